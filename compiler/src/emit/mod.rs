@@ -1,0 +1,237 @@
+//! The only place that writes Rust: one function for each item. What it writes is a guest in the user's crate: absolute paths, no
+//! `unsafe`, no warnings, the user's own spans on the user's own names.
+
+mod docs;
+mod passes;
+mod tables;
+mod views;
+
+use netwright_grammar::Span as Bytes;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::graph::{Graph, Head};
+use crate::lower::Lowered;
+use crate::passes::Plan;
+use crate::program::{Program, Training};
+use crate::shape::Shape;
+
+/// Where things come from: the path of the facade, and the spans of the source.
+pub(crate) struct Context<'a> {
+    /// What the user's crate calls this library.
+    pub(crate) root: &'a TokenStream,
+    /// The source.
+    pub(crate) source: &'a str,
+    /// The span of bytes of the source.
+    pub(crate) span: &'a dyn Fn(Bytes) -> Span,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Context({})", self.root)
+    }
+}
+
+/// A network ready to be written.
+#[derive(Debug)]
+pub(crate) struct Planned<'a> {
+    /// Its name, attributes and graph.
+    pub(crate) lowered: &'a Lowered<'a>,
+    /// The prediction with its addresses.
+    pub(crate) predicting: (Program, Plan),
+    /// The training step with its addresses.
+    pub(crate) training: (Training, Plan),
+}
+
+/// The items of a network: the type, and an anonymous constant with all that hangs on it.
+pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStream {
+    let syntax = planned.lowered.syntax;
+    let graph = &planned.lowered.graph;
+    let root = context.root;
+    let name = Ident::new(&syntax.name.text, (context.span)(syntax.name.span));
+    let text =
+        |span: Bytes| context.source.get(span.range()).unwrap_or_default().parse::<TokenStream>().unwrap_or_default();
+    let attributes: TokenStream = syntax.attributes.iter().map(|&span| text(span)).collect();
+    let visibility = syntax.visibility.map(text);
+    let table = docs::table(planned);
+    let debug = docs::debug_text(graph, &syntax.name.text);
+    let specs = passes::Specs::collect(planned);
+    let constants = specs.constants(root);
+    let architecture = tables::architecture(planned, &specs, &name, root);
+    let views = views::views(graph, &name, root);
+    let methods = methods(graph, &name, root);
+    quote! {
+        #attributes
+        #[doc = #table]
+        #visibility struct #name<T = f32>(#root::private::Weights<T>);
+
+        #[allow(dead_code)]
+        const _: () = {
+            #constants
+            #architecture
+            #views
+            #methods
+
+            impl<T: #root::private::Scalar> ::core::fmt::Debug for #name<T> {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.write_str(#debug)
+                }
+            }
+
+            impl<T: #root::private::Scalar> ::core::clone::Clone for #name<T> {
+                fn clone(&self) -> Self {
+                    Self(::core::clone::Clone::clone(&self.0))
+                }
+            }
+        };
+    }
+}
+
+/// The type of one image or one answer.
+fn value_type(shape: Shape, root: &TokenStream) -> TokenStream {
+    match shape {
+        Shape::Image([height, width, channels]) => quote!(#root::private::Tensor<#height, #width, #channels, T>),
+        Shape::Flat(features) => quote!([T; #features]),
+    }
+}
+
+fn head(graph: &Graph) -> Ident {
+    match graph.head() {
+        Head::Softmax => format_ident!("Softmax"),
+        Head::Sigmoid => format_ident!("Sigmoid"),
+        Head::Linear => format_ident!("Linear"),
+    }
+}
+
+/// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type.
+fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
+    let input = value_type(graph.shape(graph.input), root);
+    let output = value_type(graph.shape(graph.output), root);
+    let concrete = quote!(#name<f32>);
+    let architecture = quote!(<#concrete as #root::private::Architecture>);
+    let network = quote!(<Self as #root::private::Network>);
+    quote! {
+        impl #concrete {
+            /// How many numbers training changes.
+            pub const PARAMETERS: usize = #architecture::PARAMETERS;
+            /// How many numbers training moves without gradients.
+            pub const STATISTICS: usize = #architecture::STATISTICS;
+            /// Multiply-adds to predict one image.
+            pub const MACS: u64 = #architecture::MACS;
+            /// Bytes of workspace to predict one image.
+            pub const WORKSPACE: usize = 4 * #architecture::PREDICTING.for_batch(1);
+            /// The table of layers.
+            pub const LAYERS: &'static [#root::private::Layer] = #architecture::LAYERS;
+            /// The kernels chosen, and why.
+            pub const PLAN: &'static [#root::private::PlannedCall] = #architecture::PLAN;
+        }
+
+        #root::private::without_std! {
+            impl #concrete {
+                /// Training needs the feature `std`.
+                pub fn init(seed: u64) -> Self where for<'a> f32: #root::private::FeatureStd<'a> {
+                    #root::private::needs_std(seed)
+                }
+            }
+        }
+
+        #root::private::with_std! {
+            impl<T: #root::private::Scalar> #root::private::Network for #name<T> {
+                fn from_weights(weights: #root::private::Weights<T>) -> Self {
+                    Self(weights)
+                }
+                fn weights_ref(&self) -> &#root::private::Weights<T> {
+                    &self.0
+                }
+                fn weights_mut(&mut self) -> &mut #root::private::Weights<T> {
+                    &mut self.0
+                }
+            }
+
+            impl #concrete {
+                /// A network whose weights start as its layers say, drawn from `seed`.
+                #[must_use]
+                pub fn init(seed: u64) -> Self {
+                    #network::init(seed)
+                }
+                /// Memory for training steps of up to `batch` images.
+                #[must_use]
+                pub fn workspace(batch: usize) -> #root::private::TrainingWorkspace<Self> {
+                    #network::workspace(batch)
+                }
+                /// Gradients of all parameters, zero to begin with.
+                #[must_use]
+                pub fn gradients() -> #root::private::Gradients<Self> {
+                    #network::gradients()
+                }
+            }
+
+            impl<T: #root::private::Scalar> #name<T> {
+                /// The answer for one image.
+                #[must_use]
+                pub fn predict(&self, image: &#input) -> #output {
+                    #network::predict(self, image)
+                }
+                /// The answers for many images.
+                #[must_use]
+                pub fn predict_batch(&self, images: &[#input]) -> #root::private::Vec<#output> {
+                    #network::predict_batch(self, images)
+                }
+                /// The answers for many images, written to `answers`.
+                pub fn predict_into(&self, images: &[#input], answers: &mut [#output]) {
+                    #network::predict_into(self, images, answers);
+                }
+                /// Runs images forward as in training, and returns their answers.
+                ///
+                /// # Errors
+                /// Where there are more images than the workspace holds, or none.
+                pub fn forward<'w>(
+                    &mut self,
+                    pass: #root::private::Pass,
+                    images: &[#input],
+                    workspace: &'w mut #root::private::TrainingWorkspace<Self>,
+                ) -> ::core::result::Result<&'w [#output], #root::private::PassError> {
+                    #network::forward(self, pass, images, workspace)
+                }
+                /// Runs the images of the last `forward` backward from the gradient in `workspace`, and adds to `gradients`.
+                ///
+                /// # Errors
+                /// Where there are not as many images as were sent forward.
+                pub fn backward(
+                    &self,
+                    pass: #root::private::Pass,
+                    seed: #root::private::GradientSeed,
+                    images: &[#input],
+                    workspace: &mut #root::private::TrainingWorkspace<Self>,
+                    gradients: &mut #root::private::Gradients<Self>,
+                ) -> ::core::result::Result<(), #root::private::PassError> {
+                    #network::backward(self, pass, seed, images, workspace, gradients)
+                }
+                /// [`Self::backward`], and the gradient of each image.
+                ///
+                /// # Errors
+                /// Where there are not as many images as were sent forward, or the gradient's length is another.
+                pub fn backward_to_input(
+                    &self,
+                    pass: #root::private::Pass,
+                    seed: #root::private::GradientSeed,
+                    images: &[#input],
+                    workspace: &mut #root::private::TrainingWorkspace<Self>,
+                    gradients: &mut #root::private::Gradients<Self>,
+                    input_gradient: &mut [T],
+                ) -> ::core::result::Result<(), #root::private::PassError> {
+                    #network::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
+                }
+                /// All trained numbers in a row.
+                #[must_use]
+                pub fn parameters(&self) -> &[T] {
+                    #network::parameters(self)
+                }
+                /// All trained numbers in a row, to change.
+                pub fn parameters_mut(&mut self) -> &mut [T] {
+                    #network::parameters_mut(self)
+                }
+            }
+        }
+    }
+}

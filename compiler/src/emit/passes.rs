@@ -1,0 +1,298 @@
+//! The three passes as straight lines of kernel calls.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::Planned;
+use crate::graph::{Extent, Graph, Role, TensorId, ValueId};
+use crate::kernel_call::{Access, Data, Field, KernelCall, Spec, When};
+use crate::passes::{Place, Plan};
+use crate::program::{Program, Step};
+
+/// The distinct specs of a network: each becomes one constant, however many layers share it.
+#[derive(Debug)]
+pub(super) struct Specs(Vec<Spec>);
+
+impl Specs {
+    pub(super) fn collect(planned: &Planned<'_>) -> Self {
+        let (predicting, predict_plan) = &planned.predicting;
+        let (training, train_plan) = &planned.training;
+        let mut specs: Vec<Spec> = Vec::new();
+        for call in calls(&predicting.steps, predict_plan).chain(calls(&training.program.steps, train_plan)) {
+            if !specs.contains(&call.spec) {
+                specs.push(call.spec.clone());
+            }
+        }
+        Self(specs)
+    }
+
+    fn name(&self, spec: &Spec) -> Ident {
+        let index = self.0.iter().position(|known| known == spec).unwrap_or(self.0.len());
+        format_ident!("{}_{}", spec.module.to_uppercase(), index + 1)
+    }
+
+    pub(super) fn constants(&self, root: &TokenStream) -> TokenStream {
+        self.0
+            .iter()
+            .map(|spec| {
+                let (name, module) = (self.name(spec), format_ident!("{}", spec.module));
+                let fields = spec.fields.iter().map(|(name, value)| {
+                    let (name, value) = (format_ident!("{name}"), field(value, &module, root));
+                    quote!(#name: #value)
+                });
+                quote! {
+                    const #name: #root::private::kernels::#module::Spec =
+                        #root::private::kernels::#module::Spec { #(#fields),* };
+                }
+            })
+            .collect()
+    }
+
+    /// The most scratch memory that any call of a program wants.
+    pub(super) fn scratch(&self, steps: &[Step], root: &TokenStream) -> TokenStream {
+        let mut wants: Vec<(String, &Spec)> = Vec::new();
+        for step in steps {
+            let Step::Call(call) = step else { continue };
+            let want = (format!("{}_scratch", call.kernel), &call.spec);
+            if call.scratch && !wants.contains(&want) {
+                wants.push(want);
+            }
+        }
+        let sizes = wants.iter().map(|(function, spec)| {
+            let (name, module, function) =
+                (self.name(spec), format_ident!("{}", spec.module), format_ident!("{function}"));
+            quote!(#root::private::kernels::#module::#function(&#name))
+        });
+        quote!(#root::private::largest(&[#(#sizes),*]))
+    }
+}
+
+fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
+    match field {
+        Field::Size(size) => quote!(#size),
+        Field::Sizes(sizes) => quote!([#(#sizes),*]),
+        Field::Maybe(None) => quote!(::core::option::Option::None),
+        Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
+        Field::Real(value) => quote!(#value),
+        Field::Variant(kind, name, constant) => {
+            let (kind, name) = (format_ident!("{kind}"), format_ident!("{name}"));
+            let constant = constant.map(|value| quote!((#value)));
+            quote!(#root::private::kernels::#module::#kind::#name #constant)
+        }
+    }
+}
+
+fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
+    steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
+        Step::Call(call) if !elided => Some(call),
+        _ => None,
+    })
+}
+
+/// `predict_pass`, `forward_pass` and `backward_pass`.
+pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream) -> TokenStream {
+    let graph = &planned.lowered.graph;
+    let (predicting, predict_plan) = &planned.predicting;
+    let (training, train_plan) = &planned.training;
+    let predict = Writer { graph, program: predicting, plan: predict_plan, specs, root, statistics_change: false };
+    let train = Writer { graph, program: &training.program, plan: train_plan, specs, root, statistics_change: true };
+    let prediction = predict.calls(0..predicting.steps.len());
+    let answer = predict.copy_out(graph.output, &quote!(outputs));
+    let forward = train.calls(0..training.loss);
+    let backward = train.calls(training.loss..training.program.steps.len());
+    let input_gradient = match training.input_gradient {
+        Some(gradient) => train.copy_out(gradient, &quote!(input_gradient)),
+        None => quote!(input_gradient.fill(T::ZERO);),
+    };
+    quote! {
+        fn predict_pass(
+            pass: &#root::private::Pass,
+            parameters: &[T],
+            statistics: &[T],
+            images: &[T],
+            workspace: &mut [T],
+            outputs: &mut [T],
+        ) {
+            let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH);
+            let _ = (pass, parameters, statistics, images, &scratch, &workspace);
+            #prediction
+            #answer
+        }
+
+        fn forward_pass(
+            pass: &#root::private::Pass,
+            parameters: &[T],
+            statistics: &mut [T],
+            images: &[T],
+            workspace: &mut [T],
+        ) {
+            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
+            let _ = (pass, parameters, &statistics, images, &scratch, &workspace);
+            #forward
+        }
+
+        fn backward_pass(
+            pass: &#root::private::Pass,
+            seed: #root::private::GradientSeed,
+            parameters: &[T],
+            images: &[T],
+            workspace: &mut [T],
+            gradients: &mut [T],
+            input_gradient: &mut [T],
+        ) {
+            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
+            let _ = (pass, seed, parameters, images, &scratch, &workspace, &gradients);
+            #backward
+            if !input_gradient.is_empty() {
+                #input_gradient
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    graph: &'a Graph,
+    program: &'a Program,
+    plan: &'a Plan,
+    specs: &'a Specs,
+    root: &'a TokenStream,
+    statistics_change: bool,
+}
+
+impl Writer<'_> {
+    fn calls(&self, steps: std::ops::Range<usize>) -> TokenStream {
+        let elided = &self.plan.elided[steps.clone()];
+        self.program.steps[steps]
+            .iter()
+            .zip(elided)
+            .filter_map(|(step, elided)| match step {
+                Step::Call(call) if !elided => Some(self.call(call)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn call(&self, call: &KernelCall) -> TokenStream {
+        let root = self.root;
+        let mut regions = Regions::default();
+        let operands: Vec<TokenStream> =
+            call.operands.iter().map(|operand| self.operand(operand.data, operand.access, &mut regions)).collect();
+        let scratch = call.scratch.then(|| quote!(scratch)).into_iter();
+        let bindings = regions.bindings(root);
+        let kernel = format_ident!("{}", call.kernel);
+        let spec = self.specs.name(&call.spec);
+        let operands = operands.into_iter().chain(scratch);
+        let statement = quote! {
+            #bindings
+            <T as #root::private::Kernels>::#kernel(pass.batch, &#spec, #(#operands),*);
+        };
+        match call.when {
+            When::Always => quote!({ #statement }),
+            When::InputGradientWanted => quote!(if !input_gradient.is_empty() { #statement }),
+            When::SeededAtOutput => {
+                quote!(if ::core::matches!(seed, #root::private::GradientSeed::Output) { #statement })
+            }
+        }
+    }
+
+    fn operand(&self, data: Data, access: Access, regions: &mut Regions) -> TokenStream {
+        match data {
+            Data::Pass => quote!(pass),
+            Data::Absent if access == Access::Read => quote!(&[]),
+            Data::Absent => quote!(&mut []),
+            Data::Value(value) => match self.range(value) {
+                None => quote!(images),
+                Some(range) => regions.bind(Buffer::Workspace, range),
+            },
+            Data::Tensor(tensor) => {
+                let range = self.tensor_range(tensor);
+                match self.graph.tensors[tensor.0].role {
+                    Role::Statistic if self.statistics_change => regions.bind(Buffer::Statistics, range),
+                    Role::Statistic => quote!(&statistics[#range]),
+                    _ => quote!(&parameters[#range]),
+                }
+            }
+            Data::Gradient(tensor) => regions.bind(Buffer::Gradients, self.tensor_range(tensor)),
+        }
+    }
+
+    fn tensor_range(&self, tensor: TensorId) -> TokenStream {
+        let tensor = &self.graph.tensors[tensor.0];
+        let (start, end) =
+            (Literal::usize_unsuffixed(tensor.offset), Literal::usize_unsuffixed(tensor.offset + tensor.len()));
+        quote!(#start..#end)
+    }
+
+    /// The range of a value in the workspace after its scratch; `None` for the images.
+    fn range(&self, value: ValueId) -> Option<TokenStream> {
+        let root = self.root;
+        let (Extent::PerImage(len) | Extent::Fixed(len)) = self.program.values[value.0].extent;
+        let fixed = self.plan.fixed;
+        match self.plan.places[value.0]? {
+            Place::Images => None,
+            Place::Fixed(offset) => {
+                let end = offset + len;
+                Some(quote!(#offset..#end))
+            }
+            Place::PerImage(offset) => Some(quote!(#root::private::region(#fixed, pass.batch, #offset, #len))),
+        }
+    }
+
+    /// Copies a value to a slice of the caller.
+    fn copy_out(&self, value: ValueId, to: &TokenStream) -> TokenStream {
+        match self.range(value) {
+            Some(range) => quote!(#to.copy_from_slice(&workspace[#range]);),
+            None => quote!(#to.copy_from_slice(images);),
+        }
+    }
+}
+
+/// Which buffer an operand is borrowed from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Buffer {
+    Workspace,
+    Gradients,
+    Statistics,
+}
+
+impl Buffer {
+    fn name(self) -> Ident {
+        match self {
+            Self::Workspace => format_ident!("workspace"),
+            Self::Gradients => format_ident!("gradients"),
+            Self::Statistics => format_ident!("statistics"),
+        }
+    }
+}
+
+/// The regions that one call borrows from each buffer at the same time.
+#[derive(Default)]
+struct Regions(Vec<(Buffer, String, TokenStream, Ident)>);
+
+impl Regions {
+    fn bind(&mut self, buffer: Buffer, range: TokenStream) -> TokenStream {
+        let text = range.to_string();
+        if let Some((.., name)) = self.0.iter().find(|(known, other, ..)| *known == buffer && *other == text) {
+            return quote!(#name);
+        }
+        let name = format_ident!("v{}", self.0.len());
+        self.0.push((buffer, text, range, name.clone()));
+        quote!(#name)
+    }
+
+    fn bindings(&self, root: &TokenStream) -> TokenStream {
+        [Buffer::Workspace, Buffer::Gradients, Buffer::Statistics]
+            .into_iter()
+            .filter_map(|buffer| {
+                let bound: Vec<_> = self.0.iter().filter(|(known, ..)| *known == buffer).collect();
+                if bound.is_empty() {
+                    return None;
+                }
+                let names = bound.iter().map(|(.., name)| name);
+                let ranges = bound.iter().map(|(_, _, range, _)| range);
+                let buffer = buffer.name();
+                Some(quote!(let [#(#names),*] = #root::private::disjoint(#buffer, [#(#ranges),*]);))
+            })
+            .collect()
+    }
+}

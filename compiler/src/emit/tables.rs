@@ -1,0 +1,184 @@
+//! The facts about a network as constants, and its `Architecture`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::passes::{self, Specs};
+use super::{Planned, head, value_type};
+use crate::graph::{Graph, Init, LayerId, Role, Tensor, ValueId};
+use crate::passes::{Place, Plan};
+use crate::program::{Program, Step};
+use crate::shape::Shape;
+
+pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, root: &TokenStream) -> TokenStream {
+    let graph = &planned.lowered.graph;
+    let text = &planned.lowered.syntax.name.text;
+    let (input, output) = (value_type(graph.shape(graph.input), root), value_type(graph.shape(graph.output), root));
+    let (input_shape, output_shape) = (shape(graph.shape(graph.input), root), shape(graph.shape(graph.output), root));
+    let head = head(graph);
+    let (parameters, statistics) = (graph.count(true), graph.count(false));
+    let macs: u64 = graph.nodes.iter().map(|node| graph.macs(node)).sum();
+    let coupled = graph.nodes.iter().any(|node| node.op.couples_batch());
+    let (layers, plan) = (layers(graph, root), plan_table(planned, root));
+    let (predicting, predict_plan) = &planned.predicting;
+    let (training, train_plan) = &planned.training;
+    let predict_memory = memory(predict_plan, &quote!(PREDICT_SCRATCH), root);
+    let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH), root);
+    let predict_scratch = specs.scratch(&predicting.steps, root);
+    let train_scratch = specs.scratch(&training.program.steps, root);
+    let place_of = |value: ValueId| place(value, train_plan, graph, root);
+    let output_place = place_of(graph.output);
+    let logits_place = place_of(training.logits);
+    let output_gradient = gradient_place(training.output_gradient, graph.output, train_plan, graph, root);
+    let logits_gradient = gradient_place(training.logits_gradient, training.logits, train_plan, graph, root);
+    let activations = graph.layers.iter().map(|layer| {
+        if is_intact(layer.output, training.loss, &training.program, train_plan) {
+            let place = place_of(layer.output);
+            quote!(::core::option::Option::Some(#place))
+        } else {
+            quote!(::core::option::Option::None)
+        }
+    });
+    let functions = passes::functions(planned, specs, root);
+    quote! {
+        const PREDICT_SCRATCH: usize = #predict_scratch;
+        const TRAIN_SCRATCH: usize = #train_scratch;
+
+        impl<T: #root::private::Scalar> #root::private::Architecture for #name<T> {
+            type Scalar = T;
+            type Input = #input;
+            type Output = #output;
+            type Head = #root::private::head::#head;
+            const NAME: &'static str = #text;
+            const PARAMETERS: usize = #parameters;
+            const STATISTICS: usize = #statistics;
+            const MACS: u64 = #macs;
+            const INPUT: #root::private::Shape = #input_shape;
+            const OUTPUT: #root::private::Shape = #output_shape;
+            const LAYERS: &'static [#root::private::Layer] = #layers;
+            const PLAN: &'static [#root::private::PlannedCall] = #plan;
+            const BATCH_COUPLED: bool = #coupled;
+            const PREDICTING: #root::private::Memory = #predict_memory;
+            const TRAINING: #root::private::Memory = #train_memory;
+            const OUTPUT_PLACE: #root::private::Place = #output_place;
+            const LOGITS_PLACE: #root::private::Place = #logits_place;
+            const OUTPUT_GRADIENT_PLACE: #root::private::Place = #output_gradient;
+            const LOGITS_GRADIENT_PLACE: #root::private::Place = #logits_gradient;
+            const ACTIVATIONS: &'static [::core::option::Option<#root::private::Place>] = &[#(#activations),*];
+            #functions
+        }
+    }
+}
+
+fn memory(plan: &Plan, scratch: &TokenStream, root: &TokenStream) -> TokenStream {
+    let (fixed, per_image) = (plan.fixed, plan.per_image);
+    quote!(#root::private::Memory { fixed: #scratch + #fixed, per_image: #per_image })
+}
+
+/// Where the runtime finds a value of a training step.
+fn place(value: ValueId, plan: &Plan, graph: &Graph, root: &TokenStream) -> TokenStream {
+    gradient_place(value, value, plan, graph, root)
+}
+
+fn gradient_place(value: ValueId, like: ValueId, plan: &Plan, graph: &Graph, root: &TokenStream) -> TokenStream {
+    let fixed = plan.fixed;
+    let len = graph.shape(like).len();
+    let offset = match plan.places.get(value.0).copied().flatten() {
+        Some(Place::PerImage(offset)) => offset,
+        _ => 0,
+    };
+    quote!(#root::private::Place { fixed: TRAIN_SCRATCH + #fixed, offset: #offset, len: #len })
+}
+
+/// Whether nothing has been written over a value by the time of the loss.
+fn is_intact(value: ValueId, loss: usize, program: &Program, plan: &Plan) -> bool {
+    let range = |value: ValueId| match plan.places[value.0] {
+        Some(Place::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
+        _ => None,
+    };
+    let Some(own) = range(value) else { return false };
+    let writes = |step: &Step| {
+        step.values()
+            .into_iter()
+            .filter(|(_, access)| *access != crate::kernel_call::Access::Read)
+            .map(|(value, _)| value)
+            .collect::<Vec<_>>()
+    };
+    let steps = &program.steps[..loss.min(program.steps.len())];
+    let Some(last_write) = steps.iter().rposition(|step| writes(step).contains(&value)) else { return false };
+    !steps[last_write + 1..]
+        .iter()
+        .flat_map(writes)
+        .any(|other| other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end))
+}
+
+fn shape(shape: Shape, root: &TokenStream) -> TokenStream {
+    match shape {
+        Shape::Image([height, width, channels]) => {
+            quote!(#root::private::Shape::Image { height: #height, width: #width, channels: #channels })
+        }
+        Shape::Flat(features) => quote!(#root::private::Shape::Flat(#features)),
+    }
+}
+
+fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
+    let rows = graph.layers.iter().enumerate().map(|(index, layer)| {
+        let id = LayerId(index);
+        let (name, text, macs) = (&layer.name, &layer.text, graph.macs_of(id));
+        let (input, output) = (shape(graph.shape(layer.input), root), shape(graph.shape(layer.output), root));
+        let tensors = graph.tensors_of(id).map(|entry| tensor(entry, root));
+        quote! {
+            #root::private::Layer {
+                name: #name, text: #text, input: #input, output: #output, tensors: &[#(#tensors),*], macs: #macs,
+            }
+        }
+    });
+    quote!(&[#(#rows),*])
+}
+
+fn tensor(tensor: &Tensor, root: &TokenStream) -> TokenStream {
+    let Tensor { name, shape, fan_in, fan_out, offset, .. } = tensor;
+    let len = tensor.len();
+    let role = match tensor.role {
+        Role::Weight => format_ident!("Weight"),
+        Role::Bias => format_ident!("Bias"),
+        Role::Scale => format_ident!("Scale"),
+        Role::Statistic => format_ident!("Statistic"),
+    };
+    let init = init(tensor.init.unwrap_or(Init::LecunNormal));
+    quote! {
+        #root::private::ParameterTensor {
+            name: #name, role: #root::private::Role::#role, shape: &[#(#shape),*], offset: #offset, len: #len,
+            fan_in: #fan_in, fan_out: #fan_out, init: #root::private::Init::#init,
+        }
+    }
+}
+
+fn init(init: Init) -> TokenStream {
+    match init {
+        Init::Constant(value) => quote!(Constant(#value)),
+        Init::Normal(deviation) => quote!(Normal(#deviation)),
+        Init::Uniform(bound) => quote!(Uniform(#bound)),
+        Init::LecunNormal => quote!(LecunNormal),
+        Init::LecunUniform => quote!(LecunUniform),
+        Init::HeNormal => quote!(HeNormal),
+        Init::HeUniform => quote!(HeUniform),
+        Init::GlorotNormal => quote!(GlorotNormal),
+        Init::GlorotUniform => quote!(GlorotUniform),
+        Init::Orthogonal => quote!(Orthogonal),
+    }
+}
+
+/// The calls of a prediction, with what was chosen and why.
+fn plan_table(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
+    let (program, plan) = &planned.predicting;
+    let graph = &planned.lowered.graph;
+    let rows = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
+        Step::Call(call) if !elided => {
+            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, &call.kernel, call.why);
+            Some(quote!(#root::private::PlannedCall { layer: #layer, kernel: #kernel, why: #why }))
+        }
+        _ => None,
+    });
+    quote!(&[#(#rows),*])
+}

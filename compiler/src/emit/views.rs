@@ -1,0 +1,117 @@
+//! The weights of each layer by name, as arrays of their own sizes: `network.layers().conv1.kernel[y][x][channel][filter]`.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::graph::{Graph, LayerId, Role, Tensor};
+
+/// `layers()`, `layers_mut()` and their types.
+pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
+    let rows: Vec<(Ident, Vec<&Tensor>)> = (0..graph.layers.len())
+        .map(|index| {
+            (
+                format_ident!("{}", graph.layers[index].name.replace('.', "_")),
+                graph.tensors_of(LayerId(index)).collect(),
+            )
+        })
+        .filter(|(_, tensors): &(Ident, Vec<&Tensor>)| !tensors.is_empty())
+        .collect();
+    if rows.is_empty() {
+        return TokenStream::new();
+    }
+    let groups: BTreeSet<Vec<&str>> = rows.iter().map(|(_, tensors)| names(tensors)).collect();
+    let group_types = groups.iter().map(|names| group_type(names));
+    let shared = side(&rows, &quote!(&'a), &format_ident!("Layers"), root);
+    let exclusive = side(&rows, &quote!(&'a mut), &format_ident!("LayersMut"), root);
+    let take = |take: &Ident| {
+        let fields = rows.iter().map(|(field, tensors)| {
+            let (group, names) =
+                (group_name(&names(tensors)), names(tensors).into_iter().map(|name| format_ident!("{name}")));
+            let takes = tensors.iter().map(|tensor| {
+                let from = buffer(tensor.role);
+                quote!(#root::private::#take(&mut #from))
+            });
+            quote!(#field: #group { #(#names: #takes),* })
+        });
+        quote!(#(#fields),*)
+    };
+    let (takes, takes_mut) = (take(&format_ident!("take")), take(&format_ident!("take_mut")));
+    quote! {
+        #(#group_types)*
+        #shared
+        #exclusive
+
+        #root::private::with_std! {
+            impl<T: #root::private::Scalar> #name<T> {
+                /// The weights of each layer by name, as arrays.
+                #[must_use]
+                pub fn layers(&self) -> Layers<'_, T> {
+                    let (mut parameters, mut statistics) = #root::private::weights(self);
+                    let layers = Layers { #takes };
+                    let _ = (&mut parameters, &mut statistics);
+                    layers
+                }
+                /// The weights of each layer by name, to change.
+                pub fn layers_mut(&mut self) -> LayersMut<'_, T> {
+                    let (mut parameters, mut statistics) = #root::private::weights_mut(self);
+                    let layers = LayersMut { #takes_mut };
+                    let _ = (&mut parameters, &mut statistics);
+                    layers
+                }
+            }
+        }
+    }
+}
+
+fn buffer(role: Role) -> Ident {
+    if role == Role::Statistic { format_ident!("statistics") } else { format_ident!("parameters") }
+}
+
+fn names<'a>(tensors: &[&'a Tensor]) -> Vec<&'a str> {
+    tensors.iter().map(|tensor| tensor.name).collect()
+}
+
+/// `KernelBias` for a layer with a kernel and a bias.
+fn group_name(names: &[&str]) -> Ident {
+    let mut text = String::from("Weights");
+    for name in names {
+        for part in name.split('_') {
+            let mut letters = part.chars();
+            text.extend(letters.next().into_iter().flat_map(char::to_uppercase).chain(letters));
+        }
+    }
+    format_ident!("{text}")
+}
+
+fn group_type(names: &[&str]) -> TokenStream {
+    let group = group_name(names);
+    let parameters: Vec<Ident> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
+    let fields = names.iter().zip(&parameters).map(|(name, parameter)| {
+        let (doc, name) = (format!("The layer's {}.", name.replace('_', " ")), format_ident!("{name}"));
+        quote!(#[doc = #doc] pub #name: #parameter)
+    });
+    quote! {
+        /// The tensors of a layer.
+        #[derive(::core::fmt::Debug)]
+        pub struct #group<#(#parameters),*> { #(#fields),* }
+    }
+}
+
+fn side(rows: &[(Ident, Vec<&Tensor>)], reference: &TokenStream, name: &Ident, _root: &TokenStream) -> TokenStream {
+    let fields = rows.iter().map(|(field, tensors)| {
+        let group = group_name(&names(tensors));
+        let types = tensors.iter().map(|tensor| {
+            let array = tensor.shape.iter().rev().fold(quote!(T), |inner, size| quote!([#inner; #size]));
+            quote!(#reference #array)
+        });
+        let doc = format!("The weights of `{field}`.");
+        quote!(#[doc = #doc] pub #field: #group<#(#types),*>)
+    });
+    quote! {
+        /// The weights of each layer by name.
+        #[derive(::core::fmt::Debug)]
+        pub struct #name<'a, T> { #(#fields),* }
+    }
+}

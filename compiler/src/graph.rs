@@ -1,0 +1,257 @@
+//! The typed graph: values with shapes, nodes that compute them, tensors of weights, and the rows of the table of layers.
+
+use std::fmt;
+
+use netwright_grammar::Span;
+
+use crate::ops::Op;
+use crate::shape::Shape;
+
+/// Index of a [`Value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+/// Index of a [`Tensor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub usize);
+/// Index of a [`Layer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LayerId(pub usize);
+
+/// A network with every shape known: nodes in an order in which each comes after its inputs.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// Everything computed, the input first.
+    pub values: Vec<Value>,
+    /// What computes it.
+    pub nodes: Vec<Node>,
+    /// Trained tensors and statistics, in the order of their offsets.
+    pub tensors: Vec<Tensor>,
+    /// The rows of the table.
+    pub layers: Vec<Layer>,
+    /// The image that comes in.
+    pub input: ValueId,
+    /// The answer.
+    pub output: ValueId,
+}
+
+/// Something computed for each image, or once for a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// How many numbers.
+    pub extent: Extent,
+    /// Their shape; a fixed value is flat.
+    pub shape: Shape,
+}
+
+/// How a value grows with the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// So many numbers for each image.
+    PerImage(usize),
+    /// So many numbers, whatever the batch: the statistics that a batch normalisation saves.
+    Fixed(usize),
+}
+
+/// One operation with its operands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it does.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<ValueId>,
+    /// What it computes.
+    pub output: ValueId,
+    /// What its backward pass finds again besides inputs and output.
+    pub saved: Vec<ValueId>,
+    /// Its weights, in the order of [`Op::tensors`].
+    pub tensors: Vec<TensorId>,
+    /// The row it belongs to.
+    pub layer: LayerId,
+    /// The kernel variant chosen, and why.
+    pub variant: Variant,
+}
+
+/// One way to compute an operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variant {
+    /// The middle of the kernels' names: `gemm` in `conv_gemm_forward`; empty where there is only one.
+    pub name: &'static str,
+    /// Estimated time for one image, in multiply-adds of a full-speed kernel.
+    pub cost: f64,
+    /// Why it is as fast as that.
+    pub why: &'static str,
+}
+
+impl Variant {
+    /// Where there is nothing to choose.
+    pub const ONLY: Self = Self { name: "", cost: 0.0, why: "the only kernel of this operation" };
+}
+
+/// What a tensor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Multiplies inputs.
+    Weight,
+    /// Is added.
+    Bias,
+    /// Scale, shift or slope.
+    Scale,
+    /// Moved by training without gradients.
+    Statistic,
+}
+
+/// How a tensor starts; the runtime's `Init` in the compiler's hands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All the same.
+    Constant(f64),
+    /// N(0, σ²).
+    Normal(f64),
+    /// Uniform in ±bound.
+    Uniform(f64),
+    /// N(0, 1/D).
+    LecunNormal,
+    /// Uniform, variance 1/D.
+    LecunUniform,
+    /// N(0, 2/D).
+    HeNormal,
+    /// Uniform, variance 2/D.
+    HeUniform,
+    /// N(0, 2/(in + out)).
+    GlorotNormal,
+    /// Uniform, variance 2/(in + out).
+    GlorotUniform,
+    /// Orthogonal.
+    Orthogonal,
+}
+
+/// One tensor of weights or statistics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// `kernel`, `bias`, …
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Sizes, slowest first.
+    pub shape: Vec<usize>,
+    /// Inputs that meet in one output.
+    pub fan_in: usize,
+    /// Outputs that one input reaches.
+    pub fan_out: usize,
+    /// How it starts, where that was said or follows from its role.
+    pub init: Option<Init>,
+    /// Where it starts among the parameters, or among the statistics.
+    pub offset: usize,
+    /// The row that owns it.
+    pub layer: LayerId,
+}
+
+impl Tensor {
+    /// How many numbers.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Never: sizes are at least 1.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Unique in the network.
+    pub name: String,
+    /// As written.
+    pub text: String,
+    /// The value that comes in.
+    pub input: ValueId,
+    /// The value that goes out, activations in the same row included.
+    pub output: ValueId,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Graph {
+    /// The shape of a value.
+    pub fn shape(&self, value: ValueId) -> Shape {
+        self.values[value.0].shape
+    }
+
+    /// The tensors of one row.
+    pub fn tensors_of(&self, layer: LayerId) -> impl Iterator<Item = &Tensor> {
+        self.tensors.iter().filter(move |tensor| tensor.layer == layer)
+    }
+
+    /// The multiply-adds of one row for one image.
+    pub fn macs_of(&self, layer: LayerId) -> u64 {
+        self.nodes.iter().filter(|node| node.layer == layer).map(|node| self.macs(node)).sum()
+    }
+
+    /// The multiply-adds of one node for one image.
+    pub fn macs(&self, node: &Node) -> u64 {
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
+        node.op.macs(&inputs, self.shape(node.output))
+    }
+
+    /// How many numbers the tensors of a kind have.
+    pub fn count(&self, trained: bool) -> usize {
+        self.tensors.iter().filter(|tensor| (tensor.role != Role::Statistic) == trained).map(Tensor::len).sum()
+    }
+
+    /// The node that computes `value`; none computes the input.
+    pub fn producer(&self, value: ValueId) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.output == value)
+    }
+
+    /// Where the answer comes from a final softmax or sigmoid, what goes into that.
+    pub fn head(&self) -> Head {
+        match self.producer(self.output) {
+            Some(node) => node.op.head(),
+            None => Head::Linear,
+        }
+    }
+
+    /// The values that go into the final softmax or sigmoid; the answer where there is neither.
+    pub fn logits(&self) -> ValueId {
+        match (self.head(), self.producer(self.output)) {
+            (Head::Softmax | Head::Sigmoid, Some(node)) => node.inputs[0],
+            _ => self.output,
+        }
+    }
+}
+
+/// How a network ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// In a softmax.
+    Softmax,
+    /// In a sigmoid.
+    Sigmoid,
+    /// In anything else.
+    Linear,
+}
+
+/// A readable dump: a line for each node.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "%{} = input {}", self.input.0, self.shape(self.input))?;
+        for node in &self.nodes {
+            write!(f, "%{} = {}", node.output.0, node.op.name())?;
+            for input in &node.inputs {
+                write!(f, " %{}", input.0)?;
+            }
+            for tensor in &node.tensors {
+                let tensor = &self.tensors[tensor.0];
+                write!(f, " {}.{}", self.layers[tensor.layer.0].name, tensor.name)?;
+            }
+            write!(f, " : {}", self.shape(node.output))?;
+            if !node.variant.name.is_empty() {
+                write!(f, " by {}", node.variant.name)?;
+            }
+            writeln!(f, "  ({})", self.layers[node.layer.0].name)?;
+        }
+        writeln!(f, "output %{}", self.output.0)
+    }
+}

@@ -1,0 +1,157 @@
+//! A call of a kernel: all that the planner and the emission ever see of an operation.
+
+use crate::graph::{LayerId, TensorId, ValueId};
+
+/// `T::conv_gemm_forward(batch, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelCall {
+    /// The name in the runtime's table.
+    pub kernel: String,
+    /// Its sizes and constants.
+    pub spec: Spec,
+    /// Its operands, in the kernel's order.
+    pub operands: Vec<Operand>,
+    /// Whether it wants scratch memory; a constant function of the kernel's name and `_scratch` says how much.
+    pub scratch: bool,
+    /// The row it belongs to.
+    pub layer: LayerId,
+    /// Why this kernel.
+    pub why: &'static str,
+    /// When it runs.
+    pub when: When,
+}
+
+/// When a call of a pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Each time.
+    Always,
+    /// Only where the gradient of the input is wanted.
+    InputGradientWanted,
+    /// Only where the loss has written the gradient of the answers, not that of the logits.
+    SeededAtOutput,
+}
+
+/// One operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// What it is.
+    pub data: Data,
+    /// What the kernel does to it.
+    pub access: Access,
+}
+
+/// What an operand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Data {
+    /// A value in the workspace, or an image.
+    Value(ValueId),
+    /// Weights or statistics.
+    Tensor(TensorId),
+    /// The gradient of weights.
+    Gradient(TensorId),
+    /// A tensor that this layer does not have: an empty slice.
+    Absent,
+    /// The seed, the step and the place of the images: what dropout draws from.
+    Pass,
+}
+
+/// What a kernel does to an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads it.
+    Read,
+    /// Overwrites it.
+    Write,
+    /// Reads and changes it in place.
+    Update,
+}
+
+impl Operand {
+    /// Read.
+    pub fn read(data: Data) -> Self {
+        Self { data, access: Access::Read }
+    }
+    /// Overwritten.
+    pub fn write(data: Data) -> Self {
+        Self { data, access: Access::Write }
+    }
+    /// Changed in place.
+    pub fn update(data: Data) -> Self {
+        Self { data, access: Access::Update }
+    }
+}
+
+impl KernelCall {
+    /// The values it touches, with what it does to each.
+    pub fn values(&self) -> impl Iterator<Item = (ValueId, Access)> + '_ {
+        self.operands.iter().filter_map(|operand| match operand.data {
+            Data::Value(value) => Some((value, operand.access)),
+            _ => None,
+        })
+    }
+
+    /// For a copy, from where to where: the planner gives both one address where nothing can tell the difference.
+    pub fn as_copy(&self) -> Option<(ValueId, ValueId)> {
+        let mut values = self.values().map(|(value, _)| value);
+        if self.kernel == COPY { Some((values.next()?, values.next()?)) } else { None }
+    }
+}
+
+/// The name of the kernel that copies.
+pub const COPY: &str = "copy";
+
+/// A kernel's `Spec`: the sizes and constants of a layer, emitted once for each distinct content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// The kernel's module in the runtime.
+    pub module: &'static str,
+    /// Its fields.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+/// A field of a `Spec`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Field {
+    /// A count.
+    Size(usize),
+    /// Several counts.
+    Sizes(Vec<usize>),
+    /// A count that may be missing.
+    Maybe(Option<usize>),
+    /// A constant.
+    Real(f64),
+    /// A variant of an enumeration of the kernel's module, with its constant.
+    Variant(&'static str, &'static str, Option<f64>),
+}
+
+impl Spec {
+    /// An empty one of `module`.
+    pub fn new(module: &'static str) -> Self {
+        Self { module, fields: Vec::new() }
+    }
+    /// Adds a count.
+    #[must_use]
+    pub fn size(mut self, name: &'static str, size: usize) -> Self {
+        self.fields.push((name, Field::Size(size)));
+        self
+    }
+    /// Adds several counts.
+    #[must_use]
+    pub fn sizes(mut self, name: &'static str, sizes: &[usize]) -> Self {
+        self.fields.push((name, Field::Sizes(sizes.to_vec())));
+        self
+    }
+    /// Adds a constant.
+    #[must_use]
+    pub fn real(mut self, name: &'static str, value: f64) -> Self {
+        self.fields.push((name, Field::Real(value)));
+        self
+    }
+    /// Adds any field.
+    #[must_use]
+    pub fn field(mut self, name: &'static str, field: Field) -> Self {
+        self.fields.push((name, field));
+        self
+    }
+}

@@ -1,0 +1,100 @@
+//! The activations without weights: a row of the table each.
+
+use netwright_grammar::Diagnostic;
+
+use crate::ops::{Activation, ActivationKind};
+use crate::words::{Argument, Example, Place, Use, Word};
+
+/// A word for an activation, its constant if it has one.
+macro_rules! activation {
+    ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident) => {
+        #[doc = $summary]
+        pub(super) static $static: Word = Word {
+            name: $name,
+            aliases: $aliases,
+            place: Place::Activation,
+            form: $form,
+            summary: $summary,
+            argument: Argument::None,
+            options: &[],
+            examples: &[Example { input: "3x4x2", stage: $name }],
+            lower: |layer, builder, input| builder.push(layer, Activation(ActivationKind::$kind), &[input]),
+        };
+    };
+    ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident($usual:literal)) => {
+        #[doc = $summary]
+        pub(super) static $static: Word = Word {
+            name: $name,
+            aliases: $aliases,
+            place: Place::Activation,
+            form: $form,
+            summary: $summary,
+            argument: Argument::Optional,
+            options: &[],
+            examples: &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }],
+            lower: |layer, builder, input| {
+                let constant = constant(layer, $usual)?;
+                builder.push(layer, Activation(ActivationKind::$kind(constant)), &[input])
+            },
+        };
+    };
+}
+
+activation!(RELU, "relu", &[], "relu", "Rectifier (slide 9): max(0, z).", Relu);
+activation!(
+    LEAKY_RELU,
+    "leaky_relu",
+    &[],
+    "leaky_relu 0.01",
+    "Leaky ReLU (slide 11): z, or 0.001 z below 0; another slope as a number.",
+    LeakyRelu(0.001)
+);
+activation!(TANH, "tanh", &[], "tanh", "The hyperbolic tangent, from -1 to 1.", Tanh);
+activation!(
+    SIGMOID,
+    "sigmoid",
+    &["logistic"],
+    "sigmoid",
+    "The logistic function 1 / (1 + e^-z), from 0 to 1 (slide 6).",
+    Sigmoid
+);
+activation!(
+    ELU,
+    "elu",
+    &[],
+    "elu 0.5",
+    "Exponential linear unit (Clevert et al., 2016): z, or α (e^z - 1) below 0, with α = 1 or the number given.",
+    Elu(1.0)
+);
+activation!(SELU, "selu", &[], "selu", "Scaled ELU (Klambauer et al., 2017), which normalises itself.", Selu);
+activation!(
+    GELU,
+    "gelu",
+    &[],
+    "gelu",
+    "Gaussian error linear unit (Hendrycks and Gimpel, 2016): z Φ(z), exactly.",
+    Gelu
+);
+activation!(SILU, "silu", &["swish"], "silu", "z times its sigmoid, also called swish (Elfwing et al., 2018).", Silu);
+activation!(SOFTPLUS, "softplus", &[], "softplus", "ln(1 + e^z), a smooth rectifier.", Softplus);
+activation!(
+    HARD_SIGMOID,
+    "hard_sigmoid",
+    &[],
+    "hard_sigmoid",
+    "A sigmoid of straight lines: min(max(z + 3, 0), 6) / 6.",
+    HardSigmoid
+);
+
+fn constant(layer: &Use, usual: f64) -> Result<f64, Diagnostic> {
+    let Some(numbers) = &layer.argument else { return Ok(usual) };
+    let number = numbers.single(&format!("the constant of `{}`", layer.word.name), layer.word.form)?;
+    if number.value >= 0.0 && number.value <= 100.0 {
+        return Ok(number.value);
+    }
+    Err(Diagnostic::new(
+        number.span,
+        format!("`{} {}`: the constant must lie between 0 and 100", layer.word.name, number.value),
+    )
+    .help(format!("write `{}`, or leave the number out for {usual}", layer.word.form)))
+}

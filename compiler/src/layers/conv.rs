@@ -1,0 +1,138 @@
+//! `conv 5x5x6`
+
+use netwright_grammar::Diagnostic;
+
+use crate::graph::ValueId;
+use crate::lower::Builder;
+use crate::ops::Conv;
+use crate::shape::{Padding, Window};
+use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+
+/// The convolution.
+pub(super) static CONV: Word = Word {
+    name: "conv",
+    aliases: &[],
+    place: Place::Head,
+    form: "conv HxWxF",
+    summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters. Without a padding word there is no padding.",
+    argument: Argument::Required,
+    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, NOBIAS],
+    examples: &[
+        Example { input: "7x6x2", stage: "conv 3x2x4" },
+        Example { input: "8x9x3", stage: "conv 3x3x4 stride 2x1 same" },
+        Example { input: "7x7x2", stage: "conv 3x3x3 pad 1x2 dilate 2 nobias" },
+        Example { input: "5x5x4", stage: "conv 3x3x6 groups 2 same" },
+        Example { input: "6x5x1", stage: "conv 3x3x2" },
+        Example { input: "5x5x3", stage: "conv 3x3x6 groups 3 pad 1x0x2x1" },
+    ],
+    lower,
+};
+
+/// `stride 2`, `stride 2x1`
+pub(super) const STRIDE: OptionWord = OptionWord {
+    name: "stride",
+    form: "stride 2` or `stride 2x1",
+    argument: Argument::Required,
+    summary: "how far the window moves, down and to the right",
+};
+/// `same`
+pub(super) const SAME: OptionWord = OptionWord {
+    name: "same",
+    form: "same",
+    argument: Argument::None,
+    summary: "pads so that output = ceil(input / stride); the extra zero lies at the bottom and right",
+};
+/// `pad 1`, `pad 1x2`, `pad 1x2x0x3`
+pub(super) const PAD: OptionWord = OptionWord {
+    name: "pad",
+    form: "pad 1`, `pad 1x2` or `pad 1x2x0x3",
+    argument: Argument::Required,
+    summary: "padding all around; above and below x left and right; or top x bottom x left x right",
+};
+/// `dilate 2`
+pub(super) const DILATE: OptionWord = OptionWord {
+    name: "dilate",
+    form: "dilate 2` or `dilate 2x1",
+    argument: Argument::Required,
+    summary: "the distance between the window's taps",
+};
+const GROUPS: OptionWord = OptionWord {
+    name: "groups",
+    form: "groups 32",
+    argument: Argument::Required,
+    summary: "cuts the channels into groups that do not see each other",
+};
+/// `nobias`
+pub(super) const NOBIAS: OptionWord =
+    OptionWord { name: "nobias", form: "nobias", argument: Argument::None, summary: "leaves the bias out" };
+
+fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let numbers = layer.numbers()?;
+    let [height, width, filters] = numbers.numbers.as_slice() else {
+        return Err(window_and_filters(layer));
+    };
+    let size = [height.count("the window's height")?, width.count("the window's width")?];
+    let filters = filters.count("the number of filters")?;
+    let groups = match layer.numbers_of("groups") {
+        Some(groups) => groups.single("`groups`", "groups 32")?.count("the number of groups")?,
+        None => 1,
+    };
+    let window = window(layer, size, [1, 1])?;
+    builder.push(layer, Conv { window, filters, groups, bias: !layer.has("nobias") }, &[input])
+}
+
+/// That a convolution's numbers are not height x width x filters.
+pub(super) fn window_and_filters(layer: &Use) -> Diagnostic {
+    let (word, Some(numbers)) = (layer.word.name, &layer.argument) else {
+        return layer.incomplete();
+    };
+    let span = layer.written.to(numbers.span);
+    let written: Vec<String> = numbers.numbers.iter().map(|number| number.value.to_string()).collect();
+    match written.as_slice() {
+        [one] => Diagnostic::new(span, format!("`{word}` needs a window and a number of filters"))
+            .help(format!("write height x width x filters: `{word} 3x3x{one}` for {one} filters of 3x3")),
+        [height, width] => {
+            Diagnostic::new(span, format!("`{word} {height}x{width}` has a window but no number of filters"))
+                .help(format!("add the filters as the third number: `{word} {height}x{width}x16`"))
+        }
+        more => Diagnostic::new(span, format!("`{word}` takes three numbers, not {}", more.len()))
+            .help(format!("write height x width x filters, `{word} 3x3x16`; the input's channels are known")),
+    }
+}
+
+/// The window of `layer` with its stride, dilation and padding words.
+pub(super) fn window(layer: &Use, size: [usize; 2], usual_stride: [usize; 2]) -> Result<Window, Diagnostic> {
+    let pair = |name: &str, usual: [usize; 2]| match layer.numbers_of(name) {
+        Some(numbers) => numbers.pair(&format!("`{name}`"), &format!("{name} 2` or `{name} 2x1")),
+        None => Ok(usual),
+    };
+    let stride = pair("stride", usual_stride)?;
+    let dilation = pair("dilate", [1, 1])?;
+    let padding = match (layer.option("same"), layer.option("pad")) {
+        (Some(same), Some(pad)) => {
+            let later = if same.span.start > pad.span.start { same.span } else { pad.span };
+            return Err(Diagnostic::new(later, "`same` and `pad` both say how to pad")
+                .help("keep one: `same` for an output of ceil(input / stride), `pad` for a padding of your own"));
+        }
+        (Some(_), None) => Padding::Same,
+        (None, Some(pad)) => Padding::Explicit(sides(pad.argument.as_ref().ok_or_else(|| layer.incomplete())?)?),
+        (None, None) => Padding::Explicit([0; 4]),
+    };
+    Ok(Window { size, stride, dilation, padding })
+}
+
+/// Top, bottom, left and right from one number, two or four.
+pub(super) fn sides(numbers: &crate::words::Numbers) -> Result<[usize; 4], Diagnostic> {
+    let sizes = numbers.numbers.iter().map(|number| number.whole("padding")).collect::<Result<Vec<_>, _>>()?;
+    match sizes.as_slice() {
+        [all] => Ok([*all; 4]),
+        [vertical, horizontal] => Ok([*vertical, *vertical, *horizontal, *horizontal]),
+        [top, bottom, left, right] => Ok([*top, *bottom, *left, *right]),
+        more => {
+            Err(Diagnostic::new(numbers.span, format!("padding takes one, two or four numbers, not {}", more.len()))
+                .help(
+                    "write `1` for all sides, `1x2` for rows and columns, or `1x2x0x3` for top x bottom x left x right",
+                ))
+        }
+    }
+}

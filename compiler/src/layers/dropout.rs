@@ -1,0 +1,36 @@
+//! `dropout 0.5`
+
+use netwright_grammar::Diagnostic;
+
+use crate::ops::Dropout;
+use crate::words::{Argument, Example, Place, Word};
+
+/// Dropout.
+pub(super) static DROPOUT: Word = Word {
+    name: "dropout",
+    aliases: &[],
+    place: Place::Activation,
+    form: "dropout 0.5",
+    summary: "Ignores this share of the units in each training step (slide 18), and scales the others up by 1 / (1 - rate), so that nothing is to be done when predicting: the lecture scales the weights instead, with the same expectation.",
+    argument: Argument::Required,
+    options: &[],
+    examples: &[Example { input: "12", stage: "dropout 0.5" }],
+    lower: |layer, builder, input| {
+        let numbers = layer.numbers()?;
+        let number = numbers.single("the rate of `dropout`", "dropout 0.5")?;
+        let rate = number.value;
+        if !(0.0..1.0).contains(&rate) {
+            let help = if (1.0..100.0).contains(&rate) {
+                format!("for {rate} %, write `dropout {}`", rate / 100.0)
+            } else {
+                "write `dropout 0.5` to drop half of the units".to_owned()
+            };
+            return Err(Diagnostic::new(
+                number.span,
+                format!("`dropout {rate}`: the rate is a share of the units, from 0 up to but not including 1"),
+            )
+            .help(help));
+        }
+        builder.push(layer, Dropout { rate }, &[input])
+    },
+};

@@ -1,0 +1,17 @@
+//! `flatten`
+
+use crate::ops::Reshape;
+use crate::words::{Argument, Example, Place, Word};
+
+/// An image as a row of features.
+pub(super) static FLATTEN: Word = Word {
+    name: "flatten",
+    aliases: &[],
+    place: Place::Modifier,
+    form: "flatten",
+    summary: "Turns an image into a row of features: row by row, pixel by pixel, channels innermost. `dense` does it by itself.",
+    argument: Argument::None,
+    options: &[],
+    examples: &[Example { input: "3x2x2", stage: "flatten" }],
+    lower: |layer, builder, input| builder.push(layer, Reshape { to: None }, &[input]),
+};

@@ -1,0 +1,58 @@
+//! `maxpool 3`, `avgpool 2`
+
+use netwright_grammar::Diagnostic;
+
+use super::conv::{PAD, SAME, STRIDE, window};
+use crate::graph::ValueId;
+use crate::lower::Builder;
+use crate::ops::{Pool, PoolKind};
+use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+
+const OPTIONS: &[OptionWord] = &[STRIDE, SAME, PAD];
+
+/// The largest of each window.
+pub(super) static MAXPOOL: Word = Word {
+    name: "maxpool",
+    aliases: &[],
+    place: Place::Head,
+    form: "maxpool N",
+    summary: "The largest value of each window (slides 30 and 39): `maxpool 2`, or height x width, `maxpool 2x3`. The stride is the window unless said. Padding is minus infinity.",
+    argument: Argument::Required,
+    options: OPTIONS,
+    examples: &[
+        Example { input: "6x6x3", stage: "maxpool 2" },
+        Example { input: "7x5x2", stage: "maxpool 3 stride 2 pad 1" },
+    ],
+    lower: |layer, builder, input| lower(PoolKind::Max, layer, builder, input),
+};
+
+/// The mean of each window.
+pub(super) static AVGPOOL: Word = Word {
+    name: "avgpool",
+    aliases: &[],
+    place: Place::Head,
+    form: "avgpool N",
+    summary: "The mean of each window (slide 32): `avgpool 2`, or height x width, `avgpool 2x3`. The stride is the window unless said. Padding is left out of the mean.",
+    argument: Argument::Required,
+    options: OPTIONS,
+    examples: &[
+        Example { input: "6x6x3", stage: "avgpool 2" },
+        Example { input: "5x6x2", stage: "avgpool 3 stride 1 same" },
+    ],
+    lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
+};
+
+fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let numbers = layer.numbers()?;
+    if let [_, _, _, ..] = numbers.numbers.as_slice() {
+        let word = layer.word.name;
+        return Err(Diagnostic::new(
+            layer.written.to(numbers.span),
+            format!("`{word}` takes one number or two, not {}", numbers.numbers.len()),
+        )
+        .help(format!("a pool keeps the channels: write its window alone, `{word} 2` or `{word} 2x3`")));
+    }
+    let size = numbers.pair("the window", layer.word.examples[0].stage)?;
+    let window = window(layer, size, size)?;
+    builder.push(layer, Pool { kind, window }, &[input])
+}

@@ -1,0 +1,63 @@
+//! The netwright compiler: text → syntax tree → typed graph → planned graph → Rust tokens.
+//!
+//! An ordinary library, so that it can be tested and fuzzed without rustc. It knows the runtime only by the names it writes.
+
+mod emit;
+pub mod graph;
+pub mod kernel_call;
+pub mod layers;
+pub mod lower;
+pub mod ops;
+pub mod passes;
+pub mod program;
+pub mod shape;
+pub mod verify;
+pub mod words;
+
+use netwright_grammar::{Diagnostic, Diagnostics, Span as Bytes};
+use proc_macro2::{Span, TokenStream};
+
+use emit::{Context, Planned};
+use graph::Graph;
+
+/// What a text compiles to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The items of every network; after a mistake, their skeletons.
+    pub tokens: TokenStream,
+    /// Every mistake.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the
+/// tokens that bytes of the text came from.
+pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span) -> Compiled {
+    let mut diagnostics = Diagnostics::default();
+    let file = netwright_grammar::parse(source, &mut diagnostics);
+    let context = Context { root, source, span };
+    let mut tokens = TokenStream::new();
+    for mut lowered in lower::lower(source, &file, &mut diagnostics) {
+        if lowered.sound {
+            lowered.graph = optimise(lowered.graph);
+        } else {
+            // What is left makes a skeleton: the type with its input, its output and empty passes.
+            lowered.graph.nodes.clear();
+        }
+        let predicting = passes::predict(&lowered.graph);
+        let training = passes::differentiate(&lowered.graph);
+        let plans = (passes::plan_memory(&predicting), passes::plan_memory(&training.program));
+        let planned = Planned { lowered: &lowered, predicting: (predicting, plans.0), training: (training, plans.1) };
+        tokens.extend(emit::network(&planned, &context));
+    }
+    Compiled { tokens, diagnostics: diagnostics.into_sorted() }
+}
+
+/// The passes over the graph, in order.
+fn optimise(graph: Graph) -> Graph {
+    let passes: [fn(Graph) -> Graph; 2] = [passes::initial_weights, passes::choose_kernels];
+    passes.into_iter().fold(graph, |graph, pass| {
+        let graph = pass(graph);
+        debug_assert_eq!(verify::verify(&graph).map(|()| String::new()).unwrap_or_else(|broken| broken.0), "");
+        graph
+    })
+}

@@ -1,0 +1,381 @@
+//! The graph under construction: operations are pushed, shapes checked, rows and names kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netwright_grammar::{Diagnostic, Diagnostics, Span};
+
+use crate::graph::{Extent, Graph, Head, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant};
+use crate::ops::{Misfit, Op, TensorSpec, fixed};
+use crate::shape::Shape;
+use crate::words::{Place, SharedOptions, Use};
+
+/// The most operations a network may have: more is a mistake in a repeat.
+pub(crate) const MOST_OPERATIONS: usize = 20_000;
+
+/// Builds the graph of one network. A mistake in a shape silences later complaints about shapes, until a layer whose output
+/// does not depend on its input: one mistake makes one error.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    source: &'a str,
+    diagnostics: &'a mut Diagnostics,
+    reported: BTreeSet<(usize, usize)>,
+    graph: Graph,
+    row: Option<LayerId>,
+    /// Whether the next activation may join the row before it.
+    row_is_open: bool,
+    shared: SharedOptions,
+    ordinals: BTreeMap<String, usize>,
+    names: BTreeMap<String, (Span, LayerId)>,
+    trail: Vec<String>,
+    /// The blocks around what is lowered now: their names in layers, and their calls as written.
+    blocks: Vec<(String, String)>,
+    uncertain: bool,
+}
+
+/// What a loop or a branch starts from and comes back to.
+#[derive(Clone, Debug)]
+pub(crate) struct Waypoint {
+    trail: usize,
+    uncertain: bool,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(source: &'a str, input: Shape, diagnostics: &'a mut Diagnostics) -> Self {
+        let graph = Graph {
+            values: vec![Value { extent: Extent::PerImage(input.len()), shape: input }],
+            nodes: Vec::new(),
+            tensors: Vec::new(),
+            layers: Vec::new(),
+            input: ValueId(0),
+            output: ValueId(0),
+        };
+        Self {
+            source,
+            diagnostics,
+            reported: BTreeSet::new(),
+            graph,
+            row: None,
+            row_is_open: false,
+            shared: SharedOptions::default(),
+            ordinals: BTreeMap::new(),
+            names: BTreeMap::new(),
+            trail: vec![input.to_string()],
+            blocks: Vec::new(),
+            uncertain: false,
+        }
+    }
+
+    /// The finished graph.
+    pub(crate) fn finish(mut self, output: ValueId) -> Graph {
+        self.graph.output = output;
+        self.graph
+    }
+
+    pub(crate) fn input(&self) -> ValueId {
+        self.graph.input
+    }
+
+    /// The shape of a value.
+    pub fn shape(&self, value: ValueId) -> Shape {
+        self.graph.shape(value)
+    }
+
+    /// The source between two bytes, its white space evened out.
+    pub(crate) fn text(&self, span: Span) -> String {
+        let words: Vec<&str> = self.source.get(span.range()).unwrap_or_default().split_whitespace().collect();
+        let text = words.join(" ");
+        match text.char_indices().nth(60) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    }
+
+    /// Reports a mistake once for each place: a block called twice is wrong once.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.uncertain = true;
+        if !self.reported.insert((diagnostic.span.start, diagnostic.span.end)) {
+            return;
+        }
+        let calls: Vec<&str> = self.blocks.iter().rev().map(|(_, call)| call.as_str()).collect();
+        let diagnostic = if calls.is_empty() {
+            diagnostic
+        } else {
+            diagnostic.note(format!("in the block called as {}", calls.join(", in ")))
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The layers and shapes on the way to here.
+    pub(crate) fn shapes_so_far(&self) -> String {
+        const SHOWN: usize = 7;
+        let hidden = self.trail.len().saturating_sub(SHOWN);
+        let shown = self.trail[hidden..].join(" → ");
+        if hidden == 0 { format!("the shapes so far: {shown}") } else { format!("the shapes so far: … → {shown}") }
+    }
+
+    /// The input's shape could not be read: complaints about shapes would be its echo.
+    pub(crate) fn input_is_unknown(&mut self) {
+        self.uncertain = true;
+    }
+
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.uncertain
+    }
+
+    pub(crate) fn waypoint(&self) -> Waypoint {
+        Waypoint { trail: self.trail.len(), uncertain: self.uncertain }
+    }
+
+    /// Back to where a branch starts.
+    pub(crate) fn rewind(&mut self, waypoint: &Waypoint) {
+        self.trail.truncate(waypoint.trail);
+        self.uncertain |= waypoint.uncertain;
+        self.row_is_open = false;
+    }
+
+    pub(crate) fn enter_block(&mut self, name: &str, call: String) {
+        let ordinal = self.ordinal(name);
+        self.blocks.push((format!("{name}{ordinal}"), call));
+        self.row_is_open = false;
+    }
+
+    pub(crate) fn leave_block(&mut self) {
+        self.blocks.pop();
+        self.row_is_open = false;
+    }
+
+    pub(crate) fn blocks_deep(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn prefix(&self) -> String {
+        self.blocks.iter().map(|(name, _)| format!("{name}.")).collect()
+    }
+
+    fn ordinal(&mut self, word: &str) -> usize {
+        let key = format!("{}{word}", self.prefix());
+        let ordinal = self.ordinals.entry(key).or_default();
+        *ordinal += 1;
+        *ordinal
+    }
+
+    /// Starts a stage: an activation may not join the row of the stage before.
+    pub(crate) fn start_stage(&mut self) {
+        self.row_is_open = false;
+    }
+
+    /// Starts the row of a layer, or joins the one before it in the same stage.
+    pub(crate) fn start_row(&mut self, layer: &Use, input: ValueId) {
+        self.shared = layer.shared.clone();
+        let text = self.text(layer.span);
+        if layer.word.place == Place::Activation && self.row_is_open {
+            if let Some(row) = self.row {
+                let row = &mut self.graph.layers[row.0];
+                row.text = format!("{} {text}", row.text);
+                return;
+            }
+        }
+        let name = match &layer.shared.name {
+            Some((name, _)) => format!("{}{name}", self.prefix()),
+            None => {
+                let ordinal = self.ordinal(layer.word.name);
+                format!("{}{}{ordinal}", self.prefix(), layer.word.name)
+            }
+        };
+        self.open_row(name, text, layer.span, input);
+    }
+
+    /// Starts a row that is no word's: an `add`, a `concat`.
+    pub(crate) fn open_row(&mut self, mut name: String, text: String, span: Span, input: ValueId) {
+        let id = LayerId(self.graph.layers.len());
+        if let Some((at, _)) = self.names.get(&name).copied() {
+            if at != span {
+                let first = self.text(at);
+                self.report(
+                    Diagnostic::new(span, format!("two layers are called `{name}`"))
+                        .note(format!("the first is `{first}`"))
+                        .help("give each layer a name of its own"),
+                );
+            }
+            let ordinal = self.ordinal(&name.clone());
+            name = format!("{name}_{ordinal}");
+        }
+        self.names.insert(name.clone(), (span, id));
+        self.graph.layers.push(Layer { name, text, input, output: input, span });
+        self.row = Some(id);
+        self.row_is_open = true;
+    }
+
+    /// Ends a row at `output`.
+    pub(crate) fn end_row(&mut self, word: &str, output: ValueId) {
+        let Some(row) = self.row else { return };
+        let shape = self.graph.shape(output);
+        let row = &mut self.graph.layers[row.0];
+        row.output = output;
+        if shape != self.graph.values[row.input.0].shape || self.trail.len() == 1 {
+            self.trail.push(format!("{word} {shape}"));
+        }
+    }
+
+    /// From here on shapes are known again, whatever was wrong before.
+    pub fn shape_is_certain(&mut self, _value: ValueId) {
+        self.uncertain = false;
+    }
+
+    /// Adds an operation of a layer.
+    ///
+    /// # Errors
+    /// Where it does not fit its inputs: what met, the shapes so far, and what would fit.
+    pub fn push(&mut self, layer: &Use, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId, Diagnostic> {
+        let text = self.text(layer.span);
+        self.push_op(&text, layer.span, op.into(), inputs)
+    }
+
+    /// [`Builder::push`] for what is no word's: `text` and `span` are the place of a misfit.
+    pub(crate) fn push_op(
+        &mut self,
+        text: &str,
+        span: Span,
+        op: Op,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, Diagnostic> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        let output = op.infer(&shapes).map_err(|misfit| self.misfit(text, span, misfit))?;
+        if self.graph.nodes.len() >= MOST_OPERATIONS {
+            return Err(Diagnostic::new(span, format!("the network has more than {MOST_OPERATIONS} operations"))
+                .help("is a number of repeats too large?"));
+        }
+        let layer = self.row.unwrap_or(LayerId(0));
+        let specs = op.tensors(&shapes, output);
+        let tensors = match self.shared.tied.clone() {
+            Some((name, at)) if !specs.is_empty() => self.tie(&name, at, &specs)?,
+            _ => self.add_tensors(specs, layer, span)?,
+        };
+        let saved = op.saved(&shapes).into_iter().map(|len| self.add_value(fixed(len))).collect();
+        let output = self.add_value(Value { extent: Extent::PerImage(output.len()), shape: output });
+        self.graph.nodes.push(Node {
+            op,
+            inputs: inputs.to_vec(),
+            output,
+            saved,
+            tensors,
+            layer,
+            variant: Variant::ONLY,
+        });
+        Ok(output)
+    }
+
+    fn misfit(&self, text: &str, span: Span, misfit: Misfit) -> Diagnostic {
+        let diagnostic = Diagnostic::new(span, format!("{text}: {}", misfit.message)).note(self.shapes_so_far());
+        match misfit.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+
+    fn add_value(&mut self, value: Value) -> ValueId {
+        self.graph.values.push(value);
+        ValueId(self.graph.values.len() - 1)
+    }
+
+    fn add_tensors(&mut self, specs: Vec<TensorSpec>, layer: LayerId, span: Span) -> Result<Vec<TensorId>, Diagnostic> {
+        let (init, bias) = (self.shared.init, self.shared.bias);
+        let mut ids = Vec::new();
+        for mut spec in specs {
+            if let (Role::Weight, Some((init, _))) = (spec.role, init) {
+                spec.init = Some(init);
+            }
+            if let (Role::Bias, Some((value, _))) = (spec.role, bias) {
+                spec.init = Some(Init::Constant(value));
+            }
+            let trained = spec.role != Role::Statistic;
+            let tensor = Tensor {
+                name: spec.name,
+                role: spec.role,
+                offset: self.graph.count(trained),
+                shape: spec.shape,
+                fan_in: spec.fan_in,
+                fan_out: spec.fan_out,
+                init: spec.init,
+                layer,
+            };
+            if self.graph.count(trained) as u64 + tensor.len() as u64 > crate::shape::LARGEST_VALUE {
+                return Err(Diagnostic::new(span, "the network would have more than 2^31 parameters"));
+            }
+            ids.push(TensorId(self.graph.tensors.len()));
+            self.graph.tensors.push(tensor);
+        }
+        Ok(ids)
+    }
+
+    fn tied_tensors(&self, name: &str) -> Option<Vec<TensorId>> {
+        let (_, layer) = self.names.get(&format!("{}{name}", self.prefix())).or_else(|| self.names.get(name))?;
+        let owned = self.graph.tensors.iter().enumerate().filter(|(_, tensor)| tensor.layer == *layer);
+        Some(owned.map(|(index, _)| TensorId(index)).collect())
+    }
+
+    /// Shares the weights of the layer called `name`; a bias stays the layer's own.
+    fn tie(&mut self, name: &str, at: Span, specs: &[TensorSpec]) -> Result<Vec<TensorId>, Diagnostic> {
+        let Some(theirs) = self.tied_tensors(name) else {
+            let diagnostic = Diagnostic::new(at, format!("no layer before this one is called `{name}`"));
+            let near = super::suggest::nearest(name, self.names.keys().map(String::as_str));
+            return Err(match near {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help("name a layer with `as`: `dense 64 as encode`"),
+            });
+        };
+        let mut ids = Vec::new();
+        let layer = self.row.unwrap_or(LayerId(0));
+        for spec in specs {
+            if spec.role != Role::Weight {
+                ids.extend(self.add_tensors(vec![spec.clone()], layer, at)?);
+                continue;
+            }
+            let Some(id) = theirs.iter().copied().find(|id| self.graph.tensors[id.0].name == spec.name) else {
+                return Err(Diagnostic::new(at, format!("`{name}` has no {} to share", spec.name)));
+            };
+            let shape = &self.graph.tensors[id.0].shape;
+            if *shape != spec.shape {
+                return Err(Diagnostic::new(
+                    at,
+                    format!(
+                        "the weights of `{name}` are {}, and this layer needs {}",
+                        sizes(shape),
+                        sizes(&spec.shape)
+                    ),
+                )
+                .note(self.shapes_so_far())
+                .help(
+                    "only layers whose weights have the same sizes (or, for `dense`, their transpose) can share them",
+                ));
+            }
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// Whether a dense layer is tied to weights that only fit it transposed.
+    pub(crate) fn is_tied_transposed(&self, layer: &Use, outputs: usize, input: ValueId) -> bool {
+        let Some((name, _)) = &layer.shared.tied else { return false };
+        let inputs = self.shape(input).len();
+        let theirs = self.tied_tensors(name).unwrap_or_default();
+        inputs != outputs && theirs.iter().any(|id| self.graph.tensors[id.0].shape == [outputs, inputs])
+    }
+
+    /// An output layer fed with probabilities is a mistake that trains badly without a word.
+    pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
+        let before = self.graph.producer(input);
+        if before.is_none_or(|node| node.op.head() != Head::Softmax) {
+            return Ok(());
+        }
+        let text = self.text(layer.span);
+        Err(Diagnostic::new(layer.span, format!("{text}: its input has been through a softmax already"))
+            .note(self.shapes_so_far())
+            .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`"))
+    }
+}
+
+fn sizes(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    sizes.join("x")
+}

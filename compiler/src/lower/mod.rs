@@ -1,0 +1,139 @@
+//! From the syntax tree to the typed graph: names, blocks, repeats, branches, and the shape of everything.
+
+mod builder;
+mod expression;
+mod stage;
+mod structure;
+pub(crate) mod suggest;
+
+use std::collections::BTreeMap;
+
+use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Network, Span};
+
+pub use builder::Builder;
+use structure::Structure;
+
+use crate::graph::Graph;
+use crate::shape::Shape;
+
+/// A network with its graph; after a mistake the graph is good for its input and its output alone.
+#[derive(Debug)]
+pub struct Lowered<'a> {
+    /// As written.
+    pub syntax: &'a Network,
+    /// What it means.
+    pub graph: Graph,
+    /// Whether it was without a mistake.
+    pub sound: bool,
+}
+
+/// Lowers every network of a file, with all mistakes reported to `diagnostics`.
+pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) -> Vec<Lowered<'a>> {
+    let blocks = blocks(file, diagnostics);
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut networks = Vec::new();
+    for item in &file.items {
+        let Item::Network(network) = item else { continue };
+        if seen.insert(&network.name.text, network.name.span).is_some() {
+            diagnostics.push(
+                Diagnostic::new(network.name.span, format!("two networks are called `{}`", network.name.text))
+                    .help("each network makes a type, and types need names of their own"),
+            );
+            continue;
+        }
+        networks.push(lower_network(source, network, &blocks, diagnostics));
+    }
+    networks
+}
+
+/// The blocks by name.
+type Blocks<'a> = BTreeMap<&'a str, &'a Block>;
+
+fn blocks<'a>(file: &'a File, diagnostics: &mut Diagnostics) -> Blocks<'a> {
+    let mut blocks = Blocks::new();
+    for item in &file.items {
+        let Item::Block(block) = item else { continue };
+        let name = block.name.text.as_str();
+        if crate::layers::find(name).is_some() || stage::STRUCTURE.contains(&name) || suggest::not_yet(name) {
+            diagnostics.push(
+                Diagnostic::new(block.name.span, format!("`{name}` is a word of the language"))
+                    .help("call the block something else"),
+            );
+        } else if blocks.insert(name, block).is_some() {
+            diagnostics.push(
+                Diagnostic::new(block.name.span, format!("two blocks are called `{name}`"))
+                    .help("give each a name of its own"),
+            );
+        }
+    }
+    blocks
+}
+
+fn lower_network<'a>(
+    source: &str,
+    network: &'a Network,
+    blocks: &Blocks<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Lowered<'a> {
+    let before = diagnostics.len();
+    let shape = input_shape(network).unwrap_or_else(|diagnostic| {
+        diagnostics.push(diagnostic);
+        None
+    });
+    let mut builder = Builder::new(source, shape.unwrap_or(Shape::Image([1, 1, 1])), diagnostics);
+    if shape.is_none() {
+        builder.input_is_unknown();
+    }
+    let input = builder.input();
+    if network.body.stages.is_empty() {
+        builder.report(
+            Diagnostic::new(network.body.span, format!("`{}` has no layers", network.name.text))
+                .help("write at least one stage between the braces: `{ dense 10 }`"),
+        );
+    }
+    let mut structure = Structure::new(&mut builder, blocks);
+    let output = structure.body(&network.body, input, &expression::Scope::new());
+    structure.report_unused_taps();
+    let graph = builder.finish(output);
+    Lowered { syntax: network, graph, sound: diagnostics.len() == before }
+}
+
+/// The shape between the parentheses after the network's name.
+fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
+    let form = "write `(28x28x1)` for images of height x width x channels, or `(784)` for rows of features";
+    let name = &network.name.text;
+    let Some(atoms) = &network.input else {
+        return Err(Diagnostic::new(network.name.span, format!("`{name}` does not say what comes in"))
+            .help(format!("{form}: `{name}(28x28x1) {{ … }}`")));
+    };
+    let [atom @ Atom { kind: AtomKind::Numbers(_), span }] = atoms.as_slice() else {
+        return Err(match atoms.as_slice() {
+            [] => Diagnostic::new(network.header, "the input's shape is missing").help(form),
+            [first, .., last] => {
+                Diagnostic::new(first.span.to(last.span), "this is not the shape of an input").help(form)
+            }
+            [only] => match &only.kind {
+                AtomKind::Stray(text) => stage::stray_text(text, only.span),
+                _ => Diagnostic::new(only.span, "this is not the shape of an input").help(form),
+            },
+        });
+    };
+    let Some(numbers) = expression::numbers(atom, &expression::Scope::new()) else { return Ok(None) };
+    let sizes =
+        numbers?.numbers.iter().map(|number| number.count("a size of the input")).collect::<Result<Vec<_>, _>>()?;
+    let shape = match sizes.as_slice() {
+        [features] => Shape::Flat(*features),
+        [height, width, channels] => Shape::Image([*height, *width, *channels]),
+        [height, width] => {
+            return Err(Diagnostic::new(*span, "the input's shape lacks its channels")
+                .help(format!("write `{height}x{width}x1` for grey images, `{height}x{width}x3` for coloured ones")));
+        }
+        more => {
+            return Err(Diagnostic::new(*span, format!("an input has one size or three, not {}", more.len())).help(form));
+        }
+    };
+    shape.checked().map(Some).ok_or_else(|| {
+        Diagnostic::new(*span, format!("an input of {shape} would hold more than 2^31 numbers"))
+            .help("use smaller images")
+    })
+}

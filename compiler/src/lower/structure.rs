@@ -1,0 +1,285 @@
+//! Bodies, blocks, repeats and branches: how stages hang together.
+
+use std::collections::BTreeMap;
+
+use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Expression, Separator, Span, Stage};
+
+use super::expression::{self, Scope};
+use super::{Blocks, Builder, stage, suggest};
+use crate::graph::ValueId;
+
+/// How deep blocks may call blocks.
+const DEEPEST_CALL: usize = 32;
+
+/// Lowers bodies into a builder.
+pub(super) struct Structure<'a, 'b> {
+    builder: &'a mut Builder<'b>,
+    blocks: &'a Blocks<'a>,
+    block_names: Vec<&'a str>,
+    calls: Vec<&'a str>,
+    taps: BTreeMap<String, Tap>,
+}
+
+struct Tap {
+    span: Span,
+    used: bool,
+}
+
+/// What the first atoms of a stage say it is.
+enum Kind<'s> {
+    Layers,
+    Repeat(&'s Atom, &'s Body),
+    Call { times: Option<&'s Atom>, name: &'s str, span: Span, arguments: &'s [Expression] },
+}
+
+impl<'a, 'b> Structure<'a, 'b> {
+    pub(super) fn new(builder: &'a mut Builder<'b>, blocks: &'a Blocks<'a>) -> Self {
+        let block_names = blocks.keys().copied().collect();
+        Self { builder, blocks, block_names, calls: Vec::new(), taps: BTreeMap::new() }
+    }
+
+    pub(super) fn report_unused_taps(&mut self) {
+        for (name, tap) in std::mem::take(&mut self.taps) {
+            if !tap.used {
+                self.builder.report(
+                    Diagnostic::new(tap.span, format!("the tap `{name}` is never used"))
+                        .help(format!("join it later with `add {name}` or `concat {name}`, or leave it out")),
+                );
+            }
+        }
+    }
+
+    /// Lowers the stages of a body from `input` to its output.
+    pub(super) fn body(&mut self, body: &Body, input: ValueId, scope: &Scope) -> ValueId {
+        self.report_comma(body);
+        body.stages.iter().fold(input, |value, stage| self.stage(stage, value, scope))
+    }
+
+    /// A comma for a semicolon is one mistake, however often it is made.
+    fn report_comma(&mut self, body: &Body) {
+        let mut commas = body.stages.iter().filter_map(|stage| match stage.separator {
+            Separator::Comma(span) => Some(span),
+            Separator::Proper => None,
+        });
+        let Some(first) = commas.next() else { return };
+        let more = commas.count();
+        let uncertain = self.builder.is_uncertain();
+        let diagnostic = Diagnostic::new(first, "stages are separated by `;`, not by `,`");
+        self.builder.report(match more {
+            0 => diagnostic.help("write `;`"),
+            more => diagnostic.help(format!("write `;` here and at {more} more below")),
+        });
+        if !uncertain {
+            self.builder.shape_is_certain(self.builder.input());
+        }
+    }
+
+    fn kind<'s>(&self, stage: &'s Stage) -> Kind<'s> {
+        match stage.atoms.as_slice() {
+            [Atom { kind: AtomKind::Word(word), .. }, times, Atom { kind: AtomKind::Braces(body), .. }, ..]
+                if word == "repeat" =>
+            {
+                Kind::Repeat(times, body)
+            }
+            [
+                times @ Atom { kind: AtomKind::Numbers(_) | AtomKind::Parentheses(_), .. },
+                Atom { kind: AtomKind::Times, .. },
+                Atom { kind: AtomKind::Word(name), span },
+                rest @ ..,
+            ] => Kind::Call { times: Some(times), name, span: *span, arguments: arguments(rest) },
+            [Atom { kind: AtomKind::Word(name), span }, rest @ ..]
+                if self.blocks.contains_key(name.as_str())
+                    || matches!(rest, [Atom { kind: AtomKind::Parentheses(_), .. }, ..])
+                        && crate::layers::find(name).is_none() =>
+            {
+                Kind::Call { times: None, name, span: *span, arguments: arguments(rest) }
+            }
+            _ => Kind::Layers,
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        self.builder.start_stage();
+        match self.kind(stage) {
+            Kind::Layers => self.layers(&stage.atoms, input, scope),
+            Kind::Repeat(times, body) => {
+                let mut value = input;
+                if let Some(times) = self.times(times, scope) {
+                    for _ in 0..times {
+                        if self.builder.is_uncertain() && value != input {
+                            break;
+                        }
+                        value = self.body(body, value, scope);
+                    }
+                }
+                self.layers(&stage.atoms[3..], value, scope)
+            }
+            Kind::Call { times, name, span, arguments } => {
+                let mut value = input;
+                let times = match times {
+                    Some(times) => self.times(times, scope),
+                    None => Some(1),
+                };
+                for _ in 0..times.unwrap_or(0) {
+                    if self.builder.is_uncertain() && value != input {
+                        break;
+                    }
+                    value = self.call(name, span, stage.span, arguments, value, scope);
+                }
+                let used = stage.atoms.iter().position(|atom| atom.span == span).unwrap_or(0) + 1;
+                let parentheses = matches!(stage.atoms.get(used), Some(Atom { kind: AtomKind::Parentheses(_), .. }));
+                self.layers(&stage.atoms[used + usize::from(parentheses)..], value, scope)
+            }
+        }
+    }
+
+    fn times(&mut self, atom: &Atom, scope: &Scope) -> Option<usize> {
+        let wrong = || Diagnostic::new(atom.span, "how often to repeat is a number").help("write `repeat 3 { … }`");
+        let count = expression::numbers(atom, scope).unwrap_or_else(|| Err(wrong())).and_then(|numbers| {
+            numbers.single("how often to repeat", "repeat 3 { … }")?.count("the number of repeats")
+        });
+        match count {
+            Ok(count) if count <= super::builder::MOST_OPERATIONS => Some(count),
+            Ok(count) => {
+                self.builder.report(
+                    Diagnostic::new(atom.span, format!("{count} repeats are too many"))
+                        .help(format!("a network may have {} operations", super::builder::MOST_OPERATIONS)),
+                );
+                None
+            }
+            Err(diagnostic) => {
+                self.builder.report(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// Lowers words that each make a layer, one after the other.
+    fn layers(&mut self, atoms: &[Atom], input: ValueId, scope: &Scope) -> ValueId {
+        let builder = &mut *self.builder;
+        let uses = stage::read(atoms, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic));
+        let mut value = input;
+        for layer in &uses {
+            self.builder.start_row(layer, value);
+            match (layer.word.lower)(layer, self.builder, value) {
+                Ok(output) => {
+                    value = output;
+                    self.builder.end_row(layer.word.name, value);
+                }
+                Err(diagnostic) => {
+                    // A complaint about shapes after another mistake is that mistake's echo.
+                    let is_about_shapes = diagnostic.notes.iter().any(|note| note.starts_with("the shapes so far"));
+                    if !(is_about_shapes && self.builder.is_uncertain()) {
+                        self.builder.report(diagnostic);
+                    }
+                }
+            }
+        }
+        value
+    }
+
+    fn call(
+        &mut self,
+        name: &str,
+        span: Span,
+        whole: Span,
+        arguments: &[Expression],
+        input: ValueId,
+        scope: &Scope,
+    ) -> ValueId {
+        let Some((&name, block)) = self.blocks.get_key_value(name) else {
+            let near = suggest::nearest(name, self.block_names.iter().copied());
+            let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
+            self.builder.report(match near {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => match suggest::foreign(name) {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic.help(format!("declare it above the network: `block {name}(width) {{ … }}`")),
+                },
+            });
+            return input;
+        };
+        if self.calls.contains(&name) || self.calls.len() >= DEEPEST_CALL {
+            let path: Vec<&str> = self.calls.iter().copied().chain([name]).collect();
+            self.builder.report(
+                Diagnostic::new(span, format!("the block `{name}` calls itself"))
+                    .note(format!("the calls: {}", path.join(" → ")))
+                    .help("a network is finite: use `repeat` for more of the same"),
+            );
+            return input;
+        }
+        let inner = match self.bind(block, span, arguments, scope) {
+            Ok(inner) => inner,
+            Err(diagnostic) => {
+                self.builder.report(diagnostic);
+                return input;
+            }
+        };
+        let values: Vec<String> = block
+            .parameters
+            .iter()
+            .filter_map(|parameter| Some(format!("{}", inner.get(&parameter.name.text)?)))
+            .collect();
+        let _ = whole;
+        self.builder.enter_block(name, format!("`{name}({})`", values.join(", ")));
+        self.calls.push(name);
+        let output = self.body(&block.body, input, &inner);
+        self.calls.pop();
+        self.builder.leave_block();
+        output
+    }
+
+    /// The values of a block's parameters at a call.
+    fn bind(
+        &self,
+        block: &netwright_grammar::Block,
+        span: Span,
+        arguments: &[Expression],
+        scope: &Scope,
+    ) -> Result<Scope, Diagnostic> {
+        let least = block.parameters.iter().take_while(|parameter| parameter.default.is_none()).count();
+        let most = block.parameters.len();
+        if !(least..=most).contains(&arguments.len()) {
+            let form: Vec<String> = block
+                .parameters
+                .iter()
+                .map(|parameter| match &parameter.default {
+                    Some(default) => format!("{} = {}", parameter.name.text, self.builder.text(default.span)),
+                    None => parameter.name.text.clone(),
+                })
+                .collect();
+            let takes = if least == most { format!("{most}") } else { format!("{least} to {most}") };
+            let place =
+                arguments.first().zip(arguments.last()).map_or(span, |(first, last)| span.to(first.span).to(last.span));
+            return Err(Diagnostic::new(
+                place,
+                format!("`{}` takes {takes} arguments, and {} are given", block.name.text, arguments.len()),
+            )
+            .help(format!("it is declared as `block {}({})`", block.name.text, form.join(", "))));
+        }
+        let mut inner = Scope::new();
+        for (index, parameter) in block.parameters.iter().enumerate() {
+            let value = match (arguments.get(index), &parameter.default) {
+                (Some(argument), _) => expression::evaluate(argument, scope)?,
+                (None, Some(default)) => expression::evaluate(default, &inner)?,
+                (None, None) => {
+                    return Err(Diagnostic::new(
+                        parameter.name.span,
+                        format!("`{}` has no value", parameter.name.text),
+                    )
+                    .help("parameters with a default stand last"));
+                }
+            };
+            inner.insert(parameter.name.text.clone(), value);
+        }
+        Ok(inner)
+    }
+}
+
+/// The expressions of the parentheses at the start of `atoms`.
+fn arguments(atoms: &[Atom]) -> &[Expression] {
+    match atoms {
+        [Atom { kind: AtomKind::Parentheses(arguments), .. }, ..] => arguments,
+        _ => &[],
+    }
+}

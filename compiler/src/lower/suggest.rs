@@ -1,0 +1,85 @@
+//! What the writer probably meant: the nearest known word, and the words of other frameworks.
+
+/// The known word nearest to `word`, if any is near.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= 1 + candidate.len().min(word.len()) / 4 && *distance < candidate.len()
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How other frameworks call a layer or an option, and how it is written here.
+pub(crate) fn foreign(word: &str) -> Option<&'static str> {
+    let simple: String = word.to_lowercase().chars().filter(|letter| *letter != '_').collect();
+    Some(match simple.as_str() {
+        "conv2d" | "convolution" | "convolution2d" | "conv1d" | "cnn" => {
+            "a convolution is `conv 3x3x16`: height x width x filters"
+        }
+        "maxpool2d" | "maxpooling2d" | "maxpooling" | "pool" | "pooling" => "max pooling is `maxpool 2`",
+        "avgpool2d" | "averagepooling2d" | "averagepool" | "averagepooling" | "meanpool" | "avgpooling" => {
+            "average pooling is `avgpool 2`"
+        }
+        "linear" | "fc" | "fullyconnected" | "innerproduct" | "denselayer" | "affine" => {
+            "a fully connected layer is `dense 120`"
+        }
+        "padding" => "padding is `same`, or `pad 1`; without either there is none",
+        "valid" => "no padding is the default: leave `valid` out",
+        "strides" => "the step of a window is `stride 2`",
+        "kernel" | "kernelsize" | "kernels" | "filters" | "window" | "size" => {
+            "window and filters stand right behind the word, `conv 3x3x16`"
+        }
+        "activation" | "act" | "nonlinearity" => "an activation is its own word: `conv 3x3x16 relu`",
+        "dilation" | "dilationrate" => "dilation is `dilate 2`",
+        "usebias" | "bias" => "every layer has a bias unless it says `nobias`",
+        "group" => "groups are `groups 2`",
+        "batchnorm2d" | "batchnormalization" | "batchnormalisation" => "batch normalisation is `batchnorm`, or `bn`",
+        "layernormalization" | "layernormalisation" => "layer normalisation is `layernorm`",
+        "leakyrelu" | "lrelu" => "the leaky rectifier is `leaky_relu`, or `leaky_relu 0.01`",
+        "logsoftmax" => "the output layer is `softmax 10`; its loss works on logits by itself",
+        "input" | "inputlayer" => "the input's shape stands behind the network's name: `pub LeNet5(28x28x1) { … }`",
+        "output" => "the output layer is `softmax 10`, or the last `dense`",
+        "view" | "ravel" => "an image becomes a row with `flatten`; `dense` does it by itself",
+        "convtranspose2d" | "conv2dtranspose" | "deconvolution" => "a transposed convolution is `deconv 2x2x64`",
+        "depthwiseconv2d" | "depthwise" => "a depthwise convolution is `dwconv 3x3`",
+        "separableconv2d" | "separable" => "a separable convolution is `sepconv 3x3x64`",
+        "globalaveragepooling2d" | "adaptiveavgpool2d" | "gap" => "global average pooling is `globalavgpool`",
+        "hardsigmoid" => "it is spelt `hard_sigmoid`",
+        "concatenate" | "cat" => "branches are joined with `concat { … } { … }`",
+        "skip" | "shortcut" => "a skip is `residual { … }`, or `add { … } { }`",
+        "units" | "out" => "the number of units stands right behind the word: `dense 120`",
+        "rate" | "p" => "the rate stands right behind the word: `dropout 0.5`",
+        _ => return None,
+    })
+}
+
+/// Layers of the language that this version does not compile: the one place that says so.
+pub(crate) fn not_yet(word: &str) -> bool {
+    NOT_YET.contains(&word)
+}
+
+const NOT_YET: &[&str] = &[
+    "dwconv",
+    "sepconv",
+    "deconv",
+    "globalavgpool",
+    "globalmaxpool",
+    "batchnorm",
+    "bn",
+    "layernorm",
+    "lrn",
+    "reshape",
+    "zeropad",
+    "crop",
+    "upsample",
+    "scale",
+    "add",
+    "concat",
+    "mul",
+    "residual",
+    "tap",
+];

@@ -1,0 +1,104 @@
+//! Activation functions without weights (slides 9 to 11): a = f(z), number by number.
+
+use super::{GradientSite, Misfit, Operation, Site};
+use crate::graph::Head;
+use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::shape::Shape;
+
+/// Which function.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ActivationKind {
+    /// max(0, z)
+    Relu,
+    /// z, or slope · z below 0.
+    LeakyRelu(f64),
+    /// The hyperbolic tangent.
+    Tanh,
+    /// 1 / (1 + e⁻ᶻ)
+    Sigmoid,
+    /// z, or α (eᶻ − 1) below 0.
+    Elu(f64),
+    /// The self-normalising ELU.
+    Selu,
+    /// z Φ(z)
+    Gelu,
+    /// z σ(z)
+    Silu,
+    /// ln(1 + eᶻ)
+    Softplus,
+    /// min(max(z + 3, 0), 6) / 6
+    HardSigmoid,
+}
+
+impl ActivationKind {
+    /// Whether its units are rectifiers, which He's initialisation is for.
+    pub fn is_rectifier(self) -> bool {
+        matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus)
+    }
+
+    fn variant(self) -> (&'static str, Option<f64>) {
+        match self {
+            Self::Relu => ("Relu", None),
+            Self::LeakyRelu(slope) => ("LeakyRelu", Some(slope)),
+            Self::Tanh => ("Tanh", None),
+            Self::Sigmoid => ("Sigmoid", None),
+            Self::Elu(alpha) => ("Elu", Some(alpha)),
+            Self::Selu => ("Selu", None),
+            Self::Gelu => ("Gelu", None),
+            Self::Silu => ("Silu", None),
+            Self::Softplus => ("Softplus", None),
+            Self::HardSigmoid => ("HardSigmoid", None),
+        }
+    }
+
+    /// Whether the slope at z can be told from f(z), so that z need not be kept.
+    fn slope_from_output(self) -> bool {
+        !matches!(self, Self::Gelu | Self::Silu)
+    }
+}
+
+/// Applies a function to each number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activation(pub ActivationKind);
+
+impl Activation {
+    fn spec(self, len: usize) -> Spec {
+        let (name, constant) = self.0.variant();
+        Spec::new("activation").field("activation", Field::Variant("Activation", name, constant)).size("len", len)
+    }
+}
+
+impl Operation for Activation {
+    fn name(&self) -> &'static str {
+        self.0.variant().0
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        Ok(inputs[0])
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let len = at.y_shape().len();
+        vec![
+            at.copy(len, at.x(0), at.y()),
+            at.call("activation_forward", self.spec(len), vec![Operand::update(at.y())]),
+        ]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let len = at.y_shape().len();
+        let (kernel, known) = if self.0.slope_from_output() {
+            ("activation_grad_from_output", at.y())
+        } else {
+            ("activation_grad_from_input", at.x(0))
+        };
+        vec![
+            at.copy(len, at.dy(), at.dx(0)),
+            at.call(kernel, self.spec(len), vec![Operand::read(known), Operand::update(at.dx(0))]),
+        ]
+    }
+
+    fn head(&self) -> Head {
+        if self.0 == ActivationKind::Sigmoid { Head::Sigmoid } else { Head::Linear }
+    }
+}

@@ -1,0 +1,169 @@
+//! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
+
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image};
+use crate::graph::Variant;
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::{Padding, Shape, Window};
+
+/// Convolves windows of an image with `filters` filters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conv {
+    /// Size, stride, dilation and padding.
+    pub window: Window,
+    /// Feature maps that come out.
+    pub filters: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// Whether each filter has a bias.
+    pub bias: bool,
+}
+
+impl Conv {
+    fn spec(&self, input: Shape, output: Shape) -> Spec {
+        let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
+            unreachable!("`infer` has refused anything but an image");
+        };
+        let padding = self.window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
+        Spec::new("conv")
+            .sizes("input", &input)
+            .sizes("output", &output)
+            .sizes("window", &self.window.size)
+            .sizes("stride", &self.window.stride)
+            .sizes("padding", &padding)
+            .sizes("dilation", &self.window.dilation)
+            .size("groups", self.groups)
+    }
+}
+
+/// What does not fit when a window is larger than its image.
+pub(crate) fn window_misfit(window: &Window, [height, width, channels]: [usize; 3]) -> Misfit {
+    let [tall, wide] = window.size;
+    let extent = window.extent();
+    let covers = if extent == window.size {
+        format!("the {tall}x{wide} window")
+    } else {
+        format!("the {tall}x{wide} window, spread to {}x{} by its dilation,", extent[0], extent[1])
+    };
+    let padded = match window.padding {
+        Padding::Explicit(padding) if padding != [0; 4] => {
+            format!(
+                ", even with its padding ({}x{})",
+                height + padding[0] + padding[1],
+                width + padding[2] + padding[3]
+            )
+        }
+        _ => String::new(),
+    };
+    Misfit::new(format!("{covers} is larger than its {height}x{width}x{channels} input{padded}"))
+        .help(format!("add `same`, use a window of at most {height}x{width}, or shrink the image less before"))
+}
+
+impl Operation for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let sizes @ [height, width, channels] = image(inputs[0], "a convolution")?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        for (count, what) in [(channels, "input channels"), (self.filters, "filters")] {
+            if !count.is_multiple_of(self.groups) {
+                let fits: Vec<String> = (1..=self.groups.min(count))
+                    .filter(|groups| channels.is_multiple_of(*groups) && self.filters.is_multiple_of(*groups))
+                    .map(|groups| groups.to_string())
+                    .collect();
+                return Err(Misfit::new(format!("{count} {what} do not divide into {} groups", self.groups)).help(
+                    format!(
+                        "with {channels} channels and {} filters, these fit: groups {}",
+                        self.filters,
+                        fits.join(", ")
+                    ),
+                ));
+            }
+        }
+        Ok(Shape::Image([laid.output[0], laid.output[1], self.filters]))
+    }
+
+    fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        let [tall, wide] = self.window.size;
+        let channels = inputs[0].channels() / self.groups;
+        let mut tensors = vec![TensorSpec::weight(
+            "kernel",
+            vec![tall, wide, channels, self.filters],
+            tall * wide * channels,
+            tall * wide * self.filters / self.groups,
+        )];
+        if self.bias {
+            tensors.push(TensorSpec::vector("bias", Role::Bias, self.filters, 0.0));
+        }
+        tensors
+    }
+
+    fn variants(&self, inputs: &[Shape], output: Shape) -> Vec<Variant> {
+        let channels = inputs[0].channels();
+        let (inner, outer) = (channels / self.groups, self.filters / self.groups);
+        let macs = self.macs(inputs, output) as f64;
+        if self.groups == channels && self.groups > 1 {
+            return vec![Variant {
+                name: "depthwise",
+                cost: macs,
+                why: "each channel is convolved by itself, channels side by side in the vector",
+            }];
+        }
+        if self.groups > 1 && inner.min(outer) < 32 {
+            return vec![Variant { name: "grouped", cost: macs, why: "many small groups in one kernel" }];
+        }
+        vec![
+            Variant { name: "gemm", cost: macs * 1.2, why: "windows gathered into a matrix product" },
+            Variant {
+                name: "direct",
+                cost: macs * if inner * outer <= 4 { 1.0 } else { 8.0 },
+                why: "too few channels to be worth gathering windows",
+            },
+        ]
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let variant = at.node.variant.name;
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("kernel")),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
+        let call = at.call(kernel(variant, "forward"), self.spec(at.x_shape(0), at.y_shape()), operands);
+        vec![scratched(call, variant)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let variant = at.node.variant.name;
+        let spec = self.spec(at.x_shape(0), at.y_shape());
+        let weights = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.dy()),
+            Operand::update(at.gradient("kernel")),
+            Operand::update(at.gradient("bias")),
+        ];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        vec![
+            scratched(at.call(kernel(variant, "grad_weights"), spec.clone(), weights), variant),
+            scratched(at.call(kernel(variant, "grad_input"), spec, input), variant),
+        ]
+    }
+
+    fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
+        let taps = self.window.size[0] * self.window.size[1] * (inputs[0].channels() / self.groups);
+        output.len() as u64 * taps as u64
+    }
+}
+
+fn kernel(variant: &str, direction: &str) -> String {
+    match variant {
+        "depthwise" => format!("depthwise_{direction}"),
+        variant => format!("conv_{variant}_{direction}"),
+    }
+}
+
+fn scratched(call: KernelCall, variant: &str) -> KernelCall {
+    if variant == "gemm" { call.with_scratch() } else { call }
+}

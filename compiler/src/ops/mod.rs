@@ -1,0 +1,323 @@
+//! The meaning of operations: one file for each. An operation knows its output's shape, its weights, the kernel calls that
+//! compute it, the calls that compute its gradients, and its cost. [`Op`] is closed: its delegating matches are the checklist.
+
+mod activation;
+mod conv;
+mod dense;
+mod dropout;
+mod pool;
+mod prelu;
+mod reshape;
+mod softmax;
+
+pub use activation::{Activation, ActivationKind};
+pub use conv::Conv;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use pool::{Pool, PoolKind};
+pub use prelu::Prelu;
+pub use reshape::Reshape;
+pub use softmax::Softmax;
+
+use crate::graph::{Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
+use crate::kernel_call::{COPY, Data, KernelCall, Operand, Spec, When};
+use crate::shape::Shape;
+
+/// What every operation answers.
+pub(crate) trait Operation {
+    /// Its name in dumps.
+    fn name(&self) -> &'static str;
+    /// The shape it makes of its inputs, or why it does not fit them.
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit>;
+    /// Its weights.
+    fn tensors(&self, _inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        Vec::new()
+    }
+    /// The lengths of the fixed values its forward pass saves for its backward pass.
+    fn saved(&self, _inputs: &[Shape]) -> Vec<usize> {
+        Vec::new()
+    }
+    /// The ways to compute it.
+    fn variants(&self, _inputs: &[Shape], _output: Shape) -> Vec<Variant> {
+        vec![Variant::ONLY]
+    }
+    /// The calls that compute its output.
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall>;
+    /// The calls that compute the gradients of its inputs and add those of its weights.
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall>;
+    /// Multiply-adds for one image.
+    fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
+        0
+    }
+    /// The ending it would be for a network.
+    fn head(&self) -> Head {
+        Head::Linear
+    }
+    /// Whether the images of a batch meet in it while training.
+    fn couples_batch(&self) -> bool {
+        false
+    }
+    /// Whether an activation after it acts on its input as if there were nothing between.
+    fn passes_sign(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! operations {
+    ($($name:ident),* $(,)?) => {
+        /// Every operation there is.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum Op {
+            $($name($name)),*
+        }
+        impl Op {
+            fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Self::$name(operation) => operation),*
+                }
+            }
+        }
+        $(
+            impl From<$name> for Op {
+                fn from(operation: $name) -> Self {
+                    Self::$name(operation)
+                }
+            }
+        )*
+    };
+}
+
+operations![Activation, Conv, Dense, Dropout, Pool, Prelu, Reshape, Softmax];
+
+impl Op {
+    /// Its name in dumps.
+    pub fn name(&self) -> &'static str {
+        self.operation().name()
+    }
+    /// The shape it makes of its inputs.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it does not fit them.
+    pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let shape = self.operation().infer(inputs)?;
+        shape.checked().ok_or_else(|| {
+            Misfit::new(format!("its output of {shape} would hold more than 2^31 numbers"))
+                .help("make the layer or its input smaller")
+        })
+    }
+    /// Its weights.
+    pub fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
+        self.operation().tensors(inputs, output)
+    }
+    /// The calls that compute its output.
+    pub fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        self.operation().forward(at)
+    }
+    /// The calls that compute the gradients of its inputs and add those of its weights.
+    pub fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        self.operation().gradient(at)
+    }
+    /// The lengths of what its forward pass saves.
+    pub fn saved(&self, inputs: &[Shape]) -> Vec<usize> {
+        self.operation().saved(inputs)
+    }
+    /// The ways to compute it; at least one.
+    pub fn variants(&self, inputs: &[Shape], output: Shape) -> Vec<Variant> {
+        self.operation().variants(inputs, output)
+    }
+    /// Multiply-adds for one image.
+    pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
+        self.operation().macs(inputs, output)
+    }
+    /// The ending it would be for a network.
+    pub fn head(&self) -> Head {
+        self.operation().head()
+    }
+    /// Whether the images of a batch meet in it while training.
+    pub fn couples_batch(&self) -> bool {
+        self.operation().couples_batch()
+    }
+    /// Whether an activation after it acts on its input as if there were nothing between: pooling, reshaping, normalising.
+    pub fn passes_sign(&self) -> bool {
+        self.operation().passes_sign()
+    }
+}
+
+/// Why an operation does not fit its inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// What does not fit, in the shapes that met.
+    pub message: String,
+    /// What would.
+    pub help: Option<String>,
+}
+
+impl Misfit {
+    /// What does not fit.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+    /// What would.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A tensor that an operation wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorSpec {
+    /// `kernel`, `bias`, …
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Sizes, slowest first.
+    pub shape: Vec<usize>,
+    /// Inputs that meet in one output.
+    pub fan_in: usize,
+    /// Outputs that one input reaches.
+    pub fan_out: usize,
+    /// How it starts unless the layer says otherwise.
+    pub init: Option<Init>,
+}
+
+impl TensorSpec {
+    /// Weights between `fan_in` inputs and `fan_out` outputs.
+    pub fn weight(name: &'static str, shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Self {
+        Self { name, role: Role::Weight, shape, fan_in, fan_out, init: None }
+    }
+    /// One number for each of `len` outputs, `value` to begin with.
+    pub fn vector(name: &'static str, role: Role, len: usize, value: f64) -> Self {
+        Self { name, role, shape: vec![len], fan_in: 1, fan_out: 1, init: Some(Init::Constant(value)) }
+    }
+}
+
+/// Whether a pass predicts or trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Dropout is absent, statistics are frozen.
+    Predicting,
+    /// Dropout drops, statistics are measured.
+    Training,
+}
+
+/// A node in its graph, as its operation sees it on the way forward.
+#[derive(Debug)]
+pub struct Site<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The node.
+    pub node: &'a Node,
+    /// Predicting or training.
+    pub phase: Phase,
+}
+
+impl Site<'_> {
+    /// The input number `index`.
+    pub fn x(&self, index: usize) -> Data {
+        Data::Value(self.node.inputs[index])
+    }
+    /// Its shape.
+    pub fn x_shape(&self, index: usize) -> Shape {
+        self.graph.shape(self.node.inputs[index])
+    }
+    /// The output.
+    pub fn y(&self) -> Data {
+        Data::Value(self.node.output)
+    }
+    /// Its shape.
+    pub fn y_shape(&self) -> Shape {
+        self.graph.shape(self.node.output)
+    }
+    /// The value number `index` saved for the way back.
+    pub fn saved(&self, index: usize) -> Data {
+        Data::Value(self.node.saved[index])
+    }
+    /// The tensor called `name`.
+    pub fn tensor(&self, name: &str) -> Data {
+        self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
+    }
+    fn tensor_id(&self, name: &str) -> Option<TensorId> {
+        self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)
+    }
+    /// A call of the kernel `kernel` for this node.
+    pub fn call(&self, kernel: impl Into<String>, spec: Spec, operands: Vec<Operand>) -> KernelCall {
+        KernelCall {
+            kernel: kernel.into(),
+            spec,
+            operands,
+            scratch: false,
+            layer: self.node.layer,
+            why: self.node.variant.why,
+            when: When::Always,
+        }
+    }
+    /// A copy of so many numbers for each image; the planner leaves it out where it can.
+    pub fn copy(&self, len: usize, from: Data, to: Data) -> KernelCall {
+        let spec = Spec::new("copy").size("len", len);
+        let call = self.call(COPY, spec, vec![Operand::read(from), Operand::write(to)]);
+        KernelCall { why: "a value that is read again later is changed in place", ..call }
+    }
+}
+
+/// A node as its operation sees it on the way back.
+#[derive(Debug)]
+pub struct GradientSite<'a> {
+    /// The node on the way forward.
+    pub forward: Site<'a>,
+    /// The gradient of the output.
+    pub dy: ValueId,
+    /// Where the gradient of each input belongs.
+    pub dx: Vec<ValueId>,
+}
+
+impl GradientSite<'_> {
+    /// The gradient of the output.
+    pub fn dy(&self) -> Data {
+        Data::Value(self.dy)
+    }
+    /// Where the gradient of input `index` belongs; overwrite it.
+    pub fn dx(&self, index: usize) -> Data {
+        Data::Value(self.dx[index])
+    }
+    /// Where the gradient of the tensor called `name` belongs; add to it.
+    pub fn gradient(&self, name: &str) -> Data {
+        self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
+    }
+}
+
+impl<'a> core::ops::Deref for GradientSite<'a> {
+    type Target = Site<'a>;
+    fn deref(&self) -> &Site<'a> {
+        &self.forward
+    }
+}
+
+impl KernelCall {
+    /// The same call with scratch memory.
+    #[must_use]
+    pub(crate) fn with_scratch(mut self) -> Self {
+        self.scratch = true;
+        self
+    }
+}
+
+/// A value of so many fixed numbers.
+pub(crate) fn fixed(len: usize) -> Value {
+    Value { extent: Extent::Fixed(len), shape: Shape::Flat(len) }
+}
+
+/// The image an operation needs, or a misfit that says how it became flat.
+pub(crate) fn image(shape: Shape, what: &str) -> Result<[usize; 3], Misfit> {
+    match shape {
+        Shape::Image(sizes) => Ok(sizes),
+        Shape::Flat(features) => Err(Misfit::new(format!(
+            "{what} needs an image, and its input is flat: {features} features in a row"
+        ))
+        .help(format!(
+            "put it before the layer that flattens, or turn the features into an image: `reshape 1x1x{features}`"
+        ))),
+    }
+}

@@ -1,0 +1,39 @@
+//! The same numbers in another shape: nothing is computed, and the planner gives both one address.
+
+use super::{GradientSite, Misfit, Operation, Site};
+use crate::kernel_call::KernelCall;
+use crate::shape::Shape;
+
+/// Sees its input as another shape of as many numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reshape {
+    /// The shape; `None` for a flat row of all.
+    pub to: Option<Shape>,
+}
+
+impl Operation for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let to = self.to.unwrap_or(Shape::Flat(inputs[0].len()));
+        if to.checked().is_some() && to.len() == inputs[0].len() {
+            return Ok(to);
+        }
+        Err(Misfit::new(format!("{to} holds another number of values than its input of {}", inputs[0]))
+            .help(format!("the sizes must multiply to {}", inputs[0].len())))
+    }
+
+    fn passes_sign(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        vec![at.copy(at.y_shape().len(), at.x(0), at.y())]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0))]
+    }
+}

@@ -1,0 +1,136 @@
+//! Back-propagation (slide 4): the calls of a training step. Every node forward, then the loss, then every node backward; where a
+//! value was read by several nodes, their gradients are added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Extent, Graph, Head, Role, Value, ValueId};
+use crate::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
+use crate::ops::{GradientSite, Phase, Site};
+use crate::program::{Outside, Program, Step, Training};
+
+/// The program of a training step.
+#[must_use]
+pub fn differentiate(graph: &Graph) -> Training {
+    let mut steps: Vec<Step> = graph
+        .nodes
+        .iter()
+        .flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Training }))
+        .map(Step::Call)
+        .collect();
+    let loss = steps.len();
+    let mut backward = Backward::new(graph);
+    let logits = graph.logits();
+    let output_gradient = backward.gradient_like(graph.output);
+    let logits_gradient = if logits == graph.output { output_gradient } else { backward.gradient_like(logits) };
+    let mut touched = vec![(graph.output, Access::Read), (output_gradient, Access::Write)];
+    if logits != graph.output {
+        touched.extend([(logits, Access::Read), (logits_gradient, Access::Write)]);
+    }
+    steps.push(Step::Outside { what: Outside::Loss, values: touched });
+    backward.gradients.insert(graph.output, output_gradient);
+    backward.run(logits, logits_gradient);
+    let input_gradient = backward.gradients.get(&graph.input).copied();
+    steps.extend(backward.calls.into_iter().map(Step::Call));
+    if let Some(gradient) = input_gradient {
+        steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
+    }
+    let program = Program { values: backward.values, steps, input: graph.input };
+    Training { program, loss, logits, output_gradient, logits_gradient, input_gradient }
+}
+
+struct Backward<'a> {
+    graph: &'a Graph,
+    values: Vec<Value>,
+    calls: Vec<KernelCall>,
+    /// The gradient of each value met so far.
+    gradients: BTreeMap<ValueId, ValueId>,
+    /// Values that depend on weights: only their gradients are needed to train.
+    trained: BTreeSet<ValueId>,
+    /// Gradients of values that do not.
+    for_input: BTreeSet<ValueId>,
+}
+
+impl<'a> Backward<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let mut trained = BTreeSet::new();
+        for node in &graph.nodes {
+            let has_weights = node.tensors.iter().any(|tensor| graph.tensors[tensor.0].role != Role::Statistic);
+            if has_weights || node.inputs.iter().any(|input| trained.contains(input)) {
+                trained.insert(node.output);
+            }
+        }
+        Self {
+            graph,
+            values: graph.values.clone(),
+            calls: Vec::new(),
+            gradients: BTreeMap::new(),
+            trained,
+            for_input: BTreeSet::new(),
+        }
+    }
+
+    fn gradient_like(&mut self, value: ValueId) -> ValueId {
+        self.values.push(self.values[value.0]);
+        let gradient = ValueId(self.values.len() - 1);
+        if !self.trained.contains(&value) {
+            self.for_input.insert(gradient);
+        }
+        gradient
+    }
+
+    fn run(&mut self, logits: ValueId, logits_gradient: ValueId) {
+        let graph = self.graph;
+        for node in graph.nodes.iter().rev() {
+            let Some(&dy) = self.gradients.get(&node.output) else { continue };
+            let is_head = node.output == graph.output && graph.head() != Head::Linear;
+            let dx: Vec<ValueId> = node
+                .inputs
+                .iter()
+                .map(|&input| if is_head && input == logits { logits_gradient } else { self.gradient_like(input) })
+                .collect();
+            let site = GradientSite { forward: Site { graph, node, phase: Phase::Training }, dy, dx: dx.clone() };
+            for mut call in node.op.gradient(&site) {
+                call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
+                self.calls.push(call);
+            }
+            for (&input, &gradient) in node.inputs.iter().zip(&dx) {
+                match self.gradients.get(&input) {
+                    None => {
+                        self.gradients.insert(input, gradient);
+                    }
+                    Some(&sum) => {
+                        let call = self.add(node.layer, gradient, sum);
+                        self.calls.push(call);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&self, layer: crate::graph::LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
+        let (Extent::PerImage(len) | Extent::Fixed(len)) = self.values[sum.0].extent;
+        let mut call = KernelCall {
+            kernel: "add_assign".to_owned(),
+            spec: Spec::new("copy").size("len", len),
+            operands: vec![Operand::read(Data::Value(gradient)), Operand::update(Data::Value(sum))],
+            scratch: false,
+            layer,
+            why: "a value read by several layers gets the sum of their gradients",
+            when: When::Always,
+        };
+        call.when = self.when(&call);
+        call
+    }
+
+    /// A call that computes nothing but gradients of values before the first weight runs only where the gradient of the images
+    /// is wanted.
+    fn when(&self, call: &KernelCall) -> When {
+        let changes = |operand: &&Operand| operand.access != Access::Read;
+        let only_for_input = call.operands.iter().filter(changes).all(|operand| match operand.data {
+            Data::Value(value) => self.for_input.contains(&value),
+            Data::Absent => true,
+            _ => false,
+        });
+        if only_for_input { When::InputGradientWanted } else { When::Always }
+    }
+}

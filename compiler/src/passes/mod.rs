@@ -1,0 +1,21 @@
+//! What happens between the typed graph and the emission: one pure function per file, in this order.
+//!
+//! | pass | what holds after it |
+//! |---|---|
+//! | [`initial_weights`] | every weight knows how it starts |
+//! | [`choose_kernels`] | every node knows its kernel variant, and why |
+//! | [`predict`] | the calls that predict |
+//! | [`differentiate`] | the calls of a training step, forward and backward |
+//! | [`plan_memory`] | every value of a program has an address |
+
+mod choose_kernels;
+mod differentiate;
+mod initial_weights;
+mod plan_memory;
+mod predict;
+
+pub use choose_kernels::choose_kernels;
+pub use differentiate::differentiate;
+pub use initial_weights::initial_weights;
+pub use plan_memory::{Place, Plan, plan_memory};
+pub use predict::predict;

@@ -1,0 +1,94 @@
+//! A pass over a batch as a list of kernel calls, before anything has an address.
+
+use std::fmt;
+
+use crate::graph::{Graph, Value, ValueId};
+use crate::kernel_call::{Access, KernelCall};
+
+/// Calls in the order in which they run, over the values of the graph and the gradients that came to them.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The graph's values, then gradients.
+    pub values: Vec<Value>,
+    /// What runs, and where users come in between.
+    pub steps: Vec<Step>,
+    /// The images: read where they lie, never written.
+    pub input: ValueId,
+}
+
+/// One step of a program.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A kernel.
+    Call(KernelCall),
+    /// A place where code outside the pass reads or writes values: the loss, the caller.
+    Outside {
+        /// What happens there.
+        what: Outside,
+        /// The values touched.
+        values: Vec<(ValueId, Access)>,
+    },
+}
+
+/// What happens outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The caller takes the answers.
+    Answer,
+    /// The loss reads answers or logits and writes the gradient of either.
+    Loss,
+    /// The caller takes the gradient of the images.
+    InputGradient,
+}
+
+impl Step {
+    /// The values it touches, with what it does to each.
+    pub fn values(&self) -> Vec<(ValueId, Access)> {
+        match self {
+            Self::Call(call) => call.values().collect(),
+            Self::Outside { values, .. } => values.clone(),
+        }
+    }
+}
+
+/// The training pass, with the values that the runtime must find.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// Forward, the loss, backward.
+    pub program: Program,
+    /// The index of the loss among the steps.
+    pub loss: usize,
+    /// What goes into the final softmax or sigmoid.
+    pub logits: ValueId,
+    /// The gradient of the answers.
+    pub output_gradient: ValueId,
+    /// The gradient of the logits.
+    pub logits_gradient: ValueId,
+    /// The gradient of the images.
+    pub input_gradient: Option<ValueId>,
+}
+
+/// A readable list of the calls.
+#[derive(Debug)]
+pub struct Listing<'a>(pub &'a Program, pub &'a Graph);
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.0.steps {
+            match step {
+                Step::Call(call) => write!(f, "{:<28} {}", self.1.layers[call.layer.0].name, call.kernel)?,
+                Step::Outside { what, .. } => write!(f, "{:<28} {what:?}", "")?,
+            }
+            for (value, access) in step.values() {
+                let mark = match access {
+                    Access::Read => "",
+                    Access::Write => "=",
+                    Access::Update => "~",
+                };
+                write!(f, " {mark}%{}", value.0)?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

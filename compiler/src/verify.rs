@@ -1,0 +1,51 @@
+//! The invariants of a graph, checked after each pass in debug builds.
+
+use std::collections::BTreeSet;
+
+use crate::graph::{Graph, Role, ValueId};
+use crate::shape::Shape;
+
+/// What does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken(pub String);
+
+/// Checks that nodes come after their inputs, shapes are what operations infer, and tensors lie without gaps.
+///
+/// # Errors
+/// The first invariant that does not hold.
+pub fn verify(graph: &Graph) -> Result<(), Broken> {
+    let mut known: BTreeSet<ValueId> = BTreeSet::from([graph.input]);
+    for node in &graph.nodes {
+        let name = node.op.name();
+        if let Some(early) = node.inputs.iter().find(|input| !known.contains(input)) {
+            return Err(Broken(format!("{name} reads %{} before it is computed", early.0)));
+        }
+        if !known.insert(node.output) {
+            return Err(Broken(format!("%{} is computed twice", node.output.0)));
+        }
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
+        match node.op.infer(&inputs) {
+            Ok(shape) if shape == graph.shape(node.output) => {}
+            Ok(shape) => {
+                return Err(Broken(format!("{name} makes {shape}, and its value is {}", graph.shape(node.output))));
+            }
+            Err(misfit) => return Err(Broken(format!("{name} does not fit: {}", misfit.message))),
+        }
+        if node.layer.0 >= graph.layers.len() {
+            return Err(Broken(format!("{name} belongs to no row")));
+        }
+    }
+    if !known.contains(&graph.output) {
+        return Err(Broken("the output is never computed".to_owned()));
+    }
+    for trained in [true, false] {
+        let mut end = 0;
+        for tensor in graph.tensors.iter().filter(|tensor| (tensor.role != Role::Statistic) == trained) {
+            if tensor.offset != end {
+                return Err(Broken(format!("{} starts at {} and not at {end}", tensor.name, tensor.offset)));
+            }
+            end += tensor.len();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! The vocabulary: what a word of the language is. The words themselves are in `layers/`, one file each.
+
+use netwright_grammar::{Diagnostic, Span};
+
+use crate::graph::ValueId;
+use crate::lower::Builder;
+
+/// A word of the language that makes a layer: its arguments, options and how it lowers to operations.
+#[derive(Debug)]
+pub struct Word {
+    /// As written.
+    pub name: &'static str,
+    /// Other spellings that mean the same.
+    pub aliases: &'static [&'static str],
+    /// Where in a stage it may stand.
+    pub place: Place,
+    /// How it is written: `conv HxWxF`.
+    pub form: &'static str,
+    /// What it does, in a sentence or two, with the source of its formula.
+    pub summary: &'static str,
+    /// Whether numbers follow it.
+    pub argument: Argument,
+    /// The options it knows.
+    pub options: &'static [OptionWord],
+    /// A stage that works, and the input it works on: documentation, and a test of its gradient.
+    pub examples: &'static [Example],
+    /// Adds its operations to the graph.
+    pub lower: fn(&Use, &mut Builder<'_>, ValueId) -> Result<ValueId, Diagnostic>,
+}
+
+/// Where in a stage a word may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Only at the start.
+    Head,
+    /// At the start, or after another word, as a row of its own.
+    Modifier,
+    /// At the start, or after another word, whose row it joins: it has no weights and keeps the shape.
+    Activation,
+}
+
+/// Whether numbers follow a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// None do.
+    None,
+    /// They must.
+    Required,
+    /// They may.
+    Optional,
+}
+
+/// An option of a word.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionWord {
+    /// As written.
+    pub name: &'static str,
+    /// How it is written: `stride 2` or `stride 2x1`.
+    pub form: &'static str,
+    /// Whether numbers follow it.
+    pub argument: Argument,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// A stage that works.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The shape it works on.
+    pub input: &'static str,
+    /// The stage.
+    pub stage: &'static str,
+}
+
+/// A number as written, evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number {
+    /// Its value.
+    pub value: f64,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Numbers joined by `x`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    /// At least one.
+    pub numbers: Vec<Number>,
+    /// Where they stand.
+    pub span: Span,
+}
+
+/// A word in use: with its numbers and its options.
+#[derive(Clone, Debug)]
+pub struct Use {
+    /// The word.
+    pub word: &'static Word,
+    /// Where the word alone stands.
+    pub written: Span,
+    /// Its numbers.
+    pub argument: Option<Numbers>,
+    /// Its options, each once.
+    pub options: Vec<OptionUse>,
+    /// `as`, `tied`, `init`, `bias`.
+    pub shared: SharedOptions,
+    /// From the word to its last option.
+    pub span: Span,
+}
+
+/// An option in use.
+#[derive(Clone, Debug)]
+pub struct OptionUse {
+    /// The option.
+    pub option: &'static OptionWord,
+    /// Where the option's word alone stands.
+    pub written: Span,
+    /// Its numbers.
+    pub argument: Option<Numbers>,
+    /// With its numbers.
+    pub span: Span,
+}
+
+/// The options that every layer knows.
+#[derive(Clone, Debug, Default)]
+pub struct SharedOptions {
+    /// `as name`
+    pub name: Option<(String, Span)>,
+    /// `tied name`
+    pub tied: Option<(String, Span)>,
+    /// `init he`
+    pub init: Option<(crate::graph::Init, Span)>,
+    /// `bias 0.1`: what the biases start at.
+    pub bias: Option<(f64, Span)>,
+}
+
+impl Number {
+    /// As a count of at least one.
+    ///
+    /// # Errors
+    /// A diagnostic at the number, where it is no count.
+    pub fn count(&self, what: &str) -> Result<usize, Diagnostic> {
+        let fits = "write a whole number, 1 or more";
+        let value = self.value;
+        if value < 0.0 {
+            return Err(Diagnostic::new(self.span, format!("{what} cannot be negative: {value}")).help(fits));
+        }
+        if value == 0.0 {
+            return Err(Diagnostic::new(self.span, format!("{what} cannot be 0")).help(fits));
+        }
+        self.whole(what)
+    }
+
+    /// As a whole number of at least zero.
+    ///
+    /// # Errors
+    /// A diagnostic at the number, where it is none.
+    pub fn whole(&self, what: &str) -> Result<usize, Diagnostic> {
+        let value = self.value;
+        if value < 0.0 {
+            return Err(Diagnostic::new(self.span, format!("{what} cannot be negative: {value}"))
+                .help("write a whole number, 0 or more"));
+        }
+        if value.fract() != 0.0 {
+            let help = format!("a whole number fits: {} or {}", value.floor().max(1.0), value.ceil());
+            return Err(Diagnostic::new(self.span, format!("{what} cannot be a fraction: {value}")).help(help));
+        }
+        if !(value <= crate::shape::LARGEST_VALUE as f64) {
+            return Err(Diagnostic::new(self.span, format!("{what} is enormous: {value:e}"))
+                .help("no layer may hold more than 2^31 numbers"));
+        }
+        Ok(value as usize)
+    }
+}
+
+impl Numbers {
+    /// One number for both axes, or height x width.
+    ///
+    /// # Errors
+    /// A diagnostic where there are neither one nor two counts.
+    pub fn pair(&self, what: &str, form: &str) -> Result<[usize; 2], Diagnostic> {
+        match self.numbers.as_slice() {
+            [both] => both.count(what).map(|count| [count, count]),
+            [height, width] => Ok([height.count(what)?, width.count(what)?]),
+            more => Err(Diagnostic::new(self.span, format!("{what} takes one number or two, not {}", more.len()))
+                .help(format!("write `{form}`"))),
+        }
+    }
+
+    /// A single number.
+    ///
+    /// # Errors
+    /// A diagnostic where there are several.
+    pub fn single(&self, what: &str, form: &str) -> Result<&Number, Diagnostic> {
+        match self.numbers.as_slice() {
+            [number] => Ok(number),
+            more => Err(Diagnostic::new(self.span, format!("{what} is one number, not {}", more.len()))
+                .help(format!("write `{form}`"))),
+        }
+    }
+}
+
+impl Use {
+    /// The option called `name`.
+    pub fn option(&self, name: &str) -> Option<&OptionUse> {
+        self.options.iter().find(|option| option.option.name == name)
+    }
+
+    /// Whether the option called `name` was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.option(name).is_some()
+    }
+
+    /// The numbers of option `name`; it was checked on reading that it has some where it must.
+    pub fn numbers_of(&self, name: &str) -> Option<&Numbers> {
+        self.option(name)?.argument.as_ref()
+    }
+
+    /// A constant given as option `name`, or its usual value.
+    ///
+    /// # Errors
+    /// A diagnostic where it is not one number.
+    pub fn real(&self, name: &str, usual: f64) -> Result<f64, Diagnostic> {
+        match self.option(name).and_then(|option| Some((option, option.argument.as_ref()?))) {
+            Some((option, numbers)) => Ok(numbers.single(&format!("`{name}`"), option.option.form)?.value),
+            None => Ok(usual),
+        }
+    }
+
+    /// The numbers after the word; it was checked on reading that there are some where there must be.
+    ///
+    /// # Errors
+    /// A diagnostic at the word where there are none.
+    pub fn numbers(&self) -> Result<&Numbers, Diagnostic> {
+        self.argument.as_ref().ok_or_else(|| self.incomplete())
+    }
+
+    /// That the word stands without its numbers.
+    pub fn incomplete(&self) -> Diagnostic {
+        Diagnostic::new(self.written, format!("`{}` needs numbers", self.word.name))
+            .help(format!("write `{}`: {}", self.word.form, self.word.examples[0].stage))
+    }
+
+    /// A single count after the word.
+    ///
+    /// # Errors
+    /// A diagnostic where it is none.
+    pub fn count(&self, what: &str) -> Result<usize, Diagnostic> {
+        let numbers = self.numbers()?;
+        let number = numbers.single(what, self.word.examples[0].stage).map_err(|mut diagnostic| {
+            diagnostic.message = format!("`{}`: {}", self.word.name, diagnostic.message);
+            diagnostic
+        })?;
+        number.count(what)
+    }
+}

@@ -1,0 +1,195 @@
+//! A first look at the text, without recursion: delimiters pair up, literals and comments end, and nothing is nested
+//! so deep that a recursive reader would run out of stack.
+
+use pest::unicode::{XID_CONTINUE, XID_START};
+
+use crate::diagnostics::Diagnostic;
+use crate::syntax::Span;
+
+/// How many parentheses, brackets and braces may stand inside one another.
+pub const MAX_NESTING: usize = 64;
+
+/// How many operators one expression may have: the tree of an expression is at most so deep.
+pub const MAX_OPERATORS: usize = 64;
+
+/// Checks that `source` is balanced and within the bounds.
+pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
+    let mut open: Vec<(char, usize)> = Vec::new();
+    let mut operators = 0;
+    let mut at = 0;
+    while let Some(first) = source[at..].chars().next() {
+        let rest = &source[at..];
+        let next = at + first.len_utf8();
+        let here = Span::new(at, next);
+        if let Some(length) = line_comment(rest) {
+            at += length;
+            continue;
+        }
+        if rest.starts_with("/*") {
+            at += block_comment(rest, at)?;
+            continue;
+        }
+        if let Some(literal) = quoted(rest) {
+            let length = literal.ok_or_else(|| {
+                Diagnostic::new(here, "this literal has no end").help("close it with its quotation mark")
+            })?;
+            at += length;
+            continue;
+        }
+        if let Some(length) = lexeme(rest) {
+            at += length;
+            continue;
+        }
+        match first {
+            '(' | '[' | '{' => {
+                if open.len() == MAX_NESTING {
+                    return Err(too_deep(here, "parentheses, brackets and braces"));
+                }
+                if first == '(' && !matches!(open.last(), Some(('(', _))) {
+                    operators = 0;
+                }
+                open.push((first, at));
+            }
+            ')' | ']' | '}' => match open.pop() {
+                Some((opening, _)) if closing(opening) == first => {}
+                Some((opening, start)) => {
+                    let expected = closing(opening);
+                    return Err(Diagnostic::new(here, format!("`{first}` stands where `{expected}` belongs"))
+                        .note(format!("`{opening}` at byte {start} is still open")));
+                }
+                None => return Err(Diagnostic::new(here, format!("`{first}` closes nothing"))),
+            },
+            ',' if outermost_parenthesis(&open) => operators = 0,
+            '+' | '-' | '*' | '/' if in_expression(&open) => {
+                operators += 1;
+                if operators > MAX_OPERATORS {
+                    let message = format!("an expression has at most {MAX_OPERATORS} operators");
+                    return Err(Diagnostic::new(here, message).help("write the result as a number"));
+                }
+            }
+            _ => {}
+        }
+        at = next;
+    }
+    match open.pop() {
+        None => Ok(()),
+        Some((opening, start)) => {
+            let message = format!("`{opening}` is never closed: `{}` is missing", closing(opening));
+            Err(Diagnostic::new(Span::new(start, start + 1), message))
+        }
+    }
+}
+
+fn too_deep(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("nested too deep: at most {MAX_NESTING} {what} stand inside one another"))
+        .help("move the inner part into a `block`")
+}
+
+fn closing(opening: char) -> char {
+    match opening {
+        '(' => ')',
+        '[' => ']',
+        _ => '}',
+    }
+}
+
+fn outermost_parenthesis(open: &[(char, usize)]) -> bool {
+    match open {
+        [.., (below, _), ('(', _)] => *below != '(',
+        [('(', _)] => true,
+        _ => false,
+    }
+}
+
+/// Parentheses inside brackets belong to an attribute: what stands there is Rust, not an expression.
+fn in_expression(open: &[(char, usize)]) -> bool {
+    matches!(open.last(), Some(('(', _))) && open.iter().all(|(opening, _)| *opening != '[')
+}
+
+fn line_comment(rest: &str) -> Option<usize> {
+    rest.starts_with("//").then(|| rest.find('\n').unwrap_or(rest.len()))
+}
+
+/// The length of the comment `rest` begins with; comments nest.
+fn block_comment(rest: &str, start: usize) -> Result<usize, Diagnostic> {
+    let mut depth = 0;
+    let mut at = 0;
+    while at < rest.len() {
+        let here = &rest.as_bytes()[at..];
+        if here.starts_with(b"/*") {
+            depth += 1;
+            if depth > MAX_NESTING {
+                return Err(too_deep(Span::new(start + at, start + at + 2), "comments"));
+            }
+            at += 2;
+        } else if here.starts_with(b"*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return Ok(at);
+            }
+        } else {
+            at += 1;
+        }
+    }
+    Err(Diagnostic::new(Span::new(start, start + 2), "this comment has no end").help("close it with `*/`"))
+}
+
+/// The length of the string or character literal `rest` begins with: `Some(None)` where it has no end.
+fn quoted(rest: &str) -> Option<Option<usize>> {
+    if let Some(prefix) = ["br", "cr", "r"].into_iter().find(|prefix| rest.starts_with(prefix)) {
+        let after = &rest[prefix.len()..];
+        let hashes = after.len() - after.trim_start_matches('#').len();
+        if let Some(text) = after[hashes..].strip_prefix('"') {
+            let end = format!("\"{}", "#".repeat(hashes));
+            return Some(text.find(&end).map(|length| prefix.len() + hashes + 1 + length + end.len()));
+        }
+    }
+    let prefix = rest.len() - rest.strip_prefix(['b', 'c']).unwrap_or(rest).len();
+    if let Some(text) = rest[prefix..].strip_prefix('"') {
+        return Some(string(text).map(|length| prefix + 1 + length));
+    }
+    let prefix = rest.len() - rest.strip_prefix('b').unwrap_or(rest).len();
+    // A quotation mark that begins no character is a lifetime or a slip of the pen, not a literal without an end.
+    let text = rest[prefix..].strip_prefix('\'')?;
+    character(text).map(|length| Some(prefix + 1 + length))
+}
+
+/// The length up to and with the closing quotation mark.
+fn string(text: &str) -> Option<usize> {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some(at + 1),
+            '\\' => drop(characters.next()),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length up to and with the closing apostrophe, where `text` is what follows the opening one.
+fn character(text: &str) -> Option<usize> {
+    let mut characters = text.char_indices();
+    match characters.next()? {
+        (_, '\'') => None,
+        (_, '\\') => {
+            characters.next()?;
+            let (at, end) = characters.find(|(_, character)| matches!(character, '\'' | '\n'))?;
+            (end == '\'').then_some(at + 1)
+        }
+        _ => characters.next().filter(|(_, end)| *end == '\'').map(|(at, _)| at + 1),
+    }
+}
+
+/// The length of the word, or of the number with what is glued to it.
+fn lexeme(rest: &str) -> Option<usize> {
+    let starts_word = |character: char| character == '_' || XID_START(character);
+    let raw = rest.strip_prefix("r#").filter(|word| word.starts_with(starts_word));
+    let prefix = if raw.is_some() { 2 } else { 0 };
+    let word = &rest[prefix..];
+    if !word.starts_with(|character: char| starts_word(character) || character.is_ascii_digit()) {
+        return None;
+    }
+    Some(prefix + word.find(|character| !XID_CONTINUE(character)).unwrap_or(word.len()))
+}

@@ -1,0 +1,328 @@
+//! Text → syntax tree. Here are the items and what can be wrong with them; `stages.rs` has what stands inside.
+
+use pest::Parser;
+use pest::error::InputLocation;
+use pest::iterators::Pair;
+use pest::unicode::XID_START;
+
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::nesting;
+use crate::syntax::{Atom, AtomKind, Block, File, Item, Name, Network, Parameter, Span};
+
+pub(crate) use rules::Rule;
+
+mod rules {
+    #![allow(missing_docs, unreachable_pub)]
+
+    #[derive(Debug, pest_derive::Parser)]
+    #[grammar = "network.pest"]
+    pub(super) struct Rules;
+}
+
+/// The longest text that is read, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 1 << 20;
+
+/// How many mistakes of syntax are reported before the reader stops reporting.
+pub const MAX_REPORTS: usize = 100;
+
+const EXAMPLE: &str = "`pub LeNet5(28x28x1) { conv 5x5x6 tanh; avgpool 2; softmax 10 }`";
+
+/// Reads the blocks and networks of `source`. What cannot be read is reported in `diagnostics`, and reading goes on
+/// with the next item: the file holds all that could be understood.
+///
+/// Inside a body nearly everything is understood: what fits no rule becomes [`AtomKind::Stray`] or
+/// [`ExpressionKind::Stray`](crate::ExpressionKind::Stray), which are left to the compiler to report.
+///
+/// Never panics. Text longer than [`MAX_SOURCE_BYTES`], nested deeper than [`MAX_NESTING`](nesting::MAX_NESTING), or with unpaired
+/// delimiters is refused with one diagnostic and an empty file.
+pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
+    let whole = Span::new(0, source.len());
+    if source.len() > MAX_SOURCE_BYTES {
+        let message = format!("the text is {} bytes long: at most {MAX_SOURCE_BYTES} (1 MiB) are read", source.len());
+        diagnostics.push(Diagnostic::new(whole, message));
+        return File::default();
+    }
+    if let Err(diagnostic) = nesting::check(source) {
+        diagnostics.push(diagnostic);
+        return File::default();
+    }
+    let pairs = match rules::Rules::parse(Rule::file, source) {
+        Ok(pairs) => pairs,
+        Err(error) => {
+            let (InputLocation::Pos(start) | InputLocation::Span((start, _))) = error.location;
+            let message = "this cannot be read as a block or a network";
+            diagnostics.push(Diagnostic::new(Span::new(start, source.len()), message));
+            return File::default();
+        }
+    };
+    let mut reader = Reader { source, diagnostics, reported: 0 };
+    let mut file = File::default();
+    for pair in pairs.flat_map(Pair::into_inner) {
+        file.items.extend(reader.item(pair));
+    }
+    let no_network = !file.items.iter().any(|item| matches!(item, Item::Network(_)));
+    if no_network && reader.reported == 0 {
+        let message = match file.items.is_empty() {
+            true => "a network is missing",
+            false => "a network is missing: there are only blocks",
+        };
+        reader.report(Diagnostic::new(whole, message).help(format!("for example {EXAMPLE}")));
+    }
+    file
+}
+
+/// Turns the matches of the grammar into the tree.
+pub(crate) struct Reader<'s, 'd> {
+    source: &'s str,
+    diagnostics: &'d mut Diagnostics,
+    reported: usize,
+}
+
+/// What stands before the body of an item.
+#[derive(Default)]
+struct Header<'s> {
+    attributes: Vec<Span>,
+    visibility: Option<Span>,
+    keyword: Option<Span>,
+    name: Option<Name>,
+    parenthesised: Option<Pair<'s, Rule>>,
+    surplus: Option<Pair<'s, Rule>>,
+    body: Option<Pair<'s, Rule>>,
+}
+
+impl Header<'_> {
+    /// From the keyword or the name to the closing parenthesis.
+    fn span(&self) -> Option<Span> {
+        let parts = [self.keyword, self.name.as_ref().map(|name| name.span), self.parenthesised.as_ref().map(span)];
+        parts.into_iter().flatten().reduce(Span::to)
+    }
+}
+
+impl<'s> Reader<'s, '_> {
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.reported += 1;
+        if self.reported == MAX_REPORTS {
+            let note = format!("only the first {MAX_REPORTS} mistakes are reported");
+            self.diagnostics.push(diagnostic.note(note));
+        } else if self.reported < MAX_REPORTS {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn text(&self, span: Span) -> &'s str {
+        self.source.get(span.range()).unwrap_or_default()
+    }
+
+    /// The words at `span`, short enough for a message of one line.
+    fn quote(&self, span: Span) -> String {
+        let mut words = String::new();
+        for (position, word) in self.text(span).split_whitespace().enumerate() {
+            if position > 0 {
+                words.push(' ');
+            }
+            words.push_str(word);
+            if words.len() > 40 {
+                return words.chars().take(40).chain(['…']).collect();
+            }
+        }
+        words
+    }
+
+    fn item(&mut self, pair: Pair<'s, Rule>) -> Option<Item> {
+        match pair.as_rule() {
+            Rule::network => self.network(pair).map(Item::Network),
+            Rule::block => self.block(pair).map(Item::Block),
+            Rule::rust_item => {
+                self.rust_item(pair);
+                None
+            }
+            Rule::no_body => {
+                self.no_body(pair);
+                None
+            }
+            Rule::no_name => {
+                self.no_name(pair);
+                None
+            }
+            Rule::semicolons => {
+                let semicolons = extent(pair);
+                self.report(Diagnostic::new(semicolons, "no `;` stands between blocks and networks").help("drop it"));
+                None
+            }
+            Rule::unknown => {
+                self.unknown(pair);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn header(&mut self, pair: Pair<'s, Rule>) -> Header<'s> {
+        let mut header = Header::default();
+        for part in pair.into_inner() {
+            let place = span(&part);
+            match part.as_rule() {
+                Rule::attribute => header.attributes.push(place),
+                Rule::inner_attribute => self.report(
+                    Diagnostic::new(place, "an inner attribute `#![…]` belongs to the file around the macro")
+                        .help("write `#[…]` for an attribute of the network"),
+                ),
+                Rule::visibility => header.visibility = Some(place),
+                Rule::keyword_block | Rule::keyword_rust => header.keyword = Some(place),
+                Rule::name => header.name = part.into_inner().next().map(|word| self.name(&word)),
+                Rule::shape | Rule::parameters => header.parenthesised = Some(part),
+                Rule::surplus => header.surplus = Some(part),
+                Rule::body => header.body = Some(part),
+                _ => {}
+            }
+        }
+        header
+    }
+
+    fn network(&mut self, pair: Pair<'s, Rule>) -> Option<Network> {
+        let header = self.header(pair);
+        let span = header.span()?;
+        let Header { attributes, visibility, name: Some(name), parenthesised, surplus, body: Some(body), .. } = header
+        else {
+            return None;
+        };
+        let mut input = parenthesised.map(|shape| self.atoms(shape));
+        if let Some(surplus) = surplus {
+            let place = extent(surplus.clone());
+            let words = self.quote(place);
+            if input.is_some() {
+                let message = format!("`{words}` stands between the input shape of `{}` and its braces", name.text);
+                self.report(Diagnostic::new(place, message).help("drop it, or move it into the braces"));
+            } else {
+                let atoms = self.atoms(surplus);
+                let is_shape = matches!(atoms.as_slice(), [Atom { kind: AtomKind::Numbers(_), .. }]);
+                if is_shape {
+                    let message = format!("the input shape of `{}` stands in parentheses", name.text);
+                    self.report(Diagnostic::new(place, message).help(format!("write `{}({words})`", name.text)));
+                    input = Some(atoms);
+                } else {
+                    let message = format!("`{words}` stands between the name `{}` and its braces", name.text);
+                    let help = format!("a network is its name, its input shape and its stages: {EXAMPLE}");
+                    self.report(Diagnostic::new(place, message).help(help));
+                    return None;
+                }
+            }
+        }
+        Some(Network { attributes, visibility, name, input, header: span, body: self.body(body) })
+    }
+
+    fn block(&mut self, pair: Pair<'s, Rule>) -> Option<Block> {
+        let header = self.header(pair);
+        let span = header.span()?;
+        let Header { visibility, name, parenthesised, surplus, body, .. } = header;
+        if let Some(visibility) = visibility {
+            let message = format!("a block has no visibility, so `{}` means nothing here", self.quote(visibility));
+            self.report(Diagnostic::new(visibility, message).help("drop it: a block is seen by all networks here"));
+        }
+        let Some(name) = name else {
+            let message = "this block has no name";
+            self.report(Diagnostic::new(span, message).help("write `block name(width) { … }`"));
+            return None;
+        };
+        if let Some(surplus) = surplus {
+            let place = extent(surplus);
+            let before = if parenthesised.is_some() { "parameters" } else { "name" };
+            let message = format!("`{}` stands after the {before} of the block `{}`", self.quote(place), name.text);
+            let help = format!("write `block {}(width) {{ … }}`", name.text);
+            self.report(Diagnostic::new(place, message).help(help));
+        } else if body.is_none() {
+            let message = format!("the block `{}` has no body", name.text);
+            let help = format!("write its stages in braces: `{} {{ … }}`", self.quote(span));
+            self.report(Diagnostic::new(span, message).help(help));
+        } else if parenthesised.is_none() {
+            let message = format!("the block `{}` has no parentheses for its parameters", name.text);
+            let help = format!("write `block {0}() {{ … }}`, or `block {0}(width) {{ … }}`", name.text);
+            self.report(Diagnostic::new(span, message).help(help));
+        }
+        let parameters = parenthesised.map(|pair| self.parameters(pair)).unwrap_or_default();
+        let body = body.map(|body| self.body(body))?;
+        Some(Block { name, parameters, body, header: span })
+    }
+
+    fn parameters(&mut self, pair: Pair<'s, Rule>) -> Vec<Parameter> {
+        pair.into_inner().filter_map(|parameter| self.parameter(parameter)).collect()
+    }
+
+    fn parameter(&mut self, pair: Pair<'s, Rule>) -> Option<Parameter> {
+        let mut parts = pair.into_inner();
+        let first = parts.next()?;
+        match first.as_rule() {
+            Rule::word => {
+                let name = self.name(&first);
+                Some(Parameter { name, default: parts.next().map(|sum| self.expression(sum)) })
+            }
+            _ => {
+                // `width: usize` names a parameter all the same: its uses need not be reported as well.
+                let word = first.clone().into_inner().next().filter(|word| is_word(word.as_str()));
+                let place = self.entry(first).span;
+                let message = format!("`{}` is no parameter", self.quote(place));
+                let help = "a parameter is a name, with or without a default: `width` or `stride = 1`";
+                self.report(Diagnostic::new(place, message).help(help));
+                word.map(|word| Parameter { name: self.name(&word), default: None })
+            }
+        }
+    }
+
+    fn rust_item(&mut self, pair: Pair<'s, Rule>) {
+        let Some(keyword) = self.header(pair).keyword else { return };
+        let message = format!("`{}` begins neither a block nor a network", self.text(keyword));
+        let help = format!("a network is its name, its input shape and its stages: {EXAMPLE}");
+        self.report(Diagnostic::new(keyword, message).help(help));
+    }
+
+    fn no_body(&mut self, pair: Pair<'s, Rule>) {
+        let header = self.header(pair);
+        let (Some(span), Some(name)) = (header.span(), header.name.as_ref()) else { return };
+        let message = format!("the network `{}` has no body", name.text);
+        let help = format!("write its stages in braces: `{} {{ conv 5x5x6 tanh; softmax 10 }}`", self.quote(span));
+        self.report(Diagnostic::new(span, message).help(help));
+    }
+
+    fn no_name(&mut self, pair: Pair<'s, Rule>) {
+        let header = self.header(pair);
+        let place = header.parenthesised.as_ref().or(header.body.as_ref()).map(span);
+        let Some(place) = place else { return };
+        let help = format!("for example {EXAMPLE}");
+        self.report(Diagnostic::new(place, "a name is missing before this").help(help));
+    }
+
+    fn unknown(&mut self, pair: Pair<'s, Rule>) {
+        let words = pair.into_inner().filter(|part| part.as_rule() == Rule::raw).map(|part| span(&part));
+        let Some(place) = words.reduce(Span::to) else { return };
+        let text = self.text(place);
+        let message = match text.starts_with('#') {
+            true => format!("the attribute `{}` stands before nothing", self.quote(place)),
+            false => format!("`{}` is neither a block nor a network", self.quote(place)),
+        };
+        self.report(Diagnostic::new(place, message).help(format!("a network looks like {EXAMPLE}")));
+    }
+
+    pub(crate) fn name(&self, word: &Pair<'_, Rule>) -> Name {
+        Name { text: plain(word.as_str()).to_owned(), span: span(word) }
+    }
+}
+
+/// `type` for `r#type`.
+pub(crate) fn plain(word: &str) -> &str {
+    word.strip_prefix("r#").unwrap_or(word)
+}
+
+fn is_word(text: &str) -> bool {
+    plain(text).starts_with(|first| first == '_' || XID_START(first))
+}
+
+pub(crate) fn span(pair: &Pair<'_, Rule>) -> Span {
+    let span = pair.as_span();
+    Span::new(span.start(), span.end())
+}
+
+/// From the first part of `pair` to the last. A match that ends in a repetition may also cover the space after it.
+pub(crate) fn extent(pair: Pair<'_, Rule>) -> Span {
+    let whole = span(&pair);
+    pair.into_inner().map(|part| span(&part)).reduce(Span::to).unwrap_or(whole)
+}

@@ -1,0 +1,149 @@
+//! What stands inside a body: stages, atoms, expressions.
+
+use pest::iterators::Pair;
+
+use crate::diagnostics::Diagnostic;
+use crate::parse::{Reader, Rule, extent, plain, span};
+use crate::syntax::{Atom, AtomKind, Body, Expression, ExpressionKind, Operator, Separator, Span, Stage};
+
+impl<'s> Reader<'s, '_> {
+    pub(crate) fn body(&mut self, pair: Pair<'s, Rule>) -> Body {
+        let mut body = Body { stages: Vec::new(), span: span(&pair) };
+        let mut after_stage = false;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::stage => {
+                    let place = extent(part.clone());
+                    let atoms = self.atoms(part);
+                    body.stages.push(Stage { atoms, separator: Separator::Proper, span: place });
+                    after_stage = true;
+                    continue;
+                }
+                Rule::comma => match body.stages.last_mut() {
+                    Some(stage) if after_stage => stage.separator = Separator::Comma(span(&part)),
+                    _ => self.report(
+                        Diagnostic::new(span(&part), "`,` stands where a stage belongs")
+                            .help("stages are separated by one `;`"),
+                    ),
+                },
+                _ => {}
+            }
+            after_stage = false;
+        }
+        body
+    }
+
+    /// The atoms among the parts of `pair`.
+    pub(crate) fn atoms(&mut self, pair: Pair<'s, Rule>) -> Vec<Atom> {
+        pair.into_inner().map(|part| self.atom(part)).collect()
+    }
+
+    fn atom(&mut self, pair: Pair<'s, Rule>) -> Atom {
+        let place = span(&pair);
+        let kind = match pair.as_rule() {
+            Rule::word => AtomKind::Word(plain(pair.as_str()).to_owned()),
+            Rule::numbers => AtomKind::Numbers(pair.into_inner().map(|part| self.operand(part).0).collect()),
+            Rule::parentheses => AtomKind::Parentheses(pair.into_inner().map(|part| self.entry(part)).collect()),
+            Rule::body => AtomKind::Braces(self.body(pair)),
+            Rule::times => AtomKind::Times,
+            _ => AtomKind::Stray(pair.as_str().to_owned()),
+        };
+        Atom { kind, span: place }
+    }
+
+    /// One of the values between parentheses and commas.
+    pub(crate) fn entry(&mut self, pair: Pair<'s, Rule>) -> Expression {
+        match pair.as_rule() {
+            Rule::entry => match pair.clone().into_inner().next() {
+                Some(inner) => self.entry(inner),
+                None => self.stray(span(&pair)),
+            },
+            Rule::wrong => self.stray(extent(pair)),
+            // Between two commas stands nothing: the second one is what is wrong.
+            Rule::missing => {
+                let at = span(&pair).start;
+                self.stray(Span::new(at, at + 1))
+            }
+            _ => self.expression(pair),
+        }
+    }
+
+    fn stray(&self, span: Span) -> Expression {
+        Expression { kind: ExpressionKind::Stray(self.text(span).to_owned()), span }
+    }
+
+    /// The expression of a `sum`.
+    pub(crate) fn expression(&self, pair: Pair<'s, Rule>) -> Expression {
+        self.operand(pair).0
+    }
+
+    /// An expression, and its place with the parentheses around it: the place of `(a+b)*c` begins at its parenthesis.
+    fn operand(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
+        let place = span(&pair);
+        match pair.as_rule() {
+            Rule::number => (literal(&pair, ExpressionKind::Number(pair.as_str().to_owned())), place),
+            Rule::word => (literal(&pair, ExpressionKind::Name(plain(pair.as_str()).to_owned())), place),
+            Rule::group => (self.only(pair).0, place),
+            Rule::whole_number => self.only(pair),
+            Rule::minus_number | Rule::minus_group => {
+                let (inner, inside) = self.only(pair);
+                negative(inner, Span::new(place.start, inside.end))
+            }
+            Rule::factor => self.factor(pair),
+            Rule::sum | Rule::product => self.chain(pair),
+            _ => (self.stray(place), place),
+        }
+    }
+
+    /// The expression that is the only part of `pair`.
+    fn only(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
+        let place = span(&pair);
+        match pair.into_inner().next() {
+            Some(inner) => self.operand(inner),
+            None => (self.stray(place), place),
+        }
+    }
+
+    /// `- -a`
+    fn factor(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
+        let place = span(&pair);
+        let mut signs = Vec::new();
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::minus {
+                signs.push(span(&part));
+                continue;
+            }
+            let operand = self.operand(part);
+            return signs.into_iter().rev().fold(operand, |(inner, inside), sign| negative(inner, sign.to(inside)));
+        }
+        (self.stray(place), place)
+    }
+
+    /// `a + b - c`, from the left.
+    fn chain(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
+        let whole = span(&pair);
+        let mut parts = pair.into_inner();
+        let Some(first) = parts.next() else { return (self.stray(whole), whole) };
+        let (mut left, mut place) = self.operand(first);
+        while let (Some(sign), Some(right)) = (parts.next(), parts.next()) {
+            let operator = match sign.as_rule() {
+                Rule::plus => Operator::Add,
+                Rule::minus => Operator::Subtract,
+                Rule::slash => Operator::Divide,
+                _ => Operator::Multiply,
+            };
+            let (right, inside) = self.operand(right);
+            place = place.to(inside);
+            left = Expression { kind: ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span: place };
+        }
+        (left, place)
+    }
+}
+
+fn literal(pair: &Pair<'_, Rule>, kind: ExpressionKind) -> Expression {
+    Expression { kind, span: span(pair) }
+}
+
+fn negative(inner: Expression, place: Span) -> (Expression, Span) {
+    (Expression { kind: ExpressionKind::Negative(Box::new(inner)), span: place }, place)
+}

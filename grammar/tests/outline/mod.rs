@@ -1,0 +1,85 @@
+//! The syntax tree as one line of text, so that a test can show what it expects.
+
+#![allow(dead_code)]
+
+use netwright_grammar::{
+    Atom, AtomKind, Body, Diagnostic, Diagnostics, Expression, ExpressionKind, File, Item, Operator, Separator, parse,
+};
+
+/// The tree of `source` and all that is wrong with it.
+pub fn read(source: &str) -> (File, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let file = parse(source, &mut diagnostics);
+    (file, diagnostics.into_sorted())
+}
+
+/// The tree of `source`, which must be flawless.
+pub fn read_flawless(source: &str) -> File {
+    let (file, diagnostics) = read(source);
+    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    file
+}
+
+/// The outline of the only body in a network with the stages `stages`.
+pub fn stages(stages: &str) -> String {
+    let file = read_flawless(&format!("N(1) {{ {stages} }}"));
+    let [Item::Network(network)] = file.items.as_slice() else { panic!("{file:#?}") };
+    body(&network.body)
+}
+
+/// Each item as `Name(input) { stages }` or `block name(parameters) { stages }`.
+pub fn items(file: &File) -> Vec<String> {
+    let outline = |item: &Item| match item {
+        Item::Network(network) => {
+            let input = network.input.as_deref().map(|input| format!("({})", atoms(input))).unwrap_or_default();
+            format!("{}{input} {{ {} }}", network.name.text, body(&network.body))
+        }
+        Item::Block(block) => {
+            let parameter = |parameter: &netwright_grammar::Parameter| match &parameter.default {
+                Some(default) => format!("{}={}", parameter.name.text, expression(default)),
+                None => parameter.name.text.clone(),
+            };
+            let parameters: Vec<_> = block.parameters.iter().map(parameter).collect();
+            format!("block {}({}) {{ {} }}", block.name.text, parameters.join(" "), body(&block.body))
+        }
+    };
+    file.items.iter().map(outline).collect()
+}
+
+pub fn body(body: &Body) -> String {
+    let stage = |stage: &netwright_grammar::Stage| match stage.separator {
+        Separator::Proper => format!("{};", atoms(&stage.atoms)),
+        Separator::Comma(_) => format!("{},", atoms(&stage.atoms)),
+    };
+    body.stages.iter().map(stage).collect::<Vec<_>>().join(" ")
+}
+
+pub fn atoms(atoms: &[Atom]) -> String {
+    let list = |list: &[Expression]| list.iter().map(expression).collect::<Vec<_>>().join(" ");
+    let atom = |atom: &Atom| match &atom.kind {
+        AtomKind::Word(word) => word.clone(),
+        AtomKind::Numbers(numbers) => format!("[{}]", list(numbers)),
+        AtomKind::Parentheses(values) => format!("({})", list(values)),
+        AtomKind::Braces(inner) => format!("{{{}}}", body(inner)),
+        AtomKind::Times => "*".to_owned(),
+        AtomKind::Stray(text) => format!("?{text}?"),
+    };
+    atoms.iter().map(atom).collect::<Vec<_>>().join(" ")
+}
+
+pub fn expression(of: &Expression) -> String {
+    match &of.kind {
+        ExpressionKind::Number(text) | ExpressionKind::Name(text) => text.clone(),
+        ExpressionKind::Negative(inner) => format!("-{}", expression(inner)),
+        ExpressionKind::Binary(operator, left, right) => {
+            let sign = match operator {
+                Operator::Add => '+',
+                Operator::Subtract => '-',
+                Operator::Multiply => '*',
+                Operator::Divide => '/',
+            };
+            format!("<{}{sign}{}>", expression(left), expression(right))
+        }
+        ExpressionKind::Stray(text) => format!("?{text}?"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Tokens as text, with a table that finds the token of each byte.
+
+use netwright_grammar::Span as Bytes;
+use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
+
+/// The text of some tokens.
+pub(crate) struct Text {
+    source: String,
+    /// Where each token starts and ends in the text, and its span; in order.
+    tokens: Vec<(Bytes, Span)>,
+    /// Where the token before ends in the user's file.
+    end: Option<Position>,
+}
+
+/// A line and a column of the user's file.
+type Position = (usize, usize);
+
+fn position(span: Span) -> Position {
+    (span.line(), span.column())
+}
+
+impl Text {
+    pub(crate) fn of(tokens: TokenStream) -> Self {
+        let mut text = Self { source: String::new(), tokens: Vec::new(), end: None };
+        text.stream(tokens);
+        text
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn stream(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Brace => ("{", "}"),
+                        Delimiter::Bracket => ("[", "]"),
+                        // The invisible group around a fragment of a `macro_rules!`.
+                        Delimiter::None => ("", ""),
+                    };
+                    self.push(open, group.span_open());
+                    self.stream(group.stream());
+                    self.push(close, group.span_close());
+                }
+                leaf => self.push(&leaf.to_string(), leaf.span()),
+            }
+        }
+    }
+
+    /// Appends a token; a space goes before it unless it touches the one before it in the user's file.
+    fn push(&mut self, token: &str, span: Span) {
+        if token.is_empty() {
+            return;
+        }
+        if self.end.is_some_and(|end| end != position(span.start())) {
+            self.source.push(' ');
+        }
+        let start = self.source.len();
+        self.source.push_str(token);
+        self.tokens.push((Bytes::new(start, self.source.len()), span));
+        self.end = Some(position(span.end()));
+    }
+
+    /// The spans of the first and the last token that `bytes` touch; the macro's own where there are none.
+    pub(crate) fn ends(&self, bytes: Bytes) -> (Span, Span) {
+        let first = self.tokens.partition_point(|(token, _)| token.end <= bytes.start);
+        let last = self.tokens.partition_point(|(token, _)| token.start < bytes.end.max(bytes.start + 1));
+        let whole = Span::call_site();
+        let span = |index: usize| self.tokens.get(index).map_or(whole, |(_, span)| *span);
+        if self.tokens.is_empty() {
+            return (whole, whole);
+        }
+        let first = first.min(self.tokens.len() - 1);
+        (span(first), span(last.saturating_sub(1).max(first)))
+    }
+}

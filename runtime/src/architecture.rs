@@ -1,0 +1,150 @@
+//! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
+
+use crate::layer::{Layer, PlannedCall};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensor::{Output, Sample};
+
+/// A network as the compiler sees it. The macro implements it; users reach it through their own type.
+///
+/// The passes work on flat slices of whole batches: images one behind the other, height x width x channels each.
+pub trait Architecture: Sized + Send + Sync + 'static {
+    /// What it computes with.
+    type Scalar: Scalar;
+    /// One image: `Tensor<28, 28, 1>`, or `[f32; 784]`.
+    type Input: Sample<Self::Scalar>;
+    /// One answer: `[f32; 10]`, or a `Tensor`.
+    type Output: Output<Self::Scalar>;
+    /// How it ends, which decides the losses that fit: see [`crate::head`].
+    type Head: crate::head::Head;
+
+    /// The type's name.
+    const NAME: &'static str;
+    /// The trained numbers.
+    const PARAMETERS: usize;
+    /// The numbers that training moves without gradients: moving means and variances.
+    const STATISTICS: usize;
+    /// Multiply-adds to predict one image.
+    const MACS: u64;
+    /// The shape of one image.
+    const INPUT: Shape;
+    /// The shape of one answer.
+    const OUTPUT: Shape;
+    /// The table of layers.
+    const LAYERS: &'static [Layer];
+    /// The kernels chosen.
+    const PLAN: &'static [PlannedCall];
+    /// Whether the images of a batch meet each other while training (batch normalisation), so that a batch cannot be cut.
+    const BATCH_COUPLED: bool;
+    /// The memory of a prediction.
+    const PREDICTING: Memory;
+    /// The memory of a training step.
+    const TRAINING: Memory;
+
+    /// Computes the answers of `pass.batch` images.
+    ///
+    /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `images` batch x input, `workspace` at
+    /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output.
+    fn predict_pass(
+        pass: &Pass,
+        parameters: &[Self::Scalar],
+        statistics: &[Self::Scalar],
+        images: &[Self::Scalar],
+        workspace: &mut [Self::Scalar],
+        outputs: &mut [Self::Scalar],
+    );
+
+    /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. What the
+    /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_PLACE`], [`Self::LOGITS_PLACE`].
+    fn forward_pass(
+        pass: &Pass,
+        parameters: &[Self::Scalar],
+        statistics: &mut [Self::Scalar],
+        images: &[Self::Scalar],
+        workspace: &mut [Self::Scalar],
+    );
+
+    /// Runs the same batch backward, from the gradient that stands at [`Self::OUTPUT_GRADIENT_PLACE`] (or, after a loss fused
+    /// with the head, at [`Self::LOGITS_GRADIENT_PLACE`]), and *adds* to `gradients`; writes the gradient of each image to
+    /// `input_gradient` unless that is empty.
+    #[allow(clippy::too_many_arguments)]
+    fn backward_pass(
+        pass: &Pass,
+        seed: GradientSeed,
+        parameters: &[Self::Scalar],
+        images: &[Self::Scalar],
+        workspace: &mut [Self::Scalar],
+        gradients: &mut [Self::Scalar],
+        input_gradient: &mut [Self::Scalar],
+    );
+
+    /// Where a training pass leaves its answers in the workspace.
+    const OUTPUT_PLACE: Place;
+    /// Where it leaves the values that go into the final softmax or sigmoid; the answers' own place where there is neither.
+    const LOGITS_PLACE: Place;
+    /// Where the gradient of the answers belongs.
+    const OUTPUT_GRADIENT_PLACE: Place;
+    /// Where the gradient of the logits belongs.
+    const LOGITS_GRADIENT_PLACE: Place;
+    /// Where the output of each layer of [`Self::LAYERS`] lies after a training forward pass and before the backward pass; a
+    /// value computed in place of another has gone and is `None`.
+    const ACTIVATIONS: &'static [Option<Place>];
+}
+
+/// Which gradient a loss has written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GradientSeed {
+    /// That of the answers.
+    Output,
+    /// That of the logits: the loss is fused with the network's head.
+    Logits,
+}
+
+/// What a pass is told besides its data. Dropout draws from the seed, the step and the place of each number, so that the
+/// same step drops the same units however the batch is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// How many images.
+    pub batch: usize,
+    /// Of the training run.
+    pub seed: u64,
+    /// Of the optimiser, from 0.
+    pub step: u64,
+    /// The place of the first image in its whole batch.
+    pub first_image: usize,
+}
+
+/// How much memory a pass needs, in numbers: a fixed part and a part for each image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Whatever the batch.
+    pub fixed: usize,
+    /// For each image.
+    pub per_image: usize,
+}
+
+impl Memory {
+    /// The numbers for a batch.
+    pub const fn for_batch(self, batch: usize) -> usize {
+        self.fixed + self.per_image * batch
+    }
+}
+
+/// Where a value lies in a workspace: `fixed + batch * offset ..`, `batch * len` numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The numbers before the part that grows with the batch.
+    pub fixed: usize,
+    /// Its offset for a batch of one, after the fixed part.
+    pub offset: usize,
+    /// Its length for one image.
+    pub len: usize,
+}
+
+impl Place {
+    /// The value's range in a workspace used with `batch` images.
+    pub const fn range(self, batch: usize) -> core::ops::Range<usize> {
+        let start = self.fixed + batch * self.offset;
+        start..start + batch * self.len
+    }
+}

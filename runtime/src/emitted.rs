@@ -1,0 +1,127 @@
+//! What emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
+
+use crate::scalar::Scalar;
+
+/// The range of a value for `batch` images in a workspace after its scratch.
+#[inline]
+pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> core::ops::Range<usize> {
+    let start = fixed + batch * offset;
+    start..start + batch * len
+}
+
+/// Borrows several regions of one buffer at the same time.
+///
+/// # Panics
+/// Where the buffer is too short: the caller passed a workspace for fewer images.
+#[inline]
+pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [core::ops::Range<usize>; N]) -> [&mut [T]; N] {
+    match buffer.get_disjoint_mut(regions) {
+        Ok(regions) => regions,
+        Err(_) => panic!("the workspace or the weights are shorter than the network's `Architecture` says"),
+    }
+}
+
+/// The largest of some sizes, rounded up to whole cache lines.
+pub const fn largest(sizes: &[usize]) -> usize {
+    let (mut most, mut index) = (0, 0);
+    while index < sizes.len() {
+        if sizes[index] > most {
+            most = sizes[index];
+        }
+        index += 1;
+    }
+    most.next_multiple_of(16)
+}
+
+/// Arrays of arrays of numbers without padding: what a tensor of weights is seen as.
+///
+/// # Safety
+/// The implementor is exactly `LEN` numbers `T` in a row, aligned as `T` is.
+pub unsafe trait Nested<T> {
+    /// How many numbers.
+    const LEN: usize;
+}
+
+// SAFETY: a number is itself.
+unsafe impl<T: Scalar> Nested<T> for T {
+    const LEN: usize = 1;
+}
+
+// SAFETY: an array is its elements in a row, without padding.
+unsafe impl<T: Scalar, A: Nested<T>, const N: usize> Nested<T> for [A; N] {
+    const LEN: usize = N * A::LEN;
+}
+
+/// Takes the next tensor off the front of `rest`.
+pub fn take<'a, T: Scalar, A: Nested<T>>(rest: &mut &'a [T]) -> &'a A {
+    let (front, back) = rest.split_at(A::LEN);
+    *rest = back;
+    // SAFETY: `front` has exactly the numbers that `A` is made of, and lives as long as the reference.
+    unsafe { &*front.as_ptr().cast::<A>() }
+}
+
+/// Takes the next tensor off the front of `rest`, to change.
+pub fn take_mut<'a, T: Scalar, A: Nested<T>>(rest: &mut &'a mut [T]) -> &'a mut A {
+    let (front, back) = core::mem::take(rest).split_at_mut(A::LEN);
+    *rest = back;
+    // SAFETY: `front` has exactly the numbers that `A` is made of, is borrowed by nobody else, and lives as long as the
+    // reference.
+    unsafe { &mut *front.as_mut_ptr().cast::<A>() }
+}
+
+/// The parameters and statistics of a network.
+#[cfg(feature = "std")]
+pub fn weights<N: crate::network::Network>(network: &N) -> (&[N::Scalar], &[N::Scalar]) {
+    (network.parameters(), network.statistics())
+}
+
+/// The parameters and statistics of a network, to change.
+#[cfg(feature = "std")]
+pub fn weights_mut<N: crate::network::Network>(network: &mut N) -> (&mut [N::Scalar], &mut [N::Scalar]) {
+    network.weights_mut().buffers_mut()
+}
+
+/// Stands for weights where there is no memory to own them: a network without `std` is used through
+/// [`Predictor`](crate::predictor::Predictor).
+#[cfg(not(feature = "std"))]
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<T>(core::marker::PhantomData<T>);
+
+/// Never implemented: what `init` asks for where the feature `std` is off.
+#[diagnostic::on_unimplemented(
+    message = "training needs netwright's feature `std`",
+    label = "this network can only predict",
+    note = "turn the default features on, or predict with weights trained elsewhere: `netwright::Predictor`"
+)]
+pub trait FeatureStd<'a> {}
+
+/// The body of what can never be called.
+#[cfg(not(feature = "std"))]
+pub fn needs_std<N>(_seed: u64) -> N {
+    unreachable!("`FeatureStd` is never implemented")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_take_tensors_in_order() {
+        let numbers = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+        let mut rest = &numbers[..];
+        let matrix: &[[f32; 3]; 2] = take(&mut rest);
+        let vector: &[f32; 1] = take(&mut rest);
+        assert_eq!((matrix, vector), (&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &[7.0]));
+    }
+
+    #[test]
+    fn views_to_change_do_not_overlap() {
+        let mut numbers = [0.0_f64; 5];
+        let mut rest = &mut numbers[..];
+        let front: &mut [[f64; 2]; 2] = take_mut(&mut rest);
+        let back: &mut [f64; 1] = take_mut(&mut rest);
+        front[1][0] = 1.0;
+        back[0] = 2.0;
+        assert_eq!(numbers, [0.0, 0.0, 1.0, 0.0, 2.0]);
+    }
+}

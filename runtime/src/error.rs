@@ -1,0 +1,251 @@
+//! What can go wrong outside the kernels, each kind with what was found and what was expected.
+
+use std::path::PathBuf;
+
+use crate::network::PassError;
+
+/// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A pass was asked for what its workspace cannot hold.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+
+    /// A hyper-parameter that makes no sense, refused when it is set.
+    #[error("{setting} is {found}; it must be {expected}")]
+    Setting {
+        /// Its name: `momentum`.
+        setting: &'static str,
+        /// What would do: `at least 0 and less than 1`.
+        expected: &'static str,
+        /// What it was set to.
+        found: f64,
+    },
+    /// A setting for a layer that the network does not have.
+    #[error("{setting} is set for the layer `{layer}`, which the network does not have; its layers with weights are {known}")]
+    UnknownLayer {
+        /// The setting: `l2`.
+        setting: &'static str,
+        /// The layer named.
+        layer: String,
+        /// The layers there are.
+        known: String,
+    },
+    /// Slices that should be equally long.
+    #[error("{what}: {found} numbers, where {expected} were expected")]
+    Length {
+        /// Which slice.
+        what: &'static str,
+        /// How many numbers it should have.
+        expected: usize,
+        /// How many it has.
+        found: usize,
+    },
+    /// Saved state that does not belong to what it is handed to.
+    #[error("the saved state of {of} {problem}")]
+    State {
+        /// Whose state: `Adam`.
+        of: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// The operating system refused to read or write a file.
+    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: `read`.
+        action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of another kind, or in a form that is not read here.
+    #[error("{origin}: expected {expected}, found {found}")]
+    Format {
+        /// The file.
+        origin: String,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A file that ends too early.
+    #[error("{origin}: truncated: {expected} bytes were promised, {found} are there")]
+    Truncated {
+        /// The file.
+        origin: String,
+        /// The bytes its header promises.
+        expected: u64,
+        /// The bytes it has.
+        found: u64,
+    },
+    /// A file that goes on after its end.
+    #[error("{origin}: bytes follow the {expected} that were promised")]
+    TrailingBytes {
+        /// The file.
+        origin: String,
+        /// The bytes its header promises.
+        expected: u64,
+    },
+    /// A file that promises more than is believed.
+    #[error("{origin}: its header promises {promised} bytes; at most {limit} are read")]
+    Oversized {
+        /// The file.
+        origin: String,
+        /// The bytes its header promises.
+        promised: u64,
+        /// The bytes that would be read.
+        limit: u64,
+    },
+    /// A line of a text file that does not fit.
+    #[error("{origin}, line {line}: {problem}")]
+    Line {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A label that is no class.
+    #[error("{origin}: sample {sample} has the label {label}; the classes are 0 to {last}", last = classes.saturating_sub(1))]
+    Label {
+        /// The file or set.
+        origin: String,
+        /// Which sample, from 0.
+        sample: usize,
+        /// Its label.
+        label: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A target that no loss can be computed against.
+    #[error("{origin}: the target of sample {sample} is {found}; it must be {expected}")]
+    Target {
+        /// The file or set.
+        origin: String,
+        /// Which sample, from 0.
+        sample: usize,
+        /// What would do.
+        expected: &'static str,
+        /// What is there.
+        found: f64,
+    },
+    /// Not as many inputs as targets.
+    #[error("{origin}: {inputs} inputs and {targets} targets; there must be one target for each input")]
+    Count {
+        /// The files or set.
+        origin: String,
+        /// How many inputs.
+        inputs: usize,
+        /// How many targets.
+        targets: usize,
+    },
+    /// A set without samples.
+    #[error("{origin}: no samples; at least one is needed")]
+    Empty {
+        /// The file or set.
+        origin: String,
+    },
+    /// A sample that a set does not have.
+    #[error("sample {sample} was asked for; the set has {len}")]
+    NoSuchSample {
+        /// The sample, from 0.
+        sample: usize,
+        /// How many there are.
+        len: usize,
+    },
+    /// Images of another size than the network's input.
+    #[error("{origin}: the images are {found}, the network takes {expected}; resize them, or change the network's input")]
+    ImageSize {
+        /// The file or set.
+        origin: String,
+        /// What the network takes.
+        expected: crate::shape::Shape,
+        /// What the images are.
+        found: crate::shape::Shape,
+    },
+
+    /// Weights that do not fit the network: every difference, none of them loaded.
+    #[error("{origin}: not the weights of {network}:{}", lines(differences))]
+    Weights {
+        /// The file.
+        origin: String,
+        /// The network.
+        network: &'static str,
+        /// Every difference found.
+        differences: Vec<WeightDifference>,
+    },
+    /// A file whose bytes are not those that were written.
+    #[error("{origin}: damaged: its checksum is {found}, the file says {expected}")]
+    Checksum {
+        /// The file.
+        origin: String,
+        /// The checksum written in the file.
+        expected: String,
+        /// The checksum of its bytes.
+        found: String,
+    },
+}
+
+/// One way in which a file of weights does not fit a network. Tensors are named `layer.tensor`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightDifference {
+    /// The network has a tensor that the file lacks.
+    #[error("`{tensor}` {expected:?} is missing")]
+    Missing {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        expected: Vec<usize>,
+    },
+    /// The file has a tensor that the network lacks.
+    #[error("`{tensor}` {found:?} is not in the network")]
+    Extra {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        found: Vec<usize>,
+    },
+    /// A tensor has another shape.
+    #[error("`{tensor}` is {found:?}, where the network has {expected:?}")]
+    Shape {
+        /// The tensor.
+        tensor: String,
+        /// The network's shape.
+        expected: Vec<usize>,
+        /// The file's shape.
+        found: Vec<usize>,
+    },
+    /// A tensor holds another kind of number.
+    #[error("`{tensor}` holds {found}, where the network holds {expected}")]
+    Numbers {
+        /// The tensor.
+        tensor: String,
+        /// The network's: `F32`.
+        expected: &'static str,
+        /// The file's: `F64`.
+        found: String,
+    },
+}
+
+fn lines(differences: &[WeightDifference]) -> String {
+    differences.iter().map(|difference| format!("\n  {difference}")).collect()
+}
+
+impl Error {
+    /// For `map_err` on file operations.
+    pub(crate) fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, action, source }
+    }
+}
+
+/// Refuses a hyper-parameter that is outside its range, or no number.
+pub(crate) fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
+    if valid && found.is_finite() { Ok(found) } else { Err(Error::Setting { setting, expected, found }) }
+}

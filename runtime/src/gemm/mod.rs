@@ -1,0 +1,177 @@
+//! The product of matrices: one door, [`gemm`], over this crate's own kernel, which allocates nothing.
+//!
+//! With the cargo feature `matrixmultiply` the crate of that name does the work instead; it allocates and frees a buffer
+//! at every call.
+//!
+//! A product is cut into tiles whose sums stay in registers: up to 14 rows by two vectors with AVX-512, 6 by two with
+//! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is never packed. The
+//! instruction set is found once for each product. Every element is summed in the order of k, whatever the tile it is
+//! in, so that results do not depend on what surrounds them.
+
+#![allow(unsafe_code)]
+
+use crate::scalar::Scalar;
+
+#[cfg(feature = "matrixmultiply")]
+mod external;
+pub(crate) mod pack;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tile;
+pub(crate) mod vector;
+mod vector_matrix;
+
+use tile::{PANEL, Product};
+use vector::Level;
+
+/// Rows of B that are packed at once; a longer sum is taken in parts of this many.
+pub const DEPTH: usize = 1024;
+
+/// A matrix in a slice, stored by rows or transposed.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    columns: usize,
+    /// Numbers from a row, and from a column, to the next.
+    stride: [usize; 2],
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Rows one behind the other.
+    ///
+    /// # Panics
+    /// Where `data` is shorter than `rows * columns`.
+    pub fn rows(data: &'a [T], rows: usize, columns: usize) -> Self {
+        Self::strided(data, [rows, columns], [columns, 1])
+    }
+
+    /// Element (i, j) is number `i * stride[0] + j * stride[1]` of `data`.
+    ///
+    /// # Panics
+    /// Where an element lies outside `data`.
+    pub fn strided(data: &'a [T], [rows, columns]: [usize; 2], stride: [usize; 2]) -> Self {
+        let end = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * stride[0] + (columns - 1) * stride[1] + 1 };
+        assert!(end <= data.len(), "a matrix that ends at {end} in a slice of {}", data.len());
+        Self { data, rows, columns, stride }
+    }
+
+    /// Rows and columns exchanged; no number moves.
+    pub fn transposed(self) -> Self {
+        let [row, column] = self.stride;
+        Self { data: self.data, rows: self.columns, columns: self.rows, stride: [column, row] }
+    }
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy, Debug)]
+pub enum Onto<'a, T> {
+    /// Nothing: the product overwrites.
+    Zero,
+    /// What stands in its place.
+    Itself,
+    /// The same row, a bias, for each row of the product.
+    Row(&'a [T]),
+}
+
+/// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
+pub const fn scratch(k: usize, n: usize) -> usize {
+    pack::group_len(if k < DEPTH { k } else { DEPTH }, n)
+}
+
+/// C = `onto` + A·B. C is stored by rows, which are `c_row` apart.
+///
+/// # Panics
+/// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
+pub fn gemm<T: Scalar>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    onto: Onto<'_, T>,
+    c: &mut [T],
+    c_row: usize,
+    scratch: &mut [T],
+) {
+    assert_eq!(a.columns, b.rows, "columns of A and rows of B");
+    if let Onto::Row(row) = onto {
+        assert_eq!(row.len(), b.columns, "length of the row that a product is added to");
+    }
+    if a.rows == 0 || b.columns == 0 {
+        return;
+    }
+    assert!(c_row >= b.columns && c.len() >= (a.rows - 1) * c_row + b.columns, "C is shorter than the product");
+    #[cfg(feature = "matrixmultiply")]
+    external::gemm(a, b, onto, c, c_row);
+    #[cfg(not(feature = "matrixmultiply"))]
+    gemm_at(Level::detect(), a, b, onto, c, c_row, scratch);
+    #[cfg(feature = "matrixmultiply")]
+    let _ = scratch;
+}
+
+/// [`gemm`], its sizes checked, with the instructions of a level.
+#[cfg_attr(feature = "matrixmultiply", allow(dead_code))]
+fn gemm_at<T: Scalar>(
+    level: Level,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    onto: Onto<'_, T>,
+    c: &mut [T],
+    c_row: usize,
+    scratch: &mut [T],
+) {
+    if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
+        return vector_matrix::multiply(level, &a.data[..a.columns], b, onto, &mut c[..b.columns]);
+    }
+    // Packing costs as much as a few rows of the product.
+    let pack = b.stride[1] != 1 || (a.rows >= 64 && b.columns > 2 * PANEL);
+    let mut first = 0;
+    loop {
+        let depth = DEPTH.min(b.rows - first);
+        let columns = pack::group(depth, b.columns);
+        let mut column = 0;
+        while column < b.columns {
+            let columns = columns.min(b.columns - column);
+            let rest = &b.data[(first * b.stride[0] + column * b.stride[1]).min(b.data.len())..];
+            let last = (columns - 1) % PANEL + 1;
+            let (panels, b_panel, b_width, b_last) = if pack {
+                pack::panels(rest, b.stride, depth, columns, scratch);
+                (scratch.as_ptr(), depth * PANEL, PANEL, last)
+            } else {
+                (rest.as_ptr(), PANEL, b.stride[0], b.stride[0])
+            };
+            // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` wrote the whole group into scratch, and a
+            // bias has a number for each column. C is borrowed mutably, so that A and B do not overlap it.
+            unsafe {
+                let c = c.as_mut_ptr().add(column);
+                let start = match onto {
+                    Onto::Zero if first == 0 => None,
+                    Onto::Row(row) if first == 0 => Some((row.as_ptr().add(column), 0)),
+                    _ => Some((c.cast_const(), c_row)),
+                };
+                tile::run(
+                    level,
+                    &Product {
+                        rows: a.rows,
+                        columns,
+                        loops: [1, 1, depth],
+                        a: a.data.as_ptr().wrapping_add(first * a.stride[1]),
+                        a_row: a.stride[0],
+                        a_step: [0, 0, a.stride[1]],
+                        b: panels,
+                        b_rows: [0, 0, 1],
+                        b_panel,
+                        b_width,
+                        b_last,
+                        c,
+                        c_row,
+                        start,
+                    },
+                );
+            }
+            column += columns;
+        }
+        first += depth;
+        if first >= b.rows {
+            return;
+        }
+    }
+}

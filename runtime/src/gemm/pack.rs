@@ -1,0 +1,68 @@
+//! Copies of parts of B in which the columns of a panel lie together.
+
+use super::tile::PANEL;
+
+/// Numbers of B that are packed at once: half of a second-level cache.
+const PACKED: usize = 128 * 1024;
+
+/// Columns of a matrix with `depth` rows and `columns` columns that are packed at once: whole panels, at least one.
+pub(crate) const fn group(depth: usize, columns: usize) -> usize {
+    let fit = PACKED / if depth == 0 { 1 } else { depth } / PANEL * PANEL;
+    let fit = if fit == 0 { PANEL } else { fit };
+    if fit < columns { fit } else { columns }
+}
+
+/// Numbers that [`panels`] writes for a group of such a matrix.
+pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
+    depth * group(depth, columns)
+}
+
+/// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel; returns how
+/// many numbers it wrote. Rows of `from` are `row` apart, columns `column`.
+pub(crate) fn panels<T: Copy>(
+    from: &[T],
+    [row, column]: [usize; 2],
+    depth: usize,
+    columns: usize,
+    to: &mut [T],
+) -> usize {
+    let to = &mut to[..depth * columns];
+    let mut first = 0;
+    while first < columns {
+        let width = PANEL.min(columns - first);
+        let panel = &mut to[first * depth..][..depth * width];
+        if column == 1 {
+            for (k, target) in panel.chunks_exact_mut(width).enumerate() {
+                target.copy_from_slice(&from[k * row + first..][..width]);
+            }
+        } else {
+            transpose(&from[first * column..], [row, column], depth, width, panel);
+        }
+        first += width;
+    }
+    depth * columns
+}
+
+/// A panel of which the columns lie apart, by blocks of rows, so that what is read and what is written stay in the first
+/// cache.
+fn transpose<T: Copy>(from: &[T], [row, column]: [usize; 2], depth: usize, width: usize, panel: &mut [T]) {
+    const ROWS: usize = 16;
+    let mut start = 0;
+    while start < depth {
+        let rows = ROWS.min(depth - start);
+        let block = &mut panel[start * width..][..rows * width];
+        for j in 0..width {
+            let source = &from[start * row + j * column..];
+            if row == 1 {
+                for (target, &value) in block[j..].iter_mut().step_by(width).zip(&source[..rows]) {
+                    *target = value;
+                }
+            } else {
+                for (target, &value) in block[j..].iter_mut().step_by(width).zip(source.iter().step_by(row)) {
+                    *target = value;
+                }
+            }
+        }
+        start += rows;
+    }
+}

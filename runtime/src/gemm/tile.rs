@@ -1,0 +1,209 @@
+//! The register tile: the one inner loop of matrix products and convolutions.
+
+#[cfg(target_arch = "x86_64")]
+use super::vector::{V256, V512};
+use super::vector::{Level, Plain, Vector};
+use crate::scalar::Scalar;
+
+/// Columns of B that lie together when B is packed.
+pub(crate) const PANEL: usize = 32;
+
+/// `C[rows × columns] = start + Σ A·B`, where the sum walks over three nested loops. A plain product has loops
+/// `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
+///
+/// Row `r` of A at step `(o, m, i)` is the number at `a + r·a_row + o·a_step[0] + m·a_step[1] + i·a_step[2]`. The columns
+/// of B lie in panels of [`PANEL`]: row `s = o·b_rows[0] + m·b_rows[1] + i·b_rows[2]` of panel `q` starts at
+/// `b + q·b_panel + s·width`, where `width` is `b_width`, but for the last panel `b_last`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product<T> {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) loops: [usize; 3],
+    pub(crate) a: *const T,
+    pub(crate) a_row: usize,
+    pub(crate) a_step: [usize; 3],
+    pub(crate) b: *const T,
+    pub(crate) b_rows: [usize; 3],
+    pub(crate) b_panel: usize,
+    pub(crate) b_width: usize,
+    pub(crate) b_last: usize,
+    pub(crate) c: *mut T,
+    pub(crate) c_row: usize,
+    /// Where the first row of the start lies and how far its rows are apart; none: zeros.
+    pub(crate) start: Option<(*const T, usize)>,
+}
+
+/// A part of a [`Product`] that fits in registers; `b` and `start` are moved to its columns.
+struct Tile<T> {
+    loops: [usize; 3],
+    a: *const T,
+    a_row: usize,
+    a_step: [usize; 3],
+    b: *const T,
+    b_step: [usize; 3],
+    c: *mut T,
+    c_row: usize,
+    start: Option<(*const T, usize)>,
+    /// Columns in the last vector.
+    partial: usize,
+}
+
+/// # Safety
+/// As [`compute`].
+#[inline(always)]
+unsafe fn load<T: Scalar, V: Vector<T>>(from: *const T, partial: bool, mask: V::Mask) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { if partial { V::load_masked(from, mask) } else { V::load(from) } }
+}
+
+/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector has `tile.partial` columns.
+///
+/// # Safety
+/// Every number that the tile names is in memory that the caller may read (C: write), and the processor has the
+/// instructions of `V`.
+#[inline(always)]
+unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const PARTIAL: bool>(tile: &Tile<T>) {
+    // SAFETY: the caller's promise; masks keep the last vector inside the row.
+    unsafe {
+        let mask = V::mask(tile.partial);
+        let mut sums = [[V::splat(T::ZERO); N]; R];
+        let (a_row, [_, _, a_inner], [_, _, b_inner]) = (tile.a_row, tile.a_step, tile.b_step);
+        for outer in 0..tile.loops[0] {
+            for middle in 0..tile.loops[1] {
+                let mut a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
+                let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
+                for _ in 0..tile.loops[2] {
+                    let mut columns = [V::splat(T::ZERO); N];
+                    for (j, column) in columns.iter_mut().enumerate() {
+                        *column = load::<T, V>(b.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+                    }
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let row = V::splat(*a.add(i * a_row));
+                        for (sum, &column) in sums.iter_mut().zip(&columns) {
+                            *sum = row.multiply_add(column, *sum);
+                        }
+                    }
+                    a = a.wrapping_add(a_inner);
+                    b = b.wrapping_add(b_inner);
+                }
+            }
+        }
+        for (i, sums) in sums.iter().enumerate() {
+            let c = tile.c.add(i * tile.c_row);
+            for (j, &sum) in sums.iter().enumerate() {
+                let sum = match tile.start {
+                    Some((start, row)) => {
+                        load::<T, V>(start.add(i * row + j * V::LANES), PARTIAL && j == N - 1, mask).add(sum)
+                    }
+                    None => sum,
+                };
+                let c = c.add(j * V::LANES);
+                if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store(c) }
+            }
+        }
+    }
+}
+
+/// Writes, for one instruction set, the functions that cut a product into tiles of at most the given rows.
+macro_rules! level {
+    ($name:ident, $(#[$feature:meta])?, $vector:ty, $rows:literal, [$($row:literal)*]) => {
+        mod $name {
+            use super::*;
+
+            $(#[$feature])?
+            unsafe fn tile<T: Scalar, const R: usize>(tile: &Tile<T>, columns: usize) {
+                type Wide<T> = $vector;
+                type Half<T> = <Wide<T> as Vector<T>>::Half;
+                let lanes = <Wide<T> as Vector<T>>::LANES;
+                // SAFETY: this function has the instructions; `run` cuts tiles that fit.
+                unsafe {
+                    if columns == 2 * lanes {
+                        compute::<T, Wide<T>, R, 2, false>(tile)
+                    } else if columns > lanes {
+                        compute::<T, Wide<T>, R, 2, true>(tile)
+                    } else if columns == lanes {
+                        compute::<T, Wide<T>, R, 1, false>(tile)
+                    } else if columns > <Half<T> as Vector<T>>::LANES {
+                        compute::<T, Wide<T>, R, 1, true>(tile)
+                    } else {
+                        compute::<T, Half<T>, R, 1, true>(tile)
+                    }
+                }
+            }
+
+            /// The last vector of a tile with this many columns: how many of its lanes are used.
+            fn partial<T: Scalar>(columns: usize) -> usize {
+                type Wide<T> = $vector;
+                let lanes = <Wide<T> as Vector<T>>::LANES;
+                if columns > lanes { columns - lanes } else { columns }
+            }
+
+            $(#[$feature])?
+            pub(super) unsafe fn run<T: Scalar>(product: &Product<T>) {
+                type Wide<T> = $vector;
+                let width = 2 * <Wide<T> as Vector<T>>::LANES;
+                // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
+                let cuts = product.rows.div_ceil($rows);
+                let mut row = 0;
+                for cut in 0..cuts {
+                    let rows = (product.rows - row).div_ceil(cuts - cut);
+                    let mut column = 0;
+                    while column < product.columns {
+                        let (panel, within) = (column / PANEL, column % PANEL);
+                        let panel_columns = (product.columns - panel * PANEL).min(PANEL);
+                        let columns = (panel_columns - within).min(width);
+                        let b_width =
+                            if (panel + 1) * PANEL >= product.columns { product.b_last } else { product.b_width };
+                        // SAFETY: offsets of parts of the product stay in what the product names.
+                        unsafe {
+                            let part = Tile {
+                                loops: product.loops,
+                                a: product.a.add(row * product.a_row),
+                                a_row: product.a_row,
+                                a_step: product.a_step,
+                                b: product.b.add(panel * product.b_panel + within),
+                                b_step: product.b_rows.map(|rows| rows * b_width),
+                                c: product.c.add(row * product.c_row + column),
+                                c_row: product.c_row,
+                                start: product.start.map(|(start, stride)| (start.add(row * stride + column), stride)),
+                                partial: partial::<T>(columns),
+                            };
+                            match rows {
+                                $( $row => tile::<T, $row>(&part, columns), )*
+                                _ => unreachable!("rows are cut into tiles"),
+                            }
+                        }
+                        column += columns;
+                    }
+                    row += rows;
+                }
+            }
+        }
+    };
+}
+
+level!(baseline, , Plain<T>, 4, [1 2 3 4]);
+#[cfg(target_arch = "x86_64")]
+level!(avx2, #[target_feature(enable = "avx2,fma")], V256<T, false>, 6, [1 2 3 4 5 6]);
+#[cfg(target_arch = "x86_64")]
+level!(
+    avx512, #[target_feature(enable = "avx2,fma,avx512f,avx512vl")], V512<T>, 14, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+);
+
+/// Computes a product.
+///
+/// # Safety
+/// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
+/// and B do not overlap; the level was detected.
+pub(crate) unsafe fn run<T: Scalar>(level: Level, product: &Product<T>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match level {
+            Level::Baseline => baseline::run(product),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2::run(product),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512::run(product),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! How a network ends. A loss may be fused with an ending, so the ending is part of the network's type.
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The ending of a network: [`Softmax`], [`Sigmoid`] or [`Linear`].
+pub trait Head: sealed::Sealed + Send + Sync + 'static {}
+
+/// Ends in a softmax over classes.
+#[derive(Clone, Copy, Debug)]
+pub enum Softmax {}
+/// Ends in a sigmoid for each output.
+#[derive(Clone, Copy, Debug)]
+pub enum Sigmoid {}
+/// Ends in anything else.
+#[derive(Clone, Copy, Debug)]
+pub enum Linear {}
+
+impl sealed::Sealed for Softmax {}
+impl sealed::Sealed for Sigmoid {}
+impl sealed::Sealed for Linear {}
+impl Head for Softmax {}
+impl Head for Sigmoid {}
+impl Head for Linear {}

@@ -1,0 +1,126 @@
+//! How weights and biases start.
+
+/// How a tensor starts. D is the fan-in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All the same: 0 for biases, or a small positive constant before ReLU (slide 12).
+    Constant(f64),
+    /// N(0, σ²) with the given σ.
+    Normal(f64),
+    /// Uniform in ±the given bound.
+    Uniform(f64),
+    /// N(0, 1/D): the lecture's rule for sigmoid and ReLU units (slide 12); LeCun et al., 1998.
+    LecunNormal,
+    /// Uniform with variance 1/D.
+    LecunUniform,
+    /// N(0, 2/D), for the ReLU family; He et al., 2015.
+    HeNormal,
+    /// Uniform with variance 2/D.
+    HeUniform,
+    /// N(0, 2/(fan-in + fan-out)); Glorot and Bengio, 2010.
+    GlorotNormal,
+    /// Uniform with variance 2/(fan-in + fan-out).
+    GlorotUniform,
+    /// Orthogonal rows or columns; Saxe et al., 2014.
+    Orthogonal,
+}
+
+#[cfg(feature = "std")]
+pub use drawing::initialise_tensor;
+#[cfg(feature = "std")]
+pub(crate) use drawing::initialise;
+
+#[cfg(feature = "std")]
+mod drawing {
+    use super::Init;
+    use crate::layer::Layer;
+    use crate::random::{Random, key};
+    use crate::scalar::Scalar;
+
+    /// Draws every tensor as its layer says. Each has a generator of its own, keyed by the seed and the tensor's name, so
+    /// that a layer more or less leaves the others as they were.
+    pub(crate) fn initialise<T: Scalar>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
+        for layer in layers {
+            for tensor in layer.tensors {
+                let numbers = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+                let numbers = &mut numbers[tensor.offset..tensor.offset + tensor.len];
+                let mut random = Random::new(key(seed, 0, name_hash(layer.name), name_hash(tensor.name)));
+                initialise_tensor(tensor.init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
+            }
+        }
+    }
+
+    /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the
+    /// others are the rows.
+    pub fn initialise_tensor<T: Scalar>(
+        init: Init,
+        shape: &[usize],
+        fan_in: usize,
+        fan_out: usize,
+        random: &mut Random,
+        numbers: &mut [T],
+    ) {
+        let fan_in = fan_in.max(1) as f64;
+        let fan_out = fan_out.max(1) as f64;
+        let mut normal = |deviation: f64| {
+            numbers.iter_mut().for_each(|number| *number = T::from_f64(deviation * random.normal()));
+        };
+        match init {
+            Init::Constant(value) => return numbers.fill(T::from_f64(value)),
+            Init::Normal(deviation) => return normal(deviation),
+            Init::LecunNormal => return normal((1.0 / fan_in).sqrt()),
+            Init::HeNormal => return normal((2.0 / fan_in).sqrt()),
+            Init::GlorotNormal => return normal((2.0 / (fan_in + fan_out)).sqrt()),
+            _ => {}
+        }
+        // A uniform number in ±b has the variance b²/3.
+        let bound = match init {
+            Init::Uniform(bound) => bound,
+            Init::LecunUniform => (3.0 / fan_in).sqrt(),
+            Init::HeUniform => (6.0 / fan_in).sqrt(),
+            Init::GlorotUniform => (6.0 / (fan_in + fan_out)).sqrt(),
+            _ => return orthogonal(shape.last().copied().unwrap_or(1), random, numbers),
+        };
+        numbers.iter_mut().for_each(|number| *number = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
+    }
+
+    /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal numbers.
+    fn orthogonal<T: Scalar>(columns: usize, random: &mut Random, numbers: &mut [T]) {
+        let rows = numbers.len().checked_div(columns).unwrap_or(0);
+        let (count, len) = (rows.min(columns), rows.max(columns));
+        let mut vectors: Vec<f64> = Vec::with_capacity(count * len);
+        for _ in 0..count {
+            let mut vector = draw_orthogonal(&vectors, len, random);
+            vectors.append(&mut vector);
+        }
+        for (place, number) in numbers.iter_mut().enumerate() {
+            let (row, column) = (place / columns, place % columns);
+            let index = if rows <= columns { row * len + column } else { column * len + row };
+            *number = T::from_f64(vectors[index]);
+        }
+    }
+
+    /// A unit vector orthogonal to those before it. Projecting twice leaves no more than rounding.
+    fn draw_orthogonal(before: &[f64], len: usize, random: &mut Random) -> Vec<f64> {
+        loop {
+            let mut vector: Vec<f64> = (0..len).map(|_| random.normal()).collect();
+            for _ in 0..2 {
+                for other in before.chunks_exact(len) {
+                    let along: f64 = vector.iter().zip(other).map(|(a, b)| a * b).sum();
+                    vector.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
+                }
+            }
+            let norm = vector.iter().map(|a| a * a).sum::<f64>().sqrt();
+            // Shorter by so much, the draw lay in the span of the others, and its rest is rounding.
+            if norm > 1e-8 {
+                vector.iter_mut().for_each(|a| *a /= norm);
+                return vector;
+            }
+        }
+    }
+
+    /// FNV-1a.
+    fn name_hash(name: &str) -> u64 {
+        name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+}

@@ -1,0 +1,241 @@
+//! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
+
+pub mod reference;
+
+use super::dispatch::vectorised;
+use super::elementary::Elementary;
+
+/// A function applied to each number by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// max(0, z), slide 9.
+    Relu,
+    /// z, or slope · z below 0, slide 11.
+    LeakyRelu(f64),
+    /// tanh z
+    Tanh,
+    /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
+    Sigmoid,
+    /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
+    Elu(f64),
+    /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
+    Selu,
+    /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
+    Gelu,
+    /// z σ(z) (Elfwing et al. 2017).
+    Silu,
+    /// ln(1 + eᶻ)
+    Softplus,
+    /// min(max(z + 3, 0), 6) / 6
+    HardSigmoid,
+}
+
+/// λ of [`Activation::Selu`].
+pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+/// α of [`Activation::Selu`].
+pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+impl Activation {
+    /// Whether the derivative follows from the output alone, so that z need not be kept: [`activation_grad_from_output`].
+    /// A leaky slope or an α that is not positive loses the sign of z.
+    pub const fn has_gradient_from_output(self) -> bool {
+        match self {
+            Self::Relu | Self::Tanh | Self::Sigmoid | Self::Selu | Self::Softplus | Self::HardSigmoid => true,
+            Self::LeakyRelu(slope) => slope > 0.0,
+            Self::Elu(alpha) => alpha > 0.0,
+            Self::Gelu | Self::Silu => false,
+        }
+    }
+}
+
+/// A function, and the size of the value it is applied to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// The function.
+    pub activation: Activation,
+    /// Numbers an image.
+    pub len: usize,
+}
+
+impl Spec {
+    /// `activation` of `len` numbers an image.
+    pub const fn new(activation: Activation, len: usize) -> Self {
+        Self { activation, len }
+    }
+}
+
+/// a = f(z), slide 4 (3), in place.
+pub fn activation_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut [T]) {
+    assert_eq!(values.len(), batch * spec.len, "activation: the values");
+    forward(spec.activation, values);
+}
+
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
+///
+/// For the functions of [`Activation::has_gradient_from_output`]; panics for `Gelu` and `Silu`.
+pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, y: &[T], dy: &mut [T]) {
+    assert_eq!(y.len(), batch * spec.len, "activation: the outputs");
+    assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
+    assert!(
+        !matches!(spec.activation, Activation::Gelu | Activation::Silu),
+        "activation: the output of gelu and silu does not tell their derivative"
+    );
+    grad_from_output(spec.activation, y, dy);
+}
+
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it.
+pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, z: &[T], dy: &mut [T]) {
+    assert_eq!(z.len(), batch * spec.len, "activation: the inputs");
+    assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
+    grad_from_input(spec.activation, z, dy);
+}
+
+/// Replaces each number of a slice.
+macro_rules! each {
+    ($values:ident, $z:ident => $result:expr) => {
+        for value in $values.iter_mut() {
+            let $z = *value;
+            *value = $result;
+        }
+    };
+}
+
+/// Multiplies each number of a gradient by a derivative at the number that stands at its place.
+macro_rules! chain {
+    ($at:ident, $dy:ident, $a:ident => $derivative:expr) => {
+        for (dy, &$a) in $dy.iter_mut().zip($at) {
+            *dy *= $derivative;
+        }
+    };
+}
+
+/// Passes a gradient on where a condition holds, and else stops it: also one that is infinite or NaN.
+macro_rules! gate {
+    ($at:ident, $dy:ident, $a:ident => $condition:expr, $factor:expr) => {
+        for (dy, &$a) in $dy.iter_mut().zip($at) {
+            let through = *dy * $factor;
+            *dy = if $condition { through } else { T::ZERO };
+        }
+    };
+}
+
+vectorised! {
+    fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
+        let (zero, one) = (T::ZERO, T::ONE);
+        let [three, six, sixth] = [3.0, 6.0, 1.0 / 6.0].map(T::from_f64);
+        match activation {
+            // Not max(0, z), which would hide a NaN.
+            Activation::Relu => each!(values, z => if z < zero { zero } else { z }),
+            Activation::LeakyRelu(slope) => {
+                let slope = T::from_f64(slope);
+                each!(values, z => if z < zero { slope * z } else { z });
+            }
+            Activation::Tanh => each!(values, z => z.fast_tanh()),
+            Activation::Sigmoid => each!(values, z => z.fast_sigmoid()),
+            Activation::Elu(alpha) => {
+                let alpha = T::from_f64(alpha);
+                each!(values, z => {
+                    let below = alpha * (if z < zero { z } else { zero }).fast_exp_m1();
+                    if z < zero { below } else { z }
+                });
+            }
+            Activation::Selu => {
+                let (scale, alpha) = (T::from_f64(SELU_SCALE), T::from_f64(SELU_SCALE * SELU_ALPHA));
+                each!(values, z => {
+                    let below = alpha * (if z < zero { z } else { zero }).fast_exp_m1();
+                    if z < zero { below } else { scale * z }
+                });
+            }
+            Activation::Gelu => each!(values, z => {
+                let (distribution, _) = z.normal();
+                z * distribution
+            }),
+            Activation::Silu => each!(values, z => z * z.fast_sigmoid()),
+            Activation::Softplus => each!(values, z => z.fast_softplus()),
+            Activation::HardSigmoid => each!(values, z => {
+                let raised = z + three;
+                let raised = if raised < zero { zero } else { raised };
+                if raised > six { one } else { raised * sixth }
+            }),
+        }
+    }
+}
+
+vectorised! {
+    fn grad_from_output<T: Elementary>(activation: Activation, y: &[T], dy: &mut [T]) {
+        let (zero, one) = (T::ZERO, T::ONE);
+        match activation {
+            Activation::Relu => gate!(y, dy, a => a > zero, one),
+            Activation::LeakyRelu(slope) => {
+                let slope = T::from_f64(slope);
+                chain!(y, dy, a => if a < zero { slope } else { one });
+            }
+            Activation::Tanh => chain!(y, dy, a => (one - a) * (one + a)),
+            Activation::Sigmoid => chain!(y, dy, a => a * (one - a)),
+            Activation::Elu(alpha) => {
+                let alpha = T::from_f64(alpha);
+                chain!(y, dy, a => if a < zero { a + alpha } else { one });
+            }
+            Activation::Selu => {
+                let (scale, alpha) = (T::from_f64(SELU_SCALE), T::from_f64(SELU_SCALE * SELU_ALPHA));
+                chain!(y, dy, a => if a < zero { a + alpha } else { scale });
+            }
+            // f' = σ(z) = 1 − e⁻ᵃ
+            Activation::Softplus => chain!(y, dy, a => -(-a).fast_exp_m1()),
+            Activation::HardSigmoid => gate!(y, dy, a => a > zero && a < one, T::from_f64(1.0 / 6.0)),
+            // Refused by the caller.
+            Activation::Gelu | Activation::Silu => {}
+        }
+    }
+}
+
+vectorised! {
+    fn grad_from_input<T: Elementary>(activation: Activation, z: &[T], dy: &mut [T]) {
+        let (zero, one) = (T::ZERO, T::ONE);
+        match activation {
+            Activation::Relu => gate!(z, dy, z => z > zero, one),
+            Activation::LeakyRelu(slope) => {
+                let slope = T::from_f64(slope);
+                chain!(z, dy, z => if z < zero { slope } else { one });
+            }
+            Activation::Tanh => chain!(z, dy, z => {
+                let a = z.fast_tanh();
+                (one - a) * (one + a)
+            }),
+            Activation::Sigmoid => chain!(z, dy, z => {
+                let a = z.fast_sigmoid();
+                a * (one - a)
+            }),
+            Activation::Elu(alpha) => {
+                let alpha = T::from_f64(alpha);
+                chain!(z, dy, z => {
+                    let below = alpha * (if z < zero { z } else { zero }).fast_exp();
+                    if z < zero { below } else { one }
+                });
+            }
+            Activation::Selu => {
+                let (scale, alpha) = (T::from_f64(SELU_SCALE), T::from_f64(SELU_SCALE * SELU_ALPHA));
+                chain!(z, dy, z => {
+                    let below = alpha * (if z < zero { z } else { zero }).fast_exp();
+                    if z < zero { below } else { scale }
+                });
+            }
+            Activation::Gelu => chain!(z, dy, z => {
+                let (distribution, density) = z.normal();
+                distribution + z * density
+            }),
+            Activation::Silu => chain!(z, dy, z => {
+                let s = z.fast_sigmoid();
+                s + z * s * (one - s)
+            }),
+            Activation::Softplus => chain!(z, dy, z => z.fast_sigmoid()),
+            Activation::HardSigmoid => {
+                let three = T::from_f64(3.0);
+                gate!(z, dy, z => z > -three && z < three, T::from_f64(1.0 / 6.0));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

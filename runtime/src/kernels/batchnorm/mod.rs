@@ -1,0 +1,227 @@
+//! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
+
+mod sums;
+
+use super::dispatch::vectorised;
+use crate::scalar::Scalar;
+use sums::{LANES, Stretch};
+
+/// The sizes and constants of the layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// Positions an image.
+    pub rows: usize,
+    /// Channels, each normalised by itself.
+    pub channels: usize,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// The weight of the old value when a moving mean or variance is updated.
+    pub momentum: f64,
+}
+
+impl Spec {
+    fn check<T>(&self, batch: usize, values: &[&[T]], channels: &[&[T]], optional: &[&[T]]) {
+        let whole = batch * self.rows * self.channels;
+        assert!(values.iter().all(|s| s.len() == whole), "batchnorm: the values");
+        assert!(channels.iter().all(|s| s.len() == self.channels), "batchnorm: one number a channel");
+        assert!(
+            optional.iter().all(|s| s.is_empty() || s.len() == self.channels),
+            "batchnorm: gamma, beta and their gradients have one number a channel, or none"
+        );
+    }
+}
+
+/// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of the batch, which the moving ones approach:
+/// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.
+///
+/// `gamma` and `beta` may be empty: 1 and 0.
+#[allow(clippy::too_many_arguments)]
+pub fn batchnorm_train_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    gamma: &[T],
+    beta: &[T],
+    moving_mean: &mut [T],
+    moving_variance: &mut [T],
+    y: &mut [T],
+    saved_mean: &mut [T],
+    saved_inverse_deviation: &mut [T],
+) {
+    let channels: [&[T]; 4] = [moving_mean, moving_variance, saved_mean, saved_inverse_deviation];
+    spec.check(batch, &[x, y], &channels, &[gamma, beta]);
+    if x.is_empty() {
+        return;
+    }
+    measure(spec.channels, spec.epsilon, x, saved_mean, moving_variance, spec.momentum, saved_inverse_deviation);
+    let momentum = T::from_f64(spec.momentum);
+    let rest = T::from_f64(1.0 - spec.momentum);
+    for (moving, &mean) in moving_mean.iter_mut().zip(&*saved_mean) {
+        *moving = momentum * *moving + rest * mean;
+    }
+    normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, y);
+}
+
+/// y = γ (x − moving mean) / √(moving variance + ε) + β, in place.
+pub fn batchnorm_predict_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    gamma: &[T],
+    beta: &[T],
+    moving_mean: &[T],
+    moving_variance: &[T],
+    values: &mut [T],
+) {
+    spec.check(batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
+    predict(spec.channels, T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, values);
+}
+
+/// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
+/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes;
+/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty.
+#[allow(clippy::too_many_arguments)]
+pub fn batchnorm_grad<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    gamma: &[T],
+    saved_mean: &[T],
+    saved_inverse_deviation: &[T],
+    dy: &mut [T],
+    dgamma: &mut [T],
+    dbeta: &mut [T],
+) {
+    spec.check(batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
+    gradient(spec.channels, x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
+}
+
+/// γ of a channel, 1 where there is none.
+#[inline(always)]
+fn or<T: Scalar>(numbers: &[T], channel: usize, default: T) -> T {
+    numbers.get(channel).copied().unwrap_or(default)
+}
+
+vectorised! {
+    /// Mean and inverse deviation of each channel, in two readings of x; also moves the moving variance.
+    fn measure<T: Scalar>(
+        channels: usize,
+        epsilon: f64,
+        x: &[T],
+        mean: &mut [T],
+        moving_variance: &mut [T],
+        momentum: f64,
+        inverse_deviation: &mut [T],
+    ) {
+        let count = (x.len() / channels) as f64;
+        for stretch in Stretch::all(channels) {
+            let sums = sums::of(&stretch, x);
+            for (channel, sum) in stretch.fold(sums) {
+                mean[channel] = T::from_f64(sum / count);
+            }
+            let squares = sums::of_squares(&stretch, x, &stretch.spread(|channel| mean[channel]));
+            for (channel, sum) in stretch.fold(squares) {
+                let variance = sum / count;
+                let moved = momentum * moving_variance[channel].to_f64() + (1.0 - momentum) * variance;
+                moving_variance[channel] = T::from_f64(moved);
+                inverse_deviation[channel] = T::from_f64(1.0 / Scalar::sqrt(variance + epsilon));
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn normalise<T: Scalar>(
+        channels: usize,
+        x: &[T],
+        gamma: &[T],
+        beta: &[T],
+        mean: &[T],
+        inverse_deviation: &[T],
+        y: &mut [T],
+    ) {
+        for stretch in Stretch::all(channels) {
+            let mean = stretch.spread(|c| mean[c]);
+            let factor = stretch.spread(|c| inverse_deviation[c] * or(gamma, c, T::ONE));
+            let shift = stretch.spread(|c| or(beta, c, T::ZERO));
+            for (x, y) in x.chunks(stretch.step).zip(y.chunks_mut(stretch.step)) {
+                let range = stretch.range(x.len());
+                let (x, y) = (&x[range.clone()], &mut y[range]);
+                for (i, (&x, y)) in x.iter().zip(y).enumerate().take(LANES) {
+                    *y = (x - mean[i]) * factor[i] + shift[i];
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn predict<T: Scalar>(
+        channels: usize,
+        epsilon: T,
+        gamma: &[T],
+        beta: &[T],
+        mean: &[T],
+        variance: &[T],
+        values: &mut [T],
+    ) {
+        for stretch in Stretch::all(channels) {
+            let mean = stretch.spread(|c| mean[c]);
+            let factor = stretch.spread(|c| or(gamma, c, T::ONE) / (variance[c] + epsilon).sqrt());
+            let shift = stretch.spread(|c| or(beta, c, T::ZERO));
+            for values in values.chunks_mut(stretch.step) {
+                let range = stretch.range(values.len());
+                for (i, value) in values[range].iter_mut().enumerate().take(LANES) {
+                    *value = (*value - mean[i]) * factor[i] + shift[i];
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn gradient<T: Scalar>(
+        channels: usize,
+        x: &[T],
+        gamma: &[T],
+        mean: &[T],
+        inverse_deviation: &[T],
+        dy: &mut [T],
+        dgamma: &mut [T],
+        dbeta: &mut [T],
+    ) {
+        if x.is_empty() {
+            return;
+        }
+        let count = (x.len() / channels) as f64;
+        for stretch in Stretch::all(channels) {
+            let means = stretch.spread(|c| mean[c]);
+            let (of_dy, of_products) = sums::of_gradient(&stretch, x, dy, &means);
+            let mut shift = [T::ZERO; LANES];
+            let mut slope = [T::ZERO; LANES];
+            for ((c, sum), (_, product)) in stretch.fold(of_dy).zip(stretch.fold(of_products)) {
+                let inverse = inverse_deviation[c].to_f64();
+                if let Some(dbeta) = dbeta.get_mut(c) {
+                    *dbeta += T::from_f64(sum);
+                }
+                if let Some(dgamma) = dgamma.get_mut(c) {
+                    *dgamma += T::from_f64(product * inverse);
+                }
+                shift[c - stretch.start] = T::from_f64(sum / count);
+                slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
+            }
+            let shift = stretch.spread(|c| shift[c - stretch.start]);
+            let slope = stretch.spread(|c| slope[c - stretch.start]);
+            let factor = stretch.spread(|c| inverse_deviation[c] * or(gamma, c, T::ONE));
+            for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
+                let range = stretch.range(x.len());
+                let (x, dy) = (&x[range.clone()], &mut dy[range]);
+                for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
+                    *dy = factor[i] * (*dy - shift[i] - (x - means[i]) * slope[i]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Convolution (in truth cross-correlation, slides 22 and 37): filters slide over an image of channels.
+//!
+//! | variant | for |
+//! |---|---|
+//! | [`reference`] | reading, and testing the others |
+//! | `conv_direct` | small layers and boards: no scratch memory |
+//! | `conv_gemm` | everything else |
+//! | `conv_grouped` | many small groups (ResNeXt): no scratch memory |
+
+use crate::scalar::Scalar;
+
+pub mod reference;
+
+/// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Height, width, channels of one input image.
+    pub input: [usize; 3],
+    /// Height, width, filters of one output image.
+    pub output: [usize; 3],
+    /// Height and width of a filter, in taps.
+    pub window: [usize; 2],
+    /// Steps from one output to the next, in input rows and columns.
+    pub stride: [usize; 2],
+    /// Zeros around the input: top, bottom, left, right.
+    pub padding: [usize; 4],
+    /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
+    pub dilation: [usize; 2],
+    /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
+    pub groups: usize,
+}
+
+impl Spec {
+    /// The numbers of one input image.
+    pub const fn input_len(&self) -> usize {
+        self.input[0] * self.input[1] * self.input[2]
+    }
+
+    /// The numbers of one output image.
+    pub const fn output_len(&self) -> usize {
+        self.output[0] * self.output[1] * self.output[2]
+    }
+
+    /// The numbers of all filters.
+    pub const fn weights_len(&self) -> usize {
+        self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]
+    }
+
+    /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+    #[track_caller]
+    pub(crate) fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+        assert!(
+            self.groups > 0 && self.input[2].is_multiple_of(self.groups) && self.output[2].is_multiple_of(self.groups),
+            "channels and filters must fall into whole groups"
+        );
+        assert!(self.stride[0] > 0 && self.stride[1] > 0, "a stride is at least 1");
+        assert!(self.dilation[0] > 0 && self.dilation[1] > 0, "a dilation is at least 1");
+        assert_eq!(input, batch * self.input_len(), "length of the input");
+        assert_eq!(weights, self.weights_len(), "length of the weights");
+        assert!(bias == 0 || bias == self.output[2], "length of the bias");
+        assert_eq!(output, batch * self.output_len(), "length of the output");
+    }
+}
+
+/// `conv_direct`: y from x, w, b.
+pub fn conv_direct_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    reference::forward(batch, spec, x, w, b, y);
+}
+
+/// `conv_direct`: dx from dy, w.
+pub fn conv_direct_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    reference::grad_input(batch, spec, dy, w, dx);
+}
+
+/// `conv_direct`: dw and db, added to, from x, dy.
+pub fn conv_direct_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    reference::grad_weights(batch, spec, x, dy, dw, db);
+}
+
+/// `conv_grouped`: y from x, w, b.
+pub fn conv_grouped_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    reference::forward(batch, spec, x, w, b, y);
+}
+
+/// `conv_grouped`: dx from dy, w.
+pub fn conv_grouped_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    reference::grad_input(batch, spec, dy, w, dx);
+}
+
+/// `conv_grouped`: dw and db, added to, from x, dy.
+pub fn conv_grouped_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    reference::grad_weights(batch, spec, x, dy, dw, db);
+}
+
+/// Numbers of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
+pub const fn conv_gemm_forward_scratch(spec: &Spec) -> usize {
+    let _ = spec;
+    0
+}
+
+/// Numbers of scratch memory that `conv_gemm_grad_input` asks for, whatever the batch.
+pub const fn conv_gemm_grad_input_scratch(spec: &Spec) -> usize {
+    let _ = spec;
+    0
+}
+
+/// Numbers of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
+pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
+    let _ = spec;
+    0
+}
+
+/// `conv_gemm`: y from x, w, b.
+pub fn conv_gemm_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    b: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    let _ = scratch;
+    reference::forward(batch, spec, x, w, b, y);
+}
+
+/// `conv_gemm`: dx from dy, w.
+pub fn conv_gemm_grad_input<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    let _ = scratch;
+    reference::grad_input(batch, spec, dy, w, dx);
+}
+
+/// `conv_gemm`: dw and db, added to, from x, dy.
+pub fn conv_gemm_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    let _ = scratch;
+    reference::grad_weights(batch, spec, x, dy, dw, db);
+}

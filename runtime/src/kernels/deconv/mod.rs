@@ -1,0 +1,72 @@
+//! Transposed convolution (Zeiler et al., 2010), the adjoint of a convolution.
+//!
+//! Its sizes are those of the convolution that it transposes: `spec.output` is what comes in here, `spec.input` what goes
+//! out, and weights are `[window height, window width, filters, input channels]`.
+
+use super::conv::{
+    Spec, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
+    conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
+};
+use crate::scalar::Scalar;
+
+/// Numbers of scratch memory that `deconv_forward` asks for, whatever the batch.
+pub const fn deconv_forward_scratch(spec: &Spec) -> usize {
+    conv_gemm_grad_input_scratch(spec)
+}
+
+/// Numbers of scratch memory that `deconv_grad_input` asks for, whatever the batch.
+pub const fn deconv_grad_input_scratch(spec: &Spec) -> usize {
+    conv_gemm_forward_scratch(spec)
+}
+
+/// Numbers of scratch memory that `deconv_grad_weights` asks for, whatever the batch.
+pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
+    conv_gemm_grad_weights_scratch(spec)
+}
+
+/// y from x, w, b: each input spreads over its window, y\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′].
+pub fn deconv_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    b: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(b.is_empty() || b.len() == spec.input[2], "length of the bias");
+    conv_gemm_grad_input(batch, spec, x, w, y, scratch);
+    if !b.is_empty() {
+        for pixel in y.chunks_exact_mut(b.len()) {
+            for (y, &b) in pixel.iter_mut().zip(b) {
+                *y += b;
+            }
+        }
+    }
+}
+
+/// dx from dy, w: the convolution itself.
+pub fn deconv_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+    conv_gemm_forward(batch, spec, dy, w, &[], dx, scratch);
+}
+
+/// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.
+pub fn deconv_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(db.is_empty() || db.len() == spec.input[2], "length of the bias");
+    conv_gemm_grad_weights(batch, spec, dy, x, dw, &mut [], scratch);
+    if !db.is_empty() {
+        for pixel in dy.chunks_exact(db.len()) {
+            for (db, &dy) in db.iter_mut().zip(pixel) {
+                *db += dy;
+            }
+        }
+    }
+}

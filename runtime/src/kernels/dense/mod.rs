@@ -1,0 +1,159 @@
+//! The dense (fully connected) layer, z = W a + b (slide 4), over a whole batch: one image a row.
+
+use crate::gemm::{self, Matrix, Onto, gemm};
+use crate::scalar::Scalar;
+
+pub mod reference;
+
+/// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
+/// whose weights are another layer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Numbers of one image that come in.
+    pub inputs: usize,
+    /// Numbers of one image that go out.
+    pub outputs: usize,
+}
+
+impl Spec {
+    #[track_caller]
+    fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+        assert_eq!(input, batch * self.inputs, "length of the input");
+        assert_eq!(weights, self.inputs * self.outputs, "length of the weights");
+        assert!(bias == 0 || bias == self.outputs, "length of the bias");
+        assert_eq!(output, batch * self.outputs, "length of the output");
+    }
+}
+
+/// Numbers of scratch memory that `dense_forward` asks for, whatever the batch.
+pub const fn dense_forward_scratch(spec: &Spec) -> usize {
+    gemm::scratch(spec.inputs, spec.outputs)
+}
+
+/// Numbers of scratch memory that `dense_grad_input` asks for, whatever the batch.
+pub const fn dense_grad_input_scratch(spec: &Spec) -> usize {
+    gemm::scratch(spec.outputs, spec.inputs)
+}
+
+/// Numbers of scratch memory that `dense_grad_weights` asks for, whatever the batch.
+pub const fn dense_grad_weights_scratch(spec: &Spec) -> usize {
+    gemm::scratch(gemm::DEPTH, spec.outputs)
+}
+
+/// Numbers of scratch memory that `dense_transposed_forward` asks for, whatever the batch.
+pub const fn dense_transposed_forward_scratch(spec: &Spec) -> usize {
+    gemm::scratch(spec.inputs, spec.outputs)
+}
+
+/// Numbers of scratch memory that `dense_transposed_grad_input` asks for, whatever the batch.
+pub const fn dense_transposed_grad_input_scratch(spec: &Spec) -> usize {
+    gemm::scratch(spec.outputs, spec.inputs)
+}
+
+/// Numbers of scratch memory that `dense_transposed_grad_weights` asks for, whatever the batch.
+pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
+    gemm::scratch(gemm::DEPTH, spec.inputs)
+}
+
+fn onto_bias<T>(bias: &[T]) -> Onto<'_, T> {
+    if bias.is_empty() { Onto::Zero } else { Onto::Row(bias) }
+}
+
+fn add_bias_gradient<T: Scalar>(dy: &[T], db: &mut [T]) {
+    if !db.is_empty() {
+        for image in dy.chunks_exact(db.len()) {
+            for (db, &dy) in db.iter_mut().zip(image) {
+                *db += dy;
+            }
+        }
+    }
+}
+
+/// y from x, w, b: Y = X W + b.
+pub fn dense_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    b: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    let x = Matrix::rows(x, batch, spec.inputs);
+    let w = Matrix::rows(w, spec.inputs, spec.outputs);
+    gemm(x, w, onto_bias(b), y, spec.outputs, scratch);
+}
+
+/// dx from dy, w: dX = dY Wᵀ.
+pub fn dense_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    let dy = Matrix::rows(dy, batch, spec.outputs);
+    let w = Matrix::rows(w, spec.inputs, spec.outputs);
+    gemm(dy, w.transposed(), Onto::Zero, dx, spec.inputs, scratch);
+}
+
+/// dw and db, added to, from x, dy: dW += Xᵀ dY.
+pub fn dense_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    add_bias_gradient(dy, db);
+    let x = Matrix::rows(x, batch, spec.inputs);
+    let dy = Matrix::rows(dy, batch, spec.outputs);
+    gemm(x.transposed(), dy, Onto::Itself, dw, spec.outputs, scratch);
+}
+
+/// y from x, w, b with w stored `[outputs, inputs]`: Y = X Wᵀ + b.
+pub fn dense_transposed_forward<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    b: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    let x = Matrix::rows(x, batch, spec.inputs);
+    let w = Matrix::rows(w, spec.outputs, spec.inputs);
+    gemm(x, w.transposed(), onto_bias(b), y, spec.outputs, scratch);
+}
+
+/// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
+pub fn dense_transposed_grad_input<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    let dy = Matrix::rows(dy, batch, spec.outputs);
+    let w = Matrix::rows(w, spec.outputs, spec.inputs);
+    gemm(dy, w, Onto::Zero, dx, spec.inputs, scratch);
+}
+
+/// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X.
+pub fn dense_transposed_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    add_bias_gradient(dy, db);
+    let x = Matrix::rows(x, batch, spec.inputs);
+    let dy = Matrix::rows(dy, batch, spec.outputs);
+    gemm(dy.transposed(), x, Onto::Itself, dw, spec.inputs, scratch);
+}

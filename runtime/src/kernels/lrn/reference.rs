@@ -1,0 +1,42 @@
+//! Local response normalisation as its paper writes it, one number at a time.
+
+use super::Spec;
+use crate::scalar::Scalar;
+
+/// sᵢ = k + α Σ xⱼ² over the neighbours j of i.
+fn damping<T: Scalar>(spec: &Spec, x: &[T], i: usize) -> T {
+    let squares: T = (0..x.len()).filter(|&j| are_neighbours(spec, i, j)).map(|j| x[j] * x[j]).sum();
+    T::from_f64(spec.k) + T::from_f64(spec.alpha) * squares
+}
+
+/// Whether channel j damps channel i.
+fn are_neighbours(spec: &Spec, i: usize, j: usize) -> bool {
+    let (before, after) = spec.reach();
+    j + before >= i && j <= i + after
+}
+
+/// yᵢ = xᵢ / sᵢ^β
+pub fn lrn_forward<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T]) {
+    let beta = T::from_f64(spec.beta);
+    for (x, y) in x.chunks_exact(spec.channels.max(1)).zip(y.chunks_exact_mut(spec.channels.max(1))) {
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = x[i] / damping(spec, x, i).powf(beta);
+        }
+    }
+}
+
+/// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that i is a neighbour of.
+pub fn lrn_grad<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
+    let beta = T::from_f64(spec.beta);
+    let factor = T::from_f64(2.0 * spec.alpha * spec.beta);
+    let pixels = x.chunks_exact(spec.channels.max(1)).zip(dy.chunks_exact(spec.channels.max(1)));
+    for ((x, dy), dx) in pixels.zip(dx.chunks_exact_mut(spec.channels.max(1))) {
+        for (i, dx) in dx.iter_mut().enumerate() {
+            let sum: T = (0..x.len())
+                .filter(|&j| are_neighbours(spec, j, i))
+                .map(|j| dy[j] * x[j] / damping(spec, x, j).powf(beta + T::ONE))
+                .sum();
+            *dx = dy[i] / damping(spec, x, i).powf(beta) - factor * x[i] * sum;
+        }
+    }
+}

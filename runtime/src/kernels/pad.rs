@@ -1,0 +1,55 @@
+//! Zeros around an image, and their removal.
+
+use crate::scalar::Scalar;
+
+/// An image and the zeros around it. A crop is the inverse of the padding that would undo it: its forward pass is
+/// [`zeropad_grad`], its gradient [`zeropad_forward`], both with the spec of that padding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// The image without the zeros: height, width, channels.
+    pub input: [usize; 3],
+    /// Rows above and below, columns left and right.
+    pub padding: [usize; 4],
+}
+
+impl Spec {
+    /// The image with the zeros: height, width, channels.
+    pub const fn output(&self) -> [usize; 3] {
+        let ([height, width, channels], [top, bottom, left, right]) = (self.input, self.padding);
+        [top + height + bottom, left + width + right, channels]
+    }
+
+    fn check<T>(&self, batch: usize, inner: &[T], outer: &[T]) {
+        assert_eq!(inner.len(), batch * self.input.iter().product::<usize>(), "zeropad: the inner image");
+        assert_eq!(outer.len(), batch * self.output().iter().product::<usize>(), "zeropad: the padded image");
+    }
+}
+
+/// y = x with zeros around it.
+pub fn zeropad_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(batch, x, y);
+    let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
+    let [outer_height, outer_width, _] = spec.output();
+    y.fill(T::ZERO);
+    for n in 0..batch {
+        for row in 0..height {
+            let from = (n * height + row) * width * channels;
+            let to = ((n * outer_height + top + row) * outer_width + left) * channels;
+            y[to..to + width * channels].copy_from_slice(&x[from..from + width * channels]);
+        }
+    }
+}
+
+/// dx = what of dy lies on x.
+pub fn zeropad_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    spec.check(batch, dx, dy);
+    let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
+    let [outer_height, outer_width, _] = spec.output();
+    for n in 0..batch {
+        for row in 0..height {
+            let to = (n * height + row) * width * channels;
+            let from = ((n * outer_height + top + row) * outer_width + left) * channels;
+            dx[to..to + width * channels].copy_from_slice(&dy[from..from + width * channels]);
+        }
+    }
+}

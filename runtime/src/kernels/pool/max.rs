@@ -1,0 +1,68 @@
+//! Max pooling: channels lie together, and go through a window side by side.
+
+use super::{Spec, by_lanes, each_window};
+use crate::kernels::dispatch::vectorised;
+use crate::scalar::Scalar;
+
+/// s(i', j') = max a(i, j) over the window (slide 39); padding is −∞. A NaN in a window is its maximum.
+pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(batch, &[x], &[y]);
+    by_lanes!(spec.input[2], forward(batch, spec, x, y));
+}
+
+/// ∂ℓ/∂a goes to the first largest number of each window (slide 39); dx is overwritten.
+pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    spec.check(batch, &[x, dx], &[y, dy]);
+    dx.fill(T::ZERO);
+    by_lanes!(spec.input[2], gradient(batch, spec, x, y, dy, dx));
+}
+
+vectorised! {
+    fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+        let [_, width, channels] = spec.input;
+        each_window!(batch, spec, |out, rows, columns, first| {
+            for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
+                let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
+                for row in rows.0..rows.1 {
+                    let start = first + (row * width + columns.0) * channels;
+                    let pixels = &x[start..start + (columns.1 - columns.0) * channels];
+                    for pixel in pixels.chunks_exact(channels) {
+                        let pixel = &pixel[block * LANES..block * LANES + LANES];
+                        for (largest, &a) in largest.iter_mut().zip(pixel) {
+                            #[allow(clippy::eq_op)]
+                            let replaces = a > *largest || a != a;
+                            *largest = if replaces { a } else { *largest };
+                        }
+                    }
+                }
+                y.copy_from_slice(&largest);
+            }
+        });
+    }
+}
+
+vectorised! {
+    fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+        let [_, width, channels] = spec.input;
+        each_window!(batch, spec, |out, rows, columns, first| {
+            for block in 0..channels / LANES {
+                let at = out + block * LANES;
+                let largest = &y[at..at + LANES];
+                // What has not found its place yet: the first number that equals the largest takes it, and leaves 0.
+                let mut waiting = [T::ZERO; LANES];
+                waiting.copy_from_slice(&dy[at..at + LANES]);
+                for row in rows.0..rows.1 {
+                    for column in columns.0..columns.1 {
+                        let at = first + (row * width + column) * channels + block * LANES;
+                        let lanes = x[at..at + LANES].iter().zip(largest).zip(&mut waiting);
+                        for (((&a, &largest), waiting), dx) in lanes.zip(&mut dx[at..at + LANES]) {
+                            let found = a == largest;
+                            *dx += if found { *waiting } else { T::ZERO };
+                            *waiting = if found { T::ZERO } else { *waiting };
+                        }
+                    }
+                }
+            }
+        });
+    }
+}

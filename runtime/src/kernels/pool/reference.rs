@@ -1,0 +1,70 @@
+//! Pooling as slide 39 writes it, one number at a time.
+
+use super::Spec;
+use crate::scalar::Scalar;
+
+/// Ω(i', j') of slide 39: the places in the input of the window of output (row, column), in order, for one channel.
+fn window(spec: &Spec, row: usize, column: usize, channel: usize) -> impl Iterator<Item = usize> {
+    let [height, width, channels] = spec.input;
+    let ([high, wide], [down, across], [top, _, left, _]) = (spec.window, spec.stride, spec.padding);
+    (0..high).flat_map(move |m| (0..wide).map(move |n| (row * down + m, column * across + n))).filter_map(move |(i, j)| {
+        let (i, j) = (i.checked_sub(top)?, j.checked_sub(left)?);
+        (i < height && j < width).then_some((i * width + j) * channels + channel)
+    })
+}
+
+/// Calls `visit(image, row, column, channel, place in the output)` for each number of the output.
+fn outputs(batch: usize, spec: &Spec, mut visit: impl FnMut(usize, usize, usize, usize, usize)) {
+    let [height, width, channels] = spec.output;
+    for image in 0..batch {
+        for row in 0..height {
+            for column in 0..width {
+                for channel in 0..channels {
+                    let place = ((image * height + row) * width + column) * channels + channel;
+                    visit(image, row, column, channel, place);
+                }
+            }
+        }
+    }
+}
+
+/// s(i', j') = max a(i, j) over Ω(i', j'); −∞ where the window lies wholly in the padding.
+pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    outputs(batch, spec, |image, row, column, channel, place| {
+        let a = &x[image * spec.input_len()..];
+        y[place] = window(spec, row, column, channel)
+            .map(|i| a[i])
+            .fold(T::from_f64(f64::NEG_INFINITY), |largest, a| if a > largest || a != a { a } else { largest });
+    });
+}
+
+/// ∂s/∂a = 1 where a is the (first) largest of its window, else 0.
+pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    dx.fill(T::ZERO);
+    outputs(batch, spec, |image, row, column, channel, place| {
+        let first = image * spec.input_len();
+        if let Some(i) = window(spec, row, column, channel).find(|&i| x[first + i] == y[place]) {
+            dx[first + i] += dy[place];
+        }
+    });
+}
+
+/// The mean of a over Ω(i', j'); 0 where the window lies wholly in the padding.
+pub fn avgpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    outputs(batch, spec, |image, row, column, channel, place| {
+        let a = &x[image * spec.input_len()..];
+        let count = window(spec, row, column, channel).count().max(1);
+        y[place] = window(spec, row, column, channel).map(|i| a[i]).sum::<T>() / T::from_f64(count as f64);
+    });
+}
+
+/// Each number of a window has an equal share of the gradient of its mean.
+pub fn avgpool_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    dx.fill(T::ZERO);
+    outputs(batch, spec, |image, row, column, channel, place| {
+        let count = window(spec, row, column, channel).count().max(1);
+        for i in window(spec, row, column, channel) {
+            dx[image * spec.input_len() + i] += dy[place] / T::from_f64(count as f64);
+        }
+    });
+}

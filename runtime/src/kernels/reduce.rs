@@ -1,0 +1,91 @@
+//! Sums over a slice in sixteen lanes: a strict sum from left to right cannot become vector code, and rounds worse.
+
+use crate::scalar::Scalar;
+
+const LANES: usize = 16;
+
+/// Σ xᵢ
+#[inline(always)]
+pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane += x;
+    }
+    fold(lanes)
+}
+
+/// Σ xᵢ yᵢ
+#[inline(always)]
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    dot_centred(x, y, T::ZERO)
+}
+
+/// Σ xᵢ (yᵢ − centre)
+#[inline(always)]
+pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    let (rest_x, rest_y) = (xs.remainder(), ys.remainder());
+    for (x, y) in xs.zip(ys) {
+        for (lane, (&x, &y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
+            *lane += x * (y - centre);
+        }
+    }
+    for (lane, (&x, &y)) in lanes.iter_mut().zip(rest_x.iter().zip(rest_y)) {
+        *lane += x * (y - centre);
+    }
+    fold(lanes)
+}
+
+/// Σ (xᵢ − centre)²
+#[inline(always)]
+pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += (x - centre) * (x - centre);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane += (x - centre) * (x - centre);
+    }
+    fold(lanes)
+}
+
+/// The largest; −∞ for an empty slice.
+#[inline(always)]
+pub(crate) fn maximum<T: Scalar>(x: &[T]) -> T {
+    let mut lanes = [T::from_f64(f64::NEG_INFINITY); LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x > *lane { x } else { *lane };
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = if x > *lane { x } else { *lane };
+    }
+    lanes.into_iter().fold(lanes[0], |a, b| if b > a { b } else { a })
+}
+
+#[inline(always)]
+fn fold<T: Scalar>(mut lanes: [T; LANES]) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] += lanes[i + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}

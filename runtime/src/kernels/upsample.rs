@@ -1,0 +1,68 @@
+//! Enlargement by whole factors: each pixel becomes a block of equal pixels.
+
+use crate::scalar::Scalar;
+
+/// An image and how much larger it becomes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// Height, width, channels.
+    pub input: [usize; 3],
+    /// Down and across.
+    pub factor: [usize; 2],
+}
+
+impl Spec {
+    /// The enlarged image: height, width, channels.
+    pub const fn output(&self) -> [usize; 3] {
+        let ([height, width, channels], [down, across]) = (self.input, self.factor);
+        [height * down, width * across, channels]
+    }
+
+    fn check<T>(&self, batch: usize, small: &[T], large: &[T]) {
+        assert_eq!(small.len(), batch * self.input.iter().product::<usize>(), "upsample: the small image");
+        assert_eq!(large.len(), batch * self.output().iter().product::<usize>(), "upsample: the large image");
+    }
+}
+
+/// y(i, j) = x(⌊i / down⌋, ⌊j / across⌋)
+pub fn upsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(batch, x, y);
+    let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
+    let (narrow, wide) = (width * channels, width * across * channels);
+    if y.is_empty() {
+        return;
+    }
+    for (x, block) in x.chunks_exact(narrow).zip(y.chunks_exact_mut(down * wide)) {
+        let (first, others) = block.split_at_mut(wide);
+        for (pixel, copies) in x.chunks_exact(channels).zip(first.chunks_exact_mut(across * channels)) {
+            for copy in copies.chunks_exact_mut(channels) {
+                copy.copy_from_slice(pixel);
+            }
+        }
+        for row in others.chunks_exact_mut(wide) {
+            row.copy_from_slice(first);
+        }
+    }
+}
+
+/// dx(i, j) = Σ dy over the block of pixel (i, j).
+pub fn upsample_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    spec.check(batch, dx, dy);
+    let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
+    let (narrow, wide) = (width * channels, width * across * channels);
+    dx.fill(T::ZERO);
+    if dy.is_empty() {
+        return;
+    }
+    for (dx, block) in dx.chunks_exact_mut(narrow).zip(dy.chunks_exact(down * wide)) {
+        for row in block.chunks_exact(wide) {
+            for (dx, copies) in dx.chunks_exact_mut(channels).zip(row.chunks_exact(across * channels)) {
+                for copy in copies.chunks_exact(channels) {
+                    for (dx, &dy) in dx.iter_mut().zip(copy) {
+                        *dx += dy;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
+
+use crate::init::Init;
+use crate::shape::Shape;
+
+/// One line of a network's table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layer {
+    /// Unique in its network: what `as` says, else the word and its number, `conv1`.
+    pub name: &'static str,
+    /// The stage as written: `conv 5x5x6 same`.
+    pub text: &'static str,
+    /// What comes in.
+    pub input: Shape,
+    /// What goes out.
+    pub output: Shape,
+    /// Its trained tensors, then its statistics. Empty where the weights are another layer's.
+    pub tensors: &'static [ParameterTensor],
+    /// Multiply-adds for one image.
+    pub macs: u64,
+}
+
+impl Layer {
+    /// How many trained numbers it has.
+    pub const fn parameters(&self) -> usize {
+        let (mut sum, mut i) = (0, 0);
+        while i < self.tensors.len() {
+            if self.tensors[i].role.is_trained() {
+                sum += self.tensors[i].len;
+            }
+            i += 1;
+        }
+        sum
+    }
+}
+
+/// One tensor of weights or of statistics, and its place in the flat buffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParameterTensor {
+    /// `kernel`, `bias`, `gamma`, …: unique in its layer.
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Sizes, slowest first: `[height, width, input channels / groups, filters]` for a convolution, `[inputs, outputs]`
+    /// for a dense layer.
+    pub shape: &'static [usize],
+    /// Where it starts, in numbers, in the buffer of parameters (or of statistics, by its role).
+    pub offset: usize,
+    /// How many numbers it has.
+    pub len: usize,
+    /// Inputs that meet in one output.
+    pub fan_in: usize,
+    /// Outputs that one input reaches.
+    pub fan_out: usize,
+    /// How it starts.
+    pub init: Init,
+}
+
+/// What a tensor is for; an optimiser decays weights alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Multiplies inputs; regularised.
+    Weight,
+    /// Added; never regularised (slide 5).
+    Bias,
+    /// Scale, shift or slope of a normalisation or an activation; not regularised unless asked.
+    Scale,
+    /// Moving mean or variance: not trained by gradients.
+    Statistic,
+}
+
+impl Role {
+    /// Whether gradients train it.
+    pub const fn is_trained(self) -> bool {
+        !matches!(self, Self::Statistic)
+    }
+}
+
+/// One line of a network's plan: a call of a kernel, and why this kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedCall {
+    /// The layer it belongs to.
+    pub layer: &'static str,
+    /// The kernel: `conv_gemm_forward`.
+    pub kernel: &'static str,
+    /// Why the compiler chose it.
+    pub why: &'static str,
+}

@@ -1,0 +1,173 @@
+//! Softmax and cross-entropy in one.
+
+use super::{Dense, Loss, check_dense};
+use crate::architecture::GradientSeed;
+use crate::error::{Error, setting};
+use crate::head::Softmax;
+use crate::scalar::Scalar;
+
+/// The cross-entropy of a softmax's answer, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
+/// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Safe for logits of any size.
+///
+/// Targets are labels (`usize`), labels of every pixel (`[usize; P]`), or the share of each class (`[f32; K]`, which add up
+/// to 1). A label that is no class has probability 0 and an infinite loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CrossEntropy {
+    smoothing: f64,
+}
+
+impl CrossEntropy {
+    /// Without label smoothing.
+    pub const fn new() -> Self {
+        Self { smoothing: 0.0 }
+    }
+
+    /// Takes `share` from the true class and spreads it over all K classes: y ← (1 − s) y + s / K (Szegedy et al., 2016).
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless the share is at least 0 and less than 1.
+    pub fn label_smoothing(self, share: f64) -> Result<Self, Error> {
+        let valid = (0.0..1.0).contains(&share);
+        Ok(Self { smoothing: setting("label smoothing", share, valid, "at least 0 and less than 1")? })
+    }
+
+    /// The loss of one softmax, and `scale` times its gradient where there is room for one. `target` gives yₖ.
+    fn row<T: Scalar>(
+        &self,
+        logits: &[T],
+        target: impl Fn(usize) -> f64,
+        scale: T,
+        gradient: Option<&mut [T]>,
+    ) -> f64 {
+        let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
+        let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, logit| {
+            let logit = logit.to_f64();
+            // A NaN must not be lost, as it would be in `f64::max`.
+            if logit > largest || logit.is_nan() { logit } else { largest }
+        });
+        let sum: f64 = logits.iter().map(|logit| (logit.to_f64() - largest).exp()).sum();
+        let log_sum = sum.ln();
+        let mut loss = 0.0;
+        for (class, logit) in logits.iter().enumerate() {
+            let share = target(class);
+            if share != 0.0 {
+                loss -= share * (logit.to_f64() - largest - log_sum);
+            }
+        }
+        if let Some(gradient) = gradient {
+            for (class, (gradient, logit)) in gradient.iter_mut().zip(logits).enumerate() {
+                let answer = (logit.to_f64() - largest).exp() / sum;
+                *gradient = scale * T::from_f64(answer - target(class));
+            }
+        }
+        loss
+    }
+
+    fn labels<'l, T: Scalar>(
+        &self,
+        values: &[T],
+        labels: impl ExactSizeIterator<Item = &'l usize>,
+        scale: T,
+        gradient: Option<&mut [T]>,
+    ) -> f64 {
+        let classes = (values.len() / labels.len().max(1)).max(1);
+        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
+        let mut loss = 0.0;
+        for (logits, &label) in values.chunks_exact(classes).zip(labels) {
+            let gradient = gradient.as_mut().and_then(Iterator::next);
+            loss += self.row(logits, |class| f64::from(u8::from(class == label)), scale, gradient);
+            if label >= classes {
+                loss = f64::INFINITY;
+            }
+        }
+        loss
+    }
+
+    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], scale: T, gradient: Option<&mut [T]>) -> f64 {
+        let classes = Y::GROUP.max(1);
+        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
+        let mut rows = values.chunks_exact(classes);
+        let mut loss = 0.0;
+        for target in targets {
+            for (row, logits) in rows.by_ref().take(target.len() / classes).enumerate() {
+                let gradient = gradient.as_mut().and_then(Iterator::next);
+                loss += self.row(logits, |class| target.at(row * classes + class), scale, gradient);
+            }
+        }
+        loss
+    }
+}
+
+impl Loss<Softmax, usize> for CrossEntropy {
+    const SEED: GradientSeed = GradientSeed::Logits;
+
+    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[usize], scale: T, gradient: &mut [T]) -> f64 {
+        self.labels(values, targets.iter(), scale, Some(gradient))
+    }
+
+    fn value<T: Scalar>(&self, values: &[T], targets: &[usize]) -> f64 {
+        self.labels(values, targets.iter(), T::ONE, None)
+    }
+
+    fn check(&self, outputs: usize, targets: &[usize], origin: &str) -> Result<(), Error> {
+        match targets.iter().position(|&label| label >= outputs) {
+            None => Ok(()),
+            Some(sample) => {
+                Err(Error::Label { origin: origin.to_owned(), sample, label: targets[sample], classes: outputs })
+            }
+        }
+    }
+}
+
+/// A label for each of `P` positions, row by row, as for the pixels of a segmentation.
+impl<const P: usize> Loss<Softmax, [usize; P]> for CrossEntropy {
+    const SEED: GradientSeed = GradientSeed::Logits;
+
+    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[[usize; P]], scale: T, gradient: &mut [T]) -> f64 {
+        self.labels(values, targets.as_flattened().iter(), scale, Some(gradient))
+    }
+
+    fn value<T: Scalar>(&self, values: &[T], targets: &[[usize; P]]) -> f64 {
+        self.labels(values, targets.as_flattened().iter(), T::ONE, None)
+    }
+
+    fn check(&self, outputs: usize, targets: &[[usize; P]], origin: &str) -> Result<(), Error> {
+        let classes = outputs.checked_div(P).unwrap_or(0);
+        for (sample, target) in targets.iter().enumerate() {
+            if let Some(&label) = target.iter().find(|&&label| label >= classes) {
+                return Err(Error::Label { origin: origin.to_owned(), sample, label, classes });
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! shares {
+    ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
+        $(#[$doc])*
+        impl<S: Scalar, $($generic)*> Loss<Softmax, $target> for CrossEntropy {
+            const SEED: GradientSeed = GradientSeed::Logits;
+
+            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
+                self.shares(values, targets, scale, Some(gradient))
+            }
+
+            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
+                self.shares(values, targets, T::ONE, None)
+            }
+
+            fn check(&self, outputs: usize, targets: &[$target], origin: &str) -> Result<(), Error> {
+                check_dense(outputs, targets, origin, "a share between 0 and 1", |share| (0.0..=1.0).contains(&share))
+            }
+        }
+    };
+}
+
+shares!(
+    /// The share of each class, as mixup makes them.
+    [const K: usize] [S; K]
+);
+shares!(
+    /// The share of each class at each position.
+    [const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
+);

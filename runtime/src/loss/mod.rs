@@ -1,0 +1,101 @@
+//! Losses ℓ(a, y): what training makes small, and where its gradient starts (forward equation (4), back-propagation (1)).
+//!
+//! Every loss adds up over the images of a batch; callers divide by the batch through `scale`, so that a batch may be cut
+//! into pieces.
+
+mod binary_cross_entropy;
+mod cross_entropy;
+mod distance;
+
+pub use binary_cross_entropy::BinaryCrossEntropy;
+pub use cross_entropy::CrossEntropy;
+pub use distance::{MeanAbsoluteError, SquaredError};
+
+use crate::architecture::GradientSeed;
+use crate::error::Error;
+use crate::head::Head;
+use crate::scalar::Scalar;
+
+/// A loss for networks that end in `H`, against targets of type `Y`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
+    label = "this loss does not fit the end of the network, or its targets",
+    note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`)",
+    note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool` or `usize` for one output",
+    note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`"
+)]
+pub trait Loss<H: Head, Y>: Clone + Send + Sync {
+    /// Which values it reads and whose gradient it writes: the logits', where it is fused with the head.
+    const SEED: GradientSeed;
+
+    /// Writes `scale` times the gradient of the summed loss to `gradient` (batch x outputs, like `values`), and returns the
+    /// sum of the losses of these images, not scaled. `values` are logits or answers, by [`Self::SEED`].
+    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64;
+
+    /// The sum of the losses of these images, without gradients.
+    fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64;
+
+    /// Whether every target can be met by a network of `outputs` outputs; to be asked once before training.
+    ///
+    /// # Errors
+    /// [`Error::Label`] or [`Error::Target`] for the first sample that cannot; `origin` names the set.
+    fn check(&self, outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error>;
+}
+
+/// A target with a number for each output: an array, or a tensor for networks that answer with images.
+pub trait Dense: Send + Sync {
+    /// How many numbers belong together in a softmax: all of an array, the channels of a pixel.
+    const GROUP: usize;
+    /// The number at a place, row by row, channels innermost.
+    fn at(&self, index: usize) -> f64;
+    /// How many.
+    fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<S: Scalar, const K: usize> Dense for [S; K] {
+    const GROUP: usize = K;
+    fn at(&self, index: usize) -> f64 {
+        self[index].to_f64()
+    }
+    fn len(&self) -> usize {
+        K
+    }
+}
+
+impl<S: Scalar, const H: usize, const W: usize, const C: usize> Dense for crate::tensor::Tensor<H, W, C, S> {
+    const GROUP: usize = C;
+    fn at(&self, index: usize) -> f64 {
+        self.as_slice()[index].to_f64()
+    }
+    fn len(&self) -> usize {
+        Self::LEN
+    }
+}
+
+/// The label as a share of 1 for its class: the target of [`CrossEntropy`] for labels that are mixed.
+pub fn one_hot<const K: usize, T: Scalar>(label: usize) -> [T; K] {
+    core::array::from_fn(|class| if class == label { T::ONE } else { T::ZERO })
+}
+
+/// `Ok` where every number of every target satisfies `valid`, and there are as many as the network has outputs.
+fn check_dense<Y: Dense>(
+    outputs: usize,
+    targets: &[Y],
+    origin: &str,
+    expected: &'static str,
+    valid: impl Fn(f64) -> bool,
+) -> Result<(), Error> {
+    for (sample, target) in targets.iter().enumerate() {
+        if target.len() != outputs {
+            return Err(Error::Length { what: "one target", expected: outputs, found: target.len() });
+        }
+        if let Some(found) = (0..target.len()).map(|index| target.at(index)).find(|&value| !valid(value)) {
+            return Err(Error::Target { origin: origin.to_owned(), sample, expected, found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! A network that owns its weights: it predicts, and it trains.
+
+use crate::architecture::{Architecture, GradientSeed, Pass};
+use crate::layer::{Layer, ParameterTensor};
+use crate::memory::{Buffer, WorkspacePool};
+use crate::scalar::Scalar;
+use crate::tensor::{Output, Sample};
+
+/// How many images [`Network::predict_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
+const PREDICTED_TOGETHER: usize = 32;
+
+/// The weights of a network: its parameters, its statistics, and the workspaces that predictions borrow.
+#[derive(Debug)]
+pub struct Weights<T> {
+    parameters: Buffer<T>,
+    statistics: Buffer<T>,
+    workspaces: WorkspacePool<T>,
+}
+
+impl<T: Scalar> Weights<T> {
+    /// Zeros, for `parameters` trained numbers and `statistics` others.
+    pub fn zeros(parameters: usize, statistics: usize) -> Self {
+        Self {
+            parameters: Buffer::zeros(parameters),
+            statistics: Buffer::zeros(statistics),
+            workspaces: WorkspacePool::new(),
+        }
+    }
+
+    /// Parameters and statistics at the same time.
+    pub(crate) fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
+        (&mut self.parameters, &mut self.statistics)
+    }
+}
+
+/// The numbers; each copy has workspaces of its own.
+impl<T: Scalar> Clone for Weights<T> {
+    fn clone(&self) -> Self {
+        Self {
+            parameters: self.parameters.clone(),
+            statistics: self.statistics.clone(),
+            workspaces: WorkspacePool::new(),
+        }
+    }
+}
+
+/// A network with weights. `network!` implements it for the type it makes; the type offers the same methods without this trait
+/// in scope.
+pub trait Network: Architecture + Clone {
+    /// A network with these weights.
+    fn from_weights(weights: Weights<Self::Scalar>) -> Self;
+    /// Its weights.
+    fn weights_ref(&self) -> &Weights<Self::Scalar>;
+    /// Its weights, to change.
+    fn weights_mut(&mut self) -> &mut Weights<Self::Scalar>;
+
+    /// A network whose weights start as each layer says, drawn from `seed`: the same seed gives the same bits everywhere.
+    fn init(seed: u64) -> Self {
+        let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
+        let weights = network.weights_mut();
+        crate::init::initialise(Self::LAYERS, seed, &mut weights.parameters, &mut weights.statistics);
+        network
+    }
+
+    /// All trained numbers, in the order of [`Architecture::LAYERS`].
+    fn parameters(&self) -> &[Self::Scalar] {
+        &self.weights_ref().parameters
+    }
+
+    /// All trained numbers, to change.
+    fn parameters_mut(&mut self) -> &mut [Self::Scalar] {
+        &mut self.weights_mut().parameters
+    }
+
+    /// The moving means and variances.
+    fn statistics(&self) -> &[Self::Scalar] {
+        &self.weights_ref().statistics
+    }
+
+    /// The moving means and variances, to change.
+    fn statistics_mut(&mut self) -> &mut [Self::Scalar] {
+        &mut self.weights_mut().statistics
+    }
+
+    /// The numbers of one tensor: `network.tensor("conv1", "kernel")`.
+    fn tensor(&self, layer: &str, tensor: &str) -> Option<&[Self::Scalar]> {
+        let tensor = find(Self::LAYERS, layer, tensor)?;
+        let numbers = if tensor.role.is_trained() { self.parameters() } else { self.statistics() };
+        Some(&numbers[tensor.offset..tensor.offset + tensor.len])
+    }
+
+    /// The numbers of one tensor, to change.
+    fn tensor_mut(&mut self, layer: &str, tensor: &str) -> Option<&mut [Self::Scalar]> {
+        let tensor = find(Self::LAYERS, layer, tensor)?;
+        let numbers = if tensor.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        Some(&mut numbers[tensor.offset..tensor.offset + tensor.len])
+    }
+
+    /// The answer for one image. Allocates a workspace the first time, then never.
+    fn predict(&self, image: &Self::Input) -> Self::Output {
+        let mut answer = Self::Output::zeros();
+        let weights = self.weights_ref();
+        weights.workspaces.with(Self::PREDICTING.for_batch(1), |workspace| {
+            Self::predict_pass(
+                &Pass { batch: 1, ..Pass::default() },
+                &weights.parameters,
+                &weights.statistics,
+                image.numbers(),
+                workspace,
+                answer.numbers_mut(),
+            );
+        });
+        answer
+    }
+
+    /// The answers for many images.
+    fn predict_batch(&self, images: &[Self::Input]) -> Vec<Self::Output> {
+        let mut answers = vec![Self::Output::zeros(); images.len()];
+        self.predict_into(images, &mut answers);
+        answers
+    }
+
+    /// The answers for many images, written to `answers`: as many as there are images, or as there is room for.
+    fn predict_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
+        let weights = self.weights_ref();
+        let together = PREDICTED_TOGETHER.min(images.len());
+        weights.workspaces.with(Self::PREDICTING.for_batch(together), |workspace| {
+            for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
+                let count = images.len().min(answers.len());
+                Self::predict_pass(
+                    &Pass { batch: count, ..Pass::default() },
+                    &weights.parameters,
+                    &weights.statistics,
+                    Sample::many(&images[..count]),
+                    workspace,
+                    Output::many_mut(&mut answers[..count]),
+                );
+            }
+        });
+    }
+
+    /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.
+    fn workspace(batch: usize) -> TrainingWorkspace<Self> {
+        TrainingWorkspace { memory: Buffer::zeros(Self::TRAINING.for_batch(batch)), capacity: batch, batch: 0 }
+    }
+
+    /// Gradients for all parameters, zero to begin with.
+    fn gradients() -> Gradients<Self> {
+        Gradients { numbers: Buffer::zeros(Self::PARAMETERS) }
+    }
+
+    /// Runs images forward as in training, and returns their answers. What the backward pass needs stays in `workspace`.
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where there are more images than the workspace holds, or none.
+    fn forward<'w>(
+        &mut self,
+        pass: Pass,
+        images: &[Self::Input],
+        workspace: &'w mut TrainingWorkspace<Self>,
+    ) -> Result<&'w [Self::Output], PassError> {
+        let weights = self.weights_mut();
+        workspace.forward(pass, &weights.parameters, &mut weights.statistics, images)?;
+        Ok(workspace.outputs())
+    }
+
+    /// Runs the images of the last [`Network::forward`] backward from the gradient in `workspace` (see
+    /// [`TrainingWorkspace::output_gradient_mut`]) and adds the gradients of all parameters to `gradients`.
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where `images` are not as many as were sent forward.
+    fn backward(
+        &self,
+        pass: Pass,
+        seed: GradientSeed,
+        images: &[Self::Input],
+        workspace: &mut TrainingWorkspace<Self>,
+        gradients: &mut Gradients<Self>,
+    ) -> Result<(), PassError> {
+        workspace.backward(pass, seed, self.parameters(), images, gradients, &mut [])
+    }
+
+    /// [`Network::backward`], and the gradient of each image, written to `input_gradient` (as many numbers as the images have).
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where `images` are not as many as were sent forward, or `input_gradient` has another length.
+    fn backward_to_input(
+        &self,
+        pass: Pass,
+        seed: GradientSeed,
+        images: &[Self::Input],
+        workspace: &mut TrainingWorkspace<Self>,
+        gradients: &mut Gradients<Self>,
+        input_gradient: &mut [Self::Scalar],
+    ) -> Result<(), PassError> {
+        let expected = Self::Input::LEN * images.len();
+        if input_gradient.len() != expected {
+            return Err(PassError::InputGradient { expected, found: input_gradient.len() });
+        }
+        workspace.backward(pass, seed, self.parameters(), images, gradients, input_gradient)
+    }
+}
+
+fn find(layers: &'static [Layer], layer: &str, tensor: &str) -> Option<&'static ParameterTensor> {
+    layers.iter().find(|entry| entry.name == layer)?.tensors.iter().find(|entry| entry.name == tensor)
+}
+
+/// A pass that was asked for what its workspace cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PassError {
+    /// Another number of images than fits, or than was sent forward.
+    #[error("{found} images, where {expected} were expected")]
+    Batch {
+        /// The workspace's capacity, or the images sent forward.
+        expected: usize,
+        /// The images given.
+        found: usize,
+    },
+    /// A buffer for the gradient of the images that does not match them.
+    #[error("room for {found} numbers of input gradient, where the images have {expected}")]
+    InputGradient {
+        /// The numbers of all images.
+        expected: usize,
+        /// The length of the buffer.
+        found: usize,
+    },
+}
+
+/// The memory of training steps: values on their way forward, gradients on their way back.
+pub struct TrainingWorkspace<N: Architecture> {
+    memory: Buffer<N::Scalar>,
+    capacity: usize,
+    batch: usize,
+}
+
+impl<N: Architecture> TrainingWorkspace<N> {
+    /// The most images it can hold.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val::<[N::Scalar]>(&self.memory)
+    }
+
+    /// Runs images forward with borrowed weights; see [`Network::forward`].
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where there are more images than the workspace holds, or none.
+    pub fn forward(
+        &mut self,
+        pass: Pass,
+        parameters: &[N::Scalar],
+        statistics: &mut [N::Scalar],
+        images: &[N::Input],
+    ) -> Result<(), PassError> {
+        if images.is_empty() || images.len() > self.capacity {
+            return Err(PassError::Batch { expected: self.capacity, found: images.len() });
+        }
+        self.batch = images.len();
+        let pass = Pass { batch: self.batch, ..pass };
+        N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory);
+        Ok(())
+    }
+
+    /// Runs images backward with borrowed weights; see [`Network::backward`]. `input_gradient` may be empty.
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where `images` are not as many as were sent forward.
+    pub fn backward(
+        &mut self,
+        pass: Pass,
+        seed: GradientSeed,
+        parameters: &[N::Scalar],
+        images: &[N::Input],
+        gradients: &mut Gradients<N>,
+        input_gradient: &mut [N::Scalar],
+    ) -> Result<(), PassError> {
+        if images.is_empty() || images.len() != self.batch {
+            return Err(PassError::Batch { expected: self.batch, found: images.len() });
+        }
+        let pass = Pass { batch: self.batch, ..pass };
+        let images = Sample::many(images);
+        N::backward_pass(
+            &pass,
+            seed,
+            parameters,
+            images,
+            &mut self.memory,
+            &mut gradients.numbers,
+            input_gradient,
+        );
+        Ok(())
+    }
+
+    /// The answers of the last forward pass.
+    pub fn outputs(&self) -> &[N::Output] {
+        Output::views(&self.memory[N::OUTPUT_PLACE.range(self.batch)])
+    }
+
+    /// What went into the final softmax or sigmoid in the last forward pass; the answers where there is neither.
+    pub fn logits(&self) -> &[N::Output] {
+        Output::views(&self.memory[N::LOGITS_PLACE.range(self.batch)])
+    }
+
+    /// Where the gradient of the answers belongs before [`Network::backward`] with [`GradientSeed::Output`].
+    pub fn output_gradient_mut(&mut self) -> &mut [N::Scalar] {
+        &mut self.memory[N::OUTPUT_GRADIENT_PLACE.range(self.batch)]
+    }
+
+    /// Where the gradient of the logits belongs before [`Network::backward`] with [`GradientSeed::Logits`].
+    pub fn logits_gradient_mut(&mut self) -> &mut [N::Scalar] {
+        &mut self.memory[N::LOGITS_GRADIENT_PLACE.range(self.batch)]
+    }
+
+    /// The values a loss reads and the gradient it writes: `(outputs, gradient of outputs)`, or those of the logits.
+    pub fn loss_operands(&mut self, seed: GradientSeed) -> (&[N::Scalar], &mut [N::Scalar]) {
+        let (values, gradient) = match seed {
+            GradientSeed::Output => (N::OUTPUT_PLACE, N::OUTPUT_GRADIENT_PLACE),
+            GradientSeed::Logits => (N::LOGITS_PLACE, N::LOGITS_GRADIENT_PLACE),
+        };
+        let (values, gradient) = (values.range(self.batch), gradient.range(self.batch));
+        if values.start < gradient.start {
+            let (low, high) = self.memory.split_at_mut(gradient.start);
+            (&low[values], &mut high[..gradient.end - gradient.start])
+        } else {
+            let (low, high) = self.memory.split_at_mut(values.start);
+            (&high[..values.end - values.start], &mut low[gradient])
+        }
+    }
+
+    /// The output of layer `index` of [`Architecture::LAYERS`] in the last forward pass, all images behind each other; `None`
+    /// where another value has been computed in its place.
+    pub fn activation(&self, index: usize) -> Option<&[N::Scalar]> {
+        let place = (*N::ACTIVATIONS.get(index)?)?;
+        Some(&self.memory[place.range(self.batch)])
+    }
+}
+
+impl<N: Architecture> core::fmt::Debug for TrainingWorkspace<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "TrainingWorkspace<{}> for {} images, {} bytes", N::NAME, self.capacity, self.bytes())
+    }
+}
+
+/// The gradient of every parameter, laid out as the parameters are.
+pub struct Gradients<N: Architecture> {
+    numbers: Buffer<N::Scalar>,
+}
+
+impl<N: Architecture> Gradients<N> {
+    /// All of them in a row.
+    pub fn as_slice(&self) -> &[N::Scalar] {
+        &self.numbers
+    }
+
+    /// All of them in a row, to clip or to scale.
+    pub fn as_mut_slice(&mut self) -> &mut [N::Scalar] {
+        &mut self.numbers
+    }
+
+    /// Back to zero: a backward pass adds.
+    pub fn clear(&mut self) {
+        self.numbers.fill(N::Scalar::ZERO);
+    }
+
+    /// The gradient of one tensor: `gradients.tensor("conv1", "kernel")`.
+    pub fn tensor(&self, layer: &str, tensor: &str) -> Option<&[N::Scalar]> {
+        let tensor = find(N::LAYERS, layer, tensor).filter(|tensor| tensor.role.is_trained())?;
+        Some(&self.numbers[tensor.offset..tensor.offset + tensor.len])
+    }
+}
+
+impl<N: Architecture> core::fmt::Debug for Gradients<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Gradients<{}> of {} parameters", N::NAME, N::PARAMETERS)
+    }
+}

@@ -1,0 +1,248 @@
+//! Optimisers: they move the flat buffer of parameters against its gradient. And the penalties that keep weights small, and
+//! gradients that are cut where they are too long.
+
+mod adam;
+mod clip;
+mod decay;
+mod rms_prop;
+mod sgd;
+mod update;
+
+pub use adam::{Adam, AdamW};
+pub use clip::{clip_by_global_norm, clip_by_value, global_norm};
+pub use rms_prop::RmsProp;
+pub use sgd::Sgd;
+
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+
+/// An optimiser: what a gradient does to the parameters. It may keep state as long as the parameters.
+pub trait Optimizer<T: Scalar>: Send {
+    /// Its name: `Adam`.
+    fn name(&self) -> &'static str;
+
+    /// The learning rate it was made with; a [`Schedule`](crate::schedule::Schedule) multiplies it.
+    fn rate(&self) -> f64;
+
+    /// Moves `parameters` one step with the learning rate `rate`. The penalties go by `layers`, the network's table. Allocates
+    /// in the first step alone.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the slices differ in length from each other or from earlier steps, [`Error::UnknownLayer`] for
+    /// a penalty on a layer that does not exist, [`Error::Setting`] for a negative rate or a NaN. The parameters are
+    /// unchanged then.
+    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error>;
+
+    /// Checks against a network what the first step would: call it to hear of mistakes early.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayer`], [`Error::Length`] as [`Self::step`].
+    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error>;
+
+    /// What the penalties add to the loss: Σ l1 |w| + l2/2 w². Decoupled decay adds nothing.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error>;
+
+    /// Its state for a checkpoint: named slices as long as the parameters. None before the first step.
+    fn state(&self) -> Vec<(&'static str, &[T])>;
+
+    /// How many steps it has made, where the update depends on it; else 0.
+    fn steps(&self) -> u64;
+
+    /// Takes state that [`Self::state`] and [`Self::steps`] gave.
+    ///
+    /// # Errors
+    /// [`Error::State`] where the names are others or the slices differ in length; nothing has changed then.
+    fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error>;
+}
+
+impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn rate(&self) -> f64 {
+        (**self).rate()
+    }
+    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+        (**self).step(rate, layers, parameters, gradients)
+    }
+    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+        (**self).prepare(layers, parameters)
+    }
+    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+        (**self).penalty(layers, parameters)
+    }
+    fn state(&self) -> Vec<(&'static str, &[T])> {
+        (**self).state()
+    }
+    fn steps(&self) -> u64 {
+        (**self).steps()
+    }
+    fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error> {
+        (**self).restore(state, steps)
+    }
+}
+
+/// Where ε keeps a division from growing without bound, in the two forms in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Epsilon {
+    /// As in PyTorch: Adam divides by √(v/(1 − β₂ᵗ)) + ε, RMSProp by √v + ε.
+    #[default]
+    Torch,
+    /// As in Keras: Adam divides by (√v + ε)/√(1 − β₂ᵗ), RMSProp by √(v + ε).
+    Keras,
+}
+
+/// The learning rate that a constructor or a step was given.
+fn rate(rate: f64) -> Result<f64, Error> {
+    crate::error::setting("learning rate", rate, rate >= 0.0, "a number, at least 0")
+}
+
+/// A share that may not reach 1: momentum, the decay of a moving mean.
+fn below_one(name: &'static str, share: f64) -> Result<f64, Error> {
+    crate::error::setting(name, share, (0.0..1.0).contains(&share), "at least 0 and less than 1")
+}
+
+fn positive(name: &'static str, value: f64) -> Result<f64, Error> {
+    crate::error::setting(name, value, value > 0.0, "more than 0")
+}
+
+fn same_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
+}
+
+/// A moment of the gradient, zero until it is needed.
+#[derive(Clone, Debug, Default)]
+struct Moment<T>(Vec<T>);
+
+impl<T: Scalar> Moment<T> {
+    /// Zeros for the first step; later only a check.
+    fn ready(&mut self, len: usize) -> Result<(), Error> {
+        if self.0.is_empty() {
+            self.0 = vec![T::ZERO; len];
+        }
+        same_length("the optimiser's state", len, self.0.len())
+    }
+}
+
+/// The slices that belong to `names`, in their order; none of them where there is no state at all.
+fn named<'s, T, const N: usize>(
+    of: &'static str,
+    names: [&str; N],
+    state: &[(&str, &'s [T])],
+) -> Result<[&'s [T]; N], Error> {
+    let problem = |problem: String| Error::State { of, problem };
+    let mut slices: [&[T]; N] = [&[]; N];
+    if state.is_empty() {
+        return Ok(slices);
+    }
+    for (name, slice) in names.iter().zip(&mut slices) {
+        let found = state.iter().find(|(found, _)| found == name);
+        *slice = found.ok_or_else(|| problem(format!("lacks `{name}`")))?.1;
+    }
+    if let Some((extra, _)) = state.iter().find(|(found, _)| !names.contains(found)) {
+        return Err(problem(format!("has `{extra}`, which it does not know")));
+    }
+    if slices.iter().any(|slice| slice.len() != slices[0].len()) {
+        return Err(problem("has parts of different lengths".to_owned()));
+    }
+    Ok(slices)
+}
+
+/// The builder methods for penalties and clipping that all optimisers share; the struct has a field `decay`.
+macro_rules! penalties {
+    ($optimizer:ident) => {
+        impl<T: crate::scalar::Scalar> $optimizer<T> {
+            /// Adds l1 Σ|w| to the loss: the gradient gets l1 · sign(w). Weights only (slide 5), unless asked.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number.
+            pub fn l1(mut self, l1: f64) -> Result<Self, Error> {
+                self.decay.set("l1", l1)?;
+                Ok(self)
+            }
+
+            /// Adds l2/2 Σw² to the loss: the gradient gets l2 · w. Weights only (slide 5), unless asked.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number.
+            pub fn l2(mut self, l2: f64) -> Result<Self, Error> {
+                self.decay.set("l2", l2)?;
+                Ok(self)
+            }
+
+            /// Decoupled weight decay (Loshchilov and Hutter, 2019): w shrinks by rate · decay · w before the step. Weights
+            /// only, unless asked.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number.
+            pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
+                self.decay.set("weight decay", decay)?;
+                Ok(self)
+            }
+
+            /// [`Self::l1`] for the layer of this name alone, instead of the general one.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            pub fn l1_for(mut self, layer: &str, l1: f64) -> Result<Self, Error> {
+                self.decay.set_for(layer, "l1", l1)?;
+                Ok(self)
+            }
+
+            /// [`Self::l2`] for the layer of this name alone, instead of the general one.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            pub fn l2_for(mut self, layer: &str, l2: f64) -> Result<Self, Error> {
+                self.decay.set_for(layer, "l2", l2)?;
+                Ok(self)
+            }
+
+            /// [`Self::weight_decay`] for the layer of this name alone, instead of the general one.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            pub fn weight_decay_for(mut self, layer: &str, decay: f64) -> Result<Self, Error> {
+                self.decay.set_for(layer, "weight decay", decay)?;
+                Ok(self)
+            }
+
+            /// Whether the penalties hold for biases too; they do not by themselves.
+            pub fn decay_biases(mut self, decay: bool) -> Self {
+                self.decay.biases = decay;
+                self
+            }
+
+            /// Whether the penalties hold for the scales, shifts and slopes of normalisations and activations too; they do
+            /// not by themselves.
+            pub fn decay_scales(mut self, decay: bool) -> Self {
+                self.decay.scales = decay;
+                self
+            }
+
+            /// Cuts each number of the gradient to ±`limit`, before penalties are added.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] unless it is more than 0.
+            pub fn clip_value(mut self, limit: f64) -> Result<Self, Error> {
+                self.decay.clip_value = super::positive("clipping value", limit)?;
+                Ok(self)
+            }
+
+            /// Shortens the whole gradient to the length `limit` where it is longer, before penalties are added and before
+            /// [`Self::clip_value`].
+            ///
+            /// # Errors
+            /// [`Error::Setting`] unless it is more than 0.
+            pub fn clip_norm(mut self, limit: f64) -> Result<Self, Error> {
+                self.decay.clip_norm = super::positive("clipping norm", limit)?;
+                Ok(self)
+            }
+        }
+    };
+}
+pub(crate) use penalties;

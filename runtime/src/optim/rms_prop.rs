@@ -1,0 +1,142 @@
+//! RMSProp.
+
+use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, named, penalties, positive, update};
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+
+/// RMSProp (Tieleman and Hinton, 2012): v ← ρ v + (1 − ρ) g², w ← w − rate · g / (√v + ε). With momentum μ the steps without
+/// their rate add up: b ← μ b + g / (√v + ε), w ← w − rate · b.
+#[derive(Clone, Debug)]
+pub struct RmsProp<T = f32> {
+    rate: f64,
+    smoothing: f64,
+    epsilon: f64,
+    placement: Epsilon,
+    momentum: f64,
+    decay: Decay,
+    squares: Moment<T>,
+    velocity: Moment<T>,
+}
+
+penalties!(RmsProp);
+
+impl<T: Scalar> RmsProp<T> {
+    /// ρ = 0.99, ε = 1e-8, no momentum.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where the learning rate is negative or no number.
+    pub fn new(rate: f64) -> Result<Self, Error> {
+        Ok(Self {
+            rate: super::rate(rate)?,
+            smoothing: 0.99,
+            epsilon: 1e-8,
+            placement: Epsilon::Torch,
+            momentum: 0.0,
+            decay: Decay::default(),
+            squares: Moment(Vec::new()),
+            velocity: Moment(Vec::new()),
+        })
+    }
+
+    /// ρ, the weight of the old mean square.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is at least 0 and less than 1.
+    pub fn smoothing(mut self, rho: f64) -> Result<Self, Error> {
+        self.smoothing = below_one("smoothing", rho)?;
+        Ok(self)
+    }
+
+    /// ε.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is more than 0.
+    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
+        self.epsilon = positive("epsilon", epsilon)?;
+        Ok(self)
+    }
+
+    /// Whether ε stands beside the root or under it.
+    pub fn epsilon_placement(mut self, placement: Epsilon) -> Self {
+        self.placement = placement;
+        self
+    }
+
+    /// Keeps this share of the last step.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is at least 0 and less than 1.
+    pub fn momentum(mut self, momentum: f64) -> Result<Self, Error> {
+        self.momentum = below_one("momentum", momentum)?;
+        Ok(self)
+    }
+}
+
+impl<T: Scalar> Optimizer<T> for RmsProp<T> {
+    fn name(&self) -> &'static str {
+        "RmsProp"
+    }
+
+    fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+        self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+        let (inside, outside) = match self.placement {
+            Epsilon::Torch => (0.0, self.epsilon),
+            Epsilon::Keras => (self.epsilon, 0.0),
+        };
+        let step = update::RmsPropStep {
+            rate: T::from_f64(rate),
+            decay: T::from_f64(self.smoothing),
+            inside: T::from_f64(inside),
+            outside: T::from_f64(outside),
+            momentum: T::from_f64(self.momentum),
+        };
+        self.squares.ready(parameters.len())?;
+        let squares = &mut self.squares.0;
+        if self.momentum == 0.0 {
+            return self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                update::rms_prop(&step, gradient, weights, gradients, &mut squares[range]);
+            });
+        }
+        self.velocity.ready(parameters.len())?;
+        let velocity = &mut self.velocity.0;
+        self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+            let velocity = &mut velocity[range.clone()];
+            update::rms_prop_momentum(&step, gradient, weights, gradients, &mut squares[range], velocity);
+        })
+    }
+
+    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+        self.decay.prepare(layers, parameters)
+    }
+
+    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+        self.decay.penalty(layers, parameters)
+    }
+
+    fn state(&self) -> Vec<(&'static str, &[T])> {
+        let mut state: Vec<(&'static str, &[T])> = vec![("squares", &self.squares.0), ("velocity", &self.velocity.0)];
+        state.retain(|(_, slice)| !slice.is_empty());
+        state
+    }
+
+    fn steps(&self) -> u64 {
+        0
+    }
+
+    fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
+        let (squares, velocity) = if self.momentum == 0.0 {
+            let [squares] = named("RmsProp", ["squares"], state)?;
+            (squares, &[] as &[T])
+        } else {
+            let [squares, velocity] = named("RmsProp", ["squares", "velocity"], state)?;
+            (squares, velocity)
+        };
+        (self.squares, self.velocity) = (Moment(squares.to_vec()), Moment(velocity.to_vec()));
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Stochastic gradient descent.
+
+use super::{Moment, Optimizer, below_one, decay::Decay, named, penalties, update};
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+
+/// Stochastic gradient descent (slide 5): w ← w − rate · g; with momentum μ, v ← μ v + g and w ← w − rate · v.
+///
+/// ```
+/// use netwright_runtime::optim::Sgd;
+/// # fn main() -> Result<(), netwright_runtime::Error> {
+/// let sgd = Sgd::<f32>::new(0.1)?.momentum(0.9)?.nesterov(true).l2(1e-4)?;
+/// assert!(Sgd::<f32>::new(0.1)?.momentum(1.5).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sgd<T = f32> {
+    rate: f64,
+    momentum: f64,
+    nesterov: bool,
+    decay: Decay,
+    velocity: Moment<T>,
+}
+
+penalties!(Sgd);
+
+impl<T: Scalar> Sgd<T> {
+    /// Without momentum or penalties.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where the learning rate is negative or no number.
+    pub fn new(rate: f64) -> Result<Self, Error> {
+        let velocity = Moment(Vec::new());
+        Ok(Self { rate: super::rate(rate)?, momentum: 0.0, nesterov: false, decay: Decay::default(), velocity })
+    }
+
+    /// Keeps this share of the last step's velocity.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is at least 0 and less than 1.
+    pub fn momentum(mut self, momentum: f64) -> Result<Self, Error> {
+        self.momentum = below_one("momentum", momentum)?;
+        Ok(self)
+    }
+
+    /// Whether to look ahead: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013).
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.nesterov = nesterov;
+        self
+    }
+}
+
+impl<T: Scalar> Optimizer<T> for Sgd<T> {
+    fn name(&self) -> &'static str {
+        "Sgd"
+    }
+
+    fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+        self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+        let step = T::from_f64(rate);
+        if self.momentum == 0.0 {
+            return self.decay.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
+                update::descend(step, gradient, weights, gradients);
+            });
+        }
+        self.velocity.ready(parameters.len())?;
+        let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
+        self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+            update::momentum(step, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
+        })
+    }
+
+    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+        self.decay.prepare(layers, parameters)
+    }
+
+    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+        self.decay.penalty(layers, parameters)
+    }
+
+    fn state(&self) -> Vec<(&'static str, &[T])> {
+        if self.velocity.0.is_empty() { Vec::new() } else { vec![("velocity", &self.velocity.0)] }
+    }
+
+    fn steps(&self) -> u64 {
+        0
+    }
+
+    fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
+        let [velocity] = named("Sgd", ["velocity"], state)?;
+        self.velocity = Moment(velocity.to_vec());
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! The inner loops: one pass over parameters, gradients and state, without branches that depend on the numbers.
+
+use super::clip::clamp;
+use crate::scalar::Scalar;
+
+/// What a gradient goes through before it is used: shortened, cut, then the penalties added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gradient<T> {
+    pub(super) factor: T,
+    pub(super) limit: T,
+    pub(super) l1: T,
+    pub(super) l2: T,
+    /// 1 − rate · weight decay.
+    pub(super) keep: T,
+}
+
+impl<T: Scalar> Gradient<T> {
+    #[inline(always)]
+    fn of(&self, weight: T, gradient: T) -> T {
+        let sign = if weight > T::ZERO {
+            T::ONE
+        } else if weight < T::ZERO {
+            -T::ONE
+        } else {
+            T::ZERO
+        };
+        clamp(gradient * self.factor, self.limit) + self.l2 * weight + self.l1 * sign
+    }
+}
+
+/// w ← w − rate · g
+pub(super) fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
+    for (weight, &g) in weights.iter_mut().zip(gradients) {
+        let g = gradient.of(*weight, g);
+        *weight = *weight * gradient.keep - rate * g;
+    }
+}
+
+/// v ← μ v + g; w ← w − rate · v, or − rate · (g + μ v) after Nesterov.
+pub(super) fn momentum<T: Scalar>(
+    rate: T,
+    momentum: T,
+    nesterov: bool,
+    gradient: &Gradient<T>,
+    weights: &mut [T],
+    gradients: &[T],
+    velocity: &mut [T],
+) {
+    let numbers = weights.iter_mut().zip(gradients).zip(velocity);
+    if nesterov {
+        for ((weight, &g), v) in numbers {
+            let g = gradient.of(*weight, g);
+            *v = momentum * *v + g;
+            *weight = *weight * gradient.keep - rate * (g + momentum * *v);
+        }
+    } else {
+        for ((weight, &g), v) in numbers {
+            let g = gradient.of(*weight, g);
+            *v = momentum * *v + g;
+            *weight = *weight * gradient.keep - rate * *v;
+        }
+    }
+}
+
+/// The numbers of one Adam step, the same for all parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AdamStep<T> {
+    pub(super) beta1: T,
+    pub(super) beta2: T,
+    /// What m is multiplied by.
+    pub(super) rate: T,
+    /// What √v is multiplied by before ε is added.
+    pub(super) root_scale: T,
+    pub(super) epsilon: T,
+}
+
+/// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − rate · m / (scale · √v + ε)
+pub(super) fn adam<T: Scalar>(
+    step: &AdamStep<T>,
+    gradient: &Gradient<T>,
+    weights: &mut [T],
+    gradients: &[T],
+    first: &mut [T],
+    second: &mut [T],
+) {
+    let (rest1, rest2) = (T::ONE - step.beta1, T::ONE - step.beta2);
+    for (((weight, &g), m), v) in weights.iter_mut().zip(gradients).zip(first).zip(second) {
+        let g = gradient.of(*weight, g);
+        *m = step.beta1 * *m + rest1 * g;
+        *v = step.beta2 * *v + rest2 * g * g;
+        *weight = *weight * gradient.keep - step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
+    }
+}
+
+/// The numbers of one RMSProp step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RmsPropStep<T> {
+    pub(super) rate: T,
+    pub(super) decay: T,
+    /// ε under the root.
+    pub(super) inside: T,
+    /// ε beside the root.
+    pub(super) outside: T,
+    pub(super) momentum: T,
+}
+
+/// v ← ρ v + (1 − ρ) g²; u = g / √v; w ← w − rate · u
+pub(super) fn rms_prop<T: Scalar>(
+    step: &RmsPropStep<T>,
+    gradient: &Gradient<T>,
+    weights: &mut [T],
+    gradients: &[T],
+    squares: &mut [T],
+) {
+    let rest = T::ONE - step.decay;
+    for ((weight, &g), v) in weights.iter_mut().zip(gradients).zip(squares) {
+        let g = gradient.of(*weight, g);
+        *v = step.decay * *v + rest * g * g;
+        *weight = *weight * gradient.keep - step.rate * g / ((*v + step.inside).sqrt() + step.outside);
+    }
+}
+
+/// As [`rms_prop`], with b ← μ b + u; w ← w − rate · b.
+pub(super) fn rms_prop_momentum<T: Scalar>(
+    step: &RmsPropStep<T>,
+    gradient: &Gradient<T>,
+    weights: &mut [T],
+    gradients: &[T],
+    squares: &mut [T],
+    velocity: &mut [T],
+) {
+    let rest = T::ONE - step.decay;
+    for (((weight, &g), v), b) in weights.iter_mut().zip(gradients).zip(squares).zip(velocity) {
+        let g = gradient.of(*weight, g);
+        *v = step.decay * *v + rest * g * g;
+        *b = step.momentum * *b + g / ((*v + step.inside).sqrt() + step.outside);
+        *weight = *weight * gradient.keep - step.rate * *b;
+    }
+}

@@ -1,0 +1,42 @@
+//! The shape of a value, as a fact that a program can print.
+
+/// What one image (or one row of features) looks like at some place of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Height x width x channels; in memory the channels lie together.
+    Image {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Channels, or feature maps.
+        channels: usize,
+    },
+    /// A row of features.
+    Flat(usize),
+}
+
+impl Shape {
+    /// How many numbers it holds.
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Image { height, width, channels } => height * width * channels,
+            Self::Flat(features) => features,
+        }
+    }
+
+    /// Whether it holds nothing; no network has such a shape.
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// `28x28x1`, or `784`.
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Image { height, width, channels } => write!(f, "{height}x{width}x{channels}"),
+            Self::Flat(features) => write!(f, "{features}"),
+        }
+    }
+}

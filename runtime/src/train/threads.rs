@@ -1,0 +1,95 @@
+//! The worker threads of a training run.
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::Error;
+
+/// One thread, the caller's, or a pool. How work is cut never depends on it, so that results do not either.
+pub(crate) struct Threads(Option<ThreadPool>);
+
+impl Threads {
+    /// `count` threads; one means the caller's own.
+    pub(crate) fn new(count: usize) -> Result<Self, Error> {
+        if count == 0 {
+            return Err(Error::hyper_parameter("threads", 0.0, "at least 1"));
+        }
+        if count == 1 {
+            return Ok(Self(None));
+        }
+        let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("train-{i}")).build();
+        pool.map(|pool| Self(Some(pool))).map_err(|error| Error::Threads(error.to_string()))
+    }
+
+    /// As many as the machine has processors.
+    pub(crate) fn available() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// Runs `work` on the pool, so that every [`Threads::each`] inside finds its workers without a queue (which would allocate).
+    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.0 {
+            None => work(),
+            Some(pool) => pool.install(work),
+        }
+    }
+
+    /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
+    pub(crate) fn each<A: Send, B: Send>(
+        &self,
+        left: &mut [A],
+        right: &mut [B],
+        work: impl Fn(usize, &mut A, &mut B) + Sync,
+    ) {
+        match &self.0 {
+            None => left.iter_mut().zip(right).enumerate().for_each(|(place, (a, b))| work(place, a, b)),
+            Some(pool) => pool.install(|| halve(0, left, right, &work)),
+        }
+    }
+
+    /// Calls `work` with stretches of `numbers` and the place where each starts.
+    pub(crate) fn stretches<T: Send>(&self, numbers: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        match &self.0 {
+            None => work(0, numbers),
+            Some(pool) => pool.install(|| stretch(0, numbers, &work)),
+        }
+    }
+}
+
+fn halve<A: Send, B: Send>(
+    first: usize,
+    left: &mut [A],
+    right: &mut [B],
+    work: &(impl Fn(usize, &mut A, &mut B) + Sync),
+) {
+    match (left, right) {
+        ([a], [b]) => work(first, a, b),
+        (left, right) if left.len() > 1 && right.len() == left.len() => {
+            let middle = left.len() / 2;
+            let (low_left, high_left) = left.split_at_mut(middle);
+            let (low_right, high_right) = right.split_at_mut(middle);
+            rayon_core::join(
+                || halve(first, low_left, low_right, work),
+                || halve(first + middle, high_left, high_right, work),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Below this many numbers another thread costs more than it saves.
+const STRETCH: usize = 1 << 14;
+
+fn stretch<T: Send>(first: usize, numbers: &mut [T], work: &(impl Fn(usize, &mut [T]) + Sync)) {
+    if numbers.len() <= STRETCH {
+        return work(first, numbers);
+    }
+    let middle = numbers.len() / 2;
+    let (low, high) = numbers.split_at_mut(middle);
+    rayon_core::join(|| stretch(first, low, work), || stretch(first + middle, high, work));
+}
+
+impl core::fmt::Debug for Threads {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Threads({})", self.0.as_ref().map_or(1, ThreadPool::current_num_threads))
+    }
+}
