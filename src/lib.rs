@@ -16,7 +16,7 @@ pub use netwright_runtime::{Architecture, Memory, Pass, Place, Scalar, Shape, Te
 /// What emitted code needs: no interface for users.
 #[doc(hidden)]
 pub mod private {
-    pub use netwright_macros::network;
+    pub use netwright_macros::{network, test_every_example};
     pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
@@ -24,6 +24,7 @@ pub mod private {
     pub use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
+    pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
     pub use std::vec::Vec;

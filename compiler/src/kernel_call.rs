@@ -119,6 +119,8 @@ pub enum Field {
     Sizes(Vec<usize>),
     /// A count that may be missing.
     Maybe(Option<usize>),
+    /// What random numbers are drawn by.
+    Key(u64),
     /// A constant.
     Real(f64),
     /// A variant of an enumeration of the kernel's module, with its constant.

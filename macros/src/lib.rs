@@ -21,3 +21,25 @@ pub fn network(input: TokenStream) -> TokenStream {
     output.extend(TokenStream::from(compiled.tokens));
     output
 }
+
+/// For every example in the compiler's table of words, a module with a network `Example` and a test that hands it to the function
+/// named: a layer with a wrong gradient cannot be listed.
+#[doc(hidden)]
+#[proc_macro]
+pub fn test_every_example(check: TokenStream) -> TokenStream {
+    let mut text = String::new();
+    for word in netwright_compiler::layers::WORDS {
+        for (index, example) in word.examples.iter().enumerate() {
+            let (name, input, stage) = (word.name, example.input, example.stage);
+            text.push_str(&format!(
+                "mod {name}_{} {{
+                    ::netwright::network! {{ pub Example({input}) {{ {stage} }} }}
+                    #[test]
+                    fn has_the_gradient_of_finite_differences() {{ super::{check}::<Example<f64>>(\"{input}: {stage}\"); }}
+                }}",
+                index + 1
+            ));
+        }
+    }
+    text.parse().unwrap_or_default()
+}

@@ -2,23 +2,41 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod architecture;
+#[cfg(feature = "std")]
+pub mod data;
 pub mod emitted;
+#[cfg(feature = "std")]
+pub mod error;
 pub mod gemm;
 pub mod head;
 pub mod init;
 pub mod kernels;
 pub mod layer;
 #[cfg(feature = "std")]
+pub mod loss;
+#[cfg(feature = "std")]
 pub mod memory;
 #[cfg(feature = "std")]
 pub mod network;
+#[cfg(feature = "std")]
+pub mod optim;
 pub mod random;
 pub mod predictor;
 pub mod scalar;
+#[cfg(feature = "std")]
+pub mod schedule;
 pub mod shape;
+#[cfg(feature = "std")]
+pub mod storage;
 pub mod tensor;
+#[cfg(all(test, feature = "std"))]
+mod test_folder;
+#[cfg(feature = "std")]
+pub mod weights;
 
 pub use architecture::{Architecture, Memory, Pass, Place};
+#[cfg(feature = "std")]
+pub use error::Error;
 pub use scalar::Scalar;
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -73,6 +73,7 @@ fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
         Field::Sizes(sizes) => quote!([#(#sizes),*]),
         Field::Maybe(None) => quote!(::core::option::Option::None),
         Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
+        Field::Key(key) => quote!(#key),
         Field::Real(value) => quote!(#value),
         Field::Variant(kind, name, constant) => {
             let (kind, name) = (format_ident!("{kind}"), format_ident!("{name}"));

@@ -1,7 +1,7 @@
 //! Dropout (slide 18), inverted: what is kept is scaled while training, and nothing happens when predicting.
 
 use super::{GradientSite, Misfit, Operation, Phase, Site};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, Field, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
 /// Ignores a share of the units in each training step.
@@ -16,7 +16,7 @@ impl Dropout {
         let spec = Spec::new("dropout")
             .real("rate", self.rate)
             .size("len", at.y_shape().len())
-            .size("layer", at.node.output.0);
+            .field("layer", Field::Key(at.node.output.0 as u64));
         at.call("dropout_apply", spec, vec![Operand::read(Data::Pass), Operand::update(values)])
     }
 }

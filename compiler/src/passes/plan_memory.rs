@@ -125,7 +125,7 @@ fn share(program: &Program, touched: &[Vec<(ValueId, Access)>]) -> (Vec<Storage>
             access != Access::Read && (value == to || storages[source].members.contains(&value))
         });
         let needed_later = storages[source].last > step || storages[source].external;
-        if needed_later && changed_later {
+        if needed_later && changed_later || storages[source].external && is_seen_outside(program, to) {
             continue;
         }
         let last = storages[target].last;
@@ -137,6 +137,14 @@ fn share(program: &Program, touched: &[Vec<(ValueId, Access)>]) -> (Vec<Storage>
     }
     storages.retain(|storage| !storage.members.is_empty());
     (storages, elided)
+}
+
+/// Whether code outside the pass finds a value by its address in the workspace.
+fn is_seen_outside(program: &Program, value: ValueId) -> bool {
+    program.steps.iter().any(|step| match step {
+        Step::Outside { values, .. } => values.iter().any(|(seen, _)| *seen == value),
+        Step::Call(_) => false,
+    })
 }
 
 fn as_copy(step: &Step) -> Option<(ValueId, ValueId)> {

@@ -54,7 +54,9 @@ impl<T: Scalar> Moments<T> {
         };
         let step = update::AdamStep {
             beta1: T::from_f64(self.beta1),
+            rest1: T::from_f64(1.0 - self.beta1),
             beta2: T::from_f64(self.beta2),
+            rest2: T::from_f64(1.0 - self.beta2),
             rate: T::from_f64(scaled_rate),
             root_scale: T::from_f64(root_scale),
             epsilon: T::from_f64(self.epsilon),

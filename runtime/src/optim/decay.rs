@@ -32,8 +32,7 @@ pub(super) struct Strength {
 /// The penalties of one network: neighbours of equal strength together, covering all parameters.
 #[derive(Clone, Debug)]
 struct Resolved {
-    /// Where the table of layers lies, and its length, by which another network's is told.
-    layers: (usize, usize),
+    layers: Vec<Layer>,
     parameters: usize,
     segments: Vec<(Range<usize>, Strength)>,
 }
@@ -78,12 +77,11 @@ impl Decay {
 
     /// Finds out once which parameter is decayed how much; later calls with the same network only compare.
     pub(super) fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-        let key = (layers.as_ptr().addr(), layers.len());
-        if self.resolved.as_ref().is_some_and(|known| known.layers == key && known.parameters == parameters) {
+        if self.resolved.as_ref().is_some_and(|known| known.layers == layers && known.parameters == parameters) {
             return Ok(());
         }
         let segments = self.resolve(layers, parameters)?;
-        self.resolved = Some(Resolved { layers: key, parameters, segments });
+        self.resolved = Some(Resolved { layers: layers.to_vec(), parameters, segments });
         Ok(())
     }
 

@@ -90,7 +90,8 @@ impl<T: Scalar> Optimizer<T> for RmsProp<T> {
         };
         let step = update::RmsPropStep {
             rate: T::from_f64(rate),
-            decay: T::from_f64(self.smoothing),
+            rho: T::from_f64(self.smoothing),
+            rest: T::from_f64(1.0 - self.smoothing),
             inside: T::from_f64(inside),
             outside: T::from_f64(outside),
             momentum: T::from_f64(self.momentum),

@@ -66,7 +66,10 @@ pub(super) fn momentum<T: Scalar>(
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AdamStep<T> {
     pub(super) beta1: T,
+    /// 1 − β₁, not rounded twice.
+    pub(super) rest1: T,
     pub(super) beta2: T,
+    pub(super) rest2: T,
     /// What m is multiplied by.
     pub(super) rate: T,
     /// What √v is multiplied by before ε is added.
@@ -83,11 +86,10 @@ pub(super) fn adam<T: Scalar>(
     first: &mut [T],
     second: &mut [T],
 ) {
-    let (rest1, rest2) = (T::ONE - step.beta1, T::ONE - step.beta2);
     for (((weight, &g), m), v) in weights.iter_mut().zip(gradients).zip(first).zip(second) {
         let g = gradient.of(*weight, g);
-        *m = step.beta1 * *m + rest1 * g;
-        *v = step.beta2 * *v + rest2 * g * g;
+        *m = step.beta1 * *m + step.rest1 * g;
+        *v = step.beta2 * *v + step.rest2 * g * g;
         *weight = *weight * gradient.keep - step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
     }
 }
@@ -96,7 +98,9 @@ pub(super) fn adam<T: Scalar>(
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RmsPropStep<T> {
     pub(super) rate: T,
-    pub(super) decay: T,
+    pub(super) rho: T,
+    /// 1 − ρ, not rounded twice.
+    pub(super) rest: T,
     /// ε under the root.
     pub(super) inside: T,
     /// ε beside the root.
@@ -112,10 +116,9 @@ pub(super) fn rms_prop<T: Scalar>(
     gradients: &[T],
     squares: &mut [T],
 ) {
-    let rest = T::ONE - step.decay;
     for ((weight, &g), v) in weights.iter_mut().zip(gradients).zip(squares) {
         let g = gradient.of(*weight, g);
-        *v = step.decay * *v + rest * g * g;
+        *v = step.rho * *v + step.rest * g * g;
         *weight = *weight * gradient.keep - step.rate * g / ((*v + step.inside).sqrt() + step.outside);
     }
 }
@@ -129,10 +132,9 @@ pub(super) fn rms_prop_momentum<T: Scalar>(
     squares: &mut [T],
     velocity: &mut [T],
 ) {
-    let rest = T::ONE - step.decay;
     for (((weight, &g), v), b) in weights.iter_mut().zip(gradients).zip(squares).zip(velocity) {
         let g = gradient.of(*weight, g);
-        *v = step.decay * *v + rest * g * g;
+        *v = step.rho * *v + step.rest * g * g;
         *b = step.momentum * *b + g / ((*v + step.inside).sqrt() + step.outside);
         *weight = *weight * gradient.keep - step.rate * *b;
     }

@@ -6,10 +6,12 @@ use super::target::{Reading, Target};
 use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
 use crate::error::Error;
+use crate::kernels::{Kernels, copy};
 use crate::loss::Loss;
 use crate::memory::Buffer;
-use crate::network::{Gradients, Network, TrainingWorkspace};
+use crate::network::{Gradients, Network, PassError, TrainingWorkspace};
 use crate::scalar::Scalar;
+use crate::tensor::Sample;
 
 /// The most pieces a batch is cut in: threads beyond this many find nothing to do.
 const MOST_PIECES: usize = 8;
@@ -39,32 +41,32 @@ const fn piece_size<N: Architecture>(batch: usize) -> usize {
     if size > SMALLEST_PIECE { size } else { SMALLEST_PIECE }
 }
 
-/// The loss of a batch and, where answers can be right or wrong, how many were right.
+/// The loss of some images and, where answers can be right or wrong, how many were right.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchLoss {
     /// The sum of the losses of all images.
     pub sum: f64,
     /// The images.
     pub images: usize,
-    /// The right answers, as the training pass gave them (dropout drops).
-    pub hits: Option<usize>,
+    /// The sum of the scores of all images (see [`Target::score`]), as the training pass gave them: dropout drops.
+    pub score: Option<f64>,
 }
 
 impl BatchLoss {
-    /// The loss of a mean image.
+    /// The loss of a mean image. Penalties on weights are not in it.
     pub fn mean(&self) -> f64 {
         self.sum / self.images.max(1) as f64
     }
 
     /// The share of right answers, from 0 to 1.
     pub fn accuracy(&self) -> Option<f64> {
-        self.hits.map(|hits| hits as f64 / self.images.max(1) as f64)
+        self.score.map(|score| score / self.images.max(1) as f64)
     }
 
     /// Adds the images of `other`.
     pub fn add(&mut self, other: &Self) {
-        self.hits = match (self.images, self.hits, other.hits) {
-            (0, _, hits) => hits,
+        self.score = match (self.images, self.score, other.score) {
+            (0, _, score) => score,
             (_, Some(a), Some(b)) => Some(a + b),
             _ => None,
         };
@@ -73,25 +75,31 @@ impl BatchLoss {
     }
 }
 
+/// The summed score of answers, in their order.
+pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
+    let reading = Reading::of::<N::Head>();
+    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
+}
+
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
 ///
 /// A batch is cut in pieces whose number depends on the network and the batch alone. Each piece adds to gradients of its own,
 /// and the pieces are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. The memory is made by
-/// [`GradientEngine::new`]; after that a step allocates nothing.
+/// [`GradientEngine::new`]; after that a step allocates nothing (with several threads: inside [`GradientEngine::install`]).
 ///
-/// It is the part of [`crate::train::Trainer`] to take for a loop of one's own:
+/// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
 ///
 /// ```ignore
 /// let mut engine = GradientEngine::new(64, 2)?;
+/// let mut optimizer = Sgd::new(0.1)?;
 /// for step in 0..100 {
-///     let loss = engine.gradient(&mut network, &images, &labels, &CrossEntropy::default(), Pass { seed: 1, step, ..Pass::default() })?;
-///     optimizer.step(0.1, LeNet5::LAYERS, network.parameters_mut(), engine.gradients().as_slice());
+///     let pass = Pass { seed: 1, step, ..Pass::default() };
+///     let loss = engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), pass)?;
+///     optimizer.step(0.1, LeNet5::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
 /// }
 /// ```
 pub struct GradientEngine<N: Network> {
     pieces: Vec<Piece<N>>,
-    /// Nothing, once for each piece: what a piece is paired with when its images lie elsewhere.
-    nothing: Vec<()>,
     piece_size: usize,
     capacity: usize,
     threads: Threads,
@@ -108,13 +116,14 @@ pub(crate) struct Piece<N: Network> {
 }
 
 /// What all pieces of a step share.
+#[derive(Clone, Copy)]
 pub(crate) struct Step<'a, N: Network> {
-    pub(crate) parameters: &'a [N::Scalar],
-    pub(crate) statistics: &'a [N::Scalar],
+    parameters: &'a [N::Scalar],
+    statistics: &'a [N::Scalar],
     /// The seed and step; a piece fills in its images.
-    pub(crate) pass: Pass,
+    pass: Pass,
     /// The images of the whole batch.
-    pub(crate) batch: usize,
+    batch: usize,
 }
 
 impl<N: Network> Piece<N> {
@@ -122,7 +131,7 @@ impl<N: Network> Piece<N> {
     /// empty.
     pub(crate) fn run<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
-        step: &Step<'_, N>,
+        step: Step<'_, N>,
         first: usize,
         inputs: &[N::Input],
         targets: &[Y],
@@ -136,34 +145,153 @@ impl<N: Network> Piece<N> {
         let scale = N::Scalar::from_f64(1.0 / step.batch as f64);
         let (values, gradient) = self.workspace.loss_operands(L::SEED);
         let sum = loss.evaluate(values, targets, scale, gradient);
-        self.loss = BatchLoss { sum, images: inputs.len(), hits: count_hits(self.workspace.outputs(), targets) };
+        if !sum.is_finite() {
+            loss.check(N::OUTPUT.len(), targets, "the batch")?;
+            return Err(Error::NotFinite { step: step.pass.step, place: self.first_not_finite(inputs), checkpoint: None });
+        }
+        let score = score::<N, Y>(self.workspace.outputs(), targets);
+        self.loss = BatchLoss { sum, images: inputs.len(), score };
         self.workspace.backward(pass, L::SEED, step.parameters, inputs, &mut self.gradients, input_gradient)?;
         Ok(())
     }
 
-    /// The first layer whose output is NaN or infinite, found by going forward again (the backward pass has reused the
-    /// memory of the activations).
-    fn first_not_finite(
-        &mut self,
-        step: &Step<'_, N>,
-        first: usize,
-        inputs: &[N::Input],
-    ) -> Result<Option<&'static str>, Error> {
+    /// Where the first number that is NaN or infinite stands after a forward pass.
+    fn first_not_finite(&self, inputs: &[N::Input]) -> &'static str {
         let finite = |numbers: &[N::Scalar]| numbers.iter().all(|number| number.is_finite());
-        if !finite(crate::tensor::Sample::many(inputs)) {
-            return Ok(Some("the input"));
+        if !finite(Sample::many(inputs)) {
+            return "the input";
         }
-        let pass = Pass { batch: inputs.len(), first_image: first, ..step.pass };
-        self.statistics.copy_from_slice(step.statistics);
-        self.workspace.forward(pass, step.parameters, &mut self.statistics, inputs)?;
-        let layers = N::LAYERS.iter().enumerate();
-        let mut broken = layers.filter(|(index, _)| self.workspace.activation(*index).is_some_and(|v| !finite(v)));
-        Ok(broken.next().map(|(_, layer)| layer.name))
+        let mut layers = N::LAYERS.iter().enumerate();
+        let broken = layers.find(|(index, _)| self.workspace.activation(*index).is_some_and(|v| !finite(v)));
+        broken.map_or("the loss", |(_, layer)| layer.name)
     }
 }
 
-/// How many answers hit their targets.
-pub(crate) fn count_hits<N, Y>(answers: &[N], targets: &[Y]) -> Option<usize> {
-    let _ = (answers, targets);
-    None
+impl<N: Network> GradientEngine<N> {
+    /// An engine for batches of up to `batch` images on `threads` threads; one thread means the caller's own.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where either is 0, [`Error::Threads`] where the system refuses threads.
+    pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
+        crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
+        let threads = Threads::new(threads)?;
+        let piece_size = piece_size::<N>(batch);
+        let mut pieces = Vec::with_capacity(batch.div_ceil(piece_size));
+        for first in (0..batch).step_by(piece_size) {
+            pieces.push(Piece {
+                workspace: N::workspace(piece_size.min(batch - first)),
+                gradients: N::gradients(),
+                statistics: Buffer::zeros(N::STATISTICS),
+                loss: BatchLoss::default(),
+                failure: None,
+            });
+        }
+        Ok(Self { pieces, piece_size, capacity: batch, threads })
+    }
+
+    /// The most images of a batch.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many images each piece of a batch has; the last may have fewer.
+    pub fn piece_size(&self) -> usize {
+        self.piece_size
+    }
+
+    /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
+    /// queued.
+    pub fn install<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
+        match self.threads.pool() {
+            None => work(self),
+            Some(pool) => pool.install(|| work(self)),
+        }
+    }
+
+    /// Computes the gradient of the mean loss of these images: see [`GradientEngine::gradients`]. Moves the network's
+    /// statistics (the moving means of batch normalisation), not its parameters. `pass` gives the seed and the step.
+    ///
+    /// # Errors
+    /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
+    /// [`GradientEngine::capacity`], [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
+    /// [`Error::NotFinite`] where the loss is NaN or infinite. The network is unchanged then.
+    pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
+        &mut self,
+        network: &mut N,
+        inputs: &[N::Input],
+        targets: &[Y],
+        loss: &L,
+        pass: Pass,
+    ) -> Result<BatchLoss, Error> {
+        if inputs.len() != targets.len() {
+            let origin = "the batch".to_owned();
+            return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
+        }
+        let mut nothing = [(); MOST_PIECES];
+        self.step(network, pass, inputs.len(), &mut nothing, |step, images, piece, ()| {
+            piece.run(step, images.start, &inputs[images.clone()], &targets[images], loss, &mut [])
+        })
+    }
+
+    /// The gradients of the last batch.
+    pub fn gradients(&self) -> &Gradients<N> {
+        &self.pieces[0].gradients
+    }
+
+    /// The gradients of the last batch, to clip or to scale.
+    pub fn gradients_mut(&mut self) -> &mut Gradients<N> {
+        &mut self.pieces[0].gradients
+    }
+
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// One step: calls `work` with each piece, its range of images and its slot, then sums losses and gradients.
+    pub(crate) fn step<S: Send>(
+        &mut self,
+        network: &mut N,
+        pass: Pass,
+        batch: usize,
+        slots: &mut [S],
+        work: impl Fn(Step<'_, N>, Range<usize>, &mut Piece<N>, &mut S) -> Result<(), Error> + Sync,
+    ) -> Result<BatchLoss, Error> {
+        if batch == 0 || batch > self.capacity {
+            return Err(PassError::Batch { expected: self.capacity, found: batch }.into());
+        }
+        let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
+        let size = self.piece_size;
+        let used = batch.div_ceil(size);
+        let pieces = &mut self.pieces[..used];
+        self.threads.each(pieces, &mut slots[..used], |place, piece, slot| {
+            let images = place * size..batch.min((place + 1) * size);
+            piece.failure = work(step, images, piece, slot).err();
+        });
+        if let Some(failure) = pieces.iter_mut().find_map(|piece| piece.failure.take()) {
+            return Err(failure);
+        }
+        if let [only] = pieces {
+            network.statistics_mut().copy_from_slice(&only.statistics);
+        }
+        let mut loss = BatchLoss::default();
+        pieces.iter().for_each(|piece| loss.add(&piece.loss));
+        if let Some((total, parts)) = pieces.split_first_mut() {
+            let parts = &*parts;
+            self.threads.stretches(total.gradients.as_mut_slice(), |start, total| {
+                let spec = copy::Spec { len: total.len() };
+                for part in parts {
+                    let part = &part.gradients.as_slice()[start..start + total.len()];
+                    <N::Scalar as Kernels>::add_assign(1, &spec, part, total);
+                }
+            });
+        }
+        Ok(loss)
+    }
+}
+
+impl<N: Network> core::fmt::Debug for GradientEngine<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { pieces, piece_size, threads, .. } = self;
+        write!(f, "GradientEngine<{}>: {} pieces of {piece_size} images, {threads:?}", N::NAME, pieces.len())
+    }
 }

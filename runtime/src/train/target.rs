@@ -2,9 +2,9 @@
 
 use core::any::TypeId;
 
-use crate::error::Error;
 use crate::head::{Head, Sigmoid, Softmax};
 use crate::scalar::Scalar;
+use crate::tensor::Tensor;
 
 /// How the answers of a network are to be read, by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,37 +47,33 @@ pub fn predicted_class<T: Scalar>(answer: &[T]) -> usize {
 }
 
 /// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
-pub(crate) const fn classes(outputs: usize) -> usize {
+pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
 }
 
-/// What a network is trained towards: a label (`usize`, `bool`), or wanted answers (`[f32; K]`).
+/// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`[f32; K]`, a `Tensor`), or a label for each
+/// of many positions (`[usize; P]`).
 pub trait Target: Clone + Send + Sync + 'static {
-    /// The label, where this is one: what metrics of classification count.
+    /// The label, where this is a single one: what metrics of classification count.
     fn label(&self) -> Option<usize> {
         None
     }
 
-    /// Whether `answer` is right; `None` where there is no right or wrong, as in regression.
-    fn hit<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<bool>;
+    /// The share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs where there are many;
+    /// `None` where there is no right or wrong, as in regression.
+    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64>;
+}
 
-    /// Whether it fits a network of `outputs` outputs; `sample` is its place in the data.
-    ///
-    /// # Errors
-    /// [`Error::Label`] for a label outside the classes, [`Error::TargetLength`] for another number of values.
-    fn check(&self, sample: usize, outputs: usize) -> Result<(), Error>;
+fn share(right: usize, of: usize) -> f64 {
+    right as f64 / of.max(1) as f64
 }
 
 impl Target for usize {
     fn label(&self) -> Option<usize> {
         Some(*self)
     }
-    fn hit<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<bool> {
-        Some(predicted_class(answer) == *self)
-    }
-    fn check(&self, sample: usize, outputs: usize) -> Result<(), Error> {
-        let classes = classes(outputs);
-        if *self < classes { Ok(()) } else { Err(Error::Label { sample, label: *self, classes }) }
+    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+        Some(share(usize::from(predicted_class(answer) == *self), 1))
     }
 }
 
@@ -85,26 +81,44 @@ impl Target for bool {
     fn label(&self) -> Option<usize> {
         Some(usize::from(*self))
     }
-    fn hit<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<bool> {
-        Some(predicted_class(answer) == usize::from(*self))
+    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+        usize::from(*self).score(answer, reading)
     }
-    fn check(&self, sample: usize, outputs: usize) -> Result<(), Error> {
-        usize::from(*self).check(sample, outputs)
+}
+
+impl<const P: usize> Target for [usize; P] {
+    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+        let classes = (answer.len() / P.max(1)).max(1);
+        let rows = answer.chunks_exact(classes).zip(self);
+        Some(share(rows.filter(|(row, label)| predicted_class(row) == **label).count(), P))
+    }
+}
+
+/// The score of wanted answers, in groups that each name one class.
+fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
+    match reading {
+        Reading::OneClass => {
+            let rows = wanted.chunks_exact(group.max(1)).zip(answer.chunks_exact(group.max(1)));
+            let right = rows.filter(|(wanted, answer)| predicted_class(wanted) == predicted_class(answer)).count();
+            Some(share(right * group, wanted.len()))
+        }
+        Reading::YesOrNo => {
+            let right = wanted.iter().zip(answer).filter(|(y, a)| (y.to_f64() > 0.5) == (a.to_f64() > 0.5)).count();
+            Some(share(right, wanted.len()))
+        }
+        Reading::Values => None,
     }
 }
 
 impl<const K: usize, V: Scalar> Target for [V; K] {
-    fn hit<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<bool> {
-        match reading {
-            Reading::OneClass => Some(predicted_class(answer) == predicted_class(self)),
-            Reading::YesOrNo => {
-                Some(self.iter().zip(answer).all(|(wanted, a)| (wanted.to_f64() > 0.5) == (a.to_f64() > 0.5)))
-            }
-            Reading::Values => None,
-        }
+    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+        score_values(self, answer, K, reading)
     }
-    fn check(&self, sample: usize, outputs: usize) -> Result<(), Error> {
-        if K == outputs { Ok(()) } else { Err(Error::TargetLength { sample, found: K, expected: outputs }) }
+}
+
+impl<const H: usize, const W: usize, const C: usize, V: Scalar> Target for Tensor<H, W, C, V> {
+    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+        score_values(self.as_slice(), answer, C, reading)
     }
 }
 
@@ -120,9 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn sigmoid_answers_hit_only_where_every_output_is_on_the_right_side() {
-        assert_eq!([1.0_f32, 0.0].hit(&[0.9_f32, 0.2], Reading::YesOrNo), Some(true));
-        assert_eq!([1.0_f32, 0.0].hit(&[0.9_f32, 0.7], Reading::YesOrNo), Some(false));
-        assert_eq!([1.0_f32, 0.0].hit(&[0.9_f32, 0.7], Reading::Values), None);
+    fn targets_with_many_parts_score_the_share_that_is_right() {
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.2], Reading::YesOrNo), Some(1.0));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::YesOrNo), Some(0.5));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::OneClass), Some(1.0));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::Values), None);
+        assert_eq!([1_usize, 0].score(&[0.2_f32, 0.8, 0.3, 0.7], Reading::OneClass), Some(0.5));
     }
 }

@@ -5,24 +5,27 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use crate::error::Error;
 
 /// One thread, the caller's, or a pool. How work is cut never depends on it, so that results do not either.
-pub(crate) struct Threads(Option<ThreadPool>);
+pub(crate) struct Threads(Option<std::sync::Arc<ThreadPool>>);
 
 impl Threads {
     /// `count` threads; one means the caller's own.
     pub(crate) fn new(count: usize) -> Result<Self, Error> {
-        if count == 0 {
-            return Err(Error::hyper_parameter("threads", 0.0, "at least 1"));
-        }
+        crate::error::setting("threads", count as f64, count > 0, "at least 1")?;
         if count == 1 {
             return Ok(Self(None));
         }
         let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("train-{i}")).build();
-        pool.map(|pool| Self(Some(pool))).map_err(|error| Error::Threads(error.to_string()))
+        pool.map(|pool| Self(Some(pool.into()))).map_err(|error| Error::Threads(error.to_string()))
     }
 
     /// As many as the machine has processors.
     pub(crate) fn available() -> usize {
         std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// The pool, where there is one.
+    pub(crate) fn pool(&self) -> Option<std::sync::Arc<ThreadPool>> {
+        self.0.clone()
     }
 
     /// Runs `work` on the pool, so that every [`Threads::each`] inside finds its workers without a queue (which would allocate).
@@ -90,6 +93,6 @@ fn stretch<T: Send>(first: usize, numbers: &mut [T], work: &(impl Fn(usize, &mut
 
 impl core::fmt::Debug for Threads {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Threads({})", self.0.as_ref().map_or(1, ThreadPool::current_num_threads))
+        write!(f, "Threads({})", self.0.as_ref().map_or(1, |pool| pool.current_num_threads()))
     }
 }

@@ -1,0 +1,273 @@
+//! Convolution as products of matrices, whose left factor is the image itself: `conv_gemm`.
+//!
+//! | pass | A | B | C |
+//! |---|---|---|---|
+//! | forward | windows of x | filters | y |
+//! | gradient of the input | windows of dy, by phases of the stride | filters, turned and transposed | dx |
+//! | gradient of the weights | windows of x, transposed | dy | dw |
+//!
+//! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
+
+use super::Spec;
+use super::correlate::{Correlation, Filters, band, band_len, extent};
+use crate::gemm::tile::{self, PANEL, Product};
+use crate::gemm::vector::Level;
+use crate::gemm::{self, Matrix, Onto, pack};
+use crate::scalar::Scalar;
+
+/// Whether the layer is one product: windows of one pixel, side by side.
+const fn pointwise(spec: &Spec) -> bool {
+    spec.groups == 1
+        && spec.window[0] == 1
+        && spec.window[1] == 1
+        && spec.stride[0] == 1
+        && spec.stride[1] == 1
+        && spec.output[0] == spec.input[0]
+        && spec.output[1] == spec.input[1]
+        && spec.padding[0] == 0
+        && spec.padding[2] == 0
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+const fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// The channels, the filters and the length of a filter of one group.
+const fn group(spec: &Spec) -> [usize; 3] {
+    let channels = spec.input[2] / spec.groups;
+    [channels, spec.output[2] / spec.groups, channels * spec.window[0] * spec.window[1]]
+}
+
+pub(super) const fn forward_scratch(spec: &Spec) -> usize {
+    let [channels, filters, depth] = group(spec);
+    if pointwise(spec) {
+        return gemm::scratch(depth, filters);
+    }
+    let positions = [spec.output[0], spec.output[1]];
+    pack::group_len(depth, filters) + band_len(positions, spec.stride, spec.window, spec.dilation, channels)
+}
+
+/// y\[i′,j′,f′] = b\[f′] + Σ a·w   (slide 37)
+pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
+    let [channels, filters, depth] = group(spec);
+    let all = spec.output[2];
+    if pointwise(spec) {
+        let onto = if b.is_empty() { Onto::Zero } else { Onto::Row(b) };
+        let pixels = x.len() / channels.max(1);
+        return gemm::gemm(Matrix::rows(x, pixels, channels), Matrix::rows(w, depth, all), onto, y, all, scratch);
+    }
+    let level = Level::detect();
+    // Few columns lie well enough; few rows are not worth it.
+    let pack = all > 2 * PANEL && y.len() / all.max(1) >= 28;
+    let at_once = pack::group(depth, filters);
+    let (packed, memory) = scratch.split_at_mut(depth * at_once);
+    for group in 0..spec.groups {
+        let mut done = 0;
+        while done < filters {
+            let columns = at_once.min(filters - done);
+            let first = group * filters + done;
+            let weights = if pack {
+                pack::panels(&w[first..], [all, 1], depth, columns, packed);
+                packed_filters(packed, depth, columns)
+            } else {
+                Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all }
+            };
+            let correlation = Correlation {
+                source: spec.input,
+                channels: [group * channels, channels],
+                before: [spec.padding[0].cast_signed(), spec.padding[2].cast_signed()],
+                positions: [spec.output[0], spec.output[1]],
+                step: spec.stride,
+                taps: spec.window,
+                tap_step: spec.dilation,
+                target: [spec.output_len(), first],
+                target_step: [spec.output[1] * all, all],
+            };
+            let bias = if b.is_empty() { b } else { &b[first..first + columns] };
+            correlation.run(level, x, weights, bias, y, memory);
+            done += columns;
+        }
+    }
+}
+
+fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns.max(1) - 1) % PANEL + 1 }
+}
+
+/// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
+/// reach it, and from where.
+#[derive(Clone, Copy)]
+struct Phase {
+    /// The taps `first`, `first + every`, …, `taps` of them.
+    first: usize,
+    every: usize,
+    taps: usize,
+    /// How far before the output the first window of the phase starts, and the outputs between its taps.
+    before: isize,
+    tap_step: usize,
+    /// Positions of the input in this phase.
+    positions: usize,
+}
+
+impl Phase {
+    /// Input position `phase + stride·n` meets tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where
+    /// that is whole.
+    fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
+        let (stride, dilation, padding) = (spec.stride[axis], spec.dilation[axis], spec.padding[2 * axis]);
+        let common = greatest_common_divisor(stride, dilation);
+        let every = stride / common;
+        let tap_step = dilation / common;
+        let first = (0..every.min(spec.window[axis])).find(|tap| {
+            (phase + padding).cast_signed().wrapping_sub((tap * dilation).cast_signed()).rem_euclid(stride.cast_signed())
+                == 0
+        });
+        let positions = spec.input[axis].saturating_sub(phase).div_ceil(stride);
+        let Some(first) = first else {
+            return Self { first: 0, every, taps: 0, before: 0, tap_step, positions };
+        };
+        let taps = (spec.window[axis] - first).div_ceil(every);
+        let last = first + (taps - 1) * every;
+        // Turned: the last tap reads the earliest output.
+        let start = ((phase + padding).cast_signed() - (last * dilation).cast_signed()) / stride.cast_signed();
+        Self { first, every, taps, before: -start, tap_step, positions }
+    }
+}
+
+/// At most this many taps along an axis reach one position of the input.
+const fn phase_taps(spec: &Spec, axis: usize) -> usize {
+    let every = spec.stride[axis] / greatest_common_divisor(spec.stride[axis], spec.dilation[axis]);
+    spec.window[axis].div_ceil(every)
+}
+
+pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
+    let [channels, filters, depth] = group(spec);
+    if pointwise(spec) {
+        return gemm::scratch(filters, depth);
+    }
+    let taps = [phase_taps(spec, 0), phase_taps(spec, 1)];
+    let tap_step = [
+        spec.dilation[0] / greatest_common_divisor(spec.stride[0], spec.dilation[0]),
+        spec.dilation[1] / greatest_common_divisor(spec.stride[1], spec.dilation[1]),
+    ];
+    let positions = [spec.input[0].div_ceil(spec.stride[0]), spec.input[1].div_ceil(spec.stride[1])];
+    // A phase with fewer rows or taps has shorter rows, of which more may be copied at once: by less than `BAND`.
+    let whole = band_len(positions, [1, 1], taps, tap_step, filters);
+    let padded = [positions[0] + taps[0] * tap_step[0], positions[1] + taps[1] * tap_step[1]];
+    let most = max(whole, super::correlate::cap(padded, taps, tap_step, filters));
+    pack::group_len(taps[0] * taps[1] * filters, channels) + most
+}
+
+/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters.
+pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+    let [channels, filters, depth] = group(spec);
+    let [_, width, all] = spec.input;
+    let all_filters = spec.output[2];
+    if pointwise(spec) {
+        let pixels = dy.len() / filters.max(1);
+        let w = Matrix::rows(w, depth, filters).transposed();
+        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, dx, all, scratch);
+    }
+    let level = Level::detect();
+    let reached = (0..2).all(|axis| spec.window[axis] >= spec.stride[axis] && spec.dilation[axis] == 1);
+    if !reached {
+        dx.fill(T::ZERO);
+    }
+    for down in (0..spec.stride[0]).map(|phase| (phase, Phase::new(spec, 0, phase))) {
+        for across in (0..spec.stride[1]).map(|phase| (phase, Phase::new(spec, 1, phase))) {
+            let ((top, down), (left, across)) = (down, across);
+            let taps = down.taps * across.taps;
+            if taps == 0 || down.positions == 0 || across.positions == 0 {
+                continue;
+            }
+            let at_once = pack::group(taps * filters, channels);
+            let (packed, memory) = scratch.split_at_mut(taps * filters * at_once);
+            for group in 0..spec.groups {
+                let mut done = 0;
+                while done < channels {
+                    let columns = at_once.min(channels - done);
+                    let turned = Turned { spec, down, across, group, first: done };
+                    turned.pack(w, columns, packed);
+                    let first = group * channels + done;
+                    let correlation = Correlation {
+                        source: spec.output,
+                        channels: [group * filters, filters],
+                        before: [down.before, across.before],
+                        positions: [down.positions, across.positions],
+                        step: [1, 1],
+                        taps: [down.taps, across.taps],
+                        tap_step: [down.tap_step, across.tap_step],
+                        target: [spec.input_len(), (top * width + left) * all + first],
+                        target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
+                    };
+                    let weights = packed_filters(&*packed, taps * filters, columns);
+                    correlation.run(level, dy, weights, &[], dx, memory);
+                    done += columns;
+                }
+            }
+        }
+    }
+    let _ = all_filters;
+}
+
+/// The filters of a phase, turned by half a circle and transposed.
+struct Turned<'a> {
+    spec: &'a Spec,
+    down: Phase,
+    across: Phase,
+    group: usize,
+    /// The first channel within the group.
+    first: usize,
+}
+
+impl Turned<'_> {
+    /// Packs `columns` channels: rows are taps, last first, and filters.
+    fn pack<T: Copy>(&self, w: &[T], columns: usize, packed: &mut [T]) {
+        let Self { spec, down, across, group: index, first } = *self;
+        let [channels, filters, _] = group(spec);
+        let all = spec.output[2];
+        let depth = down.taps * across.taps * filters;
+        let mut row = 0;
+        for i in (0..down.taps).rev().map(|tap| down.first + tap * down.every) {
+            for j in (0..across.taps).rev().map(|tap| across.first + tap * across.every) {
+                let place = ((i * spec.window[1] + j) * channels + first) * all + index * filters;
+                pack::panels_at(&w[place..], [1, all], [depth, row, filters], columns, packed);
+                row += filters;
+            }
+        }
+    }
+}
+
+pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
+    if pointwise(spec) {
+        return gemm::scratch(gemm::DEPTH, spec.output[2]);
+    }
+    band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
+}
+
+/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions.
+pub(super) fn grad_weights<T: Scalar>(
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    let [channels, filters, depth] = group(spec);
+    let [_, width, all] = spec.input;
+    let all_filters = spec.output[2];
+    super::add_bias_gradient(dy, db);
+    if pointwise(spec) {
+        let pixels = x.len() / channels.max(1);
+        let x = Matrix::rows(x, pixels, channels).transposed();
+        return gemm::gemm(x, Matrix::rows(dy, pixels, all_filters), Onto::Itself, dw, all_filters, scratch);
+    }
+    let level = Level::detect();
+    let _ = (level, depth, width, all, filters, scratch, band, extent, tile::PANEL);
+    let _: Option<Product<T>> = None;
+    super::reference::grad_weights(1, spec, x, dy, dw, &mut []);
+}
