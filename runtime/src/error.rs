@@ -179,6 +179,38 @@ pub enum Error {
         /// Every difference found.
         differences: Vec<WeightDifference>,
     },
+    /// The system refused to start threads.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+    /// A loss, or a weight, that is NaN or infinite. The network is as it was before the step.
+    #[error("step {step}: NaN or infinite, first in {place}{}", last_good(checkpoint.as_deref()))]
+    NotFinite {
+        /// The step, from 0.
+        step: u64,
+        /// Where it first appeared: a layer's name, `the input`, or `the loss` after finite answers.
+        place: &'static str,
+        /// The last good checkpoint, where one was written.
+        checkpoint: Option<PathBuf>,
+    },
+    /// Something was asked for that needs a validation set.
+    #[error("{setting} needs a validation set, and none was given")]
+    NoValidation {
+        /// What: `early stopping`.
+        setting: &'static str,
+    },
+    /// A checkpoint of another run.
+    #[error("{origin}: a checkpoint of another run: {what} was {found}, and is {expected} now")]
+    Resume {
+        /// The file.
+        origin: String,
+        /// The first difference: `the seed`.
+        what: &'static str,
+        /// What this run has.
+        expected: String,
+        /// What the checkpoint has.
+        found: String,
+    },
+
     /// A file whose bytes are not those that were written.
     #[error("{origin}: damaged: its checksum is {found}, the file says {expected}")]
     Checksum {
@@ -231,6 +263,10 @@ pub enum WeightDifference {
         /// The file's: `F64`.
         found: String,
     },
+}
+
+fn last_good(checkpoint: Option<&std::path::Path>) -> String {
+    checkpoint.map_or(String::new(), |path| format!("; the last good checkpoint is {}", path.display()))
 }
 
 fn lines(differences: &[WeightDifference]) -> String {

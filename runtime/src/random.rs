@@ -161,3 +161,89 @@ fn normal_quantile(p: f64) -> f64 {
     };
     if q < 0.0 { -x } else { x }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_numbers_from_version_to_version() {
+        // The first outputs of splitmix64 and of xoshiro256++ as their authors' programs give them.
+        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
+        let mut random = Random::from_state([1, 2, 3, 4]);
+        assert_eq!([(); 4].map(|()| random.next_u64()), [41_943_041, 58_720_359, 3_588_806_011_781_223, 3_591_011_842_654_386]);
+        assert_eq!(bits(key(1, 2, 3, 4), 5), 3_910_734_423);
+        assert_eq!(Random::new(1).normal(), 0.8838527949761759);
+    }
+
+    #[test]
+    fn a_state_continues_its_sequence() {
+        let mut random = Random::new(5);
+        random.normal();
+        let mut copy = Random::from_state(random.state());
+        assert_eq!([(); 5].map(|()| copy.next_u64()), [(); 5].map(|()| random.next_u64()));
+    }
+
+    #[test]
+    fn the_state_of_zeros_does_not_stand_still() {
+        let mut random = Random::from_state([0; 4]);
+        assert_ne!(random.next_u64(), random.next_u64());
+    }
+
+    #[test]
+    fn uniform_numbers_are_even_in_0_to_1() {
+        let mut random = Random::new(2);
+        let numbers: Vec<f64> = (0..100_000).map(|_| random.uniform()).collect();
+        assert!(numbers.iter().all(|x| (0.0..1.0).contains(x)));
+        for tenth in 0..10 {
+            let count = numbers.iter().filter(|&&x| (x * 10.0) as usize == tenth).count() as f64;
+            assert!((count - 10_000.0).abs() < 500.0, "{count} in tenth {tenth}");
+        }
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_and_tails_of_the_normal_distribution() {
+        let mut random = Random::new(3);
+        let numbers: Vec<f64> = (0..200_000).map(|_| random.normal()).collect();
+        let moment = |n: i32| numbers.iter().map(|x| x.powi(n)).sum::<f64>() / 200_000.0;
+        assert!(moment(1).abs() < 0.01 && (moment(2) - 1.0).abs() < 0.02);
+        assert!(moment(3).abs() < 0.04 && (moment(4) - 3.0).abs() < 0.1);
+        let beyond_3 = numbers.iter().filter(|x| x.abs() > 3.0).count() as f64;
+        assert!((beyond_3 - 540.0).abs() < 120.0, "{beyond_3}");
+    }
+
+    #[test]
+    fn quantiles_invert_the_distribution_function() {
+        let distribution = |x: f64| 0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2);
+        for p in [1e-16, 1e-12, 1e-5, 0.01, 0.07, 0.08, 0.3, 0.5, 0.9, 0.93, 0.999] {
+            let error = distribution(normal_quantile(p)) / p - 1.0;
+            assert!(error.abs() < 1e-13, "{p}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn below_is_even_and_stays_below() {
+        let mut random = Random::new(4);
+        let mut counts = [0; 7];
+        for _ in 0..70_000 {
+            counts[random.below(7) as usize] += 1;
+        }
+        assert!(counts.iter().all(|&count: &i32| (count - 10_000).abs() < 500), "{counts:?}");
+        assert_eq!([random.below(0), random.below(1)], [0, 0]);
+        assert!((0..100).all(|_| random.below(u64::MAX) < u64::MAX));
+    }
+
+    #[test]
+    fn a_shuffle_is_an_even_permutation() {
+        let mut random = Random::new(5);
+        let mut first = [0; 4];
+        for _ in 0..40_000 {
+            let mut order = [0, 1, 2, 3];
+            random.shuffle(&mut order);
+            first[order[0]] += 1;
+            order.sort_unstable();
+            assert_eq!(order, [0, 1, 2, 3]);
+        }
+        assert!(first.iter().all(|&count: &i32| (count - 10_000).abs() < 500), "{first:?}");
+    }
+}

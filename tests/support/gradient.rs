@@ -1,7 +1,7 @@
 //! A gradient against central differences, in f64.
 
 use netwright::private::{GradientSeed, Network};
-use netwright::{Pass, Tensor};
+use netwright::{Pass, Scalar, Tensor};
 
 /// Numbers without a pattern, from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
 pub fn scatter(seed: u64, len: usize) -> Vec<f64> {
@@ -17,19 +17,19 @@ pub fn scatter(seed: u64, len: usize) -> Vec<f64> {
 }
 
 /// Inputs of a network, whatever their type.
-pub trait FromNumbers: Clone {
+pub trait FromNumbers<T>: Clone {
     /// From numbers in a row.
-    fn from_numbers(numbers: &[f64]) -> Self;
+    fn from_numbers(numbers: &[T]) -> Self;
 }
 
-impl<const N: usize> FromNumbers for [f64; N] {
-    fn from_numbers(numbers: &[f64]) -> Self {
+impl<T: Scalar, const N: usize> FromNumbers<T> for [T; N] {
+    fn from_numbers(numbers: &[T]) -> Self {
         numbers.try_into().expect("as many numbers as features")
     }
 }
 
-impl<const H: usize, const W: usize, const C: usize> FromNumbers for Tensor<H, W, C, f64> {
-    fn from_numbers(numbers: &[f64]) -> Self {
+impl<T: Scalar, const H: usize, const W: usize, const C: usize> FromNumbers<T> for Tensor<H, W, C, T> {
+    fn from_numbers(numbers: &[T]) -> Self {
         *Self::view(numbers).expect("as many numbers as the image")
     }
 }
@@ -39,7 +39,7 @@ impl<const H: usize, const W: usize, const C: usize> FromNumbers for Tensor<H, W
 pub fn check<N>(what: &str)
 where
     N: Network<Scalar = f64>,
-    N::Input: FromNumbers,
+    N::Input: FromNumbers<f64>,
 {
     const BATCH: usize = 3;
     let len = <N::Input as netwright::private::Sample<f64>>::LEN;

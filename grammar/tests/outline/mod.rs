@@ -7,28 +7,28 @@ use netwright_grammar::{
 };
 
 /// The tree of `source` and all that is wrong with it.
-pub fn read(source: &str) -> (File, Vec<Diagnostic>) {
+pub(crate) fn read(source: &str) -> (File, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let file = parse(source, &mut diagnostics);
     (file, diagnostics.into_sorted())
 }
 
 /// The tree of `source`, which must be flawless.
-pub fn read_flawless(source: &str) -> File {
+pub(crate) fn read_flawless(source: &str) -> File {
     let (file, diagnostics) = read(source);
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     file
 }
 
 /// The outline of the only body in a network with the stages `stages`.
-pub fn stages(stages: &str) -> String {
+pub(crate) fn stages(stages: &str) -> String {
     let file = read_flawless(&format!("N(1) {{ {stages} }}"));
     let [Item::Network(network)] = file.items.as_slice() else { panic!("{file:#?}") };
     body(&network.body)
 }
 
 /// Each item as `Name(input) { stages }` or `block name(parameters) { stages }`.
-pub fn items(file: &File) -> Vec<String> {
+pub(crate) fn items(file: &File) -> Vec<String> {
     let outline = |item: &Item| match item {
         Item::Network(network) => {
             let input = network.input.as_deref().map(|input| format!("({})", atoms(input))).unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn items(file: &File) -> Vec<String> {
     file.items.iter().map(outline).collect()
 }
 
-pub fn body(body: &Body) -> String {
+pub(crate) fn body(body: &Body) -> String {
     let stage = |stage: &netwright_grammar::Stage| match stage.separator {
         Separator::Proper => format!("{};", atoms(&stage.atoms)),
         Separator::Comma(_) => format!("{},", atoms(&stage.atoms)),
@@ -54,7 +54,7 @@ pub fn body(body: &Body) -> String {
     body.stages.iter().map(stage).collect::<Vec<_>>().join(" ")
 }
 
-pub fn atoms(atoms: &[Atom]) -> String {
+pub(crate) fn atoms(atoms: &[Atom]) -> String {
     let list = |list: &[Expression]| list.iter().map(expression).collect::<Vec<_>>().join(" ");
     let atom = |atom: &Atom| match &atom.kind {
         AtomKind::Word(word) => word.clone(),
@@ -67,7 +67,7 @@ pub fn atoms(atoms: &[Atom]) -> String {
     atoms.iter().map(atom).collect::<Vec<_>>().join(" ")
 }
 
-pub fn expression(of: &Expression) -> String {
+pub(crate) fn expression(of: &Expression) -> String {
     match &of.kind {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) => text.clone(),
         ExpressionKind::Negative(inner) => format!("-{}", expression(inner)),

@@ -17,30 +17,33 @@ pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
     depth * group(depth, columns)
 }
 
-/// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel; returns how
-/// many numbers it wrote. Rows of `from` are `row` apart, columns `column`.
-pub(crate) fn panels<T: Copy>(
+/// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel. Rows of
+/// `from` are `row` apart, columns `column`.
+pub(crate) fn panels<T: Copy>(from: &[T], stride: [usize; 2], depth: usize, columns: usize, to: &mut [T]) {
+    rows_of_panels(from, stride, [depth, 0, depth], columns, to);
+}
+
+/// Copies `rows` rows, to stand from row `first` on in panels that have `depth` rows.
+pub(crate) fn rows_of_panels<T: Copy>(
     from: &[T],
     [row, column]: [usize; 2],
-    depth: usize,
+    [depth, first, rows]: [usize; 3],
     columns: usize,
     to: &mut [T],
-) -> usize {
-    let to = &mut to[..depth * columns];
-    let mut first = 0;
-    while first < columns {
-        let width = PANEL.min(columns - first);
-        let panel = &mut to[first * depth..][..depth * width];
+) {
+    let mut done = 0;
+    while done < columns {
+        let width = PANEL.min(columns - done);
+        let panel = &mut to[done * depth + first * width..][..rows * width];
         if column == 1 {
             for (k, target) in panel.chunks_exact_mut(width).enumerate() {
-                target.copy_from_slice(&from[k * row + first..][..width]);
+                target.copy_from_slice(&from[k * row + done..][..width]);
             }
         } else {
-            transpose(&from[first * column..], [row, column], depth, width, panel);
+            transpose(&from[done * column..], [row, column], rows, width, panel);
         }
-        first += width;
+        done += width;
     }
-    depth * columns
 }
 
 /// A panel of which the columns lie apart, by blocks of rows, so that what is read and what is written stay in the first

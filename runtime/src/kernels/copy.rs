@@ -31,3 +31,24 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+
+    #[test]
+    fn sums_are_added_in_place() {
+        let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]);
+        f32::add_assign(2, &Spec { len: 2 }, &x, &mut y);
+        assert_eq!(y, [11.0, 22.0, 33.0, 44.0]);
+        f32::copy(2, &Spec { len: 2 }, &x, &mut y);
+        assert_eq!(y, x);
+    }
+
+    #[test]
+    #[should_panic(expected = "copy: the source")]
+    fn a_wrong_length_is_refused() {
+        f32::copy(2, &Spec { len: 2 }, &[0.0; 3], &mut [0.0; 4]);
+    }
+}

@@ -13,28 +13,30 @@ macro_rules! vectorised {
         ) $(-> $result:ty)? $body:block
     ) => {
         $(#[$attribute])*
+        #[allow(clippy::too_many_arguments)]
         $visibility fn $name<T: $bound $(, const $size: usize)*>($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
             fn portable<T: $bound $(, const $size: usize)*>($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             {
                 #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments)]
                 fn avx2<T: $bound $(, const $size: usize)*>($($argument: $type),*) $(-> $result)? {
                     portable::<T $(, $size)*>($($argument),*)
                 }
                 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+                #[allow(clippy::too_many_arguments)]
                 fn avx512<T: $bound $(, const $size: usize)*>($($argument: $type),*) $(-> $result)? {
                     portable::<T $(, $size)*>($($argument),*)
                 }
                 if $crate::kernels::dispatch::has_avx512() {
                     // SAFETY: the processor has these instructions.
-                    #[allow(unsafe_code)]
                     return unsafe { avx512::<T $(, $size)*>($($argument),*) };
                 }
                 if $crate::kernels::dispatch::has_avx2() {
                     // SAFETY: the processor has these instructions.
-                    #[allow(unsafe_code)]
                     return unsafe { avx2::<T $(, $size)*>($($argument),*) };
                 }
             }
@@ -48,16 +50,53 @@ pub(crate) use vectorised;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline]
 pub(crate) fn has_avx2() -> bool {
+    #[cfg(test)]
+    if tests::limit() < tests::AVX2 {
+        return false;
+    }
     std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
 }
 
-/// Whether the processor has the AVX-512 of a server of 2017 and later.
+/// Whether the processor has the AVX-512 of servers since 2017.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline]
 pub(crate) fn has_avx512() -> bool {
+    #[cfg(test)]
+    if tests::limit() < tests::AVX512 {
+        return false;
+    }
     has_avx2()
         && std::arch::is_x86_feature_detected!("avx512f")
         && std::arch::is_x86_feature_detected!("avx512vl")
         && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512dq")
+}
+
+#[cfg(all(test, feature = "std", target_arch = "x86_64"))]
+pub(crate) mod tests {
+    use core::cell::Cell;
+
+    pub(crate) const AVX2: u8 = 1;
+    pub(crate) const AVX512: u8 = 2;
+
+    std::thread_local! {
+        static LIMIT: Cell<u8> = const { Cell::new(AVX512) };
+    }
+
+    pub(crate) fn limit() -> u8 {
+        LIMIT.get()
+    }
+
+    /// Asserts that all instruction sets of this processor give the same numbers, to the last bit.
+    pub(crate) fn assert_same_for_all_instruction_sets(run: impl Fn() -> Vec<f64>) {
+        let bits = |limit| {
+            LIMIT.set(limit);
+            let bits: Vec<u64> = run().into_iter().map(f64::to_bits).collect();
+            LIMIT.set(AVX512);
+            bits
+        };
+        let portable = bits(0);
+        assert!(portable == bits(AVX2), "AVX2 differs");
+        assert!(portable == bits(AVX512), "AVX-512 differs");
+    }
 }

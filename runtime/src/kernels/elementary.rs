@@ -70,7 +70,7 @@ impl Elementary for f32 {
         let x = if self > 90.0 { 90.0 } else { self };
         let x = if x < -105.0 { -105.0 } else { x };
         let (n, r) = reduce(x);
-        let p = polynomial(r, [0.001_381_446_7, 0.008_368_780_5, 0.041_668_393, 0.166_665_2, 0.499_999_93]);
+        let p = polynomial(r, [0.001_381_446_7, 0.008_368_78, 0.041_668_393, 0.166_665_2, 0.499_999_93]);
         let power = r + r * r * p + 1.0;
         // 2ⁿ in two factors, since the result may be subnormal, or so large that 2ⁿ alone is infinite.
         let half = n >> 1;
@@ -184,7 +184,7 @@ mod tests {
     /// The largest error over floats of all magnitudes in a range.
     fn worst(range: core::ops::RangeInclusive<f32>, fast: impl Fn(f32) -> f32, truth: impl Fn(f64) -> f64) -> f64 {
         let mut worst: f64 = 0.0;
-        for bits in (0..=u32::MAX).step_by(4099) {
+        for bits in (0..=u32::MAX).step_by(65_537) {
             let x = f32::from_bits(bits);
             if range.contains(&x) {
                 let error = ulps(fast(x), truth(f64::from(x)));
@@ -192,8 +192,8 @@ mod tests {
                 worst = worst.max(error);
             }
         }
-        for i in 0..=500_000 {
-            let x = range.start() + (range.end() - range.start()) * (i as f32 / 500_000.0);
+        for i in 0..=50_000 {
+            let x = range.start() + (range.end() - range.start()) * (i as f32 / 50_000.0);
             if x.is_finite() {
                 worst = worst.max(ulps(fast(x), truth(f64::from(x))));
             }

@@ -110,3 +110,63 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    fn output<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
+        let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
+        let mut y = vec![T::ZERO; x.len()];
+        T::layernorm_forward(2, spec, &x, &gamma, &beta, &mut y);
+        widen(&y)
+    }
+
+    fn gradients<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
+        let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
+        let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()]);
+        T::layernorm_grad(2, spec, &x, &narrow::<T>(gamma), &mut dx, &mut dgamma, &mut dbeta);
+        [widen(&dx), widen(&dgamma), widen(&dbeta)]
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        let mut random = Random::new(1);
+        for (channels, affine) in [(3, true), (17, true), (40, true), (5, false)] {
+            let spec = Spec { rows: 2, channels, epsilon: 1e-3 };
+            let (x, dy) = (numbers(&mut random, 4 * channels), numbers(&mut random, 4 * channels));
+            let parameters = if affine { channels } else { 0 };
+            let (gamma, beta) = (numbers(&mut random, parameters), numbers(&mut random, parameters));
+            let [dx, dgamma, dbeta] = gradients::<f64>(&spec, &x, &gamma, &dy);
+            assert_gradient(&x, &dx, |x| inner_product(&output::<f64>(&spec, x, &gamma, &beta), &dy));
+            assert_gradient(&gamma, &dgamma, |gamma| inner_product(&output::<f64>(&spec, &x, gamma, &beta), &dy));
+            assert_gradient(&beta, &dbeta, |beta| inner_product(&output::<f64>(&spec, &x, &gamma, beta), &dy));
+            let [dx32, dgamma32, dbeta32] = gradients::<f32>(&spec, &x, &gamma, &dy);
+            assert_close(&dx32, &dx, 2e-5);
+            assert_close(&dgamma32, &dgamma, 1e-5);
+            assert_close(&dbeta32, &dbeta, 1e-5);
+        }
+    }
+
+    #[test]
+    fn each_position_gets_mean_0_and_variance_1() {
+        let spec = Spec { rows: 2, channels: 50, epsilon: 0.0 };
+        let x: Vec<f64> = numbers(&mut Random::new(2), 200).into_iter().map(|x| 3.0 * x + 7.0).collect();
+        for row in output::<f32>(&spec, &x, &[], &[]).chunks(50) {
+            assert!(row.iter().sum::<f64>().abs() < 1e-4);
+            assert!((row.iter().map(|y| y * y).sum::<f64>() / 50.0 - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn gradients_of_parameters_add_up() {
+        let spec = Spec { rows: 1, channels: 2, epsilon: 1e-3 };
+        let (mut dy, mut dgamma, mut dbeta) = ([1.0, 2.0], [100.0; 2], [100.0; 2]);
+        f64::layernorm_grad(1, &spec, &[1.0, -1.0], &[1.0; 2], &mut dy, &mut dgamma, &mut dbeta);
+        assert_eq!(dbeta, [101.0, 102.0]);
+        assert!((dgamma[0] - 101.0).abs() < 1e-2 && (dgamma[1] - 98.0).abs() < 1e-2);
+    }
+}

@@ -21,6 +21,8 @@ pub mod prelu;
 pub mod scale;
 pub mod softmax;
 pub mod upsample;
+#[cfg(test)]
+mod check;
 pub(crate) mod dispatch;
 pub(crate) mod reduce;
 

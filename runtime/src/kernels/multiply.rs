@@ -76,3 +76,47 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    fn product<T: Scalar>(spec: &Spec, a: &[f64], b: &[f64]) -> Vec<f64> {
+        let mut y = vec![T::ZERO; a.len()];
+        T::multiply_forward(2, spec, &narrow::<T>(a), &narrow::<T>(b), &mut y);
+        widen(&y)
+    }
+
+    fn gradients<T: Scalar>(spec: &Spec, a: &[f64], b: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let (a, b, dy) = (narrow::<T>(a), narrow::<T>(b), narrow::<T>(dy));
+        let (mut da, mut db) = (vec![T::ONE; a.len()], vec![T::ONE; b.len()]);
+        T::multiply_grad_left(2, spec, &dy, &b, &mut da);
+        T::multiply_grad_right(2, spec, &dy, &a, &mut db);
+        (widen(&da), widen(&db))
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        let mut random = Random::new(1);
+        for channels in [None, Some(1), Some(6), Some(10)] {
+            let spec = Spec { len: 30, channels };
+            let (a, dy) = (numbers(&mut random, 60), numbers(&mut random, 60));
+            let b = numbers(&mut random, 2 * spec.right_len());
+            let (da, db) = gradients::<f64>(&spec, &a, &b, &dy);
+            assert_gradient(&a, &da, |a| inner_product(&product::<f64>(&spec, a, &b), &dy));
+            assert_gradient(&b, &db, |b| inner_product(&product::<f64>(&spec, &a, b), &dy));
+            let (da32, db32) = gradients::<f32>(&spec, &a, &b, &dy);
+            assert_close(&da32, &da, 1e-6);
+            assert_close(&db32, &db, 1e-5);
+        }
+    }
+
+    #[test]
+    fn one_number_a_channel_applies_to_all_positions() {
+        let spec = Spec { len: 4, channels: Some(2) };
+        let y = product::<f32>(&spec, &[1.0, 2.0, 3.0, 4.0, 1.0, 1.0, 1.0, 1.0], &[10.0, 100.0, 2.0, 3.0]);
+        assert_eq!(y, [10.0, 200.0, 30.0, 400.0, 2.0, 3.0, 2.0, 3.0]);
+    }
+}

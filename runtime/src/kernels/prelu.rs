@@ -78,3 +78,46 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    fn output<T: Scalar>(spec: &Spec, x: &[f64], slopes: &[f64]) -> Vec<f64> {
+        let mut y = vec![T::ZERO; x.len()];
+        T::prelu_forward(x.len() / spec.len, spec, &narrow::<T>(x), &narrow::<T>(slopes), &mut y);
+        widen(&y)
+    }
+
+    fn gradients<T: Scalar>(spec: &Spec, x: &[f64], slopes: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let (mut dx, mut dslopes) = (narrow::<T>(dy), vec![T::ONE; slopes.len()]);
+        let batch = x.len() / spec.len;
+        T::prelu_grad(batch, spec, &narrow::<T>(x), &narrow::<T>(slopes), &mut dx, &mut dslopes);
+        (widen(&dx), dslopes.iter().map(|&sum| (sum - T::ONE).to_f64()).collect())
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences_and_add_up() {
+        let mut random = Random::new(1);
+        for slopes in [1, 3, 20] {
+            let spec = Spec { len: 60, slopes };
+            let (x, dy) = (numbers(&mut random, 180), numbers(&mut random, 180));
+            let slopes = numbers(&mut random, slopes);
+            let (dx, dslopes) = gradients::<f64>(&spec, &x, &slopes, &dy);
+            assert_gradient(&x, &dx, |x| inner_product(&output::<f64>(&spec, x, &slopes), &dy));
+            assert_gradient(&slopes, &dslopes, |slopes| inner_product(&output::<f64>(&spec, &x, slopes), &dy));
+            let (dx32, dslopes32) = gradients::<f32>(&spec, &x, &slopes, &dy);
+            assert_close(&dx32, &dx, 1e-6);
+            assert_close(&dslopes32, &dslopes, 1e-5);
+            assert_close(&output::<f32>(&spec, &x, &slopes), &output::<f64>(&spec, &x, &slopes), 1e-6);
+        }
+    }
+
+    #[test]
+    fn slopes_apply_below_0_by_channel() {
+        let spec = Spec { len: 4, slopes: 2 };
+        assert_eq!(output::<f32>(&spec, &[-1.0, -1.0, 2.0, 0.0], &[0.5, 0.25]), [-0.5, -0.25, 2.0, 0.0]);
+    }
+}

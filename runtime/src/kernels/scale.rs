@@ -25,3 +25,16 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+
+    #[test]
+    fn each_number_is_multiplied() {
+        let mut values = [1.0, -2.0, 4.0];
+        f64::scale(1, &Spec { factor: 0.5, len: 3 }, &mut values);
+        assert_eq!(values, [0.5, -1.0, 2.0]);
+    }
+}

@@ -56,3 +56,64 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    fn output<T: Scalar>(spec: &Spec, z: &[f64]) -> Vec<f64> {
+        let mut values = narrow::<T>(z);
+        T::softmax_forward(z.len() / (spec.rows * spec.classes), spec, &mut values);
+        widen(&values)
+    }
+
+    fn gradient_of<T: Scalar>(spec: &Spec, z: &[f64], dy: &[f64]) -> Vec<f64> {
+        let (y, mut dz) = (narrow::<T>(&output::<T>(spec, z)), narrow::<T>(dy));
+        T::softmax_grad(z.len() / (spec.rows * spec.classes), spec, &y, &mut dz);
+        widen(&dz)
+    }
+
+    #[test]
+    fn it_is_its_definition_row_by_row() {
+        let mut random = Random::new(1);
+        for classes in [1, 2, 10, 16, 21, 100] {
+            let spec = Spec { rows: 3, classes };
+            let z: Vec<f64> = numbers(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
+            let expected: Vec<f64> = z
+                .chunks(classes)
+                .flat_map(|row| {
+                    let sum: f64 = row.iter().map(|z| z.exp()).sum();
+                    row.iter().map(move |z| z.exp() / sum)
+                })
+                .collect();
+            assert_close(&output::<f64>(&spec, &z), &expected, 1e-13);
+            assert_close(&output::<f32>(&spec, &z), &expected, 1e-6);
+        }
+    }
+
+    #[test]
+    fn its_gradient_is_that_of_finite_differences() {
+        let mut random = Random::new(2);
+        let spec = Spec { rows: 2, classes: 19 };
+        let (z, dy) = (numbers(&mut random, 76), numbers(&mut random, 76));
+        let dz = gradient_of::<f64>(&spec, &z, &dy);
+        assert_gradient(&z, &dz, |z| inner_product(&output::<f64>(&spec, z), &dy));
+        assert_close(&gradient_of::<f32>(&spec, &z, &dy), &dz, 1e-5);
+    }
+
+    #[test]
+    fn huge_logits_give_probabilities() {
+        let spec = Spec { rows: 1, classes: 3 };
+        assert_eq!(output::<f32>(&spec, &[3e38, -3e38, 0.0]), [1.0, 0.0, 0.0]);
+        assert_eq!(output::<f32>(&spec, &[-3e38; 3]), [f64::from(1f32 / 3.0); 3]);
+        assert_close(&output::<f64>(&spec, &[1e300, 1e300, -1e300]), &[0.5, 0.5, 0.0], 1e-15);
+    }
+
+    #[test]
+    fn a_nan_is_not_hidden() {
+        let spec = Spec { rows: 1, classes: 3 };
+        assert!(output::<f32>(&spec, &[0.0, f64::NAN, 1.0]).iter().all(|y| y.is_nan()));
+    }
+}

@@ -1,1 +1,128 @@
+use super::*;
+use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::random::Random;
+use crate::scalar::Scalar;
 
+const ALL: [Activation; 12] = [
+    Activation::Relu,
+    Activation::LeakyRelu(0.001),
+    Activation::LeakyRelu(0.25),
+    Activation::Tanh,
+    Activation::Sigmoid,
+    Activation::Elu(1.0),
+    Activation::Elu(0.5),
+    Activation::Selu,
+    Activation::Gelu,
+    Activation::Silu,
+    Activation::Softplus,
+    Activation::HardSigmoid,
+];
+
+fn forward_of<T: Scalar>(activation: Activation, z: &[f64]) -> Vec<f64> {
+    let mut values = narrow::<T>(z);
+    T::activation_forward(1, &Spec::new(activation, z.len()), &mut values);
+    widen(&values)
+}
+
+fn gradient_from_input<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
+    let mut dz = narrow::<T>(dy);
+    T::activation_grad_from_input(1, &Spec::new(activation, z.len()), &narrow::<T>(z), &mut dz);
+    widen(&dz)
+}
+
+fn gradient_from_output<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
+    let (spec, mut y, mut dz) = (Spec::new(activation, z.len()), narrow::<T>(z), narrow::<T>(dy));
+    T::activation_forward(1, &spec, &mut y);
+    T::activation_grad_from_output(1, &spec, &y, &mut dz);
+    widen(&dz)
+}
+
+/// Pre-activations on both sides of all kinks, and gradients.
+fn samples(len: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut random = Random::new(7);
+    let z = numbers(&mut random, len).into_iter().map(|z| 5.0 * z).filter(|z| (z.abs() - 3.0).abs() > 0.01).collect();
+    let dy = numbers(&mut random, len);
+    let z: Vec<f64> = z;
+    let dy = dy[..z.len()].to_vec();
+    (z, dy)
+}
+
+#[test]
+fn fast_loops_agree_with_the_definitions() {
+    let (z, dy) = samples(333);
+    for activation in ALL {
+        let values: Vec<f64> = z.iter().map(|&z| reference::value(activation, z)).collect();
+        let slopes: Vec<f64> = z.iter().zip(&dy).map(|(&z, dy)| dy * reference::derivative(activation, z)).collect();
+        assert_close(&forward_of::<f64>(activation, &z), &values, 1e-13);
+        assert_close(&forward_of::<f32>(activation, &z), &values, 1e-6);
+        assert_close(&gradient_from_input::<f64>(activation, &z, &dy), &slopes, 1e-13);
+        assert_close(&gradient_from_input::<f32>(activation, &z, &dy), &slopes, 4e-6);
+        if activation.has_gradient_from_output() {
+            assert_close(&gradient_from_output::<f64>(activation, &z, &dy), &slopes, 1e-12);
+            assert_close(&gradient_from_output::<f32>(activation, &z, &dy), &slopes, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences() {
+    let (z, dy) = samples(60);
+    for activation in ALL {
+        let loss = |z: &[f64]| inner_product(&forward_of::<f64>(activation, z), &dy);
+        assert_gradient(&z, &gradient_from_input::<f64>(activation, &z, &dy), loss);
+        if activation.has_gradient_from_output() {
+            assert_gradient(&z, &gradient_from_output::<f64>(activation, &z, &dy), loss);
+        }
+    }
+}
+
+#[test]
+fn extreme_inputs_neither_overflow_nor_become_nan() {
+    for activation in ALL {
+        for z in [-3e38, -1e5, -100.0, 100.0, 1e5, 3e38] {
+            let (y, slope) = (forward_of::<f32>(activation, &[z])[0], gradient_from_input::<f32>(activation, &[z], &[1.0])[0]);
+            assert!(y.is_finite() || y > 0.0, "{activation:?}({z}) = {y}");
+            assert!((-1e-30..=1.1).contains(&slope), "{activation:?}'({z}) = {slope}");
+            assert_eq!(forward_of::<f64>(activation, &[z])[0].signum(), reference::value(activation, z).signum());
+        }
+    }
+}
+
+#[test]
+fn a_nan_is_never_hidden() {
+    for activation in ALL {
+        assert!(forward_of::<f32>(activation, &[f64::NAN])[0].is_nan(), "{activation:?}");
+        assert!(forward_of::<f64>(activation, &[f64::NAN])[0].is_nan(), "{activation:?}");
+    }
+}
+
+#[test]
+fn kinks_take_the_side_of_the_lecture() {
+    assert_eq!(gradient_from_input::<f64>(Activation::Relu, &[0.0], &[1.0]), [0.0]);
+    assert_eq!(gradient_from_output::<f64>(Activation::Relu, &[0.0], &[1.0]), [0.0]);
+    assert_eq!(gradient_from_input::<f64>(Activation::LeakyRelu(0.001), &[0.0], &[1.0]), [1.0]);
+    assert_eq!(gradient_from_output::<f64>(Activation::LeakyRelu(0.001), &[0.0], &[1.0]), [1.0]);
+}
+
+#[test]
+fn a_dead_relu_stops_an_infinite_gradient() {
+    assert_eq!(gradient_from_input::<f32>(Activation::Relu, &[-1.0], &[f64::INFINITY]), [0.0]);
+    assert_eq!(gradient_from_output::<f32>(Activation::Relu, &[-1.0], &[f64::NAN]), [0.0]);
+}
+
+#[test]
+#[should_panic(expected = "gelu")]
+fn gelu_has_no_gradient_from_its_output() {
+    gradient_from_output::<f64>(Activation::Gelu, &[1.0], &[1.0]);
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[test]
+fn all_instruction_sets_agree_to_the_last_bit() {
+    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    let (z, dy) = samples(301);
+    for activation in ALL {
+        assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
+        assert_same_for_all_instruction_sets(|| gradient_from_input::<f32>(activation, &z, &dy));
+    }
+}

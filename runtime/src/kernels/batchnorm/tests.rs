@@ -1,1 +1,156 @@
+use super::*;
+use crate::kernels::Kernels;
+use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::random::Random;
 
+const BATCH: usize = 3;
+
+struct Trained {
+    y: Vec<f64>,
+    mean: Vec<f64>,
+    inverse_deviation: Vec<f64>,
+    moving_mean: Vec<f64>,
+    moving_variance: Vec<f64>,
+}
+
+fn train<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Trained {
+    let mut y = vec![T::ZERO; x.len()];
+    let [mut mean, mut inverse, mut moving_mean] = [(); 3].map(|()| vec![T::ZERO; spec.channels]);
+    let mut moving_variance = vec![T::ONE; spec.channels];
+    let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
+    T::batchnorm_train_forward(
+        BATCH,
+        spec,
+        &x,
+        &gamma,
+        &beta,
+        &mut moving_mean,
+        &mut moving_variance,
+        &mut y,
+        &mut mean,
+        &mut inverse,
+    );
+    Trained {
+        y: widen(&y),
+        mean: widen(&mean),
+        inverse_deviation: widen(&inverse),
+        moving_mean: widen(&moving_mean),
+        moving_variance: widen(&moving_variance),
+    }
+}
+
+fn gradients<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
+    let trained = train::<T>(spec, x, gamma, &[]);
+    let (mean, inverse) = (narrow::<T>(&trained.mean), narrow::<T>(&trained.inverse_deviation));
+    let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
+    let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; spec.channels]);
+    T::batchnorm_grad(BATCH, spec, &x, &narrow::<T>(gamma), &mean, &inverse, &mut dx, &mut dgamma, &mut dbeta);
+    [widen(&dx), widen(&dgamma), widen(&dbeta)]
+}
+
+fn samples(seed: u64, spec: &Spec, affine: bool) -> [Vec<f64>; 4] {
+    let mut random = Random::new(seed);
+    let len = BATCH * spec.rows * spec.channels;
+    let parameters = if affine { spec.channels } else { 0 };
+    [len, len, parameters, parameters].map(|len| numbers(&mut random, len))
+}
+
+/// Channels that share lanes with other positions, that fill them, and that need several stretches.
+const CHANNELS: [usize; 8] = [1, 3, 6, 31, 32, 33, 64, 130];
+
+fn spec(channels: usize) -> Spec {
+    Spec { rows: 70, channels, epsilon: 1e-3, momentum: 0.9 }
+}
+
+#[test]
+fn outputs_and_statistics_are_their_definitions() {
+    for channels in CHANNELS {
+        let spec = spec(channels);
+        let [x, _, gamma, beta] = samples(1, &spec, true);
+        let count = (BATCH * spec.rows) as f64;
+        let channel = |c: usize| x.iter().skip(c).step_by(channels);
+        let mean: Vec<f64> = (0..channels).map(|c| channel(c).sum::<f64>() / count).collect();
+        let variance: Vec<f64> =
+            (0..channels).map(|c| channel(c).map(|x| (x - mean[c]).powi(2)).sum::<f64>() / count).collect();
+        let y: Vec<f64> = x
+            .iter()
+            .enumerate()
+            .map(|(i, x)| (i % channels, x))
+            .map(|(c, x)| gamma[c] * (x - mean[c]) / (variance[c] + 1e-3).sqrt() + beta[c])
+            .collect();
+        for (trained, tolerance) in
+            [(train::<f64>(&spec, &x, &gamma, &beta), 1e-12), (train::<f32>(&spec, &x, &gamma, &beta), 1e-5)]
+        {
+            assert_close(&trained.y, &y, tolerance);
+            assert_close(&trained.mean, &mean, tolerance);
+            let inverse: Vec<f64> = variance.iter().map(|v| 1.0 / (v + 1e-3).sqrt()).collect();
+            assert_close(&trained.inverse_deviation, &inverse, tolerance);
+            let moved: Vec<f64> = mean.iter().map(|m| 0.1 * m).collect();
+            assert_close(&trained.moving_mean, &moved, tolerance);
+            let moved: Vec<f64> = variance.iter().map(|v| 0.9 + 0.1 * v).collect();
+            assert_close(&trained.moving_variance, &moved, tolerance);
+        }
+    }
+}
+
+#[test]
+fn predicting_uses_the_moving_statistics() {
+    for channels in CHANNELS {
+        let spec = spec(channels);
+        let [x, _, gamma, beta] = samples(2, &spec, true);
+        let mean = numbers(&mut Random::new(3), channels);
+        let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
+        let mut values = x.clone();
+        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut values);
+        let expected: Vec<f64> = x
+            .iter()
+            .enumerate()
+            .map(|(i, x)| (i % channels, x))
+            .map(|(c, x)| gamma[c] * (x - mean[c]) / (variance[c] + 1e-3).sqrt() + beta[c])
+            .collect();
+        assert_close(&values, &expected, 1e-13);
+        let mut values = narrow::<f32>(&x);
+        let [gamma, beta, mean, variance] = [gamma, beta, mean, variance].map(|numbers| narrow::<f32>(&numbers));
+        f32::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut values);
+        assert_close(&widen(&values), &expected, 1e-5);
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences() {
+    for (channels, affine) in [(1, true), (3, true), (40, true), (70, true), (3, false)] {
+        let spec = Spec { rows: 3, ..spec(channels) };
+        let [x, dy, gamma, beta] = samples(5, &spec, affine);
+        let [dx, dgamma, dbeta] = gradients::<f64>(&spec, &x, &gamma, &dy);
+        assert_gradient(&x, &dx, |x| inner_product(&train::<f64>(&spec, x, &gamma, &beta).y, &dy));
+        assert_gradient(&gamma, &dgamma, |gamma| inner_product(&train::<f64>(&spec, &x, gamma, &beta).y, &dy));
+        if affine {
+            assert_gradient(&beta, &dbeta, |beta| inner_product(&train::<f64>(&spec, &x, &gamma, beta).y, &dy));
+        }
+        let [dx32, dgamma32, dbeta32] = gradients::<f32>(&spec, &x, &gamma, &dy);
+        assert_close(&dx32, &dx, 5e-5);
+        assert_close(&dgamma32, &dgamma, 1e-5);
+        assert_close(&dbeta32, &dbeta, 1e-5);
+    }
+}
+
+#[test]
+fn a_large_mean_does_not_spoil_the_variance() {
+    let spec = Spec { rows: 20_000, channels: 2, epsilon: 0.0, momentum: 0.0 };
+    let x: Vec<f64> = (0..BATCH * 20_000 * 2).map(|i| 1000.0 + (i / 2 % 2) as f64).collect();
+    let trained = train::<f32>(&spec, &x, &[], &[]);
+    assert_close(&trained.moving_mean, &[1000.5; 2], 1e-6);
+    assert_close(&trained.moving_variance, &[0.25; 2], 1e-5);
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[test]
+fn all_instruction_sets_agree_to_the_last_bit() {
+    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    for channels in CHANNELS {
+        let spec = spec(channels);
+        let [x, dy, gamma, beta] = samples(6, &spec, true);
+        assert_same_for_all_instruction_sets(|| train::<f32>(&spec, &x, &gamma, &beta).y);
+        assert_same_for_all_instruction_sets(|| gradients::<f32>(&spec, &x, &gamma, &dy).concat());
+    }
+}

@@ -48,19 +48,7 @@ pub(super) const fn extent(positions: usize, step: usize, taps: usize, tap_step:
     (positions - 1) * step + (taps - 1) * tap_step + 1
 }
 
-/// Rows of positions for which a padded copy is made at once.
-pub(super) const fn band(positions: usize, step: usize, row_len: usize) -> usize {
-    let fit = BAND / (step * row_len);
-    if fit == 0 {
-        1
-    } else if fit < positions {
-        fit
-    } else {
-        positions
-    }
-}
-
-/// Numbers of scratch memory that a padded copy needs at most.
+/// Numbers of scratch memory for padded copies: a whole image if it is small, and at least one row of windows.
 pub(super) const fn band_len(
     positions: [usize; 2],
     step: [usize; 2],
@@ -68,21 +56,54 @@ pub(super) const fn band_len(
     tap_step: [usize; 2],
     channels: usize,
 ) -> usize {
-    if positions[0] == 0 || positions[1] == 0 || taps[0] == 0 || taps[1] == 0 || channels == 0 {
+    if positions[0] == 0 || positions[1] == 0 || taps[0] == 0 || taps[1] == 0 {
         return 0;
     }
     let row = extent(positions[1], step[1], taps[1], tap_step[1]) * channels;
-    extent(band(positions[0], step[0], row), step[0], taps[0], tap_step[0]) * row
+    let whole = extent(positions[0], step[0], taps[0], tap_step[0]) * row;
+    let least = extent(1, step[0], taps[0], tap_step[0]) * row;
+    if whole <= BAND {
+        whole
+    } else if least <= BAND {
+        BAND
+    } else {
+        least
+    }
 }
 
 impl Correlation {
     /// Whether some window leaves the image.
-    pub(super) fn leaves(&self) -> bool {
-        (0..2).any(|axis| {
-            let end =
-                extent(self.positions[axis], self.step[axis], self.taps[axis], self.tap_step[axis]).cast_signed();
-            self.before[axis] > 0 || end - self.before[axis] > self.source[axis].cast_signed()
-        })
+    pub(super) const fn leaves(&self) -> bool {
+        self.leaves_along(0) || self.leaves_along(1)
+    }
+
+    const fn leaves_along(&self, axis: usize) -> bool {
+        let end = extent(self.positions[axis], self.step[axis], self.taps[axis], self.tap_step[axis]).cast_signed();
+        self.before[axis] > 0 || end - self.before[axis] > self.source[axis].cast_signed()
+    }
+
+    /// Numbers of the padded copy for one row of positions.
+    pub(super) fn least_len(&self) -> usize {
+        extent(1, self.step[0], self.taps[0], self.tap_step[0]) * self.row_len()
+    }
+
+    /// The image itself, from row `first` of the positions on; for windows that do not leave it.
+    pub(super) fn plane<'a, T>(&self, images: &'a [T], first: usize) -> Plane<'a, T> {
+        let [height, width, all] = self.source;
+        let [top, left] = self.before.map(|before| (-before).cast_unsigned());
+        let origin = ((top + first * self.step[0]) * width + left) * all + self.channels[0];
+        Plane { data: images, image: height * width * all, row: width * all, pixel: all, origin }
+    }
+
+    /// Numbers of a row of a padded copy.
+    pub(super) fn row_len(&self) -> usize {
+        extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]) * self.channels[1]
+    }
+
+    /// Rows of positions whose padded copy fits in `memory` numbers.
+    pub(super) fn rows_that_fit(&self, memory: usize) -> usize {
+        let rows = (memory / self.row_len()).checked_sub(extent(1, self.step[0], self.taps[0], self.tap_step[0]));
+        rows.map(|rows| (rows / self.step[0] + 1).min(self.positions[0])).expect("scratch for one row of windows")
     }
 
     /// Copies the rows that `rows` rows of positions from `first` read, with zeros outside the image.
@@ -137,8 +158,8 @@ impl Correlation {
             return;
         }
         let leaves = self.leaves();
-        let row = extent(columns, self.step[1], self.taps[1], self.tap_step[1]) * self.channels[1];
-        let at_once = if leaves { band(rows, self.step[0], row) } else { rows };
+        let row = self.row_len();
+        let at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
         let image_len = self.source.iter().product();
         for (image, target) in source.chunks_exact(image_len).zip(target.chunks_exact_mut(self.target[0])) {
             let mut first = 0;
@@ -146,13 +167,10 @@ impl Correlation {
                 let rows = at_once.min(rows - first);
                 if leaves {
                     self.copy_band(image, first, rows, memory);
-                    let plane = Plane { data: memory, row, pixel: self.channels[1], origin: 0 };
+                    let plane = Plane { data: memory, image: 0, row, pixel: self.channels[1], origin: 0 };
                     self.run_rows(level, plane, first, rows, filters, bias, target);
                 } else {
-                    let [_, width, all] = self.source;
-                    let [top, left] = self.before.map(|before| (-before).cast_unsigned());
-                    let origin = ((top + first * self.step[0]) * width + left) * all + self.channels[0];
-                    let plane = Plane { data: image, row: width * all, pixel: all, origin };
+                    let plane = self.plane(image, first);
                     self.run_rows(level, plane, first, rows, filters, bias, target);
                 }
                 first += rows;
@@ -219,15 +237,73 @@ impl Correlation {
             }
         }
     }
+
+    /// Adds to `dw` what the windows of some images, `rows` rows of positions of each, give with the gradient `dy` of their
+    /// positions; `dy` starts at the first of them.
+    pub(super) fn grad_filters<T: Scalar>(
+        &self,
+        level: Level,
+        [images, rows]: [usize; 2],
+        plane: Plane<'_, T>,
+        groups: usize,
+        dy: &[T],
+        dw: &mut [T],
+    ) {
+        let ([_, columns], [down, across]) = (self.positions, self.taps);
+        let (channels, all) = (self.channels[1] / groups, self.target_step[1]);
+        let filters = all / groups;
+        let end = plane.origin
+            + (images - 1) * plane.image
+            + (extent(rows, self.step[0], down, self.tap_step[0]) - 1) * plane.row
+            + extent(columns, self.step[1], across, self.tap_step[1]) * plane.pixel;
+        assert!(end <= plane.data.len(), "windows inside the images");
+        assert!((images - 1) * self.target[0] + rows * columns * all <= dy.len(), "positions inside the gradient");
+        assert_eq!(dw.len(), down * across * channels * all, "length of the gradient of the weights");
+        // Where the taps of a row lie together they are rows of one product.
+        let together = groups == 1 && self.tap_step[1] == 1;
+        let (across, taps) = if together { (1, across * channels) } else { (across, channels) };
+        for i in 0..down {
+            for j in 0..across {
+                for group in 0..groups {
+                    let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel;
+                    // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
+                    unsafe {
+                        let c = dw.as_mut_ptr().add((i * across + j) * taps * all + group * filters);
+                        tile::run(
+                            level,
+                            &Product {
+                                rows: taps,
+                                columns: filters,
+                                loops: [images, rows, columns],
+                                a: plane.data.as_ptr().add(plane.origin + tap + group * channels),
+                                a_row: 1,
+                                a_step: [plane.image, self.step[0] * plane.row, self.step[1] * plane.pixel],
+                                b: dy.as_ptr().add(group * filters),
+                                b_rows: [self.target[0] / all, columns, 1],
+                                b_panel: tile::PANEL,
+                                b_width: all,
+                                b_last: all,
+                                c,
+                                c_row: all,
+                                start: Some((c.cast_const(), all)),
+                            },
+                        );
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// An image as the products read it: a slice, the numbers from a row and from a pixel to the next, and the first window.
+/// Images as the products read them: a slice, the numbers from an image, from a row and from a pixel to the next, and the
+/// first window.
 #[derive(Clone, Copy)]
-struct Plane<'a, T> {
-    data: &'a [T],
-    row: usize,
-    pixel: usize,
-    origin: usize,
+pub(super) struct Plane<'a, T> {
+    pub(super) data: &'a [T],
+    pub(super) image: usize,
+    pub(super) row: usize,
+    pub(super) pixel: usize,
+    pub(super) origin: usize,
 }
 
 impl<T> Filters<'_, T> {

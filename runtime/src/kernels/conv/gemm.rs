@@ -9,8 +9,8 @@
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
 
 use super::Spec;
-use super::correlate::{Correlation, Filters, band, band_len, extent};
-use crate::gemm::tile::{self, PANEL, Product};
+use super::correlate::{Correlation, Filters, Plane, band_len, extent};
+use crate::gemm::tile::PANEL;
 use crate::gemm::vector::Level;
 use crate::gemm::{self, Matrix, Onto, pack};
 use crate::scalar::Scalar;
@@ -26,10 +26,6 @@ const fn pointwise(spec: &Spec) -> bool {
         && spec.output[1] == spec.input[1]
         && spec.padding[0] == 0
         && spec.padding[2] == 0
-}
-
-const fn max(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
 }
 
 const fn greatest_common_divisor(a: usize, b: usize) -> usize {
@@ -57,12 +53,12 @@ pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut
     let all = spec.output[2];
     if pointwise(spec) {
         let onto = if b.is_empty() { Onto::Zero } else { Onto::Row(b) };
-        let pixels = x.len() / channels.max(1);
+        let pixels = x.len() / channels;
         return gemm::gemm(Matrix::rows(x, pixels, channels), Matrix::rows(w, depth, all), onto, y, all, scratch);
     }
     let level = Level::detect();
     // Few columns lie well enough; few rows are not worth it.
-    let pack = all > 2 * PANEL && y.len() / all.max(1) >= 28;
+    let pack = all > 2 * PANEL && y.len() / all >= 28;
     let at_once = pack::group(depth, filters);
     let (packed, memory) = scratch.split_at_mut(depth * at_once);
     for group in 0..spec.groups {
@@ -95,7 +91,7 @@ pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut
 }
 
 fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
-    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns.max(1) - 1) % PANEL + 1 }
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns - 1) % PANEL + 1 }
 }
 
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
@@ -154,20 +150,15 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
         spec.dilation[1] / greatest_common_divisor(spec.stride[1], spec.dilation[1]),
     ];
     let positions = [spec.input[0].div_ceil(spec.stride[0]), spec.input[1].div_ceil(spec.stride[1])];
-    // A phase with fewer rows or taps has shorter rows, of which more may be copied at once: by less than `BAND`.
-    let whole = band_len(positions, [1, 1], taps, tap_step, filters);
-    let padded = [positions[0] + taps[0] * tap_step[0], positions[1] + taps[1] * tap_step[1]];
-    let most = max(whole, super::correlate::cap(padded, taps, tap_step, filters));
-    pack::group_len(taps[0] * taps[1] * filters, channels) + most
+    pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
 
 /// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters.
 pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     let [channels, filters, depth] = group(spec);
     let [_, width, all] = spec.input;
-    let all_filters = spec.output[2];
     if pointwise(spec) {
-        let pixels = dy.len() / filters.max(1);
+        let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed();
         return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, dx, all, scratch);
     }
@@ -210,7 +201,6 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
             }
         }
     }
-    let _ = all_filters;
 }
 
 /// The filters of a phase, turned by half a circle and transposed.
@@ -234,10 +224,33 @@ impl Turned<'_> {
         for i in (0..down.taps).rev().map(|tap| down.first + tap * down.every) {
             for j in (0..across.taps).rev().map(|tap| across.first + tap * across.every) {
                 let place = ((i * spec.window[1] + j) * channels + first) * all + index * filters;
-                pack::panels_at(&w[place..], [1, all], [depth, row, filters], columns, packed);
+                pack::rows_of_panels(&w[place..], [1, all], [depth, row, filters], columns, packed);
                 row += filters;
             }
         }
+    }
+}
+
+/// Numbers of x, and of dy, that the gradient of the weights reads before it turns to the next: a quarter of a second-level
+/// cache, or so.
+const CHUNK: usize = 96 * 1024;
+
+/// Images that are taken together at most, where they are small.
+const IMAGES: usize = 8;
+
+/// The windows of a whole convolution, all its groups together.
+const fn windows(spec: &Spec) -> Correlation {
+    let all = spec.output[2];
+    Correlation {
+        source: spec.input,
+        channels: [0, spec.input[2]],
+        before: [spec.padding[0].cast_signed(), spec.padding[2].cast_signed()],
+        positions: [spec.output[0], spec.output[1]],
+        step: spec.stride,
+        taps: spec.window,
+        tap_step: spec.dilation,
+        target: [spec.output_len(), 0],
+        target_step: [spec.output[1] * all, all],
     }
 }
 
@@ -245,10 +258,24 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
     if pointwise(spec) {
         return gemm::scratch(gemm::DEPTH, spec.output[2]);
     }
-    band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
+    let windows = windows(spec);
+    if !windows.leaves() {
+        return 0;
+    }
+    let row = extent(spec.output[1], spec.stride[1], spec.window[1], spec.dilation[1]) * spec.input[2];
+    let whole = extent(spec.output[0], spec.stride[0], spec.window[0], spec.dilation[0]) * row;
+    let least = extent(1, spec.stride[0], spec.window[0], spec.dilation[0]) * row;
+    if whole * IMAGES <= CHUNK {
+        whole * IMAGES
+    } else if least <= CHUNK {
+        CHUNK
+    } else {
+        least
+    }
 }
 
-/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions.
+/// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
+/// of a few rows or of a few images.
 pub(super) fn grad_weights<T: Scalar>(
     spec: &Spec,
     x: &[T],
@@ -257,17 +284,36 @@ pub(super) fn grad_weights<T: Scalar>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    let [channels, filters, depth] = group(spec);
-    let [_, width, all] = spec.input;
-    let all_filters = spec.output[2];
+    let [channels, _, _] = group(spec);
+    let [height, width, all] = spec.output;
     super::add_bias_gradient(dy, db);
     if pointwise(spec) {
-        let pixels = x.len() / channels.max(1);
+        let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).transposed();
-        return gemm::gemm(x, Matrix::rows(dy, pixels, all_filters), Onto::Itself, dw, all_filters, scratch);
+        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Onto::Itself, dw, all, scratch);
     }
     let level = Level::detect();
-    let _ = (level, depth, width, all, filters, scratch, band, extent, tile::PANEL);
-    let _: Option<Product<T>> = None;
-    super::reference::grad_weights(1, spec, x, dy, dw, &mut []);
+    let (windows, batch) = (windows(spec), dy.len() / spec.output_len());
+    let (leaves, row) = (windows.leaves(), windows.row_len());
+    let memory = if leaves { scratch.len() } else { CHUNK.max(windows.least_len()) };
+    let rows_at_once = windows.rows_that_fit(memory).min((CHUNK / (width * all)).max(1));
+    let copy = extent(rows_at_once, spec.stride[0], spec.window[0], spec.dilation[0]) * row;
+    let images_at_once = if rows_at_once == height { (memory / copy).min(IMAGES) } else { 1 };
+    for first_image in (0..batch).step_by(images_at_once) {
+        let images = images_at_once.min(batch - first_image);
+        let x = &x[first_image * spec.input_len()..][..images * spec.input_len()];
+        let dy = &dy[first_image * spec.output_len()..];
+        for first in (0..height).step_by(rows_at_once) {
+            let rows = rows_at_once.min(height - first);
+            let plane = if leaves {
+                for (x, copy) in x.chunks_exact(spec.input_len()).zip(scratch.chunks_exact_mut(copy)) {
+                    windows.copy_band(x, first, rows, copy);
+                }
+                Plane { data: &*scratch, image: copy, row, pixel: spec.input[2], origin: 0 }
+            } else {
+                windows.plane(x, first)
+            };
+            windows.grad_filters(level, [images, rows], plane, spec.groups, &dy[first * width * all..], dw);
+        }
+    }
 }

@@ -9,7 +9,12 @@
 
 use crate::scalar::Scalar;
 
+mod correlate;
+mod direct;
+mod gemm;
 pub mod reference;
+#[cfg(test)]
+pub(crate) mod tests;
 
 /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +58,7 @@ impl Spec {
             self.groups > 0 && self.input[2].is_multiple_of(self.groups) && self.output[2].is_multiple_of(self.groups),
             "channels and filters must fall into whole groups"
         );
+        assert!(self.input_len() > 0 && self.weights_len() > 0 && self.output_len() > 0, "sizes are at least 1");
         assert!(self.stride[0] > 0 && self.stride[1] > 0, "a stride is at least 1");
         assert!(self.dilation[0] > 0 && self.dilation[1] > 0, "a dilation is at least 1");
         assert_eq!(input, batch * self.input_len(), "length of the input");
@@ -65,55 +71,52 @@ impl Spec {
 /// `conv_direct`: y from x, w, b.
 pub fn conv_direct_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
     spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    reference::forward(batch, spec, x, w, b, y);
+    direct::forward(spec, x, w, b, y);
 }
 
 /// `conv_direct`: dx from dy, w.
 pub fn conv_direct_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     spec.check(batch, dx.len(), w.len(), 0, dy.len());
-    reference::grad_input(batch, spec, dy, w, dx);
+    direct::grad_input(spec, dy, w, dx);
 }
 
 /// `conv_direct`: dw and db, added to, from x, dy.
 pub fn conv_direct_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
-    reference::grad_weights(batch, spec, x, dy, dw, db);
+    direct::grad_weights(spec, x, dy, dw, db);
 }
 
 /// `conv_grouped`: y from x, w, b.
 pub fn conv_grouped_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
     spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    reference::forward(batch, spec, x, w, b, y);
+    direct::forward(spec, x, w, b, y);
 }
 
 /// `conv_grouped`: dx from dy, w.
 pub fn conv_grouped_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     spec.check(batch, dx.len(), w.len(), 0, dy.len());
-    reference::grad_input(batch, spec, dy, w, dx);
+    direct::grad_input(spec, dy, w, dx);
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.
 pub fn conv_grouped_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
-    reference::grad_weights(batch, spec, x, dy, dw, db);
+    direct::grad_weights(spec, x, dy, dw, db);
 }
 
 /// Numbers of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
 pub const fn conv_gemm_forward_scratch(spec: &Spec) -> usize {
-    let _ = spec;
-    0
+    gemm::forward_scratch(spec)
 }
 
 /// Numbers of scratch memory that `conv_gemm_grad_input` asks for, whatever the batch.
 pub const fn conv_gemm_grad_input_scratch(spec: &Spec) -> usize {
-    let _ = spec;
-    0
+    gemm::grad_input_scratch(spec)
 }
 
 /// Numbers of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
 pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
-    let _ = spec;
-    0
+    gemm::grad_weights_scratch(spec)
 }
 
 /// `conv_gemm`: y from x, w, b.
@@ -127,8 +130,7 @@ pub fn conv_gemm_forward<T: Scalar>(
     scratch: &mut [T],
 ) {
     spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    let _ = scratch;
-    reference::forward(batch, spec, x, w, b, y);
+    gemm::forward(spec, x, w, b, y, scratch);
 }
 
 /// `conv_gemm`: dx from dy, w.
@@ -141,8 +143,7 @@ pub fn conv_gemm_grad_input<T: Scalar>(
     scratch: &mut [T],
 ) {
     spec.check(batch, dx.len(), w.len(), 0, dy.len());
-    let _ = scratch;
-    reference::grad_input(batch, spec, dy, w, dx);
+    gemm::grad_input(spec, dy, w, dx, scratch);
 }
 
 /// `conv_gemm`: dw and db, added to, from x, dy.
@@ -156,6 +157,16 @@ pub fn conv_gemm_grad_weights<T: Scalar>(
     scratch: &mut [T],
 ) {
     spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
-    let _ = scratch;
-    reference::grad_weights(batch, spec, x, dy, dw, db);
+    gemm::grad_weights(spec, x, dy, dw, db, scratch);
+}
+
+/// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)
+pub(crate) fn add_bias_gradient<T: Scalar>(dy: &[T], db: &mut [T]) {
+    if !db.is_empty() {
+        for pixel in dy.chunks_exact(db.len()) {
+            for (db, &dy) in db.iter_mut().zip(pixel) {
+                *db += dy;
+            }
+        }
+    }
 }

@@ -1,1 +1,148 @@
+use super::*;
+use crate::kernels::Kernels;
+use crate::kernels::check::{
+    assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen,
+};
+use crate::random::Random;
+use crate::scalar::Scalar;
 
+fn max<T: Scalar>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
+    let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
+    T::maxpool_forward(batch, spec, &narrow::<T>(x), &mut y);
+    widen(&y)
+}
+
+fn max_gradient<T: Scalar>(batch: usize, spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
+    let mut dx = vec![T::from_f64(f64::NAN); x.len()];
+    let y = narrow::<T>(&max::<T>(batch, spec, x));
+    T::maxpool_grad(batch, spec, &narrow::<T>(x), &y, &narrow::<T>(dy), &mut dx);
+    widen(&dx)
+}
+
+fn average<T: Scalar>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
+    let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
+    T::avgpool_forward(batch, spec, &narrow::<T>(x), &mut y);
+    widen(&y)
+}
+
+fn average_gradient<T: Scalar>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f64> {
+    let mut dx = vec![T::from_f64(f64::NAN); batch * spec.input_len()];
+    T::avgpool_grad(batch, spec, &narrow::<T>(dy), &mut dx);
+    widen(&dx)
+}
+
+/// Sizes that fit: any window and stride, padding also wider than the window, channels of every kind of lanes.
+fn any_spec(random: &mut Random, channels: usize) -> Spec {
+    let mut below = |n| random.below(n) as usize;
+    let (mut input, mut output, mut window, mut stride, mut padding) = ([0, 0, channels], [0, 0, channels], [0; 2], [0; 2], [0; 4]);
+    for axis in 0..2 {
+        window[axis] = 1 + below(4);
+        stride[axis] = 1 + below(3);
+        input[axis] = 1 + below(7);
+        padding[2 * axis] = below(4);
+        padding[2 * axis + 1] = below(4);
+        let padded = input[axis] + padding[2 * axis] + padding[2 * axis + 1];
+        window[axis] = window[axis].min(padded);
+        output[axis] = (padded - window[axis]) / stride[axis] + 1;
+    }
+    Spec { input, output, window, stride, padding }
+}
+
+const CHANNELS: [usize; 12] = [1, 2, 3, 4, 5, 6, 8, 12, 16, 33, 40, 64];
+
+#[test]
+fn fast_loops_agree_with_slide_39_over_random_shapes() {
+    let mut random = Random::new(1);
+    for round in 0..240 {
+        let (batch, spec) = (1 + round % 3, any_spec(&mut random, CHANNELS[round % CHANNELS.len()]));
+        // Few different values, so that there are ties.
+        let x: Vec<f64> = (0..batch * spec.input_len()).map(|_| random.below(7) as f64 - 8.0).collect();
+        let dy = numbers(&mut random, batch * spec.output_len());
+        let mut y = vec![0.0; batch * spec.output_len()];
+        let mut dx = vec![0.0; batch * spec.input_len()];
+        reference::maxpool_forward(batch, &spec, &x, &mut y);
+        assert_eq!(max::<f64>(batch, &spec, &x), y, "{spec:?}");
+        assert_eq!(max::<f32>(batch, &spec, &x), y, "{spec:?}");
+        reference::maxpool_grad(batch, &spec, &x, &y, &dy, &mut dx);
+        assert_eq!(max_gradient::<f64>(batch, &spec, &x, &dy), dx, "{spec:?}");
+        assert_eq!(max_gradient::<f32>(batch, &spec, &x, &dy), dx, "{spec:?}");
+        reference::avgpool_forward(batch, &spec, &x, &mut y);
+        assert_close(&average::<f64>(batch, &spec, &x), &y, 1e-14);
+        assert_close(&average::<f32>(batch, &spec, &x), &y, 1e-6);
+        reference::avgpool_grad(batch, &spec, &dy, &mut dx);
+        assert_close(&average_gradient::<f64>(batch, &spec, &dy), &dx, 1e-13);
+        assert_close(&average_gradient::<f32>(batch, &spec, &dy), &dx, 1e-5);
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences() {
+    let mut random = Random::new(2);
+    for channels in [1, 6, 8] {
+        let spec = any_spec(&mut random, channels);
+        let x = distinct_numbers(&mut random, 2 * spec.input_len());
+        let dy = numbers(&mut random, 2 * spec.output_len());
+        let finite = |y: Vec<f64>| y.into_iter().map(|y| if y.is_finite() { y } else { 0.0 }).collect::<Vec<_>>();
+        assert_gradient(&x, &max_gradient::<f64>(2, &spec, &x, &dy), |x| {
+            inner_product(&finite(max::<f64>(2, &spec, x)), &dy)
+        });
+        assert_gradient(&x, &average_gradient::<f64>(2, &spec, &dy), |x| {
+            inner_product(&average::<f64>(2, &spec, x), &dy)
+        });
+    }
+}
+
+/// 3x3 windows over a 3x3 image with one row and column of padding on each side.
+const PADDED: Spec =
+    Spec { input: [3, 3, 1], output: [3, 3, 1], window: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
+
+#[test]
+fn padding_never_is_the_maximum_of_negative_numbers() {
+    let x = [-9.0, -2.0, -3.0, -4.0, -5.0, -6.0, -7.0, -8.0, -1.0];
+    assert_eq!(max::<f32>(1, &PADDED, &x), [-2.0, -2.0, -2.0, -2.0, -1.0, -1.0, -4.0, -1.0, -1.0]);
+}
+
+#[test]
+fn padding_does_not_count_in_the_mean() {
+    assert_close(&average::<f64>(1, &PADDED, &[2.0; 9]), &[2.0; 9], 1e-15);
+    let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+    assert_eq!(average::<f64>(1, &PADDED, &x)[0], 3.0);
+}
+
+#[test]
+fn the_first_of_equal_maxima_takes_the_gradient() {
+    let spec = Spec { input: [2, 2, 1], output: [1, 1, 1], window: [2, 2], stride: [2, 2], padding: [0; 4] };
+    assert_eq!(max_gradient::<f32>(1, &spec, &[1.0, 3.0, 3.0, 3.0], &[5.0]), [0.0, 5.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_nan_is_the_maximum_of_its_window() {
+    let spec = Spec { input: [2, 2, 1], output: [1, 1, 1], window: [2, 2], stride: [2, 2], padding: [0; 4] };
+    for place in 0..4 {
+        let mut x = [1.0, 2.0, 3.0, 4.0];
+        x[place] = f64::NAN;
+        assert!(max::<f32>(1, &spec, &x)[0].is_nan());
+    }
+}
+
+#[test]
+#[should_panic(expected = "pool: the output")]
+fn a_wrong_length_is_refused() {
+    f32::maxpool_forward(1, &PADDED, &[0.0; 9], &mut [0.0; 8]);
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[test]
+fn all_instruction_sets_agree_to_the_last_bit() {
+    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    let mut random = Random::new(3);
+    for channels in CHANNELS {
+        let spec = any_spec(&mut random, channels);
+        let x = numbers(&mut random, 2 * spec.input_len());
+        let dy = numbers(&mut random, 2 * spec.output_len());
+        assert_same_for_all_instruction_sets(|| max::<f32>(2, &spec, &x));
+        assert_same_for_all_instruction_sets(|| max_gradient::<f32>(2, &spec, &x, &dy));
+        assert_same_for_all_instruction_sets(|| average::<f32>(2, &spec, &x));
+        assert_same_for_all_instruction_sets(|| average_gradient::<f32>(2, &spec, &dy));
+    }
+}

@@ -1,0 +1,92 @@
+//! CIFAR-10 in its binary form (Krizhevsky, 2009): for each image a label, then 32x32 bytes of red, of green, of blue.
+
+use std::path::Path;
+
+use super::file::Source;
+use super::{Images, LabelledImages};
+use crate::error::Error;
+
+const SIDE: usize = 32;
+const PLANE: usize = SIDE * SIDE;
+const RECORD: usize = 1 + 3 * PLANE;
+const LIMIT: u64 = 1 << 32;
+
+/// Reads CIFAR-10: `(train, test)` from `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` in `folder`.
+///
+/// # Errors
+/// As [`read`].
+pub fn cifar10(folder: impl AsRef<Path>) -> Result<(LabelledImages, LabelledImages), Error> {
+    let folder = folder.as_ref();
+    let batches: Vec<_> = (1..=5).map(|batch| folder.join(format!("data_batch_{batch}.bin"))).collect();
+    Ok((read(&batches)?, read(&[folder.join("test_batch.bin")])?))
+}
+
+/// Reads files of CIFAR-10 behind each other, gzip or not.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Truncated`] where a file ends within an image, [`Error::Oversized`] beyond 4 GiB, [`Error::Label`]
+/// above 9, [`Error::Empty`].
+pub fn read(paths: &[impl AsRef<Path>]) -> Result<LabelledImages, Error> {
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for path in paths {
+        let mut source = Source::open(path.as_ref())?;
+        let origin = source.origin.clone();
+        let bytes = source.bytes(LIMIT + 1)?;
+        let found = bytes.len() as u64;
+        if found > LIMIT {
+            return Err(Error::Oversized { origin, promised: found, limit: LIMIT });
+        }
+        if bytes.is_empty() {
+            return Err(Error::Empty { origin });
+        }
+        let (records, rest) = bytes.as_chunks::<RECORD>();
+        if !rest.is_empty() {
+            let expected = (records.len() as u64 + 1) * RECORD as u64;
+            return Err(Error::Truncated { origin, expected, found });
+        }
+        for (sample, [label, planes @ ..]) in records.iter().enumerate() {
+            if *label > 9 {
+                return Err(Error::Label { origin, sample, label: usize::from(*label), classes: 10 });
+            }
+            labels.push(usize::from(*label));
+            pixels.extend((0..PLANE).flat_map(|pixel| [0, 1, 2].map(|channel| planes[channel * PLANE + pixel])));
+        }
+    }
+    let origin = paths.first().map_or_else(String::new, |path| path.as_ref().display().to_string());
+    LabelledImages::new(Images::new(&origin, [SIDE, SIDE, 3], u8::MAX, pixels)?, labels, 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_folder::TestFolder;
+
+    fn record(label: u8) -> Vec<u8> {
+        let mut record = vec![label];
+        record.extend((0..3 * PLANE).map(|place| (place / PLANE * 100 + place % PLANE % 50) as u8));
+        record
+    }
+
+    #[test]
+    fn planes_become_pixels() {
+        let folder = TestFolder::new("cifar");
+        for batch in 1..=5 {
+            folder.file(&format!("data_batch_{batch}.bin"), &record(batch));
+        }
+        folder.file("test_batch.bin", &record(9));
+        let (train, test) = cifar10(folder.path()).unwrap();
+        assert_eq!(train.labels(), [1, 2, 3, 4, 5]);
+        assert_eq!(test.images().get(0).unwrap()[..6], [0, 100, 200, 1, 101, 201]);
+    }
+
+    #[test]
+    fn damage_is_told_with_the_file() {
+        let folder = TestFolder::new("cifar_damage");
+        let path = folder.file("a.bin", &[record(1), record(10)].concat());
+        assert!(matches!(read(&[&path]), Err(Error::Label { sample: 1, label: 10, .. })));
+        let path = folder.file("b.bin", &record(1)[..100]);
+        assert!(matches!(read(&[&path]), Err(Error::Truncated { expected: 3073, found: 100, .. })));
+        let path = folder.file("c.bin", &[]);
+        assert!(matches!(read(&[&path]), Err(Error::Empty { .. })));
+    }
+}

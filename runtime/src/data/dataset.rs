@@ -1,0 +1,322 @@
+//! A set of samples in memory.
+
+use crate::error::{Error, setting};
+use crate::random::{Random, key};
+
+/// Inputs and their targets, at least one: what a network is trained on, or measured with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset<X, Y = usize> {
+    inputs: Vec<X>,
+    targets: Vec<Y>,
+}
+
+impl<X, Y> Dataset<X, Y> {
+    /// The target of each input in the same place.
+    ///
+    /// # Errors
+    /// [`Error::Count`] where there are not as many of both, [`Error::Empty`] where there are none.
+    pub fn new(inputs: Vec<X>, targets: Vec<Y>) -> Result<Self, Error> {
+        Self::named(inputs, targets, "the dataset")
+    }
+
+    pub(super) fn named(inputs: Vec<X>, targets: Vec<Y>, origin: &str) -> Result<Self, Error> {
+        let origin = origin.to_owned();
+        if inputs.len() != targets.len() {
+            return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
+        }
+        if inputs.is_empty() {
+            return Err(Error::Empty { origin });
+        }
+        Ok(Self { inputs, targets })
+    }
+
+    /// From pairs.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] where there are none.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (X, Y)>) -> Result<Self, Error> {
+        let (inputs, targets) = pairs.into_iter().unzip();
+        Self::new(inputs, targets)
+    }
+
+    /// How many samples.
+    #[allow(clippy::len_without_is_empty)] // It never is.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// One sample.
+    pub fn get(&self, sample: usize) -> Option<(&X, &Y)> {
+        Some((self.inputs.get(sample)?, self.targets.get(sample)?))
+    }
+
+    /// All inputs.
+    pub fn inputs(&self) -> &[X] {
+        &self.inputs
+    }
+
+    /// All inputs, to change: to normalise them.
+    pub fn inputs_mut(&mut self) -> &mut [X] {
+        &mut self.inputs
+    }
+
+    /// All targets.
+    pub fn targets(&self) -> &[Y] {
+        &self.targets
+    }
+
+    /// All samples, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&X, &Y)> {
+        self.inputs.iter().zip(&self.targets)
+    }
+
+    /// The inputs and the targets, apart.
+    pub fn into_parts(self) -> (Vec<X>, Vec<Y>) {
+        (self.inputs, self.targets)
+    }
+
+    /// The same inputs with other targets: an autoencoder's, the inputs themselves.
+    ///
+    /// # Errors
+    /// [`Error::Count`] where there are not as many.
+    pub fn with_targets<Z>(self, targets: Vec<Z>) -> Result<Dataset<X, Z>, Error> {
+        Dataset::new(self.inputs, targets)
+    }
+
+    /// The samples at these places, in this order; one may come more than once, as in a bootstrap sample.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSample`], [`Error::Empty`].
+    pub fn subset(&self, samples: &[usize]) -> Result<Self, Error>
+    where
+        X: Clone,
+        Y: Clone,
+    {
+        if let Some(&sample) = samples.iter().find(|&&sample| sample >= self.len()) {
+            return Err(Error::NoSuchSample { sample, len: self.len() });
+        }
+        let inputs = samples.iter().map(|&sample| self.inputs[sample].clone()).collect();
+        Self::named(inputs, samples.iter().map(|&sample| self.targets[sample].clone()).collect(), "the subset")
+    }
+
+    /// The first `count` samples and the rest.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] where one of the two would have none.
+    pub fn split_at(mut self, count: usize) -> Result<(Self, Self), Error> {
+        let count = count.min(self.len());
+        let (inputs, targets) = (self.inputs.split_off(count), self.targets.split_off(count));
+        let first = Self::named(self.inputs, self.targets, "the first part of the split")?;
+        Ok((first, Self::named(inputs, targets, "the second part of the split")?))
+    }
+
+    /// Holds out `share` of the samples of each stratum: `(rest, held out)`, each in the old order. The same seed holds out the
+    /// same samples.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless the share is more than 0 and less than 1; [`Error::Empty`] where there are too few samples
+    /// for it.
+    pub fn split_by(self, share: f64, seed: u64, stratum: impl Fn(&Y) -> usize) -> Result<(Self, Self), Error> {
+        setting("held-out share", share, share > 0.0 && share < 1.0, "more than 0 and less than 1")?;
+        let mut strata = std::collections::BTreeMap::<usize, Vec<usize>>::new();
+        for (sample, target) in self.targets.iter().enumerate() {
+            strata.entry(stratum(target)).or_default().push(sample);
+        }
+        let mut held_out = vec![false; self.len()];
+        let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
+        // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
+        let (mut owed, mut held) = (0.0, 0.0);
+        for samples in strata.values_mut() {
+            random.shuffle(samples);
+            owed += share * samples.len() as f64;
+            let count = ((owed - held).round().max(0.0) as usize).min(samples.len());
+            held += count as f64;
+            samples[..count].iter().for_each(|&sample| held_out[sample] = true);
+        }
+        let (mut inputs, mut targets) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+        for ((input, target), out) in self.inputs.into_iter().zip(self.targets).zip(held_out) {
+            let (inputs, targets) =
+                if out { (&mut inputs.1, &mut targets.1) } else { (&mut inputs.0, &mut targets.0) };
+            inputs.push(input);
+            targets.push(target);
+        }
+        let rest = Self::named(inputs.0, targets.0, "the rest after holding out")?;
+        Ok((rest, Self::named(inputs.1, targets.1, "the samples held out")?))
+    }
+
+    /// The places of all samples in the order of an epoch: the same for the same seed and epoch.
+    pub fn order(&self, seed: u64, epoch: u64) -> Vec<usize> {
+        let mut order = Vec::new();
+        self.order_into(seed, epoch, &mut order);
+        order
+    }
+
+    /// [`Self::order`] into a vector that is used again, which then allocates nothing.
+    pub fn order_into(&self, seed: u64, epoch: u64, order: &mut Vec<usize>) {
+        order.clear();
+        order.extend(0..self.len());
+        Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
+    }
+
+    /// The batches of an epoch, shuffled; the last may be smaller.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a batch of 0.
+    pub fn batches(&self, batch: usize, seed: u64, epoch: u64) -> Result<Batches<'_, X, Y>, Error> {
+        setting("batch", batch as f64, batch > 0, "at least 1")?;
+        let (inputs, targets) = (Vec::new(), Vec::new());
+        Ok(Batches { set: self, order: self.order(seed, epoch), batch, next: 0, inputs, targets })
+    }
+
+    /// Copies samples behind each other into vectors that are used again, which then allocates nothing. Places that the set
+    /// does not have are left out.
+    pub fn gather(&self, samples: &[usize], inputs: &mut Vec<X>, targets: &mut Vec<Y>)
+    where
+        X: Clone,
+        Y: Clone,
+    {
+        inputs.clear();
+        targets.clear();
+        for (input, target) in samples.iter().filter_map(|&sample| self.get(sample)) {
+            inputs.push(input.clone());
+            targets.push(target.clone());
+        }
+    }
+}
+
+/// What random draws are for, so that one seed serves for all.
+const HOLDING_OUT: u64 = 1;
+const SHUFFLING: u64 = 2;
+
+impl<X> Dataset<X, usize> {
+    /// Holds out `share` of the samples of each class: `(rest, held out)`, each in the old order. The same seed holds out the
+    /// same samples.
+    ///
+    /// # Errors
+    /// As [`Self::split_by`].
+    pub fn split(self, share: f64, seed: u64) -> Result<(Self, Self), Error> {
+        self.split_by(share, seed, |&label| label)
+    }
+
+    /// Checks that every label is one of `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for the first that is not.
+    pub fn check_labels(&self, classes: usize) -> Result<(), Error> {
+        check_labels(&self.targets, classes, "the dataset")
+    }
+}
+
+pub(super) fn check_labels(labels: &[usize], classes: usize, origin: &str) -> Result<(), Error> {
+    match labels.iter().position(|&label| label >= classes) {
+        None => Ok(()),
+        Some(sample) => Err(Error::Label { origin: origin.to_owned(), sample, label: labels[sample], classes }),
+    }
+}
+
+/// The batches of one epoch. Its vectors are used again: take each batch with [`Self::next_batch`].
+#[derive(Debug)]
+pub struct Batches<'d, X, Y> {
+    set: &'d Dataset<X, Y>,
+    order: Vec<usize>,
+    batch: usize,
+    next: usize,
+    inputs: Vec<X>,
+    targets: Vec<Y>,
+}
+
+impl<X: Clone, Y: Clone> Batches<'_, X, Y> {
+    /// The next inputs and targets, until the epoch ends.
+    pub fn next_batch(&mut self) -> Option<(&[X], &[Y])> {
+        let samples = self.order[self.next..].chunks(self.batch).next()?;
+        self.next += samples.len();
+        self.set.gather(samples, &mut self.inputs, &mut self.targets);
+        Some((&self.inputs, &self.targets))
+    }
+
+    /// How many batches the epoch has.
+    pub fn count(&self) -> usize {
+        self.order.len().div_ceil(self.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(len: usize, classes: usize) -> Dataset<usize> {
+        Dataset::new((0..len).collect(), (0..len).map(|sample| sample % classes).collect()).unwrap()
+    }
+
+    #[test]
+    fn inputs_and_targets_must_match_and_exist() {
+        assert!(matches!(Dataset::new(vec![1], vec![1, 2]), Err(Error::Count { inputs: 1, targets: 2, .. })));
+        assert!(matches!(Dataset::<u8, u8>::new(vec![], vec![]), Err(Error::Empty { .. })));
+    }
+
+    #[test]
+    fn a_split_holds_out_its_share_of_every_class_and_loses_nothing() {
+        let (rest, held_out) = set(1000, 10).split(0.2, 7).unwrap();
+        assert_eq!((rest.len(), held_out.len()), (800, 200));
+        for class in 0..10 {
+            assert_eq!(held_out.targets().iter().filter(|&&label| label == class).count(), 20);
+        }
+        let mut all: Vec<_> = rest.inputs().iter().chain(held_out.inputs()).copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..1000).collect::<Vec<_>>());
+        assert!(held_out.iter().all(|(input, label)| input % 10 == *label), "pairs stay together");
+    }
+
+    #[test]
+    fn a_split_depends_on_its_seed_alone() {
+        assert_eq!(set(100, 3).split(0.3, 1).unwrap().1, set(100, 3).split(0.3, 1).unwrap().1);
+        assert_ne!(set(100, 3).split(0.3, 1).unwrap().1, set(100, 3).split(0.3, 2).unwrap().1);
+    }
+
+    #[test]
+    fn classes_too_small_for_the_share_still_add_up_to_it() {
+        let (_, held_out) = set(100, 50).split(0.1, 1).unwrap();
+        assert_eq!(held_out.len(), 10);
+    }
+
+    #[test]
+    fn a_split_without_sense_or_samples_is_refused() {
+        for share in [0.0, 1.0, -0.5, f64::NAN] {
+            assert!(matches!(set(10, 2).split(share, 1), Err(Error::Setting { .. })), "{share}");
+        }
+        assert!(matches!(set(2, 1).split(0.1, 1), Err(Error::Empty { .. })));
+        assert!(matches!(set(2, 1).split_at(2), Err(Error::Empty { .. })));
+        assert_eq!(set(5, 1).split_at(2).unwrap().1.inputs(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn an_epoch_has_every_sample_once_in_an_order_of_its_own() {
+        let set = set(25, 5);
+        let mut seen = Vec::new();
+        let mut batches = set.batches(4, 3, 0).unwrap();
+        assert_eq!(batches.count(), 7);
+        while let Some((inputs, targets)) = batches.next_batch() {
+            assert!(inputs.iter().zip(targets).all(|(input, target)| input % 5 == *target));
+            seen.extend_from_slice(inputs);
+        }
+        assert_eq!(seen, set.order(3, 0));
+        assert_ne!(set.order(3, 0), set.order(3, 1));
+        assert_ne!(set.order(3, 0), set.order(4, 0));
+        seen.sort_unstable();
+        assert_eq!(seen, (0..25).collect::<Vec<_>>());
+        assert!(matches!(set.batches(0, 1, 0), Err(Error::Setting { setting: "batch", .. })));
+    }
+
+    #[test]
+    fn a_subset_may_repeat_samples_but_not_invent_them() {
+        assert_eq!(set(5, 5).subset(&[4, 0, 4]).unwrap().inputs(), [4, 0, 4]);
+        assert!(matches!(set(5, 5).subset(&[5]), Err(Error::NoSuchSample { sample: 5, len: 5 })));
+        assert!(matches!(set(5, 5).subset(&[]), Err(Error::Empty { .. })));
+    }
+
+    #[test]
+    fn a_label_that_is_no_class_is_named_with_its_sample() {
+        assert!(set(9, 3).check_labels(3).is_ok());
+        assert!(matches!(set(9, 3).check_labels(2), Err(Error::Label { sample: 2, label: 2, classes: 2, .. })));
+    }
+}

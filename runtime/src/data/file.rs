@@ -1,0 +1,62 @@
+//! Bytes from files, gzip or not, never more than were asked for.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use crate::error::Error;
+
+/// The first bytes of gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A source of bytes, and its name in errors.
+pub(super) struct Source {
+    pub(super) origin: String,
+    reader: Box<dyn Read>,
+}
+
+impl Source {
+    /// A file; whether it is compressed is told by its first bytes, not by its name.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        Self::from_reader(BufReader::new(file), &path.display().to_string())
+    }
+
+    pub(super) fn from_reader(mut reader: impl Read + 'static, origin: &str) -> Result<Self, Error> {
+        let mut start = Vec::new();
+        reader.by_ref().take(2).read_to_end(&mut start).map_err(Error::io(Path::new(origin), "read"))?;
+        let compressed = start == GZIP;
+        let reader = std::io::Cursor::new(start).chain(reader);
+        let reader: Box<dyn Read> =
+            if compressed { Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(reader))) } else { Box::new(reader) };
+        Ok(Self { origin: origin.to_owned(), reader })
+    }
+
+    /// Up to `limit` bytes. The memory grows with what is there, not with what was promised.
+    pub(super) fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let read = self.reader.by_ref().take(limit).read_to_end(&mut bytes);
+        match read {
+            Ok(_) => Ok(bytes),
+            // What a cut gzip file ends in: the caller knows how many bytes were promised.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(bytes),
+            Err(source) => Err(Error::io(Path::new(&self.origin), "read")(source)),
+        }
+    }
+
+    /// Exactly `count` bytes of the `promised` whole, of which `before` have been read.
+    pub(super) fn exactly(&mut self, count: u64, before: u64, promised: u64) -> Result<Vec<u8>, Error> {
+        let bytes = self.bytes(count)?;
+        let found = before + bytes.len() as u64;
+        if (bytes.len() as u64) < count {
+            return Err(Error::Truncated { origin: self.origin.clone(), expected: promised, found });
+        }
+        Ok(bytes)
+    }
+
+    /// An error unless all has been read.
+    pub(super) fn end(&mut self, expected: u64) -> Result<(), Error> {
+        let more = self.bytes(1)?;
+        if more.is_empty() { Ok(()) } else { Err(Error::TrailingBytes { origin: self.origin.clone(), expected }) }
+    }
+}

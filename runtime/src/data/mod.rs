@@ -1,0 +1,27 @@
+//! Data to train on: sets in memory, and the files they come from.
+//!
+//! ```no_run
+//! use netwright_runtime::{Tensor, data};
+//! # fn main() -> Result<(), netwright_runtime::Error> {
+//! let (train, test) = data::mnist("mnist")?;
+//! let train: data::Dataset<Tensor<28, 28, 1>> = train.dataset()?;
+//! let (train, validation) = train.split(0.1, 1)?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod cifar;
+pub mod csv;
+mod dataset;
+mod file;
+#[cfg(feature = "images")]
+pub mod folder;
+pub mod idx;
+mod images;
+mod normalization;
+
+pub use cifar::cifar10;
+pub use dataset::{Batches, Dataset};
+pub use idx::mnist;
+pub use images::{Images, LabelledImages, resize};
+pub use normalization::Normalization;

@@ -1,0 +1,245 @@
+//! Convolution without scratch memory: `conv_direct`, and `conv_grouped`, which is the same with its groups innermost.
+//!
+//! Windows are read from the image and filters from where they lie. Windows that reach into the padding are cut to the part
+//! inside the image, one position at a time; all others in a row are one product.
+
+use core::ops::Range;
+
+use super::Spec;
+use crate::gemm::tile::{self, PANEL, Product};
+use crate::gemm::vector::Level;
+use crate::scalar::Scalar;
+
+impl Spec {
+    /// The taps of output `position` that lie inside the input along an axis.
+    fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
+        let (start, dilation) = (position * self.stride[axis], self.dilation[axis]);
+        let before = self.padding[2 * axis];
+        let first = before.saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
+        let end = (self.input[axis] + before).saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
+        first..end.max(first)
+    }
+
+    /// The output positions for which tap `tap` lies inside the input along an axis.
+    fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
+        let (offset, stride) = (tap * self.dilation[axis], self.stride[axis]);
+        let before = self.padding[2 * axis];
+        let first = before.saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
+        let end = (self.input[axis] + before).saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
+        first..end.max(first)
+    }
+
+    /// Numbers of one row of an input image and of an output image.
+    const fn rows_len(&self) -> [usize; 2] {
+        [self.input[1] * self.input[2], self.output[1] * self.output[2]]
+    }
+
+    /// Channels and filters of a group.
+    const fn group(&self) -> [usize; 2] {
+        [self.input[2] / self.groups, self.output[2] / self.groups]
+    }
+}
+
+/// The number in an image of the first channel that a tap reads; the tap lies inside.
+fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
+    let at = |axis: usize| {
+        position[axis] * spec.stride[axis] + tap[axis] * spec.dilation[axis] - spec.padding[2 * axis]
+    };
+    (at(0) * spec.input[1] + at(1)) * spec.input[2]
+}
+
+/// Lengths are checked.
+pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+    let level = Level::detect();
+    let [_, columns, all] = spec.output;
+    // The positions of a row whose whole window is inside.
+    let inside = {
+        let (first, last) = (spec.positions_inside(1, 0), spec.positions_inside(1, spec.window[1] - 1));
+        let start = first.start.max(last.start);
+        start..first.end.min(last.end).max(start)
+    };
+    for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+        for (row, y) in y.chunks_exact_mut(spec.rows_len()[1]).enumerate() {
+            for column in (0..inside.start.min(columns)).chain(inside.end..columns) {
+                windows(level, spec, [row, column], 1, x, w, b, &mut y[column * all..]);
+            }
+            if !inside.is_empty() {
+                windows(level, spec, [row, inside.start], inside.len(), x, w, b, &mut y[inside.start * all..]);
+            }
+        }
+    }
+}
+
+/// Computes `count` positions side by side from `position`, all of which have the same taps inside.
+#[allow(clippy::too_many_arguments)]
+fn windows<T: Scalar>(
+    level: Level,
+    spec: &Spec,
+    position: [usize; 2],
+    count: usize,
+    x: &[T],
+    w: &[T],
+    b: &[T],
+    y: &mut [T],
+) {
+    let ([channels, filters], all) = (spec.group(), spec.output[2]);
+    let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
+    if down.is_empty() || across.is_empty() {
+        for y in y[..count * all].chunks_exact_mut(all) {
+            if b.is_empty() { y.fill(T::ZERO) } else { y.copy_from_slice(b) }
+        }
+        return;
+    }
+    let first = place(spec, position, [down.start, across.start]);
+    let end = place(spec, [position[0], position[1] + count - 1], [down.end - 1, across.end - 1]);
+    assert!(end + spec.input[2] <= x.len() && count * all <= y.len(), "windows inside the image");
+    assert_eq!(w.len(), spec.weights_len());
+    let step = [spec.dilation[0] * spec.rows_len()[0], spec.dilation[1] * spec.input[2], 1];
+    let rows = [spec.window[1] * channels, channels, 1];
+    let (loops, a_step, b_rows) = if spec.groups == 1 && spec.dilation[1] == 1 {
+        ([1, down.len(), across.len() * channels], [0, step[0], 1], [0, rows[0], 1])
+    } else {
+        ([down.len(), across.len(), channels], step, rows)
+    };
+    for group in 0..spec.groups {
+        // SAFETY: the windows lie in `x`, the positions in `y` and the taps in `w`, as just compared; `y` is borrowed
+        // mutably, so that nothing overlaps it; a bias has a number for each filter.
+        unsafe {
+            tile::run(
+                level,
+                &Product {
+                    rows: count,
+                    columns: filters,
+                    loops,
+                    a: x.as_ptr().add(first + group * channels),
+                    a_row: spec.stride[1] * spec.input[2],
+                    a_step,
+                    b: w.as_ptr()
+                        .add((down.start * spec.window[1] + across.start) * channels * all + group * filters),
+                    b_rows,
+                    b_panel: PANEL,
+                    b_width: all,
+                    b_last: all,
+                    c: y.as_mut_ptr().add(group * filters),
+                    c_row: all,
+                    start: if b.is_empty() { None } else { Some((b.as_ptr().add(group * filters), 0)) },
+                },
+            );
+        }
+    }
+}
+
+/// Calls `visit` with every tap and the rows and columns of positions for which it lies inside.
+fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<usize>)) {
+    for i in 0..spec.window[0] {
+        for j in 0..spec.window[1] {
+            let (rows, columns) = (spec.positions_inside(0, i), spec.positions_inside(1, j));
+            if !rows.is_empty() && !columns.is_empty() {
+                visit([i, j], rows, columns);
+            }
+        }
+    }
+}
+
+/// Filters and channels of a block of weights that is transposed at once, on the stack.
+const BLOCK: usize = 16;
+
+/// Lengths are checked. Each tap spreads dy over dx.
+pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    let level = Level::detect();
+    let ([channels, filters], all) = (spec.group(), spec.output[2]);
+    let [x_row, y_row] = spec.rows_len();
+    assert_eq!(w.len(), spec.weights_len());
+    dx.fill(T::ZERO);
+    let mut block = [T::ZERO; BLOCK * BLOCK];
+    for_taps(spec, |[i, j], rows, columns| {
+        for (group, channel) in (0..spec.groups).flat_map(|g| (0..channels).step_by(BLOCK).map(move |c| (g, c))) {
+            for filter in (0..filters).step_by(BLOCK) {
+                let (width, depth) = (BLOCK.min(channels - channel), BLOCK.min(filters - filter));
+                for c in 0..width {
+                    let weights = &w[((i * spec.window[1] + j) * channels + channel + c) * all + group * filters..];
+                    for (f, &weight) in weights[filter..filter + depth].iter().enumerate() {
+                        block[f * width + c] = weight;
+                    }
+                }
+                for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
+                    for row in rows.clone() {
+                        let from = row * y_row + columns.start * all + group * filters + filter;
+                        let to = place(spec, [row, columns.start], [i, j]) + group * channels + channel;
+                        let last = place(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
+                        assert!(last <= dx.len() && last <= spec.input[0] * x_row, "positions inside the image");
+                        assert!(from + (columns.len() - 1) * all + depth <= dy.len());
+                        // SAFETY: the first and the last position lie in `dy` and `dx`, as just compared; the block
+                        // holds `depth` rows of `width`.
+                        unsafe {
+                            let c = dx.as_mut_ptr().add(to);
+                            tile::run(
+                                level,
+                                &Product {
+                                    rows: columns.len(),
+                                    columns: width,
+                                    loops: [1, 1, depth],
+                                    a: dy.as_ptr().add(from),
+                                    a_row: all,
+                                    a_step: [0, 0, 1],
+                                    b: block.as_ptr(),
+                                    b_rows: [0, 0, 1],
+                                    b_panel: PANEL,
+                                    b_width: width,
+                                    b_last: width,
+                                    c,
+                                    c_row: spec.stride[1] * spec.input[2],
+                                    start: Some((c.cast_const(), spec.stride[1] * spec.input[2])),
+                                },
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
+pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+    let level = Level::detect();
+    super::add_bias_gradient(dy, db);
+    let ([channels, filters], all) = (spec.group(), spec.output[2]);
+    let [x_row, y_row] = spec.rows_len();
+    assert_eq!(dw.len(), spec.weights_len());
+    for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
+        for_taps(spec, |[i, j], rows, columns| {
+            let first = place(spec, [rows.start, columns.start], [i, j]);
+            let last = place(spec, [rows.end - 1, columns.end - 1], [i, j]);
+            assert!(last + spec.input[2] <= x.len() && rows.end * y_row <= dy.len(), "positions inside the image");
+            for group in 0..spec.groups {
+                // SAFETY: the first and the last position lie in `x` and `dy`, as just compared; dw, borrowed mutably,
+                // has the length of the weights.
+                unsafe {
+                    let c = dw
+                        .as_mut_ptr()
+                        .add((i * spec.window[1] + j) * channels * all + group * filters);
+                    tile::run(
+                        level,
+                        &Product {
+                            rows: channels,
+                            columns: filters,
+                            loops: [1, rows.len(), columns.len()],
+                            a: x.as_ptr().add(first + group * channels),
+                            a_row: 1,
+                            a_step: [0, spec.stride[0] * x_row, spec.stride[1] * spec.input[2]],
+                            b: dy.as_ptr().add(rows.start * y_row + columns.start * all + group * filters),
+                            b_rows: [0, spec.output[1], 1],
+                            b_panel: PANEL,
+                            b_width: all,
+                            b_last: all,
+                            c,
+                            c_row: all,
+                            start: Some((c.cast_const(), all)),
+                        },
+                    );
+                }
+            }
+        });
+    }
+}

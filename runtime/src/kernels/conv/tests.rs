@@ -1,0 +1,192 @@
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::{Spec, reference};
+use crate::scalar::Scalar;
+
+/// Numbers that look random, in [−2, 2), exact in both types.
+pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
+    (0..count).map(|i| T::from_f64(f64::from((((i + seed) * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
+}
+
+/// Convolutions of all kinds, small.
+pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strategy<Value = Spec> {
+    let axis = || (1usize..9, 1usize..5, 1usize..4, 1usize..4, [0usize..4, 0usize..4]);
+    (axis(), axis(), channels)
+        .prop_filter_map("the window fits", |(down, across, [groups, channels, filters])| {
+            let output = |(size, window, stride, dilation, [before, after]): (usize, usize, usize, usize, [usize; 2])| {
+                (size + before + after).checked_sub((window - 1) * dilation + 1).map(|room| room / stride + 1)
+            };
+            Some(Spec {
+                input: [down.0, across.0, groups * channels],
+                output: [output(down)?, output(across)?, groups * filters],
+                window: [down.1, across.1],
+                stride: [down.2, across.2],
+                padding: [down.4[0], down.4[1], across.4[0], across.4[1]],
+                dilation: [down.3, across.3],
+                groups,
+            })
+        })
+}
+
+/// A variant of the three passes; scratch memory comes full of NaN and exactly as long as asked for.
+pub(crate) struct Variant<T> {
+    pub(crate) forward: fn(usize, &Spec, &[T], &[T], &[T], &mut [T]),
+    pub(crate) grad_input: fn(usize, &Spec, &[T], &[T], &mut [T]),
+    pub(crate) grad_weights: fn(usize, &Spec, &[T], &[T], &mut [T], &mut [T]),
+}
+
+#[track_caller]
+fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
+    let tolerance = if T::NAME == "F32" { 2e-6 } else { 1e-14 } * (terms + 4) as f64;
+    for (place, (got, right)) in got.iter().zip(right).enumerate() {
+        let error = (got.to_f64() - right.to_f64()).abs();
+        assert!(error <= tolerance, "{what} at {place}: {got} for {right}");
+    }
+}
+
+/// Compares a variant with the reference.
+pub(crate) fn agrees<T: Scalar>(batch: usize, spec: &Spec, bias: bool, variant: &Variant<T>) {
+    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
+    let dy = numbers::<T>(batch * spec.output_len(), 3);
+    let b = if bias { numbers::<T>(spec.output[2], 4) } else { Vec::new() };
+    let nan = T::from_f64(f64::NAN);
+    let taps = spec.window[0] * spec.window[1];
+
+    let (mut y, mut right) = (std::vec![nan; dy.len()], std::vec![nan; dy.len()]);
+    (variant.forward)(batch, spec, &x, &w, &b, &mut y);
+    reference::forward(batch, spec, &x, &w, &b, &mut right);
+    same("y", &y, &right, taps * spec.input[2] / spec.groups);
+
+    let (mut dx, mut right) = (std::vec![nan; x.len()], std::vec![nan; x.len()]);
+    (variant.grad_input)(batch, spec, &dy, &w, &mut dx);
+    reference::grad_input(batch, spec, &dy, &w, &mut right);
+    same("dx", &dx, &right, taps * spec.output[2] / spec.groups);
+
+    let (mut dw, mut db) = (numbers::<T>(w.len(), 5), numbers::<T>(b.len(), 6));
+    let (mut right, mut right_bias) = (dw.clone(), db.clone());
+    (variant.grad_weights)(batch, spec, &x, &dy, &mut dw, &mut db);
+    reference::grad_weights(batch, spec, &x, &dy, &mut right, &mut right_bias);
+    same("dw", &dw, &right, dy.len());
+    same("db", &db, &right_bias, dy.len());
+}
+
+const fn direct<T: Scalar>() -> Variant<T> {
+    Variant {
+        forward: super::conv_direct_forward,
+        grad_input: super::conv_direct_grad_input,
+        grad_weights: super::conv_direct_grad_weights,
+    }
+}
+
+const fn grouped<T: Scalar>() -> Variant<T> {
+    Variant {
+        forward: super::conv_grouped_forward,
+        grad_input: super::conv_grouped_grad_input,
+        grad_weights: super::conv_grouped_grad_weights,
+    }
+}
+
+fn gemm<T: Scalar>() -> Variant<T> {
+    fn memory<T: Scalar>(len: usize) -> Vec<T> {
+        std::vec![T::from_f64(f64::NAN); len]
+    }
+    Variant {
+        forward: |batch, spec, x, w, b, y| {
+            super::conv_gemm_forward(batch, spec, x, w, b, y, &mut memory(super::conv_gemm_forward_scratch(spec)));
+        },
+        grad_input: |batch, spec, dy, w, dx| {
+            super::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(super::conv_gemm_grad_input_scratch(spec)));
+        },
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            let mut memory = memory(super::conv_gemm_grad_weights_scratch(spec));
+            super::conv_gemm_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+        },
+    }
+}
+
+fn all_agree(batch: usize, spec: &Spec, bias: bool) {
+    for variant in [direct(), gemm(), grouped()] {
+        agrees::<f32>(batch, spec, bias, &variant);
+    }
+    for variant in [direct(), gemm(), grouped()] {
+        agrees::<f64>(batch, spec, bias, &variant);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_variant_agrees_with_the_reference(
+        spec in specs([1usize..4, 1usize..6, 1usize..20]), batch in 1usize..4, bias in any::<bool>(),
+    ) {
+        all_agree(batch, &spec, bias);
+    }
+
+    #[test]
+    fn many_channels_agree_with_the_reference(
+        spec in specs([1usize..3, 1usize..70, 30usize..80]), bias in any::<bool>(),
+    ) {
+        prop_assume!(spec.weights_len() < 20_000 && spec.output_len() < 3000);
+        all_agree(1, &spec, bias);
+    }
+}
+
+/// Layers whose copies and packed filters do not fit at once.
+#[test]
+fn large_layers_agree_with_the_reference() {
+    let spec = |size: usize, channels, filters, window: usize, stride: usize| Spec {
+        input: [size, size, channels],
+        output: [size.div_ceil(stride), size.div_ceil(stride), filters],
+        window: [window; 2],
+        stride: [stride; 2],
+        padding: [window / 2; 4],
+        dilation: [1; 2],
+        groups: 1,
+    };
+    for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
+        agrees::<f32>(2, &spec, true, &gemm());
+    }
+}
+
+/// The gradients are those of Σ dy·y: moving one number by ±h moves the sum by 2h times its gradient. The sum is linear in
+/// each number, so that the difference is exact but for rounding.
+#[test]
+fn gradients_of_the_reference_are_finite_differences() {
+    let spec = Spec {
+        input: [5, 4, 4],
+        output: [3, 3, 6],
+        window: [3, 2],
+        stride: [2, 1],
+        padding: [1, 2, 1, 0],
+        dilation: [1, 2],
+        groups: 2,
+    };
+    let batch = 2;
+    let (x, w) = (numbers::<f64>(batch * spec.input_len(), 1), numbers::<f64>(spec.weights_len(), 2));
+    let (b, dy) = (numbers::<f64>(spec.output[2], 3), numbers::<f64>(batch * spec.output_len(), 4));
+    let loss = |x: &[f64], w: &[f64], b: &[f64]| {
+        let mut y = std::vec![0.0; dy.len()];
+        reference::forward(batch, &spec, x, w, b, &mut y);
+        y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+    };
+    let differences = |numbers: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+        (0..numbers.len())
+            .map(|i| {
+                let mut moved = numbers.to_vec();
+                moved[i] += 0.5;
+                let above = loss(&moved);
+                moved[i] -= 1.0;
+                above - loss(&moved)
+            })
+            .collect()
+    };
+    let (mut dx, mut dw, mut db) = (std::vec![0.0; x.len()], std::vec![0.0; w.len()], std::vec![0.0; b.len()]);
+    reference::grad_input(batch, &spec, &dy, &w, &mut dx);
+    reference::grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db);
+    same("dx", &dx, &differences(&x, &|x| loss(x, &w, &b)), 1000);
+    same("dw", &dw, &differences(&w, &|w| loss(&x, w, &b)), 1000);
+    same("db", &db, &differences(&b, &|b| loss(&x, &w, b)), 1000);
+}

@@ -1,0 +1,108 @@
+//! What a user's code hears from a training run, and how it stops one.
+
+use core::ops::ControlFlow;
+
+use super::gradient::BatchLoss;
+use super::history::{EpochRecord, History};
+use crate::error::Error;
+use crate::network::{Gradients, Network};
+
+/// A run that is about to begin or to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunReport {
+    /// The epochs of the whole run.
+    pub epochs: u64,
+    /// The steps of one epoch.
+    pub steps_per_epoch: u64,
+    /// The images of one epoch.
+    pub images: u64,
+    /// The steps made before: not 0 where a run is resumed.
+    pub step: u64,
+}
+
+/// A step that has been made.
+#[derive(Debug)]
+pub struct StepReport<'a, N: Network> {
+    /// The epoch, from 1.
+    pub epoch: u64,
+    /// The steps made, this one included.
+    pub step: u64,
+    /// The loss of its batch.
+    pub loss: BatchLoss,
+    /// That of all batches of this epoch so far.
+    pub running: BatchLoss,
+    /// The learning rate.
+    pub rate: f64,
+    /// The network after the step.
+    pub network: &'a N,
+    /// The gradient of the mean loss of the batch.
+    pub gradients: &'a Gradients<N>,
+}
+
+/// An epoch that has ended.
+#[derive(Debug)]
+pub struct EpochReport<'a, N: Network> {
+    /// Its numbers.
+    pub record: EpochRecord,
+    /// All epochs so far, this one included.
+    pub history: &'a History,
+    /// The network after it.
+    pub network: &'a N,
+}
+
+/// Hears of every step and epoch. `ControlFlow::Break(())` ends the run there, with its checkpoint saved; an error ends it and
+/// is handed on.
+pub trait Callback<N: Network>: Send {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// Its own, which end the run.
+    fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
+        let _ = run;
+        Ok(())
+    }
+
+    /// After each step.
+    ///
+    /// # Errors
+    /// Its own, which end the run.
+    fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        let _ = step;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// After each epoch and its validation.
+    ///
+    /// # Errors
+    /// Its own, which end the run.
+    fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        let _ = epoch;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// After the last step of a run that ended without error.
+    ///
+    /// # Errors
+    /// Its own.
+    fn on_end(&mut self, history: &History) -> Result<(), Error> {
+        let _ = history;
+        Ok(())
+    }
+}
+
+/// A closure that hears of steps.
+pub(crate) struct OnStep<F>(pub(crate) F);
+/// A closure that hears of epochs.
+pub(crate) struct OnEpoch<F>(pub(crate) F);
+
+impl<N: Network, F: FnMut(&StepReport<'_, N>) -> ControlFlow<()> + Send> Callback<N> for OnStep<F> {
+    fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        Ok((self.0)(step))
+    }
+}
+
+impl<N: Network, F: FnMut(&EpochReport<'_, N>) -> ControlFlow<()> + Send> Callback<N> for OnEpoch<F> {
+    fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        Ok((self.0)(epoch))
+    }
+}

@@ -1,0 +1,126 @@
+//! Stopping when the validation no longer gets better (slide 14).
+
+use super::gradient::BatchLoss;
+use super::history::Best;
+use crate::error::{Error, setting};
+use crate::network::Network;
+
+/// What early stopping watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// The validation loss.
+    #[default]
+    Loss,
+    /// 1 − the validation accuracy.
+    Error,
+}
+
+/// Stops a run whose validation has not become better for a while (slide 14), and gives back the weights of the best one.
+///
+/// The validation is looked at after each epoch, or after every k batches: "can do this every few iterations to reduce
+/// overhead".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    patience: u64,
+    min_delta: f64,
+    every_batches: Option<u64>,
+    restore_best: bool,
+    watch: Watch,
+}
+
+impl EarlyStopping {
+    /// Stops after `patience` validations without a better one.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a patience of 0.
+    pub fn new(patience: u64) -> Result<Self, Error> {
+        setting("patience", patience as f64, patience > 0, "at least 1")?;
+        Ok(Self { patience, min_delta: 0.0, every_batches: None, restore_best: true, watch: Watch::Loss })
+    }
+
+    /// How much lower a validation must be to count as better; 0 unless said.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where it is negative or no number.
+    pub fn min_delta(mut self, delta: f64) -> Result<Self, Error> {
+        self.min_delta = setting("min_delta", delta, delta >= 0.0, "at least 0")?;
+        Ok(self)
+    }
+
+    /// Validates after every `batches` steps instead of after each epoch.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn every_batches(mut self, batches: u64) -> Result<Self, Error> {
+        setting("every_batches", batches as f64, batches > 0, "at least 1")?;
+        self.every_batches = Some(batches);
+        Ok(self)
+    }
+
+    /// Whether the network ends with the weights of the best validation, as it does unless said, or with the last ones.
+    pub fn restore_best(mut self, restore: bool) -> Self {
+        self.restore_best = restore;
+        self
+    }
+
+    /// What is watched; the loss unless said.
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Whether the validation after `step` steps is for early stopping.
+    pub(crate) fn is_due_after_step(&self, step: u64) -> bool {
+        self.every_batches.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    pub(crate) fn is_due_after_epoch(&self) -> bool {
+        self.every_batches.is_none()
+    }
+}
+
+/// Early stopping at work.
+#[derive(Clone, Debug)]
+pub(crate) struct Watcher<T> {
+    pub(crate) rules: EarlyStopping,
+    pub(crate) best: Option<Best>,
+    pub(crate) waited: u64,
+    /// The parameters and statistics of the best validation.
+    pub(crate) parameters: Vec<T>,
+    pub(crate) statistics: Vec<T>,
+}
+
+impl<T: Clone + Copy> Watcher<T> {
+    pub(crate) fn new(rules: EarlyStopping) -> Self {
+        Self { rules, best: None, waited: 0, parameters: Vec::new(), statistics: Vec::new() }
+    }
+
+    /// Hears of a validation; whether to stop.
+    pub(crate) fn observe<N: Network<Scalar = T>>(&mut self, network: &N, validation: &BatchLoss, step: u64) -> bool {
+        let metric = match self.rules.watch {
+            Watch::Loss => validation.mean(),
+            Watch::Error => 1.0 - validation.accuracy().unwrap_or(f64::NAN),
+        };
+        if self.best.is_none_or(|best| metric < best.metric - self.rules.min_delta) {
+            self.best = Some(Best { step, metric });
+            self.waited = 0;
+            if self.rules.restore_best {
+                self.parameters.clear();
+                self.parameters.extend_from_slice(network.parameters());
+                self.statistics.clear();
+                self.statistics.extend_from_slice(network.statistics());
+            }
+            return false;
+        }
+        self.waited += 1;
+        self.waited >= self.rules.patience
+    }
+
+    /// Gives the network its best weights back.
+    pub(crate) fn restore<N: Network<Scalar = T>>(&self, network: &mut N) {
+        if self.rules.restore_best && self.best.is_some() {
+            network.parameters_mut().copy_from_slice(&self.parameters);
+            network.statistics_mut().copy_from_slice(&self.statistics);
+        }
+    }
+}

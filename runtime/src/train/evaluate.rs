@@ -1,0 +1,152 @@
+//! How good a network is on samples it is not training on.
+
+use super::gradient::{BatchLoss, score};
+use super::samples::Samples;
+use super::target::{Reading, Target};
+use super::threads::Threads;
+use crate::architecture::GradientSeed;
+use crate::error::Error;
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::scalar::Scalar;
+use crate::tensor::Output;
+
+/// Images that one thread sends through at a time. Losses are summed in these groups, whatever the threads.
+const GROUP: usize = 64;
+
+/// The loss and, where answers can be right or wrong, the accuracy of `network` on `samples`, predicting (no dropout, moving
+/// statistics), on the caller's thread.
+///
+/// A loss that is fused with a head reads logits; they are computed back from the answers (ln a for a softmax,
+/// ln a − ln(1 − a) for a sigmoid), so that a loss above about 87 (`f32`) is cut off.
+///
+/// # Errors
+/// [`Error::Empty`] without samples; [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that do not fit.
+pub fn evaluate<N, Y, S, L>(network: &N, samples: &S, loss: &L) -> Result<BatchLoss, Error>
+where
+    N: Network<Input: Clone>,
+    Y: Target,
+    S: Samples<N::Input, Y> + ?Sized,
+    L: Loss<N::Head, Y>,
+{
+    check::<N, Y, S, L>(samples, loss)?;
+    Ok(Evaluator::new(samples.len()).run(network, samples, loss, None))
+}
+
+/// The answers of `network` for all samples.
+pub fn predict_all<N, Y, S>(network: &N, samples: &S) -> Vec<N::Output>
+where
+    N: Network<Input: Clone>,
+    S: Samples<N::Input, Y> + ?Sized,
+{
+    let mut answers = Vec::with_capacity(samples.len());
+    for first in (0..samples.len()).step_by(GROUP) {
+        let images: Vec<_> = (first..samples.len().min(first + GROUP)).map(|i| samples.input(i).clone()).collect();
+        answers.extend(network.predict_batch(&images));
+    }
+    answers
+}
+
+/// Refuses an empty set and targets that the loss cannot compare.
+pub(crate) fn check<N, Y, S, L>(samples: &S, loss: &L) -> Result<(), Error>
+where
+    N: Network,
+    Y: Target,
+    S: Samples<N::Input, Y> + ?Sized,
+    L: Loss<N::Head, Y>,
+{
+    if samples.is_empty() {
+        return Err(Error::Empty { origin: samples.origin().to_owned() });
+    }
+    for index in 0..samples.len() {
+        loss.check(N::OUTPUT.len(), core::slice::from_ref(samples.target(index)), samples.origin()).map_err(|error| {
+            match error {
+                Error::Label { origin, label, classes, .. } => Error::Label { origin, sample: index, label, classes },
+                Error::Target { origin, expected, found, .. } => Error::Target { origin, sample: index, expected, found },
+                other => other,
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// The partial sums of an evaluation, kept between evaluations.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    groups: Vec<BatchLoss>,
+}
+
+impl Evaluator {
+    pub(crate) fn new(samples: usize) -> Self {
+        Self { groups: vec![BatchLoss::default(); samples.div_ceil(GROUP)] }
+    }
+
+    /// Evaluates on `threads`, with the same bits on any number of them.
+    pub(crate) fn run<N, Y, S, L>(
+        &mut self,
+        network: &N,
+        samples: &S,
+        loss: &L,
+        threads: Option<&Threads>,
+    ) -> BatchLoss
+    where
+        N: Network<Input: Clone>,
+        Y: Target,
+        S: Samples<N::Input, Y> + ?Sized,
+        L: Loss<N::Head, Y>,
+    {
+        let one = |place: usize, group: &mut BatchLoss| {
+            let range = place * GROUP..samples.len().min((place + 1) * GROUP);
+            let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
+            let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
+            let mut answers = network.predict_batch(&images);
+            let score = score::<N, Y>(&answers, &targets);
+            let values = Output::many_mut(&mut answers);
+            if L::SEED == GradientSeed::Logits {
+                answers_to_logits(Reading::of::<N::Head>(), values);
+            }
+            *group = BatchLoss { sum: loss.value(values, &targets), images: targets.len(), score };
+        };
+        match threads {
+            None => self.groups.iter_mut().enumerate().for_each(|(place, group)| one(place, group)),
+            Some(threads) => {
+                let mut nothing = vec![(); self.groups.len()];
+                threads.each(&mut self.groups, &mut nothing, |place, group, ()| one(place, group));
+            }
+        }
+        let mut total = BatchLoss::default();
+        self.groups.iter().for_each(|group| total.add(group));
+        total
+    }
+}
+
+/// Logits whose softmax or sigmoid is these answers.
+fn answers_to_logits<T: Scalar>(reading: Reading, values: &mut [T]) {
+    let tiny = T::from_f64(if T::NAME == "F32" { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE });
+    for value in values {
+        // `Scalar::max` ignores a NaN, which must be seen.
+        let floor = |x: T| if x < tiny { tiny } else { x };
+        match reading {
+            Reading::OneClass => *value = floor(*value).ln(),
+            Reading::YesOrNo => *value = floor(*value).ln() - floor(T::ONE - *value).ln(),
+            Reading::Values => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_from_answers_give_the_answers_back() {
+        let mut softmax = [0.7_f64, 0.2, 0.1];
+        answers_to_logits(Reading::OneClass, &mut softmax);
+        let sum: f64 = softmax.iter().map(|z| z.exp()).sum();
+        assert!((softmax[0].exp() / sum - 0.7).abs() < 1e-12);
+        let mut sigmoid = [0.3_f64, 0.0, 1.0, f64::NAN];
+        answers_to_logits(Reading::YesOrNo, &mut sigmoid);
+        assert!((1.0 / (1.0 + (-sigmoid[0]).exp()) - 0.3).abs() < 1e-12);
+        assert!(sigmoid[1] < -700.0 && sigmoid[2] > 700.0 && sigmoid[3].is_nan());
+    }
+}

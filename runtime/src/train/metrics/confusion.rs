@@ -1,0 +1,179 @@
+//! Which classes are taken for which.
+
+use core::fmt;
+
+use super::{label, same_count};
+use crate::error::Error;
+use crate::scalar::Scalar;
+use crate::tensor::Output;
+use crate::train::target::{Target, classes, predicted_class};
+
+/// How often each class was taken for each: rows are true classes, columns predicted ones. It displays as a table.
+///
+/// ```
+/// use netwright_runtime::train::metrics::ConfusionMatrix;
+/// let mut matrix = ConfusionMatrix::new(2);
+/// for (actual, predicted) in [(0, 0), (0, 1), (1, 1), (1, 1)] {
+///     matrix.add(actual, predicted)?;
+/// }
+/// assert_eq!(matrix.accuracy(), 0.75);
+/// assert_eq!(matrix.recall(0), 0.5);
+/// assert_eq!(matrix.precision(0), 1.0);
+/// # Ok::<(), netwright_runtime::error::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfusionMatrix {
+    counts: Vec<u64>,
+    classes: usize,
+}
+
+impl ConfusionMatrix {
+    /// Empty, for so many classes.
+    pub fn new(classes: usize) -> Self {
+        Self { counts: vec![0; classes * classes], classes }
+    }
+
+    /// Of answers and their labels; a single output makes two classes.
+    ///
+    /// # Errors
+    /// [`Error::Count`] where there are not as many labels as answers, [`Error::Label`] for a label outside the classes,
+    /// [`Error::Target`] for targets that are no labels.
+    pub fn of<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
+        same_count(answers.len(), labels.len())?;
+        let mut matrix = Self::new(classes(A::LEN));
+        for (sample, (answer, target)) in answers.iter().zip(labels).enumerate() {
+            let label = label(sample, target)?;
+            matrix.add_sample(sample, label, predicted_class(answer.numbers()))?;
+        }
+        Ok(matrix)
+    }
+
+    /// Counts one answer.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for a class outside the matrix.
+    pub fn add(&mut self, actual: usize, predicted: usize) -> Result<(), Error> {
+        self.add_sample(self.total() as usize, actual, predicted)
+    }
+
+    fn add_sample(&mut self, sample: usize, actual: usize, predicted: usize) -> Result<(), Error> {
+        let classes = self.classes;
+        if let Some(&label) = [actual, predicted].iter().find(|&&label| label >= classes) {
+            return Err(Error::Label { origin: "the confusion matrix".to_owned(), sample, label, classes });
+        }
+        self.counts[actual * classes + predicted] += 1;
+        Ok(())
+    }
+
+    /// How many classes it has.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// How often `actual` was taken for `predicted`; 0 outside the classes.
+    pub fn count(&self, actual: usize, predicted: usize) -> u64 {
+        if actual < self.classes && predicted < self.classes { self.counts[actual * self.classes + predicted] } else { 0 }
+    }
+
+    /// All answers counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The share of right answers; 0 of none.
+    pub fn accuracy(&self) -> f64 {
+        ratio((0..self.classes).map(|class| self.count(class, class)).sum(), self.total())
+    }
+
+    /// Of the answers that name `class`, the share that is right; 0 of none.
+    pub fn precision(&self, class: usize) -> f64 {
+        ratio(self.count(class, class), (0..self.classes).map(|actual| self.count(actual, class)).sum())
+    }
+
+    /// Of the samples of `class`, the share that was found; 0 of none.
+    pub fn recall(&self, class: usize) -> f64 {
+        ratio(self.count(class, class), (0..self.classes).map(|predicted| self.count(class, predicted)).sum())
+    }
+
+    /// The harmonic mean of precision and recall, 2PR/(P + R); 0 where both are.
+    pub fn f1(&self, class: usize) -> f64 {
+        let (precision, recall) = (self.precision(class), self.recall(class));
+        if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 }
+    }
+
+    /// The mean of [`ConfusionMatrix::f1`] over all classes.
+    pub fn macro_f1(&self) -> f64 {
+        (0..self.classes).map(|class| self.f1(class)).sum::<f64>() / self.classes.max(1) as f64
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A table: a row for each true class, with its recall; the last row holds the precision of each predicted class. Empty places
+/// show a dot.
+impl fmt::Display for ConfusionMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widest = self.counts.iter().copied().chain([self.classes as u64]).max().unwrap_or(0);
+        let width = widest.to_string().len().max(4) + 1;
+        write!(f, "{:>9}", "")?;
+        for class in 0..self.classes {
+            write!(f, "{class:>width$}")?;
+        }
+        writeln!(f, "   recall")?;
+        for actual in 0..self.classes {
+            write!(f, "{actual:>9}")?;
+            for predicted in 0..self.classes {
+                match self.count(actual, predicted) {
+                    0 => write!(f, "{:>width$}", "·")?,
+                    count => write!(f, "{count:>width$}")?,
+                }
+            }
+            writeln!(f, "  {:5.1} %", 100.0 * self.recall(actual))?;
+        }
+        write!(f, "precision")?;
+        for class in 0..self.classes {
+            write!(f, "{:>width$.1}", 100.0 * self.precision(class))?;
+        }
+        writeln!(f, "  {:5.1} % of {}", 100.0 * self.accuracy(), self.total())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix() -> ConfusionMatrix {
+        let mut matrix = ConfusionMatrix::new(3);
+        for (actual, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (2, 1), (2, 2)] {
+            matrix.add(actual, predicted).unwrap();
+        }
+        matrix
+    }
+
+    #[test]
+    fn precision_recall_and_f1_follow_their_definitions() {
+        let matrix = matrix();
+        assert_eq!(matrix.accuracy(), 4.0 / 6.0);
+        assert_eq!(matrix.precision(1), 1.0 / 3.0);
+        assert_eq!(matrix.recall(1), 1.0);
+        assert!((matrix.f1(1) - 0.5).abs() < 1e-12);
+        assert!((matrix.macro_f1() - (0.8 + 0.5 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn it_displays_as_a_table_with_a_row_for_each_class() {
+        let table = matrix().to_string();
+        assert_eq!(table.lines().count(), 5, "{table}");
+        let columns: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(columns, ["0", "2", "1", "·", "66.7", "%"]);
+    }
+
+    #[test]
+    fn a_class_outside_the_matrix_is_an_error() {
+        assert!(matches!(matrix().add(0, 3), Err(Error::Label { label: 3, classes: 3, .. })));
+        assert_eq!(matrix().count(3, 0), 0);
+        assert_eq!(matrix().recall(7), 0.0);
+    }
+}

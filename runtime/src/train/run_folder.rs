@@ -1,0 +1,41 @@
+//! The numbers of a run on disk.
+
+use core::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::callback::{Callback, EpochReport};
+use crate::error::Error;
+use crate::network::Network;
+use crate::storage::replace_file;
+
+/// A folder that holds a run's epochs as `metrics.csv` and `metrics.jsonl`, up to date after each epoch. Give it to
+/// [`Trainer::callback`](super::Trainer::callback). A resumed run writes the epochs before the interruption too.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder, and those above it, where they do not exist.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the system refuses.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref().to_owned();
+        std::fs::create_dir_all(&path).map_err(Error::io(&path, "create"))?;
+        Ok(Self { path })
+    }
+
+    /// A file in it, for a checkpoint: `folder.file("last.checkpoint")`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl<N: Network> Callback<N> for RunFolder {
+    fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        replace_file(&self.file("metrics.csv"), epoch.history.to_csv().as_bytes())?;
+        replace_file(&self.file("metrics.jsonl"), epoch.history.to_json_lines().as_bytes())?;
+        Ok(ControlFlow::Continue(()))
+    }
+}
