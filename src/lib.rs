@@ -13,6 +13,9 @@ pub use netwright_runtime::head;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::{Architecture, Memory, Pass, Place, Scalar, Shape, Tensor};
 
+#[cfg(feature = "std")]
+pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
+
 /// What emitted code needs: no interface for users.
 #[doc(hidden)]
 pub mod private {

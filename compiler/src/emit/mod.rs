@@ -63,7 +63,7 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     quote! {
         #attributes
         #[doc = #table]
-        #visibility struct #name<T = f32>(#root::private::Weights<T>);
+        #visibility struct #name<T = ::core::primitive::f32>(#root::private::Weights<T>);
 
         #[allow(dead_code)]
         const _: () = {
@@ -107,19 +107,19 @@ fn head(graph: &Graph) -> Ident {
 fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
     let input = value_type(graph.shape(graph.input), root);
     let output = value_type(graph.shape(graph.output), root);
-    let concrete = quote!(#name<f32>);
+    let concrete = quote!(#name<::core::primitive::f32>);
     let architecture = quote!(<#concrete as #root::private::Architecture>);
     let network = quote!(<Self as #root::private::Network>);
     quote! {
         impl #concrete {
             /// How many numbers training changes.
-            pub const PARAMETERS: usize = #architecture::PARAMETERS;
+            pub const PARAMETERS: ::core::primitive::usize = #architecture::PARAMETERS;
             /// How many numbers training moves without gradients.
-            pub const STATISTICS: usize = #architecture::STATISTICS;
+            pub const STATISTICS: ::core::primitive::usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.
-            pub const MACS: u64 = #architecture::MACS;
+            pub const MACS: ::core::primitive::u64 = #architecture::MACS;
             /// Bytes of workspace to predict one image.
-            pub const WORKSPACE: usize = 4 * #architecture::PREDICTING.for_batch(1);
+            pub const WORKSPACE: ::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.
             pub const LAYERS: &'static [#root::private::Layer] = #architecture::LAYERS;
             /// The kernels chosen, and why.
@@ -129,7 +129,7 @@ fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
         #root::private::without_std! {
             impl #concrete {
                 /// Training needs the feature `std`.
-                pub fn init(seed: u64) -> Self where for<'a> f32: #root::private::FeatureStd<'a> {
+                pub fn init(seed: ::core::primitive::u64) -> Self where for<'a> ::core::primitive::f32: #root::private::FeatureStd<'a> {
                     #root::private::needs_std(seed)
                 }
             }
@@ -151,12 +151,12 @@ fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
             impl #concrete {
                 /// A network whose weights start as its layers say, drawn from `seed`.
                 #[must_use]
-                pub fn init(seed: u64) -> Self {
+                pub fn init(seed: ::core::primitive::u64) -> Self {
                     #network::init(seed)
                 }
                 /// Memory for training steps of up to `batch` images.
                 #[must_use]
-                pub fn workspace(batch: usize) -> #root::private::TrainingWorkspace<Self> {
+                pub fn workspace(batch: ::core::primitive::usize) -> #root::private::TrainingWorkspace<Self> {
                     #network::workspace(batch)
                 }
                 /// Gradients of all parameters, zero to begin with.

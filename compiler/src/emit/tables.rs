@@ -41,23 +41,23 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     });
     let functions = passes::functions(planned, specs, root);
     quote! {
-        const PREDICT_SCRATCH: usize = #predict_scratch;
-        const TRAIN_SCRATCH: usize = #train_scratch;
+        const PREDICT_SCRATCH: ::core::primitive::usize = #predict_scratch;
+        const TRAIN_SCRATCH: ::core::primitive::usize = #train_scratch;
 
         impl<T: #root::private::Scalar> #root::private::Architecture for #name<T> {
             type Scalar = T;
             type Input = #input;
             type Output = #output;
             type Head = #root::private::head::#head;
-            const NAME: &'static str = #text;
-            const PARAMETERS: usize = #parameters;
-            const STATISTICS: usize = #statistics;
-            const MACS: u64 = #macs;
+            const NAME: &'static ::core::primitive::str = #text;
+            const PARAMETERS: ::core::primitive::usize = #parameters;
+            const STATISTICS: ::core::primitive::usize = #statistics;
+            const MACS: ::core::primitive::u64 = #macs;
             const INPUT: #root::private::Shape = #input_shape;
             const OUTPUT: #root::private::Shape = #output_shape;
             const LAYERS: &'static [#root::private::Layer] = #layers;
             const PLAN: &'static [#root::private::PlannedCall] = #plan;
-            const BATCH_COUPLED: bool = #coupled;
+            const BATCH_COUPLED: ::core::primitive::bool = #coupled;
             const PREDICTING: #root::private::Memory = #predict_memory;
             const TRAINING: #root::private::Memory = #train_memory;
             const OUTPUT_PLACE: #root::private::Place = #output_place;

@@ -43,6 +43,11 @@ pub struct Pairs<'a, I, Y> {
 }
 
 impl<'a, I, Y> Pairs<'a, I, Y> {
+    /// The inputs.
+    pub fn inputs(&self) -> &'a [I] {
+        self.inputs
+    }
+
     /// The inputs and their targets.
     ///
     /// # Errors
@@ -109,5 +114,17 @@ impl<I, Y, S: Samples<I, Y>> Samples<I, Y> for Choice<'_, S> {
     }
     fn origin(&self) -> &str {
         self.samples.origin()
+    }
+}
+
+impl<I: Sync, Y: Sync> Samples<I, Y> for crate::data::Dataset<I, Y> {
+    fn len(&self) -> usize {
+        self.inputs().len()
+    }
+    fn input(&self, index: usize) -> &I {
+        &self.inputs()[index]
+    }
+    fn target(&self, index: usize) -> &Y {
+        &self.targets()[index]
     }
 }

@@ -12,7 +12,7 @@ use crate::scalar::Scalar;
 
 impl Spec {
     /// The taps of output `position` that lie inside the input along an axis.
-    fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
+    pub(crate) fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
         let (start, dilation) = (position * self.stride[axis], self.dilation[axis]);
         let before = self.padding[2 * axis];
         let first = before.saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
@@ -21,7 +21,7 @@ impl Spec {
     }
 
     /// The output positions for which tap `tap` lies inside the input along an axis.
-    fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
+    pub(crate) fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
         let (offset, stride) = (tap * self.dilation[axis], self.stride[axis]);
         let before = self.padding[2 * axis];
         let first = before.saturating_sub(offset).div_ceil(stride).min(self.output[axis]);

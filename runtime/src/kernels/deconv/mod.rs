@@ -4,7 +4,7 @@
 //! out, and weights are `[window height, window width, filters, input channels]`.
 
 use super::conv::{
-    Spec, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
+    Spec, add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
     conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
 };
 use crate::scalar::Scalar;
@@ -62,11 +62,5 @@ pub fn deconv_grad_weights<T: Scalar>(
 ) {
     assert!(db.is_empty() || db.len() == spec.input[2], "length of the bias");
     conv_gemm_grad_weights(batch, spec, dy, x, dw, &mut [], scratch);
-    if !db.is_empty() {
-        for pixel in dy.chunks_exact(db.len()) {
-            for (db, &dy) in db.iter_mut().zip(pixel) {
-                *db += dy;
-            }
-        }
-    }
+    add_bias_gradient(dy, db);
 }

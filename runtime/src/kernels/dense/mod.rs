@@ -1,9 +1,12 @@
 //! The dense (fully connected) layer, z = W a + b (slide 4), over a whole batch: one image a row.
 
+use super::conv::add_bias_gradient;
 use crate::gemm::{self, Matrix, Onto, gemm};
 use crate::scalar::Scalar;
 
 pub mod reference;
+#[cfg(test)]
+mod tests;
 
 /// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
 /// whose weights are another layer's.
@@ -57,16 +60,6 @@ pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
 
 fn onto_bias<T>(bias: &[T]) -> Onto<'_, T> {
     if bias.is_empty() { Onto::Zero } else { Onto::Row(bias) }
-}
-
-fn add_bias_gradient<T: Scalar>(dy: &[T], db: &mut [T]) {
-    if !db.is_empty() {
-        for image in dy.chunks_exact(db.len()) {
-            for (db, &dy) in db.iter_mut().zip(image) {
-                *db += dy;
-            }
-        }
-    }
 }
 
 /// y from x, w, b: Y = X W + b.

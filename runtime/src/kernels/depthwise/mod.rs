@@ -3,8 +3,20 @@
 //! Its sizes are a [`conv::Spec`](super::conv::Spec) with as many groups as input channels; output channel
 //! c·multiplier + m is filter m of channel c, so that weights are `[window height, window width, 1, channels · multiplier]`.
 
-use super::conv::{Spec, reference};
+use super::conv::{Spec, add_bias_gradient, conv_direct_forward, conv_direct_grad_input, conv_direct_grad_weights};
+use crate::gemm::vector::{Level, run};
 use crate::scalar::Scalar;
+
+#[cfg(test)]
+mod tests;
+mod vectors;
+
+use vectors::{Job, Pass};
+
+/// Whether each channel has one filter, so that channels lie alike in input and output.
+const fn one_filter(spec: &Spec) -> bool {
+    spec.input[2] == spec.output[2]
+}
 
 #[track_caller]
 fn check(spec: &Spec, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
@@ -15,17 +27,30 @@ fn check(spec: &Spec, batch: usize, input: usize, weights: usize, bias: usize, o
 /// y from x, w, b.
 pub fn depthwise_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
     check(spec, batch, x.len(), w.len(), b.len(), y.len());
-    reference::forward(batch, spec, x, w, b, y);
+    if one_filter(spec) {
+        run(Level::detect(), Job { spec, pass: Pass::Forward { x, w, b, y } });
+    } else {
+        conv_direct_forward(batch, spec, x, w, b, y);
+    }
 }
 
 /// dx from dy, w.
 pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     check(spec, batch, dx.len(), w.len(), 0, dy.len());
-    reference::grad_input(batch, spec, dy, w, dx);
+    if one_filter(spec) {
+        run(Level::detect(), Job { spec, pass: Pass::GradInput { dy, w, dx } });
+    } else {
+        conv_direct_grad_input(batch, spec, dy, w, dx);
+    }
 }
 
 /// dw and db, added to, from x, dy.
 pub fn depthwise_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     check(spec, batch, x.len(), dw.len(), db.len(), dy.len());
-    reference::grad_weights(batch, spec, x, dy, dw, db);
+    if one_filter(spec) {
+        add_bias_gradient(dy, db);
+        run(Level::detect(), Job { spec, pass: Pass::GradWeights { x, dy, dw } });
+    } else {
+        conv_direct_grad_weights(batch, spec, x, dy, dw, db);
+    }
 }

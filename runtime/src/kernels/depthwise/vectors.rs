@@ -1,7 +1,5 @@
 //! Depthwise convolution with channels in the lanes of vectors.
 
-use core::ops::Range;
-
 use crate::gemm::vector::{Body, Vector};
 use crate::kernels::conv::Spec;
 use crate::scalar::Scalar;
@@ -55,13 +53,29 @@ struct Taps {
     b: [isize; 3],
 }
 
-/// `to = from(start) + Σ a·b` for each channel.
+/// What a sum of products is added to; a row is as long as the sums.
+#[derive(Clone, Copy)]
+enum Start<'a, T> {
+    Zero,
+    Row(&'a [T]),
+    Itself,
+}
+
+/// `to = start + Σ a·b` for each channel.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; the sums stay in `a` and `b`, `start` is empty or as long as `to`.
+/// The processor has the instructions of `V`; the sums stay in `a` and `b`.
 #[inline(always)]
-unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps, start: &[T], to: &mut [T]) {
-    let (a, b, len) = (a.as_ptr(), b.as_ptr(), to.len());
+unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps, start: Start<'_, T>, to: &mut [T]) {
+    let (a, b, len, to) = (a.as_ptr(), b.as_ptr(), to.len(), to.as_mut_ptr());
+    let start = match start {
+        Start::Zero => None,
+        Start::Row(row) => {
+            assert_eq!(row.len(), len, "length of the start");
+            Some(row.as_ptr())
+        }
+        Start::Itself => Some(to.cast_const()),
+    };
     let mut channel = 0;
     // SAFETY: the caller's promise; masks keep the last vector inside.
     unsafe {
@@ -78,10 +92,10 @@ unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps,
             }
             for (n, mut sum) in sums.into_iter().enumerate() {
                 let at = channel + n * V::LANES;
-                if !start.is_empty() {
-                    sum = sum.add(V::load(start.as_ptr().add(at)));
+                if let Some(start) = start {
+                    sum = sum.add(V::load(start.add(at)));
                 }
-                sum.store(to.as_mut_ptr().add(at));
+                sum.store(to.add(at));
             }
             channel += 4 * V::LANES;
         }
@@ -95,10 +109,10 @@ unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps,
                     sum = V::load_masked(a, mask).multiply_add(V::load_masked(b, mask), sum);
                 }
             }
-            if !start.is_empty() {
-                sum = sum.add(V::load_masked(start.as_ptr().add(channel), mask));
+            if let Some(start) = start {
+                sum = sum.add(V::load_masked(start.add(channel), mask));
             }
-            sum.store_masked(to.as_mut_ptr().add(channel), mask);
+            sum.store_masked(to.add(channel), mask);
             channel += V::LANES;
         }
     }
@@ -116,6 +130,7 @@ fn place(spec: &Spec, [row, column]: [usize; 2], [i, j]: [usize; 2]) -> usize {
 #[inline(always)]
 unsafe fn forward<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
     let [_, columns, channels] = spec.output;
+    let start = if b.is_empty() { Start::Zero } else { Start::Row(b) };
     for (pixel, y) in y.chunks_exact_mut(channels).enumerate() {
         let position = [pixel / columns, pixel % columns];
         let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
@@ -130,18 +145,40 @@ unsafe fn forward<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], w: &[T], b: &[T
                 .map(usize::cast_signed);
         }
         // SAFETY: the first and the last tap lie inside `x` and `w`, as just compared.
-        unsafe { sum_of_products::<T, V>(x, w, taps, b, y) };
+        unsafe { sum_of_products::<T, V>(x, w, taps, start, y) };
     }
 }
 
-/// The taps that meet an input position along an axis and the outputs from which they come: the first tap, how many, from
-/// tap to tap, the output of the first; a step of taps is a step of `dilation / gcd` outputs back.
-fn meeting(spec: &Spec, axis: usize, position: usize) -> Range<usize> {
-    let reach = position + spec.padding[2 * axis];
-    // tap · dilation ≤ reach, and (reach − tap · dilation) / stride < output.
-    let beyond = spec.output[axis] * spec.stride[axis];
-    let first = (reach + 1).saturating_sub(beyond).div_ceil(spec.dilation[axis]);
-    first..(reach / spec.dilation[axis] + 1).min(spec.window[axis]).max(first)
+/// The taps that meet an input position along an axis: `taps` of them, `first` and then every `every`-th; they stand in the
+/// windows of output `output` and then of each that is `back` before.
+#[derive(Clone, Copy)]
+struct Meeting {
+    first: isize,
+    every: isize,
+    taps: usize,
+    output: isize,
+    back: isize,
+}
+
+impl Meeting {
+    /// Tap t of output (position + padding − t·dilation) / stride, where that is whole and is an output.
+    fn new(spec: &Spec, axis: usize, position: usize) -> Self {
+        let (stride, dilation) = (spec.stride[axis], spec.dilation[axis]);
+        let reach = position + spec.padding[2 * axis];
+        let possible = (reach + 1).saturating_sub(spec.output[axis] * stride).div_ceil(dilation)
+            ..(reach / dilation + 1).min(spec.window[axis]);
+        let mut taps = possible.filter(|tap| (reach - tap * dilation).is_multiple_of(stride));
+        let Some(first) = taps.next() else {
+            return Self { first: 0, every: 0, taps: 0, output: 0, back: 0 };
+        };
+        let output = (reach - first * dilation) / stride;
+        let (every, back, count) = match taps.next() {
+            Some(second) => (second - first, output - (reach - second * dilation) / stride, 2 + taps.count()),
+            None => (0, 0, 1),
+        };
+        let [first, every, output, back] = [first, every, output, back].map(usize::cast_signed);
+        Self { first, every, taps: count, output, back }
+    }
 }
 
 /// # Safety
@@ -151,7 +188,7 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(spec: &Spec, dy: &[T], w: &[T], dx
     let [_, columns, channels] = spec.input;
     for (pixel, dx) in dx.chunks_exact_mut(channels).enumerate() {
         let position = [pixel / columns, pixel % columns];
-        let [down, across] = [0, 1].map(|axis| spec.tap_steps(axis, position[axis], meeting(spec, axis, position[axis])));
+        let [down, across] = [0, 1].map(|axis| Meeting::new(spec, axis, position[axis]));
         let mut taps = Taps { count: [down.taps, across.taps], a: [0; 3], b: [0; 3] };
         if down.taps > 0 && across.taps > 0 {
             let row = spec.output[1] * channels;
@@ -170,7 +207,7 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(spec: &Spec, dy: &[T], w: &[T], dx
             assert!((last + channels).cast_unsigned() <= w.len(), "taps inside the window");
         }
         // SAFETY: the first and the last tap lie inside `dy` and `w`, as just compared.
-        unsafe { sum_of_products::<T, V>(dy, w, taps, &[], dx) };
+        unsafe { sum_of_products::<T, V>(dy, w, taps, Start::Zero, dx) };
     }
 }
 
@@ -200,9 +237,8 @@ unsafe fn grad_weights<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], dy: &[T], 
                 .map(usize::cast_signed),
             };
             let dw = &mut dw[(i * spec.window[1] + j) * channels..][..channels];
-            // SAFETY: the first and the last position lie inside `x` and `dy`, as just compared. The start is `dw` itself,
-            // read before it is written.
-            unsafe { add_products::<T, V>(x, dy, taps, dw) };
+            // SAFETY: the first and the last position lie inside `x` and `dy`, as just compared.
+            unsafe { sum_of_products::<T, V>(x, dy, taps, Start::Itself, dw) };
         }
     }
 }

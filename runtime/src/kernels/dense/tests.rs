@@ -1,0 +1,103 @@
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::{Spec, reference};
+use crate::kernels::conv::tests::numbers;
+use crate::scalar::Scalar;
+
+#[track_caller]
+fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
+    let tolerance = if T::NAME == "F32" { 1e-4 } else { 1e-12 };
+    for (place, (got, right)) in got.iter().zip(right).enumerate() {
+        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {place}: {got} for {right}");
+    }
+}
+
+/// The weights with rows and columns exchanged.
+fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
+}
+
+fn agrees<T: Scalar>(batch: usize, spec: Spec, bias: bool) {
+    let Spec { inputs, outputs } = spec;
+    let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
+    let (dy, b) = (numbers::<T>(batch * outputs, 3), numbers::<T>(if bias { outputs } else { 0 }, 4));
+    let flipped = transposed(&w, inputs, outputs);
+    let nan = T::from_f64(f64::NAN);
+    let memory = |len: usize| std::vec![nan; len];
+
+    let (mut y, mut right) = (memory(dy.len()), memory(dy.len()));
+    reference::forward(batch, &spec, &x, &w, &b, &mut right);
+    super::dense_forward(batch, &spec, &x, &w, &b, &mut y, &mut memory(super::dense_forward_scratch(&spec)));
+    same("y", &y, &right);
+    let mut scratch = memory(super::dense_transposed_forward_scratch(&spec));
+    super::dense_transposed_forward(batch, &spec, &x, &flipped, &b, &mut y, &mut scratch);
+    same("y, transposed", &y, &right);
+
+    let (mut dx, mut right) = (memory(x.len()), memory(x.len()));
+    reference::grad_input(batch, &spec, &dy, &w, &mut right);
+    super::dense_grad_input(batch, &spec, &dy, &w, &mut dx, &mut memory(super::dense_grad_input_scratch(&spec)));
+    same("dx", &dx, &right);
+    let mut scratch = memory(super::dense_transposed_grad_input_scratch(&spec));
+    super::dense_transposed_grad_input(batch, &spec, &dy, &flipped, &mut dx, &mut scratch);
+    same("dx, transposed", &dx, &right);
+
+    let before = numbers::<T>(w.len(), 5);
+    let (mut right, mut right_bias) = (before.clone(), numbers::<T>(b.len(), 6));
+    reference::grad_weights(batch, &spec, &x, &dy, &mut right, &mut right_bias);
+    let (mut dw, mut db) = (before.clone(), numbers::<T>(b.len(), 6));
+    let mut scratch = memory(super::dense_grad_weights_scratch(&spec));
+    super::dense_grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    same("dw", &dw, &right);
+    same("db", &db, &right_bias);
+    let (mut dw, mut db) = (transposed(&before, inputs, outputs), numbers::<T>(b.len(), 6));
+    let mut scratch = memory(super::dense_transposed_grad_weights_scratch(&spec));
+    super::dense_transposed_grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    same("dw, transposed", &transposed(&dw, outputs, inputs), &right);
+    same("db, transposed", &db, &right_bias);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn products_agree_with_the_reference(
+        batch in 1usize..20, inputs in 1usize..150, outputs in 1usize..80, bias in any::<bool>(),
+    ) {
+        agrees::<f32>(batch, Spec { inputs, outputs }, bias);
+        agrees::<f64>(batch, Spec { inputs, outputs }, bias);
+    }
+}
+
+#[test]
+fn large_batches_agree_with_the_reference() {
+    agrees::<f64>(70, Spec { inputs: 130, outputs: 90 }, true);
+}
+
+/// The gradients are those of Σ dy·y, which is linear in each number: a difference is exact but for rounding.
+#[test]
+fn gradients_of_the_reference_are_finite_differences() {
+    let (batch, spec) = (3, Spec { inputs: 5, outputs: 4 });
+    let (x, w) = (numbers::<f64>(15, 1), numbers::<f64>(20, 2));
+    let (b, dy) = (numbers::<f64>(4, 3), numbers::<f64>(12, 4));
+    let loss = |x: &[f64], w: &[f64], b: &[f64]| {
+        let mut y = std::vec![0.0; dy.len()];
+        reference::forward(batch, &spec, x, w, b, &mut y);
+        y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+    };
+    let differences = |numbers: &[f64], loss: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+        let moved = |i: usize, by: f64| {
+            let mut moved = numbers.to_vec();
+            moved[i] += by;
+            loss(&moved)
+        };
+        (0..numbers.len()).map(|i| moved(i, 0.5) - moved(i, -0.5)).collect()
+    };
+    let (mut dx, mut dw, mut db) = ([0.0; 15], [0.0; 20], [0.0; 4]);
+    reference::grad_input(batch, &spec, &dy, &w, &mut dx);
+    reference::grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db);
+    same("dx", &dx, &differences(&x, &|x| loss(x, &w, &b)));
+    same("dw", &dw, &differences(&w, &|w| loss(&x, w, &b)));
+    same("db", &db, &differences(&b, &|b| loss(&x, &w, b)));
+}

@@ -1,0 +1,222 @@
+//! Images changed so that a network errs (slide 16).
+
+use super::evaluate::Evaluator;
+use super::gradient::BatchLoss;
+use super::samples::{Pairs, Samples};
+use super::target::Target;
+use crate::architecture::{Architecture, Pass};
+use crate::error::{Error, setting};
+use crate::loss::Loss;
+use crate::network::{Network, TrainingWorkspace};
+use crate::scalar::Scalar;
+use crate::tensor::{Output, Sample};
+
+/// An attack on images: steps along the sign of the gradient of the loss with respect to the image,
+/// x ← x + α · sign(∇ₓJ(θ, x, y)), never further than ε from the image in any number.
+///
+/// [`Attack::fgsm`] is the fast gradient sign method of the lecture (slide 16; Goodfellow et al., 2015), one step of ε;
+/// [`Attack::pgd`] the iterated form, projected gradient descent (Madry et al., 2018).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attack {
+    epsilon: f64,
+    step: f64,
+    iterations: usize,
+    least: f64,
+    most: f64,
+}
+
+impl Attack {
+    /// One step of ε.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where ε is negative or no number.
+    pub fn fgsm(epsilon: f64) -> Result<Self, Error> {
+        setting("epsilon", epsilon, epsilon >= 0.0, "at least 0")?;
+        Ok(Self { epsilon, step: epsilon, iterations: 1, least: f64::NEG_INFINITY, most: f64::INFINITY })
+    }
+
+    /// `iterations` steps of `step`, each followed by a return to within ε of the image.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where ε or the step is negative or no number, or there are no iterations.
+    pub fn pgd(epsilon: f64, step: f64, iterations: usize) -> Result<Self, Error> {
+        setting("step of the attack", step, step >= 0.0, "at least 0")?;
+        setting("iterations", iterations as f64, iterations > 0, "at least 1")?;
+        Ok(Self { step, iterations, ..Self::fgsm(epsilon)? })
+    }
+
+    /// Keeps numbers between the least and the most that an image can have, such as 0 and 1.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `least` is not below `most`.
+    pub fn range(mut self, least: f64, most: f64) -> Result<Self, Error> {
+        setting("least number of an image", least, least < most, "below the most")?;
+        (self.least, self.most) = (least, most);
+        Ok(self)
+    }
+
+    pub(crate) fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    /// One step of `numbers`, which began as `clean`.
+    pub(crate) fn advance<T: Scalar>(&self, clean: &[T], numbers: &mut [T], gradient: &[T]) {
+        for ((number, clean), slope) in numbers.iter_mut().zip(clean).zip(gradient) {
+            let (clean, slope) = (clean.to_f64(), slope.to_f64());
+            let sign = if slope > 0.0 {
+                1.0
+            } else if slope < 0.0 {
+                -1.0
+            } else {
+                0.0
+            };
+            let moved = number.to_f64() + self.step * sign;
+            let near = moved.max(clean - self.epsilon).min(clean + self.epsilon);
+            *number = T::from_f64(near.max(self.least).min(self.most));
+        }
+    }
+}
+
+/// Images that one pass of an attack takes together.
+const TOGETHER: usize = 32;
+
+/// ∇ₓJ for each image: the gradient of its loss with respect to its numbers, one image behind the other. As in training: where
+/// the network drops units, it does so by `pass`; moving statistics stay as they are.
+///
+/// # Errors
+/// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`].
+pub fn input_gradient<N, Y, L>(
+    network: &N,
+    images: &[N::Input],
+    targets: &[Y],
+    loss: &L,
+    pass: Pass,
+) -> Result<Vec<N::Scalar>, Error>
+where
+    N: Network,
+    Y: Target,
+    L: Loss<N::Head, Y>,
+{
+    let images = Pairs::new(images, targets)?.inputs();
+    loss.check(N::OUTPUT.len(), targets, "the images")?;
+    let mut gradient = vec![N::Scalar::ZERO; images.len() * N::Input::LEN];
+    let mut workspace = N::workspace(TOGETHER.min(images.len().max(1)));
+    let mut parameters = N::gradients();
+    let rows = gradient.chunks_mut(TOGETHER * N::Input::LEN);
+    for ((images, targets), gradient) in images.chunks(TOGETHER).zip(targets.chunks(TOGETHER)).zip(rows) {
+        slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient)?;
+    }
+    Ok(gradient)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn slopes<N: Network, Y: Target, L: Loss<N::Head, Y>>(
+    network: &N,
+    images: &[N::Input],
+    targets: &[Y],
+    loss: &L,
+    pass: Pass,
+    workspace: &mut TrainingWorkspace<N>,
+    parameters: &mut crate::network::Gradients<N>,
+    gradient: &mut [<N as Architecture>::Scalar],
+) -> Result<(), Error> {
+    let mut statistics = network.statistics().to_vec();
+    workspace.forward(pass, network.parameters(), &mut statistics, images)?;
+    let (values, seed) = workspace.loss_operands(L::SEED);
+    loss.evaluate(values, targets, N::Scalar::ONE, seed);
+    workspace.backward(pass, L::SEED, network.parameters(), images, parameters, gradient)?;
+    Ok(())
+}
+
+/// The images as `attack` changes them against `network`.
+///
+/// # Errors
+/// As [`input_gradient`].
+pub fn attack<N, Y, L>(
+    network: &N,
+    images: &[N::Input],
+    targets: &[Y],
+    loss: &L,
+    attack: &Attack,
+) -> Result<Vec<N::Input>, Error>
+where
+    N: Network,
+    N::Input: Output<N::Scalar>,
+    Y: Target,
+    L: Loss<N::Head, Y>,
+{
+    let mut changed = images.to_vec();
+    for _ in 0..attack.iterations {
+        let gradient = input_gradient(network, &changed, targets, loss, Pass::default())?;
+        attack.advance(Sample::many(images), Output::many_mut(&mut changed), &gradient);
+    }
+    Ok(changed)
+}
+
+/// x + ε · sign(∇ₓJ) for each image (slide 16).
+///
+/// # Errors
+/// As [`input_gradient`], and [`Error::Setting`] for a negative ε.
+pub fn fgsm<N, Y, L>(
+    network: &N,
+    images: &[N::Input],
+    targets: &[Y],
+    loss: &L,
+    epsilon: f64,
+) -> Result<Vec<N::Input>, Error>
+where
+    N: Network,
+    N::Input: Output<N::Scalar>,
+    Y: Target,
+    L: Loss<N::Head, Y>,
+{
+    attack(network, images, targets, loss, &Attack::fgsm(epsilon)?)
+}
+
+/// Loss and accuracy on the samples as `attack` changes them: beside [`evaluate`](super::evaluate), the adversarial accuracy.
+///
+/// # Errors
+/// As [`input_gradient`]; [`Error::Empty`] without samples.
+pub fn evaluate_under<N, Y, S, L>(network: &N, samples: &S, loss: &L, under: &Attack) -> Result<BatchLoss, Error>
+where
+    N: Network,
+    N::Input: Output<N::Scalar>,
+    Y: Target,
+    S: Samples<N::Input, Y> + ?Sized,
+    L: Loss<N::Head, Y>,
+{
+    super::evaluate::check::<N, Y, S, L>(samples, loss)?;
+    let mut total = BatchLoss::default();
+    for first in (0..samples.len()).step_by(TOGETHER) {
+        let range = first..samples.len().min(first + TOGETHER);
+        let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
+        let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
+        let changed = attack(network, &images, &targets, loss, under)?;
+        let pairs = Pairs::new(&changed, &targets)?;
+        total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, None));
+    }
+    Ok(total)
+}
+
+/// Adversarial training: a share of every batch is attacked, with the weights as they are at that step, before it is trained on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdversarialTraining {
+    pub(crate) attack: Attack,
+    pub(crate) share: f64,
+}
+
+impl AdversarialTraining {
+    /// Attacks half of the images.
+    pub fn new(attack: Attack) -> Self {
+        Self { attack, share: 0.5 }
+    }
+
+    /// Attacks this share of the images, from 0 to 1; which ones is drawn from the run's seed.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it lies between 0 and 1.
+    pub fn share(mut self, share: f64) -> Result<Self, Error> {
+        self.share = setting("share of attacked images", share, (0.0..=1.0).contains(&share), "between 0 and 1")?;
+        Ok(self)
+    }
+}

@@ -1,0 +1,86 @@
+//! Mixup: two samples and their targets, blended.
+
+use crate::error::{Error, setting};
+use crate::random::Random;
+use crate::scalar::Scalar;
+use crate::tensor::Tensor;
+
+/// A target of which there are shares: `[f32; K]`, or a `Tensor`.
+pub trait Mix {
+    /// share · self + (1 − share) · other.
+    fn mix(&mut self, other: &Self, share: f64);
+}
+
+pub(crate) fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
+    let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
+    numbers.iter_mut().zip(other).for_each(|(a, b)| *a = share * *a + rest * *b);
+}
+
+impl<T: Scalar, const K: usize> Mix for [T; K] {
+    fn mix(&mut self, other: &Self, share: f64) {
+        blend(self, other, share);
+    }
+}
+
+impl<T: Scalar, const H: usize, const W: usize, const C: usize> Mix for Tensor<H, W, C, T> {
+    fn mix(&mut self, other: &Self, share: f64) {
+        blend(self.as_mut_slice(), other.as_slice(), share);
+    }
+}
+
+/// Blends every sample and its target with another one of the set: λ a + (1 − λ) b with λ from Beta(α, α) (Zhang et al., 2018).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixup {
+    alpha: f64,
+}
+
+impl Mixup {
+    /// With α: 0.1 to 0.4 for a little, 1 for any share alike.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is more than 0.
+    pub fn new(alpha: f64) -> Result<Self, Error> {
+        Ok(Self { alpha: setting("alpha", alpha, alpha > 0.0, "more than 0")? })
+    }
+
+    /// λ from Beta(α, α), as a share of two Gamma draws.
+    pub(crate) fn share(&self, random: &mut Random) -> f64 {
+        let (a, b) = (gamma(self.alpha, random), gamma(self.alpha, random));
+        if a + b > 0.0 { a / (a + b) } else { 0.5 }
+    }
+}
+
+/// A draw from Gamma(shape, 1) (Marsaglia and Tsang, 2000).
+fn gamma(shape: f64, random: &mut Random) -> f64 {
+    if shape < 1.0 {
+        let boost = random.uniform().powf(1.0 / shape);
+        return gamma(shape + 1.0, random) * boost;
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = random.normal();
+        let v = (1.0 + c * x).powi(3);
+        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_the_mean_and_variance_of_their_beta_distribution() {
+        for alpha in [0.2, 1.0, 3.0] {
+            let (mixup, mut random) = (Mixup::new(alpha).unwrap(), Random::new(7));
+            let shares: Vec<f64> = (0..20_000).map(|_| mixup.share(&mut random)).collect();
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            let variance = shares.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / shares.len() as f64;
+            assert!((mean - 0.5).abs() < 0.01, "{alpha}: {mean}");
+            assert!((variance - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.01, "{alpha}: {variance}");
+        }
+        assert!(Mixup::new(0.0).is_err());
+    }
+}

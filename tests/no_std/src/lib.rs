@@ -1,0 +1,50 @@
+//! A prediction where there is no `std` and no heap: weights may stay in flash, and the workspace is an array.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
+use netwright::{Architecture, LengthError, Predictor, Tensor};
+
+netwright::network! {
+    /// A small reader of 8x8 digits.
+    pub Reader(8x8x1) { conv 3x3x4 same tanh; maxpool 2; conv 3x3x6 relu; dense 12 sigmoid; softmax 10 }
+}
+
+/// Bytes of memory that a prediction needs besides weights.
+pub const MEMORY: usize = Reader::WORKSPACE;
+
+/// The most probable digit of an image.
+///
+/// # Errors
+/// Where `weights` are not those of a [`Reader`].
+pub fn read(weights: &[f32], image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
+    let mut workspace = [0.0; <Reader as Architecture>::PREDICTING.for_batch(1)];
+    let answer = Predictor::<Reader>::new(weights, &[], &mut workspace)?.predict(image);
+    let digit = (0..answer.len()).max_by(|&a, &b| answer[a].total_cmp(&answer[b]));
+    Ok(digit.unwrap_or(0))
+}
+
+/// Training on a board is refused while it compiles.
+#[cfg(feature = "train")]
+pub fn train() -> Reader {
+    Reader::init(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prediction_needs_no_std() {
+        let mut weights = [0.0; Reader::PARAMETERS];
+        // Only the bias of class 7 is not zero.
+        weights[Reader::PARAMETERS - 3] = 1.0;
+        assert_eq!(read(&weights, &Tensor::zeros()), Ok(7));
+    }
+
+    #[test]
+    fn weights_of_another_network_are_refused() {
+        let error = read(&[0.0; 3], &Tensor::zeros());
+        assert_eq!(error, Err(LengthError { what: "parameters", expected: Reader::PARAMETERS, found: 3 }));
+    }
+}
