@@ -117,6 +117,10 @@ pub enum Field {
     Size(usize),
     /// Several counts.
     Sizes(Vec<usize>),
+    /// Pairs of counts, however many.
+    Pairs(Vec<[usize; 2]>),
+    /// Constants, however many.
+    Reals(Vec<f64>),
     /// A count that may be missing.
     Maybe(Option<usize>),
     /// What random numbers are drawn by.

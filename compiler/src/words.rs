@@ -48,6 +48,10 @@ pub enum Argument {
     Required,
     /// They may.
     Optional,
+    /// One or more lists of numbers: `(0, 1, 2) (1, 2, 3)`.
+    Lists,
+    /// One or more lists of numbers, or pictures of 1 and -1: `"#.# .#."`.
+    Patterns,
 }
 
 /// An option of a word.
@@ -116,6 +120,8 @@ pub struct OptionUse {
     pub written: Span,
     /// Its numbers.
     pub argument: Option<Numbers>,
+    /// Its lists, where it takes lists.
+    pub lists: Vec<Numbers>,
     /// With its numbers.
     pub span: Span,
 }
@@ -213,6 +219,11 @@ impl Use {
     /// The numbers of option `name`; it was checked on reading that it has some where it must.
     pub fn numbers_of(&self, name: &str) -> Option<&Numbers> {
         self.option(name)?.argument.as_ref()
+    }
+
+    /// The lists of option `name`; empty where it was not given.
+    pub fn lists_of(&self, name: &str) -> &[Numbers] {
+        self.option(name).map(|option| option.lists.as_slice()).unwrap_or_default()
     }
 
     /// A constant given as option `name`, or its usual value.

@@ -19,15 +19,27 @@ enum Flip {
     B,
 }
 
+/// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
+fn processor_time() -> Option<Duration> {
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    line.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 /// The best time of one call, in seconds.
 fn best(rounds: &mut [f64; 2], which: usize, mut call: impl FnMut()) {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), processor_time());
     let mut calls = 0u32;
     while start.elapsed() < Duration::from_millis(40) {
         call();
         calls += 1;
     }
-    rounds[which] = rounds[which].min(start.elapsed().as_secs_f64() / f64::from(calls));
+    // The scheduler's account moves with its tick: yield, so that it is up to date.
+    std::thread::yield_now();
+    let taken = match (before, processor_time()) {
+        (Some(before), Some(after)) if after > before => after - before,
+        _ => start.elapsed(),
+    };
+    rounds[which] = rounds[which].min(taken.as_secs_f64() / f64::from(calls));
 }
 
 fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
@@ -61,6 +73,7 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
 
 fn main() {
     println!("{:28} {:5}   {:5}   {:5}  {:>14}  {:>6}", "", "m", "k", "n", "ours", "matrixmultiply");
+    compare("one tile, in the first cache", [14, 200, 32], Flip::Neither);
     compare("ResNet 3x3x64 at 56", [3136, 576, 64], Flip::Neither);
     compare("ResNet 3x3x128 at 28", [784, 1152, 128], Flip::Neither);
     compare("ResNet 3x3x512 at 7", [49, 4608, 512], Flip::Neither);

@@ -182,6 +182,9 @@ pub enum Error {
     /// The system refused to start threads.
     #[error("cannot start threads: {0}")]
     Threads(String),
+    /// Ctrl-C could not be listened to.
+    #[error("cannot listen to Ctrl-C: {0}")]
+    Interrupt(String),
     /// A loss, or a weight, that is NaN or infinite. The network is as it was before the step.
     #[error("step {step}: NaN or infinite, first in {place}{}", last_good(checkpoint.as_deref()))]
     NotFinite {

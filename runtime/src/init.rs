@@ -124,3 +124,100 @@ mod drawing {
         name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::{Init, initialise, initialise_tensor};
+    use crate::layer::{Layer, ParameterTensor, Role};
+    use crate::random::Random;
+    use crate::shape::Shape;
+
+    fn draw(init: Init, shape: &[usize], fan_in: usize, fan_out: usize) -> Vec<f64> {
+        let mut numbers = vec![0.0; shape.iter().product()];
+        initialise_tensor(init, shape, fan_in, fan_out, &mut Random::new(5), &mut numbers);
+        numbers
+    }
+
+    #[test]
+    fn every_rule_has_its_mean_and_variance() {
+        let (fan_in, fan_out) = (50, 30);
+        for (init, variance) in [
+            (Init::Normal(0.01), 1e-4),
+            (Init::Uniform(0.3), 0.03),
+            (Init::LecunNormal, 1.0 / 50.0),
+            (Init::LecunUniform, 1.0 / 50.0),
+            (Init::HeNormal, 2.0 / 50.0),
+            (Init::HeUniform, 2.0 / 50.0),
+            (Init::GlorotNormal, 2.0 / 80.0),
+            (Init::GlorotUniform, 2.0 / 80.0),
+        ] {
+            let numbers = draw(init, &[200, 500], fan_in, fan_out);
+            let count = numbers.len() as f64;
+            let mean = numbers.iter().sum::<f64>() / count;
+            let found = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count;
+            // Four standard errors and more of 100,000 draws.
+            assert!(mean.abs() < 5.0 * (variance / count).sqrt(), "{init:?}: mean {mean}");
+            assert!((found / variance - 1.0).abs() < 0.025, "{init:?}: variance {found}, not {variance}");
+        }
+    }
+
+    #[test]
+    fn uniform_numbers_stay_within_their_bound() {
+        assert!(draw(Init::Uniform(0.3), &[1000], 1, 1).iter().all(|number| number.abs() <= 0.3));
+        assert_eq!(draw(Init::Constant(0.1), &[3], 1, 1), [0.1; 3]);
+    }
+
+    #[test]
+    fn orthogonal_rows_or_columns_are_orthonormal() {
+        for shape in [&[3, 3, 2, 5][..], &[4, 9], &[6, 6], &[7]] {
+            let numbers = draw(Init::Orthogonal, shape, 1, 1);
+            let columns = shape[shape.len() - 1];
+            let rows = numbers.len() / columns;
+            let at = |vector: usize, place: usize| {
+                if rows <= columns { numbers[vector * columns + place] } else { numbers[place * columns + vector] }
+            };
+            for a in 0..rows.min(columns) {
+                for b in 0..=a {
+                    let dot: f64 = (0..rows.max(columns)).map(|place| at(a, place) * at(b, place)).sum();
+                    let expected = if a == b { 1.0 } else { 0.0 };
+                    assert!((dot - expected).abs() < 1e-13, "{shape:?} {a} {b}: {dot}");
+                }
+            }
+        }
+    }
+
+    const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
+        ParameterTensor { name, role, shape: &[], offset, len, fan_in: 4, fan_out: 4, init }
+    }
+
+    const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
+        Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
+    }
+
+    const FIRST: Layer = layer("dense1", &[
+        tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal),
+        tensor("bias", Role::Bias, 8, 2, Init::Constant(0.5)),
+        tensor("moving_variance", Role::Statistic, 0, 2, Init::Constant(1.0)),
+    ]);
+    const SECOND: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 10, 8, Init::LecunNormal)]);
+    const SECOND_ALONE: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal)]);
+
+    fn initialised(layers: &[Layer], seed: u64) -> ([f32; 18], [f32; 2]) {
+        let (mut parameters, mut statistics) = ([0.0; 18], [0.0; 2]);
+        initialise(layers, seed, &mut parameters, &mut statistics);
+        (parameters, statistics)
+    }
+
+    #[test]
+    fn tensors_go_where_they_belong_and_differ() {
+        let (parameters, statistics) = initialised(&[FIRST, SECOND], 1);
+        assert_eq!((&parameters[8..10], statistics), (&[0.5; 2][..], [1.0; 2]));
+        assert_ne!(parameters[..8], parameters[10..]);
+        assert_ne!(parameters[..8], initialised(&[FIRST, SECOND], 2).0[..8]);
+    }
+
+    #[test]
+    fn a_layer_less_leaves_the_others_as_they_were() {
+        assert_eq!(initialised(&[FIRST, SECOND], 1).0[10..], initialised(&[SECOND_ALONE], 1).0[..8]);
+    }
+}

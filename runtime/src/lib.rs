@@ -32,6 +32,8 @@ pub mod tensor;
 #[cfg(all(test, feature = "std"))]
 mod test_folder;
 #[cfg(feature = "std")]
+pub mod train;
+#[cfg(feature = "std")]
 pub mod weights;
 
 pub use architecture::{Architecture, Memory, Pass, Place};

@@ -74,7 +74,10 @@ impl Golden {
                 }
             };
             let numbers = network.tensor_mut(layer, own.name).expect("the tensor is in its own table");
-            numbers.iter_mut().enumerate().for_each(|(index, number)| *number = Scalar::from_f64(f64::from(value(index))));
+            numbers
+                .iter_mut()
+                .enumerate()
+                .for_each(|(index, number)| *number = Scalar::from_f64(f64::from(value(index))));
         }
         network
     }
@@ -136,14 +139,21 @@ impl Golden {
                 .iter()
                 .enumerate()
                 .filter_map(|(index, tensor)| {
-                    self.list(&case["grads"]).iter().find(|gradient| gradient[0] == tensor[0]).map(|gradient| (index, gradient))
+                    self.list(&case["grads"])
+                        .iter()
+                        .find(|gradient| gradient[0] == tensor[0])
+                        .map(|gradient| (index, gradient))
                 })
                 .collect();
             assert!(!theirs.is_empty(), "there are gradients to compare");
             for (index, gradient) in theirs {
                 let (layer, tensor) = ours[place(index)];
-                let own: Vec<f64> =
-                    gradients.tensor(layer, tensor.name).expect("it is trained").iter().map(|number| number.to_f64()).collect();
+                let own: Vec<f64> = gradients
+                    .tensor(layer, tensor.name)
+                    .expect("it is trained")
+                    .iter()
+                    .map(|number| number.to_f64())
+                    .collect();
                 let norm = own.iter().map(|number| number * number).sum::<f64>().sqrt();
                 let expected = gradient[1].as_f64().expect("a norm");
                 let off = (norm - expected).abs() / expected;
@@ -162,14 +172,21 @@ impl Golden {
                     *number -= N::Scalar::from_f64(rate) * *gradient;
                 }
                 let (loss, _) = step(&mut moved, &images, &labels);
-                assert!((loss - expected).abs() <= self.loss.max(1e-9) * expected, "after a step: {loss}, expected {expected}");
+                assert!(
+                    (loss - expected).abs() <= self.loss.max(1e-9) * expected,
+                    "after a step: {loss}, expected {expected}"
+                );
             }
         }
     }
 }
 
 /// Mean softmax cross-entropy of a batch and its gradient.
-pub fn step<N: Network>(network: &mut N, images: &[N::Input], labels: &[usize]) -> (f64, netwright::private::Gradients<N>) {
+pub fn step<N: Network>(
+    network: &mut N,
+    images: &[N::Input],
+    labels: &[usize],
+) -> (f64, netwright::private::Gradients<N>) {
     let mut workspace = N::workspace(images.len());
     let mut gradients = N::gradients();
     network.forward(Pass::default(), images, &mut workspace).expect("it fits");
@@ -189,4 +206,3 @@ pub fn step<N: Network>(network: &mut N, images: &[N::Input], labels: &[usize]) 
     network.backward(Pass::default(), GradientSeed::Logits, images, &mut workspace, &mut gradients).expect("it fits");
     (loss / labels.len() as f64, gradients)
 }
-

@@ -105,5 +105,9 @@ fn compare(what: &str, computed: &[f64], measured: &[f64]) {
     let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|number| number * number).sum::<f64>().sqrt();
     let off = norm(&mut computed.iter().zip(measured).map(|(a, b)| a - b));
     let size = norm(&mut measured.iter().copied()).max(1e-2);
-    assert!(off <= 1e-7 * size, "{what}: the gradient is off by {:e} of its norm\n{computed:?}\n{measured:?}", off / size);
+    assert!(
+        off <= 1e-7 * size,
+        "{what}: the gradient is off by {:e} of its norm\n{computed:?}\n{measured:?}",
+        off / size
+    );
 }

@@ -71,6 +71,11 @@ fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
     match field {
         Field::Size(size) => quote!(#size),
         Field::Sizes(sizes) => quote!([#(#sizes),*]),
+        Field::Pairs(pairs) => {
+            let pairs = pairs.iter().map(|[first, second]| quote!([#first, #second]));
+            quote!(&[#(#pairs),*])
+        }
+        Field::Reals(values) => quote!(&[#(#values),*]),
         Field::Maybe(None) => quote!(::core::option::Option::None),
         Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
         Field::Key(key) => quote!(#key),

@@ -1,12 +1,12 @@
 //! `conv 5x5x6`
 
-use netwright_grammar::Diagnostic;
+use netwright_grammar::{Diagnostic, Span};
 
 use crate::graph::ValueId;
 use crate::lower::Builder;
-use crate::ops::Conv;
+use crate::ops::{Conv, ConvTable};
 use crate::shape::{Padding, Window};
-use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+use crate::words::{Argument, Example, Numbers, OptionWord, Place, Use, Word};
 
 /// The convolution.
 pub(super) static CONV: Word = Word {
@@ -16,7 +16,7 @@ pub(super) static CONV: Word = Word {
     form: "conv HxWxF",
     summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters. Without a padding word there is no padding.",
     argument: Argument::Required,
-    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, NOBIAS],
+    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS],
     examples: &[
         Example { input: "7x6x2", stage: "conv 3x2x4" },
         Example { input: "8x9x3", stage: "conv 3x3x4 stride 2x1 same" },
@@ -24,6 +24,7 @@ pub(super) static CONV: Word = Word {
         Example { input: "5x5x4", stage: "conv 3x3x6 groups 2 same" },
         Example { input: "6x5x1", stage: "conv 3x3x2" },
         Example { input: "5x5x3", stage: "conv 3x3x6 groups 3 pad 1x0x2x1" },
+        Example { input: "5x4x3", stage: "conv 3x2x4 same stride 2x1 connect (0, 1) (1, 2) (2) (0, 1, 2)" },
     ],
     lower,
 };
@@ -62,6 +63,12 @@ const GROUPS: OptionWord = OptionWord {
     argument: Argument::Required,
     summary: "cuts the channels into groups that do not see each other",
 };
+const CONNECT: OptionWord = OptionWord {
+    name: "connect",
+    form: "connect (0, 1) (1, 2)",
+    argument: Argument::Lists,
+    summary: "a connection table (LeCun et al., 1998): for each filter, the input channels that it sees, counted from 0",
+};
 /// `nobias`
 pub(super) const NOBIAS: OptionWord =
     OptionWord { name: "nobias", form: "nobias", argument: Argument::None, summary: "leaves the bias out" };
@@ -73,12 +80,48 @@ fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<Value
     };
     let size = [height.count("the window's height")?, width.count("the window's width")?];
     let filters = filters.count("the number of filters")?;
+    if let Some(connect) = layer.option("connect") {
+        let table = table(layer, &connect.lists, connect.span, filters)?;
+        let window = window(layer, size, [1, 1])?;
+        return builder.push(layer, ConvTable { window, table, bias: !layer.has("nobias") }, &[input]);
+    }
     let groups = match layer.numbers_of("groups") {
         Some(groups) => groups.single("`groups`", "groups 32")?.count("the number of groups")?,
         None => 1,
     };
     let window = window(layer, size, [1, 1])?;
-    builder.push(layer, Conv { window, filters, groups, bias: !layer.has("nobias") }, &[input])
+    builder.push(layer, Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel" }, &[input])
+}
+
+/// The channels that each filter sees.
+fn table(layer: &Use, lists: &[Numbers], span: Span, filters: usize) -> Result<Vec<Vec<usize>>, Diagnostic> {
+    if let Some(groups) = layer.option("groups") {
+        return Err(Diagnostic::new(groups.span, "`connect` and `groups` both say what a filter sees").help("keep one"));
+    }
+    if lists.len() != filters {
+        return Err(Diagnostic::new(
+            span,
+            format!("the table connects {} filters, and the layer has {filters}", lists.len()),
+        )
+        .help("write a list of input channels for each filter: `conv 5x5x3 connect (0, 1) (1, 2) (0, 1, 2)`"));
+    }
+    let mut table = Vec::new();
+    for list in lists {
+        let mut channels = Vec::new();
+        for number in &list.numbers {
+            let channel = number.whole("a channel")?;
+            if channels.contains(&channel) {
+                return Err(Diagnostic::new(number.span, format!("channel {channel} is listed twice for one filter"))
+                    .help("list each channel once"));
+            }
+            channels.push(channel);
+        }
+        if channels.is_empty() {
+            return Err(Diagnostic::new(list.span, "this filter sees no channel").help("list at least one: `(0)`"));
+        }
+        table.push(channels);
+    }
+    Ok(table)
 }
 
 /// That a convolution's numbers are not height x width x filters.
@@ -122,7 +165,7 @@ pub(super) fn window(layer: &Use, size: [usize; 2], usual_stride: [usize; 2]) ->
 }
 
 /// Top, bottom, left and right from one number, two or four.
-pub(super) fn sides(numbers: &crate::words::Numbers) -> Result<[usize; 4], Diagnostic> {
+pub(super) fn sides(numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
     let sizes = numbers.numbers.iter().map(|number| number.whole("padding")).collect::<Result<Vec<_>, _>>()?;
     match sizes.as_slice() {
         [all] => Ok([*all; 4]),

@@ -1,25 +1,49 @@
 //! The words of the language: one file for each layer, with its arguments, its defaults and how it lowers to operations.
 
 mod activations;
+mod batchnorm;
 mod conv;
+mod deconv;
 mod dense;
+mod depthwise;
+mod distance;
 mod dropout;
 mod flatten;
+mod global_pool;
+mod lrn;
 mod pool;
 mod prelu;
+mod scale;
+mod shapes;
 mod softmax;
+mod subsample;
 
 use crate::words::{Argument, OptionWord, Word};
 
 /// Every word that makes a layer.
 pub static WORDS: &[&Word] = &[
     &conv::CONV,
+    &depthwise::DWCONV,
+    &depthwise::SEPCONV,
+    &deconv::DECONV,
     &pool::MAXPOOL,
     &pool::AVGPOOL,
+    &global_pool::GLOBALAVGPOOL,
+    &global_pool::GLOBALMAXPOOL,
+    &subsample::SUBSAMPLE,
     &dense::DENSE,
     &softmax::SOFTMAX,
+    &distance::DISTANCE,
+    &batchnorm::BATCHNORM,
+    &batchnorm::LAYERNORM,
+    &lrn::LRN,
     &dropout::DROPOUT,
     &flatten::FLATTEN,
+    &shapes::RESHAPE,
+    &shapes::ZEROPAD,
+    &shapes::CROP,
+    &shapes::UPSAMPLE,
+    &scale::SCALE,
     &activations::RELU,
     &activations::LEAKY_RELU,
     &prelu::PRELU,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Operator};
+use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Operator, Span};
 
 use super::suggest;
 use crate::words::{Number, Numbers};
@@ -65,9 +65,34 @@ pub(crate) fn numbers(atom: &Atom, scope: &Scope) -> Option<Result<Numbers, Diag
         AtomKind::Parentheses(expressions) if expressions.len() == 1 => expressions,
         _ => return None,
     };
+    Some(list(expressions, atom.span, scope))
+}
+
+/// The values of expressions that stand together at `span`.
+pub(crate) fn list(expressions: &[Expression], span: Span, scope: &Scope) -> Result<Numbers, Diagnostic> {
     let numbers = expressions
         .iter()
         .map(|expression| evaluate(expression, scope).map(|value| Number { value, span: expression.span }))
-        .collect::<Result<Vec<_>, _>>();
-    Some(numbers.map(|numbers| Numbers { numbers, span: atom.span }))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Numbers { numbers, span })
+}
+
+/// A picture in quotes as numbers: `#` is 1, `.` is -1.
+pub(crate) fn picture(text: &str, span: Span) -> Result<Numbers, Diagnostic> {
+    let mut numbers = Vec::new();
+    for mark in text.trim_matches('"').chars().filter(|mark| !mark.is_whitespace()) {
+        let value = match mark {
+            '#' => 1.0,
+            '.' => -1.0,
+            other => {
+                return Err(Diagnostic::new(
+                    span,
+                    format!("a picture is made of `#` and `.`, and this one has `{other}`"),
+                )
+                .help("`#` stands for 1 and `.` for -1; white space is left out"));
+            }
+        };
+        numbers.push(Number { value, span });
+    }
+    Ok(Numbers { numbers, span })
 }

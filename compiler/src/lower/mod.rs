@@ -129,7 +129,9 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
                 .help(format!("write `{height}x{width}x1` for grey images, `{height}x{width}x3` for coloured ones")));
         }
         more => {
-            return Err(Diagnostic::new(*span, format!("an input has one size or three, not {}", more.len())).help(form));
+            return Err(
+                Diagnostic::new(*span, format!("an input has one size or three, not {}", more.len())).help(form)
+            );
         }
     };
     shape.checked().map(Some).ok_or_else(|| {

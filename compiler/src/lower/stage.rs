@@ -53,6 +53,21 @@ impl Reader<'_> {
         numbers.map(Some)
     }
 
+    /// Lists of numbers in parentheses, and pictures where those are allowed.
+    fn lists(&mut self, pictures: bool) -> Result<Vec<Numbers>, Diagnostic> {
+        let mut lists = Vec::new();
+        while let Some(atom) = self.peek() {
+            let list = match &atom.kind {
+                AtomKind::Parentheses(expressions) => expression::list(expressions, atom.span, self.scope),
+                AtomKind::Stray(text) if pictures && text.starts_with('"') => expression::picture(text, atom.span),
+                _ => break,
+            };
+            self.next += 1;
+            lists.push(list?);
+        }
+        Ok(lists)
+    }
+
     /// After a mistake, goes on at the next word that is a layer's, so that the rest is read too.
     fn skip_to_known_word(&mut self, before: usize) {
         self.next = self.next.max(before + 1);
@@ -106,7 +121,7 @@ impl Reader<'_> {
         }
         let argument = match word.argument {
             Argument::None => None,
-            Argument::Required | Argument::Optional => self.numbers()?,
+            _ => self.numbers()?,
         };
         let span = argument.as_ref().map_or(written, |numbers| written.to(numbers.span));
         let used = Use { word, written, argument, options: Vec::new(), shared: SharedOptions::default(), span };
@@ -125,11 +140,16 @@ impl Reader<'_> {
         let owner_word = self.uses[owner].word;
         let Some(option) = option(owner_word, word) else { return Ok(()) };
         let argument = match option.argument {
-            Argument::None => None,
+            Argument::None | Argument::Lists | Argument::Patterns => None,
             Argument::Required | Argument::Optional => self.numbers()?,
         };
-        let span = argument.as_ref().map_or(written, |numbers| written.to(numbers.span));
-        if option.argument == Argument::Required && argument.is_none() {
+        let lists = match option.argument {
+            Argument::Lists | Argument::Patterns => self.lists(option.argument == Argument::Patterns)?,
+            _ => Vec::new(),
+        };
+        let last = argument.as_ref().or(lists.last());
+        let span = last.map_or(written, |numbers| written.to(numbers.span));
+        if !matches!(option.argument, Argument::None | Argument::Optional) && last.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
                 _ => Diagnostic::new(span, format!("`{word}` needs numbers")).help(format!("write `{}`", option.form)),
@@ -140,7 +160,7 @@ impl Reader<'_> {
             return Err(Diagnostic::new(span, format!("`{word}` is given twice to this `{}`", owner_word.name))
                 .help("keep one"));
         }
-        used.options.push(OptionUse { option, written, argument, span });
+        used.options.push(OptionUse { option, written, argument, lists, span });
         used.span = used.span.to(span);
         Ok(())
     }

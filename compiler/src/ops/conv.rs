@@ -1,6 +1,6 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image};
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
 use crate::graph::Variant;
 use crate::kernel_call::{KernelCall, Operand, Spec};
 use crate::shape::{Padding, Shape, Window};
@@ -16,23 +16,30 @@ pub struct Conv {
     pub groups: usize,
     /// Whether each filter has a bias.
     pub bias: bool,
+    /// What its weights are called.
+    pub kernel: &'static str,
 }
 
 impl Conv {
     fn spec(&self, input: Shape, output: Shape) -> Spec {
-        let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
-            unreachable!("`infer` has refused anything but an image");
-        };
-        let padding = self.window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
-        Spec::new("conv")
-            .sizes("input", &input)
-            .sizes("output", &output)
-            .sizes("window", &self.window.size)
-            .sizes("stride", &self.window.stride)
-            .sizes("padding", &padding)
-            .sizes("dilation", &self.window.dilation)
-            .size("groups", self.groups)
+        spec(&self.window, self.groups, input, output)
     }
+}
+
+/// The sizes of a convolution between two images.
+pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape) -> Spec {
+    let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
+        unreachable!("`infer` has refused anything but an image");
+    };
+    let padding = window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
+    Spec::new("conv")
+        .sizes("input", &input)
+        .sizes("output", &output)
+        .sizes("window", &window.size)
+        .sizes("stride", &window.stride)
+        .sizes("padding", &padding)
+        .sizes("dilation", &window.dilation)
+        .size("groups", groups)
 }
 
 /// What does not fit when a window is larger than its image.
@@ -81,6 +88,7 @@ impl Operation for Conv {
                 ));
             }
         }
+        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.filters])?;
         Ok(Shape::Image([laid.output[0], laid.output[1], self.filters]))
     }
 
@@ -88,7 +96,7 @@ impl Operation for Conv {
         let [tall, wide] = self.window.size;
         let channels = inputs[0].channels() / self.groups;
         let mut tensors = vec![TensorSpec::weight(
-            "kernel",
+            self.kernel,
             vec![tall, wide, channels, self.filters],
             tall * wide * channels,
             tall * wide * self.filters / self.groups,
@@ -127,7 +135,7 @@ impl Operation for Conv {
         let variant = at.node.variant.name;
         let operands = vec![
             Operand::read(at.x(0)),
-            Operand::read(at.tensor("kernel")),
+            Operand::read(at.tensor(self.kernel)),
             Operand::read(at.tensor("bias")),
             Operand::write(at.y()),
         ];
@@ -141,10 +149,10 @@ impl Operation for Conv {
         let weights = vec![
             Operand::read(at.x(0)),
             Operand::read(at.dy()),
-            Operand::update(at.gradient("kernel")),
+            Operand::update(at.gradient(self.kernel)),
             Operand::update(at.gradient("bias")),
         ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor(self.kernel)), Operand::write(at.dx(0))];
         vec![
             scratched(at.call(kernel(variant, "grad_weights"), spec.clone(), weights), variant),
             scratched(at.call(kernel(variant, "grad_input"), spec, input), variant),

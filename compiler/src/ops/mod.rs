@@ -2,22 +2,50 @@
 //! compute it, the calls that compute its gradients, and its cost. [`Op`] is closed: its delegating matches are the checklist.
 
 mod activation;
+mod add;
+mod batchnorm;
+mod concat;
 mod conv;
+mod conv_table;
+mod deconv;
 mod dense;
+mod depthwise;
+mod distance;
 mod dropout;
+mod layernorm;
+mod lrn;
+mod multiply;
+mod pad;
 mod pool;
 mod prelu;
 mod reshape;
+mod scale;
 mod softmax;
+mod subsample;
+mod upsample;
 
 pub use activation::{Activation, ActivationKind};
+pub use add::Add;
+pub use batchnorm::BatchNorm;
+pub use concat::Concat;
 pub use conv::Conv;
+pub use conv_table::ConvTable;
+pub use deconv::Deconv;
 pub use dense::Dense;
+pub use depthwise::Depthwise;
+pub use distance::Distance;
 pub use dropout::Dropout;
+pub use layernorm::LayerNorm;
+pub use lrn::Lrn;
+pub use multiply::Multiply;
+pub use pad::{Crop, ZeroPad};
 pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
 pub use reshape::Reshape;
+pub use scale::Scale;
 pub use softmax::Softmax;
+pub use subsample::Subsample;
+pub use upsample::Upsample;
 
 use crate::graph::{Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
 use crate::kernel_call::{COPY, Data, KernelCall, Operand, Spec, When};
@@ -88,7 +116,10 @@ macro_rules! operations {
     };
 }
 
-operations![Activation, Conv, Dense, Dropout, Pool, Prelu, Reshape, Softmax];
+operations![
+    Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, LayerNorm,
+    Lrn, Multiply, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+];
 
 impl Op {
     /// Its name in dumps.
@@ -307,6 +338,17 @@ impl KernelCall {
 /// A value of so many fixed numbers.
 pub(crate) fn fixed(len: usize) -> Value {
     Value { extent: Extent::Fixed(len), shape: Shape::Flat(len) }
+}
+
+/// That a tensor of weights would be too large to index.
+pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), Misfit> {
+    let len = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size as u64));
+    if len.is_some_and(|len| len <= crate::shape::LARGEST_VALUE) {
+        return Ok(());
+    }
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    Err(Misfit::new(format!("its {} weights would be more than 2^31", sizes.join("x")))
+        .help("use a smaller window, or fewer channels and filters"))
 }
 
 /// The image an operation needs, or a misfit that says how it became flat.

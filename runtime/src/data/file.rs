@@ -35,21 +35,25 @@ impl Source {
     /// Up to `limit` bytes. The memory grows with what is there, not with what was promised.
     pub(super) fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        let read = self.reader.by_ref().take(limit).read_to_end(&mut bytes);
-        match read {
+        match self.reader.by_ref().take(limit).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
-            // What a cut gzip file ends in: the caller knows how many bytes were promised.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(bytes),
             Err(source) => Err(Error::io(Path::new(&self.origin), "read")(source)),
         }
     }
 
     /// Exactly `count` bytes of the `promised` whole, of which `before` have been read.
     pub(super) fn exactly(&mut self, count: u64, before: u64, promised: u64) -> Result<Vec<u8>, Error> {
-        let bytes = self.bytes(count)?;
-        let found = before + bytes.len() as u64;
-        if (bytes.len() as u64) < count {
-            return Err(Error::Truncated { origin: self.origin.clone(), expected: promised, found });
+        let mut bytes = Vec::new();
+        match self.reader.by_ref().take(count).read_to_end(&mut bytes) {
+            // What a gzip file that was cut ends in.
+            Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                return Err(Error::io(Path::new(&self.origin), "read")(error));
+            }
+            _ => {}
+        }
+        let found = bytes.len() as u64;
+        if found < count {
+            return Err(Error::Truncated { origin: self.origin.clone(), expected: promised, found: before + found });
         }
         Ok(bytes)
     }

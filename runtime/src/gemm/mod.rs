@@ -4,8 +4,8 @@
 //! at every call.
 //!
 //! A product is cut into tiles whose sums stay in registers: up to 14 rows by two vectors with AVX-512, 6 by two with
-//! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is never packed. The
-//! instruction set is found once for each product. Every element is summed in the order of k, whatever the tile it is
+//! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
+//! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the tile it is
 //! in, so that results do not depend on what surrounds them.
 
 #![allow(unsafe_code)]
@@ -25,7 +25,14 @@ use tile::{PANEL, Product};
 use vector::Level;
 
 /// Rows of B that are packed at once; a longer sum is taken in parts of this many.
-pub const DEPTH: usize = 1024;
+pub const DEPTH: usize = 512;
+
+/// Rows of A that are copied at once.
+const ROWS: usize = 28;
+
+/// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
+/// first cache or each need a page of their own.
+const COPIED_FROM: usize = 4 * PANEL;
 
 /// A matrix in a slice, stored by rows or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +83,8 @@ pub enum Onto<'a, T> {
 
 /// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
 pub const fn scratch(k: usize, n: usize) -> usize {
-    pack::group_len(if k < DEPTH { k } else { DEPTH }, n)
+    let depth = if k < DEPTH { k } else { DEPTH };
+    pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { depth * ROWS }
 }
 
 /// C = `onto` + A·B. C is stored by rows, which are `c_row` apart.
@@ -121,42 +129,50 @@ fn gemm_at<T: Scalar>(
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
         return vector_matrix::multiply(level, &a.data[..a.columns], b, onto, &mut c[..b.columns]);
     }
-    // Packing costs as much as a few rows of the product.
-    let pack = b.stride[1] != 1 || (a.rows >= 64 && b.columns > 2 * PANEL);
+    // Packing costs as much as a row or two of the product.
+    let pack = b.stride[1] != 1 || (a.rows >= 16 && b.columns > 2 * PANEL);
+    let copy = pack && a.rows >= 16 && b.columns >= COPIED_FROM;
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);
-        let columns = pack::group(depth, b.columns);
-        let mut column = 0;
-        while column < b.columns {
-            let columns = columns.min(b.columns - column);
+        let at_once = pack::group(depth, b.columns);
+        let (panels, copied) = scratch.split_at_mut(if pack { depth * at_once } else { 0 });
+        for column in (0..b.columns).step_by(at_once) {
+            let columns = at_once.min(b.columns - column);
             let rest = &b.data[(first * b.stride[0] + column * b.stride[1]).min(b.data.len())..];
-            let last = (columns - 1) % PANEL + 1;
-            let (panels, b_panel, b_width, b_last) = if pack {
-                pack::panels(rest, b.stride, depth, columns, scratch);
-                (scratch.as_ptr(), depth * PANEL, PANEL, last)
+            let (b, b_panel, b_width, b_last) = if pack {
+                pack::panels(rest, b.stride, depth, columns, panels);
+                (panels.as_ptr(), depth * PANEL, PANEL, (columns - 1) % PANEL + 1)
             } else {
                 (rest.as_ptr(), PANEL, b.stride[0], b.stride[0])
             };
-            // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` wrote the whole group into scratch, and a
-            // bias has a number for each column. C is borrowed mutably, so that A and B do not overlap it.
-            unsafe {
-                let c = c.as_mut_ptr().add(column);
-                let start = match onto {
-                    Onto::Zero if first == 0 => None,
-                    Onto::Row(row) if first == 0 => Some((row.as_ptr().add(column), 0)),
-                    _ => Some((c.cast_const(), c_row)),
+            for row in (0..a.rows).step_by(if copy { ROWS } else { a.rows }) {
+                let rows = if copy { ROWS.min(a.rows - row) } else { a.rows };
+                let rest = &a.data[(row * a.stride[0] + first * a.stride[1]).min(a.data.len())..];
+                let (a, stride) = if copy {
+                    let stride = pack::copy(rest, a.stride, [rows, depth], copied);
+                    (copied.as_ptr(), stride)
+                } else {
+                    (rest.as_ptr(), a.stride)
                 };
-                tile::run(
-                    level,
-                    &Product {
-                        rows: a.rows,
+                // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` and `copy` wrote the whole of B and A
+                // into scratch, and a bias has a number for each column. C is borrowed mutably, so that A and B do not
+                // overlap it.
+                unsafe {
+                    let c = c.as_mut_ptr().add(row * c_row + column);
+                    let start = match onto {
+                        Onto::Zero if first == 0 => None,
+                        Onto::Row(row) if first == 0 => Some((row.as_ptr().add(column), 0)),
+                        _ => Some((c.cast_const(), c_row)),
+                    };
+                    let product = Product {
+                        rows,
                         columns,
                         loops: [1, 1, depth],
-                        a: a.data.as_ptr().wrapping_add(first * a.stride[1]),
-                        a_row: a.stride[0],
-                        a_step: [0, 0, a.stride[1]],
-                        b: panels,
+                        a,
+                        a_row: stride[0],
+                        a_step: [0, 0, stride[1]],
+                        b,
                         b_rows: [0, 0, 1],
                         b_panel,
                         b_width,
@@ -164,10 +180,10 @@ fn gemm_at<T: Scalar>(
                         c,
                         c_row,
                         start,
-                    },
-                );
+                    };
+                    tile::run(level, &product);
+                }
             }
-            column += columns;
         }
         first += depth;
         if first >= b.rows {

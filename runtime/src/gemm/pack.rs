@@ -46,6 +46,29 @@ pub(crate) fn rows_of_panels<T: Copy>(
     }
 }
 
+/// Copies `rows` rows and `depth` columns at the start of a matrix, in the order in which they lie; returns the strides of
+/// the copy.
+pub(crate) fn copy<T: Copy>(
+    from: &[T],
+    [row, column]: [usize; 2],
+    [rows, depth]: [usize; 2],
+    to: &mut [T],
+) -> [usize; 2] {
+    let (lines, len, line, stride) =
+        if column == 1 { (rows, depth, row, [depth, 1]) } else { (depth, rows, column, [1, rows]) };
+    for (n, to) in to[..rows * depth].chunks_exact_mut(len.max(1)).enumerate().take(lines) {
+        let from = &from[n * line..];
+        if column == 1 || row == 1 {
+            to.copy_from_slice(&from[..len]);
+        } else {
+            for (to, &from) in to.iter_mut().zip(from.iter().step_by(row)) {
+                *to = from;
+            }
+        }
+    }
+    stride
+}
+
 /// A panel of which the columns lie apart, by blocks of rows, so that what is read and what is written stay in the first
 /// cache.
 fn transpose<T: Copy>(from: &[T], [row, column]: [usize; 2], depth: usize, width: usize, panel: &mut [T]) {
@@ -54,16 +77,20 @@ fn transpose<T: Copy>(from: &[T], [row, column]: [usize; 2], depth: usize, width
     while start < depth {
         let rows = ROWS.min(depth - start);
         let block = &mut panel[start * width..][..rows * width];
-        for j in 0..width {
-            let source = &from[start * row + j * column..];
-            if row == 1 {
-                for (target, &value) in block[j..].iter_mut().step_by(width).zip(&source[..rows]) {
-                    *target = value;
+        let from = &from[start * row..];
+        let fours = if row == 1 && rows == ROWS { width / 4 * 4 } else { 0 };
+        for j in (0..fours).step_by(4) {
+            let columns = [0, 1, 2, 3].map(|n| &from[(j + n) * column..][..ROWS]);
+            let [a, b, c, d] = columns.map(|column| column.as_chunks::<4>().0);
+            for (((a, b), (c, d)), block) in a.iter().zip(b).zip(c.iter().zip(d)).zip(block.chunks_exact_mut(4 * width)) {
+                for n in 0..4 {
+                    block[n * width + j..][..4].copy_from_slice(&[a[n], b[n], c[n], d[n]]);
                 }
-            } else {
-                for (target, &value) in block[j..].iter_mut().step_by(width).zip(source.iter().step_by(row)) {
-                    *target = value;
-                }
+            }
+        }
+        for j in fours..width {
+            for (to, from) in block[j..].iter_mut().step_by(width).zip(from[j * column..].iter().step_by(row)) {
+                *to = *from;
             }
         }
         start += rows;

@@ -62,7 +62,7 @@ vectorised! {
                 for (x, dy) in x.chunks(BLOCK).zip(dy.chunks_mut(BLOCK)) {
                     for ((&x, dy), term) in x.iter().zip(dy.iter_mut()).zip(&mut terms) {
                         *term = if x < T::ZERO { *dy * x } else { T::ZERO };
-                        *dy = if x < T::ZERO { *dy * slope } else { *dy };
+                        *dy *= if x < T::ZERO { slope } else { T::ONE };
                     }
                     dslopes[0] += reduce::sum(&terms[..x.len()]);
                 }
@@ -71,7 +71,7 @@ vectorised! {
                 for (x, dy) in x.chunks_exact(slopes.len()).zip(dy.chunks_exact_mut(slopes.len())) {
                     for (((&x, &slope), dy), dslope) in x.iter().zip(slopes).zip(dy).zip(dslopes.iter_mut()) {
                         *dslope += if x < T::ZERO { *dy * x } else { T::ZERO };
-                        *dy = if x < T::ZERO { *dy * slope } else { *dy };
+                        *dy *= if x < T::ZERO { slope } else { T::ONE };
                     }
                 }
             }

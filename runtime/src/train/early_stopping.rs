@@ -113,6 +113,11 @@ impl<T: Clone + Copy> Watcher<T> {
             return false;
         }
         self.waited += 1;
+        self.is_over()
+    }
+
+    /// Whether patience has run out.
+    pub(crate) fn is_over(&self) -> bool {
         self.waited >= self.rules.patience
     }
 

@@ -116,7 +116,6 @@ pub(crate) struct Piece<N: Network> {
 }
 
 /// What all pieces of a step share.
-#[derive(Clone, Copy)]
 pub(crate) struct Step<'a, N: Network> {
     parameters: &'a [N::Scalar],
     statistics: &'a [N::Scalar],
@@ -124,6 +123,21 @@ pub(crate) struct Step<'a, N: Network> {
     pass: Pass,
     /// The images of the whole batch.
     batch: usize,
+}
+
+impl<N: Network> Clone for Step<'_, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<N: Network> Copy for Step<'_, N> {}
+
+impl<N: Network> Step<'_, N> {
+    /// The seed and the step.
+    pub(crate) fn pass(&self) -> Pass {
+        self.pass
+    }
 }
 
 impl<N: Network> Piece<N> {

@@ -113,7 +113,7 @@ macro_rules! chain {
 macro_rules! gate {
     ($at:ident, $dy:ident, $a:ident => $condition:expr, $factor:expr) => {
         for (dy, &$a) in $dy.iter_mut().zip($at) {
-            let through = *dy * $factor;
+            let through = *dy * $factor + T::ZERO;
             *dy = if $condition { through } else { T::ZERO };
         }
     };
@@ -124,11 +124,12 @@ vectorised! {
         let (zero, one) = (T::ZERO, T::ONE);
         let [three, six, sixth] = [3.0, 6.0, 1.0 / 6.0].map(T::from_f64);
         match activation {
-            // Not max(0, z), which would hide a NaN.
-            Activation::Relu => each!(values, z => if z < zero { zero } else { z }),
+            // Not max(0, z), which would hide a NaN. Adding 0 keeps the compiler from storing only what changes: masked stores
+            // cost more than the rest together.
+            Activation::Relu => each!(values, z => if z < zero { zero } else { z + zero }),
             Activation::LeakyRelu(slope) => {
                 let slope = T::from_f64(slope);
-                each!(values, z => if z < zero { slope * z } else { z });
+                each!(values, z => if z < zero { slope * z } else { z + zero });
             }
             Activation::Tanh => each!(values, z => z.fast_tanh()),
             Activation::Sigmoid => each!(values, z => z.fast_sigmoid()),
@@ -136,7 +137,7 @@ vectorised! {
                 let alpha = T::from_f64(alpha);
                 each!(values, z => {
                     let below = alpha * (if z < zero { z } else { zero }).fast_exp_m1();
-                    if z < zero { below } else { z }
+                    if z < zero { below } else { z + zero }
                 });
             }
             Activation::Selu => {

@@ -5,6 +5,7 @@ mod mixup;
 
 pub use image::Augmentation;
 pub use mixup::{Mix, Mixup};
+pub(crate) use mixup::blend;
 
 use crate::random::Random;
 

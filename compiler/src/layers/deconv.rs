@@ -1,0 +1,45 @@
+//! `deconv 2x2x64`
+
+use super::conv::{DILATE, NOBIAS, STRIDE, window, window_and_filters};
+use crate::ops::Deconv;
+use crate::words::{Argument, Example, OptionWord, Place, Word};
+
+const SAME: OptionWord = OptionWord {
+    name: "same",
+    form: "same",
+    argument: Argument::None,
+    summary: "cuts the output to input * stride, the extra row and column off the bottom and right",
+};
+const PAD: OptionWord = OptionWord {
+    name: "pad",
+    form: "pad 1`, `pad 1x2` or `pad 1x2x0x3",
+    argument: Argument::Required,
+    summary: "what is cut off the output: all around; above and below x left and right; or top x bottom x left x right",
+};
+
+/// The transposed convolution.
+pub(super) static DECONV: Word = Word {
+    name: "deconv",
+    aliases: &[],
+    place: Place::Head,
+    form: "deconv HxWxF",
+    summary: "Transposed convolution (Zeiler et al., 2010): each pixel spreads over a window of height H and width W in F feature maps. Output = (input - 1) * stride + window - padding, so that `deconv 2x2x64 stride 2` doubles an image; `same` makes it input * stride.",
+    argument: Argument::Required,
+    options: &[STRIDE, SAME, PAD, DILATE, NOBIAS],
+    examples: &[
+        Example { input: "3x2x3", stage: "deconv 2x2x2 stride 2" },
+        Example { input: "3x4x2", stage: "deconv 3x3x2 stride 2 same" },
+        Example { input: "3x3x2", stage: "deconv 3x3x3 stride 2x1 pad 1x0x1x1 nobias" },
+        Example { input: "3x2x2", stage: "deconv 2x2x2 stride 3 same" },
+        Example { input: "2x3x2", stage: "deconv 2x2x2 dilate 2" },
+    ],
+    lower: |layer, builder, input| {
+        let [height, width, filters] = layer.numbers()?.numbers.as_slice() else {
+            return Err(window_and_filters(layer));
+        };
+        let size = [height.count("the window's height")?, width.count("the window's width")?];
+        let filters = filters.count("the number of filters")?;
+        let window = window(layer, size, [1, 1])?;
+        builder.push(layer, Deconv { window, filters, bias: !layer.has("nobias") }, &[input])
+    },
+};

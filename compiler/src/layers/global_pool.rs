@@ -1,0 +1,45 @@
+//! `globalavgpool`, `globalmaxpool`
+
+use netwright_grammar::Diagnostic;
+
+use crate::graph::ValueId;
+use crate::lower::Builder;
+use crate::ops::{Pool, PoolKind, Reshape};
+use crate::shape::{Padding, Shape, Window};
+use crate::words::{Argument, Example, Place, Use, Word};
+
+/// The mean of each channel.
+pub(super) static GLOBALAVGPOOL: Word = Word {
+    name: "globalavgpool",
+    aliases: &[],
+    place: Place::Head,
+    form: "globalavgpool",
+    summary: "The mean of each channel over the whole image (Lin et al., 2013), as a row of features: one for each channel.",
+    argument: Argument::None,
+    options: &[],
+    examples: &[Example { input: "3x4x3", stage: "globalavgpool" }],
+    lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
+};
+
+/// The largest of each channel.
+pub(super) static GLOBALMAXPOOL: Word = Word {
+    name: "globalmaxpool",
+    aliases: &[],
+    place: Place::Head,
+    form: "globalmaxpool",
+    summary: "The largest value of each channel over the whole image, as a row of features: one for each channel.",
+    argument: Argument::None,
+    options: &[],
+    examples: &[Example { input: "3x2x3", stage: "globalmaxpool" }],
+    lower: |layer, builder, input| lower(PoolKind::Max, layer, builder, input),
+};
+
+fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let size = match builder.shape(input) {
+        Shape::Image([height, width, _]) => [height, width],
+        Shape::Flat(_) => [1, 1],
+    };
+    let window = Window { size, stride: size, dilation: [1, 1], padding: Padding::Explicit([0; 4]) };
+    let pooled = builder.push(layer, Pool { kind, window }, &[input])?;
+    builder.push(layer, Reshape { to: None }, &[pooled])
+}

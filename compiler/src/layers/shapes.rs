@@ -1,0 +1,78 @@
+//! `reshape 7x7x16`, `zeropad 3`, `crop 1`, `upsample 2`
+
+use netwright_grammar::Diagnostic;
+
+use super::conv::sides;
+use crate::ops::{Crop, Reshape, Upsample, ZeroPad};
+use crate::shape::Shape;
+use crate::words::{Argument, Example, Place, Word};
+
+/// The same numbers in another shape.
+pub(super) static RESHAPE: Word = Word {
+    name: "reshape",
+    aliases: &[],
+    place: Place::Modifier,
+    form: "reshape HxWxC",
+    summary: "The same numbers in another shape: height x width x channels, or one number for a row of features. Channels lie innermost.",
+    argument: Argument::Required,
+    options: &[],
+    examples: &[Example { input: "12", stage: "reshape 2x3x2" }, Example { input: "2x3x2", stage: "reshape 3x2x2" }],
+    lower: |layer, builder, input| {
+        let numbers = layer.numbers()?;
+        let sizes = numbers.numbers.iter().map(|number| number.count("a size")).collect::<Result<Vec<_>, _>>()?;
+        let to = match sizes.as_slice() {
+            [features] => Shape::Flat(*features),
+            [height, width, channels] => Shape::Image([*height, *width, *channels]),
+            more => {
+                return Err(Diagnostic::new(
+                    layer.written.to(numbers.span),
+                    format!("`reshape` takes one number or three, not {}", more.len()),
+                )
+                .help("write height x width x channels, `reshape 7x7x16`, or the number of features, `reshape 784`"));
+            }
+        };
+        builder.push(layer, Reshape { to: Some(to) }, &[input])
+    },
+};
+
+/// Zeros around an image.
+pub(super) static ZEROPAD: Word = Word {
+    name: "zeropad",
+    aliases: &[],
+    place: Place::Head,
+    form: "zeropad 1`, `zeropad 1x2` or `zeropad 1x2x0x3",
+    summary: "Rows and columns of zeros around the image: all around; above and below x left and right; or top x bottom x left x right. Real zeros, which a max pool sees.",
+    argument: Argument::Required,
+    options: &[],
+    examples: &[Example { input: "2x3x2", stage: "zeropad 1" }, Example { input: "3x2x2", stage: "zeropad 1x2x0x3" }],
+    lower: |layer, builder, input| builder.push(layer, ZeroPad(sides(layer.numbers()?)?), &[input]),
+};
+
+/// Rows and columns off an image.
+pub(super) static CROP: Word = Word {
+    name: "crop",
+    aliases: &[],
+    place: Place::Head,
+    form: "crop 1`, `crop 1x2` or `crop 1x2x0x3",
+    summary: "Takes rows and columns off the image: all around; above and below x left and right; or top x bottom x left x right.",
+    argument: Argument::Required,
+    options: &[],
+    examples: &[Example { input: "5x4x2", stage: "crop 1" }, Example { input: "4x6x2", stage: "crop 1x2x0x3" }],
+    lower: |layer, builder, input| builder.push(layer, Crop(sides(layer.numbers()?)?), &[input]),
+};
+
+/// A larger image.
+pub(super) static UPSAMPLE: Word = Word {
+    name: "upsample",
+    aliases: &[],
+    place: Place::Head,
+    form: "upsample 2`, or `upsample 2x3",
+    summary: "Enlarges the image by whole factors, down x across: each pixel becomes a block of equal ones.",
+    argument: Argument::Required,
+    options: &[],
+    examples: &[Example { input: "2x3x2", stage: "upsample 2" }, Example { input: "2x2x2", stage: "upsample 2x3" }],
+    lower: |layer, builder, input| {
+        let factor = layer.numbers()?.pair("the factor", "upsample 2` or `upsample 2x3")?;
+        builder.push(layer, Upsample(factor), &[input])
+    },
+};

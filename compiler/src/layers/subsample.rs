@@ -1,0 +1,25 @@
+//! `subsample 2`
+
+use super::conv::{NOBIAS, STRIDE, window};
+use crate::ops::Subsample;
+use crate::words::{Argument, Example, Place, Word};
+
+/// Trained subsampling.
+pub(super) static SUBSAMPLE: Word = Word {
+    name: "subsample",
+    aliases: &[],
+    place: Place::Head,
+    form: "subsample N",
+    summary: "Trained subsampling (LeCun et al., 1998): the sum of each window, times a trained coefficient, plus a trained bias, one of each for a channel. It starts as the mean. The stride is the window unless said.",
+    argument: Argument::Required,
+    options: &[STRIDE, NOBIAS],
+    examples: &[
+        Example { input: "4x6x2", stage: "subsample 2" },
+        Example { input: "5x4x3", stage: "subsample 3x2 stride 2x1 nobias tanh" },
+    ],
+    lower: |layer, builder, input| {
+        let size = layer.numbers()?.pair("the window", "subsample 2` or `subsample 2x3")?;
+        let window = window(layer, size, size)?;
+        builder.push(layer, Subsample { window, bias: !layer.has("nobias") }, &[input])
+    },
+};

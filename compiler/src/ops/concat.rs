@@ -1,0 +1,71 @@
+//! Values side by side along the channels: the filter bank of an Inception module (Szegedy et al., 2014).
+
+use super::{GradientSite, Misfit, Operation, Site};
+use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::shape::Shape;
+
+/// Joins the channels of its inputs, of which there are two or more, in their order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Concat;
+
+/// For each input, its part of the whole.
+fn parts(at: &Site<'_>) -> Vec<Spec> {
+    let (rows, whole) = (at.y_shape().positions(), at.y_shape().channels());
+    let mut offset = 0;
+    (0..at.node.inputs.len())
+        .map(|index| {
+            let part = at.x_shape(index).channels();
+            let spec = Spec::new("concat");
+            let spec = spec.size("rows", rows).size("part", part).size("whole", whole).size("offset", offset);
+            offset += part;
+            spec
+        })
+        .collect()
+}
+
+impl Operation for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let channels = inputs.iter().try_fold(0_usize, |sum, input| sum.checked_add(input.channels()));
+        let channels = channels.ok_or_else(|| Misfit::new("the channels together are too many to count"))?;
+        let with = |channels| match inputs[0] {
+            Shape::Image([height, width, _]) => Shape::Image([height, width, channels]),
+            Shape::Flat(_) => Shape::Flat(channels),
+        };
+        let first = inputs[0];
+        let fits = |other: &Shape| match (first, *other) {
+            (Shape::Image([height, width, _]), Shape::Image([tall, wide, _])) => [height, width] == [tall, wide],
+            (Shape::Flat(_), Shape::Flat(_)) => true,
+            _ => false,
+        };
+        match inputs.iter().find(|other| !fits(other)) {
+            None => Ok(with(channels)),
+            Some(other) => {
+                Err(Misfit::new(format!("{first} and {other} cannot lie side by side: only their channels may differ")))
+            }
+        }
+    }
+
+    fn passes_sign(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let part = |(index, spec): (usize, Spec)| {
+            let whole = if index == 0 { Operand::write(at.y()) } else { Operand::update(at.y()) };
+            at.call("concat_write", spec, vec![Operand::read(at.x(index)), whole])
+        };
+        parts(at).into_iter().enumerate().map(part).collect()
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let dy: Data = at.dy();
+        let part = |(index, spec): (usize, Spec)| {
+            at.call("concat_read", spec, vec![Operand::read(dy), Operand::write(at.dx(index))])
+        };
+        parts(at).into_iter().enumerate().map(part).collect()
+    }
+}

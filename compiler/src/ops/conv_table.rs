@@ -1,0 +1,92 @@
+//! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
+
+use super::conv::{spec, window_misfit};
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::shape::{Shape, Window};
+
+/// Convolves, for each filter, the channels of its list. Only what is connected has weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvTable {
+    /// Size, stride, dilation and padding.
+    pub window: Window,
+    /// The channels that each filter sees.
+    pub table: Vec<Vec<usize>>,
+    /// Whether each filter has a bias.
+    pub bias: bool,
+}
+
+impl ConvTable {
+    fn connections(&self) -> usize {
+        self.table.iter().map(Vec::len).sum()
+    }
+
+    fn spec(&self, at: &Site<'_>) -> Spec {
+        let mut spec = spec(&self.window, 1, at.x_shape(0), at.y_shape());
+        spec.module = "conv_table";
+        spec.fields.retain(|(name, _)| *name != "groups");
+        let pairs = self
+            .table
+            .iter()
+            .enumerate()
+            .flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter]));
+        spec.field("connections", Field::Pairs(pairs.collect()))
+    }
+}
+
+impl Operation for ConvTable {
+    fn name(&self) -> &'static str {
+        "conv_table"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let sizes @ [height, width, channels] = image(inputs[0], "a convolution")?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        if let Some(channel) = self.table.iter().flatten().find(|channel| **channel >= channels) {
+            return Err(Misfit::new(format!("its table names channel {channel}, and its input has {channels}"))
+                .help(format!("channels are counted from 0: the last is {}", channels - 1)));
+        }
+        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.connections()])?;
+        Ok(Shape::Image([laid.output[0], laid.output[1], self.table.len()]))
+    }
+
+    fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        let ([tall, wide], connections) = (self.window.size, self.connections());
+        let mean = |of: usize| (tall * wide * connections).div_ceil(of);
+        let shape = vec![tall, wide, connections];
+        let mut tensors = vec![TensorSpec::weight("kernel", shape, mean(self.table.len()), mean(inputs[0].channels()))];
+        if self.bias {
+            tensors.push(TensorSpec::vector("bias", Role::Bias, self.table.len(), 0.0));
+        }
+        tensors
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("kernel")),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
+        vec![at.call("conv_table_forward", self.spec(at), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let weights = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.dy()),
+            Operand::update(at.gradient("kernel")),
+            Operand::update(at.gradient("bias")),
+        ];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        vec![
+            at.call("conv_table_grad_weights", self.spec(at), weights),
+            at.call("conv_table_grad_input", self.spec(at), input),
+        ]
+    }
+
+    fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {
+        let taps = self.window.size[0] * self.window.size[1] * self.connections();
+        output.positions() as u64 * taps as u64
+    }
+}

@@ -1,0 +1,94 @@
+//! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which makes images larger.
+
+use super::conv::spec;
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::{Padding, Shape, Window};
+
+/// Spreads each pixel over a window. Its window is that of the convolution it transposes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deconv {
+    /// Size, stride, dilation, and the padding that is cut off the output.
+    pub window: Window,
+    /// Feature maps that come out.
+    pub filters: usize,
+    /// Whether each filter has a bias.
+    pub bias: bool,
+}
+
+impl Deconv {
+    /// The sizes of the convolution from the output to the input.
+    fn spec(&self, at: &Site<'_>) -> Spec {
+        Spec { module: "deconv", ..spec(&self.window, 1, at.y_shape(), at.x_shape(0)) }
+    }
+}
+
+impl Operation for Deconv {
+    fn name(&self) -> &'static str {
+        "deconv"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let [height, width, channels] = image(inputs[0], "a transposed convolution")?;
+        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.filters, channels])?;
+        let extent = self.window.extent();
+        let size = |axis: usize, input: usize, padding: usize| match self.window.padding {
+            Padding::Same => input.checked_mul(self.window.stride[axis]),
+            Padding::Explicit(_) => (input - 1)
+                .checked_mul(self.window.stride[axis])
+                .and_then(|size| size.checked_add(extent[axis])?.checked_sub(padding))
+                .filter(|size| *size > 0),
+        };
+        let [rows, columns] = match self.window.padding {
+            Padding::Same => [0, 0],
+            Padding::Explicit([top, bottom, left, right]) => [top + bottom, left + right],
+        };
+        let (Some(tall), Some(wide)) = (size(0, height, rows), size(1, width, columns)) else {
+            return Err(Misfit::new(format!(
+                "its padding cuts off {rows} rows and {columns} columns, and nothing is left of its output"
+            ))
+            .help("pad less, or use a larger window or stride"));
+        };
+        Ok(Shape::Image([tall, wide, self.filters]))
+    }
+
+    fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        let ([tall, wide], [down, across]) = (self.window.size, self.window.stride);
+        let channels = inputs[0].channels();
+        let fan_in = tall.div_ceil(down) * wide.div_ceil(across) * channels;
+        let shape = vec![tall, wide, self.filters, channels];
+        let mut tensors = vec![TensorSpec::weight("kernel", shape, fan_in, tall * wide * self.filters)];
+        if self.bias {
+            tensors.push(TensorSpec::vector("bias", Role::Bias, self.filters, 0.0));
+        }
+        tensors
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("kernel")),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
+        vec![at.call("deconv_forward", self.spec(at), operands).with_scratch()]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let weights = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.dy()),
+            Operand::update(at.gradient("kernel")),
+            Operand::update(at.gradient("bias")),
+        ];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        vec![
+            at.call("deconv_grad_weights", self.spec(at), weights).with_scratch(),
+            at.call("deconv_grad_input", self.spec(at), input).with_scratch(),
+        ]
+    }
+
+    fn macs(&self, inputs: &[Shape], _output: Shape) -> u64 {
+        inputs[0].len() as u64 * (self.window.size[0] * self.window.size[1] * self.filters) as u64
+    }
+}

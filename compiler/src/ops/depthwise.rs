@@ -1,0 +1,76 @@
+//! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has filters of its own and meets no other channel.
+
+use super::conv::{spec, window_misfit};
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::{Shape, Window};
+
+/// Convolves each channel by itself with `multiplier` filters; output channel c · multiplier + m is filter m of channel c.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Depthwise {
+    /// Size, stride, dilation and padding.
+    pub window: Window,
+    /// Filters for each channel.
+    pub multiplier: usize,
+    /// Whether each filter has a bias.
+    pub bias: bool,
+    /// What its weights are called.
+    pub kernel: &'static str,
+}
+
+impl Depthwise {
+    fn spec(&self, at: &Site<'_>) -> Spec {
+        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape())
+    }
+}
+
+impl Operation for Depthwise {
+    fn name(&self) -> &'static str {
+        "dwconv"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution")?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
+        Ok(Shape::Image([laid.output[0], laid.output[1], channels.saturating_mul(self.multiplier)]))
+    }
+
+    fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
+        let [tall, wide] = self.window.size;
+        let shape = vec![tall, wide, inputs[0].channels(), self.multiplier];
+        let mut tensors = vec![TensorSpec::weight(self.kernel, shape, tall * wide, tall * wide * self.multiplier)];
+        if self.bias {
+            tensors.push(TensorSpec::vector("bias", Role::Bias, output.channels(), 0.0));
+        }
+        tensors
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor(self.kernel)),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
+        vec![at.call("depthwise_forward", self.spec(at), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let weights = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.dy()),
+            Operand::update(at.gradient(self.kernel)),
+            Operand::update(at.gradient("bias")),
+        ];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor(self.kernel)), Operand::write(at.dx(0))];
+        vec![
+            at.call("depthwise_grad_weights", self.spec(at), weights),
+            at.call("depthwise_grad_input", self.spec(at), input),
+        ]
+    }
+
+    fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {
+        output.len() as u64 * (self.window.size[0] * self.window.size[1]) as u64
+    }
+}

@@ -1,0 +1,71 @@
+//! Layer normalisation (Ba et al., 2016): y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each position over its channels.
+
+use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::Shape;
+
+/// Normalises each position of an image, or a row of features.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerNorm {
+    /// ε, added to the variance.
+    pub epsilon: f64,
+    /// Whether there is γ.
+    pub scale: bool,
+    /// Whether there is β.
+    pub center: bool,
+}
+
+impl LayerNorm {
+    fn spec(&self, shape: Shape) -> Spec {
+        let spec = Spec::new("layernorm").size("rows", shape.positions()).size("channels", shape.channels());
+        spec.real("epsilon", self.epsilon)
+    }
+}
+
+impl Operation for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layernorm"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        if inputs[0].channels() > 1 {
+            return Ok(inputs[0]);
+        }
+        Err(Misfit::new(format!("the one channel of {} would always become 0", inputs[0]))
+            .help("each position is normalised over its channels: use `batchnorm`, or more channels before"))
+    }
+
+    fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        let vector = |name, value| TensorSpec::vector(name, Role::Scale, inputs[0].channels(), value);
+        let gamma = self.scale.then(|| vector("gamma", 1.0));
+        gamma.into_iter().chain(self.center.then(|| vector("beta", 0.0))).collect()
+    }
+
+    fn passes_sign(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("gamma")),
+            Operand::read(at.tensor("beta")),
+            Operand::write(at.y()),
+        ];
+        vec![at.call("layernorm_forward", self.spec(at.x_shape(0)), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("gamma")),
+            Operand::update(at.dx(0)),
+            Operand::update(at.gradient("gamma")),
+            Operand::update(at.gradient("beta")),
+        ];
+        vec![
+            at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
+            at.call("layernorm_grad", self.spec(at.x_shape(0)), operands),
+        ]
+    }
+}

@@ -1,0 +1,50 @@
+//! The product of two values, number by number, or of an image with one number a channel (squeeze and excitation, Hu et al., 2017).
+
+use super::{GradientSite, Misfit, Operation, Site};
+use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::shape::Shape;
+
+/// Multiplies its first input by its second, which has the same shape, or one number for each channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Multiply;
+
+impl Multiply {
+    /// Whether `right` is one number for each channel of `left`.
+    pub(crate) fn broadcasts(left: Shape, right: Shape) -> bool {
+        left != right && right.positions() == 1 && right.channels() == left.channels()
+    }
+}
+
+fn spec(at: &Site<'_>) -> Spec {
+    let (left, right) = (at.x_shape(0), at.x_shape(1));
+    let channels = Multiply::broadcasts(left, right).then(|| right.channels());
+    Spec::new("multiply").size("len", left.len()).field("channels", Field::Maybe(channels))
+}
+
+impl Operation for Multiply {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let (left, right) = (inputs[0], inputs[1]);
+        if left == right || Self::broadcasts(left, right) {
+            return Ok(left);
+        }
+        Err(Misfit::new(format!(
+            "{left} and {right} cannot be multiplied: they have neither one shape nor one number for each channel"
+        )))
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![Operand::read(at.x(0)), Operand::read(at.x(1)), Operand::write(at.y())];
+        vec![at.call("multiply_forward", spec(at), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let side = |kernel, other, dx| {
+            at.call(kernel, spec(at), vec![Operand::read(at.dy()), Operand::read(other), Operand::write(dx)])
+        };
+        vec![side("multiply_grad_left", at.x(1), at.dx(0)), side("multiply_grad_right", at.x(0), at.dx(1))]
+    }
+}

@@ -1,0 +1,89 @@
+//! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
+
+use super::conv::window_misfit;
+use super::{GradientSite, Init, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::{Shape, Window};
+
+/// Reduces each window of each channel to its sum, scaled and shifted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Subsample {
+    /// Size and stride; there is no padding.
+    pub window: Window,
+    /// Whether each channel has a bias.
+    pub bias: bool,
+}
+
+impl Subsample {
+    fn spec(&self, at: &Site<'_>) -> Spec {
+        let (Shape::Image(input), Shape::Image(output)) = (at.x_shape(0), at.y_shape()) else {
+            unreachable!("`infer` has refused anything but an image");
+        };
+        Spec::new("subsample")
+            .sizes("input", &input)
+            .sizes("output", &output)
+            .sizes("window", &self.window.size)
+            .sizes("stride", &self.window.stride)
+    }
+}
+
+impl Operation for Subsample {
+    fn name(&self) -> &'static str {
+        "subsample"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let sizes @ [height, width, channels] = image(inputs[0], "`subsample`")?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        refuse_enormous_weights(&self.window.size)?;
+        Ok(Shape::Image([laid.output[0], laid.output[1], channels]))
+    }
+
+    fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
+        let (channels, taps) = (inputs[0].channels(), self.window.size[0] * self.window.size[1]);
+        // A mean to begin with.
+        let start = Some(Init::Constant(1.0 / taps as f64));
+        let coefficient = TensorSpec {
+            name: "coefficient",
+            role: Role::Scale,
+            shape: vec![channels],
+            fan_in: taps,
+            fan_out: 1,
+            init: start,
+        };
+        let bias = self.bias.then(|| TensorSpec::vector("bias", Role::Bias, channels, 0.0));
+        std::iter::once(coefficient).chain(bias).collect()
+    }
+
+    fn passes_sign(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("coefficient")),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
+        vec![at.call("subsample_forward", self.spec(at), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let weights = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.dy()),
+            Operand::update(at.gradient("coefficient")),
+            Operand::update(at.gradient("bias")),
+        ];
+        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("coefficient")), Operand::write(at.dx(0))];
+        vec![
+            at.call("subsample_grad_weights", self.spec(at), weights),
+            at.call("subsample_grad_input", self.spec(at), input),
+        ]
+    }
+
+    fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {
+        output.len() as u64
+    }
+}

@@ -1,0 +1,41 @@
+//! Enlargement: each pixel becomes a block of equal ones.
+
+use super::{GradientSite, Misfit, Operation, Site, image};
+use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::shape::Shape;
+
+/// Enlarges an image by whole factors, down and across.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Upsample(pub [usize; 2]);
+
+impl Upsample {
+    fn spec(&self, input: Shape) -> Spec {
+        let Shape::Image(input) = input else { unreachable!("`infer` has refused anything but an image") };
+        Spec::new("upsample").sizes("input", &input).sizes("factor", &self.0)
+    }
+}
+
+impl Operation for Upsample {
+    fn name(&self) -> &'static str {
+        "upsample"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let [height, width, channels] = image(inputs[0], "`upsample`")?;
+        Ok(Shape::Image([height * self.0[0], width * self.0[1], channels]))
+    }
+
+    fn passes_sign(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = vec![Operand::read(at.x(0)), Operand::write(at.y())];
+        vec![at.call("upsample_forward", self.spec(at.x_shape(0)), operands)]
+    }
+
+    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+        let operands = vec![Operand::read(at.dy()), Operand::write(at.dx(0))];
+        vec![at.call("upsample_grad", self.spec(at.x_shape(0)), operands)]
+    }
+}

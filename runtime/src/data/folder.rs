@@ -1,0 +1,119 @@
+//! Images in a folder that has a folder for each class, read by the `image` crate (feature `images`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Images, LabelledImages, resize};
+use crate::error::Error;
+
+/// The endings of files that are read; others are passed over.
+const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// A set of images, and the class names that its labels stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFolder {
+    /// The images with their labels.
+    pub images: LabelledImages,
+    /// The name of each class: its folder's, in alphabetical order.
+    pub classes: Vec<String>,
+}
+
+/// Reads the PNG and JPEG files of each folder within `folder`, stretched to `[height, width, channels]`: grey for 1 channel,
+/// red, green and blue for 3, with opacity for 4. Folders and files come in alphabetical order.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image;
+/// [`Error::Empty`] for a folder without any.
+pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> Result<ImageFolder, Error> {
+    let folder = folder.as_ref();
+    crate::error::setting("channels", channels as f64, matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
+    for (name, size) in [("height", height), ("width", width)] {
+        crate::error::setting(name, size as f64, size > 0, "at least 1")?;
+    }
+    let (mut pixels, mut labels, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+    for class in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let before = labels.len();
+        for path in sorted(&class)?.into_iter().filter(|path| is_image(path)) {
+            let (image, size) = decode(&path, channels)?;
+            let mut stretched = vec![0.0; height * width * channels];
+            resize(&image, size, &mut stretched, [height, width], channels);
+            pixels.extend(stretched.iter().map(|value| value.round() as u8));
+            labels.push(classes.len());
+        }
+        if labels.len() == before {
+            return Err(Error::Empty { origin: class.display().to_string() });
+        }
+        classes.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    }
+    let images = Images::new(&folder.display().to_string(), [height, width, channels], u8::MAX, pixels)?;
+    Ok(ImageFolder { images: LabelledImages::new(images, labels, classes.len())?, classes })
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).map_err(Error::io(folder, "read"))?;
+    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths.map_err(Error::io(folder, "read"))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    path.is_file() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// The bytes of an image as numbers, and its height and width.
+fn decode(path: &Path, channels: usize) -> Result<(Vec<f32>, [usize; 2]), Error> {
+    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+    let image = image::load_from_memory(&bytes).map_err(|error| Error::Format {
+        origin: path.display().to_string(),
+        expected: "a PNG or JPEG image".to_owned(),
+        found: error.to_string(),
+    })?;
+    let size = [image.height() as usize, image.width() as usize];
+    let bytes = match channels {
+        1 => image.into_luma8().into_raw(),
+        3 => image.into_rgb8().into_raw(),
+        _ => image.into_rgba8().into_raw(),
+    };
+    Ok((bytes.into_iter().map(f32::from).collect(), size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_folder::TestFolder;
+
+    fn picture(path: PathBuf, size: u32, colour: [u8; 3]) {
+        image::RgbImage::from_pixel(size, size, image::Rgb(colour)).save(path).unwrap();
+    }
+
+    #[test]
+    fn folders_are_classes_in_alphabetical_order_and_sizes_become_one() {
+        let folder = TestFolder::new("folder");
+        for class in ["b", "a"] {
+            fs::create_dir(folder.path().join(class)).unwrap();
+        }
+        picture(folder.path().join("b/1.png"), 3, [10, 20, 30]);
+        picture(folder.path().join("a/2.PNG"), 5, [40, 50, 60]);
+        picture(folder.path().join("a/1.png"), 2, [70, 80, 90]);
+        folder.file("a/notes.txt", b"not an image");
+        let set = read(folder.path(), [2, 2, 3]).unwrap();
+        assert_eq!(set.classes, ["a", "b"]);
+        assert_eq!(set.images.labels(), [0, 0, 1]);
+        assert_eq!(set.images.images().get(0).unwrap(), [70, 80, 90].repeat(4));
+        assert_eq!(set.images.images().get(2).unwrap(), [10, 20, 30].repeat(4));
+        assert_eq!(read(folder.path(), [2, 2, 1]).unwrap().images.images().shape().to_string(), "2x2x1");
+    }
+
+    #[test]
+    fn what_is_no_image_is_named() {
+        let folder = TestFolder::new("folder_errors");
+        fs::create_dir(folder.path().join("a")).unwrap();
+        assert!(matches!(read(folder.path(), [2, 2, 1]), Err(Error::Empty { origin }) if origin.ends_with('a')));
+        folder.file("a/1.png", b"no image");
+        assert!(matches!(read(folder.path(), [2, 2, 1]), Err(Error::Format { origin, .. }) if origin.ends_with("1.png")));
+        assert!(matches!(read(folder.path(), [2, 2, 2]), Err(Error::Setting { setting: "channels", .. })));
+        assert!(matches!(read(folder.path().join("none"), [2, 2, 1]), Err(Error::Io { .. })));
+    }
+}

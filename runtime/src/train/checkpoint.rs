@@ -1,0 +1,264 @@
+//! All that a run needs to go on, in one file.
+
+use core::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use super::early_stopping::Watcher;
+use super::fit::Position;
+use super::gradient::BatchLoss;
+use super::history::{Best, Ending, EpochRecord, History};
+use crate::error::{Error, setting};
+use crate::network::Network;
+use crate::optim::Optimizer;
+use crate::scalar::Scalar;
+use crate::schedule::Schedule;
+use crate::storage::safetensors::{Reader, Writer};
+use crate::weights::{add_weights, take_weights};
+
+/// The form of checkpoints that is written and read.
+const VERSION: &str = "1";
+/// Begins the names of everything in a checkpoint that is no tensor of the network.
+const STATE: &str = "train/";
+const INTEGERS: &str = "train/integers";
+const NUMBERS: &str = "train/numbers";
+const SCHEDULE: &str = "train/schedule";
+const HISTORY: &str = "train/history";
+const OPTIMIZER: &str = "train/optimizer/";
+const BEST_PARAMETERS: &str = "train/best/parameters";
+const BEST_STATISTICS: &str = "train/best/statistics";
+
+/// Where and when a run saves all that it needs to go on: weights, optimiser, schedule, early stopping, history, and the place in
+/// the data. Random draws hang on the seed and that place. A run that goes on from its checkpoint gives the same bits as one
+/// that was never stopped.
+///
+/// The file is replaced as a whole (a temporary name, then a rename), so that a kill at any moment leaves the one before. It is
+/// a safetensors file, with the network's tensors under the names that [`SaveWeights`](crate::weights::SaveWeights) uses.
+/// Besides its times, a run saves when it ends for whatever reason but an error.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    path: PathBuf,
+    every_epochs: u64,
+    every_steps: Option<u64>,
+    resume: bool,
+}
+
+impl Checkpoints {
+    /// To this file, after each epoch.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), every_epochs: 1, every_steps: None, resume: false }
+    }
+
+    /// After every so many epochs.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn every_epochs(mut self, epochs: u64) -> Result<Self, Error> {
+        setting("epochs between checkpoints", epochs as f64, epochs > 0, "at least 1")?;
+        self.every_epochs = epochs;
+        Ok(self)
+    }
+
+    /// After every so many steps too.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn every_steps(mut self, steps: u64) -> Result<Self, Error> {
+        setting("steps between checkpoints", steps as f64, steps > 0, "at least 1")?;
+        self.every_steps = Some(steps);
+        Ok(self)
+    }
+
+    /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
+    /// run with the same network, optimiser, seed, batch and number of samples.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn is_to_resume(&self) -> bool {
+        self.resume && self.path.exists()
+    }
+
+    pub(crate) fn is_due_after_step(&self, step: u64) -> bool {
+        self.every_steps.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    pub(crate) fn is_due_after_epoch(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(self.every_epochs)
+    }
+}
+
+/// What must be the same in a run that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) optimizer: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) batch: usize,
+    pub(crate) samples: usize,
+}
+
+/// A checkpoint that has been read and found to belong to this run.
+pub(crate) struct Checkpoint<N> {
+    file: Reader,
+    network: PhantomData<N>,
+}
+
+impl<N: Network> Checkpoint<N> {
+    /// A checkpoint on its way to a file.
+    pub(crate) fn write<O: Optimizer<N::Scalar>>(
+        identity: &Identity,
+        network: &N,
+        optimizer: &O,
+        schedule: &dyn Schedule,
+        watcher: Option<&Watcher<N::Scalar>>,
+        position: &Position,
+        history: &History,
+    ) -> Writer {
+        let mut writer = Writer::new();
+        writer.metadata("kind", "netwright checkpoint");
+        writer.metadata("version", VERSION);
+        writer.metadata("network", N::NAME);
+        writer.metadata("optimizer", identity.optimizer);
+        add_weights(&mut writer, network);
+        for (name, slice) in optimizer.state() {
+            writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
+        }
+        let (best, waited) = watcher.map_or((None, 0), |watcher| (watcher.best, watcher.waited));
+        let ending = match history.ending {
+            Ending::Finished => 0,
+            Ending::Early => 1,
+            Ending::Callback => 2,
+            Ending::Interrupted => 3,
+        };
+        writer.integers(INTEGERS, &[
+            identity.seed,
+            identity.batch as u64,
+            identity.samples as u64,
+            position.epoch,
+            position.batch,
+            position.step,
+            position.running.images as u64,
+            optimizer.steps(),
+            waited,
+            best.map_or(u64::MAX, |best| best.step),
+            ending,
+        ]);
+        let score = position.running.score.unwrap_or(f64::NAN);
+        let metric = best.map_or(f64::NAN, |best| best.metric);
+        writer.tensor(NUMBERS, &[4], &[position.running.sum, score, position.rate, metric]);
+        let remembered = schedule.state();
+        writer.tensor(SCHEDULE, &[remembered.len()], &remembered);
+        let rows = history.epochs.iter().flat_map(|record| record.numbers().map(|number| number.unwrap_or(f64::NAN)));
+        writer.tensor(HISTORY, &[history.epochs.len(), EpochRecord::NAMES.len()], &rows.collect::<Vec<f64>>());
+        if let Some(watcher) = watcher.filter(|watcher| watcher.best.is_some()) {
+            writer.tensor(BEST_PARAMETERS, &[watcher.parameters.len()], &watcher.parameters);
+            writer.tensor(BEST_STATISTICS, &[watcher.statistics.len()], &watcher.statistics);
+        }
+        writer
+    }
+
+    /// Reads a checkpoint and compares it with this run.
+    pub(crate) fn read(path: &Path, identity: &Identity) -> Result<Self, Error> {
+        let file = Reader::read(path)?;
+        let origin = file.origin().to_owned();
+        let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
+        let expect = |name: &str, expected: &str, prefix: &str| {
+            let found = text(name);
+            if found == expected {
+                return Ok(());
+            }
+            let expected = format!("{prefix}{expected}");
+            Err(Error::Format { origin: origin.clone(), expected, found: format!("{prefix}{found}") })
+        };
+        expect("kind", "netwright checkpoint", "")?;
+        expect("version", VERSION, "version ")?;
+        if !file.has_checksum() {
+            let (expected, found) = ("a checksum".to_owned(), "none".to_owned());
+            return Err(Error::Format { origin, expected, found });
+        }
+        let resume = |what, expected: String, found: String| {
+            if expected == found { Ok(()) } else { Err(Error::Resume { origin: origin.clone(), what, expected, found }) }
+        };
+        resume("the network", N::NAME.to_owned(), text("network"))?;
+        resume("the optimiser", identity.optimizer.to_owned(), text("optimizer"))?;
+        let checkpoint = Self { file, network: PhantomData };
+        let integers = checkpoint.integers()?;
+        resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
+        resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
+        resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
+        Ok(checkpoint)
+    }
+
+    fn malformed(&self, part: &str) -> Error {
+        let (expected, found) = (format!("`{part}`"), "none that fits".to_owned());
+        Error::Format { origin: self.file.origin().to_owned(), expected, found }
+    }
+
+    fn integers(&self) -> Result<[u64; 11], Error> {
+        let integers = self.file.tensor(INTEGERS).and_then(|view| view.integers());
+        integers.and_then(|integers| integers.try_into().ok()).ok_or_else(|| self.malformed(INTEGERS))
+    }
+
+    fn scalars<T: Scalar>(&self, name: &str) -> Result<Vec<T>, Error> {
+        self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
+    }
+
+    /// Takes everything over; the network last, after all else has been found to fit.
+    pub(crate) fn restore<O: Optimizer<N::Scalar>>(
+        &self,
+        network: &mut N,
+        optimizer: &mut O,
+        schedule: &mut dyn Schedule,
+        watcher: Option<&mut Watcher<N::Scalar>>,
+    ) -> Result<(Position, History), Error> {
+        let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
+        let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
+        let [sum, score, rate, metric] = numbers;
+        let some = |number: f64| (!number.is_nan()).then_some(number);
+        let running = BatchLoss { sum, images: images as usize, score: some(score) };
+        let rows: Vec<f64> = self.scalars(HISTORY)?;
+        let (rows, rest) = rows.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(self.malformed(HISTORY));
+        }
+        let best = (best_step != u64::MAX).then_some(Best { step: best_step, metric });
+        let best_weights = match best {
+            Some(_) => (self.scalars(BEST_PARAMETERS)?, self.scalars(BEST_STATISTICS)?),
+            None => Default::default(),
+        };
+        let lengths = (best_weights.0.len(), best_weights.1.len());
+        if lengths != (0, 0) && lengths != (N::PARAMETERS, N::STATISTICS) {
+            return Err(self.malformed(BEST_PARAMETERS));
+        }
+        let mut state = Vec::new();
+        for view in self.file.tensors() {
+            let Some(name) = view.name.strip_prefix(OPTIMIZER) else { continue };
+            let slice = self.scalars::<N::Scalar>(view.name)?;
+            if slice.len() != N::PARAMETERS {
+                return Err(self.malformed(view.name));
+            }
+            state.push((name, slice));
+        }
+        let state: Vec<(&str, &[N::Scalar])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
+        optimizer.restore(&state, optimizer_steps)?;
+        schedule.restore(&self.scalars::<f64>(SCHEDULE)?)?;
+        let names: Vec<&str> = self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
+        take_weights(network, &self.file, &names, false)?;
+        if let Some(watcher) = watcher {
+            (watcher.best, watcher.waited) = (best, waited);
+            (watcher.parameters, watcher.statistics) = best_weights;
+        }
+        let ending = match ending {
+            1 => Ending::Early,
+            2 => Ending::Callback,
+            3 => Ending::Interrupted,
+            _ => Ending::Finished,
+        };
+        let epochs = rows.iter().map(|row| EpochRecord::from_numbers(row.map(some))).collect();
+        Ok((Position { epoch, batch, step, running, rate }, History { epochs, ending, best }))
+    }
+}

@@ -1,0 +1,50 @@
+//! Training: the gradient of a batch on several threads, the loop around it, and the parts to compose.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`Trainer`] | epochs, validation, and all of the below |
+//! | [`GradientEngine`] | one batch forward and backward, for a loop of one's own |
+//! | [`evaluate()`], [`metrics`] | how good a network is |
+//! | [`EarlyStopping`] | stops when the validation no longer gets better, and restores the best weights (slide 14) |
+//! | [`augment`] | changed and mixed images (slide 15) |
+//! | [`adversarial`] | the fast gradient sign, its iterated form, and training against them (slide 16) |
+//! | [`Bagging`] | networks on bootstrap samples that predict together (slide 17) |
+//! | [`statistics`] | saturation and vanishing gradients as numbers (slides 6 to 11) |
+//! | [`Checkpoints`], [`RunFolder`] | runs that can be stopped anywhere, and their numbers on disk |
+
+pub mod adversarial;
+pub mod augment;
+mod callback;
+mod checkpoint;
+mod early_stopping;
+mod ensemble;
+mod evaluate;
+mod feed;
+mod fit;
+mod gradient;
+mod history;
+#[cfg(feature = "ctrlc")]
+mod interrupt;
+pub mod metrics;
+mod progress;
+mod run_folder;
+mod samples;
+pub mod statistics;
+mod target;
+mod threads;
+mod trainer;
+
+pub use adversarial::{AdversarialTraining, Attack};
+pub use augment::{Augmentation, Mixup};
+pub use callback::{Callback, EpochReport, RunReport, StepReport};
+pub use checkpoint::Checkpoints;
+pub use early_stopping::{EarlyStopping, Watch};
+pub use ensemble::{Bagging, Ensemble, EnsembleAccuracy};
+pub use evaluate::{evaluate, predict_all};
+pub use gradient::{BatchLoss, GradientEngine};
+pub use history::{Best, Ending, EpochRecord, History};
+pub use metrics::ConfusionMatrix;
+pub use run_folder::RunFolder;
+pub use samples::{Choice, Pairs, Samples};
+pub use target::{Reading, Target, classes, predicted_class};
+pub use trainer::{NoLoss, NoOptimizer, Trainer};

@@ -1,0 +1,176 @@
+//! Saturation and vanishing gradients as numbers (slides 6 to 11).
+
+use core::fmt;
+
+use super::samples::Pairs;
+use super::target::Target;
+use crate::architecture::Pass;
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::optim::global_norm;
+use crate::scalar::Scalar;
+
+/// The outputs of one layer over some images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationStatistics {
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub spread: f64,
+    /// The share that lies where the activation is flat: a ReLU's zeros, a tanh beyond ±0.95, a sigmoid below 0.05 or above 0.95.
+    /// `None` for a layer without such an activation.
+    pub saturated: Option<f64>,
+    /// The share of units that lie there for every image: dead, as far as these images tell.
+    pub dead: Option<f64>,
+}
+
+/// One layer, as [`layer_statistics`] found it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerStatistics {
+    /// Its name.
+    pub layer: &'static str,
+    /// Its outputs; `None` where others have been computed in their place.
+    pub activations: Option<ActivationStatistics>,
+    /// The length √Σg² of the gradient of its parameters; `None` where it has none.
+    pub gradient_norm: Option<f64>,
+    /// The length of its parameters.
+    pub weight_norm: Option<f64>,
+}
+
+/// All layers of a network over some images. It displays as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkStatistics {
+    /// In the order of the network.
+    pub layers: Vec<LayerStatistics>,
+}
+
+/// Where an activation is flat.
+#[derive(Clone, Copy)]
+enum Flat {
+    Zero,
+    BeyondOne,
+    BeyondZeroAndOne,
+}
+
+impl Flat {
+    fn of(layer: &Layer) -> Option<Self> {
+        layer.text.split_whitespace().find_map(|word| match word {
+            "relu" => Some(Self::Zero),
+            "tanh" => Some(Self::BeyondOne),
+            "sigmoid" | "hard_sigmoid" => Some(Self::BeyondZeroAndOne),
+            _ => None,
+        })
+    }
+
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::Zero => value == 0.0,
+            Self::BeyondOne => value.abs() > 0.95,
+            Self::BeyondZeroAndOne => !(0.05..=0.95).contains(&value),
+        }
+    }
+}
+
+fn activations<T: Scalar>(values: &[T], images: usize, flat: Option<Flat>) -> ActivationStatistics {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|value| value.to_f64()).sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value.to_f64() - mean).powi(2)).sum::<f64>() / count;
+    let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+    let saturated =
+        flat.map(|flat| share(values.iter().filter(|value| flat.holds(value.to_f64())).count(), values.len()));
+    let units = values.len() / images.max(1);
+    let dead = flat.map(|flat| {
+        let is_dead = |unit: &usize| (0..images).all(|image| flat.holds(values[image * units + unit].to_f64()));
+        share((0..units).filter(is_dead).count(), units)
+    });
+    ActivationStatistics { mean, spread: variance.sqrt(), saturated, dead }
+}
+
+/// Sends images forward and backward as in training, and looks at every layer. The network stays as it is. A few dozen images
+/// tell enough; they all go through together.
+///
+/// # Errors
+/// [`Error::Count`] where there are not as many targets as images, [`Error::Pass`] without images; those of [`Loss::check`].
+pub fn layer_statistics<N, Y, L>(
+    network: &N,
+    images: &[N::Input],
+    targets: &[Y],
+    loss: &L,
+) -> Result<NetworkStatistics, Error>
+where
+    N: Network,
+    Y: Target,
+    L: Loss<N::Head, Y>,
+{
+    let images = Pairs::new(images, targets)?.inputs();
+    loss.check(N::OUTPUT.len(), targets, "the images")?;
+    let mut workspace = N::workspace(images.len());
+    let mut gradients = N::gradients();
+    let mut moving = network.statistics().to_vec();
+    let pass = Pass::default();
+    workspace.forward(pass, network.parameters(), &mut moving, images)?;
+    let layers = N::LAYERS.iter().enumerate();
+    let outputs: Vec<Option<ActivationStatistics>> = layers
+        .map(|(index, layer)| Some(activations(workspace.activation(index)?, images.len(), Flat::of(layer))))
+        .collect();
+    let (values, seed) = workspace.loss_operands(L::SEED);
+    loss.evaluate(values, targets, N::Scalar::from_f64(1.0 / images.len() as f64), seed);
+    workspace.backward(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [])?;
+    let norm = |layer: &Layer, numbers: &[N::Scalar]| {
+        let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
+        let squares: Vec<f64> =
+            trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len]).powi(2)).collect();
+        (!squares.is_empty()).then(|| squares.iter().sum::<f64>().sqrt())
+    };
+    let layers = N::LAYERS.iter().zip(outputs).map(|(layer, activations)| LayerStatistics {
+        layer: layer.name,
+        activations,
+        gradient_norm: norm(layer, gradients.as_slice()),
+        weight_norm: norm(layer, network.parameters()),
+    });
+    Ok(NetworkStatistics { layers: layers.collect() })
+}
+
+impl fmt::Display for NetworkStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.layers.iter().map(|layer| layer.layer.len()).max().unwrap_or(0).max(5);
+        writeln!(
+            f,
+            "{:width$}  {:>9}  {:>9}  {:>9}  {:>6}  {:>9}  {:>9}",
+            "layer", "mean", "spread", "saturated", "dead", "|gradient|", "|weights|"
+        )?;
+        for LayerStatistics { layer, activations, gradient_norm, weight_norm } in &self.layers {
+            let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+            let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+            let length = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2e}"));
+            writeln!(
+                f,
+                "{layer:width$}  {:>9}  {:>9}  {:>9}  {:>6}  {:>10}  {:>9}",
+                number(activations.map(|outputs| outputs.mean)),
+                number(activations.map(|outputs| outputs.spread)),
+                percent(activations.and_then(|outputs| outputs.saturated)),
+                percent(activations.and_then(|outputs| outputs.dead)),
+                length(*gradient_norm),
+                length(*weight_norm),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_units_are_those_that_are_flat_for_every_image() {
+        // Two images of three ReLU units: the first never fires, the second once, the third always.
+        let found = activations(&[0.0_f32, 0.0, 1.0, 0.0, 2.0, 3.0], 2, Some(Flat::Zero));
+        assert_eq!(found.saturated, Some(0.5));
+        assert_eq!(found.dead, Some(1.0 / 3.0));
+        assert_eq!(found.mean, 1.0);
+        assert!((found.spread - (4.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+    }
+}

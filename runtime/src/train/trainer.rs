@@ -1,0 +1,263 @@
+//! How a network is to be trained.
+
+use core::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::adversarial::AdversarialTraining;
+use super::augment::{Augment, Mix, Mixup};
+use super::callback::{Callback, EpochReport, OnEpoch, OnStep, StepReport};
+use super::checkpoint::Checkpoints;
+use super::early_stopping::EarlyStopping;
+use super::feed::{Attacking, Mixing, Preparation};
+use super::fit::Session;
+use super::history::History;
+use super::samples::Samples;
+use super::target::Target;
+use super::threads::Threads;
+use crate::error::{Error, setting};
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::optim::Optimizer;
+use crate::schedule::{Constant, Schedule};
+use crate::tensor::Output;
+
+/// The place of a loss that has not been chosen: `Trainer::loss` is missing.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLoss;
+
+/// The place of an optimiser that has not been chosen: `Trainer::optimizer` is missing.
+#[derive(Clone, Copy, Debug)]
+pub struct NoOptimizer;
+
+/// Trains a network: epochs of shuffled batches, validation, and whatever of schedules, early stopping, augmentation,
+/// checkpoints and callbacks is asked for.
+///
+/// The same settings and seed give the same bits, on any number of threads. Every part can also be used without the trainer: see
+/// [`GradientEngine`](super::GradientEngine).
+///
+/// ```ignore
+/// let history = Trainer::new()
+///     .epochs(10)
+///     .batch(64)
+///     .seed(1)
+///     .loss(CrossEntropy::new())
+///     .optimizer(Sgd::new(0.1)?.momentum(0.9)?)
+///     .fit(&mut network, &train, Some(&validation))?;
+/// ```
+pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer> {
+    pub(crate) epochs: u64,
+    pub(crate) batch: usize,
+    pub(crate) threads: usize,
+    pub(crate) loss: L,
+    pub(crate) optimizer: O,
+    pub(crate) schedule: Box<dyn Schedule>,
+    pub(crate) preparation: Preparation<N, Y>,
+    pub(crate) callbacks: Vec<Box<dyn Callback<N> + 'c>>,
+    pub(crate) early_stopping: Option<EarlyStopping>,
+    pub(crate) checkpoints: Option<Checkpoints>,
+    pub(crate) interrupt: Option<Arc<AtomicBool>>,
+    pub(crate) progress: bool,
+}
+
+impl<'c, N: Network, Y: Target> Trainer<'c, N, Y> {
+    /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, a progress bar where there is a terminal.
+    pub fn new() -> Self {
+        Self {
+            epochs: 10,
+            batch: 64,
+            threads: Threads::available(),
+            loss: NoLoss,
+            optimizer: NoOptimizer,
+            schedule: Box::new(Constant),
+            preparation: Preparation { seed: 0, augment: None, mixing: None, attacking: None },
+            callbacks: Vec::new(),
+            early_stopping: None,
+            checkpoints: None,
+            interrupt: None,
+            progress: true,
+        }
+    }
+}
+
+impl<N: Network, Y: Target> Default for Trainer<'_, N, Y> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
+    /// How many times the data are gone through.
+    pub fn epochs(mut self, epochs: u64) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// How many images each step has; the last of an epoch has what is left. 0 is refused when training starts.
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// What the order of samples, dropout and augmentation are drawn from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.preparation.seed = seed;
+        self
+    }
+
+    /// How many threads work; results do not depend on it. 0 is refused when training starts.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// What is made small.
+    pub fn loss<M>(self, loss: M) -> Trainer<'c, N, Y, M, O> {
+        self.with(|_, optimizer| (loss, optimizer))
+    }
+
+    /// What moves the weights.
+    pub fn optimizer<P>(self, optimizer: P) -> Trainer<'c, N, Y, L, P> {
+        self.with(|loss, _| (loss, optimizer))
+    }
+
+    /// How the learning rate changes; constant unless said. It hears of the validation loss (or, without validation, the
+    /// training loss) after each epoch.
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+        self.schedule = Box::new(schedule);
+        self
+    }
+
+    /// Trains on changed copies of the samples: see [`Augmentation`](super::augment::Augmentation).
+    pub fn augment(mut self, augment: impl Augment<N::Input> + 'static) -> Self {
+        self.preparation.augment = Some(Box::new(augment));
+        self
+    }
+
+    /// Trains on blends of two samples each.
+    pub fn mixup(mut self, mixup: Mixup) -> Self
+    where
+        N::Input: Output<N::Scalar>,
+        Y: Mix,
+    {
+        self.preparation.mixing = Some(Mixing { mixup, numbers: Output::many_mut, targets: Mix::mix });
+        self
+    }
+
+    /// Trains on attacked images among the others (slide 16).
+    pub fn adversarial(mut self, training: AdversarialTraining) -> Self
+    where
+        N::Input: Output<N::Scalar>,
+    {
+        self.preparation.attacking = Some(Attacking { training, numbers: Output::many_mut });
+        self
+    }
+
+    /// Stops when the validation no longer gets better; needs a validation set.
+    pub fn early_stopping(mut self, rules: EarlyStopping) -> Self {
+        self.early_stopping = Some(rules);
+        self
+    }
+
+    /// Saves checkpoints, and goes on from one.
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Lets `callback` hear of every step and epoch; several are called in the order they were given.
+    pub fn callback(mut self, callback: impl Callback<N> + 'c) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Calls a closure after each step; `ControlFlow::Break(())` ends the run.
+    pub fn on_step(self, call: impl FnMut(&StepReport<'_, N>) -> ControlFlow<()> + Send + 'c) -> Self {
+        self.callback(OnStep(call))
+    }
+
+    /// Calls a closure after each epoch; `ControlFlow::Break(())` ends the run.
+    pub fn on_epoch(self, call: impl FnMut(&EpochReport<'_, N>) -> ControlFlow<()> + Send + 'c) -> Self {
+        self.callback(OnEpoch(call))
+    }
+
+    /// Ends the run after the step in which `flag` becomes true, with its checkpoint saved.
+    pub fn interrupt(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.interrupt = Some(flag);
+        self
+    }
+
+    /// Ends the run after the step in which Ctrl-C is pressed, with its checkpoint saved. From now on the program no longer ends
+    /// by Ctrl-C itself.
+    ///
+    /// # Errors
+    /// [`Error::Interrupt`] where the program has a handler of its own.
+    #[cfg(feature = "ctrlc")]
+    pub fn stop_on_ctrl_c(self) -> Result<Self, Error> {
+        let flag = super::interrupt::ctrl_c()?;
+        Ok(self.interrupt(flag))
+    }
+
+    /// Whether to show a progress bar on a terminal (feature `progress`); nothing is ever written to anything else.
+    pub fn progress(mut self, show: bool) -> Self {
+        self.progress = show;
+        self
+    }
+
+    fn with<M, P>(self, change: impl FnOnce(L, O) -> (M, P)) -> Trainer<'c, N, Y, M, P> {
+        let (loss, optimizer) = change(self.loss, self.optimizer);
+        Trainer {
+            epochs: self.epochs,
+            batch: self.batch,
+            threads: self.threads,
+            loss,
+            optimizer,
+            schedule: self.schedule,
+            preparation: self.preparation,
+            callbacks: self.callbacks,
+            early_stopping: self.early_stopping,
+            checkpoints: self.checkpoints,
+            interrupt: self.interrupt,
+            progress: self.progress,
+        }
+    }
+
+    /// Trains `network` on `train`, and measures it on `validation` after each epoch.
+    ///
+    /// # Errors
+    /// Before the first step: [`Error::Setting`] for a batch, threads or epochs of 0, [`Error::Empty`] without samples,
+    /// [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that the loss cannot compare,
+    /// [`Error::NoValidation`], those of [`Optimizer::prepare`], and those of a checkpoint that cannot be gone on from. Later:
+    /// [`Error::NotFinite`] where a loss is NaN or infinite, those of callbacks, and [`Error::Io`] where a checkpoint cannot be
+    /// written.
+    pub fn fit<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Samples<N::Input, Y>,
+        L: Loss<N::Head, Y>,
+        O: Optimizer<N::Scalar>,
+    {
+        setting("batch", self.batch as f64, self.batch > 0, "at least 1 image")?;
+        setting("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
+        super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
+        match validation {
+            Some(validation) => super::evaluate::check::<N, Y, _, L>(validation, &self.loss)?,
+            None if self.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
+            None => {}
+        }
+        Session::new(self, network, train, validation)?.run()
+    }
+}
+
+impl<N: Network, Y, L, O> core::fmt::Debug for Trainer<'_, N, Y, L, O> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { epochs, batch, threads, preparation, .. } = self;
+        let name = N::NAME;
+        write!(f, "Trainer of {name}: {epochs} epochs, batch {batch}, seed {}, {threads} threads", preparation.seed)
+    }
+}

@@ -1,0 +1,184 @@
+//! What optimisers promise besides their formulas.
+#![cfg(feature = "std")]
+
+use netwright_runtime::init::Init;
+use netwright_runtime::layer::{Layer, ParameterTensor, Role};
+use netwright_runtime::optim::{
+    Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm,
+};
+use netwright_runtime::{Error, Shape};
+
+const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> ParameterTensor {
+    ParameterTensor { name, role, shape: &[], offset, len, fan_in: 1, fan_out: 1, init: Init::Constant(0.0) }
+}
+
+const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
+    Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
+}
+
+/// Two weights, a bias and a scale; then one weight. Statistics have places of their own.
+const LAYERS: &[Layer] = &[
+    layer("conv1", &[
+        tensor("kernel", Role::Weight, 0, 2),
+        tensor("bias", Role::Bias, 2, 1),
+        tensor("gamma", Role::Scale, 3, 1),
+        tensor("moving_mean", Role::Statistic, 0, 9),
+    ]),
+    layer("relu1", &[]),
+    layer("dense1", &[tensor("kernel", Role::Weight, 4, 1)]),
+];
+
+/// The parameters, all 1, or −1 for the second, after one step of rate 1 without a gradient.
+fn decayed(mut optimizer: impl Optimizer<f64>) -> [f64; 5] {
+    let mut parameters = [1.0, -1.0, 1.0, 1.0, 1.0];
+    optimizer.step(1.0, LAYERS, &mut parameters, &[0.0; 5]).unwrap();
+    parameters
+}
+
+fn sgd() -> Sgd<f64> {
+    Sgd::new(1.0).unwrap()
+}
+
+#[test]
+fn penalties_touch_weights_alone_unless_asked() {
+    assert_eq!(decayed(sgd().l2(0.25).unwrap()), [0.75, -0.75, 1.0, 1.0, 0.75]);
+    assert_eq!(decayed(sgd().l1(0.25).unwrap()), [0.75, -0.75, 1.0, 1.0, 0.75]);
+    assert_eq!(decayed(sgd().weight_decay(0.25).unwrap()), [0.75, -0.75, 1.0, 1.0, 0.75]);
+    assert_eq!(decayed(sgd().l2(0.25).unwrap().decay_biases(true)), [0.75, -0.75, 0.75, 1.0, 0.75]);
+    assert_eq!(decayed(sgd().l2(0.25).unwrap().decay_scales(true)), [0.75, -0.75, 1.0, 0.75, 0.75]);
+    assert_eq!(decayed(sgd()), [1.0, -1.0, 1.0, 1.0, 1.0]);
+}
+
+#[test]
+fn one_layer_may_have_its_own_penalty() {
+    assert_eq!(decayed(sgd().l2_for("conv1", 0.5).unwrap()), [0.5, -0.5, 1.0, 1.0, 1.0]);
+    assert_eq!(decayed(sgd().l2(0.25).unwrap().l2_for("conv1", 0.0).unwrap()), [1.0, -1.0, 1.0, 1.0, 0.75]);
+    assert_eq!(decayed(sgd().l1_for("dense1", 0.5).unwrap()), [1.0, -1.0, 1.0, 1.0, 0.5]);
+    assert_eq!(decayed(sgd().weight_decay_for("dense1", 0.5).unwrap()), [1.0, -1.0, 1.0, 1.0, 0.5]);
+}
+
+#[test]
+fn the_penalty_is_what_the_gradient_is_of() {
+    let mut sgd = sgd().l1(0.1).unwrap().l2(0.5).unwrap().weight_decay(0.3).unwrap();
+    let penalty = sgd.penalty(LAYERS, &[2.0, -1.0, 9.0, 9.0, 3.0]).unwrap();
+    assert!((penalty - (0.1 * 6.0 + 0.25 * 14.0)).abs() < 1e-12, "{penalty}");
+}
+
+#[test]
+fn a_penalty_for_an_unknown_layer_is_told_before_anything_moves() {
+    for name in ["conv9", "relu1"] {
+        let mut sgd = sgd().l2_for(name, 0.5).unwrap();
+        let mut parameters = [1.0; 5];
+        let error = sgd.step(0.1, LAYERS, &mut parameters, &[1.0; 5]).unwrap_err();
+        assert!(matches!(&error, Error::UnknownLayer { layer, .. } if layer == name), "{error}");
+        assert!(error.to_string().contains("conv1, dense1"), "{error}");
+        assert_eq!(parameters, [1.0; 5]);
+        assert!(sgd.prepare(LAYERS, 5).is_err());
+    }
+}
+
+#[test]
+fn nonsense_is_refused_when_set() {
+    for rate in [-0.1, f64::NAN, f64::INFINITY] {
+        assert!(matches!(Sgd::<f32>::new(rate), Err(Error::Setting { setting: "learning rate", .. })), "{rate}");
+        assert!(Adam::<f32>::new(rate).is_err() && AdamW::<f32>::new(rate).is_err() && RmsProp::<f32>::new(rate).is_err());
+    }
+    let message = sgd().momentum(1.5).unwrap_err().to_string();
+    assert_eq!(message, "momentum is 1.5; it must be at least 0 and less than 1");
+    let adam = || Adam::<f32>::new(0.1).unwrap();
+    assert!(adam().betas(1.0, 0.9).is_err() && adam().betas(0.9, -0.1).is_err() && adam().epsilon(0.0).is_err());
+    let rms_prop = || RmsProp::<f32>::new(0.1).unwrap();
+    assert!(rms_prop().smoothing(1.0).is_err() && rms_prop().momentum(-0.1).is_err() && rms_prop().epsilon(-1.0).is_err());
+    assert!(sgd().l1(-1.0).is_err() && sgd().l2(f64::NAN).is_err() && sgd().weight_decay(-0.1).is_err());
+    assert!(sgd().l2_for("conv1", -1.0).is_err());
+    assert!(sgd().clip_value(0.0).is_err() && sgd().clip_norm(-1.0).is_err());
+}
+
+#[test]
+fn lengths_that_differ_are_errors() {
+    let mut sgd = sgd().momentum(0.9).unwrap();
+    assert!(matches!(sgd.step(0.1, LAYERS, &mut [0.0; 5], &[0.0; 4]), Err(Error::Length { expected: 5, found: 4, .. })));
+    assert!(matches!(sgd.step(0.1, LAYERS, &mut [0.0; 3], &[0.0; 3]), Err(Error::Length { expected: 5, found: 3, .. })));
+    sgd.step(0.1, LAYERS, &mut [0.0; 5], &[0.0; 5]).unwrap();
+    assert!(matches!(sgd.step(0.1, &[], &mut [0.0; 6], &[0.0; 6]), Err(Error::Length { expected: 6, found: 5, .. })));
+    assert!(sgd.step(f64::NAN, LAYERS, &mut [0.0; 5], &[0.0; 5]).is_err());
+}
+
+#[test]
+fn clipping_limits_each_number_or_the_whole() {
+    let mut gradient = [3.0, -4.0, 0.0];
+    assert_eq!(global_norm(&gradient), 5.0);
+    assert_eq!(clip_by_global_norm(&mut gradient, 10.0), 5.0);
+    assert_eq!(gradient, [3.0, -4.0, 0.0]);
+    assert_eq!(clip_by_global_norm(&mut gradient, 2.5), 5.0);
+    assert_eq!(gradient, [1.5, -2.0, 0.0]);
+    clip_by_value(&mut gradient, 1.75);
+    assert_eq!(gradient, [1.5, -1.75, 0.0]);
+    let long: Vec<f32> = (0..1003).map(|number| (number % 7) as f32).collect();
+    let squares: f64 = long.iter().map(|&number| f64::from(number).powi(2)).sum();
+    assert_eq!(global_norm(&long), squares.sqrt());
+}
+
+#[test]
+fn a_nan_is_not_clipped_away() {
+    let mut gradient = [f64::NAN, 1.0];
+    clip_by_value(&mut gradient, 0.5);
+    assert!(gradient[0].is_nan());
+    assert!(clip_by_global_norm(&mut gradient, 0.5).is_nan());
+    assert!(gradient.iter().all(|number| number.is_nan()));
+    let mut parameters = [0.0; 2];
+    sgd().clip_value(1.0).unwrap().step(1.0, &[], &mut parameters, &[f64::NAN, 1.0]).unwrap();
+    assert!(parameters[0].is_nan());
+}
+
+#[test]
+fn an_optimiser_clips_as_the_functions_do() {
+    let gradient = [3.0, -4.0, 0.0, 0.0, 0.0];
+    let step = |mut sgd: Sgd<f64>| {
+        let mut parameters = [0.0; 5];
+        sgd.step(1.0, LAYERS, &mut parameters, &gradient).unwrap();
+        parameters.map(|parameter| -parameter + 0.0)
+    };
+    assert_eq!(step(sgd().clip_norm(2.5).unwrap()), [1.5, -2.0, 0.0, 0.0, 0.0]);
+    assert_eq!(step(sgd().clip_value(3.5).unwrap()), [3.0, -3.5, 0.0, 0.0, 0.0]);
+    assert_eq!(step(sgd().clip_norm(2.5).unwrap().clip_value(1.75).unwrap()), [1.5, -1.75, 0.0, 0.0, 0.0]);
+}
+
+fn gradient(step: usize) -> [f64; 5] {
+    std::array::from_fn(|place| ((step * 5 + place) as f64).sin())
+}
+
+fn resumes(make: impl Fn() -> Box<dyn Optimizer<f64>>) {
+    let mut whole = make();
+    let mut expected = [0.5; 5];
+    (0..6).for_each(|step| whole.step(0.1, LAYERS, &mut expected, &gradient(step)).unwrap());
+
+    let mut first = make();
+    let mut found = [0.5; 5];
+    (0..3).for_each(|step| first.step(0.1, LAYERS, &mut found, &gradient(step)).unwrap());
+    let mut second = make();
+    second.restore(&first.state(), first.steps()).unwrap();
+    (3..6).for_each(|step| second.step(0.1, LAYERS, &mut found, &gradient(step)).unwrap());
+    assert_eq!(found.map(f64::to_bits), expected.map(f64::to_bits), "{}", whole.name());
+
+    assert!(second.restore(&[("other", &[0.0; 5])], 3).is_err());
+    assert_eq!(second.state().len(), whole.state().len(), "what was refused changed nothing");
+}
+
+#[test]
+fn an_optimiser_resumed_from_its_state_goes_on_to_the_bit() {
+    resumes(|| Box::new(Sgd::new(0.1).unwrap().momentum(0.9).unwrap()));
+    resumes(|| Box::new(RmsProp::new(0.1).unwrap()));
+    resumes(|| Box::new(RmsProp::new(0.1).unwrap().momentum(0.9).unwrap()));
+    resumes(|| Box::new(Adam::new(0.1).unwrap()));
+    resumes(|| Box::new(AdamW::new(0.1).unwrap()));
+}
+
+#[test]
+fn state_that_does_not_belong_is_refused() {
+    let mut adam = Adam::<f64>::new(0.1).unwrap();
+    assert!(matches!(adam.restore(&[("first", &[0.0])], 1), Err(Error::State { of: "Adam", .. })));
+    assert!(adam.restore(&[("first", &[0.0]), ("second", &[0.0, 0.0])], 1).is_err());
+    assert!(adam.restore(&[("first", &[0.0]), ("second", &[0.0]), ("third", &[0.0])], 1).is_err());
+    assert!(adam.restore(&[], 0).is_ok());
+}

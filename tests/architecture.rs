@@ -1,0 +1,145 @@
+//! The lines of ARCHITECTURE.md that may not be crossed, read from manifests and sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&root().join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder} has sources");
+    found.sort();
+    found
+}
+
+/// The code lines of a file: without comments, and without its unit tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a source is text");
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// The names in a section of a manifest.
+fn dependencies(manifest: &str, section: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(manifest)).expect("the manifest is there");
+    text.split(&format!("\n[{section}]\n"))
+        .nth(1)
+        .unwrap_or_default()
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name.trim().trim_end_matches(".workspace").to_owned()))
+        .collect()
+}
+
+#[test]
+fn packages_use_only_the_packages_they_may() {
+    let own = |manifest: &str| -> Vec<String> {
+        dependencies(manifest, "dependencies").into_iter().filter(|name| name.starts_with("netwright")).collect()
+    };
+    assert_eq!(own("grammar/Cargo.toml"), Vec::<String>::new());
+    assert_eq!(own("compiler/Cargo.toml"), ["netwright-grammar"]);
+    assert_eq!(own("macros/Cargo.toml"), ["netwright-compiler", "netwright-grammar"]);
+    assert_eq!(own("runtime/Cargo.toml"), Vec::<String>::new());
+    assert_eq!(own("Cargo.toml"), ["netwright-macros", "netwright-runtime"]);
+}
+
+#[test]
+fn rustc_is_known_only_to_the_macro_and_quote_only_to_the_emission() {
+    for path in ["grammar/src", "compiler/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder)) {
+        assert!(!code(&path).contains("proc_macro::"), "{} uses `proc_macro`", shown(&path));
+    }
+    for path in
+        ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    {
+        let is_emission = path.starts_with(root().join("compiler/src/emit"));
+        assert!(is_emission || !code(&path).contains("quote::"), "{} uses `quote`", shown(&path));
+    }
+}
+
+#[test]
+fn unsafe_stays_in_kernels_and_memory_views() {
+    let rooms = [
+        "runtime/src/gemm",
+        "runtime/src/kernels",
+        "runtime/src/tensor.rs",
+        "runtime/src/memory.rs",
+        "runtime/src/emitted.rs",
+    ];
+    for path in
+        ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    {
+        let allowed = rooms.iter().any(|room| path.starts_with(root().join(room)));
+        let uses =
+            code(&path).split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "unsafe");
+        assert!(allowed || !uses, "{} uses `unsafe`", shown(&path));
+    }
+}
+
+#[test]
+fn passes_do_not_know_layers_by_name() {
+    for path in sources("compiler/src/passes") {
+        let code = code(&path);
+        for forbidden in ["layers::", ".name()", "op.name"] {
+            assert!(!code.contains(forbidden), "{} asks for a name with `{forbidden}`", shown(&path));
+        }
+    }
+}
+
+#[test]
+fn no_room_is_called_after_nothing() {
+    for path in
+        ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        assert!(
+            !["utils", "util", "common", "types", "helpers", "misc"].contains(&stem),
+            "{} says nothing",
+            shown(&path)
+        );
+    }
+}
+
+#[test]
+fn the_prediction_half_needs_core_alone() {
+    let std_only = [
+        "train",
+        "optim",
+        "loss",
+        "data",
+        "storage",
+        "network.rs",
+        "memory.rs",
+        "error.rs",
+        "weights.rs",
+        "schedule.rs",
+        "random.rs",
+    ];
+    for path in sources("runtime/src") {
+        let inside = path.strip_prefix(root().join("runtime/src")).expect("it is inside");
+        let first =
+            inside.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
+        if std_only.contains(&first.as_str()) || first.starts_with("test") {
+            continue;
+        }
+        assert!(!code(&path).contains("extern crate alloc"), "{} wants a heap", shown(&path));
+    }
+    assert!(code(&root().join("runtime/src/lib.rs")).contains("no_std"));
+}
