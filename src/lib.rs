@@ -1,7 +1,81 @@
 //! A neural network, written in a few words, compiled into plain Rust.
+//!
+//! ```
+//! netwright::network! {
+//!     /// LeNet-5 (LeCun et al., 1998).
+//!     pub LeNet5(28x28x1) {
+//!         conv 5x5x6 same tanh;  avgpool 2;
+//!         conv 5x5x16 tanh;      avgpool 2;
+//!         dense 120 tanh;        dense 84 tanh;
+//!         softmax 10
+//!     }
+//! }
+//!
+//! # use netwright::Tensor;
+//! const _: () = assert!(LeNet5::PARAMETERS == 61_706);
+//! let network = LeNet5::init(1);
+//! let probabilities: [f32; 10] = network.predict(&Tensor::zeros());
+//! ```
+//!
+//! [`network!`] checks every shape while your crate compiles, plans memory, picks a kernel for every layer, and writes forward
+//! and backward passes. A network that does not fit its input does not compile, and the error stands under the layer that is wrong.
+//! What is left at run time is a struct of weights and straight lines of calls into kernels: no graph, no interpreter, and after
+//! start-up no allocation.
+//!
+//! | | |
+//! |---|---|
+//! | [`network!`] | the language, and what it makes |
+//! | [`words`] | the language word by word |
+//! | [`Network`], [`Tensor`] | what every network can do, and what goes in |
+//! | [`train`], [`optim`], [`loss`], [`schedule`] | training, whole or in parts |
+//! | [`data`] | sets in memory, and the files they come from |
+//! | [`SaveWeights`] | weights on disk |
+//! | [`Predictor`] | prediction without `std`, with borrowed weights and memory |
+//!
+//! # Training
+//!
+//! ```
+//! use netwright::prelude::*;
+//!
+//! netwright::network! { Xor(2) { dense 4 tanh; dense 1 sigmoid } }
+//!
+//! # fn main() -> Result<(), netwright::Error> {
+//! let table = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
+//! let data: Dataset<[f32; 2]> = Dataset::from_pairs(table)?;
+//! let mut network = Xor::init(1);
+//! let history = Trainer::new()
+//!     .epochs(500)
+//!     .batch(4)
+//!     .loss(BinaryCrossEntropy)
+//!     .optimizer(Sgd::new(0.5)?.momentum(0.9)?)
+//!     .fit(&mut network, &data, None)?;
+//! assert!(network.predict(&[0.0, 1.0])[0] > 0.9);
+//! # assert!(history.last().is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `std` | yes | training, data, files; without it a network predicts with `core` alone |
+//! | `progress` | yes | a progress bar on terminals |
+//! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
+//! | `images` | no | folders of PNG and JPEG files |
+//! | `matrixmultiply` | no | dense products by the crate of that name; it allocates at every call |
+//!
+//! # Debug builds
+//!
+//! Kernels are compiled in the runtime crate. Two lines in your `Cargo.toml` keep a debug build usable:
+//!
+//! ```toml
+//! [profile.dev.package.netwright-runtime]
+//! opt-level = 3
+//! ```
 #![cfg_attr(not(feature = "std"), no_std)]
 
-/// Declares networks, and the blocks they are built of.
+#[doc = include_str!("../docs/language.md")]
 #[macro_export]
 macro_rules! network {
     ($($network:tt)*) => {
@@ -9,12 +83,30 @@ macro_rules! network {
     };
 }
 
-pub use netwright_runtime::head;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::{Architecture, Memory, Pass, Place, Scalar, Shape, Tensor};
+pub use netwright_runtime::{head, init, layer};
 
 #[cfg(feature = "std")]
+pub use netwright_runtime::architecture::GradientSeed;
+#[cfg(feature = "std")]
 pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
+#[cfg(feature = "std")]
+pub use netwright_runtime::weights::SaveWeights;
+#[cfg(feature = "std")]
+pub use netwright_runtime::{Error, data, loss, optim, random, schedule, train};
+
+/// What a program that trains usually needs: `use netwright::prelude::*;`
+#[cfg(feature = "std")]
+pub mod prelude {
+    pub use crate::data::Dataset;
+    pub use crate::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
+    pub use crate::optim::{Adam, AdamW, RmsProp, Sgd};
+    pub use crate::train::{ConfusionMatrix, EarlyStopping, Trainer};
+    pub use crate::{Network, SaveWeights, Tensor};
+}
+
+pub mod words;
 
 /// What emitted code needs: no interface for users.
 #[doc(hidden)]

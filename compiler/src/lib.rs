@@ -18,6 +18,7 @@ use netwright_grammar::{Diagnostic, Diagnostics, Span as Bytes};
 use proc_macro2::{Span, TokenStream};
 
 use emit::{Context, Planned};
+pub use emit::{reference_items, reference_tables};
 use graph::Graph;
 
 /// What a text compiles to.
@@ -25,18 +26,34 @@ use graph::Graph;
 pub struct Compiled {
     /// The items of every network; after a mistake, their skeletons.
     pub tokens: TokenStream,
+    /// What an editor sees under each word; empty for rustc. It goes before everything else.
+    pub words: TokenStream,
     /// Every mistake.
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Who reads what is emitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A compiler: it wants the networks alone.
+    Rustc,
+    /// An editor's language server: it also wants to know what each word means and came to.
+    Editor,
+}
+
 /// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the
 /// tokens that bytes of the text came from.
-pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span) -> Compiled {
+pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, reader: Reader) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
     let context = Context { root, source, span };
+    let networks = lower::lower(source, &file, &mut diagnostics);
+    let words = match reader {
+        Reader::Rustc => TokenStream::new(),
+        Reader::Editor => emit::words(&file, &networks, &context),
+    };
     let mut tokens = TokenStream::new();
-    for mut lowered in lower::lower(source, &file, &mut diagnostics) {
+    for mut lowered in networks {
         if lowered.sound {
             lowered.graph = optimise(lowered.graph);
         } else {
@@ -49,7 +66,7 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span) -
         let planned = Planned { lowered: &lowered, predicting: (predicting, plans.0), training: (training, plans.1) };
         tokens.extend(emit::network(&planned, &context));
     }
-    Compiled { tokens, diagnostics: diagnostics.into_sorted() }
+    Compiled { tokens, words, diagnostics: diagnostics.into_sorted() }
 }
 
 /// The passes over the graph, in order.

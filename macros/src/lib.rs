@@ -4,22 +4,46 @@
 mod report;
 mod text;
 
-use proc_macro::TokenStream;
+use netwright_compiler::Reader;
+use proc_macro::{Literal, TokenStream, TokenTree};
 
 /// `{ $crate } …`: the facade's path in braces, then the blocks and networks. The facade's `network!` calls it.
 #[proc_macro]
 pub fn network(input: TokenStream) -> TokenStream {
     let mut tokens = input.into_iter();
     let root = match tokens.next() {
-        Some(proc_macro::TokenTree::Group(root)) => proc_macro2::TokenStream::from(root.stream()),
+        Some(TokenTree::Group(root)) => proc_macro2::TokenStream::from(root.stream()),
         _ => proc_macro2::TokenStream::new(),
     };
-    let text = text::Text::of(tokens.collect());
-    let compiled = netwright_compiler::compile(text.source(), &root, &|bytes| text.ends(bytes).0.into());
-    let mut output: TokenStream =
-        compiled.diagnostics.iter().flat_map(|diagnostic| report::compile_error(diagnostic, &text)).collect();
+    let reader = reader();
+    let text = text::Text::of(tokens.collect(), reader);
+    let compiled = netwright_compiler::compile(text.source(), &root, &|bytes| text.ends(bytes).0.into(), reader);
+    let mut output = TokenStream::from(compiled.words);
+    output.extend(compiled.diagnostics.iter().flat_map(|diagnostic| report::compile_error(diagnostic, &text)));
     output.extend(TokenStream::from(compiled.tokens));
     output
+}
+
+/// Who runs this macro. `cfg(rust_analyzer)` would tell, but it is set for packages of the workspace and path dependencies alone, and not
+/// for a dependency from a registry: there the program tells.
+fn reader() -> Reader {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
+    if name.is_some_and(|name| name.contains("rust-analyzer")) { Reader::Editor } else { Reader::Rustc }
+}
+
+/// The documented words of the language: the facade's module `words`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn words(_: TokenStream) -> TokenStream {
+    netwright_compiler::reference_items().into()
+}
+
+/// The tables of all words, as documentation of the facade's module `words`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn tables_of_words(_: TokenStream) -> TokenStream {
+    TokenTree::from(Literal::string(&netwright_compiler::reference_tables())).into()
 }
 
 /// For every example in the compiler's table of words, a module with a network `Example` and a test that hands it to the function
@@ -31,11 +55,12 @@ pub fn test_every_example(check: TokenStream) -> TokenStream {
     for word in netwright_compiler::layers::WORDS {
         for (index, example) in word.examples.iter().enumerate() {
             let (name, input, stage) = (word.name, example.input, example.stage);
+            let what = format!("{input}: {stage}");
             text.push_str(&format!(
                 "mod {name}_{} {{
                     ::netwright::network! {{ pub Example({input}) {{ {stage} }} }}
                     #[test]
-                    fn has_the_gradient_of_finite_differences() {{ super::{check}::<Example<f64>>(\"{input}: {stage}\"); }}
+                    fn has_the_gradient_of_finite_differences() {{ super::{check}::<Example<f64>>({what:?}); }}
                 }}",
                 index + 1
             ));

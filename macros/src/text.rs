@@ -1,5 +1,6 @@
 //! Tokens as text, with a table that finds the token of each byte.
 
+use netwright_compiler::Reader;
 use netwright_grammar::Span as Bytes;
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
@@ -10,6 +11,23 @@ pub(crate) struct Text {
     tokens: Vec<(Bytes, Span)>,
     /// Where the token before ends in the user's file.
     end: Option<Position>,
+    reader: Reader,
+}
+
+/// Whether a token touches what is before it, as most people write: `(`, `3x(`, `)x(`, `f(`.
+fn belong_together(before: &str, token: &str) -> bool {
+    let word = before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default();
+    let is_times = word == "x" && before.ends_with(")x")
+        || word.ends_with('x') && word.starts_with(|first: char| first.is_ascii_digit());
+    match token {
+        ")" | "]" | "," | ";" | "." => true,
+        "(" => is_times || before.ends_with('('),
+        _ if before.ends_with(['(', '[', '#', '.', '-']) => true,
+        _ => {
+            before.ends_with(')')
+                && token.strip_prefix('x').is_some_and(|rest| rest.chars().all(|digit| digit.is_ascii_digit()))
+        }
+    }
 }
 
 /// A line and a column of the user's file.
@@ -20,8 +38,8 @@ fn position(span: Span) -> Position {
 }
 
 impl Text {
-    pub(crate) fn of(tokens: TokenStream) -> Self {
-        let mut text = Self { source: String::new(), tokens: Vec::new(), end: None };
+    pub(crate) fn of(tokens: TokenStream, reader: Reader) -> Self {
+        let mut text = Self { source: String::new(), tokens: Vec::new(), end: None, reader };
         text.stream(tokens);
         text
     }
@@ -50,18 +68,25 @@ impl Text {
         }
     }
 
-    /// Appends a token; a space goes before it unless it touches the one before it in the user's file.
+    /// Appends a token; a space goes before it unless it touches the one before it in the user's file. An editor is not asked for
+    /// places, since it would have to compile again whenever something changes above: there the tokens tell.
     fn push(&mut self, token: &str, span: Span) {
         if token.is_empty() {
             return;
         }
-        if self.end.is_some_and(|end| end != position(span.start())) {
+        let is_apart = match self.reader {
+            Reader::Rustc => self.end.is_some_and(|end| end != position(span.start())),
+            Reader::Editor => !self.source.is_empty() && !belong_together(&self.source, token),
+        };
+        if is_apart {
             self.source.push(' ');
         }
         let start = self.source.len();
         self.source.push_str(token);
         self.tokens.push((Bytes::new(start, self.source.len()), span));
-        self.end = Some(position(span.end()));
+        if self.reader == Reader::Rustc {
+            self.end = Some(position(span.end()));
+        }
     }
 
     /// The spans of the first and the last token that `bytes` touch; the macro's own where there are none.

@@ -23,7 +23,9 @@ pub enum Error {
         found: f64,
     },
     /// A setting for a layer that the network does not have.
-    #[error("{setting} is set for the layer `{layer}`, which the network does not have; its layers with weights are {known}")]
+    #[error(
+        "{setting} is set for the layer `{layer}`, which the network does not have; its layers with weights are {known}"
+    )]
     UnknownLayer {
         /// The setting: `l2`.
         setting: &'static str,
@@ -159,7 +161,9 @@ pub enum Error {
         len: usize,
     },
     /// Images of another size than the network's input.
-    #[error("{origin}: the images are {found}, the network takes {expected}; resize them, or change the network's input")]
+    #[error(
+        "{origin}: the images are {found}, the network takes {expected}; resize them, or change the network's input"
+    )]
     ImageSize {
         /// The file or set.
         origin: String,

@@ -26,9 +26,9 @@ pub enum Init {
 }
 
 #[cfg(feature = "std")]
-pub use drawing::initialise_tensor;
-#[cfg(feature = "std")]
 pub(crate) use drawing::initialise;
+#[cfg(feature = "std")]
+pub use drawing::initialise_tensor;
 
 #[cfg(feature = "std")]
 mod drawing {
@@ -194,11 +194,14 @@ mod tests {
         Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
     }
 
-    const FIRST: Layer = layer("dense1", &[
-        tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal),
-        tensor("bias", Role::Bias, 8, 2, Init::Constant(0.5)),
-        tensor("moving_variance", Role::Statistic, 0, 2, Init::Constant(1.0)),
-    ]);
+    const FIRST: Layer = layer(
+        "dense1",
+        &[
+            tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal),
+            tensor("bias", Role::Bias, 8, 2, Init::Constant(0.5)),
+            tensor("moving_variance", Role::Statistic, 0, 2, Init::Constant(1.0)),
+        ],
+    );
     const SECOND: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 10, 8, Init::LecunNormal)]);
     const SECOND_ALONE: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal)]);
 

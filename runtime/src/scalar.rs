@@ -43,6 +43,8 @@ pub trait Scalar:
     const ONE: Self;
     /// The name in files of weights: `F32` or `F64`.
     const NAME: &'static str;
+    /// Whether kernels are compiled for the vector instructions of processors too.
+    const VECTORISED: bool;
     /// The nearest value to `value`.
     fn from_f64(value: f64) -> Self;
     /// The value, widened where needed.
@@ -91,11 +93,12 @@ macro_rules! elementary {
 }
 
 macro_rules! scalar {
-    ($type:ty, $name:literal, $pow:path, $erf:path, $abs:path, $($elementary:tt)*) => {
+    ($type:ty, $name:literal, $vectorised:literal, $pow:path, $erf:path, $abs:path, $($elementary:tt)*) => {
         impl Scalar for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAME: &'static str = $name;
+            const VECTORISED: bool = $vectorised;
             #[inline]
             fn from_f64(value: f64) -> Self {
                 value as $type
@@ -134,12 +137,12 @@ macro_rules! scalar {
 }
 
 scalar!(
-    f32, "F32", libm::powf, libm::erff, libm::fabsf,
+    f32, "F32", true, libm::powf, libm::erff, libm::fabsf,
     sqrt => libm::sqrtf, exp => libm::expf, exp_m1 => libm::expm1f, ln => libm::logf, ln_1p => libm::log1pf,
     tanh => libm::tanhf, cos => libm::cosf,
 );
 scalar!(
-    f64, "F64", libm::pow, libm::erf, libm::fabs,
+    f64, "F64", false, libm::pow, libm::erf, libm::fabs,
     sqrt => libm::sqrt, exp => libm::exp, exp_m1 => libm::expm1, ln => libm::log, ln_1p => libm::log1p,
     tanh => libm::tanh, cos => libm::cos,
 );

@@ -69,9 +69,9 @@ impl<N: Network> SaveWeights for N {}
 
 /// Each tensor's name, place and whether it is trained.
 fn tensors<N: Network>() -> impl Iterator<Item = (String, &'static ParameterTensor)> {
-    N::LAYERS.iter().flat_map(|layer| {
-        layer.tensors.iter().map(|tensor| (format!("{}.{}", layer.name, tensor.name), tensor))
-    })
+    N::LAYERS
+        .iter()
+        .flat_map(|layer| layer.tensors.iter().map(|tensor| (format!("{}.{}", layer.name, tensor.name), tensor)))
 }
 
 /// Adds all tensors of a network to a file.
@@ -126,8 +126,7 @@ pub(crate) fn take_weights<N: Network>(
     }
     for (name, tensor) in tensors::<N>() {
         let numbers = file.tensor(&name).and_then(|found| found.scalars::<N::Scalar>()).unwrap_or_default();
-        let place =
-            if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+        let place = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
         place[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&numbers);
     }
     Ok(())

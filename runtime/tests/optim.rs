@@ -3,9 +3,7 @@
 
 use netwright_runtime::init::Init;
 use netwright_runtime::layer::{Layer, ParameterTensor, Role};
-use netwright_runtime::optim::{
-    Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm,
-};
+use netwright_runtime::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm};
 use netwright_runtime::{Error, Shape};
 
 const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> ParameterTensor {
@@ -18,12 +16,15 @@ const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer
 
 /// Two weights, a bias and a scale; then one weight. Statistics have places of their own.
 const LAYERS: &[Layer] = &[
-    layer("conv1", &[
-        tensor("kernel", Role::Weight, 0, 2),
-        tensor("bias", Role::Bias, 2, 1),
-        tensor("gamma", Role::Scale, 3, 1),
-        tensor("moving_mean", Role::Statistic, 0, 9),
-    ]),
+    layer(
+        "conv1",
+        &[
+            tensor("kernel", Role::Weight, 0, 2),
+            tensor("bias", Role::Bias, 2, 1),
+            tensor("gamma", Role::Scale, 3, 1),
+            tensor("moving_mean", Role::Statistic, 0, 9),
+        ],
+    ),
     layer("relu1", &[]),
     layer("dense1", &[tensor("kernel", Role::Weight, 4, 1)]),
 ];
@@ -81,14 +82,18 @@ fn a_penalty_for_an_unknown_layer_is_told_before_anything_moves() {
 fn nonsense_is_refused_when_set() {
     for rate in [-0.1, f64::NAN, f64::INFINITY] {
         assert!(matches!(Sgd::<f32>::new(rate), Err(Error::Setting { setting: "learning rate", .. })), "{rate}");
-        assert!(Adam::<f32>::new(rate).is_err() && AdamW::<f32>::new(rate).is_err() && RmsProp::<f32>::new(rate).is_err());
+        assert!(
+            Adam::<f32>::new(rate).is_err() && AdamW::<f32>::new(rate).is_err() && RmsProp::<f32>::new(rate).is_err()
+        );
     }
     let message = sgd().momentum(1.5).unwrap_err().to_string();
     assert_eq!(message, "momentum is 1.5; it must be at least 0 and less than 1");
     let adam = || Adam::<f32>::new(0.1).unwrap();
     assert!(adam().betas(1.0, 0.9).is_err() && adam().betas(0.9, -0.1).is_err() && adam().epsilon(0.0).is_err());
     let rms_prop = || RmsProp::<f32>::new(0.1).unwrap();
-    assert!(rms_prop().smoothing(1.0).is_err() && rms_prop().momentum(-0.1).is_err() && rms_prop().epsilon(-1.0).is_err());
+    assert!(
+        rms_prop().smoothing(1.0).is_err() && rms_prop().momentum(-0.1).is_err() && rms_prop().epsilon(-1.0).is_err()
+    );
     assert!(sgd().l1(-1.0).is_err() && sgd().l2(f64::NAN).is_err() && sgd().weight_decay(-0.1).is_err());
     assert!(sgd().l2_for("conv1", -1.0).is_err());
     assert!(sgd().clip_value(0.0).is_err() && sgd().clip_norm(-1.0).is_err());
@@ -97,8 +102,14 @@ fn nonsense_is_refused_when_set() {
 #[test]
 fn lengths_that_differ_are_errors() {
     let mut sgd = sgd().momentum(0.9).unwrap();
-    assert!(matches!(sgd.step(0.1, LAYERS, &mut [0.0; 5], &[0.0; 4]), Err(Error::Length { expected: 5, found: 4, .. })));
-    assert!(matches!(sgd.step(0.1, LAYERS, &mut [0.0; 3], &[0.0; 3]), Err(Error::Length { expected: 5, found: 3, .. })));
+    assert!(matches!(
+        sgd.step(0.1, LAYERS, &mut [0.0; 5], &[0.0; 4]),
+        Err(Error::Length { expected: 5, found: 4, .. })
+    ));
+    assert!(matches!(
+        sgd.step(0.1, LAYERS, &mut [0.0; 3], &[0.0; 3]),
+        Err(Error::Length { expected: 5, found: 3, .. })
+    ));
     sgd.step(0.1, LAYERS, &mut [0.0; 5], &[0.0; 5]).unwrap();
     assert!(matches!(sgd.step(0.1, &[], &mut [0.0; 6], &[0.0; 6]), Err(Error::Length { expected: 6, found: 5, .. })));
     assert!(sgd.step(f64::NAN, LAYERS, &mut [0.0; 5], &[0.0; 5]).is_err());

@@ -95,9 +95,14 @@ fn perceptron(problem: &Value, w: &[f64]) -> (f64, Vec<f64>) {
             (0..H).map(|h| (b1[h] + (0..I).map(|i| x[i] * w1[i * H + h]).sum::<f64>()).tanh()).collect();
         let logits: Vec<f64> = (0..K).map(|k| b2[k] + (0..H).map(|h| hidden[h] * w2[h * K + k]).sum::<f64>()).collect();
         let mut d_logits = [0.0; K];
-        loss += scale * Loss::<netwright_runtime::head::Softmax, usize>::evaluate(
-            &CrossEntropy::new(), &logits, &[label], scale, &mut d_logits,
-        );
+        loss += scale
+            * Loss::<netwright_runtime::head::Softmax, usize>::evaluate(
+                &CrossEntropy::new(),
+                &logits,
+                &[label],
+                scale,
+                &mut d_logits,
+            );
         let (g1, rest) = gradient.split_at_mut(I * H);
         let (gb1, rest) = rest.split_at_mut(H);
         let (g2, gb2) = rest.split_at_mut(H * K);

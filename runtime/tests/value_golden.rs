@@ -105,7 +105,8 @@ fn pools<T: Scalar>(case: &Case, maximum: bool, global: bool) {
         T::zeropad_forward(batch, &border, &x, &mut padded);
         x = padded;
     }
-    let output = if global { [1, 1, channels] } else { Case::sizes::<4>(&case.json["output_shape"])[1..].try_into().unwrap() };
+    let output =
+        if global { [1, 1, channels] } else { Case::sizes::<4>(&case.json["output_shape"])[1..].try_into().unwrap() };
     let spec = pool::Spec { input, output, window, stride, padding };
     let (mut y, dy, mut dx) = (zeros(batch * spec.output_len()), case.numbers::<T>("dy"), zeros(x.len()));
     if maximum {
@@ -196,7 +197,8 @@ fn batch_normalisation<T: Scalar>(case: &Case) {
 }
 
 fn layer_normalisation<T: Scalar>(case: &Case) {
-    let axes: Vec<usize> = case.attribute("axes").as_array().unwrap().iter().map(|a| a.as_u64().unwrap() as usize).collect();
+    let axes: Vec<usize> =
+        case.attribute("axes").as_array().unwrap().iter().map(|a| a.as_u64().unwrap() as usize).collect();
     let channels = axes.iter().map(|&axis| case.shape()[axis]).product();
     let spec = layernorm::Spec { rows: case.len() / channels, channels, epsilon: case.number("eps") };
     let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));

@@ -6,11 +6,14 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
+use netwright_runtime::architecture::GradientSeed;
 use netwright_runtime::error::WeightDifference;
-use netwright_runtime::network::Network;
+use netwright_runtime::init::Init;
+use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
+use netwright_runtime::network::{Network, Weights};
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
-use netwright_runtime::{Architecture, Error};
+use netwright_runtime::{Architecture, Error, Memory, Pass, Place, Shape};
 use support::{Gate, Spot, SpotExact};
 
 /// A file that is gone when dropped.
@@ -55,6 +58,73 @@ fn the_file_names_layers_tensors_and_network() {
     assert_eq!(header.metadata().as_ref().unwrap()["network"], "Spot");
 }
 
+/// A network of statistics alone, which are saved like parameters.
+#[derive(Clone, Debug)]
+struct Moving(Weights<f32>);
+
+impl Architecture for Moving {
+    type Scalar = f32;
+    type Input = [f32; 2];
+    type Output = [f32; 2];
+    type Head = netwright_runtime::head::Linear;
+    const NAME: &'static str = "Moving";
+    const PARAMETERS: usize = 2;
+    const STATISTICS: usize = 2;
+    const MACS: u64 = 0;
+    const INPUT: Shape = Shape::Flat(2);
+    const OUTPUT: Shape = Shape::Flat(2);
+    const LAYERS: &'static [Layer] = &[Layer {
+        name: "bn1",
+        text: "bn",
+        input: Shape::Flat(2),
+        output: Shape::Flat(2),
+        tensors: &[Self::tensor("gamma", Role::Scale), Self::tensor("moving_mean", Role::Statistic)],
+        macs: 0,
+    }];
+    const PLAN: &'static [PlannedCall] = &[];
+    const BATCH_COUPLED: bool = false;
+    const PREDICTING: Memory = Memory { fixed: 0, per_image: 0 };
+    const TRAINING: Memory = Memory { fixed: 0, per_image: 0 };
+    const OUTPUT_PLACE: Place = Place { fixed: 0, offset: 0, len: 0 };
+    const LOGITS_PLACE: Place = Self::OUTPUT_PLACE;
+    const OUTPUT_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
+    const LOGITS_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
+    const ACTIVATIONS: &'static [Option<Place>] = &[None];
+
+    fn predict_pass(_: &Pass, _: &[f32], _: &[f32], _: &[f32], _: &mut [f32], _: &mut [f32]) {}
+    fn forward_pass(_: &Pass, _: &[f32], _: &mut [f32], _: &[f32], _: &mut [f32]) {}
+    fn backward_pass(_: &Pass, _: GradientSeed, _: &[f32], _: &[f32], _: &mut [f32], _: &mut [f32], _: &mut [f32]) {}
+}
+
+impl Moving {
+    const fn tensor(name: &'static str, role: Role) -> ParameterTensor {
+        let init = Init::Constant(1.0);
+        ParameterTensor { name, role, shape: &[2], offset: 0, len: 2, fan_in: 2, fan_out: 2, init }
+    }
+}
+
+impl Network for Moving {
+    fn from_weights(weights: Weights<f32>) -> Self {
+        Self(weights)
+    }
+    fn weights_ref(&self) -> &Weights<f32> {
+        &self.0
+    }
+    fn weights_mut(&mut self) -> &mut Weights<f32> {
+        &mut self.0
+    }
+}
+
+#[test]
+fn statistics_are_saved_too() {
+    let mut saved = Moving::init(1);
+    saved.parameters_mut().copy_from_slice(&[2.0, 3.0]);
+    saved.statistics_mut().copy_from_slice(&[4.0, 5.0]);
+    let mut loaded = Moving::init(1);
+    loaded.load_bytes(&saved.to_bytes()).unwrap();
+    assert_eq!((loaded.parameters(), loaded.statistics()), (&[2.0, 3.0][..], &[4.0, 5.0][..]));
+}
+
 #[test]
 fn weights_of_another_network_tell_every_difference_and_change_nothing() {
     let mut gate = Gate::init(1);
@@ -67,12 +137,15 @@ fn weights_of_another_network_tell_every_difference_and_change_nothing() {
     let error = gate.load_bytes(&writer.to_bytes()).unwrap_err();
     let text = |text: &str| text.to_owned();
     let Error::Weights { network: "Gate", differences, .. } = &error else { panic!("{error}") };
-    assert_eq!(*differences, [
-        WeightDifference::Shape { tensor: text("dense1.kernel"), expected: vec![2, 3], found: vec![3, 2] },
-        WeightDifference::Numbers { tensor: text("dense1.bias"), expected: "F32", found: text("F64") },
-        WeightDifference::Missing { tensor: text("head1.bias"), expected: vec![1] },
-        WeightDifference::Extra { tensor: text("dense7.bias"), found: vec![1] },
-    ]);
+    assert_eq!(
+        *differences,
+        [
+            WeightDifference::Shape { tensor: text("dense1.kernel"), expected: vec![2, 3], found: vec![3, 2] },
+            WeightDifference::Numbers { tensor: text("dense1.bias"), expected: "F32", found: text("F64") },
+            WeightDifference::Missing { tensor: text("head1.bias"), expected: vec![1] },
+            WeightDifference::Extra { tensor: text("dense7.bias"), found: vec![1] },
+        ]
+    );
     assert!(error.to_string().contains("`dense1.kernel` is [3, 2], where the network has [2, 3]"), "{error}");
     assert_eq!(gate.parameters(), before);
 }

@@ -41,7 +41,7 @@ pub(super) fn debug_text(graph: &Graph, name: &str) -> String {
 }
 
 /// 61706 as `61,706`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -3,8 +3,13 @@
 
 mod docs;
 mod passes;
+mod reference;
 mod tables;
 mod views;
+mod words;
+
+pub use reference::{items as reference_items, tables as reference_tables};
+pub(crate) use words::words;
 
 use netwright_grammar::Span as Bytes;
 use proc_macro2::{Ident, Span, TokenStream};

@@ -16,9 +16,13 @@ mod prelu;
 mod scale;
 mod shapes;
 mod softmax;
+mod structure;
 mod subsample;
 
-use crate::words::{Argument, OptionWord, Word};
+pub(crate) use structure::NAMES as STRUCTURE_NAMES;
+pub use structure::{INITS, SHARED, STRUCTURE, StructureWord};
+
+use crate::words::Word;
 
 /// Every word that makes a layer.
 pub static WORDS: &[&Word] = &[
@@ -55,24 +59,6 @@ pub static WORDS: &[&Word] = &[
     &activations::SILU,
     &activations::SOFTPLUS,
     &activations::HARD_SIGMOID,
-];
-
-/// The options that every layer knows.
-pub static SHARED: &[OptionWord] = &[
-    OptionWord { name: "as", form: "as name", argument: Argument::None, summary: "names the layer" },
-    OptionWord {
-        name: "tied",
-        form: "tied name",
-        argument: Argument::None,
-        summary: "shares the weights of the layer of that name",
-    },
-    OptionWord {
-        name: "init",
-        form: "init he",
-        argument: Argument::None,
-        summary: "how weights start: `lecun` (N(0, 1/fan-in), the default), `he` (the default before a rectifier), `glorot`, their `_uniform` forms, `orthogonal`, `zeros`, `normal 0.01`, `uniform 0.05`",
-    },
-    OptionWord { name: "bias", form: "bias 0.1", argument: Argument::Required, summary: "what the biases start at" },
 ];
 
 /// The word spelt `name`.

@@ -30,6 +30,35 @@ pub struct Builder<'a> {
     /// The blocks around what is lowered now: their names in layers, and their calls as written.
     blocks: Vec<(String, String)>,
     uncertain: bool,
+    made: Vec<Made>,
+}
+
+/// What a word of the text came to, one of the times it was lowered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Where the word alone stands.
+    pub written: Span,
+    /// The word with its numbers and options.
+    pub text: String,
+    /// The calls of the blocks it stands in, the innermost first.
+    pub calls: Vec<String>,
+    /// What came in.
+    pub input: Shape,
+    /// What went out.
+    pub output: Shape,
+    /// How many numbers it added that training changes.
+    pub parameters: usize,
+    /// How many numbers it added that training moves without gradients.
+    pub statistics: usize,
+    /// Its multiply-adds for one image.
+    pub macs: u64,
+}
+
+/// How much of the graph there was before a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    nodes: usize,
+    tensors: usize,
 }
 
 /// What a loop or a branch starts from and comes back to.
@@ -62,13 +91,37 @@ impl<'a> Builder<'a> {
             trail: vec![input.to_string()],
             blocks: Vec::new(),
             uncertain: false,
+            made: Vec::new(),
         }
     }
 
-    /// The finished graph.
-    pub(crate) fn finish(mut self, output: ValueId) -> Graph {
+    /// The finished graph, and what each word came to.
+    pub(crate) fn finish(mut self, output: ValueId) -> (Graph, Vec<Made>) {
         self.graph.output = output;
-        self.graph
+        (self.graph, self.made)
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { nodes: self.graph.nodes.len(), tensors: self.graph.tensors.len() }
+    }
+
+    /// Remembers what the word at `written` made of `input` since `mark`; `whole` is the word with what belongs to it.
+    pub(crate) fn remember(&mut self, written: Span, whole: Span, mark: Mark, input: ValueId, output: ValueId) {
+        let tensors = &self.graph.tensors[mark.tensors..];
+        let count = |statistic: bool| {
+            tensors.iter().filter(|tensor| (tensor.role == Role::Statistic) == statistic).map(Tensor::len).sum()
+        };
+        let made = Made {
+            written,
+            text: self.text(whole),
+            calls: self.blocks.iter().rev().map(|(_, call)| call.clone()).collect(),
+            input: self.graph.shape(input),
+            output: self.graph.shape(output),
+            parameters: count(false),
+            statistics: count(true),
+            macs: self.graph.nodes[mark.nodes..].iter().map(|node| self.graph.macs(node)).sum(),
+        };
+        self.made.push(made);
     }
 
     pub(crate) fn input(&self) -> ValueId {

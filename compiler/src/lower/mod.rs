@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Network, Span};
 
-pub use builder::Builder;
+pub use builder::{Builder, Made};
 use structure::Structure;
 
 use crate::graph::Graph;
@@ -25,6 +25,8 @@ pub struct Lowered<'a> {
     pub graph: Graph,
     /// Whether it was without a mistake.
     pub sound: bool,
+    /// What each word came to, up to the first mistake and after it as far as that can be told.
+    pub made: Vec<Made>,
 }
 
 /// Lowers every network of a file, with all mistakes reported to `diagnostics`.
@@ -94,8 +96,8 @@ fn lower_network<'a>(
     let mut structure = Structure::new(&mut builder, blocks);
     let output = structure.body(&network.body, input, &expression::Scope::new());
     structure.report_unused_taps();
-    let graph = builder.finish(output);
-    Lowered { syntax: network, graph, sound: diagnostics.len() == before }
+    let (graph, made) = builder.finish(output);
+    Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }
 
 /// The shape between the parentheses after the network's name.

@@ -9,7 +9,7 @@ use crate::layers::{self, SHARED, WORDS};
 use crate::words::{Argument, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
 
 /// Words with a meaning of their own in the structure of a network.
-pub(crate) const STRUCTURE: &[&str] = &["add", "concat", "mul", "residual", "repeat", "tap"];
+pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
 
 /// Reads the atoms of a stage from `first` on as uses of words; the first word may stand only at a stage's head when `head`.
 /// Mistakes go to `report`; a word with a mistake is left out.
@@ -213,19 +213,6 @@ impl Reader<'_> {
     }
 
     fn init(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
-        const KNOWN: [&str; 11] = [
-            "he",
-            "lecun",
-            "glorot",
-            "he_uniform",
-            "lecun_uniform",
-            "glorot_uniform",
-            "orthogonal",
-            "zeros",
-            "normal",
-            "uniform",
-            "xavier",
-        ];
         let help = "write one of `init he`, `init lecun`, `init glorot`, `init orthogonal`, `init zeros`, `init normal 0.01`, `init uniform 0.05`";
         let Some((word, span)) = self.peek_word().map(|(word, span)| (word.to_owned(), span)) else {
             return Err(Diagnostic::new(written, "`init` needs to know how").help(help));
@@ -255,7 +242,7 @@ impl Reader<'_> {
             }
             other => {
                 let diagnostic = Diagnostic::new(span, format!("no initialisation is called `{other}`"));
-                return Err(match suggest::nearest(other, KNOWN) {
+                return Err(match suggest::nearest(other, layers::INITS.iter().map(|init| init.name)) {
                     Some(near) => diagnostic.help(format!("did you mean `init {near}`?")),
                     None => diagnostic.help(help),
                 });

@@ -52,7 +52,20 @@ impl<'a, 'b> Structure<'a, 'b> {
     /// Lowers the stages of a body from `input` to its output.
     pub(super) fn body(&mut self, body: &Body, input: ValueId, scope: &Scope) -> ValueId {
         self.report_comma(body);
-        body.stages.iter().fold(input, |value, stage| self.stage(stage, value, scope))
+        body.stages.iter().fold(input, |value, stage| {
+            let mark = self.builder.mark();
+            let output = self.stage(stage, value, scope);
+            // A layer's own words are remembered as they are read.
+            let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
+                AtomKind::Word(word) => Some((word, atom.span)),
+                _ => None,
+            });
+            if let Some((_, written)) = head.filter(|(word, _)| output != value && crate::layers::find(word).is_none())
+            {
+                self.builder.remember(written, stage.span, mark, value, output);
+            }
+            output
+        })
     }
 
     /// A comma for a semicolon is one mistake, however often it is made.
@@ -161,8 +174,10 @@ impl<'a, 'b> Structure<'a, 'b> {
         let mut value = input;
         for layer in &uses {
             self.builder.start_row(layer, value);
+            let mark = self.builder.mark();
             match (layer.word.lower)(layer, self.builder, value) {
                 Ok(output) => {
+                    self.builder.remember(layer.written, layer.span, mark, value, output);
                     value = output;
                     self.builder.end_row(layer.word.name, value);
                 }

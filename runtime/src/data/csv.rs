@@ -150,7 +150,8 @@ impl Table {
         for (line, row) in self.rows() {
             for (column, &pixel) in row[..pixels].iter().enumerate() {
                 if pixel.fract() != 0.0 || !(0.0..=f64::from(white)).contains(&pixel) {
-                    let problem = format!("column {}: the pixel {pixel} is no whole number from 0 to {white}", column + 1);
+                    let problem =
+                        format!("column {}: the pixel {pixel} is no whole number from 0 to {white}", column + 1);
                     return Err(self.problem(line, problem));
                 }
                 bytes.push(pixel as u8);

@@ -135,8 +135,7 @@ impl<X, Y> Dataset<X, Y> {
         }
         let (mut inputs, mut targets) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for ((input, target), out) in self.inputs.into_iter().zip(self.targets).zip(held_out) {
-            let (inputs, targets) =
-                if out { (&mut inputs.1, &mut targets.1) } else { (&mut inputs.0, &mut targets.0) };
+            let (inputs, targets) = if out { (&mut inputs.1, &mut targets.1) } else { (&mut inputs.0, &mut targets.0) };
             inputs.push(input);
             targets.push(target);
         }

@@ -27,8 +27,11 @@ impl Source {
         reader.by_ref().take(2).read_to_end(&mut start).map_err(Error::io(Path::new(origin), "read"))?;
         let compressed = start == GZIP;
         let reader = std::io::Cursor::new(start).chain(reader);
-        let reader: Box<dyn Read> =
-            if compressed { Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(reader))) } else { Box::new(reader) };
+        let reader: Box<dyn Read> = if compressed {
+            Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(reader)))
+        } else {
+            Box::new(reader)
+        };
         Ok(Self { origin: origin.to_owned(), reader })
     }
 

@@ -112,7 +112,9 @@ mod tests {
         fs::create_dir(folder.path().join("a")).unwrap();
         assert!(matches!(read(folder.path(), [2, 2, 1]), Err(Error::Empty { origin }) if origin.ends_with('a')));
         folder.file("a/1.png", b"no image");
-        assert!(matches!(read(folder.path(), [2, 2, 1]), Err(Error::Format { origin, .. }) if origin.ends_with("1.png")));
+        assert!(
+            matches!(read(folder.path(), [2, 2, 1]), Err(Error::Format { origin, .. }) if origin.ends_with("1.png"))
+        );
         assert!(matches!(read(folder.path(), [2, 2, 2]), Err(Error::Setting { setting: "channels", .. })));
         assert!(matches!(read(folder.path().join("none"), [2, 2, 1]), Err(Error::Io { .. })));
     }

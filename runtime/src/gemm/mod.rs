@@ -25,10 +25,10 @@ use tile::{PANEL, Product};
 use vector::Level;
 
 /// Rows of B that are packed at once; a longer sum is taken in parts of this many.
-pub const DEPTH: usize = 512;
+pub const DEPTH: usize = 256;
 
 /// Rows of A that are copied at once.
-const ROWS: usize = 28;
+const ROWS: usize = 56;
 
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.
@@ -84,7 +84,7 @@ pub enum Onto<'a, T> {
 /// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
 pub const fn scratch(k: usize, n: usize) -> usize {
     let depth = if k < DEPTH { k } else { DEPTH };
-    pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { depth * ROWS }
+    pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
 }
 
 /// C = `onto` + A·B. C is stored by rows, which are `c_row` apart.

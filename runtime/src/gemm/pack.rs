@@ -31,20 +31,43 @@ pub(crate) fn rows_of_panels<T: Copy>(
     columns: usize,
     to: &mut [T],
 ) {
-    let mut done = 0;
-    while done < columns {
+    if column == 1 {
+        // Row by row, so that each page of B is met once.
+        for k in 0..rows {
+            let from = &from[k * row..][..columns];
+            let (whole, rest) = from.as_chunks::<PANEL>();
+            for (panel, from) in whole.iter().enumerate() {
+                let place = (panel * depth + first + k) * PANEL;
+                if let Some(to) = to[place..].first_chunk_mut() {
+                    *to = *from;
+                }
+            }
+            let place = whole.len() * PANEL * depth + (first + k) * rest.len();
+            copy_few(rest, &mut to[place..]);
+        }
+        return;
+    }
+    for done in (0..columns).step_by(PANEL) {
         let width = PANEL.min(columns - done);
         let panel = &mut to[done * depth + first * width..][..rows * width];
-        if column == 1 {
-            for (k, target) in panel.chunks_exact_mut(width).enumerate() {
-                target.copy_from_slice(&from[k * row + done..][..width]);
-            }
-        } else {
-            transpose(&from[done * column..], [row, column], rows, width, panel);
-        }
-        done += width;
+        transpose(&from[done * column..], [row, column], rows, width, panel);
     }
 }
+
+/// Copies numbers so few that a call of `memcpy` would cost more.
+fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
+    let (from, rest) = from.as_chunks::<4>();
+    let (to, last) = to.split_at_mut(from.len() * 4);
+    for (to, from) in to.as_chunks_mut::<4>().0.iter_mut().zip(from) {
+        *to = *from;
+    }
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+}
+
+/// Numbers left free between copied rows, so that they do not all fall into the same few places of the first cache.
+pub(crate) const GAP: usize = 16;
 
 /// Copies `rows` rows and `depth` columns at the start of a matrix, in the order in which they lie; returns the strides of
 /// the copy.
@@ -55,11 +78,15 @@ pub(crate) fn copy<T: Copy>(
     to: &mut [T],
 ) -> [usize; 2] {
     let (lines, len, line, stride) =
-        if column == 1 { (rows, depth, row, [depth, 1]) } else { (depth, rows, column, [1, rows]) };
-    for (n, to) in to[..rows * depth].chunks_exact_mut(len.max(1)).enumerate().take(lines) {
+        if column == 1 { (rows, depth, row, [depth + GAP, 1]) } else { (depth, rows, column, [1, rows]) };
+    let apart = if column == 1 { depth + GAP } else { rows };
+    for (n, to) in to.chunks_mut(apart).enumerate().take(lines) {
+        let to = &mut to[..len];
         let from = &from[n * line..];
-        if column == 1 || row == 1 {
+        if column == 1 {
             to.copy_from_slice(&from[..len]);
+        } else if row == 1 {
+            copy_few(&from[..len], to);
         } else {
             for (to, &from) in to.iter_mut().zip(from.iter().step_by(row)) {
                 *to = from;

@@ -82,8 +82,7 @@ impl Elementary for f32 {
     fn fast_exp_m1(self) -> Self {
         let x = if self < -25.0 { -25.0 } else { self };
         let (n, r) = reduce(x);
-        let p =
-            polynomial(r, [0.000_198_458_85, 0.001_394_072, 0.008_333_39, 0.041_666_36, 0.166_666_66, 0.5]);
+        let p = polynomial(r, [0.000_198_458_85, 0.001_394_072, 0.008_333_39, 0.041_666_36, 0.166_666_66, 0.5]);
         let scale = power_of_two(n);
         scale * (r + r * r * p) + (scale - 1.0)
     }
@@ -150,7 +149,7 @@ fn reduce(x: f32) -> (i32, f32) {
     // Adding 1.5 · 2²³ rounds to a whole number, and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts; the first has so few bits that its product with n is exact.
-    const HIGH: f32 = 0.693_359_375;
+    const HIGH: f32 = 355.0 / 512.0;
     const LOW: f32 = -2.121_944_4e-4;
     let rounded = x * core::f32::consts::LOG2_E + ROUND;
     let n = rounded - ROUND;

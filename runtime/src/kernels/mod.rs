@@ -2,6 +2,7 @@
 //! lecture's equations), and its fast variants. [`Kernels`] is the table of all that emitted code calls.
 
 pub mod conv;
+pub mod conv_table;
 pub mod deconv;
 pub mod dense;
 pub mod depthwise;
@@ -10,6 +11,7 @@ pub mod activation;
 pub mod batchnorm;
 pub mod concat;
 pub mod copy;
+pub mod distance;
 pub mod dropout;
 pub mod elementary;
 pub mod layernorm;
@@ -20,6 +22,7 @@ pub mod pool;
 pub mod prelu;
 pub mod scale;
 pub mod softmax;
+pub mod subsample;
 pub mod upsample;
 #[cfg(test)]
 mod check;
@@ -161,4 +164,20 @@ kernels! {
     lrn_forward => lrn::lrn_forward, lrn::Spec, (x: &[Self], y: &mut [Self]);
     /// Local response normalisation: dx from x, dy.
     lrn_grad => lrn::lrn_grad, lrn::Spec, (x: &[Self], dy: &[Self], dx: &mut [Self]);
+    /// Convolution with a connection table: y from x, weights, bias.
+    conv_table_forward => conv_table::conv_table_forward, conv_table::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self]);
+    /// Convolution with a connection table: dx from dy, weights.
+    conv_table_grad_input => conv_table::conv_table_grad_input, conv_table::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
+    /// Convolution with a connection table: adds to dw and db from x, dy.
+    conv_table_grad_weights => conv_table::conv_table_grad_weights, conv_table::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
+    /// Trained subsampling: y from x, coefficients, bias.
+    subsample_forward => subsample::subsample_forward, subsample::Spec, (x: &[Self], coefficient: &[Self], bias: &[Self], y: &mut [Self]);
+    /// Trained subsampling: dx from dy, coefficients.
+    subsample_grad_input => subsample::subsample_grad_input, subsample::Spec, (dy: &[Self], coefficient: &[Self], dx: &mut [Self]);
+    /// Trained subsampling: adds to dcoefficient and dbias from x, dy.
+    subsample_grad_weights => subsample::subsample_grad_weights, subsample::Spec, (x: &[Self], dy: &[Self], dcoefficient: &mut [Self], dbias: &mut [Self]);
+    /// Squared distances to patterns: y from x.
+    distance_forward => distance::distance_forward, distance::Spec, (x: &[Self], y: &mut [Self]);
+    /// Squared distances to patterns: dx from x, dy.
+    distance_grad => distance::distance_grad, distance::Spec, (x: &[Self], dy: &[Self], dx: &mut [Self]);
 }

@@ -23,7 +23,10 @@ impl Spec {
     }
 
     fn check<T>(&self, batch: usize, whole: [&[T]; 2], right: &[T]) {
-        assert!(whole.iter().all(|s| s.len() == batch * self.len), "multiply: a left factor, product or gradient of them");
+        assert!(
+            whole.iter().all(|s| s.len() == batch * self.len),
+            "multiply: a left factor, product or gradient of them"
+        );
         assert_eq!(right.len(), batch * self.right_len(), "multiply: the right factor or its gradient");
     }
 }

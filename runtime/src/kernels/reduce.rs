@@ -1,4 +1,5 @@
-//! Sums over a slice in sixteen lanes: a strict sum from left to right cannot become vector code, and rounds worse.
+//! Sums over a slice in sixteen lanes, since a sum from left to right cannot become vector code, and rounds worse. A slice too
+//! short for lanes is summed from left to right.
 
 use crate::scalar::Scalar;
 
@@ -7,6 +8,9 @@ const LANES: usize = 16;
 /// Σ xᵢ
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
+    if x.len() < LANES {
+        return x.iter().copied().sum();
+    }
     let mut lanes = [T::ZERO; LANES];
     let chunks = x.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -30,6 +34,9 @@ pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
 /// Σ xᵢ (yᵢ − centre)
 #[inline(always)]
 pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
+    if x.len() < LANES {
+        return x.iter().zip(y).map(|(&x, &y)| x * (y - centre)).sum();
+    }
     let mut lanes = [T::ZERO; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
     let (rest_x, rest_y) = (xs.remainder(), ys.remainder());
@@ -47,6 +54,9 @@ pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
 /// Σ (xᵢ − centre)²
 #[inline(always)]
 pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
+    if x.len() < LANES {
+        return x.iter().map(|&x| (x - centre) * (x - centre)).sum();
+    }
     let mut lanes = [T::ZERO; LANES];
     let chunks = x.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -64,6 +74,10 @@ pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
 /// The largest; −∞ for an empty slice.
 #[inline(always)]
 pub(crate) fn maximum<T: Scalar>(x: &[T]) -> T {
+    if x.len() < LANES {
+        let least = T::from_f64(f64::NEG_INFINITY);
+        return x.iter().fold(least, |largest, &x| if x > largest { x } else { largest });
+    }
     let mut lanes = [T::from_f64(f64::NEG_INFINITY); LANES];
     let chunks = x.chunks_exact(LANES);
     let rest = chunks.remainder();

@@ -31,16 +31,26 @@ pub fn softmax_grad<T: Scalar>(batch: usize, spec: &Spec, y: &[T], dy: &mut [T])
     }
 }
 
+/// Numbers that go through the exponential in one loop: rows of a few classes alone would not fill its vectors.
+const BLOCK: usize = 1024;
+
 vectorised! {
     fn forward<T: Elementary>(classes: usize, values: &mut [T]) {
-        for row in values.chunks_exact_mut(classes) {
-            let largest = reduce::maximum(row);
-            for value in row.iter_mut() {
-                *value = (*value - largest).fast_exp();
+        for rows in values.chunks_mut((BLOCK / classes).max(1) * classes) {
+            for row in rows.chunks_exact_mut(classes) {
+                let largest = reduce::maximum(row);
+                for value in row.iter_mut() {
+                    *value -= largest;
+                }
             }
-            let factor = T::ONE / reduce::sum(row);
-            for value in row.iter_mut() {
-                *value *= factor;
+            for value in rows.iter_mut() {
+                *value = value.fast_exp();
+            }
+            for row in rows.chunks_exact_mut(classes) {
+                let factor = T::ONE / reduce::sum(row);
+                for value in row.iter_mut() {
+                    *value *= factor;
+                }
             }
         }
     }

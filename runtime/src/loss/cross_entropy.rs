@@ -32,13 +32,7 @@ impl CrossEntropy {
     }
 
     /// The loss of one softmax, and `scale` times its gradient where there is room for one. `target` gives yₖ.
-    fn row<T: Scalar>(
-        &self,
-        logits: &[T],
-        target: impl Fn(usize) -> f64,
-        scale: T,
-        gradient: Option<&mut [T]>,
-    ) -> f64 {
+    fn row<T: Scalar>(&self, logits: &[T], target: impl Fn(usize) -> f64, scale: T, gradient: Option<&mut [T]>) -> f64 {
         let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
         let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, logit| {
             let logit = logit.to_f64();

@@ -1,6 +1,6 @@
 //! Adam, and Adam with decoupled weight decay.
 
-use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, named, penalties, positive, update};
+use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, positive, update};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -122,46 +122,48 @@ macro_rules! adam {
             }
         }
 
-        impl<T: Scalar> Optimizer<T> for $name<T> {
-            fn name(&self) -> &'static str {
-                $label
-            }
-
-            fn rate(&self) -> f64 {
-                self.moments.rate
-            }
-
-            fn step(
-                &mut self,
-                rate: f64,
-                layers: &[Layer],
-                parameters: &mut [T],
-                gradients: &[T],
-            ) -> Result<(), Error> {
-                self.moments.step(&mut self.decay, rate, layers, parameters, gradients)
-            }
-
-            fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-                self.decay.prepare(layers, parameters)
-            }
-
-            fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-                self.decay.penalty(layers, parameters)
-            }
-
-            fn state(&self) -> Vec<(&'static str, &[T])> {
-                if self.moments.first.0.is_empty() {
-                    return Vec::new();
+        for_f32_and_f64! {
+            impl Optimizer<T> for $name<T> {
+                fn name(&self) -> &'static str {
+                    $label
                 }
-                vec![("first", &self.moments.first.0), ("second", &self.moments.second.0)]
-            }
 
-            fn steps(&self) -> u64 {
-                self.moments.steps
-            }
+                fn rate(&self) -> f64 {
+                    self.moments.rate
+                }
 
-            fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error> {
-                self.moments.restore($label, state, steps)
+                fn step(
+                    &mut self,
+                    rate: f64,
+                    layers: &[Layer],
+                    parameters: &mut [T],
+                    gradients: &[T],
+                ) -> Result<(), Error> {
+                    self.moments.step(&mut self.decay, rate, layers, parameters, gradients)
+                }
+
+                fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+                    self.decay.prepare(layers, parameters)
+                }
+
+                fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+                    self.decay.penalty(layers, parameters)
+                }
+
+                fn state(&self) -> Vec<(&'static str, &[T])> {
+                    if self.moments.first.0.is_empty() {
+                        return Vec::new();
+                    }
+                    vec![("first", &self.moments.first.0), ("second", &self.moments.second.0)]
+                }
+
+                fn steps(&self) -> u64 {
+                    self.moments.steps
+                }
+
+                fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error> {
+                    self.moments.restore($label, state, steps)
+                }
             }
         }
     };

@@ -140,8 +140,7 @@ impl Decay {
         gradients: &[T],
         mut update: impl FnMut(Range<usize>, &Gradient<T>, &mut [T], &[T]),
     ) -> Result<(), Error> {
-        let factor =
-            if self.clip_norm.is_finite() { norm_factor(global_norm(gradients), self.clip_norm) } else { 1.0 };
+        let factor = if self.clip_norm.is_finite() { norm_factor(global_norm(gradients), self.clip_norm) } else { 1.0 };
         self.prepare(layers, parameters.len())?;
         let Some(resolved) = &self.resolved else { return Ok(()) };
         for (range, strength) in &resolved.segments {

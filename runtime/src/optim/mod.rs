@@ -152,6 +152,22 @@ fn named<'s, T, const N: usize>(
     Ok(slices)
 }
 
+/// Implements [`Optimizer`] for `f32` and for `f64` by name and not for any scalar, so that the loops are compiled in this
+/// crate: fast in a debug build too, where the user's profile optimises dependencies.
+macro_rules! for_f32_and_f64 {
+    ($($item:tt)*) => {
+        const _: () = {
+            type T = f32;
+            $($item)*
+        };
+        const _: () = {
+            type T = f64;
+            $($item)*
+        };
+    };
+}
+pub(crate) use for_f32_and_f64;
+
 /// The builder methods for penalties and clipping that all optimisers share; the struct has a field `decay`.
 macro_rules! penalties {
     ($optimizer:ident) => {

@@ -1,6 +1,6 @@
 //! RMSProp.
 
-use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, named, penalties, positive, update};
+use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, positive, update};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -73,71 +73,73 @@ impl<T: Scalar> RmsProp<T> {
     }
 }
 
-impl<T: Scalar> Optimizer<T> for RmsProp<T> {
-    fn name(&self) -> &'static str {
-        "RmsProp"
-    }
-
-    fn rate(&self) -> f64 {
-        self.rate
-    }
-
-    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-        self.decay.check(rate, layers, parameters.len(), gradients.len())?;
-        let (inside, outside) = match self.placement {
-            Epsilon::Torch => (0.0, self.epsilon),
-            Epsilon::Keras => (self.epsilon, 0.0),
-        };
-        let step = update::RmsPropStep {
-            rate: T::from_f64(rate),
-            rho: T::from_f64(self.smoothing),
-            rest: T::from_f64(1.0 - self.smoothing),
-            inside: T::from_f64(inside),
-            outside: T::from_f64(outside),
-            momentum: T::from_f64(self.momentum),
-        };
-        self.squares.ready(parameters.len())?;
-        let squares = &mut self.squares.0;
-        if self.momentum == 0.0 {
-            return self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
-                update::rms_prop(&step, gradient, weights, gradients, &mut squares[range]);
-            });
+for_f32_and_f64! {
+    impl Optimizer<T> for RmsProp<T> {
+        fn name(&self) -> &'static str {
+            "RmsProp"
         }
-        self.velocity.ready(parameters.len())?;
-        let velocity = &mut self.velocity.0;
-        self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
-            let velocity = &mut velocity[range.clone()];
-            update::rms_prop_momentum(&step, gradient, weights, gradients, &mut squares[range], velocity);
-        })
-    }
 
-    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-        self.decay.prepare(layers, parameters)
-    }
+        fn rate(&self) -> f64 {
+            self.rate
+        }
 
-    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-        self.decay.penalty(layers, parameters)
-    }
+        fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+            self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+            let (inside, outside) = match self.placement {
+                Epsilon::Torch => (0.0, self.epsilon),
+                Epsilon::Keras => (self.epsilon, 0.0),
+            };
+            let step = update::RmsPropStep {
+                rate: T::from_f64(rate),
+                rho: T::from_f64(self.smoothing),
+                rest: T::from_f64(1.0 - self.smoothing),
+                inside: T::from_f64(inside),
+                outside: T::from_f64(outside),
+                momentum: T::from_f64(self.momentum),
+            };
+            self.squares.ready(parameters.len())?;
+            let squares = &mut self.squares.0;
+            if self.momentum == 0.0 {
+                return self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                    update::rms_prop(&step, gradient, weights, gradients, &mut squares[range]);
+                });
+            }
+            self.velocity.ready(parameters.len())?;
+            let velocity = &mut self.velocity.0;
+            self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                let velocity = &mut velocity[range.clone()];
+                update::rms_prop_momentum(&step, gradient, weights, gradients, &mut squares[range], velocity);
+            })
+        }
 
-    fn state(&self) -> Vec<(&'static str, &[T])> {
-        let mut state: Vec<(&'static str, &[T])> = vec![("squares", &self.squares.0), ("velocity", &self.velocity.0)];
-        state.retain(|(_, slice)| !slice.is_empty());
-        state
-    }
+        fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+            self.decay.prepare(layers, parameters)
+        }
 
-    fn steps(&self) -> u64 {
-        0
-    }
+        fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+            self.decay.penalty(layers, parameters)
+        }
 
-    fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
-        let (squares, velocity) = if self.momentum == 0.0 {
-            let [squares] = named("RmsProp", ["squares"], state)?;
-            (squares, &[] as &[T])
-        } else {
-            let [squares, velocity] = named("RmsProp", ["squares", "velocity"], state)?;
-            (squares, velocity)
-        };
-        (self.squares, self.velocity) = (Moment(squares.to_vec()), Moment(velocity.to_vec()));
-        Ok(())
+        fn state(&self) -> Vec<(&'static str, &[T])> {
+            let mut state: Vec<(&'static str, &[T])> = vec![("squares", &self.squares.0), ("velocity", &self.velocity.0)];
+            state.retain(|(_, slice)| !slice.is_empty());
+            state
+        }
+
+        fn steps(&self) -> u64 {
+            0
+        }
+
+        fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
+            let (squares, velocity) = if self.momentum == 0.0 {
+                let [squares] = named("RmsProp", ["squares"], state)?;
+                (squares, &[] as &[T])
+            } else {
+                let [squares, velocity] = named("RmsProp", ["squares", "velocity"], state)?;
+                (squares, velocity)
+            };
+            (self.squares, self.velocity) = (Moment(squares.to_vec()), Moment(velocity.to_vec()));
+            Ok(())
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Moment, Optimizer, below_one, decay::Decay, named, penalties, update};
+use super::{Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, update};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -52,49 +52,51 @@ impl<T: Scalar> Sgd<T> {
     }
 }
 
-impl<T: Scalar> Optimizer<T> for Sgd<T> {
-    fn name(&self) -> &'static str {
-        "Sgd"
-    }
-
-    fn rate(&self) -> f64 {
-        self.rate
-    }
-
-    fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-        self.decay.check(rate, layers, parameters.len(), gradients.len())?;
-        let step = T::from_f64(rate);
-        if self.momentum == 0.0 {
-            return self.decay.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
-                update::descend(step, gradient, weights, gradients);
-            });
+for_f32_and_f64! {
+    impl Optimizer<T> for Sgd<T> {
+        fn name(&self) -> &'static str {
+            "Sgd"
         }
-        self.velocity.ready(parameters.len())?;
-        let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
-        self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
-            update::momentum(step, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
-        })
-    }
 
-    fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-        self.decay.prepare(layers, parameters)
-    }
+        fn rate(&self) -> f64 {
+            self.rate
+        }
 
-    fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-        self.decay.penalty(layers, parameters)
-    }
+        fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+            self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+            let step = T::from_f64(rate);
+            if self.momentum == 0.0 {
+                return self.decay.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
+                    update::descend(step, gradient, weights, gradients);
+                });
+            }
+            self.velocity.ready(parameters.len())?;
+            let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
+            self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                update::momentum(step, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
+            })
+        }
 
-    fn state(&self) -> Vec<(&'static str, &[T])> {
-        if self.velocity.0.is_empty() { Vec::new() } else { vec![("velocity", &self.velocity.0)] }
-    }
+        fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+            self.decay.prepare(layers, parameters)
+        }
 
-    fn steps(&self) -> u64 {
-        0
-    }
+        fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+            self.decay.penalty(layers, parameters)
+        }
 
-    fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
-        let [velocity] = named("Sgd", ["velocity"], state)?;
-        self.velocity = Moment(velocity.to_vec());
-        Ok(())
+        fn state(&self) -> Vec<(&'static str, &[T])> {
+            if self.velocity.0.is_empty() { Vec::new() } else { vec![("velocity", &self.velocity.0)] }
+        }
+
+        fn steps(&self) -> u64 {
+            0
+        }
+
+        fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
+            let [velocity] = named("Sgd", ["velocity"], state)?;
+            self.velocity = Moment(velocity.to_vec());
+            Ok(())
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The inner loops: one pass over parameters, gradients and state, without branches that depend on the numbers.
 
 use super::clip::clamp;
+use crate::kernels::dispatch::vectorised;
 use crate::scalar::Scalar;
 
 /// What a gradient goes through before it is used: shortened, cut, then the penalties added.
@@ -28,36 +29,40 @@ impl<T: Scalar> Gradient<T> {
     }
 }
 
-/// w ← w − rate · g
-pub(super) fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
-    for (weight, &g) in weights.iter_mut().zip(gradients) {
-        let g = gradient.of(*weight, g);
-        *weight = *weight * gradient.keep - rate * g;
+vectorised! {
+    /// w ← w − rate · g
+    pub(super) fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
+        for (weight, &g) in weights.iter_mut().zip(gradients) {
+            let g = gradient.of(*weight, g);
+            *weight = *weight * gradient.keep - rate * g;
+        }
     }
 }
 
-/// v ← μ v + g; w ← w − rate · v, or − rate · (g + μ v) after Nesterov.
-pub(super) fn momentum<T: Scalar>(
-    rate: T,
-    momentum: T,
-    nesterov: bool,
-    gradient: &Gradient<T>,
-    weights: &mut [T],
-    gradients: &[T],
-    velocity: &mut [T],
-) {
-    let numbers = weights.iter_mut().zip(gradients).zip(velocity);
-    if nesterov {
-        for ((weight, &g), v) in numbers {
-            let g = gradient.of(*weight, g);
-            *v = momentum * *v + g;
-            *weight = *weight * gradient.keep - rate * (g + momentum * *v);
-        }
-    } else {
-        for ((weight, &g), v) in numbers {
-            let g = gradient.of(*weight, g);
-            *v = momentum * *v + g;
-            *weight = *weight * gradient.keep - rate * *v;
+vectorised! {
+    /// v ← μ v + g; w ← w − rate · v, or − rate · (g + μ v) after Nesterov.
+    pub(super) fn momentum<T: Scalar>(
+        rate: T,
+        momentum: T,
+        nesterov: bool,
+        gradient: &Gradient<T>,
+        weights: &mut [T],
+        gradients: &[T],
+        velocity: &mut [T],
+    ) {
+        let numbers = weights.iter_mut().zip(gradients).zip(velocity);
+        if nesterov {
+            for ((weight, &g), v) in numbers {
+                let g = gradient.of(*weight, g);
+                *v = momentum * *v + g;
+                *weight = *weight * gradient.keep - rate * (g + momentum * *v);
+            }
+        } else {
+            for ((weight, &g), v) in numbers {
+                let g = gradient.of(*weight, g);
+                *v = momentum * *v + g;
+                *weight = *weight * gradient.keep - rate * *v;
+            }
         }
     }
 }
@@ -77,20 +82,22 @@ pub(super) struct AdamStep<T> {
     pub(super) epsilon: T,
 }
 
-/// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − rate · m / (scale · √v + ε)
-pub(super) fn adam<T: Scalar>(
-    step: &AdamStep<T>,
-    gradient: &Gradient<T>,
-    weights: &mut [T],
-    gradients: &[T],
-    first: &mut [T],
-    second: &mut [T],
-) {
-    for (((weight, &g), m), v) in weights.iter_mut().zip(gradients).zip(first).zip(second) {
-        let g = gradient.of(*weight, g);
-        *m = step.beta1 * *m + step.rest1 * g;
-        *v = step.beta2 * *v + step.rest2 * g * g;
-        *weight = *weight * gradient.keep - step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
+vectorised! {
+    /// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − rate · m / (scale · √v + ε)
+    pub(super) fn adam<T: Scalar>(
+        step: &AdamStep<T>,
+        gradient: &Gradient<T>,
+        weights: &mut [T],
+        gradients: &[T],
+        first: &mut [T],
+        second: &mut [T],
+    ) {
+        for (((weight, &g), m), v) in weights.iter_mut().zip(gradients).zip(first).zip(second) {
+            let g = gradient.of(*weight, g);
+            *m = step.beta1 * *m + step.rest1 * g;
+            *v = step.beta2 * *v + step.rest2 * g * g;
+            *weight = *weight * gradient.keep - step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
+        }
     }
 }
 
@@ -108,34 +115,38 @@ pub(super) struct RmsPropStep<T> {
     pub(super) momentum: T,
 }
 
-/// v ← ρ v + (1 − ρ) g²; u = g / √v; w ← w − rate · u
-pub(super) fn rms_prop<T: Scalar>(
-    step: &RmsPropStep<T>,
-    gradient: &Gradient<T>,
-    weights: &mut [T],
-    gradients: &[T],
-    squares: &mut [T],
-) {
-    for ((weight, &g), v) in weights.iter_mut().zip(gradients).zip(squares) {
-        let g = gradient.of(*weight, g);
-        *v = step.rho * *v + step.rest * g * g;
-        *weight = *weight * gradient.keep - step.rate * g / ((*v + step.inside).sqrt() + step.outside);
+vectorised! {
+    /// v ← ρ v + (1 − ρ) g²; u = g / √v; w ← w − rate · u
+    pub(super) fn rms_prop<T: Scalar>(
+        step: &RmsPropStep<T>,
+        gradient: &Gradient<T>,
+        weights: &mut [T],
+        gradients: &[T],
+        squares: &mut [T],
+    ) {
+        for ((weight, &g), v) in weights.iter_mut().zip(gradients).zip(squares) {
+            let g = gradient.of(*weight, g);
+            *v = step.rho * *v + step.rest * g * g;
+            *weight = *weight * gradient.keep - step.rate * g / ((*v + step.inside).sqrt() + step.outside);
+        }
     }
 }
 
-/// As [`rms_prop`], with b ← μ b + u; w ← w − rate · b.
-pub(super) fn rms_prop_momentum<T: Scalar>(
-    step: &RmsPropStep<T>,
-    gradient: &Gradient<T>,
-    weights: &mut [T],
-    gradients: &[T],
-    squares: &mut [T],
-    velocity: &mut [T],
-) {
-    for (((weight, &g), v), b) in weights.iter_mut().zip(gradients).zip(squares).zip(velocity) {
-        let g = gradient.of(*weight, g);
-        *v = step.rho * *v + step.rest * g * g;
-        *b = step.momentum * *b + g / ((*v + step.inside).sqrt() + step.outside);
-        *weight = *weight * gradient.keep - step.rate * *b;
+vectorised! {
+    /// As [`rms_prop`], with b ← μ b + u; w ← w − rate · b.
+    pub(super) fn rms_prop_momentum<T: Scalar>(
+        step: &RmsPropStep<T>,
+        gradient: &Gradient<T>,
+        weights: &mut [T],
+        gradients: &[T],
+        squares: &mut [T],
+        velocity: &mut [T],
+    ) {
+        for (((weight, &g), v), b) in weights.iter_mut().zip(gradients).zip(squares).zip(velocity) {
+            let g = gradient.of(*weight, g);
+            *v = step.rho * *v + step.rest * g * g;
+            *b = step.momentum * *b + g / ((*v + step.inside).sqrt() + step.outside);
+            *weight = *weight * gradient.keep - step.rate * *b;
+        }
     }
 }

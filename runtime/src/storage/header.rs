@@ -71,10 +71,7 @@ impl Reader<'_> {
         if self.passes(token) { Ok(()) } else { Err(self.expected(expected)) }
     }
 
-    fn object(
-        &mut self,
-        mut value: impl FnMut(&mut Self, String) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+    fn object(&mut self, mut value: impl FnMut(&mut Self, String) -> Result<(), Malformed>) -> Result<(), Malformed> {
         self.pass('{', "`{`")?;
         if self.passes('}') {
             return Ok(());

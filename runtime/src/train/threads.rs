@@ -28,14 +28,6 @@ impl Threads {
         self.0.clone()
     }
 
-    /// Runs `work` on the pool, so that every [`Threads::each`] inside finds its workers without a queue (which would allocate).
-    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.0 {
-            None => work(),
-            Some(pool) => pool.install(work),
-        }
-    }
-
     /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
     pub(crate) fn each<A: Send, B: Send>(
         &self,

@@ -8,7 +8,7 @@ macro_rules! mlp {
     ($name:ident, $scalar:ty, $input:ty, $shape:expr, $inputs:literal, $hidden:literal, $outputs:literal,
      $head:ident, $dropout:expr) => {
         #[derive(Clone, Debug)]
-        pub struct $name(netwright_runtime::network::Weights<$scalar>);
+        pub(crate) struct $name(netwright_runtime::network::Weights<$scalar>);
 
         const _: () = {
             use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
@@ -247,7 +247,7 @@ mlp!(SpotExact, f64, Tensor<6, 6, 1, f64>, SPOT, 36, 12, 3, Softmax, 0.0);
 mlp!(Gate, f32, [f32; 2], GATE, 2, 3, 1, Sigmoid, 0.0);
 
 /// Images of a bright spot in the left, middle or right third (the label), with noise: `count` of them, from a seed.
-pub fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize>) {
+pub(crate) fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize>) {
     let mut state = seed.wrapping_mul(2) + 1;
     let mut draw = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -9,10 +9,22 @@ pub fn value<T: Scalar>(activation: Activation, z: T) -> T {
     let zero = T::ZERO;
     match activation {
         Activation::Relu => z.max(zero),
-        Activation::LeakyRelu(slope) => if z < zero { number(slope) * z } else { z },
+        Activation::LeakyRelu(slope) => {
+            if z < zero {
+                number(slope) * z
+            } else {
+                z
+            }
+        }
         Activation::Tanh => z.tanh(),
         Activation::Sigmoid => sigmoid(z),
-        Activation::Elu(alpha) => if z < zero { number(alpha) * z.exp_m1() } else { z },
+        Activation::Elu(alpha) => {
+            if z < zero {
+                number(alpha) * z.exp_m1()
+            } else {
+                z
+            }
+        }
         Activation::Selu => number(SELU_SCALE) * value(Activation::Elu(SELU_ALPHA), z),
         Activation::Gelu => z * normal_distribution(z),
         Activation::Silu => z * sigmoid(z),
@@ -26,12 +38,30 @@ pub fn derivative<T: Scalar>(activation: Activation, z: T) -> T {
     let number = T::from_f64;
     let (zero, one) = (T::ZERO, T::ONE);
     match activation {
-        Activation::Relu => if z > zero { one } else { zero },
-        Activation::LeakyRelu(slope) => if z < zero { number(slope) } else { one },
+        Activation::Relu => {
+            if z > zero {
+                one
+            } else {
+                zero
+            }
+        }
+        Activation::LeakyRelu(slope) => {
+            if z < zero {
+                number(slope)
+            } else {
+                one
+            }
+        }
         Activation::Tanh => one - z.tanh() * z.tanh(),
         // Slide 6.
         Activation::Sigmoid => sigmoid(z) * (one - sigmoid(z)),
-        Activation::Elu(alpha) => if z < zero { number(alpha) * z.exp() } else { one },
+        Activation::Elu(alpha) => {
+            if z < zero {
+                number(alpha) * z.exp()
+            } else {
+                one
+            }
+        }
         Activation::Selu => number(SELU_SCALE) * derivative(Activation::Elu(SELU_ALPHA), z),
         Activation::Gelu => {
             let density = number(0.398_942_280_401_432_7) * (number(-0.5) * z * z).exp();
@@ -39,7 +69,13 @@ pub fn derivative<T: Scalar>(activation: Activation, z: T) -> T {
         }
         Activation::Silu => sigmoid(z) * (one + z * (one - sigmoid(z))),
         Activation::Softplus => sigmoid(z),
-        Activation::HardSigmoid => if z.abs() < number(3.0) { number(1.0 / 6.0) } else { zero },
+        Activation::HardSigmoid => {
+            if z.abs() < number(3.0) {
+                number(1.0 / 6.0)
+            } else {
+                zero
+            }
+        }
     }
 }
 

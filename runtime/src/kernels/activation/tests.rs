@@ -80,7 +80,8 @@ fn gradients_are_those_of_finite_differences() {
 fn extreme_inputs_neither_overflow_nor_become_nan() {
     for activation in ALL {
         for z in [-3e38, -1e5, -100.0, 100.0, 1e5, 3e38] {
-            let (y, slope) = (forward_of::<f32>(activation, &[z])[0], gradient_from_input::<f32>(activation, &[z], &[1.0])[0]);
+            let (y, slope) =
+                (forward_of::<f32>(activation, &[z])[0], gradient_from_input::<f32>(activation, &[z], &[1.0])[0]);
             assert!(y.is_finite() || y > 0.0, "{activation:?}({z}) = {y}");
             assert!((-1e-30..=1.1).contains(&slope), "{activation:?}'({z}) = {slope}");
             assert_eq!(forward_of::<f64>(activation, &[z])[0].signum(), reference::value(activation, z).signum());

@@ -3,8 +3,9 @@
 //! Its sizes are those of the convolution that it transposes: `spec.output` is what comes in here, `spec.input` what goes
 //! out, and weights are `[window height, window width, filters, input channels]`.
 
+pub use super::conv::Spec;
 use super::conv::{
-    Spec, add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
+    add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
     conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
 };
 use crate::scalar::Scalar;

@@ -31,10 +31,9 @@ vectorised! {
             for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
                 let mut sums = [T::ZERO; LANES];
                 for row in rows.0..rows.1 {
-                    let start = first + (row * width + columns.0) * channels;
-                    let pixels = &x[start..start + (columns.1 - columns.0) * channels];
-                    for pixel in pixels.chunks_exact(channels) {
-                        let pixel = &pixel[block * LANES..block * LANES + LANES];
+                    for column in columns.0..columns.1 {
+                        let at = first + (row * width + column) * channels + block * LANES;
+                        let pixel = &x[at..at + LANES];
                         for (sum, &a) in sums.iter_mut().zip(pixel) {
                             *sum += a;
                         }

@@ -1,6 +1,6 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
-use super::{Spec, by_lanes, each_window};
+use super::{Spec, by_lanes, each_window, is_nan};
 use crate::kernels::dispatch::vectorised;
 use crate::scalar::Scalar;
 
@@ -24,13 +24,11 @@ vectorised! {
             for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
                 let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
                 for row in rows.0..rows.1 {
-                    let start = first + (row * width + columns.0) * channels;
-                    let pixels = &x[start..start + (columns.1 - columns.0) * channels];
-                    for pixel in pixels.chunks_exact(channels) {
-                        let pixel = &pixel[block * LANES..block * LANES + LANES];
+                    for column in columns.0..columns.1 {
+                        let at = first + (row * width + column) * channels + block * LANES;
+                        let pixel = &x[at..at + LANES];
                         for (largest, &a) in largest.iter_mut().zip(pixel) {
-                            #[allow(clippy::eq_op)]
-                            let replaces = a > *largest || a != a;
+                            let replaces = a > *largest || is_nan(a);
                             *largest = if replaces { a } else { *largest };
                         }
                     }

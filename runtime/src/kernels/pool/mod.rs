@@ -4,6 +4,8 @@ pub mod average;
 pub mod max;
 pub mod reference;
 
+use crate::scalar::Scalar;
+
 pub use average::{avgpool_forward, avgpool_grad};
 pub use max::{maxpool_forward, maxpool_grad};
 
@@ -59,15 +61,20 @@ fn span(start: usize, window: usize, before: usize, size: usize) -> (usize, usiz
     (start.saturating_sub(before).min(end), end)
 }
 
+/// The one number that differs from itself.
+#[inline(always)]
+#[allow(clippy::eq_op)]
+fn is_nan<T: Scalar>(a: T) -> bool {
+    a != a
+}
+
 /// Calls a function with the largest of a few numbers of lanes that divides the channels.
 macro_rules! by_lanes {
     ($channels:expr, $function:ident($($argument:expr),*)) => {
         match $channels {
-            c if c % 32 == 0 => $function::<T, 32>($($argument),*),
-            c if c % 8 == 0 => $function::<T, 8>($($argument),*),
+            c if c % 16 == 0 => $function::<T, 16>($($argument),*),
             c if c % 6 == 0 => $function::<T, 6>($($argument),*),
             c if c % 4 == 0 => $function::<T, 4>($($argument),*),
-            c if c % 2 == 0 => $function::<T, 2>($($argument),*),
             _ => $function::<T, 1>($($argument),*),
         }
     };

@@ -1,16 +1,18 @@
 //! Pooling as slide 39 writes it, one number at a time.
 
-use super::Spec;
+use super::{Spec, is_nan};
 use crate::scalar::Scalar;
 
 /// Ω(i', j') of slide 39: the places in the input of the window of output (row, column), in order, for one channel.
 fn window(spec: &Spec, row: usize, column: usize, channel: usize) -> impl Iterator<Item = usize> {
     let [height, width, channels] = spec.input;
     let ([high, wide], [down, across], [top, _, left, _]) = (spec.window, spec.stride, spec.padding);
-    (0..high).flat_map(move |m| (0..wide).map(move |n| (row * down + m, column * across + n))).filter_map(move |(i, j)| {
-        let (i, j) = (i.checked_sub(top)?, j.checked_sub(left)?);
-        (i < height && j < width).then_some((i * width + j) * channels + channel)
-    })
+    (0..high).flat_map(move |m| (0..wide).map(move |n| (row * down + m, column * across + n))).filter_map(
+        move |(i, j)| {
+            let (i, j) = (i.checked_sub(top)?, j.checked_sub(left)?);
+            (i < height && j < width).then_some((i * width + j) * channels + channel)
+        },
+    )
 }
 
 /// Calls `visit(image, row, column, channel, place in the output)` for each number of the output.
@@ -34,7 +36,7 @@ pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T
         let a = &x[image * spec.input_len()..];
         y[place] = window(spec, row, column, channel)
             .map(|i| a[i])
-            .fold(T::from_f64(f64::NEG_INFINITY), |largest, a| if a > largest || a != a { a } else { largest });
+            .fold(T::from_f64(f64::NEG_INFINITY), |largest, a| if a > largest || is_nan(a) { a } else { largest });
     });
 }
 

@@ -1,8 +1,6 @@
 use super::*;
 use crate::kernels::Kernels;
-use crate::kernels::check::{
-    assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen,
-};
+use crate::kernels::check::{assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 use crate::scalar::Scalar;
 
@@ -34,7 +32,8 @@ fn average_gradient<T: Scalar>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f64
 /// Sizes that fit: any window and stride, padding also wider than the window, channels of every kind of lanes.
 fn any_spec(random: &mut Random, channels: usize) -> Spec {
     let mut below = |n| random.below(n) as usize;
-    let (mut input, mut output, mut window, mut stride, mut padding) = ([0, 0, channels], [0, 0, channels], [0; 2], [0; 2], [0; 4]);
+    let (mut input, mut output, mut window, mut stride, mut padding) =
+        ([0, 0, channels], [0, 0, channels], [0; 2], [0; 2], [0; 4]);
     for axis in 0..2 {
         window[axis] = 1 + below(4);
         stride[axis] = 1 + below(3);

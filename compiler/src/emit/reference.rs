@@ -1,0 +1,213 @@
+//! The words as documented items: the reference of the language, and what editors show and complete.
+
+use std::collections::BTreeSet;
+
+use netwright_grammar::Diagnostics;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::docs::grouped;
+use super::words::identifier;
+use crate::layers::{INITS, SHARED, STRUCTURE, WORDS};
+use crate::words::{Example, OptionWord, Place, Word};
+
+const BLOCK: &str = "`block name(width, stride = 1) { … }`\n\nNames some stages, with parameters and their defaults. It stands beside the networks of a \
+    `network!`, in any order, and is called as a stage: `name(64)`, or `3 * name(64, 2)` for three in a row, each with weights of its own. \
+    Where it is called, numbers may be arithmetic over its parameters, in parentheses: `conv 1x1x(4*width)`.";
+
+/// The tables of all words, as Markdown.
+pub fn tables() -> String {
+    let mut text = String::new();
+    let groups = [
+        ("Layers", "They start a stage.", Place::Head),
+        (
+            "Layers that may follow others",
+            "They start a stage, or stand behind the words of another layer.",
+            Place::Modifier,
+        ),
+        (
+            "Activations",
+            "They start a stage, or stand behind the words of another layer, whose row of the table they join.",
+            Place::Activation,
+        ),
+    ];
+    for (title, what, place) in groups {
+        let rows = WORDS.iter().filter(|word| word.place == place).map(|word| (word.name, word.form, word.summary));
+        table(&mut text, title, what, "", rows);
+    }
+    let structure = STRUCTURE.iter().map(|word| (word.name, word.form, word.summary));
+    let block = [("block", "block name(width) { … }", "names stages, with parameters")];
+    table(&mut text, "Structure", "How stages hang together.", "", structure.chain(block));
+    let shared = SHARED.iter().map(|word| (word.name, word.form, word.summary));
+    table(&mut text, "Options of every layer", "They stand behind any layer's own options.", "", shared);
+    let inits = INITS.iter().map(|word| (word.name, word.form, word.summary));
+    table(&mut text, "How weights start", "What follows [`init`](mod@init).", "init::", inits);
+    text
+}
+
+fn table<'a>(
+    text: &mut String,
+    title: &str,
+    what: &str,
+    module: &str,
+    rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) {
+    text.push_str(&format!("\n\n# {title}\n\n{what}\n\n| | |\n|---|---|\n"));
+    for (name, form, summary) in rows {
+        let form = cell(&format!("`{form}`"));
+        text.push_str(&format!("| [{form}](mod@{module}{name}) | {} |\n", cell(sentence(summary).0)));
+    }
+}
+
+/// A module for each word, with a module for each of its options; and, hidden, what an editor completes from.
+pub fn items() -> TokenStream {
+    let words = WORDS.iter().map(|word| {
+        let options = word.options.iter().map(|option| option_item(option, &format!("An option of `{}`.", word.name)));
+        let aliases = word.aliases.iter().map(|alias| {
+            let (alias, name) = (name(alias), name(word.name));
+            quote!(pub use #name as #alias;)
+        });
+        let (name, docs) = (name(word.name), docs(word));
+        quote!(#[doc = #docs] pub mod #name { #(#options)* } #(#aliases)*)
+    });
+    let structure = STRUCTURE.iter().map(|word| {
+        let (name, docs) = (name(word.name), page(word.form, word.summary, "", "", word.examples));
+        quote!(#[doc = #docs] pub mod #name {})
+    });
+    let shared = SHARED.iter().map(|option| {
+        if option.name == "init" {
+            let inits = INITS.iter().map(|init| option_item(init, "What may follow `init`."));
+            let docs = format!("{}\n\n{}", option_docs(option, "An option of every layer with weights."), init_table());
+            return quote!(#[doc = #docs] pub mod init { #(#inits)* });
+        }
+        option_item(option, "An option of every layer.")
+    });
+    let completion = completion();
+    quote! {
+        #(#words)*
+        #(#structure)*
+        #[doc = #BLOCK]
+        pub mod block {}
+        #(#shared)*
+        #completion
+    }
+}
+
+/// What may stand where: a module for the heads of stages, and one for what follows each word.
+fn completion() -> TokenStream {
+    let spellings =
+        |word: &Word| [word.name].into_iter().chain(word.aliases.iter().copied()).map(name).collect::<Vec<_>>();
+    let structure: Vec<Ident> = STRUCTURE.iter().map(|word| name(word.name)).collect();
+    let heads = WORDS.iter().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    let after = WORDS.iter().map(|word| (word.name, word.options));
+    let after = after.chain(STRUCTURE.iter().map(|word| (word.name, [].as_slice()))).chain([("block", [].as_slice())]);
+    let after = after.map(|(word, options)| {
+        let own: BTreeSet<&str> = options.iter().map(|option| option.name).collect();
+        let followers = WORDS
+            .iter()
+            .filter(|word| word.place != Place::Head)
+            .flat_map(|word| [word.name].into_iter().chain(word.aliases.iter().copied()));
+        let followers =
+            followers.chain(SHARED.iter().map(|option| option.name)).filter(|name| !own.contains(name)).map(name);
+        let (own, word) = (own.iter().map(|option| name(option)), name(word));
+        quote! {
+            pub mod #word {
+                pub use super::super::super::#word::{#(#own),*};
+                pub use super::super::super::{#(#followers),*};
+            }
+        }
+    });
+    let facts = WORDS.iter().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_imports, non_upper_case_globals)]
+        pub mod completion {
+            pub mod heads { pub use super::super::{#(#heads),*}; }
+            pub mod after { #(#after)* }
+            pub trait Facts { #(const #facts: &'static str = "";)* }
+        }
+    }
+}
+
+fn docs(word: &Word) -> String {
+    let place = match word.place {
+        Place::Head => "Starts a stage.",
+        Place::Modifier => "Starts a stage, or stands behind the words of another layer as a layer of its own.",
+        Place::Activation => "Starts a stage, or stands behind the words of another layer.",
+    };
+    let mut middle = String::new();
+    if !word.aliases.is_empty() {
+        let aliases: Vec<String> = word.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        middle.push_str(&format!("Also spelt {}.\n\n", aliases.join(", ")));
+    }
+    if !word.options.is_empty() {
+        middle.push_str("| option | |\n|---|---|\n");
+        for option in word.options {
+            let (form, summary) = (cell(&format!("`{}`", option.form)), cell(option.summary));
+            middle.push_str(&format!("| [{form}](mod@{}::{}) | {summary} |\n", word.name, option.name));
+        }
+        middle.push('\n');
+    }
+    page(word.form, word.summary, place, &middle, word.examples)
+}
+
+fn page(form: &str, summary: &str, place: &str, middle: &str, examples: &[Example]) -> String {
+    let (first, rest) = sentence(summary);
+    let mut text = format!("`{form}`: {first}\n\n");
+    for paragraph in [rest, place].into_iter().filter(|paragraph| !paragraph.is_empty()) {
+        text.push_str(&format!("{paragraph}\n\n"));
+    }
+    text.push_str(middle);
+    let rows: Vec<String> = examples.iter().filter_map(example).collect();
+    if !rows.is_empty() {
+        text.push_str("| input | for example | output | parameters |\n|---|---|---|---:|\n");
+        text.push_str(&rows.concat());
+    }
+    text
+}
+
+/// A row with what the example comes to.
+fn example(example: &Example) -> Option<String> {
+    let source = format!("Example({}) {{ {} }}", example.input, example.stage);
+    let mut diagnostics = Diagnostics::default();
+    let file = netwright_grammar::parse(&source, &mut diagnostics);
+    let network = crate::lower::lower(&source, &file, &mut diagnostics).into_iter().find(|network| network.sound)?;
+    let output = network.graph.shape(network.graph.output);
+    let parameters = grouped(network.graph.count(true) as u64);
+    Some(format!("| {} | {} | {output} | {parameters} |\n", example.input, cell(&format!("`{}`", example.stage))))
+}
+
+fn option_item(option: &OptionWord, of: &str) -> TokenStream {
+    let (name, docs) = (name(option.name), option_docs(option, of));
+    quote!(#[doc = #docs] pub mod #name {})
+}
+
+fn option_docs(option: &OptionWord, of: &str) -> String {
+    format!("`{}`: {}\n\n{of}", option.form, option.summary)
+}
+
+fn init_table() -> String {
+    let rows = INITS.iter().map(|init| format!("| `init {}` | {} |\n", init.form, cell(init.summary)));
+    format!("| | |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+/// The first sentence, and the others.
+fn sentence(text: &str) -> (&str, &str) {
+    let end = text
+        .match_indices(". ")
+        .find(|(at, _)| text[at + 2..].starts_with(|letter: char| letter.is_uppercase() || letter == '`'));
+    match end {
+        Some((at, _)) => (&text[..=at], &text[at + 2..]),
+        None => (text, ""),
+    }
+}
+
+/// Text within a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn name(word: impl AsRef<str>) -> Ident {
+    let word = word.as_ref();
+    identifier(word, Span::call_site()).unwrap_or_else(|| Ident::new("unnamed", Span::call_site()))
+}

@@ -1,0 +1,402 @@
+//! What an editor sees under each word of the text. rust-analyzer maps a word to every emitted token that bears its span, and shows
+//! the documentation of each; so each word is emitted as a path to its documentation in the facade's `words`, and a second time as
+//! an item that is documented with what the word came to at this place.
+//!
+//! Where a word is completed, rust-analyzer compiles the text again with a made-up word at the cursor, and looks at the same place
+//! of the first output. So the paths of unknown words stand first, behind nothing that depends on shapes.
+
+use std::collections::BTreeMap;
+
+use netwright_grammar::{Atom, AtomKind, Block, Body, Expression, ExpressionKind, File, Item, Name, Span as Bytes};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::Context;
+use super::docs::grouped;
+use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
+use crate::lower::{Lowered, Made};
+use crate::words::{Place, Word};
+
+/// The most rows of a table of calls that an editor shows.
+const MOST_ROWS: usize = 12;
+
+/// The words of a file for an editor.
+pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>) -> TokenStream {
+    let mut made = BTreeMap::<Bytes, Vec<(&str, &Made)>>::new();
+    for network in networks {
+        for word in &network.made {
+            made.entry(word.written).or_default().push((&network.syntax.name.text, word));
+        }
+    }
+    let blocks = file.items.iter().filter_map(|item| match item {
+        Item::Block(block) => Some(block),
+        Item::Network(_) => None,
+    });
+    let mut writer = Writer { context, made, blocks: blocks.collect(), ..Writer::new(context) };
+    for (index, item) in file.items.iter().enumerate() {
+        writer.item(index, item);
+    }
+    writer.finish()
+}
+
+struct Writer<'a> {
+    context: &'a Context<'a>,
+    made: BTreeMap<Bytes, Vec<(&'a str, &'a Made)>>,
+    blocks: Vec<&'a Block>,
+    /// The names given in the text: a module for each item.
+    modules: TokenStream,
+    unknown: TokenStream,
+    facts: TokenStream,
+    known: TokenStream,
+    count: usize,
+}
+
+/// The names that an item of the text gives.
+struct Names {
+    module: Ident,
+    parameters: BTreeMap<String, TokenStream>,
+    taps: BTreeMap<String, TokenStream>,
+    layers: BTreeMap<String, TokenStream>,
+}
+
+/// What options and words may follow.
+#[derive(Clone, Copy)]
+enum Owner<'a> {
+    Word(&'static Word),
+    Structure(&'a str),
+    Block,
+}
+
+impl<'a> Writer<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            made: BTreeMap::new(),
+            blocks: Vec::new(),
+            modules: TokenStream::new(),
+            unknown: TokenStream::new(),
+            facts: TokenStream::new(),
+            known: TokenStream::new(),
+            count: 0,
+        }
+    }
+
+    fn finish(self) -> TokenStream {
+        let Self { context, modules, unknown, facts, known, .. } = &self;
+        let root = context.root;
+        let blocks = self.blocks.iter().filter_map(|block| {
+            let (name, docs) = (self.identifier(&block.name)?, self.block_docs(block));
+            Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: &'static str = "";)))
+        });
+        let (definitions, calls): (Vec<_>, Vec<_>) = blocks.unzip();
+        // The `use`s behind the unknown words keep what lies at the place of the last one in the same scope.
+        quote! {
+            #[allow(warnings)]
+            const _: () = {
+                mod blocks { #(#definitions)* }
+                mod heads {
+                    pub use #root::words::completion::heads::*;
+                    pub use super::blocks::*;
+                }
+                trait Calls { #(#calls)* }
+                #modules
+                #unknown
+                use heads as _; use heads as _; use heads as _; use heads as _; use heads as _; use heads as _;
+                #facts
+                #known
+            };
+        }
+    }
+
+    fn item(&mut self, index: usize, item: &Item) {
+        let module = format_ident!("item{index}");
+        let mut names = Names { module, parameters: BTreeMap::new(), taps: BTreeMap::new(), layers: BTreeMap::new() };
+        let body = match item {
+            Item::Block(block) => {
+                for parameter in &block.parameters {
+                    let docs = format!("A parameter of the block `{}`.", block.name.text);
+                    if let Some(name) = self.identifier(&parameter.name) {
+                        names.parameters.insert(parameter.name.text.clone(), quote!(#[doc = #docs] pub struct #name;));
+                    }
+                }
+                let keyword = Bytes::new(block.header.start, block.header.start + "block".len());
+                if self.context.source.get(keyword.range()) == Some("block") {
+                    self.word_of_the_language("block", keyword);
+                }
+                &block.body
+            }
+            Item::Network(network) => {
+                for atom in network.input.iter().flatten() {
+                    self.numbers(atom, &names);
+                }
+                &network.body
+            }
+        };
+        if let Item::Block(block) = item {
+            for default in block.parameters.iter().filter_map(|parameter| parameter.default.as_ref()) {
+                self.expression(default, &names);
+            }
+        }
+        collect_names(self, body, &mut names);
+        self.body(body, &names);
+        let module = &names.module;
+        let (parameters, taps, layers) = (names.parameters.values(), names.taps.values(), names.layers.values());
+        self.modules.extend(quote! {
+            mod #module {
+                pub mod parameters { #(#parameters)* }
+                pub mod taps { #(#taps)* }
+                pub mod layers { #(#layers)* }
+            }
+        });
+    }
+
+    fn body(&mut self, body: &Body, names: &Names) {
+        for stage in &body.stages {
+            self.stage(&stage.atoms, names);
+        }
+    }
+
+    fn stage(&mut self, atoms: &[Atom], names: &Names) {
+        let mut owners: Vec<Owner<'_>> = Vec::new();
+        let mut before: Option<&str> = None;
+        for atom in atoms {
+            let consumer = before.take();
+            let AtomKind::Word(word) = &atom.kind else {
+                self.numbers(atom, names);
+                continue;
+            };
+            let word = word.as_str();
+            before = Some(word);
+            let module = &names.module;
+            match consumer {
+                Some("as") => continue,
+                Some("tied") => {
+                    self.name(word, atom.span, names.layers.contains_key(word), &quote!(#module::layers));
+                    continue;
+                }
+                Some("init") => {
+                    let root = self.context.root;
+                    let is_known = INITS.iter().any(|init| init.name == word);
+                    self.name(word, atom.span, is_known, &quote!(#root::words::init));
+                    continue;
+                }
+                Some("tap") if owners.len() == 1 => continue,
+                Some("add" | "concat" | "mul") if owners.len() == 1 => {
+                    self.name(word, atom.span, names.taps.contains_key(word), &quote!(#module::taps));
+                    continue;
+                }
+                _ => {}
+            }
+            self.word(word, atom.span, &mut owners);
+        }
+    }
+
+    /// A word that is no name: a layer, an option, a word of the structure, the call of a block.
+    fn word<'w>(&mut self, word: &'w str, span: Bytes, owners: &mut Vec<Owner<'w>>) {
+        let option = owners.iter().rev().find_map(|owner| match owner {
+            Owner::Word(owner) if owner.options.iter().any(|option| option.name == word) => Some(*owner),
+            _ => None,
+        });
+        let root = self.context.root;
+        if let Some(owner) = option {
+            let owner = format_ident!("{}", owner.name);
+            self.name(word, span, true, &quote!(#root::words::#owner));
+        } else if let Some(known) = layers::find(word) {
+            self.word_of_the_language(word, span);
+            owners.push(Owner::Word(known));
+        } else if STRUCTURE_NAMES.contains(&word) {
+            self.word_of_the_language(word, span);
+            owners.push(Owner::Structure(word));
+        } else if self.blocks.iter().any(|block| block.name.text == word) {
+            if let Some(facts) = self.facts_of(span) {
+                self.fact(word, span, facts, &quote!(Calls));
+            }
+            self.name(word, span, true, &quote!(blocks));
+            owners.push(Owner::Block);
+        } else if !owners.is_empty() && SHARED.iter().any(|shared| shared.name == word) {
+            self.name(word, span, true, &quote!(#root::words));
+        } else {
+            // Activations have few options: those of the layer before them are still open.
+            let open = owners.iter().rev().find(
+                |owner| !matches!(owner, Owner::Word(word) if word.place == Place::Activation && owners.len() > 1),
+            );
+            let path = match open {
+                None => quote!(heads),
+                Some(owner) => {
+                    let owner = format_ident!(
+                        "{}",
+                        match owner {
+                            Owner::Word(word) => word.name,
+                            Owner::Structure(name) => name,
+                            Owner::Block => "block",
+                        }
+                    );
+                    quote!(#root::words::completion::after::#owner)
+                }
+            };
+            self.name(word, span, false, &path);
+        }
+    }
+
+    fn word_of_the_language(&mut self, word: &str, span: Bytes) {
+        let root = self.context.root;
+        if let Some(facts) = self.facts_of(span) {
+            self.fact(word, span, facts, &quote!(#root::words::completion::Facts));
+        }
+        self.name(word, span, true, &quote!(#root::words));
+    }
+
+    /// The word as a path into a module.
+    fn name(&mut self, word: &str, span: Bytes, is_known: bool, module: &TokenStream) {
+        let Some(name) = self.identifier_at(word, span) else { return };
+        let path = quote!(use #module::#name as _;);
+        if is_known { self.known.extend(path) } else { self.unknown.extend(path) }
+    }
+
+    /// The word as an item documented with what it came to. As a constant of a trait it leads to the trait's own constant, which
+    /// stands where the word is defined.
+    fn fact(&mut self, word: &str, span: Bytes, (shapes, docs): (String, String), of: &TokenStream) {
+        let Some(name) = self.identifier_at(word, span) else { return };
+        let place = format_ident!("Word{}", self.count);
+        self.count += 1;
+        self.facts.extend(quote! {
+            struct #place;
+            impl #of for #place {
+                #[doc = #docs]
+                const #name: &'static str = #shapes;
+            }
+        });
+    }
+
+    fn numbers(&mut self, atom: &Atom, names: &Names) {
+        match &atom.kind {
+            AtomKind::Numbers(expressions) | AtomKind::Parentheses(expressions) => {
+                expressions.iter().for_each(|expression| self.expression(expression, names));
+            }
+            AtomKind::Braces(body) => self.body(body, names),
+            _ => {}
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression, names: &Names) {
+        match &expression.kind {
+            ExpressionKind::Name(name) => {
+                let module = &names.module;
+                self.name(name, expression.span, names.parameters.contains_key(name), &quote!(#module::parameters));
+            }
+            ExpressionKind::Negative(inner) => self.expression(inner, names),
+            ExpressionKind::Binary(_, left, right) => {
+                self.expression(left, names);
+                self.expression(right, names);
+            }
+            ExpressionKind::Number(_) | ExpressionKind::Stray(_) => {}
+        }
+    }
+
+    fn block_docs(&self, block: &Block) -> String {
+        let header = self.context.source.get(block.header.range()).unwrap_or_default();
+        format!(
+            "`{}`\n\nA block: its stages stand wherever it is called.",
+            header.split_whitespace().collect::<Vec<_>>().join(" ")
+        )
+    }
+
+    /// What the word at `span` came to: its shapes, and the whole as Markdown.
+    fn facts_of(&self, span: Bytes) -> Option<(String, String)> {
+        let made = self.made.get(&span)?;
+        let mut rows: Vec<(&str, &Made, usize)> = Vec::new();
+        for (network, word) in made {
+            match rows.iter_mut().find(|(other, same, _)| other == network && same == word) {
+                Some((.., times)) => *times += 1,
+                None => rows.push((network, word, 1)),
+            }
+        }
+        let (_, first, _) = rows.first()?;
+        let shapes = |made: &Made| format!("{} → {}", made.input, made.output);
+        let mut docs = format!("**`{}`**\n\n", first.text);
+        if let [(_, one, 1)] = rows.as_slice() {
+            docs.push_str(&format!("{}, {}", shapes(one), costs(one)));
+            return Some((shapes(one), docs));
+        }
+        docs.push_str("| where | shapes | parameters | multiply-adds |\n|---|---|---:|---:|\n");
+        for (network, made, times) in rows.iter().take(MOST_ROWS) {
+            let mut place = made.calls.join(" in ");
+            if place.is_empty() {
+                place = format!("`{network}`");
+            }
+            if *times > 1 {
+                place = format!("{times} × {place}");
+            }
+            let (parameters, macs) = (grouped((made.parameters + made.statistics) as u64), grouped(made.macs));
+            docs.push_str(&format!("| {place} | {} | {parameters} | {macs} |\n", shapes(made)));
+        }
+        if rows.len() > MOST_ROWS {
+            docs.push_str(&format!("\nand at {} more places", rows.len() - MOST_ROWS));
+        }
+        Some((format!("{}, …", shapes(first)), docs))
+    }
+
+    fn identifier(&self, name: &Name) -> Option<Ident> {
+        self.identifier_at(&name.text, name.span)
+    }
+
+    /// A word as a name of Rust, where it can be one.
+    fn identifier_at(&self, word: &str, span: Bytes) -> Option<Ident> {
+        identifier(word, (self.context.span)(span))
+    }
+}
+
+/// `156 parameters, 122,304 multiply-adds`
+fn costs(made: &Made) -> String {
+    let mut text = format!("{} parameters", grouped(made.parameters as u64));
+    if made.statistics > 0 {
+        text.push_str(&format!(" and {} statistics", grouped(made.statistics as u64)));
+    }
+    if made.macs > 0 {
+        text.push_str(&format!(", {} multiply-adds for one image", grouped(made.macs)));
+    }
+    text
+}
+
+/// The taps and the named layers of a body.
+fn collect_names(writer: &Writer<'_>, body: &Body, names: &mut Names) {
+    for stage in &body.stages {
+        for (index, atom) in stage.atoms.iter().enumerate() {
+            if let AtomKind::Braces(inner) = &atom.kind {
+                collect_names(writer, inner, names);
+            }
+            let (AtomKind::Word(word), Some(Atom { kind: AtomKind::Word(name), span })) =
+                (&atom.kind, stage.atoms.get(index + 1))
+            else {
+                continue;
+            };
+            let (map, docs) = match word.as_str() {
+                "tap" if index == 0 => {
+                    (&mut names.taps, format!("What passes here, for a later `add {name}` or `concat {name}`."))
+                }
+                "as" if index > 0 => (&mut names.layers, format!("The layer `{name}`.")),
+                _ => continue,
+            };
+            if let Some(identifier) = writer.identifier_at(name, *span) {
+                map.entry(name.clone()).or_insert_with(|| quote!(#[doc = #docs] pub struct #identifier;));
+            }
+        }
+    }
+}
+
+/// `r#as` for `as`; `None` for what cannot be a name.
+pub(super) fn identifier(word: &str, span: proc_macro2::Span) -> Option<Ident> {
+    const NEVER: &[&str] = &["_", "crate", "self", "super", "Self"];
+    const KEYWORDS: &[&str] = &[
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+        "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type",
+        "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    let is_name = word.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+        && word.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
+    if !is_name || NEVER.contains(&word) {
+        return None;
+    }
+    Some(if KEYWORDS.contains(&word) { Ident::new_raw(word, span) } else { Ident::new(word, span) })
+}

@@ -1,0 +1,117 @@
+//! The words that hang stages together, and those that every layer knows: what they mean is in `lower/`.
+
+use crate::words::{Argument, Example, OptionWord};
+
+/// A word of the structure of a network.
+#[derive(Clone, Copy, Debug)]
+pub struct StructureWord {
+    /// As written.
+    pub name: &'static str,
+    /// How it is written.
+    pub form: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// Stages that work.
+    pub examples: &'static [Example],
+}
+
+/// Every word of the structure; `block` stands beside networks, the others start a stage.
+pub const STRUCTURE: &[StructureWord] = &[
+    StructureWord {
+        name: "add",
+        form: "add { … } { … }` or `add name",
+        summary: "The sum of branches of one shape. Each branch starts from what comes in, and `{ }` is that itself. With the name of a `tap`, adds what was tapped.",
+        examples: &[
+            Example { input: "6x6x4", stage: "add { conv 3x3x4 same } { conv 1x1x4 }" },
+            Example { input: "8", stage: "tap start; dense 8 tanh; add start" },
+        ],
+    },
+    StructureWord {
+        name: "concat",
+        form: "concat { … } { … }` or `concat name",
+        summary: "Branches side by side along the channels, in the order written. Each branch starts from what comes in, and `{ }` is that itself. With the name of a `tap`, puts what was tapped behind what comes in.",
+        examples: &[Example { input: "6x6x4", stage: "concat { conv 1x1x2 } { conv 3x3x3 same } { }" }],
+    },
+    StructureWord {
+        name: "mul",
+        form: "mul { … } { … }` or `mul name",
+        summary: "The product of branches of one shape, number by number: gates. Each branch starts from what comes in, and `{ }` is that itself.",
+        examples: &[Example { input: "6x6x4", stage: "mul { conv 1x1x4 sigmoid } { }" }],
+    },
+    StructureWord {
+        name: "residual",
+        form: "residual { … }",
+        summary: "What comes in plus what the stages make of it (He et al., 2016): `add { … } { }`.",
+        examples: &[Example { input: "6x6x4", stage: "residual { conv 3x3x4 same relu; conv 3x3x4 same } relu" }],
+    },
+    StructureWord {
+        name: "tap",
+        form: "tap name",
+        summary: "Names what passes here, for a later `add name`, `concat name` or `mul name`: a long skip, as in a U-Net.",
+        examples: &[Example { input: "8", stage: "tap start; dense 8 tanh; add start" }],
+    },
+    StructureWord {
+        name: "repeat",
+        form: "repeat 3 { … }",
+        summary: "The same stages several times in a row, each time with weights of their own. A block is repeated by `3 * name(64)`.",
+        examples: &[Example { input: "6x6x4", stage: "repeat 2 { conv 3x3x4 same relu }" }],
+    },
+];
+
+/// The names of [`STRUCTURE`].
+pub(crate) const NAMES: &[&str] = &{
+    let mut names = [""; STRUCTURE.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = STRUCTURE[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// The options that every layer knows.
+pub static SHARED: &[OptionWord] = &[
+    OptionWord { name: "as", form: "as name", argument: Argument::None, summary: "names the layer" },
+    OptionWord {
+        name: "tied",
+        form: "tied name",
+        argument: Argument::None,
+        summary: "shares the weights of the layer of that name",
+    },
+    OptionWord {
+        name: "init",
+        form: "init he",
+        argument: Argument::None,
+        summary: "how weights start: `lecun` unless said, `he` before a rectifier",
+    },
+    OptionWord { name: "bias", form: "bias 0.1", argument: Argument::Required, summary: "what the biases start at" },
+];
+
+/// What may follow `init`. D is the fan-in: how many inputs meet in one output.
+pub static INITS: &[OptionWord] = &[
+    rule("lecun", "lecun", "N(0, 1/D): the default"),
+    rule("he", "he", "N(0, 2/D): the default before a rectifier"),
+    rule("glorot", "glorot", "N(0, 2/(D + fan-out)), also spelt `xavier`"),
+    rule("lecun_uniform", "lecun_uniform", "uniform with the variance 1/D"),
+    rule("he_uniform", "he_uniform", "uniform with the variance 2/D"),
+    rule("glorot_uniform", "glorot_uniform", "uniform with the variance 2/(D + fan-out)"),
+    rule("orthogonal", "orthogonal", "orthonormal rows or columns (Saxe et al., 2014)"),
+    rule("zeros", "zeros", "all zero"),
+    OptionWord {
+        name: "normal",
+        form: "normal 0.01",
+        argument: Argument::Required,
+        summary: "normal with this standard deviation",
+    },
+    OptionWord {
+        name: "uniform",
+        form: "uniform 0.05",
+        argument: Argument::Required,
+        summary: "uniform, from minus this number to plus this number",
+    },
+    rule("xavier", "xavier", "another name of `glorot`"),
+];
+
+const fn rule(name: &'static str, form: &'static str, summary: &'static str) -> OptionWord {
+    OptionWord { name, form, argument: Argument::None, summary }
+}

@@ -1,0 +1,372 @@
+//! `add { … } { … }`, `concat { … } skip`, `mul`, `residual`, `tap`: where values part and meet again.
+
+use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span, Stage};
+
+use super::expression::Scope;
+use super::structure::Structure;
+use super::suggest;
+use crate::graph::ValueId;
+use crate::ops::{Add, Concat, Multiply, Op};
+use crate::shape::Shape;
+
+/// How values meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Join {
+    Add,
+    Concat,
+    Mul,
+    /// `add { … } { }` with the second pair of braces left out.
+    Residual,
+}
+
+impl Join {
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "add" => Self::Add,
+            "concat" => Self::Concat,
+            "mul" => Self::Mul,
+            "residual" => Self::Residual,
+            _ => return None,
+        })
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Concat => "concat",
+            Self::Mul => "mul",
+            Self::Residual => "residual",
+        }
+    }
+
+    /// The word of the row that it makes.
+    fn row(self) -> &'static str {
+        if self == Self::Residual { "add" } else { self.word() }
+    }
+
+    fn meets(self, first: Shape, other: Shape) -> bool {
+        match self {
+            Self::Concat => match (first, other) {
+                (Shape::Image([height, width, _]), Shape::Image([tall, wide, _])) => [height, width] == [tall, wide],
+                (Shape::Flat(_), Shape::Flat(_)) => true,
+                _ => false,
+            },
+            Self::Mul => first == other || Multiply::broadcasts(first, other) || Multiply::broadcasts(other, first),
+            Self::Add | Self::Residual => first == other,
+        }
+    }
+}
+
+/// One of the values that meet.
+struct Branch<'s> {
+    source: Source<'s>,
+    value: ValueId,
+    /// The shapes on the way through it.
+    trail: Vec<String>,
+}
+
+/// Where a branch comes from.
+enum Source<'s> {
+    /// What flows into the stage.
+    Stage,
+    Braces(&'s Body),
+    Tap(&'s str),
+}
+
+impl Branch<'_> {
+    fn is_empty(&self) -> bool {
+        match self.source {
+            Source::Braces(body) => body.stages.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn name(&self, index: usize) -> String {
+        const ORDINALS: [&str; 8] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
+        match self.source {
+            Source::Stage => "its input".to_owned(),
+            Source::Tap(name) => format!("the tap `{name}`"),
+            Source::Braces(_) if self.is_empty() => "its input, `{ }`,".to_owned(),
+            Source::Braces(_) => match ORDINALS.get(index) {
+                Some(ordinal) => format!("the {ordinal} branch"),
+                None => format!("branch {}", index + 1),
+            },
+        }
+    }
+}
+
+impl Structure<'_, '_> {
+    /// Lowers a stage that starts with `add`, `concat`, `mul` or `residual`.
+    pub(super) fn join(&mut self, join: Join, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        let head = stage.atoms[0].span;
+        let (sources, used) = self.sources(join, &stage.atoms[1..]);
+        let (name, used) = match stage.atoms[1 + used..].as_ref() {
+            [Atom { kind: AtomKind::Word(word), .. }, Atom { kind: AtomKind::Word(name), .. }, ..] if word == "as" => {
+                (Some(name.as_str()), used + 2)
+            }
+            _ => (None, used),
+        };
+        let rest = &stage.atoms[1 + used..];
+        let sources = match sources {
+            Ok(sources) => sources,
+            Err(diagnostic) => {
+                self.builder.report(diagnostic);
+                return self.layers(rest, input, scope);
+            }
+        };
+        let text = self.text_of(join, &sources);
+        let branches = self.branches(sources, input, scope);
+        let output = match self.meet(join, head, &branches) {
+            Ok(()) if self.builder.is_uncertain() => branches[0].value,
+            Ok(()) => {
+                let span = head.to(stage.atoms[used].span);
+                self.builder.open_join(join.row(), name, text.clone(), span, input);
+                self.push_join(join, &text, head, &branches)
+            }
+            Err(diagnostic) => {
+                self.builder.report(diagnostic);
+                branches[0].value
+            }
+        };
+        self.layers(rest, output, scope)
+    }
+
+    /// The branches that are written behind the word, and how many atoms they take.
+    fn sources<'s>(&mut self, join: Join, atoms: &'s [Atom]) -> (Result<Vec<Source<'s>>, Diagnostic>, usize) {
+        let word = join.word();
+        let mut sources = Vec::new();
+        let mut problem = None;
+        let mut used = 0;
+        for atom in atoms {
+            match &atom.kind {
+                AtomKind::Braces(body) => sources.push(Source::Braces(body)),
+                AtomKind::Word(name) if join != Join::Residual && self.names_tap(name, sources.is_empty()) => {
+                    match self.use_tap(name, atom.span, word) {
+                        Ok(()) => sources.push(Source::Tap(name)),
+                        Err(diagnostic) => problem = problem.or(Some(diagnostic)),
+                    }
+                }
+                _ => break,
+            }
+            used += 1;
+        }
+        if let Some(problem) = problem {
+            return (Err(problem), used);
+        }
+        let braces = sources.iter().filter(|source| matches!(source, Source::Braces(_))).count();
+        if braces == 0 && !sources.is_empty() {
+            sources.insert(0, Source::Stage);
+        }
+        (self.check_count(join, sources, braces), used)
+    }
+
+    fn check_count<'s>(
+        &self,
+        join: Join,
+        mut sources: Vec<Source<'s>>,
+        braces: usize,
+    ) -> Result<Vec<Source<'s>>, Diagnostic> {
+        let word = join.word();
+        match (join, sources.len()) {
+            (Join::Residual, 1) => {
+                sources.push(Source::Stage);
+                Ok(sources)
+            }
+            (Join::Residual, 0) => Err(Diagnostic::new(self.head, "`residual` needs its stages in braces")
+                .help("write `residual { conv 3x3x64 same }`")),
+            (Join::Residual, _) => Err(Diagnostic::new(self.head, format!("`residual` takes one branch, not {braces}"))
+                .help("its input is the other; for more branches write `add { … } { … } { }`")),
+            (_, 0) => Err(Diagnostic::new(self.head, format!("`{word}` needs branches in braces, or the name of a tap"))
+                .help(format!("write `{word} {{ … }} {{ … }}`, or `tap skip` earlier and `{word} skip` here"))),
+            (_, 1) => Err(Diagnostic::new(self.head, format!("`{word}` needs two branches or more, and has one"))
+                .help(format!("`{{ }}` is the stage's input itself: `{word} {{ … }} {{ }}`"))),
+            _ => Ok(sources),
+        }
+    }
+
+    /// The stage as the table of layers shows it.
+    fn text_of(&self, join: Join, sources: &[Source<'_>]) -> String {
+        let mut text = join.word().to_owned();
+        for source in sources {
+            match source {
+                Source::Stage => {}
+                Source::Tap(name) => text.extend([" ", name]),
+                Source::Braces(body) if body.stages.is_empty() => text.push_str(" { }"),
+                Source::Braces(_) => text.push_str(" { … }"),
+            }
+        }
+        text
+    }
+
+    fn branches<'s>(&mut self, sources: Vec<Source<'s>>, input: ValueId, scope: &Scope) -> Vec<Branch<'s>> {
+        let start = self.builder.waypoint();
+        let mut uncertain = false;
+        let mut branches = Vec::new();
+        for source in sources {
+            let value = match source {
+                Source::Stage => input,
+                Source::Braces(body) => self.body(body, input, scope),
+                Source::Tap(name) => self.tap_value(name).unwrap_or(input),
+            };
+            let trail = self.builder.trail_since(&start);
+            uncertain |= match source {
+                Source::Tap(_) => start.is_uncertain(),
+                _ => self.builder.is_uncertain(),
+            };
+            self.builder.rewind(&start);
+            branches.push(Branch { source, value, trail });
+        }
+        self.builder.set_uncertain(uncertain);
+        branches
+    }
+
+    /// That every branch meets the ones before it.
+    fn meet(&self, join: Join, head: Span, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
+        if self.builder.is_uncertain() {
+            return Ok(());
+        }
+        let shape = |branch: &Branch<'_>| self.builder.shape(branch.value);
+        let mut first = 0;
+        for (index, branch) in branches.iter().enumerate().skip(1) {
+            let (met, shape) = (shape(&branches[first]), shape(branch));
+            if !join.meets(met, shape) {
+                return Err(self.misfit(join, head, (first, &branches[first]), (index, branch)));
+            }
+            if join == Join::Mul && shape.len() > met.len() {
+                first = index;
+            }
+        }
+        Ok(())
+    }
+
+    fn misfit(&self, join: Join, head: Span, a: (usize, &Branch<'_>), b: (usize, &Branch<'_>)) -> Diagnostic {
+        let (first, second) = (self.builder.shape(a.1.value), self.builder.shape(b.1.value));
+        let must = match join {
+            Join::Concat => "height and width must agree",
+            Join::Mul => "the shapes must agree, or one of them have one number for each channel",
+            Join::Add | Join::Residual => "the shapes must agree",
+        };
+        let names = [a.1.name(a.0), b.1.name(b.0)];
+        let message = format!("{}: {} is {first}, and {} is {second}: {must}", join.word(), names[0], names[1]);
+        let mut diagnostic = Diagnostic::new(head, message).note(self.builder.shapes_so_far());
+        for (name, branch) in names.iter().zip([a.1, b.1]) {
+            if !branch.trail.is_empty() {
+                diagnostic = diagnostic.note(format!("{name}: … → {}", branch.trail.join(" → ")));
+            }
+        }
+        let sides = [(names[0].as_str(), a.1, first), (names[1].as_str(), b.1, second)];
+        diagnostic.help(remedy(join, sides))
+    }
+
+    fn push_join(&mut self, join: Join, text: &str, head: Span, branches: &[Branch<'_>]) -> ValueId {
+        let values: Vec<ValueId> = branches.iter().map(|branch| branch.value).collect();
+        let pushed = match join {
+            Join::Add | Join::Residual => self.builder.push_op(text, head, Add.into(), &values),
+            Join::Concat => self.builder.push_op(text, head, Concat.into(), &values),
+            Join::Mul => self.push_products(text, head, &values),
+        };
+        match pushed {
+            Ok(output) => {
+                self.builder.end_row(join.row(), output);
+                output
+            }
+            Err(diagnostic) => {
+                self.builder.report(diagnostic);
+                values[0]
+            }
+        }
+    }
+
+    /// A product of several values, two at a time, the larger on the left.
+    fn push_products(&mut self, text: &str, head: Span, values: &[ValueId]) -> Result<ValueId, Diagnostic> {
+        let mut product = values[0];
+        for &value in &values[1..] {
+            let (left, right) = (self.builder.shape(product), self.builder.shape(value));
+            let factors = if Multiply::broadcasts(right, left) { [value, product] } else { [product, value] };
+            debug_assert!(Join::Mul.meets(left, right));
+            product = self.builder.push_op(text, head, Op::from(Multiply), &factors)?;
+        }
+        Ok(product)
+    }
+
+    /// `tap name`: remembers the value that flows here.
+    pub(super) fn tap(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        let [head, name, rest @ ..] = stage.atoms.as_slice() else {
+            self.builder.report(
+                Diagnostic::new(stage.span, "`tap` needs a name").help("write `tap skip`, and later `concat skip`"),
+            );
+            return input;
+        };
+        let AtomKind::Word(text) = &name.kind else {
+            let place = head.span.to(name.span);
+            self.builder.report(
+                Diagnostic::new(place, "`tap` needs a name").help("write `tap skip`, and later `concat skip`"),
+            );
+            return input;
+        };
+        if let Some(first) = rest.first() {
+            self.builder.report(
+                Diagnostic::new(first.span, "nothing follows the name of a tap")
+                    .help(format!("put a `;` behind it: `tap {text};`")),
+            );
+        } else if self.is_word(text) || self.is_block(text) {
+            let what = if self.is_block(text) { "a block" } else { "a word of the language" };
+            self.builder
+                .report(Diagnostic::new(name.span, format!("`{text}` is {what}")).help("call the tap something else"));
+        } else if let Err(diagnostic) = self.add_tap(text, name.span, input) {
+            self.builder.report(diagnostic);
+        }
+        let _ = scope;
+        input
+    }
+}
+
+/// What would make two branches meet.
+fn remedy(join: Join, [a, b]: [(&str, &Branch<'_>, Shape); 2]) -> String {
+    let end = |(name, branch, _): (&str, &Branch<'_>, Shape), stage: String| match branch.source {
+        Source::Braces(body) if !body.stages.is_empty() => format!("end {name} with `{stage}`"),
+        Source::Tap(tap) => format!("put `{stage}` before `tap {tap}`, or before this stage"),
+        _ => format!("put a branch in the place of the input: `{{ {stage} }}`"),
+    };
+    // An empty branch is where a projection belongs; otherwise the later one.
+    let changed = |a: (_, &Branch<'_>, _), b| if a.1.is_empty() { (a, b) } else { (b, a) };
+    match (a.2, b.2) {
+        (Shape::Image(first), Shape::Image(second)) if first[..2] == second[..2] => {
+            let ((name, branch, _), (.., kept)) = changed(a, b);
+            let project = format!("conv 1x1x{}", kept.channels());
+            match join {
+                Join::Mul => end((name, branch, kept), project),
+                _ => end((name, branch, kept), project),
+            }
+        }
+        (Shape::Image(first), Shape::Image(second)) => {
+            let (large, small, sides) =
+                if first[0] * first[1] > second[0] * second[1] { (a, b, [first, second]) } else { (b, a, [second, first]) };
+            let stride = sides[0][0].div_ceil(sides[1][0]);
+            let fits = stride > 1 && (0..2).all(|axis| sides[0][axis].div_ceil(stride) == sides[1][axis]);
+            if !fits {
+                return format!("add `same` or `pad` to the windows of {}", small.0.trim_end_matches(','));
+            }
+            match large.1.source {
+                Source::Braces(body) if !body.stages.is_empty() => format!("give {} `stride {stride}`", large.0),
+                Source::Tap(_) => format!("put `upsample {stride}` on the way to this stage"),
+                _ => {
+                    let channels = small.2.channels();
+                    format!("put a branch in the place of the input: `{{ conv 1x1x{channels} stride {stride} }}`")
+                }
+            }
+        }
+        (Shape::Flat(_), Shape::Flat(_)) => {
+            let (changed, kept) = changed(a, b);
+            end(changed, format!("dense {}", kept.2.channels()))
+        }
+        _ => {
+            let (image, row) = if matches!(a.2, Shape::Image(_)) { (a, b) } else { (b, a) };
+            match join {
+                Join::Mul => end(row, format!("dense {}", image.2.channels())),
+                _ if image.2.len() == row.2.len() || join == Join::Concat => end(image, "flatten".to_owned()),
+                _ => end(image, format!("dense {}", row.2.channels())),
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! LeNet-5 learns to read handwritten digits: the embedded ones, or MNIST with `--data DIR`.
+//!
+//! ```text
+//! cargo run --release --example lenet5
+//! cargo run --release --example lenet5 -- --data mnist --epochs 10
+//! ```
+
+mod show;
+
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use netwright::data::{self, LabelledImages};
+use netwright::prelude::*;
+use netwright::schedule::Cosine;
+use netwright::train::{augment::Augmentation, evaluate, predict_all};
+
+netwright::network! {
+    /// LeNet-5 (LeCun et al., 1998), as the lecture shows it (slide 32).
+    pub LeNet5(28x28x1) {
+        conv 5x5x6 same tanh;  avgpool 2;
+        conv 5x5x16 tanh;      avgpool 2;
+        dense 120 tanh;        dense 84 tanh;
+        softmax 10
+    }
+}
+
+const _: () = assert!(LeNet5::PARAMETERS == 61_706);
+
+type Digits = Dataset<Tensor<28, 28, 1>>;
+
+/// Trains LeNet-5 on handwritten digits and shows what it has learnt.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A folder with the four IDX files of MNIST or Fashion-MNIST, gzip or not; without it, the embedded digits.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How often the training set is gone through.
+    #[arg(long)]
+    epochs: Option<u64>,
+    /// Images in one step.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// What weights, the order of images and the held-out fifth are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads; the result does not depend on them.
+    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
+    threads: usize,
+    /// Where the trained weights go.
+    #[arg(long, default_value = "lenet5.safetensors")]
+    save: PathBuf,
+}
+
+fn main() {
+    if let Err(error) = run(&Arguments::parse()) {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
+    let (train, test, epochs) = match &arguments.data {
+        Some(folder) => {
+            let (train, test) = data::mnist(folder)?;
+            (train.dataset()?, test.dataset()?, arguments.epochs.unwrap_or(10))
+        }
+        None => {
+            let (train, test) = embedded_digits()?.split(0.2, arguments.seed)?;
+            (train, test, arguments.epochs.unwrap_or(40))
+        }
+    };
+    println!("{}", show::table(LeNet5::LAYERS));
+    println!("{} images to train on, {} to test with", train.len(), test.len());
+
+    let mut network = LeNet5::init(arguments.seed);
+    let quiet = !std::io::stderr().is_terminal();
+    let start = Instant::now();
+    Trainer::new()
+        .epochs(epochs)
+        .batch(arguments.batch)
+        .seed(arguments.seed)
+        .threads(arguments.threads)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.05)?.momentum(0.9)?.l2(1e-4)?)
+        .schedule(Cosine::new())
+        .augment(Augmentation::new().shift(2.0)?.rotate(10.0)?)
+        .on_epoch(|epoch| {
+            if quiet {
+                let record = &epoch.record;
+                let accuracy = 100.0 * record.validation_accuracy.unwrap_or(0.0);
+                println!(
+                    "epoch {:>3}  loss {:.4}  test {accuracy:.2} %  {:.2} s",
+                    record.epoch, record.loss, record.seconds
+                );
+            }
+            ControlFlow::Continue(())
+        })
+        .fit(&mut network, &train, Some(&test))?;
+    println!("trained in {:.1} s\n", start.elapsed().as_secs_f64());
+
+    let answers = predict_all(&network, &test);
+    println!("{}", ConfusionMatrix::of(&answers, test.targets())?);
+    println!("{}", show::digits(&test, &answers, 6));
+    network.save(&arguments.save)?;
+    println!("the weights are in {}", arguments.save.display());
+    let accuracy = evaluate(&network, &test, &CrossEntropy::new())?.accuracy().unwrap_or(0.0);
+    println!("test accuracy: {:.2} %", 100.0 * accuracy);
+    Ok(())
+}
+
+/// The UCI digits, 8x8, scaled up to what LeNet-5 reads.
+fn embedded_digits() -> Result<Digits, netwright::Error> {
+    const DIGITS: &[u8] = include_bytes!("../data/digits.csv.gz");
+    let images: LabelledImages = data::csv::from_reader(DIGITS, "the embedded digits")?.images([8, 8, 1], 16, 10)?;
+    images.resized_dataset()
+}

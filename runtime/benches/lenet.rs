@@ -1,0 +1,93 @@
+//! LeNet-5, its convolutions and dense layers alone: microseconds an image of one training step on one thread, by kernel.
+//!
+//! `cargo bench -p netwright-runtime --bench lenet`
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use netwright_runtime::kernels::{Kernels, conv, dense};
+
+const BATCH: usize = 64;
+
+const CONV1: conv::Spec = conv::Spec {
+    input: [28, 28, 1],
+    output: [28, 28, 6],
+    window: [5, 5],
+    stride: [1, 1],
+    padding: [2, 2, 2, 2],
+    dilation: [1, 1],
+    groups: 1,
+};
+const CONV2: conv::Spec =
+    conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
+const DENSE: [dense::Spec; 3] = [
+    dense::Spec { inputs: 400, outputs: 120 },
+    dense::Spec { inputs: 120, outputs: 84 },
+    dense::Spec { inputs: 84, outputs: 10 },
+];
+
+/// The best of several rounds, in microseconds an image; prints and returns it.
+fn time(name: &str, mut call: impl FnMut()) -> f64 {
+    let mut best = f64::INFINITY;
+    for _ in 0..30 {
+        let (start, mut calls) = (Instant::now(), 0u32);
+        while start.elapsed() < Duration::from_millis(4) {
+            call();
+            calls += 1;
+        }
+        best = best.min(start.elapsed().as_secs_f64() * 1e6 / f64::from(calls) / BATCH as f64);
+    }
+    println!("{name:28} {best:7.2}");
+    best
+}
+
+fn numbers(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect()
+}
+
+fn convolution(name: &str, spec: &conv::Spec) -> f64 {
+    let (x, w, b) = (numbers(BATCH * spec.input_len()), numbers(spec.weights_len()), numbers(spec.output[2]));
+    let dy = numbers(BATCH * spec.output_len());
+    let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
+    let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
+    let forward = time(&format!("{name} forward"), || {
+        f32::conv_gemm_forward(BATCH, spec, black_box(&x), &w, &b, &mut y, &mut memory);
+    });
+    let mut memory = vec![0.0f32; conv::conv_gemm_grad_input_scratch(spec)];
+    let input = time(&format!("{name} gradient of input"), || {
+        f32::conv_gemm_grad_input(BATCH, spec, black_box(&dy), &w, &mut dx, &mut memory);
+    });
+    let mut memory = vec![0.0f32; conv::conv_gemm_grad_weights_scratch(spec)];
+    let weights = time(&format!("{name} gradient of weights"), || {
+        f32::conv_gemm_grad_weights(BATCH, spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
+    });
+    // The first layer needs no gradient of its input.
+    forward + weights + if spec.input[2] == 1 { 0.0 } else { input }
+}
+
+fn fully_connected(spec: &dense::Spec) -> f64 {
+    let name = format!("dense {}x{}", spec.inputs, spec.outputs);
+    let (x, w, b) = (numbers(BATCH * spec.inputs), numbers(spec.inputs * spec.outputs), numbers(spec.outputs));
+    let dy = numbers(BATCH * spec.outputs);
+    let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
+    let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
+    let forward = time(&format!("{name} forward"), || {
+        f32::dense_forward(BATCH, spec, black_box(&x), &w, &b, &mut y, &mut memory);
+    });
+    let mut memory = vec![0.0f32; dense::dense_grad_input_scratch(spec)];
+    let input = time(&format!("{name} gradient of input"), || {
+        f32::dense_grad_input(BATCH, spec, black_box(&dy), &w, &mut dx, &mut memory);
+    });
+    let mut memory = vec![0.0f32; dense::dense_grad_weights_scratch(spec)];
+    let weights = time(&format!("{name} gradient of weights"), || {
+        f32::dense_grad_weights(BATCH, spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
+    });
+    forward + input + weights
+}
+
+fn main() {
+    println!("batch {BATCH}, microseconds an image");
+    let mut sum = convolution("conv1 5x5x6 same", &CONV1) + convolution("conv2 5x5x16", &CONV2);
+    sum += DENSE.iter().map(fully_connected).sum::<f64>();
+    println!("{:28} {sum:7.2}", "together");
+}

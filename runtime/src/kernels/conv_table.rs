@@ -1,0 +1,202 @@
+//! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the input's channels.
+//!
+//! Only what is connected has weights: they are `[window height, window width, connections]`, in the order of the table.
+
+use crate::scalar::Scalar;
+
+/// The sizes of the layer, and its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Height, width, channels of one input image.
+    pub input: [usize; 3],
+    /// Height, width, filters of one output image.
+    pub output: [usize; 3],
+    /// Height and width of a filter, in taps.
+    pub window: [usize; 2],
+    /// Steps from one output to the next, in input rows and columns.
+    pub stride: [usize; 2],
+    /// Zeros around the input: top, bottom, left, right.
+    pub padding: [usize; 4],
+    /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
+    pub dilation: [usize; 2],
+    /// What is connected: an input channel and a filter.
+    pub connections: &'static [[usize; 2]],
+}
+
+impl Spec {
+    #[track_caller]
+    fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+        let ([_, _, channels], [_, _, filters]) = (self.input, self.output);
+        assert!(channels > 0 && filters > 0 && !self.connections.is_empty(), "conv_table: sizes are at least 1");
+        assert!(
+            self.connections.iter().all(|&[channel, filter]| channel < channels && filter < filters),
+            "conv_table: the table names a channel or a filter that there is not"
+        );
+        assert_eq!(input, batch * self.input.iter().product::<usize>(), "conv_table: the input");
+        assert_eq!(weights, self.window[0] * self.window[1] * self.connections.len(), "conv_table: the weights");
+        assert!(bias == 0 || bias == filters, "conv_table: the bias");
+        assert_eq!(output, batch * self.output.iter().product::<usize>(), "conv_table: the output");
+    }
+
+    /// Calls `visit` for each tap of each output that lies in the image: the start of the output's pixel, of the input's
+    /// pixel, and of the tap's weights.
+    #[inline(always)]
+    fn for_each_tap(&self, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        let ([height, width, channels], [rows, columns, filters]) = (self.input, self.output);
+        for n in 0..batch {
+            for row in 0..rows {
+                for column in 0..columns {
+                    let y = ((n * rows + row) * columns + column) * filters;
+                    for i in 0..self.window[0] {
+                        let line = (row * self.stride[0] + i * self.dilation[0]).wrapping_sub(self.padding[0]);
+                        if line >= height {
+                            continue;
+                        }
+                        for j in 0..self.window[1] {
+                            let place = (column * self.stride[1] + j * self.dilation[1]).wrapping_sub(self.padding[2]);
+                            if place >= width {
+                                continue;
+                            }
+                            let x = ((n * height + line) * width + place) * channels;
+                            visit(y, x, (i * self.window[1] + j) * self.connections.len());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// y = b + Σ x · w over the window and the channels that the filter sees.
+pub fn conv_table_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
+    match b {
+        [] => y.fill(T::ZERO),
+        b => y.chunks_exact_mut(filters).for_each(|pixel| pixel.copy_from_slice(b)),
+    }
+    spec.for_each_tap(batch, |to, from, tap| {
+        let (x, y) = (&x[from..from + channels], &mut y[to..to + filters]);
+        for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
+            y[filter] += x[channel] * w;
+        }
+    });
+}
+
+/// ∂ℓ/∂x = Σ ∂ℓ/∂y · w over the filters that see x.
+pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
+    dx.fill(T::ZERO);
+    spec.for_each_tap(batch, |from, to, tap| {
+        let (dy, dx) = (&dy[from..from + filters], &mut dx[to..to + channels]);
+        for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
+            dx[channel] += dy[filter] * w;
+        }
+    });
+}
+
+/// ∂ℓ/∂w += Σ ∂ℓ/∂y · x and ∂ℓ/∂b += Σ ∂ℓ/∂y over the batch and all positions.
+pub fn conv_table_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
+    spec.for_each_tap(batch, |y, from, tap| {
+        let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
+        for (&[channel, filter], dw) in spec.connections.iter().zip(&mut dw[tap..]) {
+            *dw += dy[filter] * x[channel];
+        }
+    });
+    for pixel in dy.chunks_exact(filters) {
+        for (db, &dy) in db.iter_mut().zip(pixel) {
+            *db += dy;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::conv;
+    use crate::random::Random;
+
+    const TABLE: &[[usize; 2]] = &[[0, 0], [2, 0], [1, 1], [0, 3], [1, 3], [2, 3], [2, 2]];
+    const SPECS: [Spec; 2] = [
+        Spec {
+            input: [5, 4, 3],
+            output: [3, 3, 4],
+            window: [3, 2],
+            stride: [1, 1],
+            padding: [0; 4],
+            dilation: [1, 1],
+            connections: TABLE,
+        },
+        Spec {
+            input: [5, 6, 3],
+            output: [3, 4, 4],
+            window: [2, 3],
+            stride: [2, 1],
+            padding: [1, 0, 2, 0],
+            dilation: [1, 2],
+            connections: TABLE,
+        },
+    ];
+
+    fn lens(spec: &Spec) -> [usize; 3] {
+        let taps = spec.window[0] * spec.window[1];
+        [2 * spec.input.iter().product::<usize>(), taps * TABLE.len(), 2 * spec.output.iter().product::<usize>()]
+    }
+
+    #[test]
+    fn is_a_convolution_whose_other_weights_are_zero() {
+        let mut random = Random::new(1);
+        for spec in SPECS {
+            let [x, w, y] = lens(&spec);
+            let (x, w, b) = (numbers(&mut random, x), numbers(&mut random, w), numbers(&mut random, 4));
+            let whole = conv::Spec {
+                input: spec.input,
+                output: spec.output,
+                window: spec.window,
+                stride: spec.stride,
+                padding: spec.padding,
+                dilation: spec.dilation,
+                groups: 1,
+            };
+            let mut full = vec![0.0; whole.weights_len()];
+            for (at, &w) in w.iter().enumerate() {
+                let [channel, filter] = TABLE[at % TABLE.len()];
+                full[(at / TABLE.len() * 3 + channel) * 4 + filter] = w;
+            }
+            let mut expected = vec![0.0; y];
+            conv::reference::forward(2, &whole, &x, &full, &b, &mut expected);
+            let mut found = vec![f64::NAN; y];
+            conv_table_forward(2, &spec, &x, &w, &b, &mut found);
+            assert_close(&found, &expected, 1e-13);
+            let mut found = vec![f32::NAN; y];
+            conv_table_forward(2, &spec, &narrow::<f32>(&x), &narrow(&w), &narrow(&b), &mut found);
+            assert_close(&widen(&found), &expected, 1e-5);
+        }
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        let mut random = Random::new(2);
+        for spec in SPECS {
+            let [x, w, y] = lens(&spec);
+            let (x, w, b) = (numbers(&mut random, x), numbers(&mut random, w), numbers(&mut random, 4));
+            let dy = numbers(&mut random, y);
+            let loss = |x: &[f64], w: &[f64], b: &[f64]| {
+                let mut y = vec![0.0; y];
+                conv_table_forward(2, &spec, x, w, b, &mut y);
+                inner_product(&y, &dy)
+            };
+            let (mut dx, mut dw, mut db) = (vec![f64::NAN; x.len()], vec![1.0; w.len()], vec![1.0; 4]);
+            conv_table_grad_input(2, &spec, &dy, &w, &mut dx);
+            conv_table_grad_weights(2, &spec, &x, &dy, &mut dw, &mut db);
+            let less_1 = |gradient: &[f64]| gradient.iter().map(|d| d - 1.0).collect::<Vec<_>>();
+            assert_gradient(&x, &dx, |x| loss(x, &w, &b));
+            assert_gradient(&w, &less_1(&dw), |w| loss(&x, w, &b));
+            assert_gradient(&b, &less_1(&db), |b| loss(&x, &w, b));
+        }
+    }
+}

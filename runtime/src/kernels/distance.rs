@@ -1,0 +1,99 @@
+//! Squared distances to fixed patterns: the output layer of LeNet-5 (LeCun et al., 1998, equation 7).
+
+use crate::scalar::Scalar;
+
+/// The sizes of the layer, and its patterns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// Numbers that come in.
+    pub inputs: usize,
+    /// Patterns.
+    pub outputs: usize,
+    /// The patterns one behind the other, `inputs` numbers each.
+    pub patterns: &'static [f64],
+}
+
+impl Spec {
+    #[track_caller]
+    fn check<T>(&self, batch: usize, inputs: &[&[T]], output: &[T]) {
+        assert!(self.inputs > 0 && self.outputs > 0, "distance: sizes are at least 1");
+        assert_eq!(self.patterns.len(), self.inputs * self.outputs, "distance: the patterns");
+        assert!(inputs.iter().all(|s| s.len() == batch * self.inputs), "distance: the input or its gradient");
+        assert_eq!(output.len(), batch * self.outputs, "distance: the output or its gradient");
+    }
+}
+
+/// yₖ = Σ (xᵢ − pₖᵢ)²
+pub fn distance_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(batch, &[x], y);
+    for (x, y) in x.chunks_exact(spec.inputs).zip(y.chunks_exact_mut(spec.outputs)) {
+        for (y, pattern) in y.iter_mut().zip(spec.patterns.chunks_exact(spec.inputs)) {
+            let mut sum = T::ZERO;
+            for (&x, &p) in x.iter().zip(pattern) {
+                let off = x - T::from_f64(p);
+                sum += off * off;
+            }
+            *y = sum;
+        }
+    }
+}
+
+/// ∂ℓ/∂xᵢ = Σ 2 (xᵢ − pₖᵢ) ∂ℓ/∂yₖ over the patterns k.
+pub fn distance_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
+    spec.check(batch, &[x, dx], dy);
+    dx.fill(T::ZERO);
+    let images = x.chunks_exact(spec.inputs).zip(dy.chunks_exact(spec.outputs)).zip(dx.chunks_exact_mut(spec.inputs));
+    for ((x, dy), dx) in images {
+        for (&dy, pattern) in dy.iter().zip(spec.patterns.chunks_exact(spec.inputs)) {
+            let twice = dy + dy;
+            for ((&x, &p), dx) in x.iter().zip(pattern).zip(dx.iter_mut()) {
+                *dx += twice * (x - T::from_f64(p));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    const PATTERNS: [f64; 12] = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0, 0.5, 2.0, 0.0, -0.25];
+    const SPEC: Spec = Spec { inputs: 4, outputs: 3, patterns: &PATTERNS };
+
+    #[test]
+    fn agrees_with_equation_7_written_out() {
+        let x = numbers(&mut Random::new(1), 5 * 4);
+        let expected: Vec<f64> = (0..5 * 3)
+            .map(|at| (0..4).map(|i| (x[at / 3 * 4 + i] - PATTERNS[at % 3 * 4 + i]).powi(2)).sum())
+            .collect();
+        let mut y = vec![f64::NAN; 15];
+        distance_forward(5, &SPEC, &x, &mut y);
+        assert_close(&y, &expected, 1e-14);
+        let mut y = vec![f32::NAN; 15];
+        distance_forward(5, &SPEC, &narrow::<f32>(&x), &mut y);
+        assert_close(&widen(&y), &expected, 1e-5);
+    }
+
+    #[test]
+    fn a_pattern_is_at_no_distance_from_itself() {
+        let mut y = [f32::NAN; 3];
+        distance_forward(1, &SPEC, &narrow::<f32>(&PATTERNS[4..8]), &mut y);
+        assert_eq!(y[1], 0.0);
+        assert!(y[0] > 0.0 && y[2] > 0.0);
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_finite_differences() {
+        let mut random = Random::new(2);
+        let (x, dy) = (numbers(&mut random, 8), numbers(&mut random, 6));
+        let mut dx = vec![f64::NAN; 8];
+        distance_grad(2, &SPEC, &x, &dy, &mut dx);
+        assert_gradient(&x, &dx, |x| {
+            let mut y = vec![0.0; 6];
+            distance_forward(2, &SPEC, x, &mut y);
+            inner_product(&y, &dy)
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! Trained subsampling (LeCun et al., 1998): y = coefficient · Σ of a window + bias, one coefficient and bias for each channel.
+
+use crate::scalar::Scalar;
+
+/// The sizes of the layer. There is no padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Height, width, channels of one input image.
+    pub input: [usize; 3],
+    /// Height, width, channels of one output image.
+    pub output: [usize; 3],
+    /// Height and width of a window.
+    pub window: [usize; 2],
+    /// Steps from one window to the next, down and across.
+    pub stride: [usize; 2],
+}
+
+impl Spec {
+    #[track_caller]
+    fn check(&self, batch: usize, input: usize, coefficient: usize, bias: usize, output: usize) {
+        let channels = self.input[2];
+        assert!(channels > 0 && self.output[2] == channels, "subsample: the channels stay");
+        for axis in 0..2 {
+            let covered = (self.output[axis] - 1) * self.stride[axis] + self.window[axis];
+            assert!(self.stride[axis] > 0 && covered <= self.input[axis], "subsample: a window leaves the image");
+        }
+        assert_eq!(input, batch * self.input.iter().product::<usize>(), "subsample: the input");
+        assert_eq!(output, batch * self.output.iter().product::<usize>(), "subsample: the output");
+        assert_eq!(coefficient, channels, "subsample: the coefficients");
+        assert!(bias == 0 || bias == channels, "subsample: the biases");
+    }
+
+    /// Calls `visit` with the start of each pixel of the output and the start of each pixel of its window, in a batch.
+    #[inline(always)]
+    fn for_each_tap(&self, batch: usize, mut visit: impl FnMut(usize, usize)) {
+        let ([height, width, channels], [rows, columns, _]) = (self.input, self.output);
+        for n in 0..batch {
+            for row in 0..rows {
+                for column in 0..columns {
+                    let y = ((n * rows + row) * columns + column) * channels;
+                    for i in 0..self.window[0] {
+                        let line = (n * height + row * self.stride[0] + i) * width + column * self.stride[1];
+                        for j in 0..self.window[1] {
+                            visit(y, (line + j) * channels);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// y = coefficient · Σ x + bias
+pub fn subsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], coefficient: &[T], bias: &[T], y: &mut [T]) {
+    spec.check(batch, x.len(), coefficient.len(), bias.len(), y.len());
+    let channels = spec.input[2];
+    y.fill(T::ZERO);
+    spec.for_each_tap(batch, |to, from| {
+        for (y, &x) in y[to..to + channels].iter_mut().zip(&x[from..from + channels]) {
+            *y += x;
+        }
+    });
+    for pixel in y.chunks_exact_mut(channels) {
+        for (y, &coefficient) in pixel.iter_mut().zip(coefficient) {
+            *y *= coefficient;
+        }
+        for (y, &bias) in pixel.iter_mut().zip(bias) {
+            *y += bias;
+        }
+    }
+}
+
+/// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that x lies in.
+pub fn subsample_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], coefficient: &[T], dx: &mut [T]) {
+    spec.check(batch, dx.len(), coefficient.len(), 0, dy.len());
+    let channels = spec.input[2];
+    dx.fill(T::ZERO);
+    spec.for_each_tap(batch, |from, to| {
+        let pixel = dx[to..to + channels].iter_mut();
+        for ((dx, &dy), &coefficient) in pixel.zip(&dy[from..from + channels]).zip(coefficient) {
+            *dx += dy * coefficient;
+        }
+    });
+}
+
+/// ∂ℓ/∂coefficient += Σ ∂ℓ/∂y · (Σ x) and ∂ℓ/∂bias += Σ ∂ℓ/∂y over the batch and all positions.
+pub fn subsample_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dcoefficient: &mut [T],
+    dbias: &mut [T],
+) {
+    spec.check(batch, x.len(), dcoefficient.len(), dbias.len(), dy.len());
+    let channels = spec.input[2];
+    spec.for_each_tap(batch, |y, from| {
+        let pixel = dcoefficient.iter_mut().zip(&x[from..from + channels]);
+        for ((dcoefficient, &x), &dy) in pixel.zip(&dy[y..y + channels]) {
+            *dcoefficient += dy * x;
+        }
+    });
+    for pixel in dy.chunks_exact(channels) {
+        for (dbias, &dy) in dbias.iter_mut().zip(pixel) {
+            *dbias += dy;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::random::Random;
+
+    fn spec(window: [usize; 2], stride: [usize; 2], output: [usize; 2], spare: usize, channels: usize) -> Spec {
+        let side = |axis: usize| (output[axis] - 1) * stride[axis] + window[axis] + spare;
+        Spec { input: [side(0), side(1), channels], output: [output[0], output[1], channels], window, stride }
+    }
+
+    fn specs() -> [Spec; 3] {
+        [spec([2, 2], [2, 2], [2, 3], 0, 3), spec([3, 2], [1, 2], [3, 2], 1, 1), spec([2, 3], [3, 1], [2, 2], 0, 4)]
+    }
+
+    #[test]
+    fn agrees_with_the_paper_written_out() {
+        let mut random = Random::new(1);
+        for spec in specs() {
+            let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
+            let x = numbers(&mut random, 2 * height * width * channels);
+            let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));
+            let mut expected = Vec::new();
+            for (n, row, column, channel) in places(2, rows, columns, channels) {
+                let mut sum = 0.0;
+                for i in 0..spec.window[0] {
+                    for j in 0..spec.window[1] {
+                        let (line, place) = (row * spec.stride[0] + i, column * spec.stride[1] + j);
+                        sum += x[((n * height + line) * width + place) * channels + channel];
+                    }
+                }
+                expected.push(c[channel] * sum + b[channel]);
+            }
+            let mut y = vec![f64::NAN; expected.len()];
+            subsample_forward(2, &spec, &x, &c, &b, &mut y);
+            assert_close(&y, &expected, 1e-14);
+            let mut y = vec![f32::NAN; expected.len()];
+            subsample_forward(2, &spec, &narrow::<f32>(&x), &narrow(&c), &narrow(&b), &mut y);
+            assert_close(&widen(&y), &expected, 1e-5);
+        }
+    }
+
+    fn places(a: usize, b: usize, c: usize, d: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+        (0..a * b * c * d).map(move |i| (i / (b * c * d), i / (c * d) % b, i / d % c, i % d))
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        let mut random = Random::new(2);
+        for spec in specs() {
+            let channels = spec.input[2];
+            let x = numbers(&mut random, 2 * spec.input.iter().product::<usize>());
+            let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));
+            let dy = numbers(&mut random, 2 * spec.output.iter().product::<usize>());
+            let loss = |x: &[f64], c: &[f64], b: &[f64]| {
+                let mut y = vec![0.0; dy.len()];
+                subsample_forward(2, &spec, x, c, b, &mut y);
+                inner_product(&y, &dy)
+            };
+            let (mut dx, mut dc, mut db) = (vec![f64::NAN; x.len()], vec![1.0; channels], vec![1.0; channels]);
+            subsample_grad_input(2, &spec, &dy, &c, &mut dx);
+            subsample_grad_weights(2, &spec, &x, &dy, &mut dc, &mut db);
+            let less_1 = |gradient: &[f64]| gradient.iter().map(|d| d - 1.0).collect::<Vec<_>>();
+            assert_gradient(&x, &dx, |x| loss(x, &c, &b));
+            assert_gradient(&c, &less_1(&dc), |c| loss(&x, c, &b));
+            assert_gradient(&b, &less_1(&db), |b| loss(&x, &c, b));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Attacks on images, and numbers about layers.
+
+mod support;
+
+use netwright_runtime::data::Dataset;
+use netwright_runtime::loss::CrossEntropy;
+use netwright_runtime::network::Network;
+use netwright_runtime::optim::Sgd;
+use netwright_runtime::train::adversarial::{attack, evaluate_under, fgsm, input_gradient};
+use netwright_runtime::train::statistics::layer_statistics;
+use netwright_runtime::train::{AdversarialTraining, Attack, Pairs, Trainer, evaluate};
+use netwright_runtime::{Error, Pass, Tensor};
+use support::{Spot, SpotExact, spots};
+
+fn trained(adversarial: Option<AdversarialTraining>) -> Spot {
+    let (images, labels) = spots(300, 1);
+    let train = Dataset::new(images, labels).unwrap();
+    let mut network = Spot::init(1);
+    let trainer = Trainer::new().epochs(25).batch(20).seed(1).loss(CrossEntropy::new());
+    let trainer = trainer.optimizer(Sgd::new(0.1).unwrap().momentum(0.9).unwrap());
+    let trainer = if let Some(adversarial) = adversarial { trainer.adversarial(adversarial) } else { trainer };
+    trainer.fit(&mut network, &train, None).unwrap();
+    network
+}
+
+#[test]
+fn the_gradient_of_an_image_is_that_of_finite_differences() {
+    let (images, labels) = spots(40, 3);
+    let mut images: Vec<Tensor<6, 6, 1, f64>> =
+        images.iter().map(|image| Tensor::from_fn(|y, x, c| f64::from(image[[y, x, c]]))).collect();
+    let (network, loss) = (SpotExact::init(2), CrossEntropy::new());
+    let gradient = input_gradient(&network, &images, &labels, &loss, Pass::default()).unwrap();
+    for (sample, place) in [(0, 0), (7, 13), (39, 35)] {
+        let step = 1e-5;
+        let mut at = |by: f64| {
+            images[sample].as_mut_slice()[place] += by;
+            evaluate(&network, &Pairs::new(&images, &labels).unwrap(), &loss).unwrap().sum
+        };
+        let slope = (at(step) - at(-2.0 * step)) / (2.0 * step);
+        at(step);
+        assert!((slope - gradient[sample * 36 + place]).abs() < 1e-8);
+    }
+}
+
+#[test]
+fn an_attack_stays_within_epsilon_and_range_and_raises_the_loss() {
+    let network = trained(None);
+    let (images, labels) = spots(60, 2);
+    let loss = CrossEntropy::new();
+    let (epsilon, step) = (0.2, 0.05);
+    let pgd = Attack::pgd(epsilon, step, 8).unwrap().range(0.0, 1.0).unwrap();
+    let changed = attack(&network, &images, &labels, &loss, &pgd).unwrap();
+    for (changed, image) in changed.iter().zip(&images) {
+        for (a, b) in changed.as_slice().iter().zip(image.as_slice()) {
+            assert!((a - b).abs() <= 0.2 + 1e-6 && (0.0..=1.0).contains(a));
+        }
+    }
+    let clean = evaluate(&network, &Pairs::new(&images, &labels).unwrap(), &loss).unwrap().mean();
+    let once = fgsm(&network, &images, &labels, &loss, epsilon).unwrap();
+    let mean = |images: &[_]| evaluate(&network, &Pairs::new(images, &labels).unwrap(), &loss).unwrap().mean();
+    assert!(mean(&once) > 2.0 * clean && mean(&changed) > 2.0 * clean);
+    assert!(Attack::pgd(0.1, 0.1, 0).is_err() && Attack::fgsm(-0.1).is_err());
+    assert!(Attack::fgsm(0.1).unwrap().range(1.0, 0.0).is_err());
+}
+
+#[test]
+fn training_against_an_attack_raises_the_accuracy_under_it() {
+    let fgsm = Attack::fgsm(0.25).unwrap();
+    let (images, labels) = spots(300, 2);
+    let test = Dataset::new(images, labels).unwrap();
+    let loss = CrossEntropy::new();
+    let under = |network: &Spot| evaluate_under(network, &test, &loss, &fgsm).unwrap().accuracy().unwrap();
+    let plain = under(&trained(None));
+    let hardened = trained(Some(AdversarialTraining::new(fgsm)));
+    assert!(under(&hardened) > plain + 0.05, "{} against {plain}", under(&hardened));
+    assert!(evaluate(&hardened, &test, &loss).unwrap().accuracy().unwrap() > 0.9);
+}
+
+#[test]
+fn statistics_show_saturated_layers_and_their_gradients() {
+    let (images, labels) = spots(30, 1);
+    let mut network = Spot::init(1);
+    let before = layer_statistics(&network, &images, &labels, &CrossEntropy::new()).unwrap();
+    network.tensor_mut("dense1", "kernel").unwrap().iter_mut().for_each(|weight| *weight *= 100.0);
+    let after = layer_statistics(&network, &images, &labels, &CrossEntropy::new()).unwrap();
+    let saturated = |statistics: &netwright_runtime::train::statistics::NetworkStatistics| {
+        statistics.layers[0].activations.unwrap().saturated.unwrap()
+    };
+    assert!(saturated(&before) < 0.1 && saturated(&after) > 0.8, "{before}{after}");
+    assert!(after.layers[0].gradient_norm < before.layers[0].gradient_norm, "saturation stops the gradient");
+    assert_eq!(after.layers[1].activations.unwrap().saturated, None);
+    assert_eq!(after.to_string().lines().count(), 3);
+    let error = layer_statistics(&network, &[], &[] as &[usize], &CrossEntropy::new()).unwrap_err();
+    assert!(matches!(error, Error::Pass(_)), "{error}");
+}

@@ -1,0 +1,339 @@
+//! What training promises.
+
+mod support;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use netwright_runtime::data::Dataset;
+use netwright_runtime::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
+use netwright_runtime::network::Network;
+use netwright_runtime::optim::{Adam, Sgd};
+use netwright_runtime::schedule::{Cosine, ReduceOnPlateau};
+use netwright_runtime::train::augment::Augmentation;
+use netwright_runtime::train::{
+    AdversarialTraining, Attack, Bagging, ConfusionMatrix, EarlyStopping, Ending, GradientEngine, Mixup, Pairs,
+    RunFolder, Trainer, Watch, evaluate, predict_all,
+};
+use netwright_runtime::{Architecture, Error, Pass, Tensor};
+use support::{Gate, Spot, SpotDropout, SpotExact, spots};
+
+type Spots = Dataset<Tensor<6, 6, 1>>;
+
+fn data(count: usize, seed: u64) -> Spots {
+    let (images, labels) = spots(count, seed);
+    Dataset::new(images, labels).unwrap()
+}
+
+fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
+    network.parameters().iter().map(|number| number.to_bits()).collect()
+}
+
+#[test]
+fn it_learns_to_find_the_spot() {
+    let (train, test) = (data(300, 1), data(90, 2));
+    let mut network = Spot::init(1);
+    let history = Trainer::new()
+        .epochs(20)
+        .batch(20)
+        .seed(1)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.2).unwrap().momentum(0.9).unwrap())
+        .fit(&mut network, &train, Some(&test))
+        .unwrap();
+    let last = history.last().unwrap();
+    assert_eq!((history.epochs.len(), last.epoch, last.step, history.ending), (20, 20, 300, Ending::Finished));
+    assert!(last.loss < history.epochs[0].loss / 4.0, "{last:?}");
+    assert!(last.validation_accuracy.unwrap() > 0.95, "{last:?}");
+    let measured = evaluate(&network, &test, &CrossEntropy::new()).unwrap();
+    assert_eq!(measured.accuracy(), last.validation_accuracy);
+    assert_eq!(Some(measured.mean()), last.validation_loss);
+    let matrix = ConfusionMatrix::of(&predict_all::<_, usize, _>(&network, &test), test.targets()).unwrap();
+    assert_eq!(Some(matrix.accuracy()), last.validation_accuracy);
+}
+
+#[test]
+fn one_two_and_seven_threads_give_the_same_bits() {
+    let (train, validation) = (data(205, 1), data(130, 2));
+    let run = |threads: usize| {
+        let mut network = SpotDropout::init(3);
+        let history = Trainer::new()
+            .epochs(3)
+            .batch(128)
+            .seed(9)
+            .threads(threads)
+            .loss(CrossEntropy::new())
+            .optimizer(Adam::new(0.01).unwrap())
+            .schedule(Cosine::new())
+            .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())
+            .adversarial(AdversarialTraining::new(Attack::pgd(0.1, 0.05, 2).unwrap()))
+            .fit(&mut network, &train, Some(&validation))
+            .unwrap();
+        let figures: Vec<_> =
+            history.epochs.iter().map(|e| (e.loss.to_bits(), e.accuracy, e.validation_loss, e.rate.to_bits())).collect();
+        (bits(&network), figures)
+    };
+    let one = run(1);
+    assert!(run(2) == one);
+    assert!(run(7) == one);
+}
+
+#[test]
+fn a_batch_is_cut_the_same_way_whatever_the_threads() {
+    for threads in [1, 2, 7] {
+        assert_eq!(GradientEngine::<Spot>::new(64, threads).unwrap().piece_size(), 16);
+        assert_eq!(GradientEngine::<Spot>::new(800, threads).unwrap().piece_size(), 100);
+    }
+}
+
+#[test]
+fn the_gradient_of_the_pieces_is_that_of_the_whole_and_of_finite_differences() {
+    let (images, labels) = spots(50, 4);
+    let images: Vec<Tensor<6, 6, 1, f64>> =
+        images.iter().map(|image| Tensor::from_fn(|y, x, c| f64::from(image[[y, x, c]]))).collect();
+    let loss = CrossEntropy::new();
+    let mut network = SpotExact::init(5);
+    let mut engine = GradientEngine::<SpotExact>::new(50, 2).unwrap();
+    let found = engine.gradient(&mut network, &images, &labels, &loss, Pass::default()).unwrap();
+    let gradients = engine.gradients().as_slice().to_vec();
+    let pairs = Pairs::new(&images, &labels).unwrap();
+    let mean = |network: &SpotExact| evaluate(network, &pairs, &loss).unwrap().mean();
+    assert!((found.mean() - mean(&network)).abs() < 1e-12);
+    for index in (0..SpotExact::PARAMETERS).step_by(7) {
+        let step = 1e-5;
+        let at = |network: &mut SpotExact, by: f64| {
+            network.parameters_mut()[index] += by;
+            mean(network)
+        };
+        let (above, below) = (at(&mut network, step), at(&mut network, -2.0 * step));
+        network.parameters_mut()[index] += step;
+        let slope = (above - below) / (2.0 * step);
+        assert!((slope - gradients[index]).abs() < 1e-8, "{index}: {slope} against {}", gradients[index]);
+    }
+}
+
+#[test]
+fn an_epoch_goes_through_the_order_of_the_dataset() {
+    let train = data(40, 1);
+    let mut by_trainer = Spot::init(1);
+    Trainer::new()
+        .epochs(1)
+        .batch(16)
+        .seed(8)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.1).unwrap())
+        .fit(&mut by_trainer, &train, None)
+        .unwrap();
+    let mut by_hand = Spot::init(1);
+    let mut engine = GradientEngine::<Spot>::new(16, 1).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for (step, indices) in train.order(8, 0).chunks(16).enumerate() {
+        train.gather(indices, &mut images, &mut labels);
+        let pass = Pass { seed: 8, step: step as u64, ..Pass::default() };
+        engine.gradient(&mut by_hand, &images, &labels, &CrossEntropy::new(), pass).unwrap();
+        let gradients = engine.gradients().as_slice();
+        netwright_runtime::optim::Optimizer::step(&mut sgd, 0.1, Spot::LAYERS, by_hand.parameters_mut(), gradients)
+            .unwrap();
+    }
+    assert!(bits(&by_trainer) == bits(&by_hand));
+}
+
+#[test]
+fn a_sigmoid_gate_learns_from_labels_and_from_values() {
+    let inputs = vec![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    let labels = Dataset::new(inputs.clone(), vec![false, true, true, false]).unwrap();
+    let mut network = Gate::init(2);
+    let history = Trainer::new()
+        .epochs(600)
+        .batch(4)
+        .loss(BinaryCrossEntropy)
+        .optimizer(Adam::new(0.05).unwrap())
+        .fit(&mut network, &labels, Some(&labels))
+        .unwrap();
+    assert_eq!(history.last().unwrap().validation_accuracy, Some(1.0));
+    let values = Dataset::new(inputs, vec![[0.0_f32], [1.0], [1.0], [0.0]]).unwrap();
+    let measured = evaluate(&network, &values, &SquaredError).unwrap();
+    assert!(measured.mean() < 0.1 && measured.accuracy() == Some(1.0), "{measured:?}");
+}
+
+fn quick<'c>() -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
+    Trainer::new().epochs(2).batch(16).threads(1).loss(CrossEntropy::new()).optimizer(Sgd::new(0.1).unwrap())
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_the_first_step() {
+    let train = data(40, 1);
+    let mut network = Spot::init(1);
+    let before = bits(&network);
+    let mut refused = |trainer: Trainer<'_, Spot, usize, CrossEntropy, Sgd>, train: &Spots| {
+        trainer.fit(&mut network, train, None).unwrap_err()
+    };
+    assert!(matches!(refused(quick().batch(0), &train), Error::Setting { setting: "batch", .. }));
+    assert!(matches!(refused(quick().threads(0), &train), Error::Setting { setting: "threads", .. }));
+    assert!(matches!(refused(quick().epochs(0), &train), Error::Setting { setting: "epochs", .. }));
+    let (images, mut labels) = spots(40, 1);
+    labels[17] = 3;
+    let wrong = Dataset::new(images, labels).unwrap();
+    assert!(matches!(refused(quick(), &wrong), Error::Label { sample: 17, label: 3, classes: 3, .. }));
+    let stopping = quick().early_stopping(EarlyStopping::new(2).unwrap());
+    assert!(matches!(refused(stopping, &train), Error::NoValidation { .. }));
+    let nothing = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();
+    assert!(matches!(quick().fit(&mut network, &nothing, None), Err(Error::Empty { .. })));
+    assert!(bits(&network) == before);
+}
+
+#[test]
+fn a_loss_that_is_no_number_names_the_step_and_the_layer_and_leaves_the_weights() {
+    let train = data(48, 1);
+    let mut network = Spot::init(1);
+    network.tensor_mut("head1", "bias").unwrap()[1] = f32::INFINITY;
+    let before = bits(&network);
+    let error = quick().fit(&mut network, &train, None).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { step: 0, place: "head1", checkpoint: None }), "{error}");
+    assert!(bits(&network) == before);
+
+    let (mut images, labels) = spots(48, 1);
+    images[30][[2, 2, 0]] = f32::NAN;
+    let broken = Dataset::new(images, labels).unwrap();
+    let error = quick().fit(&mut Spot::init(1), &broken, None).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { place: "the input", .. }), "{error}");
+
+    let mut network = Spot::init(1);
+    let wild = quick().optimizer(Sgd::new(1e38).unwrap());
+    let error = wild.fit(&mut network, &train, None).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { step: 1.., .. }), "{error}");
+}
+
+#[test]
+fn early_stopping_ends_the_run_and_restores_the_best_weights() {
+    let (train, validation) = (data(30, 1), data(60, 2));
+    let mut seen: Vec<(f64, Vec<u32>)> = Vec::new();
+    let mut network = Spot::init(1);
+    // A rate that soon makes the validation worse.
+    let history = Trainer::new()
+        .epochs(200)
+        .batch(10)
+        .seed(3)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(3.0).unwrap().momentum(0.9).unwrap())
+        .early_stopping(EarlyStopping::new(4).unwrap())
+        .on_epoch(|report| {
+            seen.push((report.record.validation_loss.unwrap(), bits(report.network)));
+            ControlFlow::Continue(())
+        })
+        .fit(&mut network, &train, Some(&validation))
+        .unwrap();
+    assert_eq!(history.ending, Ending::Early);
+    let best = seen.iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    assert!(bits(&network) == best.1, "the weights of the lowest validation loss");
+    assert_eq!(history.best.unwrap().metric, best.0);
+    assert!(seen.len() >= 5 && bits(&network) != seen.last().unwrap().1);
+}
+
+#[test]
+fn early_stopping_can_look_every_few_batches() {
+    let (train, validation) = (data(60, 1), data(30, 2));
+    let rules = EarlyStopping::new(1).unwrap().min_delta(100.0).unwrap().every_batches(2).unwrap().watch(Watch::Error);
+    let mut steps = 0;
+    let history = quick()
+        .batch(10)
+        .early_stopping(rules)
+        .on_step(|report| {
+            steps = report.step;
+            ControlFlow::Continue(())
+        })
+        .fit(&mut Spot::init(1), &train, Some(&validation))
+        .unwrap();
+    // The first look is the best so far; the second, after step 4, is not better by 100.
+    assert_eq!((history.ending, steps), (Ending::Early, 4));
+    assert!(EarlyStopping::new(0).is_err());
+}
+
+#[test]
+fn callbacks_and_the_interrupt_flag_end_a_run_after_the_step() {
+    let train = data(60, 1);
+    let stop = |report: &netwright_runtime::train::StepReport<'_, Spot>| {
+        if report.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let history = quick().on_step(stop).fit(&mut Spot::init(1), &train, None).unwrap();
+    assert_eq!((history.ending, history.epochs.len()), (Ending::Callback, 0));
+    let history = quick().interrupt(Arc::new(AtomicBool::new(true))).fit(&mut Spot::init(1), &train, None).unwrap();
+    assert_eq!(history.ending, Ending::Interrupted);
+}
+
+#[test]
+fn a_schedule_hears_of_the_validation() {
+    let train = data(32, 1);
+    let run = |schedule| {
+        let trainer = quick().epochs(6).optimizer(Sgd::new(0.0).unwrap()).schedule(schedule);
+        trainer.fit(&mut Spot::init(1), &train, Some(&train)).unwrap().last().unwrap().rate
+    };
+    // Nothing gets better at a rate of 0, so the factor sinks.
+    assert_eq!(run(ReduceOnPlateau::new(0.5, 1).unwrap()), 0.0);
+    let mut rates = Vec::new();
+    let cosine = quick().epochs(4).schedule(Cosine::new()).on_epoch(|report| {
+        rates.push(report.record.rate);
+        ControlFlow::Continue(())
+    });
+    cosine.fit(&mut Spot::init(1), &train, None).unwrap();
+    assert!(rates.is_sorted_by(|a, b| a > b) && rates[0] < 0.1, "{rates:?}");
+}
+
+#[test]
+fn mixup_trains_on_shares() {
+    let (images, labels) = spots(60, 1);
+    let shares: Vec<[f32; 3]> = labels.iter().map(|&label| netwright_runtime::loss::one_hot(label)).collect();
+    let train = Dataset::new(images, shares).unwrap();
+    let run = |mixup: Option<Mixup>| {
+        let trainer = Trainer::new().epochs(30).batch(20).loss(CrossEntropy::new());
+        let trainer = trainer.optimizer(Sgd::new(0.2).unwrap().momentum(0.9).unwrap());
+        let mut network = Spot::init(1);
+        let trainer = if let Some(mixup) = mixup { trainer.mixup(mixup) } else { trainer };
+        let history = trainer.fit(&mut network, &train, Some(&train)).unwrap();
+        (history.last().unwrap().loss, history.last().unwrap().validation_accuracy.unwrap())
+    };
+    let (plain, mixed) = (run(None), run(Some(Mixup::new(1.0).unwrap())));
+    assert!(mixed.0 > plain.0 + 0.1, "blends cannot be fitted exactly: {mixed:?} against {plain:?}");
+    assert!(mixed.1 > 0.9, "{mixed:?}");
+}
+
+#[test]
+fn an_ensemble_is_no_worse_than_its_mean_member_and_does_not_depend_on_threads() {
+    let (train, test) = (data(90, 1), data(90, 2));
+    let fit = |threads: usize| {
+        let bagging = Bagging::new(5).unwrap().seed(4).threads(threads);
+        bagging
+            .fit(&train, |member, network: &mut Spot, sample| {
+                let trainer = quick().epochs(15).seed(member as u64).progress(false);
+                trainer.fit(network, sample, None).map(|_| ())
+            })
+            .unwrap()
+    };
+    let ensemble = fit(2);
+    let accuracy = ensemble.accuracy(&test).unwrap();
+    let mean = accuracy.members.iter().sum::<f64>() / 5.0;
+    assert!(accuracy.mean >= mean - 0.02 && accuracy.vote >= mean - 0.02, "{accuracy:?}");
+    assert_eq!(fit(1).accuracy(&test).unwrap(), accuracy);
+    let bootstrap = Bagging::new(5).unwrap().bootstrap(0, 1000);
+    let distinct = bootstrap.iter().collect::<std::collections::HashSet<_>>().len();
+    assert!((550..720).contains(&distinct), "about 1 − 1/e of the samples: {distinct}");
+    assert!(Bagging::new(0).is_err());
+}
+
+#[test]
+fn a_run_folder_holds_every_epoch() {
+    let folder = std::env::temp_dir().join(format!("netwright-run-{}", std::process::id()));
+    let history =
+        quick().callback(RunFolder::new(&folder).unwrap()).fit(&mut Spot::init(1), &data(32, 1), None).unwrap();
+    let csv = std::fs::read_to_string(folder.join("metrics.csv")).unwrap();
+    let json = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(csv, history.to_csv());
+    for line in json.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(record["loss"].as_f64().unwrap() > 0.0 && record["validation_loss"].is_null());
+    }
+    assert_eq!((csv.lines().count(), json.lines().count()), (3, 2));
+}

@@ -1,0 +1,90 @@
+//! After its memory exists, a training step allocates nothing. One test in a program of its own, for it counts for all threads.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use netwright_runtime::data::Dataset;
+use netwright_runtime::loss::CrossEntropy;
+use netwright_runtime::network::Network;
+use netwright_runtime::optim::{Adam, Optimizer, Sgd};
+use netwright_runtime::train::augment::Augmentation;
+use netwright_runtime::train::{GradientEngine, Trainer};
+use netwright_runtime::{Architecture, Pass};
+use support::{Spot, spots};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is handed to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations() -> usize {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_step_allocates_nothing_on_one_thread_or_several() {
+    let (images, labels) = spots(128, 1);
+    for threads in [1, 2] {
+        let mut network = Spot::init(1);
+        let mut engine = GradientEngine::<Spot>::new(128, threads).unwrap();
+        let mut optimizer = Sgd::new(0.1).unwrap().momentum(0.9).unwrap();
+        let (images, labels) = (&images, &labels);
+        let counted = engine.install(|engine| {
+            let mut after_the_first = 0;
+            for step in 0..200 {
+                let pass = Pass { seed: 1, step, ..Pass::default() };
+                engine.gradient(&mut network, images, labels, &CrossEntropy::new(), pass).unwrap();
+                let gradients = engine.gradients().as_slice();
+                optimizer.step(0.1, Spot::LAYERS, network.parameters_mut(), gradients).unwrap();
+                if step == 0 {
+                    after_the_first = allocations();
+                }
+            }
+            allocations() - after_the_first
+        });
+        assert_eq!(counted, 0, "{threads} threads");
+    }
+
+    let train = Dataset::new(images, labels).unwrap();
+    for threads in [1, 2] {
+        let mut between = Vec::with_capacity(1000);
+        Trainer::new()
+            .epochs(1)
+            .batch(32)
+            .threads(threads)
+            .loss(CrossEntropy::new())
+            .optimizer(Adam::new(0.01).unwrap())
+            .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())
+            .on_step(|_| {
+                between.push(allocations());
+                ControlFlow::Continue(())
+            })
+            .fit(&mut Spot::init(1), &train, None)
+            .unwrap();
+        assert_eq!(between.len(), 4);
+        assert!(between.iter().all(|count| *count == between[0]), "{threads} threads: {between:?}");
+    }
+}
