@@ -8,18 +8,13 @@ use crate::text::Text;
 /// `::core::compile_error! { "…" }`, from the mistake's first token to its last: rustc underlines what lies between.
 pub(crate) fn compile_error(diagnostic: &Diagnostic, text: &Text) -> TokenStream {
     let (first, last) = text.ends(diagnostic.span);
-    let message = TokenTree::from(located(Literal::string(&indented(diagnostic)), last));
+    let message = TokenTree::from(located(Literal::string(&diagnostic.to_string()), last));
     let mut body = Group::new(Delimiter::Brace, TokenStream::from(message));
     body.set_span(last);
     let mut tokens = path(first, &["core", "compile_error"]);
     tokens.push(punct('!', Spacing::Alone, first));
     tokens.push(TokenTree::Group(body));
     tokens.into_iter().collect()
-}
-
-/// The message with its further lines set in, so that they line up under `error: `.
-fn indented(diagnostic: &Diagnostic) -> String {
-    diagnostic.to_string().replace('\n', "\n       ")
 }
 
 fn located(mut literal: Literal, span: Span) -> Literal {

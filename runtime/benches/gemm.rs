@@ -60,8 +60,20 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
             // SAFETY: the three matrices have the sizes and strides of their vectors.
             unsafe {
                 matrixmultiply::sgemm(
-                    m, k, n, 1.0, a.as_ptr(), left[0], left[1], b.as_ptr(), right[0], right[1], 0.0, c.as_mut_ptr(),
-                    n.cast_signed(), 1,
+                    m,
+                    k,
+                    n,
+                    1.0,
+                    a.as_ptr(),
+                    left[0],
+                    left[1],
+                    b.as_ptr(),
+                    right[0],
+                    right[1],
+                    0.0,
+                    c.as_mut_ptr(),
+                    n.cast_signed(),
+                    1,
                 );
             }
         });

@@ -18,8 +18,7 @@ const CONV1: conv::Spec = conv::Spec {
     dilation: [1, 1],
     groups: 1,
 };
-const CONV2: conv::Spec =
-    conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
+const CONV2: conv::Spec = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
 const DENSE: [dense::Spec; 3] = [
     dense::Spec { inputs: 400, outputs: 120 },
     dense::Spec { inputs: 120, outputs: 84 },

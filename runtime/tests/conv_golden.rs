@@ -1,7 +1,7 @@
 //! Convolutions, depthwise and transposed convolutions and dense layers against PyTorch in float64.
 
-use netwright_runtime::kernels::{Kernels, conv, deconv, dense};
 use netwright_runtime::Scalar;
+use netwright_runtime::kernels::{Kernels, conv, deconv, dense};
 use serde_json::Value;
 
 /// One case: operands, and the expected results of the three passes.

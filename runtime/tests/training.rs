@@ -35,15 +35,15 @@ fn it_learns_to_find_the_spot() {
     let (train, test) = (data(300, 1), data(90, 2));
     let mut network = Spot::init(1);
     let history = Trainer::new()
-        .epochs(20)
+        .epochs(40)
         .batch(20)
         .seed(1)
         .loss(CrossEntropy::new())
-        .optimizer(Sgd::new(0.2).unwrap().momentum(0.9).unwrap())
+        .optimizer(Sgd::new(0.03).unwrap().momentum(0.9).unwrap())
         .fit(&mut network, &train, Some(&test))
         .unwrap();
     let last = history.last().unwrap();
-    assert_eq!((history.epochs.len(), last.epoch, last.step, history.ending), (20, 20, 300, Ending::Finished));
+    assert_eq!((history.epochs.len(), last.epoch, last.step, history.ending), (40, 40, 600, Ending::Finished));
     assert!(last.loss < history.epochs[0].loss / 4.0, "{last:?}");
     assert!(last.validation_accuracy.unwrap() > 0.95, "{last:?}");
     let measured = evaluate(&network, &test, &CrossEntropy::new()).unwrap();
@@ -144,7 +144,7 @@ fn an_epoch_goes_through_the_order_of_the_dataset() {
 fn a_sigmoid_gate_learns_from_labels_and_from_values() {
     let inputs = vec![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
     let labels = Dataset::new(inputs.clone(), vec![false, true, true, false]).unwrap();
-    let mut network = Gate::init(2);
+    let mut network = Gate::init(1);
     let history = Trainer::new()
         .epochs(600)
         .batch(4)

@@ -26,7 +26,8 @@ pub struct Builder<'a> {
     shared: SharedOptions,
     ordinals: BTreeMap<String, usize>,
     names: BTreeMap<String, (Span, LayerId)>,
-    trail: Vec<String>,
+    /// Layers with the shapes they make, on the way to here.
+    trail: Vec<(String, Shape)>,
     /// The blocks around what is lowered now: their names in layers, and their calls as written.
     blocks: Vec<(String, String)>,
     uncertain: bool,
@@ -88,7 +89,7 @@ impl<'a> Builder<'a> {
             shared: SharedOptions::default(),
             ordinals: BTreeMap::new(),
             names: BTreeMap::new(),
-            trail: vec![input.to_string()],
+            trail: vec![(input.to_string(), input)],
             blocks: Vec::new(),
             uncertain: false,
             made: Vec::new(),
@@ -162,7 +163,8 @@ impl<'a> Builder<'a> {
     pub(crate) fn shapes_so_far(&self) -> String {
         const SHOWN: usize = 7;
         let hidden = self.trail.len().saturating_sub(SHOWN);
-        let shown = self.trail[hidden..].join(" → ");
+        let shown: Vec<&str> = self.trail[hidden..].iter().map(|(shown, _)| shown.as_str()).collect();
+        let shown = shown.join(" → ");
         if hidden == 0 { format!("the shapes so far: {shown}") } else { format!("the shapes so far: … → {shown}") }
     }
 
@@ -182,8 +184,28 @@ impl<'a> Builder<'a> {
     /// Back to where a branch starts.
     pub(crate) fn rewind(&mut self, waypoint: &Waypoint) {
         self.trail.truncate(waypoint.trail);
-        self.uncertain |= waypoint.uncertain;
+        self.uncertain = waypoint.uncertain;
         self.row_is_open = false;
+    }
+
+    /// The layers and shapes since a waypoint.
+    pub(crate) fn trail_since(&self, waypoint: &Waypoint) -> Vec<String> {
+        self.trail[waypoint.trail..].iter().map(|(shown, _)| shown.clone()).collect()
+    }
+
+    /// Whether shapes are the echo of a mistake, after branches that were lowered one by one.
+    pub(crate) fn set_uncertain(&mut self, uncertain: bool) {
+        self.uncertain = uncertain;
+    }
+
+    /// Whether anything was wrong so far.
+    pub(crate) fn is_wrong(&self) -> bool {
+        !self.reported.is_empty()
+    }
+
+    /// Whether a layer before this place is called `name`.
+    pub(crate) fn has_layer(&self, name: &str) -> bool {
+        self.names.contains_key(&format!("{}{name}", self.prefix()))
     }
 
     pub(crate) fn enter_block(&mut self, name: &str, call: String) {
@@ -195,10 +217,6 @@ impl<'a> Builder<'a> {
     pub(crate) fn leave_block(&mut self) {
         self.blocks.pop();
         self.row_is_open = false;
-    }
-
-    pub(crate) fn blocks_deep(&self) -> usize {
-        self.blocks.len()
     }
 
     fn prefix(&self) -> String {
@@ -238,8 +256,20 @@ impl<'a> Builder<'a> {
         self.open_row(name, text, layer.span, input);
     }
 
-    /// Starts a row that is no word's: an `add`, a `concat`.
-    pub(crate) fn open_row(&mut self, mut name: String, text: String, span: Span, input: ValueId) {
+    /// Starts the row of a join: an `add`, a `concat`.
+    pub(crate) fn open_join(&mut self, word: &str, name: Option<&str>, text: String, span: Span, input: ValueId) {
+        self.shared = SharedOptions::default();
+        let name = match name {
+            Some(name) => format!("{}{name}", self.prefix()),
+            None => {
+                let ordinal = self.ordinal(word);
+                format!("{}{word}{ordinal}", self.prefix())
+            }
+        };
+        self.open_row(name, text, span, input);
+    }
+
+    fn open_row(&mut self, mut name: String, text: String, span: Span, input: ValueId) {
         let id = LayerId(self.graph.layers.len());
         if let Some((at, _)) = self.names.get(&name).copied() {
             if at != span {
@@ -265,8 +295,8 @@ impl<'a> Builder<'a> {
         let shape = self.graph.shape(output);
         let row = &mut self.graph.layers[row.0];
         row.output = output;
-        if shape != self.graph.values[row.input.0].shape || self.trail.len() == 1 {
-            self.trail.push(format!("{word} {shape}"));
+        if self.trail.len() == 1 || self.trail.last().is_none_or(|(_, last)| *last != shape) {
+            self.trail.push((format!("{word} {shape}"), shape));
         }
     }
 

@@ -4,7 +4,7 @@ use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span, Stage};
 
 use super::expression::Scope;
 use super::structure::Structure;
-use super::suggest;
+use super::taps::Tap;
 use crate::graph::ValueId;
 use crate::ops::{Add, Concat, Multiply, Op};
 use crate::shape::Shape;
@@ -74,19 +74,21 @@ enum Source<'s> {
 }
 
 impl Branch<'_> {
-    fn is_empty(&self) -> bool {
+    /// Whether the branch is what flows into the stage.
+    fn is_input(&self) -> bool {
         match self.source {
             Source::Braces(body) => body.stages.is_empty(),
-            _ => false,
+            Source::Stage => true,
+            Source::Tap(_) => false,
         }
     }
 
     fn name(&self, index: usize) -> String {
         const ORDINALS: [&str; 8] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
         match self.source {
-            Source::Stage => "its input".to_owned(),
+            Source::Stage => "what comes in".to_owned(),
             Source::Tap(name) => format!("the tap `{name}`"),
-            Source::Braces(_) if self.is_empty() => "its input, `{ }`,".to_owned(),
+            Source::Braces(_) if self.is_input() => "the input `{ }`".to_owned(),
             Source::Braces(_) => match ORDINALS.get(index) {
                 Some(ordinal) => format!("the {ordinal} branch"),
                 None => format!("branch {}", index + 1),
@@ -99,8 +101,8 @@ impl Structure<'_, '_> {
     /// Lowers a stage that starts with `add`, `concat`, `mul` or `residual`.
     pub(super) fn join(&mut self, join: Join, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
         let head = stage.atoms[0].span;
-        let (sources, used) = self.sources(join, &stage.atoms[1..]);
-        let (name, used) = match stage.atoms[1 + used..].as_ref() {
+        let (sources, used) = self.sources(join, head, &stage.atoms[1..]);
+        let (name, used) = match &stage.atoms[1 + used..] {
             [Atom { kind: AtomKind::Word(word), .. }, Atom { kind: AtomKind::Word(name), .. }, ..] if word == "as" => {
                 (Some(name.as_str()), used + 2)
             }
@@ -132,7 +134,12 @@ impl Structure<'_, '_> {
     }
 
     /// The branches that are written behind the word, and how many atoms they take.
-    fn sources<'s>(&mut self, join: Join, atoms: &'s [Atom]) -> (Result<Vec<Source<'s>>, Diagnostic>, usize) {
+    fn sources<'s>(
+        &mut self,
+        join: Join,
+        head: Span,
+        atoms: &'s [Atom],
+    ) -> (Result<Vec<Source<'s>>, Diagnostic>, usize) {
         let word = join.word();
         let mut sources = Vec::new();
         let mut problem = None;
@@ -157,31 +164,7 @@ impl Structure<'_, '_> {
         if braces == 0 && !sources.is_empty() {
             sources.insert(0, Source::Stage);
         }
-        (self.check_count(join, sources, braces), used)
-    }
-
-    fn check_count<'s>(
-        &self,
-        join: Join,
-        mut sources: Vec<Source<'s>>,
-        braces: usize,
-    ) -> Result<Vec<Source<'s>>, Diagnostic> {
-        let word = join.word();
-        match (join, sources.len()) {
-            (Join::Residual, 1) => {
-                sources.push(Source::Stage);
-                Ok(sources)
-            }
-            (Join::Residual, 0) => Err(Diagnostic::new(self.head, "`residual` needs its stages in braces")
-                .help("write `residual { conv 3x3x64 same }`")),
-            (Join::Residual, _) => Err(Diagnostic::new(self.head, format!("`residual` takes one branch, not {braces}"))
-                .help("its input is the other; for more branches write `add { … } { … } { }`")),
-            (_, 0) => Err(Diagnostic::new(self.head, format!("`{word}` needs branches in braces, or the name of a tap"))
-                .help(format!("write `{word} {{ … }} {{ … }}`, or `tap skip` earlier and `{word} skip` here"))),
-            (_, 1) => Err(Diagnostic::new(self.head, format!("`{word}` needs two branches or more, and has one"))
-                .help(format!("`{{ }}` is the stage's input itself: `{word} {{ … }} {{ }}`"))),
-            _ => Ok(sources),
-        }
+        (check_count(join, head, sources, braces), used)
     }
 
     /// The stage as the table of layers shows it.
@@ -206,11 +189,11 @@ impl Structure<'_, '_> {
             let value = match source {
                 Source::Stage => input,
                 Source::Braces(body) => self.body(body, input, scope),
-                Source::Tap(name) => self.tap_value(name).unwrap_or(input),
+                Source::Tap(name) => self.taps.find(name).map_or(input, |tap| tap.value),
             };
             let trail = self.builder.trail_since(&start);
             uncertain |= match source {
-                Source::Tap(_) => start.is_uncertain(),
+                Source::Tap(name) => self.taps.find(name).is_some_and(|tap| !tap.is_certain),
                 _ => self.builder.is_uncertain(),
             };
             self.builder.rewind(&start);
@@ -289,84 +272,143 @@ impl Structure<'_, '_> {
         Ok(product)
     }
 
+    /// Whether a word behind a join is meant as the name of a tap; the first one is, unless it is a word of the language.
+    fn names_tap(&self, name: &str, is_first: bool) -> bool {
+        self.taps.find(name).is_some() || !Self::is_word(name) && (is_first || self.taps.nearest(name).is_some())
+    }
+
+    fn use_tap(&mut self, name: &str, span: Span, word: &str) -> Result<(), Diagnostic> {
+        if self.taps.find(name).is_some() {
+            self.taps.mark_used(name);
+            return Ok(());
+        }
+        let near = self.taps.nearest(name);
+        let mut diagnostic = self.taps.unknown(name, span, word);
+        if let Some(near) = near {
+            self.taps.mark_used(&near);
+        } else if self.is_block(name) {
+            diagnostic = diagnostic.help(format!("call the block in braces: `{word} {{ {name}(…) }} {{ }}`"));
+        } else if self.builder.has_layer(name) {
+            diagnostic =
+                diagnostic.help(format!("`as {name}` names a layer; to join its output, write `tap {name}` behind it"));
+        }
+        Err(diagnostic)
+    }
+
     /// `tap name`: remembers the value that flows here.
-    pub(super) fn tap(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
-        let [head, name, rest @ ..] = stage.atoms.as_slice() else {
-            self.builder.report(
-                Diagnostic::new(stage.span, "`tap` needs a name").help("write `tap skip`, and later `concat skip`"),
-            );
-            return input;
+    pub(super) fn tap(&mut self, stage: &Stage, value: ValueId) {
+        let report = match stage.atoms.as_slice() {
+            [_, Atom { kind: AtomKind::Word(name), span }] => {
+                let what = if self.is_block(name) { "a block" } else { "a word of the language" };
+                if self.is_block(name) || Self::is_word(name) {
+                    Err(Diagnostic::new(*span, format!("`{name}` is {what}")).help("call the tap something else"))
+                } else {
+                    let is_certain = !self.builder.is_uncertain();
+                    self.taps.add(Tap { name: name.clone(), span: *span, value, is_certain, is_used: false })
+                }
+            }
+            [_, Atom { kind: AtomKind::Word(name), .. }, rest, ..] => {
+                Err(Diagnostic::new(rest.span, "nothing follows the name of a tap")
+                    .help(format!("put a `;` behind it: `tap {name};`")))
+            }
+            _ => Err(Diagnostic::new(stage.span, "`tap` needs a name")
+                .help("write `tap skip`, and later `concat skip` or `add skip`")),
         };
-        let AtomKind::Word(text) = &name.kind else {
-            let place = head.span.to(name.span);
-            self.builder.report(
-                Diagnostic::new(place, "`tap` needs a name").help("write `tap skip`, and later `concat skip`"),
-            );
-            return input;
-        };
-        if let Some(first) = rest.first() {
-            self.builder.report(
-                Diagnostic::new(first.span, "nothing follows the name of a tap")
-                    .help(format!("put a `;` behind it: `tap {text};`")),
-            );
-        } else if self.is_word(text) || self.is_block(text) {
-            let what = if self.is_block(text) { "a block" } else { "a word of the language" };
-            self.builder
-                .report(Diagnostic::new(name.span, format!("`{text}` is {what}")).help("call the tap something else"));
-        } else if let Err(diagnostic) = self.add_tap(text, name.span, input) {
+        if let Err(diagnostic) = report {
             self.builder.report(diagnostic);
         }
-        let _ = scope;
-        input
     }
 }
 
+/// That there are enough branches; the other branch of `residual` is added.
+fn check_count<'s>(
+    join: Join,
+    head: Span,
+    mut sources: Vec<Source<'s>>,
+    braces: usize,
+) -> Result<Vec<Source<'s>>, Diagnostic> {
+    let word = join.word();
+    match (join, sources.len()) {
+        (Join::Residual, 1) => {
+            sources.push(Source::Stage);
+            Ok(sources)
+        }
+        (Join::Residual, 0) => Err(Diagnostic::new(head, "`residual` needs its stages in braces")
+            .help("write `residual { conv 3x3x64 same }`")),
+        (Join::Residual, _) => Err(Diagnostic::new(head, format!("`residual` takes one branch, not {braces}"))
+            .help("its input is the other; for more branches write `add { … } { … } { }`")),
+        (_, 0) => Err(Diagnostic::new(head, format!("`{word}` needs branches in braces, or the name of a tap"))
+            .help(format!("write `{word} {{ … }} {{ … }}`, or `tap skip` earlier and `{word} skip` here"))),
+        (_, 1) => Err(Diagnostic::new(head, format!("`{word}` needs two branches or more, and has one"))
+            .help(format!("`{{ }}` is the stage's input itself: `{word} {{ … }} {{ }}`"))),
+        _ => Ok(sources),
+    }
+}
+
+/// A branch with what it is called in a message, and its shape.
+type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
+
 /// What would make two branches meet.
-fn remedy(join: Join, [a, b]: [(&str, &Branch<'_>, Shape); 2]) -> String {
-    let end = |(name, branch, _): (&str, &Branch<'_>, Shape), stage: String| match branch.source {
-        Source::Braces(body) if !body.stages.is_empty() => format!("end {name} with `{stage}`"),
-        Source::Tap(tap) => format!("put `{stage}` before `tap {tap}`, or before this stage"),
-        _ => format!("put a branch in the place of the input: `{{ {stage} }}`"),
-    };
-    // An empty branch is where a projection belongs; otherwise the later one.
-    let changed = |a: (_, &Branch<'_>, _), b| if a.1.is_empty() { (a, b) } else { (b, a) };
+fn remedy(join: Join, [a, b]: [Side<'_>; 2]) -> String {
     match (a.2, b.2) {
         (Shape::Image(first), Shape::Image(second)) if first[..2] == second[..2] => {
-            let ((name, branch, _), (.., kept)) = changed(a, b);
-            let project = format!("conv 1x1x{}", kept.channels());
-            match join {
-                Join::Mul => end((name, branch, kept), project),
-                _ => end((name, branch, kept), project),
-            }
+            let (changed, kept) = changed(a, b);
+            end(changed, &format!("conv 1x1x{}", kept.2.channels()))
         }
         (Shape::Image(first), Shape::Image(second)) => {
-            let (large, small, sides) =
-                if first[0] * first[1] > second[0] * second[1] { (a, b, [first, second]) } else { (b, a, [second, first]) };
-            let stride = sides[0][0].div_ceil(sides[1][0]);
-            let fits = stride > 1 && (0..2).all(|axis| sides[0][axis].div_ceil(stride) == sides[1][axis]);
-            if !fits {
-                return format!("add `same` or `pad` to the windows of {}", small.0.trim_end_matches(','));
-            }
-            match large.1.source {
-                Source::Braces(body) if !body.stages.is_empty() => format!("give {} `stride {stride}`", large.0),
-                Source::Tap(_) => format!("put `upsample {stride}` on the way to this stage"),
-                _ => {
-                    let channels = small.2.channels();
-                    format!("put a branch in the place of the input: `{{ conv 1x1x{channels} stride {stride} }}`")
-                }
+            if first[0] * first[1] > second[0] * second[1] {
+                resize((a, first), (b, second))
+            } else {
+                resize((b, second), (a, first))
             }
         }
         (Shape::Flat(_), Shape::Flat(_)) => {
             let (changed, kept) = changed(a, b);
-            end(changed, format!("dense {}", kept.2.channels()))
+            end(changed, &format!("dense {}", kept.2.channels()))
         }
         _ => {
             let (image, row) = if matches!(a.2, Shape::Image(_)) { (a, b) } else { (b, a) };
             match join {
-                Join::Mul => end(row, format!("dense {}", image.2.channels())),
-                _ if image.2.len() == row.2.len() || join == Join::Concat => end(image, "flatten".to_owned()),
-                _ => end(image, format!("dense {}", row.2.channels())),
+                Join::Mul => end(row, &format!("dense {}", image.2.channels())),
+                _ if image.2.len() == row.2.len() || join == Join::Concat => end(image, "flatten"),
+                _ => end(image, &format!("dense {}", row.2.channels())),
             }
         }
+    }
+}
+
+/// Which of two branches to change, and which to keep: an empty one is where a projection belongs, otherwise the later one.
+fn changed<'a>(a: Side<'a>, b: Side<'a>) -> (Side<'a>, Side<'a>) {
+    if a.1.is_input() { (a, b) } else { (b, a) }
+}
+
+/// A stage at the end of a branch.
+fn end((name, branch, _): Side<'_>, stage: &str) -> String {
+    match branch.source {
+        Source::Tap(tap) => format!("put `{stage}` before `tap {tap}`, or change what comes in here"),
+        _ if branch.is_input() => format!("put a branch in the place of the input: `{{ {stage} }}`"),
+        _ => format!("end {name} with `{stage}`"),
+    }
+}
+
+/// What makes a larger image as small as a smaller one, or the other way round.
+fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize; 3])) -> String {
+    let stride = from[0].div_ceil(to[0]);
+    if stride < 2 || (0..2).any(|axis| from[axis].div_ceil(stride) != to[axis]) {
+        return match small.1.source {
+            Source::Tap(tap) => {
+                format!("add `same` or `pad` to the windows before `tap {tap}`, or `crop` what comes in")
+            }
+            _ if small.1.is_input() => format!("take padding away from {}", large.0),
+            _ => format!("add `same` or `pad` to the windows of {}", small.0),
+        };
+    }
+    match large.1.source {
+        Source::Tap(_) => format!("put `upsample {stride}` before this stage"),
+        _ if large.1.is_input() => {
+            let channels = small.2.channels();
+            format!("put a branch in the place of the input: `{{ conv 1x1x{channels} stride {stride} }}`")
+        }
+        _ => format!("give {} `stride {stride}`", large.0),
     }
 }

@@ -2,9 +2,11 @@
 
 mod builder;
 mod expression;
+mod join;
 mod stage;
 mod structure;
 pub(crate) mod suggest;
+mod taps;
 
 use std::collections::BTreeMap;
 
@@ -56,12 +58,25 @@ fn blocks<'a>(file: &'a File, diagnostics: &mut Diagnostics) -> Blocks<'a> {
     for item in &file.items {
         let Item::Block(block) = item else { continue };
         let name = block.name.text.as_str();
-        if crate::layers::find(name).is_some() || stage::STRUCTURE.contains(&name) || suggest::not_yet(name) {
+        if crate::layers::find(name).is_some() || stage::STRUCTURE.contains(&name) {
             diagnostics.push(
                 Diagnostic::new(block.name.span, format!("`{name}` is a word of the language"))
                     .help("call the block something else"),
             );
-        } else if blocks.insert(name, block).is_some() {
+            continue;
+        }
+        for (index, parameter) in block.parameters.iter().enumerate() {
+            if block.parameters[..index].iter().any(|other| other.name.text == parameter.name.text) {
+                diagnostics.push(
+                    Diagnostic::new(
+                        parameter.name.span,
+                        format!("two parameters are called `{}`", parameter.name.text),
+                    )
+                    .help("give each a name of its own"),
+                );
+            }
+        }
+        if blocks.insert(name, block).is_some() {
             diagnostics.push(
                 Diagnostic::new(block.name.span, format!("two blocks are called `{name}`"))
                     .help("give each a name of its own"),
@@ -94,8 +109,7 @@ fn lower_network<'a>(
         );
     }
     let mut structure = Structure::new(&mut builder, blocks);
-    let output = structure.body(&network.body, input, &expression::Scope::new());
-    structure.report_unused_taps();
+    let output = structure.network(&network.body, input);
     let (graph, made) = builder.finish(output);
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }

@@ -305,12 +305,6 @@ impl Reader<'_> {
         }
         let what = if last.is_some() { "neither an option nor a layer" } else { "no layer" };
         let diagnostic = Diagnostic::new(span, format!("`{word}` is {what} of the language"));
-        if suggest::not_yet(word) {
-            return Diagnostic::new(
-                span,
-                format!("`{word}` is a word of the language that this version does not compile yet"),
-            );
-        }
         if let Some(help) = suggest::foreign(word) {
             return diagnostic.help(help);
         }

@@ -1,71 +1,118 @@
 //! Bodies, blocks, repeats and branches: how stages hang together.
 
-use std::collections::BTreeMap;
-
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Expression, Separator, Span, Stage};
 
 use super::expression::{self, Scope};
+use super::join::Join;
+use super::taps::{self, Taps};
 use super::{Blocks, Builder, stage, suggest};
 use crate::graph::ValueId;
+use crate::layers;
 
-/// How deep blocks may call blocks.
-const DEEPEST_CALL: usize = 32;
+/// How deep braces may lie in braces, blocks that are called counted in.
+const DEEPEST: usize = 128;
+
+/// The most stages that blocks and repeats may unfold to.
+const MOST_STAGES: usize = 100_000;
 
 /// Lowers bodies into a builder.
 pub(super) struct Structure<'a, 'b> {
-    builder: &'a mut Builder<'b>,
+    pub(super) builder: &'a mut Builder<'b>,
+    pub(super) taps: Taps,
     blocks: &'a Blocks<'a>,
     block_names: Vec<&'a str>,
     calls: Vec<&'a str>,
-    taps: BTreeMap<String, Tap>,
-}
-
-struct Tap {
-    span: Span,
-    used: bool,
+    deep: usize,
+    unfolded: usize,
 }
 
 /// What the first atoms of a stage say it is.
 enum Kind<'s> {
     Layers,
-    Repeat(&'s Atom, &'s Body),
+    Repeat,
+    Tap,
+    Join(Join),
     Call { times: Option<&'s Atom>, name: &'s str, span: Span, arguments: &'s [Expression] },
 }
 
 impl<'a, 'b> Structure<'a, 'b> {
     pub(super) fn new(builder: &'a mut Builder<'b>, blocks: &'a Blocks<'a>) -> Self {
         let block_names = blocks.keys().copied().collect();
-        Self { builder, blocks, block_names, calls: Vec::new(), taps: BTreeMap::new() }
+        Self { builder, taps: Taps::default(), blocks, block_names, calls: Vec::new(), deep: 0, unfolded: 0 }
     }
 
-    pub(super) fn report_unused_taps(&mut self) {
-        for (name, tap) in std::mem::take(&mut self.taps) {
-            if !tap.used {
-                self.builder.report(
-                    Diagnostic::new(tap.span, format!("the tap `{name}` is never used"))
-                        .help(format!("join it later with `add {name}` or `concat {name}`, or leave it out")),
-                );
-            }
-        }
+    /// Lowers the body of a network.
+    pub(super) fn network(&mut self, body: &Body, input: ValueId) -> ValueId {
+        self.scoped(body, input, &Scope::new(), true)
     }
 
     /// Lowers the stages of a body from `input` to its output.
     pub(super) fn body(&mut self, body: &Body, input: ValueId, scope: &Scope) -> ValueId {
+        self.scoped(body, input, scope, false)
+    }
+
+    /// Lowers a body that sees the taps around it, unless it `is_closed`.
+    fn scoped(&mut self, body: &Body, input: ValueId, scope: &Scope, is_closed: bool) -> ValueId {
         self.report_comma(body);
-        body.stages.iter().fold(input, |value, stage| {
-            let mark = self.builder.mark();
-            let output = self.stage(stage, value, scope);
-            // A layer's own words are remembered as they are read.
-            let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
-                AtomKind::Word(word) => Some((word, atom.span)),
-                _ => None,
-            });
-            if let Some((_, written)) = head.filter(|(word, _)| output != value && crate::layers::find(word).is_none())
-            {
-                self.builder.remember(written, stage.span, mark, value, output);
+        if self.deep >= DEEPEST {
+            self.builder.report(
+                Diagnostic::new(body.span, format!("braces and blocks lie more than {DEEPEST} deep"))
+                    .help("use fewer blocks that call blocks"),
+            );
+            return input;
+        }
+        self.deep += 1;
+        self.taps.open(is_closed);
+        let mut value = input;
+        for stage in &body.stages {
+            value = self.remembered_stage(stage, value, scope);
+        }
+        for tap in self.taps.close().iter().filter(|tap| !tap.is_used) {
+            if !(self.builder.is_wrong() && taps::is_mentioned(body, &tap.name, tap.span)) {
+                let uncertain = self.builder.is_uncertain();
+                self.builder.report(taps::never_used(tap));
+                self.builder.set_uncertain(uncertain);
             }
-            output
-        })
+        }
+        self.deep -= 1;
+        value
+    }
+
+    fn remembered_stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        let mark = self.builder.mark();
+        let output = self.stage(stage, input, scope);
+        // A layer's own words are remembered as they are read.
+        let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
+            AtomKind::Word(word) => Some((word, atom.span)),
+            _ => None,
+        });
+        if let Some((_, written)) = head.filter(|(word, _)| output != input && layers::find(word).is_none()) {
+            self.builder.remember(written, stage.span, mark, input, output);
+        }
+        output
+    }
+
+    /// Counts what unfolds; `false` once that is too much.
+    fn may_unfold(&mut self, span: Span) -> bool {
+        self.unfolded += 1;
+        if self.unfolded == MOST_STAGES + 1 {
+            self.builder.report(
+                Diagnostic::new(span, format!("the network unfolds to more than {MOST_STAGES} stages"))
+                    .help("is a number of repeats too large?"),
+            );
+        }
+        self.unfolded <= MOST_STAGES
+    }
+
+    /// Whether `name` is a word of the language.
+    pub(super) fn is_word(name: &str) -> bool {
+        layers::find(name).is_some()
+            || stage::STRUCTURE.contains(&name)
+            || layers::SHARED.iter().any(|shared| shared.name == name)
+    }
+
+    pub(super) fn is_block(&self, name: &str) -> bool {
+        self.blocks.contains_key(name)
     }
 
     /// A comma for a semicolon is one mistake, however often it is made.
@@ -89,10 +136,12 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     fn kind<'s>(&self, stage: &'s Stage) -> Kind<'s> {
         match stage.atoms.as_slice() {
-            [Atom { kind: AtomKind::Word(word), .. }, times, Atom { kind: AtomKind::Braces(body), .. }, ..]
-                if word == "repeat" =>
-            {
-                Kind::Repeat(times, body)
+            [Atom { kind: AtomKind::Word(word), .. }, ..] if stage::STRUCTURE.contains(&word.as_str()) => {
+                match Join::of(word) {
+                    Some(join) => Kind::Join(join),
+                    None if word == "tap" => Kind::Tap,
+                    None => Kind::Repeat,
+                }
             }
             [
                 times @ Atom { kind: AtomKind::Numbers(_) | AtomKind::Parentheses(_), .. },
@@ -101,9 +150,9 @@ impl<'a, 'b> Structure<'a, 'b> {
                 rest @ ..,
             ] => Kind::Call { times: Some(times), name, span: *span, arguments: arguments(rest) },
             [Atom { kind: AtomKind::Word(name), span }, rest @ ..]
-                if self.blocks.contains_key(name.as_str())
+                if self.is_block(name)
                     || matches!(rest, [Atom { kind: AtomKind::Parentheses(_), .. }, ..])
-                        && crate::layers::find(name).is_none() =>
+                        && layers::find(name).is_none() =>
             {
                 Kind::Call { times: None, name, span: *span, arguments: arguments(rest) }
             }
@@ -112,36 +161,70 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 
     fn stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        if !self.may_unfold(stage.span) {
+            return input;
+        }
         self.builder.start_stage();
         match self.kind(stage) {
             Kind::Layers => self.layers(&stage.atoms, input, scope),
-            Kind::Repeat(times, body) => {
-                let mut value = input;
-                if let Some(times) = self.times(times, scope) {
-                    for _ in 0..times {
-                        if self.builder.is_uncertain() && value != input {
-                            break;
-                        }
-                        value = self.body(body, value, scope);
-                    }
-                }
-                self.layers(&stage.atoms[3..], value, scope)
+            Kind::Join(join) => self.join(join, stage, input, scope),
+            Kind::Tap => {
+                self.tap(stage, input);
+                input
             }
+            Kind::Repeat => self.repeat(stage, input, scope),
             Kind::Call { times, name, span, arguments } => {
-                let mut value = input;
                 let times = match times {
-                    Some(times) => self.times(times, scope),
-                    None => Some(1),
+                    Some(times) => self.times(times, scope).unwrap_or(0),
+                    None => 1,
                 };
-                for _ in 0..times.unwrap_or(0) {
-                    if self.builder.is_uncertain() && value != input {
-                        break;
-                    }
-                    value = self.call(name, span, stage.span, arguments, value, scope);
-                }
+                let value = self
+                    .unfold(times, span, input, |structure, value| structure.call(name, span, arguments, value, scope));
                 let used = stage.atoms.iter().position(|atom| atom.span == span).unwrap_or(0) + 1;
                 let parentheses = matches!(stage.atoms.get(used), Some(Atom { kind: AtomKind::Parentheses(_), .. }));
                 self.layers(&stage.atoms[used + usize::from(parentheses)..], value, scope)
+            }
+        }
+    }
+
+    /// Runs `once` so many times, until the first mistake.
+    fn unfold(
+        &mut self,
+        times: usize,
+        span: Span,
+        mut value: ValueId,
+        mut once: impl FnMut(&mut Self, ValueId) -> ValueId,
+    ) -> ValueId {
+        for time in 0..times {
+            if time > 0 && self.builder.is_uncertain() || !self.may_unfold(span) {
+                break;
+            }
+            value = once(self, value);
+        }
+        value
+    }
+
+    /// `repeat 3 { … }`
+    fn repeat(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        let form = "write `repeat 3 { … }`, or `3 * name(64)` for a block";
+        let head = stage.atoms[0].span;
+        match &stage.atoms[1..] {
+            [times, Atom { kind: AtomKind::Braces(body), .. }, rest @ ..]
+                if !matches!(times.kind, AtomKind::Braces(_)) =>
+            {
+                let times = self.times(times, scope).unwrap_or(0);
+                let value = self.unfold(times, head, input, |structure, value| structure.body(body, value, scope));
+                self.layers(rest, value, scope)
+            }
+            [Atom { kind: AtomKind::Braces(body), .. }, rest @ ..] => {
+                self.builder.report(Diagnostic::new(head, "`repeat` does not say how often").help(form));
+                let value = self.body(body, input, scope);
+                self.layers(rest, value, scope)
+            }
+            _ => {
+                self.builder
+                    .report(Diagnostic::new(head, "`repeat` needs a number, and its stages in braces").help(form));
+                input
             }
         }
     }
@@ -168,7 +251,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 
     /// Lowers words that each make a layer, one after the other.
-    fn layers(&mut self, atoms: &[Atom], input: ValueId, scope: &Scope) -> ValueId {
+    pub(super) fn layers(&mut self, atoms: &[Atom], input: ValueId, scope: &Scope) -> ValueId {
         let builder = &mut *self.builder;
         let uses = stage::read(atoms, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic));
         let mut value = input;
@@ -193,15 +276,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         value
     }
 
-    fn call(
-        &mut self,
-        name: &str,
-        span: Span,
-        whole: Span,
-        arguments: &[Expression],
-        input: ValueId,
-        scope: &Scope,
-    ) -> ValueId {
+    fn call(&mut self, name: &str, span: Span, arguments: &[Expression], input: ValueId, scope: &Scope) -> ValueId {
         let Some((&name, block)) = self.blocks.get_key_value(name) else {
             let near = suggest::nearest(name, self.block_names.iter().copied());
             let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
@@ -214,7 +289,7 @@ impl<'a, 'b> Structure<'a, 'b> {
             });
             return input;
         };
-        if self.calls.contains(&name) || self.calls.len() >= DEEPEST_CALL {
+        if self.calls.contains(&name) {
             let path: Vec<&str> = self.calls.iter().copied().chain([name]).collect();
             self.builder.report(
                 Diagnostic::new(span, format!("the block `{name}` calls itself"))
@@ -235,10 +310,9 @@ impl<'a, 'b> Structure<'a, 'b> {
             .iter()
             .filter_map(|parameter| Some(format!("{}", inner.get(&parameter.name.text)?)))
             .collect();
-        let _ = whole;
         self.builder.enter_block(name, format!("`{name}({})`", values.join(", ")));
         self.calls.push(name);
-        let output = self.body(&block.body, input, &inner);
+        let output = self.scoped(&block.body, input, &inner, true);
         self.calls.pop();
         self.builder.leave_block();
         output

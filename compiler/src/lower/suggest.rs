@@ -56,30 +56,3 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
-
-/// Layers of the language that this version does not compile: the one place that says so.
-pub(crate) fn not_yet(word: &str) -> bool {
-    NOT_YET.contains(&word)
-}
-
-const NOT_YET: &[&str] = &[
-    "dwconv",
-    "sepconv",
-    "deconv",
-    "globalavgpool",
-    "globalmaxpool",
-    "batchnorm",
-    "bn",
-    "layernorm",
-    "lrn",
-    "reshape",
-    "zeropad",
-    "crop",
-    "upsample",
-    "scale",
-    "add",
-    "concat",
-    "mul",
-    "residual",
-    "tap",
-];

@@ -53,7 +53,12 @@ impl ActivationKind {
 
     /// Whether the slope at z can be told from f(z), so that z need not be kept.
     fn slope_from_output(self) -> bool {
-        !matches!(self, Self::Gelu | Self::Silu)
+        match self {
+            // A slope of 0 or less makes two inputs of one output.
+            Self::LeakyRelu(slope) | Self::Elu(slope) => slope > 0.0,
+            Self::Gelu | Self::Silu => false,
+            _ => true,
+        }
     }
 }
 

@@ -23,12 +23,38 @@ pub(super) fn gemm<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, onto: Onto<'_,
         if TypeId::of::<T>() == TypeId::of::<f32>() {
             let beta = if onto_itself { 1.0 } else { 0.0 };
             matrixmultiply::sgemm(
-                m, k, n, 1.0, a.cast(), a_row, a_column, b.cast(), b_row, b_column, beta, c.cast(), c_row, 1,
+                m,
+                k,
+                n,
+                1.0,
+                a.cast(),
+                a_row,
+                a_column,
+                b.cast(),
+                b_row,
+                b_column,
+                beta,
+                c.cast(),
+                c_row,
+                1,
             );
         } else {
             let beta = if onto_itself { 1.0 } else { 0.0 };
             matrixmultiply::dgemm(
-                m, k, n, 1.0, a.cast(), a_row, a_column, b.cast(), b_row, b_column, beta, c.cast(), c_row, 1,
+                m,
+                k,
+                n,
+                1.0,
+                a.cast(),
+                a_row,
+                a_column,
+                b.cast(),
+                b_row,
+                b_column,
+                beta,
+                c.cast(),
+                c_row,
+                1,
             );
         }
     }

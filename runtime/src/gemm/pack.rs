@@ -109,7 +109,8 @@ fn transpose<T: Copy>(from: &[T], [row, column]: [usize; 2], depth: usize, width
         for j in (0..fours).step_by(4) {
             let columns = [0, 1, 2, 3].map(|n| &from[(j + n) * column..][..ROWS]);
             let [a, b, c, d] = columns.map(|column| column.as_chunks::<4>().0);
-            for (((a, b), (c, d)), block) in a.iter().zip(b).zip(c.iter().zip(d)).zip(block.chunks_exact_mut(4 * width)) {
+            for (((a, b), (c, d)), block) in a.iter().zip(b).zip(c.iter().zip(d)).zip(block.chunks_exact_mut(4 * width))
+            {
                 for n in 0..4 {
                     block[n * width + j..][..4].copy_from_slice(&[a[n], b[n], c[n], d[n]]);
                 }

@@ -1,8 +1,8 @@
 //! The register tile: the one inner loop of matrix products and convolutions.
 
+use super::vector::{Level, Plain, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::vector::{V256, V512};
-use super::vector::{Level, Plain, Vector};
 use crate::scalar::Scalar;
 
 /// Columns of B that lie together when B is packed.

@@ -1,11 +1,13 @@
 //! The worker threads of a training run.
 
+use std::sync::Arc;
+
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
 
 /// One thread, the caller's, or a pool. How work is cut never depends on it, so that results do not either.
-pub(crate) struct Threads(Option<std::sync::Arc<ThreadPool>>);
+pub(crate) struct Threads(Option<Arc<ThreadPool>>);
 
 impl Threads {
     /// `count` threads; one means the caller's own.
@@ -15,7 +17,10 @@ impl Threads {
             return Ok(Self(None));
         }
         let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("train-{i}")).build();
-        pool.map(|pool| Self(Some(pool.into()))).map_err(|error| Error::Threads(error.to_string()))
+        let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
+        // What a thread allocates when it starts and first looks for work, it allocates here and not in a step.
+        pool.broadcast(|_| ());
+        Ok(Self(Some(Arc::new(pool))))
     }
 
     /// As many as the machine has processors.
@@ -24,7 +29,7 @@ impl Threads {
     }
 
     /// The pool, where there is one.
-    pub(crate) fn pool(&self) -> Option<std::sync::Arc<ThreadPool>> {
+    pub(crate) fn pool(&self) -> Option<Arc<ThreadPool>> {
         self.0.clone()
     }
 

@@ -258,7 +258,7 @@ pub(crate) fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize
             let label = i % 3;
             let row = (draw() * 6.0) as usize % 6;
             let column = label * 2 + (draw() * 2.0) as usize % 2;
-            let mut image = Tensor::from_fn(|_, _, _| draw() * 0.4);
+            let mut image = Tensor::from_fn(|_, _, _| draw() * 0.15);
             image[[row, column, 0]] = 1.0;
             (image, label)
         })

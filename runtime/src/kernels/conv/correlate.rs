@@ -315,11 +315,8 @@ impl<T> Filters<'_, T> {
         let panels = (self.columns - 1) / tile::PANEL;
         let last = self.columns - panels * tile::PANEL;
         let end_of_last = panels * self.panel + (depth - 1) * self.last + last;
-        let end_of_full = if panels == 0 {
-            0
-        } else {
-            (panels - 1) * self.panel + (depth - 1) * self.width + tile::PANEL
-        };
+        let end_of_full =
+            if panels == 0 { 0 } else { (panels - 1) * self.panel + (depth - 1) * self.width + tile::PANEL };
         assert!(end_of_last.max(end_of_full) <= self.data.len(), "filters inside their slice");
     }
 }

@@ -42,9 +42,8 @@ impl Spec {
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
 fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
-    let at = |axis: usize| {
-        position[axis] * spec.stride[axis] + tap[axis] * spec.dilation[axis] - spec.padding[2 * axis]
-    };
+    let at =
+        |axis: usize| position[axis] * spec.stride[axis] + tap[axis] * spec.dilation[axis] - spec.padding[2 * axis];
     (at(0) * spec.input[1] + at(1)) * spec.input[2]
 }
 
@@ -114,8 +113,7 @@ fn windows<T: Scalar>(
                     a: x.as_ptr().add(first + group * channels),
                     a_row: spec.stride[1] * spec.input[2],
                     a_step,
-                    b: w.as_ptr()
-                        .add((down.start * spec.window[1] + across.start) * channels * all + group * filters),
+                    b: w.as_ptr().add((down.start * spec.window[1] + across.start) * channels * all + group * filters),
                     b_rows,
                     b_panel: PANEL,
                     b_width: all,
@@ -216,9 +214,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
                 // SAFETY: the first and the last position lie in `x` and `dy`, as just compared; dw, borrowed mutably,
                 // has the length of the weights.
                 unsafe {
-                    let c = dw
-                        .as_mut_ptr()
-                        .add((i * spec.window[1] + j) * channels * all + group * filters);
+                    let c = dw.as_mut_ptr().add((i * spec.window[1] + j) * channels * all + group * filters);
                     tile::run(
                         level,
                         &Product {

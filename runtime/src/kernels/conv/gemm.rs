@@ -118,7 +118,10 @@ impl Phase {
         let every = stride / common;
         let tap_step = dilation / common;
         let first = (0..every.min(spec.window[axis])).find(|tap| {
-            (phase + padding).cast_signed().wrapping_sub((tap * dilation).cast_signed()).rem_euclid(stride.cast_signed())
+            (phase + padding)
+                .cast_signed()
+                .wrapping_sub((tap * dilation).cast_signed())
+                .rem_euclid(stride.cast_signed())
                 == 0
         });
         let positions = spec.input[axis].saturating_sub(phase).div_ceil(stride);
@@ -276,14 +279,7 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
 
 /// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
 /// of a few rows or of a few images.
-pub(super) fn grad_weights<T: Scalar>(
-    spec: &Spec,
-    x: &[T],
-    dy: &[T],
-    dw: &mut [T],
-    db: &mut [T],
-    scratch: &mut [T],
-) {
+pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T], scratch: &mut [T]) {
     let [channels, _, _] = group(spec);
     let [height, width, all] = spec.output;
     super::add_bias_gradient(dy, db);

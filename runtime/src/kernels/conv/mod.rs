@@ -134,14 +134,7 @@ pub fn conv_gemm_forward<T: Scalar>(
 }
 
 /// `conv_gemm`: dx from dy, w.
-pub fn conv_gemm_grad_input<T: Scalar>(
-    batch: usize,
-    spec: &Spec,
-    dy: &[T],
-    w: &[T],
-    dx: &mut [T],
-    scratch: &mut [T],
-) {
+pub fn conv_gemm_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     spec.check(batch, dx.len(), w.len(), 0, dy.len());
     gemm::grad_input(spec, dy, w, dx, scratch);
 }

@@ -13,21 +13,20 @@ pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
 /// Convolutions of all kinds, small.
 pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strategy<Value = Spec> {
     let axis = || (1usize..9, 1usize..5, 1usize..4, 1usize..4, [0usize..4, 0usize..4]);
-    (axis(), axis(), channels)
-        .prop_filter_map("the window fits", |(down, across, [groups, channels, filters])| {
-            let output = |(size, window, stride, dilation, [before, after]): (usize, usize, usize, usize, [usize; 2])| {
-                (size + before + after).checked_sub((window - 1) * dilation + 1).map(|room| room / stride + 1)
-            };
-            Some(Spec {
-                input: [down.0, across.0, groups * channels],
-                output: [output(down)?, output(across)?, groups * filters],
-                window: [down.1, across.1],
-                stride: [down.2, across.2],
-                padding: [down.4[0], down.4[1], across.4[0], across.4[1]],
-                dilation: [down.3, across.3],
-                groups,
-            })
+    (axis(), axis(), channels).prop_filter_map("the window fits", |(down, across, [groups, channels, filters])| {
+        let output = |(size, window, stride, dilation, [before, after]): (usize, usize, usize, usize, [usize; 2])| {
+            (size + before + after).checked_sub((window - 1) * dilation + 1).map(|room| room / stride + 1)
+        };
+        Some(Spec {
+            input: [down.0, across.0, groups * channels],
+            output: [output(down)?, output(across)?, groups * filters],
+            window: [down.1, across.1],
+            stride: [down.2, across.2],
+            padding: [down.4[0], down.4[1], across.4[0], across.4[1]],
+            dilation: [down.3, across.3],
+            groups,
         })
+    })
 }
 
 /// A variant of the three passes; scratch memory comes full of NaN and exactly as long as asked for.

@@ -5,8 +5,8 @@
 
 pub use super::conv::Spec;
 use super::conv::{
-    add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input, conv_gemm_grad_input_scratch,
-    conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
+    add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input,
+    conv_gemm_grad_input_scratch, conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
 };
 use crate::scalar::Scalar;
 
@@ -26,15 +26,7 @@ pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
 }
 
 /// y from x, w, b: each input spreads over its window, y\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′].
-pub fn deconv_forward<T: Scalar>(
-    batch: usize,
-    spec: &Spec,
-    x: &[T],
-    w: &[T],
-    b: &[T],
-    y: &mut [T],
-    scratch: &mut [T],
-) {
+pub fn deconv_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
     assert!(b.is_empty() || b.len() == spec.input[2], "length of the bias");
     conv_gemm_grad_input(batch, spec, x, w, y, scratch);
     if !b.is_empty() {

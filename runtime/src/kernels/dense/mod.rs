@@ -63,15 +63,7 @@ fn onto_bias<T>(bias: &[T]) -> Onto<'_, T> {
 }
 
 /// y from x, w, b: Y = X W + b.
-pub fn dense_forward<T: Scalar>(
-    batch: usize,
-    spec: &Spec,
-    x: &[T],
-    w: &[T],
-    b: &[T],
-    y: &mut [T],
-    scratch: &mut [T],
-) {
+pub fn dense_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
     spec.check(batch, x.len(), w.len(), b.len(), y.len());
     let x = Matrix::rows(x, batch, spec.inputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs);

@@ -229,12 +229,8 @@ unsafe fn grad_weights<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], dy: &[T], 
                 count: [rows.len(), columns.len()],
                 a: [first, spec.stride[0] * spec.input[1] * channels, spec.stride[1] * channels]
                     .map(usize::cast_signed),
-                b: [
-                    (rows.start * spec.output[1] + columns.start) * channels,
-                    spec.output[1] * channels,
-                    channels,
-                ]
-                .map(usize::cast_signed),
+                b: [(rows.start * spec.output[1] + columns.start) * channels, spec.output[1] * channels, channels]
+                    .map(usize::cast_signed),
             };
             let dw = &mut dw[(i * spec.window[1] + j) * channels..][..channels];
             // SAFETY: the first and the last position lie inside `x` and `dy`, as just compared.

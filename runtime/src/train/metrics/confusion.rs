@@ -116,7 +116,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widest = self.counts.iter().copied().chain([self.classes as u64]).max().unwrap_or(0);
-        let width = widest.to_string().len().max(4) + 1;
+        let width = widest.to_string().len().max(5) + 1;
         write!(f, "{:>9}", "")?;
         for class in 0..self.classes {
             write!(f, "{class:>width$}")?;

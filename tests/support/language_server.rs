@@ -1,0 +1,291 @@
+//! Just enough of the Language Server Protocol to ask rust-analyzer what an editor would show.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Names the server where it is not in `PATH`.
+const VARIABLE: &str = "NETWRIGHT_RUST_ANALYZER";
+
+/// A rust-analyzer that runs: the one that the variable names, or the first in `PATH`. The proxy that rustup puts there without the
+/// component behind it does not run.
+pub fn installed() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(VARIABLE).map(PathBuf::from) {
+        assert!(runs(&named), "{VARIABLE} names {}, which does not run", named.display());
+        return Some(named);
+    }
+    let paths = std::env::var_os("PATH")?;
+    let program = format!("rust-analyzer{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&paths).map(|folder| folder.join(&program)).find(|path| path.is_file() && runs(path))
+}
+
+fn runs(server: &Path) -> bool {
+    let output = Command::new(server).arg("--version").stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"rust-analyzer"))
+}
+
+/// A place in the text: its line and column, both from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub line: u64,
+    pub column: u64,
+}
+
+impl Place {
+    /// Where byte `offset` of `text` is.
+    pub fn at(text: &str, offset: usize) -> Self {
+        let before = &text[..offset];
+        let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
+        Self { line: before.matches('\n').count() as u64, column: column as u64 }
+    }
+}
+
+/// A mistake as an editor shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub start: Place,
+    pub end: Place,
+    pub message: String,
+}
+
+/// A server with one file open.
+pub struct Server {
+    process: Child,
+    input: ChildStdin,
+    messages: Receiver<Value>,
+    deadline: Instant,
+    file: String,
+    requests: u64,
+    version: u64,
+    quiescent: bool,
+    status: String,
+    diagnostics: Option<Vec<Value>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    /// Starts `program` in the crate at `root`, opens `file` with its `text`, and waits until everything is loaded.
+    pub fn start(program: &Path, root: &Path, file: &Path, text: &str, limit: Duration) -> Self {
+        let mut process = Command::new(program)
+            .current_dir(root)
+            .env("CARGO_NET_OFFLINE", "true")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("rust-analyzer starts");
+        let (input, output) = (process.stdin.take().expect("piped"), process.stdout.take().expect("piped"));
+        let (sender, messages) = channel();
+        std::thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            while let Some(message) = read(&mut output) {
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        let file = uri(file);
+        let deadline = Instant::now() + limit;
+        let mut server = Self {
+            process,
+            input,
+            messages,
+            deadline,
+            file,
+            requests: 0,
+            version: 1,
+            quiescent: false,
+            status: String::new(),
+            diagnostics: None,
+        };
+        server.request(
+            "initialize",
+            json!({
+                "processId": std::process::id(),
+                "rootUri": uri(root),
+                "capabilities": {
+                    "experimental": { "serverStatusNotification": true },
+                    "textDocument": { "hover": { "contentFormat": ["markdown"] }, "publishDiagnostics": {} },
+                },
+                "initializationOptions": {
+                    "checkOnSave": false,
+                    "cachePriming": { "enable": false },
+                    "cargo": { "targetDir": true, "noDeps": false },
+                },
+            }),
+        );
+        server.notify("initialized", json!({}));
+        let document = json!({ "uri": server.file, "languageId": "rust", "version": 1, "text": text });
+        server.notify("textDocument/didOpen", json!({ "textDocument": document }));
+        server.wait("loading the crate", |server| server.quiescent.then_some(()));
+        server
+    }
+
+    /// The text as if typed anew.
+    pub fn change(&mut self, text: &str) {
+        self.version += 1;
+        self.diagnostics = None;
+        let document = json!({ "uri": self.file, "version": self.version });
+        self.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": [{ "text": text }] }),
+        );
+    }
+
+    /// What hovering shows.
+    pub fn hover(&mut self, place: Place) -> String {
+        let answer = self.ask_at("textDocument/hover", place);
+        answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The words offered.
+    pub fn completion(&mut self, place: Place) -> Vec<String> {
+        let answer = self.ask_at("textDocument/completion", place);
+        let items = answer["items"].as_array().or(answer.as_array()).cloned().unwrap_or_default();
+        items.iter().filter_map(|item| Some(item["label"].as_str()?.to_owned())).collect()
+    }
+
+    /// Where it leads: files and places.
+    pub fn definition(&mut self, place: Place) -> Vec<(String, Place)> {
+        let answer = self.ask_at("textDocument/definition", place);
+        let targets = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
+        targets
+            .iter()
+            .filter_map(|target| Some((target["uri"].as_str()?.to_owned(), place_of(&target["range"]["start"])?)))
+            .collect()
+    }
+
+    /// The mistakes shown for the text as it is now.
+    pub fn mistakes(&mut self) -> Vec<Mistake> {
+        let found = self.wait("reporting mistakes", |server| server.diagnostics.take());
+        let mistakes = found.iter().filter_map(|found| {
+            let (start, end) = (place_of(&found["range"]["start"])?, place_of(&found["range"]["end"])?);
+            Some(Mistake { start, end, message: found["message"].as_str()?.to_owned() })
+        });
+        mistakes.collect()
+    }
+
+    fn ask_at(&mut self, method: &str, place: Place) -> Value {
+        let position = json!({ "line": place.line, "character": place.column });
+        self.request(method, json!({ "textDocument": { "uri": self.file }, "position": position }))
+    }
+
+    fn request(&mut self, method: &str, parameters: Value) -> Value {
+        const CONTENT_MODIFIED: i64 = -32801;
+        loop {
+            self.requests += 1;
+            let id = self.requests;
+            self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters }));
+            let answer = self.wait_for_answer(method, id);
+            match answer["error"]["code"].as_i64() {
+                None => return answer["result"].clone(),
+                // The server was busy with a change: ask again.
+                Some(CONTENT_MODIFIED) => std::thread::sleep(Duration::from_millis(100)),
+                Some(_) => panic!("{method}: {}", answer["error"]),
+            }
+        }
+    }
+
+    fn wait_for_answer(&mut self, method: &str, id: u64) -> Value {
+        loop {
+            let message = self.next(method);
+            if message["method"].is_null() && message["id"].as_u64() == Some(id) {
+                return message;
+            }
+        }
+    }
+
+    fn wait<T>(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> Option<T>) -> T {
+        loop {
+            if let Some(done) = done(self) {
+                return done;
+            }
+            self.next(what);
+        }
+    }
+
+    /// The next message; what the server asks or tells is answered and remembered.
+    fn next(&mut self, what: &str) -> Value {
+        let rest = self.deadline.saturating_duration_since(Instant::now());
+        let message = match self.messages.recv_timeout(rest) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("rust-analyzer took too long over {what}; it last said: {}", self.status)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("rust-analyzer ended during {what}; it last said: {}", self.status)
+            }
+        };
+        let parameters = &message["params"];
+        match (message["method"].as_str(), &message["id"]) {
+            (Some("experimental/serverStatus"), _) => {
+                self.quiescent = parameters["quiescent"] == true;
+                self.status = parameters.to_string();
+            }
+            (Some("textDocument/publishDiagnostics"), _) if parameters["uri"] == self.file.as_str() => {
+                // A report on an older text is none on this one.
+                if parameters["version"].as_u64().is_none_or(|version| version == self.version) {
+                    self.diagnostics = parameters["diagnostics"].as_array().cloned();
+                }
+            }
+            (Some(method), id) if !id.is_null() => {
+                let result = match method {
+                    "workspace/configuration" => {
+                        Value::Array(vec![Value::Null; parameters["items"].as_array().map_or(0, Vec::len)])
+                    }
+                    _ => Value::Null,
+                };
+                self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+            }
+            _ => {}
+        }
+        message
+    }
+
+    fn notify(&mut self, method: &str, parameters: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": parameters }));
+    }
+
+    fn send(&mut self, message: &Value) {
+        let body = message.to_string();
+        let sent = write!(self.input, "Content-Length: {}\r\n\r\n{body}", body.len()).and_then(|()| self.input.flush());
+        sent.expect("rust-analyzer listens");
+    }
+}
+
+fn read(output: &mut impl BufRead) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse().ok()?,
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    output.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+fn place_of(value: &Value) -> Option<Place> {
+    Some(Place { line: value["line"].as_u64()?, column: value["character"].as_u64()? })
+}
+
+fn uri(path: &Path) -> String {
+    let path = path.display().to_string().replace('\\', "/").replace(' ', "%20");
+    if path.starts_with('/') { format!("file://{path}") } else { format!("file:///{path}") }
+}
