@@ -21,4 +21,4 @@
 //! There is nothing to import. [`network!`](crate::network!) has the grammar, and says what a network becomes.
 #![doc = netwright_macros::tables_of_words!()]
 
-netwright_macros::words! {}
+netwright_macros::words! { all }

@@ -30,8 +30,30 @@ netwright::network! {
         softmax 10
     }
 
-    /// Blocks.
-    pub Paired(16x16x1) { pair(4); maxpool 2; 2 * pair(8); dense 12 as encode; dense 12 tied encode; softmax 3 }
+    /// Blocks, and a tied layer.
+    pub Paired(16x16x1) { pair(4); maxpool 2; 2 * pair(8); dense 9; dense 9 as encode; dense 9 tied encode; softmax 3 }
+}
+
+netwright::network! {
+    block bottleneck(width, stride) {
+        add {
+            conv 1x1x(width) stride (stride) bn relu;
+            conv 3x3x(width) same bn relu;
+            conv 1x1x(4*width) bn
+        } { conv 1x1x(4*width) stride (stride) bn } relu
+    }
+    block identity(width) {
+        residual { conv 1x1x(width) bn relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) bn } relu
+    }
+    /// ResNet-50 (He et al., 2016).
+    pub ResNet50(224x224x3) {
+        conv 7x7x64 stride 2 pad 3 bn relu;  maxpool 3 stride 2 pad 1;
+        bottleneck(64, 1);   2 * identity(64);
+        bottleneck(128, 2);  3 * identity(128);
+        bottleneck(256, 2);  5 * identity(256);
+        bottleneck(512, 2);  2 * identity(512);
+        globalavgpool;  softmax 1000
+    }
 }
 ";
 
@@ -57,7 +79,7 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The place of the last byte of `what` behind `context`.
+/// The place of the last `what` in the first `context`.
 fn place(text: &str, context: &str, what: &str) -> Place {
     let start = text.find(context).unwrap_or_else(|| panic!("`{context}` is in the text"));
     let inside = context.rfind(what).unwrap_or_else(|| panic!("`{what}` is in `{context}`"));
@@ -110,9 +132,18 @@ fn hovering(editor: &mut Editor) {
     let shown = hover("conv 5x5x6 same tanh", "same");
     assert!(shown.contains("output = ceil(input / stride)"), "{shown}");
     let shown = hover("conv (window)x(window)x(2*width)", "conv");
-    assert!(shown.contains("| `pair(4, 3)` | 16x16x4 → 16x16x8 | 296 | 73,728 |"), "{shown}");
+    assert!(shown.contains("|`pair(4, 3)`|16x16x4 → 16x16x8|296|73,728|"), "{shown}");
     let shown = hover("2 * pair(8)", "pair");
     assert!(shown.contains("block pair(width, window = 3)") && shown.contains("8x8x8 → 8x8x16"), "{shown}");
+    let shown = hover("conv 7x7x64 stride 2", "conv");
+    assert!(shown.contains("224x224x3 → 112x112x64, 9,472 parameters, 118,013,952 multiply-adds"), "{shown}");
+    let shown = hover("residual { conv 1x1x(width) bn relu; conv 3x3x(width)", "conv");
+    assert!(shown.contains("|5 × `identity(256)`|14x14x256 → 14x14x256|590,080|115,605,504|"), "{shown}");
+    let shown = hover("residual { conv", "residual");
+    assert!(shown.contains("What comes in plus what the stages make of it"), "{shown}");
+    assert!(shown.contains("|2 × `identity(64)`|56x56x256 → 56x56x256|"), "{shown}");
+    let shown = hover("pub ResNet50", "ResNet50");
+    assert!(shown.contains("25,583,592 parameters and 53,120 statistics"), "{shown}");
     let shown = hover("pub LeNet5", "LeNet5");
     assert!(shown.contains("LeCun et al., 1998") && shown.contains("61,706 parameters"), "{shown}");
 }
@@ -123,11 +154,9 @@ fn definitions(editor: &mut Editor) {
         print(&format!("\n`{what}` in `{context}` leads to {found:?}"));
         found
     };
-    for (context, word) in [("conv 5x5x16 tanh", "conv"), ("conv 5x5x6 same", "same"), ("init", "init")] {
-        if TEXT.contains(context) {
-            let found = definition(context, word);
-            assert!(matches!(found.as_slice(), [(file, _)] if file.ends_with("/src/words.rs")), "{word}: {found:?}");
-        }
+    for (context, word) in [("conv 5x5x16 tanh", "conv"), ("conv 5x5x6 same", "same"), ("residual {", "residual")] {
+        let found = definition(context, word);
+        assert!(matches!(found.as_slice(), [(file, _)] if file.ends_with("/src/words.rs")), "{word}: {found:?}");
     }
     for (context, name, declared) in [
         ("2 * pair(8)", "pair", "block pair"),
@@ -154,12 +183,13 @@ fn completions(editor: &mut Editor) {
             assert!(!offered.iter().any(|offer| offer == word), "`{word}` is among {offered:?}");
         }
     };
-    let head = editor.completion("conv 5x5x16 tanh;", "co");
-    offers(&head, &["conv", "concat", "maxpool", "relu", "pair"]);
+    let stem = "conv 7x7x64 stride 2 pad 3 bn relu;";
+    let head = editor.completion(stem, "co");
+    offers(&head, &["conv", "concat", "maxpool", "relu", "identity"]);
     refuses(&head, &["stride", "LeNet5", "std"]);
-    let options = editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 ");
+    let options = editor.completion(stem, "conv 3x3x64 ");
     offers(&options, &["stride", "same", "pad", "relu", "bn", "as", "init"]);
-    refuses(&options, &["conv", "maxpool", "pair", "LeNet5"]);
+    refuses(&options, &["conv", "maxpool", "identity", "LeNet5"]);
     offers(&editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 relu str"), &["stride"]);
     offers(&editor.completion("2 * pair(8)", "2 * pa"), &["pair"]);
     offers(&editor.completion("(2*width)", "(2*wi"), &["width", "window"]);

@@ -5,7 +5,7 @@ mod report;
 mod text;
 
 use netwright_compiler::Reader;
-use proc_macro::{Literal, TokenStream, TokenTree};
+use proc_macro::{Group, Literal, Span, TokenStream, TokenTree};
 
 /// `{ $crate } …`: the facade's path in braces, then the blocks and networks. The facade's `network!` calls it.
 #[proc_macro]
@@ -32,11 +32,24 @@ fn reader() -> Reader {
     if name.is_some_and(|name| name.contains("rust-analyzer")) { Reader::Editor } else { Reader::Rustc }
 }
 
-/// The documented words of the language: the facade's module `words`.
+/// The documented words of the language: the facade's module `words`. They stand where the token in the braces stands: an editor
+/// leads there.
 #[doc(hidden)]
 #[proc_macro]
-pub fn words(_: TokenStream) -> TokenStream {
-    netwright_compiler::reference_items().into()
+pub fn words(place: TokenStream) -> TokenStream {
+    let span = place.into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    at(span, netwright_compiler::reference_items().into())
+}
+
+fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let located = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), at(span, group.stream())).into();
+        }
+        token.set_span(span);
+        token
+    });
+    located.collect()
 }
 
 /// The tables of all words, as documentation of the facade's module `words`.

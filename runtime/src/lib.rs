@@ -20,8 +20,8 @@ pub mod memory;
 pub mod network;
 #[cfg(feature = "std")]
 pub mod optim;
-pub mod random;
 pub mod predictor;
+pub mod random;
 pub mod scalar;
 #[cfg(feature = "std")]
 pub mod schedule;

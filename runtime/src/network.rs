@@ -282,15 +282,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         }
         let pass = Pass { batch: self.batch, ..pass };
         let images = Sample::many(images);
-        N::backward_pass(
-            &pass,
-            seed,
-            parameters,
-            images,
-            &mut self.memory,
-            &mut gradients.numbers,
-            input_gradient,
-        );
+        N::backward_pass(&pass, seed, parameters, images, &mut self.memory, &mut gradients.numbers, input_gradient);
         Ok(())
     }
 

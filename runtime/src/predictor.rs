@@ -39,7 +39,8 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         statistics: &'a [N::Scalar],
         workspace: &'a mut [N::Scalar],
     ) -> Result<Self, LengthError> {
-        let exact = |what, expected, found| if expected == found { Ok(()) } else { Err(LengthError { what, expected, found }) };
+        let exact =
+            |what, expected, found| if expected == found { Ok(()) } else { Err(LengthError { what, expected, found }) };
         exact("parameters", N::PARAMETERS, parameters.len())?;
         exact("statistics", N::STATISTICS, statistics.len())?;
         if workspace.len() < Self::WORKSPACE {

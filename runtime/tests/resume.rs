@@ -12,7 +12,7 @@ use netwright_runtime::optim::{Adam, Sgd};
 use netwright_runtime::schedule::ReduceOnPlateau;
 use netwright_runtime::storage::safetensors::{Reader, Writer};
 use netwright_runtime::train::augment::Augmentation;
-use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, History, Trainer};
+use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, EpochRecord, History, Trainer};
 use netwright_runtime::{Error, Tensor};
 use support::{Spot, SpotDropout, spots};
 
@@ -45,8 +45,18 @@ fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
     network.parameters().iter().map(|number| number.to_bits()).collect()
 }
 
+/// How often the runs of these tests save.
+#[derive(Clone, Copy)]
+struct Every {
+    epochs: u64,
+    steps: Option<u64>,
+}
+
+const END: Every = Every { epochs: 100, steps: None };
+const STEP: Every = Every { epochs: 1, steps: Some(1) };
+
 /// Everything that has a state: dropout, augmentation, Adam's moments, a plateau, early stopping.
-fn trainer<'c>(checkpoint: Option<&Path>) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
+fn trainer<'c>(checkpoint: Option<&Path>, every: Every) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
     let trainer = Trainer::new()
         .epochs(6)
         .batch(16)
@@ -57,17 +67,18 @@ fn trainer<'c>(checkpoint: Option<&Path>) -> Trainer<'c, SpotDropout, usize, Cro
         .schedule(ReduceOnPlateau::new(0.5, 1).unwrap().min_delta(0.2).unwrap())
         .augment(Augmentation::new().noise(0.2).unwrap())
         .early_stopping(EarlyStopping::new(3).unwrap().min_delta(0.05).unwrap());
-    match checkpoint {
-        Some(path) => trainer.checkpoints(Checkpoints::new(path).every_steps(1).unwrap().resume(true)),
-        None => trainer,
-    }
+    let Some(path) = checkpoint else { return trainer };
+    let checkpoints = Checkpoints::new(path).resume(true).every_epochs(every.epochs).unwrap();
+    trainer.checkpoints(match every.steps {
+        Some(steps) => checkpoints.every_steps(steps).unwrap(),
+        None => checkpoints,
+    })
 }
 
 /// What must not depend on interruptions: all but the seconds.
-fn figures(history: &History) -> Vec<(u64, u64, u64, Option<f64>, Option<u64>)> {
-    let of = |e: &netwright_runtime::train::EpochRecord| {
-        (e.step, e.rate.to_bits(), e.loss.to_bits(), e.accuracy, e.validation_loss.map(f64::to_bits))
-    };
+fn figures(history: &History) -> Vec<[u64; 5]> {
+    let bits = |number: Option<f64>| number.unwrap_or(f64::NAN).to_bits();
+    let of = |e: &EpochRecord| [e.step, e.rate.to_bits(), e.loss.to_bits(), bits(e.accuracy), bits(e.validation_loss)];
     history.epochs.iter().map(of).collect()
 }
 
@@ -75,18 +86,18 @@ fn figures(history: &History) -> Vec<(u64, u64, u64, Option<f64>, Option<u64>)> 
 fn a_run_stopped_after_any_step_and_resumed_gives_the_same_bits() {
     let (train, validation) = (data(70, 1), data(33, 2));
     let mut whole = SpotDropout::init(1);
-    let expected = trainer(None).fit(&mut whole, &train, Some(&validation)).unwrap();
+    let expected = trainer(None, END).fit(&mut whole, &train, Some(&validation)).unwrap();
     let last = expected.last().unwrap().step;
     for stop in 1..=last {
         let folder = Folder::new(&format!("resume-{stop}"));
         let mut network = SpotDropout::init(1);
-        trainer(Some(&folder.file()))
+        trainer(Some(&folder.file()), END)
             .on_step(|report| if report.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             .fit(&mut network, &train, Some(&validation))
             .unwrap();
         // Other weights: they must come from the checkpoint.
         let mut network = SpotDropout::init(2);
-        let history = trainer(Some(&folder.file())).fit(&mut network, &train, Some(&validation)).unwrap();
+        let history = trainer(Some(&folder.file()), END).fit(&mut network, &train, Some(&validation)).unwrap();
         assert!(bits(&network) == bits(&whole), "stopped after step {stop}");
         assert_eq!(figures(&history), figures(&expected), "stopped after step {stop}");
         assert_eq!((history.ending, history.best), (expected.ending, expected.best));
@@ -189,39 +200,33 @@ fn a_run_killed_at_random_moments_and_resumed_gives_the_same_bits() {
     let (train, validation) = (data(70, 1), data(33, 2));
     if let Ok(file) = std::env::var(KILLED) {
         let mut network = SpotDropout::init(1);
-        let _ = trainer(Some(Path::new(&file))).fit(&mut network, &train, Some(&validation));
+        let _ = trainer(Some(Path::new(&file)), STEP).fit(&mut network, &train, Some(&validation));
         return;
     }
     let folder = Folder::new("kill");
     let file = folder.file();
     let mut whole = SpotDropout::init(1);
-    trainer(None).fit(&mut whole, &train, Some(&validation)).unwrap();
-    for _ in 0..20 {
+    trainer(None, END).fit(&mut whole, &train, Some(&validation)).unwrap();
+    for kill in 0..20_u32 {
+        let before = std::fs::read(&file).ok();
         let mut run = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_run_killed_at_random_moments_and_resumed_gives_the_same_bits"])
             .env(KILLED, &file)
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // Wherever the scheduler has let it come to: the moments differ, the result must not.
-        let mut spins = 0_u32;
-        while !file.exists() && spins < 1_000_000 && run.try_wait().unwrap().is_none() {
-            spins += 1;
+        // Until it has come one checkpoint further, and then to any moment of the next step or its checkpoint.
+        while std::fs::read(&file).ok() == before && run.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
+        (0..kill * 7919 % 1000).for_each(|_| std::thread::yield_now());
         run.kill().unwrap();
         run.wait().unwrap();
-        if file.exists() {
-            assert!(Reader::read(&file).unwrap().has_checksum(), "what a kill leaves is whole");
-        }
+        let left = Reader::read(&file).unwrap();
+        assert!(left.has_checksum(), "what a kill leaves is whole");
     }
     let mut network = SpotDropout::init(2);
-    let history = trainer(Some(&file)).fit(&mut network, &train, Some(&validation)).unwrap();
+    let history = trainer(Some(&file), STEP).fit(&mut network, &train, Some(&validation)).unwrap();
     assert!(matches!(history.ending, Ending::Finished | Ending::Early));
-    if file.exists() {
-        let mut again = SpotDropout::init(3);
-        trainer(Some(&file)).fit(&mut again, &train, Some(&validation)).unwrap();
-        assert!(bits(&again) == bits(&whole));
-    }
     assert!(bits(&network) == bits(&whole));
 }

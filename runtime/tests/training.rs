@@ -70,8 +70,11 @@ fn one_two_and_seven_threads_give_the_same_bits() {
             .adversarial(AdversarialTraining::new(Attack::pgd(0.1, 0.05, 2).unwrap()))
             .fit(&mut network, &train, Some(&validation))
             .unwrap();
-        let figures: Vec<_> =
-            history.epochs.iter().map(|e| (e.loss.to_bits(), e.accuracy, e.validation_loss, e.rate.to_bits())).collect();
+        let figures: Vec<_> = history
+            .epochs
+            .iter()
+            .map(|e| (e.loss.to_bits(), e.accuracy, e.validation_loss, e.rate.to_bits()))
+            .collect();
         (bits(&network), figures)
     };
     let one = run(1);

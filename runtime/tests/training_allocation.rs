@@ -45,46 +45,54 @@ fn allocations() -> usize {
     ALLOCATIONS.load(Ordering::Relaxed)
 }
 
-fn main() {
-    let (images, labels) = spots(128, 1);
-    for threads in [1, 2] {
-        let mut network = Spot::init(1);
-        let mut engine = GradientEngine::<Spot>::new(128, threads).unwrap();
-        let mut optimizer = Sgd::new(0.1).unwrap().momentum(0.9).unwrap();
-        let (images, labels) = (&images, &labels);
-        let counted = engine.install(|engine| {
-            let mut after_the_first = 0;
-            for step in 0..200 {
-                let pass = Pass { seed: 1, step, ..Pass::default() };
-                engine.gradient(&mut network, images, labels, &CrossEntropy::new(), pass).unwrap();
-                let gradients = engine.gradients().as_slice();
-                optimizer.step(0.1, Spot::LAYERS, network.parameters_mut(), gradients).unwrap();
-                if step == 0 {
-                    after_the_first = allocations();
-                }
+/// Steps of a loop of one's own. Returns the engine, for threads that end allocate too.
+fn engine_steps(threads: usize) -> GradientEngine<Spot> {
+    let (images, labels) = &spots(128, 1);
+    let mut network = Spot::init(1);
+    let mut engine = GradientEngine::<Spot>::new(128, threads).unwrap();
+    let mut optimizer = Sgd::new(0.1).unwrap().momentum(0.9).unwrap();
+    let counted = engine.install(|engine| {
+        let mut after_the_first = 0;
+        for step in 0..200 {
+            let pass = Pass { seed: 1, step, ..Pass::default() };
+            engine.gradient(&mut network, images, labels, &CrossEntropy::new(), pass).unwrap();
+            let gradients = engine.gradients().as_slice();
+            optimizer.step(0.1, Spot::LAYERS, network.parameters_mut(), gradients).unwrap();
+            if step == 0 {
+                after_the_first = allocations();
             }
-            allocations() - after_the_first
-        });
-        assert_eq!(counted, 0, "{threads} threads");
-    }
+        }
+        allocations() - after_the_first
+    });
+    assert_eq!(counted, 0, "engine, {threads} threads");
+    engine
+}
 
+/// Steps of a trainer, with augmentation.
+fn trainer_steps(threads: usize) {
+    let (images, labels) = spots(128, 1);
     let train = Dataset::new(images, labels).unwrap();
-    for threads in [1, 2] {
-        let mut between = Vec::with_capacity(1000);
-        Trainer::new()
-            .epochs(1)
-            .batch(32)
-            .threads(threads)
-            .loss(CrossEntropy::new())
-            .optimizer(Adam::new(0.01).unwrap())
-            .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())
-            .on_step(|_| {
-                between.push(allocations());
-                ControlFlow::Continue(())
-            })
-            .fit(&mut Spot::init(1), &train, None)
-            .unwrap();
-        assert_eq!(between.len(), 4);
-        assert!(between.iter().all(|count| *count == between[0]), "{threads} threads: {between:?}");
-    }
+    let mut counts = Vec::with_capacity(16);
+    Trainer::new()
+        .epochs(1)
+        .batch(32)
+        .threads(threads)
+        .loss(CrossEntropy::new())
+        .optimizer(Adam::new(0.01).unwrap())
+        .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())
+        .on_step(|_| {
+            counts.push(allocations());
+            ControlFlow::Continue(())
+        })
+        .fit(&mut Spot::init(1), &train, None)
+        .unwrap();
+    assert_eq!(counts.len(), 4);
+    assert!(counts.iter().all(|count| *count == counts[0]), "trainer, {threads} threads: {counts:?}");
+}
+
+fn main() {
+    engine_steps(1);
+    trainer_steps(1);
+    let _alive = engine_steps(2);
+    trainer_steps(2);
 }

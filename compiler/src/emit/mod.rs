@@ -54,6 +54,8 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     let graph = &planned.lowered.graph;
     let root = context.root;
     let name = Ident::new(&syntax.name.text, (context.span)(syntax.name.span));
+    // Only the definition stands at the user's name: an editor shows what else stands there once more.
+    let own = Ident::new(&syntax.name.text, Span::call_site());
     let text =
         |span: Bytes| context.source.get(span.range()).unwrap_or_default().parse::<TokenStream>().unwrap_or_default();
     let attributes: TokenStream = syntax.attributes.iter().map(|&span| text(span)).collect();
@@ -62,9 +64,9 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     let debug = docs::debug_text(graph, &syntax.name.text);
     let specs = passes::Specs::collect(planned);
     let constants = specs.constants(root);
-    let architecture = tables::architecture(planned, &specs, &name, root);
-    let views = views::views(graph, &name, root);
-    let methods = methods(graph, &name, root);
+    let architecture = tables::architecture(planned, &specs, &own, root);
+    let views = views::views(graph, &own, root);
+    let methods = methods(graph, &own, root);
     quote! {
         #attributes
         #[doc = #table]
@@ -77,13 +79,13 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
             #views
             #methods
 
-            impl<T: #root::private::Scalar> ::core::fmt::Debug for #name<T> {
+            impl<T: #root::private::Scalar> ::core::fmt::Debug for #own<T> {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.write_str(#debug)
                 }
             }
 
-            impl<T: #root::private::Scalar> ::core::clone::Clone for #name<T> {
+            impl<T: #root::private::Scalar> ::core::clone::Clone for #own<T> {
                 fn clone(&self) -> Self {
                     Self(::core::clone::Clone::clone(&self.0))
                 }

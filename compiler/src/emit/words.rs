@@ -208,8 +208,9 @@ impl<'a> Writer<'a> {
             self.word_of_the_language(word, span);
             owners.push(Owner::Structure(word));
         } else if self.blocks.iter().any(|block| block.name.text == word) {
-            if let Some(facts) = self.facts_of(span) {
-                self.fact(word, span, facts, &quote!(Calls));
+            if let Some((shapes, docs)) = self.facts_of(span) {
+                let docs = docs.replace(&format!("{word} ("), &format!("{word}("));
+                self.fact(word, span, (shapes, docs), &quote!(Calls));
             }
             self.name(word, span, true, &quote!(blocks));
             owners.push(Owner::Block);
@@ -294,11 +295,17 @@ impl<'a> Writer<'a> {
     }
 
     fn block_docs(&self, block: &Block) -> String {
-        let header = self.context.source.get(block.header.range()).unwrap_or_default();
-        format!(
-            "`{}`\n\nA block: its stages stand wherever it is called.",
-            header.split_whitespace().collect::<Vec<_>>().join(" ")
-        )
+        let text = |span: Bytes| self.context.source.get(span.range()).unwrap_or_default();
+        let parameters: Vec<String> = block
+            .parameters
+            .iter()
+            .map(|parameter| match &parameter.default {
+                Some(default) => format!("{} = {}", parameter.name.text, text(default.span)),
+                None => parameter.name.text.clone(),
+            })
+            .collect();
+        let (name, parameters) = (&block.name.text, parameters.join(", "));
+        format!("`block {name}({parameters})`\n\nA block: its stages stand wherever it is called.")
     }
 
     /// What the word at `span` came to: its shapes, and the whole as Markdown.

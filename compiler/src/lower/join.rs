@@ -297,24 +297,28 @@ impl Structure<'_, '_> {
 
     /// `tap name`: remembers the value that flows here.
     pub(super) fn tap(&mut self, stage: &Stage, value: ValueId) {
-        let report = match stage.atoms.as_slice() {
-            [_, Atom { kind: AtomKind::Word(name), span }] => {
-                let what = if self.is_block(name) { "a block" } else { "a word of the language" };
-                if self.is_block(name) || Self::is_word(name) {
-                    Err(Diagnostic::new(*span, format!("`{name}` is {what}")).help("call the tap something else"))
-                } else {
-                    let is_certain = !self.builder.is_uncertain();
-                    self.taps.add(Tap { name: name.clone(), span: *span, value, is_certain, is_used: false })
-                }
-            }
-            [_, Atom { kind: AtomKind::Word(name), .. }, rest, ..] => {
-                Err(Diagnostic::new(rest.span, "nothing follows the name of a tap")
-                    .help(format!("put a `;` behind it: `tap {name};`")))
-            }
-            _ => Err(Diagnostic::new(stage.span, "`tap` needs a name")
-                .help("write `tap skip`, and later `concat skip` or `add skip`")),
+        let [_, Atom { kind: AtomKind::Word(name), span }, rest @ ..] = stage.atoms.as_slice() else {
+            self.builder.report(
+                Diagnostic::new(stage.span, "`tap` needs a name")
+                    .help("write `tap skip`, and later `concat skip` or `add skip`"),
+            );
+            return;
         };
-        if let Err(diagnostic) = report {
+        let is_certain = !self.builder.is_uncertain();
+        if let Some(surplus) = rest.first() {
+            self.builder.report(
+                Diagnostic::new(surplus.span, "nothing follows the name of a tap")
+                    .help(format!("put a `;` behind it: `tap {name};`")),
+            );
+        }
+        if self.is_block(name) || Self::is_word(name) {
+            let what = if self.is_block(name) { "a block" } else { "a word of the language" };
+            self.builder
+                .report(Diagnostic::new(*span, format!("`{name}` is {what}")).help("call the tap something else"));
+            return;
+        }
+        let tap = Tap { name: name.clone(), span: *span, value, is_certain, is_used: false };
+        if let Err(diagnostic) = self.taps.add(tap) {
             self.builder.report(diagnostic);
         }
     }

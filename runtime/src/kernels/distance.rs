@@ -65,9 +65,8 @@ mod tests {
     #[test]
     fn agrees_with_equation_7_written_out() {
         let x = numbers(&mut Random::new(1), 5 * 4);
-        let expected: Vec<f64> = (0..5 * 3)
-            .map(|at| (0..4).map(|i| (x[at / 3 * 4 + i] - PATTERNS[at % 3 * 4 + i]).powi(2)).sum())
-            .collect();
+        let expected: Vec<f64> =
+            (0..5 * 3).map(|at| (0..4).map(|i| (x[at / 3 * 4 + i] - PATTERNS[at % 3 * 4 + i]).powi(2)).sum()).collect();
         let mut y = vec![f64::NAN; 15];
         distance_forward(5, &SPEC, &x, &mut y);
         assert_close(&y, &expected, 1e-14);

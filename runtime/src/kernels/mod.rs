@@ -9,8 +9,11 @@ pub mod depthwise;
 
 pub mod activation;
 pub mod batchnorm;
+#[cfg(test)]
+mod check;
 pub mod concat;
 pub mod copy;
+pub(crate) mod dispatch;
 pub mod distance;
 pub mod dropout;
 pub mod elementary;
@@ -20,14 +23,11 @@ pub mod multiply;
 pub mod pad;
 pub mod pool;
 pub mod prelu;
+pub(crate) mod reduce;
 pub mod scale;
 pub mod softmax;
 pub mod subsample;
 pub mod upsample;
-#[cfg(test)]
-mod check;
-pub(crate) mod dispatch;
-pub(crate) mod reduce;
 
 /// Declares [`Kernels`] and implements it for `f32` and `f64`, so that every kernel is compiled here, at the optimisation
 /// level of this crate, and never in the user's.

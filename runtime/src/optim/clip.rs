@@ -26,7 +26,7 @@ pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> f64 {
     let factor = norm_factor(norm, limit);
     if factor != 1.0 {
         let factor = T::from_f64(factor);
-        gradients.iter_mut().for_each(|gradient| *gradient = *gradient * factor);
+        gradients.iter_mut().for_each(|gradient| *gradient *= factor);
     }
     norm
 }

@@ -134,19 +134,22 @@ impl<N: Network> Checkpoint<N> {
             Ending::Callback => 2,
             Ending::Interrupted => 3,
         };
-        writer.integers(INTEGERS, &[
-            identity.seed,
-            identity.batch as u64,
-            identity.samples as u64,
-            position.epoch,
-            position.batch,
-            position.step,
-            position.running.images as u64,
-            optimizer.steps(),
-            waited,
-            best.map_or(u64::MAX, |best| best.step),
-            ending,
-        ]);
+        writer.integers(
+            INTEGERS,
+            &[
+                identity.seed,
+                identity.batch as u64,
+                identity.samples as u64,
+                position.epoch,
+                position.batch,
+                position.step,
+                position.running.images as u64,
+                optimizer.steps(),
+                waited,
+                best.map_or(u64::MAX, |best| best.step),
+                ending,
+            ],
+        );
         let score = position.running.score.unwrap_or(f64::NAN);
         let metric = best.map_or(f64::NAN, |best| best.metric);
         writer.tensor(NUMBERS, &[4], &[position.running.sum, score, position.rate, metric]);
@@ -181,7 +184,11 @@ impl<N: Network> Checkpoint<N> {
             return Err(Error::Format { origin, expected, found });
         }
         let resume = |what, expected: String, found: String| {
-            if expected == found { Ok(()) } else { Err(Error::Resume { origin: origin.clone(), what, expected, found }) }
+            if expected == found {
+                Ok(())
+            } else {
+                Err(Error::Resume { origin: origin.clone(), what, expected, found })
+            }
         };
         resume("the network", N::NAME.to_owned(), text("network"))?;
         resume("the optimiser", identity.optimizer.to_owned(), text("optimizer"))?;
@@ -246,7 +253,8 @@ impl<N: Network> Checkpoint<N> {
         let state: Vec<(&str, &[N::Scalar])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
         optimizer.restore(&state, optimizer_steps)?;
         schedule.restore(&self.scalars::<f64>(SCHEDULE)?)?;
-        let names: Vec<&str> = self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
+        let names: Vec<&str> =
+            self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
         take_weights(network, &self.file, &names, false)?;
         if let Some(watcher) = watcher {
             (watcher.best, watcher.waited) = (best, waited);

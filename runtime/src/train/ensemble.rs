@@ -104,7 +104,11 @@ impl<N: Network> Ensemble<N> {
     /// # Errors
     /// [`Error::Empty`] without networks.
     pub fn new(networks: Vec<N>) -> Result<Self, Error> {
-        if networks.is_empty() { Err(Error::Empty { origin: "the ensemble".to_owned() }) } else { Ok(Self { networks }) }
+        if networks.is_empty() {
+            Err(Error::Empty { origin: "the ensemble".to_owned() })
+        } else {
+            Ok(Self { networks })
+        }
     }
 
     /// Its networks.

@@ -59,13 +59,15 @@ where
         return Err(Error::Empty { origin: samples.origin().to_owned() });
     }
     for index in 0..samples.len() {
-        loss.check(N::OUTPUT.len(), core::slice::from_ref(samples.target(index)), samples.origin()).map_err(|error| {
-            match error {
+        loss.check(N::OUTPUT.len(), core::slice::from_ref(samples.target(index)), samples.origin()).map_err(
+            |error| match error {
                 Error::Label { origin, label, classes, .. } => Error::Label { origin, sample: index, label, classes },
-                Error::Target { origin, expected, found, .. } => Error::Target { origin, sample: index, expected, found },
+                Error::Target { origin, expected, found, .. } => {
+                    Error::Target { origin, sample: index, expected, found }
+                }
                 other => other,
-            }
-        })?;
+            },
+        )?;
     }
     Ok(())
 }
@@ -82,13 +84,7 @@ impl Evaluator {
     }
 
     /// Evaluates on `threads`, with the same bits on any number of them.
-    pub(crate) fn run<N, Y, S, L>(
-        &mut self,
-        network: &N,
-        samples: &S,
-        loss: &L,
-        threads: Option<&Threads>,
-    ) -> BatchLoss
+    pub(crate) fn run<N, Y, S, L>(&mut self, network: &N, samples: &S, loss: &L, threads: Option<&Threads>) -> BatchLoss
     where
         N: Network<Input: Clone>,
         Y: Target,

@@ -59,11 +59,7 @@ pub(crate) struct Feed<N: Network, Y> {
 
 impl<N: Network<Input: Clone>, Y: Target> Feed<N, Y> {
     /// For up to `images` images of `samples`, which are not empty.
-    pub(crate) fn new<S: Samples<N::Input, Y>>(
-        images: usize,
-        samples: &S,
-        preparation: &Preparation<N, Y>,
-    ) -> Self {
+    pub(crate) fn new<S: Samples<N::Input, Y>>(images: usize, samples: &S, preparation: &Preparation<N, Y>) -> Self {
         let copies = |count: usize| vec![samples.input(0).clone(); count];
         let attacked = if preparation.attacking.is_some() { images } else { 0 };
         Self {

@@ -139,8 +139,7 @@ where
         let mut engine = GradientEngine::new(batch, self.trainer.threads)?;
         let pieces = batch.div_ceil(engine.piece_size());
         let images = engine.piece_size().min(batch);
-        self.feeds =
-            (0..pieces).map(|_| Feed::new(images, self.train, &self.trainer.preparation)).collect();
+        self.feeds = (0..pieces).map(|_| Feed::new(images, self.train, &self.trainer.preparation)).collect();
         let report = RunReport {
             epochs: self.trainer.epochs,
             steps_per_epoch: self.steps_per_epoch(),

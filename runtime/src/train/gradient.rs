@@ -89,13 +89,23 @@ pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: 
 ///
 /// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
 ///
-/// ```ignore
-/// let mut engine = GradientEngine::new(64, 2)?;
-/// let mut optimizer = Sgd::new(0.1)?;
-/// for step in 0..100 {
-///     let pass = Pass { seed: 1, step, ..Pass::default() };
-///     let loss = engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), pass)?;
-///     optimizer.step(0.1, LeNet5::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
+/// ```
+/// use netwright_runtime::{Error, Pass, head::Softmax, loss::CrossEntropy, network::Network, optim::{Optimizer, Sgd}};
+/// use netwright_runtime::train::GradientEngine;
+///
+/// fn train<N>(network: &mut N, images: &[N::Input], labels: &[usize]) -> Result<(), Error>
+/// where
+///     N: Network<Scalar = f32, Head = Softmax>,
+/// {
+///     let mut engine = GradientEngine::<N>::new(images.len(), 2)?;
+///     let mut optimizer = Sgd::new(0.1)?;
+///     for step in 0..100 {
+///         let pass = Pass { seed: 1, step, ..Pass::default() };
+///         let loss = engine.gradient(network, images, labels, &CrossEntropy::new(), pass)?;
+///         println!("step {step}: loss {:.4}", loss.mean());
+///         optimizer.step(0.1, N::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
+///     }
+///     Ok(())
 /// }
 /// ```
 pub struct GradientEngine<N: Network> {
@@ -161,7 +171,11 @@ impl<N: Network> Piece<N> {
         let sum = loss.evaluate(values, targets, scale, gradient);
         if !sum.is_finite() {
             loss.check(N::OUTPUT.len(), targets, "the batch")?;
-            return Err(Error::NotFinite { step: step.pass.step, place: self.first_not_finite(inputs), checkpoint: None });
+            return Err(Error::NotFinite {
+                step: step.pass.step,
+                place: self.first_not_finite(inputs),
+                checkpoint: None,
+            });
         }
         let score = score::<N, Y>(self.workspace.outputs(), targets);
         self.loss = BatchLoss { sum, images: inputs.len(), score };

@@ -15,7 +15,8 @@ pub(crate) fn ctrl_c() -> Result<Arc<AtomicBool>, Error> {
     }
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
-    ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).map_err(|error| Error::Interrupt(error.to_string()))?;
+    ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed))
+        .map_err(|error| Error::Interrupt(error.to_string()))?;
     *installed = Some(Arc::clone(&flag));
     Ok(flag)
 }

@@ -61,7 +61,8 @@ mod shown {
             if let Some(bar) = &self.bar {
                 let record = &epoch.record;
                 let percent = |share: Option<f64>| share.map_or(String::new(), |a| format!("  {:.2} %", 100.0 * a));
-                let mut line = format!("epoch {:>3}  loss {:.4}{}", record.epoch, record.loss, percent(record.accuracy));
+                let mut line =
+                    format!("epoch {:>3}  loss {:.4}{}", record.epoch, record.loss, percent(record.accuracy));
                 if let Some(loss) = record.validation_loss {
                     line += &format!("  validation {loss:.4}{}", percent(record.validation_accuracy));
                 }

@@ -36,14 +36,25 @@ pub struct NoOptimizer;
 /// The same settings and seed give the same bits, on any number of threads. Every part can also be used without the trainer: see
 /// [`GradientEngine`](super::GradientEngine).
 ///
-/// ```ignore
-/// let history = Trainer::new()
-///     .epochs(10)
-///     .batch(64)
-///     .seed(1)
-///     .loss(CrossEntropy::new())
-///     .optimizer(Sgd::new(0.1)?.momentum(0.9)?)
-///     .fit(&mut network, &train, Some(&validation))?;
+/// ```
+/// use netwright_runtime::{Error, Tensor, data::Dataset, head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd};
+/// use netwright_runtime::train::{Augmentation, EarlyStopping, History, Trainer};
+///
+/// fn train<N>(network: &mut N, digits: Dataset<N::Input>) -> Result<History, Error>
+/// where
+///     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<28, 28, 1>>,
+/// {
+///     let (train, validation) = digits.split(0.1, 1)?;
+///     Trainer::new()
+///         .epochs(10)
+///         .batch(64)
+///         .seed(1)
+///         .loss(CrossEntropy::new())
+///         .optimizer(Sgd::new(0.1)?.momentum(0.9)?)
+///         .augment(Augmentation::new().shift(2.0)?.rotate(10.0)?)
+///         .early_stopping(EarlyStopping::new(3)?)
+///         .fit(network, &train, Some(&validation))
+/// }
 /// ```
 pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer> {
     pub(crate) epochs: u64,

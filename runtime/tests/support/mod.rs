@@ -206,9 +206,7 @@ macro_rules! mlp {
                         if !input_gradient.is_empty() {
                             for i in 0..I {
                                 input_gradient[image * I + i] = (0..H)
-                                    .map(|unit| {
-                                        parameters[i * H + unit] * workspace[n * D_HIDDEN + image * H + unit]
-                                    })
+                                    .map(|unit| parameters[i * H + unit] * workspace[n * D_HIDDEN + image * H + unit])
                                     .sum();
                             }
                         }

@@ -30,6 +30,7 @@ pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strateg
 }
 
 /// A variant of the three passes; scratch memory comes full of NaN and exactly as long as asked for.
+#[allow(clippy::type_complexity)]
 pub(crate) struct Variant<T> {
     pub(crate) forward: fn(usize, &Spec, &[T], &[T], &[T], &mut [T]),
     pub(crate) grad_input: fn(usize, &Spec, &[T], &[T], &mut [T]),

@@ -10,6 +10,9 @@ use super::conv::{
 };
 use crate::scalar::Scalar;
 
+#[cfg(test)]
+mod tests;
+
 /// Numbers of scratch memory that `deconv_forward` asks for, whatever the batch.
 pub const fn deconv_forward_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_input_scratch(spec)

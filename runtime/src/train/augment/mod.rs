@@ -4,8 +4,8 @@ mod image;
 mod mixup;
 
 pub use image::Augmentation;
-pub use mixup::{Mix, Mixup};
 pub(crate) use mixup::blend;
+pub use mixup::{Mix, Mixup};
 
 use crate::random::Random;
 

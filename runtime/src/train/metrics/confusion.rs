@@ -72,7 +72,11 @@ impl ConfusionMatrix {
 
     /// How often `actual` was taken for `predicted`; 0 outside the classes.
     pub fn count(&self, actual: usize, predicted: usize) -> u64 {
-        if actual < self.classes && predicted < self.classes { self.counts[actual * self.classes + predicted] } else { 0 }
+        if actual < self.classes && predicted < self.classes {
+            self.counts[actual * self.classes + predicted]
+        } else {
+            0
+        }
     }
 
     /// All answers counted.

@@ -1,0 +1,54 @@
+use proptest::prelude::*;
+
+use crate::kernels::conv::tests::{numbers, specs};
+use crate::kernels::conv::{Spec, reference};
+use crate::scalar::Scalar;
+
+#[track_caller]
+fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
+    let tolerance = if T::NAME == "F32" { 2e-3 } else { 1e-11 };
+    for (place, (got, right)) in got.iter().zip(right).enumerate() {
+        assert!((got.to_f64() - right.to_f64()).abs() <= tolerance, "{what} at {place}: {got} for {right}");
+    }
+}
+
+/// The passes against those of the convolution that is transposed, with the parts of input and output exchanged.
+fn agrees<T: Scalar>(batch: usize, spec: &Spec) {
+    let (x, w) = (numbers::<T>(batch * spec.output_len(), 1), numbers::<T>(spec.weights_len(), 2));
+    let (dy, b) = (numbers::<T>(batch * spec.input_len(), 3), numbers::<T>(spec.input[2], 4));
+    let nan = |len: usize| std::vec![T::from_f64(f64::NAN); len];
+
+    let (mut y, mut right) = (nan(dy.len()), nan(dy.len()));
+    super::deconv_forward(batch, spec, &x, &w, &b, &mut y, &mut nan(super::deconv_forward_scratch(spec)));
+    reference::grad_input(batch, spec, &x, &w, &mut right);
+    for (place, right) in right.iter_mut().enumerate() {
+        *right += b[place % b.len()];
+    }
+    same("y", &y, &right);
+
+    let (mut dx, mut right) = (nan(x.len()), nan(x.len()));
+    super::deconv_grad_input(batch, spec, &dy, &w, &mut dx, &mut nan(super::deconv_grad_input_scratch(spec)));
+    reference::forward(batch, spec, &dy, &w, &[], &mut right);
+    same("dx", &dx, &right);
+
+    let (mut dw, mut db) = (numbers::<T>(w.len(), 5), numbers::<T>(b.len(), 6));
+    let (mut right, mut right_bias) = (dw.clone(), db.clone());
+    let mut scratch = nan(super::deconv_grad_weights_scratch(spec));
+    super::deconv_grad_weights(batch, spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    reference::grad_weights(batch, spec, &dy, &x, &mut right, &mut []);
+    for (place, &dy) in dy.iter().enumerate() {
+        right_bias[place % b.len()] += dy;
+    }
+    same("dw", &dw, &right);
+    same("db", &db, &right_bias);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_passes_are_those_of_the_adjoint(spec in specs([1usize..2, 1usize..8, 1usize..12]), batch in 1usize..3) {
+        agrees::<f32>(batch, &spec);
+        agrees::<f64>(batch, &spec);
+    }
+}

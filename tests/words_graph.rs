@@ -1,0 +1,159 @@
+//! Networks that part and meet: their gradients, what they compute, and what they count.
+
+#[path = "support/gradient.rs"]
+mod gradient;
+
+use gradient::{FromNumbers, check, scatter};
+use netwright::private::{Network, Role};
+use netwright::{Architecture, Pass, Tensor};
+
+netwright::network! {
+    pub Sums(4x4x2) {
+        add { conv 3x3x3 same tanh } { conv 1x1x3 } { dwconv 3x3 same; conv 1x1x3 sigmoid } tanh;
+        residual { conv 3x3x3 same tanh; residual { conv 1x1x3 } };
+        add { } { }
+    }
+    pub Parts(4x4x2) {
+        concat { conv 3x3x3 same tanh } { } { avgpool 3 stride 1 same; conv 1x1x2; concat { conv 1x3x2 same } { conv 3x1x1 same } } tanh;
+        globalavgpool;
+        concat { dense 3 tanh } { dense 2 } { }
+    }
+    pub Products(4x3x3) {
+        mul { } { globalavgpool; dense 2 tanh; dense 3 sigmoid };
+        mul { avgpool 4x3 } { conv 1x1x3 tanh } { };
+        mul { } { }
+    }
+    pub Skips(4x4x1) {
+        conv 3x3x2 same tanh; tap fine;
+        avgpool 2; conv 3x3x3 same tanh; tap coarse;
+        conv 1x1x3 sigmoid; mul coarse;
+        deconv 2x2x2 stride 2; concat fine;
+        conv 3x3x2 same; add fine
+    }
+    block cell(width, stride = 1, slope = 0.2) {
+        add { conv 3x3x(width) same stride (stride) bn tanh; conv 1x1x(2*width) bn eps 0.01 }
+            { conv 1x1x(2*width) stride (stride) bn noscale } leaky_relu (slope)
+    }
+    pub Blocks(4x4x2) { cell(2, 2); 2 * cell(1, 1, 0.5); repeat 2 { residual { layernorm; scale 0.3 } }; softmax 3 }
+    pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
+    pub Historic(8x8x1) {
+        conv 3x3x3 tanh; subsample 2 tanh; conv 2x2x4 connect (0, 1) (1, 2) (0, 2) (0, 1, 2) tanh; dense 6 tanh;
+        distance 3 to "### ..." ".#. #.#" "... ###" scale -0.5 softmax
+    }
+}
+
+#[test]
+fn sums_have_the_gradient_of_finite_differences() {
+    check::<Sums<f64>>("sums");
+}
+
+#[test]
+fn concatenations_have_the_gradient_of_finite_differences() {
+    check::<Parts<f64>>("concatenations");
+}
+
+#[test]
+fn products_have_the_gradient_of_finite_differences() {
+    check::<Products<f64>>("products");
+}
+
+#[test]
+fn long_skips_have_the_gradient_of_finite_differences() {
+    check::<Skips<f64>>("long skips");
+}
+
+#[test]
+fn blocks_have_the_gradient_of_finite_differences() {
+    check::<Blocks<f64>>("blocks");
+}
+
+#[test]
+fn a_network_without_weights_has_the_gradient_of_finite_differences() {
+    check::<WithoutWeights<f64>>("no weights");
+}
+
+#[test]
+fn the_layers_of_1998_have_the_gradient_of_finite_differences() {
+    check::<Historic<f64>>("the layers of 1998");
+}
+
+fn images<N: Network<Scalar = f64>>(count: usize) -> Vec<N::Input>
+where
+    N::Input: FromNumbers<f64>,
+{
+    let len = <N::Input as netwright::private::Sample<f64>>::LEN;
+    scatter(5, count * len).chunks(len).map(N::Input::from_numbers).collect()
+}
+
+/// Predicting and training compute the same where nothing depends on the phase.
+fn agrees<N: Network<Scalar = f64>>()
+where
+    N::Input: FromNumbers<f64>,
+{
+    let mut network = N::init(3);
+    let images = images::<N>(2);
+    let predicted = network.predict_batch(&images);
+    let mut workspace = N::workspace(2);
+    let forward = network.forward(Pass::default(), &images, &mut workspace).expect("it fits");
+    for (a, b) in predicted.iter().zip(forward) {
+        let pairs = netwright::private::Sample::numbers(a).zip(netwright::private::Sample::numbers(b));
+        pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-13, "{a} and {b}"));
+    }
+}
+
+#[test]
+fn predicting_and_training_compute_the_same_branches() {
+    agrees::<Sums<f64>>();
+    agrees::<Parts<f64>>();
+    agrees::<Products<f64>>();
+    agrees::<Skips<f64>>();
+    agrees::<Historic<f64>>();
+}
+
+netwright::network! {
+    pub Twice(2x1x1) { add { } { scale 2 } { } }
+    pub Side(1x2x1) { concat { } { scale 10 } { scale -1 } }
+    pub Gate(1x2x2) { mul { } { globalmaxpool } }
+    pub Normal(3) { bn eps 0.5 momentum 0.75 }
+}
+
+#[test]
+fn joins_add_place_and_multiply() {
+    let image = Tensor::from_fn(|row, _, _| row as f32 + 1.0);
+    assert_eq!(Twice::init(1).predict(&image).as_slice(), [4.0, 8.0]);
+    let image = Tensor::from_fn(|_, column, _| column as f32 + 1.0);
+    assert_eq!(Side::init(1).predict(&image).as_slice(), [1.0, 10.0, -1.0, 2.0, 20.0, -2.0]);
+    let image = Tensor::from_fn(|_, column, channel| (2 * column + channel) as f32);
+    assert_eq!(Gate::init(1).predict(&image).as_slice(), [0.0, 3.0, 4.0, 9.0]);
+}
+
+#[test]
+fn batch_normalisation_trains_by_the_batch_and_predicts_by_the_moving_statistics() {
+    let mut network = <Normal<f64> as Network>::init(1);
+    assert_eq!((Normal::PARAMETERS, Normal::STATISTICS), (6, 6));
+    const { assert!(<Normal as Architecture>::BATCH_COUPLED) };
+    let roles: Vec<Role> = Normal::LAYERS[0].tensors.iter().map(|tensor| tensor.role).collect();
+    assert_eq!(roles, [Role::Scale, Role::Scale, Role::Statistic, Role::Statistic]);
+    assert_eq!(Network::statistics(&network), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    let images = [[1.0, 0.0, -2.0], [3.0, 0.0, 2.0]];
+    let mut workspace = <Normal<f64> as Network>::workspace(2);
+    let answers = network.forward(Pass::default(), &images, &mut workspace).expect("it fits").to_vec();
+    let off = 1.0 / 1.5_f64.sqrt();
+    assert!((answers[0][0] + off).abs() < 1e-12 && (answers[1][0] - off).abs() < 1e-12, "{answers:?}");
+    let moved = Network::statistics(&network);
+    for (found, expected) in moved.iter().zip([0.5, 0.0, 0.0, 1.0, 0.75, 1.75]) {
+        assert!((found - expected).abs() < 1e-12, "{moved:?}");
+    }
+    let predicted = network.predict(&[1.0, 0.0, 0.0]);
+    assert!((predicted[0] - 0.5 / 1.5_f64.sqrt()).abs() < 1e-12, "{predicted:?}");
+}
+
+#[test]
+fn the_table_has_a_row_for_each_join() {
+    let rows: Vec<(&str, &str)> = Skips::LAYERS.iter().map(|layer| (layer.name, layer.text)).collect();
+    assert!(rows.contains(&("mul1", "mul coarse")), "{rows:?}");
+    assert!(rows.contains(&("concat1", "concat fine")), "{rows:?}");
+    assert!(rows.contains(&("add1", "add fine")), "{rows:?}");
+    assert!(Sums::LAYERS.iter().any(|layer| layer.text == "add { … } { … } { … } tanh"));
+    assert!(Blocks::LAYERS.iter().any(|layer| layer.name == "cell3.batchnorm2" && layer.text == "bn eps 0.01"));
+}
