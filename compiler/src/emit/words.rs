@@ -93,10 +93,9 @@ impl<'a> Writer<'a> {
         quote! {
             #[allow(warnings)]
             const _: () = {
-                mod blocks { #(#definitions)* }
                 mod heads {
                     pub use #root::words::completion::heads::*;
-                    pub use super::blocks::*;
+                    #(#definitions)*
                 }
                 trait Calls { #(#calls)* }
                 #modules
@@ -212,7 +211,7 @@ impl<'a> Writer<'a> {
                 let docs = docs.replace(&format!("{word} ("), &format!("{word}("));
                 self.fact(word, span, (shapes, docs), &quote!(Calls));
             }
-            self.name(word, span, true, &quote!(blocks));
+            self.name(word, span, true, &quote!(heads));
             owners.push(Owner::Block);
         } else if !owners.is_empty() && SHARED.iter().any(|shared| shared.name == word) {
             self.name(word, span, true, &quote!(#root::words));

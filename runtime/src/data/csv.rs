@@ -141,7 +141,8 @@ impl Table {
     /// from 0 to `white`: 16 for the UCI digits, 255 for most.
     ///
     /// # Errors
-    /// [`Error::Line`] where there are other columns, or a pixel or a label is none; [`Error::Label`] where a label is no class.
+    /// [`Error::Line`] where there are other columns, or a pixel or a label is none; [`Error::Label`] where a label is no
+    /// class.
     pub fn images(&self, shape: [usize; 3], white: u8, classes: usize) -> Result<LabelledImages, Error> {
         let pixels = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).unwrap_or(usize::MAX);
         self.check_columns(pixels.saturating_add(1))?;

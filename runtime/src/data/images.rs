@@ -192,8 +192,8 @@ impl LabelledImages {
     }
 }
 
-/// Stretches an image of `channels` to another size, `[height, width]`, by bilinear interpolation between the centres of pixels; the border
-/// pixels go on outside. Slices that are too short for their sizes leave the rest as it was.
+/// Stretches an image of `channels` to another size, `[height, width]`, by bilinear interpolation between the centres of
+/// pixels; the border goes on outside. Nothing happens where a slice is too short for its size.
 pub fn resize<T: Scalar>(from: &[T], [h, w]: [usize; 2], to: &mut [T], [height, width]: [usize; 2], channels: usize) {
     if from.len() < h * w * channels || to.len() < height * width * channels || from.is_empty() || to.is_empty() {
         return;

@@ -13,8 +13,8 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Measures `inputs` of `channels` channels: those of the images, or as many as there are features, each by itself. A channel
-    /// that never changes has the deviation 1, and so becomes 0.
+    /// Measures `inputs` of `channels` channels: those of the images, or as many as there are features, each by itself. A
+    /// channel that never changes has the deviation 1, and so becomes 0.
     ///
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none.

@@ -1,8 +1,8 @@
 //! The register tile: the one inner loop of matrix products and convolutions.
 
-use super::vector::{Level, Plain, Vector};
 #[cfg(target_arch = "x86_64")]
-use super::vector::{V256, V512};
+use super::vector::V256;
+use super::vector::{Level, Plain, Vector};
 use crate::scalar::Scalar;
 
 /// Columns of B that lie together when B is packed.
@@ -184,11 +184,7 @@ macro_rules! level {
 
 level!(baseline, , Plain<T>, 4, [1 2 3 4]);
 #[cfg(target_arch = "x86_64")]
-level!(avx2, #[target_feature(enable = "avx2,fma")], V256<T, false>, 6, [1 2 3 4 5 6]);
-#[cfg(target_arch = "x86_64")]
-level!(
-    avx512, #[target_feature(enable = "avx2,fma,avx512f,avx512vl")], V512<T>, 14, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]
-);
+level!(avx2, #[target_feature(enable = "avx2,fma")], V256<T>, 6, [1 2 3 4 5 6]);
 
 /// Computes a product.
 ///
@@ -196,14 +192,12 @@ level!(
 /// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
 /// and B do not overlap; the level was detected.
 pub(crate) unsafe fn run<T: Scalar>(level: Level, product: &Product<T>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match level {
-            Level::Baseline => baseline::run(product),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2::run(product),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512::run(product),
-        }
+    #[cfg(target_arch = "x86_64")]
+    if T::VECTORISED && level == Level::Avx2 {
+        // SAFETY: the caller's promise.
+        return unsafe { avx2::run(product) };
     }
+    let _ = level;
+    // SAFETY: the caller's promise.
+    unsafe { baseline::run(product) }
 }

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn reads_tensors_and_metadata_in_any_spacing() {
-        let text = "{\"__metadata__\":{\"a\":\"\\u0041\\n\\ud83d\\ude00\"} ,\n \"w\" : {\"shape\": [ 2 ,3], \"dtype\":\"F32\",\"data_offsets\":[0,24]}}  ";
+        let text = r#"{"__metadata__":{"a":"\u0041\n\ud83d\ude00"} ,
+            "w" : {"shape": [ 2 ,3], "dtype":"F32","data_offsets":[0,24]}}  "#;
         let header = parse(text).unwrap();
         assert_eq!(header.metadata, [("a".to_owned(), "A\n😀".to_owned())]);
         let entry = Entry { name: "w".into(), numbers: "F32".into(), shape: vec![2, 3], range: [0, 24] };
