@@ -44,13 +44,14 @@ macro_rules! kernels {
         pub trait Kernels: Sized {
             $( $(#[$attribute])* fn $name(batch: usize, spec: &$spec, $($operand: $type),*); )*
         }
-        kernels!(@implement f32, $($name => $path, $spec, ($($operand: $type),*);)*);
-        kernels!(@implement f64, $($name => $path, $spec, ($($operand: $type),*);)*);
+        kernels!(@implement f32, #[inline(never)], $($name => $path, $spec, ($($operand: $type),*);)*);
+        kernels!(@implement f64, #[inline], $($name => $path, $spec, ($($operand: $type),*);)*);
     };
-    (@implement $scalar:ty, $($name:ident => $path:path, $spec:ty, ($($operand:ident: $type:ty),*);)*) => {
+    (@implement $scalar:ty, #[$inline:meta], $($name:ident => $path:path, $spec:ty, ($($operand:ident: $type:ty),*);)*) => {
         #[allow(clippy::too_many_arguments)]
         impl Kernels for $scalar {
             $(
+                #[$inline]
                 fn $name(batch: usize, spec: &$spec, $($operand: $type),*) {
                     $path(batch, spec, $($operand),*);
                 }
