@@ -124,6 +124,15 @@ pub mod private {
     #[cfg(feature = "std")]
     pub use std::vec::Vec;
 
+    /// What a network with a mistake is: [`Mistaken::Network`] depends on a number that does not compile.
+    pub trait Mistaken<const MISTAKE: usize> {
+        /// Stands in for the network.
+        type Network;
+    }
+    impl<T, const MISTAKE: usize> Mistaken<MISTAKE> for T {
+        type Network = T;
+    }
+
     pub use crate::{__with_std as with_std, __without_std as without_std};
 }
 

@@ -14,7 +14,7 @@ pub mod shape;
 pub mod verify;
 pub mod words;
 
-use netwright_grammar::{Diagnostic, Diagnostics, Span as Bytes};
+use netwright_grammar::{Diagnostic, Diagnostics, Name, Span as Bytes};
 use proc_macro2::{Span, TokenStream};
 
 use emit::{Context, Planned};
@@ -24,8 +24,10 @@ use graph::Graph;
 /// What a text compiles to.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The items of every network; after a mistake, their skeletons.
+    /// The items of every network without a mistake.
     pub tokens: TokenStream,
+    /// The names of the others. Whoever uses them should hear of the mistake, and of nothing that follows from it.
+    pub mistaken: Vec<Name>,
     /// What an editor sees under each word; empty for rustc. It goes before everything else.
     pub words: TokenStream,
     /// Every mistake.
@@ -53,12 +55,17 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
         Reader::Editor => emit::words(&file, &networks, &context),
     };
     let mut tokens = TokenStream::new();
+    let mut mistaken = file.unreadable.clone();
+    mistaken.retain(|name| !lower::is_reserved(&name.text));
     for mut lowered in networks {
-        if lowered.sound {
-            lowered.graph = optimise(lowered.graph);
-        } else {
-            // What is left makes a skeleton: the type with its input, its output and empty passes.
-            lowered.graph.nodes.clear();
+        match (lowered.sound, reader) {
+            (true, _) => lowered.graph = optimise(lowered.graph),
+            (false, Reader::Rustc) => {
+                mistaken.push(lowered.syntax.name.clone());
+                continue;
+            }
+            // An editor goes on completing names: it gets the type with its input, its output and empty passes.
+            (false, Reader::Editor) => lowered.graph.nodes.clear(),
         }
         let predicting = passes::predict(&lowered.graph);
         let training = passes::differentiate(&lowered.graph);
@@ -66,7 +73,7 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
         let planned = Planned { lowered: &lowered, predicting: (predicting, plans.0), training: (training, plans.1) };
         tokens.extend(emit::network(&planned, &context));
     }
-    Compiled { tokens, words, diagnostics: diagnostics.into_sorted() }
+    Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
 }
 
 /// The passes over the graph, in order.

@@ -167,7 +167,10 @@ impl Number {
                 .help("write a whole number, 0 or more"));
         }
         if value.fract() != 0.0 {
-            let help = format!("a whole number fits: {} or {}", value.floor().max(1.0), value.ceil());
+            let help = match value.floor() {
+                0.0 => "a whole number fits: 1".to_owned(),
+                below => format!("a whole number fits: {below} or {}", below + 1.0),
+            };
             return Err(Diagnostic::new(self.span, format!("{what} cannot be a fraction: {value}")).help(help));
         }
         if !(value <= crate::shape::LARGEST_VALUE as f64) {
@@ -248,7 +251,7 @@ impl Use {
     /// That the word stands without its numbers.
     pub fn incomplete(&self) -> Diagnostic {
         Diagnostic::new(self.written, format!("`{}` needs numbers", self.word.name))
-            .help(format!("write `{}`: {}", self.word.form, self.word.examples[0].stage))
+            .help(format!("write `{}`, as in `{}`", self.word.form, self.word.examples[0].stage))
     }
 
     /// A single count after the word.
@@ -257,10 +260,11 @@ impl Use {
     /// A diagnostic where it is none.
     pub fn count(&self, what: &str) -> Result<usize, Diagnostic> {
         let numbers = self.numbers()?;
-        let number = numbers.single(what, self.word.examples[0].stage).map_err(|mut diagnostic| {
-            diagnostic.message = format!("`{}`: {}", self.word.name, diagnostic.message);
-            diagnostic
-        })?;
+        let [number] = numbers.numbers.as_slice() else {
+            let (word, count) = (self.word.name, numbers.numbers.len());
+            return Err(Diagnostic::new(numbers.span, format!("`{word}` takes one number, {what}, not {count}"))
+                .help(format!("write `{}`, as in `{}`", self.word.form, self.word.examples[0].stage)));
+        };
         number.count(what)
     }
 }

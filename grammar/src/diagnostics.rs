@@ -72,10 +72,10 @@ impl Diagnostics {
         self.found.len()
     }
 
-    /// All of them, in the order of their places, each once.
+    /// All of them, in the order of their places, each once: a block in two networks is wrong once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-        self.found.dedup();
+        self.found.dedup_by(|next, first| next.span == first.span && next.message == first.message);
         self.found
     }
 }

@@ -4,7 +4,7 @@
 use pest::unicode::{XID_CONTINUE, XID_START};
 
 use crate::diagnostics::Diagnostic;
-use crate::syntax::Span;
+use crate::syntax::{Name, Span};
 
 /// How many parentheses, brackets and braces may stand inside one another.
 pub const MAX_NESTING: usize = 64;
@@ -78,6 +78,45 @@ pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
             Err(Diagnostic::new(Span::new(start, start + 1), message))
         }
     }
+}
+
+/// The names before the outermost braces of a text that is not read any further.
+pub(crate) fn network_names(source: &str) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut last: Option<Name> = None;
+    let (mut depth, mut is_block, mut at) = (0_usize, false, 0);
+    while let Some(first) = source[at..].chars().next() {
+        let rest = &source[at..];
+        let skipped = line_comment(rest)
+            .or_else(|| rest.starts_with("/*").then(|| block_comment(rest, at).unwrap_or(rest.len())))
+            .or_else(|| quoted(rest).map(|literal| literal.unwrap_or(rest.len())));
+        if let Some(length) = skipped {
+            at += length;
+            continue;
+        }
+        if let Some(length) = lexeme(rest) {
+            let text = rest[..length].strip_prefix("r#").unwrap_or(&rest[..length]);
+            if depth == 0 && !text.starts_with(|digit: char| digit.is_ascii_digit()) {
+                is_block |= text == "block";
+                last = Some(Name { text: text.to_owned(), span: Span::new(at, at + length) });
+            }
+            at += length;
+            continue;
+        }
+        if depth == 0 && first == '{' {
+            names.extend(last.take().filter(|_| !is_block));
+        }
+        match first {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && matches!(first, '}' | ';') {
+            (last, is_block) = (None, false);
+        }
+        at += first.len_utf8();
+    }
+    names
 }
 
 fn too_deep(span: Span, what: &str) -> Diagnostic {

@@ -7,7 +7,7 @@ use pest::unicode::XID_START;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::nesting;
-use crate::syntax::{Atom, AtomKind, Block, File, Item, Name, Network, Parameter, Span};
+use crate::syntax::{Atom, AtomKind, Block, Body, File, Item, Name, Network, Parameter, Span};
 
 pub(crate) use rules::Rule;
 
@@ -44,7 +44,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
     }
     if let Err(diagnostic) = nesting::check(source) {
         diagnostics.push(diagnostic);
-        return File::default();
+        return File { unreadable: nesting::network_names(source), ..File::default() };
     }
     let pairs = match rules::Rules::parse(Rule::file, source) {
         Ok(pairs) => pairs,
@@ -55,7 +55,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
             return File::default();
         }
     };
-    let mut reader = Reader { source, diagnostics, reported: 0 };
+    let mut reader = Reader { source, diagnostics, reported: 0, unreadable: Vec::new(), unreadable_blocks: Vec::new(), lacks_braces: false };
     let mut file = File::default();
     for pair in pairs.flat_map(Pair::into_inner) {
         file.items.extend(reader.item(pair));
@@ -68,6 +68,8 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
         };
         reader.report(Diagnostic::new(whole, message).help(format!("for example {EXAMPLE}")));
     }
+    file.unreadable = reader.unreadable;
+    file.unreadable_blocks = reader.unreadable_blocks;
     file
 }
 
@@ -76,6 +78,10 @@ pub(crate) struct Reader<'s, 'd> {
     source: &'s str,
     diagnostics: &'d mut Diagnostics,
     reported: usize,
+    unreadable: Vec<Name>,
+    unreadable_blocks: Vec<Block>,
+    /// The item before was a network without braces: what follows are its stages.
+    lacks_braces: bool,
 }
 
 /// What stands before the body of an item.
@@ -129,6 +135,11 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn item(&mut self, pair: Pair<'s, Rule>) -> Option<Item> {
+        let lacks_braces = std::mem::take(&mut self.lacks_braces);
+        if lacks_braces && matches!(pair.as_rule(), Rule::unknown | Rule::semicolons) && !pair.as_str().starts_with('#') {
+            self.lacks_braces = true;
+            return None;
+        }
         match pair.as_rule() {
             Rule::network => self.network(pair).map(Item::Network),
             Rule::block => self.block(pair).map(Item::Block),
@@ -200,10 +211,16 @@ impl<'s> Reader<'s, '_> {
                     let message = format!("the input shape of `{}` stands in parentheses", name.text);
                     self.report(Diagnostic::new(place, message).help(format!("write `{}({words})`", name.text)));
                     input = Some(atoms);
+                } else if let Some(sizes) = bracketed(&words) {
+                    let message = format!("the input shape of `{}` stands in parentheses", name.text);
+                    self.report(Diagnostic::new(place, message).help(format!("write `{}({sizes})`", name.text)));
+                    self.unreadable.push(name);
+                    return None;
                 } else {
                     let message = format!("`{words}` stands between the name `{}` and its braces", name.text);
                     let help = format!("a network is its name, its input shape and its stages: {EXAMPLE}");
                     self.report(Diagnostic::new(place, message).help(help));
+                    self.unreadable.push(name);
                     return None;
                 }
             }
@@ -240,8 +257,14 @@ impl<'s> Reader<'s, '_> {
             self.report(Diagnostic::new(span, message).help(help));
         }
         let parameters = parenthesised.map(|pair| self.parameters(pair)).unwrap_or_default();
-        let body = body.map(|body| self.body(body))?;
-        Some(Block { name, parameters, body, header: span })
+        match body {
+            Some(body) => Some(Block { name, parameters, body: self.body(body), header: span }),
+            None => {
+                let body = Body { stages: Vec::new(), span };
+                self.unreadable_blocks.push(Block { name, parameters, body, header: span });
+                None
+            }
+        }
     }
 
     fn parameters(&mut self, pair: Pair<'s, Rule>) -> Vec<Parameter> {
@@ -269,9 +292,15 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn rust_item(&mut self, pair: Pair<'s, Rule>) {
+        let named = pair.clone().into_inner().find(|part| part.as_rule() == Rule::raw && is_word(part.as_str()));
         let Some(keyword) = self.header(pair).keyword else { return };
+        let is_type = matches!(self.text(keyword), "struct" | "enum" | "union" | "type");
+        self.unreadable.extend(named.filter(|_| is_type).map(|word| self.name(&word)));
         let message = format!("`{}` begins neither a block nor a network", self.text(keyword));
-        let help = format!("a network is its name, its input shape and its stages: {EXAMPLE}");
+        let help = match is_type {
+            true => format!("a network is its name alone, its input shape and its stages: {EXAMPLE}"),
+            false => format!("move it out of `network!`, where there are only blocks and networks: {EXAMPLE}"),
+        };
         self.report(Diagnostic::new(keyword, message).help(help));
     }
 
@@ -281,6 +310,8 @@ impl<'s> Reader<'s, '_> {
         let message = format!("the network `{}` has no body", name.text);
         let help = format!("write its stages in braces: `{} {{ conv 5x5x6 tanh; softmax 10 }}`", self.quote(span));
         self.report(Diagnostic::new(span, message).help(help));
+        self.unreadable.extend(header.name);
+        self.lacks_braces = true;
     }
 
     fn no_name(&mut self, pair: Pair<'s, Rule>) {
@@ -310,6 +341,14 @@ impl<'s> Reader<'s, '_> {
 /// `type` for `r#type`.
 pub(crate) fn plain(word: &str) -> &str {
     word.strip_prefix("r#").unwrap_or(word)
+}
+
+/// `28x28x1` for `[28, 28, 1]`.
+fn bracketed(words: &str) -> Option<String> {
+    let inside = words.strip_prefix(['[', '<'])?.strip_suffix([']', '>'])?;
+    let sizes: Vec<&str> = inside.split([',', ';']).map(str::trim).collect();
+    let is_size = |size: &&str| !size.is_empty() && size.chars().all(|digit| digit.is_ascii_digit() || digit == 'x');
+    sizes.iter().all(is_size).then(|| sizes.join("x"))
 }
 
 fn is_word(text: &str) -> bool {

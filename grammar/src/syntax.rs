@@ -42,6 +42,10 @@ pub struct Name {
 pub struct File {
     /// Blocks and networks in the order written.
     pub items: Vec<Item>,
+    /// The names of networks that could not be read: a type of that name is expected all the same.
+    pub unreadable: Vec<Name>,
+    /// Blocks without a body, which has been reported: to call them is no mistake of its own.
+    pub unreadable_blocks: Vec<Block>,
 }
 
 /// A block or a network.

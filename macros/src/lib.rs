@@ -12,14 +12,15 @@ use proc_macro::{Group, Literal, Span, TokenStream, TokenTree};
 pub fn network(input: TokenStream) -> TokenStream {
     let mut tokens = input.into_iter();
     let root = match tokens.next() {
-        Some(TokenTree::Group(root)) => proc_macro2::TokenStream::from(root.stream()),
-        _ => proc_macro2::TokenStream::new(),
+        Some(TokenTree::Group(root)) => root.stream(),
+        _ => TokenStream::new(),
     };
     let reader = reader();
     let text = text::Text::of(tokens.collect(), reader);
-    let compiled = netwright_compiler::compile(text.source(), &root, &|bytes| text.ends(bytes).0.into(), reader);
-    let mut output = TokenStream::from(compiled.words);
-    output.extend(compiled.diagnostics.iter().flat_map(|diagnostic| report::compile_error(diagnostic, &text)));
+    let span = |bytes| text.ends(bytes).0.into();
+    let mut compiled = netwright_compiler::compile(text.source(), &root.clone().into(), &span, reader);
+    let mut output = TokenStream::from(std::mem::take(&mut compiled.words));
+    output.extend(report::errors(&compiled, &root, &text));
     output.extend(TokenStream::from(compiled.tokens));
     output
 }

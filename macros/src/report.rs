@@ -1,12 +1,59 @@
-//! A mistake as an error of rustc.
+//! Mistakes as errors of rustc, and what stands in for the networks that have them.
 
-use netwright_grammar::Diagnostic;
+use netwright_compiler::Compiled;
+use netwright_grammar::{Diagnostic, Name};
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
 use crate::text::Text;
 
+/// Every mistake as an error, and a skeleton for every network that has one.
+///
+/// A skeleton is `pub type Net<T = f32> = <T as …::Mistaken<{ compile_error! { … } }>>::Network`: a type that depends on the
+/// mistake. rustc takes it for one about which it has complained already, and says no more about whatever the user does
+/// with it: `Net::init(1)`, `Net::PARAMETERS`, `net.conv1()`, or the length of an answer.
+pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> TokenStream {
+    let mut errors = compiled.diagnostics.iter().map(|diagnostic| compile_error(diagnostic, text));
+    let mut output = TokenStream::new();
+    if let [first, others @ ..] = compiled.mistaken.as_slice() {
+        let mistake = errors.next().unwrap_or_default();
+        let length = TokenTree::Group(Group::new(Delimiter::Brace, mistake));
+        let mut right: TokenStream = parsed("<T as");
+        right.extend(root.clone());
+        right.extend(parsed("::private::Mistaken<"));
+        right.extend([length]);
+        right.extend(parsed(">>::Network"));
+        output.extend(skeleton(first, right, text));
+        for other in others {
+            let mut right = TokenStream::from(identifier(first, text));
+            right.extend(parsed("<T>"));
+            output.extend(skeleton(other, right, text));
+        }
+    }
+    output.extend(errors);
+    output
+}
+
+/// `pub type Net<T = f32> = …;`
+fn skeleton(name: &Name, right: TokenStream, text: &Text) -> TokenStream {
+    let mut alias = parsed("#[doc = \"A network with a mistake.\"] #[allow(nonstandard_style)] pub type");
+    alias.extend([identifier(name, text)]);
+    alias.extend(parsed("<T = ::core::primitive::f32> ="));
+    alias.extend(right);
+    alias.extend([punct(';', Spacing::Alone, Span::call_site())]);
+    alias
+}
+
+fn identifier(name: &Name, text: &Text) -> TokenTree {
+    TokenTree::Ident(Ident::new(&name.text, text.ends(name.span).0))
+}
+
+/// Tokens without a place in the user's file.
+fn parsed(tokens: &str) -> TokenStream {
+    tokens.parse().unwrap_or_default()
+}
+
 /// `::core::compile_error! { "…" }`, from the mistake's first token to its last: rustc underlines what lies between.
-pub(crate) fn compile_error(diagnostic: &Diagnostic, text: &Text) -> TokenStream {
+fn compile_error(diagnostic: &Diagnostic, text: &Text) -> TokenStream {
     let (first, last) = text.ends(diagnostic.span);
     let message = TokenTree::from(located(Literal::string(&diagnostic.to_string()), last));
     let mut body = Group::new(Delimiter::Brace, TokenStream::from(message));

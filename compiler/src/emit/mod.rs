@@ -13,7 +13,7 @@ pub(crate) use words::words;
 
 use netwright_grammar::Span as Bytes;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::graph::{Graph, Head};
 use crate::lower::Lowered;
@@ -117,6 +117,10 @@ fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
     let concrete = quote!(#name<::core::primitive::f32>);
     let architecture = quote!(<#concrete as #root::private::Architecture>);
     let network = quote!(<Self as #root::private::Network>);
+    // An image of the wrong size is a type error that shows where the method is from: the network's name, not the whole macro.
+    let at_name = Span::call_site().located_at(name.span());
+    let predict = Ident::new("predict", at_name);
+    let image = quote_spanned!(at_name=> image: &#input);
     quote! {
         impl #concrete {
             /// How many numbers training changes.
@@ -176,7 +180,7 @@ fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
             impl<T: #root::private::Scalar> #name<T> {
                 /// The answer for one image.
                 #[must_use]
-                pub fn predict(&self, image: &#input) -> #output {
+                pub fn #predict(&self, #image) -> #output {
                     #network::predict(self, image)
                 }
                 /// The answers for many images.

@@ -31,8 +31,10 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let logits_place = place_of(training.logits);
     let output_gradient = gradient_place(training.output_gradient, graph.output, train_plan, graph, root);
     let logits_gradient = gradient_place(training.logits_gradient, training.logits, train_plan, graph, root);
+    let until_loss = &training.program.steps[..training.loss.min(training.program.steps.len())];
+    let writes: Vec<Vec<ValueId>> = until_loss.iter().map(writes).collect();
     let activations = graph.layers.iter().map(|layer| {
-        if is_intact(layer.output, training.loss, &training.program, train_plan) {
+        if is_intact(layer.output, &writes, &training.program, train_plan) {
             let place = place_of(layer.output);
             quote!(::core::option::Option::Some(#place))
         } else {
@@ -90,26 +92,23 @@ fn gradient_place(value: ValueId, like: ValueId, plan: &Plan, graph: &Graph, roo
     quote!(#root::private::Place { fixed: TRAIN_SCRATCH + #fixed, offset: #offset, len: #len })
 }
 
-/// Whether nothing has been written over a value by the time of the loss.
-fn is_intact(value: ValueId, loss: usize, program: &Program, plan: &Plan) -> bool {
+fn writes(step: &Step) -> Vec<ValueId> {
+    let changed = |(value, access)| (access != crate::kernel_call::Access::Read).then_some(value);
+    step.values().into_iter().filter_map(changed).collect()
+}
+
+/// Whether nothing is written over a value after it has been computed by `writes`, the changes of each step.
+fn is_intact(value: ValueId, writes: &[Vec<ValueId>], program: &Program, plan: &Plan) -> bool {
     let range = |value: ValueId| match plan.places[value.0] {
         Some(Place::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
         _ => None,
     };
     let Some(own) = range(value) else { return false };
-    let writes = |step: &Step| {
-        step.values()
-            .into_iter()
-            .filter(|(_, access)| *access != crate::kernel_call::Access::Read)
-            .map(|(value, _)| value)
-            .collect::<Vec<_>>()
-    };
-    let steps = &program.steps[..loss.min(program.steps.len())];
-    let Some(last_write) = steps.iter().rposition(|step| writes(step).contains(&value)) else { return false };
-    !steps[last_write + 1..]
+    let Some(last_write) = writes.iter().rposition(|written| written.contains(&value)) else { return false };
+    !writes[last_write + 1..]
         .iter()
-        .flat_map(writes)
-        .any(|other| other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end))
+        .flatten()
+        .any(|&other| other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end))
 }
 
 fn shape(shape: Shape, root: &TokenStream) -> TokenStream {

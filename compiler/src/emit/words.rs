@@ -3,7 +3,8 @@
 //! an item that is documented with what the word came to at this place.
 //!
 //! Where a word is completed, rust-analyzer compiles the text again with a made-up word at the cursor, and looks at the same place
-//! of the first output. So the paths of unknown words stand first, behind nothing that depends on shapes.
+//! of the first output. So the paths of unknown words stand first, behind nothing that depends on shapes; and they start in a module
+//! beside them, since a path from `$crate` is not completed.
 
 use std::collections::BTreeMap;
 
@@ -97,6 +98,8 @@ impl<'a> Writer<'a> {
                     pub use #root::words::completion::heads::*;
                     #(#definitions)*
                 }
+                mod after { pub use #root::words::completion::after::*; }
+                mod init { pub use #root::words::init::*; }
                 trait Calls { #(#calls)* }
                 #modules
                 #unknown
@@ -174,9 +177,8 @@ impl<'a> Writer<'a> {
                     continue;
                 }
                 Some("init") => {
-                    let root = self.context.root;
                     let is_known = INITS.iter().any(|init| init.name == word);
-                    self.name(word, atom.span, is_known, &quote!(#root::words::init));
+                    self.name(word, atom.span, is_known, &quote!(init));
                     continue;
                 }
                 Some("tap") if owners.len() == 1 => continue,
@@ -231,7 +233,7 @@ impl<'a> Writer<'a> {
                             Owner::Block => "block",
                         }
                     );
-                    quote!(#root::words::completion::after::#owner)
+                    quote!(after::#owner)
                 }
             };
             self.name(word, span, false, &path);

@@ -18,11 +18,11 @@ pub(super) static CONV: Word = Word {
     argument: Argument::Required,
     options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS],
     examples: &[
+        Example { input: "6x5x1", stage: "conv 3x3x2" },
         Example { input: "7x6x2", stage: "conv 3x2x4" },
         Example { input: "8x9x3", stage: "conv 3x3x4 stride 2x1 same" },
         Example { input: "7x7x2", stage: "conv 3x3x3 pad 1x2 dilate 2 nobias" },
         Example { input: "5x5x4", stage: "conv 3x3x6 groups 2 same" },
-        Example { input: "6x5x1", stage: "conv 3x3x2" },
         Example { input: "5x5x3", stage: "conv 3x3x6 groups 3 pad 1x0x2x1" },
         Example { input: "5x4x3", stage: "conv 3x2x4 same stride 2x1 connect (0, 1) (1, 2) (2) (0, 1, 2)" },
     ],
@@ -138,8 +138,12 @@ pub(super) fn window_and_filters(layer: &Use) -> Diagnostic {
             Diagnostic::new(span, format!("`{word} {height}x{width}` has a window but no number of filters"))
                 .help(format!("add the filters as the third number: `{word} {height}x{width}x16`"))
         }
+        [height, width, _, filters] => Diagnostic::new(span, format!("`{word}` takes three numbers, not 4"))
+            .help(format!(
+                "write height x width x filters, `{word} {height}x{width}x{filters}`: the input's channels are known"
+            )),
         more => Diagnostic::new(span, format!("`{word}` takes three numbers, not {}", more.len()))
-            .help(format!("write height x width x filters, `{word} 3x3x16`; the input's channels are known")),
+            .help(format!("write height x width x filters, `{word} 3x3x16`: the input's channels are known")),
     }
 }
 

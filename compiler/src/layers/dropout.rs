@@ -20,8 +20,10 @@ pub(super) static DROPOUT: Word = Word {
         let number = numbers.single("the rate of `dropout`", "dropout 0.5")?;
         let rate = number.value;
         if !(0.0..1.0).contains(&rate) {
-            let help = if (1.0..100.0).contains(&rate) {
+            let help = if rate > 1.0 && rate < 100.0 {
                 format!("for {rate} %, write `dropout {}`", rate / 100.0)
+            } else if (-1.0..0.0).contains(&rate) && rate != -1.0 {
+                format!("write `dropout {}`", -rate)
             } else {
                 "write `dropout 0.5` to drop half of the units".to_owned()
             };

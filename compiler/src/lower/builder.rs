@@ -10,7 +10,7 @@ use crate::shape::Shape;
 use crate::words::{Place, SharedOptions, Use};
 
 /// The most operations a network may have: more is a mistake in a repeat.
-pub(crate) const MOST_OPERATIONS: usize = 20_000;
+pub(crate) const MOST_OPERATIONS: usize = 5_000;
 
 /// Builds the graph of one network. A mistake in a shape silences later complaints about shapes, until a layer whose output
 /// does not depend on its input: one mistake makes one error.
@@ -274,8 +274,10 @@ impl<'a> Builder<'a> {
         if let Some((at, _)) = self.names.get(&name).copied() {
             if at != span {
                 let first = self.text(at);
+                let written = self.shared.name.as_ref().filter(|(own, _)| name.ends_with(own.as_str()));
+                let place = written.map_or(span, |(_, written)| *written);
                 self.report(
-                    Diagnostic::new(span, format!("two layers are called `{name}`"))
+                    Diagnostic::new(place, format!("two layers are called `{name}`"))
                         .note(format!("the first is `{first}`"))
                         .help("give each layer a name of its own"),
                 );
@@ -326,6 +328,7 @@ impl<'a> Builder<'a> {
         let output = op.infer(&shapes).map_err(|misfit| self.misfit(text, span, misfit))?;
         if self.graph.nodes.len() >= MOST_OPERATIONS {
             return Err(Diagnostic::new(span, format!("the network has more than {MOST_OPERATIONS} operations"))
+                .note(self.shapes_so_far())
                 .help("is a number of repeats too large?"));
         }
         let layer = self.row.unwrap_or(LayerId(0));

@@ -26,10 +26,15 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
                 Operator::Subtract => left - right,
                 Operator::Multiply => left * right,
                 Operator::Divide if right == 0.0 => {
-                    return Err(Diagnostic::new(expression.span, "division by 0"));
+                    return Err(Diagnostic::new(expression.span, "this divides by 0")
+                        .help("the number behind `/` must be another; in a block, look at what its calls hand over"));
                 }
                 Operator::Divide => left / right,
             }
+        }
+        ExpressionKind::Stray(text) if text == "," => {
+            return Err(Diagnostic::new(expression.span, "a value is missing before this `,`")
+                .help("write a number, a block's parameter, or arithmetic over them"));
         }
         ExpressionKind::Stray(text) => {
             return Err(Diagnostic::new(expression.span, format!("`{text}` is neither a number nor arithmetic"))

@@ -2,6 +2,7 @@
 
 mod builder;
 mod expression;
+mod mistakes;
 mod join;
 mod stage;
 mod structure;
@@ -10,7 +11,9 @@ mod taps;
 
 use std::collections::BTreeMap;
 
-use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Network, Span};
+use netwright_grammar::{
+    Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span,
+};
 
 pub use builder::{Builder, Made};
 use structure::Structure;
@@ -33,11 +36,26 @@ pub struct Lowered<'a> {
 
 /// Lowers every network of a file, with all mistakes reported to `diagnostics`.
 pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) -> Vec<Lowered<'a>> {
-    let blocks = blocks(file, diagnostics);
+    let without_keyword: Vec<Block> = file.items.iter().filter_map(block_without_keyword).collect();
+    let blocks = blocks(file, &without_keyword, diagnostics);
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut networks = Vec::new();
     for item in &file.items {
         let Item::Network(network) = item else { continue };
+        if let Some(block) = without_keyword.iter().find(|block| block.header == network.header) {
+            diagnostics.push(
+                Diagnostic::new(network.header, format!("`{}` begins like a network and goes on like a block", block.name.text))
+                    .help("a block begins with the word `block`: `block cell(width) { … }`"),
+            );
+            continue;
+        }
+        if is_reserved(&network.name.text) {
+            diagnostics.push(
+                Diagnostic::new(network.name.span, format!("`{}` is a word of Rust", network.name.text))
+                    .help("call the network something else: it makes a type of that name"),
+            );
+            continue;
+        }
         if seen.insert(&network.name.text, network.name.span).is_some() {
             diagnostics.push(
                 Diagnostic::new(network.name.span, format!("two networks are called `{}`", network.name.text))
@@ -53,10 +71,44 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
 /// The blocks by name.
 type Blocks<'a> = BTreeMap<&'a str, &'a Block>;
 
-fn blocks<'a>(file: &'a File, diagnostics: &mut Diagnostics) -> Blocks<'a> {
+/// `cell(width) { … }`, where `block` is missing: no shape of an input consists of names.
+fn block_without_keyword(item: &Item) -> Option<Block> {
+    let Item::Network(network) = item else { return None };
+    let mut parameters = Vec::new();
+    for atom in network.input.as_ref()? {
+        match &atom.kind {
+            AtomKind::Word(word) => {
+                let name = Name { text: word.clone(), span: atom.span };
+                parameters.push(Parameter { name, default: None });
+            }
+            AtomKind::Stray(comma) if comma == "," => {}
+            _ => return None,
+        }
+    }
+    let is_block = !parameters.is_empty();
+    let (name, body, header) = (network.name.clone(), network.body.clone(), network.header);
+    is_block.then_some(Block { name, parameters, body, header })
+}
+
+/// Whether no type can be called `name`.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    const RESERVED: &[&str] = &[
+        "_", "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
+        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+        "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct",
+        "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
+        "yield",
+    ];
+    RESERVED.contains(&name)
+}
+
+fn blocks<'a>(file: &'a File, without_keyword: &'a [Block], diagnostics: &mut Diagnostics) -> Blocks<'a> {
     let mut blocks = Blocks::new();
-    for item in &file.items {
-        let Item::Block(block) = item else { continue };
+    let written = file.items.iter().filter_map(|item| match item {
+        Item::Block(block) => Some(block),
+        Item::Network(_) => None,
+    });
+    for block in written.chain(&file.unreadable_blocks).chain(without_keyword) {
         let name = block.name.text.as_str();
         if crate::layers::find(name).is_some() || stage::STRUCTURE.contains(&name) {
             diagnostics.push(
@@ -104,7 +156,7 @@ fn lower_network<'a>(
     let input = builder.input();
     if network.body.stages.is_empty() {
         builder.report(
-            Diagnostic::new(network.body.span, format!("`{}` has no layers", network.name.text))
+            Diagnostic::new(network.header, format!("`{}` has no layers", network.name.text))
                 .help("write at least one stage between the braces: `{ dense 10 }`"),
         );
     }
@@ -116,20 +168,25 @@ fn lower_network<'a>(
 
 /// The shape between the parentheses after the network's name.
 fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
-    let form = "write `(28x28x1)` for images of height x width x channels, or `(784)` for rows of features";
     let name = &network.name.text;
+    let form = &format!("write `{name}(28x28x1)` for images of height x width x channels, or `{name}(784)` for rows of features");
     let Some(atoms) = &network.input else {
         return Err(Diagnostic::new(network.name.span, format!("`{name}` does not say what comes in"))
-            .help(format!("{form}: `{name}(28x28x1) {{ … }}`")));
+            .help(form));
     };
     let [atom @ Atom { kind: AtomKind::Numbers(_), span }] = atoms.as_slice() else {
         return Err(match atoms.as_slice() {
             [] => Diagnostic::new(network.header, "the input's shape is missing").help(form),
             [first, .., last] => {
-                Diagnostic::new(first.span.to(last.span), "this is not the shape of an input").help(form)
+                let place = first.span.to(last.span);
+                match sizes_with_commas(atoms) {
+                    Some(sizes) => Diagnostic::new(place, "the sizes of an input are joined by `x`")
+                        .help(format!("write `{name}({sizes})`")),
+                    None => Diagnostic::new(place, "this is not the shape of an input").help(form),
+                }
             }
             [only] => match &only.kind {
-                AtomKind::Stray(text) => stage::stray_text(text, only.span),
+                AtomKind::Stray(text) => mistakes::stray_text(text, only.span),
                 _ => Diagnostic::new(only.span, "this is not the shape of an input").help(form),
             },
         });
@@ -144,6 +201,11 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
             return Err(Diagnostic::new(*span, "the input's shape lacks its channels")
                 .help(format!("write `{height}x{width}x1` for grey images, `{height}x{width}x3` for coloured ones")));
         }
+        [batch, height, width, channels] => {
+            return Err(Diagnostic::new(*span, "an input has one size or three, not 4").help(format!(
+                "leave the batch of {batch} out: a network is declared for one image, `{name}({height}x{width}x{channels})`"
+            )));
+        }
         more => {
             return Err(
                 Diagnostic::new(*span, format!("an input has one size or three, not {}", more.len())).help(form)
@@ -154,4 +216,19 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
         Diagnostic::new(*span, format!("an input of {shape} would hold more than 2^31 numbers"))
             .help("use smaller images")
     })
+}
+
+/// `28x28x1` for `28, 28, 1`.
+fn sizes_with_commas(atoms: &[Atom]) -> Option<String> {
+    let mut sizes = Vec::new();
+    for atom in atoms {
+        match &atom.kind {
+            AtomKind::Stray(comma) if comma == "," || comma == ";" => {}
+            _ => {
+                let numbers = expression::numbers(atom, &expression::Scope::new())?.ok()?;
+                sizes.extend(numbers.numbers.iter().map(|number| number.value.to_string()));
+            }
+        }
+    }
+    Some(sizes.join("x"))
 }

@@ -5,48 +5,72 @@ use netwright_grammar::{Atom, AtomKind, Diagnostic, Span};
 use super::expression::{self, Scope};
 use super::suggest;
 use crate::graph::Init;
-use crate::layers::{self, SHARED, WORDS};
+use crate::layers::{self, SHARED};
 use crate::words::{Argument, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
 
 /// Words with a meaning of their own in the structure of a network.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
 
-/// Reads the atoms of a stage from `first` on as uses of words; the first word may stand only at a stage's head when `head`.
+/// Reads atoms as uses of words: a whole stage, or what stands in it behind a block's call or braces.
 /// Mistakes go to `report`; a word with a mistake is left out.
-pub(crate) fn read(atoms: &[Atom], scope: &Scope, blocks: &[&str], report: &mut dyn FnMut(Diagnostic)) -> Vec<Use> {
-    let mut reader = Reader { atoms, next: 0, scope, blocks, uses: Vec::new() };
+pub(crate) fn read(
+    atoms: &[Atom],
+    is_whole: bool,
+    scope: &Scope,
+    blocks: &[&str],
+    report: &mut dyn FnMut(Diagnostic),
+) -> Vec<Use> {
+    let mut reader =
+        Reader { atoms, next: 0, is_whole, scope, blocks, uses: Vec::new(), is_separated: false, is_lost: false, report };
     while reader.next < atoms.len() {
         let before = reader.next;
         if let Err(diagnostic) = reader.word() {
-            report(diagnostic);
+            (reader.report)(diagnostic);
             reader.skip_to_known_word(before);
         }
     }
     reader.uses
 }
 
-struct Reader<'a> {
-    atoms: &'a [Atom],
-    next: usize,
-    scope: &'a Scope,
-    blocks: &'a [&'a str],
-    uses: Vec<Use>,
+pub(super) struct Reader<'a> {
+    pub(super) atoms: &'a [Atom],
+    pub(super) next: usize,
+    /// Whether the first word starts the stage.
+    pub(super) is_whole: bool,
+    pub(super) scope: &'a Scope,
+    pub(super) blocks: &'a [&'a str],
+    pub(super) uses: Vec<Use>,
+    /// Something stood here in place of a `;` and has been reported: a new stage may start.
+    pub(super) is_separated: bool,
+    /// A layer could not be read: the options that follow are not those of the layer before.
+    pub(super) is_lost: bool,
+    report: &'a mut dyn FnMut(Diagnostic),
+}
+
+/// What an unknown word was probably meant to be.
+pub(super) enum Meant {
+    Layer(&'static Word),
+    /// The option of the use with this index.
+    Option(usize, &'static str),
 }
 
 impl Reader<'_> {
-    fn peek(&self) -> Option<&Atom> {
+    pub(super) fn peek(&self) -> Option<&Atom> {
         self.atoms.get(self.next)
     }
 
-    fn peek_word(&self) -> Option<(&str, Span)> {
+    pub(super) fn peek_word(&self) -> Option<(&str, Span)> {
         match self.peek()? {
             Atom { kind: AtomKind::Word(word), span } => Some((word, *span)),
             _ => None,
         }
     }
 
-    /// Whether what comes next could be numbers.
+    /// The numbers that come next, if any do.
     fn numbers(&mut self) -> Result<Option<Numbers>, Diagnostic> {
+        if let Some(diagnostic) = self.sizes_apart() {
+            return Err(diagnostic);
+        }
         let Some(atom) = self.peek() else { return Ok(None) };
         let Some(numbers) = expression::numbers(atom, self.scope) else { return Ok(None) };
         self.next += 1;
@@ -79,12 +103,18 @@ impl Reader<'_> {
         }
     }
 
-    fn is_known(&self, word: &str) -> bool {
+    pub(super) fn is_known(&self, word: &str) -> bool {
         layers::find(word).is_some()
             || STRUCTURE.contains(&word)
             || self.blocks.contains(&word)
-            || self.uses.last().is_some_and(|last| option(last.word, word).is_some())
-            || SHARED.iter().any(|shared| shared.name == word)
+            || !self.is_lost
+                && (self.uses.last().is_some_and(|last| option(last.word, word).is_some())
+                    || SHARED.iter().any(|shared| shared.name == word))
+    }
+
+    /// Whether a layer that only starts a stage may stand here.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.uses.is_empty() && self.is_whole || self.is_separated
     }
 
     fn word(&mut self) -> Result<(), Diagnostic> {
@@ -97,27 +127,33 @@ impl Reader<'_> {
         if !self.uses.is_empty() && SHARED.iter().any(|shared| shared.name == word) {
             return self.shared(&word, span);
         }
-        match layers::find(&word) {
-            Some(known) if self.uses.is_empty() || known.place != Place::Head => self.layer(known, span),
-            Some(_) => Err(self.missing_semicolon(&word, span)),
-            None if !self.uses.is_empty()
-                && (self.blocks.contains(&word.as_str()) || STRUCTURE.contains(&word.as_str())) =>
-            {
-                Err(self.missing_semicolon(&word, span))
+        if let Some(known) = layers::find(&word) {
+            if known.place == Place::Head && !self.is_at_start() {
+                let diagnostic = self.missing_semicolon(&word, span);
+                (self.report)(diagnostic);
             }
-            None => Err(self.unknown(&word, span)),
+            return self.layer(known, span);
+        }
+        let is_structure = self.blocks.contains(&word.as_str()) || STRUCTURE.contains(&word.as_str());
+        if is_structure && !self.is_at_start() {
+            self.is_lost = true;
+            return Err(self.missing_semicolon(&word, span));
+        }
+        let (diagnostic, meant) = self.unknown(&word, span);
+        let Some(meant) = meant else { return Err(diagnostic) };
+        (self.report)(diagnostic);
+        match meant {
+            Meant::Layer(known) => self.layer(known, span),
+            Meant::Option(owner, name) => self.option(owner, name, span),
         }
     }
 
     fn layer(&mut self, word: &'static Word, written: Span) -> Result<(), Diagnostic> {
         self.next += 1;
-        if let Some(Atom { kind: AtomKind::Parentheses(arguments), span }) = self.peek()
-            && (arguments.len() != 1 || word.argument == Argument::None)
-        {
-            let span = written.to(*span);
-            self.next += 1;
-            return Err(Diagnostic::new(span, format!("`{}` is written without parentheses and commas", word.name))
-                .help(format!("write `{}`: {}", word.form, word.examples[0].stage)));
+        self.is_separated = false;
+        self.is_lost = true;
+        if let Some(diagnostic) = self.call_of_a_layer(word, written) {
+            return Err(diagnostic);
         }
         let argument = match word.argument {
             Argument::None => None,
@@ -128,10 +164,11 @@ impl Reader<'_> {
         if word.argument == Argument::Required && used.argument.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
-                _ => used.incomplete(),
+                _ => self.no_number(word, word.name, word.form).unwrap_or_else(|| used.incomplete()),
             });
         }
         self.uses.push(used);
+        self.is_lost = false;
         Ok(())
     }
 
@@ -152,7 +189,9 @@ impl Reader<'_> {
         if !matches!(option.argument, Argument::None | Argument::Optional) && last.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
-                _ => Diagnostic::new(span, format!("`{word}` needs numbers")).help(format!("write `{}`", option.form)),
+                _ => self.no_number(owner_word, word, option.form).unwrap_or_else(|| {
+                    Diagnostic::new(span, format!("`{word}` needs numbers")).help(format!("write `{}`", option.form))
+                }),
             });
         }
         let used = &mut self.uses[owner];
@@ -196,7 +235,9 @@ impl Reader<'_> {
             _ => self.uses.iter_mut().rev().find(|used| used.word.place != Place::Activation),
         };
         let Some(used) = used else {
-            return Err(Diagnostic::new(written, format!("`{word}` is for a layer with weights")));
+            let layer = self.uses.first().map_or("this", |used| used.word.name);
+            return Err(Diagnostic::new(written, format!("`{layer}` has no weights for `{word}` to start"))
+                .help(format!("write `{word}` behind the layer that has them: `dense 10 {word} … {layer}`")));
         };
         let span = value.span();
         let shared = &mut used.shared;
@@ -242,89 +283,14 @@ impl Reader<'_> {
             }
             other => {
                 let diagnostic = Diagnostic::new(span, format!("no initialisation is called `{other}`"));
-                return Err(match suggest::nearest(other, layers::INITS.iter().map(|init| init.name)) {
+                let plain = other.trim_end_matches("_normal").replace("kaiming", "he");
+                return Err(match suggest::nearest(&plain, layers::INITS.iter().map(|init| init.name)) {
                     Some(near) => diagnostic.help(format!("did you mean `init {near}`?")),
                     None => diagnostic.help(help),
                 });
             }
         };
         Ok((init, written.to(span)))
-    }
-
-    fn missing_semicolon(&self, word: &str, span: Span) -> Diagnostic {
-        Diagnostic::new(span, format!("`{word}` starts a new stage")).help(format!("put a `;` before `{word}`"))
-    }
-
-    /// The atom that comes next belongs to no word.
-    fn stray(&mut self) -> Diagnostic {
-        let Some(atom) = self.peek() else {
-            return Diagnostic::new(Span::new(0, 0), "something is missing here");
-        };
-        let span = atom.span;
-        let last = self.uses.last();
-        let diagnostic = match &atom.kind {
-            AtomKind::Numbers(_) | AtomKind::Parentheses(_) => match last {
-                Some(last) if last.argument.is_some() && last.options.is_empty() => {
-                    Diagnostic::new(span, format!("`{}` already has its numbers", last.word.name))
-                        .help(format!("write `{}`: {}", last.word.form, last.word.examples[0].stage))
-                }
-                Some(last) => {
-                    let owner = last.options.last().map_or(last.word.name, |option| option.option.name);
-                    Diagnostic::new(span, format!("`{owner}` takes no number here")).help(format!(
-                        "write `{}`",
-                        last.options.last().map_or(last.word.form, |option| option.option.form)
-                    ))
-                }
-                None => Diagnostic::new(span, "a stage starts with a word, not with a number")
-                    .help("write the layer's name first: `dense 120`; to repeat a block, `3 * cell(64)`"),
-            },
-            AtomKind::Braces(_) => Diagnostic::new(span, "no layer takes braces here")
-                .help("braces belong to `add`, `concat`, `mul`, `residual` and `repeat`; stages end with `;`"),
-            AtomKind::Times => {
-                Diagnostic::new(span, "`*` repeats a block: a number stands before it and the block's call after it")
-                    .help("write `3 * cell(64)`, or `repeat 3 { … }` for stages")
-            }
-            AtomKind::Stray(text) => stray_text(text, span),
-            AtomKind::Word(word) => self.unknown(word, span),
-        };
-        self.next += 1;
-        diagnostic
-    }
-
-    fn unknown(&self, word: &str, span: Span) -> Diagnostic {
-        let last = self.uses.last();
-        // An option of another layer.
-        let owners: Vec<&str> =
-            WORDS.iter().filter(|known| option(known, word).is_some()).map(|known| known.name).collect();
-        if let (Some(last), false) = (last, owners.is_empty()) {
-            let mine: Vec<String> = last.word.options.iter().map(|option| format!("`{}`", option.name)).collect();
-            let knows =
-                if mine.is_empty() { "it has no options".to_owned() } else { format!("it has {}", mine.join(", ")) };
-            return Diagnostic::new(span, format!("`{}` has no option `{word}`", last.word.name))
-                .help(format!("`{word}` belongs to {}; {knows}", owners.join(", ")));
-        }
-        let what = if last.is_some() { "neither an option nor a layer" } else { "no layer" };
-        let diagnostic = Diagnostic::new(span, format!("`{word}` is {what} of the language"));
-        if let Some(help) = suggest::foreign(word) {
-            return diagnostic.help(help);
-        }
-        let options = last.into_iter().flat_map(|last| last.word.options).map(|option| option.name);
-        let words = WORDS
-            .iter()
-            .filter(|known| last.is_none() || known.place != Place::Head)
-            .flat_map(|known| std::iter::once(&known.name).chain(known.aliases))
-            .copied();
-        let others =
-            WORDS.iter().map(|known| known.name).chain(STRUCTURE.iter().copied()).chain(self.blocks.iter().copied());
-        let near = suggest::nearest(word, options.chain(words)).or_else(|| suggest::nearest(word, others));
-        match near {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None if last.is_some() => diagnostic.help("a new stage starts after a `;`"),
-            None => {
-                let known: Vec<&str> = WORDS.iter().map(|known| known.name).collect();
-                diagnostic.help(format!("the layers are {}", known.join(", ")))
-            }
-        }
     }
 }
 
@@ -342,30 +308,6 @@ impl SharedValue {
     }
 }
 
-/// What belongs to no rule of the language, explained where its mistake is a common one.
-pub(crate) fn stray_text(text: &str, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new(span, format!("`{text}` does not belong here"));
-    if let Some(percent) = text.strip_suffix('%') {
-        return diagnostic.help(match percent.parse::<f64>() {
-            Ok(percent) => format!("write the share: `{}`", percent / 100.0),
-            Err(_) => "write a share, `0.5`".to_owned(),
-        });
-    }
-    if text.starts_with('.') && text[1..].starts_with(|letter: char| letter.is_ascii_digit()) {
-        return diagnostic.help(format!("write `0{text}`"));
-    }
-    if text.contains('X') || text.contains('×') {
-        return diagnostic.help(format!("sizes are joined with a small `x`: `{}`", text.replace(['X', '×'], "x")));
-    }
-    if text == "=" || text == ":" {
-        return diagnostic.help("numbers follow their word without a sign: `stride 2`");
-    }
-    if text == "->" || text == "=>" || text == "|" || text == ">" {
-        return diagnostic.help("stages are separated by `;`");
-    }
-    diagnostic.help("a stage is a word, its numbers and its options: `conv 5x5x6 stride 2 relu`")
-}
-
-fn option(word: &Word, name: &str) -> Option<&'static OptionWord> {
+pub(super) fn option(word: &Word, name: &str) -> Option<&'static OptionWord> {
     word.options.iter().find(|option| option.name == name)
 }

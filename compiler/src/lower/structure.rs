@@ -26,6 +26,16 @@ pub(super) struct Structure<'a, 'b> {
     unfolded: usize,
 }
 
+/// A call of a block, as written.
+struct Call<'s> {
+    name: &'s str,
+    /// The name alone.
+    span: Span,
+    /// With its parentheses.
+    whole: Span,
+    arguments: &'s [Expression],
+}
+
 /// What the first atoms of a stage say it is.
 enum Kind<'s> {
     Layers,
@@ -166,7 +176,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
         self.builder.start_stage();
         match self.kind(stage) {
-            Kind::Layers => self.layers(&stage.atoms, input, scope),
+            Kind::Layers => self.words(&stage.atoms, true, input, scope),
             Kind::Join(join) => self.join(join, stage, input, scope),
             Kind::Tap => {
                 self.tap(stage, input);
@@ -178,11 +188,15 @@ impl<'a, 'b> Structure<'a, 'b> {
                     Some(times) => self.times(times, scope).unwrap_or(0),
                     None => 1,
                 };
-                let value = self
-                    .unfold(times, span, input, |structure, value| structure.call(name, span, arguments, value, scope));
-                let used = stage.atoms.iter().position(|atom| atom.span == span).unwrap_or(0) + 1;
-                let parentheses = matches!(stage.atoms.get(used), Some(Atom { kind: AtomKind::Parentheses(_), .. }));
-                self.layers(&stage.atoms[used + usize::from(parentheses)..], value, scope)
+                let mut used = stage.atoms.iter().position(|atom| atom.span == span).unwrap_or(0) + 1;
+                let mut whole = span;
+                if let Some(Atom { kind: AtomKind::Parentheses(_), span: parentheses }) = stage.atoms.get(used) {
+                    used += 1;
+                    whole = span.to(*parentheses);
+                }
+                let call = Call { name, span, whole, arguments };
+                let value = self.unfold(times, span, input, |structure, value| structure.call(&call, value, scope));
+                self.layers(&stage.atoms[used..], value, scope)
             }
         }
     }
@@ -250,10 +264,15 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
     }
 
-    /// Lowers words that each make a layer, one after the other.
+    /// Lowers what stands in a stage behind a call or braces.
     pub(super) fn layers(&mut self, atoms: &[Atom], input: ValueId, scope: &Scope) -> ValueId {
+        self.words(atoms, false, input, scope)
+    }
+
+    /// Lowers words that each make a layer, one after the other.
+    fn words(&mut self, atoms: &[Atom], is_whole: bool, input: ValueId, scope: &Scope) -> ValueId {
         let builder = &mut *self.builder;
-        let uses = stage::read(atoms, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic));
+        let uses = stage::read(atoms, is_whole, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic));
         let mut value = input;
         for layer in &uses {
             self.builder.start_row(layer, value);
@@ -276,7 +295,8 @@ impl<'a, 'b> Structure<'a, 'b> {
         value
     }
 
-    fn call(&mut self, name: &str, span: Span, arguments: &[Expression], input: ValueId, scope: &Scope) -> ValueId {
+    fn call(&mut self, call: &Call<'_>, input: ValueId, scope: &Scope) -> ValueId {
+        let &Call { name, span, whole, arguments } = call;
         let Some((&name, block)) = self.blocks.get_key_value(name) else {
             let near = suggest::nearest(name, self.block_names.iter().copied());
             let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
@@ -298,7 +318,7 @@ impl<'a, 'b> Structure<'a, 'b> {
             );
             return input;
         }
-        let inner = match self.bind(block, span, arguments, scope) {
+        let inner = match self.bind(block, whole, arguments, scope) {
             Ok(inner) => inner,
             Err(diagnostic) => {
                 self.builder.report(diagnostic);
@@ -322,7 +342,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     fn bind(
         &self,
         block: &netwright_grammar::Block,
-        span: Span,
+        whole: Span,
         arguments: &[Expression],
         scope: &Scope,
     ) -> Result<Scope, Diagnostic> {
@@ -337,12 +357,20 @@ impl<'a, 'b> Structure<'a, 'b> {
                     None => parameter.name.text.clone(),
                 })
                 .collect();
-            let takes = if least == most { format!("{most}") } else { format!("{least} to {most}") };
-            let place =
-                arguments.first().zip(arguments.last()).map_or(span, |(first, last)| span.to(first.span).to(last.span));
+            let takes = match most - least {
+                0 if most == 0 => "no arguments".to_owned(),
+                0 if most == 1 => "1 argument".to_owned(),
+                0 => format!("{most} arguments"),
+                1 => format!("{least} or {most} arguments"),
+                _ => format!("{least} to {most} arguments"),
+            };
+            let given = match arguments.len() {
+                1 => "1 is given".to_owned(),
+                given => format!("{given} are given"),
+            };
             return Err(Diagnostic::new(
-                place,
-                format!("`{}` takes {takes} arguments, and {} are given", block.name.text, arguments.len()),
+                whole,
+                format!("`{}` takes {takes}, and {given}", block.name.text),
             )
             .help(format!("it is declared as `block {}({})`", block.name.text, form.join(", "))));
         }

@@ -56,3 +56,12 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Words of other frameworks before a word of the language that says it all: `padding same`.
+pub(super) fn superfluous(word: &str) -> Option<&'static str> {
+    match word {
+        "padding" | "pad_mode" | "mode" => Some("`same` says by itself that it pads"),
+        "activation" | "act" | "nonlinearity" => Some("an activation is a word of its own"),
+        _ => None,
+    }
+}

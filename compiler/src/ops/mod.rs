@@ -353,13 +353,17 @@ pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), Misfit> {
 
 /// The image an operation needs, or a misfit that says how it became flat.
 pub(crate) fn image(shape: Shape, what: &str) -> Result<[usize; 3], Misfit> {
+    // The square that the features fill, if they do.
+    let root = shape.len().isqrt();
+    let side = if root * root == shape.len() { root } else { 1 };
     match shape {
         Shape::Image(sizes) => Ok(sizes),
         Shape::Flat(features) => Err(Misfit::new(format!(
             "{what} needs an image, and its input is flat: {features} features in a row"
         ))
         .help(format!(
-            "put it before the layer that flattens, or turn the features into an image: `reshape 1x1x{features}`"
+            "put it before the layer that flattens, or turn the features into an image: `reshape {side}x{side}x{}`",
+            features / (side * side)
         ))),
     }
 }

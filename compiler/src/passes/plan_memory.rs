@@ -63,14 +63,7 @@ pub fn plan_memory(program: &Program) -> Plan {
             .map(|storage| per_image(storage.extent))
             .sum(),
     };
-    plan.lower_bound = (0..program.steps.len())
-        .map(|step| {
-            let alive =
-                storages.iter().filter(|storage| !storage.external && (storage.first..=storage.last).contains(&step));
-            alive.map(|storage| per_image(storage.extent)).sum()
-        })
-        .max()
-        .unwrap_or(0);
+    plan.lower_bound = most_alive(&storages, program.steps.len());
     for storage in storages.iter().filter(|storage| storage.external) {
         for member in &storage.members {
             plan.places[member.0] = Some(Place::Images);
@@ -81,6 +74,20 @@ pub fn plan_memory(program: &Program) -> Plan {
     plan.fixed = place(storages.iter().filter(is_fixed).collect(), &mut plan.places, Place::Fixed);
     plan.per_image = place(storages.iter().filter(grows).collect(), &mut plan.places, Place::PerImage);
     plan
+}
+
+/// The largest sum, for each image, of what is alive at one step.
+fn most_alive(storages: &[Storage], steps: usize) -> usize {
+    let (mut born, mut dead) = (vec![0; steps + 1], vec![0; steps + 1]);
+    for storage in storages.iter().filter(|storage| !storage.external) {
+        born[storage.first] += per_image(storage.extent);
+        dead[storage.last + 1] += per_image(storage.extent);
+    }
+    let alive = born.iter().zip(&dead).scan(0, |alive, (born, dead)| {
+        *alive = *alive + born - dead;
+        Some(*alive)
+    });
+    alive.max().unwrap_or(0)
 }
 
 fn per_image(extent: Extent) -> usize {

@@ -1,0 +1,375 @@
+//! What is said of words, numbers and signs that a stage cannot be read with.
+
+use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, Span};
+
+use super::stage::{Meant, Reader, STRUCTURE, option};
+use super::{expression, suggest};
+use crate::layers::{self, SHARED, WORDS};
+use crate::words::{Argument, Numbers, OptionWord, Place, Word};
+
+/// What people write between stages where a `;` belongs.
+const SEPARATORS: &[&str] = &["->", "=>", "|", "||", "|>", ">", ">>", "+", "&", "&&", ":", "::", ".", "~>"];
+
+impl Reader<'_> {
+    pub(super) fn missing_semicolon(&self, word: &str, span: Span) -> Diagnostic {
+        Diagnostic::new(span, format!("`{word}` starts a new stage")).help(format!("put a `;` before `{word}`"))
+    }
+
+    /// `conv(3, 3, 4)`, `relu()`; a layer with one number may have it in parentheses.
+    pub(super) fn call_of_a_layer(&mut self, word: &'static Word, written: Span) -> Option<Diagnostic> {
+        let Some(Atom { kind: AtomKind::Parentheses(arguments), span }) = self.peek() else { return None };
+        if arguments.len() == 1 && word.argument != Argument::None {
+            return None;
+        }
+        let diagnostic = Diagnostic::new(
+            written.to(*span),
+            format!("`{}` is written without parentheses and commas", word.name),
+        )
+        .help(self.as_a_stage(word, arguments, *span));
+        self.next += 1;
+        Some(diagnostic)
+    }
+
+    /// How the layer is written with the numbers that stand between its parentheses.
+    fn as_a_stage(&self, word: &Word, arguments: &[Expression], span: Span) -> String {
+        let sizes = word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
+        let general = format!("write `{}`, as in `{}`", word.form, word.examples[0].stage);
+        if arguments.is_empty() || word.argument == Argument::None {
+            return if word.argument == Argument::Required { general } else { format!("write `{}`", word.name) };
+        }
+        match expression::list(arguments, span, self.scope) {
+            Ok(numbers) if numbers.numbers.len() == sizes => format!("write `{} {}`", word.name, joined(&numbers)),
+            _ => general,
+        }
+    }
+
+    /// `5 x 5 x 6`, `5*5*6`: sizes that do not touch their `x`.
+    pub(super) fn sizes_apart(&mut self) -> Option<Diagnostic> {
+        let plain = |index: usize| match self.atoms.get(index) {
+            Some(Atom { kind: AtomKind::Numbers(_), span }) => {
+                expression::numbers(&self.atoms[index], self.scope)?.ok().map(|numbers| (joined(&numbers), *span))
+            }
+            _ => None,
+        };
+        let (mut text, mut span) = plain(self.next)?;
+        let start = self.next;
+        let mut next = start + 1;
+        while let Some(Atom { kind, span: here }) = self.atoms.get(next) {
+            let sign = match kind {
+                AtomKind::Word(word) | AtomKind::Stray(word) => word.as_str(),
+                AtomKind::Times => "*",
+                _ => break,
+            };
+            match (sign, plain(next + 1)) {
+                ("x" | "X" | "*" | "×" | "by", Some((size, place))) => {
+                    text = format!("{text}x{size}");
+                    span = span.to(place);
+                    next += 2;
+                }
+                (glued, _) if is_glued(glued) => {
+                    text.push_str(&glued.to_lowercase());
+                    span = span.to(*here);
+                    next += 1;
+                }
+                _ => break,
+            }
+        }
+        if next == start + 1 {
+            return None;
+        }
+        self.next = next;
+        let message = "sizes are joined by an `x` that touches them";
+        Some(Diagnostic::new(span, message).help(format!("write `{text}`")))
+    }
+
+    /// Where numbers belong stands a word that is none: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
+    pub(super) fn no_number(&self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
+        let (word, span) = self.peek_word()?;
+        if self.is_known(word) || option(layer, word).is_some() || SHARED.iter().any(|shared| shared.name == word) {
+            return None;
+        }
+        let example = layer.examples[0].stage;
+        if let Some([Atom { kind: AtomKind::Stray(sign), span: sign_at }, rest @ ..]) = self.atoms.get(self.next + 1..)
+            && (sign == "=" || sign == ":")
+        {
+            let (end, value) = match rest.first() {
+                Some(atom) => match expression::numbers(atom, self.scope) {
+                    Some(Ok(numbers)) => (atom.span, joined(&numbers)),
+                    _ => (*sign_at, "…".to_owned()),
+                },
+                None => (*sign_at, "…".to_owned()),
+            };
+            let message = format!("`{word}{sign}{value}`: numbers stand right behind `{owner}`, without names of their own");
+            let help = if owner == layer.name { format!("write `{form}`, as in `{example}`") } else { format!("write `{form}`") };
+            return Some(Diagnostic::new(span.to(end), message).help(help));
+        }
+        if self.scope.contains_key(word) {
+            return Some(
+                Diagnostic::new(span, format!("the parameter `{word}` needs parentheses around it"))
+                    .help(format!("write `{owner} ({word})`")),
+            );
+        }
+        Some(Diagnostic::new(span, format!("`{word}` is not a number, and `{owner}` needs one")).help(
+            "a macro cannot see the constants of a program: write the number itself; in a block, its parameters have \
+             values, in parentheses: `dense (width)`",
+        ))
+    }
+
+    /// The atom that comes next belongs to no word.
+    pub(super) fn stray(&mut self) -> Diagnostic {
+        let atoms = self.atoms;
+        let Some(atom) = atoms.get(self.next) else {
+            return Diagnostic::new(Span::new(0, 0), "something is missing here");
+        };
+        let span = atom.span;
+        let diagnostic = match &atom.kind {
+            AtomKind::Numbers(_) | AtomKind::Parentheses(_) => self.stray_number(span),
+            AtomKind::Braces(_) => Diagnostic::new(span, "no layer takes braces here")
+                .help("braces belong to `add`, `concat`, `mul`, `residual` and `repeat`; stages end with `;`"),
+            AtomKind::Times => {
+                Diagnostic::new(span, "`*` repeats a block: a number stands before it and the block's call after it")
+                    .help("write `3 * cell(64)`, or `repeat 3 { … }` for stages")
+            }
+            AtomKind::Stray(text) => self.stray_sign(text, span),
+            AtomKind::Word(word) => self.unknown(word, span).0,
+        };
+        if let AtomKind::Stray(text) = &atom.kind
+            && SEPARATORS.contains(&text.as_str())
+        {
+            self.is_separated = true;
+        }
+        self.next += 1;
+        // `120 dense`: the layer has its number, on the wrong side.
+        if matches!(atom.kind, AtomKind::Numbers(_)) && self.is_at_start() {
+            let layer = self.peek_word().and_then(|(word, _)| layers::find(word));
+            self.next += usize::from(layer.is_some_and(|word| word.argument != Argument::None));
+        }
+        diagnostic
+    }
+
+    fn stray_number(&self, span: Span) -> Diagnostic {
+        let following = match self.atoms.get(self.next + 1) {
+            Some(Atom { kind: AtomKind::Word(word), span }) => Some((word, span)),
+            _ => None,
+        };
+        let Some(last) = self.uses.last() else {
+            let diagnostic = Diagnostic::new(span, "a stage starts with a word, not with a number");
+            let text = expression::numbers(&self.atoms[self.next], self.scope).and_then(Result::ok);
+            return match (following.and_then(|(word, _)| layers::find(word)), text, self.is_whole) {
+                (Some(word), Some(numbers), true) => {
+                    diagnostic.help(format!("write `{} {}`", word.name, joined(&numbers)))
+                }
+                (_, _, false) => Diagnostic::new(span, "no number belongs here")
+                    .help("behind a block's call or braces stand words such as `relu`, or a `;` and a new stage"),
+                _ => diagnostic
+                    .help("write the layer's name first: `dense 120`; to repeat a block, `3 * cell(64)`"),
+            };
+        };
+        if last.argument.is_some() && last.options.is_empty() {
+            return Diagnostic::new(span, format!("`{}` already has its numbers", last.word.name))
+                .help(format!("write `{}`, as in `{}`", last.word.form, last.word.examples[0].stage));
+        }
+        let (owner, form) = match last.options.last() {
+            Some(option) => (option.option.name, option.option.form),
+            None => (last.word.name, last.word.form),
+        };
+        Diagnostic::new(span, format!("`{owner}` takes no number here")).help(format!("write `{form}`"))
+    }
+
+    fn stray_sign(&self, text: &str, span: Span) -> Diagnostic {
+        let before = self.next.checked_sub(1).and_then(|index| self.atoms.get(index));
+        let after = self.atoms.get(self.next + 1);
+        let number = after.and_then(|atom| expression::numbers(atom, self.scope)).and_then(Result::ok);
+        if let (true, Some(numbers)) = (text == "=" || text == ":", &number) {
+            let word = match before {
+                Some(Atom { kind: AtomKind::Word(word), .. }) => word.as_str(),
+                _ => "stride",
+            };
+            return Diagnostic::new(span, format!("no `{text}` stands between a word and its number"))
+                .help(format!("write `{word} {}`", joined(numbers)));
+        }
+        if SEPARATORS.contains(&text) {
+            return Diagnostic::new(span, format!("`{text}` does not separate stages")).help("write `;` in its place");
+        }
+        let parameter = self.scope.keys().find(|name| text.ends_with(name.as_str()));
+        if let Some(name) = parameter {
+            let sizes = &text[..text.len() - name.len()];
+            if sizes.ends_with('x') {
+                return Diagnostic::new(span, format!("the parameter `{name}` needs parentheses around it"))
+                    .help(format!("write `{sizes}({name})`"));
+            }
+        }
+        stray_text(text, span)
+    }
+
+    /// That a word is unknown here, and what it was probably meant to be.
+    pub(super) fn unknown(&mut self, word: &str, span: Span) -> (Diagnostic, Option<Meant>) {
+        let small = word.to_lowercase();
+        if small != word {
+            let meant = self.known(&small);
+            if meant.is_some() {
+                let diagnostic = Diagnostic::new(span, format!("`{word}`: words are written in small letters"));
+                return (diagnostic.help(format!("write `{small}`")), meant);
+            }
+        }
+        if let Some(diagnostic) = self.of_the_structure(word, span).or_else(|| self.misplaced_option(word, span)) {
+            return (diagnostic, None);
+        }
+        let last = self.uses.last();
+        if let Some(last) = last
+            && last.word.argument == Argument::Optional
+            && last.argument.is_none()
+            && (self.scope.contains_key(word) || !word.chars().any(char::is_lowercase) && word.chars().count() > 1)
+            && let Some(diagnostic) = self.no_number(last.word, last.word.name, last.word.form)
+        {
+            return (diagnostic, None);
+        }
+        let is_start = self.is_at_start();
+        let what = if is_start { "not the name of a layer" } else { "neither an option nor a layer here" };
+        let diagnostic = Diagnostic::new(span, format!("`{word}` is {what}"));
+        let next = self.atoms.get(self.next + 1);
+        if let (Some(help), Some(Atom { kind: AtomKind::Word(next), .. })) = (suggest::superfluous(word), next)
+            && self.is_known(next)
+        {
+            return (diagnostic.help(format!("{help}: leave `{word}` out, and write `{next}` alone")), None);
+        }
+        if let Some(help) = suggest::foreign(word) {
+            self.is_lost = is_start;
+            return (diagnostic.help(help), None);
+        }
+        let options = last.into_iter().flat_map(|last| last.word.options).map(|option| option.name);
+        let words = WORDS
+            .iter()
+            .filter(|known| is_start || known.place != Place::Head)
+            .flat_map(|known| std::iter::once(&known.name).chain(known.aliases))
+            .copied();
+        let others =
+            WORDS.iter().map(|known| known.name).chain(STRUCTURE.iter().copied()).chain(self.blocks.iter().copied());
+        let near = suggest::nearest(word, options.chain(words)).or_else(|| suggest::nearest(word, others));
+        if let Some(near) = near {
+            let (near, meant) = (near.to_owned(), self.known(near));
+            self.is_lost = meant.is_none();
+            return (diagnostic.help(format!("did you mean `{near}`?")), meant);
+        }
+        let diagnostic = match last {
+            Some(last) if !last.word.options.is_empty() => {
+                let options = listed(last.word.options.iter().map(|option| option.name));
+                diagnostic.help(format!("`{}` has the options {options}; a new stage starts after a `;`", last.word.name))
+            }
+            Some(_) => diagnostic.help("a new stage starts after a `;`"),
+            None => diagnostic.help(
+                "common layers are `conv 3x3x16`, `maxpool 2`, `dense 120`, `relu` and `softmax 10`; the documentation \
+                 of `network!` has them all",
+            ),
+        };
+        self.is_lost = is_start;
+        (diagnostic, None)
+    }
+
+    /// A known word as what an unknown one was meant to be.
+    fn known(&self, word: &str) -> Option<Meant> {
+        let mut uses = self.uses.iter().enumerate().rev();
+        let own = uses.find_map(|(index, used)| Some(Meant::Option(index, option(used.word, word)?.name)));
+        own.or_else(|| layers::find(word).map(Meant::Layer))
+    }
+
+    /// `repeat { … }`, `residual conv …`
+    fn of_the_structure(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
+        let known = layers::STRUCTURE.iter().find(|known| known.name == word)?;
+        self.is_lost = true;
+        let diagnostic = Diagnostic::new(span, format!("something is missing from this `{word}`"));
+        Some(diagnostic.help(format!("write `{}`, as in `{}`", known.form, known.examples.first()?.stage)))
+    }
+
+    /// `dense 10 stride 2`; `conv 5x5x6; stride 2`
+    fn misplaced_option(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
+        let mut owners = WORDS.iter().filter_map(|known| Some((*known, option(known, word)?))).peekable();
+        let shared = SHARED.iter().find(|shared| shared.name == word);
+        let option: &OptionWord = owners.peek().map(|(_, option)| *option).or(shared)?;
+        let numbers = self.atoms.get(self.next + 1).filter(|_| option.argument != Argument::None);
+        let place = match numbers {
+            Some(Atom { kind: AtomKind::Numbers(_) | AtomKind::Parentheses(_), span: numbers }) => span.to(*numbers),
+            _ => span,
+        };
+        let form = option.form.split('`').next().unwrap_or(word);
+        let Some(last) = self.uses.iter().rev().find(|used| used.word.place == Place::Head).or(self.uses.last()) else {
+            self.is_lost = true;
+            if !self.is_whole {
+                let message = format!("`{word}` belongs to a layer, and here is none");
+                return Some(Diagnostic::new(place, message).help("write it in the braces, behind its layer"));
+            }
+            let layer = owners.peek().map_or("dense 120", |(known, _)| known.examples[0].stage);
+            let message = format!("`{word}` is an option, and no layer of its own");
+            return Some(Diagnostic::new(place, message).help(format!(
+                "write it behind its layer, without a `;` between: `{layer} {form}`"
+            )));
+        };
+        let names: Vec<&str> = owners.map(|(known, _)| known.name).collect();
+        let belongs = match names.as_slice() {
+            [] => return None,
+            [one] => format!("`{word}` belongs to `{one}`"),
+            [one, two] => format!("`{word}` belongs to `{one}` and `{two}`"),
+            [one, ..] => format!("`{word}` belongs to layers such as `{one}`"),
+        };
+        let own = match last.word.options {
+            [] => format!("`{}` has no options", last.word.name),
+            [one] => format!("`{}` has only `{}`", last.word.name, one.name),
+            more => format!("`{}` has {}", last.word.name, listed(more.iter().map(|option| option.name))),
+        };
+        let message = format!("`{}` has no option `{word}`", last.word.name);
+        Some(Diagnostic::new(place, message).help(format!("{belongs}; {own}")))
+    }
+}
+
+/// What belongs to no rule of the language, explained where its mistake is a common one.
+pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::new(span, format!("`{text}` does not belong here"));
+    if let Some(percent) = text.strip_suffix('%') {
+        let diagnostic = Diagnostic::new(span, "shares are written without a percent sign");
+        return diagnostic.help(match percent.parse::<f64>() {
+            Ok(percent) => format!("write `{}`", percent / 100.0),
+            Err(_) => "write a share such as `0.5`".to_owned(),
+        });
+    }
+    let digits = |text: &str| text.starts_with(|letter: char| letter.is_ascii_digit());
+    if text.strip_prefix('.').is_some_and(digits) {
+        return Diagnostic::new(span, format!("`{text}` lacks the 0 before its point")).help(format!("write `0{text}`"));
+    }
+    let small = text.replace(['X', '×'], "x");
+    if digits(text) && small != text && small.chars().all(|letter| letter.is_ascii_digit() || letter == 'x') {
+        return Diagnostic::new(span, format!("`{text}`: sizes are joined by a small `x`")).help(format!("write `{small}`"));
+    }
+    if let Some(word) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        return Diagnostic::new(span, format!("{text} is a text, and no layer takes one here"))
+            .help(format!("write words without quotation marks: `{word}`"));
+    }
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != 'x').unwrap_or(text.len());
+    let (number, word) = text.split_at(end);
+    if digits(text) && !number.ends_with('x') && layers::find(word).is_some() {
+        return Diagnostic::new(span, format!("`{number}` and `{word}` are run together"))
+            .help(format!("write `{number} {word}`"));
+    }
+    diagnostic.help("a stage is a word, its numbers and its options: `conv 5x5x6 stride 2 relu`")
+}
+
+/// `5x5x6`
+fn joined(numbers: &Numbers) -> String {
+    let numbers: Vec<String> = numbers.numbers.iter().map(|number| number.value.to_string()).collect();
+    numbers.join("x")
+}
+
+/// `x6`, the end of sizes that are apart.
+fn is_glued(word: &str) -> bool {
+    word.strip_prefix(['x', 'X'])
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit() || digit == 'x'))
+}
+
+/// `` `a`, `b` and `c` ``
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

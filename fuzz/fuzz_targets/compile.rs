@@ -1,0 +1,16 @@
+//! Any text compiles without a panic, each diagnostic points into the text, and what has none makes items.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netwright_compiler::{Reader, compile};
+use proc_macro2::{Span, TokenStream};
+
+fuzz_target!(|source: &str| {
+    for reader in [Reader::Rustc, Reader::Editor] {
+        let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), reader);
+        for diagnostic in &compiled.diagnostics {
+            assert!(source.get(diagnostic.span.range()).is_some(), "{diagnostic:?}");
+        }
+        assert_eq!(compiled.diagnostics.is_empty(), compiled.mistaken.is_empty() && !compiled.tokens.is_empty());
+    }
+});

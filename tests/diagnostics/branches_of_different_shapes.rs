@@ -1,0 +1,16 @@
+//! Branches that cannot be added.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        conv 5x5x6 relu;
+        add { conv 3x3x6 same } { conv 3x3x8 same };
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,15 @@
+//! A rate below 0.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        dense 84 relu dropout -0.5;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,15 @@
+//! Sizes that are each possible, and together are not.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        conv 1x1x100000000 relu;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

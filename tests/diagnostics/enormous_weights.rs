@@ -1,0 +1,16 @@
+//! More weights than an index can count.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        dense 1000000 relu;
+        dense 1000000 relu;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

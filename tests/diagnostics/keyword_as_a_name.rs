@@ -1,0 +1,17 @@
+//! A word of Rust as the name of a network.
+
+netwright::network! {
+    pub Self(28x28x1) {
+        softmax 10
+    }
+    pub Net(28x28x1) {
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

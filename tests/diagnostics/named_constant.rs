@@ -1,0 +1,15 @@
+//! A constant of the program, which no macro can see.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        dense HIDDEN relu;
+        softmax CLASSES
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,15 @@
+//! Sizes with spaces around their `x`.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        conv 5 x 5 x 6 relu;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,16 @@
+//! A window that is too large even with its padding.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        maxpool 8;
+        conv 7x7x16 pad 1 relu;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

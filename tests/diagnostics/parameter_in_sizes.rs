@@ -1,0 +1,18 @@
+//! A parameter that runs into its sizes.
+
+netwright::network! {
+    block cell(width) {
+        conv 3x3xwidth relu
+    }
+    pub Net(28x28x1) {
+        cell(64);
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,16 @@
+//! A pool over more than there is.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        maxpool 4;  maxpool 4;
+        maxpool 2;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

@@ -1,0 +1,16 @@
+//! Weights of a layer of other sizes.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        dense 64 tanh as encode;
+        dense 32 tied encode;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

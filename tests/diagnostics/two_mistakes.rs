@@ -1,0 +1,16 @@
+//! Two mistakes, and an error for each.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        conv 5x5x6 rleu;
+        dropout 50;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}
