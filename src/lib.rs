@@ -60,7 +60,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `std` | yes | training, data, files; without it a network predicts with `core` alone |
-//! | `progress` | yes | a progress bar on terminals |
+//! | `progress` | no | a progress bar on terminals |
 //! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
 //! | `images` | no | folders of PNG and JPEG files |
 //! | `matrixmultiply` | no | dense products by the crate of that name; it allocates at every call |

@@ -192,7 +192,7 @@ fn completions(editor: &mut Editor) {
     refuses(&options, &["conv", "maxpool", "identity", "LeNet5"]);
     offers(&editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 relu str"), &["stride"]);
     offers(&editor.completion("2 * pair(8)", "2 * pa"), &["pair"]);
-    offers(&editor.completion("(2*width)", "(2*wi"), &["width", "window"]);
+    offers(&editor.completion("2*width", "2*wi"), &["width", "window"]);
     offers(&editor.completion("tied encode", "tied en"), &["encode"]);
     offers(&editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 init he"), &["he", "he_uniform"]);
 }

@@ -173,7 +173,7 @@ impl Number {
             };
             return Err(Diagnostic::new(self.span, format!("{what} cannot be a fraction: {value}")).help(help));
         }
-        if !(value <= crate::shape::LARGEST_VALUE as f64) {
+        if value > crate::shape::LARGEST_VALUE as f64 {
             return Err(Diagnostic::new(self.span, format!("{what} is enormous: {value:e}"))
                 .help("no layer may hold more than 2^31 numbers"));
         }

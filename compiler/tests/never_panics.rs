@@ -17,10 +17,60 @@ const VALID: [&str; 5] = [
 ];
 
 const OTHER: [&str; 54] = [
-    "0", "1", "2", "3", "3x3x4", "2x2", "5x5x6x7", "0.5", "1e-3", "1e308", "1e999", "2147483648", "99999999999999999999", "0x5",
-    "-1", "-0.5", ".5", "50%", "(2*3)", "(1/0)", "(width)", "(1, 2)", "(,)", "()", "width", "x", "X", "*", "3 *", ";", ";",
-    ";", ";", ",", "{", "}", "{ }", "{ relu }", "=", "->", "\"a\"", "[1]", "#", "he", "name", "cell", "cell(64)",
-    "19 * cell(3)", "repeat 400 { relu }", "repeat 1000000 {", "as name", "tied name", "tap name", "add name",
+    "0",
+    "1",
+    "2",
+    "3",
+    "3x3x4",
+    "2x2",
+    "5x5x6x7",
+    "0.5",
+    "1e-3",
+    "1e308",
+    "1e999",
+    "2147483648",
+    "99999999999999999999",
+    "0x5",
+    "-1",
+    "-0.5",
+    ".5",
+    "50%",
+    "(2*3)",
+    "(1/0)",
+    "(width)",
+    "(1, 2)",
+    "(,)",
+    "()",
+    "width",
+    "x",
+    "X",
+    "*",
+    "3 *",
+    ";",
+    ";",
+    ";",
+    ";",
+    ",",
+    "{",
+    "}",
+    "{ }",
+    "{ relu }",
+    "=",
+    "->",
+    "\"a\"",
+    "[1]",
+    "#",
+    "he",
+    "name",
+    "cell",
+    "cell(64)",
+    "19 * cell(3)",
+    "repeat 400 { relu }",
+    "repeat 1000000 {",
+    "as name",
+    "tied name",
+    "tap name",
+    "add name",
 ];
 
 /// Every word of the language, and what may stand between words.
@@ -60,8 +110,13 @@ fn what_is_valid_has_no_mistake() {
 
 #[test]
 fn deep_networks_are_compiled() {
-    for (times, stage) in [(3000, "relu"), (1000, "dense 3"), (400, "residual { dense 3 }"), (400, "conv 1x1x3 bn relu")] {
-        let source = format!("N(1x1x3) {{ repeat {times} {{ {stage} }} }}");
+    for (input, times, stage) in [
+        ("3", 3000, "relu"),
+        ("3", 1000, "dense 3"),
+        ("3", 400, "residual { dense 3 }"),
+        ("1x1x3", 400, "conv 1x1x3 bn relu"),
+    ] {
+        let source = format!("N({input}) {{ repeat {times} {{ {stage} }} }}");
         let compiled = compile(&source, &TokenStream::new(), &|_| Span::call_site(), Reader::Rustc);
         assert_eq!(compiled.diagnostics, [], "{source}");
     }

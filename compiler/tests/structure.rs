@@ -294,10 +294,10 @@ fn wrong_calls_are_told_at_their_place() {
     let cell = "block cell(width, stride = 1) { conv 1x1x(width) stride (stride) }";
     says(
         mistake(cell, "8x8x4", "cell()"),
-        "cell",
-        &["`cell` takes 1 to 2 arguments, and 0 are given", "block cell(width, stride = 1)"],
+        "cell()",
+        &["`cell` takes 1 or 2 arguments, and 0 are given", "block cell(width, stride = 1)"],
     );
-    says(mistake(cell, "8x8x4", "cell(1, 2, 3)"), "cell(1, 2, 3", &["takes 1 to 2 arguments, and 3 are given"]);
+    says(mistake(cell, "8x8x4", "cell(1, 2, 3)"), "cell(1, 2, 3)", &["takes 1 or 2 arguments, and 3 are given"]);
     says(mistake(cell, "8x8x4", "cel(1)"), "cel", &["no block is called `cel`", "did you mean `cell`?"]);
     says(mistake("block a() { a() }", "8x8x4", "a()"), "a", &["the block `a` calls itself", "the calls: a → a"]);
     says(

@@ -55,7 +55,14 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
             return File::default();
         }
     };
-    let mut reader = Reader { source, diagnostics, reported: 0, unreadable: Vec::new(), unreadable_blocks: Vec::new(), lacks_braces: false };
+    let mut reader = Reader {
+        source,
+        diagnostics,
+        reported: 0,
+        unreadable: Vec::new(),
+        unreadable_blocks: Vec::new(),
+        lacks_braces: false,
+    };
     let mut file = File::default();
     for pair in pairs.flat_map(Pair::into_inner) {
         file.items.extend(reader.item(pair));
@@ -136,7 +143,8 @@ impl<'s> Reader<'s, '_> {
 
     fn item(&mut self, pair: Pair<'s, Rule>) -> Option<Item> {
         let lacks_braces = std::mem::take(&mut self.lacks_braces);
-        if lacks_braces && matches!(pair.as_rule(), Rule::unknown | Rule::semicolons) && !pair.as_str().starts_with('#') {
+        if lacks_braces && matches!(pair.as_rule(), Rule::unknown | Rule::semicolons) && !pair.as_str().starts_with('#')
+        {
             self.lacks_braces = true;
             return None;
         }

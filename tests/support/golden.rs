@@ -19,14 +19,14 @@ fn unit(tensor: u64, index: usize) -> f64 {
 }
 
 /// What another framework computed for a network, and how far off this one may be.
-pub struct Golden {
+pub(crate) struct Golden {
     numbers: Value,
     /// Of the logits, relative to the largest.
-    pub forward: f64,
+    pub(crate) forward: f64,
     /// Of the loss.
-    pub loss: f64,
+    pub(crate) loss: f64,
     /// Of gradients, relative to each tensor's norm.
-    pub gradient: f64,
+    pub(crate) gradient: f64,
 }
 
 /// The tensors of a network in the order of its layers, with the layer's name.
@@ -36,7 +36,7 @@ fn tensors<N: Network>() -> Vec<(&'static str, &'static ParameterTensor)> {
 
 impl Golden {
     /// Reads a file of `tests/golden`.
-    pub fn read(text: &str, forward: f64, loss: f64, gradient: f64) -> Self {
+    pub(crate) fn read(text: &str, forward: f64, loss: f64, gradient: f64) -> Self {
         Self { numbers: serde_json::from_str(text).expect("a golden file is JSON"), forward, loss, gradient }
     }
 
@@ -49,7 +49,7 @@ impl Golden {
     }
 
     /// The network with the formula's weights. `place` gives, for each golden tensor, its index among the network's.
-    pub fn network<N: Network>(&self, place: impl Fn(usize) -> usize) -> N {
+    pub(crate) fn network<N: Network>(&self, place: impl Fn(usize) -> usize) -> N {
         let mut network = N::init(0);
         let ours = tensors::<N>();
         let theirs = self.list(&self.numbers["tensors"]);
@@ -83,7 +83,7 @@ impl Golden {
     }
 
     /// The formula's images.
-    pub fn images<N: Network>(&self, count: usize) -> Vec<N::Input>
+    pub(crate) fn images<N: Network>(&self, count: usize) -> Vec<N::Input>
     where
         N::Input: FromNumbers<N::Scalar>,
     {
@@ -100,7 +100,7 @@ impl Golden {
     }
 
     /// The probabilities predicted for the first image are the softmax of the golden logits, in the same order.
-    pub fn check_prediction<N: Network>(&self, network: &N)
+    pub(crate) fn check_prediction<N: Network>(&self, network: &N)
     where
         N::Input: FromNumbers<N::Scalar>,
     {
@@ -122,7 +122,7 @@ impl Golden {
     }
 
     /// Loss, and the norm and probes of every gradient, in a training step; and the loss after a small step downhill.
-    pub fn check_training<N: Network>(&self, network: &N, place: impl Fn(usize) -> usize)
+    pub(crate) fn check_training<N: Network>(&self, network: &N, place: impl Fn(usize) -> usize)
     where
         N::Input: FromNumbers<N::Scalar>,
     {
@@ -182,7 +182,7 @@ impl Golden {
 }
 
 /// Mean softmax cross-entropy of a batch and its gradient.
-pub fn step<N: Network>(
+pub(crate) fn step<N: Network>(
     network: &mut N,
     images: &[N::Input],
     labels: &[usize],

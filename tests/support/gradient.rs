@@ -4,7 +4,7 @@ use netwright::private::{GradientSeed, Network};
 use netwright::{Pass, Scalar, Tensor};
 
 /// Numbers without a pattern, from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
-pub fn scatter(seed: u64, len: usize) -> Vec<f64> {
+pub(crate) fn scatter(seed: u64, len: usize) -> Vec<f64> {
     (0..len as u64)
         .map(|index| {
             let mut z = (seed << 32 | index).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -17,7 +17,7 @@ pub fn scatter(seed: u64, len: usize) -> Vec<f64> {
 }
 
 /// Inputs of a network, whatever their type.
-pub trait FromNumbers<T>: Clone {
+pub(crate) trait FromNumbers<T>: Clone {
     /// From numbers in a row.
     fn from_numbers(numbers: &[T]) -> Self;
 }
@@ -36,7 +36,7 @@ impl<T: Scalar, const H: usize, const W: usize, const C: usize> FromNumbers<T> f
 
 /// Checks the gradients of a weighted sum of the outputs with respect to every parameter and every input: relative error at most
 /// 1e-7 in the whole gradient's norm, in a training pass of three images.
-pub fn check<N>(what: &str)
+pub(crate) fn check<N>(what: &str)
 where
     N: Network<Scalar = f64>,
     N::Input: FromNumbers<f64>,

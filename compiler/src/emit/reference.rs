@@ -112,6 +112,7 @@ fn completion() -> TokenStream {
         let (own, word) = (own.iter().map(|option| name(option)), name(word));
         quote! {
             pub mod #word {
+                pub use super::super::__;
                 pub use super::super::super::#word::{#(#own),*};
                 pub use super::super::super::{#(#followers),*};
             }
@@ -122,7 +123,10 @@ fn completion() -> TokenStream {
         #[doc(hidden)]
         #[allow(unused_imports, non_upper_case_globals)]
         pub mod completion {
-            pub mod heads { pub use super::super::{#(#heads),*}; }
+            /// Stands where a word could be typed; hidden, so that it is not offered.
+            #[doc(hidden)]
+            pub mod __ {}
+            pub mod heads { pub use super::__; pub use super::super::{#(#heads),*}; }
             pub mod after { #(#after)* }
             pub trait Facts { #(const #facts: &'static str = "";)* }
         }

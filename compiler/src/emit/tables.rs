@@ -105,10 +105,9 @@ fn is_intact(value: ValueId, writes: &[Vec<ValueId>], program: &Program, plan: &
     };
     let Some(own) = range(value) else { return false };
     let Some(last_write) = writes.iter().rposition(|written| written.contains(&value)) else { return false };
-    !writes[last_write + 1..]
-        .iter()
-        .flatten()
-        .any(|&other| other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end))
+    !writes[last_write + 1..].iter().flatten().any(|&other| {
+        other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end)
+    })
 }
 
 fn shape(shape: Shape, root: &TokenStream) -> TokenStream {

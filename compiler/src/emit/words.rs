@@ -3,8 +3,7 @@
 //! an item that is documented with what the word came to at this place.
 //!
 //! Where a word is completed, rust-analyzer compiles the text again with a made-up word at the cursor, and looks at the same place
-//! of the first output. So the paths of unknown words stand first, behind nothing that depends on shapes; and they start in a module
-//! beside them, since a path from `$crate` is not completed.
+//! of the first output. So what stands first does not depend on shapes, and has a path of the same kind wherever a word could be typed.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +45,7 @@ struct Writer<'a> {
     blocks: Vec<&'a Block>,
     /// The names given in the text: a module for each item.
     modules: TokenStream,
-    unknown: TokenStream,
+    slots: TokenStream,
     facts: TokenStream,
     known: TokenStream,
     count: usize,
@@ -68,6 +67,47 @@ enum Owner<'a> {
     Block,
 }
 
+/// What a word at some place would be.
+enum Asks {
+    /// A layer, an option, a word of the structure, the call of a block.
+    Word,
+    /// A name that is given here.
+    NewName,
+    /// A name that was given.
+    NameIn(fn(&Names, &str) -> bool),
+}
+
+/// What is expected behind the word `before`, where words have been read that `owners` tells; and the module it is completed from.
+fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (TokenStream, Asks) {
+    let item = &names.module;
+    match before {
+        Some("as") if !owners.is_empty() => return (quote!(heads), Asks::NewName),
+        Some("tap") if owners.len() == 1 => return (quote!(heads), Asks::NewName),
+        Some("tied") => return (quote!(#item::layers), Asks::NameIn(|names, word| names.layers.contains_key(word))),
+        Some("init") => return (quote!(init), Asks::NameIn(|_, word| INITS.iter().any(|init| init.name == word))),
+        Some("add" | "concat" | "mul") if owners.len() == 1 => {
+            return (quote!(#item::taps), Asks::NameIn(|names, word| names.taps.contains_key(word)));
+        }
+        _ => {}
+    }
+    // Activations have few options: those of the layer before them are still open.
+    let is_activation = |owner: &Owner<'_>| matches!(owner, Owner::Word(word) if word.place == Place::Activation);
+    let open = owners.iter().rev().find(|owner| owners.len() == 1 || !is_activation(owner)).or(owners.first());
+    let module = match open {
+        None => quote!(heads),
+        Some(owner) => {
+            let owner = match owner {
+                Owner::Word(word) => word.name,
+                Owner::Structure(name) => name,
+                Owner::Block => "block",
+            };
+            let owner = format_ident!("{owner}");
+            quote!(after::#owner)
+        }
+    };
+    (module, Asks::Word)
+}
+
 impl<'a> Writer<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         Self {
@@ -75,7 +115,7 @@ impl<'a> Writer<'a> {
             made: BTreeMap::new(),
             blocks: Vec::new(),
             modules: TokenStream::new(),
-            unknown: TokenStream::new(),
+            slots: TokenStream::new(),
             facts: TokenStream::new(),
             known: TokenStream::new(),
             count: 0,
@@ -83,14 +123,13 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(self) -> TokenStream {
-        let Self { context, modules, unknown, facts, known, .. } = &self;
+        let Self { context, modules, slots, facts, known, .. } = &self;
         let root = context.root;
         let blocks = self.blocks.iter().filter_map(|block| {
             let (name, docs) = (self.identifier(&block.name)?, self.block_docs(block));
             Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: &'static str = "";)))
         });
         let (definitions, calls): (Vec<_>, Vec<_>) = blocks.unzip();
-        // The `use`s behind the unknown words keep what lies at the place of the last one in the same scope.
         quote! {
             #[allow(warnings)]
             const _: () = {
@@ -99,11 +138,10 @@ impl<'a> Writer<'a> {
                     #(#definitions)*
                 }
                 mod after { pub use #root::words::completion::after::*; }
-                mod init { pub use #root::words::init::*; }
+                mod init { pub use #root::words::completion::__; pub use #root::words::init::*; }
                 trait Calls { #(#calls)* }
                 #modules
-                #unknown
-                use heads as _; use heads as _; use heads as _; use heads as _; use heads as _; use heads as _;
+                #slots
                 #facts
                 #known
             };
@@ -141,13 +179,13 @@ impl<'a> Writer<'a> {
         }
         collect_names(self, body, &mut names);
         self.body(body, &names);
-        let module = &names.module;
+        let (module, root) = (&names.module, self.context.root);
         let (parameters, taps, layers) = (names.parameters.values(), names.taps.values(), names.layers.values());
         self.modules.extend(quote! {
             mod #module {
-                pub mod parameters { #(#parameters)* }
-                pub mod taps { #(#taps)* }
-                pub mod layers { #(#layers)* }
+                pub mod parameters { pub use #root::words::completion::__; #(#parameters)* }
+                pub mod taps { pub use #root::words::completion::__; #(#taps)* }
+                pub mod layers { pub use #root::words::completion::__; #(#layers)* }
             }
         });
     }
@@ -156,44 +194,46 @@ impl<'a> Writer<'a> {
         for stage in &body.stages {
             self.stage(&stage.atoms, names);
         }
+        self.slot(&quote!(heads), None);
     }
 
     fn stage(&mut self, atoms: &[Atom], names: &Names) {
         let mut owners: Vec<Owner<'_>> = Vec::new();
         let mut before: Option<&str> = None;
         for atom in atoms {
-            let consumer = before.take();
+            let (module, asks) = expected(before.take(), &owners, names);
             let AtomKind::Word(word) = &atom.kind else {
+                self.slot(&module, None);
                 self.numbers(atom, names);
                 continue;
             };
-            let word = word.as_str();
-            before = Some(word);
-            let module = &names.module;
-            match consumer {
-                Some("as") => continue,
-                Some("tied") => {
-                    self.name(word, atom.span, names.layers.contains_key(word), &quote!(#module::layers));
-                    continue;
+            let joins = matches!(owners.as_slice(), [Owner::Structure("add" | "concat" | "mul")]);
+            let is_known = match asks {
+                Asks::NewName => true,
+                Asks::NameIn(known) => {
+                    let is_known = known(names, word);
+                    if is_known {
+                        self.name(word, atom.span, &module);
+                    }
+                    is_known
                 }
-                Some("init") => {
-                    let is_known = INITS.iter().any(|init| init.name == word);
-                    self.name(word, atom.span, is_known, &quote!(init));
-                    continue;
+                Asks::Word if joins && names.taps.contains_key(word) => {
+                    let item = &names.module;
+                    self.name(word, atom.span, &quote!(#item::taps));
+                    true
                 }
-                Some("tap") if owners.len() == 1 => continue,
-                Some("add" | "concat" | "mul") if owners.len() == 1 => {
-                    self.name(word, atom.span, names.taps.contains_key(word), &quote!(#module::taps));
-                    continue;
+                Asks::Word => {
+                    before = Some(word);
+                    self.word(word, atom.span, &mut owners)
                 }
-                _ => {}
-            }
-            self.word(word, atom.span, &mut owners);
+            };
+            self.slot(&module, (!is_known).then_some((word, atom.span)));
         }
+        self.slot(&expected(before, &owners, names).0, None);
     }
 
-    /// A word that is no name: a layer, an option, a word of the structure, the call of a block.
-    fn word<'w>(&mut self, word: &'w str, span: Bytes, owners: &mut Vec<Owner<'w>>) {
+    /// A word that is no name: a layer, an option, a word of the structure, the call of a block. `false` where it is none of these.
+    fn word<'w>(&mut self, word: &'w str, span: Bytes, owners: &mut Vec<Owner<'w>>) -> bool {
         let option = owners.iter().rev().find_map(|owner| match owner {
             Owner::Word(owner) if owner.options.iter().any(|option| option.name == word) => Some(*owner),
             _ => None,
@@ -201,7 +241,7 @@ impl<'a> Writer<'a> {
         let root = self.context.root;
         if let Some(owner) = option {
             let owner = format_ident!("{}", owner.name);
-            self.name(word, span, true, &quote!(#root::words::#owner));
+            self.name(word, span, &quote!(#root::words::#owner));
         } else if let Some(known) = layers::find(word) {
             self.word_of_the_language(word, span);
             owners.push(Owner::Word(known));
@@ -213,31 +253,14 @@ impl<'a> Writer<'a> {
                 let docs = docs.replace(&format!("{word} ("), &format!("{word}("));
                 self.fact(word, span, (shapes, docs), &quote!(Calls));
             }
-            self.name(word, span, true, &quote!(heads));
+            self.name(word, span, &quote!(heads));
             owners.push(Owner::Block);
         } else if !owners.is_empty() && SHARED.iter().any(|shared| shared.name == word) {
-            self.name(word, span, true, &quote!(#root::words));
+            self.name(word, span, &quote!(#root::words));
         } else {
-            // Activations have few options: those of the layer before them are still open.
-            let open = owners.iter().rev().find(
-                |owner| !matches!(owner, Owner::Word(word) if word.place == Place::Activation && owners.len() > 1),
-            );
-            let path = match open {
-                None => quote!(heads),
-                Some(owner) => {
-                    let owner = format_ident!(
-                        "{}",
-                        match owner {
-                            Owner::Word(word) => word.name,
-                            Owner::Structure(name) => name,
-                            Owner::Block => "block",
-                        }
-                    );
-                    quote!(after::#owner)
-                }
-            };
-            self.name(word, span, false, &path);
+            return false;
         }
+        true
     }
 
     fn word_of_the_language(&mut self, word: &str, span: Bytes) {
@@ -245,14 +268,21 @@ impl<'a> Writer<'a> {
         if let Some(facts) = self.facts_of(span) {
             self.fact(word, span, facts, &quote!(#root::words::completion::Facts));
         }
-        self.name(word, span, true, &quote!(#root::words));
+        self.name(word, span, &quote!(#root::words));
     }
 
-    /// The word as a path into a module.
-    fn name(&mut self, word: &str, span: Bytes, is_known: bool, module: &TokenStream) {
+    /// A known word as a path into a module.
+    fn name(&mut self, word: &str, span: Bytes, module: &TokenStream) {
         let Some(name) = self.identifier_at(word, span) else { return };
-        let path = quote!(use #module::#name as _;);
-        if is_known { self.known.extend(path) } else { self.unknown.extend(path) }
+        self.known.extend(quote!(use #module::#name as _;));
+    }
+
+    /// Where a word is unknown, or could be typed, and the module of those that fit. A word made up to be completed takes the place
+    /// of the item that stands here without it.
+    fn slot(&mut self, module: &TokenStream, unknown: Option<(&str, Bytes)>) {
+        let name = unknown.and_then(|(word, span)| self.identifier_at(word, span));
+        let name = name.unwrap_or_else(|| format_ident!("__"));
+        self.slots.extend(quote!(use #module::#name as _;));
     }
 
     /// The word as an item documented with what it came to. As a constant of a trait it leads to the trait's own constant, which
@@ -284,7 +314,13 @@ impl<'a> Writer<'a> {
         match &expression.kind {
             ExpressionKind::Name(name) => {
                 let module = &names.module;
-                self.name(name, expression.span, names.parameters.contains_key(name), &quote!(#module::parameters));
+                let parameters = quote!(#module::parameters);
+                if names.parameters.contains_key(name) {
+                    self.slot(&parameters, None);
+                    self.name(name, expression.span, &parameters);
+                } else {
+                    self.slot(&parameters, Some((name, expression.span)));
+                }
             }
             ExpressionKind::Negative(inner) => self.expression(inner, names),
             ExpressionKind::Binary(_, left, right) => {

@@ -138,10 +138,11 @@ pub(super) fn window_and_filters(layer: &Use) -> Diagnostic {
             Diagnostic::new(span, format!("`{word} {height}x{width}` has a window but no number of filters"))
                 .help(format!("add the filters as the third number: `{word} {height}x{width}x16`"))
         }
-        [height, width, _, filters] => Diagnostic::new(span, format!("`{word}` takes three numbers, not 4"))
-            .help(format!(
+        [height, width, _, filters] => {
+            Diagnostic::new(span, format!("`{word}` takes three numbers, not 4")).help(format!(
                 "write height x width x filters, `{word} {height}x{width}x{filters}`: the input's channels are known"
-            )),
+            ))
+        }
         more => Diagnostic::new(span, format!("`{word}` takes three numbers, not {}", more.len()))
             .help(format!("write height x width x filters, `{word} 3x3x16`: the input's channels are known")),
     }

@@ -113,7 +113,8 @@ impl Structure<'_, '_> {
             Ok(sources) => sources,
             Err(diagnostic) => {
                 self.builder.report(diagnostic);
-                return self.layers(rest, input, scope);
+                // Without a branch there is no telling whether what follows was meant as one.
+                return if used == 0 { input } else { self.layers(rest, input, scope) };
             }
         };
         let text = self.text_of(join, &sources);

@@ -21,18 +21,17 @@ impl Reader<'_> {
         if arguments.len() == 1 && word.argument != Argument::None {
             return None;
         }
-        let diagnostic = Diagnostic::new(
-            written.to(*span),
-            format!("`{}` is written without parentheses and commas", word.name),
-        )
-        .help(self.as_a_stage(word, arguments, *span));
+        let diagnostic =
+            Diagnostic::new(written.to(*span), format!("`{}` is written without parentheses and commas", word.name))
+                .help(self.as_a_stage(word, arguments, *span));
         self.next += 1;
         Some(diagnostic)
     }
 
     /// How the layer is written with the numbers that stand between its parentheses.
     fn as_a_stage(&self, word: &Word, arguments: &[Expression], span: Span) -> String {
-        let sizes = word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
+        let sizes =
+            word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
         let general = format!("write `{}`, as in `{}`", word.form, word.examples[0].stage);
         if arguments.is_empty() || word.argument == Argument::None {
             return if word.argument == Argument::Required { general } else { format!("write `{}`", word.name) };
@@ -99,8 +98,13 @@ impl Reader<'_> {
                 },
                 None => (*sign_at, "…".to_owned()),
             };
-            let message = format!("`{word}{sign}{value}`: numbers stand right behind `{owner}`, without names of their own");
-            let help = if owner == layer.name { format!("write `{form}`, as in `{example}`") } else { format!("write `{form}`") };
+            let message =
+                format!("`{word}{sign}{value}`: numbers stand right behind `{owner}`, without names of their own");
+            let help = if owner == layer.name {
+                format!("write `{form}`, as in `{example}`")
+            } else {
+                format!("write `{form}`")
+            };
             return Some(Diagnostic::new(span.to(end), message).help(help));
         }
         if self.scope.contains_key(word) {
@@ -161,8 +165,7 @@ impl Reader<'_> {
                 }
                 (_, _, false) => Diagnostic::new(span, "no number belongs here")
                     .help("behind a block's call or braces stand words such as `relu`, or a `;` and a new stage"),
-                _ => diagnostic
-                    .help("write the layer's name first: `dense 120`; to repeat a block, `3 * cell(64)`"),
+                _ => diagnostic.help("write the layer's name first: `dense 120`; to repeat a block, `3 * cell(64)`"),
             };
         };
         if last.argument.is_some() && last.options.is_empty() {
@@ -254,7 +257,8 @@ impl Reader<'_> {
         let diagnostic = match last {
             Some(last) if !last.word.options.is_empty() => {
                 let options = listed(last.word.options.iter().map(|option| option.name));
-                diagnostic.help(format!("`{}` has the options {options}; a new stage starts after a `;`", last.word.name))
+                diagnostic
+                    .help(format!("`{}` has the options {options}; a new stage starts after a `;`", last.word.name))
             }
             Some(_) => diagnostic.help("a new stage starts after a `;`"),
             None => diagnostic.help(
@@ -300,9 +304,10 @@ impl Reader<'_> {
             }
             let layer = owners.peek().map_or("dense 120", |(known, _)| known.examples[0].stage);
             let message = format!("`{word}` is an option, and no layer of its own");
-            return Some(Diagnostic::new(place, message).help(format!(
-                "write it behind its layer, without a `;` between: `{layer} {form}`"
-            )));
+            return Some(
+                Diagnostic::new(place, message)
+                    .help(format!("write it behind its layer, without a `;` between: `{layer} {form}`")),
+            );
         };
         let names: Vec<&str> = owners.map(|(known, _)| known.name).collect();
         let belongs = match names.as_slice() {
@@ -333,17 +338,20 @@ pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
     }
     let digits = |text: &str| text.starts_with(|letter: char| letter.is_ascii_digit());
     if text.strip_prefix('.').is_some_and(digits) {
-        return Diagnostic::new(span, format!("`{text}` lacks the 0 before its point")).help(format!("write `0{text}`"));
+        return Diagnostic::new(span, format!("`{text}` lacks the 0 before its point"))
+            .help(format!("write `0{text}`"));
     }
     let small = text.replace(['X', '×'], "x");
     if digits(text) && small != text && small.chars().all(|letter| letter.is_ascii_digit() || letter == 'x') {
-        return Diagnostic::new(span, format!("`{text}`: sizes are joined by a small `x`")).help(format!("write `{small}`"));
+        return Diagnostic::new(span, format!("`{text}`: sizes are joined by a small `x`"))
+            .help(format!("write `{small}`"));
     }
     if let Some(word) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         return Diagnostic::new(span, format!("{text} is a text, and no layer takes one here"))
             .help(format!("write words without quotation marks: `{word}`"));
     }
-    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != 'x').unwrap_or(text.len());
+    let end =
+        text.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != 'x').unwrap_or(text.len());
     let (number, word) = text.split_at(end);
     if digits(text) && !number.ends_with('x') && layers::find(word).is_some() {
         return Diagnostic::new(span, format!("`{number}` and `{word}` are run together"))

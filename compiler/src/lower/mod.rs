@@ -2,8 +2,8 @@
 
 mod builder;
 mod expression;
-mod mistakes;
 mod join;
+mod mistakes;
 mod stage;
 mod structure;
 pub(crate) mod suggest;
@@ -11,9 +11,7 @@ mod taps;
 
 use std::collections::BTreeMap;
 
-use netwright_grammar::{
-    Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span,
-};
+use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span};
 
 pub use builder::{Builder, Made};
 use structure::Structure;
@@ -44,8 +42,11 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
         let Item::Network(network) = item else { continue };
         if let Some(block) = without_keyword.iter().find(|block| block.header == network.header) {
             diagnostics.push(
-                Diagnostic::new(network.header, format!("`{}` begins like a network and goes on like a block", block.name.text))
-                    .help("a block begins with the word `block`: `block cell(width) { … }`"),
+                Diagnostic::new(
+                    network.header,
+                    format!("`{}` begins like a network and goes on like a block", block.name.text),
+                )
+                .help("a block begins with the word `block`: `block cell(width) { … }`"),
             );
             continue;
         }
@@ -169,10 +170,11 @@ fn lower_network<'a>(
 /// The shape between the parentheses after the network's name.
 fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
     let name = &network.name.text;
-    let form = &format!("write `{name}(28x28x1)` for images of height x width x channels, or `{name}(784)` for rows of features");
+    let form = &format!(
+        "write `{name}(28x28x1)` for images of height x width x channels, or `{name}(784)` for rows of features"
+    );
     let Some(atoms) = &network.input else {
-        return Err(Diagnostic::new(network.name.span, format!("`{name}` does not say what comes in"))
-            .help(form));
+        return Err(Diagnostic::new(network.name.span, format!("`{name}` does not say what comes in")).help(form));
     };
     let [atom @ Atom { kind: AtomKind::Numbers(_), span }] = atoms.as_slice() else {
         return Err(match atoms.as_slice() {

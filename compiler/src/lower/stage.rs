@@ -20,8 +20,17 @@ pub(crate) fn read(
     blocks: &[&str],
     report: &mut dyn FnMut(Diagnostic),
 ) -> Vec<Use> {
-    let mut reader =
-        Reader { atoms, next: 0, is_whole, scope, blocks, uses: Vec::new(), is_separated: false, is_lost: false, report };
+    let mut reader = Reader {
+        atoms,
+        next: 0,
+        is_whole,
+        scope,
+        blocks,
+        uses: Vec::new(),
+        is_separated: false,
+        is_lost: false,
+        report,
+    };
     while reader.next < atoms.len() {
         let before = reader.next;
         if let Err(diagnostic) = reader.word() {

@@ -368,11 +368,8 @@ impl<'a, 'b> Structure<'a, 'b> {
                 1 => "1 is given".to_owned(),
                 given => format!("{given} are given"),
             };
-            return Err(Diagnostic::new(
-                whole,
-                format!("`{}` takes {takes}, and {given}", block.name.text),
-            )
-            .help(format!("it is declared as `block {}({})`", block.name.text, form.join(", "))));
+            return Err(Diagnostic::new(whole, format!("`{}` takes {takes}, and {given}", block.name.text))
+                .help(format!("it is declared as `block {}({})`", block.name.text, form.join(", "))));
         }
         let mut inner = Scope::new();
         for (index, parameter) in block.parameters.iter().enumerate() {

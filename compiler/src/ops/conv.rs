@@ -61,14 +61,15 @@ pub(crate) fn window_misfit(window: &Window, [height, width, channels]: [usize; 
         }
         _ => String::new(),
     };
-    Misfit::new(format!("{covers} is larger than its {height}x{width}x{channels} input{padded}"))
-        .help(match window.padding {
+    Misfit::new(format!("{covers} is larger than its {height}x{width}x{channels} input{padded}")).help(
+        match window.padding {
             _ if extent != window.size => "add `same`, dilate less, or shrink the image less before".to_owned(),
             Padding::Explicit(padding) if padding != [0; 4] => {
                 "pad more or write `same`, use a smaller window, or shrink the image less before".to_owned()
             }
             _ => format!("add `same`, use a window of at most {height}x{width}, or shrink the image less before"),
-        })
+        },
+    )
 }
 
 impl Operation for Conv {
