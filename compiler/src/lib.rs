@@ -48,7 +48,7 @@ pub enum Reader {
 pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, reader: Reader) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
-    let context = Context { root, source, span };
+    let context = Context { root, source, span, reader };
     let networks = lower::lower(source, &file, &mut diagnostics);
     let words = match reader {
         Reader::Rustc => TokenStream::new(),

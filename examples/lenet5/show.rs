@@ -6,7 +6,7 @@ use netwright::layer::Layer;
 use netwright::prelude::*;
 
 /// A line for each layer.
-pub fn table(layers: &[Layer]) -> String {
+pub(crate) fn table(layers: &[Layer]) -> String {
     let mut text =
         format!("{:<10} {:<20} {:>10} {:>11} {:>14}\n", "layer", "", "output", "parameters", "multiply-adds");
     for layer in layers {
@@ -27,7 +27,7 @@ pub fn table(layers: &[Layer]) -> String {
 }
 
 /// The first `count` digits side by side, two rows of pixels in each line, with what the network says below.
-pub fn digits(set: &Dataset<Tensor<28, 28, 1>>, answers: &[[f32; 10]], count: usize) -> String {
+pub(crate) fn digits(set: &Dataset<Tensor<28, 28, 1>>, answers: &[[f32; 10]], count: usize) -> String {
     const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
     let mut text = String::new();
     let shown = count.min(set.len());

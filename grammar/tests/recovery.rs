@@ -53,7 +53,8 @@ fn surplus_words() {
     reports("network N(1) { a } M(2) { b }", &[("network", "neither")], &["N([1])", "M([2])"]);
     reports("N 28x28x1 { a }", &[("28x28x1", "in parentheses")], &["N([28 28 1])"]);
     reports("N(3) -> 10 { a } M(2) { b }", &[("-> 10", "between the input shape")], &["N([3])", "M([2])"]);
-    reports("N [3] { a } M(2) { b }", &[("[3]", "between the name")], &["M([2])"]);
+    reports("N [3, 3, 1] { a } M(2) { b }", &[("[3, 3, 1]", "in parentheses")], &["M([2])"]);
+    reports("N {3} { a } M(2) { b }", &[("{ a }", "name is missing")], &["N", "M([2])"]);
     reports("N(1) { a }; M(2) { b } ;;", &[(";", "no `;`"), (";;", "no `;`")], &["N([1])", "M([2])"]);
 }
 
@@ -149,4 +150,27 @@ fn long_texts() {
         let (_, diagnostics) = read(&source);
         assert!((1..=MAX_REPORTS).contains(&diagnostics.len()), "{part}: {}", diagnostics.len());
     }
+}
+
+#[test]
+fn stages_without_braces_are_one_mistake() {
+    reports("N(1) conv 3x3x6 relu; dense 3; softmax 2", &[("N(1)", "has no body")], &[]);
+}
+
+/// What cannot be read has a name all the same, which whoever uses it should find.
+#[test]
+fn names_of_what_cannot_be_read() {
+    for (source, names) in [
+        ("pub struct A(2) { b } fn f() {} N(1) { a }", &["A"][..]),
+        ("A(1) conv 3; B(2) -> 3; C(3) { a }", &["A", "B"]),
+        ("A [3] { a }", &["A"]),
+        ("#[doc = \"{\"] A(1) { a(1)) } /* B { */ block c() { d } pub D(2) { e }", &["A", "D"]),
+    ] {
+        let (file, _) = read(source);
+        let found: Vec<_> = file.unreadable.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(found, names, "{source}");
+        file.unreadable.iter().for_each(|name| assert_eq!(&source[name.span.range()], name.text));
+    }
+    let (file, _) = read("block cell(width); N(1) { cell(2) }");
+    assert_eq!((file.items.len(), file.unreadable_blocks[0].name.text.as_str()), (1, "cell"));
 }

@@ -1,6 +1,6 @@
 //! Just enough of the Language Server Protocol to ask rust-analyzer what an editor would show.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -13,7 +13,7 @@ const VARIABLE: &str = "NETWRIGHT_RUST_ANALYZER";
 
 /// A rust-analyzer that runs: the one that the variable names, or the first in `PATH`. The proxy that rustup puts there without the
 /// component behind it does not run.
-pub fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE).map(PathBuf::from) {
         assert!(runs(&named), "{VARIABLE} names {}, which does not run", named.display());
         return Some(named);
@@ -30,14 +30,14 @@ fn runs(server: &Path) -> bool {
 
 /// A place in the text: its line and column, both from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     pub line: u64,
     pub column: u64,
 }
 
 impl Place {
     /// Where byte `offset` of `text` is.
-    pub fn at(text: &str, offset: usize) -> Self {
+    pub(crate) fn at(text: &str, offset: usize) -> Self {
         let before = &text[..offset];
         let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
         Self { line: before.matches('\n').count() as u64, column: column as u64 }
@@ -46,14 +46,14 @@ impl Place {
 
 /// A mistake as an editor shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     pub start: Place,
     pub end: Place,
     pub message: String,
 }
 
 /// A server with one file open.
-pub struct Server {
+pub(crate) struct Server {
     process: Child,
     input: ChildStdin,
     messages: Receiver<Value>,
@@ -63,7 +63,6 @@ pub struct Server {
     version: u64,
     quiescent: bool,
     status: String,
-    diagnostics: Option<Vec<Value>>,
 }
 
 impl Drop for Server {
@@ -75,7 +74,7 @@ impl Drop for Server {
 
 impl Server {
     /// Starts `program` in the crate at `root`, opens `file` with its `text`, and waits until everything is loaded.
-    pub fn start(program: &Path, root: &Path, file: &Path, text: &str, limit: Duration) -> Self {
+    pub(crate) fn start(program: &Path, root: &Path, file: &Path, text: &str, limit: Duration) -> Self {
         let mut process = Command::new(program)
             .current_dir(root)
             .env("CARGO_NET_OFFLINE", "true")
@@ -106,7 +105,6 @@ impl Server {
             version: 1,
             quiescent: false,
             status: String::new(),
-            diagnostics: None,
         };
         server.request(
             "initialize",
@@ -115,7 +113,7 @@ impl Server {
                 "rootUri": uri(root),
                 "capabilities": {
                     "experimental": { "serverStatusNotification": true },
-                    "textDocument": { "hover": { "contentFormat": ["markdown"] }, "publishDiagnostics": {} },
+                    "textDocument": { "hover": { "contentFormat": ["markdown"] }, "diagnostic": {} },
                 },
                 "initializationOptions": {
                     "checkOnSave": false,
@@ -132,9 +130,8 @@ impl Server {
     }
 
     /// The text as if typed anew.
-    pub fn change(&mut self, text: &str) {
+    pub(crate) fn change(&mut self, text: &str) {
         self.version += 1;
-        self.diagnostics = None;
         let document = json!({ "uri": self.file, "version": self.version });
         self.notify(
             "textDocument/didChange",
@@ -143,20 +140,20 @@ impl Server {
     }
 
     /// What hovering shows.
-    pub fn hover(&mut self, place: Place) -> String {
+    pub(crate) fn hover(&mut self, place: Place) -> String {
         let answer = self.ask_at("textDocument/hover", place);
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The words offered.
-    pub fn completion(&mut self, place: Place) -> Vec<String> {
+    pub(crate) fn completion(&mut self, place: Place) -> Vec<String> {
         let answer = self.ask_at("textDocument/completion", place);
         let items = answer["items"].as_array().or(answer.as_array()).cloned().unwrap_or_default();
         items.iter().filter_map(|item| Some(item["label"].as_str()?.to_owned())).collect()
     }
 
     /// Where it leads: files and places.
-    pub fn definition(&mut self, place: Place) -> Vec<(String, Place)> {
+    pub(crate) fn definition(&mut self, place: Place) -> Vec<(String, Place)> {
         let answer = self.ask_at("textDocument/definition", place);
         let targets = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
         targets
@@ -166,8 +163,9 @@ impl Server {
     }
 
     /// The mistakes shown for the text as it is now.
-    pub fn mistakes(&mut self) -> Vec<Mistake> {
-        let found = self.wait("reporting mistakes", |server| server.diagnostics.take());
+    pub(crate) fn mistakes(&mut self) -> Vec<Mistake> {
+        let report = self.request("textDocument/diagnostic", json!({ "textDocument": { "uri": self.file } }));
+        let found = report["items"].as_array().cloned().unwrap_or_default();
         let mistakes = found.iter().filter_map(|found| {
             let (start, end) = (place_of(&found["range"]["start"])?, place_of(&found["range"]["end"])?);
             Some(Mistake { start, end, message: found["message"].as_str()?.to_owned() })
@@ -182,6 +180,7 @@ impl Server {
 
     fn request(&mut self, method: &str, parameters: Value) -> Value {
         const CONTENT_MODIFIED: i64 = -32801;
+        const SERVER_CANCELLED: i64 = -32802;
         loop {
             self.requests += 1;
             let id = self.requests;
@@ -190,7 +189,7 @@ impl Server {
             match answer["error"]["code"].as_i64() {
                 None => return answer["result"].clone(),
                 // The server was busy with a change: ask again.
-                Some(CONTENT_MODIFIED) => std::thread::sleep(Duration::from_millis(100)),
+                Some(CONTENT_MODIFIED | SERVER_CANCELLED) => std::thread::sleep(Duration::from_millis(100)),
                 Some(_) => panic!("{method}: {}", answer["error"]),
             }
         }
@@ -231,12 +230,6 @@ impl Server {
             (Some("experimental/serverStatus"), _) => {
                 self.quiescent = parameters["quiescent"] == true;
                 self.status = parameters.to_string();
-            }
-            (Some("textDocument/publishDiagnostics"), _) if parameters["uri"] == self.file.as_str() => {
-                // A report on an older text is none on this one.
-                if parameters["version"].as_u64().is_none_or(|version| version == self.version) {
-                    self.diagnostics = parameters["diagnostics"].as_array().cloned();
-                }
             }
             (Some(method), id) if !id.is_null() => {
                 let result = match method {

@@ -15,6 +15,7 @@ use netwright_grammar::Span as Bytes;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use crate::Reader;
 use crate::graph::{Graph, Head};
 use crate::lower::Lowered;
 use crate::passes::Plan;
@@ -29,6 +30,8 @@ pub(crate) struct Context<'a> {
     pub(crate) source: &'a str,
     /// The span of bytes of the source.
     pub(crate) span: &'a dyn Fn(Bytes) -> Span,
+    /// Who reads what is emitted.
+    pub(crate) reader: Reader,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -66,7 +69,12 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     let constants = specs.constants(root);
     let architecture = tables::architecture(planned, &specs, &own, root);
     let views = views::views(graph, &own, root);
-    let methods = methods(graph, &own, root);
+    // rustc shows where a method is from: at the network's name, not across the whole macro.
+    let at_name = match context.reader {
+        Reader::Rustc => Span::call_site().located_at(name.span()),
+        Reader::Editor => Span::call_site(),
+    };
+    let methods = methods(graph, &own, at_name, root);
     quote! {
         #attributes
         #[doc = #table]
@@ -111,14 +119,13 @@ fn head(graph: &Graph) -> Ident {
 }
 
 /// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type.
-fn methods(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
+fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> TokenStream {
     let input = value_type(graph.shape(graph.input), root);
     let output = value_type(graph.shape(graph.output), root);
     let concrete = quote!(#name<::core::primitive::f32>);
     let architecture = quote!(<#concrete as #root::private::Architecture>);
     let network = quote!(<Self as #root::private::Network>);
-    // An image of the wrong size is a type error that shows where the method is from: the network's name, not the whole macro.
-    let at_name = Span::call_site().located_at(name.span());
+    // What an image of the wrong size, a type error, refers to.
     let predict = Ident::new("predict", at_name);
     let image = quote_spanned!(at_name=> image: &#input);
     quote! {

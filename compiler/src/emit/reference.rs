@@ -109,7 +109,7 @@ fn completion() -> TokenStream {
             .flat_map(|word| [word.name].into_iter().chain(word.aliases.iter().copied()));
         let followers =
             followers.chain(SHARED.iter().map(|option| option.name)).filter(|name| !own.contains(name)).map(name);
-        let (own, word) = (own.iter().map(|option| name(option)), name(word));
+        let (own, word) = (own.iter().map(name), name(word));
         quote! {
             pub mod #word {
                 pub use super::super::__;

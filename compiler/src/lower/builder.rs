@@ -239,12 +239,13 @@ impl<'a> Builder<'a> {
     pub(crate) fn start_row(&mut self, layer: &Use, input: ValueId) {
         self.shared = layer.shared.clone();
         let text = self.text(layer.span);
-        if layer.word.place == Place::Activation && self.row_is_open {
-            if let Some(row) = self.row {
-                let row = &mut self.graph.layers[row.0];
-                row.text = format!("{} {text}", row.text);
-                return;
-            }
+        if layer.word.place == Place::Activation
+            && self.row_is_open
+            && let Some(row) = self.row
+        {
+            let row = &mut self.graph.layers[row.0];
+            row.text = format!("{} {text}", row.text);
+            return;
         }
         let name = match &layer.shared.name {
             Some((name, _)) => format!("{}{name}", self.prefix()),

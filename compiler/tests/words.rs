@@ -1,0 +1,66 @@
+//! What is emitted for editors, and that rustc is spared it.
+
+use netwright_compiler::{Reader, compile, layers, reference_items};
+use proc_macro2::{Span, TokenStream};
+
+fn words(source: &str, reader: Reader) -> String {
+    let root: TokenStream = "::netwright".parse().expect("a path");
+    compile(source, &root, &|_| Span::call_site(), reader).words.to_string()
+}
+
+#[test]
+fn rustc_sees_no_words() {
+    assert_eq!(words("Small(8) { dense 4 as first; dense 2 tied fist }", Reader::Rustc), "");
+}
+
+#[test]
+fn every_word_leads_to_its_documentation() {
+    let emitted = words(
+        "block two(n) { 2 * one(n) } block one(n) { dense (n) } A(9x9x1) { conv 3x3x2 same as a; two(4) }",
+        Reader::Editor,
+    );
+    for path in [
+        "words :: conv as _",
+        "words :: conv :: same as _",
+        "words :: r#as as _",
+        "words :: block as _",
+        "heads :: two as _",
+    ] {
+        assert!(emitted.contains(path), "{path}: {emitted}");
+    }
+    assert!(emitted.contains("9x9x1 → 9x9x2, 20 parameters, 1,458 multiply-adds"), "{emitted}");
+}
+
+#[test]
+fn half_written_words_are_paths_into_what_fits() {
+    for (source, path) in [
+        ("A(8) { den }", "heads :: den"),
+        ("A(8) { dense 4; den 3; dense 2 }", "heads :: den"),
+        ("A(9x9x1) { conv 3x3x2 sam", "after :: conv :: sam"),
+        ("A(9x9x1) { conv 3x3x2 relu sam }", "after :: conv :: sam"),
+        ("A(8) { dense 4 as one; dense 8 tied on }", "item0 :: layers :: on"),
+        ("A(8) { tap here; dense 8; add her }", "item0 :: taps :: her"),
+        ("A(8) { dense 4 init h }", "init :: h"),
+        ("block b(width) { dense (2*wid) } A(8) { b(2) }", "item0 :: parameters :: wid"),
+        ("A(8) { dense 4 as type; dense 4 tied typ }", "item0 :: layers :: typ"),
+    ] {
+        // Unpaired braces are refused as a whole: rustc never hands them over.
+        let source = if source.ends_with('}') { source.to_owned() } else { format!("{source} }}") };
+        let emitted = words(&source, Reader::Editor);
+        assert!(emitted.contains(&format!("use {path} as _")), "{source}: {emitted}");
+    }
+}
+
+#[test]
+fn every_word_and_option_is_an_item_of_the_reference() {
+    let items = reference_items().to_string();
+    for word in layers::WORDS {
+        assert!(items.contains(&format!("pub mod {} ", word.name)), "{}", word.name);
+        for option in word.options {
+            assert!(items.contains(&format!("pub mod {} ", option.name)), "{}", option.name);
+        }
+    }
+    for word in layers::STRUCTURE {
+        assert!(items.contains(&format!("pub mod {} ", word.name)), "{}", word.name);
+    }
+}
