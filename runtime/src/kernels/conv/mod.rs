@@ -2,7 +2,7 @@
 //!
 //! | variant | for |
 //! |---|---|
-//! | [`reference`] | reading, and testing the others |
+//! | [`mod@reference`] | reading, and testing the others |
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
 //! | `conv_grouped` | many small groups (ResNeXt): no scratch memory |
