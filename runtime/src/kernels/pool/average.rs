@@ -1,7 +1,6 @@
 //! Average pooling: channels lie together, and go through a window side by side.
 
 use super::{Spec, by_lanes, each_window};
-use crate::kernels::dispatch::vectorised;
 use crate::scalar::Scalar;
 
 /// The mean of each window; padding is left out of it.
@@ -23,49 +22,45 @@ fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
     T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)
 }
 
-vectorised! {
-    fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-        let [_, width, channels] = spec.input;
-        each_window!(batch, spec, |out, rows, columns, first| {
-            let share = share::<T>(rows, columns);
-            for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
-                let mut sums = [T::ZERO; LANES];
-                for row in rows.0..rows.1 {
-                    for column in columns.0..columns.1 {
-                        let at = first + (row * width + column) * channels + block * LANES;
-                        let pixel = &x[at..at + LANES];
-                        for (sum, &a) in sums.iter_mut().zip(pixel) {
-                            *sum += a;
-                        }
+fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    let [_, width, channels] = spec.input;
+    each_window!(batch, spec, |out, rows, columns, first| {
+        let share = share::<T>(rows, columns);
+        for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
+            let mut sums = [T::ZERO; LANES];
+            for row in rows.0..rows.1 {
+                for column in columns.0..columns.1 {
+                    let at = first + (row * width + column) * channels + block * LANES;
+                    let pixel = &x[at..at + LANES];
+                    for (sum, &a) in sums.iter_mut().zip(pixel) {
+                        *sum += a;
                     }
                 }
-                for (y, sum) in y.iter_mut().zip(sums) {
-                    *y = sum * share;
-                }
             }
-        });
-    }
+            for (y, sum) in y.iter_mut().zip(sums) {
+                *y = sum * share;
+            }
+        }
+    });
 }
 
-vectorised! {
-    fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
-        let [_, width, channels] = spec.input;
-        each_window!(batch, spec, |out, rows, columns, first| {
-            let share = share::<T>(rows, columns);
-            for (block, dy) in dy[out..out + channels].chunks_exact(LANES).enumerate() {
-                let mut shares = [T::ZERO; LANES];
-                for (share_of_dy, &dy) in shares.iter_mut().zip(dy) {
-                    *share_of_dy = dy * share;
-                }
-                for row in rows.0..rows.1 {
-                    for column in columns.0..columns.1 {
-                        let at = first + (row * width + column) * channels + block * LANES;
-                        for (dx, share) in dx[at..at + LANES].iter_mut().zip(shares) {
-                            *dx += share;
-                        }
+fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    let [_, width, channels] = spec.input;
+    each_window!(batch, spec, |out, rows, columns, first| {
+        let share = share::<T>(rows, columns);
+        for (block, dy) in dy[out..out + channels].chunks_exact(LANES).enumerate() {
+            let mut shares = [T::ZERO; LANES];
+            for (share_of_dy, &dy) in shares.iter_mut().zip(dy) {
+                *share_of_dy = dy * share;
+            }
+            for row in rows.0..rows.1 {
+                for column in columns.0..columns.1 {
+                    let at = first + (row * width + column) * channels + block * LANES;
+                    for (dx, share) in dx[at..at + LANES].iter_mut().zip(shares) {
+                        *dx += share;
                     }
                 }
             }
-        });
-    }
+        }
+    });
 }

@@ -1,7 +1,6 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
 use super::{Spec, by_lanes, each_window, is_nan};
-use crate::kernels::dispatch::vectorised;
 use crate::scalar::Scalar;
 
 /// s(i', j') = max a(i, j) over the window (slide 39); padding is −∞. A NaN in a window is its maximum.
@@ -17,50 +16,46 @@ pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: 
     by_lanes!(spec.input[2], gradient(batch, spec, x, y, dy, dx));
 }
 
-vectorised! {
-    fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-        let [_, width, channels] = spec.input;
-        each_window!(batch, spec, |out, rows, columns, first| {
-            for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
-                let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
-                for row in rows.0..rows.1 {
-                    for column in columns.0..columns.1 {
-                        let at = first + (row * width + column) * channels + block * LANES;
-                        let pixel = &x[at..at + LANES];
-                        for (largest, &a) in largest.iter_mut().zip(pixel) {
-                            let replaces = a > *largest || is_nan(a);
-                            *largest = if replaces { a } else { *largest };
-                        }
+fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    let [_, width, channels] = spec.input;
+    each_window!(batch, spec, |out, rows, columns, first| {
+        for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
+            let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
+            for row in rows.0..rows.1 {
+                for column in columns.0..columns.1 {
+                    let at = first + (row * width + column) * channels + block * LANES;
+                    let pixel = &x[at..at + LANES];
+                    for (largest, &a) in largest.iter_mut().zip(pixel) {
+                        let replaces = a > *largest || is_nan(a);
+                        *largest = if replaces { a } else { *largest };
                     }
                 }
-                y.copy_from_slice(&largest);
             }
-        });
-    }
+            y.copy_from_slice(&largest);
+        }
+    });
 }
 
-vectorised! {
-    fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
-        let [_, width, channels] = spec.input;
-        each_window!(batch, spec, |out, rows, columns, first| {
-            for block in 0..channels / LANES {
-                let at = out + block * LANES;
-                let largest = &y[at..at + LANES];
-                // What has not found its place yet: the first number that equals the largest takes it, and leaves 0.
-                let mut waiting = [T::ZERO; LANES];
-                waiting.copy_from_slice(&dy[at..at + LANES]);
-                for row in rows.0..rows.1 {
-                    for column in columns.0..columns.1 {
-                        let at = first + (row * width + column) * channels + block * LANES;
-                        let lanes = x[at..at + LANES].iter().zip(largest).zip(&mut waiting);
-                        for (((&a, &largest), waiting), dx) in lanes.zip(&mut dx[at..at + LANES]) {
-                            let found = a == largest;
-                            *dx += if found { *waiting } else { T::ZERO };
-                            *waiting = if found { T::ZERO } else { *waiting };
-                        }
+fn gradient<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    let [_, width, channels] = spec.input;
+    each_window!(batch, spec, |out, rows, columns, first| {
+        for block in 0..channels / LANES {
+            let at = out + block * LANES;
+            let largest = &y[at..at + LANES];
+            // What has not found its place yet: the first number that equals the largest takes it, and leaves 0.
+            let mut waiting = [T::ZERO; LANES];
+            waiting.copy_from_slice(&dy[at..at + LANES]);
+            for row in rows.0..rows.1 {
+                for column in columns.0..columns.1 {
+                    let at = first + (row * width + column) * channels + block * LANES;
+                    let lanes = x[at..at + LANES].iter().zip(largest).zip(&mut waiting);
+                    for (((&a, &largest), waiting), dx) in lanes.zip(&mut dx[at..at + LANES]) {
+                        let found = a == largest;
+                        *dx += if found { *waiting } else { T::ZERO };
+                        *waiting = if found { T::ZERO } else { *waiting };
                     }
                 }
             }
-        });
-    }
+        }
+    });
 }
