@@ -2,7 +2,7 @@
 
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
 use crate::graph::Variant;
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::{KernelCall, Spec};
 use crate::shape::{Padding, Shape, Window};
 
 /// Convolves windows of an image with `filters` filters.
@@ -140,12 +140,7 @@ impl Operation for Conv {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor(self.kernel)),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
+        let operands = at.weighted(self.kernel);
         let call = at.call(kernel(variant, "forward"), self.spec(at.x_shape(0), at.y_shape()), operands);
         vec![scratched(call, variant)]
     }
@@ -153,13 +148,8 @@ impl Operation for Conv {
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
         let spec = self.spec(at.x_shape(0), at.y_shape());
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient(self.kernel)),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor(self.kernel)), Operand::write(at.dx(0))];
+        let weights = at.weight_gradient(self.kernel);
+        let input = at.weighted_input_gradient(self.kernel);
         vec![
             scratched(at.call(kernel(variant, "grad_weights"), spec.clone(), weights), variant),
             scratched(at.call(kernel(variant, "grad_input"), spec, input), variant),

@@ -2,7 +2,7 @@
 
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Shape, Window};
 
 /// Convolves, for each filter, the channels of its list. Only what is connected has weights.
@@ -62,23 +62,13 @@ impl Operation for ConvTable {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("kernel")),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
+        let operands = at.weighted("kernel");
         vec![at.call("conv_table_forward", self.spec(at), operands)]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient("kernel")),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        let weights = at.weight_gradient("kernel");
+        let input = at.weighted_input_gradient("kernel");
         vec![
             at.call("conv_table_grad_weights", self.spec(at), weights),
             at.call("conv_table_grad_input", self.spec(at), input),

@@ -2,7 +2,7 @@
 
 use super::conv::spec;
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::{KernelCall, Spec};
 use crate::shape::{Padding, Shape, Window};
 
 /// Spreads each pixel over a window. Its window is that of the convolution it transposes.
@@ -65,23 +65,13 @@ impl Operation for Deconv {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("kernel")),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
+        let operands = at.weighted("kernel");
         vec![at.call("deconv_forward", self.spec(at), operands).with_scratch()]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient("kernel")),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        let weights = at.weight_gradient("kernel");
+        let input = at.weighted_input_gradient("kernel");
         vec![
             at.call("deconv_grad_weights", self.spec(at), weights).with_scratch(),
             at.call("deconv_grad_input", self.spec(at), input).with_scratch(),

@@ -1,7 +1,7 @@
 //! The fully connected layer, equation (2) of slide 4: z = W a + b.
 
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::{KernelCall, Spec};
 use crate::shape::Shape;
 
 /// Connects every input with every one of `outputs` units.
@@ -54,24 +54,14 @@ impl Operation for Dense {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("kernel")),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
+        let operands = at.weighted("kernel");
         vec![at.call(self.kernel("forward"), self.spec(at.x_shape(0).len()), operands).with_scratch()]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at.x_shape(0).len());
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient("kernel")),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("kernel")), Operand::write(at.dx(0))];
+        let weights = at.weight_gradient("kernel");
+        let input = at.weighted_input_gradient("kernel");
         vec![
             at.call(self.kernel("grad_weights"), spec.clone(), weights).with_scratch(),
             at.call(self.kernel("grad_input"), spec, input).with_scratch(),

@@ -270,6 +270,15 @@ impl Site<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
+    /// The operands of what has weights: input, the tensor called `kernel`, bias, output.
+    pub fn weighted(&self, kernel: &str) -> Vec<Operand> {
+        vec![
+            Operand::read(self.x(0)),
+            Operand::read(self.tensor(kernel)),
+            Operand::read(self.tensor("bias")),
+            Operand::write(self.y()),
+        ]
+    }
     fn tensor_id(&self, name: &str) -> Option<TensorId> {
         self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)
     }
@@ -316,6 +325,19 @@ impl GradientSite<'_> {
     /// Where the gradient of the tensor called `name` belongs; add to it.
     pub fn gradient(&self, name: &str) -> Data {
         self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
+    }
+    /// The operands for the gradients of weights and bias: input, gradient of the output, and what is added to.
+    pub fn weight_gradient(&self, kernel: &str) -> Vec<Operand> {
+        vec![
+            Operand::read(self.forward.x(0)),
+            Operand::read(self.dy()),
+            Operand::update(self.gradient(kernel)),
+            Operand::update(self.gradient("bias")),
+        ]
+    }
+    /// The operands for the gradient of the input of what has weights.
+    pub fn weighted_input_gradient(&self, kernel: &str) -> Vec<Operand> {
+        vec![Operand::read(self.dy()), Operand::read(self.forward.tensor(kernel)), Operand::write(self.dx(0))]
     }
 }
 
