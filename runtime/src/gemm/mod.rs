@@ -3,7 +3,7 @@
 //! With the cargo feature `matrixmultiply` the crate of that name does the work instead; it allocates and frees a buffer
 //! at every call.
 //!
-//! A product is cut into tiles whose sums stay in registers: up to 14 rows by two vectors with AVX-512, 6 by two with
+//! A product is cut into tiles whose sums stay in registers: up to 6 rows by two vectors with
 //! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
 //! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the tile it is
 //! in, so that results do not depend on what surrounds them.

@@ -2,8 +2,8 @@
 
 /// Declares a function whose body is compiled twice: as it stands, and for AVX2. Each call runs the widest that the processor has
 /// (without `std`, the one the target promises). Both do the same operations in the same order, so that they agree to the last
-/// bit. What it is for waits for memory: AVX-512 measured no faster, and every instance costs each user build time; for the same
-/// reason double precision, which is for checks, has the portable one alone.
+/// bit. Every instance costs each user build time, so double precision, which is for checks, has the portable one
+/// alone.
 ///
 /// The body may call `#[inline(always)]` functions alone: another would be compiled without the wider instructions.
 macro_rules! vectorised {
