@@ -59,6 +59,7 @@ fn packages_use_only_the_packages_they_may() {
     assert_eq!(own("macros/Cargo.toml"), ["netwright-compiler", "netwright-grammar"]);
     assert_eq!(own("runtime/Cargo.toml"), Vec::<String>::new());
     assert_eq!(own("Cargo.toml"), ["netwright-macros", "netwright-runtime"]);
+    assert_eq!(own("zoo/Cargo.toml"), ["netwright"]);
 }
 
 #[test]

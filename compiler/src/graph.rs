@@ -32,6 +32,8 @@ pub struct Graph {
     pub input: ValueId,
     /// The answer.
     pub output: ValueId,
+    /// The words on the longest way from the input to the output, the input counted too.
+    pub depth: usize,
 }
 
 /// Something computed for each image, or once for a batch.

@@ -1,8 +1,12 @@
 //! Branches, blocks, taps and repeats: shapes, counts, rows, and what mistakes say.
 
+#[path = "../../tests/support/resnet50.rs"]
+mod resnet50;
+
 use netwright_compiler::graph::{Graph, Init, LayerId};
 use netwright_compiler::lower::lower;
 use netwright_grammar::{Diagnostic, Diagnostics};
+use resnet50::resnet50;
 
 fn lowered(source: &str) -> Result<Graph, Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::default();
@@ -52,33 +56,14 @@ fn says((at, text): (String, String), place: &str, parts: &[&str]) {
     }
 }
 
-const RESNET50: &str = "
-    block bottleneck(width, stride) {
-        add {
-            conv 1x1x(width) stride (stride) bn relu;
-            conv 3x3x(width) same bn relu;
-            conv 1x1x(4*width) bn
-        } { conv 1x1x(4*width) stride (stride) bn } relu
-    }
-    block identity(width) {
-        residual { conv 1x1x(width) bn relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) bn } relu
-    }
-    pub ResNet50(224x224x3) {
-        conv 7x7x64 stride 2 pad 3 bn relu;  maxpool 3 stride 2 pad 1;
-        bottleneck(64, 1);   2 * identity(64);
-        bottleneck(128, 2);  3 * identity(128);
-        bottleneck(256, 2);  5 * identity(256);
-        bottleneck(512, 2);  2 * identity(512);
-        globalavgpool;  softmax 1000
-    }";
-
 #[test]
 fn resnet50_has_the_parameters_of_the_lecture() {
-    let graph = lowered(RESNET50).expect("it is sound");
+    let graph = lowered(resnet50()).expect("it is sound");
     assert_eq!((graph.count(true), graph.count(false)), (25_583_592, 53_120));
     assert_eq!(graph.shape(graph.output).to_string(), "1000");
     let macs: u64 = graph.nodes.iter().map(|node| graph.macs(node)).sum();
     assert_eq!(macs, 3_857_973_248);
+    assert_eq!(graph.depth, 167);
     let names: Vec<&str> = graph.layers.iter().map(|layer| layer.name.as_str()).collect();
     for name in ["bottleneck1.add1", "bottleneck4.conv4", "identity12.batchnorm3", "identity12.add1", "softmax1"] {
         assert!(names.contains(&name), "{name} in {names:?}");
@@ -87,7 +72,7 @@ fn resnet50_has_the_parameters_of_the_lecture() {
 
 #[test]
 fn he_initialisation_sees_a_rectifier_through_normalisation_and_sums() {
-    let graph = netwright_compiler::passes::initial_weights(lowered(RESNET50).expect("it is sound"));
+    let graph = netwright_compiler::passes::initial_weights(lowered(resnet50()).expect("it is sound"));
     let init = |layer: &str| {
         let tensor = graph.tensors.iter().find(|tensor| graph.layers[tensor.layer.0].name == layer);
         tensor.and_then(|tensor| tensor.init)
@@ -96,6 +81,19 @@ fn he_initialisation_sees_a_rectifier_through_normalisation_and_sums() {
         assert_eq!(init(layer), Some(Init::HeNormal), "{layer}");
     }
     assert_eq!(init("softmax1"), Some(Init::LecunNormal));
+}
+
+#[test]
+fn depth_counts_the_words_of_the_longest_way() {
+    let depth = |input: &str, body: &str| graph("", input, body).depth;
+    assert_eq!(depth("8x8x3", "conv 3x3x4 relu"), 3);
+    assert_eq!(
+        depth("8x8x3", "sepconv 3x3x4; globalavgpool; softmax 10"),
+        4,
+        "words, however many operations they take"
+    );
+    assert_eq!(depth("8x8x3", "add { conv 3x3x3 same bn tanh } { }"), 5);
+    assert_eq!(depth("8x8x3", "tap a; conv 3x3x3 same; mul a a; flatten"), 4);
 }
 
 #[test]

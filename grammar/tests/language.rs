@@ -1,29 +1,12 @@
 //! Every construct of the language, and the places of its parts.
 
 mod outline;
+#[path = "../../tests/support/resnet50.rs"]
+mod resnet50;
 
 use netwright_grammar::{AtomKind, ExpressionKind, Item, Network, Separator, Span};
 use outline::{items, read_flawless, stages};
-
-const RESNET50: &str = "
-    block bottleneck(width, stride) {
-        add {
-            conv 1x1x(width) stride (stride) bn relu;
-            conv 3x3x(width) same bn relu;
-            conv 1x1x(4*width) bn
-        } { conv 1x1x(4*width) stride (stride) bn } relu
-    }
-    block identity(width) {
-        residual { conv 1x1x(width) bn relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) bn } relu
-    }
-    pub ResNet50(224x224x3) {
-        conv 7x7x64 stride 2 pad 3 bn relu;  maxpool 3 stride 2 pad 1;
-        bottleneck(64, 1);   2 * identity(64);
-        bottleneck(128, 2);  3 * identity(128);
-        bottleneck(256, 2);  5 * identity(256);
-        bottleneck(512, 2);  2 * identity(512);
-        globalavgpool;  softmax 1000
-    }";
+use resnet50::resnet50;
 
 fn network(source: &str) -> Network {
     match read_flawless(source).items.pop() {
@@ -33,17 +16,22 @@ fn network(source: &str) -> Network {
 }
 
 #[test]
-fn resnet50() {
-    let identity = "residual {conv [1 1 width] bn relu; conv [3 3 width] same bn relu; conv [1 1 <4*width>] bn;} relu;";
+fn the_blocks_and_the_network_of_resnet50() {
+    let bn = "bn eps [1.001e-5]";
+    let inside = format!("conv [3 3 width] same {bn} relu; conv [1 1 <4*width>] {bn};");
     assert_eq!(
-        items(&read_flawless(RESNET50)),
+        items(&read_flawless(resnet50())),
         [
-            "block bottleneck(width stride) { add {conv [1 1 width] stride (stride) bn relu; conv [3 3 width] same bn \
-             relu; conv [1 1 <4*width>] bn;} {conv [1 1 <4*width>] stride (stride) bn;} relu; }",
-            &format!("block identity(width) {{ {identity} }}"),
-            "ResNet50([224 224 3]) { conv [7 7 64] stride [2] pad [3] bn relu; maxpool [3] stride [2] pad [1]; \
-             bottleneck (64 1); [2] * identity (64); bottleneck (128 2); [3] * identity (128); bottleneck (256 2); \
-             [5] * identity (256); bottleneck (512 2); [2] * identity (512); globalavgpool; softmax [1000]; }",
+            format!(
+                "block bottleneck(width stride) {{ add {{conv [1 1 <4*width>] stride (stride) {bn};}} \
+                 {{conv [1 1 width] stride (stride) {bn} relu; {inside}}} relu; }}"
+            ),
+            format!("block identity(width) {{ residual {{conv [1 1 width] {bn} relu; {inside}}} relu; }}"),
+            format!(
+                "ResNet50([224 224 3]) {{ conv [7 7 64] stride [2] pad [3] {bn} relu; maxpool [3] stride [2] pad [1]; \
+                 bottleneck (64 1); [2] * identity (64); bottleneck (128 2); [3] * identity (128); bottleneck (256 2); \
+                 [5] * identity (256); bottleneck (512 2); [2] * identity (512); globalavgpool; softmax [1000]; }}"
+            ),
         ]
     );
 }
@@ -51,11 +39,12 @@ fn resnet50() {
 /// What a macro sees has lost its line breaks and gained spaces between tokens.
 #[test]
 fn spaces_between_tokens_change_nothing() {
-    let mut spaced = RESNET50.split_whitespace().collect::<Vec<_>>().join(" ");
+    let without_documentation = resnet50().lines().filter(|line| !line.trim_start().starts_with("///"));
+    let mut spaced = without_documentation.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     for token in ["(", ")", "{", "}", ";", ",", "*"] {
         spaced = spaced.replace(token, &format!(" {token} "));
     }
-    assert_eq!(items(&read_flawless(&spaced)), items(&read_flawless(RESNET50)));
+    assert_eq!(items(&read_flawless(&spaced)), items(&read_flawless(resnet50())));
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const STATISTICS: usize;
     /// Multiply-adds to predict one image.
     const MACS: u64;
+    /// The layers on the longest way from the image to the answer, the image included. Each word of the text is a layer, so activations,
+    /// normalisations and pools count: the topological depth of slide 31.
+    const DEPTH: usize;
     /// The shape of one image.
     const INPUT: Shape;
     /// The shape of one answer.

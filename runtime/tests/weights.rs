@@ -71,6 +71,7 @@ impl Architecture for Moving {
     const PARAMETERS: usize = 2;
     const STATISTICS: usize = 2;
     const MACS: u64 = 0;
+    const DEPTH: usize = 1;
     const INPUT: Shape = Shape::Flat(2);
     const OUTPUT: Shape = Shape::Flat(2);
     const LAYERS: &'static [Layer] = &[Layer {

@@ -136,6 +136,8 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             pub const STATISTICS: ::core::primitive::usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.
             pub const MACS: ::core::primitive::u64 = #architecture::MACS;
+            /// The layers on the longest way from the image to the answer, the image included.
+            pub const DEPTH: ::core::primitive::usize = #architecture::DEPTH;
             /// Bytes of workspace to predict one image.
             pub const WORKSPACE: ::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.

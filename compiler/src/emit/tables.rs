@@ -18,6 +18,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let head = head(graph);
     let (parameters, statistics) = (graph.count(true), graph.count(false));
     let macs: u64 = graph.nodes.iter().map(|node| graph.macs(node)).sum();
+    let depth = graph.depth;
     let coupled = graph.nodes.iter().any(|node| node.op.couples_batch());
     let (layers, plan) = (layers(graph, root), plan_table(planned, root));
     let (predicting, predict_plan) = &planned.predicting;
@@ -55,6 +56,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
             const PARAMETERS: ::core::primitive::usize = #parameters;
             const STATISTICS: ::core::primitive::usize = #statistics;
             const MACS: ::core::primitive::u64 = #macs;
+            const DEPTH: ::core::primitive::usize = #depth;
             const INPUT: #root::private::Shape = #input_shape;
             const OUTPUT: #root::private::Shape = #output_shape;
             const LAYERS: &'static [#root::private::Layer] = #layers;

@@ -20,6 +20,8 @@ pub struct Builder<'a> {
     diagnostics: &'a mut Diagnostics,
     reported: BTreeSet<(usize, usize)>,
     graph: Graph,
+    /// For each value, the words on the longest way to it, the input counted too.
+    depths: Vec<usize>,
     row: Option<LayerId>,
     /// Whether the next activation may join the row before it.
     row_is_open: bool,
@@ -78,12 +80,14 @@ impl<'a> Builder<'a> {
             layers: Vec::new(),
             input: ValueId(0),
             output: ValueId(0),
+            depth: 1,
         };
         Self {
             source,
             diagnostics,
             reported: BTreeSet::new(),
             graph,
+            depths: vec![1],
             row: None,
             row_is_open: false,
             shared: SharedOptions::default(),
@@ -99,6 +103,7 @@ impl<'a> Builder<'a> {
     /// The finished graph, and what each word came to.
     pub(crate) fn finish(mut self, output: ValueId) -> (Graph, Vec<Made>) {
         self.graph.output = output;
+        self.graph.depth = self.depths[output.0];
         (self.graph, self.made)
     }
 
@@ -303,6 +308,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Counts the word that made `value`, however many operations it took.
+    pub(crate) fn deepen(&mut self, value: ValueId) {
+        self.depths[value.0] += 1;
+    }
+
     /// From here on shapes are known again, whatever was wrong before.
     pub fn shape_is_certain(&mut self, _value: ValueId) {
         self.uncertain = false;
@@ -340,6 +350,7 @@ impl<'a> Builder<'a> {
         };
         let saved = op.saved(&shapes).into_iter().map(|len| self.add_value(fixed(len))).collect();
         let output = self.add_value(Value { extent: Extent::PerImage(output.len()), shape: output });
+        self.depths[output.0] = inputs.iter().map(|input| self.depths[input.0]).max().unwrap_or(0);
         self.graph.nodes.push(Node {
             op,
             inputs: inputs.to_vec(),
@@ -362,6 +373,7 @@ impl<'a> Builder<'a> {
 
     fn add_value(&mut self, value: Value) -> ValueId {
         self.graph.values.push(value);
+        self.depths.push(0);
         ValueId(self.graph.values.len() - 1)
     }
 

@@ -251,6 +251,7 @@ impl Structure<'_, '_> {
         };
         match pushed {
             Ok(output) => {
+                self.builder.deepen(output);
                 self.builder.end_row(join.row(), output);
                 output
             }

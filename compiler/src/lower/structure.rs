@@ -280,6 +280,9 @@ impl<'a, 'b> Structure<'a, 'b> {
             match (layer.word.lower)(layer, self.builder, value) {
                 Ok(output) => {
                     self.builder.remember(layer.written, layer.span, mark, value, output);
+                    if output != value {
+                        self.builder.deepen(output);
+                    }
                     value = output;
                     self.builder.end_row(layer.word.name, value);
                 }

@@ -82,6 +82,7 @@ macro_rules! mlp {
                 const PARAMETERS: usize = B2 + K;
                 const STATISTICS: usize = 0;
                 const MACS: u64 = (I * H + H * K) as u64;
+                const DEPTH: usize = 4;
                 const INPUT: Shape = $shape;
                 const OUTPUT: Shape = Shape::Flat(K);
                 const LAYERS: &'static [Layer] = &[

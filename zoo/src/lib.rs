@@ -1,0 +1,65 @@
+//! The classic convolutional networks, one short file of [`netwright::network!`] each.
+//!
+//! Each network is a feature, so that you pay the compile time of those you use; `all` is all of them.
+//!
+//! | type | feature | paper | parameters and statistics |
+//! |---|---|---|---:|
+//! | `ToyConvnet` | `toy` | the spreadsheet of fast.ai | 2,948 |
+//! | `LeNet5` | `lenet5` | LeCun et al., 1998, as it is taught | 61,706 |
+//! | `LeNet5Of1998` | `lenet5-1998` | LeCun et al., 1998, as it was printed | 60,000 |
+//! | `AlexNet` | `alexnet` | Krizhevsky et al., 2012 | 60,965,224 |
+//! | `Vgg16` | `vgg16` | Simonyan and Zisserman, 2014 | 138,357,544 |
+//! | `ResNet50` | `resnet50` | He et al., 2015 | 25,636,712 |
+//! | `InceptionV3` | `inception-v3` | Szegedy et al., 2015 | 23,851,784 |
+//! | `Xception` | `xception` | Chollet, 2016 | 22,910,480 |
+//! | `ResNeXt50` | `resnext50` | Xie et al., 2016 | 25,097,128 |
+//! | `InceptionResNetV2` | `inception-resnet-v2` | Szegedy et al., 2016 | 55,873,736 |
+//!
+//! They are the networks of `keras.applications` (LeNet-5 and AlexNet those of their papers, ResNeXt-50 that of `torchvision`), layer by
+//! layer; the tests compare them with those. Weights are not part of it.
+//!
+//! ```
+//! # #[cfg(feature = "lenet5")] {
+//! use netwright::Tensor;
+//! use netwright_zoo::LeNet5;
+//!
+//! let network = LeNet5::init(1);
+//! let probabilities: [f32; 10] = network.predict(&Tensor::zeros());
+//! # let _ = probabilities;
+//! # }
+//! ```
+//!
+//! # Depth
+//!
+//! `DEPTH` counts the layers on the longest way from the image to the answer, the image included: each word of the language is one, so
+//! activations, batch normalisations and pools count. That is 126 for Xception and 159 for Inception-v3, the numbers that the lecture and
+//! the documentation of Keras give. The others count differently in Keras:
+//!
+//! - VGG-16 is 37 here and 23 there: there the 15 rectifiers are arguments of their layers, and flattening is a layer.
+//! - Inception-ResNet-v2 is 611 here and 572 there: there scaling a residual and adding it is one layer, in the 39 blocks that scale.
+//! - ResNet-50 and ResNeXt-50 have no number there; here it is 167 for both.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+macro_rules! networks {
+    ($($feature:literal $module:ident::$name:ident),* $(,)?) => {
+        $(
+            #[cfg(feature = $feature)]
+            mod $module;
+            #[cfg(feature = $feature)]
+            pub use $module::$name;
+        )*
+    };
+}
+
+networks! {
+    "toy" toy::ToyConvnet,
+    "lenet5" lenet5::LeNet5,
+    "lenet5-1998" lenet5_1998::LeNet5Of1998,
+    "alexnet" alexnet::AlexNet,
+    "vgg16" vgg16::Vgg16,
+    "resnet50" resnet50::ResNet50,
+    "inception-v3" inception_v3::InceptionV3,
+    "xception" xception::Xception,
+    "resnext50" resnext50::ResNeXt50,
+    "inception-resnet-v2" inception_resnet_v2::InceptionResNetV2,
+}

@@ -1,0 +1,19 @@
+//! VGG-16: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014 (arXiv 1409.1556),
+//! configuration D.
+
+netwright::network! {
+    /// VGG-16 (Simonyan and Zisserman, 2014).
+    pub Vgg16(224x224x3) {
+        repeat 2 { conv 3x3x64 same relu };   maxpool 2;
+        repeat 2 { conv 3x3x128 same relu };  maxpool 2;
+        repeat 3 { conv 3x3x256 same relu };  maxpool 2;
+        repeat 3 { conv 3x3x512 same relu };  maxpool 2;
+        repeat 3 { conv 3x3x512 same relu };  maxpool 2;
+        repeat 2 { dense 4096 relu };
+        softmax 1000
+    }
+}
+
+const _: () = assert!(Vgg16::PARAMETERS == 138_357_544 && Vgg16::STATISTICS == 0);
+const _: () = assert!(Vgg16::MACS == 15_470_264_320);
+const _: () = assert!(Vgg16::DEPTH == 37);
