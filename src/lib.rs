@@ -28,6 +28,7 @@
 //! | [`words`] | the language word by word |
 //! | [`Network`], [`Tensor`] | what every network can do, and what goes in |
 //! | [`train`], [`optim`], [`loss`], [`schedule`] | training, whole or in parts |
+//! | [`see`] | filters, curves and maps, in the terminal and as pictures |
 //! | [`data`] | sets in memory, and the files they come from |
 //! | [`SaveWeights`] | weights on disk |
 //! | [`Predictor`] | prediction without `std`, with borrowed weights and memory |
@@ -63,6 +64,7 @@
 //! | `progress` | no | a progress bar on terminals |
 //! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
 //! | `images` | no | folders of PNG and JPEG files |
+//! | `plots` | no | charts, filters and maps as PNG and SVG files, with a font of their own |
 //! | `matrixmultiply` | no | dense products by the crate of that name; it allocates at every call |
 //!
 //! # Debug builds
@@ -94,7 +96,7 @@ pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWork
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::SaveWeights;
 #[cfg(feature = "std")]
-pub use netwright_runtime::{Error, data, loss, optim, random, schedule, train};
+pub use netwright_runtime::{Error, data, loss, optim, random, schedule, see, train};
 
 /// What a program that trains usually needs: `use netwright::prelude::*;`
 #[cfg(feature = "std")]

@@ -34,6 +34,16 @@ pub enum Error {
         /// The layers there are.
         known: String,
     },
+    /// A layer was asked for that the network does not have, or that is of another kind.
+    #[error("`{layer}` is no {wanted}; the network has {}", if known.is_empty() { "none" } else { known })]
+    NoSuchLayer {
+        /// The layer named.
+        layer: String,
+        /// What kind of layer was needed: `layer with filters`.
+        wanted: &'static str,
+        /// The layers that would do.
+        known: String,
+    },
     /// Slices that should be equally long.
     #[error("{what}: {found} numbers, where {expected} were expected")]
     Length {
@@ -182,6 +192,14 @@ pub enum Error {
         network: &'static str,
         /// Every difference found.
         differences: Vec<WeightDifference>,
+    },
+    /// A chart or sheet that cannot be drawn.
+    #[error("cannot draw `{title}`: {problem}")]
+    Drawing {
+        /// Its title.
+        title: String,
+        /// Why not.
+        problem: String,
     },
     /// The system refused to start threads.
     #[error("cannot start threads: {0}")]

@@ -25,6 +25,8 @@ pub mod random;
 pub mod scalar;
 #[cfg(feature = "std")]
 pub mod schedule;
+#[cfg(feature = "std")]
+pub mod see;
 pub mod shape;
 #[cfg(feature = "std")]
 pub mod storage;

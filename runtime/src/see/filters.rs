@@ -1,0 +1,59 @@
+//! The kernels of a convolution as small pictures.
+
+use super::find_layer;
+use super::picture::Picture;
+use crate::error::Error;
+use crate::layer::{ParameterTensor, Role};
+use crate::network::Network;
+use crate::shape::Shape;
+
+/// The filters of a layer, one picture each, as high and wide as the filter, with a channel for each channel it reads
+/// (slides 23 to 25). The name is that of the table of layers: `conv1`, or what `as` says.
+///
+/// Of a depthwise convolution, or one with a table of connections: a picture of one channel for each map that is read. Of a
+/// transposed convolution: what each map that is read paints. Of a dense layer that reads an image: the weights of each unit in
+/// the shape of that image. Filters of several channels can be shown channel by channel with [`Picture::split`].
+///
+/// # Errors
+/// [`Error::NoSuchLayer`] where no layer of that name has weights in the shape of pictures.
+///
+/// ```
+/// use netwright_runtime::{Error, network::Network, see::{Sheet, Tones, filters}};
+///
+/// fn show<N: Network>(network: &N) -> Result<Sheet, Error> {
+///     Ok(Sheet::new("the filters of conv1").tones(Tones::Signed).numbered(filters(network, "conv1")?))
+/// }
+/// ```
+pub fn filters<N: Network>(network: &N, layer: &str) -> Result<Vec<Picture>, Error> {
+    let index = find_layer::<N>(layer, "layer with filters", |index| pictures::<N>(index).is_some())?;
+    let Some((tensor, sizes)) = pictures::<N>(index) else { return Ok(Vec::new()) };
+    let numbers = network.tensor(layer, tensor.name).unwrap_or_default();
+    let count = tensor.len / sizes.iter().product::<usize>();
+    let filter = |filter: usize| {
+        let weights: Vec<N::Scalar> = numbers.iter().skip(filter).step_by(count).copied().collect();
+        Picture::new(sizes, &weights)
+    };
+    (0..count).map(filter).collect()
+}
+
+/// The tensor of a layer that can be seen as pictures, and their sizes. Every weight of a picture is as many places from the next
+/// as there are pictures.
+fn pictures<N: Network>(index: usize) -> Option<(&'static ParameterTensor, [usize; 3])> {
+    let layer = &N::LAYERS[index];
+    let tensor = layer.tensors.iter().find(|tensor| tensor.role == Role::Weight)?;
+    let sizes = match *tensor.shape {
+        // A depthwise convolution: no filter reads more than one map.
+        [height, width, ..] if tensor.fan_in == height * width => [height, width, 1],
+        [height, width, channels, _] => [height, width, channels],
+        [height, width, _] => [height, width, 1],
+        [inputs, _] => {
+            let before = index.checked_sub(1).map_or(N::INPUT, |before| N::LAYERS[before].output);
+            [layer.input, before].into_iter().find_map(|shape| match shape {
+                Shape::Image { height, width, channels } if shape.len() == inputs => Some([height, width, channels]),
+                _ => None,
+            })?
+        }
+        _ => return None,
+    };
+    Some((tensor, sizes))
+}

@@ -1,0 +1,155 @@
+//! Drawings as PNG and SVG files, by `plotters` and `image`.
+
+mod chart;
+mod confusion;
+mod sheet;
+
+use std::path::Path;
+use std::sync::Once;
+
+use image::ImageEncoder;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    BLACK, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor, TextStyle, WHITE, register_font,
+};
+
+use crate::error::Error;
+use crate::storage::replace_file;
+
+pub use confusion::ConfusionChart;
+use paint::Paint;
+
+/// The font of all drawings, which is part of the program, so that no machine needs fonts. A viewer of SVG that has it not takes
+/// its own without serifs.
+const FONT: &str = "DejaVu Sans, sans-serif";
+/// The height of titles, in pixels.
+const TITLE: u32 = 20;
+/// The height of all other text, in pixels.
+const TEXT: u32 = 15;
+/// The most pixels of a drawing: those of a PNG take three times as many bytes while it is made.
+const MOST_PIXELS: u64 = 1 << 27;
+
+mod paint {
+    use super::*;
+
+    pub(super) type Painted<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
+    /// What draws itself in pixels.
+    pub trait Paint {
+        /// Its title, to name it in errors.
+        fn title(&self) -> &str;
+        /// Its width and height.
+        fn size(&self) -> (u64, u64);
+        /// Draws on a white area of that size.
+        fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B>;
+    }
+}
+
+/// What is saved as a picture: [`Chart`](super::Chart), [`Figure`](super::Figure), [`Sheet`](super::Sheet),
+/// [`ConfusionChart`].
+pub trait Drawing: Paint {
+    /// Writes a PNG or SVG file, by the ending of its name, under a temporary name first.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for another ending, [`Error::Drawing`] for a drawing that is too large, [`Error::Io`] where the system
+    /// refuses.
+    fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("png") => replace_file(path, &self.to_png()?),
+            Some("svg") => replace_file(path, self.to_svg()?.as_bytes()),
+            _ => Err(Error::Format {
+                origin: path.display().to_string(),
+                expected: "a name that ends in .png or .svg".to_owned(),
+                found: ending.map_or("none of them".to_owned(), |ending| format!(".{ending}")),
+            }),
+        }
+    }
+
+    /// The bytes of a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Drawing`] for a drawing that is too large.
+    fn to_png(&self) -> Result<Vec<u8>, Error> {
+        let (width, height) = checked_size(self)?;
+        let mut pixels = vec![0; 3 * width as usize * height as usize];
+        draw(self, BitMapBackend::with_buffer(&mut pixels, (width, height)))?;
+        let mut file = Vec::new();
+        image::codecs::png::PngEncoder::new(&mut file)
+            .write_image(&pixels, width, height, image::ExtendedColorType::Rgb8)
+            .map_err(|error| failed(self, &error))?;
+        Ok(file)
+    }
+
+    /// The text of an SVG file.
+    ///
+    /// # Errors
+    /// [`Error::Drawing`] for a drawing that is too large.
+    fn to_svg(&self) -> Result<String, Error> {
+        let mut text = String::new();
+        draw(self, SVGBackend::with_string(&mut text, checked_size(self)?))?;
+        Ok(text)
+    }
+}
+
+impl<P: Paint> Drawing for P {}
+
+fn checked_size(drawing: &(impl Paint + ?Sized)) -> Result<(u32, u32), Error> {
+    let (width, height) = drawing.size();
+    let pixels = width.saturating_mul(height);
+    match (u32::try_from(width), u32::try_from(height)) {
+        (Ok(width), Ok(height)) if pixels <= MOST_PIXELS => Ok((width, height)),
+        _ => {
+            let problem = format!("it would have {width} x {height} pixels; at most {MOST_PIXELS} are drawn");
+            Err(Error::Drawing { title: drawing.title().to_owned(), problem })
+        }
+    }
+}
+
+fn failed(drawing: &(impl Paint + ?Sized), error: &dyn core::fmt::Display) -> Error {
+    Error::Drawing { title: drawing.title().to_owned(), problem: error.to_string() }
+}
+
+fn draw<B: DrawingBackend>(drawing: &(impl Paint + ?Sized), backend: B) -> Result<(), Error> {
+    static REGISTERED: Once = Once::new();
+    // It is the crate's own font: it can be read.
+    REGISTERED.call_once(|| drop(register_font(FONT, FontStyle::Normal, dejavu::sans::regular())));
+    let area = backend.into_drawing_area();
+    let draw = || {
+        area.fill(&WHITE)?;
+        drawing.paint(&area)?;
+        area.present()
+    };
+    draw().map_err(|error| failed(drawing, &error))
+}
+
+fn text(height: u32) -> TextStyle<'static> {
+    (FontFamily::Name(FONT), height as i32).into_font().color(&BLACK)
+}
+
+/// Text that starts, ends or is centred at a point.
+fn anchored(height: u32, across: HPos, down: VPos) -> TextStyle<'static> {
+    text(height).pos(Pos::new(across, down))
+}
+
+/// Text that reads from below, centred at a point.
+fn upwards(height: u32) -> TextStyle<'static> {
+    let font = (FontFamily::Name(FONT), height as i32).into_font().transform(FontTransform::Rotate270);
+    font.color(&BLACK).pos(Pos::new(HPos::Center, VPos::Center))
+}
+
+/// How wide text is about, in pixels: room for it is planned before there is a drawing to ask.
+fn width_of(text: &str, height: u32) -> u64 {
+    (text.chars().count() as u64 * u64::from(height) * 58).div_ceil(100)
+}
+
+fn colour([red, green, blue]: [u8; 3]) -> RGBColor {
+    RGBColor(red, green, blue)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Sheets of pictures.
+
+use plotters::coord::Shift;
+use plotters::drawing::DrawingArea;
+use plotters::element::{Rectangle, Text};
+use plotters::prelude::DrawingBackend;
+use plotters::style::Color;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::paint::{Paint, Painted};
+use super::{TEXT, TITLE, anchored, colour, upwards, width_of};
+use crate::see::chart::short;
+use crate::see::sheet::{Sheet, Tile};
+use crate::see::tones::{Scale, Tones};
+
+/// The side of the square that the longer side of a picture fills, in pixels.
+const SIDE: u64 = 112;
+/// Between pictures, and around all of them.
+const GAP: u64 = 14;
+/// The width of the bar that explains colours, and of its numbers.
+const BAR: u64 = 18;
+const NUMBERS: u64 = 64;
+/// The lines in which the bar is drawn.
+const BAR_LINES: u64 = 160;
+
+/// Where everything stands.
+struct Layout {
+    /// The side of each picture's square; larger than `SIDE` for pictures of many pixels.
+    side: u64,
+    cell_width: u64,
+    cell_height: u64,
+    left: u64,
+    top: u64,
+    columns: u64,
+    rows: u64,
+}
+
+impl Layout {
+    fn of(sheet: &Sheet) -> Self {
+        let side = sheet.tiles.iter().map(|tile| longer_side(tile) * pixel_size(tile)).max().unwrap_or(SIDE);
+        let caption = sheet.tiles.iter().map(|tile| width_of(&tile.caption, TEXT)).max().unwrap_or(0);
+        let caption_height = if caption > 0 { u64::from(TEXT) * 3 / 2 } else { 0 };
+        let names = sheet.rows.iter().map(|name| width_of(name, TEXT)).max().unwrap_or(0);
+        let count = sheet.tiles.len() as u64;
+        let columns = (sheet.columns as u64).min(count).max(1);
+        Self {
+            side,
+            cell_width: side.max(caption) + GAP,
+            cell_height: side + caption_height + GAP,
+            left: GAP + if names > 0 { names + GAP } else { 0 },
+            top: GAP + if sheet.title.is_empty() { 0 } else { u64::from(TITLE) * 3 / 2 },
+            columns,
+            rows: count.div_ceil(columns),
+        }
+    }
+
+    fn width(&self) -> u64 {
+        self.left + self.columns * self.cell_width
+    }
+
+    fn height(&self) -> u64 {
+        self.top + self.rows * self.cell_height
+    }
+}
+
+fn longer_side(tile: &Tile) -> u64 {
+    let [height, width, _] = tile.picture.sizes();
+    height.max(width) as u64
+}
+
+/// The side of one number of the picture.
+fn pixel_size(tile: &Tile) -> u64 {
+    (SIDE / longer_side(tile)).max(1)
+}
+
+impl Sheet {
+    /// The range of the legend's colours.
+    fn legend_scale(&self, tones: Tones) -> Scale {
+        let ranges = self.tiles.iter().map(|tile| tile.picture.range());
+        let range = ranges.reduce(|(least, most), (low, high)| (low.min(least), high.max(most)));
+        tones.scale(range.unwrap_or((0.0, 1.0)))
+    }
+
+    fn draw_legend<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        left: i32,
+        layout: &Layout,
+        (tones, meaning): &(Tones, String),
+    ) -> Painted<B> {
+        let scale = self.legend_scale(*tones);
+        let (least, most) = scale.ends();
+        let (top, bottom) = (layout.top as i32, legend_bottom(layout) as i32);
+        let bar = BAR as i32;
+        for y in top..bottom {
+            let share = (bottom - 1 - y) as f32 / (bottom - 1 - top).max(1) as f32;
+            let shown = colour(scale.colour(least + (most - least) * share));
+            area.draw(&Rectangle::new([(left, y), (left + bar, y + 1)], shown.filled()))?;
+        }
+        for (y, number) in [(top, most), ((top + bottom) / 2, (least + most) / 2.0), (bottom, least)] {
+            let place = anchored(TEXT, HPos::Left, VPos::Center);
+            area.draw(&Text::new(short(number.into()), (left + bar + 6, y), place))?;
+        }
+        let right = left + bar + NUMBERS as i32;
+        area.draw(&Text::new(meaning.as_str(), (right, (top + bottom) / 2), upwards(TEXT)))
+    }
+}
+
+fn legend_bottom(layout: &Layout) -> u64 {
+    layout.height().min(layout.top + BAR_LINES).max(layout.top + layout.side)
+}
+
+impl Paint for Sheet {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn size(&self) -> (u64, u64) {
+        let layout = Layout::of(self);
+        let title = width_of(&self.title, TITLE) + 2 * GAP;
+        match &self.legend {
+            None => (layout.width().max(title), layout.height() + GAP),
+            Some((_, meaning)) => {
+                let width = layout.width() + BAR + NUMBERS + u64::from(TEXT) + GAP;
+                let meaning = layout.top + width_of(meaning, TEXT) + GAP;
+                (width.max(title), layout.height().max(legend_bottom(&layout)).max(meaning) + GAP)
+            }
+        }
+    }
+
+    fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B> {
+        let layout = Layout::of(self);
+        if !self.title.is_empty() {
+            let place = anchored(TITLE, HPos::Left, VPos::Top);
+            area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), place))?;
+        }
+        for (place, tile) in self.tiles.iter().enumerate() {
+            let (row, column) = (place as u64 / layout.columns, place as u64 % layout.columns);
+            let left = layout.left + column * layout.cell_width + (layout.cell_width - GAP - layout.side) / 2;
+            let top = layout.top + row * layout.cell_height;
+            draw_tile(area, tile, (left as i32, top as i32), layout.side as i32)?;
+        }
+        for (row, name) in self.rows.iter().enumerate().take(layout.rows as usize) {
+            let y = layout.top + row as u64 * layout.cell_height + layout.side / 2;
+            let place = anchored(TEXT, HPos::Right, VPos::Center);
+            area.draw(&Text::new(name.as_str(), ((layout.left - GAP / 2) as i32, y as i32), place))?;
+        }
+        match &self.legend {
+            Some(legend) => self.draw_legend(area, layout.width() as i32, &layout, legend),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A picture in the middle of its square, and its caption.
+fn draw_tile<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    tile: &Tile,
+    (left, top): (i32, i32),
+    side: i32,
+) -> Painted<B> {
+    let [height, width, _] = tile.picture.sizes();
+    let size = pixel_size(tile) as i32;
+    let (x0, y0) = (left + (side - width as i32 * size) / 2, top + (side - height as i32 * size) / 2);
+    let colours = tile.picture.colours(tile.tones);
+    for (y, row) in colours.chunks(width).enumerate() {
+        let y = y0 + y as i32 * size;
+        let mut x = x0;
+        // Neighbours of one colour are one rectangle: an SVG file has a line for each.
+        for run in row.chunk_by(|a, b| a == b) {
+            let end = x + run.len() as i32 * size;
+            area.draw(&Rectangle::new([(x, y), (end, y + size)], colour(run[0]).filled()))?;
+            x = end;
+        }
+    }
+    let below = (left + side / 2, top + side + 3);
+    area.draw(&Text::new(tile.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
+}
