@@ -1,6 +1,7 @@
 //! The typed graph: values with shapes, nodes that compute them, tensors of weights, and the rows of the table of layers.
 
 use std::fmt;
+use std::ops::Range;
 
 use netwright_grammar::Span;
 
@@ -181,14 +182,19 @@ impl Graph {
         self.values[value.0].shape
     }
 
-    /// The tensors of one row.
-    pub fn tensors_of(&self, layer: LayerId) -> impl Iterator<Item = &Tensor> {
-        self.tensors.iter().filter(move |tensor| tensor.layer == layer)
+    /// The tensors of one row. They lie side by side, as its nodes do: rows are finished one by one.
+    pub fn tensors_of(&self, layer: LayerId) -> &[Tensor] {
+        &self.tensors[range_of(&self.tensors, layer, |tensor| tensor.layer)]
+    }
+
+    /// The indices of the tensors of one row.
+    pub fn tensor_ids_of(&self, layer: LayerId) -> impl Iterator<Item = TensorId> {
+        range_of(&self.tensors, layer, |tensor| tensor.layer).map(TensorId)
     }
 
     /// The multiply-adds of one row for one image.
     pub fn macs_of(&self, layer: LayerId) -> u64 {
-        self.nodes.iter().filter(|node| node.layer == layer).map(|node| self.macs(node)).sum()
+        self.nodes[range_of(&self.nodes, layer, |node| node.layer)].iter().map(|node| self.macs(node)).sum()
     }
 
     /// The multiply-adds of one node for one image.
@@ -197,14 +203,29 @@ impl Graph {
         node.op.macs(&inputs, self.shape(node.output))
     }
 
-    /// How many numbers the tensors of a kind have.
+    /// How many numbers the tensors of a kind have: where the last of them ends.
     pub fn count(&self, trained: bool) -> usize {
-        self.tensors.iter().filter(|tensor| (tensor.role != Role::Statistic) == trained).map(Tensor::len).sum()
+        let last = self.tensors.iter().rfind(|tensor| (tensor.role != Role::Statistic) == trained);
+        last.map_or(0, |tensor| tensor.offset + tensor.len())
     }
 
     /// The node that computes `value`; none computes the input.
     pub fn producer(&self, value: ValueId) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.output == value)
+        self.nodes.iter().rfind(|node| node.output == value)
+    }
+
+    /// For each value, the nodes that read it, by their index.
+    pub fn readers(&self) -> Vec<Vec<usize>> {
+        let mut readers = vec![Vec::new(); self.values.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                let readers: &mut Vec<usize> = &mut readers[input.0];
+                if readers.last() != Some(&index) {
+                    readers.push(index);
+                }
+            }
+        }
+        readers
     }
 
     /// Where the answer comes from a final softmax or sigmoid, what goes into that.
@@ -222,6 +243,11 @@ impl Graph {
             _ => self.output,
         }
     }
+}
+
+/// Where the entries of one row stand among `all`, which are in the order of rows.
+fn range_of<T>(all: &[T], layer: LayerId, of: fn(&T) -> LayerId) -> Range<usize> {
+    all.partition_point(|entry| of(entry) < layer)..all.partition_point(|entry| of(entry) <= layer)
 }
 
 /// How a network ends.

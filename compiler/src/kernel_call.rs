@@ -1,5 +1,7 @@
 //! A call of a kernel: all that the planner and the emission ever see of an operation.
 
+use std::hash::{Hash, Hasher};
+
 use crate::graph::{LayerId, TensorId, ValueId};
 
 /// `T::conv_gemm_forward(batch, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
@@ -102,7 +104,7 @@ impl KernelCall {
 pub const COPY: &str = "copy";
 
 /// A kernel's `Spec`: the sizes and constants of a layer, emitted once for each distinct content.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
     /// The kernel's module in the runtime.
     pub module: &'static str,
@@ -111,7 +113,7 @@ pub struct Spec {
 }
 
 /// A field of a `Spec`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     /// A count.
     Size(usize),
@@ -120,15 +122,33 @@ pub enum Field {
     /// Pairs of counts, however many.
     Pairs(Vec<[usize; 2]>),
     /// Constants, however many.
-    Reals(Vec<f64>),
+    Reals(Vec<Real>),
     /// A count that may be missing.
     Maybe(Option<usize>),
     /// What random numbers are drawn by.
     Key(u64),
     /// A constant.
-    Real(f64),
+    Real(Real),
     /// A variant of an enumeration of the kernel's module, with its constant.
-    Variant(&'static str, &'static str, Option<f64>),
+    Variant(&'static str, &'static str, Option<Real>),
+}
+
+/// A constant that is the same only to the last bit, so that specs can be looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Real(pub f64);
+
+impl PartialEq for Real {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Eq for Real {}
+
+impl Hash for Real {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
 }
 
 impl Spec {
@@ -151,7 +171,7 @@ impl Spec {
     /// Adds a constant.
     #[must_use]
     pub fn real(mut self, name: &'static str, value: f64) -> Self {
-        self.fields.push((name, Field::Real(value)));
+        self.fields.push((name, Field::Real(Real(value))));
         self
     }
     /// Adds any field.

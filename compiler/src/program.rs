@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::graph::{Graph, Value, ValueId};
+use crate::graph::{Extent, Graph, Value, ValueId};
 use crate::kernel_call::{Access, KernelCall};
 
 /// Calls in the order in which they run, over the values of the graph and the gradients that came to them.
@@ -14,6 +14,20 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// The images: read where they lie, never written.
     pub input: ValueId,
+}
+
+impl Program {
+    /// The values that calls compute or change for each image, with how many numbers each has.
+    pub fn values_of_images(&self) -> impl Iterator<Item = (ValueId, usize)> + '_ {
+        let mut touched = vec![false; self.values.len()];
+        for (value, _) in self.steps.iter().flat_map(Step::values) {
+            touched[value.0] = value != self.input;
+        }
+        self.values.iter().enumerate().filter_map(move |(index, value)| match value.extent {
+            Extent::PerImage(len) if touched[index] => Some((ValueId(index), len)),
+            _ => None,
+        })
+    }
 }
 
 /// One step of a program.

@@ -9,7 +9,7 @@ use crate::shape::Shape;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken(pub String);
 
-/// Checks that nodes come after their inputs, shapes are what operations infer, and tensors lie without gaps.
+/// Checks that nodes come after their inputs, shapes are what operations infer, rows lie side by side, and tensors without gaps.
 ///
 /// # Errors
 /// The first invariant that does not hold.
@@ -37,6 +37,9 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     }
     if !known.contains(&graph.output) {
         return Err(Broken("the output is never computed".to_owned()));
+    }
+    if !graph.nodes.is_sorted_by_key(|node| node.layer) || !graph.tensors.is_sorted_by_key(|tensor| tensor.layer) {
+        return Err(Broken("the nodes or the tensors of a row do not lie side by side".to_owned()));
     }
     for trained in [true, false] {
         let mut end = 0;

@@ -168,7 +168,7 @@ fn lenet5_of_1998_has_60000_parameters() {
     let graph = graph("", "32x32x1", &body);
     assert_eq!((graph.count(true), graph.count(false)), (60_000, 0));
     let counts: Vec<usize> = (0..graph.layers.len())
-        .map(|layer| graph.tensors_of(LayerId(layer)).map(|tensor| tensor.len()).sum())
+        .map(|layer| graph.tensors_of(LayerId(layer)).iter().map(|tensor| tensor.len()).sum())
         .collect();
     assert_eq!(counts, [156, 12, 1_516, 32, 48_120, 10_164, 0]);
 }

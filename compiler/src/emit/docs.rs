@@ -13,7 +13,7 @@ pub(super) fn table(planned: &Planned<'_>) -> String {
     for (index, layer) in graph.layers.iter().enumerate() {
         let id = LayerId(index);
         let trained =
-            graph.tensors_of(id).filter(|tensor| tensor.role != Role::Statistic).map(Tensor::len).sum::<usize>();
+            graph.tensors_of(id).iter().filter(|tensor| tensor.role != Role::Statistic).map(Tensor::len).sum::<usize>();
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {} | {} |",

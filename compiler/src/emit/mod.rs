@@ -2,6 +2,7 @@
 //! `unsafe`, no warnings, the user's own spans on the user's own names.
 
 mod docs;
+mod intact;
 mod passes;
 mod reference;
 mod tables;

@@ -1,38 +1,46 @@
 //! The three passes as straight lines of kernel calls.
 
+use std::collections::{HashMap, HashSet};
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Planned;
 use crate::graph::{Extent, Graph, Role, TensorId, ValueId};
-use crate::kernel_call::{Access, Data, Field, KernelCall, Spec, When};
+use crate::kernel_call::{Access, Data, Field, KernelCall, Real, Spec, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Program, Step};
 
 /// The distinct specs of a network: each becomes one constant, however many layers share it.
-#[derive(Debug)]
-pub(super) struct Specs(Vec<Spec>);
+#[derive(Debug, Default)]
+pub(super) struct Specs {
+    /// In the order in which they are met.
+    all: Vec<Spec>,
+    /// The place of each.
+    places: HashMap<Spec, usize>,
+}
 
 impl Specs {
     pub(super) fn collect(planned: &Planned<'_>) -> Self {
         let (predicting, predict_plan) = &planned.predicting;
         let (training, train_plan) = &planned.training;
-        let mut specs: Vec<Spec> = Vec::new();
+        let mut specs = Self::default();
         for call in calls(&predicting.steps, predict_plan).chain(calls(&training.program.steps, train_plan)) {
-            if !specs.contains(&call.spec) {
-                specs.push(call.spec.clone());
+            if !specs.places.contains_key(&call.spec) {
+                specs.places.insert(call.spec.clone(), specs.all.len());
+                specs.all.push(call.spec.clone());
             }
         }
-        Self(specs)
+        specs
     }
 
     fn name(&self, spec: &Spec) -> Ident {
-        let index = self.0.iter().position(|known| known == spec).unwrap_or(self.0.len());
+        let index = self.places.get(spec).copied().unwrap_or(self.all.len());
         format_ident!("{}_{}", spec.module.to_uppercase(), index + 1)
     }
 
     pub(super) fn constants(&self, root: &TokenStream) -> TokenStream {
-        self.0
+        self.all
             .iter()
             .map(|spec| {
                 let (name, module) = (self.name(spec), format_ident!("{}", spec.module));
@@ -50,17 +58,14 @@ impl Specs {
 
     /// The most scratch memory that any call of a program wants.
     pub(super) fn scratch(&self, steps: &[Step], root: &TokenStream) -> TokenStream {
-        let mut wants: Vec<(String, &Spec)> = Vec::new();
-        for step in steps {
-            let Step::Call(call) = step else { continue };
-            let want = (format!("{}_scratch", call.kernel), &call.spec);
-            if call.scratch && !wants.contains(&want) {
-                wants.push(want);
-            }
-        }
-        let sizes = wants.iter().map(|(function, spec)| {
+        let mut known: HashSet<(&str, &Spec)> = HashSet::new();
+        let wants = steps.iter().filter_map(|step| match step {
+            Step::Call(call) if call.scratch && known.insert((&call.kernel, &call.spec)) => Some(call),
+            _ => None,
+        });
+        let sizes = wants.map(|KernelCall { kernel, spec, .. }| {
             let (name, module, function) =
-                (self.name(spec), format_ident!("{}", spec.module), format_ident!("{function}"));
+                (self.name(spec), format_ident!("{}", spec.module), format_ident!("{kernel}_scratch"));
             quote!(#root::private::kernels::#module::#function(&#name))
         });
         quote!(#root::private::largest(&[#(#sizes),*]))
@@ -75,14 +80,17 @@ fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
             let pairs = pairs.iter().map(|[first, second]| quote!([#first, #second]));
             quote!(&[#(#pairs),*])
         }
-        Field::Reals(values) => quote!(&[#(#values),*]),
+        Field::Reals(values) => {
+            let values = values.iter().map(|value| value.0);
+            quote!(&[#(#values),*])
+        }
         Field::Maybe(None) => quote!(::core::option::Option::None),
         Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
         Field::Key(key) => quote!(#key),
-        Field::Real(value) => quote!(#value),
+        Field::Real(Real(value)) => quote!(#value),
         Field::Variant(kind, name, constant) => {
             let (kind, name) = (format_ident!("{kind}"), format_ident!("{name}"));
-            let constant = constant.map(|value| quote!((#value)));
+            let constant = constant.map(|Real(value)| quote!((#value)));
             quote!(#root::private::kernels::#module::#kind::#name #constant)
         }
     }

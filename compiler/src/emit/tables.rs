@@ -3,11 +3,12 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::intact::intact;
 use super::passes::{self, Specs};
 use super::{Planned, head, value_type};
 use crate::graph::{Graph, Init, LayerId, Role, Tensor, ValueId};
 use crate::passes::{Place, Plan};
-use crate::program::{Program, Step};
+use crate::program::Step;
 use crate::shape::Shape;
 
 pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, root: &TokenStream) -> TokenStream {
@@ -32,10 +33,9 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let logits_place = place_of(training.logits);
     let output_gradient = gradient_place(training.output_gradient, graph.output, train_plan, graph, root);
     let logits_gradient = gradient_place(training.logits_gradient, training.logits, train_plan, graph, root);
-    let until_loss = &training.program.steps[..training.loss.min(training.program.steps.len())];
-    let writes: Vec<Vec<ValueId>> = until_loss.iter().map(writes).collect();
+    let intact = intact(&training.program, train_plan, training.loss.min(training.program.steps.len()));
     let activations = graph.layers.iter().map(|layer| {
-        if is_intact(layer.output, &writes, &training.program, train_plan) {
+        if intact[layer.output.0] {
             let place = place_of(layer.output);
             quote!(::core::option::Option::Some(#place))
         } else {
@@ -94,24 +94,6 @@ fn gradient_place(value: ValueId, like: ValueId, plan: &Plan, graph: &Graph, roo
     quote!(#root::private::Place { fixed: TRAIN_SCRATCH + #fixed, offset: #offset, len: #len })
 }
 
-fn writes(step: &Step) -> Vec<ValueId> {
-    let changed = |(value, access)| (access != crate::kernel_call::Access::Read).then_some(value);
-    step.values().into_iter().filter_map(changed).collect()
-}
-
-/// Whether nothing is written over a value after it has been computed by `writes`, the changes of each step.
-fn is_intact(value: ValueId, writes: &[Vec<ValueId>], program: &Program, plan: &Plan) -> bool {
-    let range = |value: ValueId| match plan.places[value.0] {
-        Some(Place::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
-        _ => None,
-    };
-    let Some(own) = range(value) else { return false };
-    let Some(last_write) = writes.iter().rposition(|written| written.contains(&value)) else { return false };
-    !writes[last_write + 1..].iter().flatten().any(|&other| {
-        other != value && range(other).is_some_and(|other| other.start < own.end && own.start < other.end)
-    })
-}
-
 fn shape(shape: Shape, root: &TokenStream) -> TokenStream {
     match shape {
         Shape::Image([height, width, channels]) => {
@@ -126,7 +108,7 @@ fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
         let id = LayerId(index);
         let (name, text, macs) = (&layer.name, &layer.text, graph.macs_of(id));
         let (input, output) = (shape(graph.shape(layer.input), root), shape(graph.shape(layer.output), root));
-        let tensors = graph.tensors_of(id).map(|entry| tensor(entry, root));
+        let tensors = graph.tensors_of(id).iter().map(|entry| tensor(entry, root));
         quote! {
             #root::private::Layer {
                 name: #name, text: #text, input: #input, output: #output, tensors: &[#(#tensors),*], macs: #macs,

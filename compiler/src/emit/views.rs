@@ -13,7 +13,7 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
         .map(|index| {
             (
                 format_ident!("{}", graph.layers[index].name.replace('.', "_")),
-                graph.tensors_of(LayerId(index)).collect(),
+                graph.tensors_of(LayerId(index)).iter().collect(),
             )
         })
         .filter(|(_, tensors): &(Ident, Vec<&Tensor>)| !tensors.is_empty())

@@ -409,8 +409,7 @@ impl<'a> Builder<'a> {
 
     fn tied_tensors(&self, name: &str) -> Option<Vec<TensorId>> {
         let (_, layer) = self.names.get(&format!("{}{name}", self.prefix())).or_else(|| self.names.get(name))?;
-        let owned = self.graph.tensors.iter().enumerate().filter(|(_, tensor)| tensor.layer == *layer);
-        Some(owned.map(|(index, _)| TensorId(index)).collect())
+        Some(self.graph.tensor_ids_of(*layer).collect())
     }
 
     /// Shares the weights of the layer called `name`; a bias stays the layer's own.

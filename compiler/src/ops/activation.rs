@@ -2,7 +2,7 @@
 
 use super::{GradientSite, Misfit, Operation, Site};
 use crate::graph::Head;
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::kernel_call::{Field, KernelCall, Operand, Real, Spec};
 use crate::shape::Shape;
 
 /// Which function.
@@ -69,7 +69,9 @@ pub struct Activation(pub ActivationKind);
 impl Activation {
     fn spec(self, len: usize) -> Spec {
         let (name, constant) = self.0.variant();
-        Spec::new("activation").field("activation", Field::Variant("Activation", name, constant)).size("len", len)
+        Spec::new("activation")
+            .field("activation", Field::Variant("Activation", name, constant.map(Real)))
+            .size("len", len)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Squared distances to fixed patterns (LeCun et al., 1998): the output layer whose smallest number wins.
 
 use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::kernel_call::{Field, KernelCall, Operand, Real, Spec};
 use crate::shape::Shape;
 
 /// y = Σ (x − p)² for each pattern p.
@@ -16,7 +16,7 @@ impl Distance {
         Spec::new("distance")
             .size("inputs", inputs)
             .size("outputs", self.patterns.len())
-            .field("patterns", Field::Reals(self.patterns.concat()))
+            .field("patterns", Field::Reals(self.patterns.concat().into_iter().map(Real).collect()))
     }
 }
 

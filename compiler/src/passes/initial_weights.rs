@@ -6,12 +6,15 @@ use crate::ops::Op;
 /// Gives every weight an initialisation.
 #[must_use]
 pub fn initial_weights(mut graph: Graph) -> Graph {
+    let readers = graph.readers();
     let chosen: Vec<(usize, Init)> = graph
         .nodes
         .iter()
         .flat_map(|node| node.tensors.iter().map(move |tensor| (node, tensor.0)))
         .filter(|(_, tensor)| graph.tensors[*tensor].init.is_none() && graph.tensors[*tensor].role == Role::Weight)
-        .map(|(node, tensor)| (tensor, if feeds_rectifier(&graph, node) { Init::HeNormal } else { Init::LecunNormal }))
+        .map(|(node, tensor)| {
+            (tensor, if feeds_rectifier(&graph, &readers, node) { Init::HeNormal } else { Init::LecunNormal })
+        })
         .collect();
     for (tensor, init) in chosen {
         graph.tensors[tensor].init.get_or_insert(init);
@@ -20,11 +23,11 @@ pub fn initial_weights(mut graph: Graph) -> Graph {
 }
 
 /// Whether the first activation after a node, past operations that keep signs as they are, is a rectifier.
-fn feeds_rectifier(graph: &Graph, node: &Node) -> bool {
+fn feeds_rectifier(graph: &Graph, readers: &[Vec<usize>], node: &Node) -> bool {
     let mut value = node.output;
     loop {
-        let mut consumers = graph.nodes.iter().filter(|consumer| consumer.inputs.contains(&value));
-        let (Some(consumer), None) = (consumers.next(), consumers.next()) else { return false };
+        let [consumer] = readers[value.0][..] else { return false };
+        let consumer = &graph.nodes[consumer];
         match &consumer.op {
             Op::Activation(activation) => return activation.0.is_rectifier(),
             Op::Prelu(_) => return true,

@@ -1,0 +1,75 @@
+//! Which values still stand in the workspace when the loss is computed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::graph::ValueId;
+use crate::kernel_call::Access;
+use crate::passes::{Place, Plan};
+use crate::program::Program;
+
+/// For each value, whether nothing has been written over it in the first `steps` steps after it was computed there.
+pub(super) fn intact(program: &Program, plan: &Plan, steps: usize) -> Vec<bool> {
+    let mut last_write: Vec<Option<usize>> = vec![None; program.values.len()];
+    for (index, step) in program.steps[..steps].iter().enumerate() {
+        for (value, _) in step.values().into_iter().filter(|(_, access)| *access != Access::Read) {
+            last_write[value.0] = Some(index);
+        }
+    }
+    let range = |value: ValueId| match plan.places[value.0] {
+        Some(Place::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
+        _ => None,
+    };
+    let mut intact = vec![false; program.values.len()];
+    let mut written = Written::default();
+    for (index, step) in program.steps[..steps].iter().enumerate().rev() {
+        let changed = step.values().into_iter().filter(|(_, access)| *access != Access::Read);
+        let ranges: Vec<(ValueId, Range<usize>)> =
+            changed.filter_map(|(value, _)| Some((value, range(value)?))).collect();
+        for (value, range) in &ranges {
+            intact[value.0] |= last_write[value.0] == Some(index) && !written.meets(range);
+        }
+        // A copy that is left out changes nothing.
+        for (_, range) in ranges.into_iter().filter(|_| !plan.elided[index]) {
+            written.add(range);
+        }
+    }
+    intact
+}
+
+/// Ranges that do not meet, by their start.
+#[derive(Default)]
+struct Written(BTreeMap<usize, usize>);
+
+impl Written {
+    fn meets(&self, range: &Range<usize>) -> bool {
+        self.0.range(..range.end).next_back().is_some_and(|(_, end)| *end > range.start)
+    }
+
+    fn add(&mut self, mut range: Range<usize>) {
+        while let Some((&start, &end)) = self.0.range(..=range.end).next_back().filter(|(_, end)| **end >= range.start)
+        {
+            self.0.remove(&start);
+            range = start.min(range.start)..end.max(range.end);
+        }
+        self.0.insert(range.start, range.end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_touch_become_one() {
+        let mut written = Written::default();
+        for range in [0..4, 10..14, 20..24, 4..10] {
+            written.add(range);
+        }
+        assert_eq!(written.0.iter().collect::<Vec<_>>(), [(&0, &14), (&20, &24)]);
+        assert!(written.meets(&(13..15)) && written.meets(&(0..1)) && written.meets(&(23..30)));
+        assert!(!written.meets(&(14..20)) && !written.meets(&(24..30)));
+        written.add(12..22);
+        assert_eq!(written.0.iter().collect::<Vec<_>>(), [(&0, &24)]);
+    }
+}

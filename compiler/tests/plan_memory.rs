@@ -1,0 +1,195 @@
+//! Plans of memory as functions of a program: nothing that lives at the same time overlaps, and copies are left out where nothing
+//! can tell.
+
+use netwright_compiler::graph::{Extent, LayerId, Value, ValueId};
+use netwright_compiler::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
+use netwright_compiler::passes::{Place, Plan, plan_memory};
+use netwright_compiler::program::{Outside, Program, Step};
+use netwright_compiler::shape::Shape;
+use proptest::prelude::*;
+
+fn call(kernel: &str, operands: &[(usize, Access)]) -> Step {
+    let operands = operands.iter().map(|&(value, access)| Operand { data: Data::Value(ValueId(value)), access });
+    Step::Call(KernelCall {
+        kernel: kernel.to_owned(),
+        spec: Spec::new("copy"),
+        operands: operands.collect(),
+        scratch: false,
+        layer: LayerId(0),
+        why: "",
+        when: When::Always,
+    })
+}
+
+fn copy(from: usize, to: usize) -> Step {
+    call("copy", &[(from, Access::Read), (to, Access::Write)])
+}
+
+/// The values have these lengths; value 0 is the images, and the caller takes the last.
+fn program(lens: &[usize], mut steps: Vec<Step>) -> Program {
+    let value = |&len: &usize| Value { extent: Extent::PerImage(len), shape: Shape::Flat(len) };
+    let answer = ValueId(lens.len() - 1);
+    steps.push(Step::Outside { what: Outside::Answer, values: vec![(answer, Access::Read)] });
+    Program { values: lens.iter().map(value).collect(), steps, input: ValueId(0) }
+}
+
+fn place(plan: &Plan, value: usize) -> Option<Place> {
+    plan.places[value]
+}
+
+#[test]
+fn a_copy_is_left_out_where_its_source_is_not_needed_any_more() {
+    let steps = vec![
+        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        copy(1, 2),
+        call("activation", &[(2, Access::Update)]),
+    ];
+    let plan = plan_memory(&program(&[64, 64, 64], steps));
+    assert_eq!(plan.elided, [false, true, false, false]);
+    assert_eq!(place(&plan, 1), place(&plan, 2));
+    assert_eq!((plan.per_image, plan.lower_bound, plan.sum_of_values), (64, 64, 128));
+}
+
+#[test]
+fn a_copy_stays_where_its_source_is_read_after_the_change() {
+    let steps = vec![
+        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        copy(1, 2),
+        call("activation", &[(2, Access::Update)]),
+        call("add_assign", &[(1, Access::Read), (2, Access::Update)]),
+    ];
+    let plan = plan_memory(&program(&[64, 64, 64], steps));
+    assert!(!plan.elided[1]);
+    assert_ne!(place(&plan, 1), place(&plan, 2));
+}
+
+#[test]
+fn a_copy_that_nobody_changes_is_left_out_though_both_are_read() {
+    let steps = vec![
+        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        copy(1, 2),
+        call("product", &[(1, Access::Read), (2, Access::Read), (3, Access::Write)]),
+    ];
+    let plan = plan_memory(&program(&[64, 64, 64, 32], steps));
+    assert!(plan.elided[1]);
+    assert_eq!((plan.per_image, plan.lower_bound), (96, 96));
+}
+
+#[test]
+fn a_sum_is_taken_in_place_of_the_term_that_dies() {
+    let steps = vec![
+        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        call("layer", &[(1, Access::Read), (2, Access::Write)]),
+        copy(2, 3),
+        call("add_assign", &[(1, Access::Read), (3, Access::Update)]),
+    ];
+    let plan = plan_memory(&program(&[64; 4], steps));
+    assert!(plan.elided[2]);
+    assert_eq!((plan.per_image, plan.lower_bound, plan.sum_of_values), (128, 128, 192));
+}
+
+#[test]
+fn images_are_read_where_the_caller_has_them_and_never_changed() {
+    let steps = vec![copy(0, 1), call("activation", &[(1, Access::Update)])];
+    let plan = plan_memory(&program(&[64, 64], steps));
+    assert_eq!((place(&plan, 0), plan.elided[0]), (Some(Place::Images), false));
+    let plan =
+        plan_memory(&program(&[64, 64, 16], vec![copy(0, 1), call("layer", &[(1, Access::Read), (2, Access::Write)])]));
+    assert_eq!((place(&plan, 1), plan.elided[0]), (Some(Place::Images), true));
+}
+
+#[test]
+fn small_values_are_not_blown_up_to_cache_lines() {
+    let steps = vec![
+        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        call("layer", &[(1, Access::Read), (2, Access::Write)]),
+    ];
+    let plan = plan_memory(&program(&[81, 98, 18], steps));
+    assert_eq!((plan.lower_bound, plan.per_image), (116, 118));
+}
+
+/// Programs in which each step reads some of the values before it and computes one more, or changes a copy of one.
+fn programs() -> impl Strategy<Value = Program> {
+    let step = (1_usize..400, any::<[prop::sample::Index; 3]>(), any::<[bool; 2]>());
+    prop::collection::vec(step, 1..60).prop_map(|choices| {
+        let mut lens = vec![48];
+        let mut steps = Vec::new();
+        for (len, reads, [is_copy, changes]) in choices {
+            let reads: Vec<usize> = reads.iter().map(|read| read.index(lens.len())).collect();
+            let own = lens.len();
+            if is_copy {
+                lens.push(lens[reads[0]]);
+                steps.push(copy(reads[0], own));
+                if changes {
+                    steps.push(call("change", &[(own, Access::Update)]));
+                }
+            } else {
+                lens.push(len);
+                let mut operands: Vec<(usize, Access)> = reads.iter().map(|&read| (read, Access::Read)).collect();
+                operands.push((own, Access::Write));
+                steps.push(call("layer", &operands));
+            }
+        }
+        program(&lens, steps)
+    })
+}
+
+/// Runs a program, with each value as the number that stands for all that was computed into it, by name or by address.
+fn run(program: &Program, plan: Option<&Plan>) -> u64 {
+    let mix = |a: u64, b: u64| {
+        (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).rotate_left(23).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+    };
+    let len = |value: ValueId| program.values[value.0].shape.len();
+    let images = len(program.input);
+    let range = |value: ValueId| match plan {
+        None => {
+            let before: usize = program.values[..value.0].iter().map(|value| value.shape.len()).sum();
+            before..before + len(value)
+        }
+        Some(plan) => match plan.places[value.0] {
+            Some(Place::PerImage(offset)) => images + offset..images + offset + len(value),
+            Some(Place::Images) => 0..images,
+            _ => unreachable!("every value of these programs grows with the images"),
+        },
+    };
+    let total: usize = program.values.iter().map(|value| value.shape.len()).sum();
+    let mut memory: Vec<u64> = (0..total.max(images + plan.map_or(0, |plan| plan.per_image)) as u64).collect();
+    for (index, step) in program.steps.iter().enumerate() {
+        match step {
+            Step::Outside { values, .. } => {
+                return memory[range(values[0].0)].iter().fold(0, |sum, &number| mix(sum, number));
+            }
+            Step::Call(call) if call.kernel == "copy" => {
+                if plan.is_none_or(|plan| !plan.elided[index]) {
+                    let (from, to) = call.as_copy().expect("it is one");
+                    memory.copy_within(range(from), range(to).start);
+                }
+            }
+            Step::Call(call) => {
+                let read = call.values().filter(|(_, access)| *access != Access::Write);
+                let sum = read.fold(index as u64, |sum, (value, _)| {
+                    memory[range(value)].iter().fold(sum, |sum, &number| mix(sum, number))
+                });
+                for (value, _) in call.values().filter(|(_, access)| *access != Access::Read) {
+                    for (place, number) in memory[range(value)].iter_mut().enumerate() {
+                        *number = mix(sum, place as u64);
+                    }
+                }
+            }
+        }
+    }
+    unreachable!("the caller takes the answer")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_changes_no_answer(program in programs()) {
+        let plan = plan_memory(&program);
+        prop_assert!(plan.lower_bound <= plan.per_image && plan.per_image <= 2 * plan.lower_bound.max(16));
+        prop_assert_eq!(run(&program, Some(&plan)), run(&program, None));
+        let again = plan_memory(&program);
+        prop_assert_eq!(plan.places, again.places, "a plan depends on the program alone");
+    }
+}
