@@ -35,6 +35,7 @@ netwright::network! {
             { conv 1x1x(2*width) stride (stride) bn noscale } leaky_relu (slope)
     }
     pub Blocks(4x4x2) { cell(2, 2); 2 * cell(1, 1, 0.5); repeat 2 { residual { layernorm; scale 0.3 } }; softmax 3 }
+    pub Dropping(4) { dense 9 tanh; dropout 0.5; dense 2 }
     pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
     pub Historic(8x8x1) {
         conv 3x3x3 tanh; subsample 2 tanh; conv 2x2x4 connect (0, 1) (1, 2) (0, 2) (0, 1, 2) tanh; dense 6 tanh;
@@ -85,7 +86,7 @@ where
     scatter(5, count * len).chunks(len).map(N::Input::from_numbers).collect()
 }
 
-/// Predicting and training compute the same where nothing depends on the phase.
+/// Predicting and a training pass with frozen statistics compute the same.
 fn agrees<N: Network<Scalar = f64>>()
 where
     N::Input: FromNumbers<f64>,
@@ -94,7 +95,8 @@ where
     let images = images::<N>(2);
     let predicted = network.predict_batch(&images);
     let mut workspace = N::workspace(2);
-    let forward = network.forward(Pass::default(), &images, &mut workspace).expect("it fits");
+    let pass = Pass { frozen: true, ..Pass::default() };
+    let forward = network.forward(pass, &images, &mut workspace).expect("it fits");
     for (a, b) in predicted.iter().zip(forward) {
         let numbers = netwright::private::Sample::numbers;
         let pairs = numbers(a).iter().zip(numbers(b));
@@ -108,6 +110,8 @@ fn predicting_and_training_compute_the_same_branches() {
     agrees::<Parts<f64>>();
     agrees::<Products<f64>>();
     agrees::<Skips<f64>>();
+    agrees::<Blocks<f64>>();
+    agrees::<Dropping<f64>>();
     agrees::<Historic<f64>>();
 }
 

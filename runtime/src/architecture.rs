@@ -115,6 +115,9 @@ pub struct Pass {
     pub step: u64,
     /// The place of the first image in its whole batch.
     pub first_image: usize,
+    /// Whether a training pass computes what a prediction would: dropout keeps everything, and batch normalisation uses its moving
+    /// statistics and leaves them alone. For gradients of what a network says, and for training with frozen statistics.
+    pub frozen: bool,
 }
 
 /// How much memory a pass needs, in numbers: a fixed part and a part for each image.

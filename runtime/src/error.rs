@@ -44,6 +44,18 @@ pub enum Error {
         /// The layers that would do.
         known: String,
     },
+    /// A row, a column, a channel or a class that is not there.
+    #[error("{what} {found} of `{of}` was asked for; it has {count}, counted from 0")]
+    Outside {
+        /// What: `channel`.
+        what: &'static str,
+        /// Of which layer or network.
+        of: String,
+        /// The one asked for.
+        found: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// Slices that should be equally long.
     #[error("{what}: {found} numbers, where {expected} were expected")]
     Length {

@@ -173,6 +173,7 @@ fn batch_normalisation<T: Scalar>(case: &Case) {
     T::batchnorm_train_forward(
         case.batch(),
         &spec,
+        &Pass::default(),
         &x,
         &gamma,
         &beta,
@@ -186,7 +187,18 @@ fn batch_normalisation<T: Scalar>(case: &Case) {
     case.expect("new_mean", &mean);
     case.expect("new_variance", &variance);
     let (mut dx, mut dgamma, mut dbeta) = (case.numbers::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
-    T::batchnorm_grad(case.batch(), &spec, &x, &gamma, &saved, &inverse, &mut dx, &mut dgamma, &mut dbeta);
+    T::batchnorm_grad(
+        case.batch(),
+        &spec,
+        &Pass::default(),
+        &x,
+        &gamma,
+        &saved,
+        &inverse,
+        &mut dx,
+        &mut dgamma,
+        &mut dbeta,
+    );
     case.expect("d_x", &dx);
     if !gamma.is_empty() {
         case.expect("d_gamma", &dgamma);
@@ -321,7 +333,7 @@ fn dropped<T: Scalar>(case: &Case) {
     let (mask, mut y, mut dx) = (case.numbers::<f64>("mask"), case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let mut seen = vec![false; y.len()];
     for step in 0..64 {
-        let pass = Pass { batch: case.batch(), seed: 1, step, first_image: 0 };
+        let pass = Pass { batch: case.batch(), seed: 1, step, first_image: 0, frozen: false };
         let (mut values, mut gradients) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
         T::dropout_apply(case.batch(), &spec, &pass, &mut values);
         T::dropout_apply(case.batch(), &spec, &pass, &mut gradients);

@@ -2,7 +2,7 @@
 //! while training, and their moving averages when predicting.
 
 use super::{GradientSite, Misfit, Operation, Phase, Role, Site, TensorSpec};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
 /// Normalises each channel.
@@ -65,6 +65,7 @@ impl Operation for BatchNorm {
             }
             Phase::Training => {
                 let operands = vec![
+                    Operand::read(Data::Pass),
                     Operand::read(at.x(0)),
                     gamma,
                     beta,
@@ -81,6 +82,7 @@ impl Operation for BatchNorm {
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let operands = vec![
+            Operand::read(Data::Pass),
             Operand::read(at.x(0)),
             Operand::read(at.tensor("gamma")),
             Operand::read(at.saved(0)),

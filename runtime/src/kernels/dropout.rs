@@ -19,10 +19,10 @@ pub struct Spec {
 /// Drops numbers, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
 ///
 /// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
-/// in the image: not from how the batch is cut, nor from the kind of number or the processor.
+/// in the image: not from how the batch is cut, nor from the kind of number or the processor. A frozen pass drops none.
 pub fn dropout_apply<T: Scalar>(batch: usize, spec: &Spec, pass: &Pass, values: &mut [T]) {
     assert_eq!(values.len(), batch * spec.len, "dropout: the values");
-    if spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {
+    if pass.frozen || spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {
         return;
     }
     if spec.rate >= 1.0 {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::kernels::Kernels;
 
-    const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0 };
+    const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0, frozen: false };
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {
         let mut values = vec![1.0; pass.batch * spec.len];
@@ -115,5 +115,11 @@ mod tests {
     fn rates_0_and_1_keep_all_and_none() {
         assert_eq!(mask(&Spec { rate: 0.0, len: 9, layer: 0 }, &PASS), [1.0; 36]);
         assert_eq!(mask(&Spec { rate: 1.0, len: 9, layer: 0 }, &PASS), [0.0; 36]);
+    }
+
+    #[test]
+    fn a_frozen_pass_drops_none() {
+        let frozen = Pass { frozen: true, ..PASS };
+        assert_eq!(mask(&Spec { rate: 0.5, len: 9, layer: 0 }, &frozen), [1.0; 36]);
     }
 }

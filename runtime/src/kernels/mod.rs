@@ -152,11 +152,11 @@ kernels! {
     /// Enlargement: dx from dy.
     upsample_grad => upsample::upsample_grad, upsample::Spec, (dy: &[Self], dx: &mut [Self]);
     /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
-    batchnorm_train_forward => batchnorm::batchnorm_train_forward, batchnorm::Spec, (x: &[Self], gamma: &[Self], beta: &[Self], moving_mean: &mut [Self], moving_variance: &mut [Self], y: &mut [Self], saved_mean: &mut [Self], saved_inverse_deviation: &mut [Self]);
+    batchnorm_train_forward => batchnorm::batchnorm_train_forward, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], beta: &[Self], moving_mean: &mut [Self], moving_variance: &mut [Self], y: &mut [Self], saved_mean: &mut [Self], saved_inverse_deviation: &mut [Self]);
     /// Batch normalisation by the moving statistics, in place.
     batchnorm_predict_forward => batchnorm::batchnorm_predict_forward, batchnorm::Spec, (gamma: &[Self], beta: &[Self], moving_mean: &[Self], moving_variance: &[Self], values: &mut [Self]);
     /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
-    batchnorm_grad => batchnorm::batchnorm_grad, batchnorm::Spec, (x: &[Self], gamma: &[Self], saved_mean: &[Self], saved_inverse_deviation: &[Self], dy: &mut [Self], dgamma: &mut [Self], dbeta: &mut [Self]);
+    batchnorm_grad => batchnorm::batchnorm_grad, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], saved_mean: &[Self], saved_inverse_deviation: &[Self], dy: &mut [Self], dgamma: &mut [Self], dbeta: &mut [Self]);
     /// Layer normalisation: y from x.
     layernorm_forward => layernorm::layernorm_forward, layernorm::Spec, (x: &[Self], gamma: &[Self], beta: &[Self], y: &mut [Self]);
     /// Layer normalisation: dy becomes dx; adds to dgamma and dbeta.

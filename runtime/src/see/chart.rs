@@ -93,8 +93,8 @@ impl Chart {
         fits(x) && fits(y) && (!self.logarithmic || y > 1.0 / MOST)
     }
 
-    /// The smallest and largest `[x, y]` of all points that can be shown.
-    pub(super) fn extent(&self) -> Option<[(f64, f64); 2]> {
+    /// The smallest and the largest x, and those of y, of all points that can be shown.
+    pub fn extent(&self) -> Option<[(f64, f64); 2]> {
         let points = self.curves.iter().flat_map(|curve| &curve.points).filter(|point| self.shows(**point));
         points.fold(None, |extent, &(x, y)| match extent {
             None => Some([(x, x), (y, y)]),

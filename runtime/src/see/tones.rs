@@ -23,8 +23,8 @@ pub enum Tones {
 /// Tones with their range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
-    least: f32,
-    most: f32,
+    pub(super) least: f32,
+    pub(super) most: f32,
     colours: &'static [[u8; 3]],
 }
 
@@ -78,11 +78,6 @@ impl Scale {
     /// The light of one channel.
     pub(super) fn light(&self, number: f32) -> u8 {
         (self.place(number) * 255.0).round() as u8
-    }
-
-    /// The smallest and the largest number.
-    pub(super) fn ends(&self) -> (f32, f32) {
-        (self.least, self.most)
     }
 }
 

@@ -3,6 +3,7 @@
 mod sums;
 
 use super::dispatch::vectorised;
+use crate::architecture::Pass;
 use crate::scalar::Scalar;
 use sums::{LANES, Stretch};
 
@@ -34,11 +35,12 @@ impl Spec {
 /// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of the batch, which the moving ones approach:
 /// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.
 ///
-/// `gamma` and `beta` may be empty: 1 and 0.
+/// `gamma` and `beta` may be empty: 1 and 0. A frozen pass takes the moving ones in place of the batch's, and leaves them.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_train_forward<T: Scalar>(
     batch: usize,
     spec: &Spec,
+    pass: &Pass,
     x: &[T],
     gamma: &[T],
     beta: &[T],
@@ -53,11 +55,18 @@ pub fn batchnorm_train_forward<T: Scalar>(
     if x.is_empty() {
         return;
     }
-    measure(spec.channels, spec.epsilon, x, saved_mean, moving_variance, spec.momentum, saved_inverse_deviation);
-    let momentum = T::from_f64(spec.momentum);
-    let rest = T::from_f64(1.0 - spec.momentum);
-    for (moving, &mean) in moving_mean.iter_mut().zip(&*saved_mean) {
-        *moving = momentum * *moving + rest * mean;
+    if pass.frozen {
+        saved_mean.copy_from_slice(moving_mean);
+        for (inverse, variance) in saved_inverse_deviation.iter_mut().zip(moving_variance) {
+            *inverse = T::from_f64(1.0 / Scalar::sqrt(variance.to_f64() + spec.epsilon));
+        }
+    } else {
+        measure(spec.channels, spec.epsilon, x, saved_mean, moving_variance, spec.momentum, saved_inverse_deviation);
+        let momentum = T::from_f64(spec.momentum);
+        let rest = T::from_f64(1.0 - spec.momentum);
+        for (moving, &mean) in moving_mean.iter_mut().zip(&*saved_mean) {
+            *moving = momentum * *moving + rest * mean;
+        }
     }
     normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, y);
 }
@@ -78,11 +87,13 @@ pub fn batchnorm_predict_forward<T: Scalar>(
 
 /// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
 /// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes;
-/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty.
+/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. In a frozen pass μ and σ do not depend on x, and
+/// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_grad<T: Scalar>(
     batch: usize,
     spec: &Spec,
+    pass: &Pass,
     x: &[T],
     gamma: &[T],
     saved_mean: &[T],
@@ -92,7 +103,7 @@ pub fn batchnorm_grad<T: Scalar>(
     dbeta: &mut [T],
 ) {
     spec.check(batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
-    gradient(spec.channels, x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
+    gradient(spec.channels, pass.frozen, x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
 }
 
 /// γ of a channel, 1 where there is none.
@@ -181,6 +192,7 @@ vectorised! {
 vectorised! {
     fn gradient<T: Scalar>(
         channels: usize,
+        frozen: bool,
         x: &[T],
         gamma: &[T],
         mean: &[T],
@@ -206,8 +218,10 @@ vectorised! {
                 if let Some(dgamma) = dgamma.get_mut(c) {
                     *dgamma += T::from_f64(product * inverse);
                 }
-                shift[c - stretch.start] = T::from_f64(sum / count);
-                slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
+                if !frozen {
+                    shift[c - stretch.start] = T::from_f64(sum / count);
+                    slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
+                }
             }
             let shift = stretch.spread(|c| shift[c - stretch.start]);
             let slope = stretch.spread(|c| slope[c - stretch.start]);

@@ -4,6 +4,8 @@ use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow
 use crate::random::Random;
 
 const BATCH: usize = 3;
+const MEASURED: Pass = Pass { batch: BATCH, seed: 0, step: 0, first_image: 0, frozen: false };
+const FROZEN: Pass = Pass { frozen: true, ..MEASURED };
 
 struct Trained {
     y: Vec<f64>,
@@ -14,13 +16,26 @@ struct Trained {
 }
 
 fn train<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Trained {
+    let moving = [vec![0.0; spec.channels], vec![1.0; spec.channels]];
+    train_from::<T>(spec, &MEASURED, x, gamma, beta, moving)
+}
+
+fn train_from<T: Scalar>(
+    spec: &Spec,
+    pass: &Pass,
+    x: &[f64],
+    gamma: &[f64],
+    beta: &[f64],
+    moving: [Vec<f64>; 2],
+) -> Trained {
     let mut y = vec![T::ZERO; x.len()];
-    let [mut mean, mut inverse, mut moving_mean] = [(); 3].map(|()| vec![T::ZERO; spec.channels]);
-    let mut moving_variance = vec![T::ONE; spec.channels];
+    let [mut mean, mut inverse] = [(); 2].map(|()| vec![T::ZERO; spec.channels]);
+    let [mut moving_mean, mut moving_variance] = moving.map(|numbers| narrow::<T>(&numbers));
     let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
     T::batchnorm_train_forward(
         BATCH,
         spec,
+        pass,
         &x,
         &gamma,
         &beta,
@@ -44,7 +59,18 @@ fn gradients<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [V
     let (mean, inverse) = (narrow::<T>(&trained.mean), narrow::<T>(&trained.inverse_deviation));
     let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
     let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; spec.channels]);
-    T::batchnorm_grad(BATCH, spec, &x, &narrow::<T>(gamma), &mean, &inverse, &mut dx, &mut dgamma, &mut dbeta);
+    T::batchnorm_grad(
+        BATCH,
+        spec,
+        &MEASURED,
+        &x,
+        &narrow::<T>(gamma),
+        &mean,
+        &inverse,
+        &mut dx,
+        &mut dgamma,
+        &mut dbeta,
+    );
     [widen(&dx), widen(&dgamma), widen(&dbeta)]
 }
 
@@ -131,6 +157,31 @@ fn gradients_are_those_of_finite_differences() {
         assert_close(&dx32, &dx, 5e-5);
         assert_close(&dgamma32, &dgamma, 1e-5);
         assert_close(&dbeta32, &dbeta, 1e-5);
+    }
+}
+
+#[test]
+fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
+    for channels in [1, 3, 40, 70] {
+        let spec = Spec { rows: 3, ..spec(channels) };
+        let [x, dy, gamma, beta] = samples(7, &spec, true);
+        let mean = numbers(&mut Random::new(8), channels);
+        let variance: Vec<f64> = numbers(&mut Random::new(9), channels).into_iter().map(|v| 1.5 + v).collect();
+        let moving = [mean.clone(), variance.clone()];
+        let trained = train_from::<f64>(&spec, &FROZEN, &x, &gamma, &beta, moving.clone());
+        let mut predicted = x.clone();
+        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut predicted);
+        assert_close(&trained.y, &predicted, 1e-13);
+        assert_eq!([trained.moving_mean, trained.moving_variance], moving, "they stay as they are");
+        let (mut dx, mut dgamma, mut dbeta) = (dy.clone(), vec![0.0; channels], vec![0.0; channels]);
+        let saved = (&trained.mean, &trained.inverse_deviation);
+        f64::batchnorm_grad(BATCH, &spec, &FROZEN, &x, &gamma, saved.0, saved.1, &mut dx, &mut dgamma, &mut dbeta);
+        let loss = |x: &[f64], gamma: &[f64], beta: &[f64]| {
+            inner_product(&train_from::<f64>(&spec, &FROZEN, x, gamma, beta, moving.clone()).y, &dy)
+        };
+        assert_gradient(&x, &dx, |x| loss(x, &gamma, &beta));
+        assert_gradient(&gamma, &dgamma, |gamma| loss(&x, gamma, &beta));
+        assert_gradient(&beta, &dbeta, |beta| loss(&x, &gamma, beta));
     }
 }
 

@@ -89,7 +89,7 @@ impl Sheet {
         (tones, meaning): &(Tones, String),
     ) -> Painted<B> {
         let scale = self.legend_scale(*tones);
-        let (least, most) = scale.ends();
+        let Scale { least, most, .. } = scale;
         let (top, bottom) = (layout.top as i32, legend_bottom(layout) as i32);
         let bar = BAR as i32;
         for y in top..bottom {
