@@ -2,6 +2,7 @@
 
 mod chart;
 mod confusion;
+mod enlarged;
 mod sheet;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::error::Error;
 use crate::storage::replace_file;
 
 pub use confusion::ConfusionChart;
+use enlarged::Enlarged;
 use paint::Paint;
 
 /// The font of all drawings, which is part of the program, so that no machine needs fonts. A viewer of SVG that has it not takes
@@ -29,8 +31,10 @@ const FONT: &str = "DejaVu Sans, sans-serif";
 const TITLE: u32 = 20;
 /// The height of all other text, in pixels.
 const TEXT: u32 = 15;
-/// The most pixels of a drawing: those of a PNG take three times as many bytes while it is made.
-const MOST_PIXELS: u64 = 1 << 27;
+/// How many pixels of a PNG file, in each direction, are one pixel of the drawing.
+const SHARPNESS: u32 = 2;
+/// The most pixels of a drawing: a PNG takes twelve bytes for each while it is made.
+const MOST_PIXELS: u64 = 1 << 25;
 
 mod paint {
     use super::*;
@@ -70,14 +74,16 @@ pub trait Drawing: Paint {
         }
     }
 
-    /// The bytes of a PNG file.
+    /// The bytes of a PNG file, with two pixels in each direction for one of the drawing, so that text is sharp.
     ///
     /// # Errors
     /// [`Error::Drawing`] for a drawing that is too large.
     fn to_png(&self) -> Result<Vec<u8>, Error> {
         let (width, height) = checked_size(self)?;
+        let (width, height) = (width * SHARPNESS, height * SHARPNESS);
         let mut pixels = vec![0; 3 * width as usize * height as usize];
-        draw(self, BitMapBackend::with_buffer(&mut pixels, (width, height)))?;
+        let backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
+        draw(self, Enlarged { backend, factor: SHARPNESS })?;
         let mut file = Vec::new();
         image::codecs::png::PngEncoder::new(&mut file)
             .write_image(&pixels, width, height, image::ExtendedColorType::Rgb8)

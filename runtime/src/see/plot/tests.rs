@@ -19,7 +19,7 @@ fn the_ending_of_the_name_says_what_is_written() {
     let (png, svg) = (folder.path().join("chart.PNG"), folder.path().join("chart.svg"));
     chart.save(&png).unwrap();
     chart.save(&svg).unwrap();
-    assert_eq!(u64::from(pixels(&std::fs::read(png).unwrap()).width()), chart.size().0);
+    assert_eq!(u64::from(pixels(&std::fs::read(png).unwrap()).width()), 2 * chart.size().0);
     let text = std::fs::read_to_string(svg).unwrap();
     assert!(text.contains("a &amp; b") && text.contains("x &lt; y") && text.trim_end().ends_with("</svg>"), "{text}");
     for name in ["chart.jpg", "chart"] {
@@ -34,15 +34,15 @@ fn the_ending_of_the_name_says_what_is_written() {
 fn a_picture_on_a_sheet_has_its_colours_in_its_places() {
     let picture = Picture::new([2, 2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]).unwrap();
     let image = pixels(&Sheet::new("").tones(Tones::Range(0.0, 1.0)).add(picture, "").to_png().unwrap());
-    let field = 56 * 56;
+    let field = 112 * 112;
     for colour in [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]] {
         assert_eq!(count(&image, colour), field, "{colour:?}");
     }
     let first =
         |colour: [u8; 3]| image.enumerate_pixels().find(|(.., pixel)| pixel.0 == colour).map(|(x, y, _)| (x, y));
     let (x, y) = first([255, 0, 0]).unwrap();
-    assert_eq!(first([0, 255, 0]), Some((x + 56, y)));
-    assert_eq!(first([0, 0, 255]), Some((x, y + 56)));
+    assert_eq!(first([0, 255, 0]), Some((x + 112, y)));
+    assert_eq!(first([0, 0, 255]), Some((x, y + 112)));
 }
 
 #[test]
