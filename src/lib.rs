@@ -86,7 +86,9 @@ macro_rules! network {
 }
 
 pub use netwright_runtime::predictor::{LengthError, Predictor};
-pub use netwright_runtime::{Architecture, Memory, Pass, Place, Scalar, Shape, Tensor};
+pub use netwright_runtime::{
+    Architecture, BackwardRule, Memory, Observer, Pass, Place, Scalar, Shape, Tensor, Unobserved,
+};
 pub use netwright_runtime::{head, init, layer};
 
 #[cfg(feature = "std")]
@@ -121,6 +123,7 @@ pub mod private {
     pub use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
+    pub use netwright_runtime::observer::Observer;
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::graph::{Extent, Graph, Value, ValueId};
-use crate::kernel_call::{Access, KernelCall};
+use crate::graph::{Extent, Graph, LayerId, Value, ValueId};
+use crate::kernel_call::{Access, KernelCall, When};
 
 /// Calls in the order in which they run, over the values of the graph and the gradients that came to them.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub enum Outside {
     Answer,
     /// The loss reads answers or logits and writes the gradient of either.
     Loss,
+    /// An observer sees the gradient of a layer's output, whole, and may change it.
+    LayerGradient(LayerId, When),
     /// The caller takes the gradient of the images.
     InputGradient,
 }

@@ -1,6 +1,7 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
 use crate::layer::{Layer, PlannedCall};
+use crate::observer::Observer;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
@@ -48,30 +49,33 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     ///
     /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `images` batch x input, `workspace` at
     /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output.
-    fn predict_pass(
+    #[allow(clippy::too_many_arguments)]
+    fn predict_pass<O: Observer<Self::Scalar>>(
         pass: &Pass,
         parameters: &[Self::Scalar],
         statistics: &[Self::Scalar],
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         outputs: &mut [Self::Scalar],
+        observer: &mut O,
     );
 
     /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. What the
     /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_PLACE`], [`Self::LOGITS_PLACE`].
-    fn forward_pass(
+    fn forward_pass<O: Observer<Self::Scalar>>(
         pass: &Pass,
         parameters: &[Self::Scalar],
         statistics: &mut [Self::Scalar],
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
+        observer: &mut O,
     );
 
     /// Runs the same batch backward, from the gradient that stands at [`Self::OUTPUT_GRADIENT_PLACE`] (or, after a loss fused
     /// with the head, at [`Self::LOGITS_GRADIENT_PLACE`]), and *adds* to `gradients`; writes the gradient of each image to
     /// `input_gradient` unless that is empty.
     #[allow(clippy::too_many_arguments)]
-    fn backward_pass(
+    fn backward_pass<O: Observer<Self::Scalar>>(
         pass: &Pass,
         seed: GradientSeed,
         parameters: &[Self::Scalar],
@@ -79,6 +83,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         workspace: &mut [Self::Scalar],
         gradients: &mut [Self::Scalar],
         input_gradient: &mut [Self::Scalar],
+        observer: &mut O,
     );
 
     /// Where a training pass leaves its answers in the workspace.
@@ -118,6 +123,22 @@ pub struct Pass {
     /// Whether a training pass computes what a prediction would: dropout keeps everything, and batch normalisation uses its moving
     /// statistics and leaves them alone. For gradients of what a network says, and for training with frozen statistics.
     pub frozen: bool,
+    /// What rectifiers pass back.
+    pub rule: BackwardRule,
+}
+
+/// What a rectifier (ReLU, leaky, parametric) passes back. All but the first draw pictures of what a layer saw, and are no
+/// gradients: see Springenberg et al., 2014, figure 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackwardRule {
+    /// The gradient: what came back, where the unit was on.
+    #[default]
+    Gradient,
+    /// What came back where that is positive, whether the unit was on or off (the deconvnet of Zeiler and Fergus, 2014). Max
+    /// pooling passes back to the largest number of each window, their switches.
+    Deconvnet,
+    /// What came back where that is positive and the unit was on (guided back-propagation, Springenberg et al., 2014).
+    Guided,
 }
 
 /// How much memory a pass needs, in numbers: a fixed part and a part for each image.

@@ -1,10 +1,13 @@
 //! What emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
 
+use core::ops::Range;
+
+use crate::observer::Observer;
 use crate::scalar::Scalar;
 
 /// The range of a value for `batch` images in a workspace after its scratch.
 #[inline]
-pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> core::ops::Range<usize> {
+pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> Range<usize> {
     let start = fixed + batch * offset;
     start..start + batch * len
 }
@@ -14,10 +17,26 @@ pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> co
 /// # Panics
 /// Where the buffer is too short: the caller passed a workspace for fewer images.
 #[inline]
-pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [core::ops::Range<usize>; N]) -> [&mut [T]; N] {
+pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [Range<usize>; N]) -> [&mut [T]; N] {
     match buffer.get_disjoint_mut(regions) {
         Ok(regions) => regions,
         Err(_) => panic!("the workspace or the weights are shorter than the network's `Architecture` says"),
+    }
+}
+
+/// Shows an observer a value that has been computed for a layer.
+#[inline(always)]
+pub fn computed<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &mut [T], range: Range<usize>) {
+    if O::LOOKS {
+        observer.computed(layer, &mut workspace[range]);
+    }
+}
+
+/// Shows an observer the gradient of a layer's output.
+#[inline(always)]
+pub fn gradient<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &mut [T], range: Range<usize>) {
+    if O::LOOKS {
+        observer.gradient(layer, &mut workspace[range]);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod loss;
 pub mod memory;
 #[cfg(feature = "std")]
 pub mod network;
+pub mod observer;
 #[cfg(feature = "std")]
 pub mod optim;
 pub mod predictor;
@@ -38,9 +39,10 @@ pub mod train;
 #[cfg(feature = "std")]
 pub mod weights;
 
-pub use architecture::{Architecture, Memory, Pass, Place};
+pub use architecture::{Architecture, BackwardRule, Memory, Pass, Place};
 #[cfg(feature = "std")]
 pub use error::Error;
+pub use observer::{Observer, Unobserved};
 pub use scalar::Scalar;
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -3,6 +3,7 @@
 use crate::architecture::{Architecture, GradientSeed, Pass};
 use crate::layer::{Layer, ParameterTensor};
 use crate::memory::{Buffer, WorkspacePool};
+use crate::observer::{Observer, Unobserved};
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 
@@ -98,6 +99,11 @@ pub trait Network: Architecture + Clone {
 
     /// The answer for one image. Allocates a workspace the first time, then never.
     fn predict(&self, image: &Self::Input) -> Self::Output {
+        self.predict_observed(image, &mut Unobserved)
+    }
+
+    /// The answer for one image, with an observer between the kernels.
+    fn predict_observed<O: Observer<Self::Scalar>>(&self, image: &Self::Input, observer: &mut O) -> Self::Output {
         let mut answer = Self::Output::zeros();
         let weights = self.weights_ref();
         weights.workspaces.with(Self::PREDICTING.for_batch(1), |workspace| {
@@ -108,6 +114,7 @@ pub trait Network: Architecture + Clone {
                 image.numbers(),
                 workspace,
                 answer.numbers_mut(),
+                observer,
             );
         });
         answer
@@ -134,6 +141,7 @@ pub trait Network: Architecture + Clone {
                     Sample::many(&images[..count]),
                     workspace,
                     Output::many_mut(&mut answers[..count]),
+                    &mut Unobserved,
                 );
             }
         });
@@ -159,8 +167,22 @@ pub trait Network: Architecture + Clone {
         images: &[Self::Input],
         workspace: &'w mut TrainingWorkspace<Self>,
     ) -> Result<&'w [Self::Output], PassError> {
+        self.forward_observed(pass, images, workspace, &mut Unobserved)
+    }
+
+    /// [`Network::forward`] with an observer between the kernels.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    fn forward_observed<'w, O: Observer<Self::Scalar>>(
+        &mut self,
+        pass: Pass,
+        images: &[Self::Input],
+        workspace: &'w mut TrainingWorkspace<Self>,
+        observer: &mut O,
+    ) -> Result<&'w [Self::Output], PassError> {
         let weights = self.weights_mut();
-        workspace.forward(pass, &weights.parameters, &mut weights.statistics, images)?;
+        workspace.forward_observed(pass, &weights.parameters, &mut weights.statistics, images, observer)?;
         Ok(workspace.outputs())
     }
 
@@ -255,12 +277,27 @@ impl<N: Architecture> TrainingWorkspace<N> {
         statistics: &mut [N::Scalar],
         images: &[N::Input],
     ) -> Result<(), PassError> {
+        self.forward_observed(pass, parameters, statistics, images, &mut Unobserved)
+    }
+
+    /// [`TrainingWorkspace::forward`] with an observer between the kernels.
+    ///
+    /// # Errors
+    /// As [`TrainingWorkspace::forward`].
+    pub fn forward_observed<O: Observer<N::Scalar>>(
+        &mut self,
+        pass: Pass,
+        parameters: &[N::Scalar],
+        statistics: &mut [N::Scalar],
+        images: &[N::Input],
+        observer: &mut O,
+    ) -> Result<(), PassError> {
         if images.is_empty() || images.len() > self.capacity {
             return Err(PassError::Batch { expected: self.capacity, found: images.len() });
         }
         self.batch = images.len();
         let pass = Pass { batch: self.batch, ..pass };
-        N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory);
+        N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory, observer);
         Ok(())
     }
 
@@ -277,12 +314,31 @@ impl<N: Architecture> TrainingWorkspace<N> {
         gradients: &mut Gradients<N>,
         input_gradient: &mut [N::Scalar],
     ) -> Result<(), PassError> {
+        self.backward_observed(pass, seed, parameters, images, gradients, input_gradient, &mut Unobserved)
+    }
+
+    /// [`TrainingWorkspace::backward`] with an observer between the kernels.
+    ///
+    /// # Errors
+    /// As [`TrainingWorkspace::backward`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn backward_observed<O: Observer<N::Scalar>>(
+        &mut self,
+        pass: Pass,
+        seed: GradientSeed,
+        parameters: &[N::Scalar],
+        images: &[N::Input],
+        gradients: &mut Gradients<N>,
+        input_gradient: &mut [N::Scalar],
+        observer: &mut O,
+    ) -> Result<(), PassError> {
         if images.is_empty() || images.len() != self.batch {
             return Err(PassError::Batch { expected: self.batch, found: images.len() });
         }
         let pass = Pass { batch: self.batch, ..pass };
         let images = Sample::many(images);
-        N::backward_pass(&pass, seed, parameters, images, &mut self.memory, &mut gradients.numbers, input_gradient);
+        let (memory, gradients) = (&mut self.memory, &mut gradients.numbers);
+        N::backward_pass(&pass, seed, parameters, images, memory, gradients, input_gradient, observer);
         Ok(())
     }
 

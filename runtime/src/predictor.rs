@@ -1,6 +1,7 @@
 //! Predicting with borrowed weights and a borrowed workspace: `core` alone, nothing on a heap, weights may stay in flash.
 
 use crate::architecture::{Architecture, Pass};
+use crate::observer::{Observer, Unobserved};
 use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.
@@ -51,9 +52,15 @@ impl<'a, N: Architecture> Predictor<'a, N> {
 
     /// The answer for one image.
     pub fn predict(&mut self, image: &N::Input) -> N::Output {
+        self.predict_observed(image, &mut Unobserved)
+    }
+
+    /// The answer for one image, with an observer between the kernels.
+    pub fn predict_observed<O: Observer<N::Scalar>>(&mut self, image: &N::Input, observer: &mut O) -> N::Output {
         let mut answer = N::Output::zeros();
         let pass = Pass { batch: 1, ..Pass::default() };
-        N::predict_pass(&pass, self.parameters, self.statistics, image.numbers(), self.workspace, answer.numbers_mut());
+        let (image, numbers) = (image.numbers(), answer.numbers_mut());
+        N::predict_pass(&pass, self.parameters, self.statistics, image, self.workspace, numbers, observer);
         answer
     }
 }

@@ -149,11 +149,11 @@ fn activations<T: Scalar>(case: &Case) {
     let rounded = if activation == Activation::HardSigmoid { 1e-7 } else { 0.0 };
     let case = &Case { tolerance: case.tolerance.max(rounded), ..*case };
     let mut dx = dy.clone();
-    T::activation_grad_from_input(case.batch(), &spec, &x, &mut dx);
+    T::activation_grad_from_input(case.batch(), &spec, &Pass::default(), &x, &mut dx);
     case.expect("d_x", &dx);
     if activation.has_gradient_from_output() {
         let mut dx = dy;
-        T::activation_grad_from_output(case.batch(), &spec, &y, &mut dx);
+        T::activation_grad_from_output(case.batch(), &spec, &Pass::default(), &y, &mut dx);
         case.expect("d_x", &dx);
     }
 }
@@ -246,7 +246,7 @@ fn parametric_relu<T: Scalar>(case: &Case) {
     let spec = prelu::Spec { len: case.len(), slopes: slopes.len() };
     let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.numbers::<T>("dy"), zeros(slopes.len()));
     T::prelu_forward(case.batch(), &spec, &x, &slopes, &mut y);
-    T::prelu_grad(case.batch(), &spec, &x, &slopes, &mut dx, &mut dslopes);
+    T::prelu_grad(case.batch(), &spec, &Pass::default(), &x, &slopes, &mut dx, &mut dslopes);
     case.expect("output", &y);
     case.expect("d_x", &dx);
     case.expect("d_alpha", &dslopes);
@@ -333,7 +333,7 @@ fn dropped<T: Scalar>(case: &Case) {
     let (mask, mut y, mut dx) = (case.numbers::<f64>("mask"), case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let mut seen = vec![false; y.len()];
     for step in 0..64 {
-        let pass = Pass { batch: case.batch(), seed: 1, step, first_image: 0, frozen: false };
+        let pass = Pass { batch: case.batch(), seed: 1, step, ..Pass::default() };
         let (mut values, mut gradients) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
         T::dropout_apply(case.batch(), &spec, &pass, &mut values);
         T::dropout_apply(case.batch(), &spec, &pass, &mut gradients);

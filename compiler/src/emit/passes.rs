@@ -6,10 +6,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Planned;
-use crate::graph::{Extent, Graph, Role, TensorId, ValueId};
+use crate::graph::{Extent, Graph, LayerId, Role, TensorId, ValueId};
 use crate::kernel_call::{Access, Data, Field, KernelCall, Real, Spec, When};
 use crate::passes::{Place, Plan};
-use crate::program::{Program, Step};
+use crate::program::{Outside, Program, Step};
 
 /// The distinct specs of a network: each becomes one constant, however many layers share it.
 #[derive(Debug, Default)]
@@ -110,42 +110,44 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     let (training, train_plan) = &planned.training;
     let predict = Writer { graph, program: predicting, plan: predict_plan, specs, root, statistics_change: false };
     let train = Writer { graph, program: &training.program, plan: train_plan, specs, root, statistics_change: true };
-    let prediction = predict.calls(0..predicting.steps.len());
+    let prediction = predict.forward(0..predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
-    let forward = train.calls(0..training.loss);
-    let backward = train.calls(training.loss..training.program.steps.len());
+    let forward = train.forward(0..training.loss);
+    let backward = train.backward(training.loss..training.program.steps.len());
     let input_gradient = match training.input_gradient {
         Some(gradient) => train.copy_out(gradient, &quote!(input_gradient)),
         None => quote!(input_gradient.fill(T::ZERO);),
     };
     quote! {
-        fn predict_pass(
+        fn predict_pass<O: #root::private::Observer<T>>(
             pass: &#root::private::Pass,
             parameters: &[T],
             statistics: &[T],
             images: &[T],
             workspace: &mut [T],
             outputs: &mut [T],
+            observer: &mut O,
         ) {
             let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH);
-            let _ = (pass, parameters, statistics, images, &scratch, &workspace);
+            let _ = (pass, parameters, statistics, images, &scratch, &workspace, &observer);
             #prediction
             #answer
         }
 
-        fn forward_pass(
+        fn forward_pass<O: #root::private::Observer<T>>(
             pass: &#root::private::Pass,
             parameters: &[T],
             statistics: &mut [T],
             images: &[T],
             workspace: &mut [T],
+            observer: &mut O,
         ) {
             let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
-            let _ = (pass, parameters, &statistics, images, &scratch, &workspace);
+            let _ = (pass, parameters, &statistics, images, &scratch, &workspace, &observer);
             #forward
         }
 
-        fn backward_pass(
+        fn backward_pass<O: #root::private::Observer<T>>(
             pass: &#root::private::Pass,
             seed: #root::private::GradientSeed,
             parameters: &[T],
@@ -153,9 +155,10 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             workspace: &mut [T],
             gradients: &mut [T],
             input_gradient: &mut [T],
+            observer: &mut O,
         ) {
             let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
-            let _ = (pass, seed, parameters, images, &scratch, &workspace, &gradients);
+            let _ = (pass, seed, parameters, images, &scratch, &workspace, &gradients, &observer);
             #backward
             if !input_gradient.is_empty() {
                 #input_gradient
@@ -174,16 +177,46 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn calls(&self, steps: std::ops::Range<usize>) -> TokenStream {
+    /// Calls of kernels, and after each what an observer may see: also after a copy that is left out.
+    fn forward(&self, steps: std::ops::Range<usize>) -> TokenStream {
         let elided = &self.plan.elided[steps.clone()];
-        self.program.steps[steps]
-            .iter()
-            .zip(elided)
-            .filter_map(|(step, elided)| match step {
-                Step::Call(call) if !elided => Some(self.call(call)),
-                _ => None,
-            })
-            .collect()
+        let written = |(step, elided): (&Step, &bool)| {
+            let Step::Call(call) = step else { return TokenStream::new() };
+            let statement = (!elided).then(|| self.call(call));
+            let values = call.values().filter(|(_, access)| *access != Access::Read);
+            let seen: TokenStream = values.filter_map(|(value, _)| self.computed(call.layer, value)).collect();
+            quote!(#statement #seen)
+        };
+        self.program.steps[steps].iter().zip(elided).map(written).collect()
+    }
+
+    /// Tells an observer that a value of a layer has been computed.
+    fn computed(&self, layer: LayerId, value: ValueId) -> Option<TokenStream> {
+        let root = self.root;
+        // Where a kernel does the work of several layers, the value tells whose it is.
+        let owner = self.graph.layers.iter().position(|layer| layer.output == value).unwrap_or(layer.0);
+        let is_value = self.graph.nodes.iter().any(|node| node.output == value);
+        let range = self.range(value).filter(|_| is_value)?;
+        Some(quote!(#root::private::computed(observer, #owner, workspace, #range);))
+    }
+
+    /// Calls of kernels; before those of a layer an observer may see the gradient of its output.
+    fn backward(&self, steps: std::ops::Range<usize>) -> TokenStream {
+        let root = self.root;
+        let elided = &self.plan.elided[steps.clone()];
+        let written = |(step, elided): (&Step, &bool)| match step {
+            Step::Call(call) if !elided => {
+                let (statement, layer) = (self.call(call), call.layer.0);
+                quote!(#statement #root::private::Observer::propagated(observer, #layer);)
+            }
+            Step::Outside { what: Outside::LayerGradient(LayerId(layer), when), values } => {
+                let ranges = values.iter().filter_map(|(value, _)| self.range(*value));
+                let seen = quote!(#(#root::private::gradient(observer, #layer, workspace, #ranges);)*);
+                self.guarded(*when, &seen)
+            }
+            _ => TokenStream::new(),
+        };
+        self.program.steps[steps].iter().zip(elided).map(written).collect()
     }
 
     fn call(&self, call: &KernelCall) -> TokenStream {
@@ -200,7 +233,12 @@ impl Writer<'_> {
             #bindings
             <T as #root::private::Kernels>::#kernel(pass.batch, &#spec, #(#operands),*);
         };
-        match call.when {
+        self.guarded(call.when, &statement)
+    }
+
+    fn guarded(&self, when: When, statement: &TokenStream) -> TokenStream {
+        let root = self.root;
+        match when {
             When::Always => quote!({ #statement }),
             When::InputGradientWanted => quote!(if !input_gradient.is_empty() { #statement }),
             When::SeededAtOutput => {

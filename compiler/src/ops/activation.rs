@@ -2,7 +2,7 @@
 
 use super::{GradientSite, Misfit, Operation, Site};
 use crate::graph::Head;
-use crate::kernel_call::{Field, KernelCall, Operand, Real, Spec};
+use crate::kernel_call::{Data, Field, KernelCall, Operand, Real, Spec};
 use crate::shape::Shape;
 
 /// Which function.
@@ -101,7 +101,11 @@ impl Operation for Activation {
         };
         vec![
             at.copy(len, at.dy(), at.dx(0)),
-            at.call(kernel, self.spec(len), vec![Operand::read(known), Operand::update(at.dx(0))]),
+            at.call(
+                kernel,
+                self.spec(len),
+                vec![Operand::read(Data::Pass), Operand::read(known), Operand::update(at.dx(0))],
+            ),
         ]
     }
 

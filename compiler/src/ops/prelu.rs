@@ -1,7 +1,7 @@
 //! The parametric rectifier (slide 11): the slope below 0 is trained.
 
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
 /// z, or slope · z below 0, with one slope for each channel or one for all.
@@ -42,6 +42,7 @@ impl Operation for Prelu {
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let operands = vec![
+            Operand::read(Data::Pass),
             Operand::read(at.x(0)),
             Operand::read(at.tensor("slope")),
             Operand::update(at.dx(0)),

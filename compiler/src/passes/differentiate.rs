@@ -30,7 +30,7 @@ pub fn differentiate(graph: &Graph) -> Training {
     backward.gradients.insert(graph.output, output_gradient);
     backward.run(logits, logits_gradient);
     let input_gradient = backward.gradients.get(&graph.input).copied();
-    steps.extend(backward.calls.into_iter().map(Step::Call));
+    steps.append(&mut backward.steps);
     if let Some(gradient) = input_gradient {
         steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
     }
@@ -41,7 +41,7 @@ pub fn differentiate(graph: &Graph) -> Training {
 struct Backward<'a> {
     graph: &'a Graph,
     values: Vec<Value>,
-    calls: Vec<KernelCall>,
+    steps: Vec<Step>,
     /// The gradient of each value met so far.
     gradients: BTreeMap<ValueId, ValueId>,
     /// Values that depend on weights: only their gradients are needed to train.
@@ -62,7 +62,7 @@ impl<'a> Backward<'a> {
         Self {
             graph,
             values: graph.values.clone(),
-            calls: Vec::new(),
+            steps: Vec::new(),
             gradients: BTreeMap::new(),
             trained,
             for_input: BTreeSet::new(),
@@ -89,9 +89,18 @@ impl<'a> Backward<'a> {
                 .map(|&input| if is_head && input == logits { logits_gradient } else { self.gradient_like(input) })
                 .collect();
             let site = GradientSite { forward: Site { graph, node, phase: Phase::Training }, dy, dx: dx.clone() };
+            if graph.layers[node.layer.0].output == node.output {
+                let when = match (is_head, self.for_input.contains(&dy)) {
+                    (true, _) => When::SeededAtOutput,
+                    (false, true) => When::InputGradientWanted,
+                    (false, false) => When::Always,
+                };
+                let what = Outside::LayerGradient(node.layer, when);
+                self.steps.push(Step::Outside { what, values: vec![(dy, Access::Update)] });
+            }
             for mut call in node.op.gradient(&site) {
                 call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
-                self.calls.push(call);
+                self.steps.push(Step::Call(call));
             }
             for (&input, &gradient) in node.inputs.iter().zip(&dx) {
                 match self.gradients.get(&input) {
@@ -100,7 +109,7 @@ impl<'a> Backward<'a> {
                     }
                     Some(&sum) => {
                         let call = self.add(node.layer, gradient, sum);
-                        self.calls.push(call);
+                        self.steps.push(Step::Call(call));
                     }
                 }
             }

@@ -50,9 +50,10 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::BackwardRule;
     use crate::kernels::Kernels;
 
-    const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0, frozen: false };
+    const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0, frozen: false, rule: BackwardRule::Gradient };
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {
         let mut values = vec![1.0; pass.batch * spec.len];

@@ -114,13 +114,13 @@ kernels! {
     /// An activation function, in place.
     activation_forward => activation::activation_forward, activation::Spec, (values: &mut [Self]);
     /// An activation function: dy becomes dz, by the output.
-    activation_grad_from_output => activation::activation_grad_from_output, activation::Spec, (y: &[Self], dy: &mut [Self]);
+    activation_grad_from_output => activation::activation_grad_from_output, activation::Spec, (pass: &crate::architecture::Pass, y: &[Self], dy: &mut [Self]);
     /// An activation function: dy becomes dz, by the input.
-    activation_grad_from_input => activation::activation_grad_from_input, activation::Spec, (z: &[Self], dy: &mut [Self]);
+    activation_grad_from_input => activation::activation_grad_from_input, activation::Spec, (pass: &crate::architecture::Pass, z: &[Self], dy: &mut [Self]);
     /// Parametric ReLU: y from x, slopes.
     prelu_forward => prelu::prelu_forward, prelu::Spec, (x: &[Self], slopes: &[Self], y: &mut [Self]);
     /// Parametric ReLU: dy becomes dx; adds to dslopes.
-    prelu_grad => prelu::prelu_grad, prelu::Spec, (x: &[Self], slopes: &[Self], dy: &mut [Self], dslopes: &mut [Self]);
+    prelu_grad => prelu::prelu_grad, prelu::Spec, (pass: &crate::architecture::Pass, x: &[Self], slopes: &[Self], dy: &mut [Self], dslopes: &mut [Self]);
     /// Softmax over the last axis, in place.
     softmax_forward => softmax::softmax_forward, softmax::Spec, (values: &mut [Self]);
     /// Softmax: dy becomes dz, by the output.

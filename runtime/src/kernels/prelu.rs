@@ -1,7 +1,9 @@
 //! Parametric ReLU (slide 11): the slope below 0 is trained.
 
+use super::activation::rectify;
 use super::dispatch::vectorised;
 use super::reduce;
+use crate::architecture::Pass;
 use crate::scalar::Scalar;
 
 /// The size of the value, and how many slopes it has.
@@ -22,12 +24,22 @@ pub fn prelu_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], slopes: &[T]
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0.
-pub fn prelu_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], slopes: &[T], dy: &mut [T], dslopes: &mut [T]) {
+pub fn prelu_grad<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    pass: &Pass,
+    x: &[T],
+    slopes: &[T],
+    dy: &mut [T],
+    dslopes: &mut [T],
+) {
     assert_eq!(x.len(), batch * spec.len, "prelu: the inputs");
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
     assert_eq!(dy.len(), batch * spec.len, "prelu: the gradient");
     assert_eq!(dslopes.len(), spec.slopes, "prelu: the gradient of the slopes");
-    gradient(x, slopes, dy, dslopes);
+    if !rectify(pass.rule, dy) {
+        gradient(x, slopes, dy, dslopes);
+    }
 }
 
 vectorised! {
@@ -94,7 +106,7 @@ mod tests {
     fn gradients<T: Scalar>(spec: &Spec, x: &[f64], slopes: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (mut dx, mut dslopes) = (narrow::<T>(dy), vec![T::ONE; slopes.len()]);
         let batch = x.len() / spec.len;
-        T::prelu_grad(batch, spec, &narrow::<T>(x), &narrow::<T>(slopes), &mut dx, &mut dslopes);
+        T::prelu_grad(batch, spec, &Pass::default(), &narrow::<T>(x), &narrow::<T>(slopes), &mut dx, &mut dslopes);
         (widen(&dx), dslopes.iter().map(|&sum| (sum - T::ONE).to_f64()).collect())
     }
 

@@ -16,6 +16,7 @@ macro_rules! mlp {
             use netwright_runtime::init::Init;
             use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
             use netwright_runtime::network::{Network, Weights};
+            use netwright_runtime::observer::Observer;
             use netwright_runtime::shape::Shape;
 
             const I: usize = $inputs;
@@ -114,13 +115,14 @@ macro_rules! mlp {
                 const PREDICTING: Memory = Memory { fixed: 0, per_image: H };
                 const TRAINING: Memory = Memory { fixed: 0, per_image: PER_IMAGE };
 
-                fn predict_pass(
+                fn predict_pass<O: Observer<$scalar>>(
                     pass: &Pass,
                     parameters: &[$scalar],
                     _: &[$scalar],
                     images: &[$scalar],
                     workspace: &mut [$scalar],
                     outputs: &mut [$scalar],
+                    observer: &mut O,
                 ) {
                     for image in 0..pass.batch {
                         let hidden = &mut workspace[image * H..][..H];
@@ -130,14 +132,17 @@ macro_rules! mlp {
                         dense(&parameters[W2..B2], &parameters[B2..], hidden, answer);
                         head(answer);
                     }
+                    observer.computed(0, &mut workspace[..pass.batch * H]);
+                    observer.computed(1, outputs);
                 }
 
-                fn forward_pass(
+                fn forward_pass<O: Observer<$scalar>>(
                     pass: &Pass,
                     parameters: &[$scalar],
                     _: &mut [$scalar],
                     images: &[$scalar],
                     workspace: &mut [$scalar],
+                    observer: &mut O,
                 ) {
                     let n = pass.batch;
                     let (hiddens, rest) = workspace.split_at_mut(n * H);
@@ -155,9 +160,11 @@ macro_rules! mlp {
                         answer.copy_from_slice(logits);
                         head(answer);
                     }
+                    observer.computed(0, hiddens);
+                    observer.computed(1, &mut answers[..n * K]);
                 }
 
-                fn backward_pass(
+                fn backward_pass<O: Observer<$scalar>>(
                     pass: &Pass,
                     seed: GradientSeed,
                     parameters: &[$scalar],
@@ -165,8 +172,12 @@ macro_rules! mlp {
                     workspace: &mut [$scalar],
                     gradients: &mut [$scalar],
                     input_gradient: &mut [$scalar],
+                    observer: &mut O,
                 ) {
                     let n = pass.batch;
+                    if seed == GradientSeed::Output {
+                        observer.gradient(1, &mut workspace[n * D_ANSWERS..][..n * K]);
+                    }
                     for image in 0..n {
                         if seed == GradientSeed::Output {
                             for k in 0..K {

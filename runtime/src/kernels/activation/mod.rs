@@ -4,6 +4,8 @@ pub mod reference;
 
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
+use crate::architecture::{BackwardRule, Pass};
+use crate::scalar::Scalar;
 
 /// A function applied to each number by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +48,22 @@ impl Activation {
             Self::Gelu | Self::Silu => false,
         }
     }
+
+    /// Whether it lets through what is positive and holds back what is not: what a [`BackwardRule`] is about.
+    const fn is_rectifier(self) -> bool {
+        matches!(self, Self::Relu | Self::LeakyRelu(_))
+    }
+}
+
+/// Holds back what came to a rectifier from above where the rule says so; whether that is all that the rule asks.
+pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
+    if rule == BackwardRule::Gradient {
+        return false;
+    }
+    for dy in dy {
+        *dy = if *dy > T::ZERO { *dy } else { T::ZERO };
+    }
+    rule == BackwardRule::Deconvnet
 }
 
 /// A function, and the size of the value it is applied to.
@@ -73,21 +91,25 @@ pub fn activation_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
 ///
 /// For the functions of [`Activation::has_gradient_from_output`]; panics for `Gelu` and `Silu`.
-pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, y: &[T], dy: &mut [T]) {
+pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, y: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), batch * spec.len, "activation: the outputs");
     assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
     assert!(
         !matches!(spec.activation, Activation::Gelu | Activation::Silu),
         "activation: the output of gelu and silu does not tell their derivative"
     );
-    grad_from_output(spec.activation, y, dy);
+    if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
+        grad_from_output(spec.activation, y, dy);
+    }
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it.
-pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, z: &[T], dy: &mut [T]) {
+pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, z: &[T], dy: &mut [T]) {
     assert_eq!(z.len(), batch * spec.len, "activation: the inputs");
     assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
-    grad_from_input(spec.activation, z, dy);
+    if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
+        grad_from_input(spec.activation, z, dy);
+    }
 }
 
 /// Replaces each number of a slice.

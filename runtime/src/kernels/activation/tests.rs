@@ -26,14 +26,14 @@ fn forward_of<T: Scalar>(activation: Activation, z: &[f64]) -> Vec<f64> {
 
 fn gradient_from_input<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dz = narrow::<T>(dy);
-    T::activation_grad_from_input(1, &Spec::new(activation, z.len()), &narrow::<T>(z), &mut dz);
+    T::activation_grad_from_input(1, &Spec::new(activation, z.len()), &Pass::default(), &narrow::<T>(z), &mut dz);
     widen(&dz)
 }
 
 fn gradient_from_output<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
     let (spec, mut y, mut dz) = (Spec::new(activation, z.len()), narrow::<T>(z), narrow::<T>(dy));
     T::activation_forward(1, &spec, &mut y);
-    T::activation_grad_from_output(1, &spec, &y, &mut dz);
+    T::activation_grad_from_output(1, &spec, &Pass::default(), &y, &mut dz);
     widen(&dz)
 }
 
@@ -126,4 +126,19 @@ fn all_instruction_sets_agree_to_the_last_bit() {
         assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
         assert_same_for_all_instruction_sets(|| gradient_from_input::<f32>(activation, &z, &dy));
     }
+}
+
+#[test]
+fn rules_of_the_deconvnet_hold_back_what_is_negative() {
+    let (y, dy) = ([0.0_f32, 2.0, 0.0, 2.0], [1.0_f32, 1.0, -1.0, -1.0]);
+    use crate::kernels::Kernels;
+    let back = |rule| {
+        let mut dz = dy;
+        let pass = Pass { rule, ..Pass::default() };
+        f32::activation_grad_from_output(1, &Spec::new(Activation::Relu, 4), &pass, &y, &mut dz);
+        dz
+    };
+    assert_eq!(back(BackwardRule::Gradient), [0.0, 1.0, 0.0, -1.0]);
+    assert_eq!(back(BackwardRule::Deconvnet), [1.0, 1.0, 0.0, 0.0]);
+    assert_eq!(back(BackwardRule::Guided), [0.0, 1.0, 0.0, 0.0]);
 }

@@ -1,10 +1,12 @@
 use super::*;
+use crate::architecture::BackwardRule;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
 const BATCH: usize = 3;
-const MEASURED: Pass = Pass { batch: BATCH, seed: 0, step: 0, first_image: 0, frozen: false };
+const MEASURED: Pass =
+    Pass { batch: BATCH, seed: 0, step: 0, first_image: 0, frozen: false, rule: BackwardRule::Gradient };
 const FROZEN: Pass = Pass { frozen: true, ..MEASURED };
 
 struct Trained {
