@@ -126,6 +126,7 @@ fn the_prediction_half_needs_core_alone() {
         "optim",
         "loss",
         "data",
+        "see",
         "storage",
         "network.rs",
         "memory.rs",

@@ -14,6 +14,8 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
     /// Whether the points are drawn alone, without a line.
     pub scattered: bool,
+    /// Which of the chart's colours it has: its place among the curves, unless told otherwise.
+    pub colour: usize,
 }
 
 /// Curves in one frame. It displays as a sparkline for each curve; with the feature `plots` it is saved as PNG or SVG.
@@ -64,17 +66,21 @@ impl Chart {
     }
 
     /// Adds a line through points.
-    pub fn curve(mut self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        let points = points.into_iter().collect();
-        self.curves.push(Curve { name: name.into(), points, scattered: false });
-        self
+    pub fn curve(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let (points, colour) = (points.into_iter().collect(), self.curves.len());
+        self.with_curve(Curve { name: name.into(), points, scattered: false, colour })
     }
 
     /// Adds points without a line.
     pub fn points(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        let mut chart = self.curve(name, points);
-        chart.curves.iter_mut().next_back().into_iter().for_each(|curve| curve.scattered = true);
-        chart
+        let (points, colour) = (points.into_iter().collect(), self.curves.len());
+        self.with_curve(Curve { name: name.into(), points, scattered: true, colour })
+    }
+
+    /// Adds a curve.
+    pub fn with_curve(mut self, curve: Curve) -> Self {
+        self.curves.push(curve);
+        self
     }
 
     /// Adds a line through values at 0, 1, 2 …

@@ -1,6 +1,7 @@
 //! The charts of a run.
 
-use super::chart::{Chart, Figure};
+use super::chart::{Chart, Curve, Figure};
+use crate::train::statistics::{LayerStatistics, StatisticsHistory};
 use crate::train::{EpochRecord, History};
 
 impl History {
@@ -23,6 +24,39 @@ impl History {
         let points: Vec<_> =
             self.epochs.iter().filter_map(|record| Some((record.epoch as f64, value(record)?))).collect();
         if points.is_empty() { chart } else { chart.curve(name, points) }
+    }
+}
+
+impl StatisticsHistory {
+    /// A curve for each layer over epochs: the spread of its outputs, how many of them are saturated and how many units dead, and
+    /// the lengths of its gradients, which vanish or explode over the layers (slides 6 to 11). Charts without curves are left out.
+    pub fn figure(&self) -> Figure {
+        type Number = fn(&LayerStatistics) -> Option<f64>;
+        let chart = |title: &str, unit: &str| Chart::new(title).axes("epoch", unit);
+        let charts: [(Chart, Number); 5] = [
+            (chart("spread of the outputs", "standard deviation"), |layer| Some(layer.activations?.spread)),
+            (chart("saturated outputs", "share (%)").at_least(0.0, 100.0), |layer| {
+                Some(100.0 * layer.activations?.saturated?)
+            }),
+            (chart("dead units", "share (%)").at_least(0.0, 100.0), |layer| Some(100.0 * layer.activations?.dead?)),
+            (chart("gradient of the outputs", "length |∂ℓ/∂a|").logarithmic(), |layer| layer.output_gradient),
+            (chart("gradient of the weights", "length |∂ℓ/∂w|").logarithmic(), |layer| layer.gradient_norm),
+        ];
+        let charts = charts.into_iter().map(|(chart, number)| self.with_layers(chart, number));
+        Figure::new(2, charts.filter(|chart| !chart.curves().is_empty()))
+    }
+
+    fn with_layers(&self, chart: Chart, number: impl Fn(&LayerStatistics) -> Option<f64>) -> Chart {
+        let names = self.epochs.first().map_or(&[][..], |(_, network)| &network.layers);
+        names.iter().enumerate().fold(chart, |chart, (place, LayerStatistics { layer, .. })| {
+            let epochs = self.epochs.iter();
+            let points: Vec<_> = epochs
+                .filter_map(|(epoch, network)| Some((*epoch as f64, number(network.layers.get(place)?)?)))
+                .collect();
+            // A layer has the same colour in every chart.
+            let curve = Curve { name: (*layer).to_owned(), points, scattered: false, colour: place };
+            if curve.points.is_empty() { chart } else { chart.with_curve(curve) }
+        })
     }
 }
 

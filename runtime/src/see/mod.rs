@@ -1,9 +1,15 @@
-//! Seeing what a network has learnt: filters, feature maps, curves (slides 23 to 28).
+//! Seeing what a network has learnt, and how.
 //!
 //! | part | what it shows |
 //! |---|---|
-//! | [`filters`] | the kernels of a convolution as small pictures |
+//! | [`filters`] | the kernels of a convolution as small pictures (slides 23 to 25) |
+//! | [`activations`] | what a layer gives for an image: its feature maps |
+//! | [`projection`] | what in an image excited a feature: deconvnet, guided back-propagation, saliency (slide 27) |
+//! | [`strongest`], [`feature_sheet`] | the images that excite a feature most, with their projections (slide 27) |
+//! | [`Occlusion`] | where in an image an answer comes from, by hiding it |
+//! | [`Maximisation`] | the image that excites a feature most |
 //! | [`History::learning_curves`](crate::train::History::learning_curves) | loss and accuracy over epochs (slide 14) |
+//! | [`StatisticsHistory::figure`](crate::train::statistics::StatisticsHistory::figure) | saturation, dead units and gradients of each layer over epochs (slides 6 to 11) |
 //! | [`Picture`], [`Sheet`], [`Tones`] | numbers as pictures, side by side, in grey or colour |
 //! | [`Chart`], [`Figure`], [`sparkline`] | curves |
 //!
@@ -18,23 +24,36 @@
 //! # }
 //! ```
 
+mod activations;
 mod chart;
 mod curves;
+mod feature;
 mod filters;
+mod maximisation;
+mod occlusion;
 mod picture;
 #[cfg(feature = "plots")]
 mod plot;
+mod probe;
+mod projection;
 mod sheet;
 mod sparkline;
+mod strongest;
 mod tones;
 
+pub use activations::activations;
 pub use chart::{Chart, Curve, Figure};
+pub use feature::Feature;
 pub use filters::filters;
+pub use maximisation::{Maximisation, Maximised};
+pub use occlusion::{Occlusion, OcclusionMap};
 pub use picture::Picture;
 #[cfg(feature = "plots")]
 pub use plot::{ConfusionChart, Drawing};
+pub use projection::{Projection, Projector, projection};
 pub use sheet::{Sheet, Tile};
 pub use sparkline::sparkline;
+pub use strongest::{Strongest, feature_sheet, strongest};
 pub use tones::Tones;
 
 use crate::error::Error;

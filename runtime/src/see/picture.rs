@@ -47,6 +47,15 @@ impl Picture {
         Self { height, width, channels, numbers }
     }
 
+    /// A value of a network, seen as an image: a row of features becomes one row of pixels.
+    pub(super) fn of_shape<T: Scalar>(shape: Shape, numbers: &[T]) -> Self {
+        let sizes = match shape {
+            Shape::Image { height, width, channels } => [height, width, channels],
+            Shape::Flat(features) => [1, features, 1],
+        };
+        Self::of(sizes, numbers.iter().map(|number| number.to_f64() as f32).collect())
+    }
+
     /// `[height, width, channels]`.
     pub fn sizes(&self) -> [usize; 3] {
         [self.height, self.width, self.channels]

@@ -90,6 +90,22 @@ pub trait Callback<N: Network>: Send {
     }
 }
 
+/// A callback that is read after the run.
+impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
+    fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
+        (**self).on_start(run)
+    }
+    fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        (**self).on_step(step)
+    }
+    fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+        (**self).on_epoch(epoch)
+    }
+    fn on_end(&mut self, history: &History) -> Result<(), Error> {
+        (**self).on_end(history)
+    }
+}
+
 /// A closure that hears of steps.
 pub(crate) struct OnStep<F>(pub(crate) F);
 /// A closure that hears of epochs.

@@ -12,7 +12,7 @@ use plotters::style::{BLACK, Color, RGBColor};
 
 use super::paint::{Paint, Painted};
 use super::{TEXT, TITLE, anchored, colour, text, width_of};
-use crate::see::chart::{Chart, Figure, short};
+use crate::see::chart::{Chart, Curve, Figure, short};
 use crate::see::tones::Tones;
 
 /// The frame of one chart, in pixels, without its legend.
@@ -97,8 +97,8 @@ impl Chart {
             .x_label_formatter(&|x| short(*x))
             .y_label_formatter(&|y| label(*y))
             .draw()?;
-        for (place, curve) in self.curves.iter().enumerate() {
-            let style = self.colour_of(place).stroke_width(2);
+        for curve in &self.curves {
+            let style = self.colour_of(curve).stroke_width(2);
             for stretch in curve.points.split(|point| !self.shows(*point)).filter(|stretch| !stretch.is_empty()) {
                 if !curve.scattered {
                     frame.draw_series([PathElement::new(stretch, style)])?;
@@ -112,11 +112,12 @@ impl Chart {
     }
 
     /// Up to seven curves have colours of their own; more are taken to be in an order, such as that of layers.
-    fn colour_of(&self, curve: usize) -> RGBColor {
-        match self.curves.len() {
-            count if count <= COLOURS.len() => COLOURS[curve],
+    fn colour_of(&self, curve: &Curve) -> RGBColor {
+        let last = self.curves.iter().map(|curve| curve.colour).max().unwrap_or(0);
+        match COLOURS.get(curve.colour) {
+            Some(&own) if last < COLOURS.len() => own,
             // The yellow end of the scale is too light for a line on white.
-            count => colour(Tones::Heat(0.0, 1.15).scale((0.0, 1.0)).colour(curve as f32 / (count - 1) as f32)),
+            _ => colour(Tones::Heat(0.0, 1.15).scale((0.0, 1.0)).colour(curve.colour as f32 / last as f32)),
         }
     }
 
@@ -141,7 +142,7 @@ impl Chart {
         let top = (GAP + u64::from(TITLE) + line_height() / 2) as i32;
         for (place, curve) in self.curves.iter().enumerate() {
             let y = top + place as i32 * line_height() as i32;
-            let colour = self.colour_of(place);
+            let colour = self.colour_of(curve);
             if curve.scattered {
                 area.draw(&Circle::new((KEY / 2, y), 3, colour.filled()))?;
             } else {

@@ -121,9 +121,7 @@ fn failed(drawing: &(impl Paint + ?Sized), error: &dyn core::fmt::Display) -> Er
 }
 
 fn draw<B: DrawingBackend>(drawing: &(impl Paint + ?Sized), backend: B) -> Result<(), Error> {
-    static REGISTERED: Once = Once::new();
-    // It is the crate's own font: it can be read.
-    REGISTERED.call_once(|| drop(register_font(FONT, FontStyle::Normal, dejavu::sans::regular())));
+    register();
     let area = backend.into_drawing_area();
     let draw = || {
         area.fill(&WHITE)?;
@@ -131,6 +129,13 @@ fn draw<B: DrawingBackend>(drawing: &(impl Paint + ?Sized), backend: B) -> Resul
         area.present()
     };
     draw().map_err(|error| failed(drawing, &error))
+}
+
+/// Makes the font known to `plotters`.
+fn register() {
+    static REGISTERED: Once = Once::new();
+    // It is the crate's own font: it can be read.
+    REGISTERED.call_once(|| drop(register_font(FONT, FontStyle::Normal, dejavu::sans::regular())));
 }
 
 fn text(height: u32) -> TextStyle<'static> {
@@ -148,9 +153,11 @@ fn upwards(height: u32) -> TextStyle<'static> {
     font.color(&BLACK).pos(Pos::new(HPos::Center, VPos::Center))
 }
 
-/// How wide text is about, in pixels: room for it is planned before there is a drawing to ask.
-fn width_of(text: &str, height: u32) -> u64 {
-    (text.chars().count() as u64 * u64::from(height) * 58).div_ceil(100)
+/// How wide a text is, in pixels.
+fn width_of(words: &str, height: u32) -> u64 {
+    register();
+    let wide = || words.chars().count() as u64 * u64::from(height);
+    text(height).font.box_size(words).map_or_else(|_| wide(), |(width, _)| width.into())
 }
 
 fn colour([red, green, blue]: [u8; 3]) -> RGBColor {

@@ -1,5 +1,7 @@
 //! Saturation and vanishing gradients as numbers (slides 6 to 11).
 
+mod record;
+
 use core::fmt;
 
 use super::samples::Pairs;
@@ -9,8 +11,11 @@ use crate::error::Error;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
+use crate::observer::Observer;
 use crate::optim::global_norm;
 use crate::scalar::Scalar;
+
+pub use record::{StatisticsHistory, StatisticsRecorder};
 
 /// The outputs of one layer over some images.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,15 +36,18 @@ pub struct ActivationStatistics {
 pub struct LayerStatistics {
     /// Its name.
     pub layer: &'static str,
-    /// Its outputs; `None` where others have been computed in their place.
+    /// Its outputs; `None` for a layer that computes nothing, such as `flatten`.
     pub activations: Option<ActivationStatistics>,
-    /// The length √Σg² of the gradient of its parameters; `None` where it has none.
+    /// The length √Σg² of the gradient of the mean loss with respect to its outputs: what comes back to it. `None` for a layer
+    /// that computes nothing, and for the last where the loss is fused with it.
+    pub output_gradient: Option<f64>,
+    /// The length of the gradient with respect to its parameters; `None` where it has none.
     pub gradient_norm: Option<f64>,
     /// The length of its parameters.
     pub weight_norm: Option<f64>,
 }
 
-/// All layers of a network over some images. It displays as a table.
+/// All layers of a network over some images. It displays as a table, with ℓ for the loss, a for outputs and w for parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkStatistics {
     /// In the order of the network.
@@ -88,6 +96,30 @@ fn activations<T: Scalar>(values: &[T], images: usize, flat: Option<Flat>) -> Ac
     ActivationStatistics { mean, spread: variance.sqrt(), saturated, dead }
 }
 
+/// What has been seen of a layer.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    activations: Option<ActivationStatistics>,
+    output_gradient: Option<f64>,
+}
+
+/// Looks at every layer while a pass runs: what is computed in place is gone afterwards.
+struct Eye {
+    layers: &'static [Layer],
+    images: usize,
+    seen: Vec<Seen>,
+}
+
+impl<T: Scalar> Observer<T> for Eye {
+    fn computed(&mut self, layer: usize, values: &mut [T]) {
+        self.seen[layer].activations = Some(activations(values, self.images, Flat::of(&self.layers[layer])));
+    }
+
+    fn gradient(&mut self, layer: usize, gradient: &mut [T]) {
+        self.seen[layer].output_gradient = Some(global_norm(gradient));
+    }
+}
+
 /// Sends images forward and backward as in training, and looks at every layer. The network stays as it is. A few dozen images
 /// tell enough; they all go through together.
 ///
@@ -110,23 +142,22 @@ where
     let mut gradients = N::gradients();
     let mut moving = network.statistics().to_vec();
     let pass = Pass::default();
-    workspace.forward(pass, network.parameters(), &mut moving, images)?;
-    let layers = N::LAYERS.iter().enumerate();
-    let outputs: Vec<Option<ActivationStatistics>> = layers
-        .map(|(index, layer)| Some(activations(workspace.activation(index)?, images.len(), Flat::of(layer))))
-        .collect();
-    let (values, seed) = workspace.loss_operands(L::SEED);
-    loss.evaluate(values, targets, N::Scalar::from_f64(1.0 / images.len() as f64), seed);
-    workspace.backward(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [])?;
+    let nothing = vec![Seen::default(); N::LAYERS.len()];
+    let mut eye = Eye { layers: N::LAYERS, images: images.len(), seen: nothing };
+    workspace.forward_observed(pass, network.parameters(), &mut moving, images, &mut eye)?;
+    let (values, gradient) = workspace.loss_operands(L::SEED);
+    loss.evaluate(values, targets, N::Scalar::from_f64(1.0 / images.len() as f64), gradient);
+    workspace.backward_observed(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [], &mut eye)?;
     let norm = |layer: &Layer, numbers: &[N::Scalar]| {
         let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
         let squares: Vec<f64> =
             trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len]).powi(2)).collect();
         (!squares.is_empty()).then(|| squares.iter().sum::<f64>().sqrt())
     };
-    let layers = N::LAYERS.iter().zip(outputs).map(|(layer, activations)| LayerStatistics {
+    let layers = N::LAYERS.iter().zip(eye.seen).map(|(layer, seen)| LayerStatistics {
         layer: layer.name,
-        activations,
+        activations: seen.activations,
+        output_gradient: seen.output_gradient,
         gradient_norm: norm(layer, gradients.as_slice()),
         weight_norm: norm(layer, network.parameters()),
     });
@@ -138,20 +169,21 @@ impl fmt::Display for NetworkStatistics {
         let width = self.layers.iter().map(|layer| layer.layer.len()).max().unwrap_or(0).max(5);
         writeln!(
             f,
-            "{:width$}  {:>9}  {:>9}  {:>9}  {:>6}  {:>9}  {:>9}",
-            "layer", "mean", "spread", "saturated", "dead", "|gradient|", "|weights|"
+            "{:width$}  {:>9}  {:>9}  {:>9}  {:>7}  {:>9}  {:>9}  {:>9}",
+            "layer", "mean", "spread", "saturated", "dead", "|∂ℓ/∂a|", "|∂ℓ/∂w|", "|w|"
         )?;
-        for LayerStatistics { layer, activations, gradient_norm, weight_norm } in &self.layers {
+        for LayerStatistics { layer, activations, output_gradient, gradient_norm, weight_norm } in &self.layers {
             let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
             let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
             let length = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2e}"));
             writeln!(
                 f,
-                "{layer:width$}  {:>9}  {:>9}  {:>9}  {:>6}  {:>10}  {:>9}",
+                "{layer:width$}  {:>9}  {:>9}  {:>9}  {:>7}  {:>9}  {:>9}  {:>9}",
                 number(activations.map(|outputs| outputs.mean)),
                 number(activations.map(|outputs| outputs.spread)),
                 percent(activations.and_then(|outputs| outputs.saturated)),
                 percent(activations.and_then(|outputs| outputs.dead)),
+                length(*output_gradient),
                 length(*gradient_norm),
                 length(*weight_norm),
             )?;

@@ -1,0 +1,69 @@
+//! What a layer gives for one image.
+
+use super::find_layer;
+use super::picture::Picture;
+use crate::architecture::Pass;
+use crate::error::Error;
+use crate::network::{Network, TrainingWorkspace};
+use crate::observer::Observer;
+use crate::scalar::Scalar;
+use crate::tensor::Sample;
+
+/// The output of a layer for `image`, as when predicting. Its channels are the feature maps of slides 23 to 28: see
+/// [`Picture::split`]. A layer without image gives one row of pixels.
+///
+/// # Errors
+/// [`Error::NoSuchLayer`] where the network has no layer of that name.
+///
+/// ```
+/// use netwright_runtime::{Error, network::Network, see::{Sheet, activations}};
+///
+/// fn show<N: Network>(network: &N, image: &N::Input) -> Result<Sheet, Error> {
+///     Ok(Sheet::new("the maps of conv1").numbered(activations(network, image, "conv1")?.split()))
+/// }
+/// ```
+pub fn activations<N: Network>(network: &N, image: &N::Input, layer: &str) -> Result<Picture, Error> {
+    let index = find_layer::<N>(layer, "layer", |_| true)?;
+    Ok(Picture::of_shape(N::LAYERS[index].output, Watcher::new(network, index).output(image)?))
+}
+
+/// Computes what a layer gives for single images, in a network that stays as it is. A training pass, frozen: when predicting,
+/// layers may be merged.
+pub(super) struct Watcher<'n, N: Network> {
+    network: &'n N,
+    workspace: TrainingWorkspace<N>,
+    statistics: Vec<N::Scalar>,
+    copy: Copy<N::Scalar>,
+}
+
+impl<'n, N: Network> Watcher<'n, N> {
+    pub(super) fn new(network: &'n N, layer: usize) -> Self {
+        let copy = Copy { layer, values: Vec::new() };
+        Self { network, workspace: N::workspace(1), statistics: network.statistics().to_vec(), copy }
+    }
+
+    /// The output of the layer.
+    pub(super) fn output(&mut self, image: &N::Input) -> Result<&[N::Scalar], Error> {
+        // What `flatten` gives at the very beginning is the image itself: no kernel runs.
+        self.copy.values.clear();
+        self.copy.values.extend_from_slice(image.numbers());
+        let pass = Pass { frozen: true, ..Pass::default() };
+        let (parameters, image) = (self.network.parameters(), core::slice::from_ref(image));
+        self.workspace.forward_observed(pass, parameters, &mut self.statistics, image, &mut self.copy)?;
+        Ok(&self.copy.values)
+    }
+}
+
+struct Copy<T> {
+    layer: usize,
+    values: Vec<T>,
+}
+
+impl<T: Scalar> Observer<T> for Copy<T> {
+    fn computed(&mut self, layer: usize, values: &mut [T]) {
+        if layer == self.layer {
+            self.values.clear();
+            self.values.extend_from_slice(values);
+        }
+    }
+}

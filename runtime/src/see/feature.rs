@@ -1,0 +1,140 @@
+//! What a picture is made for: a class, a unit, or a feature map.
+
+use super::find_layer;
+use crate::error::Error;
+use crate::network::Network;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+
+/// One number that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
+/// are its channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature(Description);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Description {
+    Class(usize),
+    Layer { layer: String, channel: usize, within: Within },
+}
+
+/// Which numbers of a feature map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// That at a row and column.
+    At([usize; 2]),
+    /// The largest.
+    Peak,
+    /// The mean of all.
+    Mean,
+}
+
+impl Feature {
+    /// What the network answers for a class before the final softmax or sigmoid. Not after it, because a class is also made
+    /// probable by making the others less so (Simonyan et al., 2014, section 2).
+    pub fn class(class: usize) -> Self {
+        Self(Description::Class(class))
+    }
+
+    /// The unit of `layer` at `[row, column, channel]`.
+    pub fn at(layer: impl Into<String>, [row, column, channel]: [usize; 3]) -> Self {
+        Self(Description::Layer { layer: layer.into(), channel, within: Within::At([row, column]) })
+    }
+
+    /// The largest number of a feature map of `layer`, wherever it is in each image.
+    pub fn peak(layer: impl Into<String>, channel: usize) -> Self {
+        Self(Description::Layer { layer: layer.into(), channel, within: Within::Peak })
+    }
+
+    /// The mean of a whole feature map of `layer`.
+    pub fn map(layer: impl Into<String>, channel: usize) -> Self {
+        Self(Description::Layer { layer: layer.into(), channel, within: Within::Mean })
+    }
+
+    /// Its place in a network.
+    pub(super) fn locate<N: Network>(&self) -> Result<Located, Error> {
+        match &self.0 {
+            Description::Class(class) => {
+                inside("class", N::NAME, *class, N::OUTPUT.len())?;
+                Ok(Located::Class(*class))
+            }
+            Description::Layer { layer, channel, within } => {
+                let index = find_layer::<N>(layer, "layer", |_| true)?;
+                let map = MapOf::new::<N>(index);
+                let [height, width, channels] = map.sizes;
+                if let Within::At([row, column]) = *within {
+                    inside("row", layer, row, height)?;
+                    inside("column", layer, column, width)?;
+                }
+                inside("channel", layer, *channel, channels)?;
+                Ok(Located::Layer(MapOf { channel: *channel, ..map }, *within))
+            }
+        }
+    }
+}
+
+/// Refuses a place that is not there.
+pub(super) fn inside(what: &'static str, of: &str, found: usize, count: usize) -> Result<(), Error> {
+    if found < count { Ok(()) } else { Err(Error::Outside { what, of: of.to_owned(), found, count }) }
+}
+
+/// A feature in the network it was looked up in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Located {
+    Class(usize),
+    Layer(MapOf, Within),
+}
+
+/// One feature map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MapOf {
+    /// The layer's place in the table of layers.
+    pub(super) layer: usize,
+    /// The sizes of its output: units without an image are channels.
+    sizes: [usize; 3],
+    channel: usize,
+}
+
+impl MapOf {
+    /// The first feature map of a layer.
+    fn new<N: Network>(layer: usize) -> Self {
+        let sizes = match N::LAYERS[layer].output {
+            Shape::Image { height, width, channels } => [height, width, channels],
+            Shape::Flat(features) => [1, 1, features],
+        };
+        Self { layer, sizes, channel: 0 }
+    }
+
+    /// All feature maps of a layer.
+    pub(super) fn all<N: Network>(layer: usize) -> impl Iterator<Item = Self> {
+        let first = Self::new::<N>(layer);
+        (0..first.sizes[2]).map(move |channel| Self { channel, ..first })
+    }
+
+    /// The value of a feature in the layer's output, and the row and column of its number: the first for a mean.
+    pub(super) fn read<T: Scalar>(&self, within: Within, output: &[T]) -> (f64, [usize; 2]) {
+        let [_, width, channels] = self.sizes;
+        let map = || output.iter().skip(self.channel).step_by(channels).map(|number| number.to_f64());
+        match within {
+            Within::At([row, column]) => (map().nth(row * width + column).unwrap_or(0.0), [row, column]),
+            Within::Mean => (map().sum::<f64>() / map().len().max(1) as f64, [0, 0]),
+            Within::Peak => {
+                let larger = |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
+                let (place, value) = map().enumerate().reduce(larger).unwrap_or((0, 0.0));
+                (value, [place / width, place % width])
+            }
+        }
+    }
+
+    /// Writes the derivative of a feature with respect to the layer's output, times `scale`. `place` is what [`MapOf::read`] found.
+    pub(super) fn derive<T: Scalar>(&self, within: Within, [row, column]: [usize; 2], scale: T, derivative: &mut [T]) {
+        let [height, width, channels] = self.sizes;
+        derivative.fill(T::ZERO);
+        match within {
+            Within::At(_) | Within::Peak => derivative[(row * width + column) * channels + self.channel] = scale,
+            Within::Mean => {
+                let share = scale / T::from_f64((height * width) as f64);
+                derivative.iter_mut().skip(self.channel).step_by(channels).for_each(|number| *number = share);
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The image that a network would most like to see.
+
+use super::feature::Feature;
+use super::picture::Picture;
+use super::probe::Probe;
+use crate::architecture::BackwardRule;
+use crate::error::{Error, setting};
+use crate::network::Network;
+use crate::random::{Random, key};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensor::{Output, Sample};
+
+/// What random draws are for, so that one seed serves for all.
+const START: u64 = 1;
+const JITTER: u64 = 2;
+
+/// Gradient ascent on an image, so that a feature becomes as large as it can (Erhan et al., 2009; for classes Simonyan et al.,
+/// 2014): x ← x + rate · g / rms(g), with g = ∂feature/∂x.
+///
+/// Without restraint the image becomes noise that no image is made of. What restrains it: decay (the L2 penalty of Simonyan et
+/// al.), blur (Yosinski et al., 2015), jitter (Mordvintsev et al., 2015), and the range of the numbers.
+///
+/// ```
+/// use netwright_runtime::{Error, Tensor, network::Network, see::{Feature, Maximisation, Maximised}};
+///
+/// fn ideal<N>(network: &N, digit: usize) -> Result<Maximised<N::Input>, Error>
+/// where
+///     N: Network<Scalar = f32, Input = Tensor<28, 28, 1>>,
+/// {
+///     Maximisation::new().steps(100)?.blur(4, 0.6)?.jitter(1).range(0.0, 1.0)?.run(network, &Feature::class(digit))
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Maximisation {
+    steps: usize,
+    rate: f64,
+    decay: f64,
+    /// How many steps lie between two blurs, and how wide they are.
+    blur: Option<(usize, f64)>,
+    jitter: usize,
+    least: f64,
+    most: f64,
+    seed: u64,
+}
+
+/// The image that [`Maximisation`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Maximised<I> {
+    /// The image.
+    pub image: I,
+    /// It again, to be looked at.
+    pub picture: Picture,
+    /// The feature in it.
+    pub value: f64,
+    /// The feature before each step.
+    pub course: Vec<f64>,
+}
+
+impl Default for Maximisation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Maximisation {
+    /// A hundred steps of 0.05, with a decay of 0.01 and nothing else, seed 0.
+    pub fn new() -> Self {
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        Self { steps: 100, rate: 0.05, decay: 0.01, blur: None, jitter: 0, least, most, seed: 0 }
+    }
+
+    /// How many steps.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn steps(mut self, steps: usize) -> Result<Self, Error> {
+        setting("steps", steps as f64, steps > 0, "at least 1")?;
+        self.steps = steps;
+        Ok(self)
+    }
+
+    /// How far the numbers of the image move in a step: the root of the mean of their squares.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is more than 0.
+    pub fn rate(mut self, rate: f64) -> Result<Self, Error> {
+        self.rate = setting("rate", rate, rate > 0.0, "more than 0")?;
+        Ok(self)
+    }
+
+    /// The share of each number that a step takes away: where nothing speaks for a number, it goes to 0.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it lies between 0 and 1.
+    pub fn decay(mut self, decay: f64) -> Result<Self, Error> {
+        self.decay = setting("decay", decay, (0.0..1.0).contains(&decay), "at least 0 and less than 1")?;
+        Ok(self)
+    }
+
+    /// Blurs the image after every `every` steps by a Gaussian of this standard deviation in pixels, so that what is fine does not
+    /// drown what is large. Does nothing to inputs that are no images.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0 steps, or a deviation that is not more than 0 and at most 100.
+    pub fn blur(mut self, every: usize, deviation: f64) -> Result<Self, Error> {
+        setting("steps between blurs", every as f64, every > 0, "at least 1")?;
+        let valid = deviation > 0.0 && deviation <= 100.0;
+        self.blur = Some((every, setting("deviation of the blur", deviation, valid, "more than 0 and at most 100")?));
+        Ok(self)
+    }
+
+    /// Shifts the image by up to so many pixels in each direction before a step and back after it, so that it does not fit one
+    /// raster alone. Does nothing to inputs that are no images.
+    pub fn jitter(mut self, pixels: usize) -> Self {
+        self.jitter = pixels;
+        self
+    }
+
+    /// Keeps numbers between the least and the most that an image can have, such as 0 and 1.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `least` is not below `most`.
+    pub fn range(mut self, least: f64, most: f64) -> Result<Self, Error> {
+        setting("least number of an image", least, least < most, "below the most")?;
+        (self.least, self.most) = (least, most);
+        Ok(self)
+    }
+
+    /// What the first image and the jitter are drawn from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts at faint noise around 0 (or around the nearest number in the range), and climbs.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have; [`Error::NotFinite`] where its
+    /// gradient is NaN or infinite.
+    pub fn run<N>(&self, network: &N, feature: &Feature) -> Result<Maximised<N::Input>, Error>
+    where
+        N: Network,
+        N::Input: Output<N::Scalar>,
+    {
+        let mut image = N::Input::zeros();
+        let mut random = Random::new(key(self.seed, 0, START, 0));
+        for number in image.numbers_mut() {
+            *number = self.inside(random.normal() * 0.01);
+        }
+        self.climb(network, feature, image)
+    }
+
+    /// [`Maximisation::run`] from an image of one's own.
+    ///
+    /// # Errors
+    /// As [`Maximisation::run`].
+    pub fn climb<N>(&self, network: &N, feature: &Feature, from: N::Input) -> Result<Maximised<N::Input>, Error>
+    where
+        N: Network,
+        N::Input: Output<N::Scalar>,
+    {
+        let located = feature.locate::<N>()?;
+        let mut probe = Probe::new(network);
+        let mut image = from;
+        let mut gradient = vec![N::Scalar::ZERO; N::Input::LEN];
+        let mut course = Vec::with_capacity(self.steps);
+        let mut random = Random::new(key(self.seed, 0, JITTER, 0));
+        for step in 0..self.steps {
+            let shift = self.draw_shift(&mut random);
+            roll(N::INPUT, image.numbers_mut(), shift);
+            let reading = probe.run(&image, located, BackwardRule::Gradient, &mut gradient)?;
+            course.push(reading.value);
+            let squares: f64 = gradient.iter().map(|slope| slope.to_f64() * slope.to_f64()).sum();
+            if !squares.is_finite() {
+                let place = "the gradient of the feature";
+                return Err(Error::NotFinite { step: step as u64, place, checkpoint: None });
+            }
+            let length = (squares / gradient.len() as f64).sqrt();
+            // Where nothing moves the feature, as behind dead units, the image stays.
+            let factor = if length > 0.0 { self.rate / length } else { 0.0 };
+            for (number, slope) in image.numbers_mut().iter_mut().zip(&gradient) {
+                *number = self.inside(number.to_f64() * (1.0 - self.decay) + factor * slope.to_f64());
+            }
+            roll(N::INPUT, image.numbers_mut(), shift.map(|pixels| -pixels));
+            if let Some((every, deviation)) = self.blur
+                && (step + 1) % every == 0
+            {
+                blur(N::INPUT, image.numbers_mut(), deviation);
+            }
+        }
+        let value = probe.run(&image, located, BackwardRule::Gradient, &mut gradient)?.value;
+        let picture = Picture::of_shape(N::INPUT, image.numbers());
+        Ok(Maximised { image, picture, value, course })
+    }
+
+    fn inside<T: Scalar>(&self, number: f64) -> T {
+        T::from_f64(number.max(self.least).min(self.most))
+    }
+
+    fn draw_shift(&self, random: &mut Random) -> [isize; 2] {
+        let most = self.jitter.min(1 << 20) as u64;
+        [(); 2].map(|()| random.below(2 * most + 1) as isize - most as isize)
+    }
+}
+
+/// Shifts an image by rows and columns; what leaves at one side comes in at the other.
+fn roll<T: Scalar>(shape: Shape, numbers: &mut [T], [down, right]: [isize; 2]) {
+    let Shape::Image { height, width, channels } = shape else { return };
+    let by = |pixels: isize, size: usize| pixels.rem_euclid(size as isize) as usize;
+    numbers.rotate_right(by(down, height) * width * channels);
+    for row in numbers.chunks_exact_mut(width * channels) {
+        row.rotate_right(by(right, width) * channels);
+    }
+}
+
+/// Blurs an image by a Gaussian, first along its columns and then along its rows; the border goes on outside.
+fn blur<T: Scalar>(shape: Shape, numbers: &mut [T], deviation: f64) {
+    let Shape::Image { height, width, channels } = shape else { return };
+    let reach = (3.0 * deviation).ceil() as isize;
+    let weights: Vec<f64> = (-reach..=reach).map(|at| (-0.5 * (at as f64 / deviation).powi(2)).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let mut line = Vec::new();
+    let mut along = |start: usize, step: usize, count: usize| {
+        line.clear();
+        line.extend((0..count).map(|at| numbers[start + at * step].to_f64()));
+        for at in 0..count {
+            let near = |offset: isize| line[(at as isize + offset).clamp(0, count as isize - 1) as usize];
+            let sum: f64 = weights.iter().zip(-reach..).map(|(weight, offset)| weight * near(offset)).sum();
+            numbers[start + at * step] = T::from_f64(sum / total);
+        }
+    };
+    for column in 0..width * channels {
+        along(column, width * channels, height);
+    }
+    for row in 0..height {
+        for channel in 0..channels {
+            along(row * width * channels + channel, channels, width);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where in an image an answer comes from, by hiding one part of it after the other.
+
+use super::feature::inside;
+use super::picture::Picture;
+use super::tones::Tones;
+use crate::error::{Error, setting};
+use crate::network::Network;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensor::{Output, Sample};
+use crate::train::predicted_class;
+
+/// Images that go through the network together.
+const TOGETHER: usize = 64;
+
+/// A square that slides over an image and hides what is under it (Zeiler and Fergus, 2014, section 4.2 and figure 7).
+///
+/// ```
+/// use netwright_runtime::{Error, Tensor, network::Network, see::{Occlusion, OcclusionMap}};
+///
+/// fn why<N>(network: &N, digit: &N::Input, class: usize) -> Result<OcclusionMap, Error>
+/// where
+///     N: Network<Scalar = f32, Input = Tensor<28, 28, 1>>,
+/// {
+///     Occlusion::new(7)?.fill(0.5)?.map(network, digit, class)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Occlusion {
+    side: usize,
+    stride: usize,
+    fill: f64,
+}
+
+/// What a network said while each part of an image was hidden.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OcclusionMap {
+    /// The answer for the class while the square lay around each place (figure 7d): a row and a column for each step of the
+    /// square. Low where the network looked.
+    pub answer: Picture,
+    /// The class with the largest answer meanwhile (figure 7e).
+    pub predicted: Vec<usize>,
+    /// The answer for the class with nothing hidden.
+    pub whole: f64,
+}
+
+impl Occlusion {
+    /// A square of `side` pixels that stops at every pixel and is black: 0.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a side of 0.
+    pub fn new(side: usize) -> Result<Self, Error> {
+        setting("side of the square", side as f64, side > 0, "at least 1 pixel")?;
+        Ok(Self { side, stride: 1, fill: 0.0 })
+    }
+
+    /// How far the square moves between two answers.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn stride(mut self, stride: usize) -> Result<Self, Error> {
+        setting("stride of the square", stride as f64, stride > 0, "at least 1 pixel")?;
+        self.stride = stride;
+        Ok(self)
+    }
+
+    /// What the square is filled with, in all channels: the paper's grey.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for what is no number.
+    pub fn fill(mut self, fill: f64) -> Result<Self, Error> {
+        self.fill = setting("fill of the square", fill, true, "a number")?;
+        Ok(self)
+    }
+
+    /// Slides the square over `image` and asks for `class`, an index of the answer. The square is centred on every place where it
+    /// stops, beginning at the first pixel, and cut at the border.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] for a class that the network does not have, [`Error::ImageSize`] for a network whose input is no image.
+    pub fn map<N>(&self, network: &N, image: &N::Input, class: usize) -> Result<OcclusionMap, Error>
+    where
+        N: Network,
+        N::Input: Output<N::Scalar>,
+    {
+        let Shape::Image { height, width, channels } = N::INPUT else {
+            let expected = Shape::Image { height: 1, width: N::INPUT.len(), channels: 1 };
+            let origin = "an occlusion map of a network without images".to_owned();
+            return Err(Error::ImageSize { origin, expected, found: N::INPUT });
+        };
+        inside("class", N::NAME, class, N::OUTPUT.len())?;
+        let hide = |[row, column]: [usize; 2]| {
+            let mut hidden = image.clone();
+            let fill = N::Scalar::from_f64(self.fill);
+            let rows = self.covered(row, height);
+            for line in hidden.numbers_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
+                let columns = self.covered(column, width);
+                line[columns.start * channels..columns.end * channels].fill(fill);
+            }
+            hidden
+        };
+        let rows = (0..height).step_by(self.stride);
+        let places: Vec<[usize; 2]> =
+            rows.flat_map(|row| (0..width).step_by(self.stride).map(move |column| [row, column])).collect();
+        let (mut answers, mut predicted) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
+        for places in places.chunks(TOGETHER) {
+            let hidden: Vec<N::Input> = places.iter().map(|&place| hide(place)).collect();
+            for answer in network.predict_batch(&hidden) {
+                answers.push(answer.numbers()[class].to_f64() as f32);
+                predicted.push(predicted_class(answer.numbers()));
+            }
+        }
+        let sizes = [height.div_ceil(self.stride), width.div_ceil(self.stride), 1];
+        let whole = network.predict(image).numbers()[class].to_f64();
+        Ok(OcclusionMap { answer: Picture::of(sizes, answers), predicted, whole })
+    }
+
+    /// The pixels of a row or column under a square centred at `place`.
+    fn covered(&self, place: usize, len: usize) -> core::ops::Range<usize> {
+        let start = place.saturating_sub((self.side - 1) / 2);
+        let end = (place + self.side / 2 + 1).min(len);
+        start..end
+    }
+}
+
+impl OcclusionMap {
+    /// How much the answer falls while each place is hidden; negative where it grows.
+    pub fn drop(&self) -> Picture {
+        let whole = self.whole as f32;
+        self.answer.map(|answer| whole - answer)
+    }
+
+    /// Tones of [`OcclusionMap::drop`] for shares of 1: yellow where hiding takes the whole answer away, dark where it changes
+    /// nothing.
+    pub fn drop_tones(&self) -> Tones {
+        Tones::Heat(0.0, (self.whole as f32).max(f32::MIN_POSITIVE))
+    }
+}

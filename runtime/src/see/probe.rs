@@ -1,0 +1,100 @@
+//! A feature's value and its gradient with respect to the image.
+
+use super::feature::Located;
+use crate::architecture::{BackwardRule, GradientSeed, Pass};
+use crate::error::Error;
+use crate::network::{Gradients, Network, TrainingWorkspace};
+use crate::observer::Observer;
+use crate::scalar::Scalar;
+use crate::tensor::Sample;
+
+/// Sends single images forward and backward through a network that stays as it is.
+pub(super) struct Probe<'n, N: Network> {
+    network: &'n N,
+    workspace: TrainingWorkspace<N>,
+    /// What a backward pass adds to; nobody reads it.
+    gradients: Gradients<N>,
+    statistics: Vec<N::Scalar>,
+}
+
+/// What a feature was in an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading {
+    pub(super) value: f64,
+    /// The row and column of its number in the feature map; `[0, 0]` for a class or a mean.
+    pub(super) place: [usize; 2],
+}
+
+impl<'n, N: Network> Probe<'n, N> {
+    pub(super) fn new(network: &'n N) -> Self {
+        let statistics = network.statistics().to_vec();
+        Self { network, workspace: N::workspace(1), gradients: N::gradients(), statistics }
+    }
+
+    /// Reads the feature and writes its gradient with respect to the image, as `rule` lets it through, to `gradient`. With
+    /// [`BackwardRule::Deconvnet`] the feature's value itself is sent back, as Zeiler and Fergus do.
+    pub(super) fn run(
+        &mut self,
+        image: &N::Input,
+        feature: Located,
+        rule: BackwardRule,
+        gradient: &mut [N::Scalar],
+    ) -> Result<Reading, Error> {
+        let images = core::slice::from_ref(image);
+        let pass = Pass { rule, frozen: true, ..Pass::default() };
+        let (parameters, workspace) = (self.network.parameters(), &mut self.workspace);
+        let scale = |value: f64| match rule {
+            BackwardRule::Deconvnet => N::Scalar::from_f64(value),
+            BackwardRule::Gradient | BackwardRule::Guided => N::Scalar::ONE,
+        };
+        let (value, place) = match feature {
+            // What `flatten` gives at the very beginning is the image itself: no kernel runs.
+            Located::Layer(map, within) => map.read(within, image.numbers()),
+            Located::Class(_) => (0.0, [0, 0]),
+        };
+        let mut seed = Seed { feature, reading: Reading { value, place }, scale };
+        workspace.forward_observed(pass, parameters, &mut self.statistics, images, &mut seed)?;
+        let from = match feature {
+            Located::Class(class) => {
+                let value = Sample::many(workspace.logits())[class].to_f64();
+                seed.reading.value = value;
+                let logits = workspace.logits_gradient_mut();
+                logits.fill(N::Scalar::ZERO);
+                logits[class] = scale(value);
+                GradientSeed::Logits
+            }
+            Located::Layer(..) => {
+                workspace.output_gradient_mut().fill(N::Scalar::ZERO);
+                GradientSeed::Output
+            }
+        };
+        workspace.backward_observed(pass, from, parameters, images, &mut self.gradients, gradient, &mut seed)?;
+        Ok(seed.reading)
+    }
+}
+
+/// Reads a feature on the way forward, and is where the way back begins.
+struct Seed<F> {
+    feature: Located,
+    reading: Reading,
+    scale: F,
+}
+
+impl<T: Scalar, F: Fn(f64) -> T> Observer<T> for Seed<F> {
+    fn computed(&mut self, layer: usize, values: &mut [T]) {
+        if let Located::Layer(map, within) = self.feature
+            && map.layer == layer
+        {
+            let (value, place) = map.read(within, values);
+            self.reading = Reading { value, place };
+        }
+    }
+
+    fn gradient(&mut self, layer: usize, gradient: &mut [T]) {
+        if let Located::Layer(map, within) = self.feature
+            && map.layer == layer
+        {
+            map.derive(within, self.reading.place, (self.scale)(self.reading.value), gradient);
+        }
+    }
+}
