@@ -106,6 +106,8 @@ pub mod prelude {
     pub use crate::data::Dataset;
     pub use crate::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
     pub use crate::optim::{Adam, AdamW, RmsProp, Sgd};
+    #[cfg(feature = "plots")]
+    pub use crate::see::Drawing;
     pub use crate::train::{ConfusionMatrix, EarlyStopping, Trainer};
     pub use crate::{Network, SaveWeights, Tensor};
 }

@@ -7,11 +7,13 @@ netwright::network! {
     /// The two filters of slides 23 to 25: black-white vertical edges, and black L shapes.
     Slides(5x5x1) { conv 2x2x2 relu }
     Pooled(4x4x1) { conv 1x1x1 nobias; maxpool 2 }
+    Tables(4x4x2) { conv 2x2x3 connect (0) (1) (0, 1); deconv 2x2x5; dwconv 3x3 multiplier 2; flatten; dense 2 }
     Lamp(5x5x1) { softmax 2 }
     Twice(1) { dense 1 relu; dense 1 relu }
     Deep(6x6x2) { conv 3x3x3 bn leaky_relu 0.2; residual { conv 3x3x3 same bn tanh }; maxpool 2; dropout 0.5; dense 4 sigmoid; softmax 3 }
     Colours(4x4x3) { conv 3x3x2; sepconv 2x2x3; dense 5 }
     Features(3) { dense 2 }
+    Flat(2x2x1) { flatten; dense 1 }
 }
 
 /// Filter 1 is [-1 1; -1 1] with bias -1, filter 2 is [-1 1; -1 -1] with bias 0.
@@ -45,6 +47,16 @@ fn filters_have_the_channels_that_they_read() {
     assert_eq!(sizes("conv1"), [[3, 3, 3]; 2]);
     assert_eq!(sizes("sepconv1"), [[2, 2, 1]; 2], "the depthwise half");
     assert_eq!(sizes("dense1"), [[1, 1, 3]; 5], "in the shape of the image that it reads");
+    let tables = Tables::<f32>::init(1);
+    let sizes_of = |layer| -> Vec<[usize; 3]> {
+        see::filters(&tables, layer).expect("it has filters").iter().map(Picture::sizes).collect()
+    };
+    assert_eq!(sizes_of("conv1"), [[2, 2, 1]; 4], "one for each connection");
+    assert_eq!(sizes_of("deconv1"), [[2, 2, 5]; 3], "what each map that is read paints");
+    assert_eq!(sizes_of("dwconv1"), [[3, 3, 1]; 10]);
+    assert_eq!(sizes_of("dense1"), [[2, 2, 10]; 2], "in the shape that was flattened");
+    let only = see::filters(&Flat::<f32>::init(1), "dense1").expect("it has filters");
+    assert_eq!((only.len(), only[0].sizes()), (1, [2, 2, 1]));
     let kernel = network.tensor("conv1", "kernel").expect("it has a kernel");
     let second = &see::filters(&network, "conv1").expect("it has filters")[1];
     assert_eq!(second.get(2, 1, 0), Some(kernel[((2 * 3 + 1) * 3) * 2 + 1]));
@@ -158,6 +170,16 @@ fn saliency_is_the_gradient_of_what_the_network_says_when_predicting() {
 }
 
 #[test]
+fn a_layer_that_computes_nothing_gives_the_image_itself() {
+    let network = Flat::init(1);
+    let image = Tensor::new([[[1.0], [5.0]], [[3.0], [2.0]]]);
+    assert_eq!(see::activations(&network, &image, "flatten1").expect("it is a layer").numbers(), [1.0, 5.0, 3.0, 2.0]);
+    let feature = Feature::at("flatten1", [0, 0, 1]);
+    let projection = see::projection(&network, &image, &feature, BackwardRule::Deconvnet).expect("it is a feature");
+    assert_eq!((projection.value, projection.picture.numbers()), (5.0, &[0.0, 5.0, 0.0, 0.0][..]));
+}
+
+#[test]
 fn features_that_are_not_there_are_refused() {
     let network = slides();
     let project = |feature: Feature| {
@@ -193,6 +215,10 @@ fn hiding_the_only_lit_square_takes_the_answer_away() {
         assert_eq!(map.answer.sizes(), [5_usize.div_ceil(stride), 5_usize.div_ceil(stride), 1]);
         assert_eq!(map.drop().numbers().iter().filter(|drop| **drop > 0.9).count(), places);
     }
+    // The same for what the class says before the softmax.
+    let square = Occlusion::new(1).expect("a good square");
+    let logits = square.feature(&network, &image, &Feature::class(1)).expect("it is a feature");
+    assert_eq!((logits.get(2, 3, 0), logits.get(0, 0, 0)), (Some(0.0), Some(8.0)));
     // White hides nothing in white.
     let white = Occlusion::new(5).and_then(|square| square.fill(1.0)).expect("a good square");
     let map = white.map(&network, &Tensor::from_fn(|_, _, _| 1.0), 1).expect("it is an image");

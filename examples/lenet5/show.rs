@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use netwright::layer::Layer;
 use netwright::prelude::*;
+use netwright::see::{Picture, Sheet};
 
 /// A line for each layer.
 pub(crate) fn table(layers: &[Layer]) -> String {
@@ -26,27 +27,11 @@ pub(crate) fn table(layers: &[Layer]) -> String {
     text
 }
 
-/// The first `count` digits side by side, two rows of pixels in each line, with what the network says below.
-pub(crate) fn digits(set: &Dataset<Tensor<28, 28, 1>>, answers: &[[f32; 10]], count: usize) -> String {
-    const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
-    let mut text = String::new();
-    let shown = count.min(set.len());
-    for row in (0..28).step_by(2) {
-        for image in &set.inputs()[..shown] {
-            // A character is twice as high as wide, so two rows and one column make one.
-            for column in 0..28 {
-                let value = (image[[row, column, 0]] + image[[row + 1, column, 0]]) / 2.0;
-                text.push(SHADES[((value * 4.99) as usize).min(4)]);
-            }
-            text.push(' ');
-        }
-        text.push('\n');
-    }
-    for (answer, label) in answers.iter().zip(set.targets()).take(shown) {
+/// The first `count` digits side by side, with what the network says below.
+pub(crate) fn digits(set: &Dataset<Tensor<28, 28, 1>>, answers: &[[f32; 10]], count: usize) -> Sheet {
+    let shown = set.iter().zip(answers).take(count).map(|((image, label), answer)| {
         let digit = netwright::train::predicted_class(answer);
-        let line = format!("{digit} ({:.1} %), it is {label}", 100.0 * answer[digit]);
-        let _ = write!(text, "{line:<29}");
-    }
-    text.push('\n');
-    text
+        (Picture::from(image), format!("{digit} ({:.1} %), it is {label}", 100.0 * answer[digit]))
+    });
+    Sheet::new("").columns(count).extend(shown)
 }

@@ -14,7 +14,7 @@ use clap::{Parser, ValueEnum};
 use netwright::data::{self, LabelledImages};
 use netwright::prelude::*;
 use netwright::schedule::Cosine;
-use netwright::see::{ConfusionChart, Drawing};
+use netwright::see::ConfusionChart;
 use netwright::train::statistics::StatisticsRecorder;
 use netwright::train::{RunFolder, predict_all};
 

@@ -43,14 +43,16 @@ fn pictures<N: Network>(index: usize) -> Option<(&'static ParameterTensor, [usiz
     let tensor = layer.tensors.iter().find(|tensor| tensor.role == Role::Weight)?;
     let sizes = match *tensor.shape {
         // A depthwise convolution: no filter reads more than one map.
-        [height, width, ..] if tensor.fan_in == height * width => [height, width, 1],
+        [height, width, _, _] if tensor.fan_in == height * width => [height, width, 1],
         [height, width, channels, _] => [height, width, channels],
         [height, width, _] => [height, width, 1],
         [inputs, _] => {
-            let before = index.checked_sub(1).map_or(N::INPUT, |before| N::LAYERS[before].output);
-            [layer.input, before].into_iter().find_map(|shape| match shape {
-                Shape::Image { height, width, channels } if shape.len() == inputs => Some([height, width, channels]),
-                _ => None,
+            // What it reads, or what that was before it was flattened, rectified or dropped.
+            let before = N::LAYERS[..index].iter().rev().map(|layer| layer.output).chain([N::INPUT]);
+            let mut alike = core::iter::once(layer.input).chain(before).take_while(|shape| shape.len() == inputs);
+            alike.find_map(|shape| match shape {
+                Shape::Image { height, width, channels } => Some([height, width, channels]),
+                Shape::Flat(_) => None,
             })?
         }
         _ => return None,

@@ -1,8 +1,8 @@
 //! Where in an image an answer comes from, by hiding one part of it after the other.
 
-use super::feature::inside;
+use super::feature::{Feature, inside};
 use super::picture::Picture;
-use super::tones::Tones;
+use super::probe::Probe;
 use crate::error::{Error, setting};
 use crate::network::Network;
 use crate::scalar::Scalar;
@@ -83,43 +83,92 @@ impl Occlusion {
         N: Network,
         N::Input: Output<N::Scalar>,
     {
-        let Shape::Image { height, width, channels } = N::INPUT else {
-            let expected = Shape::Image { height: 1, width: N::INPUT.len(), channels: 1 };
-            let origin = "an occlusion map of a network without images".to_owned();
-            return Err(Error::ImageSize { origin, expected, found: N::INPUT });
-        };
         inside("class", N::NAME, class, N::OUTPUT.len())?;
-        let hide = |[row, column]: [usize; 2]| {
-            let mut hidden = image.clone();
-            let fill = N::Scalar::from_f64(self.fill);
-            let rows = self.covered(row, height);
-            for line in hidden.numbers_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
-                let columns = self.covered(column, width);
-                line[columns.start * channels..columns.end * channels].fill(fill);
-            }
-            hidden
-        };
-        let rows = (0..height).step_by(self.stride);
-        let places: Vec<[usize; 2]> =
-            rows.flat_map(|row| (0..width).step_by(self.stride).map(move |column| [row, column])).collect();
-        let (mut answers, mut predicted) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
-        for places in places.chunks(TOGETHER) {
-            let hidden: Vec<N::Input> = places.iter().map(|&place| hide(place)).collect();
+        let stops = Stops::of::<N>(self.stride)?;
+        let hidden: Vec<[usize; 2]> = stops.places().collect();
+        let (mut answers, mut predicted) = (Vec::with_capacity(hidden.len()), Vec::with_capacity(hidden.len()));
+        for places in hidden.chunks(TOGETHER) {
+            let hidden: Vec<N::Input> = places.iter().map(|&place| self.hide::<N>(image, &stops, place)).collect();
             for answer in network.predict_batch(&hidden) {
                 answers.push(answer.numbers()[class].to_f64() as f32);
                 predicted.push(predicted_class(answer.numbers()));
             }
         }
-        let sizes = [height.div_ceil(self.stride), width.div_ceil(self.stride), 1];
         let whole = network.predict(image).numbers()[class].to_f64();
-        Ok(OcclusionMap { answer: Picture::of(sizes, answers), predicted, whole })
+        Ok(OcclusionMap { answer: Picture::of(stops.sizes(), answers), predicted, whole })
+    }
+
+    /// The value of a feature while the square lies around each place: as the answer of [`OcclusionMap`], for any feature
+    /// (figure 7c shows the mean of the strongest feature map).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have, [`Error::ImageSize`] for a
+    /// network whose input is no image.
+    pub fn feature<N>(&self, network: &N, image: &N::Input, feature: &Feature) -> Result<Picture, Error>
+    where
+        N: Network,
+        N::Input: Output<N::Scalar>,
+    {
+        let (located, stops) = (feature.locate::<N>()?, Stops::of::<N>(self.stride)?);
+        let mut probe = Probe::new(network);
+        let mut value = |place| Ok(probe.read(&self.hide::<N>(image, &stops, place), located)?.value as f32);
+        Ok(Picture::of(stops.sizes(), stops.places().map(&mut value).collect::<Result<_, Error>>()?))
+    }
+
+    /// The image with the square around a place.
+    fn hide<N>(&self, image: &N::Input, stops: &Stops, [row, column]: [usize; 2]) -> N::Input
+    where
+        N: Network,
+        N::Input: Output<N::Scalar>,
+    {
+        let &Stops { height, width, channels, .. } = stops;
+        let mut hidden = image.clone();
+        let fill = N::Scalar::from_f64(self.fill);
+        let (rows, columns) = (self.covered(row, height), self.covered(column, width));
+        for line in hidden.numbers_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
+            line[columns.start * channels..columns.end * channels].fill(fill);
+        }
+        hidden
     }
 
     /// The pixels of a row or column under a square centred at `place`.
     fn covered(&self, place: usize, len: usize) -> core::ops::Range<usize> {
         let start = place.saturating_sub((self.side - 1) / 2);
-        let end = (place + self.side / 2 + 1).min(len);
+        let end = place.saturating_add(self.side / 2 + 1).min(len);
         start..end
+    }
+}
+
+/// Where a square stops on an image.
+struct Stops {
+    height: usize,
+    width: usize,
+    channels: usize,
+    stride: usize,
+}
+
+impl Stops {
+    fn of<N: Network>(stride: usize) -> Result<Self, Error> {
+        match N::INPUT {
+            Shape::Image { height, width, channels } => Ok(Self { height, width, channels, stride }),
+            Shape::Flat(features) => {
+                let expected = Shape::Image { height: 1, width: features, channels: 1 };
+                let origin = "an occlusion map of a network without images".to_owned();
+                Err(Error::ImageSize { origin, expected, found: N::INPUT })
+            }
+        }
+    }
+
+    /// The sizes of a map with a number for each stop.
+    fn sizes(&self) -> [usize; 3] {
+        [self.height.div_ceil(self.stride), self.width.div_ceil(self.stride), 1]
+    }
+
+    /// Row by row.
+    fn places(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+        let (width, stride) = (self.width, self.stride);
+        let rows = (0..self.height).step_by(stride);
+        rows.flat_map(move |row| (0..width).step_by(stride).map(move |column| [row, column]))
     }
 }
 
@@ -128,11 +177,5 @@ impl OcclusionMap {
     pub fn drop(&self) -> Picture {
         let whole = self.whole as f32;
         self.answer.map(|answer| whole - answer)
-    }
-
-    /// Tones of [`OcclusionMap::drop`] for shares of 1: yellow where hiding takes the whole answer away, dark where it changes
-    /// nothing.
-    pub fn drop_tones(&self) -> Tones {
-        Tones::Heat(0.0, (self.whole as f32).max(f32::MIN_POSITIVE))
     }
 }

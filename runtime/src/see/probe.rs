@@ -31,7 +31,14 @@ impl<'n, N: Network> Probe<'n, N> {
         Self { network, workspace: N::workspace(1), gradients: N::gradients(), statistics }
     }
 
-    /// Reads the feature and writes its gradient with respect to the image, as `rule` lets it through, to `gradient`. With
+    /// Reads a feature.
+    pub(super) fn read(&mut self, image: &N::Input, feature: Located) -> Result<Reading, Error> {
+        let mut seed = Seed { feature, reading: Reading::before(feature, image.numbers()), sent: N::Scalar::ZERO };
+        self.forward(image, BackwardRule::Gradient, &mut seed)?;
+        Ok(seed.reading)
+    }
+
+    /// Reads a feature and writes its gradient with respect to the image, as `rule` lets it through, to `gradient`. With
     /// [`BackwardRule::Deconvnet`] the feature's value itself is sent back, as Zeiler and Fergus do.
     pub(super) fn run(
         &mut self,
@@ -40,27 +47,17 @@ impl<'n, N: Network> Probe<'n, N> {
         rule: BackwardRule,
         gradient: &mut [N::Scalar],
     ) -> Result<Reading, Error> {
-        let images = core::slice::from_ref(image);
-        let pass = Pass { rule, frozen: true, ..Pass::default() };
-        let (parameters, workspace) = (self.network.parameters(), &mut self.workspace);
-        let scale = |value: f64| match rule {
-            BackwardRule::Deconvnet => N::Scalar::from_f64(value),
-            BackwardRule::Gradient | BackwardRule::Guided => N::Scalar::ONE,
-        };
-        let (value, place) = match feature {
-            // What `flatten` gives at the very beginning is the image itself: no kernel runs.
-            Located::Layer(map, within) => map.read(within, image.numbers()),
-            Located::Class(_) => (0.0, [0, 0]),
-        };
-        let mut seed = Seed { feature, reading: Reading { value, place }, scale };
-        workspace.forward_observed(pass, parameters, &mut self.statistics, images, &mut seed)?;
+        let mut seed = Seed { feature, reading: Reading::before(feature, image.numbers()), sent: N::Scalar::ONE };
+        let pass = self.forward(image, rule, &mut seed)?;
+        if rule == BackwardRule::Deconvnet {
+            seed.sent = N::Scalar::from_f64(seed.reading.value);
+        }
+        let workspace = &mut self.workspace;
         let from = match feature {
             Located::Class(class) => {
-                let value = Sample::many(workspace.logits())[class].to_f64();
-                seed.reading.value = value;
                 let logits = workspace.logits_gradient_mut();
                 logits.fill(N::Scalar::ZERO);
-                logits[class] = scale(value);
+                logits[class] = seed.sent;
                 GradientSeed::Logits
             }
             Located::Layer(..) => {
@@ -68,19 +65,42 @@ impl<'n, N: Network> Probe<'n, N> {
                 GradientSeed::Output
             }
         };
+        let (parameters, images) = (self.network.parameters(), core::slice::from_ref(image));
         workspace.backward_observed(pass, from, parameters, images, &mut self.gradients, gradient, &mut seed)?;
         Ok(seed.reading)
+    }
+
+    fn forward(&mut self, image: &N::Input, rule: BackwardRule, seed: &mut Seed<N::Scalar>) -> Result<Pass, Error> {
+        let pass = Pass { rule, frozen: true, ..Pass::default() };
+        let (parameters, images) = (self.network.parameters(), core::slice::from_ref(image));
+        self.workspace.forward_observed(pass, parameters, &mut self.statistics, images, seed)?;
+        if let Located::Class(class) = seed.feature {
+            seed.reading.value = Sample::many(self.workspace.logits())[class].to_f64();
+        }
+        Ok(pass)
+    }
+}
+
+impl Reading {
+    /// Before any kernel has run. What `flatten` gives at the very beginning is the image itself: no kernel runs for it.
+    fn before<T: Scalar>(feature: Located, image: &[T]) -> Self {
+        let (value, place) = match feature {
+            Located::Layer(map, within) => map.read(within, image),
+            Located::Class(_) => (0.0, [0, 0]),
+        };
+        Self { value, place }
     }
 }
 
 /// Reads a feature on the way forward, and is where the way back begins.
-struct Seed<F> {
+struct Seed<T> {
     feature: Located,
     reading: Reading,
-    scale: F,
+    /// What is sent back.
+    sent: T,
 }
 
-impl<T: Scalar, F: Fn(f64) -> T> Observer<T> for Seed<F> {
+impl<T: Scalar> Observer<T> for Seed<T> {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         if let Located::Layer(map, within) = self.feature
             && map.layer == layer
@@ -94,7 +114,7 @@ impl<T: Scalar, F: Fn(f64) -> T> Observer<T> for Seed<F> {
         if let Located::Layer(map, within) = self.feature
             && map.layer == layer
         {
-            map.derive(within, self.reading.place, (self.scale)(self.reading.value), gradient);
+            map.derive(within, self.reading.place, self.sent, gradient);
         }
     }
 }

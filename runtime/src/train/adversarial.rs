@@ -80,8 +80,8 @@ impl Attack {
 /// Images that one pass of an attack takes together.
 const TOGETHER: usize = 32;
 
-/// ∇ₓJ for each image: the gradient of its loss with respect to its numbers, one image behind the other. As in training: where
-/// the network drops units, it does so by `pass`; moving statistics stay as they are.
+/// ∇ₓJ for each image: the gradient of its loss with respect to its numbers, one image behind the other. As in training, unless
+/// `pass` is frozen: where the network drops units, it does so by `pass`. Moving statistics stay as they are.
 ///
 /// # Errors
 /// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`].
@@ -128,7 +128,7 @@ fn slopes<N: Network, Y: Target, L: Loss<N::Head, Y>>(
     Ok(())
 }
 
-/// The images as `attack` changes them against `network`.
+/// The images as `attack` changes them against `network` as it predicts: without dropout, and with moving statistics.
 ///
 /// # Errors
 /// As [`input_gradient`].
@@ -147,7 +147,7 @@ where
 {
     let mut changed = images.to_vec();
     for _ in 0..attack.iterations {
-        let gradient = input_gradient(network, &changed, targets, loss, Pass::default())?;
+        let gradient = input_gradient(network, &changed, targets, loss, Pass { frozen: true, ..Pass::default() })?;
         attack.advance(Sample::many(images), Output::many_mut(&mut changed), &gradient);
     }
     Ok(changed)
