@@ -108,8 +108,10 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     let graph = &planned.lowered.graph;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
-    let predict = Writer { graph, program: predicting, plan: predict_plan, specs, root, statistics_change: false };
-    let train = Writer { graph, program: &training.program, plan: train_plan, specs, root, statistics_change: true };
+    let (owners, statistics_change) = (owners(graph), false);
+    let predict =
+        Writer { graph, owners: &owners, program: predicting, plan: predict_plan, specs, root, statistics_change };
+    let train = Writer { program: &training.program, plan: train_plan, statistics_change: true, ..predict };
     let prediction = predict.forward(0..predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
     let forward = train.forward(0..training.loss);
@@ -167,8 +169,26 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     }
 }
 
+/// For each value of the graph that a node computes, the row whose it is. Where a kernel does the work of several rows, it is the
+/// one that the value is the output of.
+fn owners(graph: &Graph) -> Vec<Option<usize>> {
+    let mut owners = vec![None; graph.values.len()];
+    for (index, layer) in graph.layers.iter().enumerate().rev() {
+        owners[layer.output.0] = Some(index);
+    }
+    for node in &graph.nodes {
+        let owner = &mut owners[node.output.0];
+        if owner.is_none() || graph.layers[node.layer.0].output == node.output {
+            *owner = Some(node.layer.0);
+        }
+    }
+    owners
+}
+
+#[derive(Clone, Copy)]
 struct Writer<'a> {
     graph: &'a Graph,
+    owners: &'a [Option<usize>],
     program: &'a Program,
     plan: &'a Plan,
     specs: &'a Specs,
@@ -184,19 +204,16 @@ impl Writer<'_> {
             let Step::Call(call) = step else { return TokenStream::new() };
             let statement = (!elided).then(|| self.call(call));
             let values = call.values().filter(|(_, access)| *access != Access::Read);
-            let seen: TokenStream = values.filter_map(|(value, _)| self.computed(call.layer, value)).collect();
+            let seen: TokenStream = values.filter_map(|(value, _)| self.computed(value)).collect();
             quote!(#statement #seen)
         };
         self.program.steps[steps].iter().zip(elided).map(written).collect()
     }
 
     /// Tells an observer that a value of a layer has been computed.
-    fn computed(&self, layer: LayerId, value: ValueId) -> Option<TokenStream> {
+    fn computed(&self, value: ValueId) -> Option<TokenStream> {
         let root = self.root;
-        // Where a kernel does the work of several layers, the value tells whose it is.
-        let owner = self.graph.layers.iter().position(|layer| layer.output == value).unwrap_or(layer.0);
-        let is_value = self.graph.nodes.iter().any(|node| node.output == value);
-        let range = self.range(value).filter(|_| is_value)?;
+        let (owner, range) = (self.owners[value.0]?, self.range(value)?);
         Some(quote!(#root::private::computed(observer, #owner, workspace, #range);))
     }
 

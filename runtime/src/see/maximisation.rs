@@ -239,3 +239,42 @@ fn blur<T: Scalar>(shape: Shape, numbers: &mut [T], deviation: f64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape::Image { height: 3, width: 4, channels: 2 };
+
+    #[test]
+    fn what_is_rolled_out_comes_in_at_the_other_side() {
+        let mut numbers: Vec<f64> = (0..24).map(f64::from).collect();
+        roll(SHAPE, &mut numbers, [1, -1]);
+        // The last row comes first, each row from its second pixel on.
+        assert_eq!(numbers[..8], [18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 16.0, 17.0]);
+        roll(SHAPE, &mut numbers, [-1, 1]);
+        assert!(numbers.iter().enumerate().all(|(place, number)| *number == place as f64));
+        roll(SHAPE, &mut numbers, [300, -400]);
+        assert!(numbers.iter().enumerate().all(|(place, number)| *number == place as f64), "whole turns");
+    }
+
+    #[test]
+    fn a_blur_spreads_a_pixel_evenly_and_leaves_what_is_even_alone() {
+        let mut even = [0.25_f32; 24];
+        blur(SHAPE, &mut even, 1.5);
+        assert!(even.iter().all(|number| (number - 0.25).abs() < 1e-6));
+        let shape = Shape::Image { height: 21, width: 21, channels: 1 };
+        let mut dot = vec![0.0_f64; 21 * 21];
+        dot[10 * 21 + 10] = 1.0;
+        blur(shape, &mut dot, 1.0);
+        assert!((dot.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        let [middle, beside, diagonal] = [10 * 21 + 10, 10 * 21 + 11, 11 * 21 + 11].map(|place| dot[place]);
+        assert!(
+            (beside / middle - (-0.5_f64).exp()).abs() < 1e-12 && (diagonal / beside - (-0.5_f64).exp()).abs() < 1e-12
+        );
+        assert!((dot[9 * 21 + 10] - dot[10 * 21 + 9]).abs() < 1e-15, "as far down as across");
+        let mut row = [1.0_f32, 0.0];
+        blur(Shape::Flat(2), &mut row, 1.0);
+        assert_eq!(row, [1.0, 0.0], "a row of features has no neighbours");
+    }
+}
