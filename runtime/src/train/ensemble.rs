@@ -1,5 +1,7 @@
 //! Bagging: networks of one type on bootstrap samples, predicting together (slide 17).
 
+use core::fmt;
+
 use super::samples::{Choice, Samples};
 use super::target::{Reading, Target, predicted_class};
 use super::threads::Threads;
@@ -96,6 +98,17 @@ pub struct EnsembleAccuracy {
     pub vote: f64,
     /// Each member alone.
     pub members: Vec<f64>,
+}
+
+/// A line for each member, then the ensemble.
+impl fmt::Display for EnsembleAccuracy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (member, accuracy) in self.members.iter().enumerate() {
+            writeln!(f, "member {:<2} alone   {:>6.2} %", member + 1, 100.0 * accuracy)?;
+        }
+        writeln!(f, "by their mean     {:>6.2} %", 100.0 * self.mean)?;
+        write!(f, "by their vote     {:>6.2} %", 100.0 * self.vote)
+    }
 }
 
 impl<N: Network> Ensemble<N> {
