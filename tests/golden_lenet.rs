@@ -1,12 +1,9 @@
 //! LeNet-5 against the numbers of other frameworks.
 
-#[path = "support/golden.rs"]
+#[path = "support/golden/mod.rs"]
 mod golden;
-#[path = "support/gradient.rs"]
-#[allow(dead_code)]
-mod gradient;
 
-use golden::Golden;
+use golden::{Golden, Tolerance};
 
 netwright::network! {
     /// LeNet-5 (LeCun et al., 1998).
@@ -24,17 +21,10 @@ const NUMBERS: &str = include_str!("golden/LeNet5.json");
 
 #[test]
 fn lenet5_predicts_and_trains_as_elsewhere_in_f32() {
-    let golden = Golden::read(NUMBERS, 1e-5, 1e-5, 1e-5);
-    let network = golden.network::<LeNet5>(|index| index);
-    golden.check_prediction(&network);
-    golden.check_training(&network, |index| index);
+    Golden::read(NUMBERS).check::<LeNet5>(Tolerance::F32);
 }
 
 #[test]
 fn lenet5_predicts_and_trains_as_elsewhere_in_f64() {
-    // The golden logits are rounded to f32, the gradients with ten.
-    let golden = Golden::read(NUMBERS, 1e-7, 1e-10, 1e-9);
-    let network = golden.network::<LeNet5<f64>>(|index| index);
-    golden.check_prediction(&network);
-    golden.check_training(&network, |index| index);
+    Golden::read(NUMBERS).check::<LeNet5<f64>>(Tolerance::F64);
 }

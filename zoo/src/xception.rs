@@ -15,7 +15,11 @@ netwright::network! {
 
     /// Three separable convolutions, beside what comes in.
     block middle(width) {
-        residual { repeat 3 { relu; sepconv 3x3x(width) same nobias bn } }
+        residual {
+            relu;
+            repeat 2 { sepconv 3x3x(width) same nobias bn relu };
+            sepconv 3x3x(width) same nobias bn
+        }
     }
 
     /// Xception (Chollet, 2016).

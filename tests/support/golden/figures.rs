@@ -1,0 +1,119 @@
+//! The largest deviation of each kind, and where it was.
+
+use std::fmt;
+
+use netwright::Architecture;
+
+/// How far off a network may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tolerance {
+    /// Logits, in parts of the largest; the values of layers, in parts of their root mean square.
+    pub(crate) forward: f64,
+    /// Losses, relative.
+    pub(crate) loss: f64,
+    /// Norms of gradients, relative.
+    pub(crate) gradient: f64,
+    /// Sums and probes of gradients, in parts of each tensor's norm; `None` where rounding decides rectifiers and pools otherwise, so
+    /// that single numbers say nothing.
+    pub(crate) probes: Option<f64>,
+    /// Logits that the golden file gives with the digits of an f32.
+    pub(crate) rounded: f64,
+}
+
+/// Each test uses some of them.
+#[allow(dead_code)]
+impl Tolerance {
+    /// For a small network in single precision.
+    pub(crate) const F32: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 1e-4, probes: Some(1e-4), rounded: 0.0 };
+    /// For a small network in double precision; the numbers have ten digits, logits eight.
+    pub(crate) const F64: Self = Self { forward: 1e-9, loss: 1e-9, gradient: 1e-9, probes: Some(1e-9), rounded: 2e-7 };
+    /// For a deep network in single precision: one rectifier in millions that rounding decides otherwise moves gradients by a thousandth.
+    pub(crate) const DEEP: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 3e-3, probes: None, rounded: 0.0 };
+    /// For one with batch normalisation, which spreads that over everything: gradients are off by a hundredth in PyTorch and TensorFlow too.
+    pub(crate) const NORMALISED: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 3e-2, probes: None, rounded: 0.0 };
+}
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Logits,
+    Layers,
+    Loss,
+    Gradients,
+    Probes,
+    Moving,
+    Trajectory,
+}
+
+const KINDS: [(Kind, &str); 7] = [
+    (Kind::Logits, "logits"),
+    (Kind::Layers, "layers"),
+    (Kind::Loss, "loss"),
+    (Kind::Gradients, "gradients"),
+    (Kind::Probes, "their numbers"),
+    (Kind::Moving, "moving statistics"),
+    (Kind::Trajectory, "trajectories"),
+];
+
+/// The worst of each kind.
+#[derive(Debug)]
+pub(super) struct Figures {
+    network: String,
+    pub(super) tolerance: Tolerance,
+    worst: Vec<Worst>,
+    failures: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Worst {
+    kind: Kind,
+    compared: usize,
+    off: f64,
+    place: String,
+}
+
+impl Figures {
+    pub(super) fn new<N: Architecture>(tolerance: Tolerance) -> Self {
+        let precision = std::any::type_name::<N::Scalar>();
+        Self { network: format!("{} in {precision}", N::NAME), tolerance, worst: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Notes a deviation at `place`, of which `most` is allowed.
+    pub(super) fn note(&mut self, kind: Kind, off: f64, most: f64, place: impl fmt::Display) {
+        if !(off <= most) {
+            self.failures.push(format!("{place} is off by {off:.1e}, and {most:.1e} is allowed"));
+        }
+        match self.worst.iter_mut().find(|worst| worst.kind == kind) {
+            Some(worst) => {
+                worst.compared += 1;
+                if off > worst.off {
+                    (worst.off, worst.place) = (off, place.to_string());
+                }
+            }
+            None => self.worst.push(Worst { kind, compared: 1, off, place: place.to_string() }),
+        }
+    }
+
+    /// Notes what is simply wrong.
+    pub(super) fn wrong(&mut self, what: String) {
+        self.failures.push(what);
+    }
+
+    /// Prints the figures, and fails where one was too large.
+    pub(super) fn conclude(self) {
+        let mut line = format!("{:<26}", self.network);
+        for (kind, name) in KINDS {
+            if let Some(worst) = self.worst.iter().find(|worst| worst.kind == kind) {
+                line += &format!(" | {name} {:.1e} ({} of {})", worst.off, worst.place, worst.compared);
+            }
+        }
+        println!("{line}");
+        let more = self.failures.len().saturating_sub(12);
+        assert!(
+            self.failures.is_empty(),
+            "{}:\n{}\n… and {more} more",
+            self.network,
+            self.failures[..self.failures.len().min(12)].join("\n")
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Networks with weights from a formula, against numbers that other frameworks computed; see `tests/golden/README.md`.
+
+mod figures;
+mod formula;
+mod predicting;
+mod training;
+mod trajectory;
+
+use netwright::optim::{Adam, Optimizer, Sgd};
+use netwright::private::{Network, Output, ParameterTensor, Role, Scalar, Weights};
+use serde::Deserialize;
+
+use figures::Figures;
+pub(crate) use figures::Tolerance;
+use trajectory::Held;
+
+/// What other frameworks computed for a network.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Golden {
+    gain: f64,
+    head_gain: f64,
+    input_scale: f64,
+    tensors: Vec<Tensor>,
+    logits: Vec<f64>,
+    layers: Vec<Layer>,
+    train: Vec<Step>,
+    trajectories: Vec<Trajectory>,
+}
+
+/// A tensor's number in the formula, its kind, shape and fan-in.
+#[derive(Debug, Deserialize)]
+struct Tensor(u64, String, Vec<usize>, f64);
+
+/// A layer's word, its output's shape, and what the output comes to.
+#[derive(Debug, Deserialize)]
+struct Layer(String, Vec<usize>, f64, f64, f64, Vec<f64>);
+
+/// A tensor's number, and what its numbers come to.
+#[derive(Debug, Deserialize)]
+struct Moved(u64, f64, f64, f64, Vec<f64>);
+
+/// A tensor's number, and the norm, sum and probes of its gradient.
+#[derive(Debug, Deserialize)]
+struct Gradient(u64, f64, f64, Vec<f64>);
+
+/// A training step.
+#[derive(Debug, Deserialize)]
+struct Step {
+    labels: Vec<usize>,
+    loss: f64,
+    #[serde(default)]
+    logits: Vec<Vec<f64>>,
+    gradients: Vec<Gradient>,
+    /// The tensors whose gradient is 0 in theory.
+    zero: Vec<u64>,
+    moving: Vec<Moved>,
+    /// A rate, and the loss after a step downhill with it.
+    sgd: Vec<(f64, f64)>,
+}
+
+/// Several steps of an optimiser.
+#[derive(Debug, Deserialize)]
+struct Trajectory {
+    rule: String,
+    rate: f64,
+    momentum: f64,
+    labels: Vec<usize>,
+    losses: Vec<f64>,
+    parameters: Vec<Moved>,
+    logits: Vec<f64>,
+}
+
+/// What the numbers of a value come to: mean, deviation, norm, and up to four of them.
+#[derive(Debug, PartialEq)]
+struct Summary {
+    mean: f64,
+    deviation: f64,
+    norm: f64,
+    probes: Vec<f64>,
+}
+
+impl Summary {
+    fn of<T: Scalar>(numbers: &[T]) -> Self {
+        let len = numbers.len() as f64;
+        let mean = numbers.iter().map(|number| number.to_f64()).sum::<f64>() / len;
+        let deviation = (numbers.iter().map(|number| (number.to_f64() - mean).powi(2)).sum::<f64>() / len).sqrt();
+        Self { mean, deviation, norm: norm(numbers), probes: probes(numbers) }
+    }
+
+    /// How far off it is, in parts of the numbers' root mean square.
+    fn off(&self, len: usize, mean: f64, deviation: f64, norm: f64, probes: &[f64]) -> f64 {
+        let scale = norm / (len as f64).sqrt();
+        let pairs = [(self.mean, mean), (self.deviation, deviation)].into_iter();
+        let pairs = pairs.chain(self.probes.iter().copied().zip(probes.iter().copied()));
+        let off = |(found, expected): (f64, f64)| (found - expected).abs() / scale.max(expected.abs());
+        pairs.map(off).fold((self.norm - norm).abs() / norm, f64::max)
+    }
+}
+
+fn norm<T: Scalar>(numbers: &[T]) -> f64 {
+    numbers.iter().map(|number| number.to_f64().powi(2)).sum::<f64>().sqrt()
+}
+
+/// Four numbers spread over all; all where there are no more.
+fn probes<T: Scalar>(numbers: &[T]) -> Vec<f64> {
+    let len = numbers.len();
+    let at = |probe: usize| if len <= 4 { probe } else { (2 * probe + 1) * len / 8 };
+    (0..len.min(4)).map(|probe| numbers[at(probe)].to_f64()).collect()
+}
+
+/// The tensors of a network in the order of its layers, with the layer's name.
+fn tensors<N: Network>() -> Vec<(&'static str, &'static ParameterTensor)> {
+    N::LAYERS.iter().flat_map(|layer| layer.tensors.iter().map(|tensor| (layer.name, tensor))).collect()
+}
+
+impl Golden {
+    /// Reads a file of numbers.
+    pub(crate) fn read(text: &str) -> Self {
+        serde_json::from_str(text).expect("golden numbers")
+    }
+
+    /// Compares all there is to compare, prints how far off it is, and fails beyond `tolerance`.
+    pub(crate) fn check<N: Network>(&self, tolerance: Tolerance)
+    where
+        N::Input: Output<N::Scalar>,
+        Sgd<N::Scalar>: Optimizer<N::Scalar>,
+        Adam<N::Scalar>: Optimizer<N::Scalar>,
+    {
+        self.check_all::<N>(&self.held::<N>(), tolerance);
+    }
+
+    /// [`Self::check`] in single precision, where `Exact`, the same network in double precision, says which gradients are 0.
+    #[allow(dead_code)]
+    pub(crate) fn check_beside<N: Network<Scalar = f32>, Exact: Network<Scalar = f64>>(&self, tolerance: Tolerance)
+    where
+        N::Input: Output<f32>,
+        Exact::Input: Output<f64>,
+    {
+        self.check_all::<N>(&self.held_in_double_precision::<Exact>(), tolerance);
+    }
+
+    fn check_all<N: Network>(&self, held: &Held, tolerance: Tolerance)
+    where
+        N::Input: Output<N::Scalar>,
+        Sgd<N::Scalar>: Optimizer<N::Scalar>,
+        Adam<N::Scalar>: Optimizer<N::Scalar>,
+    {
+        let mut figures = Figures::new::<N>(tolerance);
+        self.predict::<N>(&mut figures);
+        self.train::<N>(&mut figures);
+        self.follow::<N>(held, &mut figures);
+        figures.conclude();
+    }
+
+    /// The network with the formula's weights.
+    pub(crate) fn network<N: Network>(&self) -> N {
+        let mut network = N::from_weights(Weights::zeros(N::PARAMETERS, N::STATISTICS));
+        let ours = tensors::<N>();
+        assert_eq!(ours.len(), self.tensors.len(), "as many tensors");
+        let head = self.tensors.iter().rposition(|tensor| tensor.1 == "kernel").expect("there are weights");
+        for (index, (Tensor(number, kind, shape, fan_in), (layer, own))) in self.tensors.iter().zip(ours).enumerate() {
+            let (role, name) = (own.role, own.name);
+            let is_alike = match kind.as_str() {
+                "kernel" => role == Role::Weight,
+                "bias" => role == Role::Bias,
+                "gamma" | "beta" => role == Role::Scale && name == kind,
+                "mean" | "var" => role == Role::Statistic && name.contains(kind.as_str()),
+                _ => false,
+            };
+            assert!(is_alike, "{layer}.{name} against {kind}");
+            assert_eq!(own.len, shape.iter().product::<usize>(), "{layer}.{name} against {shape:?}");
+            let gain = if index == head { self.head_gain } else { self.gain };
+            let numbers = if role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+            for (place, value) in numbers[own.offset..][..own.len].iter_mut().enumerate() {
+                *value = Scalar::from_f64(f64::from(formula::weight(*number, place, kind, gain, *fan_in)));
+            }
+        }
+        network
+    }
+
+    /// The formula's images.
+    pub(crate) fn images<N: Network>(&self, count: usize) -> Vec<N::Input>
+    where
+        N::Input: Output<N::Scalar>,
+    {
+        let mut images = vec![N::Input::zeros(); count];
+        for (place, value) in N::Input::many_mut(&mut images).iter_mut().enumerate() {
+            *value = Scalar::from_f64(f64::from(formula::pixel(place, self.input_scale)));
+        }
+        images
+    }
+
+    /// Where the tensor of a number lies: its index among the network's.
+    fn index(&self, number: u64) -> usize {
+        self.tensors.iter().position(|tensor| tensor.0 == number).expect("a tensor of this network")
+    }
+}
+
+/// How far logarithms of probabilities are from `logits`, in parts of the largest logit.
+fn off_logits<T: Scalar>(probabilities: &[T], logits: &[f64]) -> f64 {
+    assert_eq!(probabilities.len(), logits.len(), "as many classes");
+    let most = logits.iter().copied().fold(f64::MIN, f64::max);
+    let sum = logits.iter().map(|logit| (logit - most).exp()).sum::<f64>().ln() + most;
+    let largest = logits.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
+    let off = |(found, logit): (&T, &f64)| (found.to_f64().ln() - (logit - sum)).abs() / largest;
+    probabilities.iter().zip(logits).map(off).fold(0.0, f64::max)
+}
+
+/// The classes from the most probable to the least.
+fn ranked(numbers: impl Iterator<Item = f64>) -> Vec<usize> {
+    let numbers: Vec<f64> = numbers.collect();
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|&a, &b| numbers[b].total_cmp(&numbers[a]));
+    order
+}

@@ -1,0 +1,115 @@
+//! One training step, and a small one downhill.
+
+use netwright::private::{Gradients, Network, Output, Sample, Scalar};
+use netwright::{GradientSeed, Pass};
+
+use super::figures::{Figures, Kind};
+use super::{Golden, Gradient, Moved, Step, Summary, norm, probes, tensors};
+
+impl Golden {
+    pub(super) fn train<N: Network>(&self, figures: &mut Figures)
+    where
+        N::Input: Output<N::Scalar>,
+    {
+        for step in &self.train {
+            let images = self.images::<N>(step.labels.len());
+            let mut network = self.network::<N>();
+            let what = format!("a batch of {}", step.labels.len());
+            let taken = take::<N>(&mut network, &images, &step.labels);
+            figures.note(Kind::Loss, relative(taken.loss, step.loss), figures.tolerance.loss, &what);
+            compare_logits(&taken.logits, step, figures);
+            self.compare_gradients::<N>(&taken.gradients, step, figures);
+            self.compare_moved(&network, &step.moving, Kind::Moving, figures);
+            for &(rate, loss) in &step.sgd {
+                for (number, gradient) in network.parameters_mut().iter_mut().zip(taken.gradients.as_slice()) {
+                    *number -= N::Scalar::from_f64(rate) * *gradient;
+                }
+                let after = take::<N>(&mut network, &images, &step.labels);
+                let most = figures.tolerance.loss.max(1e-9);
+                figures.note(Kind::Loss, relative(after.loss, loss), most, format!("{what} after a step"));
+            }
+        }
+    }
+
+    fn compare_gradients<N: Network>(&self, gradients: &Gradients<N>, step: &Step, figures: &mut Figures) {
+        let ours = tensors::<N>();
+        let largest = step.gradients.iter().map(|gradient| gradient.1).fold(0.0, f64::max);
+        let trained = ours.iter().filter(|(_, tensor)| tensor.role.is_trained()).count();
+        assert_eq!(step.gradients.len(), trained, "a gradient of every trained tensor");
+        for Gradient(number, length, sum, expected) in &step.gradients {
+            let (layer, tensor) = ours[self.index(*number)];
+            let place = format!("{layer}.{}", tensor.name);
+            let own = &gradients.as_slice()[tensor.offset..][..tensor.len];
+            if step.zero.contains(number) {
+                // Whatever it is added to, batch normalisation takes it away again: what is left is rounding.
+                figures.note(Kind::Gradients, norm(own) / largest, 1e-4, format!("{place} (0)"));
+                continue;
+            }
+            figures.note(Kind::Gradients, relative(norm(own), *length), figures.tolerance.gradient, &place);
+            let Some(most) = figures.tolerance.probes else { continue };
+            let total: f64 = own.iter().map(|number| number.to_f64()).sum();
+            let pairs = probes(own).into_iter().chain([total]).zip(expected.iter().copied().chain([*sum]));
+            for (found, expected) in pairs {
+                // A sum of many numbers that cancel is as exact as the norm of as many.
+                figures.note(Kind::Probes, (found - expected).abs() / length.max(expected.abs()), most, &place);
+            }
+        }
+    }
+
+    /// Compares the numbers of tensors with what they come to elsewhere.
+    pub(super) fn compare_moved<N: Network>(&self, network: &N, moved: &[Moved], kind: Kind, figures: &mut Figures) {
+        let ours = tensors::<N>();
+        for Moved(number, mean, deviation, length, probes) in moved {
+            let (layer, tensor) = ours[self.index(*number)];
+            let numbers = if tensor.role.is_trained() { network.parameters() } else { network.statistics() };
+            let summary = Summary::of(&numbers[tensor.offset..][..tensor.len]);
+            let off = summary.off(tensor.len, *mean, *deviation, *length, probes);
+            figures.note(kind, off, figures.tolerance.forward, format!("{layer}.{}", tensor.name));
+        }
+    }
+}
+
+fn compare_logits(logits: &[f64], step: &Step, figures: &mut Figures) {
+    let expected: Vec<f64> = step.logits.iter().flatten().copied().collect();
+    let largest = expected.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
+    for (found, expected) in logits.iter().zip(&expected) {
+        let most = figures.tolerance.forward.max(figures.tolerance.rounded);
+        figures.note(Kind::Logits, (found - expected).abs() / largest, most, "the whole batch");
+    }
+}
+
+pub(super) fn relative(found: f64, expected: f64) -> f64 {
+    (found - expected).abs() / expected.abs()
+}
+
+/// What a step computed.
+pub(super) struct Taken<N: Network> {
+    pub(super) loss: f64,
+    pub(super) logits: Vec<f64>,
+    pub(super) gradients: Gradients<N>,
+}
+
+/// Mean softmax cross-entropy of a batch and its gradient, without dropout.
+pub(super) fn take<N: Network>(network: &mut N, images: &[N::Input], labels: &[usize]) -> Taken<N> {
+    let mut workspace = N::workspace(images.len());
+    let mut gradients = N::gradients();
+    // Frozen, dropout keeps everything; and so would batch normalisation its statistics, where there is any.
+    let pass = Pass { frozen: !N::BATCH_COUPLED, ..Pass::default() };
+    network.forward(pass, images, &mut workspace).expect("it fits");
+    let classes = N::Output::LEN;
+    let (mut loss, mut kept) = (0.0, Vec::new());
+    let (logits, gradient) = workspace.loss_operands(GradientSeed::Logits);
+    for ((logits, gradient), &label) in logits.chunks(classes).zip(gradient.chunks_mut(classes)).zip(labels) {
+        let logits: Vec<f64> = logits.iter().map(|logit| logit.to_f64()).collect();
+        let most = logits.iter().copied().fold(f64::MIN, f64::max);
+        let sum: f64 = logits.iter().map(|logit| (logit - most).exp()).sum();
+        loss += sum.ln() + most - logits[label];
+        for (class, (number, logit)) in gradient.iter_mut().zip(&logits).enumerate() {
+            let probability = (logit - most).exp() / sum;
+            *number = Scalar::from_f64((probability - f64::from(u8::from(class == label))) / labels.len() as f64);
+        }
+        kept.extend(logits);
+    }
+    network.backward(pass, GradientSeed::Logits, images, &mut workspace, &mut gradients).expect("it fits");
+    Taken { loss: loss / labels.len() as f64, logits: kept, gradients }
+}

@@ -1,0 +1,41 @@
+//! The networks of the zoo against the numbers of other frameworks: the answer, every value on the way, and a training step.
+//!
+//! The large ones want a release build: `cargo test --release -p netwright-zoo --features all --test golden -- --nocapture` prints how
+//! far off each is.
+
+#[path = "../../tests/support/golden/mod.rs"]
+mod golden;
+
+macro_rules! compare {
+    ($($feature:literal $module:ident $network:ident $tolerance:ident $file:literal)*) => {
+        $(
+            #[cfg(feature = $feature)]
+            mod $module {
+                use super::golden::{Golden, Tolerance};
+
+                #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
+                #[test]
+                fn is_the_same_elsewhere_in_f32() {
+                    Golden::read(include_str!($file)).check::<netwright_zoo::$network>(Tolerance::$tolerance);
+                }
+
+                #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
+                #[test]
+                fn is_the_same_elsewhere_in_f64() {
+                    Golden::read(include_str!($file)).check::<netwright_zoo::$network<f64>>(Tolerance::F64);
+                }
+            }
+        )*
+    };
+}
+
+compare! {
+    "lenet5" lenet5 LeNet5 F32 "../../tests/golden/LeNet5.json"
+    "alexnet" alexnet AlexNet F32 "golden/AlexNet.json"
+    "vgg16" vgg16 Vgg16 DEEP "golden/VGG16.json"
+    "resnet50" resnet50 ResNet50 NORMALISED "golden/ResNet50.json"
+    "inception-v3" inception_v3 InceptionV3 NORMALISED "golden/InceptionV3.json"
+    "xception" xception Xception NORMALISED "golden/Xception.json"
+    "resnext50" resnext50 ResNeXt50 NORMALISED "golden/ResNeXt50.json"
+    "inception-resnet-v2" inception_resnet_v2 InceptionResNetV2 NORMALISED "golden/InceptionResNetV2.json"
+}
