@@ -80,13 +80,13 @@ impl Figures {
 
     /// Notes a deviation at `place`, of which `most` is allowed.
     pub(super) fn note(&mut self, kind: Kind, off: f64, most: f64, place: impl fmt::Display) {
-        if !(off <= most) {
+        if off.is_nan() || off > most {
             self.failures.push(format!("{place} is off by {off:.1e}, and {most:.1e} is allowed"));
         }
         match self.worst.iter_mut().find(|worst| worst.kind == kind) {
             Some(worst) => {
                 worst.compared += 1;
-                if off > worst.off {
+                if off.is_nan() || off > worst.off {
                     (worst.off, worst.place) = (off, place.to_string());
                 }
             }

@@ -93,7 +93,7 @@ impl Summary {
         let pairs = [(self.mean, mean), (self.deviation, deviation)].into_iter();
         let pairs = pairs.chain(self.probes.iter().copied().zip(probes.iter().copied()));
         let off = |(found, expected): (f64, f64)| (found - expected).abs() / scale.max(expected.abs());
-        pairs.map(off).fold((self.norm - norm).abs() / norm, f64::max)
+        largest(pairs.chain([(self.norm / (len as f64).sqrt(), scale)]).map(off))
     }
 }
 
@@ -196,14 +196,19 @@ impl Golden {
     }
 }
 
+/// The largest of numbers; no number at all where one is none.
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |largest, number| if largest.is_nan() || number <= largest { largest } else { number })
+}
+
 /// How far logarithms of probabilities are from `logits`, in parts of the largest logit.
 fn off_logits<T: Scalar>(probabilities: &[T], logits: &[f64]) -> f64 {
     assert_eq!(probabilities.len(), logits.len(), "as many classes");
     let most = logits.iter().copied().fold(f64::MIN, f64::max);
     let sum = logits.iter().map(|logit| (logit - most).exp()).sum::<f64>().ln() + most;
-    let largest = logits.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
-    let off = |(found, logit): (&T, &f64)| (found.to_f64().ln() - (logit - sum)).abs() / largest;
-    probabilities.iter().zip(logits).map(off).fold(0.0, f64::max)
+    let scale = largest(logits.iter().map(|logit| logit.abs()));
+    let off = |(found, logit): (&T, &f64)| (found.to_f64().ln() - (logit - sum)).abs() / scale;
+    largest(probabilities.iter().zip(logits).map(off))
 }
 
 /// The classes from the most probable to the least.

@@ -4,7 +4,7 @@ use netwright::private::{Gradients, Network, Output, Sample, Scalar};
 use netwright::{GradientSeed, Pass};
 
 use super::figures::{Figures, Kind};
-use super::{Golden, Gradient, Moved, Step, Summary, norm, probes, tensors};
+use super::{Golden, Gradient, Moved, Step, Summary, largest, norm, probes, tensors};
 
 impl Golden {
     pub(super) fn train<N: Network>(&self, figures: &mut Figures)
@@ -33,7 +33,7 @@ impl Golden {
 
     fn compare_gradients<N: Network>(&self, gradients: &Gradients<N>, step: &Step, figures: &mut Figures) {
         let ours = tensors::<N>();
-        let largest = step.gradients.iter().map(|gradient| gradient.1).fold(0.0, f64::max);
+        let most_moved = largest(step.gradients.iter().map(|gradient| gradient.1));
         let trained = ours.iter().filter(|(_, tensor)| tensor.role.is_trained()).count();
         assert_eq!(step.gradients.len(), trained, "a gradient of every trained tensor");
         for Gradient(number, length, sum, expected) in &step.gradients {
@@ -42,7 +42,7 @@ impl Golden {
             let own = &gradients.as_slice()[tensor.offset..][..tensor.len];
             if step.zero.contains(number) {
                 // Whatever it is added to, batch normalisation takes it away again: what is left is rounding.
-                figures.note(Kind::Gradients, norm(own) / largest, 1e-4, format!("{place} (0)"));
+                figures.note(Kind::Gradients, norm(own) / most_moved, 1e-4, format!("{place} (0)"));
                 continue;
             }
             figures.note(Kind::Gradients, relative(norm(own), *length), figures.tolerance.gradient, &place);
@@ -71,10 +71,10 @@ impl Golden {
 
 fn compare_logits(logits: &[f64], step: &Step, figures: &mut Figures) {
     let expected: Vec<f64> = step.logits.iter().flatten().copied().collect();
-    let largest = expected.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
+    let scale = largest(expected.iter().map(|logit| logit.abs()));
     for (found, expected) in logits.iter().zip(&expected) {
         let most = figures.tolerance.forward.max(figures.tolerance.rounded);
-        figures.note(Kind::Logits, (found - expected).abs() / largest, most, "the whole batch");
+        figures.note(Kind::Logits, (found - expected).abs() / scale, most, "the whole batch");
     }
 }
 
