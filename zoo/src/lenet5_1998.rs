@@ -6,7 +6,8 @@ netwright::network! {
     /// 1.7159 tanh(2/3 x), the paper's squashing function: 1 at 1 and -1 at -1.
     block squash() { scale 0.6666666666666666; tanh; scale 1.7159 }
 
-    /// LeNet-5 (LeCun et al., 1998) as it was printed. The answer is a distance for each digit: the smallest wins.
+    /// LeNet-5 (LeCun et al., 1998) as it was printed. Its last layer, `rbf`, is a distance for each digit; the answer is what the
+    /// paper takes a distance for, the negative logarithm of a probability.
     pub LeNet5Of1998(32x32x1) {
         conv 5x5x6 as c1;    squash;
         subsample 2 as s2;   squash;
@@ -29,7 +30,7 @@ netwright::network! {
             "####### .....## .....## ....##. ....##. ...##.. ...##.. ..##... ..##... .##.... .##.... ......."
             ".#####. ##...## ##...## ##...## .#####. ##...## ##...## ##...## ##...## ##...## .#####. ......."
             ".#####. ##...## ##...## ##...## ##...## .###### .....## .....## .....## ....##. .####.. ......."
-            as rbf
+            as rbf  scale -1 softmax
     }
 }
 
