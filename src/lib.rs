@@ -86,6 +86,7 @@ macro_rules! network {
 }
 
 pub use netwright_runtime::predictor::{LengthError, Predictor};
+pub use netwright_runtime::tensor::{Output, Sample};
 pub use netwright_runtime::{
     Architecture, BackwardRule, Memory, Observer, Pass, Place, Scalar, Shape, Tensor, Unobserved,
 };

@@ -14,8 +14,8 @@
     feature = "inception-resnet-v2"
 ))]
 
+use netwright::Output;
 use netwright::prelude::*;
-use netwright::private::Output;
 use netwright::{head, random::Random};
 
 /// Steps on the batch.

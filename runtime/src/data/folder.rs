@@ -25,19 +25,13 @@ pub struct ImageFolder {
 /// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image;
 /// [`Error::Empty`] for a folder without any.
 pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> Result<ImageFolder, Error> {
-    let folder = folder.as_ref();
-    crate::error::setting("channels", channels as f64, matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
-    for (name, size) in [("height", height), ("width", width)] {
-        crate::error::setting(name, size as f64, size > 0, "at least 1")?;
-    }
+    let (folder, size) = (folder.as_ref(), [height, width, channels]);
+    check(size)?;
     let (mut pixels, mut labels, mut classes) = (Vec::new(), Vec::new(), Vec::new());
     for class in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
         let before = labels.len();
         for path in sorted(&class)?.into_iter().filter(|path| is_image(path)) {
-            let (image, size) = decode(&path, channels)?;
-            let mut stretched = vec![0.0; height * width * channels];
-            resize(&image, size, &mut stretched, [height, width], channels);
-            pixels.extend(stretched.iter().map(|value| value.round() as u8));
+            pixels.extend(stretched(&path, size)?);
             labels.push(classes.len());
         }
         if labels.len() == before {
@@ -45,8 +39,34 @@ pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> 
         }
         classes.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
     }
-    let images = Images::new(&folder.display().to_string(), [height, width, channels], u8::MAX, pixels)?;
+    let images = Images::new(&folder.display().to_string(), size, u8::MAX, pixels)?;
     Ok(ImageFolder { images: LabelledImages::new(images, labels, classes.len())?, classes })
+}
+
+/// Reads one PNG or JPEG file, stretched to `[height, width, channels]`, as [`read`] does.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image.
+pub fn read_image(path: impl AsRef<Path>, size: [usize; 3]) -> Result<Images, Error> {
+    let path = path.as_ref();
+    check(size)?;
+    Images::new(&path.display().to_string(), size, u8::MAX, stretched(path, size)?.collect())
+}
+
+fn check([height, width, channels]: [usize; 3]) -> Result<(), Error> {
+    crate::error::setting("channels", channels as f64, matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
+    for (name, size) in [("height", height), ("width", width)] {
+        crate::error::setting(name, size as f64, size > 0, "at least 1")?;
+    }
+    Ok(())
+}
+
+/// The bytes of an image at another size.
+fn stretched(path: &Path, [height, width, channels]: [usize; 3]) -> Result<impl Iterator<Item = u8>, Error> {
+    let (image, size) = decode(path, channels)?;
+    let mut stretched = vec![0.0; height * width * channels];
+    resize(&image, size, &mut stretched, [height, width], channels);
+    Ok(stretched.into_iter().map(|value: f32| value.round() as u8))
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -103,6 +123,8 @@ mod tests {
         assert_eq!(set.images.labels(), [0, 0, 1]);
         assert_eq!(set.images.images().get(0).unwrap(), [70, 80, 90].repeat(4));
         assert_eq!(set.images.images().get(2).unwrap(), [10, 20, 30].repeat(4));
+        let one = read_image(folder.path().join("b/1.png"), [2, 2, 3]).unwrap();
+        assert_eq!((one.len(), one.get(0).unwrap()), (1, &[10, 20, 30].repeat(4)[..]));
         assert_eq!(read(folder.path(), [2, 2, 1]).unwrap().images.images().shape().to_string(), "2x2x1");
     }
 
@@ -116,6 +138,8 @@ mod tests {
             matches!(read(folder.path(), [2, 2, 1]), Err(Error::Format { origin, .. }) if origin.ends_with("1.png"))
         );
         assert!(matches!(read(folder.path(), [2, 2, 2]), Err(Error::Setting { setting: "channels", .. })));
+        assert!(matches!(read_image(folder.path().join("a/1.png"), [2, 2, 1]), Err(Error::Format { .. })));
+        assert!(matches!(read_image(folder.path().join("a/2.png"), [2, 2, 1]), Err(Error::Io { .. })));
         assert!(matches!(read(folder.path().join("none"), [2, 2, 1]), Err(Error::Io { .. })));
     }
 }
