@@ -2,18 +2,22 @@
 
 #[path = "support/language_server.rs"]
 mod language_server;
+#[path = "support/resnet50.rs"]
+mod resnet50;
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use language_server::{Place, Server};
+use resnet50::resnet50;
 
 /// Loading builds the macro first; after that each answer takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(300);
 
-const TEXT: &str = r"//! A crate in an editor.
+const SMALL: &str = r"//! A crate in an editor.
 
 netwright::network! {
     /// Two convolutions that keep the size.
@@ -30,32 +34,16 @@ netwright::network! {
         softmax 10
     }
 
-    /// Blocks, and a tied layer.
-    pub Paired(16x16x1) { pair(4); maxpool 2; 2 * pair(8); dense 9; dense 9 as encode; dense 9 tied encode; softmax 3 }
-}
-
-netwright::network! {
-    block bottleneck(width, stride) {
-        add {
-            conv 1x1x(width) stride (stride) bn relu;
-            conv 3x3x(width) same bn relu;
-            conv 1x1x(4*width) bn
-        } { conv 1x1x(4*width) stride (stride) bn } relu
-    }
-    block identity(width) {
-        residual { conv 1x1x(width) bn relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) bn } relu
-    }
-    /// ResNet-50 (He et al., 2016).
-    pub ResNet50(224x224x3) {
-        conv 7x7x64 stride 2 pad 3 bn relu;  maxpool 3 stride 2 pad 1;
-        bottleneck(64, 1);   2 * identity(64);
-        bottleneck(128, 2);  3 * identity(128);
-        bottleneck(256, 2);  5 * identity(256);
-        bottleneck(512, 2);  2 * identity(512);
-        globalavgpool;  softmax 1000
+    /// Blocks, a tied layer, and a value that is joined later.
+    pub Paired(16x16x1) {
+        pair(4); tap early; maxpool 2; 2 * pair(8); deconv 2x2x8 stride 2; concat early;
+        dense 9; dense 9 as encode; dense 9 tied encode; softmax 3
     }
 }
 ";
+
+/// Small networks, and one as large as people write them.
+static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SMALL}\nnetwright::network! {{{}\n}}\n", resnet50()));
 
 /// A crate that uses this one as a stranger would, with `text` as its library.
 fn guest(text: &str) -> (PathBuf, PathBuf) {
@@ -111,8 +99,8 @@ fn an_editor_shows_completes_and_corrects() {
         );
         return;
     };
-    let (root, file) = guest(TEXT);
-    let server = Server::start(&program, &root, &file, TEXT, LIMIT);
+    let (root, file) = guest(&TEXT);
+    let server = Server::start(&program, &root, &file, &TEXT, LIMIT);
     let mut editor = Editor { server };
     hovering(&mut editor);
     definitions(&mut editor);
@@ -122,7 +110,7 @@ fn an_editor_shows_completes_and_corrects() {
 
 fn hovering(editor: &mut Editor) {
     let mut hover = |context: &str, what: &str| {
-        let shown = editor.server.hover(place(TEXT, context, what));
+        let shown = editor.server.hover(place(&TEXT, context, what));
         print(&format!("\nhovering over `{what}` in `{}`:\n{shown}", context.trim()));
         shown
     };
@@ -137,9 +125,10 @@ fn hovering(editor: &mut Editor) {
     assert!(shown.contains("block pair(width, window = 3)") && shown.contains("8x8x8 → 8x8x16"), "{shown}");
     let shown = hover("conv 7x7x64 stride 2", "conv");
     assert!(shown.contains("224x224x3 → 112x112x64, 9,472 parameters, 118,013,952 multiply-adds"), "{shown}");
-    let shown = hover("residual { conv 1x1x(width) bn relu; conv 3x3x(width)", "conv");
+    let shown =
+        hover("residual {\n            conv 1x1x(width) bn eps 1.001e-5 relu;\n            conv 3x3x(width)", "conv");
     assert!(shown.contains("|5 × `identity(256)`|14x14x256 → 14x14x256|590,080|115,605,504|"), "{shown}");
-    let shown = hover("residual { conv", "residual");
+    let shown = hover("residual {\n", "residual");
     assert!(shown.contains("What comes in plus what the stages make of it"), "{shown}");
     assert!(shown.contains("|2 × `identity(64)`|56x56x256 → 56x56x256|"), "{shown}");
     let shown = hover("pub ResNet50", "ResNet50");
@@ -150,7 +139,7 @@ fn hovering(editor: &mut Editor) {
 
 fn definitions(editor: &mut Editor) {
     let mut definition = |context: &str, what: &str| {
-        let found = editor.server.definition(place(TEXT, context, what));
+        let found = editor.server.definition(place(&TEXT, context, what));
         print(&format!("\n`{what}` in `{context}` leads to {found:?}"));
         found
     };
@@ -162,9 +151,11 @@ fn definitions(editor: &mut Editor) {
         ("2 * pair(8)", "pair", "block pair"),
         ("x(2*width)", "width", "(width, "),
         ("tied encode", "encode", "as encode"),
+        ("concat early", "early", "tap early"),
+        ("2 * identity(512)", "identity", "block identity"),
     ] {
         let found = definition(context, name);
-        let there = place(TEXT, declared, name);
+        let there = place(&TEXT, declared, name);
         assert!(
             matches!(found.as_slice(), [(file, place)] if file.ends_with("/src/lib.rs") && *place == there),
             "{name}: {found:?}"
@@ -183,7 +174,7 @@ fn completions(editor: &mut Editor) {
             assert!(!offered.iter().any(|offer| offer == word), "`{word}` is among {offered:?}");
         }
     };
-    let stem = "conv 7x7x64 stride 2 pad 3 bn relu;";
+    let stem = "conv 7x7x64 stride 2 pad 3 bn eps 1.001e-5 relu;";
     let head = editor.completion(stem, "co");
     offers(&head, &["conv", "concat", "maxpool", "relu", "identity"]);
     refuses(&head, &["stride", "LeNet5", "std"]);
@@ -194,22 +185,30 @@ fn completions(editor: &mut Editor) {
     offers(&editor.completion("2 * pair(8)", "2 * pa"), &["pair"]);
     offers(&editor.completion("2*width", "2*wi"), &["width", "window"]);
     offers(&editor.completion("tied encode", "tied en"), &["encode"]);
+    offers(&editor.completion("concat early", "concat ea"), &["early"]);
     offers(&editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 init he"), &["he", "he_uniform"]);
 }
 
 fn mistakes(editor: &mut Editor) {
-    editor.server.change(TEXT);
+    editor.server.change(&TEXT);
     let found = editor.server.mistakes();
     assert!(found.is_empty(), "{found:?}");
-    for (there, wrong, message) in [
-        ("conv 5x5x16 tanh", "conv 25x25x16 tanh", "the 25x25 window is larger than its 14x14x6 input"),
-        ("avgpool 2;\n        dense", "avgpol 2;\n        dense", "did you mean `avgpool`?"),
+    for (there, wrong, under, message) in [
+        ("conv 5x5x16 tanh", "conv 25x25x16 tanh", "conv", "the 25x25 window is larger than its 14x14x6 input"),
+        ("avgpool 2;\n        dense", "avgpol 2;\n        dense", "avgpol", "did you mean `avgpool`?"),
+        (
+            "add\n            { conv 1x1x(4*width)",
+            "add\n            { conv 1x1x(3*width)",
+            "add",
+            "in the block called as `bottleneck(64, 1)`",
+        ),
+        ("concat early", "concat eary", "eary", "did you mean `early`?"),
     ] {
         let text = TEXT.replacen(there, wrong, 1);
         editor.server.change(&text);
         let found = editor.server.mistakes();
         print(&format!("\nunder `{wrong}`: {found:?}"));
-        let start = Place::at(&text, text.find(wrong).unwrap_or_default());
+        let start = place(&text, wrong, under);
         assert!(
             matches!(found.as_slice(), [mistake] if mistake.message.contains(message) && mistake.start == start),
             "{found:?}"
