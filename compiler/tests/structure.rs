@@ -184,12 +184,24 @@ fn rows_are_named_by_word_and_block() {
 
 #[test]
 fn blocks_have_defaults_expressions_and_blocks_inside() {
-    let blocks = "block cell(width, stride = 1, out = 2*width) { conv 1x1x(width) stride (stride); conv 1x1x(out) }
-        block two(w) { cell(w); cell(w + 1, 2) }";
-    assert_eq!(output_of(blocks, "8x8x3", "cell(5)"), "8x8x10");
-    assert_eq!(output_of(blocks, "8x8x3", "cell(5, 2, 7)"), "4x4x7");
+    let cell = "block cell(width, stride = 1, out = 2*width) { conv 1x1x(width) stride (stride); conv 1x1x(out) }";
+    assert_eq!(output_of(cell, "8x8x3", "cell(5)"), "8x8x10");
+    assert_eq!(output_of(cell, "8x8x3", "cell(5, 2, 7)"), "4x4x7");
+    let blocks = &format!("{cell} block two(w) {{ cell(w); cell(w + 1, 2) }}");
     assert_eq!(output_of(blocks, "8x8x3", "two(3); repeat 2 { two(3) }"), "1x1x8");
     assert_eq!(rows(blocks, "8x8x3", "two(3)")[2], "two1.cell2.conv1");
+}
+
+#[test]
+fn a_block_that_nothing_calls_is_a_mistake() {
+    let help = "what stands in a block is checked where it is called";
+    says(mistake("block b() { relu }", "4", "dense 3"), "b", &["the block `b` is never called", help]);
+    let chain = "block a() { b } block b() { relu }";
+    says(mistake(chain, "4", "dense 3"), "a", &["the block `a` is never called"]);
+    says(mistake(chain, "4", "b"), "a", &["the block `a` is never called"]);
+    says(mistake("block b() { rellu }", "4", "dens 3"), "dens", &["did you mean `dense`?"]);
+    let each_other = lowered("block a() { b } block b() { a } Net(4) { dense 3 }").expect_err("neither is called");
+    assert_eq!(each_other.len(), 2, "{each_other:#?}");
 }
 
 #[test]
@@ -226,13 +238,13 @@ fn branches_that_do_not_meet_name_both_shapes_and_what_would_fit() {
             "28x28x64",
             "residual { conv 3x3x128 stride 2 same }",
             "residual",
-            "put a branch in the place of the input: `{ conv 1x1x128 stride 2 }`",
+            "write `add { … } { conv 1x1x128 stride 2 }`, so that what comes in gets the new shape too",
         ),
         (
             "28x28x64",
             "residual { conv 3x3x128 same }",
             "residual",
-            "put a branch in the place of the input: `{ conv 1x1x128 }`",
+            "write `add { … } { conv 1x1x128 }`, so that what comes in gets the new shape too",
         ),
         ("28x28x64", "add { conv 3x3x64 same } { conv 1x1x32 } { }", "add", "end the second branch with `conv 1x1x64`"),
         (

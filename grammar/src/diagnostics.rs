@@ -9,16 +9,27 @@ pub struct Diagnostic {
     pub span: Span,
     /// What is wrong, in one line.
     pub message: String,
-    /// What else the reader should know: the shapes so far, the place in a block.
+    /// What else the reader should know: the shapes so far.
     pub notes: Vec<String>,
+    /// The calls of the blocks that it stands in, the innermost first.
+    pub calls: Vec<Call>,
     /// What would fit.
     pub help: Option<String>,
+}
+
+/// A block called with values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// `cell(64, 2)`, with the values of its parameters.
+    pub text: String,
+    /// Where the call stands.
+    pub span: Span,
 }
 
 impl Diagnostic {
     /// A mistake at `span`.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), notes: Vec::new(), help: None }
+        Self { span, message: message.into(), notes: Vec::new(), calls: Vec::new(), help: None }
     }
 
     /// Adds a line about the circumstances.
@@ -34,19 +45,31 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+
+    /// The message, its notes and its help, as rustc prints them under `error:`. `line` finds the line of a place in the user's file.
+    pub fn text(&self, line: impl Fn(Span) -> Option<usize>) -> String {
+        let mut text = self.message.clone();
+        for note in &self.notes {
+            text.extend(["\n", note]);
+        }
+        for (index, call) in self.calls.iter().enumerate() {
+            text.push_str(if index == 0 { "\nin the block called as `" } else { ", in `" });
+            text.extend([&call.text, "`"]);
+            if let Some(line) = line(call.span) {
+                text.push_str(&format!(" on line {line}"));
+            }
+        }
+        if let Some(help) = &self.help {
+            text.extend(["\nhelp: ", help]);
+        }
+        text
+    }
 }
 
-/// The message, its notes and its help, as rustc prints them under `error:`.
+/// [`Diagnostic::text`] without lines.
 impl core::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&self.message)?;
-        for note in &self.notes {
-            write!(f, "\n{note}")?;
-        }
-        match &self.help {
-            Some(help) => write!(f, "\nhelp: {help}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.text(|_| None))
     }
 }
 

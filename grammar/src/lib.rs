@@ -16,7 +16,7 @@ mod parse;
 mod stages;
 mod syntax;
 
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::{Call, Diagnostic, Diagnostics};
 pub use nesting::{MAX_NESTING, MAX_OPERATORS};
 pub use parse::{MAX_REPORTS, MAX_SOURCE_BYTES, parse};
 pub use syntax::*;

@@ -55,7 +55,7 @@ fn parsed(tokens: &str) -> TokenStream {
 /// `::core::compile_error! { "…" }`, from the mistake's first token to its last: rustc underlines what lies between.
 fn compile_error(diagnostic: &Diagnostic, text: &Text) -> TokenStream {
     let (first, last) = text.ends(diagnostic.span);
-    let message = TokenTree::from(located(Literal::string(&diagnostic.to_string()), last));
+    let message = TokenTree::from(located(Literal::string(&diagnostic.text(|bytes| text.line(bytes))), last));
     let mut body = Group::new(Delimiter::Brace, TokenStream::from(message));
     body.set_span(last);
     let mut tokens = path(first, &["core", "compile_error"]);

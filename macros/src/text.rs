@@ -89,6 +89,11 @@ impl Text {
         }
     }
 
+    /// The line of the user's file that `bytes` start in. An editor is not asked for it: see [`Self::push`].
+    pub(crate) fn line(&self, bytes: Bytes) -> Option<usize> {
+        (self.reader == Reader::Rustc).then(|| self.ends(bytes).0.line())
+    }
+
     /// The spans of the first and the last token that `bytes` touch; the macro's own where there are none.
     pub(crate) fn ends(&self, bytes: Bytes) -> (Span, Span) {
         let first = self.tokens.partition_point(|(token, _)| token.end <= bytes.start);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netwright_grammar::{Diagnostic, Diagnostics, Span};
+use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use crate::graph::{Extent, Graph, Head, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant};
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
@@ -31,7 +31,7 @@ pub struct Builder<'a> {
     /// Layers with the shapes they make, on the way to here.
     trail: Vec<(String, Shape)>,
     /// The blocks around what is lowered now: their names in layers, and their calls as written.
-    blocks: Vec<(String, String)>,
+    blocks: Vec<(String, Call)>,
     uncertain: bool,
     made: Vec<Made>,
 }
@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
         let made = Made {
             written,
             text: self.text(whole),
-            calls: self.blocks.iter().rev().map(|(_, call)| call.clone()).collect(),
+            calls: self.blocks.iter().rev().map(|(_, call)| format!("`{}`", call.text)).collect(),
             input: self.graph.shape(input),
             output: self.graph.shape(output),
             parameters: count(false),
@@ -155,13 +155,8 @@ impl<'a> Builder<'a> {
         if !self.reported.insert((diagnostic.span.start, diagnostic.span.end)) {
             return;
         }
-        let calls: Vec<&str> = self.blocks.iter().rev().map(|(_, call)| call.as_str()).collect();
-        let diagnostic = if calls.is_empty() {
-            diagnostic
-        } else {
-            diagnostic.note(format!("in the block called as {}", calls.join(", in ")))
-        };
-        self.diagnostics.push(diagnostic);
+        let calls = self.blocks.iter().rev().map(|(_, call)| call.clone()).collect();
+        self.diagnostics.push(Diagnostic { calls, ..diagnostic });
     }
 
     /// The layers and shapes on the way to here.
@@ -213,7 +208,7 @@ impl<'a> Builder<'a> {
         self.names.contains_key(&format!("{}{name}", self.prefix()))
     }
 
-    pub(crate) fn enter_block(&mut self, name: &str, call: String) {
+    pub(crate) fn enter_block(&mut self, name: &str, call: Call) {
         let ordinal = self.ordinal(name);
         self.blocks.push((format!("{name}{ordinal}"), call));
         self.row_is_open = false;
@@ -430,7 +425,8 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let Some(id) = theirs.iter().copied().find(|id| self.graph.tensors[id.0].name == spec.name) else {
-                return Err(Diagnostic::new(at, format!("`{name}` has no {} to share", spec.name)));
+                return Err(Diagnostic::new(at, format!("`{name}` has no {} to share", spec.name))
+                    .help("name a layer of the same kind and the same sizes"));
             };
             let shape = &self.graph.tensors[id.0].shape;
             if *shape != spec.shape {

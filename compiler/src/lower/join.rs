@@ -69,6 +69,8 @@ struct Branch<'s> {
 enum Source<'s> {
     /// What flows into the stage.
     Stage,
+    /// The same, without having been written: the other side of a `residual`.
+    Kept,
     Braces(&'s Body),
     Tap(&'s str),
 }
@@ -78,17 +80,18 @@ impl Branch<'_> {
     fn is_input(&self) -> bool {
         match self.source {
             Source::Braces(body) => body.stages.is_empty(),
-            Source::Stage => true,
+            Source::Stage | Source::Kept => true,
             Source::Tap(_) => false,
         }
     }
 
-    fn name(&self, index: usize) -> String {
+    fn name(&self, join: Join, index: usize) -> String {
         const ORDINALS: [&str; 8] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
         match self.source {
-            Source::Stage => "what comes in".to_owned(),
+            Source::Stage | Source::Kept => "what comes in".to_owned(),
             Source::Tap(name) => format!("the tap `{name}`"),
             Source::Braces(_) if self.is_input() => "the input `{ }`".to_owned(),
+            Source::Braces(_) if join == Join::Residual => "its branch".to_owned(),
             Source::Braces(_) => match ORDINALS.get(index) {
                 Some(ordinal) => format!("the {ordinal} branch"),
                 None => format!("branch {}", index + 1),
@@ -173,7 +176,7 @@ impl Structure<'_, '_> {
         let mut text = join.word().to_owned();
         for source in sources {
             match source {
-                Source::Stage => {}
+                Source::Stage | Source::Kept => {}
                 Source::Tap(name) => text.extend([" ", name]),
                 Source::Braces(body) if body.stages.is_empty() => text.push_str(" { }"),
                 Source::Braces(_) => text.push_str(" { … }"),
@@ -188,7 +191,7 @@ impl Structure<'_, '_> {
         let mut branches = Vec::new();
         for source in sources {
             let value = match source {
-                Source::Stage => input,
+                Source::Stage | Source::Kept => input,
                 Source::Braces(body) => self.body(body, input, scope),
                 Source::Tap(name) => self.taps.find(name).map_or(input, |tap| tap.value),
             };
@@ -230,7 +233,7 @@ impl Structure<'_, '_> {
             Join::Mul => "the shapes must agree, or one of them have one number for each channel",
             Join::Add | Join::Residual => "the shapes must agree",
         };
-        let names = [a.1.name(a.0), b.1.name(b.0)];
+        let names = [a.1.name(join, a.0), b.1.name(join, b.0)];
         let message = format!("{}: {} is {first}, and {} is {second}: {must}", join.word(), names[0], names[1]);
         let mut diagnostic = Diagnostic::new(head, message).note(self.builder.shapes_so_far());
         for (name, branch) in names.iter().zip([a.1, b.1]) {
@@ -286,6 +289,7 @@ impl Structure<'_, '_> {
         }
         let near = self.taps.nearest(name);
         let mut diagnostic = self.taps.unknown(name, span, word);
+        self.taps.mark_meant(name);
         if let Some(near) = near {
             self.taps.mark_used(&near);
         } else if self.is_block(name) {
@@ -336,7 +340,7 @@ fn check_count<'s>(
     let word = join.word();
     match (join, sources.len()) {
         (Join::Residual, 1) => {
-            sources.push(Source::Stage);
+            sources.push(Source::Kept);
             Ok(sources)
         }
         (Join::Residual, 0) => Err(Diagnostic::new(head, "`residual` needs its stages in braces")
@@ -392,6 +396,7 @@ fn changed<'a>(a: Side<'a>, b: Side<'a>) -> (Side<'a>, Side<'a>) {
 fn end((name, branch, _): Side<'_>, stage: &str) -> String {
     match branch.source {
         Source::Tap(tap) => format!("put `{stage}` before `tap {tap}`, or change what comes in here"),
+        Source::Kept => format!("write `add {{ … }} {{ {stage} }}`, so that what comes in gets the new shape too"),
         _ if branch.is_input() => format!("put a branch in the place of the input: `{{ {stage} }}`"),
         _ => format!("end {name} with `{stage}`"),
     }
@@ -411,10 +416,7 @@ fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize;
     }
     match large.1.source {
         Source::Tap(_) => format!("put `upsample {stride}` before this stage"),
-        _ if large.1.is_input() => {
-            let channels = small.2.channels();
-            format!("put a branch in the place of the input: `{{ conv 1x1x{channels} stride {stride} }}`")
-        }
+        _ if large.1.is_input() => end(large, &format!("conv 1x1x{} stride {stride}", small.2.channels())),
         _ => format!("give {} `stride {stride}`", large.0),
     }
 }

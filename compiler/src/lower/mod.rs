@@ -9,7 +9,7 @@ mod structure;
 pub(crate) mod suggest;
 mod taps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span};
 
@@ -38,6 +38,7 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
     let blocks = blocks(file, &without_keyword, diagnostics);
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut networks = Vec::new();
+    let mut called = BTreeSet::new();
     for item in &file.items {
         let Item::Network(network) = item else { continue };
         if let Some(block) = without_keyword.iter().find(|block| block.header == network.header) {
@@ -64,9 +65,28 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
             );
             continue;
         }
-        networks.push(lower_network(source, network, &blocks, diagnostics));
+        networks.push(lower_network(source, network, &blocks, &mut called, diagnostics));
+    }
+    if diagnostics.is_empty() {
+        never_called(&blocks, &called).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     }
     networks
+}
+
+/// That nothing calls a block, and so nothing has told whether its stages fit. Of blocks that call each other, the outermost.
+fn never_called(blocks: &Blocks<'_>, called: &BTreeSet<String>) -> Vec<Diagnostic> {
+    let idle: Vec<&Block> = blocks.values().copied().filter(|block| !called.contains(&block.name.text)).collect();
+    let is_inside = |block: &Block| {
+        let others = idle.iter().filter(|other| other.name != block.name);
+        others.into_iter().any(|other| taps::is_mentioned(&other.body, &block.name.text, block.name.span))
+    };
+    let outermost: Vec<&Block> = idle.iter().copied().filter(|block| !is_inside(block)).collect();
+    let reported = if outermost.is_empty() { idle } else { outermost };
+    let diagnostic = |block: &Block| {
+        Diagnostic::new(block.name.span, format!("the block `{}` is never called", block.name.text))
+            .help("call it in a network, or leave it out: what stands in a block is checked where it is called")
+    };
+    reported.into_iter().map(diagnostic).collect()
 }
 
 /// The blocks by name.
@@ -139,10 +159,12 @@ fn blocks<'a>(file: &'a File, without_keyword: &'a [Block], diagnostics: &mut Di
     blocks
 }
 
+/// Adds the blocks that the network calls to `called`.
 fn lower_network<'a>(
     source: &str,
     network: &'a Network,
     blocks: &Blocks<'_>,
+    called: &mut BTreeSet<String>,
     diagnostics: &mut Diagnostics,
 ) -> Lowered<'a> {
     let before = diagnostics.len();
@@ -163,6 +185,7 @@ fn lower_network<'a>(
     }
     let mut structure = Structure::new(&mut builder, blocks);
     let output = structure.network(&network.body, input);
+    called.append(&mut structure.called);
     let (graph, made) = builder.finish(output);
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }

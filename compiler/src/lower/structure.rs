@@ -1,5 +1,7 @@
 //! Bodies, blocks, repeats and branches: how stages hang together.
 
+use std::collections::BTreeSet;
+
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Expression, Separator, Span, Stage};
 
 use super::expression::{self, Scope};
@@ -22,6 +24,8 @@ pub(super) struct Structure<'a, 'b> {
     blocks: &'a Blocks<'a>,
     block_names: Vec<&'a str>,
     calls: Vec<&'a str>,
+    /// Every block called so far.
+    pub(super) called: BTreeSet<String>,
     deep: usize,
     unfolded: usize,
 }
@@ -48,7 +52,16 @@ enum Kind<'s> {
 impl<'a, 'b> Structure<'a, 'b> {
     pub(super) fn new(builder: &'a mut Builder<'b>, blocks: &'a Blocks<'a>) -> Self {
         let block_names = blocks.keys().copied().collect();
-        Self { builder, taps: Taps::default(), blocks, block_names, calls: Vec::new(), deep: 0, unfolded: 0 }
+        Self {
+            builder,
+            taps: Taps::default(),
+            blocks,
+            block_names,
+            calls: Vec::new(),
+            called: BTreeSet::new(),
+            deep: 0,
+            unfolded: 0,
+        }
     }
 
     /// Lowers the body of a network.
@@ -333,8 +346,10 @@ impl<'a, 'b> Structure<'a, 'b> {
             .iter()
             .filter_map(|parameter| Some(format!("{}", inner.get(&parameter.name.text)?)))
             .collect();
-        self.builder.enter_block(name, format!("`{name}({})`", values.join(", ")));
+        let text = format!("{name}({})", values.join(", "));
+        self.builder.enter_block(name, netwright_grammar::Call { text, span: whole });
         self.calls.push(name);
+        self.called.insert(name.to_owned());
         let output = self.scoped(&block.body, input, &inner, true);
         self.calls.pop();
         self.builder.leave_block();

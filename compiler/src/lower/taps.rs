@@ -59,6 +59,17 @@ impl Taps {
         suggest::nearest(name, self.visible().map(|tap| tap.name.as_str())).map(str::to_owned)
     }
 
+    /// Whether the name is that of a tap outside of the block.
+    fn is_outside(&self, name: &str) -> bool {
+        self.frames.iter().any(|frame| frame.taps.iter().any(|tap| tap.name == name))
+    }
+
+    /// Takes every tap called `name` for used, wherever it is: whoever cannot see it has heard of that.
+    pub(super) fn mark_meant(&mut self, name: &str) {
+        let taps = self.frames.iter_mut().flat_map(|frame| &mut frame.taps);
+        taps.filter(|tap| tap.name == name).for_each(|tap| tap.is_used = true);
+    }
+
     pub(super) fn mark_used(&mut self, name: &str) {
         let first = self.frames.iter().rposition(|frame| frame.is_closed).unwrap_or(0);
         let taps = self.frames[first..].iter_mut().rev().flat_map(|frame| &mut frame.taps);
@@ -89,8 +100,7 @@ impl Taps {
         if let Some(near) = self.nearest(name) {
             return diagnostic.help(format!("did you mean `{near}`?"));
         }
-        let is_outside = self.frames.iter().any(|frame| frame.taps.iter().any(|tap| tap.name == name));
-        if is_outside {
+        if self.is_outside(name) {
             return diagnostic.help("a block sees only its own taps: join them where the block is called");
         }
         if self.gone.iter().any(|gone| gone == name) {

@@ -1,0 +1,16 @@
+//! Weights of a convolution with another window.
+
+netwright::network! {
+    pub Net(28x28x1) {
+        conv 3x3x8 same relu as first;
+        conv 5x5x8 same relu tied first;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}

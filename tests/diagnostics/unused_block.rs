@@ -1,0 +1,18 @@
+//! A block that nothing calls.
+
+netwright::network! {
+    block cell(width) {
+        conv 3x3x(width) same relu
+    }
+    pub Net(28x28x1) {
+        conv 3x3x8 same relu;
+        softmax 10
+    }
+}
+
+fn main() {
+    let net = Net::init(1);
+    let image = netwright::Tensor::<28, 28, 1>::zeros();
+    let answer: [f32; 10] = net.predict(&image);
+    println!("{} of {}: {answer:?}", net.parameters().len(), Net::PARAMETERS);
+}
