@@ -2,6 +2,16 @@
 //!
 //! The large ones want a release build: `cargo test --release -p netwright-zoo --features all --test golden -- --nocapture` prints how
 //! far off each is.
+#![cfg(any(
+    feature = "lenet5",
+    feature = "alexnet",
+    feature = "vgg16",
+    feature = "resnet50",
+    feature = "inception-v3",
+    feature = "xception",
+    feature = "resnext50",
+    feature = "inception-resnet-v2"
+))]
 
 #[path = "../../tests/support/golden/mod.rs"]
 mod golden;
