@@ -1,0 +1,108 @@
+//! What the examples of the lecture claim, checked on what they compute; and that the map of the lecture leads somewhere.
+
+use std::fs;
+use std::path::PathBuf;
+
+use netwright::prelude::*;
+
+#[path = "../examples/vanishing_gradients/chain.rs"]
+mod chain;
+#[path = "../examples/vanishing_gradients/deep.rs"]
+mod deep;
+#[path = "../examples/data/digits.rs"]
+mod digits;
+#[path = "../examples/hand_made_filters/filters.rs"]
+mod filters;
+#[path = "../examples/saturation/gate.rs"]
+mod gate;
+
+#[test]
+fn a_saturated_gate_learns_by_cross_entropy_long_before_it_learns_by_squared_loss() {
+    let sigma = 1.0 / (1.0 + 5.0_f64.exp());
+    let (loss, slope) = gate::slope(&mut gate::gate(5.0, 0.0), &SquaredError).unwrap();
+    assert!((loss - (sigma - 1.0).powi(2)).abs() < 1e-12);
+    assert!((slope - 2.0 * (sigma - 1.0) * sigma * (1.0 - sigma)).abs() < 1e-12);
+    assert!(loss > 0.98 && slope.abs() < 0.014, "a large loss with a small slope: {loss}, {slope}");
+    let (_, slope) = gate::slope(&mut gate::gate(5.0, 0.0), &BinaryCrossEntropy).unwrap();
+    assert!((slope - (sigma - 1.0)).abs() < 1e-12);
+
+    let squared = gate::descend(SquaredError, 0.5, 300).unwrap();
+    let entropy = gate::descend(BinaryCrossEntropy, 0.5, 300).unwrap();
+    assert!(squared[50].loss > 0.97 && squared[50].slope_of_weight < 0.03, "flat: {:?}", squared[50]);
+    assert!(entropy[50].loss < 0.1, "{:?}", entropy[50]);
+    let [slow, quick] = [&squared, &entropy].map(|course| gate::learnt_after(course).unwrap());
+    assert!(10 * quick < slow, "{quick} steps against {slow}");
+}
+
+#[test]
+fn gradients_in_a_chain_are_the_products_of_the_slide() {
+    for seed in 0..10 {
+        for (by_hand, found) in chain::slopes(seed, 0.7, 1.0).unwrap() {
+            assert!((by_hand - found).abs() < 1e-14, "{by_hand} {found}");
+        }
+    }
+}
+
+#[test]
+fn gradients_vanish_towards_the_first_layer_of_sigmoids_and_not_of_rectifiers() {
+    let some = digits::digits().unwrap().split_at(64).unwrap().0;
+    let sigmoid = deep::gradient_norms(&deep::DeepSigmoid::init(1), &some).unwrap();
+    let relu = deep::gradient_norms(&deep::DeepRelu::init(1), &some).unwrap();
+    assert_eq!((sigmoid.len(), relu.len()), (deep::DEPTH, deep::DEPTH));
+    assert!(sigmoid.is_sorted() && sigmoid[0] < 1e-3 * sigmoid[deep::DEPTH - 1], "{sigmoid:?}");
+    assert!(relu[0] > 0.2 * relu[deep::DEPTH - 1], "{relu:?}");
+    let derivatives = deep::derivatives(&deep::DeepSigmoid::init(1), &some).unwrap();
+    assert!(derivatives.iter().all(|[mean, largest]| 0.0 < *mean && mean <= largest && *largest <= 0.25));
+}
+
+#[test]
+fn a_deep_network_of_sigmoids_learns_nothing_where_one_of_rectifiers_learns_to_read() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let sigmoid = deep::accuracy(&mut deep::DeepSigmoid::init(1), &train, &test, 6).unwrap();
+    let relu = deep::accuracy(&mut deep::DeepRelu::init(1), &train, &test, 6).unwrap();
+    assert!(sigmoid < 0.2 && relu > 0.85, "{sigmoid} {relu}");
+}
+
+#[test]
+fn hand_made_filters_fire_exactly_where_the_slides_say() {
+    let network = filters::patch();
+    for patch in filters::patches() {
+        let answer = network.predict(&patch);
+        let [edge, corner] = [answer[[0, 0, 0]], answer[[0, 0, 1]]];
+        assert_eq!(edge > 0.0, patch.as_slice() == [0.0, 1.0, 0.0, 1.0], "{:?}", patch.as_slice());
+        assert_eq!(corner > 0.0, patch.as_slice() == [0.0, 1.0, 0.0, 0.0], "{:?}", patch.as_slice());
+    }
+    let image = filters::shapes();
+    let maps = filters::image().predict(&image);
+    for (y, x) in (0..7).flat_map(|y| (0..15).map(move |x| (y, x))) {
+        for filter in 0..2 {
+            assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
+        }
+    }
+}
+
+/// Every path in backticks that `docs/lecture.md` names exists, and so does every example and test.
+#[test]
+fn the_map_of_the_lecture_leads_somewhere() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let map = fs::read_to_string(root.join("docs/lecture.md")).unwrap();
+    let quoted: Vec<&str> = map.split('`').skip(1).step_by(2).collect();
+    let paths: Vec<&&str> = quoted.iter().filter(|text| text.contains('/') && !text.contains(' ')).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        let (file, item) = path.split_once("::").unwrap_or((path, ""));
+        assert!(root.join(file).exists(), "docs/lecture.md names {file}, which is not there");
+        if !item.is_empty() {
+            let source = fs::read_to_string(root.join(file)).unwrap();
+            assert!(source.contains(&format!("fn {item}")), "{file} has no `{item}`");
+        }
+    }
+    for slide in 1..=39 {
+        let named = map.lines().filter_map(|line| line.strip_prefix("| ")?.split('|').next());
+        let covers = |cell: &str| match cell.trim().split_once('–') {
+            Some((first, last)) => (first.parse().unwrap_or(0)..=last.parse().unwrap_or(0)).contains(&slide),
+            None => cell.trim().parse() == Ok(slide),
+        };
+        assert!(named.into_iter().any(covers), "docs/lecture.md has no line for slide {slide}");
+    }
+}
