@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use netwright_grammar::Span;
 
-use crate::ops::Op;
+use crate::ops::{ActivationKind, Op};
 use crate::shape::Shape;
 
 /// Index of a [`Value`].
@@ -72,6 +72,30 @@ pub struct Node {
     pub layer: LayerId,
     /// The kernel variant chosen, and why.
     pub variant: Variant,
+    /// What it does to the numbers it has computed before it stores them.
+    pub ending: Ending,
+}
+
+/// What a node does to the numbers z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
+/// operation can end so, it says itself: [`Op::can_end_in`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ending {
+    /// Fixed values with a number for each channel, the scale and the shift. The node's own bias is in the shift.
+    pub affine: Option<[ValueId; 2]>,
+    /// A value of the output's shape, which is added.
+    pub sum: Option<ValueId>,
+    /// The function applied last.
+    pub activation: Option<ActivationKind>,
+    /// The rows that the node stood in before it took over those of what comes behind it: [`Node::layer`] is the last of these.
+    pub rows: Vec<LayerId>,
+}
+
+impl Node {
+    /// Every value it reads.
+    pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
+        let Ending { affine, sum, .. } = &self.ending;
+        self.inputs.iter().copied().chain(affine.iter().flatten().copied()).chain(*sum)
+    }
 }
 
 /// One way to compute an operation.
@@ -218,8 +242,8 @@ impl Graph {
     pub fn readers(&self) -> Vec<Vec<usize>> {
         let mut readers = vec![Vec::new(); self.values.len()];
         for (index, node) in self.nodes.iter().enumerate() {
-            for input in &node.inputs {
-                let readers: &mut Vec<usize> = &mut readers[input.0];
+            for value in node.reads() {
+                let readers: &mut Vec<usize> = &mut readers[value.0];
                 if readers.last() != Some(&index) {
                     readers.push(index);
                 }
@@ -277,6 +301,16 @@ impl fmt::Display for Graph {
             write!(f, " : {}", self.shape(node.output))?;
             if !node.variant.name.is_empty() {
                 write!(f, " by {}", node.variant.name)?;
+            }
+            let Ending { affine, sum, activation, .. } = &node.ending;
+            if let Some([scale, shift]) = affine {
+                write!(f, ", times %{} plus %{}", scale.0, shift.0)?;
+            }
+            if let Some(sum) = sum {
+                write!(f, ", plus %{}", sum.0)?;
+            }
+            if let Some(activation) = activation {
+                write!(f, ", {}", activation.name())?;
             }
             writeln!(f, "  ({})", self.layers[node.layer.0].name)?;
         }

@@ -1,5 +1,6 @@
 //! A call of a kernel: all that the planner and the emission ever see of an operation.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::graph::{LayerId, TensorId, ValueId};
@@ -17,8 +18,10 @@ pub struct KernelCall {
     pub scratch: bool,
     /// The row it belongs to.
     pub layer: LayerId,
+    /// The rows before that one whose work it does too.
+    pub rows: Vec<LayerId>,
     /// Why this kernel.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// When it runs.
     pub when: When,
 }
@@ -129,9 +132,22 @@ pub enum Field {
     Key(u64),
     /// A constant.
     Real(Real),
-    /// A variant of an enumeration of the kernel's module, with its constant.
-    Variant(&'static str, &'static str, Option<Real>),
+    /// An activation function.
+    Activation(Function),
+    /// An activation function, or none.
+    LastActivation(Option<Function>),
+    /// Whether a kernel adds to what stands in the place of its output, and the activation function it ends in, if any.
+    Ending(bool, Option<Function>),
 }
+
+impl Field {
+    /// Of a kernel that stores what it computes.
+    pub const NO_ENDING: Self = Self::Ending(false, None);
+}
+
+/// An activation function by the runtime's name for it, with its constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Function(pub &'static str, pub Option<Real>);
 
 /// A constant that is the same only to the last bit, so that specs can be looked up.
 #[derive(Clone, Copy, Debug)]

@@ -20,6 +20,7 @@ use proc_macro2::{Span, TokenStream};
 use emit::{Context, Planned};
 pub use emit::{reference_items, reference_tables};
 use graph::Graph;
+use ops::Phase;
 
 /// What a text compiles to.
 #[derive(Debug)]
@@ -67,8 +68,9 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.
             (false, Reader::Editor) => lowered.graph.nodes.clear(),
         }
-        let predicting = passes::predict(&lowered.graph);
-        let training = passes::differentiate(&lowered.graph);
+        let predicting =
+            passes::predict(&checked(passes::fuse(passes::fold(lowered.graph.clone()), Phase::Predicting)));
+        let training = passes::differentiate(&checked(passes::fuse(lowered.graph.clone(), Phase::Training)));
         let plans = (passes::plan_memory(&predicting), passes::plan_memory(&training.program));
         let planned = Planned { lowered: &lowered, predicting: (predicting, plans.0), training: (training, plans.1) };
         tokens.extend(emit::network(&planned, &context));
@@ -79,9 +81,15 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
 /// The passes over the graph, in order.
 fn optimise(graph: Graph) -> Graph {
     let passes: [fn(Graph) -> Graph; 2] = [passes::initial_weights, passes::choose_kernels];
-    passes.into_iter().fold(graph, |graph, pass| {
-        let graph = pass(graph);
-        debug_assert_eq!(verify::verify(&graph).map(|()| String::new()).unwrap_or_else(|broken| broken.0), "");
-        graph
-    })
+    passes.into_iter().fold(graph, |graph, pass| checked(pass(graph)))
+}
+
+/// The graph, in debug builds only if it holds together. That of an editor has no nodes after a mistake.
+fn checked(graph: Graph) -> Graph {
+    debug_assert!(
+        graph.nodes.is_empty() || verify::verify(&graph).is_ok(),
+        "{}\n{graph}",
+        verify::verify(&graph).map_or_else(|broken| broken.0, |()| String::new())
+    );
+    graph
 }

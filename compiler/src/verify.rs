@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Graph, Role, ValueId};
+use crate::graph::{Extent, Graph, Role, ValueId};
 use crate::shape::Shape;
 
 /// What does not hold.
@@ -17,11 +17,21 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     let mut known: BTreeSet<ValueId> = BTreeSet::from([graph.input]);
     for node in &graph.nodes {
         let name = node.op.name();
-        if let Some(early) = node.inputs.iter().find(|input| !known.contains(input)) {
+        if let Some(early) = node.reads().find(|value| !known.contains(value)) {
             return Err(Broken(format!("{name} reads %{} before it is computed", early.0)));
         }
-        if !known.insert(node.output) {
-            return Err(Broken(format!("%{} is computed twice", node.output.0)));
+        for value in node.saved.iter().chain([&node.output]) {
+            if !known.insert(*value) {
+                return Err(Broken(format!("%{} is computed twice", value.0)));
+            }
+        }
+        if let Some(sum) = node.ending.sum.filter(|sum| graph.shape(*sum) != graph.shape(node.output)) {
+            return Err(Broken(format!("{name} is added to %{}, which has another shape", sum.0)));
+        }
+        for value in node.ending.affine.into_iter().flatten() {
+            if graph.values[value.0].extent != Extent::Fixed(graph.shape(node.output).channels()) {
+                return Err(Broken(format!("%{} has not a number for each channel of {name}", value.0)));
+            }
         }
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         match node.op.infer(&inputs) {

@@ -16,7 +16,8 @@ fn call(kernel: &str, operands: &[(usize, Access)]) -> Step {
         operands: operands.collect(),
         scratch: false,
         layer: LayerId(0),
-        why: "",
+        rows: Vec::new(),
+        why: "".into(),
         when: When::Always,
     })
 }

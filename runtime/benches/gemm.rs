@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use netwright_runtime::gemm::{Matrix, Onto, gemm, scratch};
+use netwright_runtime::gemm::{Epilogue, Matrix, Onto, gemm, scratch};
 
 /// Which operand is stored transposed.
 #[derive(Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
         best(&mut seconds, 0, || {
             let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
             let right = if flip == Flip::B { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
-            gemm(black_box(left), black_box(right), Onto::Zero, black_box(&mut c), n, &mut memory);
+            gemm(black_box(left), black_box(right), Onto::Zero, Epilogue::none(), black_box(&mut c), n, &mut memory);
         });
         best(&mut seconds, 1, || {
             let left = if flip == Flip::A { [1, m] } else { [k, 1] }.map(usize::cast_signed);

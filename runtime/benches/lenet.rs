@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use netwright_runtime::kernels::ending::Ending;
 use netwright_runtime::kernels::{Kernels, conv, dense};
 
 const BATCH: usize = 64;
@@ -17,12 +18,13 @@ const CONV1: conv::Spec = conv::Spec {
     padding: [2, 2, 2, 2],
     dilation: [1, 1],
     groups: 1,
+    ending: Ending::NONE,
 };
 const CONV2: conv::Spec = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
 const DENSE: [dense::Spec; 3] = [
-    dense::Spec { inputs: 400, outputs: 120 },
-    dense::Spec { inputs: 120, outputs: 84 },
-    dense::Spec { inputs: 84, outputs: 10 },
+    dense::Spec { inputs: 400, outputs: 120, ending: Ending::NONE },
+    dense::Spec { inputs: 120, outputs: 84, ending: Ending::NONE },
+    dense::Spec { inputs: 84, outputs: 10, ending: Ending::NONE },
 ];
 
 /// The best of several rounds, in microseconds an image; prints and returns it.
@@ -50,7 +52,7 @@ fn convolution(name: &str, spec: &conv::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::conv_gemm_forward(BATCH, spec, black_box(&x), &w, &b, &mut y, &mut memory);
+        f32::conv_gemm_forward(BATCH, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {
@@ -71,7 +73,7 @@ fn fully_connected(spec: &dense::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::dense_forward(BATCH, spec, black_box(&x), &w, &b, &mut y, &mut memory);
+        f32::dense_forward(BATCH, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; dense::dense_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {

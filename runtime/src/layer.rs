@@ -79,8 +79,10 @@ impl Role {
 /// One line of a network's plan: a call of a kernel, and why this kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
-    /// The layer it belongs to.
+    /// The layer whose output it computes.
     pub layer: &'static str,
+    /// The layers before that one whose work it does too, in their order: a prediction never stores their outputs.
+    pub merged: &'static [&'static str],
     /// The kernel: `conv_gemm_forward`.
     pub kernel: &'static str,
     /// Why the compiler chose it.

@@ -1,6 +1,7 @@
 //! Convolutions, depthwise and transposed convolutions and dense layers against PyTorch in float64.
 
 use netwright_runtime::Scalar;
+use netwright_runtime::kernels::ending::Ending;
 use netwright_runtime::kernels::{Kernels, conv, deconv, dense};
 use serde_json::Value;
 
@@ -104,6 +105,7 @@ fn conv_spec(value: &Value, input: [usize; 3], output: [usize; 3], groups: usize
         padding: value.get("pads_tblr").map_or([0; 4], array),
         dilation: value.get("dilation").map_or([1; 2], array),
         groups,
+        ending: Ending::NONE,
     }
 }
 
@@ -115,17 +117,17 @@ fn image(shape: &Value) -> [usize; 3] {
 fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("direct", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_direct_forward(batch, spec, x, w, b, y);
+        T::conv_direct_forward(batch, spec, x, w, &[], b, y);
         T::conv_direct_grad_input(batch, spec, dy, w, dx);
         T::conv_direct_grad_weights(batch, spec, x, dy, dw, db);
     });
     case.check::<T>("grouped", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_grouped_forward(batch, spec, x, w, b, y);
+        T::conv_grouped_forward(batch, spec, x, w, &[], b, y);
         T::conv_grouped_grad_input(batch, spec, dy, w, dx);
         T::conv_grouped_grad_weights(batch, spec, x, dy, dw, db);
     });
     case.check::<T>("gemm", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_gemm_forward(batch, spec, x, w, b, y, &mut memory(conv::conv_gemm_forward_scratch(spec)));
+        T::conv_gemm_forward(batch, spec, x, w, &[], b, y, &mut memory(conv::conv_gemm_forward_scratch(spec)));
         T::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(conv::conv_gemm_grad_input_scratch(spec)));
         let mut scratch = memory(conv::conv_gemm_grad_weights_scratch(spec));
         T::conv_gemm_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
@@ -150,7 +152,7 @@ fn convolutions_are_those_of_pytorch() {
 fn depthwise<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("depthwise", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::depthwise_forward(batch, spec, x, w, b, y);
+        T::depthwise_forward(batch, spec, x, w, &[], b, y);
         T::depthwise_grad_input(batch, spec, dy, w, dx);
         T::depthwise_grad_weights(batch, spec, x, dy, dw, db);
     });
@@ -170,7 +172,7 @@ fn depthwise_convolutions_are_those_of_pytorch() {
 fn transposed<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("deconv", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::deconv_forward(batch, spec, x, w, b, y, &mut memory(deconv::deconv_forward_scratch(spec)));
+        T::deconv_forward(batch, spec, x, w, &[], b, y, &mut memory(deconv::deconv_forward_scratch(spec)));
         T::deconv_grad_input(batch, spec, dy, w, dx, &mut memory(deconv::deconv_grad_input_scratch(spec)));
         let mut scratch = memory(deconv::deconv_grad_weights_scratch(spec));
         T::deconv_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
@@ -189,19 +191,19 @@ fn transposed_convolutions_are_those_of_pytorch() {
 }
 
 fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
-    let (batch, dense::Spec { inputs, outputs }) = (case.batch, *spec);
+    let (batch, dense::Spec { inputs, outputs, .. }) = (case.batch, *spec);
     let flip = |w: &[T], rows: usize, columns: usize| -> Vec<T> {
         (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
     };
     case.check::<T>("dense", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::dense_forward(batch, spec, x, w, b, y, &mut memory(dense::dense_forward_scratch(spec)));
+        T::dense_forward(batch, spec, x, w, &[], b, y, &mut memory(dense::dense_forward_scratch(spec)));
         T::dense_grad_input(batch, spec, dy, w, dx, &mut memory(dense::dense_grad_input_scratch(spec)));
         T::dense_grad_weights(batch, spec, x, dy, dw, db, &mut memory(dense::dense_grad_weights_scratch(spec)));
     });
     case.check::<T>("dense_transposed", |[x, w, b, dy], [y, dx, dw, db]| {
         let w = flip(w, inputs, outputs);
         let mut scratch = memory(dense::dense_transposed_forward_scratch(spec));
-        T::dense_transposed_forward(batch, spec, x, &w, b, y, &mut scratch);
+        T::dense_transposed_forward(batch, spec, x, &w, &[], b, y, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_input_scratch(spec));
         T::dense_transposed_grad_input(batch, spec, dy, &w, dx, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_weights_scratch(spec));
@@ -214,7 +216,7 @@ fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
 fn dense_layers_are_those_of_pytorch() {
     for (value, case) in cases("dense") {
         let [inputs, outputs] = array(&value["w_shape"]);
-        dense_variants::<f64>(&case, &dense::Spec { inputs, outputs });
-        dense_variants::<f32>(&case, &dense::Spec { inputs, outputs });
+        dense_variants::<f64>(&case, &dense::Spec { inputs, outputs, ending: Ending::NONE });
+        dense_variants::<f32>(&case, &dense::Spec { inputs, outputs, ending: Ending::NONE });
     }
 }

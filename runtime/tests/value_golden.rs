@@ -2,7 +2,8 @@
 
 use netwright_runtime::kernels::activation::{self, Activation};
 use netwright_runtime::kernels::{
-    Kernels, batchnorm, concat, copy, dropout, layernorm, lrn, multiply, pad, pool, prelu, scale, softmax, upsample,
+    Kernels, add, batchnorm, concat, copy, dropout, layernorm, lrn, multiply, pad, pool, prelu, scale, softmax,
+    upsample,
 };
 use netwright_runtime::{Pass, Scalar};
 use serde_json::Value;
@@ -161,7 +162,7 @@ fn activations<T: Scalar>(case: &Case) {
 fn batch_normalisation<T: Scalar>(case: &Case) {
     let channels = *case.shape().last().unwrap();
     let (epsilon, momentum) = (case.number("eps"), case.number("momentum_keep_old"));
-    let spec = batchnorm::Spec { rows: case.len() / channels, channels, epsilon, momentum };
+    let spec = batchnorm::Spec { rows: case.len() / channels, channels, epsilon, momentum, activation: None };
     let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
     let (mut mean, mut variance) = (case.numbers::<T>("moving_mean"), case.numbers::<T>("moving_variance"));
     if case.attribute("mode") == "infer" {
@@ -270,6 +271,7 @@ fn sum<T: Scalar>(case: &Case, factor: f64) {
     let mut y = zeros(a.len());
     T::copy(case.batch(), &spec, &a, &mut y);
     T::scale(case.batch(), &scale, &mut b);
+    let spec = add::Spec { len: case.len(), activation: None };
     <T as Kernels>::add_assign(case.batch(), &spec, &b, &mut y);
     case.expect("output", &y);
     case.expect("d_a", &dy);

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::Planned;
 use crate::graph::{Extent, Graph, LayerId, Role, TensorId, ValueId};
-use crate::kernel_call::{Access, Data, Field, KernelCall, Real, Spec, When};
+use crate::kernel_call::{Access, Data, Field, Function, KernelCall, Real, Spec, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Outside, Program, Step};
 
@@ -45,7 +45,7 @@ impl Specs {
             .map(|spec| {
                 let (name, module) = (self.name(spec), format_ident!("{}", spec.module));
                 let fields = spec.fields.iter().map(|(name, value)| {
-                    let (name, value) = (format_ident!("{name}"), field(value, &module, root));
+                    let (name, value) = (format_ident!("{name}"), field(value, root));
                     quote!(#name: #value)
                 });
                 quote! {
@@ -72,7 +72,7 @@ impl Specs {
     }
 }
 
-fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
+fn field(field: &Field, root: &TokenStream) -> TokenStream {
     match field {
         Field::Size(size) => quote!(#size),
         Field::Sizes(sizes) => quote!([#(#sizes),*]),
@@ -88,11 +88,28 @@ fn field(field: &Field, module: &Ident, root: &TokenStream) -> TokenStream {
         Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
         Field::Key(key) => quote!(#key),
         Field::Real(Real(value)) => quote!(#value),
-        Field::Variant(kind, name, constant) => {
-            let (kind, name) = (format_ident!("{kind}"), format_ident!("{name}"));
-            let constant = constant.map(|Real(value)| quote!((#value)));
-            quote!(#root::private::kernels::#module::#kind::#name #constant)
+        Field::Activation(function) => activation(function, root),
+        Field::LastActivation(function) => maybe_activation(function.as_ref(), root),
+        Field::Ending(accumulate, function) => {
+            let activation = maybe_activation(function.as_ref(), root);
+            quote!(#root::private::kernels::ending::Ending { accumulate: #accumulate, activation: #activation })
         }
+    }
+}
+
+fn activation(Function(name, constant): &Function, root: &TokenStream) -> TokenStream {
+    let name = format_ident!("{name}");
+    let constant = constant.map(|Real(value)| quote!((#value)));
+    quote!(#root::private::kernels::activation::Activation::#name #constant)
+}
+
+fn maybe_activation(function: Option<&Function>, root: &TokenStream) -> TokenStream {
+    match function {
+        Some(function) => {
+            let activation = activation(function, root);
+            quote!(::core::option::Option::Some(#activation))
+        }
+        None => quote!(::core::option::Option::None),
     }
 }
 
@@ -213,7 +230,7 @@ impl Writer<'_> {
     /// Tells an observer that a value of a layer has been computed.
     fn computed(&self, value: ValueId) -> Option<TokenStream> {
         let root = self.root;
-        let (owner, range) = (self.owners[value.0]?, self.range(value)?);
+        let (owner, range) = ((*self.owners.get(value.0)?)?, self.range(value)?);
         Some(quote!(#root::private::computed(observer, #owner, workspace, #range);))
     }
 

@@ -157,8 +157,9 @@ fn plan_table(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let graph = &planned.lowered.graph;
     let rows = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => {
-            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, &call.kernel, call.why);
-            Some(quote!(#root::private::PlannedCall { layer: #layer, kernel: #kernel, why: #why }))
+            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, &call.kernel, call.why.as_ref());
+            let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
+            Some(quote!(#root::private::PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why }))
         }
         _ => None,
     });

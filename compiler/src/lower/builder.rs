@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
-use crate::graph::{Extent, Graph, Head, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant};
+use crate::graph::{
+    Ending, Extent, Graph, Head, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
+};
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
 use crate::words::{Place, SharedOptions, Use};
@@ -354,6 +356,7 @@ impl<'a> Builder<'a> {
             tensors,
             layer,
             variant: Variant::ONLY,
+            ending: Ending::default(),
         });
         Ok(output)
     }

@@ -1,8 +1,8 @@
 //! Activation functions without weights (slides 9 to 11): a = f(z), number by number.
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientSite, Misfit, Operation, Part, Site};
 use crate::graph::Head;
-use crate::kernel_call::{Data, Field, KernelCall, Operand, Real, Spec};
+use crate::kernel_call::{Data, Field, Function, KernelCall, Operand, Real, Spec};
 use crate::shape::Shape;
 
 /// Which function.
@@ -36,8 +36,14 @@ impl ActivationKind {
         matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus)
     }
 
-    fn variant(self) -> (&'static str, Option<f64>) {
-        match self {
+    /// Its name, as the runtime has it too.
+    pub fn name(self) -> &'static str {
+        self.function().0
+    }
+
+    /// The function that the runtime knows.
+    pub(crate) fn function(self) -> Function {
+        let (name, constant) = match self {
             Self::Relu => ("Relu", None),
             Self::LeakyRelu(slope) => ("LeakyRelu", Some(slope)),
             Self::Tanh => ("Tanh", None),
@@ -48,11 +54,12 @@ impl ActivationKind {
             Self::Silu => ("Silu", None),
             Self::Softplus => ("Softplus", None),
             Self::HardSigmoid => ("HardSigmoid", None),
-        }
+        };
+        Function(name, constant.map(Real))
     }
 
     /// Whether the slope at z can be told from f(z), so that z need not be kept.
-    fn slope_from_output(self) -> bool {
+    pub fn slope_from_output(self) -> bool {
         match self {
             // A slope of 0 or less makes two inputs of one output.
             Self::LeakyRelu(slope) | Self::Elu(slope) => slope > 0.0,
@@ -68,16 +75,25 @@ pub struct Activation(pub ActivationKind);
 
 impl Activation {
     fn spec(self, len: usize) -> Spec {
-        let (name, constant) = self.0.variant();
-        Spec::new("activation")
-            .field("activation", Field::Variant("Activation", name, constant.map(Real)))
-            .size("len", len)
+        Spec::new("activation").field("activation", Field::Activation(self.0.function())).size("len", len)
+    }
+
+    /// The gradient of its input from that of its output, and from its output or its input, whichever is `known`.
+    fn backward(self, at: &Site<'_>, kernel: &str, known: Data, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
+        let len = at.y_shape().len();
+        let operands = vec![Operand::read(Data::Pass), Operand::read(known), Operand::update(dx)];
+        vec![at.copy(len, dy, dx), at.call(kernel, self.spec(len), operands)]
+    }
+
+    /// The gradient of what a node computes before it ends in this function.
+    pub(crate) fn gradient_of_ending(self, at: &Site<'_>, gradients: [Data; 2]) -> Vec<KernelCall> {
+        self.backward(at, "activation_grad_from_output", at.y(), gradients)
     }
 }
 
 impl Operation for Activation {
     fn name(&self) -> &'static str {
-        self.0.variant().0
+        self.0.name()
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
@@ -93,20 +109,15 @@ impl Operation for Activation {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let len = at.y_shape().len();
-        let (kernel, known) = if self.0.slope_from_output() {
-            ("activation_grad_from_output", at.y())
-        } else {
-            ("activation_grad_from_input", at.x(0))
-        };
-        vec![
-            at.copy(len, at.dy(), at.dx(0)),
-            at.call(
-                kernel,
-                self.spec(len),
-                vec![Operand::read(Data::Pass), Operand::read(known), Operand::update(at.dx(0))],
-            ),
-        ]
+        let gradients = [at.dy(), at.dx(0)];
+        if self.0.slope_from_output() {
+            return self.gradient_of_ending(at, gradients);
+        }
+        self.backward(at, "activation_grad_from_input", at.x(0), gradients)
+    }
+
+    fn as_ending(&self) -> Option<Part> {
+        Some(Part::Activation(self.0))
     }
 
     fn head(&self) -> Head {

@@ -1,7 +1,7 @@
 //! The sum of values of one shape: what a residual network is made of (He et al., 2015).
 
-use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use super::{GradientSite, Misfit, Operation, Part, Site};
+use crate::kernel_call::{Field, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
 /// Adds its inputs, of which there are two or more.
@@ -27,11 +27,22 @@ impl Operation for Add {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let len = at.y_shape().len();
-        let others = (1..at.node.inputs.len()).map(|index| {
-            let spec = Spec::new("copy").size("len", len);
-            at.call("add_assign", spec, vec![Operand::read(at.x(index)), Operand::update(at.y())])
+        let last = at.node.inputs.len() - 1;
+        let others = (1..=last).map(|index| {
+            let activation = if index == last { at.activation() } else { Field::LastActivation(None) };
+            let spec = Spec::new("add").size("len", len).field("activation", activation);
+            let call = at.call("add_assign", spec, vec![Operand::read(at.x(index)), Operand::update(at.y())]);
+            if index == last { at.ended(call) } else { call }
         });
         std::iter::once(at.copy(len, at.x(0), at.y())).chain(others).collect()
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        matches!(part, Part::Activation(_))
+    }
+
+    fn as_ending(&self) -> Option<Part> {
+        Some(Part::Sum)
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {

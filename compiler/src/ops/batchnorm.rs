@@ -1,8 +1,8 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015): y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel over the batch
 //! while training, and their moving averages when predicting.
 
-use super::{GradientSite, Misfit, Operation, Phase, Role, Site, TensorSpec};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use super::{Foldable, GradientSite, Misfit, Operation, Part, Phase, Role, Site, TensorSpec};
+use crate::kernel_call::{Data, Field, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
 /// Normalises each channel.
@@ -22,6 +22,15 @@ impl BatchNorm {
     fn spec(&self, shape: Shape) -> Spec {
         let spec = Spec::new("batchnorm").size("rows", shape.positions()).size("channels", shape.channels());
         spec.real("epsilon", self.epsilon).real("momentum", self.momentum)
+    }
+
+    /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
+    pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
+        let tensors = ["gamma", "beta", "moving_mean", "moving_variance", "bias"];
+        let mut operands: Vec<Operand> = tensors.into_iter().map(|name| Operand::read(at.tensor(name))).collect();
+        operands.extend([Operand::write(at.y()), Operand::write(at.saved(0))]);
+        let spec = self.spec(behind).field("activation", Field::LastActivation(None));
+        at.call("batchnorm_fold", spec, operands)
     }
 }
 
@@ -55,13 +64,14 @@ impl Operation for BatchNorm {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at.x_shape(0));
+        let spec = self.spec(at.x_shape(0)).field("activation", at.activation());
         let (gamma, beta) = (Operand::read(at.tensor("gamma")), Operand::read(at.tensor("beta")));
         let (mean, variance) = (at.tensor("moving_mean"), at.tensor("moving_variance"));
         match at.phase {
             Phase::Predicting => {
                 let operands = vec![gamma, beta, Operand::read(mean), Operand::read(variance), Operand::update(at.y())];
-                vec![at.copy(at.y_shape().len(), at.x(0), at.y()), at.call("batchnorm_predict_forward", spec, operands)]
+                let call = at.ended(at.call("batchnorm_predict_forward", spec, operands));
+                vec![at.copy(at.y_shape().len(), at.x(0), at.y()), call]
             }
             Phase::Training => {
                 let operands = vec![
@@ -75,7 +85,7 @@ impl Operation for BatchNorm {
                     Operand::write(at.saved(0)),
                     Operand::write(at.saved(1)),
                 ];
-                vec![at.call("batchnorm_train_forward", spec, operands)]
+                vec![at.ended(at.call("batchnorm_train_forward", spec, operands))]
             }
         }
     }
@@ -91,9 +101,15 @@ impl Operation for BatchNorm {
             Operand::update(at.gradient("gamma")),
             Operand::update(at.gradient("beta")),
         ];
-        vec![
-            at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call("batchnorm_grad", self.spec(at.x_shape(0)), operands),
-        ]
+        let spec = self.spec(at.x_shape(0)).field("activation", Field::LastActivation(None));
+        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), at.call("batchnorm_grad", spec, operands)]
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        matches!(part, Part::Activation(_))
+    }
+
+    fn as_ending(&self) -> Option<Part> {
+        Some(Part::Affine(Foldable::BatchNorm(*self)))
     }
 }

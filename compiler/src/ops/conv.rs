@@ -1,8 +1,8 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
 use crate::graph::Variant;
-use crate::kernel_call::{KernelCall, Spec};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Padding, Shape, Window};
 
 /// Convolves windows of an image with `filters` filters.
@@ -21,12 +21,12 @@ pub struct Conv {
 }
 
 impl Conv {
-    fn spec(&self, input: Shape, output: Shape) -> Spec {
-        spec(&self.window, self.groups, input, output)
+    fn spec(&self, input: Shape, output: Shape, ending: Field) -> Spec {
+        spec(&self.window, self.groups, input, output).field("ending", ending)
     }
 }
 
-/// The sizes of a convolution between two images.
+/// The sizes of a convolution between two images, but for its ending.
 pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape) -> Spec {
     let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
         unreachable!("`infer` has refused anything but an image");
@@ -141,13 +141,17 @@ impl Operation for Conv {
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
         let operands = at.weighted(self.kernel);
-        let call = at.call(kernel(variant, "forward"), self.spec(at.x_shape(0), at.y_shape()), operands);
-        vec![scratched(call, variant)]
+        let spec = self.spec(at.x_shape(0), at.y_shape(), at.ending());
+        at.onto_sum(scratched(at.call(kernel(variant, "forward"), spec, operands), variant))
+    }
+
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
-        let spec = self.spec(at.x_shape(0), at.y_shape());
+        let spec = self.spec(at.x_shape(0), at.y_shape(), Field::NO_ENDING);
         let weights = at.weight_gradient(self.kernel);
         let input = at.weighted_input_gradient(self.kernel);
         vec![

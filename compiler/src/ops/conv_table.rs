@@ -2,7 +2,7 @@
 
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::{Field, KernelCall, Operand, Spec};
 use crate::shape::{Shape, Window};
 
 /// Convolves, for each filter, the channels of its list. Only what is connected has weights.
@@ -62,7 +62,12 @@ impl Operation for ConvTable {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = at.weighted("kernel");
+        let operands = vec![
+            Operand::read(at.x(0)),
+            Operand::read(at.tensor("kernel")),
+            Operand::read(at.tensor("bias")),
+            Operand::write(at.y()),
+        ];
         vec![at.call("conv_table_forward", self.spec(at), operands)]
     }
 

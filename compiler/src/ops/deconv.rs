@@ -1,8 +1,8 @@
 //! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which makes images larger.
 
 use super::conv::spec;
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{KernelCall, Spec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Padding, Shape, Window};
 
 /// Spreads each pixel over a window. Its window is that of the convolution it transposes.
@@ -18,8 +18,8 @@ pub struct Deconv {
 
 impl Deconv {
     /// The sizes of the convolution from the output to the input.
-    fn spec(&self, at: &Site<'_>) -> Spec {
-        Spec { module: "deconv", ..spec(&self.window, 1, at.y_shape(), at.x_shape(0)) }
+    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
+        Spec { module: "deconv", ..spec(&self.window, 1, at.y_shape(), at.x_shape(0)) }.field("ending", ending)
     }
 }
 
@@ -66,15 +66,19 @@ impl Operation for Deconv {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let operands = at.weighted("kernel");
-        vec![at.call("deconv_forward", self.spec(at), operands).with_scratch()]
+        vec![at.ended(at.call("deconv_forward", self.spec(at, at.ending()), operands).with_scratch())]
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        part != Part::Sum
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let weights = at.weight_gradient("kernel");
         let input = at.weighted_input_gradient("kernel");
         vec![
-            at.call("deconv_grad_weights", self.spec(at), weights).with_scratch(),
-            at.call("deconv_grad_input", self.spec(at), input).with_scratch(),
+            at.call("deconv_grad_weights", self.spec(at, Field::NO_ENDING), weights).with_scratch(),
+            at.call("deconv_grad_input", self.spec(at, Field::NO_ENDING), input).with_scratch(),
         ]
     }
 

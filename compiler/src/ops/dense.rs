@@ -1,7 +1,7 @@
 //! The fully connected layer, equation (2) of slide 4: z = W a + b.
 
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
-use crate::kernel_call::{KernelCall, Spec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::Shape;
 
 /// Connects every input with every one of `outputs` units.
@@ -16,8 +16,8 @@ pub struct Dense {
 }
 
 impl Dense {
-    fn spec(&self, inputs: usize) -> Spec {
-        Spec::new("dense").size("inputs", inputs).size("outputs", self.outputs)
+    fn spec(&self, inputs: usize, ending: Field) -> Spec {
+        Spec::new("dense").size("inputs", inputs).size("outputs", self.outputs).field("ending", ending)
     }
 
     fn kernel(&self, direction: &str) -> String {
@@ -54,12 +54,16 @@ impl Operation for Dense {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = at.weighted("kernel");
-        vec![at.call(self.kernel("forward"), self.spec(at.x_shape(0).len()), operands).with_scratch()]
+        let spec = self.spec(at.x_shape(0).len(), at.ending());
+        at.onto_sum(at.call(self.kernel("forward"), spec, at.weighted("kernel")).with_scratch())
+    }
+
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at.x_shape(0).len());
+        let spec = self.spec(at.x_shape(0).len(), Field::NO_ENDING);
         let weights = at.weight_gradient("kernel");
         let input = at.weighted_input_gradient("kernel");
         vec![

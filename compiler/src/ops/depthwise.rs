@@ -1,8 +1,8 @@
 //! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has filters of its own and meets no other channel.
 
 use super::conv::{spec, window_misfit};
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Shape, Window};
 
 /// Convolves each channel by itself with `multiplier` filters; output channel c · multiplier + m is filter m of channel c.
@@ -19,8 +19,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    fn spec(&self, at: &Site<'_>) -> Spec {
-        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape())
+    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
+        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape()).field("ending", ending)
     }
 }
 
@@ -47,26 +47,18 @@ impl Operation for Depthwise {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor(self.kernel)),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
-        vec![at.call("depthwise_forward", self.spec(at), operands)]
+        at.onto_sum(at.call("depthwise_forward", self.spec(at, at.ending()), at.weighted(self.kernel)))
+    }
+
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient(self.kernel)),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor(self.kernel)), Operand::write(at.dx(0))];
+        let spec = self.spec(at, Field::NO_ENDING);
         vec![
-            at.call("depthwise_grad_weights", self.spec(at), weights),
-            at.call("depthwise_grad_input", self.spec(at), input),
+            at.call("depthwise_grad_weights", spec.clone(), at.weight_gradient(self.kernel)),
+            at.call("depthwise_grad_input", spec, at.weighted_input_gradient(self.kernel)),
         ]
     }
 

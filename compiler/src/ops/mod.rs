@@ -12,6 +12,7 @@ mod dense;
 mod depthwise;
 mod distance;
 mod dropout;
+mod fold;
 mod layernorm;
 mod lrn;
 mod multiply;
@@ -35,6 +36,7 @@ pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use distance::Distance;
 pub use dropout::Dropout;
+pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
 pub use lrn::Lrn;
 pub use multiply::Multiply;
@@ -47,8 +49,8 @@ pub use softmax::Softmax;
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
-use crate::graph::{Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
-use crate::kernel_call::{COPY, Data, KernelCall, Operand, Spec, When};
+use crate::graph::{Ending, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
+use crate::kernel_call::{Access, COPY, Data, Field, KernelCall, Operand, Spec, When};
 use crate::shape::Shape;
 
 /// What every operation answers.
@@ -89,6 +91,26 @@ pub(crate) trait Operation {
     fn passes_sign(&self) -> bool {
         false
     }
+    /// Whether its kernels can do this to the numbers they compute before they store them: see [`crate::graph::Ending`]. Its
+    /// gradient must not need its output.
+    fn can_end_in(&self, _part: Part) -> bool {
+        false
+    }
+    /// What it would be as a part of what the node before it ends in.
+    fn as_ending(&self) -> Option<Part> {
+        None
+    }
+}
+
+/// A part of what a node ends in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part {
+    /// A factor and a summand for each channel, when predicting.
+    Affine(Foldable),
+    /// Another value, which is added.
+    Sum,
+    /// A function of each number.
+    Activation(ActivationKind),
 }
 
 macro_rules! operations {
@@ -117,8 +139,8 @@ macro_rules! operations {
 }
 
 operations![
-    Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, LayerNorm,
-    Lrn, Multiply, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+    Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
+    LayerNorm, Lrn, Multiply, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
 ];
 
 impl Op {
@@ -172,6 +194,14 @@ impl Op {
     /// Whether an activation after it acts on its input as if there were nothing between: pooling, reshaping, normalising.
     pub fn passes_sign(&self) -> bool {
         self.operation().passes_sign()
+    }
+    /// Whether its kernels can do this to the numbers they compute before they store them.
+    pub fn can_end_in(&self, part: Part) -> bool {
+        self.operation().can_end_in(part)
+    }
+    /// What it would be as a part of what the node before it ends in.
+    pub fn as_ending(&self) -> Option<Part> {
+        self.operation().as_ending()
     }
 }
 
@@ -270,14 +300,49 @@ impl Site<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
-    /// The operands of what has weights: input, the tensor called `kernel`, bias, output.
+    /// The operands of what has weights: input, the tensor called `kernel`, scale, shift, output. A bias is a shift.
     pub fn weighted(&self, kernel: &str) -> Vec<Operand> {
+        let [scale, shift] = match self.node.ending.affine {
+            Some(values) => values.map(Data::Value),
+            None => [Data::Absent, self.tensor("bias")],
+        };
+        let access = if self.node.ending.sum.is_some() { Access::Update } else { Access::Write };
         vec![
             Operand::read(self.x(0)),
             Operand::read(self.tensor(kernel)),
-            Operand::read(self.tensor("bias")),
-            Operand::write(self.y()),
+            Operand::read(scale),
+            Operand::read(shift),
+            Operand { data: self.y(), access },
         ]
+    }
+    /// The field `ending` of a kernel's spec.
+    pub fn ending(&self) -> Field {
+        let Ending { sum, activation, .. } = &self.node.ending;
+        Field::Ending(sum.is_some(), activation.map(ActivationKind::function))
+    }
+    /// The field `activation` of a kernel's spec, for those that can end in nothing else.
+    pub fn activation(&self) -> Field {
+        Field::LastActivation(self.node.ending.activation.map(ActivationKind::function))
+    }
+    /// The call that computes the output, behind a copy of what it is added to.
+    pub fn onto_sum(&self, call: KernelCall) -> Vec<KernelCall> {
+        let sum = self.node.ending.sum.map(|sum| self.copy(self.y_shape().len(), Data::Value(sum), self.y()));
+        sum.into_iter().chain([self.ended(call)]).collect()
+    }
+    /// The call that computes the output, with what it ends in told.
+    pub fn ended(&self, call: KernelCall) -> KernelCall {
+        let Ending { affine, sum, activation, rows } = &self.node.ending;
+        let parts = [
+            affine.map(|_| "a scale and shift of each channel"),
+            sum.map(|_| "a sum"),
+            activation.map(ActivationKind::name),
+        ];
+        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            return call;
+        }
+        let why = format!("{}; ends in {} before its numbers leave the cache", call.why, parts.join(", "));
+        KernelCall { why: why.into(), rows: rows.clone(), ..call }
     }
     fn tensor_id(&self, name: &str) -> Option<TensorId> {
         self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)
@@ -290,7 +355,8 @@ impl Site<'_> {
             operands,
             scratch: false,
             layer: self.node.layer,
-            why: self.node.variant.why,
+            rows: Vec::new(),
+            why: self.node.variant.why.into(),
             when: When::Always,
         }
     }
@@ -298,7 +364,7 @@ impl Site<'_> {
     pub fn copy(&self, len: usize, from: Data, to: Data) -> KernelCall {
         let spec = Spec::new("copy").size("len", len);
         let call = self.call(COPY, spec, vec![Operand::read(from), Operand::write(to)]);
-        KernelCall { why: "a value that is read again later is changed in place", ..call }
+        KernelCall { why: "a value that is read again later is changed in place".into(), ..call }
     }
 }
 

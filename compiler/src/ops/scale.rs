@@ -1,6 +1,6 @@
 //! A value times a constant: the scaled residuals of Inception-ResNet (Szegedy et al., 2016).
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{Foldable, GradientSite, Misfit, Operation, Part, Site};
 use crate::kernel_call::{Data, KernelCall, Operand, Spec};
 use crate::shape::Shape;
 
@@ -12,9 +12,18 @@ pub struct Scale {
 }
 
 impl Scale {
+    fn spec(&self, len: usize) -> Spec {
+        Spec::new("scale").real("factor", self.factor).size("len", len)
+    }
+
     fn apply(&self, at: &Site<'_>, values: Data) -> KernelCall {
-        let spec = Spec::new("scale").real("factor", self.factor).size("len", at.y_shape().len());
-        at.call("scale", spec, vec![Operand::update(values)])
+        at.call("scale", self.spec(at.y_shape().len()), vec![Operand::update(values)])
+    }
+
+    /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
+    pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
+        let operands = vec![Operand::read(at.tensor("bias")), Operand::write(at.y()), Operand::write(at.saved(0))];
+        at.call("scale_fold", self.spec(behind.len()), operands)
     }
 }
 
@@ -33,6 +42,10 @@ impl Operation for Scale {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.x(0), at.y()), self.apply(at, at.y())]
+    }
+
+    fn as_ending(&self) -> Option<Part> {
+        Some(Part::Affine(Foldable::Scale(*self)))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {

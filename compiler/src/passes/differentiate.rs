@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Extent, Graph, Head, Role, Value, ValueId};
-use crate::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
-use crate::ops::{GradientSite, Phase, Site};
+use crate::kernel_call::{Access, Data, Field, KernelCall, Operand, Spec, When};
+use crate::ops::{Activation, ActivationKind, GradientSite, Phase, Site};
 use crate::program::{Outside, Program, Step, Training};
 
 /// The program of a training step.
@@ -80,15 +80,15 @@ impl<'a> Backward<'a> {
 
     fn run(&mut self, logits: ValueId, logits_gradient: ValueId) {
         let graph = self.graph;
+        let head = graph.head();
         for node in graph.nodes.iter().rev() {
             let Some(&dy) = self.gradients.get(&node.output) else { continue };
-            let is_head = node.output == graph.output && graph.head() != Head::Linear;
+            let is_head = node.output == graph.output && head != Head::Linear;
             let dx: Vec<ValueId> = node
                 .inputs
                 .iter()
                 .map(|&input| if is_head && input == logits { logits_gradient } else { self.gradient_like(input) })
                 .collect();
-            let site = GradientSite { forward: Site { graph, node, phase: Phase::Training }, dy, dx: dx.clone() };
             if graph.layers[node.layer.0].output == node.output {
                 let when = match (is_head, self.for_input.contains(&dy)) {
                     (true, _) => When::SeededAtOutput,
@@ -98,6 +98,9 @@ impl<'a> Backward<'a> {
                 let what = Outside::LayerGradient(node.layer, when);
                 self.steps.push(Step::Outside { what, values: vec![(dy, Access::Update)] });
             }
+            let forward = Site { graph, node, phase: Phase::Training };
+            let dy = node.ending.activation.map_or(dy, |activation| self.before_ending(&forward, activation, dy));
+            let site = GradientSite { forward, dy, dx: dx.clone() };
             for mut call in node.op.gradient(&site) {
                 call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
                 self.steps.push(Step::Call(call));
@@ -116,15 +119,26 @@ impl<'a> Backward<'a> {
         }
     }
 
+    /// From the gradient of a node's output to that of what it computes before it ends in an activation.
+    fn before_ending(&mut self, site: &Site<'_>, activation: ActivationKind, dy: ValueId) -> ValueId {
+        let before = self.gradient_like(site.node.output);
+        for mut call in Activation(activation).gradient_of_ending(site, [dy, before].map(Data::Value)) {
+            call.when = self.when(&call);
+            self.steps.push(Step::Call(call));
+        }
+        before
+    }
+
     fn add(&self, layer: crate::graph::LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
         let (Extent::PerImage(len) | Extent::Fixed(len)) = self.values[sum.0].extent;
         let mut call = KernelCall {
             kernel: "add_assign".to_owned(),
-            spec: Spec::new("copy").size("len", len),
+            spec: Spec::new("add").size("len", len).field("activation", Field::LastActivation(None)),
             operands: vec![Operand::read(Data::Value(gradient)), Operand::update(Data::Value(sum))],
             scratch: false,
             layer,
-            why: "a value read by several layers gets the sum of their gradients",
+            rows: Vec::new(),
+            why: "a value read by several layers gets the sum of their gradients".into(),
             when: When::Always,
         };
         call.when = self.when(&call);

@@ -2,17 +2,32 @@
 
 use core::any::TypeId;
 
-use super::{Matrix, Onto};
+use super::{Epilogue, Matrix, Onto};
 use crate::scalar::Scalar;
 
-/// C = onto + A·B; sizes are checked.
-pub(super) fn gemm<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, onto: Onto<'_, T>, c: &mut [T], c_row: usize) {
-    if let Onto::Row(row) = onto {
-        for c in c.chunks_mut(c_row).take(a.rows) {
-            c[..row.len()].copy_from_slice(row);
+/// C = onto + A·B + shift, at least the floor; sizes are checked, and there is no scale.
+pub(super) fn gemm<T: Scalar>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    onto: Onto,
+    epilogue: Epilogue<'_, T>,
+    c: &mut [T],
+    c_row: usize,
+) {
+    product(a, b, onto, c, c_row);
+    if epilogue.shift.is_empty() && epilogue.floor == Epilogue::none().floor {
+        return;
+    }
+    for c in c.chunks_mut(c_row).take(a.rows) {
+        for (column, c) in c[..b.columns].iter_mut().enumerate() {
+            let sum = *c + epilogue.shift.get(column).copied().unwrap_or(T::ZERO);
+            *c = if sum < epilogue.floor { epilogue.floor } else { sum };
         }
     }
-    let onto_itself = !matches!(onto, Onto::Zero);
+}
+
+fn product<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, onto: Onto, c: &mut [T], c_row: usize) {
+    let onto_itself = onto == Onto::Itself;
     let [a_row, a_column] = a.stride.map(usize::cast_signed);
     let [b_row, b_column] = b.stride.map(usize::cast_signed);
     let (m, k, n) = (a.rows, a.columns, b.columns);

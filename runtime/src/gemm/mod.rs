@@ -5,13 +5,14 @@
 //!
 //! A product is cut into tiles whose sums stay in registers: up to 6 rows by two vectors with
 //! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
-//! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the tile it is
-//! in, so that results do not depend on what surrounds them.
+//! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
+//! tile it is in, so that results do not depend on what surrounds them.
 
 #![allow(unsafe_code)]
 
 use crate::scalar::Scalar;
 
+mod epilogue;
 #[cfg(feature = "matrixmultiply")]
 mod external;
 pub(crate) mod pack;
@@ -21,6 +22,7 @@ pub(crate) mod tile;
 pub(crate) mod vector;
 mod vector_matrix;
 
+pub use epilogue::Epilogue;
 use tile::{PANEL, Product};
 use vector::Level;
 
@@ -71,14 +73,12 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 /// What a product is added to.
-#[derive(Clone, Copy, Debug)]
-pub enum Onto<'a, T> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onto {
     /// Nothing: the product overwrites.
     Zero,
     /// What stands in its place.
     Itself,
-    /// The same row, a bias, for each row of the product.
-    Row(&'a [T]),
 }
 
 /// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
@@ -87,47 +87,46 @@ pub const fn scratch(k: usize, n: usize) -> usize {
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
 }
 
-/// C = `onto` + A·B. C is stored by rows, which are `c_row` apart.
+/// C = `onto` + A·B, through `epilogue`: `max(onto + scale · A·B + shift, floor)`. C is stored by rows, which are `c_row` apart.
 ///
 /// # Panics
 /// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
 pub fn gemm<T: Scalar>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    onto: Onto<'_, T>,
+    onto: Onto,
+    epilogue: Epilogue<'_, T>,
     c: &mut [T],
     c_row: usize,
     scratch: &mut [T],
 ) {
     assert_eq!(a.columns, b.rows, "columns of A and rows of B");
-    if let Onto::Row(row) = onto {
-        assert_eq!(row.len(), b.columns, "length of the row that a product is added to");
-    }
+    epilogue.check(b.columns);
     if a.rows == 0 || b.columns == 0 {
         return;
     }
     assert!(c_row >= b.columns && c.len() >= (a.rows - 1) * c_row + b.columns, "C is shorter than the product");
     #[cfg(feature = "matrixmultiply")]
-    external::gemm(a, b, onto, c, c_row);
-    #[cfg(not(feature = "matrixmultiply"))]
-    gemm_at(Level::detect(), a, b, onto, c, c_row, scratch);
-    #[cfg(feature = "matrixmultiply")]
-    let _ = scratch;
+    if epilogue.scale.is_empty() {
+        return external::gemm(a, b, onto, epilogue, c, c_row);
+    }
+    gemm_at(Level::detect(), a, b, onto, epilogue, c, c_row, scratch);
 }
 
 /// [`gemm`], its sizes checked, with the instructions of a level.
-#[cfg_attr(feature = "matrixmultiply", allow(dead_code))]
+#[allow(clippy::too_many_arguments)]
 fn gemm_at<T: Scalar>(
     level: Level,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    onto: Onto<'_, T>,
+    onto: Onto,
+    epilogue: Epilogue<'_, T>,
     c: &mut [T],
     c_row: usize,
     scratch: &mut [T],
 ) {
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
-        return vector_matrix::multiply(level, &a.data[..a.columns], b, onto, &mut c[..b.columns]);
+        return vector_matrix::multiply(level, &a.data[..a.columns], b, onto, epilogue, &mut c[..b.columns]);
     }
     // Packing costs as much as a row or two of the product.
     let pack = b.stride[1] != 1 || (a.rows >= 16 && b.columns > 2 * PANEL);
@@ -135,10 +134,12 @@ fn gemm_at<T: Scalar>(
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);
+        let epilogue = epilogue.of_part(first == 0, first + depth >= b.rows);
         let at_once = pack::group(depth, b.columns);
         let (panels, copied) = scratch.split_at_mut(if pack { depth * at_once } else { 0 });
         for column in (0..b.columns).step_by(at_once) {
             let columns = at_once.min(b.columns - column);
+            let ending = epilogue.columns(column, columns).ending();
             let rest = &b.data[(first * b.stride[0] + column * b.stride[1]).min(b.data.len())..];
             let (b, b_panel, b_width, b_last) = if pack {
                 pack::panels(rest, b.stride, depth, columns, panels);
@@ -156,15 +157,9 @@ fn gemm_at<T: Scalar>(
                     (rest.as_ptr(), a.stride)
                 };
                 // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` and `copy` wrote the whole of B and A
-                // into scratch, and a bias has a number for each column. C is borrowed mutably, so that A and B do not
-                // overlap it.
+                // into scratch, and the epilogue has a number for each column. C is borrowed mutably, so that A and B do
+                // not overlap it.
                 unsafe {
-                    let c = c.as_mut_ptr().add(row * c_row + column);
-                    let start = match onto {
-                        Onto::Zero if first == 0 => None,
-                        Onto::Row(row) if first == 0 => Some((row.as_ptr().add(column), 0)),
-                        _ => Some((c.cast_const(), c_row)),
-                    };
                     let product = Product {
                         rows,
                         columns,
@@ -177,9 +172,10 @@ fn gemm_at<T: Scalar>(
                         b_panel,
                         b_width,
                         b_last,
-                        c,
+                        c: c.as_mut_ptr().add(row * c_row + column),
                         c_row,
-                        start,
+                        accumulate: first > 0 || onto == Onto::Itself,
+                        ending,
                     };
                     tile::run(level, &product);
                 }

@@ -8,8 +8,8 @@ use crate::scalar::Scalar;
 /// Columns of B that lie together when B is packed.
 pub(crate) const PANEL: usize = 32;
 
-/// `C[rows × columns] = start + Σ A·B`, where the sum walks over three nested loops. A plain product has loops
-/// `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
+/// `C[rows × columns] = start + scale · Σ A·B + shift`, or `floor` where that is larger. The sum walks over three nested loops: a
+/// plain product has loops `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
 ///
 /// Row `r` of A at step `(o, m, i)` is the number at `a + r·a_row + o·a_step[0] + m·a_step[1] + i·a_step[2]`. The columns
 /// of B lie in panels of [`PANEL`]: row `s = o·b_rows[0] + m·b_rows[1] + i·b_rows[2]` of panel `q` starts at
@@ -29,11 +29,24 @@ pub(crate) struct Product<T> {
     pub(crate) b_last: usize,
     pub(crate) c: *mut T,
     pub(crate) c_row: usize,
-    /// Where the first row of the start lies and how far its rows are apart; none: zeros.
-    pub(crate) start: Option<(*const T, usize)>,
+    /// Whether C is added to what stands in its place.
+    pub(crate) accumulate: bool,
+    /// What becomes of the sums before they are stored; [`Ending::none`] leaves them alone.
+    pub(crate) ending: Ending<T>,
 }
 
-/// A part of a [`Product`] that fits in registers; `b` and `start` are moved to its columns.
+/// What becomes of sums while they are in registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending<T> {
+    /// A factor for each column; none: 1.
+    pub(crate) scale: Option<*const T>,
+    /// A summand for each column; none: 0.
+    pub(crate) shift: Option<*const T>,
+    /// The least that is stored.
+    pub(crate) floor: T,
+}
+
+/// A part of a [`Product`] that fits in registers; `b`, `c` and the ending are moved to its columns.
 struct Tile<T> {
     loops: [usize; 3],
     a: *const T,
@@ -43,9 +56,23 @@ struct Tile<T> {
     b_step: [usize; 3],
     c: *mut T,
     c_row: usize,
-    start: Option<(*const T, usize)>,
+    accumulate: bool,
+    ending: Ending<T>,
     /// Columns in the last vector.
     partial: usize,
+}
+
+impl<T: Scalar> Ending<T> {
+    /// Sums as they are.
+    pub(crate) fn none() -> Self {
+        Self { scale: None, shift: None, floor: T::from_f64(f64::NEG_INFINITY) }
+    }
+
+    /// That of the columns from `column` on.
+    fn from(self, column: usize) -> Self {
+        let from = |numbers: Option<*const T>| numbers.map(|numbers| numbers.wrapping_add(column));
+        Self { scale: from(self.scale), shift: from(self.shift), floor: self.floor }
+    }
 }
 
 /// # Safety
@@ -88,16 +115,25 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
                 }
             }
         }
+        let Ending { scale, shift, floor } = tile.ending;
+        let (mut scales, mut shifts) = ([V::splat(T::ONE); N], [V::splat(T::ZERO); N]);
+        for j in 0..N {
+            if let Some(scale) = scale {
+                scales[j] = load::<T, V>(scale.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+            }
+            if let Some(shift) = shift {
+                shifts[j] = load::<T, V>(shift.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+            }
+        }
+        let floor = V::splat(floor);
         for (i, sums) in sums.iter().enumerate() {
-            let c = tile.c.add(i * tile.c_row);
             for (j, &sum) in sums.iter().enumerate() {
-                let sum = match tile.start {
-                    Some((start, row)) => {
-                        load::<T, V>(start.add(i * row + j * V::LANES), PARTIAL && j == N - 1, mask).add(sum)
-                    }
-                    None => sum,
-                };
-                let c = c.add(j * V::LANES);
+                let c = tile.c.add(i * tile.c_row + j * V::LANES);
+                let mut sum = sum.multiply_add(scales[j], shifts[j]);
+                if tile.accumulate {
+                    sum = sum.add(load::<T, V>(c, PARTIAL && j == N - 1, mask));
+                }
+                let sum = sum.at_least(floor);
                 if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store(c) }
             }
         }
@@ -165,7 +201,8 @@ macro_rules! level {
                                 b_step: product.b_rows.map(|rows| rows * b_width),
                                 c: product.c.add(row * product.c_row + column),
                                 c_row: product.c_row,
-                                start: product.start.map(|(start, stride)| (start.add(row * stride + column), stride)),
+                                accumulate: product.accumulate,
+                                ending: product.ending.from(column),
                                 partial: partial::<T>(columns),
                             };
                             match rows {

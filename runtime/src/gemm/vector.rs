@@ -88,6 +88,8 @@ pub(crate) trait Vector<T: Scalar>: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// `self * factor + addend`, rounded once where the processor can.
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self;
+    /// The numbers, or those of `floor` where these are larger; NaN stays.
+    unsafe fn at_least(self, floor: Self) -> Self;
     /// The sum of the lanes.
     unsafe fn sum(self) -> T;
 }
@@ -148,6 +150,12 @@ impl<T: Scalar> Vector<T> for Plain<T> {
     unsafe fn multiply_add(self, factor: Self, addend: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h], [i, j, k, l]) = (self.0, factor.0, addend.0);
         Self([a * e + i, b * f + j, c * g + k, d * h + l])
+    }
+    #[inline(always)]
+    unsafe fn at_least(self, floor: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, floor.0);
+        let at_least = |number: T, floor: T| if number < floor { floor } else { number };
+        Self([at_least(a, e), at_least(b, f), at_least(c, g), at_least(d, h)])
     }
     #[inline(always)]
     unsafe fn sum(self) -> T {
@@ -272,6 +280,15 @@ mod x86 {
                 T,
                 Self::from_single(_mm256_fmadd_ps(self.0, factor.0, addend.0)),
                 Self::from_double(_mm256_fmadd_pd(self.double(), factor.double(), addend.double()))
+            )
+        }
+        #[inline(always)]
+        unsafe fn at_least(self, floor: Self) -> Self {
+            // The second operand is the result where either is NaN.
+            by_precision!(
+                T,
+                Self::from_single(_mm256_max_ps(floor.0, self.0)),
+                Self::from_double(_mm256_max_pd(floor.double(), self.double()))
             )
         }
         #[inline(always)]

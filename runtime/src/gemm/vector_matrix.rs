@@ -1,49 +1,97 @@
 //! One row times a matrix: bound by memory, so B is read once, in the order in which it lies.
 
 use super::vector::{Body, Level, Vector, run};
-use super::{DEPTH, Matrix, Onto};
+use super::{DEPTH, Epilogue, Matrix, Onto};
 use crate::scalar::Scalar;
 
 /// Columns whose sums are kept at once.
 const COLUMNS: usize = 512;
 
-/// y = onto + x·B, where the rows or the columns of B lie together.
-pub(super) fn multiply<T: Scalar>(level: Level, x: &[T], b: Matrix<'_, T>, onto: Onto<'_, T>, y: &mut [T]) {
-    match onto {
-        Onto::Zero => y.fill(T::ZERO),
-        Onto::Itself => {}
-        Onto::Row(row) => y.copy_from_slice(row),
-    }
-    if b.rows == 0 {
-        return;
-    }
+/// y = onto + x·B through the epilogue, where the rows or the columns of B lie together.
+pub(super) fn multiply<T: Scalar>(
+    level: Level,
+    x: &[T],
+    b: Matrix<'_, T>,
+    onto: Onto,
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
     if b.stride[1] != 1 {
-        return run(level, Columns { x, b: b.data, stride: b.stride[1], y });
+        let end = End { accumulate: onto == Onto::Itself, epilogue };
+        return run(level, Columns { x, b: b.data, stride: b.stride[1], end, y });
     }
     // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
-    for (part, x) in x.chunks(DEPTH).enumerate() {
+    let parts = b.rows.div_ceil(DEPTH).max(1);
+    for part in 0..parts {
+        let x = &x[part * DEPTH..b.rows.min((part + 1) * DEPTH)];
+        let epilogue = epilogue.of_part(part == 0, part + 1 == parts);
         for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
-            run(level, Rows { x, b: &b.data[part * DEPTH * b.stride[0] + group * COLUMNS..], stride: b.stride[0], y });
+            let epilogue = epilogue.columns(group * COLUMNS, y.len());
+            let end = End { accumulate: part > 0 || onto == Onto::Itself, epilogue };
+            let stride = b.stride[0];
+            let b = &b.data[(part * DEPTH * stride + group * COLUMNS).min(b.data.len())..];
+            run(level, Rows { x, b, stride, end, y });
         }
     }
 }
 
-/// y += Σ x\[k] · row k of B.
+/// What becomes of sums before they are stored.
+struct End<'a, T> {
+    accumulate: bool,
+    epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Scalar> End<'_, T> {
+    /// Stores the sums of the columns from `first` on, by the operations of the tiles.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn store<V: Vector<T>>(&self, first: usize, sums: &[T], y: &mut [T]) {
+        assert_eq!(sums.len(), y.len());
+        let Epilogue { scale, shift, floor } = self.epilogue.columns(first, y.len());
+        let whole = y.len() - y.len() % V::LANES;
+        // SAFETY: as many sums as there are places, and numbers of the epilogue unless there are none; the mask keeps the last
+        // vector inside.
+        unsafe {
+            let mask = V::mask(y.len() - whole);
+            let load = |numbers: &[T], j: usize| {
+                let numbers = numbers.as_ptr().add(j);
+                if j < whole { V::load(numbers) } else { V::load_masked(numbers, mask) }
+            };
+            let each = |numbers: &[T], j: usize, default: T| {
+                if numbers.is_empty() { V::splat(default) } else { load(numbers, j) }
+            };
+            for j in (0..y.len()).step_by(V::LANES) {
+                let mut sum = load(sums, j).multiply_add(each(scale, j, T::ONE), each(shift, j, T::ZERO));
+                if self.accumulate {
+                    sum = sum.add(load(y, j));
+                }
+                let sum = sum.at_least(V::splat(floor));
+                let to = y.as_mut_ptr().add(j);
+                if j < whole { sum.store(to) } else { sum.store_masked(to, mask) }
+            }
+        }
+    }
+}
+
+/// y = Σ x\[k] · row k of B.
 struct Rows<'a, T> {
     x: &'a [T],
     b: &'a [T],
     stride: usize,
+    end: End<'a, T>,
     y: &'a mut [T],
 }
 
 impl<T: Scalar> Body<T> for Rows<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<T>>(self) {
-        let Self { x, b, stride, y } = self;
+        let Self { x, b, stride, end, y } = self;
         let mut sums = [T::ZERO; COLUMNS];
         let sums = &mut sums[..y.len()];
         let (four, rest) = x.as_chunks::<4>();
-        // SAFETY: the caller of `run` promises the instructions; `add_rows` checks its slices.
+        // SAFETY: the caller of `run` promises the instructions; `add_rows` and `store` check their slices.
         unsafe {
             for (k, x) in four.iter().enumerate() {
                 add_rows::<T, V, 4>(x, &b[k * 4 * stride..], stride, sums);
@@ -51,9 +99,7 @@ impl<T: Scalar> Body<T> for Rows<'_, T> {
             for (k, &x) in rest.iter().enumerate() {
                 add_rows::<T, V, 1>(&[x], &b[(four.len() * 4 + k) * stride..], stride, sums);
             }
-        }
-        for (y, &sum) in y.iter_mut().zip(&*sums) {
-            *y += sum;
+            end.store::<V>(0, sums, y);
         }
     }
 }
@@ -88,30 +134,34 @@ unsafe fn add_rows<T: Scalar, V: Vector<T>, const K: usize>(x: &[T; K], b: &[T],
     }
 }
 
-/// y\[j] += x · column j of B.
+/// y\[j] = x · column j of B.
 struct Columns<'a, T> {
     x: &'a [T],
     b: &'a [T],
     stride: usize,
+    end: End<'a, T>,
     y: &'a mut [T],
 }
 
 impl<T: Scalar> Body<T> for Columns<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<T>>(self) {
-        let Self { x, b, stride, y } = self;
-        let (four, rest) = y.as_chunks_mut::<4>();
-        // SAFETY: the caller of `run` promises the instructions; `dot` checks its slices.
+        let Self { x, b, stride, end, y } = self;
+        let mut sums = [T::ZERO; COLUMNS];
+        // SAFETY: the caller of `run` promises the instructions; `dot` and `store` check their slices.
         unsafe {
-            for (j, y) in four.iter_mut().enumerate() {
-                let sums = dot::<T, V, 4>(x, &b[j * 4 * stride..], stride);
-                for (y, sum) in y.iter_mut().zip(sums) {
-                    *y += sum;
+            for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
+                let first = group * COLUMNS;
+                let sums = &mut sums[..y.len()];
+                let (four, rest) = sums.as_chunks_mut::<4>();
+                let done = first + four.len() * 4;
+                for (j, sums) in four.iter_mut().enumerate() {
+                    *sums = dot::<T, V, 4>(x, &b[(first + j * 4) * stride..], stride);
                 }
-            }
-            for (j, y) in rest.iter_mut().enumerate() {
-                let [sum] = dot::<T, V, 1>(x, &b[(four.len() * 4 + j) * stride..], stride);
-                *y += sum;
+                for (j, sum) in rest.iter_mut().enumerate() {
+                    [*sum] = dot::<T, V, 1>(x, &b[(done + j) * stride..], stride);
+                }
+                end.store::<V>(first, sums, y);
             }
         }
     }

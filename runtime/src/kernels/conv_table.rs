@@ -161,6 +161,7 @@ mod tests {
                 padding: spec.padding,
                 dilation: spec.dilation,
                 groups: 1,
+                ending: conv::Ending::NONE,
             };
             let mut full = vec![0.0; whole.weights_len()];
             for (at, &w) in w.iter().enumerate() {

@@ -8,6 +8,7 @@ pub mod dense;
 pub mod depthwise;
 
 pub mod activation;
+pub mod add;
 pub mod batchnorm;
 #[cfg(test)]
 mod check;
@@ -17,6 +18,7 @@ pub(crate) mod dispatch;
 pub mod distance;
 pub mod dropout;
 pub mod elementary;
+pub mod ending;
 pub mod layernorm;
 pub mod lrn;
 pub mod multiply;
@@ -61,44 +63,44 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// Convolution without scratch memory: y from x, weights, bias.
-    conv_direct_forward => conv::conv_direct_forward, conv::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self]);
+    /// Convolution without scratch memory: y from x, weights, scale, shift.
+    conv_direct_forward => conv::conv_direct_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Convolution without scratch memory: dx from dy, weights.
     conv_direct_grad_input => conv::conv_direct_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
     /// Convolution without scratch memory: adds to dw and db from x, dy.
     conv_direct_grad_weights => conv::conv_direct_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
-    /// Convolution as products of matrices: y from x, weights, bias.
-    conv_gemm_forward => conv::conv_gemm_forward, conv::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], scratch: &mut [Self]);
+    /// Convolution as products of matrices: y from x, weights, scale, shift.
+    conv_gemm_forward => conv::conv_gemm_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Convolution as products of matrices: dx from dy, weights.
     conv_gemm_grad_input => conv::conv_gemm_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Convolution as products of matrices: adds to dw and db from x, dy.
     conv_gemm_grad_weights => conv::conv_gemm_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
-    /// Convolution in many small groups: y from x, weights, bias.
-    conv_grouped_forward => conv::conv_grouped_forward, conv::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self]);
+    /// Convolution in many small groups: y from x, weights, scale, shift.
+    conv_grouped_forward => conv::conv_grouped_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Convolution in many small groups: dx from dy, weights.
     conv_grouped_grad_input => conv::conv_grouped_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
     /// Convolution in many small groups: adds to dw and db from x, dy.
     conv_grouped_grad_weights => conv::conv_grouped_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
-    /// Depthwise convolution: y from x, weights, bias.
-    depthwise_forward => depthwise::depthwise_forward, conv::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self]);
+    /// Depthwise convolution: y from x, weights, scale, shift.
+    depthwise_forward => depthwise::depthwise_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Depthwise convolution: dx from dy, weights.
     depthwise_grad_input => depthwise::depthwise_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
     /// Depthwise convolution: adds to dw and db from x, dy.
     depthwise_grad_weights => depthwise::depthwise_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
-    /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, bias.
-    deconv_forward => deconv::deconv_forward, conv::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], scratch: &mut [Self]);
+    /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
+    deconv_forward => deconv::deconv_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.
     deconv_grad_input => deconv::deconv_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Transposed convolution; the sizes are those of the convolution it transposes: adds to dw and db from x, dy.
     deconv_grad_weights => deconv::deconv_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
-    /// Dense layer, weights `[inputs, outputs]`: y from x, weights, bias.
-    dense_forward => dense::dense_forward, dense::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], scratch: &mut [Self]);
+    /// Dense layer, weights `[inputs, outputs]`: y from x, weights, scale, shift.
+    dense_forward => dense::dense_forward, dense::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights.
     dense_grad_input => dense::dense_grad_input, dense::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Dense layer, weights `[inputs, outputs]`: adds to dw and db from x, dy.
     dense_grad_weights => dense::dense_grad_weights, dense::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
-    /// Dense layer, weights `[outputs, inputs]`: y from x, weights, bias.
-    dense_transposed_forward => dense::dense_transposed_forward, dense::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], scratch: &mut [Self]);
+    /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
+    dense_transposed_forward => dense::dense_transposed_forward, dense::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Dense layer, weights `[outputs, inputs]`: dx from dy, weights.
     dense_transposed_grad_input => dense::dense_transposed_grad_input, dense::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Dense layer, weights `[outputs, inputs]`: adds to dw and db from x, dy.
@@ -129,10 +131,12 @@ kernels! {
     dropout_apply => dropout::dropout_apply, dropout::Spec, (pass: &crate::architecture::Pass, values: &mut [Self]);
     /// y = x
     copy => copy::copy, copy::Spec, (x: &[Self], y: &mut [Self]);
-    /// y += x
-    add_assign => copy::add_assign, copy::Spec, (x: &[Self], y: &mut [Self]);
+    /// y becomes f(y + x)
+    add_assign => add::add_assign, add::Spec, (x: &[Self], y: &mut [Self]);
     /// Times a constant, in place: values, and gradients.
     scale => scale::scale, scale::Spec, (values: &mut [Self]);
+    /// A constant behind a layer with a bias: the scale and shift of its channels.
+    scale_fold => scale::scale_fold, scale::Spec, (bias: &[Self], scale: &mut [Self], shift: &mut [Self]);
     /// Product: y from a, b.
     multiply_forward => multiply::multiply_forward, multiply::Spec, (a: &[Self], b: &[Self], y: &mut [Self]);
     /// Product: da from dy, b.
@@ -155,6 +159,8 @@ kernels! {
     batchnorm_train_forward => batchnorm::batchnorm_train_forward, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], beta: &[Self], moving_mean: &mut [Self], moving_variance: &mut [Self], y: &mut [Self], saved_mean: &mut [Self], saved_inverse_deviation: &mut [Self]);
     /// Batch normalisation by the moving statistics, in place.
     batchnorm_predict_forward => batchnorm::batchnorm_predict_forward, batchnorm::Spec, (gamma: &[Self], beta: &[Self], moving_mean: &[Self], moving_variance: &[Self], values: &mut [Self]);
+    /// Batch normalisation by the moving statistics behind a layer with a bias: the scale and shift of its channels.
+    batchnorm_fold => batchnorm::batchnorm_fold, batchnorm::Spec, (gamma: &[Self], beta: &[Self], moving_mean: &[Self], moving_variance: &[Self], bias: &[Self], scale: &mut [Self], shift: &mut [Self]);
     /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
     batchnorm_grad => batchnorm::batchnorm_grad, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], saved_mean: &[Self], saved_inverse_deviation: &[Self], dy: &mut [Self], dgamma: &mut [Self], dbeta: &mut [Self]);
     /// Layer normalisation: y from x.

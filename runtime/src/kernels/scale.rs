@@ -18,6 +18,16 @@ pub fn scale<T: Scalar>(batch: usize, spec: &Spec, values: &mut [T]) {
     times(T::from_f64(spec.factor), values);
 }
 
+/// The factor behind a layer, as a factor and a summand for each of the layer's channels:
+/// factor · (z + b) = scale · z + shift, with the layer's bias b (none: 0).
+pub fn scale_fold<T: Scalar>(_batch: usize, spec: &Spec, bias: &[T], scale: &mut [T], shift: &mut [T]) {
+    assert!(bias.is_empty() || bias.len() == shift.len(), "scale: a bias for each channel, or none");
+    scale.fill(T::from_f64(spec.factor));
+    shift.fill(T::ZERO);
+    shift[..bias.len()].copy_from_slice(bias);
+    times(T::from_f64(spec.factor), shift);
+}
+
 vectorised! {
     fn times<T: Scalar>(factor: T, values: &mut [T]) {
         for value in values {
@@ -36,5 +46,14 @@ mod tests {
         let mut values = [1.0, -2.0, 4.0];
         f64::scale(1, &Spec { factor: 0.5, len: 3 }, &mut values);
         assert_eq!(values, [0.5, -1.0, 2.0]);
+    }
+
+    #[test]
+    fn behind_a_layer_it_scales_the_bias_too() {
+        let (mut scale, mut shift) = ([0.0; 2], [9.0; 2]);
+        f64::scale_fold(1, &Spec { factor: 0.5, len: 8 }, &[3.0, -4.0], &mut scale, &mut shift);
+        assert_eq!((scale, shift), ([0.5, 0.5], [1.5, -2.0]));
+        f64::scale_fold(1, &Spec { factor: 0.5, len: 8 }, &[], &mut scale, &mut shift);
+        assert_eq!((scale, shift), ([0.5, 0.5], [0.0, 0.0]));
     }
 }

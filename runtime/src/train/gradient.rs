@@ -6,7 +6,7 @@ use super::target::{Reading, Target};
 use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
 use crate::error::Error;
-use crate::kernels::{Kernels, copy};
+use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
 use crate::memory::Buffer;
 use crate::network::{Gradients, Network, PassError, TrainingWorkspace};
@@ -306,7 +306,7 @@ impl<N: Network> GradientEngine<N> {
         if let Some((total, parts)) = pieces.split_first_mut() {
             let parts = &*parts;
             self.threads.stretches(total.gradients.as_mut_slice(), |start, total| {
-                let spec = copy::Spec { len: total.len() };
+                let spec = add::Spec { len: total.len(), activation: None };
                 for part in parts {
                     let part = &part.gradients.as_slice()[start..start + total.len()];
                     <N::Scalar as Kernels>::add_assign(1, &spec, part, total);

@@ -142,7 +142,8 @@ macro_rules! gate {
 }
 
 vectorised! {
-    fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
+    /// f(z), number by number, in place.
+    pub(crate) fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
         let (zero, one) = (T::ZERO, T::ONE);
         let [three, six, sixth] = [3.0, 6.0, 1.0 / 6.0].map(T::from_f64);
         match activation {

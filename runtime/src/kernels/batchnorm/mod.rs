@@ -2,7 +2,10 @@
 
 mod sums;
 
+use super::activation::Activation;
 use super::dispatch::vectorised;
+use super::elementary::Elementary;
+use super::ending;
 use crate::architecture::Pass;
 use crate::scalar::Scalar;
 use sums::{LANES, Stretch};
@@ -18,6 +21,8 @@ pub struct Spec {
     pub epsilon: f64,
     /// The weight of the old value when a moving mean or variance is updated.
     pub momentum: f64,
+    /// The function f applied to the output on the way forward.
+    pub activation: Option<Activation>,
 }
 
 impl Spec {
@@ -32,12 +37,12 @@ impl Spec {
     }
 }
 
-/// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of the batch, which the moving ones approach:
+/// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch, which the moving ones approach:
 /// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.
 ///
 /// `gamma` and `beta` may be empty: 1 and 0. A frozen pass takes the moving ones in place of the batch's, and leaves them.
 #[allow(clippy::too_many_arguments)]
-pub fn batchnorm_train_forward<T: Scalar>(
+pub fn batchnorm_train_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
     pass: &Pass,
@@ -68,11 +73,13 @@ pub fn batchnorm_train_forward<T: Scalar>(
             *moving = momentum * *moving + rest * mean;
         }
     }
-    normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, y);
+    let floor = ending::floor(spec.activation);
+    normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, floor, y);
+    ending::finish(spec.activation, y);
 }
 
-/// y = γ (x − moving mean) / √(moving variance + ε) + β, in place.
-pub fn batchnorm_predict_forward<T: Scalar>(
+/// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place.
+pub fn batchnorm_predict_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
     gamma: &[T],
@@ -82,7 +89,27 @@ pub fn batchnorm_predict_forward<T: Scalar>(
     values: &mut [T],
 ) {
     spec.check(batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
-    predict(spec.channels, T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, values);
+    let (epsilon, floor) = (T::from_f64(spec.epsilon), ending::floor(spec.activation));
+    predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, floor, values);
+    ending::finish(spec.activation, values);
+}
+
+/// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:
+/// γ (z + b − μ) / √(σ² + ε) + β = scale · z + shift, with the layer's bias b (none: 0) and the moving statistics.
+#[allow(clippy::too_many_arguments)]
+pub fn batchnorm_fold<T: Scalar>(
+    _batch: usize,
+    spec: &Spec,
+    gamma: &[T],
+    beta: &[T],
+    moving_mean: &[T],
+    moving_variance: &[T],
+    bias: &[T],
+    scale: &mut [T],
+    shift: &mut [T],
+) {
+    spec.check(0, &[], &[moving_mean, moving_variance, scale, shift], &[gamma, beta, bias]);
+    fold(T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
 }
 
 /// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
@@ -148,6 +175,7 @@ vectorised! {
         beta: &[T],
         mean: &[T],
         inverse_deviation: &[T],
+        floor: T,
         y: &mut [T],
     ) {
         for stretch in Stretch::all(channels) {
@@ -158,7 +186,8 @@ vectorised! {
                 let range = stretch.range(x.len());
                 let (x, y) = (&x[range.clone()], &mut y[range]);
                 for (i, (&x, y)) in x.iter().zip(y).enumerate().take(LANES) {
-                    *y = (x - mean[i]) * factor[i] + shift[i];
+                    let normal = (x - mean[i]) * factor[i] + shift[i];
+                    *y = if normal < floor { floor } else { normal };
                 }
             }
         }
@@ -173,6 +202,7 @@ vectorised! {
         beta: &[T],
         mean: &[T],
         variance: &[T],
+        floor: T,
         values: &mut [T],
     ) {
         for stretch in Stretch::all(channels) {
@@ -182,9 +212,28 @@ vectorised! {
             for values in values.chunks_mut(stretch.step) {
                 let range = stretch.range(values.len());
                 for (i, value) in values[range].iter_mut().enumerate().take(LANES) {
-                    *value = (*value - mean[i]) * factor[i] + shift[i];
+                    let normal = (*value - mean[i]) * factor[i] + shift[i];
+                    *value = if normal < floor { floor } else { normal };
                 }
             }
+        }
+    }
+}
+
+vectorised! {
+    fn fold<T: Scalar>(
+        epsilon: T,
+        gamma: &[T],
+        beta: &[T],
+        mean: &[T],
+        variance: &[T],
+        bias: &[T],
+        scale: &mut [T],
+        shift: &mut [T],
+    ) {
+        for (channel, (scale, shift)) in scale.iter_mut().zip(shift).enumerate() {
+            *scale = or(gamma, channel, T::ONE) / (variance[channel] + epsilon).sqrt();
+            *shift = or(beta, channel, T::ZERO) + (or(bias, channel, T::ZERO) - mean[channel]) * *scale;
         }
     }
 }

@@ -87,7 +87,7 @@ fn samples(seed: u64, spec: &Spec, affine: bool) -> [Vec<f64>; 4] {
 const CHANNELS: [usize; 8] = [1, 3, 6, 31, 32, 33, 64, 130];
 
 fn spec(channels: usize) -> Spec {
-    Spec { rows: 70, channels, epsilon: 1e-3, momentum: 0.9 }
+    Spec { rows: 70, channels, epsilon: 1e-3, momentum: 0.9, activation: None }
 }
 
 #[test]
@@ -145,6 +145,44 @@ fn predicting_uses_the_moving_statistics() {
 }
 
 #[test]
+fn behind_a_layer_it_is_a_scale_and_a_shift() {
+    for (channels, affine, bias) in [(1, true, true), (33, true, false), (130, false, true), (6, false, false)] {
+        let spec = spec(channels);
+        let [x, _, gamma, beta] = samples(7, &spec, affine);
+        let bias = numbers(&mut Random::new(8), if bias { channels } else { 0 });
+        let mean = numbers(&mut Random::new(3), channels);
+        let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
+        let biased = |(place, x): (usize, &f64)| x + bias.get(place % channels).unwrap_or(&0.0);
+        let mut expected: Vec<f64> = x.iter().enumerate().map(biased).collect();
+        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut expected);
+        let (mut scale, mut shift) = (vec![0.0; channels], vec![0.0; channels]);
+        f64::batchnorm_fold(BATCH, &spec, &gamma, &beta, &mean, &variance, &bias, &mut scale, &mut shift);
+        let folded = |(place, x): (usize, &f64)| x * scale[place % channels] + shift[place % channels];
+        assert_close(&x.iter().enumerate().map(folded).collect::<Vec<f64>>(), &expected, 1e-13);
+    }
+}
+
+#[test]
+fn activations_act_on_what_is_normalised() {
+    for activation in [Activation::Relu, Activation::Tanh, Activation::LeakyRelu(0.3)] {
+        let plain = spec(33);
+        let spec = Spec { activation: Some(activation), ..plain };
+        let [x, _, gamma, beta] = samples(9, &spec, true);
+        let activated = |values: &[f64]| -> Vec<f64> {
+            values.iter().map(|&value| super::super::activation::reference::value(activation, value)).collect()
+        };
+        let trained = train::<f64>(&spec, &x, &gamma, &beta).y;
+        assert_close(&trained, &activated(&train::<f64>(&plain, &x, &gamma, &beta).y), 1e-13);
+        let predicted = |spec: &Spec| {
+            let mut values = x.clone();
+            f64::batchnorm_predict_forward(BATCH, spec, &gamma, &beta, &gamma, &[1.0; 33], &mut values);
+            values
+        };
+        assert_close(&predicted(&spec), &activated(&predicted(&plain)), 1e-13);
+    }
+}
+
+#[test]
 fn gradients_are_those_of_finite_differences() {
     for (channels, affine) in [(1, true), (3, true), (40, true), (70, true), (3, false)] {
         let spec = Spec { rows: 3, ..spec(channels) };
@@ -189,7 +227,7 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
 
 #[test]
 fn a_large_mean_does_not_spoil_the_variance() {
-    let spec = Spec { rows: 20_000, channels: 2, epsilon: 0.0, momentum: 0.0 };
+    let spec = Spec { rows: 20_000, channels: 2, epsilon: 0.0, momentum: 0.0, activation: None };
     let x: Vec<f64> = (0..BATCH * 20_000 * 2).map(|i| 1000.0 + (i / 2 % 2) as f64).collect();
     let trained = train::<f32>(&spec, &x, &[], &[]);
     assert_close(&trained.moving_mean, &[1000.5; 2], 1e-6);

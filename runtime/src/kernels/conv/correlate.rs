@@ -3,14 +3,17 @@
 //! The forward pass is one [`Correlation`] for each group; the gradient with respect to the input is one for each phase of
 //! the stride. Where the window leaves the image, a band of rows is first copied with its zeros.
 
+use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, Product};
 use crate::gemm::vector::Level;
+use crate::kernels::elementary::Elementary;
+use crate::kernels::ending::Ending;
 use crate::scalar::Scalar;
 
 /// Numbers of a padded copy: about half of a second-level cache, unless one row of windows needs more.
 const BAND: usize = 48 * 1024;
 
-/// For each output position (r, c): `target[r, c, ..] = start + Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
+/// For each output position (r, c): `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Correlation {
     /// Height, width and channels of the image that is read.
@@ -32,6 +35,19 @@ pub(super) struct Correlation {
     /// Numbers of the target from a row, and from a column, of positions to the next.
     pub(super) target_step: [usize; 2],
 }
+
+/// What becomes of the sums: in registers, and, where the columns are the last of their pixels, in the first cache.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End<'a, T> {
+    /// With a number for each column of B.
+    pub(super) epilogue: Epilogue<'a, T>,
+    pub(super) accumulate: bool,
+    /// Whole rows of positions end so; [`Ending::NONE`] unless positions lie side by side and their channels are complete.
+    pub(super) rows: Ending,
+}
+
+/// Numbers of the target that are ended while they are in the cache.
+const HOT: usize = 16 * 1024;
 
 /// How the columns of B lie; see [`Product`].
 #[derive(Clone, Copy, Debug)]
@@ -143,13 +159,13 @@ impl Correlation {
         }
     }
 
-    /// Computes all images. `bias` has a number for each column of B, or none; `memory` is [`band_len`] long.
-    pub(super) fn run<T: Scalar>(
+    /// Computes all images; `memory` is [`band_len`] long.
+    pub(super) fn run<T: Elementary>(
         &self,
         level: Level,
         source: &[T],
         filters: Filters<'_, T>,
-        bias: &[T],
+        end: End<'_, T>,
         target: &mut [T],
         memory: &mut [T],
     ) {
@@ -159,7 +175,10 @@ impl Correlation {
         }
         let leaves = self.leaves();
         let row = self.row_len();
-        let at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
+        let mut at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
+        if end.rows.is_unfinished() {
+            at_once = at_once.min((HOT / self.target_step[0]).max(1));
+        }
         let image_len = self.source.iter().product();
         for (image, target) in source.chunks_exact(image_len).zip(target.chunks_exact_mut(self.target[0])) {
             let mut first = 0;
@@ -168,10 +187,13 @@ impl Correlation {
                 if leaves {
                     self.copy_band(image, first, rows, memory);
                     let plane = Plane { data: memory, image: 0, row, pixel: self.channels[1], origin: 0 };
-                    self.run_rows(level, plane, first, rows, filters, bias, target);
+                    self.run_rows(level, plane, first, rows, filters, end, target);
                 } else {
                     let plane = self.plane(image, first);
-                    self.run_rows(level, plane, first, rows, filters, bias, target);
+                    self.run_rows(level, plane, first, rows, filters, end, target);
+                }
+                if end.rows.is_unfinished() {
+                    end.rows.finish(&mut target[first * self.target_step[0]..][..rows * self.target_step[0]]);
                 }
                 first += rows;
             }
@@ -186,7 +208,7 @@ impl Correlation {
         first: usize,
         rows: usize,
         filters: Filters<'_, T>,
-        bias: &[T],
+        end: End<'_, T>,
         target: &mut [T],
     ) {
         let channels = self.channels[1];
@@ -200,18 +222,18 @@ impl Correlation {
         };
         let b_rows = if together { [0, taps_across * channels, 1] } else { [taps_across * channels, channels, 1] };
         let columns = self.positions[1];
-        let end = plane.origin
+        let last_read = plane.origin
             + (extent(rows, self.step[0], taps_down, self.tap_step[0]) - 1) * plane.row
             + (extent(columns, self.step[1], taps_across, self.tap_step[1]) - 1) * plane.pixel
             + channels;
-        assert!(end <= plane.data.len(), "windows inside the image");
+        assert!(last_read <= plane.data.len(), "windows inside the image");
         let last = self.target[1]
             + (first + rows - 1) * self.target_step[0]
             + (columns - 1) * self.target_step[1]
             + filters.columns;
         assert!(last <= target.len(), "positions inside the target");
         filters.check(taps_down * taps_across * channels);
-        assert!(bias.is_empty() || bias.len() >= filters.columns, "a bias for each column");
+        end.epilogue.check(filters.columns);
         for r in 0..rows {
             // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
             unsafe {
@@ -231,7 +253,8 @@ impl Correlation {
                         b_last: filters.last,
                         c: target.as_mut_ptr().add(self.target[1] + (first + r) * self.target_step[0]),
                         c_row: self.target_step[1],
-                        start: if bias.is_empty() { None } else { Some((bias.as_ptr(), 0)) },
+                        accumulate: end.accumulate,
+                        ending: end.epilogue.ending(),
                     },
                 );
             }
@@ -285,7 +308,8 @@ impl Correlation {
                                 b_last: all,
                                 c,
                                 c_row: all,
-                                start: Some((c.cast_const(), all)),
+                                accumulate: true,
+                                ending: tile::Ending::none(),
                             },
                         );
                     }

@@ -6,8 +6,10 @@
 use core::ops::Range;
 
 use super::Spec;
+use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
 use crate::gemm::vector::Level;
+use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
 impl Spec {
@@ -48,8 +50,9 @@ fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
 }
 
 /// Lengths are checked.
-pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
     let level = Level::detect();
+    let epilogue = spec.ending.epilogue(scale, shift);
     let [_, columns, all] = spec.output;
     // The positions of a row whose whole window is inside.
     let inside = {
@@ -60,11 +63,12 @@ pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
         for (row, y) in y.chunks_exact_mut(spec.rows_len()[1]).enumerate() {
             for column in (0..inside.start.min(columns)).chain(inside.end..columns) {
-                windows(level, spec, [row, column], 1, x, w, b, &mut y[column * all..]);
+                windows(level, spec, [row, column], 1, x, w, epilogue, &mut y[column * all..]);
             }
             if !inside.is_empty() {
-                windows(level, spec, [row, inside.start], inside.len(), x, w, b, &mut y[inside.start * all..]);
+                windows(level, spec, [row, inside.start], inside.len(), x, w, epilogue, &mut y[inside.start * all..]);
             }
+            spec.ending.finish(y);
         }
     }
 }
@@ -78,14 +82,18 @@ fn windows<T: Scalar>(
     count: usize,
     x: &[T],
     w: &[T],
-    b: &[T],
+    epilogue: Epilogue<'_, T>,
     y: &mut [T],
 ) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
     if down.is_empty() || across.is_empty() {
         for y in y[..count * all].chunks_exact_mut(all) {
-            if b.is_empty() { y.fill(T::ZERO) } else { y.copy_from_slice(b) }
+            for (filter, y) in y.iter_mut().enumerate() {
+                let before = if spec.ending.accumulate { *y } else { T::ZERO };
+                let sum = before + epilogue.shift.get(filter).copied().unwrap_or(T::ZERO);
+                *y = if sum < epilogue.floor { epilogue.floor } else { sum };
+            }
         }
         return;
     }
@@ -102,7 +110,7 @@ fn windows<T: Scalar>(
     };
     for group in 0..spec.groups {
         // SAFETY: the windows lie in `x`, the positions in `y` and the taps in `w`, as just compared; `y` is borrowed
-        // mutably, so that nothing overlaps it; a bias has a number for each filter.
+        // mutably, so that nothing overlaps it; an epilogue has a number for each filter.
         unsafe {
             tile::run(
                 level,
@@ -120,7 +128,8 @@ fn windows<T: Scalar>(
                     b_last: all,
                     c: y.as_mut_ptr().add(group * filters),
                     c_row: all,
-                    start: if b.is_empty() { None } else { Some((b.as_ptr().add(group * filters), 0)) },
+                    accumulate: spec.ending.accumulate,
+                    ending: epilogue.columns(group * filters, filters).ending(),
                 },
             );
         }
@@ -187,7 +196,8 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
                                     b_last: width,
                                     c,
                                     c_row: spec.stride[1] * spec.input[2],
-                                    start: Some((c.cast_const(), spec.stride[1] * spec.input[2])),
+                                    accumulate: true,
+                                    ending: tile::Ending::none(),
                                 },
                             );
                         }
@@ -231,7 +241,8 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
                             b_last: all,
                             c,
                             c_row: all,
-                            start: Some((c.cast_const(), all)),
+                            accumulate: true,
+                            ending: tile::Ending::none(),
                         },
                     );
                 }

@@ -9,10 +9,12 @@
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
 
 use super::Spec;
-use super::correlate::{Correlation, Filters, Plane, band_len, extent};
+use super::correlate::{Correlation, End, Filters, Plane, band_len, extent};
 use crate::gemm::tile::PANEL;
 use crate::gemm::vector::Level;
-use crate::gemm::{self, Matrix, Onto, pack};
+use crate::gemm::{self, Epilogue, Matrix, Onto, pack};
+use crate::kernels::elementary::Elementary;
+use crate::kernels::ending::Ending;
 use crate::scalar::Scalar;
 
 /// Whether the layer is one product: windows of one pixel, side by side.
@@ -47,14 +49,30 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
     pack::group_len(depth, filters) + band_len(positions, spec.stride, spec.window, spec.dilation, channels)
 }
 
-/// y\[i′,j′,f′] = b\[f′] + Σ a·w   (slide 37)
-pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
+/// Numbers of a product's rows that are ended together where that takes an elementary function: they are still in the second cache.
+const ENDED: usize = 64 * 1024;
+
+/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37)
+pub(super) fn forward<T: Elementary>(
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
     let [channels, filters, depth] = group(spec);
     let all = spec.output[2];
+    let epilogue = spec.ending.epilogue(scale, shift);
     if pointwise(spec) {
-        let onto = if b.is_empty() { Onto::Zero } else { Onto::Row(b) };
-        let pixels = x.len() / channels;
-        return gemm::gemm(Matrix::rows(x, pixels, channels), Matrix::rows(w, depth, all), onto, y, all, scratch);
+        let pixels = if spec.ending.is_unfinished() { (ENDED / all).max(1) } else { x.len() / channels };
+        for (x, y) in x.chunks(pixels * channels).zip(y.chunks_mut(pixels * all)) {
+            let (x, w) = (Matrix::rows(x, x.len() / channels, channels), Matrix::rows(w, depth, all));
+            gemm::gemm(x, w, spec.ending.onto(), epilogue, y, all, scratch);
+            spec.ending.finish(y);
+        }
+        return;
     }
     let level = Level::detect();
     // Few columns lie well enough; few rows are not worth it.
@@ -83,8 +101,13 @@ pub(super) fn forward<T: Scalar>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut
                 target: [spec.output_len(), first],
                 target_step: [spec.output[1] * all, all],
             };
-            let bias = if b.is_empty() { b } else { &b[first..first + columns] };
-            correlation.run(level, x, weights, bias, y, memory);
+            let is_last = first + columns == all;
+            let end = End {
+                epilogue: epilogue.columns(first, columns),
+                accumulate: spec.ending.accumulate,
+                rows: if is_last { spec.ending } else { Ending::NONE },
+            };
+            correlation.run(level, x, weights, end, y, memory);
             done += columns;
         }
     }
@@ -156,19 +179,32 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
     pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
 
-/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters.
-pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters. A
+/// transposed convolution, which is the same, has an epilogue.
+pub(super) fn grad_input<T: Elementary>(
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
     let [channels, filters, depth] = group(spec);
     let [_, width, all] = spec.input;
     if pointwise(spec) {
         let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed();
-        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, dx, all, scratch);
+        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, epilogue, dx, all, scratch);
     }
     let level = Level::detect();
     let reached = (0..2).all(|axis| spec.window[axis] >= spec.stride[axis] && spec.dilation[axis] == 1);
     if !reached {
-        dx.fill(T::ZERO);
+        for dx in dx.chunks_exact_mut(all) {
+            for (channel, dx) in dx.iter_mut().enumerate() {
+                let sum = epilogue.shift.get(channel).copied().unwrap_or(T::ZERO);
+                *dx = if sum < epilogue.floor { epilogue.floor } else { sum };
+            }
+        }
     }
     for down in (0..spec.stride[0]).map(|phase| (phase, Phase::new(spec, 0, phase))) {
         for across in (0..spec.stride[1]).map(|phase| (phase, Phase::new(spec, 1, phase))) {
@@ -198,7 +234,9 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
                         target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
                     };
                     let weights = packed_filters(&*packed, taps * filters, columns);
-                    correlation.run(level, dy, weights, &[], dx, memory);
+                    let epilogue = epilogue.columns(first, columns);
+                    let end = End { epilogue, accumulate: false, rows: Ending::NONE };
+                    correlation.run(level, dy, weights, end, dx, memory);
                     done += columns;
                 }
             }
@@ -286,7 +324,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
     if pointwise(spec) {
         let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).transposed();
-        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Onto::Itself, dw, all, scratch);
+        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Onto::Itself, Epilogue::none(), dw, all, scratch);
     }
     let level = Level::detect();
     let (windows, batch) = (windows(spec), dy.len() / spec.output_len());

@@ -7,6 +7,9 @@
 //! | `conv_gemm` | everything else |
 //! | `conv_grouped` | many small groups (ResNeXt): no scratch memory |
 
+use super::elementary::Elementary;
+pub use super::ending::Ending;
+use crate::gemm::Epilogue;
 use crate::scalar::Scalar;
 
 mod correlate;
@@ -17,7 +20,9 @@ pub mod reference;
 pub(crate) mod tests;
 
 /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Forward, `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
     /// Height, width, channels of one input image.
     pub input: [usize; 3],
@@ -33,6 +38,8 @@ pub struct Spec {
     pub dilation: [usize; 2],
     /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
     pub groups: usize,
+    /// What becomes of the output on the way forward; gradients have nothing to do with it.
+    pub ending: Ending,
 }
 
 impl Spec {
@@ -53,7 +60,7 @@ impl Spec {
 
     /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
     #[track_caller]
-    pub(crate) fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+    pub(crate) fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
         assert!(
             self.groups > 0 && self.input[2].is_multiple_of(self.groups) && self.output[2].is_multiple_of(self.groups),
             "channels and filters must fall into whole groups"
@@ -63,44 +70,60 @@ impl Spec {
         assert!(self.dilation[0] > 0 && self.dilation[1] > 0, "a dilation is at least 1");
         assert_eq!(input, batch * self.input_len(), "length of the input");
         assert_eq!(weights, self.weights_len(), "length of the weights");
-        assert!(bias == 0 || bias == self.output[2], "length of the bias");
+        assert!(each_filter.iter().all(|&len| len == 0 || len == self.output[2]), "a number for each filter, or none");
         assert_eq!(output, batch * self.output_len(), "length of the output");
     }
 }
 
-/// `conv_direct`: y from x, w, b.
-pub fn conv_direct_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    direct::forward(spec, x, w, b, y);
+/// `conv_direct`: y from x, w, scale, shift.
+pub fn conv_direct_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    direct::forward(spec, x, w, scale, shift, y);
 }
 
 /// `conv_direct`: dx from dy, w.
 pub fn conv_direct_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     direct::grad_input(spec, dy, w, dx);
 }
 
 /// `conv_direct`: dw and db, added to, from x, dy.
 pub fn conv_direct_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     direct::grad_weights(spec, x, dy, dw, db);
 }
 
-/// `conv_grouped`: y from x, w, b.
-pub fn conv_grouped_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    direct::forward(spec, x, w, b, y);
+/// `conv_grouped`: y from x, w, scale, shift.
+pub fn conv_grouped_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    direct::forward(spec, x, w, scale, shift, y);
 }
 
 /// `conv_grouped`: dx from dy, w.
 pub fn conv_grouped_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     direct::grad_input(spec, dy, w, dx);
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.
 pub fn conv_grouped_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     direct::grad_weights(spec, x, dy, dw, db);
 }
 
@@ -119,24 +142,47 @@ pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::grad_weights_scratch(spec)
 }
 
-/// `conv_gemm`: y from x, w, b.
-pub fn conv_gemm_forward<T: Scalar>(
+/// `conv_gemm`: y from x, w, scale, shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_gemm_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
     w: &[T],
-    b: &[T],
+    scale: &[T],
+    shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    gemm::forward(spec, x, w, b, y, scratch);
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    gemm::forward(spec, x, w, scale, shift, y, scratch);
 }
 
 /// `conv_gemm`: dx from dy, w.
-pub fn conv_gemm_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
-    gemm::grad_input(spec, dy, w, dx, scratch);
+pub fn conv_gemm_grad_input<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    conv_transposed(batch, spec, dy, w, Epilogue::none(), dx, scratch);
+}
+
+/// The gradient of the input, which is the transposed convolution of dy, through an epilogue.
+pub(crate) fn conv_transposed<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    epilogue.check(spec.input[2]);
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
+    gemm::grad_input(spec, dy, w, epilogue, dx, scratch);
 }
 
 /// `conv_gemm`: dw and db, added to, from x, dy.
@@ -149,7 +195,7 @@ pub fn conv_gemm_grad_weights<T: Scalar>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     gemm::grad_weights(spec, x, dy, dw, db, scratch);
 }
 

@@ -2,7 +2,11 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Spec, reference};
+use super::{Ending, Spec, reference};
+use crate::kernels::activation::Activation;
+use crate::kernels::elementary::Elementary;
+use crate::kernels::ending;
+use crate::kernels::ending::tests::endings;
 use crate::scalar::Scalar;
 
 /// Numbers that look random, in [−2, 2), exact in both types.
@@ -13,7 +17,8 @@ pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
 /// Convolutions of all kinds, small.
 pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strategy<Value = Spec> {
     let axis = || (1usize..9, 1usize..5, 1usize..4, 1usize..4, [0usize..4, 0usize..4]);
-    (axis(), axis(), channels).prop_filter_map("the window fits", |(down, across, [groups, channels, filters])| {
+    let all = (axis(), axis(), channels, endings());
+    all.prop_filter_map("the window fits", |(down, across, [groups, channels, filters], ending)| {
         let output = |(size, window, stride, dilation, [before, after]): (usize, usize, usize, usize, [usize; 2])| {
             (size + before + after).checked_sub((window - 1) * dilation + 1).map(|room| room / stride + 1)
         };
@@ -25,6 +30,7 @@ pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strateg
             padding: [down.4[0], down.4[1], across.4[0], across.4[1]],
             dilation: [down.3, across.3],
             groups,
+            ending,
         })
     })
 }
@@ -32,7 +38,7 @@ pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strateg
 /// A variant of the three passes; scratch memory comes full of NaN and exactly as long as asked for.
 #[allow(clippy::type_complexity)]
 pub(crate) struct Variant<T> {
-    pub(crate) forward: fn(usize, &Spec, &[T], &[T], &[T], &mut [T]),
+    pub(crate) forward: fn(usize, &Spec, &[T], &[T], &[T], &[T], &mut [T]),
     pub(crate) grad_input: fn(usize, &Spec, &[T], &[T], &mut [T]),
     pub(crate) grad_weights: fn(usize, &Spec, &[T], &[T], &mut [T], &mut [T]),
 }
@@ -46,18 +52,22 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
     }
 }
 
-/// Compares a variant with the reference.
-pub(crate) fn agrees<T: Scalar>(batch: usize, spec: &Spec, bias: bool, variant: &Variant<T>) {
+/// Compares a variant with the reference, with a scale and a shift or without.
+pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
     let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
     let dy = numbers::<T>(batch * spec.output_len(), 3);
-    let b = if bias { numbers::<T>(spec.output[2], 4) } else { Vec::new() };
+    let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);
+    let (scale, b) = (each_filter(scaled, 7), each_filter(shifted, 4));
     let nan = T::from_f64(f64::NAN);
     let taps = spec.window[0] * spec.window[1];
 
-    let (mut y, mut right) = (std::vec![nan; dy.len()], std::vec![nan; dy.len()]);
-    (variant.forward)(batch, spec, &x, &w, &b, &mut y);
-    reference::forward(batch, spec, &x, &w, &b, &mut right);
-    same("y", &y, &right, taps * spec.input[2] / spec.groups);
+    let mut z = std::vec![nan; dy.len()];
+    reference::forward(batch, spec, &x, &w, &[], &mut z);
+    let mut y = if spec.ending.accumulate { numbers::<T>(dy.len(), 8) } else { std::vec![nan; dy.len()] };
+    let mut right = y.clone();
+    (variant.forward)(batch, spec, &x, &w, &scale, &b, &mut y);
+    ending::reference(spec.ending, &z, &scale, &b, &mut right, spec.output[2]);
+    same("y", &y, &right, 2 * taps * spec.input[2] / spec.groups);
 
     let (mut dx, mut right) = (std::vec![nan; x.len()], std::vec![nan; x.len()]);
     (variant.grad_input)(batch, spec, &dy, &w, &mut dx);
@@ -72,7 +82,7 @@ pub(crate) fn agrees<T: Scalar>(batch: usize, spec: &Spec, bias: bool, variant: 
     same("db", &db, &right_bias, dy.len());
 }
 
-const fn direct<T: Scalar>() -> Variant<T> {
+const fn direct<T: Elementary>() -> Variant<T> {
     Variant {
         forward: super::conv_direct_forward,
         grad_input: super::conv_direct_grad_input,
@@ -80,7 +90,7 @@ const fn direct<T: Scalar>() -> Variant<T> {
     }
 }
 
-const fn grouped<T: Scalar>() -> Variant<T> {
+const fn grouped<T: Elementary>() -> Variant<T> {
     Variant {
         forward: super::conv_grouped_forward,
         grad_input: super::conv_grouped_grad_input,
@@ -88,13 +98,14 @@ const fn grouped<T: Scalar>() -> Variant<T> {
     }
 }
 
-fn gemm<T: Scalar>() -> Variant<T> {
+fn gemm<T: Elementary>() -> Variant<T> {
     fn memory<T: Scalar>(len: usize) -> Vec<T> {
         std::vec![T::from_f64(f64::NAN); len]
     }
     Variant {
-        forward: |batch, spec, x, w, b, y| {
-            super::conv_gemm_forward(batch, spec, x, w, b, y, &mut memory(super::conv_gemm_forward_scratch(spec)));
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let mut memory = memory(super::conv_gemm_forward_scratch(spec));
+            super::conv_gemm_forward(batch, spec, x, w, scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
             super::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(super::conv_gemm_grad_input_scratch(spec)));
@@ -106,12 +117,12 @@ fn gemm<T: Scalar>() -> Variant<T> {
     }
 }
 
-fn all_agree(batch: usize, spec: &Spec, bias: bool) {
+fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
     for variant in [direct(), gemm(), grouped()] {
-        agrees::<f32>(batch, spec, bias, &variant);
+        agrees::<f32>(batch, spec, each_filter, &variant);
     }
     for variant in [direct(), gemm(), grouped()] {
-        agrees::<f64>(batch, spec, bias, &variant);
+        agrees::<f64>(batch, spec, each_filter, &variant);
     }
 }
 
@@ -120,17 +131,17 @@ proptest! {
 
     #[test]
     fn every_variant_agrees_with_the_reference(
-        spec in specs([1usize..4, 1usize..6, 1usize..20]), batch in 1usize..4, bias in any::<bool>(),
+        spec in specs([1usize..4, 1usize..6, 1usize..20]), batch in 1usize..4, each_filter in any::<[bool; 2]>(),
     ) {
-        all_agree(batch, &spec, bias);
+        all_agree(batch, &spec, each_filter);
     }
 
     #[test]
     fn many_channels_agree_with_the_reference(
-        spec in specs([1usize..3, 1usize..70, 30usize..80]), bias in any::<bool>(),
+        spec in specs([1usize..3, 1usize..70, 30usize..80]), each_filter in any::<[bool; 2]>(),
     ) {
         prop_assume!(spec.weights_len() < 20_000 && spec.output_len() < 3000);
-        all_agree(1, &spec, bias);
+        all_agree(1, &spec, each_filter);
     }
 }
 
@@ -145,9 +156,11 @@ fn large_layers_agree_with_the_reference() {
         padding: [window / 2; 4],
         dilation: [1; 2],
         groups: 1,
+        ending: Ending { accumulate: true, activation: Some(Activation::Tanh) },
     };
     for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
-        agrees::<f32>(2, &spec, true, &gemm());
+        agrees::<f32>(2, &spec, [true, true], &gemm());
+        agrees::<f32>(2, &Spec { ending: Ending::NONE, ..spec }, [true, true], &gemm());
     }
 }
 
@@ -163,6 +176,7 @@ fn gradients_of_the_reference_are_finite_differences() {
         padding: [1, 2, 1, 0],
         dilation: [1, 2],
         groups: 2,
+        ending: Ending::NONE,
     };
     let batch = 2;
     let (x, w) = (numbers::<f64>(batch * spec.input_len(), 1), numbers::<f64>(spec.weights_len(), 2));

@@ -3,11 +3,12 @@
 //! Its sizes are those of the convolution that it transposes: `spec.output` is what comes in here, `spec.input` what goes
 //! out, and weights are `[window height, window width, filters, input channels]`.
 
-pub use super::conv::Spec;
+pub use super::conv::{Ending, Spec};
 use super::conv::{
-    add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input,
-    conv_gemm_grad_input_scratch, conv_gemm_grad_weights, conv_gemm_grad_weights_scratch,
+    add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch,
+    conv_gemm_grad_weights, conv_gemm_grad_weights_scratch, conv_transposed,
 };
+use super::elementary::Elementary;
 use crate::scalar::Scalar;
 
 #[cfg(test)]
@@ -28,22 +29,27 @@ pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_weights_scratch(spec)
 }
 
-/// y from x, w, b: each input spreads over its window, y\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′].
-pub fn deconv_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
-    assert!(b.is_empty() || b.len() == spec.input[2], "length of the bias");
-    conv_gemm_grad_input(batch, spec, x, w, y, scratch);
-    if !b.is_empty() {
-        for pixel in y.chunks_exact_mut(b.len()) {
-            for (y, &b) in pixel.iter_mut().zip(b) {
-                *y += b;
-            }
-        }
-    }
+/// y from x, w, scale, shift: each input spreads over its window, z\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′], and
+/// y = f(scale · z + shift).
+#[allow(clippy::too_many_arguments)]
+pub fn deconv_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(!spec.ending.accumulate, "a transposed convolution is not added to what stands in its place");
+    conv_transposed(batch, spec, x, w, spec.ending.epilogue(scale, shift), y, scratch);
+    spec.ending.finish(y);
 }
 
 /// dx from dy, w: the convolution itself.
-pub fn deconv_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    conv_gemm_forward(batch, spec, dy, w, &[], dx, scratch);
+pub fn deconv_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+    conv_gemm_forward(batch, &Spec { ending: Ending::NONE, ..*spec }, dy, w, &[], &[], dx, scratch);
 }
 
 /// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.

@@ -1,7 +1,9 @@
-//! The dense (fully connected) layer, z = W a + b (slide 4), over a whole batch: one image a row.
+//! The dense (fully connected) layer, a = f(W a + b) (slide 4), over a whole batch: one image a row.
 
 use super::conv::add_bias_gradient;
-use crate::gemm::{self, Matrix, Onto, gemm};
+use super::elementary::Elementary;
+pub use super::ending::Ending;
+use crate::gemm::{self, Epilogue, Matrix, Onto, gemm};
 use crate::scalar::Scalar;
 
 pub mod reference;
@@ -10,20 +12,24 @@ mod tests;
 
 /// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
 /// whose weights are another layer's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Forward, `Y = f(scale · X W + shift)`, with a scale and a shift for each output: a bias is a shift. Both may be empty.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
     /// Numbers of one image that come in.
     pub inputs: usize,
     /// Numbers of one image that go out.
     pub outputs: usize,
+    /// What becomes of the output on the way forward; gradients have nothing to do with it.
+    pub ending: Ending,
 }
 
 impl Spec {
     #[track_caller]
-    fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+    fn check(&self, batch: usize, input: usize, weights: usize, each_output: [usize; 2], output: usize) {
         assert_eq!(input, batch * self.inputs, "length of the input");
         assert_eq!(weights, self.inputs * self.outputs, "length of the weights");
-        assert!(bias == 0 || bias == self.outputs, "length of the bias");
+        assert!(each_output.iter().all(|&len| len == 0 || len == self.outputs), "a number for each output, or none");
         assert_eq!(output, batch * self.outputs, "length of the output");
     }
 }
@@ -58,24 +64,31 @@ pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.inputs)
 }
 
-fn onto_bias<T>(bias: &[T]) -> Onto<'_, T> {
-    if bias.is_empty() { Onto::Zero } else { Onto::Row(bias) }
-}
-
-/// y from x, w, b: Y = X W + b.
-pub fn dense_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T], scratch: &mut [T]) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+/// y from x, w, scale, shift: Y = f(scale · X W + shift).
+#[allow(clippy::too_many_arguments)]
+pub fn dense_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let x = Matrix::rows(x, batch, spec.inputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(x, w, onto_bias(b), y, spec.outputs, scratch);
+    gemm(x, w, spec.ending.onto(), spec.ending.epilogue(scale, shift), y, spec.outputs, scratch);
+    spec.ending.finish(y);
 }
 
 /// dx from dy, w: dX = dY Wᵀ.
 pub fn dense_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, batch, spec.outputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(dy, w.transposed(), Onto::Zero, dx, spec.inputs, scratch);
+    gemm(dy, w.transposed(), Onto::Zero, Epilogue::none(), dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy: dW += Xᵀ dY.
@@ -88,27 +101,30 @@ pub fn dense_grad_weights<T: Scalar>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
     let x = Matrix::rows(x, batch, spec.inputs);
     let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(x.transposed(), dy, Onto::Itself, dw, spec.outputs, scratch);
+    gemm(x.transposed(), dy, Onto::Itself, Epilogue::none(), dw, spec.outputs, scratch);
 }
 
-/// y from x, w, b with w stored `[outputs, inputs]`: Y = X Wᵀ + b.
-pub fn dense_transposed_forward<T: Scalar>(
+/// y from x, w, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
+#[allow(clippy::too_many_arguments)]
+pub fn dense_transposed_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
     w: &[T],
-    b: &[T],
+    scale: &[T],
+    shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let x = Matrix::rows(x, batch, spec.inputs);
     let w = Matrix::rows(w, spec.outputs, spec.inputs);
-    gemm(x, w.transposed(), onto_bias(b), y, spec.outputs, scratch);
+    gemm(x, w.transposed(), spec.ending.onto(), spec.ending.epilogue(scale, shift), y, spec.outputs, scratch);
+    spec.ending.finish(y);
 }
 
 /// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
@@ -120,10 +136,10 @@ pub fn dense_transposed_grad_input<T: Scalar>(
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, batch, spec.outputs);
     let w = Matrix::rows(w, spec.outputs, spec.inputs);
-    gemm(dy, w, Onto::Zero, dx, spec.inputs, scratch);
+    gemm(dy, w, Onto::Zero, Epilogue::none(), dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X.
@@ -136,9 +152,9 @@ pub fn dense_transposed_grad_weights<T: Scalar>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
     let x = Matrix::rows(x, batch, spec.inputs);
     let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(dy.transposed(), x, Onto::Itself, dw, spec.inputs, scratch);
+    gemm(dy.transposed(), x, Onto::Itself, Epilogue::none(), dw, spec.inputs, scratch);
 }

@@ -2,8 +2,11 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Spec, reference};
+use super::{Ending, Spec, reference};
 use crate::kernels::conv::tests::numbers;
+use crate::kernels::elementary::Elementary;
+use crate::kernels::ending;
+use crate::kernels::ending::tests::endings;
 use crate::scalar::Scalar;
 
 #[track_caller]
@@ -19,20 +22,24 @@ fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
 }
 
-fn agrees<T: Scalar>(batch: usize, spec: Spec, bias: bool) {
-    let Spec { inputs, outputs } = spec;
+fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
+    let Spec { inputs, outputs, ending } = spec;
+    let scale = numbers::<T>(if scaled { outputs } else { 0 }, 7);
     let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
     let (dy, b) = (numbers::<T>(batch * outputs, 3), numbers::<T>(if bias { outputs } else { 0 }, 4));
     let flipped = transposed(&w, inputs, outputs);
     let nan = T::from_f64(f64::NAN);
     let memory = |len: usize| std::vec![nan; len];
 
-    let (mut y, mut right) = (memory(dy.len()), memory(dy.len()));
-    reference::forward(batch, &spec, &x, &w, &b, &mut right);
-    super::dense_forward(batch, &spec, &x, &w, &b, &mut y, &mut memory(super::dense_forward_scratch(&spec)));
+    let before = if ending.accumulate { numbers::<T>(dy.len(), 8) } else { memory(dy.len()) };
+    let (mut y, mut z, mut right) = (before.clone(), memory(dy.len()), before.clone());
+    reference::forward(batch, &spec, &x, &w, &[], &mut z);
+    ending::reference(ending, &z, &scale, &b, &mut right, outputs);
+    super::dense_forward(batch, &spec, &x, &w, &scale, &b, &mut y, &mut memory(super::dense_forward_scratch(&spec)));
     same("y", &y, &right);
+    let mut y = before;
     let mut scratch = memory(super::dense_transposed_forward_scratch(&spec));
-    super::dense_transposed_forward(batch, &spec, &x, &flipped, &b, &mut y, &mut scratch);
+    super::dense_transposed_forward(batch, &spec, &x, &flipped, &scale, &b, &mut y, &mut scratch);
     same("y, transposed", &y, &right);
 
     let (mut dx, mut right) = (memory(x.len()), memory(x.len()));
@@ -63,22 +70,23 @@ proptest! {
 
     #[test]
     fn products_agree_with_the_reference(
-        batch in 1usize..20, inputs in 1usize..150, outputs in 1usize..80, bias in any::<bool>(),
+        batch in 1usize..20, inputs in 1usize..150, outputs in 1usize..80, each_output in any::<[bool; 2]>(),
+        ending in endings(),
     ) {
-        agrees::<f32>(batch, Spec { inputs, outputs }, bias);
-        agrees::<f64>(batch, Spec { inputs, outputs }, bias);
+        agrees::<f32>(batch, Spec { inputs, outputs, ending }, each_output);
+        agrees::<f64>(batch, Spec { inputs, outputs, ending }, each_output);
     }
 }
 
 #[test]
 fn large_batches_agree_with_the_reference() {
-    agrees::<f64>(70, Spec { inputs: 130, outputs: 90 }, true);
+    agrees::<f64>(70, Spec { inputs: 130, outputs: 90, ending: Ending::NONE }, [true, true]);
 }
 
 /// The gradients are those of Σ dy·y, which is linear in each number: a difference is exact but for rounding.
 #[test]
 fn gradients_of_the_reference_are_finite_differences() {
-    let (batch, spec) = (3, Spec { inputs: 5, outputs: 4 });
+    let (batch, spec) = (3, Spec { inputs: 5, outputs: 4, ending: Ending::NONE });
     let (x, w) = (numbers::<f64>(15, 1), numbers::<f64>(20, 2));
     let (b, dy) = (numbers::<f64>(4, 3), numbers::<f64>(12, 4));
     let loss = |x: &[f64], w: &[f64], b: &[f64]| {

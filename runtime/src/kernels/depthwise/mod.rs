@@ -4,6 +4,7 @@
 //! c·multiplier + m is filter m of channel c, so that weights are `[window height, window width, 1, channels · multiplier]`.
 
 use super::conv::{Spec, add_bias_gradient, conv_direct_forward, conv_direct_grad_input, conv_direct_grad_weights};
+use super::elementary::Elementary;
 use crate::gemm::vector::{Level, run};
 use crate::scalar::Scalar;
 
@@ -19,24 +20,35 @@ const fn one_filter(spec: &Spec) -> bool {
 }
 
 #[track_caller]
-fn check(spec: &Spec, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+fn check(spec: &Spec, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
     assert_eq!(spec.groups, spec.input[2], "a depthwise convolution has a group for each channel");
-    spec.check(batch, input, weights, bias, output);
+    spec.check(batch, input, weights, each_filter, output);
 }
 
-/// y from x, w, b.
-pub fn depthwise_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
-    check(spec, batch, x.len(), w.len(), b.len(), y.len());
-    if one_filter(spec) {
-        run(Level::detect(), Job { spec, pass: Pass::Forward { x, w, b, y } });
-    } else {
-        conv_direct_forward(batch, spec, x, w, b, y);
+/// y from x, w, scale, shift.
+pub fn depthwise_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    check(spec, batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    if !one_filter(spec) {
+        return conv_direct_forward(batch, spec, x, w, scale, shift, y);
+    }
+    let (level, epilogue) = (Level::detect(), spec.ending.epilogue(scale, shift));
+    for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+        run(level, Job { spec, pass: Pass::Forward { x, w, epilogue, y } });
+        spec.ending.finish(y);
     }
 }
 
 /// dx from dy, w.
 pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    check(spec, batch, dx.len(), w.len(), 0, dy.len());
+    check(spec, batch, dx.len(), w.len(), [0; 2], dy.len());
     if one_filter(spec) {
         run(Level::detect(), Job { spec, pass: Pass::GradInput { dy, w, dx } });
     } else {
@@ -46,7 +58,7 @@ pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &
 
 /// dw and db, added to, from x, dy.
 pub fn depthwise_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    check(spec, batch, x.len(), dw.len(), db.len(), dy.len());
+    check(spec, batch, x.len(), dw.len(), [0, db.len()], dy.len());
     if one_filter(spec) {
         add_bias_gradient(dy, db);
         run(Level::detect(), Job { spec, pass: Pass::GradWeights { x, dy, dw } });

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use crate::kernels::conv::tests::{Variant, agrees, specs};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 
-const fn depthwise<T: Scalar>() -> Variant<T> {
+const fn depthwise<T: Elementary>() -> Variant<T> {
     Variant {
         forward: super::depthwise_forward,
         grad_input: super::depthwise_grad_input,
@@ -16,17 +16,17 @@ proptest! {
 
     #[test]
     fn the_vectors_agree_with_the_reference(
-        spec in specs((1usize..80).prop_map(|channels| [channels, 1, 1])), batch in 1usize..3, bias in any::<bool>(),
+        spec in specs((1usize..80).prop_map(|channels| [channels, 1, 1])), batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
-        agrees::<f32>(batch, &spec, bias, &depthwise());
-        agrees::<f64>(batch, &spec, bias, &depthwise());
+        agrees::<f32>(batch, &spec, each_filter, &depthwise());
+        agrees::<f64>(batch, &spec, each_filter, &depthwise());
     }
 
     #[test]
     fn several_filters_a_channel_agree_with_the_reference(
-        spec in specs((1usize..9, 2usize..4).prop_map(|(channels, filters)| [channels, 1, filters])), bias in any::<bool>(),
+        spec in specs((1usize..9, 2usize..4).prop_map(|(channels, filters)| [channels, 1, filters])), each_filter in any::<[bool; 2]>(),
     ) {
-        agrees::<f32>(2, &spec, bias, &depthwise());
-        agrees::<f64>(2, &spec, bias, &depthwise());
+        agrees::<f32>(2, &spec, each_filter, &depthwise());
+        agrees::<f64>(2, &spec, each_filter, &depthwise());
     }
 }

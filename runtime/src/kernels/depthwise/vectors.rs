@@ -1,12 +1,13 @@
 //! Depthwise convolution with channels in the lanes of vectors.
 
+use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Vector};
 use crate::kernels::conv::Spec;
 use crate::scalar::Scalar;
 
 /// Which pass, with its operands; lengths are checked, and there is one filter for each channel.
 pub(super) enum Pass<'a, T> {
-    Forward { x: &'a [T], w: &'a [T], b: &'a [T], y: &'a mut [T] },
+    Forward { x: &'a [T], w: &'a [T], epilogue: Epilogue<'a, T>, y: &'a mut [T] },
     GradInput { dy: &'a [T], w: &'a [T], dx: &'a mut [T] },
     GradWeights { x: &'a [T], dy: &'a [T], dw: &'a mut [T] },
 }
@@ -25,9 +26,9 @@ impl<T: Scalar> Body<T> for Job<'_, T> {
         // SAFETY: the caller of `run` promises the instructions; the functions check their slices.
         unsafe {
             match self.pass {
-                Pass::Forward { x, w, b, y } => {
+                Pass::Forward { x, w, epilogue, y } => {
                     for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
-                        forward::<T, V>(spec, x, w, b, y);
+                        forward::<T, V>(spec, x, w, epilogue, y);
                     }
                 }
                 Pass::GradInput { dy, w, dx } => {
@@ -53,32 +54,27 @@ struct Taps {
     b: [isize; 3],
 }
 
-/// What a sum of products is added to; a row is as long as the sums.
-#[derive(Clone, Copy)]
-enum Start<'a, T> {
-    Zero,
-    Row(&'a [T]),
-    Itself,
-}
-
-/// `to = start + Σ a·b` for each channel.
+/// `to = max(scale · Σ a·b + shift, floor)` for each channel, plus `to` itself where that is asked for.
 ///
 /// # Safety
 /// The processor has the instructions of `V`; the sums stay in `a` and `b`.
 #[inline(always)]
-unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps, start: Start<'_, T>, to: &mut [T]) {
+unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(
+    a: &[T],
+    b: &[T],
+    taps: Taps,
+    accumulate: bool,
+    epilogue: Epilogue<'_, T>,
+    to: &mut [T],
+) {
+    epilogue.check(to.len());
     let (a, b, len, to) = (a.as_ptr(), b.as_ptr(), to.len(), to.as_mut_ptr());
-    let start = match start {
-        Start::Zero => None,
-        Start::Row(row) => {
-            assert_eq!(row.len(), len, "length of the start");
-            Some(row.as_ptr())
-        }
-        Start::Itself => Some(to.cast_const()),
-    };
+    let each = |numbers: &[T]| if numbers.is_empty() { None } else { Some(numbers.as_ptr()) };
+    let (scale, shift) = (each(epilogue.scale), each(epilogue.shift));
     let mut channel = 0;
     // SAFETY: the caller's promise; masks keep the last vector inside.
     unsafe {
+        let floor = V::splat(epilogue.floor);
         while channel + 4 * V::LANES <= len {
             let mut sums = [V::splat(T::ZERO); 4];
             for i in 0..taps.count[0].cast_signed() {
@@ -92,10 +88,15 @@ unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps,
             }
             for (n, mut sum) in sums.into_iter().enumerate() {
                 let at = channel + n * V::LANES;
-                if let Some(start) = start {
-                    sum = sum.add(V::load(start.add(at)));
+                let each = |numbers: Option<*const T>, default: T| match numbers {
+                    Some(numbers) => V::load(numbers.add(at)),
+                    None => V::splat(default),
+                };
+                sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
+                if accumulate {
+                    sum = sum.add(V::load(to.add(at)));
                 }
-                sum.store(to.add(at));
+                sum.at_least(floor).store(to.add(at));
             }
             channel += 4 * V::LANES;
         }
@@ -109,10 +110,15 @@ unsafe fn sum_of_products<T: Scalar, V: Vector<T>>(a: &[T], b: &[T], taps: Taps,
                     sum = V::load_masked(a, mask).multiply_add(V::load_masked(b, mask), sum);
                 }
             }
-            if let Some(start) = start {
-                sum = sum.add(V::load_masked(start.add(channel), mask));
+            let each = |numbers: Option<*const T>, default: T| match numbers {
+                Some(numbers) => V::load_masked(numbers.add(channel), mask),
+                None => V::splat(default),
+            };
+            sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
+            if accumulate {
+                sum = sum.add(V::load_masked(to.add(channel), mask));
             }
-            sum.store_masked(to.add(channel), mask);
+            sum.at_least(floor).store_masked(to.add(channel), mask);
             channel += V::LANES;
         }
     }
@@ -128,9 +134,8 @@ fn place(spec: &Spec, [row, column]: [usize; 2], [i, j]: [usize; 2]) -> usize {
 /// # Safety
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn forward<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
+unsafe fn forward<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], w: &[T], epilogue: Epilogue<'_, T>, y: &mut [T]) {
     let [_, columns, channels] = spec.output;
-    let start = if b.is_empty() { Start::Zero } else { Start::Row(b) };
     for (pixel, y) in y.chunks_exact_mut(channels).enumerate() {
         let position = [pixel / columns, pixel % columns];
         let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
@@ -145,7 +150,7 @@ unsafe fn forward<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], w: &[T], b: &[T
                 .map(usize::cast_signed);
         }
         // SAFETY: the first and the last tap lie inside `x` and `w`, as just compared.
-        unsafe { sum_of_products::<T, V>(x, w, taps, start, y) };
+        unsafe { sum_of_products::<T, V>(x, w, taps, spec.ending.accumulate, epilogue, y) };
     }
 }
 
@@ -207,7 +212,7 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(spec: &Spec, dy: &[T], w: &[T], dx
             assert!((last + channels).cast_unsigned() <= w.len(), "taps inside the window");
         }
         // SAFETY: the first and the last tap lie inside `dy` and `w`, as just compared.
-        unsafe { sum_of_products::<T, V>(dy, w, taps, Start::Zero, dx) };
+        unsafe { sum_of_products::<T, V>(dy, w, taps, false, Epilogue::none(), dx) };
     }
 }
 
@@ -234,7 +239,7 @@ unsafe fn grad_weights<T: Scalar, V: Vector<T>>(spec: &Spec, x: &[T], dy: &[T], 
             };
             let dw = &mut dw[(i * spec.window[1] + j) * channels..][..channels];
             // SAFETY: the first and the last position lie inside `x` and `dy`, as just compared.
-            unsafe { sum_of_products::<T, V>(x, dy, taps, Start::Itself, dw) };
+            unsafe { sum_of_products::<T, V>(x, dy, taps, true, Epilogue::none(), dw) };
         }
     }
 }

@@ -1,0 +1,46 @@
+//! What a frozen normalisation or a constant factor does behind a layer, as a scale and a shift for each of the layer's channels: the
+//! layer's kernel applies them to numbers that are still in registers.
+
+use super::{BatchNorm, GradientSite, Misfit, Operation, Scale, Site};
+use crate::kernel_call::KernelCall;
+use crate::shape::Shape;
+
+/// What can become a scale and a shift when predicting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Foldable {
+    /// γ/√(σ² + ε) and β + (b − μ) · scale, with the layer's bias b.
+    BatchNorm(BatchNorm),
+    /// The factor, and the factor times the layer's bias.
+    Scale(Scale),
+}
+
+/// Computes the scale, its output, and the shift, which it saves. It has no inputs: weights and statistics alone decide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fold {
+    /// Of what.
+    pub of: Foldable,
+    /// The shape of the layer's output.
+    pub behind: Shape,
+}
+
+impl Operation for Fold {
+    fn name(&self) -> &'static str {
+        "fold"
+    }
+
+    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, Misfit> {
+        Ok(Shape::Flat(self.behind.channels()))
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let call = match self.of {
+            Foldable::BatchNorm(batchnorm) => batchnorm.fold(at, self.behind),
+            Foldable::Scale(scale) => scale.fold(at, self.behind),
+        };
+        vec![KernelCall { why: "once a pass, for the layer that ends in it".into(), ..call }]
+    }
+
+    fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {
+        unreachable!("training folds nothing")
+    }
+}

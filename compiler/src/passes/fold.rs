@@ -1,0 +1,52 @@
+//! When predicting, a batch normalisation or a constant factor becomes the scale and shift of the layer before it: `y = γ/√(σ² + ε) ·
+//! z + …` while z is in registers. The weights themselves stay as they are, so that a prediction always agrees with them and they may
+//! lie in flash: the scale and shift of each channel are computed anew by each pass, which takes microseconds.
+
+use super::merging::Merging;
+use crate::graph::{Ending, Graph, LayerId, Node, Role, TensorId, ValueId, Variant};
+use crate::ops::{Fold, Foldable, Part, fixed};
+
+/// Folds what can be folded, in the graph of a prediction.
+#[must_use]
+pub fn fold(graph: Graph) -> Graph {
+    let mut merging = Merging::new(graph);
+    for place in 0..merging.places() {
+        let Some(node) = merging.node(place) else { continue };
+        let (Some(part @ Part::Affine(of)), &[input]) = (node.op.as_ending(), &node.inputs[..]) else { continue };
+        let Some(before) = merging.only_read_once(input) else { continue };
+        if before.ending == Ending::default() && before.op.can_end_in(part) {
+            let bias = before.tensors.iter().find(|tensor| merging.graph.tensors[tensor.0].role == Role::Bias);
+            let tensors = node.tensors.iter().chain(bias).copied().collect();
+            let (values, preparing) = {
+                let layer = node.layer;
+                scale_and_shift(&mut merging.graph, of, input, tensors, layer)
+            };
+            merging.merge(input, place, Some(preparing), |ending| ending.affine = Some(values));
+        }
+    }
+    merging.finish()
+}
+
+/// The values of the scale and shift behind `input`, and the node that computes them.
+fn scale_and_shift(
+    graph: &mut Graph,
+    of: Foldable,
+    input: ValueId,
+    tensors: Vec<TensorId>,
+    layer: LayerId,
+) -> ([ValueId; 2], Node) {
+    let behind = graph.shape(input);
+    let values = [0, 1].map(|index| ValueId(graph.values.len() + index));
+    graph.values.extend([fixed(behind.channels()); 2]);
+    let node = Node {
+        op: Fold { of, behind }.into(),
+        inputs: Vec::new(),
+        output: values[0],
+        saved: vec![values[1]],
+        tensors,
+        layer,
+        variant: Variant::ONLY,
+        ending: Ending::default(),
+    };
+    (values, node)
+}

@@ -1,0 +1,55 @@
+//! An activation, and when predicting a sum, becomes what the kernel before it ends in: its numbers are then still in registers or in
+//! the first cache.
+
+use super::merging::Merging;
+use crate::graph::{Graph, Head, ValueId};
+use crate::ops::{ActivationKind, Part, Phase};
+
+/// Fuses what can be fused, in the graph of a prediction or of a training step.
+///
+/// A value that someone else reads stays. While training, so do the output of each row of the table, which an observer may see, what
+/// goes into the network's head, which a loss may see, and what a gradient needs: an activation is fused where its slope can be told
+/// from its output.
+#[must_use]
+pub fn fuse(graph: Graph, phase: Phase) -> Graph {
+    let mut seen = vec![false; graph.values.len()];
+    if phase == Phase::Training {
+        graph.layers.iter().for_each(|layer| seen[layer.output.0] = true);
+        seen[graph.logits().0] |= graph.head() != Head::Linear;
+    }
+    let mut merging = Merging::new(graph);
+    for place in 0..merging.places() {
+        let Some(node) = merging.node(place) else { continue };
+        match (node.op.as_ending(), &node.inputs[..]) {
+            (Some(Part::Activation(function)), &[input])
+                if !seen[input.0] && takes_activation(&merging, input, function, phase) =>
+            {
+                merging.merge(input, place, None, |ending| ending.activation = Some(function));
+            }
+            (Some(Part::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
+                // The later of the two, if it can, is added to the earlier.
+                let is_later = merging.place_of(left) > merging.place_of(right);
+                let [later, earlier] = if is_later { [left, right] } else { [right, left] };
+                let terms = [(later, earlier), (earlier, later)];
+                if let Some((term, other)) = terms.into_iter().find(|(term, _)| takes_sum(&merging, *term)) {
+                    merging.merge(term, place, None, |ending| ending.sum = Some(other));
+                }
+            }
+            _ => {}
+        }
+    }
+    merging.finish()
+}
+
+fn takes_activation(merging: &Merging, input: ValueId, function: ActivationKind, phase: Phase) -> bool {
+    let known = phase == Phase::Predicting || function.slope_from_output();
+    merging.only_read_once(input).is_some_and(|before| {
+        known && before.ending.activation.is_none() && before.op.can_end_in(Part::Activation(function))
+    })
+}
+
+fn takes_sum(merging: &Merging, term: ValueId) -> bool {
+    merging.only_read_once(term).is_some_and(|before| {
+        before.ending.activation.is_none() && before.ending.sum.is_none() && before.op.can_end_in(Part::Sum)
+    })
+}

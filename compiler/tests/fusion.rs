@@ -1,0 +1,138 @@
+//! What folding and fusing make of graphs.
+
+use netwright_compiler::graph::Graph;
+use netwright_compiler::lower::lower;
+use netwright_compiler::ops::Phase;
+use netwright_compiler::passes::{self, choose_kernels, fold, fuse, initial_weights, plan_memory};
+use netwright_compiler::program::Listing;
+use netwright_grammar::Diagnostics;
+
+fn graph(input: &str, body: &str) -> Graph {
+    let source = format!("Net({input}) {{ {body} }}");
+    let mut diagnostics = Diagnostics::default();
+    let file = netwright_grammar::parse(&source, &mut diagnostics);
+    let graph = lower(&source, &file, &mut diagnostics).pop().map(|lowered| lowered.graph);
+    assert_eq!(diagnostics.into_sorted(), []);
+    choose_kernels(initial_weights(graph.expect("there is a network")))
+}
+
+/// The nodes of a graph by their names, with what they end in.
+fn nodes(graph: &Graph) -> Vec<String> {
+    netwright_compiler::verify::verify(graph).expect("the graph holds together");
+    let row = |layer: netwright_compiler::graph::LayerId| graph.layers[layer.0].name.as_str();
+    let node = |node: &netwright_compiler::graph::Node| {
+        let mut text = node.op.name().to_owned();
+        if node.ending.affine.is_some() {
+            text.push_str(" affine");
+        }
+        if node.ending.sum.is_some() {
+            text.push_str(" sum");
+        }
+        if let Some(activation) = node.ending.activation {
+            text.push_str(&format!(" {}", activation.name()));
+        }
+        let rows: Vec<&str> = node.ending.rows.iter().map(|&layer| row(layer)).chain([row(node.layer)]).collect();
+        format!("{text} ({})", rows.join(", "))
+    };
+    graph.nodes.iter().map(node).collect()
+}
+
+fn predicted(input: &str, body: &str) -> Vec<String> {
+    nodes(&fuse(fold(graph(input, body)), Phase::Predicting))
+}
+
+fn trained(input: &str, body: &str) -> Vec<String> {
+    nodes(&fuse(graph(input, body), Phase::Training))
+}
+
+#[test]
+fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
+    for stage in ["conv 3x3x4 groups 2", "dwconv 3x3", "deconv 2x2x4 stride 2", "conv 3x3x4 nobias", "dense 5"] {
+        for bn in ["bn", "bn noscale", "bn nocenter", "bn noscale nocenter"] {
+            let folded = fold(graph("6x6x4", &format!("{stage} {bn}")));
+            let [.., preparing, layer] = &folded.nodes[..] else { panic!("{stage} {bn}: {folded}") };
+            assert_eq!(layer.ending.affine, Some([preparing.output, preparing.saved[0]]));
+            assert_eq!(layer.output, folded.output);
+            let names: Vec<&str> = preparing.tensors.iter().map(|tensor| folded.tensors[tensor.0].name).collect();
+            assert_eq!(names.contains(&"bias"), !stage.contains("nobias"), "{stage} {bn}: {names:?}");
+            assert_eq!(names.contains(&"gamma"), !bn.contains("noscale"), "{stage} {bn}: {names:?}");
+            assert_eq!(names.contains(&"beta"), !bn.contains("nocenter"), "{stage} {bn}: {names:?}");
+        }
+    }
+    let rows = "conv affine Relu (conv1, batchnorm1)";
+    assert_eq!(predicted("6x6x4", "conv 3x3x4 bn relu"), ["fold (batchnorm1)", rows]);
+    assert_eq!(
+        predicted("6x6x4", "sepconv 3x3x4 bn tanh"),
+        ["dwconv (sepconv1)", "fold (batchnorm1)", "conv affine Tanh (sepconv1, batchnorm1)"]
+    );
+}
+
+#[test]
+fn what_somebody_else_reads_is_not_folded() {
+    let tapped = "conv 3x3x4 same; tap z; bn; add z";
+    assert_eq!(predicted("6x6x4", tapped), ["conv (conv1)", "batchnorm (batchnorm1)", "add (add1)"]);
+    assert_eq!(predicted("6x6x4", "maxpool 2; bn relu"), ["maxpool (maxpool1)", "batchnorm Relu (batchnorm1)"]);
+    assert_eq!(predicted("6x6x4", "conv 3x3x4 relu; bn"), ["conv Relu (conv1)", "batchnorm (batchnorm1)"]);
+}
+
+#[test]
+fn a_residual_block_is_its_convolutions() {
+    let body = "residual { conv 1x1x2 bn relu; conv 3x3x4 same bn } relu";
+    assert_eq!(
+        predicted("6x6x4", body),
+        [
+            "fold (batchnorm1)",
+            "conv affine Relu (conv1, batchnorm1)",
+            "fold (batchnorm2)",
+            "conv affine sum Relu (conv2, batchnorm2, add1)"
+        ]
+    );
+    let scaled = "conv 1x1x4; residual { conv 1x1x2 relu; conv 1x1x4; scale 0.2 } relu";
+    assert_eq!(
+        predicted("6x6x4", scaled).last().map(String::as_str),
+        Some("conv affine sum Relu (conv3, scale1, add1)")
+    );
+    let both = "add { conv 1x1x4 bn } { conv 3x3x4 same bn } relu";
+    assert_eq!(
+        predicted("6x6x4", both),
+        [
+            "fold (batchnorm1)",
+            "conv affine (conv1, batchnorm1)",
+            "fold (batchnorm2)",
+            "conv affine sum Relu (conv2, batchnorm2, add1)"
+        ]
+    );
+    assert_eq!(
+        predicted("6x6x4", "add { avgpool 3 stride 1 same } { } relu"),
+        ["avgpool (avgpool1)", "add Relu (add1)"]
+    );
+    assert_eq!(predicted("6x6x4", "tap a; conv 1x1x4 relu; add a"), ["conv Relu (conv1)", "add (add1)"]);
+}
+
+#[test]
+fn the_earlier_term_is_read_where_the_sum_is_written() {
+    let graph = fuse(fold(graph("6x6x4", "conv 1x1x4; residual { conv 3x3x4 same } relu")), Phase::Predicting);
+    let program = passes::predict(&graph);
+    let plan = plan_memory(&program);
+    let calls: Vec<String> = Listing(&program, &graph).to_string().lines().map(str::to_owned).collect();
+    // The first convolution's output is read by the second while that writes its own: the copy stays.
+    assert!(calls[1].contains("copy") && !plan.elided[1], "{calls:?}");
+    let graph = fuse(fold(self::graph("6x6x4", "add { conv 1x1x4 } { conv 3x3x4 same } relu")), Phase::Predicting);
+    let program = passes::predict(&graph);
+    let plan = plan_memory(&program);
+    assert_eq!((plan.elided[1], plan.per_image), (true, 144), "{}", Listing(&program, &graph));
+}
+
+#[test]
+fn training_fuses_within_a_row_what_tells_its_slope() {
+    assert_eq!(trained("6x6x4", "conv 3x3x4 relu"), ["conv Relu (conv1)"]);
+    assert_eq!(trained("6x6x4", "conv 3x3x4 silu"), ["conv (conv1)", "Silu (conv1)"]);
+    assert_eq!(trained("6x6x4", "conv 3x3x4; relu"), ["conv (conv1)", "Relu (relu1)"]);
+    assert_eq!(trained("6x6x4", "conv 3x3x4 bn relu"), ["conv (conv1)", "batchnorm Relu (batchnorm1)"]);
+    assert_eq!(
+        trained("6", "dense 4 tanh; dense 1 sigmoid"),
+        ["dense Tanh (dense1)", "dense (dense2)", "Sigmoid (dense2)"]
+    );
+    assert_eq!(predicted("6", "dense 4 tanh; dense 1 sigmoid"), ["dense Tanh (dense1)", "dense Sigmoid (dense2)"]);
+    assert_eq!(trained("6x6x4", "residual { conv 3x3x4 same } relu"), ["conv (conv1)", "add Relu (add1)"]);
+}

@@ -1,0 +1,72 @@
+//! Sums of two values: residual connections (He et al., 2015), and gradients that come from several layers.
+
+use super::activation::Activation;
+use super::dispatch::vectorised;
+use super::elementary::Elementary;
+use super::ending;
+use crate::scalar::Scalar;
+
+/// The size of a value, and what becomes of the sum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spec {
+    /// Numbers an image.
+    pub len: usize,
+    /// The function f applied to the sum.
+    pub activation: Option<Activation>,
+}
+
+/// y = f(y + x)
+pub fn add_assign<T: Elementary>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), batch * spec.len, "add_assign: the term");
+    assert_eq!(y.len(), batch * spec.len, "add_assign: the sum");
+    if !ending::is_unfinished(spec.activation) {
+        return add(x, ending::floor(spec.activation), y);
+    }
+    // Numbers that are still in the first cache when the function comes to them.
+    const HOT: usize = 4 * 1024;
+    for (x, y) in x.chunks(HOT).zip(y.chunks_mut(HOT)) {
+        add(x, ending::floor(spec.activation), y);
+        ending::finish(spec.activation, y);
+    }
+}
+
+vectorised! {
+    fn add<T: Scalar>(x: &[T], floor: T, y: &mut [T]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            let sum = *y + x;
+            *y = if sum < floor { floor } else { sum };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+
+    #[test]
+    fn sums_are_taken_in_place() {
+        let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]);
+        f32::add_assign(2, &Spec { len: 2, activation: None }, &x, &mut y);
+        assert_eq!(y, [11.0, 22.0, 33.0, 44.0]);
+    }
+
+    #[test]
+    fn an_activation_acts_on_the_sum() {
+        let len = 10_000;
+        let x: Vec<f64> = (0..len).map(|i| (i % 17) as f64 - 9.0).collect();
+        let start: Vec<f64> = (0..len).map(|i| (i % 23) as f64 / 8.0 - 1.0).collect();
+        for activation in [Activation::Relu, Activation::Tanh, Activation::LeakyRelu(0.1)] {
+            let mut y = start.clone();
+            f64::add_assign(2, &Spec { len: len / 2, activation: Some(activation) }, &x, &mut y);
+            let right = |i: usize| crate::kernels::activation::reference::value(activation, start[i] + x[i]);
+            assert!((0..len).all(|i| y[i] == right(i)), "{activation:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "add_assign: the term")]
+    fn a_wrong_length_is_refused() {
+        f32::add_assign(2, &Spec { len: 2, activation: None }, &[0.0; 3], &mut [0.0; 4]);
+    }
+}
