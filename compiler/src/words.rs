@@ -136,7 +136,7 @@ pub struct SharedOptions {
     /// `init he`
     pub init: Option<(crate::graph::Init, Span)>,
     /// `bias 0.1`: what the biases start at.
-    pub bias: Option<(f64, Span)>,
+    pub bias: Option<(crate::graph::Init, Span)>,
 }
 
 impl Number {

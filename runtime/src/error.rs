@@ -219,13 +219,13 @@ pub enum Error {
     /// Ctrl-C could not be listened to.
     #[error("cannot listen to Ctrl-C: {0}")]
     Interrupt(String),
-    /// A loss, or a weight, that is NaN or infinite. The network is as it was before the step.
-    #[error("step {step}: NaN or infinite, first in {place}{}", last_good(checkpoint.as_deref()))]
+    /// A NaN or an infinite number on the way from the images to the gradient. The network is as it was before the step.
+    #[error("step {step}: NaN or infinite, first in {origin}{}", last_good(checkpoint.as_deref()))]
     NotFinite {
         /// The step, from 0.
         step: u64,
-        /// Where it first appeared: a layer's name, `the input`, or `the loss` after finite answers.
-        place: &'static str,
+        /// Where it first appeared.
+        origin: Origin,
         /// The last good checkpoint, where one was written.
         checkpoint: Option<PathBuf>,
     },
@@ -235,6 +235,29 @@ pub enum Error {
         /// What: `early stopping`.
         setting: &'static str,
     },
+    /// A metric that the trainer was not given.
+    #[error("{setting} watches the metric `{metric}`, which the trainer does not have; it has {known}")]
+    UnknownMetric {
+        /// What watches it: `early stopping`.
+        setting: &'static str,
+        /// The metric named.
+        metric: &'static str,
+        /// The metrics there are.
+        known: String,
+    },
+    /// A tensor that the network does not have.
+    #[error("the network has no tensor `{layer}.{tensor}`; it has {known}")]
+    UnknownTensor {
+        /// The layer named.
+        layer: String,
+        /// The tensor named.
+        tensor: String,
+        /// The tensors of that layer, or the layers where there is none of that name.
+        known: String,
+    },
+    /// An error of a user's own code, such as a callback or a source of samples: see [`Error::other`].
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
     /// A checkpoint of another run.
     #[error("{origin}: a checkpoint of another run: {what} was {found}, and is {expected} now")]
     Resume {
@@ -258,6 +281,36 @@ pub enum Error {
         /// The checksum of its bytes.
         found: String,
     },
+}
+
+/// Where a NaN or an infinite number first appeared; layers by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// In the images.
+    Input,
+    /// In the output of a layer, from finite inputs and weights.
+    Output(&'static str),
+    /// In the loss, after finite answers.
+    Loss,
+    /// In the gradient of a layer's weights, after a finite loss.
+    Gradient(&'static str),
+    /// In the weights of a layer: given so, or moved too far by a step.
+    Weights(&'static str),
+    /// In the gradient of a feature that is being maximised: see [`Maximisation`](crate::see::Maximisation).
+    Feature,
+}
+
+impl core::fmt::Display for Origin {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Input => write!(f, "the input"),
+            Self::Output(layer) => write!(f, "the output of `{layer}`"),
+            Self::Loss => write!(f, "the loss"),
+            Self::Gradient(layer) => write!(f, "the gradient of `{layer}`"),
+            Self::Feature => write!(f, "the gradient of the feature"),
+            Self::Weights(layer) => write!(f, "the weights of `{layer}`"),
+        }
+    }
 }
 
 /// One way in which a file of weights does not fit a network. Tensors are named `layer.tensor`.
@@ -311,6 +364,11 @@ fn lines(differences: &[WeightDifference]) -> String {
 }
 
 impl Error {
+    /// Wraps an error of one's own, for a callback or a source of samples to return. A text will do: `Error::other("no more disk")`.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
+
     /// For `map_err` on file operations.
     pub(crate) fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

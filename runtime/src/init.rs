@@ -26,14 +26,28 @@ pub enum Init {
 }
 
 #[cfg(feature = "std")]
-pub(crate) use drawing::initialise;
+impl Init {
+    /// Refuses a width that makes no sense.
+    pub(crate) fn check(self) -> Result<(), crate::error::Error> {
+        let (name, number, valid) = match self {
+            Self::Constant(value) => ("constant", value, true),
+            Self::Normal(deviation) => ("deviation of the first weights", deviation, deviation >= 0.0),
+            Self::Uniform(bound) => ("bound of the first weights", bound, bound >= 0.0),
+            _ => return Ok(()),
+        };
+        crate::error::setting(name, number, valid, "a number, and a width at least 0").map(|_| ())
+    }
+}
+
 #[cfg(feature = "std")]
 pub use drawing::initialise_tensor;
+#[cfg(feature = "std")]
+pub(crate) use drawing::{draw, initialise};
 
 #[cfg(feature = "std")]
 mod drawing {
     use super::Init;
-    use crate::layer::Layer;
+    use crate::layer::{Layer, ParameterTensor};
     use crate::random::{Random, key};
     use crate::scalar::Scalar;
 
@@ -44,10 +58,15 @@ mod drawing {
             for tensor in layer.tensors {
                 let numbers = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
                 let numbers = &mut numbers[tensor.offset..tensor.offset + tensor.len];
-                let mut random = Random::new(key(seed, 0, name_hash(layer.name), name_hash(tensor.name)));
-                initialise_tensor(tensor.init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
+                draw(layer.name, tensor, tensor.init, seed, numbers);
             }
         }
+    }
+
+    /// Draws one tensor of a layer as `init` says.
+    pub(crate) fn draw<T: Scalar>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, numbers: &mut [T]) {
+        let mut random = Random::new(key(seed, 0, name_hash(layer), name_hash(tensor.name)));
+        initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
     }
 
     /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the

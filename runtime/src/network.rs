@@ -1,6 +1,8 @@
 //! A network that owns its weights: it predicts, and it trains.
 
 use crate::architecture::{Architecture, GradientSeed, Pass};
+use crate::error::Error;
+use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
 use crate::memory::{Buffer, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
@@ -95,6 +97,21 @@ pub trait Network: Architecture + Clone {
         let tensor = find(Self::LAYERS, layer, tensor)?;
         let numbers = if tensor.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         Some(&mut numbers[tensor.offset..tensor.offset + tensor.len])
+    }
+
+    /// Draws one tensor anew as `init` says, whatever its layer says: `network.initialise("dense1", "bias", Init::Normal(0.1), 7)`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTensor`] for a name that the network does not have, [`Error::Setting`] for a negative width or a NaN.
+    /// Nothing has changed then.
+    fn initialise(&mut self, layer: &str, tensor: &str, init: Init, seed: u64) -> Result<(), Error> {
+        let Some(found) = find(Self::LAYERS, layer, tensor) else {
+            return Err(unknown_tensor(Self::LAYERS, layer, tensor));
+        };
+        init.check()?;
+        let numbers = if found.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        crate::init::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
+        Ok(())
     }
 
     /// The answer for one image. Allocates a workspace the first time, then never.
@@ -225,6 +242,14 @@ pub trait Network: Architecture + Clone {
 
 fn find(layers: &'static [Layer], layer: &str, tensor: &str) -> Option<&'static ParameterTensor> {
     layers.iter().find(|entry| entry.name == layer)?.tensors.iter().find(|entry| entry.name == tensor)
+}
+
+fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error {
+    let known: Vec<&str> = match layers.iter().find(|entry| entry.name == layer) {
+        Some(entry) => entry.tensors.iter().map(|tensor| tensor.name).collect(),
+        None => layers.iter().filter(|entry| !entry.tensors.is_empty()).map(|entry| entry.name).collect(),
+    };
+    Error::UnknownTensor { layer: layer.to_owned(), tensor: tensor.to_owned(), known: known.join(", ") }
 }
 
 /// A pass that was asked for what its workspace cannot hold.

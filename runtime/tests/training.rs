@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use netwright_runtime::data::Dataset;
+use netwright_runtime::error::Origin;
 use netwright_runtime::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::{Adam, Sgd};
@@ -194,14 +195,29 @@ fn a_loss_that_is_no_number_names_the_step_and_the_layer_and_leaves_the_weights(
     network.tensor_mut("head1", "bias").unwrap()[1] = f32::INFINITY;
     let before = bits(&network);
     let error = quick().fit(&mut network, &train, None).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { step: 0, place: "head1", checkpoint: None }), "{error}");
+    assert!(
+        matches!(error, Error::NotFinite { step: 0, origin: Origin::Weights("head1"), checkpoint: None }),
+        "{error}"
+    );
     assert!(bits(&network) == before);
 
     let (mut images, labels) = spots(48, 1);
     images[30][[2, 2, 0]] = f32::NAN;
     let broken = Dataset::new(images, labels).unwrap();
     let error = quick().fit(&mut Spot::init(1), &broken, None).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { place: "the input", .. }), "{error}");
+    assert!(matches!(error, Error::NotFinite { origin: Origin::Input, .. }), "{error}");
+
+    // A finite loss whose gradient is not: the second layer's weights are as large as a number can be.
+    let (images, labels) = spots(1, 1);
+    let mut network = Spot::init(1);
+    let kernel = network.tensor_mut("head1", "kernel").unwrap().iter_mut();
+    kernel.enumerate().for_each(|(place, w)| *w = if place % 3 == labels[0] { f32::MAX } else { -f32::MAX });
+    network.tensor_mut("dense1", "kernel").unwrap().fill(0.0);
+    let mut engine = GradientEngine::<Spot>::new(4, 1).unwrap();
+    let pass = Pass { step: 7, ..Pass::default() };
+    let error = engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), pass).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { step: 7, origin: Origin::Gradient("dense1"), .. }), "{error}");
+    assert_eq!(error.to_string(), "step 7: NaN or infinite, first in the gradient of `dense1`");
 
     let mut network = Spot::init(1);
     let wild = quick().optimizer(Sgd::new(1e38).unwrap());
@@ -319,10 +335,18 @@ fn an_ensemble_is_no_worse_than_its_mean_member_and_does_not_depend_on_threads()
     let mean = accuracy.members.iter().sum::<f64>() / 5.0;
     assert!(accuracy.mean >= mean - 0.02 && accuracy.vote >= mean - 0.02, "{accuracy:?}");
     assert_eq!(fit(1).accuracy(&test).unwrap(), accuracy);
-    let bootstrap = Bagging::new(5).unwrap().bootstrap(0, 1000);
+    let bootstrap = Bagging::new(5).unwrap().sample(0, 1000);
     let distinct = bootstrap.iter().collect::<std::collections::HashSet<_>>().len();
     assert!((550..720).contains(&distinct), "about 1 − 1/e of the samples: {distinct}");
     assert!(Bagging::new(0).is_err());
+    assert_eq!(Bagging::new(2).unwrap().bootstrap(false).sample(1, 4), [0, 1, 2, 3]);
+
+    let together = ensemble.predict_batch(test.inputs());
+    let alone: Vec<[f32; 3]> = test.inputs().iter().map(|image| ensemble.predict(image)).collect();
+    assert_eq!(together, alone);
+    assert_eq!(ConfusionMatrix::of(&together, test.targets()).unwrap().accuracy(), accuracy.mean);
+    let votes = test.iter().filter(|(image, label)| ensemble.vote(image) == **label).count();
+    assert_eq!(votes as f64 / test.len() as f64, accuracy.vote);
 }
 
 #[test]

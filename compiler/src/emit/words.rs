@@ -85,6 +85,7 @@ fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (Token
         Some("tap") if owners.len() == 1 => return (quote!(heads), Asks::NewName),
         Some("tied") => return (quote!(#item::layers), Asks::NameIn(|names, word| names.layers.contains_key(word))),
         Some("init") => return (quote!(init), Asks::NameIn(|_, word| INITS.iter().any(|init| init.name == word))),
+        Some("bias") => return (quote!(init), Asks::NameIn(|_, word| matches!(word, "normal" | "uniform"))),
         Some("add" | "concat" | "mul") if owners.len() == 1 => {
             return (quote!(#item::taps), Asks::NameIn(|names, word| names.taps.contains_key(word)));
         }

@@ -84,7 +84,12 @@ pub static SHARED: &[OptionWord] = &[
         argument: Argument::None,
         summary: "how weights start: `lecun` unless said, `he` before a rectifier",
     },
-    OptionWord { name: "bias", form: "bias 0.1", argument: Argument::Required, summary: "what the biases start at" },
+    OptionWord {
+        name: "bias",
+        form: "bias 0.1",
+        argument: Argument::Required,
+        summary: "what the biases start at: a number, or `bias normal 0.1` and `bias uniform 0.1` to draw them",
+    },
 ];
 
 /// What may follow `init`. D is the fan-in: how many inputs meet in one output.
@@ -109,6 +114,7 @@ pub static INITS: &[OptionWord] = &[
         argument: Argument::Required,
         summary: "uniform, from minus this number to plus this number",
     },
+    OptionWord { name: "constant", form: "constant 0.1", argument: Argument::Required, summary: "all this number" },
     rule("xavier", "xavier", "another name of `glorot`"),
 ];
 

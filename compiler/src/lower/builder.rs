@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use crate::graph::{
-    Ending, Extent, Graph, Head, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
+    Ending, Extent, Graph, Head, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
 };
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
@@ -382,8 +382,8 @@ impl<'a> Builder<'a> {
             if let (Role::Weight, Some((init, _))) = (spec.role, init) {
                 spec.init = Some(init);
             }
-            if let (Role::Bias, Some((value, _))) = (spec.role, bias) {
-                spec.init = Some(Init::Constant(value));
+            if let (Role::Bias, Some((init, _))) = (spec.role, bias) {
+                spec.init = Some(init);
             }
             let trained = spec.role != Role::Statistic;
             let tensor = Tensor {

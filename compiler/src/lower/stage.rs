@@ -217,13 +217,8 @@ impl Reader<'_> {
         self.next += 1;
         let value = match word {
             "bias" => {
-                let form = || {
-                    Diagnostic::new(written, "`bias` says what the biases start at")
-                        .help("write `bias 0.1`, or `nobias` for none")
-                };
-                let numbers = self.numbers()?.ok_or_else(form)?;
-                let number = numbers.single("what the biases start at", "bias 0.1")?;
-                SharedValue::Bias(number.value, written.to(numbers.span))
+                let (init, span) = self.first_bias(written)?;
+                SharedValue::Bias(init, span)
             }
             "init" => {
                 let (init, span) = self.init(written)?;
@@ -251,7 +246,7 @@ impl Reader<'_> {
         let span = value.span();
         let shared = &mut used.shared;
         let twice = match value {
-            SharedValue::Bias(number, span) => shared.bias.replace((number, span)).is_some(),
+            SharedValue::Bias(init, span) => shared.bias.replace((init, span)).is_some(),
             SharedValue::Init(init, span) => shared.init.replace((init, span)).is_some(),
             SharedValue::Name(name, span) if word == "as" => shared.name.replace((name, span)).is_some(),
             SharedValue::Name(name, span) => shared.tied.replace((name, span)).is_some(),
@@ -262,8 +257,22 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// What follows `bias`: a number, or how it is drawn.
+    fn first_bias(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
+        if matches!(self.peek_word(), Some(("normal" | "uniform", _))) {
+            return self.init(written);
+        }
+        let form = || {
+            Diagnostic::new(written, "`bias` says what the biases start at")
+                .help("write `bias 0.1`, `bias normal 0.1` to draw them, or `nobias` for none")
+        };
+        let numbers = self.numbers()?.ok_or_else(form)?;
+        let number = numbers.single("what the biases start at", "bias 0.1")?;
+        Ok((Init::Constant(number.value), written.to(numbers.span)))
+    }
+
     fn init(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
-        let help = "write one of `init he`, `init lecun`, `init glorot`, `init orthogonal`, `init zeros`, `init normal 0.01`, `init uniform 0.05`";
+        let help = "write one of `init he`, `init lecun`, `init glorot`, `init orthogonal`, `init zeros`, `init normal 0.01`, `init uniform 0.05`, `init constant 0.1`";
         let Some((word, span)) = self.peek_word().map(|(word, span)| (word.to_owned(), span)) else {
             return Err(Diagnostic::new(written, "`init` needs to know how").help(help));
         };
@@ -277,17 +286,22 @@ impl Reader<'_> {
             "glorot_uniform" => Init::GlorotUniform,
             "orthogonal" => Init::Orthogonal,
             "zeros" => Init::Constant(0.0),
-            "normal" | "uniform" => {
+            "normal" | "uniform" | "constant" => {
+                let what = if word == "constant" { "value" } else { "width" };
                 let numbers = self.numbers()?.ok_or_else(|| {
-                    Diagnostic::new(written.to(span), format!("`init {word}` needs its width"))
-                        .help(format!("write `init {word} 0.01`"))
+                    Diagnostic::new(written.to(span), format!("`{word}` needs its {what}"))
+                        .help(format!("write `{word} 0.01`"))
                 })?;
-                let number = numbers.single("the width", "init normal 0.01")?;
-                if number.value < 0.0 {
-                    return Err(Diagnostic::new(number.span, "the width cannot be negative")
-                        .help(format!("write `init {word} 0.01`")));
-                }
-                let init = if word == "normal" { Init::Normal(number.value) } else { Init::Uniform(number.value) };
+                let number = numbers.single(&format!("the {what}"), &format!("{word} 0.01"))?;
+                let init = match word.as_str() {
+                    "constant" => Init::Constant(number.value),
+                    _ if number.value < 0.0 => {
+                        return Err(Diagnostic::new(number.span, "the width cannot be negative")
+                            .help(format!("write `{word} 0.01`")));
+                    }
+                    "normal" => Init::Normal(number.value),
+                    _ => Init::Uniform(number.value),
+                };
                 return Ok((init, written.to(numbers.span)));
             }
             other => {
@@ -304,7 +318,7 @@ impl Reader<'_> {
 }
 
 enum SharedValue {
-    Bias(f64, Span),
+    Bias(Init, Span),
     Init(Init, Span),
     Name(String, Span),
 }

@@ -4,7 +4,7 @@ use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
 use crate::architecture::BackwardRule;
-use crate::error::{Error, setting};
+use crate::error::{Error, Origin, setting};
 use crate::network::Network;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
@@ -173,8 +173,8 @@ impl Maximisation {
             course.push(reading.value);
             let squares: f64 = gradient.iter().map(|slope| slope.to_f64() * slope.to_f64()).sum();
             if !squares.is_finite() {
-                let place = "the gradient of the feature";
-                return Err(Error::NotFinite { step: step as u64, place, checkpoint: None });
+                let origin = Origin::Feature;
+                return Err(Error::NotFinite { step: step as u64, origin, checkpoint: None });
             }
             let length = (squares / gradient.len() as f64).sqrt();
             // Where nothing moves the feature, as behind dead units, the image stays.

@@ -184,7 +184,7 @@ impl Reader<'_> {
 }
 
 /// Writes a string as JSON.
-pub(super) fn write_string(text: &mut String, string: &str) {
+pub(crate) fn write_string(text: &mut String, string: &str) {
     text.push('"');
     for character in string.chars() {
         match character {

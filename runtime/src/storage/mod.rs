@@ -3,6 +3,8 @@
 mod header;
 pub mod safetensors;
 
+pub(crate) use header::write_string;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -193,7 +193,7 @@ where
         let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
         let changed = attack(network, &images, &targets, loss, under)?;
         let pairs = Pairs::new(&changed, &targets)?;
-        total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, None));
+        total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, None, &mut []));
     }
     Ok(total)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::early_stopping::Watcher;
 use super::fit::Position;
 use super::gradient::BatchLoss;
-use super::history::{Best, Ending, EpochRecord, History};
+use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
 use crate::error::{Error, setting};
 use crate::network::Network;
 use crate::optim::Optimizer;
@@ -23,6 +23,7 @@ const INTEGERS: &str = "train/integers";
 const NUMBERS: &str = "train/numbers";
 const SCHEDULE: &str = "train/schedule";
 const HISTORY: &str = "train/history";
+const METRICS: &str = "train/metrics";
 const OPTIMIZER: &str = "train/optimizer/";
 const BEST_PARAMETERS: &str = "train/best/parameters";
 const BEST_STATISTICS: &str = "train/best/statistics";
@@ -93,12 +94,13 @@ impl Checkpoints {
 }
 
 /// What must be the same in a run that goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) optimizer: &'static str,
     pub(crate) seed: u64,
     pub(crate) batch: usize,
     pub(crate) samples: usize,
+    pub(crate) metrics: Vec<&'static str>,
 }
 
 /// A checkpoint that has been read and found to belong to this run.
@@ -123,6 +125,7 @@ impl<N: Network> Checkpoint<N> {
         writer.metadata("version", VERSION);
         writer.metadata("network", N::NAME);
         writer.metadata("optimizer", identity.optimizer);
+        writer.metadata("metrics", &identity.metrics.join(", "));
         add_weights(&mut writer, network);
         for (name, slice) in optimizer.state() {
             writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
@@ -157,6 +160,8 @@ impl<N: Network> Checkpoint<N> {
         writer.tensor(SCHEDULE, &[remembered.len()], &remembered);
         let rows = history.epochs.iter().flat_map(|record| record.numbers().map(|number| number.unwrap_or(f64::NAN)));
         writer.tensor(HISTORY, &[history.epochs.len(), EpochRecord::NAMES.len()], &rows.collect::<Vec<f64>>());
+        let values: Vec<f64> = history.metrics.iter().flat_map(|series| series.values.iter().copied()).collect();
+        writer.tensor(METRICS, &[history.metrics.len(), history.epochs.len()], &values);
         if let Some(watcher) = watcher.filter(|watcher| watcher.best.is_some()) {
             writer.tensor(BEST_PARAMETERS, &[watcher.parameters.len()], &watcher.parameters);
             writer.tensor(BEST_STATISTICS, &[watcher.statistics.len()], &watcher.statistics);
@@ -192,12 +197,25 @@ impl<N: Network> Checkpoint<N> {
         };
         resume("the network", N::NAME.to_owned(), text("network"))?;
         resume("the optimiser", identity.optimizer.to_owned(), text("optimizer"))?;
+        resume("the list of metrics", identity.metrics.join(", "), text("metrics"))?;
         let checkpoint = Self { file, network: PhantomData };
         let integers = checkpoint.integers()?;
         resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
         resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
         resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
         Ok(checkpoint)
+    }
+
+    /// The values of each metric after each of `epochs` epochs.
+    fn metrics(&self, names: &[&'static str], epochs: usize) -> Result<Vec<MetricSeries>, Error> {
+        let values: Vec<f64> = self.scalars(METRICS)?;
+        if values.len() != epochs * names.len() {
+            return Err(self.malformed(METRICS));
+        }
+        let series = names.iter().enumerate();
+        let series = series
+            .map(|(place, &name)| MetricSeries { name, values: values[place * epochs..(place + 1) * epochs].to_vec() });
+        Ok(series.collect())
     }
 
     fn malformed(&self, part: &str) -> Error {
@@ -217,6 +235,7 @@ impl<N: Network> Checkpoint<N> {
     /// Takes everything over; the network last, after all else has been found to fit.
     pub(crate) fn restore<O: Optimizer<N::Scalar>>(
         &self,
+        metrics: &[&'static str],
         network: &mut N,
         optimizer: &mut O,
         schedule: &mut dyn Schedule,
@@ -232,6 +251,7 @@ impl<N: Network> Checkpoint<N> {
         if !rest.is_empty() {
             return Err(self.malformed(HISTORY));
         }
+        let metrics = self.metrics(metrics, rows.len())?;
         let best = (best_step != u64::MAX).then_some(Best { step: best_step, metric });
         let best_weights = match best {
             Some(_) => (self.scalars(BEST_PARAMETERS)?, self.scalars(BEST_STATISTICS)?),
@@ -267,6 +287,6 @@ impl<N: Network> Checkpoint<N> {
             _ => Ending::Finished,
         };
         let epochs = rows.iter().map(|row| EpochRecord::from_numbers(row.map(some))).collect();
-        Ok((Position { epoch, batch, step, running, rate }, History { epochs, ending, best }))
+        Ok((Position { epoch, batch, step, running, rate }, History { epochs, ending, best, metrics }))
     }
 }

@@ -1,6 +1,5 @@
 //! Stopping when the validation no longer gets better (slide 14).
 
-use super::gradient::BatchLoss;
 use super::history::Best;
 use crate::error::{Error, setting};
 use crate::network::Network;
@@ -13,6 +12,10 @@ pub enum Watch {
     Loss,
     /// 1 − the validation accuracy.
     Error,
+    /// A metric of [`Trainer::metric`](super::Trainer::metric) of which less is better, by its name.
+    Lowest(&'static str),
+    /// A metric of which more is better; [`Best::metric`] is then its negative.
+    Highest(&'static str),
 }
 
 /// Stops a run whose validation has not become better for a while (slide 14), and gives back the weights of the best one.
@@ -74,6 +77,10 @@ impl EarlyStopping {
         self.every_batches.is_some_and(|every| step.is_multiple_of(every))
     }
 
+    pub(crate) fn watched(&self) -> Watch {
+        self.watch
+    }
+
     pub(crate) fn is_due_after_epoch(&self) -> bool {
         self.every_batches.is_none()
     }
@@ -95,12 +102,8 @@ impl<T: Clone + Copy> Watcher<T> {
         Self { rules, best: None, waited: 0, parameters: Vec::new(), statistics: Vec::new() }
     }
 
-    /// Hears of a validation; whether to stop.
-    pub(crate) fn observe<N: Network<Scalar = T>>(&mut self, network: &N, validation: &BatchLoss, step: u64) -> bool {
-        let metric = match self.rules.watch {
-            Watch::Loss => validation.mean(),
-            Watch::Error => 1.0 - validation.accuracy().unwrap_or(f64::NAN),
-        };
+    /// Hears what a validation after `step` steps found, of which less is better; whether to stop.
+    pub(crate) fn observe<N: Network<Scalar = T>>(&mut self, network: &N, metric: f64, step: u64) -> bool {
         if self.best.is_none_or(|best| metric < best.metric - self.rules.min_delta) {
             self.best = Some(Best { step, metric });
             self.waited = 0;

@@ -22,6 +22,7 @@ pub struct Bagging {
     members: usize,
     seed: u64,
     threads: usize,
+    bootstrap: bool,
 }
 
 impl Bagging {
@@ -31,7 +32,14 @@ impl Bagging {
     /// [`Error::Setting`] for 0.
     pub fn new(members: usize) -> Result<Self, Error> {
         setting("members", members as f64, members > 0, "at least 1")?;
-        Ok(Self { members, seed: 0, threads: Threads::available() })
+        Ok(Self { members, seed: 0, threads: Threads::available(), bootstrap: true })
+    }
+
+    /// Whether members see bootstrap samples, as they do unless said, or all samples each: then they differ by their first weights
+    /// and by what their training draws (deep ensembles; Lakshminarayanan et al., 2017).
+    pub fn bootstrap(mut self, bootstrap: bool) -> Self {
+        self.bootstrap = bootstrap;
+        self
     }
 
     /// What the bootstrap samples and the first weights are drawn from.
@@ -46,13 +54,16 @@ impl Bagging {
         self
     }
 
-    /// The bootstrap sample of a member: `len` numbers below `len`.
-    pub fn bootstrap(&self, member: usize, len: usize) -> Vec<usize> {
+    /// The samples that a member sees of `len`: as many numbers below `len`, drawn with replacement.
+    pub fn sample(&self, member: usize, len: usize) -> Vec<usize> {
+        if !self.bootstrap {
+            return (0..len).collect();
+        }
         let mut random = Random::new(key(self.seed, member as u64, BOOTSTRAP, 0));
         (0..len).map(|_| random.below(len as u64) as usize).collect()
     }
 
-    /// Trains every member by `train`, which gets its number, its network with first weights, and its bootstrap sample. Let a
+    /// Trains every member by `train`, which gets its number, its network with first weights, and its samples. Let a
     /// [`Trainer`](super::Trainer) inside have one thread and no progress bar, for the members already run side by side.
     ///
     /// # Errors
@@ -75,7 +86,7 @@ impl Bagging {
             (0..self.members).map(|member| N::init(key(self.seed, member as u64, WEIGHTS, 0))).collect();
         let mut results: Vec<Result<(), Error>> = (0..self.members).map(|_| Ok(())).collect();
         threads.each(&mut networks, &mut results, |member, network, result| {
-            let sample = Choice::new::<N::Input, Y>(samples, self.bootstrap(member, samples.len()));
+            let sample = Choice::new::<N::Input, Y>(samples, self.sample(member, samples.len()));
             *result = sample.and_then(|sample| train(member, network, &sample));
         });
         results.into_iter().collect::<Result<(), Error>>()?;
@@ -131,25 +142,25 @@ impl<N: Network> Ensemble<N> {
 
     /// The mean of the answers for one image: the average of a regression, or of the classes' probabilities.
     pub fn predict(&self, image: &N::Input) -> N::Output {
-        let mut mean = N::Output::zeros();
-        let share = N::Scalar::from_f64(1.0 / self.networks.len() as f64);
-        for network in &self.networks {
-            let answer = network.predict(image);
-            mean.numbers_mut().iter_mut().zip(answer.numbers()).for_each(|(mean, a)| *mean += share * *a);
-        }
-        mean
+        let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
+        mean(answers.iter())
+    }
+
+    /// [`Ensemble::predict`] for many images.
+    pub fn predict_batch(&self, images: &[N::Input]) -> Vec<N::Output> {
+        let answers = self.answers(images);
+        (0..images.len()).map(|image| mean(answers.iter().map(|answers| &answers[image]))).collect()
     }
 
     /// The class that most networks name for one image; of equals the lowest.
     pub fn vote(&self, image: &N::Input) -> usize {
-        self.winner(self.networks.iter().map(|network| predicted_class(network.predict(image).numbers())))
+        let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
+        winner::<N>(answers.iter())
     }
 
-    fn winner(&self, votes: impl Iterator<Item = usize>) -> usize {
-        let mut counts = vec![0_usize; super::target::classes(N::OUTPUT.len())];
-        votes.for_each(|class| counts[class] += 1);
-        let most = counts.iter().max().copied().unwrap_or(0);
-        counts.iter().position(|&count| count == most).unwrap_or(0)
+    /// The answers of each network for all images.
+    fn answers(&self, images: &[N::Input]) -> Vec<Vec<N::Output>> {
+        self.networks.iter().map(|network| network.predict_batch(images)).collect()
     }
 
     /// The accuracy on labelled samples, by mean and by vote, and of each member alone.
@@ -158,6 +169,7 @@ impl<N: Network> Ensemble<N> {
     /// [`Error::Empty`] without samples, [`Error::Target`] for targets that are no labels.
     pub fn accuracy<Y, S>(&self, samples: &S) -> Result<EnsembleAccuracy, Error>
     where
+        N: Network<Input: Clone>,
         Y: Target,
         S: Samples<N::Input, Y> + ?Sized,
     {
@@ -165,24 +177,48 @@ impl<N: Network> Ensemble<N> {
             return Err(Error::Empty { origin: samples.origin().to_owned() });
         }
         let reading = Reading::of::<N::Head>();
-        let (mut mean, mut vote, mut members) = (0.0, 0.0, vec![0.0; self.networks.len()]);
-        for sample in 0..samples.len() {
-            let (image, target) = (samples.input(sample), samples.target(sample));
-            let label = target.label().ok_or_else(|| Error::Target {
-                origin: samples.origin().to_owned(),
-                sample,
-                expected: "a label",
-                found: f64::NAN,
-            })?;
-            let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
-            for (right, answer) in members.iter_mut().zip(&answers) {
-                *right += target.score(answer.numbers(), reading).unwrap_or(0.0);
+        let right = |target: &Y, answer: &N::Output| target.score(answer.numbers(), reading).unwrap_or(0.0);
+        let (mut by_mean, mut by_vote, mut members) = (0.0, 0.0, vec![0.0; self.networks.len()]);
+        for first in (0..samples.len()).step_by(TOGETHER) {
+            let range = first..samples.len().min(first + TOGETHER);
+            let images: Vec<_> = range.clone().map(|sample| samples.input(sample).clone()).collect();
+            let answers = self.answers(&images);
+            for sample in range {
+                let target = samples.target(sample);
+                let label = target.label().ok_or_else(|| Error::Target {
+                    origin: samples.origin().to_owned(),
+                    sample,
+                    expected: "a label",
+                    found: f64::NAN,
+                })?;
+                let own = answers.iter().map(|answers| &answers[sample - first]);
+                members.iter_mut().zip(own.clone()).for_each(|(sum, answer)| *sum += right(target, answer));
+                by_mean += right(target, &mean(own.clone()));
+                by_vote += f64::from(u8::from(winner::<N>(own) == label));
             }
-            mean += target.score(self.predict(image).numbers(), reading).unwrap_or(0.0);
-            let named = self.winner(answers.iter().map(|answer| predicted_class(answer.numbers())));
-            vote += f64::from(u8::from(named == label));
         }
         let share = |right: f64| right / samples.len() as f64;
-        Ok(EnsembleAccuracy { mean: share(mean), vote: share(vote), members: members.into_iter().map(share).collect() })
+        let members = members.into_iter().map(share).collect();
+        Ok(EnsembleAccuracy { mean: share(by_mean), vote: share(by_vote), members })
     }
+}
+
+/// Images that one network sees at a time.
+const TOGETHER: usize = 64;
+
+fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>) -> A {
+    let share = T::from_f64(1.0 / answers.len() as f64);
+    let mut mean = A::zeros();
+    for answer in answers {
+        mean.numbers_mut().iter_mut().zip(answer.numbers()).for_each(|(mean, a)| *mean += share * *a);
+    }
+    mean
+}
+
+/// The class that most answers name; of equals the lowest.
+fn winner<'a, N: Network>(answers: impl Iterator<Item = &'a N::Output>) -> usize {
+    let mut counts = vec![0_usize; super::target::classes(N::OUTPUT.len())];
+    answers.for_each(|answer| counts[predicted_class(answer.numbers())] += 1);
+    let most = counts.iter().max().copied().unwrap_or(0);
+    counts.iter().position(|&count| count == most).unwrap_or(0)
 }

@@ -30,7 +30,7 @@ where
     L: Loss<N::Head, Y>,
 {
     check::<N, Y, S, L>(samples, loss)?;
-    Ok(Evaluator::new(samples.len()).run(network, samples, loss, None))
+    Ok(Evaluator::new(samples.len()).run(network, samples, loss, None, &mut []))
 }
 
 /// The answers of `network` for all samples.
@@ -83,32 +83,43 @@ impl Evaluator {
         Self { groups: vec![BatchLoss::default(); samples.div_ceil(GROUP)] }
     }
 
-    /// Evaluates on `threads`, with the same bits on any number of them.
-    pub(crate) fn run<N, Y, S, L>(&mut self, network: &N, samples: &S, loss: &L, threads: Option<&Threads>) -> BatchLoss
+    /// Evaluates on `threads`, with the same bits on any number of them. The answers are left in `kept`, which has room for
+    /// all of them or for none.
+    pub(crate) fn run<N, Y, S, L>(
+        &mut self,
+        network: &N,
+        samples: &S,
+        loss: &L,
+        threads: Option<&Threads>,
+        kept: &mut [N::Output],
+    ) -> BatchLoss
     where
         N: Network<Input: Clone>,
         Y: Target,
         S: Samples<N::Input, Y> + ?Sized,
         L: Loss<N::Head, Y>,
     {
-        let one = |place: usize, group: &mut BatchLoss| {
+        let one = |place: usize, group: &mut BatchLoss, kept: &mut &mut [N::Output]| {
             let range = place * GROUP..samples.len().min((place + 1) * GROUP);
             let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
             let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
             let mut answers = network.predict_batch(&images);
             let score = score::<N, Y>(&answers, &targets);
+            kept.clone_from_slice(&answers[..kept.len()]);
             let values = Output::many_mut(&mut answers);
             if L::SEED == GradientSeed::Logits {
                 answers_to_logits(Reading::of::<N::Head>(), values);
             }
             *group = BatchLoss { sum: loss.value(values, &targets), images: targets.len(), score };
         };
+        let mut rows: Vec<&mut [N::Output]> = kept.chunks_mut(GROUP).collect();
+        rows.resize_with(self.groups.len(), Default::default);
         match threads {
-            None => self.groups.iter_mut().enumerate().for_each(|(place, group)| one(place, group)),
-            Some(threads) => {
-                let mut nothing = vec![(); self.groups.len()];
-                threads.each(&mut self.groups, &mut nothing, |place, group, ()| one(place, group));
+            None => {
+                let pairs = self.groups.iter_mut().zip(&mut rows).enumerate();
+                pairs.for_each(|(place, (group, kept))| one(place, group, kept));
             }
+            Some(threads) => threads.each(&mut self.groups, &mut rows, one),
         }
         let mut total = BatchLoss::default();
         self.groups.iter().for_each(|group| total.add(group));

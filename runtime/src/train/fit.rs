@@ -8,20 +8,20 @@ use std::time::Instant;
 use super::callback::{EpochReport, RunReport, StepReport};
 use super::checkpoint::{Checkpoint, Identity};
 use super::early_stopping::Watcher;
-use super::evaluate::Evaluator;
 use super::feed::{Feed, SHUFFLING};
+use super::finite::broken_weights;
 use super::gradient::{BatchLoss, GradientEngine};
-use super::history::{Ending, EpochRecord, History};
+use super::history::{Ending, EpochRecord, History, MetricSeries};
 use super::samples::Samples;
 use super::target::Target;
 use super::trainer::Trainer;
+use super::validation::{Validation, Validator};
 use crate::architecture::Pass;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::random::{Random, key};
-use crate::scalar::Scalar;
 use crate::schedule::Progress;
 
 /// Where a run stands. With the seed, which all random draws hang on, it is all that a run remembers besides its network, its
@@ -45,7 +45,7 @@ pub(crate) struct Session<'a, 'c, N: Network, Y, L, O, S> {
     trainer: Trainer<'c, N, Y, L, O>,
     network: &'a mut N,
     train: &'a S,
-    validation: Option<(&'a dyn Samples<N::Input, Y>, Evaluator)>,
+    validator: Option<Validator<'a, N, Y>>,
     watcher: Option<Watcher<N::Scalar>>,
     feeds: Vec<Feed<N, Y>>,
     order: Vec<usize>,
@@ -71,15 +71,22 @@ where
         validation: Option<&'a dyn Samples<N::Input, Y>>,
     ) -> Result<Self, Error> {
         trainer.optimizer.prepare(N::LAYERS, N::PARAMETERS)?;
+        let metrics = core::mem::take(&mut trainer.metrics);
+        let validator = validation.map(|samples| Validator::new(samples, metrics));
+        if let Some(validator) = &validator {
+            validator.check(network, &trainer.loss, trainer.early_stopping.as_ref())?;
+        }
+        let names = validator.iter().flat_map(Validator::names);
+        let metrics = names.map(|name| MetricSeries { name, values: Vec::new() }).collect();
         let mut session = Self {
             network,
             train,
-            validation: validation.map(|samples| (samples, Evaluator::new(samples.len()))),
+            validator,
             watcher: trainer.early_stopping.map(Watcher::new),
             feeds: Vec::new(),
             order: Vec::with_capacity(train.len()),
             position: Position::default(),
-            history: History::default(),
+            history: History { metrics, ..History::default() },
             saved: None,
             trainer,
         };
@@ -96,6 +103,7 @@ where
             seed: self.trainer.preparation.seed,
             batch: self.trainer.batch,
             samples: self.train.len(),
+            metrics: self.history.metrics.iter().map(|series| series.name).collect(),
         }
     }
 
@@ -107,13 +115,18 @@ where
         let path = checkpoints.path().to_owned();
         let checkpoint = Checkpoint::<N>::read(&path, &self.identity())?;
         let (optimizer, schedule) = (&mut self.trainer.optimizer, &mut *self.trainer.schedule);
-        let (position, history) = checkpoint.restore(self.network, optimizer, schedule, self.watcher.as_mut())?;
+        let names = self.history.metrics.iter().map(|series| series.name);
+        let names: Vec<&'static str> = names.collect();
+        let watcher = self.watcher.as_mut();
+        let (position, history) = checkpoint.restore(&names, self.network, optimizer, schedule, watcher)?;
         (self.position, self.history, self.saved) = (position, history, Some(path));
         Ok(())
     }
 
     fn save(&mut self) -> Result<(), Error> {
         let Some(checkpoints) = &self.trainer.checkpoints else { return Ok(()) };
+        // The checkpoint before must outlive weights that are lost.
+        self.check_weights()?;
         let (optimizer, schedule) = (&self.trainer.optimizer, &*self.trainer.schedule);
         let writer = Checkpoint::write(
             &self.identity(),
@@ -136,7 +149,10 @@ where
     /// Trains to the end.
     pub(crate) fn run(mut self) -> Result<History, Error> {
         let batch = self.trainer.batch.min(self.train.len());
-        let mut engine = GradientEngine::new(batch, self.trainer.threads)?;
+        let mut engine = match self.trainer.ghost_batch {
+            None => GradientEngine::new(batch, self.trainer.threads)?,
+            Some(images) => GradientEngine::ghost_batches(batch, images, self.trainer.threads)?,
+        };
         let pieces = batch.div_ceil(engine.piece_size());
         let images = engine.piece_size().min(batch);
         self.feeds = (0..pieces).map(|_| Feed::new(images, self.train, &self.trainer.preparation)).collect();
@@ -189,25 +205,26 @@ where
             }
         }
         self.check_weights()?;
-        let validation = self.validate(engine);
-        let metric = validation.unwrap_or(self.position.running).mean();
-        self.trainer.schedule.observe(metric);
+        let validation = self.validate(engine)?;
+        let measured = validation.as_ref().map(|validation| validation.loss);
+        self.trainer.schedule.observe(measured.unwrap_or(self.position.running).mean());
         let record = EpochRecord {
             epoch: epoch + 1,
             step: self.position.step,
             rate: self.position.rate,
             loss: self.position.running.mean(),
             accuracy: self.position.running.accuracy(),
-            validation_loss: validation.map(|loss| loss.mean()),
-            validation_accuracy: validation.and_then(|loss| loss.accuracy()),
+            validation_loss: measured.map(|loss| loss.mean()),
+            validation_accuracy: measured.and_then(|loss| loss.accuracy()),
             seconds: start.elapsed().as_secs_f64(),
         };
         self.history.epochs.push(record);
+        let metrics = validation.iter().flat_map(|validation| &validation.metrics);
+        self.history.metrics.iter_mut().zip(metrics).for_each(|(series, value)| series.values.push(*value));
         (self.position.epoch, self.position.batch, self.position.running) = (epoch + 1, 0, BatchLoss::default());
         let mut flow = ControlFlow::Continue(());
-        if let (Some(watcher), Some(validation)) = (&mut self.watcher, &validation)
-            && watcher.rules.is_due_after_epoch()
-            && watcher.observe(&*self.network, validation, self.position.step)
+        if self.watcher.as_ref().is_some_and(|watcher| watcher.rules.is_due_after_epoch())
+            && self.watch(validation.as_ref())
         {
             flow = ControlFlow::Break(Ending::Early);
         }
@@ -234,7 +251,7 @@ where
             feed.run(step, images, piece, *train, indices, position.epoch, preparation, loss)
         });
         let made = made.map_err(|error| match error {
-            Error::NotFinite { step, place, .. } => Error::NotFinite { step, place, checkpoint: self.saved.clone() },
+            Error::NotFinite { step, origin, .. } => Error::NotFinite { step, origin, checkpoint: self.saved.clone() },
             other => other,
         })?;
         let progress = Progress { step: position.step, steps_per_epoch, epochs: *epochs };
@@ -251,10 +268,8 @@ where
         let mut flow = ControlFlow::Continue(());
         let step = self.position.step;
         if self.watcher.as_ref().is_some_and(|watcher| watcher.rules.is_due_after_step(step)) {
-            let validation = self.validate(engine);
-            if let (Some(watcher), Some(validation)) = (&mut self.watcher, &validation)
-                && watcher.observe(&*self.network, validation, step)
-            {
+            let validation = self.validate(engine)?;
+            if self.watch(validation.as_ref()) {
                 flow = ControlFlow::Break(Ending::Early);
             }
         }
@@ -275,22 +290,28 @@ where
         Ok(flow)
     }
 
-    fn validate(&mut self, engine: &GradientEngine<N>) -> Option<BatchLoss> {
-        let (samples, evaluator) = self.validation.as_mut()?;
-        Some(evaluator.run(&*self.network, *samples, &self.trainer.loss, Some(engine.threads())))
+    fn validate(&mut self, engine: &GradientEngine<N>) -> Result<Option<Validation>, Error> {
+        let Some(validator) = &mut self.validator else { return Ok(None) };
+        validator.run(&*self.network, &self.trainer.loss, engine.threads()).map(Some)
     }
 
-    /// A gradient can overflow though the loss did not: the last step of an epoch has no next loss to show it.
+    /// Lets early stopping see a validation; whether to stop.
+    fn watch(&mut self, validation: Option<&Validation>) -> bool {
+        let (Some(watcher), Some(validator), Some(validation)) = (&mut self.watcher, &self.validator, validation)
+        else {
+            return false;
+        };
+        let metric = validator.watched(watcher.rules.watched(), validation);
+        watcher.observe(&*self.network, metric, self.position.step)
+    }
+
+    /// A step can move weights too far though its gradient was finite: the last of an epoch, and the last before a checkpoint,
+    /// have no next loss to show it.
     fn check_weights(&self) -> Result<(), Error> {
-        let weights = self.network.parameters();
-        for layer in N::LAYERS {
-            for tensor in layer.tensors.iter().filter(|tensor| tensor.role.is_trained()) {
-                if weights[tensor.offset..tensor.offset + tensor.len].iter().any(|weight| !weight.is_finite()) {
-                    let (step, checkpoint) = (self.position.step, self.saved.clone());
-                    return Err(Error::NotFinite { step, place: layer.name, checkpoint });
-                }
-            }
+        let (step, checkpoint) = (self.position.step, self.saved.clone());
+        match broken_weights::<N>(self.network.parameters()) {
+            Some(origin) => Err(Error::NotFinite { step, origin, checkpoint }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! The gradient of a batch, on any number of threads, with the same bits on each.
 
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::finite::{all_finite, broken_forward, broken_gradient};
 use super::target::{Reading, Target};
 use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
@@ -22,7 +24,7 @@ const GRADIENT_NUMBERS: usize = 1 << 25;
 /// A network larger than this is not even cut in two.
 const LARGEST_CUT: usize = 1 << 27;
 
-/// How many images each piece of a batch has. It depends on the network and the batch, never on threads: floating-point sums
+/// The most images that a piece of a batch has. It depends on the network and the batch, never on threads: floating-point sums
 /// depend on how they are cut.
 const fn piece_size<N: Architecture>(batch: usize) -> usize {
     if N::BATCH_COUPLED || N::PARAMETERS > LARGEST_CUT {
@@ -108,11 +110,22 @@ pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: 
 ///     Ok(())
 /// }
 /// ```
+///
+/// # Batch normalisation
+///
+/// The images of a batch meet in it, so that a network with batch normalisation is not cut and runs on one thread, unless
+/// [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
 pub struct GradientEngine<N: Network> {
     pieces: Vec<Piece<N>>,
     piece_size: usize,
     capacity: usize,
     threads: Threads,
+}
+
+/// The images of piece `place` of `pieces`, where `batch` images are cut as evenly as can be: a ghost batch of one image left
+/// over could not be normalised.
+fn cut(batch: usize, pieces: usize, place: usize) -> Range<usize> {
+    place * batch / pieces..(place + 1) * batch / pieces
 }
 
 /// What one piece of a batch works with.
@@ -171,27 +184,15 @@ impl<N: Network> Piece<N> {
         let sum = loss.evaluate(values, targets, scale, gradient);
         if !sum.is_finite() {
             loss.check(N::OUTPUT.len(), targets, "the batch")?;
-            return Err(Error::NotFinite {
-                step: step.pass.step,
-                place: self.first_not_finite(inputs),
-                checkpoint: None,
-            });
+            self.statistics.copy_from_slice(step.statistics);
+            let (statistics, workspace) = (&mut self.statistics, &mut self.workspace);
+            let origin = broken_forward(pass, inputs, step.parameters, statistics, workspace)?;
+            return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
         let score = score::<N, Y>(self.workspace.outputs(), targets);
         self.loss = BatchLoss { sum, images: inputs.len(), score };
         self.workspace.backward(pass, L::SEED, step.parameters, inputs, &mut self.gradients, input_gradient)?;
         Ok(())
-    }
-
-    /// Where the first number that is NaN or infinite stands after a forward pass.
-    fn first_not_finite(&self, inputs: &[N::Input]) -> &'static str {
-        let finite = |numbers: &[N::Scalar]| numbers.iter().all(|number| number.is_finite());
-        if !finite(Sample::many(inputs)) {
-            return "the input";
-        }
-        let mut layers = N::LAYERS.iter().enumerate();
-        let broken = layers.find(|(index, _)| self.workspace.activation(*index).is_some_and(|v| !finite(v)));
-        broken.map_or("the loss", |(_, layer)| layer.name)
     }
 }
 
@@ -201,20 +202,33 @@ impl<N: Network> GradientEngine<N> {
     /// # Errors
     /// [`Error::Setting`] where either is 0, [`Error::Threads`] where the system refuses threads.
     pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
+        Self::cut_by(batch, piece_size::<N>(batch), threads)
+    }
+
+    /// An engine that cuts a batch in pieces of up to `images` images, in each of which batch normalisation measures mean and
+    /// variance on its own: "ghost batches" (Hoffer et al., 2017), and what training on several devices does. The moving
+    /// statistics move by the mean over the pieces. The network is another than without: it learns a little otherwise, often a
+    /// little better, and on as many threads as there are pieces.
+    ///
+    /// # Errors
+    /// As [`GradientEngine::new`]; [`Error::Setting`] for fewer than 2 images, whose variance says nothing.
+    pub fn ghost_batches(batch: usize, images: usize, threads: usize) -> Result<Self, Error> {
+        ghost_batch(images)?;
+        Self::cut_by(batch, images, threads)
+    }
+
+    fn cut_by(batch: usize, piece_size: usize, threads: usize) -> Result<Self, Error> {
         crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
         let threads = Threads::new(threads)?;
-        let piece_size = piece_size::<N>(batch);
-        let mut pieces = Vec::with_capacity(batch.div_ceil(piece_size));
-        for first in (0..batch).step_by(piece_size) {
-            pieces.push(Piece {
-                workspace: N::workspace(piece_size.min(batch - first)),
-                gradients: N::gradients(),
-                statistics: Buffer::zeros(N::STATISTICS),
-                loss: BatchLoss::default(),
-                failure: None,
-            });
-        }
-        Ok(Self { pieces, piece_size, capacity: batch, threads })
+        let piece_size = piece_size.min(batch);
+        let pieces = (0..batch.div_ceil(piece_size)).map(|_| Piece {
+            workspace: N::workspace(piece_size),
+            gradients: N::gradients(),
+            statistics: Buffer::zeros(N::STATISTICS),
+            loss: BatchLoss::default(),
+            failure: None,
+        });
+        Ok(Self { pieces: pieces.collect(), piece_size, capacity: batch, threads })
     }
 
     /// The most images of a batch.
@@ -222,7 +236,7 @@ impl<N: Network> GradientEngine<N> {
         self.capacity
     }
 
-    /// How many images each piece of a batch has; the last may have fewer.
+    /// The most images that a piece of a batch has; a batch is cut as evenly as can be.
     pub fn piece_size(&self) -> usize {
         self.piece_size
     }
@@ -242,7 +256,7 @@ impl<N: Network> GradientEngine<N> {
     /// # Errors
     /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
     /// [`GradientEngine::capacity`], [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
-    /// [`Error::NotFinite`] where the loss is NaN or infinite. The network is unchanged then.
+    /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then.
     pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         network: &mut N,
@@ -255,7 +269,7 @@ impl<N: Network> GradientEngine<N> {
             let origin = "the batch".to_owned();
             return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
         }
-        let mut nothing = [(); MOST_PIECES];
+        let mut nothing = vec![(); self.pieces.len()]; // Nothing takes no memory.
         self.step(network, pass, inputs.len(), &mut nothing, |step, images, piece, ()| {
             piece.run(step, images.start, &inputs[images.clone()], &targets[images], loss, &mut [])
         })
@@ -288,33 +302,51 @@ impl<N: Network> GradientEngine<N> {
             return Err(PassError::Batch { expected: self.capacity, found: batch }.into());
         }
         let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
-        let size = self.piece_size;
-        let used = batch.div_ceil(size);
+        let used = batch.div_ceil(self.piece_size);
         let pieces = &mut self.pieces[..used];
         self.threads.each(pieces, &mut slots[..used], |place, piece, slot| {
-            let images = place * size..batch.min((place + 1) * size);
-            piece.failure = work(step, images, piece, slot).err();
+            piece.failure = work(step, cut(batch, used, place), piece, slot).err();
         });
         if let Some(failure) = pieces.iter_mut().find_map(|piece| piece.failure.take()) {
             return Err(failure);
         }
-        if let [only] = pieces {
-            network.statistics_mut().copy_from_slice(&only.statistics);
-        }
         let mut loss = BatchLoss::default();
         pieces.iter().for_each(|piece| loss.add(&piece.loss));
-        if let Some((total, parts)) = pieces.split_first_mut() {
-            let parts = &*parts;
-            self.threads.stretches(total.gradients.as_mut_slice(), |start, total| {
-                let spec = add::Spec { len: total.len(), activation: None };
-                for part in parts {
-                    let part = &part.gradients.as_slice()[start..start + total.len()];
-                    <N::Scalar as Kernels>::add_assign(1, &spec, part, total);
-                }
-            });
+        let Some((total, parts)) = pieces.split_first_mut() else { return Ok(loss) };
+        let (parts, finite) = (&*parts, AtomicBool::new(true));
+        self.threads.stretches(total.gradients.as_mut_slice(), |start, total| {
+            let spec = add::Spec { len: total.len(), activation: None };
+            for part in parts {
+                let part = &part.gradients.as_slice()[start..start + total.len()];
+                <N::Scalar as Kernels>::add_assign(1, &spec, part, total);
+            }
+            finite.fetch_and(all_finite(total), Ordering::Relaxed);
+        });
+        if !finite.into_inner()
+            && let Some(origin) = broken_gradient::<N>(total.gradients.as_slice())
+        {
+            return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
+        move_statistics(network.statistics_mut(), pieces);
         Ok(loss)
     }
+}
+
+/// The moving statistics after a batch: those of its pieces, each with the weight of its images.
+fn move_statistics<N: Network>(statistics: &mut [N::Scalar], pieces: &[Piece<N>]) {
+    if let [only] = pieces {
+        return statistics.copy_from_slice(&only.statistics);
+    }
+    let images: usize = pieces.iter().map(|piece| piece.loss.images).sum();
+    for (place, statistic) in statistics.iter_mut().enumerate() {
+        let weighted = pieces.iter().map(|piece| piece.loss.images as f64 * piece.statistics[place].to_f64());
+        *statistic = N::Scalar::from_f64(weighted.sum::<f64>() / images as f64);
+    }
+}
+
+/// Refuses ghost batches too small to be normalised.
+pub(crate) fn ghost_batch(images: usize) -> Result<(), Error> {
+    crate::error::setting("ghost batch", images as f64, images > 1, "at least 2 images").map(|_| ())
 }
 
 impl<N: Network> core::fmt::Debug for GradientEngine<N> {

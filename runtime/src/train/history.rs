@@ -1,5 +1,7 @@
 //! What a training run has to tell.
 
+use crate::storage::write_string;
+
 /// One epoch in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochRecord {
@@ -79,11 +81,22 @@ pub struct Best {
     pub metric: f64,
 }
 
+/// A metric of [`Trainer::metric`](super::Trainer::metric) over the epochs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricSeries {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value on the validation set after each epoch of [`History::epochs`].
+    pub values: Vec<f64>,
+}
+
 /// All epochs of a run, and why it ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// The finished epochs in their order, those before an interruption included.
     pub epochs: Vec<EpochRecord>,
+    /// The trainer's own metrics.
+    pub metrics: Vec<MetricSeries>,
     /// Why it ended.
     pub ending: Ending,
     /// The best validation, where early stopping watched.
@@ -96,12 +109,24 @@ impl History {
         self.epochs.last()
     }
 
+    /// The values of the metric of this name after each epoch.
+    pub fn metric(&self, name: &str) -> Option<&[f64]> {
+        self.metrics.iter().find(|series| series.name == name).map(|series| series.values.as_slice())
+    }
+
+    /// Names and numbers of the epoch at `place`, metrics at the end.
+    fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
+        let own = EpochRecord::NAMES.into_iter().zip(self.epochs[place].numbers());
+        own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(place).copied())))
+    }
+
     /// A table of comma-separated values with a line of names.
     pub fn to_csv(&self) -> String {
-        let mut text = EpochRecord::NAMES.join(",") + "\n";
-        for record in &self.epochs {
-            let cells = record.numbers().map(|number| number.map_or(String::new(), |number| number.to_string()));
-            text += &cells.join(",");
+        let names = EpochRecord::NAMES.into_iter().chain(self.metrics.iter().map(|series| series.name));
+        let mut text = names.map(csv_cell).collect::<Vec<_>>().join(",") + "\n";
+        for place in 0..self.epochs.len() {
+            let cells = self.row(place).map(|(_, number)| number.map_or(String::new(), |number| number.to_string()));
+            text += &cells.collect::<Vec<_>>().join(",");
             text.push('\n');
         }
         text
@@ -110,15 +135,23 @@ impl History {
     /// A JSON object on a line for each epoch; what was not measured, or is no number, is `null`.
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
-        for record in &self.epochs {
-            let cells = EpochRecord::NAMES.iter().zip(record.numbers()).map(|(name, number)| {
+        for place in 0..self.epochs.len() {
+            text.push('{');
+            for (cell, (name, number)) in self.row(place).enumerate() {
+                text.push_str(if cell > 0 { "," } else { "" });
+                write_string(&mut text, name);
                 let number = number.filter(|number| number.is_finite());
-                format!("\"{name}\":{}", number.map_or("null".to_owned(), |number| number.to_string()))
-            });
-            text += &format!("{{{}}}\n", cells.collect::<Vec<_>>().join(","));
+                text += &format!(":{}", number.map_or("null".to_owned(), |number| number.to_string()));
+            }
+            text.push_str("}\n");
         }
         text
     }
+}
+
+/// A name as a cell of comma-separated values.
+fn csv_cell(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -138,10 +171,13 @@ mod tests {
             seconds: 1.5,
         };
         assert_eq!(EpochRecord::from_numbers(record.numbers()), record);
-        let history = History { epochs: vec![record], ..History::default() };
-        assert_eq!(history.to_csv().lines().nth(1), Some("1,20,0.1,2.25,0.5,,,1.5"));
+        let top = MetricSeries { name: "top-3, \"all\"", values: vec![0.75] };
+        let history = History { epochs: vec![record], metrics: vec![top], ..History::default() };
+        let csv = history.to_csv();
+        assert!(csv.lines().next().unwrap().ends_with(",seconds,\"top-3, \"\"all\"\"\""), "{csv}");
+        assert_eq!(csv.lines().nth(1), Some("1,20,0.1,2.25,0.5,,,1.5,0.75"));
         let expected = "{\"epoch\":1,\"step\":20,\"rate\":0.1,\"loss\":2.25,\"accuracy\":0.5,\"validation_loss\":null,\
-                        \"validation_accuracy\":null,\"seconds\":1.5}\n";
+                        \"validation_accuracy\":null,\"seconds\":1.5,\"top-3, \\\"all\\\"\":0.75}\n";
         assert_eq!(history.to_json_lines(), expected);
     }
 }

@@ -66,6 +66,9 @@ mod shown {
                 if let Some(loss) = record.validation_loss {
                     line += &format!("  validation {loss:.4}{}", percent(record.validation_accuracy));
                 }
+                for series in &epoch.history.metrics {
+                    line += &format!("  {} {:.4}", series.name, series.values.last().copied().unwrap_or(f64::NAN));
+                }
                 bar.println(line + &format!("  {:.1} s", record.seconds));
             }
             Ok(ControlFlow::Continue(()))

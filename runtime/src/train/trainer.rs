@@ -15,6 +15,7 @@ use super::history::History;
 use super::samples::Samples;
 use super::target::Target;
 use super::threads::Threads;
+use super::validation::NamedMeasure;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
 use crate::network::Network;
@@ -59,11 +60,13 @@ pub struct NoOptimizer;
 pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer> {
     pub(crate) epochs: u64,
     pub(crate) batch: usize,
+    pub(crate) ghost_batch: Option<usize>,
     pub(crate) threads: usize,
     pub(crate) loss: L,
     pub(crate) optimizer: O,
     pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) preparation: Preparation<N, Y>,
+    pub(crate) metrics: Vec<NamedMeasure<N, Y>>,
     pub(crate) callbacks: Vec<Box<dyn Callback<N> + 'c>>,
     pub(crate) early_stopping: Option<EarlyStopping>,
     pub(crate) checkpoints: Option<Checkpoints>,
@@ -77,11 +80,13 @@ impl<'c, N: Network, Y: Target> Trainer<'c, N, Y> {
         Self {
             epochs: 10,
             batch: 64,
+            ghost_batch: None,
             threads: Threads::available(),
             loss: NoLoss,
             optimizer: NoOptimizer,
             schedule: Box::new(Constant),
             preparation: Preparation { seed: 0, augment: None, mixing: None, attacking: None },
+            metrics: Vec::new(),
             callbacks: Vec::new(),
             early_stopping: None,
             checkpoints: None,
@@ -108,6 +113,18 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = batch;
         self
+    }
+
+    /// Lets batch normalisation measure every `images` images of a batch on their own, so that threads can share the work: see
+    /// [`GradientEngine::ghost_batches`](super::GradientEngine::ghost_batches). Without it a network with batch normalisation
+    /// trains on one thread.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for fewer than 2 images.
+    pub fn ghost_batch(mut self, images: usize) -> Result<Self, Error> {
+        super::gradient::ghost_batch(images)?;
+        self.ghost_batch = Some(images);
+        Ok(self)
     }
 
     /// What the order of samples, dropout and augmentation are drawn from.
@@ -161,6 +178,18 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         N::Input: Output<N::Scalar>,
     {
         self.preparation.attacking = Some(Attacking { training, numbers: Output::many_mut });
+        self
+    }
+
+    /// Measures all answers on the validation set after each epoch by a function of [`metrics`](super::metrics) or one of one's
+    /// own: `.metric("top-3", |answers, labels| metrics::top_k(answers, labels, 3))`. It stands in the history, in the run
+    /// folder and on the progress bar under `name`, and early stopping can watch it. Needs a validation set.
+    pub fn metric(
+        mut self,
+        name: &'static str,
+        measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.metrics.push(NamedMeasure { name, measure: Box::new(measure) });
         self
     }
 
@@ -220,11 +249,13 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         Trainer {
             epochs: self.epochs,
             batch: self.batch,
+            ghost_batch: self.ghost_batch,
             threads: self.threads,
             loss,
             optimizer,
             schedule: self.schedule,
             preparation: self.preparation,
+            metrics: self.metrics,
             callbacks: self.callbacks,
             early_stopping: self.early_stopping,
             checkpoints: self.checkpoints,
@@ -238,7 +269,7 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     /// # Errors
     /// Before the first step: [`Error::Setting`] for a batch, threads or epochs of 0, [`Error::Empty`] without samples,
     /// [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that the loss cannot compare,
-    /// [`Error::NoValidation`], those of [`Optimizer::prepare`], and those of a checkpoint that cannot be gone on from. Later:
+    /// [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and those of a checkpoint that cannot be gone on from. Later:
     /// [`Error::NotFinite`] where a loss is NaN or infinite, those of callbacks, and [`Error::Io`] where a checkpoint cannot be
     /// written.
     pub fn fit<S>(
@@ -259,6 +290,7 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         match validation {
             Some(validation) => super::evaluate::check::<N, Y, _, L>(validation, &self.loss)?,
             None if self.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
+            None if !self.metrics.is_empty() => return Err(Error::NoValidation { setting: "a metric" }),
             None => {}
         }
         Session::new(self, network, train, validation)?.run()

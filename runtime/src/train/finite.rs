@@ -1,0 +1,63 @@
+//! Where the first number that is NaN or infinite stands.
+
+use crate::architecture::{Architecture, Pass};
+use crate::error::Origin;
+use crate::layer::Layer;
+use crate::network::{PassError, TrainingWorkspace};
+use crate::observer::Observer;
+use crate::scalar::Scalar;
+use crate::tensor::Sample;
+
+/// Whether all numbers are finite. Looks at all of them, which becomes vector code where a search that stops would not.
+pub(crate) fn all_finite<T: Scalar>(numbers: &[T]) -> bool {
+    numbers.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
+}
+
+/// The numbers of a layer in a buffer of all parameters.
+fn of<'n, T>(layer: &'n Layer, numbers: &'n [T]) -> impl Iterator<Item = &'n [T]> {
+    let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
+    trained.map(|tensor| &numbers[tensor.offset..tensor.offset + tensor.len])
+}
+
+/// The first layer whose weights are not all finite.
+pub(crate) fn broken_weights<N: Architecture>(parameters: &[N::Scalar]) -> Option<Origin> {
+    let broken = |layer: &&Layer| of(layer, parameters).any(|numbers| !all_finite(numbers));
+    N::LAYERS.iter().find(broken).map(|layer| Origin::Weights(layer.name))
+}
+
+/// The layer nearest the loss whose gradient is not all finite: a gradient comes from the end.
+pub(crate) fn broken_gradient<N: Architecture>(gradients: &[N::Scalar]) -> Option<Origin> {
+    let broken = |layer: &&Layer| of(layer, gradients).any(|numbers| !all_finite(numbers));
+    N::LAYERS.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
+}
+
+/// Notes the layer whose kernel first writes what is not finite.
+struct FirstBroken(Option<usize>);
+
+impl<T: Scalar> Observer<T> for FirstBroken {
+    fn computed(&mut self, layer: usize, values: &mut [T]) {
+        if self.0.is_none() && !all_finite(values) {
+            self.0 = Some(layer);
+        }
+    }
+}
+
+/// What broke a forward pass whose loss is not finite: the images, else the first layer to compute what is not finite (by its weights,
+/// where these are not), else the loss itself. Runs the pass once more and looks after each kernel, so that values computed in
+/// place of others are seen too.
+pub(crate) fn broken_forward<N: Architecture>(
+    pass: Pass,
+    images: &[N::Input],
+    parameters: &[N::Scalar],
+    statistics: &mut [N::Scalar],
+    workspace: &mut TrainingWorkspace<N>,
+) -> Result<Origin, PassError> {
+    if !all_finite(Sample::many(images)) {
+        return Ok(Origin::Input);
+    }
+    let mut first = FirstBroken(None);
+    workspace.forward_observed(pass, parameters, statistics, images, &mut first)?;
+    let Some(layer) = first.0.map(|index| &N::LAYERS[index]) else { return Ok(Origin::Loss) };
+    let by_weights = of(layer, parameters).any(|numbers| !all_finite(numbers));
+    Ok(if by_weights { Origin::Weights(layer.name) } else { Origin::Output(layer.name) })
+}
