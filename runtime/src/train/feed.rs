@@ -60,7 +60,12 @@ pub(crate) struct Feed<N: Network, Y> {
 impl<N: Network<Input: Clone>, Y: Target> Feed<N, Y> {
     /// For up to `images` images of `samples`, which are not empty.
     pub(crate) fn new<S: Samples<N::Input, Y>>(images: usize, samples: &S, preparation: &Preparation<N, Y>) -> Self {
-        let copies = |count: usize| vec![samples.input(0).clone(); count];
+        // From slice to slice: an image may be larger than what is left of a thread's stack.
+        let copies = |count: usize| {
+            let mut copies = Vec::with_capacity(count);
+            (0..count).for_each(|_| copies.extend_from_slice(core::slice::from_ref(samples.input(0))));
+            copies
+        };
         let attacked = if preparation.attacking.is_some() { images } else { 0 };
         Self {
             inputs: copies(images),
