@@ -106,6 +106,11 @@ fn a_residual_block_is_its_convolutions() {
         predicted("6x6x4", "add { avgpool 3 stride 1 same } { } relu"),
         ["avgpool (avgpool1)", "add Relu (add1)"]
     );
+    assert_eq!(
+        predicted("6x6x4", "add { conv 1x1x4 } { avgpool 3 stride 1 same } relu"),
+        ["conv (conv1)", "avgpool (avgpool1)", "add Relu (add1)"],
+        "the convolution does not wait for the pool, with its input in memory"
+    );
     assert_eq!(predicted("6x6x4", "tap a; conv 1x1x4 relu; add a"), ["conv Relu (conv1)", "add (add1)"]);
 }
 

@@ -3,6 +3,7 @@
 
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
+use netwright_compiler::ops::Phase;
 use netwright_compiler::passes::{self, Plan};
 use netwright_grammar::Diagnostics;
 
@@ -47,7 +48,9 @@ fn plans_need_at_most_a_tenth_more_than_what_is_alive_at_one_moment() {
     );
     for file in NETWORKS {
         let (name, graph) = network(file);
-        row(&name, "predicting", &passes::plan_memory(&passes::predict(&graph)));
-        row(&name, "training", &passes::plan_memory(&passes::differentiate(&graph).program));
+        let predicted = passes::fuse(passes::fold(graph.clone()), Phase::Predicting);
+        row(&name, "predicting", &passes::plan_memory(&passes::predict(&predicted)));
+        let trained = passes::fuse(graph, Phase::Training);
+        row(&name, "training", &passes::plan_memory(&passes::differentiate(&trained).program));
     }
 }

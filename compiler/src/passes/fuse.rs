@@ -27,11 +27,10 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
                 merging.merge(input, place, None, |ending| ending.activation = Some(function));
             }
             (Some(Part::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
-                // The later of the two, if it can, is added to the earlier.
+                // The later of the two: the earlier would have to wait, and what it reads to stay in memory.
                 let is_later = merging.place_of(left) > merging.place_of(right);
-                let [later, earlier] = if is_later { [left, right] } else { [right, left] };
-                let terms = [(later, earlier), (earlier, later)];
-                if let Some((term, other)) = terms.into_iter().find(|(term, _)| takes_sum(&merging, *term)) {
+                let [term, other] = if is_later { [left, right] } else { [right, left] };
+                if takes_sum(&merging, term) {
                     merging.merge(term, place, None, |ending| ending.sum = Some(other));
                 }
             }
