@@ -122,9 +122,10 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
         T::conv_direct_grad_weights(batch, spec, x, dy, dw, db);
     });
     case.check::<T>("grouped", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_grouped_forward(batch, spec, x, w, &[], b, y);
-        T::conv_grouped_grad_input(batch, spec, dy, w, dx);
-        T::conv_grouped_grad_weights(batch, spec, x, dy, dw, db);
+        T::conv_grouped_forward(batch, spec, x, w, &[], b, y, &mut memory(conv::conv_grouped_forward_scratch(spec)));
+        T::conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory(conv::conv_grouped_grad_input_scratch(spec)));
+        let mut scratch = memory(conv::conv_grouped_grad_weights_scratch(spec));
+        T::conv_grouped_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
     });
     case.check::<T>("gemm", |[x, w, b, dy], [y, dx, dw, db]| {
         T::conv_gemm_forward(batch, spec, x, w, &[], b, y, &mut memory(conv::conv_gemm_forward_scratch(spec)));

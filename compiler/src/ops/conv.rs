@@ -174,5 +174,5 @@ fn kernel(variant: &str, direction: &str) -> String {
 }
 
 fn scratched(call: KernelCall, variant: &str) -> KernelCall {
-    if variant == "gemm" { call.with_scratch() } else { call }
+    if matches!(variant, "gemm" | "grouped") { call.with_scratch() } else { call }
 }

@@ -92,6 +92,10 @@ pub(crate) trait Vector<T: Scalar>: Copy {
     unsafe fn at_least(self, floor: Self) -> Self;
     /// The sum of the lanes.
     unsafe fn sum(self) -> T;
+    /// The columns of a matrix of `LANES` rows of four numbers, which start `row` apart.
+    unsafe fn load_columns(from: *const T, row: usize) -> [Self; 4];
+    /// Writes such a matrix.
+    unsafe fn store_columns(columns: [Self; 4], to: *mut T, row: usize);
 }
 
 /// Four numbers in plain code, which the compiler turns into whatever vectors the target has.
@@ -161,6 +165,33 @@ impl<T: Scalar> Vector<T> for Plain<T> {
     unsafe fn sum(self) -> T {
         let [a, b, c, d] = self.0;
         (a + c) + (b + d)
+    }
+    #[inline(always)]
+    unsafe fn load_columns(from: *const T, row: usize) -> [Self; 4] {
+        // SAFETY: the caller's rows are good for four numbers.
+        let [a, b, c, d] = unsafe {
+            [Self::load(from), Self::load(from.add(row)), Self::load(from.add(2 * row)), Self::load(from.add(3 * row))]
+        };
+        Self::transposed([a, b, c, d])
+    }
+    #[inline(always)]
+    unsafe fn store_columns(columns: [Self; 4], to: *mut T, row: usize) {
+        let [a, b, c, d] = Self::transposed(columns);
+        // SAFETY: the caller's rows are good for four numbers.
+        unsafe {
+            a.store(to);
+            b.store(to.add(row));
+            c.store(to.add(2 * row));
+            d.store(to.add(3 * row));
+        }
+    }
+}
+
+impl<T: Copy> Plain<T> {
+    #[inline(always)]
+    fn transposed([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+        let ([a, e, i, m], [b, f, j, n], [c, g, k, o], [d, h, l, p]) = (a.0, b.0, c.0, d.0);
+        [Self([a, b, c, d]), Self([e, f, g, h]), Self([i, j, k, l]), Self([m, n, o, p])]
     }
 }
 
@@ -298,6 +329,107 @@ mod x86 {
             unsafe { self.store(lanes.as_mut_ptr()) };
             let [a, b, c, d, e, f, g, h] = lanes;
             ((a + e) + (c + g)) + ((b + f) + (d + h))
+        }
+        #[inline(always)]
+        unsafe fn load_columns(from: *const T, row: usize) -> [Self; 4] {
+            // SAFETY: the caller promises the instructions, and rows that are good for four numbers.
+            unsafe {
+                if !single::<T>() {
+                    return transposed_doubles([
+                        Self::load(from),
+                        Self::load(from.add(row)),
+                        Self::load(from.add(2 * row)),
+                        Self::load(from.add(3 * row)),
+                    ]);
+                }
+                let [a, b, c, d] = transposed_halves([
+                    load_halves(from.cast(), 4 * row),
+                    load_halves(from.add(row).cast(), 4 * row),
+                    load_halves(from.add(2 * row).cast(), 4 * row),
+                    load_halves(from.add(3 * row).cast(), 4 * row),
+                ]);
+                [Self::from_single(a), Self::from_single(b), Self::from_single(c), Self::from_single(d)]
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_columns([a, b, c, d]: [Self; 4], to: *mut T, row: usize) {
+            // SAFETY: the caller promises the instructions, and rows that are good for four numbers.
+            unsafe {
+                if !single::<T>() {
+                    let [a, b, c, d] = transposed_doubles([a, b, c, d]);
+                    a.store(to);
+                    b.store(to.add(row));
+                    c.store(to.add(2 * row));
+                    return d.store(to.add(3 * row));
+                }
+                let [a, b, c, d] = transposed_halves([a.0, b.0, c.0, d.0]);
+                store_halves(a, to.cast(), 4 * row);
+                store_halves(b, to.add(row).cast(), 4 * row);
+                store_halves(c, to.add(2 * row).cast(), 4 * row);
+                store_halves(d, to.add(3 * row).cast(), 4 * row);
+            }
+        }
+    }
+
+    /// Four numbers at `from`, and four that lie `apart`.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and the pointer is good for them.
+    #[inline(always)]
+    unsafe fn load_halves(from: *const f32, apart: usize) -> __m256 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from.add(apart)), 1) }
+    }
+
+    /// Writes what [`load_halves`] reads.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and the pointer is good for them.
+    #[inline(always)]
+    unsafe fn store_halves(values: __m256, to: *mut f32, apart: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            _mm_storeu_ps(to, _mm256_castps256_ps128(values));
+            _mm_storeu_ps(to.add(apart), _mm256_extractf128_ps(values, 1));
+        }
+    }
+
+    /// Transposes the four numbers of each half.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[inline(always)]
+    unsafe fn transposed_halves([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps(ab, cd, 0x44),
+                _mm256_shuffle_ps(ab, cd, 0xee),
+                _mm256_shuffle_ps(ab_high, cd_high, 0x44),
+                _mm256_shuffle_ps(ab_high, cd_high, 0xee),
+            ]
+        }
+    }
+
+    /// Transposes four vectors of four numbers.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and the numbers are `f64`.
+    #[inline(always)]
+    unsafe fn transposed_doubles<T>([a, b, c, d]: [V256<T>; 4]) -> [V256<T>; 4] {
+        let [a, b, c, d] = [a.double(), b.double(), c.double(), d.double()];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d));
+            let (ab_high, cd_high) = (_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d));
+            [
+                V256::from_double(_mm256_permute2f128_pd(ab, cd, 0x20)),
+                V256::from_double(_mm256_permute2f128_pd(ab_high, cd_high, 0x20)),
+                V256::from_double(_mm256_permute2f128_pd(ab, cd, 0x31)),
+                V256::from_double(_mm256_permute2f128_pd(ab_high, cd_high, 0x31)),
+            ]
         }
     }
 }

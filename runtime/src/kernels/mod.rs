@@ -76,11 +76,11 @@ kernels! {
     /// Convolution as products of matrices: adds to dw and db from x, dy.
     conv_gemm_grad_weights => conv::conv_gemm_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
     /// Convolution in many small groups: y from x, weights, scale, shift.
-    conv_grouped_forward => conv::conv_grouped_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
+    conv_grouped_forward => conv::conv_grouped_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Convolution in many small groups: dx from dy, weights.
-    conv_grouped_grad_input => conv::conv_grouped_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
+    conv_grouped_grad_input => conv::conv_grouped_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Convolution in many small groups: adds to dw and db from x, dy.
-    conv_grouped_grad_weights => conv::conv_grouped_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
+    conv_grouped_grad_weights => conv::conv_grouped_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
     /// Depthwise convolution: y from x, weights, scale, shift.
     depthwise_forward => depthwise::depthwise_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Depthwise convolution: dx from dy, weights.

@@ -3,6 +3,8 @@
 //! The forward pass is one [`Correlation`] for each group; the gradient with respect to the input is one for each phase of
 //! the stride. Where the window leaves the image, a band of rows is first copied with its zeros.
 
+use core::ops::Range;
+
 use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, Product};
 use crate::gemm::vector::Level;
@@ -122,17 +124,23 @@ impl Correlation {
         rows.map(|rows| (rows / self.step[0] + 1).min(self.positions[0])).expect("scratch for one row of windows")
     }
 
+    /// Of a row of a padded copy: the zeros at its start, and the columns of the image that follow them.
+    pub(super) fn columns_inside(&self) -> (usize, Range<usize>) {
+        let columns = extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]);
+        let (left, width) = (-self.before[1], self.source[1].cast_signed());
+        let from = left.clamp(0, width);
+        let to = (left + columns.cast_signed()).clamp(from, width);
+        let zeros = if to > from { from - left } else { 0 };
+        (zeros.cast_unsigned(), from.cast_unsigned()..to.cast_unsigned())
+    }
+
     /// Copies the rows that `rows` rows of positions from `first` read, with zeros outside the image.
     pub(super) fn copy_band<T: Scalar>(&self, image: &[T], first: usize, rows: usize, band: &mut [T]) {
         let [height, width, all] = self.source;
         let [channel, channels] = self.channels;
         let columns = extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]);
         let top = (first * self.step[0]).cast_signed() - self.before[0];
-        let left = -self.before[1];
-        // The part of a row that lies in the image.
-        let from = left.clamp(0, width.cast_signed()).cast_unsigned();
-        let to = (left + columns.cast_signed()).clamp(from.cast_signed(), width.cast_signed()).cast_unsigned();
-        let zeros = if to > from { (from.cast_signed() - left).cast_unsigned() } else { 0 };
+        let (zeros, Range { start: from, end: to }) = self.columns_inside();
         for (i, row) in band.chunks_exact_mut(columns * channels).enumerate().take(extent(
             rows,
             self.step[0],

@@ -1,4 +1,4 @@
-//! Convolution without scratch memory: `conv_direct`, and `conv_grouped`, which is the same with its groups innermost.
+//! Convolution without scratch memory: `conv_direct`.
 //!
 //! Windows are read from the image and filters from where they lie. Windows that reach into the padding are cut to the part
 //! inside the image, one position at a time; all others in a row are one product.

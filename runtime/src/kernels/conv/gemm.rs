@@ -120,22 +120,22 @@ fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T>
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
 /// reach it, and from where.
 #[derive(Clone, Copy)]
-struct Phase {
+pub(super) struct Phase {
     /// The taps `first`, `first + every`, …, `taps` of them.
-    first: usize,
-    every: usize,
-    taps: usize,
+    pub(super) first: usize,
+    pub(super) every: usize,
+    pub(super) taps: usize,
     /// How far before the output the first window of the phase starts, and the outputs between its taps.
-    before: isize,
-    tap_step: usize,
+    pub(super) before: isize,
+    pub(super) tap_step: usize,
     /// Positions of the input in this phase.
-    positions: usize,
+    pub(super) positions: usize,
 }
 
 impl Phase {
     /// Input position `phase + stride·n` meets tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where
     /// that is whole.
-    fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
+    pub(super) fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
         let (stride, dilation, padding) = (spec.stride[axis], spec.dilation[axis], spec.padding[2 * axis]);
         let common = greatest_common_divisor(stride, dilation);
         let every = stride / common;
@@ -160,9 +160,19 @@ impl Phase {
 }
 
 /// At most this many taps along an axis reach one position of the input.
-const fn phase_taps(spec: &Spec, axis: usize) -> usize {
+pub(super) const fn phase_taps(spec: &Spec, axis: usize) -> usize {
     let every = spec.stride[axis] / greatest_common_divisor(spec.stride[axis], spec.dilation[axis]);
     spec.window[axis].div_ceil(every)
+}
+
+/// The outputs between two taps along an axis that reach one position of the input.
+pub(super) const fn phase_tap_step(spec: &Spec, axis: usize) -> usize {
+    spec.dilation[axis] / greatest_common_divisor(spec.stride[axis], spec.dilation[axis])
+}
+
+/// Whether every position of the input is reached by a tap of some output, or would be if the output were larger.
+pub(super) fn reached(spec: &Spec) -> bool {
+    (0..2).all(|axis| spec.window[axis] >= spec.stride[axis] && spec.dilation[axis] == 1)
 }
 
 pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
@@ -171,10 +181,7 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
         return gemm::scratch(filters, depth);
     }
     let taps = [phase_taps(spec, 0), phase_taps(spec, 1)];
-    let tap_step = [
-        spec.dilation[0] / greatest_common_divisor(spec.stride[0], spec.dilation[0]),
-        spec.dilation[1] / greatest_common_divisor(spec.stride[1], spec.dilation[1]),
-    ];
+    let tap_step = [phase_tap_step(spec, 0), phase_tap_step(spec, 1)];
     let positions = [spec.input[0].div_ceil(spec.stride[0]), spec.input[1].div_ceil(spec.stride[1])];
     pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
@@ -197,8 +204,7 @@ pub(super) fn grad_input<T: Elementary>(
         return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, epilogue, dx, all, scratch);
     }
     let level = Level::detect();
-    let reached = (0..2).all(|axis| spec.window[axis] >= spec.stride[axis] && spec.dilation[axis] == 1);
-    if !reached {
+    if !reached(spec) {
         for dx in dx.chunks_exact_mut(all) {
             for (channel, dx) in dx.iter_mut().enumerate() {
                 let sum = epilogue.shift.get(channel).copied().unwrap_or(T::ZERO);

@@ -5,7 +5,7 @@
 //! | [`mod@reference`] | reading, and testing the others |
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
-//! | `conv_grouped` | many small groups (ResNeXt): no scratch memory |
+//! | `conv_grouped` | many small groups (ResNeXt) |
 
 use super::elementary::Elementary;
 pub use super::ending::Ending;
@@ -15,9 +15,15 @@ use crate::scalar::Scalar;
 mod correlate;
 mod direct;
 mod gemm;
+mod grouped;
 pub mod reference;
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub use grouped::{
+    conv_grouped_forward, conv_grouped_forward_scratch, conv_grouped_grad_input, conv_grouped_grad_input_scratch,
+    conv_grouped_grad_weights, conv_grouped_grad_weights_scratch,
+};
 
 /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
 ///
@@ -97,32 +103,6 @@ pub fn conv_direct_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w:
 
 /// `conv_direct`: dw and db, added to, from x, dy.
 pub fn conv_direct_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    direct::grad_weights(spec, x, dy, dw, db);
-}
-
-/// `conv_grouped`: y from x, w, scale, shift.
-pub fn conv_grouped_forward<T: Elementary>(
-    batch: usize,
-    spec: &Spec,
-    x: &[T],
-    w: &[T],
-    scale: &[T],
-    shift: &[T],
-    y: &mut [T],
-) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    direct::forward(spec, x, w, scale, shift, y);
-}
-
-/// `conv_grouped`: dx from dy, w.
-pub fn conv_grouped_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    direct::grad_input(spec, dy, w, dx);
-}
-
-/// `conv_grouped`: dw and db, added to, from x, dy.
-pub fn conv_grouped_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     direct::grad_weights(spec, x, dy, dw, db);
 }

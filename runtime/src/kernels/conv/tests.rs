@@ -90,18 +90,29 @@ const fn direct<T: Elementary>() -> Variant<T> {
     }
 }
 
-const fn grouped<T: Elementary>() -> Variant<T> {
+/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+fn memory<T: Scalar>(len: usize) -> Vec<T> {
+    std::vec![T::from_f64(f64::NAN); len]
+}
+
+fn grouped<T: Elementary>() -> Variant<T> {
     Variant {
-        forward: super::conv_grouped_forward,
-        grad_input: super::conv_grouped_grad_input,
-        grad_weights: super::conv_grouped_grad_weights,
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let mut memory = memory(super::conv_grouped_forward_scratch(spec));
+            super::conv_grouped_forward(batch, spec, x, w, scale, shift, y, &mut memory);
+        },
+        grad_input: |batch, spec, dy, w, dx| {
+            let mut memory = memory(super::conv_grouped_grad_input_scratch(spec));
+            super::conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory);
+        },
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            let mut memory = memory(super::conv_grouped_grad_weights_scratch(spec));
+            super::conv_grouped_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+        },
     }
 }
 
 fn gemm<T: Elementary>() -> Variant<T> {
-    fn memory<T: Scalar>(len: usize) -> Vec<T> {
-        std::vec![T::from_f64(f64::NAN); len]
-    }
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let mut memory = memory(super::conv_gemm_forward_scratch(spec));

@@ -1,0 +1,201 @@
+//! Grouped and depthwise convolution, beside what they replace, in the same run, on one thread.
+//!
+//! `cargo bench -p netwright-runtime --bench grouped`
+//!
+//! For each pass: the kernel's GFLOP/s, and how many times faster it is than
+//!
+//! - one convolution as products of matrices for each group, on channels that were split before and are joined after, not timed;
+//! - the dense convolution with as many multiplications: as many channels in all groups together as give the same number.
+//!
+//! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use netwright_runtime::kernels::Kernels;
+use netwright_runtime::kernels::conv::{
+    Ending, Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
+    conv_grouped_forward_scratch, conv_grouped_grad_input_scratch, conv_grouped_grad_weights_scratch,
+};
+
+/// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
+fn processor_time() -> Option<Duration> {
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    line.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// The time of one call, in seconds.
+fn time(call: &mut dyn FnMut()) -> f64 {
+    let (start, before) = (Instant::now(), processor_time());
+    let mut calls = 0u32;
+    while start.elapsed() < Duration::from_millis(30) {
+        call();
+        calls += 1;
+    }
+    // The scheduler's account moves with its tick: yield, so that it is up to date.
+    std::thread::yield_now();
+    let taken = match (before, processor_time()) {
+        (Some(before), Some(after)) if after > before => after - before,
+        _ => start.elapsed(),
+    };
+    taken.as_secs_f64() / f64::from(calls)
+}
+
+/// The best time of each, taken in turn.
+fn best<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut seconds = [f64::INFINITY; N];
+    for _ in 0..5 {
+        for (seconds, call) in seconds.iter_mut().zip(&mut calls) {
+            *seconds = seconds.min(time(*call));
+        }
+    }
+    seconds
+}
+
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
+}
+
+/// One image and one set of weights for a convolution, with its gradients.
+struct Layer {
+    spec: Spec,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    y: Vec<f32>,
+    dx: Vec<f32>,
+    dw: Vec<f32>,
+    dy: Vec<f32>,
+    memory: Vec<f32>,
+}
+
+impl Layer {
+    fn new(spec: Spec) -> Self {
+        let [x, w, y] = [spec.input_len(), spec.weights_len(), spec.output_len()];
+        let memory = [
+            conv_gemm_forward_scratch(&spec),
+            conv_gemm_grad_input_scratch(&spec),
+            conv_gemm_grad_weights_scratch(&spec),
+            conv_grouped_forward_scratch(&spec),
+            conv_grouped_grad_input_scratch(&spec),
+            conv_grouped_grad_weights_scratch(&spec),
+        ];
+        Self {
+            spec,
+            x: numbers(x),
+            w: numbers(w),
+            y: vec![0.0; y],
+            dx: vec![0.0; x],
+            dw: vec![0.0; w],
+            dy: numbers(y),
+            memory: vec![0.0; memory.into_iter().max().unwrap_or(0)],
+        }
+    }
+
+    fn gemm(&mut self, pass: Pass) {
+        let Self { spec, x, w, y, dx, dw, dy, memory } = self;
+        match pass {
+            Pass::Forward => f32::conv_gemm_forward(1, spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::conv_gemm_grad_input(1, spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => f32::conv_gemm_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
+        }
+    }
+
+    fn grouped(&mut self, pass: Pass) {
+        let Self { spec, x, w, y, dx, dw, dy, memory } = self;
+        match pass {
+            Pass::Forward => f32::conv_grouped_forward(1, spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::conv_grouped_grad_input(1, spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => f32::conv_grouped_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
+        }
+    }
+
+    fn depthwise(&mut self, pass: Pass) {
+        let Self { spec, x, w, y, dx, dw, dy, .. } = self;
+        match pass {
+            Pass::Forward => f32::depthwise_forward(1, spec, black_box(x), w, &[], &[], y),
+            Pass::GradInput => f32::depthwise_grad_input(1, spec, black_box(dy), w, dx),
+            Pass::GradWeights => f32::depthwise_grad_weights(1, spec, black_box(x), dy, dw, &mut []),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Pass {
+    Forward,
+    GradInput,
+    GradWeights,
+}
+
+const PASSES: [(&str, Pass); 3] =
+    [("forward", Pass::Forward), ("grad_input", Pass::GradInput), ("grad_weights", Pass::GradWeights)];
+
+fn spec(size: usize, stride: usize, groups: usize, inner: usize, outer: usize) -> Spec {
+    Spec {
+        input: [size, size, groups * inner],
+        output: [size.div_ceil(stride), size.div_ceil(stride), groups * outer],
+        window: [3; 2],
+        stride: [stride; 2],
+        padding: [1; 4],
+        dilation: [1; 2],
+        groups,
+        ending: Ending::NONE,
+    }
+}
+
+/// Multiplications and additions of one pass.
+fn operations(spec: &Spec) -> f64 {
+    2.0 * (spec.output_len() * 9 * (spec.input[2] / spec.groups)) as f64
+}
+
+fn grouped(size: usize, stride: usize, groups: usize, channels: usize) {
+    let spec = spec(size, stride, groups, channels, channels);
+    let mut layer = Layer::new(spec);
+    let mut split: Vec<Layer> =
+        (0..groups).map(|_| Layer::new(self::spec(size, stride, 1, channels, channels))).collect();
+    // As many multiplications: groups · channels² = dense².
+    let dense = ((groups as f64).sqrt() * channels as f64).round() as usize;
+    let mut dense = Layer::new(self::spec(size, stride, 1, dense, dense));
+    let dense_operations = operations(&dense.spec);
+    for (name, pass) in PASSES {
+        let [ours, loops, dense] = best([
+            &mut || layer.grouped(pass),
+            &mut || split.iter_mut().for_each(|group| group.gemm(pass)),
+            &mut || dense.gemm(pass),
+        ]);
+        let speed = operations(&spec) / ours / 1e9;
+        println!(
+            "{size:4} /{stride} {groups:4} x {channels:3} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:5.2} x dense ({:.1})",
+            loops / ours,
+            speed / (dense_operations / dense / 1e9),
+            dense_operations / dense / 1e9,
+        );
+    }
+}
+
+fn depthwise(size: usize, stride: usize, channels: usize) {
+    let spec = spec(size, stride, channels, 1, 1);
+    let mut layer = Layer::new(spec);
+    for (name, pass) in PASSES {
+        let [ours] = best([&mut || layer.depthwise(pass)]);
+        let speed = operations(&spec) / ours / 1e9;
+        let bytes = 4.0 * (spec.input_len() + spec.output_len()) as f64 / ours / 1e9;
+        println!("{size:4} /{stride} depthwise {channels:4} {name:13} {speed:6.1} GFLOP/s {bytes:6.1} GB/s");
+    }
+}
+
+fn main() {
+    let wanted = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
+    if wanted.as_deref() != Some("depthwise") {
+        for (size, stride, channels) in
+            [(56, 1, 4), (56, 2, 8), (28, 1, 8), (28, 2, 16), (14, 1, 16), (14, 2, 32), (7, 1, 32)]
+        {
+            grouped(size, stride, 32, channels);
+        }
+    }
+    if wanted.as_deref() != Some("grouped") {
+        for (size, channels) in [(147, 64), (147, 128), (74, 256), (37, 728), (19, 728), (10, 1536)] {
+            depthwise(size, 1, channels);
+        }
+        depthwise(112, 2, 64);
+    }
+}

@@ -1,0 +1,99 @@
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::kernels::conv::Ending;
+use crate::kernels::conv::tests::{Variant, agrees, specs};
+
+fn memory<T: Scalar>(len: usize) -> Vec<T> {
+    std::vec![T::from_f64(f64::NAN); len]
+}
+
+const fn plain<T: Elementary>() -> Variant<T> {
+    Variant {
+        forward: |_, spec, x, w, scale, shift, y| {
+            let scratch = &mut memory(conv_grouped_forward_scratch(spec));
+            let epilogue = spec.ending.epilogue(scale, shift);
+            run(Level::Baseline, Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
+            spec.ending.finish(y);
+        },
+        grad_input: |_, spec, dy, w, dx| {
+            let scratch = &mut memory(conv_grouped_grad_input_scratch(spec));
+            run(Level::Baseline, Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+        },
+        grad_weights: |_, spec, x, dy, dw, db| {
+            let scratch = &mut memory(conv_grouped_grad_weights_scratch(spec));
+            add_bias_gradient(dy, db);
+            run(Level::Baseline, Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+        },
+    }
+}
+
+const fn detected<T: Elementary>() -> Variant<T> {
+    Variant {
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let scratch = &mut memory(conv_grouped_forward_scratch(spec));
+            conv_grouped_forward(batch, spec, x, w, scale, shift, y, scratch);
+        },
+        grad_input: |batch, spec, dy, w, dx| {
+            conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory(conv_grouped_grad_input_scratch(spec)));
+        },
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            let scratch = &mut memory(conv_grouped_grad_weights_scratch(spec));
+            conv_grouped_grad_weights(batch, spec, x, dy, dw, db, scratch);
+        },
+    }
+}
+
+/// The vectors of this processor and plain code; double precision has plain code alone.
+fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
+    agrees::<f32>(batch, spec, each_filter, &detected());
+    agrees::<f32>(batch, spec, each_filter, &plain());
+    agrees::<f64>(batch, spec, each_filter, &detected());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn groups_that_do_not_fill_vectors_agree_with_the_reference(
+        spec in specs([1usize..20, 1usize..10, 1usize..10]), batch in 1usize..4, each_filter in any::<[bool; 2]>(),
+    ) {
+        all_agree(batch, &spec, each_filter);
+    }
+
+    #[test]
+    fn groups_that_fill_vectors_agree_with_the_reference(
+        spec in specs((1usize..4, 1usize..3, 1usize..3).prop_map(|(blocks, a, b)| [8 * blocks, 4 * a, 4 * b])),
+        batch in 1usize..4, each_filter in any::<[bool; 2]>(),
+    ) {
+        all_agree(batch, &spec, each_filter);
+    }
+}
+
+/// Layers whose turned images do not fit at once, in some pass, and those of which several images do.
+#[test]
+fn large_layers_agree_with_the_reference() {
+    let spec = |size: usize, groups: usize, [inner, outer]: [usize; 2], stride: usize| Spec {
+        input: [size, size, groups * inner],
+        output: [size.div_ceil(stride), size.div_ceil(stride), groups * outer],
+        window: [3; 2],
+        stride: [stride; 2],
+        padding: [1; 4],
+        dilation: [1; 2],
+        groups,
+        ending: Ending::NONE,
+    };
+    for (batch, spec) in [
+        (1, spec(56, 8, [4, 4], 1)),
+        (1, spec(60, 5, [16, 2], 2)),
+        (1, spec(40, 3, [4, 16], 1)),
+        (1, spec(9, 8, [300, 4], 2)),
+        (1, spec(9, 8, [4, 300], 1)),
+        (19, spec(4, 8, [3, 5], 1)),
+        (3, spec(7, 9, [8, 8], 1)),
+    ] {
+        agrees::<f32>(batch, &spec, [true; 2], &detected());
+    }
+}
