@@ -15,6 +15,8 @@ mod digits;
 mod filters;
 #[path = "../examples/saturation/gate.rs"]
 mod gate;
+#[path = "../examples/dying_relu/units.rs"]
+mod units;
 
 #[test]
 fn a_saturated_gate_learns_by_cross_entropy_long_before_it_learns_by_squared_loss() {
@@ -61,6 +63,31 @@ fn a_deep_network_of_sigmoids_learns_nothing_where_one_of_rectifiers_learns_to_r
     let sigmoid = deep::accuracy(&mut deep::DeepSigmoid::init(1), &train, &test, 6).unwrap();
     let relu = deep::accuracy(&mut deep::DeepRelu::init(1), &train, &test, 6).unwrap();
     assert!(sigmoid < 0.2 && relu > 0.85, "{sigmoid} {relu}");
+}
+
+#[test]
+fn dead_rectifiers_stay_dead_and_slopes_below_zero_bring_them_back() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let relu = units::outcome::<units::Relu>(&train, &test, 0.05, 5).unwrap();
+    assert_eq!(relu.off, [1.0, 1.0]);
+    assert!(relu.accuracy < 0.2, "{relu:?}");
+    let leakier = units::outcome::<units::Leakier>(&train, &test, 0.05, 5).unwrap();
+    let parametric = units::outcome::<units::Parametric>(&train, &test, 0.05, 5).unwrap();
+    for cured in [leakier, parametric] {
+        assert!(cured.off[0] == 1.0 && cured.off[1] < 0.9 && cured.accuracy > 0.7, "{cured:?}");
+    }
+    // With the slope of the slide, the gradient is there, and small.
+    let leaky = units::outcome::<units::Leaky>(&train, &test, 0.05, 5).unwrap();
+    assert!(leaky.off == [1.0, 1.0] && leaky.accuracy < leakier.accuracy, "{leaky:?}");
+}
+
+#[test]
+fn units_die_by_a_learning_rate_that_is_too_high() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let low = units::outcome::<units::Healthy>(&train, &test, 0.01, 3).unwrap();
+    let high = units::outcome::<units::Healthy>(&train, &test, 0.5, 3).unwrap();
+    assert!(low.off[1] < 0.1 && high.off[1] > 0.8, "{low:?} {high:?}");
+    assert_eq!(low.off[0], high.off[0]);
 }
 
 #[test]

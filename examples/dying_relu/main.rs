@@ -1,0 +1,52 @@
+//! Units of rectifiers that die, and what brings them back (slides 10 and 11).
+//!
+//! Below 0 the rectifier max(0, z) is flat: a unit that is off for every image has no gradient, and stays off. It dies by a large
+//! negative bias or a learning rate that is too high. The leaky ReLU has a small slope there, and the parametric ReLU one that is
+//! trained: f(z) = a·z for z < 0.
+//!
+//! Look at the share of units that are off for every digit, before and after training. The gradient of a unit that is off is its slope
+//! times that of one that is on: with 0.001, the slide's example, it comes back a thousand times slower, and this run is too short
+//! for it. The parametric rectifier starts at the same slope and trains its way out.
+//!
+//! ```text
+//! cargo run --release --example dying_relu
+//! ```
+
+#[path = "../data/digits.rs"]
+mod digits;
+mod units;
+
+use clap::Parser;
+use units::Outcome;
+
+/// Counts dead units before and after training.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How often the training set is gone through.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+}
+
+fn main() -> Result<(), netwright::Error> {
+    let Arguments { epochs } = Arguments::parse();
+    let (train, test) = digits::digits()?.split(0.2, 1)?;
+    println!("off: the share of hidden units that are not above 0 for any training digit");
+
+    println!("\nbiases start at -3               off before   off after   test accuracy");
+    show("ReLU", units::outcome::<units::Relu>(&train, &test, 0.05, epochs)?);
+    show("leaky ReLU, slope 0.001", units::outcome::<units::Leaky>(&train, &test, 0.05, epochs)?);
+    show("leaky ReLU, slope 0.1", units::outcome::<units::Leakier>(&train, &test, 0.05, epochs)?);
+    show("parametric ReLU, from 0.001", units::outcome::<units::Parametric>(&train, &test, 0.05, epochs)?);
+
+    println!("\nReLU, biases start at 0          off before   off after   test accuracy");
+    for rate in [0.01, 0.05, 0.2, 0.5] {
+        let name = format!("learning rate {rate}");
+        show(&name, units::outcome::<units::Healthy>(&train, &test, rate, epochs)?);
+    }
+    Ok(())
+}
+
+fn show(name: &str, Outcome { off: [before, after], accuracy }: Outcome) {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    println!("{name:<30} {:>12}   {:>9}   {:>13}", percent(before), percent(after), percent(accuracy));
+}

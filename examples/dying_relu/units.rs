@@ -1,0 +1,77 @@
+//! Networks whose hidden units start, or end, where a rectifier gives nothing.
+
+use netwright::head::Softmax;
+use netwright::prelude::*;
+use netwright::train::evaluate;
+use netwright::{Error, Observer, Pass};
+
+netwright::network! {
+    /// Biases so far below 0 that no hidden unit is on for any digit.
+    pub Relu(8x8x1) { dense 64 bias -3 init he relu; softmax 10 }
+    /// The same with the slope of the slide below 0.
+    pub Leaky(8x8x1) { dense 64 bias -3 init he leaky_relu 0.001; softmax 10 }
+    /// The same with a larger slope.
+    pub Leakier(8x8x1) { dense 64 bias -3 init he leaky_relu 0.1; softmax 10 }
+    /// The same with a slope that is trained.
+    pub Parametric(8x8x1) { dense 64 bias -3 init he prelu 0.001; softmax 10 }
+    /// Biases at 0, as usual.
+    pub Healthy(8x8x1) { dense 64 relu; dense 64 relu; softmax 10 }
+}
+
+pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
+
+/// Notes for each unit of each layer whether it is above 0 for any image.
+struct Awake {
+    images: usize,
+    units: Vec<Vec<bool>>,
+}
+
+impl Observer<f32> for Awake {
+    fn computed(&mut self, layer: usize, values: &mut [f32]) {
+        let units = values.len() / self.images;
+        self.units[layer] =
+            (0..units).map(|unit| values.iter().skip(unit).step_by(units).any(|&value| value > 0.0)).collect();
+    }
+}
+
+/// The share of hidden units that are not above 0 for any of these digits.
+pub(crate) fn off<N>(network: &N, digits: &Digits) -> Result<f64, Error>
+where
+    N: Network<Scalar = f32, Input = Tensor<8, 8, 1>>,
+{
+    let mut awake = Awake { images: digits.len(), units: vec![Vec::new(); N::LAYERS.len()] };
+    let mut workspace = N::workspace(digits.len());
+    workspace.forward_observed(Pass::default(), network.parameters(), &mut [], digits.inputs(), &mut awake)?;
+    // A parametric rectifier is a layer of its own, behind the one whose outputs it takes.
+    let hidden = N::LAYERS.iter().zip(&awake.units).zip(N::LAYERS.iter().skip(1));
+    let rectified = hidden.filter(|(_, next)| !next.name.starts_with("prelu")).flat_map(|((_, units), _)| units);
+    let units: Vec<bool> = rectified.copied().collect();
+    Ok(units.iter().filter(|awake| !**awake).count() as f64 / units.len() as f64)
+}
+
+/// What came of a network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// The share of units that are off for every training digit, before and after.
+    pub(crate) off: [f64; 2],
+    /// On digits not seen.
+    pub(crate) accuracy: f64,
+}
+
+/// Trains with a learning rate.
+pub(crate) fn outcome<N>(train: &Digits, test: &Digits, rate: f64, epochs: u64) -> Result<Outcome, Error>
+where
+    N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
+{
+    let mut network = N::init(1);
+    let before = off(&network, train)?;
+    Trainer::new()
+        .epochs(epochs)
+        .batch(32)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(rate)?.momentum(0.9)?)
+        .progress(false)
+        .fit(&mut network, train, None)?;
+    let accuracy = evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN);
+    Ok(Outcome { off: [before, off(&network, train)?], accuracy })
+}
