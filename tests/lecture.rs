@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use netwright::prelude::*;
 
+#[path = "../examples/backpropagation/by_hand.rs"]
+mod by_hand;
 #[path = "../examples/vanishing_gradients/chain.rs"]
 mod chain;
 #[path = "../examples/vanishing_gradients/deep.rs"]
@@ -15,6 +17,8 @@ mod digits;
 mod filters;
 #[path = "../examples/saturation/gate.rs"]
 mod gate;
+#[path = "../examples/backpropagation/gradients.rs"]
+mod gradients;
 #[path = "../examples/dying_relu/units.rs"]
 mod units;
 
@@ -105,6 +109,23 @@ fn hand_made_filters_fire_exactly_where_the_slides_say() {
         for filter in 0..2 {
             assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
         }
+    }
+}
+
+#[test]
+fn equations_differences_and_the_library_give_the_same_gradients() {
+    for seed in 0..5 {
+        let found = gradients::compare(seed).unwrap();
+        assert!(found.forward < 1e-14, "{}", found.forward);
+        assert_eq!(found.slopes.iter().map(|slopes| slopes.by_library.len()).sum::<usize>(), 54 + 3 + 24 + 2 + 98);
+        for slopes in &found.slopes {
+            let [by_hand, by_differences] = slopes.distances();
+            assert!(slopes.by_library[slopes.largest()].abs() > 1e-3, "{slopes:?}");
+            assert!(by_hand < 1e-13 && by_differences < 1e-8, "{}: {slopes:?}", slopes.what);
+        }
+        let ones = found.pool.slope.as_slice().iter().filter(|slope| **slope == 1.0).count();
+        let zeros = found.pool.slope.as_slice().iter().filter(|slope| **slope == 0.0).count();
+        assert_eq!((ones, zeros), (8, 24), "one place in each window of {:?}", found.pool.before.as_slice());
     }
 }
 
