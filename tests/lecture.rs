@@ -19,6 +19,8 @@ mod filters;
 mod gate;
 #[path = "../examples/backpropagation/gradients.rs"]
 mod gradients;
+#[path = "../examples/initialisation/starts.rs"]
+mod starts;
 #[path = "../examples/dying_relu/units.rs"]
 mod units;
 
@@ -92,6 +94,36 @@ fn units_die_by_a_learning_rate_that_is_too_high() {
     let high = units::outcome::<units::Healthy>(&train, &test, 0.5, 3).unwrap();
     assert!(low.off[1] < 0.1 && high.off[1] > 0.8, "{low:?} {high:?}");
     assert_eq!(low.off[0], high.off[0]);
+}
+
+#[test]
+fn weights_of_the_right_size_carry_the_spread_through_ten_layers_and_learn() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let some = train.subset(&(0..64).collect::<Vec<_>>()).unwrap();
+    let [small, lecture, he, large] = starts::STARTS.map(|(_, init)| init);
+    let ratio = |layers: Vec<netwright::train::statistics::ActivationStatistics>| {
+        assert_eq!(layers.len(), starts::DEPTH);
+        layers[starts::DEPTH - 1].spread / layers[0].spread
+    };
+    let tanh = |init| starts::activations(&starts::started::<starts::DeepTanh>(1, init, 0.0), &some).unwrap();
+    assert!(ratio(tanh(small)) < 1e-8 && ratio(tanh(lecture)) > 0.2);
+    let saturated = |init| tanh(init)[starts::DEPTH - 1].saturated.unwrap();
+    assert!(saturated(lecture) < 0.01 && saturated(large) > 0.5);
+    let relu = |init| starts::activations(&starts::started::<starts::DeepRelu>(1, init, 0.0), &some).unwrap();
+    assert!(ratio(relu(small)) < 1e-8 && ratio(relu(he)) > 0.3 && ratio(relu(large)) > 1e5);
+
+    let tanh = |init| starts::started::<starts::DeepTanh>(1, init, 0.0).unwrap();
+    let learns = |init| starts::accuracy(tanh(init), &train, &test, 2).unwrap();
+    assert!(learns(small) < 0.2 && learns(lecture) > 0.7, "{} {}", learns(small), learns(lecture));
+    let relu = starts::accuracy(starts::started::<starts::DeepRelu>(1, large, 0.0).unwrap(), &train, &test, 2).unwrap();
+    assert!(relu.is_nan() || relu < 0.2, "{relu}");
+}
+
+#[test]
+fn small_positive_biases_wake_units_of_the_first_layer() {
+    let some = digits::digits().unwrap().split_at(128).unwrap().0;
+    let [below, zero, above] = [-0.1, 0.0, 0.1].map(|bias| starts::dead_at_start(bias, &some, 10).unwrap()[0]);
+    assert!(below > zero && zero > above, "{below} {zero} {above}");
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Deep networks that differ in how their weights start.
+
+use netwright::Error;
+use netwright::head::Softmax;
+use netwright::init::Init;
+use netwright::layer::Role;
+use netwright::prelude::*;
+use netwright::train::evaluate;
+use netwright::train::statistics::{ActivationStatistics, layer_statistics};
+
+netwright::network! {
+    /// Ten layers of tanh.
+    pub DeepTanh(8x8x1) { repeat 10 { dense 64 tanh }; softmax 10 }
+    /// Ten layers of rectifiers.
+    pub DeepRelu(8x8x1) { repeat 10 { dense 64 relu }; softmax 10 }
+}
+
+/// The hidden layers.
+pub(crate) const DEPTH: usize = 10;
+
+pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
+
+/// The ways to start, and their names. D is the fan-in, 64 in every layer.
+pub(crate) const STARTS: [(&str, Init); 4] = [
+    ("N(0, 0.01²), too small", Init::Normal(0.01)),
+    ("N(0, 1/D), the lecture's", Init::LecunNormal),
+    ("N(0, 2/D), He", Init::HeNormal),
+    ("N(0, 1), too large", Init::Normal(1.0)),
+];
+
+/// A network whose weights start by `init` and whose biases at `bias`.
+pub(crate) fn started<N: Network>(seed: u64, init: Init, bias: f64) -> Result<N, Error> {
+    let mut network = N::init(seed);
+    for layer in N::LAYERS {
+        for tensor in layer.tensors {
+            let init = if tensor.role == Role::Weight { init } else { Init::Constant(bias) };
+            network.initialise(layer.name, tensor.name, init, seed)?;
+        }
+    }
+    Ok(network)
+}
+
+/// The outputs of each hidden layer over some digits.
+pub(crate) fn activations<N>(network: &N, digits: &Digits) -> Result<Vec<ActivationStatistics>, Error>
+where
+    N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
+{
+    let found = layer_statistics(network, digits.inputs(), digits.targets(), &CrossEntropy::new())?;
+    Ok(found.layers.iter().take(DEPTH).filter_map(|layer| layer.activations).collect())
+}
+
+/// The share of units of the first and the last hidden layer that are off for every digit before training, where biases start at
+/// `bias`: the mean of some seeds.
+pub(crate) fn dead_at_start(bias: f64, digits: &Digits, seeds: u64) -> Result<[f64; 2], Error> {
+    let mut sums = [0.0; 2];
+    for seed in 0..seeds {
+        let layers = activations(&started::<DeepRelu>(seed, Init::HeNormal, bias)?, digits)?;
+        for (sum, layer) in sums.iter_mut().zip([0, DEPTH - 1]) {
+            *sum += layers[layer].dead.unwrap_or(f64::NAN);
+        }
+    }
+    Ok(sums.map(|sum| sum / seeds as f64))
+}
+
+/// The accuracy on digits not seen, after training for some epochs. A network whose loss is no longer a number has none.
+pub(crate) fn accuracy<N>(mut network: N, train: &Digits, test: &Digits, epochs: u64) -> Result<f64, Error>
+where
+    N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
+{
+    let run = Trainer::new()
+        .epochs(epochs)
+        .batch(32)
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.01)?.momentum(0.9)?)
+        .progress(false)
+        .fit(&mut network, train, None);
+    match run {
+        Err(Error::NotFinite { .. }) => Ok(f64::NAN),
+        Err(error) => Err(error),
+        Ok(_) => Ok(evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN)),
+    }
+}
