@@ -19,6 +19,10 @@ mod filters;
 mod gate;
 #[path = "../examples/backpropagation/gradients.rs"]
 mod gradients;
+#[path = "../examples/pooling/networks.rs"]
+mod networks;
+#[path = "../examples/pooling/signal.rs"]
+mod signal;
 #[path = "../examples/initialisation/starts.rs"]
 mod starts;
 #[path = "../examples/dying_relu/units.rs"]
@@ -142,6 +146,30 @@ fn hand_made_filters_fire_exactly_where_the_slides_say() {
             assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
         }
     }
+}
+
+#[test]
+fn average_pooling_tells_where_edges_are_and_max_pooling_keeps_what_is_strong() {
+    assert_eq!(signal::pooled(3, 6), [[1.0, 1.0, 1.0, 0.0], [0.25, 1.0, 0.25, 0.0]]);
+    assert_eq!(signal::pooled(5, 1), [[0.0, 1.0, 0.0, 0.0], [0.0, 0.25, 0.0, 0.0]]);
+    assert_eq!(signal::told_apart(4), [13, 7, 13]);
+}
+
+#[test]
+fn pooled_networks_are_smaller_and_mind_a_moved_digit_less() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let few = test.subset(&(0..20).collect::<Vec<_>>()).unwrap();
+    let unpooled: networks::Unpooled = networks::trained(&train, 0, 4).unwrap();
+    let largest: networks::MaxPooled = networks::trained(&train, 0, 4).unwrap();
+    const { assert!(2 * networks::MaxPooled::PARAMETERS < networks::Unpooled::PARAMETERS) }
+    let all = networks::change(&unpooled, "features", &few, 1).unwrap();
+    let pooled = networks::change(&largest, "pool", &few, 1).unwrap();
+    assert!(pooled < 0.9 * all, "{pooled} {all}");
+    let [plain, robust] = [
+        [0, 1].map(|distance| networks::accuracy(&unpooled, &test, distance).unwrap()),
+        [0, 1].map(|distance| networks::accuracy(&largest, &test, distance).unwrap()),
+    ];
+    assert!(plain[0] > 0.85 && robust[0] > 0.85 && robust[1] > plain[1], "{plain:?} {robust:?}");
 }
 
 #[test]
