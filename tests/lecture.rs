@@ -25,6 +25,8 @@ mod networks;
 mod signal;
 #[path = "../examples/initialisation/starts.rs"]
 mod starts;
+#[path = "../examples/toy_convnet/toy.rs"]
+mod toy;
 #[path = "../examples/dying_relu/units.rs"]
 mod units;
 
@@ -145,6 +147,25 @@ fn hand_made_filters_fire_exactly_where_the_slides_say() {
         for filter in 0..2 {
             assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
         }
+    }
+}
+
+#[test]
+fn the_toy_convnet_learns_to_read_and_shows_every_layer() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let (network, history) = toy::train(9, &train, &test, 2).unwrap();
+    assert!(toy::accuracy(&network, &test).unwrap() > 0.7, "{}", history.learning_curves());
+    let few = test.subset(&(0..20).collect::<Vec<_>>()).unwrap();
+    assert_eq!(["conv1", "conv2"].map(|layer| toy::dead_filters(&network, layer, &few).unwrap()), [0, 0]);
+    let (image, _) = test.get(0).unwrap();
+    let maps = toy::maps(&network, image).unwrap();
+    let sizes: Vec<Vec<[usize; 3]>> =
+        maps.iter().map(|(_, maps)| maps.iter().map(|map| map.sizes()).collect()).collect();
+    assert_eq!(sizes, [vec![[28, 28, 1]], vec![[26, 26, 1]; 2], vec![[24, 24, 1]; 2], vec![[12, 12, 1]; 2]]);
+    let [activations, shares] = toy::answer(&network, image).unwrap();
+    let sum: f32 = activations.iter().map(|z| z.exp()).sum();
+    for (z, share) in activations.iter().zip(shares) {
+        assert!((z.exp() / sum - share).abs() < 1e-6);
     }
 }
 
