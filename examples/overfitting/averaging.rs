@@ -1,0 +1,47 @@
+//! Dropout as an average of networks (slide 18).
+
+use netwright::train::predicted_class;
+use netwright::{Error, Pass};
+
+use super::methods::{Budget, Digits, Dropped, trainer};
+
+/// Shares of right answers on digits not seen, from 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Averaging {
+    /// A network in which half of the hidden units are left out at random: the mean of many.
+    pub(crate) thinned: f64,
+    /// The mean of the answers of these.
+    pub(crate) mean_of_thinned: f64,
+    /// The whole network, as it predicts.
+    pub(crate) whole: f64,
+}
+
+/// Trains with dropout, and leaves units out when testing as well, `times` times.
+pub(crate) fn compare(
+    train: &Digits,
+    test: &Digits,
+    budget: Budget,
+    seed: u64,
+    times: u64,
+) -> Result<Averaging, Error> {
+    let mut network = Dropped::init(seed);
+    trainer(budget, seed, 0.0)?.fit(&mut network, train, None)?;
+    let mut workspace = Dropped::workspace(test.len());
+    let mut sums = vec![[0.0_f32; 10]; test.len()];
+    let mut thinned = 0.0;
+    for step in 0..times {
+        // As in training: each step draws other units.
+        let answers = network.forward(Pass { seed, step, ..Pass::default() }, test.inputs(), &mut workspace)?;
+        thinned += share(answers, test) / times as f64;
+        for (sum, answer) in sums.iter_mut().zip(answers) {
+            sum.iter_mut().zip(answer).for_each(|(sum, share)| *sum += share);
+        }
+    }
+    let whole = share(&network.predict_batch(test.inputs()), test);
+    Ok(Averaging { thinned, mean_of_thinned: share(&sums, test), whole })
+}
+
+fn share(answers: &[[f32; 10]], digits: &Digits) -> f64 {
+    let right = answers.iter().zip(digits.targets()).filter(|(answer, label)| predicted_class(*answer) == **label);
+    right.count() as f64 / digits.len() as f64
+}

@@ -1,0 +1,152 @@
+//! Ways against overfitting, each tried on the same few digits.
+
+use netwright::Error;
+use netwright::head::Softmax;
+use netwright::prelude::*;
+use netwright::random::Random;
+use netwright::train::{Augmentation, Bagging, evaluate};
+
+netwright::network! {
+    /// Far more parameters than 200 digits have pixels.
+    pub Plain(8x8x1) { dense 128 relu; dense 128 relu; softmax 10 }
+    /// The same with dropout, half of the units at each step.
+    pub Dropped(8x8x1) { dense 128 relu dropout 0.5; dense 128 relu dropout 0.5; softmax 10 }
+    /// Weights that are shared by all places of the image.
+    pub Shared(8x8x1) { conv 3x3x16 same relu; maxpool 2; conv 3x3x32 same relu; maxpool 2; softmax 10 }
+    /// Shared weights and dropout.
+    pub SharedDropped(8x8x1) {
+        conv 3x3x16 same relu; maxpool 2; conv 3x3x32 same relu; maxpool 2; dropout 0.5; softmax 10
+    }
+}
+
+pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
+
+/// How long everything trains.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) epochs: u64,
+    pub(crate) members: usize,
+}
+
+/// Shares of right answers, from 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accuracy {
+    pub(crate) train: f64,
+    pub(crate) test: f64,
+}
+
+/// A way to train on few digits and look at the others; the number is the seed.
+type Method = fn(&Digits, &Digits, Budget, u64) -> Result<Vec<Accuracy>, Error>;
+
+/// The rows of the table: what was done, the slide, and how many parameters are trained.
+pub(crate) const ROWS: [(&str, &str, usize); 10] = [
+    ("nothing", "13", Plain::PARAMETERS),
+    ("L2 penalty", "5", Plain::PARAMETERS),
+    ("early stopping", "14", Plain::PARAMETERS),
+    ("augmentation", "15", Plain::PARAMETERS),
+    ("bagging, a member alone", "17", Plain::PARAMETERS),
+    ("bagging, majority", "17", Plain::PARAMETERS),
+    ("bagging, mean", "17", Plain::PARAMETERS),
+    ("dropout", "18", Dropped::PARAMETERS),
+    ("weight sharing", "19", Shared::PARAMETERS),
+    ("shared, dropped, augmented", "", SharedDropped::PARAMETERS),
+];
+
+/// What fills the rows, from the first to the last.
+const METHODS: [Method; 8] = [nothing, penalty, early_stopping, augmentation, bagging, dropout, sharing, everything];
+
+/// Every way on the same few digits: an accuracy for each of [`ROWS`].
+pub(crate) fn all(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    let mut rows = Vec::new();
+    for method in METHODS {
+        rows.extend(method(train, test, budget, seed)?);
+    }
+    Ok(rows)
+}
+
+/// Some digits to train on, as many of each class as may be, and all others; `wrong` is the share of the training digits that get
+/// a label at random.
+pub(crate) fn few(digits: &Digits, count: usize, wrong: f64, seed: u64) -> Result<(Digits, Digits), Error> {
+    let (others, few) = digits.clone().split(count as f64 / digits.len() as f64, seed)?;
+    let (images, mut labels) = few.into_parts();
+    let mut random = Random::new(seed);
+    let mut places: Vec<usize> = (0..labels.len()).collect();
+    random.shuffle(&mut places);
+    for &place in &places[..(wrong * labels.len() as f64).round() as usize] {
+        labels[place] = random.below(10) as usize;
+    }
+    Ok((Dataset::new(images, labels)?, others))
+}
+
+pub(crate) trait Reads: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>> {}
+impl<N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>> Reads for N {}
+
+pub(crate) type Run<N> = Trainer<'static, N, usize, CrossEntropy, Sgd>;
+
+/// The training that all ways share.
+pub(super) fn trainer<N: Reads>(budget: Budget, seed: u64, l2: f64) -> Result<Run<N>, Error> {
+    let optimizer = Sgd::new(0.02)?.momentum(0.9)?.l2(l2)?;
+    let trainer = Trainer::new().epochs(budget.epochs).batch(20).seed(seed).threads(1).progress(false);
+    Ok(trainer.loss(CrossEntropy::new()).optimizer(optimizer))
+}
+
+fn right<N: Reads>(network: &N, digits: &Digits) -> Result<f64, Error> {
+    Ok(evaluate(network, digits, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN))
+}
+
+fn fitted<N: Reads>(run: Run<N>, train: &Digits, test: &Digits, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    let mut network = N::init(seed);
+    run.fit(&mut network, train, None)?;
+    Ok(vec![Accuracy { train: right(&network, train)?, test: right(&network, test)? }])
+}
+
+fn nothing(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Plain>(budget, seed, 0.0)?, train, test, seed)
+}
+
+fn penalty(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Plain>(budget, seed, 0.01)?, train, test, seed)
+}
+
+/// A fifth of the few digits is kept aside to watch.
+fn early_stopping(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    let (rest, validation) = train.clone().split(0.2, seed)?;
+    let mut network = Plain::init(seed);
+    let run = trainer(budget, seed, 0.0)?.early_stopping(EarlyStopping::new(10)?);
+    run.fit(&mut network, &rest, Some(&validation))?;
+    Ok(vec![Accuracy { train: right(&network, train)?, test: right(&network, test)? }])
+}
+
+fn changes() -> Result<Augmentation, Error> {
+    Augmentation::new().shift(0.5)?.rotate(10.0)?.scale(0.1)
+}
+
+fn augmentation(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Plain>(budget, seed, 0.0)?.augment(changes()?), train, test, seed)
+}
+
+/// The mean member alone, the class that most members name, and the mean of their answers.
+fn bagging(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    let bag = Bagging::new(budget.members)?.seed(seed).fit(train, |member, network: &mut Plain, sample| {
+        trainer(budget, seed + member as u64, 0.0)?.fit(network, sample, None).map(|_| ())
+    })?;
+    let (train, test) = (bag.accuracy(train)?, bag.accuracy(test)?);
+    let alone = |members: &[f64]| members.iter().sum::<f64>() / members.len() as f64;
+    Ok(vec![
+        Accuracy { train: alone(&train.members), test: alone(&test.members) },
+        Accuracy { train: train.vote, test: test.vote },
+        Accuracy { train: train.mean, test: test.mean },
+    ])
+}
+
+fn dropout(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Dropped>(budget, seed, 0.0)?, train, test, seed)
+}
+
+fn sharing(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Shared>(budget, seed, 0.0)?, train, test, seed)
+}
+
+fn everything(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<SharedDropped>(budget, seed, 0.0)?.augment(changes()?), train, test, seed)
+}
