@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use netwright::prelude::*;
 
+#[path = "../examples/overfitting/averaging.rs"]
+mod averaging;
 #[path = "../examples/backpropagation/by_hand.rs"]
 mod by_hand;
 #[path = "../examples/vanishing_gradients/chain.rs"]
@@ -19,6 +21,8 @@ mod filters;
 mod gate;
 #[path = "../examples/backpropagation/gradients.rs"]
 mod gradients;
+#[path = "../examples/overfitting/methods.rs"]
+mod methods;
 #[path = "../examples/pooling/networks.rs"]
 mod networks;
 #[path = "../examples/pooling/signal.rs"]
@@ -111,11 +115,11 @@ fn weights_of_the_right_size_carry_the_spread_through_ten_layers_and_learn() {
         assert_eq!(layers.len(), starts::DEPTH);
         layers[starts::DEPTH - 1].spread / layers[0].spread
     };
-    let tanh = |init| starts::activations(&starts::started::<starts::DeepTanh>(1, init, 0.0), &some).unwrap();
+    let tanh = |init| starts::activations(&starts::started::<starts::DeepTanh>(1, init, 0.0).unwrap(), &some).unwrap();
     assert!(ratio(tanh(small)) < 1e-8 && ratio(tanh(lecture)) > 0.2);
     let saturated = |init| tanh(init)[starts::DEPTH - 1].saturated.unwrap();
     assert!(saturated(lecture) < 0.01 && saturated(large) > 0.5);
-    let relu = |init| starts::activations(&starts::started::<starts::DeepRelu>(1, init, 0.0), &some).unwrap();
+    let relu = |init| starts::activations(&starts::started::<starts::DeepRelu>(1, init, 0.0).unwrap(), &some).unwrap();
     assert!(ratio(relu(small)) < 1e-8 && ratio(relu(he)) > 0.3 && ratio(relu(large)) > 1e5);
 
     let tanh = |init| starts::started::<starts::DeepTanh>(1, init, 0.0).unwrap();
@@ -148,6 +152,32 @@ fn hand_made_filters_fire_exactly_where_the_slides_say() {
             assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
         }
     }
+}
+
+#[test]
+fn with_wrong_labels_what_is_done_against_overfitting_helps() {
+    let digits = digits::digits().unwrap();
+    let (train, test) = methods::few(&digits, 200, 0.2, 0).unwrap();
+    assert_eq!((train.len(), test.len()), (200, 1597));
+    let rows = methods::all(&train, &test, methods::Budget { epochs: 40, members: 5 }, 0).unwrap();
+    let row = |name: &str| rows[methods::ROWS.iter().position(|(row, _, _)| *row == name).unwrap()];
+    assert_eq!(rows.len(), methods::ROWS.len());
+    let plain = row("nothing");
+    assert!(plain.train > 0.95 && plain.test < plain.train - 0.1, "learnt by heart: {plain:?}");
+    for name in ["augmentation", "bagging, mean", "dropout", "shared, dropped, augmented"] {
+        assert!(row(name).test > plain.test, "{name}: {:?} {plain:?}", row(name));
+    }
+    assert!(row("bagging, mean").test > row("bagging, a member alone").test + 0.03);
+    assert!(row("bagging, majority").test > row("bagging, a member alone").test + 0.03);
+}
+
+#[test]
+fn a_whole_network_answers_as_the_mean_of_those_with_units_left_out() {
+    let (train, test) = methods::few(&digits::digits().unwrap(), 200, 0.0, 0).unwrap();
+    let budget = methods::Budget { epochs: 30, members: 1 };
+    let found = averaging::compare(&train, &test, budget, 0, 20).unwrap();
+    assert!(found.whole > found.thinned + 0.03, "{found:?}");
+    assert!((found.whole - found.mean_of_thinned).abs() < 0.02, "{found:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use netwright::train::predicted_class;
 use netwright::{Error, Pass};
 
-use super::methods::{Budget, Digits, Dropped, trainer};
+use crate::methods::{Budget, Digits, Dropped, trainer};
 
 /// Shares of right answers on digits not seen, from 0 to 1.
 #[derive(Clone, Copy, Debug)]
