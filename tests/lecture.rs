@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use netwright::prelude::*;
 
+#[path = "../examples/adversarial/attacks.rs"]
+mod attacks;
 #[path = "../examples/overfitting/averaging.rs"]
 mod averaging;
 #[path = "../examples/backpropagation/by_hand.rs"]
@@ -179,6 +181,25 @@ fn a_whole_network_answers_as_the_mean_of_those_with_units_left_out() {
     let found = averaging::compare(&train, &test, budget, 0, 20).unwrap();
     assert!(found.whole > found.thinned + 0.03, "{found:?}");
     assert!((found.whole - found.mean_of_thinned).abs() < 0.02, "{found:?}");
+}
+
+#[test]
+fn the_sign_of_the_gradient_misleads_where_random_signs_do_not_and_training_against_it_helps() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let test = test.split_at(120).unwrap().0;
+    let plain = attacks::trained(&train, 7, 1, None).unwrap();
+    let hardened = attacks::trained(&train, 7, 1, Some(0.1)).unwrap();
+    let (fgsm, pgd) = (attacks::fgsm(0.1).unwrap(), attacks::pgd(0.1).unwrap());
+    let noisy = attacks::under_noise(&plain, &test, 0.1, 1).unwrap();
+    let attacked = attacks::under(&plain, &test, &fgsm).unwrap();
+    let iterated = attacks::under(&plain, &test, &pgd).unwrap();
+    assert!(attacks::clean(&plain, &test).unwrap() > 0.85 && noisy > 0.8, "{noisy}");
+    assert!(attacked < noisy - 0.25 && iterated <= attacked, "{noisy} {attacked} {iterated}");
+    assert!(attacks::under(&hardened, &test, &fgsm).unwrap() > attacked + 0.05);
+    for attack in [fgsm, pgd] {
+        assert!(attacks::largest_change(&plain, &test, &attack).unwrap() <= 0.1 + 1e-6);
+    }
+    assert_eq!(attacks::pictures(&plain, &test, 0.1, 2).unwrap().tiles().len(), 6);
 }
 
 #[test]

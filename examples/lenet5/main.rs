@@ -5,6 +5,8 @@
 //! cargo run --release --example lenet5 -- --data mnist --epochs 10
 //! ```
 
+#[path = "../data/digits.rs"]
+mod digits;
 mod show;
 
 use std::io::IsTerminal;
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
-use netwright::data::{self, LabelledImages};
+use netwright::data;
 use netwright::prelude::*;
 use netwright::schedule::Cosine;
 use netwright::train::{augment::Augmentation, evaluate, predict_all};
@@ -29,8 +31,6 @@ netwright::network! {
 }
 
 const _: () = assert!(LeNet5::PARAMETERS == 61_706);
-
-type Digits = Dataset<Tensor<28, 28, 1>>;
 
 /// Trains LeNet-5 on handwritten digits and shows what it has learnt.
 #[derive(Debug, Parser)]
@@ -69,7 +69,7 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
             (train.dataset()?, test.dataset()?, arguments.epochs.unwrap_or(10))
         }
         None => {
-            let (train, test) = embedded_digits()?.split(0.2, arguments.seed)?;
+            let (train, test) = digits::digits()?.split(0.2, arguments.seed)?;
             (train, test, arguments.epochs.unwrap_or(40))
         }
     };
@@ -110,11 +110,4 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     let accuracy = evaluate(&network, &test, &CrossEntropy::new())?.accuracy().unwrap_or(0.0);
     println!("test accuracy: {:.2} %", 100.0 * accuracy);
     Ok(())
-}
-
-/// The UCI digits, 8x8, scaled up to what LeNet-5 reads.
-fn embedded_digits() -> Result<Digits, netwright::Error> {
-    const DIGITS: &[u8] = include_bytes!("../data/digits.csv.gz");
-    let images: LabelledImages = data::csv::from_reader(DIGITS, "the embedded digits")?.images([8, 8, 1], 16, 10)?;
-    images.resized_dataset()
 }

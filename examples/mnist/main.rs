@@ -11,6 +11,8 @@
 //! fixed before the test images were looked at; they are read once, when training has ended.
 
 mod adversarial;
+#[path = "../data/digits.rs"]
+mod digits;
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -78,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
             let (train, test) = data::mnist(folder)?;
             (train.dataset()?, test.dataset()?)
         }
-        None => embedded_digits()?.split(0.2, arguments.seed)?,
+        None => digits::digits()?.split(0.2, arguments.seed)?,
     };
     println!("{} images to train on, {} to test with", train.len(), test.len());
     if arguments.adversarial {
@@ -125,10 +127,4 @@ fn recipe<'a>(epochs: u64) -> Result<Trainer<'a, SmallNet, usize, CrossEntropy, 
         .optimizer(AdamW::new(4e-3)?.weight_decay(0.02)?)
         .schedule(OneCycle::new())
         .augment(Augmentation::new().shift(2.0)?.rotate(12.0)?.scale(0.12)?))
-}
-
-/// The UCI digits, 8x8, scaled up.
-fn embedded_digits() -> Result<Digits, netwright::Error> {
-    const DIGITS: &[u8] = include_bytes!("../data/digits.csv.gz");
-    data::csv::from_reader(DIGITS, "the embedded digits")?.images([8, 8, 1], 16, 10)?.resized_dataset()
 }

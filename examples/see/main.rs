@@ -6,12 +6,13 @@
 //! cargo run --release --example see --features plots -- --folder pictures --kind svg --epochs 20
 //! ```
 
+#[path = "../data/digits.rs"]
+mod digits;
 mod pictures;
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use netwright::data::{self, LabelledImages};
 use netwright::prelude::*;
 use netwright::schedule::Cosine;
 use netwright::see::ConfusionChart;
@@ -62,7 +63,7 @@ fn main() {
 }
 
 fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
-    let (train, test) = embedded_digits()?.split(0.2, arguments.seed)?;
+    let (train, test) = digits::digits()?.split(0.2, arguments.seed)?;
     let folder = RunFolder::new(&arguments.folder)?;
     let (images, labels) = test.subset(&(0..64).collect::<Vec<_>>())?.into_parts();
     let mut recorder = StatisticsRecorder::new(images, labels, CrossEntropy::new())?.folder(&folder);
@@ -103,11 +104,4 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     pictures::adversarial(&network, &test)?.save(file("adversarial"))?;
     println!("the pictures are in {}", arguments.folder.display());
     Ok(())
-}
-
-/// The UCI digits, 8x8, scaled up to what LeNet-5 reads.
-fn embedded_digits() -> Result<Digits, netwright::Error> {
-    const DIGITS: &[u8] = include_bytes!("../data/digits.csv.gz");
-    let images: LabelledImages = data::csv::from_reader(DIGITS, "the embedded digits")?.images([8, 8, 1], 16, 10)?;
-    images.resized_dataset()
 }
