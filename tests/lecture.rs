@@ -186,9 +186,9 @@ fn a_whole_network_answers_as_the_mean_of_those_with_units_left_out() {
 #[test]
 fn the_sign_of_the_gradient_misleads_where_random_signs_do_not_and_training_against_it_helps() {
     let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
-    let test = test.split_at(120).unwrap().0;
-    let plain = attacks::trained(&train, 7, 1, None).unwrap();
-    let hardened = attacks::trained(&train, 7, 1, Some(0.1)).unwrap();
+    let (train, test) = (train.split_at(700).unwrap().0, test.split_at(120).unwrap().0);
+    let plain = attacks::trained(&train, 8, 1, None).unwrap();
+    let hardened = attacks::trained(&train, 8, 1, Some(0.1)).unwrap();
     let (fgsm, pgd) = (attacks::fgsm(0.1).unwrap(), attacks::pgd(0.1).unwrap());
     let noisy = attacks::under_noise(&plain, &test, 0.1, 1).unwrap();
     let attacked = attacks::under(&plain, &test, &fgsm).unwrap();

@@ -55,6 +55,10 @@ fn main() -> Result<(), netwright::Error> {
         println!("{epsilon:5}        {}       {}", cells[0], cells[1]);
     }
 
+    let fgsm = attacks::largest_change(&plain, &test, &attacks::fgsm(0.1)?)?;
+    let pgd = attacks::largest_change(&plain, &test, &attacks::pgd(0.1)?)?;
+    println!("\nno pixel moves further than ε: with ε = 0.1, by at most {fgsm:.4} (FGSM) and {pgd:.4} (PGD)");
+
     let sheet = attacks::pictures(&plain, &test, arguments.epsilon, 3)?;
     println!("\n{sheet}");
     #[cfg(feature = "plots")]
