@@ -11,7 +11,7 @@ fn main() -> Result<(), netwright::Error> {
     let table = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
     let data: Dataset<[f32; 2]> = Dataset::from_pairs(table)?;
     let mut network = Xor::init(1);
-    Trainer::new().epochs(500).batch(4).loss(BinaryCrossEntropy).optimizer(Sgd::new(0.5)?.momentum(0.9)?).fit(
+    Trainer::new().epochs(500)?.batch(4)?.loss(BinaryCrossEntropy).optimizer(Sgd::new(0.5)?.momentum(0.9)?).fit(
         &mut network,
         &data,
         None,

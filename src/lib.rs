@@ -45,8 +45,8 @@
 //! let data: Dataset<[f32; 2]> = Dataset::from_pairs(table)?;
 //! let mut network = Xor::init(1);
 //! let history = Trainer::new()
-//!     .epochs(500)
-//!     .batch(4)
+//!     .epochs(500)?
+//!     .batch(4)?
 //!     .loss(BinaryCrossEntropy)
 //!     .optimizer(Sgd::new(0.5)?.momentum(0.9)?)
 //!     .fit(&mut network, &data, None)?;

@@ -35,7 +35,15 @@ fn one_two_and_seven_threads_give_the_same_bits_with_ghost_batches_and_without()
     let train = Dataset::new(images, labels).unwrap();
     let run = |threads: usize, ghost: Option<usize>| {
         let mut network = Normalised::init(1);
-        let trainer = Trainer::new().epochs(2).batch(64).seed(3).threads(threads).loss(CrossEntropy::new());
+        let trainer = Trainer::new()
+            .epochs(2)
+            .unwrap()
+            .batch(64)
+            .unwrap()
+            .seed(3)
+            .threads(threads)
+            .unwrap()
+            .loss(CrossEntropy::new());
         let trainer = trainer.optimizer(Adam::new(0.01).unwrap()).augment(Augmentation::new().shift(1.0).unwrap());
         let trainer = match ghost {
             Some(images) => trainer.ghost_batch(images).unwrap(),

@@ -80,8 +80,11 @@ fn train(folder: &RunFolder, epochs: u64) -> StatisticsHistory {
     recorder.record(0, &network).expect("they fit");
     Trainer::new()
         .epochs(epochs)
+        .unwrap()
         .batch(5)
+        .unwrap()
         .threads(1)
+        .unwrap()
         .progress(false)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.1).expect("a rate"))

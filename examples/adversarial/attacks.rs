@@ -18,8 +18,8 @@ pub(crate) type Digits = Dataset<Tensor<16, 16, 1>>;
 pub(crate) fn trained(train: &Digits, epochs: u64, seed: u64, epsilon: Option<f64>) -> Result<Reader, Error> {
     let mut network = Reader::init(seed);
     let mut trainer = Trainer::new()
-        .epochs(epochs)
-        .batch(32)
+        .epochs(epochs)?
+        .batch(32)?
         .seed(seed)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.02)?.momentum(0.9)?)

@@ -66,8 +66,8 @@ where
     let mut network = N::init(1);
     let before = off(&network, train)?;
     Trainer::new()
-        .epochs(epochs)
-        .batch(32)
+        .epochs(epochs)?
+        .batch(32)?
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(rate)?.momentum(0.9)?)
         .progress(false)

@@ -68,8 +68,8 @@ where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
 {
     let run = Trainer::new()
-        .epochs(epochs)
-        .batch(32)
+        .epochs(epochs)?
+        .batch(32)?
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.01)?.momentum(0.9)?)
         .progress(false)

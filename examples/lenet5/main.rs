@@ -80,10 +80,10 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     let quiet = !std::io::stderr().is_terminal();
     let start = Instant::now();
     Trainer::new()
-        .epochs(epochs)
-        .batch(arguments.batch)
+        .epochs(epochs)?
+        .batch(arguments.batch)?
         .seed(arguments.seed)
-        .threads(arguments.threads)
+        .threads(arguments.threads)?
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.05)?.momentum(0.9)?.l2(1e-4)?)
         .schedule(Cosine::new())

@@ -29,10 +29,10 @@ pub(crate) fn run(train: &Digits, test: &Digits, epochs: u64, threads: usize) ->
         let start = Instant::now();
         let mut network = LeNet5::init(1);
         let trainer = Trainer::new()
-            .epochs(epochs)
-            .batch(64)
+            .epochs(epochs)?
+            .batch(64)?
             .seed(1)
-            .threads(threads)
+            .threads(threads)?
             .loss(CrossEntropy::new())
             .optimizer(Sgd::new(0.05)?.momentum(0.9)?.l2(1e-4)?)
             .schedule(Cosine::new());

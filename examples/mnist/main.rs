@@ -90,10 +90,10 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     let start = Instant::now();
     let loss = CrossEntropy::new();
     if arguments.members > 1 {
-        let bagging = Bagging::new(arguments.members)?.seed(arguments.seed).threads(arguments.threads);
+        let bagging = Bagging::new(arguments.members)?.seed(arguments.seed).threads(arguments.threads)?;
         let ensemble = bagging.fit(&train, |member, network: &mut SmallNet, sample| {
             let seed = arguments.seed + member as u64;
-            recipe(arguments.epochs)?.seed(seed).threads(1).progress(false).fit(network, sample, None).map(drop)
+            recipe(arguments.epochs)?.seed(seed).threads(1)?.progress(false).fit(network, sample, None).map(drop)
         })?;
         println!("trained in {:.0} s", start.elapsed().as_secs_f64());
         println!("{}", ensemble.accuracy(&test)?);
@@ -103,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     let quiet = !std::io::stderr().is_terminal();
     recipe(arguments.epochs)?
         .seed(arguments.seed)
-        .threads(arguments.threads)
+        .threads(arguments.threads)?
         .on_epoch(|epoch| {
             if quiet {
                 let record = &epoch.record;
@@ -121,8 +121,8 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
 /// AdamW on a one-cycle schedule, with small shifts, rotations and changes of size.
 fn recipe<'a>(epochs: u64) -> Result<Trainer<'a, SmallNet, usize, CrossEntropy, AdamW>, netwright::Error> {
     Ok(Trainer::new()
-        .epochs(epochs)
-        .batch(128)
+        .epochs(epochs)?
+        .batch(128)?
         .loss(CrossEntropy::new().label_smoothing(0.05)?)
         .optimizer(AdamW::new(4e-3)?.weight_decay(0.02)?)
         .schedule(OneCycle::new())

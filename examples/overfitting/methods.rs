@@ -86,7 +86,7 @@ pub(crate) type Run<N> = Trainer<'static, N, usize, CrossEntropy, Sgd>;
 /// The training that all ways share.
 pub(super) fn trainer<N: Reads>(budget: Budget, seed: u64, l2: f64) -> Result<Run<N>, Error> {
     let optimizer = Sgd::new(0.02)?.momentum(0.9)?.l2(l2)?;
-    let trainer = Trainer::new().epochs(budget.epochs).batch(20).seed(seed).threads(1).progress(false);
+    let trainer = Trainer::new().epochs(budget.epochs)?.batch(20)?.seed(seed).threads(1)?.progress(false);
     Ok(trainer.loss(CrossEntropy::new()).optimizer(optimizer))
 }
 

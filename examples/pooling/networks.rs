@@ -44,8 +44,8 @@ where
 {
     let mut network = N::init(seed);
     Trainer::new()
-        .epochs(epochs)
-        .batch(32)
+        .epochs(epochs)?
+        .batch(32)?
         .seed(seed)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.02)?.momentum(0.9)?)

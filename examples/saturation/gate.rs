@@ -48,9 +48,9 @@ pub(crate) fn descend(loss: impl Loss<Sigmoid, [f64; 1]>, rate: f64, steps: u64)
     let table = Dataset::from_pairs(TABLE)?;
     let mut course = Vec::new();
     Trainer::new()
-        .epochs(steps)
-        .batch(2)
-        .threads(1)
+        .epochs(steps)?
+        .batch(2)?
+        .threads(1)?
         .loss(loss)
         .optimizer(Sgd::new(rate)?)
         .progress(false)

@@ -71,8 +71,8 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     let mut network = LeNet5::init(arguments.seed);
     recorder.record(0, &network)?;
     let history = Trainer::new()
-        .epochs(arguments.epochs)
-        .batch(32)
+        .epochs(arguments.epochs)?
+        .batch(32)?
         .seed(arguments.seed)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.02)?.momentum(0.9)?.l2(2e-3)?)

@@ -24,8 +24,8 @@ pub(crate) type Digits = Dataset<Tensor<28, 28, 1>>;
 pub(crate) fn train(seed: u64, train: &Digits, test: &Digits, epochs: u64) -> Result<(ToyConvnet, History), Error> {
     let mut network = ToyConvnet::init(seed);
     let history = Trainer::new()
-        .epochs(epochs)
-        .batch(32)
+        .epochs(epochs)?
+        .batch(32)?
         .seed(seed)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.01)?.momentum(0.9)?)

@@ -16,7 +16,7 @@ fn trained(adversarial: Option<AdversarialTraining>) -> Spot {
     let (images, labels) = spots(300, 1);
     let train = Dataset::new(images, labels).unwrap();
     let mut network = Spot::init(1);
-    let trainer = Trainer::new().epochs(25).batch(20).seed(1).loss(CrossEntropy::new());
+    let trainer = Trainer::new().epochs(25).unwrap().batch(20).unwrap().seed(1).loss(CrossEntropy::new());
     let trainer = trainer.optimizer(Sgd::new(0.1).unwrap().momentum(0.9).unwrap());
     let trainer = if let Some(adversarial) = adversarial { trainer.adversarial(adversarial) } else { trainer };
     trainer.fit(&mut network, &train, None).unwrap();

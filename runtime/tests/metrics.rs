@@ -21,7 +21,8 @@ fn data(count: usize, seed: u64) -> Dataset<Tensor<6, 6, 1>> {
 }
 
 fn trainer<'c>(epochs: u64) -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
-    let trainer = Trainer::new().epochs(epochs).batch(16).threads(2).loss(CrossEntropy::new());
+    let trainer =
+        Trainer::new().epochs(epochs).unwrap().batch(16).unwrap().threads(2).unwrap().loss(CrossEntropy::new());
     trainer
         .optimizer(Sgd::new(0.05).unwrap())
         .metric("top-2", |answers, labels| top_k(answers, labels, 2))
@@ -113,7 +114,7 @@ fn a_checkpoint_holds_them() {
     let whole = run(4, None);
     run(2, Some(&file));
     assert_eq!(run(4, Some(&file)).metrics, whole.metrics);
-    let other = Trainer::new().batch(16).loss(CrossEntropy::new()).optimizer(Sgd::new(0.05).unwrap());
+    let other = Trainer::new().batch(16).unwrap().loss(CrossEntropy::new()).optimizer(Sgd::new(0.05).unwrap());
     let other = other.checkpoints(Checkpoints::new(&file).resume(true));
     let error = other.fit(&mut Spot::init(1), &train, Some(&validation)).unwrap_err();
     std::fs::remove_file(&file).unwrap();

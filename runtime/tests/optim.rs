@@ -119,11 +119,11 @@ fn lengths_that_differ_are_errors() {
 fn clipping_limits_each_number_or_the_whole() {
     let mut gradient = [3.0, -4.0, 0.0];
     assert_eq!(global_norm(&gradient), 5.0);
-    assert_eq!(clip_by_global_norm(&mut gradient, 10.0), 5.0);
+    assert_eq!(clip_by_global_norm(&mut gradient, 10.0).unwrap(), 5.0);
     assert_eq!(gradient, [3.0, -4.0, 0.0]);
-    assert_eq!(clip_by_global_norm(&mut gradient, 2.5), 5.0);
+    assert_eq!(clip_by_global_norm(&mut gradient, 2.5).unwrap(), 5.0);
     assert_eq!(gradient, [1.5, -2.0, 0.0]);
-    clip_by_value(&mut gradient, 1.75);
+    clip_by_value(&mut gradient, 1.75).unwrap();
     assert_eq!(gradient, [1.5, -1.75, 0.0]);
     let long: Vec<f32> = (0..1003).map(|number| (number % 7) as f32).collect();
     let squares: f64 = long.iter().map(|&number| f64::from(number).powi(2)).sum();
@@ -133,9 +133,14 @@ fn clipping_limits_each_number_or_the_whole() {
 #[test]
 fn a_nan_is_not_clipped_away() {
     let mut gradient = [f64::NAN, 1.0];
-    clip_by_value(&mut gradient, 0.5);
+    clip_by_value(&mut gradient, 0.5).unwrap();
     assert!(gradient[0].is_nan());
-    assert!(clip_by_global_norm(&mut gradient, 0.5).is_nan());
+    assert!(clip_by_global_norm(&mut gradient, 0.5).unwrap().is_nan());
+    for limit in [0.0, -1.0, f64::NAN] {
+        assert!(matches!(clip_by_value(&mut gradient, limit), Err(Error::Setting { setting: "clipping value", .. })));
+        let refused = clip_by_global_norm(&mut gradient, limit);
+        assert!(matches!(refused, Err(Error::Setting { setting: "clipping norm", .. })));
+    }
     assert!(gradient.iter().all(|number| number.is_nan()));
     let mut parameters = [0.0; 2];
     sgd().clip_value(1.0).unwrap().step(1.0, &[], &mut parameters, &[f64::NAN, 1.0]).unwrap();

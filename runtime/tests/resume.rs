@@ -59,9 +59,12 @@ const STEP: Every = Every { epochs: 1, steps: Some(1) };
 fn trainer<'c>(checkpoint: Option<&Path>, every: Every) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
     let trainer = Trainer::new()
         .epochs(6)
+        .unwrap()
         .batch(16)
+        .unwrap()
         .seed(5)
         .threads(1)
+        .unwrap()
         .loss(CrossEntropy::new())
         .optimizer(Adam::new(0.02).unwrap())
         .schedule(ReduceOnPlateau::new(0.5, 1).unwrap().min_delta(0.2).unwrap())
@@ -109,7 +112,7 @@ fn a_finished_run_can_be_given_more_epochs() {
     let folder = Folder::new("more");
     let run = |epochs: u64, file: &Path| {
         let mut network = Spot::init(1);
-        let trainer = Trainer::new().epochs(epochs).batch(16).loss(CrossEntropy::new());
+        let trainer = Trainer::new().epochs(epochs).unwrap().batch(16).unwrap().loss(CrossEntropy::new());
         let trainer = trainer.optimizer(Sgd::new(0.1).unwrap().momentum(0.9).unwrap());
         let checkpoints = Checkpoints::new(file).resume(true);
         let history = trainer.checkpoints(checkpoints).fit(&mut network, &data(40, 1), None).unwrap();
@@ -123,7 +126,7 @@ fn a_finished_run_can_be_given_more_epochs() {
 /// Fits with a damaged or foreign checkpoint, and checks that nothing has changed.
 fn refused(file: &Path, change: impl FnOnce(Trainer<'_, Spot, usize, CrossEntropy, Sgd>) -> Error) -> Error {
     let bytes = std::fs::read(file).unwrap();
-    let trainer = Trainer::new().epochs(2).batch(16).threads(1).loss(CrossEntropy::new());
+    let trainer = Trainer::new().epochs(2).unwrap().batch(16).unwrap().threads(1).unwrap().loss(CrossEntropy::new());
     let trainer = trainer.optimizer(Sgd::new(0.1).unwrap().momentum(0.9).unwrap());
     let error = change(trainer.checkpoints(Checkpoints::new(file).resume(true)));
     assert_eq!(std::fs::read(file).unwrap(), bytes, "the file is as it was");
@@ -135,7 +138,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     let folder = Folder::new("refused");
     let (file, train) = (folder.file(), data(40, 1));
     let mut network = Spot::init(1);
-    let trainer = Trainer::new().epochs(1).batch(16).loss(CrossEntropy::new());
+    let trainer = Trainer::new().epochs(1).unwrap().batch(16).unwrap().loss(CrossEntropy::new());
     let trainer = trainer.optimizer(Sgd::new(0.1).unwrap().momentum(0.9).unwrap());
     trainer.checkpoints(Checkpoints::new(&file)).fit(&mut network, &train, None).unwrap();
     let good = std::fs::read(&file).unwrap();
@@ -146,7 +149,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
 
     let error = refused(&file, |trainer| fit(&mut network, trainer.seed(1)));
     assert!(matches!(&error, Error::Resume { what: "the seed", .. }), "{error}");
-    let error = refused(&file, |trainer| fit(&mut network, trainer.batch(8)));
+    let error = refused(&file, |trainer| fit(&mut network, trainer.batch(8).unwrap()));
     assert!(matches!(&error, Error::Resume { what: "the batch", .. }), "{error}");
     let error = refused(&file, |trainer| trainer.fit(&mut network, &data(41, 1), None).unwrap_err());
     assert!(matches!(&error, Error::Resume { what: "the number of samples", .. }), "{error}");
@@ -154,7 +157,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
         trainer.optimizer(Adam::new(0.1).unwrap()).fit(&mut network, &train, None).unwrap_err()
     });
     assert!(matches!(&error, Error::Resume { what: "the optimiser", .. }), "{error}");
-    let foreign = Trainer::new().batch(16).loss(CrossEntropy::new()).optimizer(Sgd::new(0.1).unwrap());
+    let foreign = Trainer::new().batch(16).unwrap().loss(CrossEntropy::new()).optimizer(Sgd::new(0.1).unwrap());
     let foreign = foreign.checkpoints(Checkpoints::new(&file).resume(true));
     let error = foreign.fit(&mut SpotDropout::init(1), &train, None).unwrap_err();
     assert!(matches!(&error, Error::Resume { what: "the network", .. }), "{error}");
@@ -184,7 +187,13 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
 fn a_loss_that_is_no_number_names_the_last_good_checkpoint() {
     let folder = Folder::new("nan");
     let mut network = Spot::init(1);
-    let trainer = Trainer::new().epochs(5).batch(16).loss(CrossEntropy::new()).optimizer(Sgd::new(1e38).unwrap());
+    let trainer = Trainer::new()
+        .epochs(5)
+        .unwrap()
+        .batch(16)
+        .unwrap()
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(1e38).unwrap());
     let checkpoints = Checkpoints::new(folder.file()).every_steps(1).unwrap();
     let error = trainer.checkpoints(checkpoints).fit(&mut network, &data(64, 1), None).unwrap_err();
     assert!(matches!(&error, Error::NotFinite { checkpoint: Some(file), .. } if *file == folder.file()), "{error}");

@@ -10,12 +10,12 @@ use netwright_runtime::data::Dataset;
 use netwright_runtime::error::Origin;
 use netwright_runtime::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
 use netwright_runtime::network::Network;
-use netwright_runtime::optim::{Adam, Sgd};
+use netwright_runtime::optim::{Adam, AdamW, RmsProp, Sgd};
 use netwright_runtime::schedule::{Cosine, ReduceOnPlateau};
 use netwright_runtime::train::augment::Augmentation;
 use netwright_runtime::train::{
-    AdversarialTraining, Attack, Bagging, ConfusionMatrix, EarlyStopping, Ending, GradientEngine, Mixup, Pairs,
-    RunFolder, Trainer, Watch, evaluate, predict_all,
+    AdversarialTraining, Attack, Bagging, Checkpoints, ConfusionMatrix, EarlyStopping, Ending, GradientEngine, Mixup,
+    Pairs, RunFolder, Trainer, Watch, evaluate, predict_all,
 };
 use netwright_runtime::{Architecture, Error, Pass, Tensor};
 use support::{Gate, Spot, SpotDropout, SpotExact, spots};
@@ -37,7 +37,9 @@ fn it_learns_to_find_the_spot() {
     let mut network = Spot::init(1);
     let history = Trainer::new()
         .epochs(40)
+        .unwrap()
         .batch(20)
+        .unwrap()
         .seed(1)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.03).unwrap().momentum(0.9).unwrap())
@@ -61,9 +63,12 @@ fn one_two_and_seven_threads_give_the_same_bits() {
         let mut network = SpotDropout::init(3);
         let history = Trainer::new()
             .epochs(3)
+            .unwrap()
             .batch(128)
+            .unwrap()
             .seed(9)
             .threads(threads)
+            .unwrap()
             .loss(CrossEntropy::new())
             .optimizer(Adam::new(0.01).unwrap())
             .schedule(Cosine::new())
@@ -123,7 +128,9 @@ fn an_epoch_goes_through_the_order_of_the_dataset() {
     let mut by_trainer = Spot::init(1);
     Trainer::new()
         .epochs(1)
+        .unwrap()
         .batch(16)
+        .unwrap()
         .seed(8)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(0.1).unwrap())
@@ -151,7 +158,9 @@ fn a_sigmoid_gate_learns_from_labels_and_from_values() {
     let mut network = Gate::init(1);
     let history = Trainer::new()
         .epochs(600)
+        .unwrap()
         .batch(4)
+        .unwrap()
         .loss(BinaryCrossEntropy)
         .optimizer(Adam::new(0.05).unwrap())
         .fit(&mut network, &labels, Some(&labels))
@@ -163,7 +172,15 @@ fn a_sigmoid_gate_learns_from_labels_and_from_values() {
 }
 
 fn quick<'c>() -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
-    Trainer::new().epochs(2).batch(16).threads(1).loss(CrossEntropy::new()).optimizer(Sgd::new(0.1).unwrap())
+    Trainer::new()
+        .epochs(2)
+        .unwrap()
+        .batch(16)
+        .unwrap()
+        .threads(1)
+        .unwrap()
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.1).unwrap())
 }
 
 #[test]
@@ -174,9 +191,6 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     let mut refused = |trainer: Trainer<'_, Spot, usize, CrossEntropy, Sgd>, train: &Spots| {
         trainer.fit(&mut network, train, None).unwrap_err()
     };
-    assert!(matches!(refused(quick().batch(0), &train), Error::Setting { setting: "batch", .. }));
-    assert!(matches!(refused(quick().threads(0), &train), Error::Setting { setting: "threads", .. }));
-    assert!(matches!(refused(quick().epochs(0), &train), Error::Setting { setting: "epochs", .. }));
     let (images, mut labels) = spots(40, 1);
     labels[17] = 3;
     let wrong = Dataset::new(images, labels).unwrap();
@@ -186,6 +200,48 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     let nothing = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();
     assert!(matches!(quick().fit(&mut network, &nothing, None), Err(Error::Empty { .. })));
     assert!(bits(&network) == before);
+}
+
+#[test]
+fn settings_without_sense_are_refused_when_they_are_set() {
+    let names = |error: Option<Error>, wanted: &str| {
+        assert!(matches!(&error, Some(Error::Setting { setting, .. }) if *setting == wanted), "{wanted}: {error:?}");
+    };
+    names(quick().batch(0).err(), "batch");
+    names(quick().threads(0).err(), "threads");
+    names(quick().epochs(0).err(), "epochs");
+    names(quick().ghost_batch(1).err(), "ghost batch");
+    names(Bagging::new(0).err(), "members");
+    names(Bagging::new(2).unwrap().threads(0).err(), "threads");
+    names(EarlyStopping::new(0).err(), "patience");
+    names(EarlyStopping::new(1).unwrap().every_batches(0).err(), "every_batches");
+    names(EarlyStopping::new(1).unwrap().min_delta(-0.1).err(), "min_delta");
+    names(Checkpoints::new("x").every_epochs(0).err(), "epochs between checkpoints");
+    names(Checkpoints::new("x").every_steps(0).err(), "steps between checkpoints");
+    names(ReduceOnPlateau::new(0.5, 0).err(), "patience");
+    for alpha in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        names(Mixup::new(alpha).err(), "alpha");
+    }
+    for share in [0.0, 1.0, -0.5, f64::NAN] {
+        names(data(40, 1).split(share, 1).err(), "held-out share");
+    }
+    for rate in [-0.1, f64::NAN, f64::INFINITY] {
+        names(Sgd::<f32>::new(rate).err(), "learning rate");
+        names(Adam::<f32>::new(rate).err(), "learning rate");
+        names(AdamW::<f32>::new(rate).err(), "learning rate");
+        names(RmsProp::<f32>::new(rate).err(), "learning rate");
+    }
+    for momentum in [-0.1, 1.0, 1.5, f64::NAN] {
+        names(Sgd::<f32>::new(0.1).unwrap().momentum(momentum).err(), "momentum");
+        names(RmsProp::<f32>::new(0.1).unwrap().momentum(momentum).err(), "momentum");
+    }
+    for limit in [0.0, -1.0, f64::NAN] {
+        names(Sgd::<f32>::new(0.1).unwrap().clip_value(limit).err(), "clipping value");
+        names(Sgd::<f32>::new(0.1).unwrap().clip_norm(limit).err(), "clipping norm");
+    }
+    for share in [-0.1, 1.0, f64::NAN] {
+        names(CrossEntropy::new().label_smoothing(share).err(), "label smoothing");
+    }
 }
 
 #[test]
@@ -233,7 +289,9 @@ fn early_stopping_ends_the_run_and_restores_the_best_weights() {
     // A rate that soon makes the validation worse.
     let history = Trainer::new()
         .epochs(200)
+        .unwrap()
         .batch(10)
+        .unwrap()
         .seed(3)
         .loss(CrossEntropy::new())
         .optimizer(Sgd::new(3.0).unwrap().momentum(0.9).unwrap())
@@ -258,6 +316,7 @@ fn early_stopping_can_look_every_few_batches() {
     let mut steps = 0;
     let history = quick()
         .batch(10)
+        .unwrap()
         .early_stopping(rules)
         .on_step(|report| {
             steps = report.step;
@@ -286,13 +345,13 @@ fn callbacks_and_the_interrupt_flag_end_a_run_after_the_step() {
 fn a_schedule_hears_of_the_validation() {
     let train = data(32, 1);
     let run = |schedule| {
-        let trainer = quick().epochs(6).optimizer(Sgd::new(0.0).unwrap()).schedule(schedule);
+        let trainer = quick().epochs(6).unwrap().optimizer(Sgd::new(0.0).unwrap()).schedule(schedule);
         trainer.fit(&mut Spot::init(1), &train, Some(&train)).unwrap().last().unwrap().rate
     };
     // Nothing gets better at a rate of 0, so the factor sinks.
     assert_eq!(run(ReduceOnPlateau::new(0.5, 1).unwrap()), 0.0);
     let mut rates = Vec::new();
-    let cosine = quick().epochs(4).schedule(Cosine::new()).on_epoch(|report| {
+    let cosine = quick().epochs(4).unwrap().schedule(Cosine::new()).on_epoch(|report| {
         rates.push(report.record.rate);
         ControlFlow::Continue(())
     });
@@ -306,7 +365,7 @@ fn mixup_trains_on_shares() {
     let shares: Vec<[f32; 3]> = labels.iter().map(|&label| netwright_runtime::loss::one_hot(label)).collect();
     let train = Dataset::new(images, shares).unwrap();
     let run = |mixup: Option<Mixup>| {
-        let trainer = Trainer::new().epochs(30).batch(20).loss(CrossEntropy::new());
+        let trainer = Trainer::new().epochs(30).unwrap().batch(20).unwrap().loss(CrossEntropy::new());
         let trainer = trainer.optimizer(Sgd::new(0.2).unwrap().momentum(0.9).unwrap());
         let mut network = Spot::init(1);
         let trainer = if let Some(mixup) = mixup { trainer.mixup(mixup) } else { trainer };
@@ -322,10 +381,10 @@ fn mixup_trains_on_shares() {
 fn an_ensemble_is_no_worse_than_its_mean_member_and_does_not_depend_on_threads() {
     let (train, test) = (data(90, 1), data(90, 2));
     let fit = |threads: usize| {
-        let bagging = Bagging::new(5).unwrap().seed(4).threads(threads);
+        let bagging = Bagging::new(5).unwrap().seed(4).threads(threads).unwrap();
         bagging
             .fit(&train, |member, network: &mut Spot, sample| {
-                let trainer = quick().epochs(15).seed(member as u64).progress(false);
+                let trainer = quick().epochs(15).unwrap().seed(member as u64).progress(false);
                 trainer.fit(network, sample, None).map(|_| ())
             })
             .unwrap()

@@ -75,8 +75,11 @@ fn trainer_steps(threads: usize) {
     let mut counts = Vec::with_capacity(16);
     Trainer::new()
         .epochs(1)
+        .unwrap()
         .batch(32)
+        .unwrap()
         .threads(threads)
+        .unwrap()
         .loss(CrossEntropy::new())
         .optimizer(Adam::new(0.01).unwrap())
         .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())

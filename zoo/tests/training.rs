@@ -34,7 +34,9 @@ where
     let mut network = N::init(1);
     let history = Trainer::new()
         .epochs(STEPS + 1)
+        .unwrap()
         .batch(2)
+        .unwrap()
         .loss(CrossEntropy::new())
         .optimizer(Adam::new(rate).expect("a rate"))
         .progress(false)

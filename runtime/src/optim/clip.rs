@@ -1,5 +1,6 @@
 //! Gradients that are too long, cut.
 
+use crate::error::Error;
 use crate::scalar::Scalar;
 
 /// The length of the whole gradient, √Σg². Added up in f64 and in a fixed order.
@@ -21,20 +22,28 @@ pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
 }
 
 /// Shortens the gradient to the length `limit` where it is longer (Pascanu et al., 2013), and returns the length it had.
-pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> f64 {
+///
+/// # Errors
+/// [`Error::Setting`] unless the limit is more than 0.
+pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<f64, Error> {
+    super::positive("clipping norm", limit)?;
     let norm = global_norm(gradients);
     let factor = norm_factor(norm, limit);
     if factor != 1.0 {
         let factor = T::from_f64(factor);
         gradients.iter_mut().for_each(|gradient| *gradient *= factor);
     }
-    norm
+    Ok(norm)
 }
 
 /// Cuts each number to ±`limit`. A NaN stays one.
-pub fn clip_by_value<T: Scalar>(gradients: &mut [T], limit: f64) {
-    let limit = T::from_f64(limit);
+///
+/// # Errors
+/// [`Error::Setting`] unless the limit is more than 0.
+pub fn clip_by_value<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<(), Error> {
+    let limit = T::from_f64(super::positive("clipping value", limit)?);
     gradients.iter_mut().for_each(|gradient| *gradient = clamp(*gradient, limit));
+    Ok(())
 }
 
 /// What a gradient of length `norm` is multiplied by to be no longer than `limit`. A NaN is passed on.

@@ -49,9 +49,12 @@ impl Bagging {
     }
 
     /// How many members are trained at a time; results do not depend on it.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
+        self.threads = super::threads::check(threads)?;
+        Ok(self)
     }
 
     /// The samples that a member sees of `len`: as many numbers below `len`, drawn with replacement.
@@ -67,7 +70,7 @@ impl Bagging {
     /// [`Trainer`](super::Trainer) inside have one thread and no progress bar, for the members already run side by side.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Setting`] for 0 threads, and the first error of a member.
+    /// [`Error::Empty`] without samples, [`Error::Threads`] where the system refuses threads, and the first error of a member.
     pub fn fit<N, Y, S>(
         &self,
         samples: &S,

@@ -6,14 +6,19 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
 
+/// Refuses to work on no thread.
+pub(crate) fn check(count: usize) -> Result<usize, Error> {
+    crate::error::setting("threads", count as f64, count > 0, "at least 1")?;
+    Ok(count)
+}
+
 /// One thread, the caller's, or a pool. How work is cut never depends on it, so that results do not either.
 pub(crate) struct Threads(Option<Arc<ThreadPool>>);
 
 impl Threads {
     /// `count` threads; one means the caller's own.
     pub(crate) fn new(count: usize) -> Result<Self, Error> {
-        crate::error::setting("threads", count as f64, count > 0, "at least 1")?;
-        if count == 1 {
+        if check(count)? == 1 {
             return Ok(Self(None));
         }
         let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("train-{i}")).build();

@@ -47,8 +47,8 @@ pub struct NoOptimizer;
 /// {
 ///     let (train, validation) = digits.split(0.1, 1)?;
 ///     Trainer::new()
-///         .epochs(10)
-///         .batch(64)
+///         .epochs(10)?
+///         .batch(64)?
 ///         .seed(1)
 ///         .loss(CrossEntropy::new())
 ///         .optimizer(Sgd::new(0.1)?.momentum(0.9)?)
@@ -104,15 +104,23 @@ impl<N: Network, Y: Target> Default for Trainer<'_, N, Y> {
 
 impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     /// How many times the data are gone through.
-    pub fn epochs(mut self, epochs: u64) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn epochs(mut self, epochs: u64) -> Result<Self, Error> {
+        setting("epochs", epochs as f64, epochs > 0, "at least 1")?;
         self.epochs = epochs;
-        self
+        Ok(self)
     }
 
-    /// How many images each step has; the last of an epoch has what is left. 0 is refused when training starts.
-    pub fn batch(mut self, batch: usize) -> Self {
+    /// How many images each step has; the last of an epoch has what is left.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn batch(mut self, batch: usize) -> Result<Self, Error> {
+        setting("batch", batch as f64, batch > 0, "at least 1 image")?;
         self.batch = batch;
-        self
+        Ok(self)
     }
 
     /// Lets batch normalisation measure every `images` images of a batch on their own, so that threads can share the work: see
@@ -133,10 +141,13 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         self
     }
 
-    /// How many threads work; results do not depend on it. 0 is refused when training starts.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
+    /// How many threads work; results do not depend on it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
+        self.threads = super::threads::check(threads)?;
+        Ok(self)
     }
 
     /// What is made small.
@@ -267,8 +278,7 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     /// Trains `network` on `train`, and measures it on `validation` after each epoch.
     ///
     /// # Errors
-    /// Before the first step: [`Error::Setting`] for a batch, threads or epochs of 0, [`Error::Empty`] without samples,
-    /// [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that the loss cannot compare,
+    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that the loss cannot compare,
     /// [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and those of a checkpoint that cannot be gone on from. Later:
     /// [`Error::NotFinite`] where a loss is NaN or infinite, those of callbacks, and [`Error::Io`] where a checkpoint cannot be
     /// written.
@@ -284,8 +294,6 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         L: Loss<N::Head, Y>,
         O: Optimizer<N::Scalar>,
     {
-        setting("batch", self.batch as f64, self.batch > 0, "at least 1 image")?;
-        setting("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
         super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
         match validation {
             Some(validation) => super::evaluate::check::<N, Y, _, L>(validation, &self.loss)?,
