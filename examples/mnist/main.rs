@@ -104,6 +104,7 @@ fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
     recipe(arguments.epochs)?
         .seed(arguments.seed)
         .threads(arguments.threads)?
+        .stop_on_ctrl_c()?
         .on_epoch(|epoch| {
             if quiet {
                 let record = &epoch.record;

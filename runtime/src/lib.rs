@@ -1,6 +1,13 @@
 //! What the code emitted by `network!` calls, and what its users call to train. Use it through the `netwright` crate.
 #![cfg_attr(not(feature = "std"), no_std)]
 
+// Tests inside share the networks of the tests outside, which call this crate by its name.
+#[cfg(all(test, feature = "progress"))]
+extern crate self as netwright_runtime;
+#[cfg(all(test, feature = "progress"))]
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 pub mod architecture;
 #[cfg(feature = "std")]
 pub mod data;

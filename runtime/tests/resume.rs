@@ -162,12 +162,12 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     let error = foreign.fit(&mut SpotDropout::init(1), &train, None).unwrap_err();
     assert!(matches!(&error, Error::Resume { what: "the network", .. }), "{error}");
 
-    for length in (0..good.len()).step_by(97) {
+    for length in 0..good.len() {
         std::fs::write(&file, &good[..length]).unwrap();
         let error = refused(&file, |trainer| fit(&mut network, trainer));
         assert!(matches!(&error, Error::Truncated { .. }), "cut to {length}: {error}");
     }
-    for place in (0..good.len()).step_by(53) {
+    for place in 0..good.len() {
         let mut damaged = good.clone();
         damaged[place] ^= 4;
         std::fs::write(&file, &damaged).unwrap();

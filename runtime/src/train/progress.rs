@@ -13,14 +13,15 @@ pub(crate) fn bar<N: Network>() -> Option<Box<dyn Callback<N>>> {
 #[cfg(feature = "progress")]
 pub(crate) fn bar<N: Network>() -> Option<Box<dyn Callback<N>>> {
     use std::io::IsTerminal;
-    std::io::stderr().is_terminal().then(|| Box::new(shown::Bar::default()) as Box<dyn Callback<N>>)
+    let bar = || Box::new(shown::Bar::new(indicatif::ProgressDrawTarget::stderr())) as Box<dyn Callback<N>>;
+    std::io::stderr().is_terminal().then(bar)
 }
 
 #[cfg(feature = "progress")]
 mod shown {
     use core::ops::ControlFlow;
 
-    use indicatif::{ProgressBar, ProgressStyle};
+    use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
     use crate::error::Error;
     use crate::network::Network;
@@ -28,57 +29,109 @@ mod shown {
     use crate::train::history::History;
 
     /// A bar of steps with their rate and the time left, and a line for each epoch.
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(super) struct Bar {
-        bar: Option<ProgressBar>,
+        bar: ProgressBar,
         epochs: u64,
     }
 
-    impl<N: Network> Callback<N> for Bar {
-        fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
-            let bar = ProgressBar::new(run.epochs * run.steps_per_epoch);
+    impl Bar {
+        /// A bar that is drawn there.
+        pub(super) fn new(target: ProgressDrawTarget) -> Self {
+            let bar = ProgressBar::with_draw_target(None, target);
             let template = "{msg} [{bar:30}] {pos}/{len} steps  {per_sec}  {eta} left";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
-            bar.set_position(run.step);
-            bar.reset_eta();
-            (self.bar, self.epochs) = (Some(bar), run.epochs);
+            Self { bar, epochs: 0 }
+        }
+    }
+
+    impl<N: Network> Callback<N> for Bar {
+        fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
+            self.bar.set_length(run.epochs.saturating_mul(run.steps_per_epoch));
+            self.bar.set_position(run.step);
+            self.bar.reset_eta();
+            self.epochs = run.epochs;
             Ok(())
         }
 
         fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-            if let Some(bar) = &self.bar {
-                let accuracy = step.running.accuracy().map_or(String::new(), |a| format!("  {:.2} %", 100.0 * a));
-                let loss = step.running.mean();
-                bar.set_message(format!("epoch {}/{}  loss {loss:.4}{accuracy}", step.epoch, self.epochs));
-                bar.set_position(step.step);
-            }
+            let loss = step.running.mean();
+            let accuracy = percent(step.running.accuracy());
+            self.bar.set_message(format!("epoch {}/{}  loss {loss:.4}{accuracy}", step.epoch, self.epochs));
+            self.bar.set_position(step.step);
             Ok(ControlFlow::Continue(()))
         }
 
         fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-            if let Some(bar) = &self.bar {
-                let record = &epoch.record;
-                let percent = |share: Option<f64>| share.map_or(String::new(), |a| format!("  {:.2} %", 100.0 * a));
-                let mut line =
-                    format!("epoch {:>3}  loss {:.4}{}", record.epoch, record.loss, percent(record.accuracy));
-                if let Some(loss) = record.validation_loss {
-                    line += &format!("  validation {loss:.4}{}", percent(record.validation_accuracy));
-                }
-                for series in &epoch.history.metrics {
-                    line += &format!("  {} {:.4}", series.name, series.values.last().copied().unwrap_or(f64::NAN));
-                }
-                bar.println(line + &format!("  {:.1} s", record.seconds));
+            let record = &epoch.record;
+            let mut line = format!("epoch {:>3}  loss {:.4}{}", record.epoch, record.loss, percent(record.accuracy));
+            if let Some(loss) = record.validation_loss {
+                line += &format!("  validation {loss:.4}{}", percent(record.validation_accuracy));
             }
+            for series in &epoch.history.metrics {
+                line += &format!("  {} {:.4}", series.name, series.values.last().copied().unwrap_or(f64::NAN));
+            }
+            self.bar.println(line + &format!("  {:.1} s", record.seconds));
             Ok(ControlFlow::Continue(()))
         }
 
         fn on_end(&mut self, _: &History) -> Result<(), Error> {
-            if let Some(bar) = self.bar.take() {
-                bar.finish_and_clear();
-            }
+            self.bar.finish_and_clear();
             Ok(())
         }
+    }
+
+    /// A share as percent behind other numbers; nothing where there is none.
+    fn percent(share: Option<f64>) -> String {
+        share.map_or(String::new(), |share| format!("  {:.2} %", 100.0 * share))
+    }
+}
+
+#[cfg(all(test, feature = "progress"))]
+mod tests {
+    use core::ops::ControlFlow;
+
+    use indicatif::{InMemoryTerm, ProgressDrawTarget};
+
+    use super::shown::Bar;
+    use crate::data::Dataset;
+    use crate::loss::CrossEntropy;
+    use crate::network::Network;
+    use crate::optim::Sgd;
+    use crate::support;
+    use crate::train::Trainer;
+
+    #[test]
+    fn the_bar_shows_the_epochs_the_rate_and_the_time_left_and_goes_away() {
+        let terminal = InMemoryTerm::new(30, 160);
+        let (images, labels) = support::spots(40, 1);
+        let (train, mut network) = (Dataset::new(images, labels).unwrap(), support::Spot::init(1));
+        let mut screens = Vec::new();
+        Trainer::new()
+            .epochs(2)
+            .unwrap()
+            .batch(16)
+            .unwrap()
+            .threads(1)
+            .unwrap()
+            .loss(CrossEntropy::new())
+            .optimizer(Sgd::new(0.1).unwrap())
+            .callback(Bar::new(ProgressDrawTarget::term_like(Box::new(terminal.clone()))))
+            .on_epoch(|_| {
+                screens.push(terminal.contents());
+                ControlFlow::Continue(())
+            })
+            .fit(&mut network, &train, Some(&train))
+            .unwrap();
+        let [first, second] = screens.try_into().unwrap();
+        let lines: Vec<&str> = first.lines().collect();
+        assert!(lines[0].starts_with("epoch   1  loss ") && lines[0].contains("validation"), "{first}");
+        assert!(lines[1].contains(" 3/6 steps") && lines[1].contains("/s"), "{first}");
+        assert!(lines[1].starts_with("epoch 1/2  loss ") && lines[1].ends_with(" left"), "{first}");
+        assert!(second.contains("epoch   2  loss ") && second.contains(" 6/6 steps"), "{second}");
+        let after = terminal.contents();
+        assert_eq!(after.lines().count(), 2, "the two lines stay and the bar goes: {after}");
     }
 }
