@@ -4,8 +4,10 @@
 //!
 //! For each pass: the kernel's GFLOP/s, and how many times faster it is than
 //!
-//! - one convolution as products of matrices for each group, on channels that were split before and are joined after, not timed;
-//! - the dense convolution with as many multiplications: as many channels in all groups together as give the same number.
+//! - the loop: one convolution as products of matrices for each group, on channels that were split before and are joined after, not
+//!   timed;
+//! - grouped: the dense convolution with as many multiplications: as many channels in all groups together as give the same number;
+//! - depthwise: copying as many bytes as input and output have, which bounds it where images are large.
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
@@ -16,6 +18,9 @@ use netwright_runtime::kernels::Kernels;
 use netwright_runtime::kernels::conv::{
     Ending, Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
     conv_grouped_forward_scratch, conv_grouped_grad_input_scratch, conv_grouped_grad_weights_scratch,
+};
+use netwright_runtime::kernels::depthwise::{
+    depthwise_forward_scratch, depthwise_grad_input_scratch, depthwise_grad_weights_scratch,
 };
 
 /// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
@@ -78,6 +83,9 @@ impl Layer {
             conv_grouped_forward_scratch(&spec),
             conv_grouped_grad_input_scratch(&spec),
             conv_grouped_grad_weights_scratch(&spec),
+            depthwise_forward_scratch(&spec),
+            depthwise_grad_input_scratch(&spec),
+            depthwise_grad_weights_scratch(&spec),
         ];
         Self {
             spec,
@@ -110,11 +118,11 @@ impl Layer {
     }
 
     fn depthwise(&mut self, pass: Pass) {
-        let Self { spec, x, w, y, dx, dw, dy, .. } = self;
+        let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::depthwise_forward(1, spec, black_box(x), w, &[], &[], y),
-            Pass::GradInput => f32::depthwise_grad_input(1, spec, black_box(dy), w, dx),
-            Pass::GradWeights => f32::depthwise_grad_weights(1, spec, black_box(x), dy, dw, &mut []),
+            Pass::Forward => f32::depthwise_forward(1, spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::depthwise_grad_input(1, spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => f32::depthwise_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
         }
     }
 }
@@ -172,30 +180,49 @@ fn grouped(size: usize, stride: usize, groups: usize, channels: usize) {
     }
 }
 
-fn depthwise(size: usize, stride: usize, channels: usize) {
-    let spec = spec(size, stride, channels, 1, 1);
+fn depthwise(size: usize, stride: usize, channels: usize, multiplier: usize) {
+    let spec = spec(size, stride, channels, 1, multiplier);
     let mut layer = Layer::new(spec);
+    let mut split: Vec<Layer> = (0..channels).map(|_| Layer::new(self::spec(size, stride, 1, 1, multiplier))).collect();
+    // As many bytes as x and y together.
+    let from = numbers((spec.input_len() + spec.output_len()) / 2);
+    let mut to = from.clone();
     for (name, pass) in PASSES {
-        let [ours] = best([&mut || layer.depthwise(pass)]);
+        let [ours, loops, copy] = best([
+            &mut || layer.depthwise(pass),
+            &mut || split.iter_mut().for_each(|group| group.gemm(pass)),
+            &mut || to.copy_from_slice(black_box(&from)),
+        ]);
         let speed = operations(&spec) / ours / 1e9;
-        let bytes = 4.0 * (spec.input_len() + spec.output_len()) as f64 / ours / 1e9;
-        println!("{size:4} /{stride} depthwise {channels:4} {name:13} {speed:6.1} GFLOP/s {bytes:6.1} GB/s");
+        println!(
+            "{size:4} /{stride} {channels:4} by {multiplier} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:5.2} x a copy",
+            loops / ours,
+            copy / ours,
+        );
     }
 }
 
 fn main() {
     let wanted = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
     if wanted.as_deref() != Some("depthwise") {
+        // The group widths of ResNeXt-50: with stride 2 they are met where a stage starts, but for the first.
         for (size, stride, channels) in
-            [(56, 1, 4), (56, 2, 8), (28, 1, 8), (28, 2, 16), (14, 1, 16), (14, 2, 32), (7, 1, 32)]
+            [(56, 1, 4), (56, 2, 4), (28, 1, 8), (56, 2, 8), (14, 1, 16), (28, 2, 16), (7, 1, 32), (14, 2, 32)]
         {
             grouped(size, stride, 32, channels);
         }
     }
     if wanted.as_deref() != Some("grouped") {
-        for (size, channels) in [(147, 64), (147, 128), (74, 256), (37, 728), (19, 728), (10, 1536)] {
-            depthwise(size, 1, channels);
+        // Xception's, in its order, then one with a stride and some with several filters a channel.
+        for (size, channels) in
+            [(147, 64), (147, 128), (74, 128), (74, 256), (37, 256), (37, 728), (19, 728), (10, 1024), (10, 1536)]
+        {
+            depthwise(size, 1, channels, 1);
         }
-        depthwise(112, 2, 64);
+        depthwise(112, 2, 64, 1);
+        for multiplier in [2, 3, 8] {
+            depthwise(56, 1, 64, multiplier);
+        }
+        depthwise(56, 2, 64, 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use netwright_runtime::Scalar;
 use netwright_runtime::kernels::ending::Ending;
-use netwright_runtime::kernels::{Kernels, conv, deconv, dense};
+use netwright_runtime::kernels::{Kernels, conv, deconv, dense, depthwise};
 use serde_json::Value;
 
 /// One case: operands, and the expected results of the three passes.
@@ -150,12 +150,20 @@ fn convolutions_are_those_of_pytorch() {
     }
 }
 
-fn depthwise<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
+fn depthwise_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("depthwise", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::depthwise_forward(batch, spec, x, w, &[], b, y);
-        T::depthwise_grad_input(batch, spec, dy, w, dx);
-        T::depthwise_grad_weights(batch, spec, x, dy, dw, db);
+        T::depthwise_forward(batch, spec, x, w, &[], b, y, &mut memory(depthwise::depthwise_forward_scratch(spec)));
+        T::depthwise_grad_input(batch, spec, dy, w, dx, &mut memory(depthwise::depthwise_grad_input_scratch(spec)));
+        T::depthwise_grad_weights(
+            batch,
+            spec,
+            x,
+            dy,
+            dw,
+            db,
+            &mut memory(depthwise::depthwise_grad_weights_scratch(spec)),
+        );
     });
     conv_variants::<T>(case, spec);
 }
@@ -165,8 +173,8 @@ fn depthwise_convolutions_are_those_of_pytorch() {
     for (value, case) in cases("depthwise_conv2d") {
         let input = image(&value["x_shape"]);
         let spec = conv_spec(&value, input, image(&value["y_shape"]), input[2]);
-        depthwise::<f64>(&case, &spec);
-        depthwise::<f32>(&case, &spec);
+        depthwise_variants::<f64>(&case, &spec);
+        depthwise_variants::<f32>(&case, &spec);
     }
 }
 

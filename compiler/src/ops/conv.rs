@@ -21,8 +21,9 @@ pub struct Conv {
 }
 
 impl Conv {
-    fn spec(&self, input: Shape, output: Shape, ending: Field) -> Spec {
-        spec(&self.window, self.groups, input, output).field("ending", ending)
+    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
+        let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape()).field("ending", ending);
+        if at.node.variant.name == "depthwise" { Spec { module: "depthwise", ..spec } } else { spec }
     }
 }
 
@@ -141,7 +142,7 @@ impl Operation for Conv {
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
         let operands = at.weighted(self.kernel);
-        let spec = self.spec(at.x_shape(0), at.y_shape(), at.ending());
+        let spec = self.spec(at, at.ending());
         at.onto_sum(scratched(at.call(kernel(variant, "forward"), spec, operands), variant))
     }
 
@@ -151,7 +152,7 @@ impl Operation for Conv {
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let variant = at.node.variant.name;
-        let spec = self.spec(at.x_shape(0), at.y_shape(), Field::NO_ENDING);
+        let spec = self.spec(at, Field::NO_ENDING);
         let weights = at.weight_gradient(self.kernel);
         let input = at.weighted_input_gradient(self.kernel);
         vec![
@@ -174,5 +175,5 @@ fn kernel(variant: &str, direction: &str) -> String {
 }
 
 fn scratched(call: KernelCall, variant: &str) -> KernelCall {
-    if matches!(variant, "gemm" | "grouped") { call.with_scratch() } else { call }
+    if variant == "direct" { call } else { call.with_scratch() }
 }

@@ -20,7 +20,8 @@ pub struct Depthwise {
 
 impl Depthwise {
     fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
-        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape()).field("ending", ending)
+        let spec = spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape()).field("ending", ending);
+        Spec { module: "depthwise", ..spec }
     }
 }
 
@@ -47,7 +48,7 @@ impl Operation for Depthwise {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        at.onto_sum(at.call("depthwise_forward", self.spec(at, at.ending()), at.weighted(self.kernel)))
+        at.onto_sum(at.call("depthwise_forward", self.spec(at, at.ending()), at.weighted(self.kernel)).with_scratch())
     }
 
     fn can_end_in(&self, _part: Part) -> bool {
@@ -57,8 +58,8 @@ impl Operation for Depthwise {
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, Field::NO_ENDING);
         vec![
-            at.call("depthwise_grad_weights", spec.clone(), at.weight_gradient(self.kernel)),
-            at.call("depthwise_grad_input", spec, at.weighted_input_gradient(self.kernel)),
+            at.call("depthwise_grad_weights", spec.clone(), at.weight_gradient(self.kernel)).with_scratch(),
+            at.call("depthwise_grad_input", spec, at.weighted_input_gradient(self.kernel)).with_scratch(),
         ]
     }
 

@@ -82,11 +82,11 @@ kernels! {
     /// Convolution in many small groups: adds to dw and db from x, dy.
     conv_grouped_grad_weights => conv::conv_grouped_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
     /// Depthwise convolution: y from x, weights, scale, shift.
-    depthwise_forward => depthwise::depthwise_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
+    depthwise_forward => depthwise::depthwise_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Depthwise convolution: dx from dy, weights.
-    depthwise_grad_input => depthwise::depthwise_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
+    depthwise_grad_input => depthwise::depthwise_grad_input, conv::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self], scratch: &mut [Self]);
     /// Depthwise convolution: adds to dw and db from x, dy.
-    depthwise_grad_weights => depthwise::depthwise_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
+    depthwise_grad_weights => depthwise::depthwise_grad_weights, conv::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self], scratch: &mut [Self]);
     /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
     deconv_forward => deconv::deconv_forward, conv::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self], scratch: &mut [Self]);
     /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.

@@ -120,22 +120,22 @@ fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T>
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
 /// reach it, and from where.
 #[derive(Clone, Copy)]
-pub(super) struct Phase {
+pub(crate) struct Phase {
     /// The taps `first`, `first + every`, …, `taps` of them.
-    pub(super) first: usize,
-    pub(super) every: usize,
-    pub(super) taps: usize,
+    pub(crate) first: usize,
+    pub(crate) every: usize,
+    pub(crate) taps: usize,
     /// How far before the output the first window of the phase starts, and the outputs between its taps.
-    pub(super) before: isize,
-    pub(super) tap_step: usize,
+    pub(crate) before: isize,
+    pub(crate) tap_step: usize,
     /// Positions of the input in this phase.
-    pub(super) positions: usize,
+    pub(crate) positions: usize,
 }
 
 impl Phase {
     /// Input position `phase + stride·n` meets tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where
     /// that is whole.
-    pub(super) fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
+    pub(crate) fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
         let (stride, dilation, padding) = (spec.stride[axis], spec.dilation[axis], spec.padding[2 * axis]);
         let common = greatest_common_divisor(stride, dilation);
         let every = stride / common;

@@ -20,6 +20,7 @@ pub mod reference;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use gemm::Phase;
 pub use grouped::{
     conv_grouped_forward, conv_grouped_forward_scratch, conv_grouped_grad_input, conv_grouped_grad_input_scratch,
     conv_grouped_grad_weights, conv_grouped_grad_weights_scratch,

@@ -1,22 +1,53 @@
 //! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has its own filters and meets no other channel.
 //!
-//! Its sizes are a [`conv::Spec`](super::conv::Spec) with as many groups as input channels; output channel
-//! c·multiplier + m is filter m of channel c, so that weights are `[window height, window width, 1, channels · multiplier]`.
+//! Its sizes are a [`Spec`] with as many groups as input channels; output channel c·multiplier + m is filter m of channel c, so
+//! that weights are `[window height, window width, 1, channels · multiplier]`.
+//!
+//! Channels are in the lanes of vectors. Where a channel has several filters, it is written as often as it has filters to a band of
+//! rows in scratch memory; from then on each has one. With one filter a channel, nothing asks for scratch memory.
 
-use super::conv::{Spec, add_bias_gradient, conv_direct_forward, conv_direct_grad_input, conv_direct_grad_weights};
+pub use super::conv::{Ending, Spec};
+use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
-use crate::gemm::vector::{Level, run};
+use crate::gemm::Epilogue;
+use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::scalar::Scalar;
 
+mod axis;
+mod gradient;
+mod repeat;
 #[cfg(test)]
 mod tests;
-mod vectors;
+mod windows;
 
-use vectors::{Job, Pass};
+use axis::Axis;
+use gradient::Gradient;
+use repeat::{Repeated, sum_of_each};
+use windows::Windows;
 
-/// Whether each channel has one filter, so that channels lie alike in input and output.
-const fn one_filter(spec: &Spec) -> bool {
-    spec.input[2] == spec.output[2]
+/// Some pixels of an image, from pixel `first` on.
+#[derive(Clone, Copy)]
+struct Part<S> {
+    first: usize,
+    numbers: S,
+}
+
+/// Numbers of the output that are ended together where that takes an elementary function: they are still in the second cache.
+const ENDED: usize = 64 * 1024;
+
+/// Numbers of scratch memory that `depthwise_forward` asks for, whatever the batch.
+pub const fn depthwise_forward_scratch(spec: &Spec) -> usize {
+    repeat::scratch(spec, repeat::window_rows(spec))
+}
+
+/// Numbers of scratch memory that `depthwise_grad_input` asks for, whatever the batch.
+pub const fn depthwise_grad_input_scratch(spec: &Spec) -> usize {
+    repeat::scratch(spec, 1)
+}
+
+/// Numbers of scratch memory that `depthwise_grad_weights` asks for, whatever the batch.
+pub const fn depthwise_grad_weights_scratch(spec: &Spec) -> usize {
+    repeat::scratch(spec, repeat::window_rows(spec))
 }
 
 #[track_caller]
@@ -26,6 +57,7 @@ fn check(spec: &Spec, batch: usize, input: usize, weights: usize, each_filter: [
 }
 
 /// y from x, w, scale, shift.
+#[allow(clippy::too_many_arguments)]
 pub fn depthwise_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
@@ -34,35 +66,132 @@ pub fn depthwise_forward<T: Elementary>(
     scale: &[T],
     shift: &[T],
     y: &mut [T],
+    scratch: &mut [T],
 ) {
     check(spec, batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    if !one_filter(spec) {
-        return conv_direct_forward(batch, spec, x, w, scale, shift, y);
-    }
-    let (level, epilogue) = (Level::detect(), spec.ending.epilogue(scale, shift));
+    let [rows, columns, all] = spec.output;
+    let level = Level::detect();
+    let windows = Windows {
+        axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)],
+        channels: all,
+        weights: w,
+        tap: [0, spec.window[1], 1].map(usize::cast_signed),
+        target: [0, columns, 1],
+        accumulate: spec.ending.accumulate,
+        epilogue: spec.ending.epilogue(scale, shift),
+    };
+    let most = if spec.ending.is_unfinished() { (ENDED / (columns * all)).max(1) } else { rows };
+    let mut repeated = Repeated::new(spec, scratch);
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
-        run(level, Job { spec, pass: Pass::Forward { x, w, epilogue, y } });
-        spec.ending.finish(y);
+        let mut first = 0;
+        while first < rows {
+            let (x, positions) = repeated.rows_for(x, first..(first + most).min(rows));
+            first = positions.end;
+            let y = &mut y[positions.start * columns * all..positions.end * columns * all];
+            let target = Part { first: positions.start * columns, numbers: &mut *y };
+            run(level, Job::Windows { windows, positions, source: x, target });
+            spec.ending.finish(y);
+        }
     }
 }
 
 /// dx from dy, w.
-pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     check(spec, batch, dx.len(), w.len(), [0; 2], dy.len());
-    if one_filter(spec) {
-        run(Level::detect(), Job { spec, pass: Pass::GradInput { dy, w, dx } });
-    } else {
-        conv_direct_grad_input(batch, spec, dy, w, dx);
+    let ([height, width, channels], all) = (spec.input, spec.output[2]);
+    let (level, multiplier) = (Level::detect(), all / channels);
+    let at_once = if multiplier == 1 { height } else { repeat::rows_that_fit(spec, scratch.len()) };
+    for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
+        for (n, dx) in dx.chunks_mut(at_once * width * channels).enumerate() {
+            let rows = n * at_once..n * at_once + dx.len() / (width * channels);
+            let each = if multiplier == 1 { &mut *dx } else { &mut scratch[..rows.len() * width * all] };
+            for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
+                let windows = windows_of_phase(spec, [top, left], w);
+                // The positions of the phase that lie in these rows.
+                let [start, end] = [rows.start, rows.end].map(|row| row.saturating_sub(top).div_ceil(spec.stride[0]));
+                let (source, target) =
+                    (Part { first: 0, numbers: dy }, Part { first: rows.start * width, numbers: &mut *each });
+                run(level, Job::Windows { windows, positions: start..end, source, target });
+            }
+            if multiplier > 1 {
+                sum_of_each(&scratch[..rows.len() * width * all], multiplier, dx);
+            }
+        }
+    }
+}
+
+/// The windows of dy whose sums are the gradient at every `stride`-th position of the input from `phase` on: their last tap comes
+/// first.
+fn windows_of_phase<'a, T: Scalar>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -> Windows<'a, T> {
+    let [down, across] = [0, 1].map(|axis| Phase::new(spec, axis, phase[axis]));
+    let last = |phase: Phase| phase.first + phase.taps.saturating_sub(1) * phase.every;
+    let window = spec.window[1];
+    Windows {
+        axes: [Axis::of_phase(spec, 0, down), Axis::of_phase(spec, 1, across)],
+        channels: spec.output[2],
+        weights: w,
+        tap: [
+            (last(down) * window + last(across)).cast_signed(),
+            -(down.every * window).cast_signed(),
+            -across.every.cast_signed(),
+        ],
+        target: [phase[0] * spec.input[1] + phase[1], spec.stride[0] * spec.input[1], spec.stride[1]],
+        accumulate: false,
+        epilogue: Epilogue::none(),
     }
 }
 
 /// dw and db, added to, from x, dy.
-pub fn depthwise_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+pub fn depthwise_grad_weights<T: Scalar>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
     check(spec, batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    if one_filter(spec) {
-        add_bias_gradient(dy, db);
-        run(Level::detect(), Job { spec, pass: Pass::GradWeights { x, dy, dw } });
-    } else {
-        conv_direct_grad_weights(batch, spec, x, dy, dw, db);
+    add_bias_gradient(dy, db);
+    let level = Level::detect();
+    let gradient = Gradient::new(spec);
+    let mut repeated = Repeated::new(spec, scratch);
+    for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
+        let mut first = 0;
+        while first < spec.output[0] {
+            let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
+            first = positions.end;
+            run(level, Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
+        }
+    }
+}
+
+/// What runs with the vectors of a level: some rows of positions of one image.
+enum Job<'a, T> {
+    Windows {
+        windows: Windows<'a, T>,
+        positions: core::ops::Range<usize>,
+        source: Part<&'a [T]>,
+        target: Part<&'a mut [T]>,
+    },
+    Gradient {
+        gradient: Gradient,
+        positions: core::ops::Range<usize>,
+        x: Part<&'a [T]>,
+        dy: &'a [T],
+        dw: &'a mut [T],
+    },
+}
+
+impl<T: Scalar> Body<T> for Job<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<T>>(self) {
+        // SAFETY: the caller promises the instructions.
+        unsafe {
+            match self {
+                Self::Windows { windows, positions, source, target } => windows.run::<V>(positions, source, target),
+                Self::Gradient { gradient, positions, x, dy, dw } => gradient.run::<T, V>(positions, x, dy, dw),
+            }
+        }
     }
 }

@@ -1,21 +1,34 @@
+use std::vec::Vec;
+
 use proptest::prelude::*;
 
+use super::*;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
-use crate::kernels::elementary::Elementary;
+
+/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+fn memory<T: Scalar>(len: usize) -> Vec<T> {
+    std::vec![T::from_f64(f64::NAN); len]
+}
 
 const fn depthwise<T: Elementary>() -> Variant<T> {
     Variant {
-        forward: super::depthwise_forward,
-        grad_input: super::depthwise_grad_input,
-        grad_weights: super::depthwise_grad_weights,
+        forward: |batch, spec, x, w, scale, shift, y| {
+            depthwise_forward(batch, spec, x, w, scale, shift, y, &mut memory(depthwise_forward_scratch(spec)));
+        },
+        grad_input: |batch, spec, dy, w, dx| {
+            depthwise_grad_input(batch, spec, dy, w, dx, &mut memory(depthwise_grad_input_scratch(spec)));
+        },
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            depthwise_grad_weights(batch, spec, x, dy, dw, db, &mut memory(depthwise_grad_weights_scratch(spec)));
+        },
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_vectors_agree_with_the_reference(
+    fn one_filter_a_channel_agrees_with_the_reference(
         spec in specs((1usize..80).prop_map(|channels| [channels, 1, 1])), batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
         agrees::<f32>(batch, &spec, each_filter, &depthwise());
@@ -24,9 +37,37 @@ proptest! {
 
     #[test]
     fn several_filters_a_channel_agree_with_the_reference(
-        spec in specs((1usize..9, 2usize..4).prop_map(|(channels, filters)| [channels, 1, filters])), each_filter in any::<[bool; 2]>(),
+        spec in specs((1usize..20, 2usize..7).prop_map(|(channels, filters)| [channels, 1, filters])),
+        batch in 1usize..3, each_filter in any::<[bool; 2]>(),
     ) {
-        agrees::<f32>(2, &spec, each_filter, &depthwise());
-        agrees::<f64>(2, &spec, each_filter, &depthwise());
+        agrees::<f32>(batch, &spec, each_filter, &depthwise());
+        agrees::<f64>(batch, &spec, each_filter, &depthwise());
+    }
+}
+
+/// Layers that are computed in several parts: rows that are ended together, rows whose channels are repeated, and positions whose
+/// sums are taken at once.
+#[test]
+fn large_layers_agree_with_the_reference() {
+    use crate::kernels::activation::Activation;
+
+    let spec = |[height, width]: [usize; 2], channels: usize, multiplier: usize, stride: usize| Spec {
+        input: [height, width, channels],
+        output: [height.div_ceil(stride), width.div_ceil(stride), channels * multiplier],
+        window: [3; 2],
+        stride: [stride; 2],
+        padding: [1; 4],
+        dilation: [1; 2],
+        groups: channels,
+        ending: Ending { accumulate: true, activation: Some(Activation::Tanh) },
+    };
+    for spec in [
+        spec([60, 61], 40, 1, 1),
+        spec([61, 110], 33, 1, 2),
+        spec([40, 41], 18, 2, 1),
+        spec([41, 60], 9, 5, 2),
+        spec([3, 300], 60, 3, 1),
+    ] {
+        agrees::<f32>(1, &spec, [true; 2], &depthwise());
     }
 }

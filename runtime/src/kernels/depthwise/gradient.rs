@@ -1,0 +1,175 @@
+//! Sums over positions: the gradient of the weights.
+
+use core::ops::Range;
+
+use super::axis::Axis;
+use super::windows::load;
+use super::{Part, Spec};
+use crate::gemm::vector::Vector;
+use crate::scalar::Scalar;
+
+/// Taps of a register tile, each with [`VECTORS`] vectors of channels: they share what they read of dy.
+const TAPS: usize = 3;
+
+/// Vectors of channels of a register tile.
+const VECTORS: usize = 4;
+
+/// Positions that one tile of taps walks over before the next does: what they read of x and dy stays in the first cache.
+const POSITIONS: usize = 48;
+
+/// The gradient of the weights, each channel by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Gradient {
+    axes: [Axis; 2],
+    channels: usize,
+}
+
+/// Positions side by side and below each other, and the numbers of x, and of dy, from one to the next.
+struct Walk {
+    count: [usize; 2],
+    x: [usize; 2],
+    dy: [usize; 2],
+}
+
+impl Gradient {
+    pub(super) fn new(spec: &Spec) -> Self {
+        Self { axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)], channels: spec.output[2] }
+    }
+
+    /// Adds to `dw` what rows `rows` of positions give.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    pub(super) unsafe fn run<T: Scalar, V: Vector<T>>(
+        &self,
+        rows: Range<usize>,
+        x: Part<&[T]>,
+        dy: &[T],
+        dw: &mut [T],
+    ) {
+        let ([down, across], channels) = (self.axes, self.channels);
+        assert_eq!(dw.len(), down.taps * across.taps * channels, "length of the weights");
+        assert_eq!(dy.len(), down.positions * across.positions * channels, "length of the gradient");
+        let at_once = [POSITIONS.div_ceil(across.positions), POSITIONS];
+        for (rows, taps_down) in down.runs(rows) {
+            for (columns, taps_across) in across.runs(0..across.positions) {
+                if taps_down.is_empty() || taps_across.is_empty() {
+                    continue;
+                }
+                for row in rows.clone().step_by(at_once[0]) {
+                    for column in columns.clone().step_by(at_once[1]) {
+                        let rows = row..(row + at_once[0]).min(rows.end);
+                        let columns = column..(column + at_once[1]).min(columns.end);
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            self.alike::<T, V>([rows, columns], [taps_down.clone(), taps_across.clone()], x, dy, dw);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what positions give that all have the same taps inside.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn alike<T: Scalar, V: Vector<T>>(
+        &self,
+        [rows, columns]: [Range<usize>; 2],
+        [down, across]: [Range<usize>; 2],
+        x: Part<&[T]>,
+        dy: &[T],
+        dw: &mut [T],
+    ) {
+        let (channels, [vertical, horizontal]) = (self.channels, self.axes);
+        let place = |row, i, column, j| vertical.place(row, i) * horizontal.source + horizontal.place(column, j);
+        let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
+        assert!(place(rows.start, down.start, columns.start, across.start) >= x.first, "windows inside the source");
+        assert!((last - x.first + 1) * channels <= x.numbers.len(), "windows inside the source");
+        let position = rows.start * horizontal.positions + columns.start;
+        let dy = &dy[position * channels..];
+        assert!(((rows.len() - 1) * horizontal.positions + columns.len()) * channels <= dy.len());
+        let walk = Walk {
+            count: [rows.len(), columns.len()],
+            x: [vertical.step * horizontal.source * channels, horizontal.step * channels],
+            dy: [horizontal.positions * channels, channels],
+        };
+        let total = down.len() * across.len();
+        let mut channel = 0;
+        while channel < channels {
+            let whole = channel + VECTORS * V::LANES <= channels;
+            for done in (0..total).step_by(TAPS) {
+                // A tile has any taps; the last is repeated where there are too few.
+                let (mut a, mut to) = ([x.numbers.as_ptr(); TAPS], [dw.as_mut_ptr(); TAPS]);
+                for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
+                    let tap = (done + n).min(total - 1);
+                    let [i, j] = [down.start + tap / across.len(), across.start + tap % across.len()];
+                    let from = place(rows.start, i, columns.start, j) - x.first;
+                    *a = a.wrapping_add(from * channels + channel);
+                    *to = to.wrapping_add((i * horizontal.taps + j) * channels + channel);
+                }
+                let b = dy.as_ptr().wrapping_add(channel);
+                // SAFETY: the first and the last position of the taps lie in `x` and `dy`, as just compared, the taps in `dw`;
+                // the mask keeps the last vector inside its pixel.
+                unsafe {
+                    if whole {
+                        tile::<T, V, VECTORS, false>(a, b, &walk, to, V::LANES);
+                    } else {
+                        tile::<T, V, 1, true>(a, b, &walk, to, V::LANES.min(channels - channel));
+                    }
+                }
+            }
+            channel += if whole { VECTORS * V::LANES } else { V::LANES };
+        }
+    }
+}
+
+/// Adds to the taps at `to` their sums over positions, for `N` vectors of channels; with `PARTIAL`, one vector of
+/// `partial` channels.
+///
+/// # Safety
+/// The processor has the instructions of `V`; what the walk meets from `a` and `b`, and the taps at `to`, lie in memory that the
+/// caller may read and write.
+#[inline(always)]
+unsafe fn tile<T: Scalar, V: Vector<T>, const N: usize, const PARTIAL: bool>(
+    a: [*const T; TAPS],
+    b: *const T,
+    walk: &Walk,
+    to: [*mut T; TAPS],
+    partial: usize,
+) {
+    // SAFETY: the caller's promise; the mask keeps the last vector inside.
+    unsafe {
+        let mask = V::mask(partial);
+        let mut sums = [[V::splat(T::ZERO); N]; TAPS];
+        for row in 0..walk.count[0] {
+            let mut at = row * walk.x[0];
+            let mut b = b.wrapping_add(row * walk.dy[0]);
+            for _ in 0..walk.count[1] {
+                for n in 0..N {
+                    let gradient = load::<T, V, PARTIAL>(b.add(n * V::LANES), mask);
+                    for (sums, a) in sums.iter_mut().zip(a) {
+                        sums[n] = load::<T, V, PARTIAL>(a.add(at + n * V::LANES), mask).multiply_add(gradient, sums[n]);
+                    }
+                }
+                at += walk.x[1];
+                b = b.wrapping_add(walk.dy[1]);
+            }
+        }
+        for (sums, to) in sums.iter_mut().zip(to) {
+            for (n, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.add(load::<T, V, PARTIAL>(to.add(n * V::LANES), mask));
+            }
+        }
+        // A tap that is repeated is read as often, before it is written as often.
+        for (sums, to) in sums.iter().zip(to) {
+            for (n, sum) in sums.iter().enumerate() {
+                let to = to.add(n * V::LANES);
+                if PARTIAL { sum.store_masked(to, mask) } else { sum.store(to) }
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Sums over windows: the forward pass, and the gradient with respect to the input, which is a sum over windows of dy.
+
+use core::ops::Range;
+
+use super::Part;
+use super::axis::Axis;
+use crate::gemm::Epilogue;
+use crate::gemm::vector::Vector;
+use crate::scalar::Scalar;
+
+/// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
+const POSITIONS: usize = 3;
+
+/// Vectors of channels of a register tile: with AVX2 a cache line.
+const VECTORS: usize = 4;
+
+/// Windows that slide over an image, each channel by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Windows<'a, T> {
+    pub(super) axes: [Axis; 2],
+    /// Channels of the source, and of the target.
+    pub(super) channels: usize,
+    /// A number for each channel of each tap.
+    pub(super) weights: &'a [T],
+    /// Where the weights of the first tap stand, and from there those of the next below and beside it, in taps.
+    pub(super) tap: [isize; 3],
+    /// Where the first position stands in the target, and from there the next below and beside it, in pixels.
+    pub(super) target: [usize; 3],
+    pub(super) accumulate: bool,
+    pub(super) epilogue: Epilogue<'a, T>,
+}
+
+/// The steps of a sum over taps, in numbers of the source and of the weights.
+#[derive(Clone, Copy)]
+struct Taps {
+    count: [usize; 2],
+    source: [usize; 2],
+    weights: [isize; 2],
+}
+
+impl<T: Scalar> Windows<'_, T> {
+    /// Computes rows `rows` of positions.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    pub(super) unsafe fn run<V: Vector<T>>(&self, rows: Range<usize>, source: Part<&[T]>, target: Part<&mut [T]>) {
+        self.epilogue.check(self.channels);
+        let [down, across] = self.axes;
+        for (rows, taps_down) in down.runs(rows) {
+            for (columns, taps_across) in across.runs(0..across.positions) {
+                let taps = [taps_down.clone(), taps_across];
+                // SAFETY: the caller's promise.
+                unsafe { self.alike::<V>([rows.clone(), columns], taps, source, &mut *target.numbers, target.first) };
+            }
+        }
+    }
+
+    /// Computes positions that all have the same taps inside; `skipped` pixels of the image come before the target.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn alike<V: Vector<T>>(
+        &self,
+        [rows, columns]: [Range<usize>; 2],
+        [down, across]: [Range<usize>; 2],
+        source: Part<&[T]>,
+        target: &mut [T],
+        skipped: usize,
+    ) {
+        let (channels, width) = (self.channels, self.axes[1].source);
+        let [start, below, beside] = self.target;
+        let pixel = |row: usize, column: usize| start + row * below + column * beside;
+        assert!(pixel(rows.start, columns.start) >= skipped, "positions inside the target");
+        assert!(
+            (pixel(rows.end - 1, columns.end - 1) - skipped + 1) * channels <= target.len(),
+            "positions inside the target"
+        );
+        let mut taps = Taps { count: [down.len(), across.len()], source: [0; 2], weights: [0; 2] };
+        let (mut from, mut weights) = ([0; 3], 0);
+        if !down.is_empty() && !across.is_empty() {
+            let place = |row, i, column, j| self.axes[0].place(row, i) * width + self.axes[1].place(column, j);
+            let first = place(rows.start, down.start, columns.start, across.start);
+            let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
+            assert!(first >= source.first, "windows inside the source");
+            assert!((last - source.first + 1) * channels <= source.numbers.len(), "windows inside the source");
+            let [step_down, step_across] = self.axes.map(|axis| axis.step);
+            from = [first - source.first, step_down * width, step_across];
+            let [origin, i, j] = self.tap;
+            let weights_of = |down: usize, across: usize| origin + down.cast_signed() * i + across.cast_signed() * j;
+            for [i, j] in [[down.start, across.start], [down.end - 1, across.end - 1]] {
+                let tap = weights_of(i, j);
+                assert!(
+                    tap >= 0 && (tap.cast_unsigned() + 1) * channels <= self.weights.len(),
+                    "taps inside the window"
+                );
+            }
+            taps.source = [self.axes[0].tap_step * width * channels, self.axes[1].tap_step * channels];
+            taps.weights = [i, j].map(|step| step * channels.cast_signed());
+            weights = weights_of(down.start, across.start).cast_unsigned() * channels;
+        }
+        let total = rows.len() * columns.len();
+        let [mut row, mut column] = [0, 0];
+        for done in (0..total).step_by(POSITIONS) {
+            // A tile has any positions; the last is repeated where there are too few.
+            let (mut a, mut to) = ([source.numbers.as_ptr(); POSITIONS], [target.as_mut_ptr(); POSITIONS]);
+            for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
+                *a = a.wrapping_add((from[0] + row * from[1] + column * from[2]) * channels);
+                *to = to.wrapping_add((pixel(rows.start + row, columns.start + column) - skipped) * channels);
+                if done + n + 1 < total {
+                    column += 1;
+                    if column == columns.len() {
+                        [row, column] = [row + 1, 0];
+                    }
+                }
+            }
+            let b = self.weights[weights..].as_ptr();
+            let mut channel = 0;
+            // SAFETY: the first and the last of the positions and taps lie in their slices, as just compared; masks keep the
+            // last vector inside its pixel.
+            unsafe {
+                while channel + VECTORS * V::LANES <= channels {
+                    self.tile::<V, VECTORS, false>(channel, a, b, &taps, to);
+                    channel += VECTORS * V::LANES;
+                }
+                while channel < channels {
+                    self.tile::<V, 1, true>(channel, a, b, &taps, to);
+                    channel += V::LANES;
+                }
+            }
+        }
+    }
+
+    /// Computes `N` vectors of channels at each of the positions; with `PARTIAL`, one vector that ends with the pixel.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; what the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that
+    /// the caller may read and write.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<T>, const N: usize, const PARTIAL: bool>(
+        &self,
+        channel: usize,
+        a: [*const T; POSITIONS],
+        b: *const T,
+        taps: &Taps,
+        to: [*mut T; POSITIONS],
+    ) {
+        // SAFETY: the caller's promise; masks keep the last vector inside.
+        unsafe {
+            let mask = V::mask(V::LANES.min(self.channels - channel));
+            let mut sums = [[V::splat(T::ZERO); N]; POSITIONS];
+            for i in 0..taps.count[0] {
+                let mut at = i * taps.source[0] + channel;
+                let mut b = b.wrapping_add(channel).wrapping_offset(i.cast_signed() * taps.weights[0]);
+                for _ in 0..taps.count[1] {
+                    for n in 0..N {
+                        let weight = load::<T, V, PARTIAL>(b.add(n * V::LANES), mask);
+                        for (sums, a) in sums.iter_mut().zip(a) {
+                            sums[n] =
+                                load::<T, V, PARTIAL>(a.add(at + n * V::LANES), mask).multiply_add(weight, sums[n]);
+                        }
+                    }
+                    at += taps.source[1];
+                    b = b.wrapping_offset(taps.weights[1]);
+                }
+            }
+            let floor = V::splat(self.epilogue.floor);
+            for n in 0..N {
+                let at = channel + n * V::LANES;
+                let each = |numbers: &[T], default: T| {
+                    if numbers.is_empty() {
+                        V::splat(default)
+                    } else {
+                        load::<T, V, PARTIAL>(numbers.as_ptr().add(at), mask)
+                    }
+                };
+                let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
+                for (sums, to) in sums.iter_mut().zip(to) {
+                    sums[n] = sums[n].multiply_add(scale, shift);
+                    if self.accumulate {
+                        sums[n] = sums[n].add(load::<T, V, PARTIAL>(to.add(at), mask));
+                    }
+                }
+                // A position that is repeated is read as often, before it is written as often.
+                for (sums, to) in sums.iter().zip(to) {
+                    let (sum, to) = (sums[n].at_least(floor), to.add(at));
+                    if PARTIAL { sum.store_masked(to, mask) } else { sum.store(to) }
+                }
+            }
+        }
+    }
+}
+
+/// A vector, or with `PARTIAL` the part of it that `mask` lets through.
+///
+/// # Safety
+/// The processor has the instructions of `V`; the pointer is good for the numbers.
+#[inline(always)]
+pub(super) unsafe fn load<T: Scalar, V: Vector<T>, const PARTIAL: bool>(from: *const T, mask: V::Mask) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { if PARTIAL { V::load_masked(from, mask) } else { V::load(from) } }
+}
