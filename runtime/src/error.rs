@@ -182,6 +182,38 @@ pub enum Error {
         /// How many there are.
         len: usize,
     },
+    /// A sample that its source could not give: an error of the user's own iterator.
+    #[error("{origin}: sample {sample}: {source}")]
+    Sample {
+        /// The source.
+        origin: String,
+        /// How many samples came before it in the epoch.
+        sample: u64,
+        /// What the iterator said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stream that ended within an epoch.
+    #[error("{origin}: it ended after {found} samples; an epoch has {expected}")]
+    StreamEnd {
+        /// The source.
+        origin: String,
+        /// The samples of an epoch.
+        expected: u64,
+        /// The samples there were.
+        found: u64,
+    },
+    /// Code of the user's that panicked while samples were prepared.
+    #[error("{origin}: sample {sample}: {what} panicked: {message}")]
+    Panicked {
+        /// The source of the samples.
+        origin: String,
+        /// The number of the sample.
+        sample: u64,
+        /// What panicked: `its augmentation`.
+        what: &'static str,
+        /// With which words.
+        message: String,
+    },
     /// Images of another size than the network's input.
     #[error(
         "{origin}: the images are {found}, the network takes {expected}; resize them, or change the network's input"
@@ -369,11 +401,30 @@ impl Error {
         Self::Other(error.into())
     }
 
+    /// The same error about a sample that stands elsewhere: `number` gives its number for its place.
+    pub(crate) fn of_sample(self, number: impl Fn(usize) -> usize) -> Self {
+        match self {
+            Self::Label { origin, sample, label, classes } => {
+                Self::Label { origin, sample: number(sample), label, classes }
+            }
+            Self::Target { origin, sample, expected, found } => {
+                Self::Target { origin, sample: number(sample), expected, found }
+            }
+            other => other,
+        }
+    }
+
     /// For `map_err` on file operations.
     pub(crate) fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
+}
+
+/// The words of a panic that was caught.
+pub(crate) fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without words").to_owned()
 }
 
 /// Refuses a hyper-parameter that is outside its range, or no number.

@@ -95,6 +95,17 @@ pub(crate) fn take_weights<N: Network>(
     names: &[&str],
     convert: bool,
 ) -> Result<(), Error> {
+    compare_weights::<N>(file, names, convert)?;
+    for (name, tensor) in tensors::<N>() {
+        let numbers = file.tensor(&name).and_then(|found| found.scalars::<N::Scalar>()).unwrap_or_default();
+        let place = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+        place[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&numbers);
+    }
+    Ok(())
+}
+
+/// Whether [`take_weights`] would take them.
+pub(crate) fn compare_weights<N: Network>(file: &Reader, names: &[&str], convert: bool) -> Result<(), Error> {
     let mut differences = Vec::new();
     let mut known = Vec::new();
     for (name, expected) in tensors::<N>() {
@@ -123,11 +134,6 @@ pub(crate) fn take_weights<N: Network>(
     }
     if !differences.is_empty() {
         return Err(Error::Weights { origin: file.origin().to_owned(), network: N::NAME, differences });
-    }
-    for (name, tensor) in tensors::<N>() {
-        let numbers = file.tensor(&name).and_then(|found| found.scalars::<N::Scalar>()).unwrap_or_default();
-        let place = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
-        place[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&numbers);
     }
     Ok(())
 }

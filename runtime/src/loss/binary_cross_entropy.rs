@@ -1,10 +1,11 @@
 //! Sigmoid and binary cross-entropy in one.
 
-use super::{Dense, Loss, check_dense};
+use super::{Dense, Loss, check_dense, check_mixed};
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Sigmoid;
 use crate::scalar::Scalar;
+use crate::train::MixedLabel;
 
 /// The cross-entropy of each output of a sigmoid, summed: ℓ = −(y ln a + (1 − y) ln(1 − a)) with a = σ(z), fused with the
 /// sigmoid so that ∂ℓ/∂z = a − y (slide 7): no saturation. Safe for logits of any size.
@@ -87,6 +88,13 @@ binary_cross_entropy!(
 binary_cross_entropy!(
     /// For one output.
     [] bool, |&target: &bool| [f64::from(u8::from(target))], |outputs, _: &[bool], _: &str| check_single(outputs)
+);
+binary_cross_entropy!(
+    /// Two of 0 and 1 with their shares, for one output, as mixup makes them of labels.
+    [] MixedLabel, |target: &MixedLabel| [target.share_of(1)], |outputs, targets: &[MixedLabel], origin: &str| {
+        check_single(outputs)?;
+        check_mixed(2, targets, origin)
+    }
 );
 binary_cross_entropy!(
     /// 0 or 1, for one output.

@@ -1,16 +1,17 @@
 //! Softmax and cross-entropy in one.
 
-use super::{Dense, Loss, check_dense};
+use super::{Dense, Loss, check_dense, check_mixed};
 use crate::architecture::GradientSeed;
 use crate::error::{Error, setting};
 use crate::head::Softmax;
 use crate::scalar::Scalar;
+use crate::train::MixedLabel;
 
 /// The cross-entropy of a softmax's answer, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
 /// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Safe for logits of any size.
 ///
 /// Targets are labels (`usize`), labels of every pixel (`[usize; P]`), or the share of each class (`[f32; K]`, which add up
-/// to 1). A label that is no class has probability 0 and an infinite loss.
+/// to 1), or two labels mixed ([`MixedLabel`]). A label that is no class has probability 0 and an infinite loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy {
     smoothing: f64,
@@ -77,6 +78,20 @@ impl CrossEntropy {
         loss
     }
 
+    fn mixed<T: Scalar>(&self, values: &[T], targets: &[MixedLabel], scale: T, gradient: Option<&mut [T]>) -> f64 {
+        let classes = (values.len() / targets.len().max(1)).max(1);
+        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
+        let mut loss = 0.0;
+        for (logits, target) in values.chunks_exact(classes).zip(targets) {
+            let gradient = gradient.as_mut().and_then(Iterator::next);
+            loss += self.row(logits, |class| target.share_of(class), scale, gradient);
+            if target.label.max(target.other) >= classes {
+                loss = f64::INFINITY;
+            }
+        }
+        loss
+    }
+
     fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], scale: T, gradient: Option<&mut [T]>) -> f64 {
         let classes = Y::GROUP.max(1);
         let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
@@ -110,6 +125,23 @@ impl Loss<Softmax, usize> for CrossEntropy {
                 Err(Error::Label { origin: origin.to_owned(), sample, label: targets[sample], classes: outputs })
             }
         }
+    }
+}
+
+/// Two labels with their shares, as mixup makes them of labels.
+impl Loss<Softmax, MixedLabel> for CrossEntropy {
+    const SEED: GradientSeed = GradientSeed::Logits;
+
+    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[MixedLabel], scale: T, gradient: &mut [T]) -> f64 {
+        self.mixed(values, targets, scale, Some(gradient))
+    }
+
+    fn value<T: Scalar>(&self, values: &[T], targets: &[MixedLabel]) -> f64 {
+        self.mixed(values, targets, T::ONE, None)
+    }
+
+    fn check(&self, outputs: usize, targets: &[MixedLabel], origin: &str) -> Result<(), Error> {
+        check_mixed(outputs, targets, origin)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Scalar;
+use crate::train::MixedLabel;
 
 /// A loss for networks that end in `H`, against targets of type `Y`.
 #[diagnostic::on_unimplemented(
@@ -95,6 +96,17 @@ fn check_dense<Y: Dense>(
         }
         if let Some(found) = (0..target.len()).map(|index| target.at(index)).find(|&value| !valid(value)) {
             return Err(Error::Target { origin: origin.to_owned(), sample, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// `Ok` where both labels of every target are classes.
+fn check_mixed(classes: usize, targets: &[MixedLabel], origin: &str) -> Result<(), Error> {
+    for (sample, target) in targets.iter().enumerate() {
+        let label = target.label.max(target.other);
+        if label >= classes {
+            return Err(Error::Label { origin: origin.to_owned(), sample, label, classes });
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use super::evaluate::Evaluator;
 use super::gradient::BatchLoss;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
+use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
 use crate::error::{Error, setting};
 use crate::loss::Loss;
@@ -193,7 +194,7 @@ where
         let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
         let changed = attack(network, &images, &targets, loss, under)?;
         let pairs = Pairs::new(&changed, &targets)?;
-        total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, None, &mut []));
+        total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, &Threads::default(), &mut []));
     }
     Ok(total)
 }

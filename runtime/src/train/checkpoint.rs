@@ -3,17 +3,15 @@
 use core::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::early_stopping::Watcher;
-use super::fit::Position;
 use super::gradient::BatchLoss;
 use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
+use super::run::{Identity, Position, Run};
 use crate::error::{Error, setting};
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::scalar::Scalar;
-use crate::schedule::Schedule;
 use crate::storage::safetensors::{Reader, Writer};
-use crate::weights::{add_weights, take_weights};
+use crate::weights::{add_weights, compare_weights, take_weights};
 
 /// The form of checkpoints that is written and read.
 const VERSION: &str = "1";
@@ -76,101 +74,125 @@ impl Checkpoints {
         self
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// The file.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn is_to_resume(&self) -> bool {
-        self.resume && self.path.exists()
+    /// Saves a run, for a loop of one's own: whenever it likes, or as [`Checkpoints::is_due_after_step`] and
+    /// [`Checkpoints::is_due_after_epoch`] say.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be written, [`Error::NotFinite`] where weights are NaN or infinite: the checkpoint before must
+    /// outlive them. It is whole in both cases.
+    pub fn save<N: Network, O: Optimizer<N::Scalar>>(
+        &self,
+        identity: &Identity,
+        run: &mut Run<'_, N, O>,
+    ) -> Result<(), Error> {
+        run.check_weights()?;
+        write(identity, run).write(&self.path)?;
+        run.saved = Some(self.path.clone());
+        Ok(())
     }
 
-    pub(crate) fn is_due_after_step(&self, step: u64) -> bool {
+    /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does.
+    ///
+    /// # Errors
+    /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Format`],
+    /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the schedule remembers
+    /// something else. The run is as it was then.
+    pub fn resume_run<N: Network, O: Optimizer<N::Scalar>>(
+        &self,
+        identity: &Identity,
+        run: &mut Run<'_, N, O>,
+    ) -> Result<bool, Error> {
+        if !self.resume || !self.path.exists() {
+            return Ok(false);
+        }
+        Checkpoint::<N>::read(&self.path, identity, run)?.restore(run)?;
+        run.saved = Some(self.path.clone());
+        Ok(true)
+    }
+
+    /// Whether a checkpoint is due between two steps.
+    pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_steps.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    pub(crate) fn is_due_after_epoch(&self, epoch: u64) -> bool {
+    /// Whether a checkpoint is due after so many epochs.
+    pub fn is_due_after_epoch(&self, epoch: u64) -> bool {
         epoch.is_multiple_of(self.every_epochs)
     }
 }
 
-/// What must be the same in a run that goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) optimizer: &'static str,
-    pub(crate) seed: u64,
-    pub(crate) batch: usize,
-    pub(crate) samples: usize,
-    pub(crate) metrics: Vec<&'static str>,
-}
-
 /// A checkpoint that has been read and found to belong to this run.
-pub(crate) struct Checkpoint<N> {
+struct Checkpoint<N> {
     file: Reader,
     network: PhantomData<N>,
 }
 
-impl<N: Network> Checkpoint<N> {
-    /// A checkpoint on its way to a file.
-    pub(crate) fn write<O: Optimizer<N::Scalar>>(
-        identity: &Identity,
-        network: &N,
-        optimizer: &O,
-        schedule: &dyn Schedule,
-        watcher: Option<&Watcher<N::Scalar>>,
-        position: &Position,
-        history: &History,
-    ) -> Writer {
-        let mut writer = Writer::new();
-        writer.metadata("kind", "netwright checkpoint");
-        writer.metadata("version", VERSION);
-        writer.metadata("network", N::NAME);
-        writer.metadata("optimizer", identity.optimizer);
-        writer.metadata("metrics", &identity.metrics.join(", "));
-        add_weights(&mut writer, network);
-        for (name, slice) in optimizer.state() {
-            writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
-        }
-        let (best, waited) = watcher.map_or((None, 0), |watcher| (watcher.best, watcher.waited));
-        let ending = match history.ending {
-            Ending::Finished => 0,
-            Ending::Early => 1,
-            Ending::Callback => 2,
-            Ending::Interrupted => 3,
-        };
-        writer.integers(
-            INTEGERS,
-            &[
-                identity.seed,
-                identity.batch as u64,
-                identity.samples as u64,
-                position.epoch,
-                position.batch,
-                position.step,
-                position.running.images as u64,
-                optimizer.steps(),
-                waited,
-                best.map_or(u64::MAX, |best| best.step),
-                ending,
-            ],
-        );
-        let score = position.running.score.unwrap_or(f64::NAN);
-        let metric = best.map_or(f64::NAN, |best| best.metric);
-        writer.tensor(NUMBERS, &[4], &[position.running.sum, score, position.rate, metric]);
-        let remembered = schedule.state();
-        writer.tensor(SCHEDULE, &[remembered.len()], &remembered);
-        let rows = history.epochs.iter().flat_map(|record| record.numbers().map(|number| number.unwrap_or(f64::NAN)));
-        writer.tensor(HISTORY, &[history.epochs.len(), EpochRecord::NAMES.len()], &rows.collect::<Vec<f64>>());
-        let values: Vec<f64> = history.metrics.iter().flat_map(|series| series.values.iter().copied()).collect();
-        writer.tensor(METRICS, &[history.metrics.len(), history.epochs.len()], &values);
-        if let Some(watcher) = watcher.filter(|watcher| watcher.best.is_some()) {
-            writer.tensor(BEST_PARAMETERS, &[watcher.parameters.len()], &watcher.parameters);
-            writer.tensor(BEST_STATISTICS, &[watcher.statistics.len()], &watcher.statistics);
-        }
-        writer
-    }
+fn metric_names<N: Network, O>(run: &Run<'_, N, O>) -> Vec<&'static str> {
+    run.history.metrics.iter().map(|series| series.name).collect()
+}
 
+/// A checkpoint on its way to a file.
+fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_, N, O>) -> Writer {
+    let Run { watcher, position, history, .. } = run;
+    let watcher = watcher.as_ref();
+    let mut writer = Writer::new();
+    writer.metadata("kind", "netwright checkpoint");
+    writer.metadata("version", VERSION);
+    writer.metadata("network", N::NAME);
+    writer.metadata("optimizer", run.optimizer.name());
+    writer.metadata("order", &identity.order);
+    writer.metadata("metrics", &metric_names(run).join(", "));
+    add_weights(&mut writer, &*run.network);
+    for (name, slice) in run.optimizer.state() {
+        writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
+    }
+    let (best, waited) = watcher.map_or((None, 0), |watcher| (watcher.best, watcher.waited));
+    let ending = match history.ending {
+        Ending::Finished => 0,
+        Ending::Early => 1,
+        Ending::Callback => 2,
+        Ending::Interrupted => 3,
+    };
+    writer.integers(
+        INTEGERS,
+        &[
+            identity.seed,
+            identity.batch as u64,
+            identity.samples as u64,
+            position.epoch,
+            position.batch,
+            position.step,
+            position.running.images as u64,
+            run.optimizer.steps(),
+            waited,
+            best.map_or(u64::MAX, |best| best.step),
+            ending,
+        ],
+    );
+    let score = position.running.score.unwrap_or(f64::NAN);
+    let metric = best.map_or(f64::NAN, |best| best.metric);
+    writer.tensor(NUMBERS, &[4], &[position.running.sum, score, position.rate, metric]);
+    let remembered = run.schedule.state();
+    writer.tensor(SCHEDULE, &[remembered.len()], &remembered);
+    let rows = history.epochs.iter().flat_map(|record| record.numbers().map(|number| number.unwrap_or(f64::NAN)));
+    writer.tensor(HISTORY, &[history.epochs.len(), EpochRecord::NAMES.len()], &rows.collect::<Vec<f64>>());
+    let values: Vec<f64> = history.metrics.iter().flat_map(|series| series.values.iter().copied()).collect();
+    writer.tensor(METRICS, &[history.metrics.len(), history.epochs.len()], &values);
+    if let Some(watcher) = watcher.filter(|watcher| watcher.best.is_some()) {
+        writer.tensor(BEST_PARAMETERS, &[watcher.parameters.len()], &watcher.parameters);
+        writer.tensor(BEST_STATISTICS, &[watcher.statistics.len()], &watcher.statistics);
+    }
+    writer
+}
+
+impl<N: Network> Checkpoint<N> {
     /// Reads a checkpoint and compares it with this run.
-    pub(crate) fn read(path: &Path, identity: &Identity) -> Result<Self, Error> {
+    fn read<O: Optimizer<N::Scalar>>(path: &Path, identity: &Identity, run: &Run<'_, N, O>) -> Result<Self, Error> {
         let file = Reader::read(path)?;
         let origin = file.origin().to_owned();
         let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
@@ -196,8 +218,9 @@ impl<N: Network> Checkpoint<N> {
             }
         };
         resume("the network", N::NAME.to_owned(), text("network"))?;
-        resume("the optimiser", identity.optimizer.to_owned(), text("optimizer"))?;
-        resume("the list of metrics", identity.metrics.join(", "), text("metrics"))?;
+        resume("the optimiser", run.optimizer.name().to_owned(), text("optimizer"))?;
+        resume("the list of metrics", metric_names(run).join(", "), text("metrics"))?;
+        resume("the order of samples", identity.order.clone(), text("order"))?;
         let checkpoint = Self { file, network: PhantomData };
         let integers = checkpoint.integers()?;
         resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
@@ -232,15 +255,8 @@ impl<N: Network> Checkpoint<N> {
         self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
     }
 
-    /// Takes everything over; the network last, after all else has been found to fit.
-    pub(crate) fn restore<O: Optimizer<N::Scalar>>(
-        &self,
-        metrics: &[&'static str],
-        network: &mut N,
-        optimizer: &mut O,
-        schedule: &mut dyn Schedule,
-        watcher: Option<&mut Watcher<N::Scalar>>,
-    ) -> Result<(Position, History), Error> {
+    /// Takes everything over, or nothing.
+    fn restore<O: Optimizer<N::Scalar>>(&self, run: &mut Run<'_, N, O>) -> Result<(), Error> {
         let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
         let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
         let [sum, score, rate, metric] = numbers;
@@ -251,7 +267,7 @@ impl<N: Network> Checkpoint<N> {
         if !rest.is_empty() {
             return Err(self.malformed(HISTORY));
         }
-        let metrics = self.metrics(metrics, rows.len())?;
+        let metrics = self.metrics(&metric_names(run), rows.len())?;
         let best = (best_step != u64::MAX).then_some(Best { step: best_step, metric });
         let best_weights = match best {
             Some(_) => (self.scalars(BEST_PARAMETERS)?, self.scalars(BEST_STATISTICS)?),
@@ -271,12 +287,17 @@ impl<N: Network> Checkpoint<N> {
             state.push((name, slice));
         }
         let state: Vec<(&str, &[N::Scalar])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
-        optimizer.restore(&state, optimizer_steps)?;
-        schedule.restore(&self.scalars::<f64>(SCHEDULE)?)?;
         let names: Vec<&str> =
             self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
-        take_weights(network, &self.file, &names, false)?;
-        if let Some(watcher) = watcher {
+        compare_weights::<N>(&self.file, &names, false)?;
+        let before = run.schedule.state();
+        run.schedule.restore(&self.scalars::<f64>(SCHEDULE)?)?;
+        if let Err(error) = run.optimizer.restore(&state, optimizer_steps) {
+            run.schedule.restore(&before)?;
+            return Err(error);
+        }
+        take_weights(run.network, &self.file, &names, false)?;
+        if let Some(watcher) = &mut run.watcher {
             (watcher.best, watcher.waited) = (best, waited);
             (watcher.parameters, watcher.statistics) = best_weights;
         }
@@ -287,6 +308,8 @@ impl<N: Network> Checkpoint<N> {
             _ => Ending::Finished,
         };
         let epochs = rows.iter().map(|row| EpochRecord::from_numbers(row.map(some))).collect();
-        Ok((Position { epoch, batch, step, running, rate }, History { epochs, ending, best, metrics }))
+        run.position = Position { epoch, batch, step, running, rate };
+        run.history = History { epochs, ending, best, metrics };
+        Ok(())
     }
 }

@@ -73,38 +73,69 @@ impl EarlyStopping {
     }
 
     /// Whether the validation after `step` steps is for early stopping.
-    pub(crate) fn is_due_after_step(&self, step: u64) -> bool {
+    pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_batches.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    pub(crate) fn watched(&self) -> Watch {
+    /// What is watched.
+    pub fn watched(&self) -> Watch {
         self.watch
     }
 
-    pub(crate) fn is_due_after_epoch(&self) -> bool {
+    /// Whether the validation after an epoch is for early stopping.
+    pub fn is_due_after_epoch(&self) -> bool {
         self.every_batches.is_none()
     }
 }
 
-/// Early stopping at work.
+/// Early stopping at work: it hears of validations, keeps the best weights, and says when to stop.
+///
+/// ```
+/// use netwright_runtime::{Error, network::Network};
+/// use netwright_runtime::train::{EarlyStopping, Watcher};
+///
+/// /// Trains by `epoch`, which gives a validation loss.
+/// fn train<N: Network>(network: &mut N, mut epoch: impl FnMut(&mut N) -> f64) -> Result<(), Error> {
+///     let mut watcher = Watcher::new(EarlyStopping::new(3)?.min_delta(0.001)?);
+///     for number in 0..100 {
+///         let loss = epoch(network);
+///         if watcher.observe(network, loss, number) {
+///             break;
+///         }
+///     }
+///     watcher.restore(network);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Watcher<T> {
-    pub(crate) rules: EarlyStopping,
-    pub(crate) best: Option<Best>,
-    pub(crate) waited: u64,
+pub struct Watcher<T> {
+    rules: EarlyStopping,
+    pub(super) best: Option<Best>,
+    pub(super) waited: u64,
     /// The parameters and statistics of the best validation.
-    pub(crate) parameters: Vec<T>,
-    pub(crate) statistics: Vec<T>,
+    pub(super) parameters: Vec<T>,
+    pub(super) statistics: Vec<T>,
 }
 
 impl<T: Clone + Copy> Watcher<T> {
-    pub(crate) fn new(rules: EarlyStopping) -> Self {
+    /// Of these rules; it has heard of nothing yet.
+    pub fn new(rules: EarlyStopping) -> Self {
         Self { rules, best: None, waited: 0, parameters: Vec::new(), statistics: Vec::new() }
     }
 
-    /// Hears what a validation after `step` steps found, of which less is better; whether to stop.
-    pub(crate) fn observe<N: Network<Scalar = T>>(&mut self, network: &N, metric: f64, step: u64) -> bool {
-        if self.best.is_none_or(|best| metric < best.metric - self.rules.min_delta) {
+    /// Its rules.
+    pub fn rules(&self) -> &EarlyStopping {
+        &self.rules
+    }
+
+    /// The best validation so far.
+    pub fn best(&self) -> Option<Best> {
+        self.best
+    }
+
+    /// Hears what a validation after `step` steps found, of which less is better; whether to stop. A NaN is never better.
+    pub fn observe<N: Network<Scalar = T>>(&mut self, network: &N, metric: f64, step: u64) -> bool {
+        if !metric.is_nan() && self.best.is_none_or(|best| metric < best.metric - self.rules.min_delta) {
             self.best = Some(Best { step, metric });
             self.waited = 0;
             if self.rules.restore_best {
@@ -120,13 +151,14 @@ impl<T: Clone + Copy> Watcher<T> {
     }
 
     /// Whether patience has run out.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.waited >= self.rules.patience
     }
 
-    /// Gives the network its best weights back.
-    pub(crate) fn restore<N: Network<Scalar = T>>(&self, network: &mut N) {
-        if self.rules.restore_best && self.best.is_some() {
+    /// Gives the network its best weights back, where the rules had them kept and there was a validation.
+    pub fn restore<N: Network<Scalar = T>>(&self, network: &mut N) {
+        let kept = (self.parameters.len(), self.statistics.len()) == (N::PARAMETERS, N::STATISTICS);
+        if self.rules.restore_best && self.best.is_some() && kept {
             network.parameters_mut().copy_from_slice(&self.parameters);
             network.statistics_mut().copy_from_slice(&self.statistics);
         }

@@ -1,6 +1,7 @@
 //! How good a network is on samples it is not training on.
 
-use super::gradient::{BatchLoss, score};
+use super::gradient::BatchLoss;
+use super::piece::score;
 use super::samples::Samples;
 use super::target::{Reading, Target};
 use super::threads::Threads;
@@ -30,7 +31,7 @@ where
     L: Loss<N::Head, Y>,
 {
     check::<N, Y, S, L>(samples, loss)?;
-    Ok(Evaluator::new(samples.len()).run(network, samples, loss, None, &mut []))
+    Ok(Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []))
 }
 
 /// The answers of `network` for all samples.
@@ -59,15 +60,8 @@ where
         return Err(Error::Empty { origin: samples.origin().to_owned() });
     }
     for index in 0..samples.len() {
-        loss.check(N::OUTPUT.len(), core::slice::from_ref(samples.target(index)), samples.origin()).map_err(
-            |error| match error {
-                Error::Label { origin, label, classes, .. } => Error::Label { origin, sample: index, label, classes },
-                Error::Target { origin, expected, found, .. } => {
-                    Error::Target { origin, sample: index, expected, found }
-                }
-                other => other,
-            },
-        )?;
+        let target = core::slice::from_ref(samples.target(index));
+        loss.check(N::OUTPUT.len(), target, samples.origin()).map_err(|error| error.of_sample(|_| index))?;
     }
     Ok(())
 }
@@ -90,7 +84,7 @@ impl Evaluator {
         network: &N,
         samples: &S,
         loss: &L,
-        threads: Option<&Threads>,
+        threads: &Threads,
         kept: &mut [N::Output],
     ) -> BatchLoss
     where
@@ -114,13 +108,7 @@ impl Evaluator {
         };
         let mut rows: Vec<&mut [N::Output]> = kept.chunks_mut(GROUP).collect();
         rows.resize_with(self.groups.len(), Default::default);
-        match threads {
-            None => {
-                let pairs = self.groups.iter_mut().zip(&mut rows).enumerate();
-                pairs.for_each(|(place, (group, kept))| one(place, group, kept));
-            }
-            Some(threads) => threads.each(&mut self.groups, &mut rows, one),
-        }
+        threads.each(&mut self.groups, &mut rows, one);
         let mut total = BatchLoss::default();
         self.groups.iter().for_each(|group| total.add(group));
         total

@@ -3,17 +3,18 @@
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::finite::{all_finite, broken_forward, broken_gradient};
-use super::target::{Reading, Target};
+use super::adversarial::AdversarialTraining;
+use super::finite::{all_finite, broken_gradient};
+use super::piece::{Attacked, Attacking, Piece, Step};
+use super::target::Target;
 use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
 use crate::error::Error;
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
-use crate::memory::Buffer;
-use crate::network::{Gradients, Network, PassError, TrainingWorkspace};
+use crate::network::{Gradients, Network, PassError};
 use crate::scalar::Scalar;
-use crate::tensor::Sample;
+use crate::tensor::Output;
 
 /// The most pieces a batch is cut in: threads beyond this many find nothing to do.
 const MOST_PIECES: usize = 8;
@@ -77,12 +78,6 @@ impl BatchLoss {
     }
 }
 
-/// The summed score of answers, in their order.
-pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
-    let reading = Reading::of::<N::Head>();
-    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
-}
-
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
 ///
 /// A batch is cut in pieces whose number depends on the network and the batch alone. Each piece adds to gradients of its own,
@@ -117,6 +112,8 @@ pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: 
 /// [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
 pub struct GradientEngine<N: Network> {
     pieces: Vec<Piece<N>>,
+    /// The attacked images of each piece, where images are attacked.
+    attacked: Vec<Option<Attacked<N>>>,
     piece_size: usize,
     capacity: usize,
     threads: Threads,
@@ -126,74 +123,6 @@ pub struct GradientEngine<N: Network> {
 /// over could not be normalised.
 fn cut(batch: usize, pieces: usize, place: usize) -> Range<usize> {
     place * batch / pieces..(place + 1) * batch / pieces
-}
-
-/// What one piece of a batch works with.
-pub(crate) struct Piece<N: Network> {
-    workspace: TrainingWorkspace<N>,
-    gradients: Gradients<N>,
-    /// A copy, so that pieces do not meet and a failed step leaves the network as it was.
-    statistics: Buffer<N::Scalar>,
-    loss: BatchLoss,
-    failure: Option<Error>,
-}
-
-/// What all pieces of a step share.
-pub(crate) struct Step<'a, N: Network> {
-    parameters: &'a [N::Scalar],
-    statistics: &'a [N::Scalar],
-    /// The seed and step; a piece fills in its images.
-    pass: Pass,
-    /// The images of the whole batch.
-    batch: usize,
-}
-
-impl<N: Network> Clone for Step<'_, N> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<N: Network> Copy for Step<'_, N> {}
-
-impl<N: Network> Step<'_, N> {
-    /// The seed and the step.
-    pub(crate) fn pass(&self) -> Pass {
-        self.pass
-    }
-}
-
-impl<N: Network> Piece<N> {
-    /// Forward, loss and backward of the images of this piece, which start at `first` in their batch. `input_gradient` may be
-    /// empty.
-    pub(crate) fn run<Y: Target, L: Loss<N::Head, Y>>(
-        &mut self,
-        step: Step<'_, N>,
-        first: usize,
-        inputs: &[N::Input],
-        targets: &[Y],
-        loss: &L,
-        input_gradient: &mut [N::Scalar],
-    ) -> Result<(), Error> {
-        let pass = Pass { batch: inputs.len(), first_image: first, ..step.pass };
-        self.statistics.copy_from_slice(step.statistics);
-        self.gradients.clear();
-        self.workspace.forward(pass, step.parameters, &mut self.statistics, inputs)?;
-        let scale = N::Scalar::from_f64(1.0 / step.batch as f64);
-        let (values, gradient) = self.workspace.loss_operands(L::SEED);
-        let sum = loss.evaluate(values, targets, scale, gradient);
-        if !sum.is_finite() {
-            loss.check(N::OUTPUT.len(), targets, "the batch")?;
-            self.statistics.copy_from_slice(step.statistics);
-            let (statistics, workspace) = (&mut self.statistics, &mut self.workspace);
-            let origin = broken_forward(pass, inputs, step.parameters, statistics, workspace)?;
-            return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
-        }
-        let score = score::<N, Y>(self.workspace.outputs(), targets);
-        self.loss = BatchLoss { sum, images: inputs.len(), score };
-        self.workspace.backward(pass, L::SEED, step.parameters, inputs, &mut self.gradients, input_gradient)?;
-        Ok(())
-    }
 }
 
 impl<N: Network> GradientEngine<N> {
@@ -221,14 +150,23 @@ impl<N: Network> GradientEngine<N> {
         crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
         let threads = Threads::new(threads)?;
         let piece_size = piece_size.min(batch);
-        let pieces = (0..batch.div_ceil(piece_size)).map(|_| Piece {
-            workspace: N::workspace(piece_size),
-            gradients: N::gradients(),
-            statistics: Buffer::zeros(N::STATISTICS),
-            loss: BatchLoss::default(),
-            failure: None,
-        });
-        Ok(Self { pieces: pieces.collect(), piece_size, capacity: batch, threads })
+        let count = batch.div_ceil(piece_size);
+        let pieces = (0..count).map(|_| Piece::new(piece_size)).collect();
+        let attacked = (0..count).map(|_| None).collect();
+        Ok(Self { pieces, attacked, piece_size, capacity: batch, threads })
+    }
+
+    /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
+    pub fn adversarial(self, training: AdversarialTraining) -> Self
+    where
+        N::Input: Output<N::Scalar>,
+    {
+        self.attack(Attacking::new(training))
+    }
+
+    pub(crate) fn attack(mut self, attacking: Attacking<N>) -> Self {
+        self.attacked.fill_with(|| Some(Attacked::new(attacking, self.piece_size)));
+        self
     }
 
     /// The most images of a batch.
@@ -244,10 +182,8 @@ impl<N: Network> GradientEngine<N> {
     /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
     /// queued.
     pub fn install<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
-        match self.threads.pool() {
-            None => work(self),
-            Some(pool) => pool.install(|| work(self)),
-        }
+        let threads = self.threads.clone();
+        threads.install(|| work(self))
     }
 
     /// Computes the gradient of the mean loss of these images: see [`GradientEngine::gradients`]. Moves the network's
@@ -269,10 +205,24 @@ impl<N: Network> GradientEngine<N> {
             let origin = "the batch".to_owned();
             return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
         }
-        let mut nothing = vec![(); self.pieces.len()]; // Nothing takes no memory.
-        self.step(network, pass, inputs.len(), &mut nothing, |step, images, piece, ()| {
-            piece.run(step, images.start, &inputs[images.clone()], &targets[images], loss, &mut [])
-        })
+        let batch = inputs.len();
+        if batch == 0 || batch > self.capacity {
+            return Err(PassError::Batch { expected: self.capacity, found: batch }.into());
+        }
+        let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
+        let used = batch.div_ceil(self.piece_size);
+        let pieces = &mut self.pieces[..used];
+        self.threads.each(pieces, &mut self.attacked[..used], |place, piece, attacked| {
+            let images = cut(batch, used, place);
+            let (first, inputs, targets) = (images.start, &inputs[images.clone()], &targets[images]);
+            let inputs = match attacked {
+                None => Ok(inputs),
+                Some(attacked) => attacked.images(step, first, inputs, targets, loss, piece),
+            };
+            let made = inputs.and_then(|inputs| piece.run(step, first, inputs, targets, loss, &mut []));
+            piece.failure = made.err();
+        });
+        self.sum(network, pass, used)
     }
 
     /// The gradients of the last batch.
@@ -285,28 +235,14 @@ impl<N: Network> GradientEngine<N> {
         &mut self.pieces[0].gradients
     }
 
-    pub(crate) fn threads(&self) -> &Threads {
+    /// Its threads, for the parts around it: [`Loader::threads`](super::Loader::threads).
+    pub fn threads(&self) -> &Threads {
         &self.threads
     }
 
-    /// One step: calls `work` with each piece, its range of images and its slot, then sums losses and gradients.
-    pub(crate) fn step<S: Send>(
-        &mut self,
-        network: &mut N,
-        pass: Pass,
-        batch: usize,
-        slots: &mut [S],
-        work: impl Fn(Step<'_, N>, Range<usize>, &mut Piece<N>, &mut S) -> Result<(), Error> + Sync,
-    ) -> Result<BatchLoss, Error> {
-        if batch == 0 || batch > self.capacity {
-            return Err(PassError::Batch { expected: self.capacity, found: batch }.into());
-        }
-        let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
-        let used = batch.div_ceil(self.piece_size);
+    /// Sums losses and gradients of the first `used` pieces.
+    fn sum(&mut self, network: &mut N, pass: Pass, used: usize) -> Result<BatchLoss, Error> {
         let pieces = &mut self.pieces[..used];
-        self.threads.each(pieces, &mut slots[..used], |place, piece, slot| {
-            piece.failure = work(step, cut(batch, used, place), piece, slot).err();
-        });
         if let Some(failure) = pieces.iter_mut().find_map(|piece| piece.failure.take()) {
             return Err(failure);
         }

@@ -5,8 +5,22 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
 
-/// The flag that Ctrl-C sets. The handler is installed once; runs after the first find it there, and the flag taken back.
-pub(crate) fn ctrl_c() -> Result<Arc<AtomicBool>, Error> {
+/// The flag that Ctrl-C sets, for a loop of one's own to look at between two steps. From now on the program no longer ends by Ctrl-C
+/// itself. The handler is installed once; calls after the first find it there, and the flag taken back.
+///
+/// # Errors
+/// [`Error::Interrupt`] where the program has a handler of its own.
+///
+/// ```no_run
+/// use std::sync::atomic::Ordering;
+///
+/// let stop = netwright_runtime::train::ctrl_c()?;
+/// while !stop.load(Ordering::Relaxed) {
+///     // A step.
+/// }
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
+pub fn ctrl_c() -> Result<Arc<AtomicBool>, Error> {
     static FLAG: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
     let mut installed = FLAG.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(flag) = &*installed {

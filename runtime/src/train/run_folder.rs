@@ -4,6 +4,7 @@ use core::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::callback::{Callback, EpochReport};
+use super::history::History;
 use crate::error::Error;
 use crate::network::Network;
 use crate::storage::replace_file;
@@ -30,12 +31,20 @@ impl RunFolder {
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+
+    /// Writes `metrics.csv` and `metrics.jsonl` anew, for a loop of one's own.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the system refuses; the files of before are whole then.
+    pub fn write(&self, history: &History) -> Result<(), Error> {
+        replace_file(&self.file("metrics.csv"), history.to_csv().as_bytes())?;
+        replace_file(&self.file("metrics.jsonl"), history.to_json_lines().as_bytes())
+    }
 }
 
 impl<N: Network> Callback<N> for RunFolder {
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-        replace_file(&self.file("metrics.csv"), epoch.history.to_csv().as_bytes())?;
-        replace_file(&self.file("metrics.jsonl"), epoch.history.to_json_lines().as_bytes())?;
+        self.write(epoch.history)?;
         Ok(ControlFlow::Continue(()))
     }
 }

@@ -12,12 +12,17 @@ pub(crate) fn check(count: usize) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// One thread, the caller's, or a pool. How work is cut never depends on it, so that results do not either.
-pub(crate) struct Threads(Option<Arc<ThreadPool>>);
+/// The threads that the parts of a run share: one, the caller's, or a pool. How work is cut never depends on them, so that results do
+/// not either. A copy stands for the same threads.
+#[derive(Clone, Default)]
+pub struct Threads(Option<Arc<ThreadPool>>);
 
 impl Threads {
-    /// `count` threads; one means the caller's own.
-    pub(crate) fn new(count: usize) -> Result<Self, Error> {
+    /// `count` threads; one means the caller's own, as [`Threads::default`] does.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0, [`Error::Threads`] where the system refuses them.
+    pub fn new(count: usize) -> Result<Self, Error> {
         if check(count)? == 1 {
             return Ok(Self(None));
         }
@@ -28,14 +33,34 @@ impl Threads {
         Ok(Self(Some(Arc::new(pool))))
     }
 
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
     /// As many as the machine has processors.
     pub(crate) fn available() -> usize {
         std::thread::available_parallelism().map_or(1, usize::from)
     }
 
-    /// The pool, where there is one.
-    pub(crate) fn pool(&self) -> Option<Arc<ThreadPool>> {
-        self.0.clone()
+    /// Runs `work` on one of them, from where handing work to the others allocates nothing.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.0 {
+            None => work(),
+            Some(pool) => pool.install(work),
+        }
+    }
+
+    /// Calls both, side by side where there are several.
+    pub(crate) fn both<A: Send, B: Send>(
+        &self,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        match &self.0 {
+            None => (first(), second()),
+            Some(pool) => pool.install(|| rayon_core::join(first, second)),
+        }
     }
 
     /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
@@ -95,6 +120,6 @@ fn stretch<T: Send>(first: usize, numbers: &mut [T], work: &(impl Fn(usize, &mut
 
 impl core::fmt::Debug for Threads {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Threads({})", self.0.as_ref().map_or(1, |pool| pool.current_num_threads()))
+        write!(f, "Threads({})", self.count())
     }
 }

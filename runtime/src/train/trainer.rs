@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::adversarial::AdversarialTraining;
-use super::augment::{Augment, Mix, Mixup};
+use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::callback::{Callback, EpochReport, OnEpoch, OnStep, StepReport};
 use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
-use super::feed::{Attacking, Mixing, Preparation};
-use super::fit::Session;
 use super::history::History;
+use super::piece::Attacking;
+use super::preparation::Preparation;
 use super::samples::Samples;
+use super::source::{Shuffled, Source};
 use super::target::Target;
 use super::threads::Threads;
 use super::validation::NamedMeasure;
@@ -34,8 +35,8 @@ pub struct NoOptimizer;
 /// Trains a network: epochs of shuffled batches, validation, and whatever of schedules, early stopping, augmentation,
 /// checkpoints and callbacks is asked for.
 ///
-/// The same settings and seed give the same bits, on any number of threads. Every part can also be used without the trainer: see
-/// [`GradientEngine`](super::GradientEngine).
+/// The same settings and seed give the same bits, on any number of threads. The trainer puts parts together that can also be used without
+/// it: see [`Run`](super::Run), and the example `own_loop`.
 ///
 /// ```
 /// use netwright_runtime::{Error, Tensor, data::Dataset, head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd};
@@ -57,7 +58,9 @@ pub struct NoOptimizer;
 ///         .fit(network, &train, Some(&validation))
 /// }
 /// ```
-pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer> {
+///
+/// `Y` are the targets of the data, `T` those that are trained towards: others where labels are mixed.
+pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer, T = Y> {
     pub(crate) epochs: u64,
     pub(crate) batch: usize,
     pub(crate) ghost_batch: Option<usize>,
@@ -65,7 +68,8 @@ pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer> {
     pub(crate) loss: L,
     pub(crate) optimizer: O,
     pub(crate) schedule: Box<dyn Schedule>,
-    pub(crate) preparation: Preparation<N, Y>,
+    pub(crate) preparation: Preparation<N::Input, Y, T>,
+    pub(crate) attacking: Option<Attacking<N>>,
     pub(crate) metrics: Vec<NamedMeasure<N, Y>>,
     pub(crate) callbacks: Vec<Box<dyn Callback<N> + 'c>>,
     pub(crate) early_stopping: Option<EarlyStopping>,
@@ -85,7 +89,8 @@ impl<'c, N: Network, Y: Target> Trainer<'c, N, Y> {
             loss: NoLoss,
             optimizer: NoOptimizer,
             schedule: Box::new(Constant),
-            preparation: Preparation { seed: 0, augment: None, mixing: None, attacking: None },
+            preparation: Preparation::new(0),
+            attacking: None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
             early_stopping: None,
@@ -102,7 +107,7 @@ impl<N: Network, Y: Target> Default for Trainer<'_, N, Y> {
     }
 }
 
-impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
+impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// How many times the data are gone through.
     ///
     /// # Errors
@@ -137,7 +142,7 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
 
     /// What the order of samples, dropout and augmentation are drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.preparation.seed = seed;
+        self.preparation = self.preparation.with_seed(seed);
         self
     }
 
@@ -151,13 +156,13 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     }
 
     /// What is made small.
-    pub fn loss<M>(self, loss: M) -> Trainer<'c, N, Y, M, O> {
-        self.with(|_, optimizer| (loss, optimizer))
+    pub fn loss<M>(self, loss: M) -> Trainer<'c, N, Y, M, O, T> {
+        self.with(|_, optimizer, preparation| (loss, optimizer, preparation))
     }
 
     /// What moves the weights.
-    pub fn optimizer<P>(self, optimizer: P) -> Trainer<'c, N, Y, L, P> {
-        self.with(|loss, _| (loss, optimizer))
+    pub fn optimizer<P>(self, optimizer: P) -> Trainer<'c, N, Y, L, P, T> {
+        self.with(|loss, _, preparation| (loss, optimizer, preparation))
     }
 
     /// How the learning rate changes; constant unless said. It hears of the validation loss (or, without validation, the
@@ -169,18 +174,18 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
 
     /// Trains on changed copies of the samples: see [`Augmentation`](super::augment::Augmentation).
     pub fn augment(mut self, augment: impl Augment<N::Input> + 'static) -> Self {
-        self.preparation.augment = Some(Box::new(augment));
+        self.preparation = self.preparation.augment(augment);
         self
     }
 
-    /// Trains on blends of two samples each.
-    pub fn mixup(mut self, mixup: Mixup) -> Self
+    /// Trains on blends of two samples each; the target of two labels is a distribution over both, a
+    /// [`MixedLabel`](super::augment::MixedLabel).
+    pub fn mixup(self, mixup: Mixup) -> Trainer<'c, N, Y, L, O, Y::Mixed>
     where
-        N::Input: Output<N::Scalar>,
-        Y: Mix,
+        N::Input: Mix,
+        Y: MixTarget,
     {
-        self.preparation.mixing = Some(Mixing { mixup, numbers: Output::many_mut, targets: Mix::mix });
-        self
+        self.with(|loss, optimizer, preparation| (loss, optimizer, preparation.mixup(mixup)))
     }
 
     /// Trains on attacked images among the others (slide 16).
@@ -188,7 +193,7 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     where
         N::Input: Output<N::Scalar>,
     {
-        self.preparation.attacking = Some(Attacking { training, numbers: Output::many_mut });
+        self.attacking = Some(Attacking::new(training));
         self
     }
 
@@ -255,8 +260,12 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
         self
     }
 
-    fn with<M, P>(self, change: impl FnOnce(L, O) -> (M, P)) -> Trainer<'c, N, Y, M, P> {
-        let (loss, optimizer) = change(self.loss, self.optimizer);
+    #[allow(clippy::type_complexity)]
+    fn with<M, P, U>(
+        self,
+        change: impl FnOnce(L, O, Preparation<N::Input, Y, T>) -> (M, P, Preparation<N::Input, Y, U>),
+    ) -> Trainer<'c, N, Y, M, P, U> {
+        let (loss, optimizer, preparation) = change(self.loss, self.optimizer, self.preparation);
         Trainer {
             epochs: self.epochs,
             batch: self.batch,
@@ -265,7 +274,8 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
             loss,
             optimizer,
             schedule: self.schedule,
-            preparation: self.preparation,
+            preparation,
+            attacking: self.attacking,
             metrics: self.metrics,
             callbacks: self.callbacks,
             early_stopping: self.early_stopping,
@@ -277,11 +287,13 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
 
     /// Trains `network` on `train`, and measures it on `validation` after each epoch.
     ///
+    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
+    ///
     /// # Errors
-    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that the loss cannot compare,
-    /// [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and those of a checkpoint that cannot be gone on from. Later:
-    /// [`Error::NotFinite`] where a loss is NaN or infinite, those of callbacks, and [`Error::Io`] where a checkpoint cannot be
-    /// written.
+    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
+    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
+    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite,
+    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
     pub fn fit<S>(
         self,
         network: &mut N,
@@ -291,24 +303,43 @@ impl<'c, N: Network, Y: Target, L, O> Trainer<'c, N, Y, L, O> {
     where
         N: Network<Input: Clone>,
         S: Samples<N::Input, Y>,
-        L: Loss<N::Head, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
         O: Optimizer<N::Scalar>,
+        T: Target,
     {
         super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
-        match validation {
-            Some(validation) => super::evaluate::check::<N, Y, _, L>(validation, &self.loss)?,
-            None if self.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
-            None if !self.metrics.is_empty() => return Err(Error::NoValidation { setting: "a metric" }),
-            None => {}
-        }
-        Session::new(self, network, train, validation)?.run()
+        let sampler = Shuffled::new(train, self.preparation.seed());
+        super::fit::fit(self, network, sampler, false, validation)
+    }
+
+    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
+    /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
+    /// [`Error::Panicked`] where it panics.
+    pub fn fit_stream<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Source<N::Input, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
+        O: Optimizer<N::Scalar>,
+        T: Target,
+    {
+        let sampler = train.sampler(self.preparation.seed());
+        super::fit::fit(self, network, sampler, true, validation)
     }
 }
 
-impl<N: Network, Y, L, O> core::fmt::Debug for Trainer<'_, N, Y, L, O> {
+impl<N: Network, Y, L, O, T> core::fmt::Debug for Trainer<'_, N, Y, L, O, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { epochs, batch, threads, preparation, .. } = self;
         let name = N::NAME;
-        write!(f, "Trainer of {name}: {epochs} epochs, batch {batch}, seed {}, {threads} threads", preparation.seed)
+        write!(f, "Trainer of {name}: {epochs} epochs, batch {batch}, {preparation:?}, {threads} threads")
     }
 }

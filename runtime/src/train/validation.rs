@@ -23,14 +23,49 @@ pub(crate) struct NamedMeasure<N: Network, Y> {
 
 /// What a validation found.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Validation {
-    pub(crate) loss: BatchLoss,
-    /// In the order of the trainer's metrics.
-    pub(crate) metrics: Vec<f64>,
+pub struct Validation {
+    /// The loss, and the share of right answers where there is one.
+    pub loss: BatchLoss,
+    /// The metrics by their names.
+    pub metrics: Vec<(&'static str, f64)>,
 }
 
-/// The validation set with its metrics. Answers and targets are kept together where there are metrics to read them.
-pub(crate) struct Validator<'a, N: Network, Y> {
+impl Validation {
+    /// The metric of a name.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// What early stopping watches, as a number of which less is better; NaN where it was not measured.
+    pub fn watched(&self, watch: Watch) -> f64 {
+        let metric = |name| self.metric(name).unwrap_or(f64::NAN);
+        match watch {
+            Watch::Loss => self.loss.mean(),
+            Watch::Error => 1.0 - self.loss.accuracy().unwrap_or(f64::NAN),
+            Watch::Lowest(name) => metric(name),
+            Watch::Highest(name) => -metric(name),
+        }
+    }
+}
+
+/// A validation set with its metrics, measured on several threads with the same bits on any number of them.
+///
+/// ```
+/// use netwright_runtime::{Error, head::Softmax, loss::CrossEntropy, network::Network};
+/// use netwright_runtime::train::{Samples, Threads, Validator, metrics};
+///
+/// fn report<N>(network: &N, digits: &impl Samples<N::Input, usize>) -> Result<(), Error>
+/// where
+///     N: Network<Head = Softmax, Input: Clone>,
+/// {
+///     let mut validator = Validator::new(digits)?.metric("top-3", |answers: &[N::Output], labels| metrics::top_k(answers, labels, 3));
+///     let found = validator.measure(network, &CrossEntropy::new(), &Threads::new(2)?)?;
+///     println!("loss {:.4}, top-3 {:?}", found.loss.mean(), found.metric("top-3"));
+///     Ok(())
+/// }
+/// ```
+pub struct Validator<'a, N: Network, Y> {
+    // Answers and targets are kept together where there are metrics to read them.
     samples: &'a dyn Samples<N::Input, Y>,
     evaluator: Evaluator,
     metrics: Vec<NamedMeasure<N, Y>>,
@@ -39,36 +74,65 @@ pub(crate) struct Validator<'a, N: Network, Y> {
 }
 
 impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
-    pub(crate) fn new(samples: &'a dyn Samples<N::Input, Y>, metrics: Vec<NamedMeasure<N, Y>>) -> Self {
-        let kept = if metrics.is_empty() { 0 } else { samples.len() };
-        Self {
-            samples,
-            evaluator: Evaluator::new(samples.len()),
-            metrics,
-            answers: (0..kept).map(|_| N::Output::zeros()).collect(),
-            targets: (0..kept).map(|index| samples.target(index).clone()).collect(),
-        }
+    /// Of samples, without metrics.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] where there are none.
+    pub fn new<S: Samples<N::Input, Y>>(samples: &'a S) -> Result<Self, Error> {
+        Self::of(samples)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn of(samples: &'a dyn Samples<N::Input, Y>) -> Result<Self, Error> {
+        if samples.is_empty() {
+            return Err(Error::Empty { origin: samples.origin().to_owned() });
+        }
+        let evaluator = Evaluator::new(samples.len());
+        Ok(Self { samples, evaluator, metrics: Vec::new(), answers: Vec::new(), targets: Vec::new() })
+    }
+
+    /// Measures all answers by a function of [`metrics`](super::metrics) or one of one's own too.
+    pub fn metric(
+        self,
+        name: &'static str,
+        measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.measures(vec![NamedMeasure { name, measure: Box::new(measure) }])
+    }
+
+    pub(crate) fn measures(mut self, metrics: Vec<NamedMeasure<N, Y>>) -> Self {
+        self.metrics.extend(metrics);
+        if !self.metrics.is_empty() {
+            self.answers.resize_with(self.samples.len(), N::Output::zeros);
+            let kept = self.targets.len()..self.samples.len();
+            self.targets.extend(kept.map(|index| self.samples.target(index).clone()));
+        }
+        self
+    }
+
+    /// The names of the metrics.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.metrics.iter().map(|metric| metric.name)
     }
 
-    /// Refuses before the first epoch what would fail after it: a metric that cannot read these targets, and early stopping that
-    /// watches what is not measured.
-    pub(crate) fn check<L: Loss<N::Head, Y>>(
+    /// Refuses before the first epoch what would fail after it: targets that the loss cannot compare, a metric that cannot read them, and
+    /// early stopping that watches what is not measured.
+    ///
+    /// # Errors
+    /// Those of [`Loss::check`] and of the metrics, and [`Error::UnknownMetric`].
+    pub fn check<L: Loss<N::Head, Y>>(
         &self,
         network: &N,
         loss: &L,
         rules: Option<&EarlyStopping>,
     ) -> Result<(), Error> {
+        super::evaluate::check::<N, Y, _, L>(self.samples, loss)?;
         let first = [self.samples.target(0).clone()];
         let answer = network.predict_batch(core::slice::from_ref(self.samples.input(0)));
         for metric in &self.metrics {
             (metric.measure)(&answer, &first)?;
         }
         let pair = super::samples::Pairs::new(core::slice::from_ref(self.samples.input(0)), &first)?;
-        let accuracy = Evaluator::new(1).run(network, &pair, loss, None, &mut []).accuracy();
+        let accuracy = Evaluator::new(1).run(network, &pair, loss, &Threads::default(), &mut []).accuracy();
         let metric = match rules.map(EarlyStopping::watched) {
             Some(Watch::Error) if accuracy.is_none() => "accuracy",
             Some(Watch::Highest(name) | Watch::Lowest(name)) if !self.names().any(|known| known == name) => name,
@@ -78,28 +142,25 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         Err(Error::UnknownMetric { setting: "early stopping", metric, known: known.collect::<Vec<_>>().join(", ") })
     }
 
-    pub(crate) fn run<L: Loss<N::Head, Y>>(
+    /// Measures a network as it predicts: without dropout, and with moving statistics.
+    ///
+    /// # Errors
+    /// Those of the metrics.
+    pub fn measure<L: Loss<N::Head, Y>>(
         &mut self,
         network: &N,
         loss: &L,
         threads: &Threads,
     ) -> Result<Validation, Error> {
-        let loss = self.evaluator.run(network, self.samples, loss, Some(threads), &mut self.answers);
-        let metrics = self.metrics.iter().map(|metric| (metric.measure)(&self.answers, &self.targets));
-        Ok(Validation { loss, metrics: metrics.collect::<Result<_, _>>()? })
+        let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
+        let measured = |metric: &NamedMeasure<N, Y>| Ok((metric.name, (metric.measure)(&self.answers, &self.targets)?));
+        Ok(Validation { loss, metrics: self.metrics.iter().map(measured).collect::<Result<_, Error>>()? })
     }
+}
 
-    /// What early stopping watches, as a number of which less is better.
-    pub(crate) fn watched(&self, watch: Watch, validation: &Validation) -> f64 {
-        let metric = |name: &str| {
-            let place = self.metrics.iter().position(|metric| metric.name == name);
-            place.map_or(f64::NAN, |place| validation.metrics[place])
-        };
-        match watch {
-            Watch::Loss => validation.loss.mean(),
-            Watch::Error => 1.0 - validation.loss.accuracy().unwrap_or(f64::NAN),
-            Watch::Lowest(name) => metric(name),
-            Watch::Highest(name) => -metric(name),
-        }
+impl<N: Network, Y> core::fmt::Debug for Validator<'_, N, Y> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let metrics: Vec<_> = self.metrics.iter().map(|metric| metric.name).collect();
+        write!(f, "Validator of {}: {} samples, metrics {metrics:?}", N::NAME, self.samples.len())
     }
 }

@@ -4,14 +4,98 @@ use crate::error::{Error, setting};
 use crate::random::Random;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
+use crate::train::target::{Reading, Target, predicted_class};
 
-/// A target of which there are shares: `[f32; K]`, or a `Tensor`.
+/// What there can be shares of: `[f32; K]`, or a `Tensor`.
 pub trait Mix {
     /// share · self + (1 − share) · other.
     fn mix(&mut self, other: &Self, share: f64);
 }
 
-pub(crate) fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
+/// A target that can be mixed with another: numbers give numbers, labels a distribution over both.
+pub trait MixTarget: Target {
+    /// What two of them mixed are.
+    type Mixed: Target;
+
+    /// This one alone.
+    fn unmixed(&self) -> Self::Mixed;
+
+    /// Writes share · self + (1 − share) · other to `mixed`.
+    fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed);
+}
+
+/// A distribution over classes, or the two classes of a single output: `share` of `label` and the rest of `other`, which may be the
+/// same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MixedLabel {
+    /// The label of the sample itself.
+    pub label: usize,
+    /// That of its partner.
+    pub other: usize,
+    /// The share of `label`, from 0 to 1.
+    pub share: f64,
+}
+
+impl MixedLabel {
+    /// The share of a class.
+    pub fn share_of(&self, class: usize) -> f64 {
+        let of = |label: usize, share: f64| if class == label { share } else { 0.0 };
+        of(self.label, self.share) + of(self.other, 1.0 - self.share)
+    }
+}
+
+/// The score is the share of the class that was named.
+impl Target for MixedLabel {
+    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+        Some(self.share_of(predicted_class(answer)))
+    }
+}
+
+impl MixTarget for usize {
+    type Mixed = MixedLabel;
+
+    fn unmixed(&self) -> MixedLabel {
+        MixedLabel { label: *self, other: *self, share: 1.0 }
+    }
+
+    fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
+        *mixed = MixedLabel { label: *self, other: *other, share };
+    }
+}
+
+impl MixTarget for bool {
+    type Mixed = MixedLabel;
+
+    fn unmixed(&self) -> MixedLabel {
+        usize::from(*self).unmixed()
+    }
+
+    fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
+        usize::from(*self).mixed(&usize::from(*other), share, mixed);
+    }
+}
+
+macro_rules! mix_numbers {
+    ([$($generic:tt)*] $target:ty) => {
+        impl<T: Scalar, $($generic)*> MixTarget for $target {
+            type Mixed = Self;
+
+            fn unmixed(&self) -> Self {
+                self.clone()
+            }
+
+            fn mixed(&self, other: &Self, share: f64, mixed: &mut Self) {
+                mixed.clone_from(self);
+                mixed.mix(other, share);
+            }
+        }
+    };
+}
+
+mix_numbers!([const K: usize] [T; K]);
+mix_numbers!([const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
+
+fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
     let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
     numbers.iter_mut().zip(other).for_each(|(a, b)| *a = share * *a + rest * *b);
 }

@@ -4,15 +4,15 @@ mod image;
 mod mixup;
 
 pub use image::Augmentation;
-pub(crate) use mixup::blend;
-pub use mixup::{Mix, Mixup};
+pub use mixup::{Mix, MixTarget, MixedLabel, Mixup};
 
 use crate::random::Random;
 
 /// Makes a changed copy of a sample: an [`Augmentation`] of images, or a closure
 /// `|source: &I, copy: &mut I, random: &mut Random|`.
 ///
-/// It runs on the worker threads. `random` depends on the run's seed, the epoch and the sample, so that an epoch gives the same
+/// It runs on the worker threads, ahead of the step that trains on the copy; where it panics, the run ends with
+/// [`Error::Panicked`](crate::Error::Panicked). `random` depends on the run's seed, the epoch and the sample, so that an epoch gives the same
 /// copies whatever the threads and whatever came before.
 pub trait Augment<I>: Send + Sync {
     /// Writes all of `copy`, which holds another sample's numbers.

@@ -1,0 +1,215 @@
+//! What happens to samples on their way into a batch: copied, augmented, mixed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::augment::{Augment, Mix, MixTarget, Mixup};
+use super::loader::Batch;
+use super::source::{Drawn, Sampler};
+use super::target::Target;
+use super::threads::Threads;
+use crate::error::{Error, panic_message};
+use crate::random::{Random, key};
+
+/// What random draws are for, so that one seed serves for all.
+const AUGMENTING: u64 = 16;
+const MIXING: u64 = 17;
+
+/// Images that one thread prepares at a time.
+const STRETCH: usize = 8;
+
+/// Mixup, with what it needs to know of inputs and targets.
+struct Mixing<I, Y, T> {
+    mixup: Mixup,
+    inputs: fn(&mut I, &I, f64),
+    targets: fn(&Y, &Y, f64, &mut T),
+}
+
+/// What happens to samples on their way into a batch: nothing, or they are augmented (slide 15), or mixed.
+///
+/// All draws depend on the seed, the epoch and the sample's number alone. `Y` are the targets of the data, `T` those that are trained
+/// towards: others where labels are mixed.
+///
+/// ```
+/// use netwright_runtime::train::{Augmentation, Mixup, Preparation};
+/// use netwright_runtime::Tensor;
+///
+/// let preparation: Preparation<Tensor<28, 28, 1>, usize> = Preparation::new(1);
+/// let preparation = preparation.augment(Augmentation::new().shift(2.0)?).mixup(Mixup::new(0.2)?);
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
+pub struct Preparation<I, Y, T = Y> {
+    seed: u64,
+    augment: Option<Box<dyn Augment<I>>>,
+    mixing: Option<Mixing<I, Y, T>>,
+    /// The target of a sample that has not been mixed: made, and written over another.
+    make: fn(&Y) -> T,
+    write: fn(&Y, &mut T),
+}
+
+impl<I, Y: Target> Preparation<I, Y> {
+    /// Copies and nothing else, in an order that is drawn from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, augment: None, mixing: None, make: Y::clone, write: |target, copy| copy.clone_from(target) }
+    }
+}
+
+impl<I, Y, T> Preparation<I, Y, T> {
+    /// What the order of samples, augmentation and mixup are drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The same with draws from another seed.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Changed copies of the inputs: see [`Augmentation`](super::augment::Augmentation).
+    pub fn augment(mut self, augment: impl Augment<I> + 'static) -> Self {
+        self.augment = Some(Box::new(augment));
+        self
+    }
+
+    /// Blends each sample with another, after augmenting both. Labels become [`MixedLabel`](super::augment::MixedLabel)s.
+    pub fn mixup(self, mixup: Mixup) -> Preparation<I, Y, Y::Mixed>
+    where
+        I: Mix,
+        Y: MixTarget,
+    {
+        Preparation {
+            seed: self.seed,
+            augment: self.augment,
+            mixing: Some(Mixing { mixup, inputs: I::mix, targets: Y::mixed }),
+            make: Y::unmixed,
+            write: |target, mixed| *mixed = target.unmixed(),
+        }
+    }
+}
+
+/// Some places of a batch, with one input of room for the partner of a mixup for each [`STRETCH`] of them.
+struct Part<'b, I, T> {
+    first: usize,
+    inputs: &'b mut [I],
+    targets: &'b mut [T],
+    partners: &'b mut [I],
+}
+
+impl<I, T> Part<'_, I, T> {
+    /// Both halves, cut between two stretches.
+    fn halve(&mut self) -> (Part<'_, I, T>, Part<'_, I, T>) {
+        let stretches = self.inputs.len().div_ceil(STRETCH) / 2;
+        let middle = stretches * STRETCH;
+        let (low_inputs, high_inputs) = self.inputs.split_at_mut(middle);
+        let (low_targets, high_targets) = self.targets.split_at_mut(middle);
+        let (low_partners, high_partners) = self.partners.split_at_mut(stretches.min(self.partners.len()));
+        (
+            Part { first: self.first, inputs: low_inputs, targets: low_targets, partners: low_partners },
+            Part { first: self.first + middle, inputs: high_inputs, targets: high_targets, partners: high_partners },
+        )
+    }
+}
+
+impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
+    /// Makes a batch of the `count` samples that `sampler` has drawn in `epoch`. After the first batch as large as this one it
+    /// allocates nothing.
+    ///
+    /// # Errors
+    /// [`Error::Panicked`] where the augmentation panics, for the first sample of the batch with which it does.
+    pub(crate) fn fill<P: Sampler<I, Y>>(
+        &self,
+        batch: &mut Batch<I, T>,
+        sampler: &P,
+        count: usize,
+        epoch: u64,
+        threads: &Threads,
+    ) -> Result<(), Error> {
+        // From slice to slice: an image may be larger than what is left of a thread's stack.
+        while batch.inputs.len() < count {
+            let sample = sampler.at(batch.inputs.len());
+            batch.inputs.extend_from_slice(core::slice::from_ref(sample.input));
+            batch.targets.push((self.make)(sample.target));
+        }
+        let partners = if self.mixing.is_some() { count.div_ceil(STRETCH) } else { 0 };
+        while batch.partners.len() < partners {
+            batch.partners.extend_from_slice(core::slice::from_ref(sampler.at(0).input));
+        }
+        batch.len = count;
+        batch.numbers.clear();
+        batch.numbers.extend((0..count).map(|place| sampler.at(place).number));
+        let part = Part {
+            first: 0,
+            inputs: &mut batch.inputs[..count],
+            targets: &mut batch.targets[..count],
+            partners: &mut batch.partners[..partners],
+        };
+        self.fill_part(part, sampler, epoch, threads)
+    }
+
+    fn fill_part<P: Sampler<I, Y>>(
+        &self,
+        mut part: Part<'_, I, T>,
+        sampler: &P,
+        epoch: u64,
+        threads: &Threads,
+    ) -> Result<(), Error> {
+        if threads.count() > 1 && part.inputs.len() > STRETCH {
+            let (low, high) = part.halve();
+            let (low, high) = threads.both(
+                || self.fill_part(low, sampler, epoch, threads),
+                || self.fill_part(high, sampler, epoch, threads),
+            );
+            return low.and(high);
+        }
+        for place in 0..part.inputs.len() {
+            let sample = sampler.at(part.first + place);
+            self.copy(&sample, &mut part.inputs[place..=place], epoch, AUGMENTING, sampler)?;
+            match &self.mixing {
+                None => (self.write)(sample.target, &mut part.targets[place]),
+                Some(Mixing { mixup, inputs, targets }) => {
+                    let mut random = Random::new(key(self.seed, epoch, MIXING, sample.number));
+                    let share = mixup.share(&mut random);
+                    let other = sampler.partner(&mut random);
+                    let partner = &mut part.partners[place / STRETCH..=place / STRETCH];
+                    // Another key than that of `other` itself: the partner is changed in a way of its own.
+                    self.copy(&other, partner, epoch, AUGMENTING ^ (MIXING << 8), sampler)?;
+                    inputs(&mut part.inputs[place], &partner[0], share);
+                    targets(sample.target, other.target, share, &mut part.targets[place]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies one input, changed where that is asked for, to the only place of `copy`.
+    fn copy<P: Sampler<I, Y>>(
+        &self,
+        sample: &Drawn<'_, I, Y>,
+        copy: &mut [I],
+        epoch: u64,
+        purpose: u64,
+        sampler: &P,
+    ) -> Result<(), Error> {
+        let Some(augment) = &self.augment else {
+            // A slice of `Copy` numbers is cloned by one copy of memory.
+            copy.clone_from_slice(core::slice::from_ref(sample.input));
+            return Ok(());
+        };
+        let mut random = Random::new(key(self.seed, epoch, purpose, sample.number));
+        // Whatever it leaves half done is written anew before it is read.
+        let changed = catch_unwind(AssertUnwindSafe(|| augment.augment(sample.input, &mut copy[0], &mut random)));
+        changed.map_err(|panic| Error::Panicked {
+            origin: sampler.origin().to_owned(),
+            sample: sample.number,
+            what: "its augmentation",
+            message: panic_message(&*panic),
+        })
+    }
+}
+
+impl<I, Y, T> core::fmt::Debug for Preparation<I, Y, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (augmented, mixed) = (self.augment.is_some(), self.mixing.is_some());
+        write!(f, "Preparation: seed {}, augmented: {augmented}, mixed: {mixed}", self.seed)
+    }
+}
