@@ -59,6 +59,7 @@ impl<'s> Reader<'s, '_> {
                 None => self.stray(span(&pair)),
             },
             Rule::wrong => self.stray(extent(pair)),
+            Rule::named => self.named(pair),
             // Between two commas stands nothing: the second one is what is wrong.
             Rule::missing => {
                 let at = span(&pair).start;
@@ -66,6 +67,16 @@ impl<'s> Reader<'s, '_> {
             }
             _ => self.expression(pair),
         }
+    }
+
+    /// `stride = 2`
+    fn named(&self, pair: Pair<'s, Rule>) -> Expression {
+        let whole = span(&pair);
+        let mut parts = pair.into_inner();
+        let (Some(name), Some(value)) = (parts.next(), parts.next()) else { return self.stray(whole) };
+        let (name, (value, place)) = (self.name(&name), self.operand(value));
+        let span = name.span.to(place);
+        Expression { kind: ExpressionKind::Named(name, Box::new(value)), span }
     }
 
     fn stray(&self, span: Span) -> Expression {

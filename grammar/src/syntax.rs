@@ -143,7 +143,7 @@ pub enum AtomKind {
     /// `5x5x6`, `2`, `0.5`, `-3`, `3x3x(2*width)`: one or more numbers joined by `x`. Has two or more
     /// entries, or one that is a plain number; a lone `(…)` is [`AtomKind::Parentheses`].
     Numbers(Vec<Expression>),
-    /// `(64, 2)`, `(stride)`, `()`. A comma after the last value adds none.
+    /// `(64, 2)`, `(stride)`, `(64, stride = 2)`, `()`. A comma after the last value adds none.
     Parentheses(Vec<Expression>),
     /// `{ … }`
     Braces(Body),
@@ -173,6 +173,8 @@ pub enum ExpressionKind {
     Negative(Box<Expression>),
     /// `a + b` and its like.
     Binary(Operator, Box<Expression>, Box<Expression>),
+    /// `stride = 2`, among the arguments of a call.
+    Named(Name, Box<Expression>),
     /// What is no expression, as written: the compiler reports it. `,` where a value is missing before a comma.
     Stray(String),
 }

@@ -83,11 +83,15 @@ fn every_stage_of_the_language() {
 
 #[test]
 fn blocks() {
-    let source = "block cell(width, stride = 2 * 2,) { conv 1x1x(width) } block empty() { } N(8) { cell(4) }";
+    let source = "block cell(width, stride = 2 * 2,) { conv 1x1x(width) } block empty() { } N(8) { cell(4); cell(2, stride = (1 + 1) ) }";
     let file = read_flawless(source);
     assert_eq!(
         items(&file),
-        ["block cell(width stride=<2*2>) { conv [1 1 width]; }", "block empty() {  }", "N([8]) { cell (4); }"]
+        [
+            "block cell(width stride=<2*2>) { conv [1 1 width]; }",
+            "block empty() {  }",
+            "N([8]) { cell (4); cell (2 stride=<1+1>); }"
+        ]
     );
     let [Item::Block(cell), ..] = file.items.as_slice() else { panic!("{file:?}") };
     assert_eq!(&source[cell.header.range()], "block cell(width, stride = 2 * 2,)");

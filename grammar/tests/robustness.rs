@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const CORPUS: [&str; 5] = [
     "#[doc = \"LeNet-5 (1998).\"] pub LeNet5(28x28x1) { conv 5x5x6 same tanh; avgpool 2; dense 84 tanh; softmax 10 }",
-    "block cell(width, stride = 1) { add { conv 1x1x(4*width) stride (stride) bn } { } relu } N(8x8x3) { 2 * cell(64, 2) }",
+    "block cell(width, stride = 1) { add { conv 1x1x(4*width) stride (stride) bn } { } relu } N(8x8x3) { 2 * cell(64, stride = (2 + 1) ) }",
     "pub(in a::b) U(32x32x1) { tap skip; maxpool 2; (k)x(k)x64; upsample 2; concat skip; dropout 0.5 }",
     "block r#type(a) { repeat 3 { dense (a-1) init normal 1e-3 } } #[derive(Clone)] M(784) { r#type(-3), 50% /* x */ }",
     "A { b = r#\"}\"# ; 'x' \"\\\"\" [1] } struct B; C(0x5x6) -> 3 { }",
@@ -99,6 +99,10 @@ fn check_expression(source: &str, expression: &Expression) {
         }
         ExpressionKind::Name(name) => assert!(source[expression.span.range()].ends_with(name)),
         ExpressionKind::Negative(inner) => check_expression(source, inner),
+        ExpressionKind::Named(name, value) => {
+            assert!(source[name.span.range()].ends_with(&name.text));
+            check_expression(source, value);
+        }
         ExpressionKind::Binary(_, left, right) => {
             check_expression(source, left);
             check_expression(source, right);

@@ -80,6 +80,7 @@ pub(crate) fn expression(of: &Expression) -> String {
             };
             format!("<{}{sign}{}>", expression(left), expression(right))
         }
+        ExpressionKind::Named(name, value) => format!("{}={}", name.text, expression(value)),
         ExpressionKind::Stray(text) => format!("?{text}?"),
     }
 }
