@@ -36,7 +36,7 @@ netwright::network! {
 
     /// Blocks, a tied layer, and a value that is joined later.
     pub Paired(16x16x1) {
-        pair(4); tap early; maxpool 2; 2 * pair(8); deconv 2x2x8 stride 2; concat early;
+        pair(4); tap early; maxpool 2; 2 * pair(8, window = 5); deconv 2x2x8 stride 2; concat early;
         dense 9; dense 9 as encode; dense 9 tied encode; softmax 3
     }
 }
@@ -121,7 +121,7 @@ fn hovering(editor: &mut Editor) {
     assert!(shown.contains("output = ceil(input / stride)"), "{shown}");
     let shown = hover("conv (window)x(window)x(2*width)", "conv");
     assert!(shown.contains("|`pair(4, 3)`|16x16x4 → 16x16x8|296|73,728|"), "{shown}");
-    let shown = hover("2 * pair(8)", "pair");
+    let shown = hover("2 * pair(8, window = 5)", "pair");
     assert!(shown.contains("block pair(width, window = 3)") && shown.contains("8x8x8 → 8x8x16"), "{shown}");
     let shown = hover("conv 7x7x64 stride 2", "conv");
     assert!(shown.contains("224x224x3 → 112x112x64, 9,472 parameters, 118,013,952 multiply-adds"), "{shown}");
@@ -148,7 +148,8 @@ fn definitions(editor: &mut Editor) {
         assert!(matches!(found.as_slice(), [(file, _)] if file.ends_with("/src/words.rs")), "{word}: {found:?}");
     }
     for (context, name, declared) in [
-        ("2 * pair(8)", "pair", "block pair"),
+        ("2 * pair(8, window = 5)", "pair", "block pair"),
+        ("8, window = 5", "window", "window = 3"),
         ("x(2*width)", "width", "(width, "),
         ("tied encode", "encode", "as encode"),
         ("concat early", "early", "tap early"),
@@ -182,7 +183,8 @@ fn completions(editor: &mut Editor) {
     offers(&options, &["stride", "same", "pad", "relu", "bn", "as", "init"]);
     refuses(&options, &["conv", "maxpool", "identity", "LeNet5"]);
     offers(&editor.completion("conv 5x5x16 tanh;", "conv 3x3x64 relu str"), &["stride"]);
-    offers(&editor.completion("2 * pair(8)", "2 * pa"), &["pair"]);
+    offers(&editor.completion("2 * pair(8, window = 5)", "2 * pa"), &["pair"]);
+    offers(&editor.completion("window = 5", "wi"), &["window", "width"]);
     offers(&editor.completion("2*width", "2*wi"), &["width", "window"]);
     offers(&editor.completion("tied encode", "tied en"), &["encode"]);
     offers(&editor.completion("concat early", "concat ea"), &["early"]);

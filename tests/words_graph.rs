@@ -28,13 +28,13 @@ netwright::network! {
         avgpool 2; conv 3x3x3 same tanh; tap coarse;
         conv 1x1x3 sigmoid; mul coarse;
         deconv 2x2x2 stride 2; concat fine;
-        conv 3x3x2 same; add fine
+        conv 3x3x2 same; add fine tanh as fused
     }
     block cell(width, stride = 1, slope = 0.2) {
         add { conv 3x3x(width) same stride (stride) bn tanh; conv 1x1x(2*width) bn eps 0.01 }
             { conv 1x1x(2*width) stride (stride) bn noscale } leaky_relu (slope)
     }
-    pub Blocks(4x4x2) { cell(2, 2); 2 * cell(1, 1, 0.5); repeat 2 { residual { layernorm; scale 0.3 } }; softmax 3 }
+    pub Blocks(4x4x2) { cell(2, 2); 2 * cell(1, slope = 0.5); repeat 2 { residual { layernorm; scale 0.3 } }; softmax 3 }
     pub Dropping(4) { dense 9 tanh; dropout 0.5; dense 2 }
     pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
     pub Historic(8x8x1) {
@@ -158,7 +158,7 @@ fn the_table_has_a_row_for_each_join() {
     let rows: Vec<(&str, &str)> = Skips::LAYERS.iter().map(|layer| (layer.name, layer.text)).collect();
     assert!(rows.contains(&("mul1", "mul coarse")), "{rows:?}");
     assert!(rows.contains(&("concat1", "concat fine")), "{rows:?}");
-    assert!(rows.contains(&("add1", "add fine")), "{rows:?}");
+    assert!(rows.contains(&("fused", "add fine tanh")), "{rows:?}");
     assert!(Sums::LAYERS.iter().any(|layer| layer.text == "add { … } { … } { … } tanh"));
     assert!(Blocks::LAYERS.iter().any(|layer| layer.name == "cell3.batchnorm2" && layer.text == "bn eps 0.01"));
 }

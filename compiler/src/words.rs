@@ -14,6 +14,8 @@ pub struct Word {
     pub aliases: &'static [&'static str],
     /// Where in a stage it may stand.
     pub place: Place,
+    /// Whether it may bring weights of which `init`, `bias` and `tied` say something.
+    pub has_weights: bool,
     /// How it is written: `conv HxWxF`.
     pub form: &'static str,
     /// What it does, in a sentence or two, with the source of its formula.

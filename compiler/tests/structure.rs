@@ -308,6 +308,16 @@ fn wrong_calls_are_told_at_their_place() {
         &["`cell` takes 1 or 2 arguments, and 0 are given", "block cell(width, stride = 1)"],
     );
     says(mistake(cell, "8x8x4", "cell(1, 2, 3)"), "cell(1, 2, 3)", &["takes 1 or 2 arguments, and 3 are given"]);
+    says(mistake(cell, "8x8x4", "cell(stride = 2)"), "cell(stride = 2)", &["`cell` has no value for `width`"]);
+    says(mistake(cell, "8x8x4", "cell(1, 2, stride = 3)"), "cell(1, 2, stride = 3)", &["and 3 are given"]);
+    says(mistake(cell, "8x8x4", "cell(8, width = 3)"), "width = 3", &["`width` is given twice"]);
+    says(mistake(cell, "8x8x4", "cell(stride = 2, 8)"), "8", &["arguments with names stand last"]);
+    says(mistake(cell, "8x8x4", "cell(8, strde = 2)"), "strde", &["has no parameter `strde`", "mean `stride`?"]);
+    says(mistake(cell, "8x8x4", "cell(8, stride: 2)"), "stride: 2", &["write `stride = 2`"]);
+    says(mistake(cell, "8x8x4", "cell(8); dense (w = 2)"), "w = 2", &["only the arguments of a block have names"]);
+    for call in ["cell 8", "cell[8]", "cell { 8 }"] {
+        says(mistake(cell, "8x8x4", call), call, &["stand in parentheses", "write `cell(8)`"]);
+    }
     says(mistake(cell, "8x8x4", "cel(1)"), "cel", &["no block is called `cel`", "did you mean `cell`?"]);
     says(mistake("block a() { a() }", "8x8x4", "a()"), "a", &["the block `a` calls itself", "the calls: a → a"]);
     says(
@@ -317,6 +327,83 @@ fn wrong_calls_are_told_at_their_place() {
     );
     says(mistake("block c(w, w) { conv 1x1x(w) }", "8x8x4", "c(1, 2)"), "w", &["two parameters are called `w`"]);
     says(mistake("block tap() { relu }", "8x8x4", "relu"), "tap", &["`tap` is a word of the language"]);
+}
+
+#[test]
+fn arithmetic_outside_of_parentheses_is_told_whole() {
+    for (stage, written, place, help) in [
+        ("conv 3x3x2*w", "", "3x3x2*w", "write `3x3x(2*w)`"),
+        ("conv 3x3x(w)/2", "", "3x3x(w)/2", "write `3x3x(w/2)`"),
+        ("dense w*2 + 1", "", "w*2 + 1", "write `(w*2+1)`"),
+        ("conv 1x1x4 stride w/4 relu", "", "w/4", "write `(w/4)`"),
+        ("repeat w { relu }", "", "w", "write `repeat (w) { … }`"),
+        ("w * other(4)", "block other(n) { dense (n) }", "w", "write `(w) * cell(64)`"),
+    ] {
+        let found = mistake(&format!("block cell(w) {{ {stage} }} {written}"), "8x8x4", "cell(8)");
+        says(found, place, &[help]);
+    }
+}
+
+#[test]
+fn a_name_at_the_end_is_that_of_the_branches() {
+    for (body, names) in [
+        ("add { conv 1x1x4 } { } relu as sum", ["conv1", "sum"].as_slice()),
+        ("residual { conv 1x1x4 } as sum relu", &["conv1", "sum"]),
+        ("concat { conv 1x1x4 } { } bn relu as both", &["conv1", "both", "batchnorm1"]),
+        ("tap a; conv 1x1x4 bn relu as last; mul a sigmoid as gated", &["last", "batchnorm1", "gated"]),
+    ] {
+        assert_eq!(rows("", "8x8x4", body), names, "{body}");
+    }
+    let twice = mistake("", "8x8x4", "add { conv 1x1x4 } { } as sum relu as total");
+    says(twice, "as total", &["`as` is given twice"]);
+    let again = mistake("", "8x8x4", "conv 1x1x4 as sum; residual { conv 1x1x4 } relu as sum");
+    says(again, "as sum", &["two layers are called `sum`"]);
+}
+
+#[test]
+fn what_is_said_of_weights_needs_weights() {
+    for (stage, place, part) in [
+        ("maxpool 2 init he", "init", "`maxpool` has no weights for `init` to start"),
+        ("bn init zeros", "init", "`dense 10 init … batchnorm`"),
+        ("conv 1x1x4 as a; maxpool 2 tied a", "tied", "`maxpool` has no weights for `tied` to share"),
+        ("dense 4 as a; residual { dense 4 } relu tied a", "tied", "`relu` has no weights"),
+        ("subsample 2 init he", "init he", "`subsample` has no weights"),
+        ("dense 8 as a; dense 8; dense 8 tied a init he", "init he", "has the weights of another layer"),
+        ("dense 8 nobias bias 0.1", "bias 0.1", "because of its `nobias`"),
+        ("dense 8; dense 8 tied dense2", "tied dense2", "no layer before this one is called `dense2`"),
+    ] {
+        // The later `dense 8` is tied to a layer of the same sizes.
+        let input = if stage.contains("dense 8") { "8" } else { "8x8x4" };
+        says(mistake("", input, stage), place, &[part]);
+    }
+    let inside = mistake("block b() { dense 8 as code }", "8", "b(); dense 8 tied code");
+    says(inside, "tied code", &["`b1.code` is inside of a block", "within one block"]);
+    let init = |body: &str| graph("", "8x8x4", body).tensors[0].init;
+    for stage in
+        ["conv 3x3x4 bn relu init orthogonal", "softmax 3 init orthogonal", "dense 3 dropout 0.5 init orthogonal"]
+    {
+        assert_eq!(init(stage), Some(Init::Orthogonal), "{stage}");
+    }
+}
+
+#[test]
+fn branches_that_miss_each_other_by_their_padding_are_not_told_to_stride() {
+    for (body, help) in [
+        (
+            "add { conv 3x3x4 } { conv 5x5x4 }",
+            "write `same` on the windows of both branches, or `pad` those of the second",
+        ),
+        ("concat { avgpool 3 stride 4 } { maxpool 3 stride 4 same }", "or `pad` those of the first branch"),
+        ("concat { maxpool 2 } { maxpool 2; maxpool 2 }", "give the first branch `stride 2`"),
+        ("add { conv 1x1x4 stride 2 } { }", "`{ conv 1x1x4 stride 2 }`"),
+    ] {
+        says(mistake("", "10x10x4", body), body.split(' ').next().unwrap_or_default(), &[help]);
+    }
+    let odd = mistake("", "7x9x4", "tap a; conv 3x3x4 stride 2 same; add a");
+    says(odd, "add", &["put `upsample 2; crop 0x1x0x1` before this stage"]);
+    assert_eq!(output("7x9x4", "tap a; conv 3x3x4 stride 2 same; upsample 2; crop 0x1x0x1; add a"), "7x9x4");
+    let commas = mistake("", "8x8x4", "add { conv 1x1x4 }, { conv 1x1x4 }, { } relu; tanh");
+    says(commas, ",", &["leave the `,` out"]);
 }
 
 #[test]

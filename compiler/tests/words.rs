@@ -16,7 +16,7 @@ fn rustc_sees_no_words() {
 #[test]
 fn every_word_leads_to_its_documentation() {
     let emitted = words(
-        "block two(n) { 2 * one(n) } block one(n) { dense (n) } A(9x9x1) { conv 3x3x2 same as a; two(4) }",
+        "block two(n) { 2 * one(n) } block one(n) { dense (n) } A(9x9x1) { conv 3x3x2 same as a; two(n = 4) }",
         Reader::Editor,
     );
     for path in [
@@ -25,6 +25,7 @@ fn every_word_leads_to_its_documentation() {
         "words :: r#as as _",
         "words :: block as _",
         "heads :: two as _",
+        "item0 :: parameters :: n as _",
     ] {
         assert!(emitted.contains(path), "{path}: {emitted}");
     }
@@ -42,6 +43,8 @@ fn half_written_words_are_paths_into_what_fits() {
         ("A(8) { tap here; dense 8; add her }", "item0 :: taps :: her"),
         ("A(8) { dense 4 init h }", "init :: h"),
         ("block b(width) { dense (2*wid) } A(8) { b(2) }", "item0 :: parameters :: wid"),
+        ("block b(width, bias = 1) { dense (width) bias (bias) } A(8) { b(2, bia) }", "item0 :: parameters :: bia"),
+        ("block b(width, bias = 1) { dense (width) bias (bias) } A(8) { b(2, bia = 2) }", "item0 :: parameters :: bia"),
         ("A(8) { dense 4 as type; dense 4 tied typ }", "item0 :: layers :: typ"),
     ] {
         // Unpaired braces are refused as a whole: rustc never hands them over.

@@ -28,8 +28,8 @@ pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>
             made.entry(word.written).or_default().push((&network.syntax.name.text, word));
         }
     }
-    let blocks = file.items.iter().filter_map(|item| match item {
-        Item::Block(block) => Some(block),
+    let blocks = file.items.iter().enumerate().filter_map(|(index, item)| match item {
+        Item::Block(block) => Some((module_of(index), block)),
         Item::Network(_) => None,
     });
     let mut writer = Writer { context, made, blocks: blocks.collect(), ..Writer::new(context) };
@@ -42,13 +42,19 @@ pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>
 struct Writer<'a> {
     context: &'a Context<'a>,
     made: BTreeMap<Bytes, Vec<(&'a str, &'a Made)>>,
-    blocks: Vec<&'a Block>,
+    /// The blocks, each with the module of its names.
+    blocks: Vec<(Ident, &'a Block)>,
     /// The names given in the text: a module for each item.
     modules: TokenStream,
     slots: TokenStream,
     facts: TokenStream,
     known: TokenStream,
     count: usize,
+}
+
+/// The module of the names that an item of the text gives.
+fn module_of(index: usize) -> Ident {
+    format_ident!("item{index}")
 }
 
 /// The names that an item of the text gives.
@@ -126,7 +132,7 @@ impl<'a> Writer<'a> {
     fn finish(self) -> TokenStream {
         let Self { context, modules, slots, facts, known, .. } = &self;
         let root = context.root;
-        let blocks = self.blocks.iter().filter_map(|block| {
+        let blocks = self.blocks.iter().filter_map(|(_, block)| {
             let (name, docs) = (self.identifier(&block.name)?, self.block_docs(block));
             Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: &'static str = "";)))
         });
@@ -150,7 +156,7 @@ impl<'a> Writer<'a> {
     }
 
     fn item(&mut self, index: usize, item: &Item) {
-        let module = format_ident!("item{index}");
+        let module = module_of(index);
         let mut names = Names { module, parameters: BTreeMap::new(), taps: BTreeMap::new(), layers: BTreeMap::new() };
         let body = match item {
             Item::Block(block) => {
@@ -201,11 +207,15 @@ impl<'a> Writer<'a> {
     fn stage(&mut self, atoms: &[Atom], names: &Names) {
         let mut owners: Vec<Owner<'_>> = Vec::new();
         let mut before: Option<&str> = None;
+        let mut called: Option<&str> = None;
         for atom in atoms {
             let (module, asks) = expected(before.take(), &owners, names);
             let AtomKind::Word(word) = &atom.kind else {
                 self.slot(&module, None);
-                self.numbers(atom, names);
+                match (&atom.kind, called.take()) {
+                    (AtomKind::Parentheses(arguments), Some(block)) => self.arguments(arguments, block, names),
+                    _ => self.numbers(atom, names),
+                }
                 continue;
             };
             let joins = matches!(owners.as_slice(), [Owner::Structure("add" | "concat" | "mul")]);
@@ -224,7 +234,7 @@ impl<'a> Writer<'a> {
                     true
                 }
                 Asks::Word => {
-                    before = Some(word);
+                    (before, called) = (Some(word.as_str()), Some(word.as_str()));
                     self.word(word, atom.span, &mut owners)
                 }
             };
@@ -249,7 +259,7 @@ impl<'a> Writer<'a> {
         } else if STRUCTURE_NAMES.contains(&word) {
             self.word_of_the_language(word, span);
             owners.push(Owner::Structure(word));
-        } else if self.blocks.iter().any(|block| block.name.text == word) {
+        } else if self.blocks.iter().any(|(_, block)| block.name.text == word) {
             if let Some((shapes, docs)) = self.facts_of(span) {
                 let docs = docs.replace(&format!("{word} ("), &format!("{word}("));
                 self.fact(word, span, (shapes, docs), &quote!(Calls));
@@ -311,23 +321,46 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What stands between the parentheses of a call: names of the block's parameters, and values.
+    fn arguments(&mut self, arguments: &[Expression], called: &str, names: &Names) {
+        let Some((module, block)) = self.blocks.iter().find(|(_, block)| block.name.text == called).cloned() else {
+            return arguments.iter().for_each(|argument| self.expression(argument, names));
+        };
+        let is_known = |name: &str| block.parameters.iter().any(|parameter| parameter.name.text == name);
+        for argument in arguments {
+            match &argument.kind {
+                ExpressionKind::Named(name, value) => {
+                    self.parameter(&name.text, name.span, &module, is_known(&name.text));
+                    self.expression(value, names);
+                }
+                // A network has no parameters: here a name begins.
+                ExpressionKind::Name(name) if names.parameters.is_empty() => {
+                    self.parameter(name, argument.span, &module, is_known(name));
+                }
+                _ => self.expression(argument, names),
+            }
+        }
+    }
+
+    fn parameter(&mut self, name: &str, span: Bytes, module: &Ident, is_known: bool) {
+        let parameters = quote!(#module::parameters);
+        self.slot(&parameters, (!is_known).then_some((name, span)));
+        if is_known {
+            self.name(name, span, &parameters);
+        }
+    }
+
     fn expression(&mut self, expression: &Expression, names: &Names) {
         match &expression.kind {
             ExpressionKind::Name(name) => {
-                let module = &names.module;
-                let parameters = quote!(#module::parameters);
-                if names.parameters.contains_key(name) {
-                    self.slot(&parameters, None);
-                    self.name(name, expression.span, &parameters);
-                } else {
-                    self.slot(&parameters, Some((name, expression.span)));
-                }
+                self.parameter(name, expression.span, &names.module, names.parameters.contains_key(name));
             }
             ExpressionKind::Negative(inner) => self.expression(inner, names),
             ExpressionKind::Binary(_, left, right) => {
                 self.expression(left, names);
                 self.expression(right, names);
             }
+            ExpressionKind::Named(_, value) => self.expression(value, names),
             ExpressionKind::Number(_) | ExpressionKind::Stray(_) => {}
         }
     }

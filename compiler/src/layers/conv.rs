@@ -13,6 +13,7 @@ pub(super) static CONV: Word = Word {
     name: "conv",
     aliases: &[],
     place: Place::Head,
+    has_weights: true,
     form: "conv HxWxF",
     summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters. Without a padding word there is no padding.",
     argument: Argument::Required,

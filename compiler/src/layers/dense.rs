@@ -14,6 +14,7 @@ pub(super) static DENSE: Word = Word {
     name: "dense",
     aliases: &[],
     place: Place::Head,
+    has_weights: true,
     form: "dense N",
     summary: "A fully connected layer of N units, z = W a + b (slide 4). Flattens what comes in, row by row, channels innermost.",
     argument: Argument::Required,

@@ -16,6 +16,7 @@ pub(super) static DISTANCE: Word = Word {
     name: "distance",
     aliases: &[],
     place: Place::Head,
+    has_weights: false,
     form: "distance N",
     summary: "The output layer of LeNet-5 (LeCun et al., 1998): the squared distance of its input to each of N fixed patterns; the smallest wins. It has no trained numbers. Without `to`, the patterns are of ±1 chosen at random, once and for all. `distance 10 scale -1 softmax` makes probabilities of the distances.",
     argument: Argument::Required,

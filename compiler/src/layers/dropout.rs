@@ -10,6 +10,7 @@ pub(super) static DROPOUT: Word = Word {
     name: "dropout",
     aliases: &[],
     place: Place::Activation,
+    has_weights: false,
     form: "dropout 0.5",
     summary: "Ignores this share of the units in each training step (slide 18), and scales the others up by 1 / (1 - rate), so that nothing is to be done when predicting: the lecture scales the weights instead, with the same expectation.",
     argument: Argument::Required,

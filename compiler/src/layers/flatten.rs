@@ -8,6 +8,7 @@ pub(super) static FLATTEN: Word = Word {
     name: "flatten",
     aliases: &[],
     place: Place::Modifier,
+    has_weights: false,
     form: "flatten",
     summary: "Turns an image into a row of features: row by row, pixel by pixel, channels innermost. `dense` does it by itself.",
     argument: Argument::None,

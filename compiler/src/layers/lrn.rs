@@ -14,6 +14,7 @@ pub(super) static LRN: Word = Word {
     name: "lrn",
     aliases: &[],
     place: Place::Modifier,
+    has_weights: false,
     form: "lrn",
     summary: "Local response normalisation (Krizhevsky et al., 2012): x / (k + α Σ x²)^β, the sum over `size` neighbouring channels. α is not divided by the size; PyTorch and Caffe divide theirs.",
     argument: Argument::None,

@@ -10,6 +10,7 @@ pub(super) static PRELU: Word = Word {
     name: "prelu",
     aliases: &[],
     place: Place::Modifier,
+    has_weights: false,
     form: "prelu",
     summary: "Parametric ReLU (slide 11; He et al., 2015): z, or a·z below 0, where the slope a is trained, one for each channel. It starts at 0.25, or at the number given.",
     argument: Argument::Optional,

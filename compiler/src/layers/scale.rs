@@ -10,6 +10,7 @@ pub(super) static SCALE: Word = Word {
     name: "scale",
     aliases: &[],
     place: Place::Modifier,
+    has_weights: false,
     form: "scale 0.17",
     summary: "Multiplies every number by a constant, as the residuals of Inception-ResNet are (Szegedy et al., 2016).",
     argument: Argument::Required,

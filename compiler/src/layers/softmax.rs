@@ -10,6 +10,7 @@ pub(super) static SOFTMAX: Word = Word {
     name: "softmax",
     aliases: &[],
     place: Place::Modifier,
+    has_weights: true,
     form: "softmax N` or `softmax",
     summary: "With a number, the output layer: `dense N`, then probabilities of N classes. Alone, the activation: each row of the last axis becomes probabilities.",
     argument: Argument::Optional,

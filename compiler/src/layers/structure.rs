@@ -71,7 +71,12 @@ pub(crate) const NAMES: &[&str] = &{
 
 /// The options that every layer knows.
 pub static SHARED: &[OptionWord] = &[
-    OptionWord { name: "as", form: "as name", argument: Argument::None, summary: "names the layer" },
+    OptionWord {
+        name: "as",
+        form: "as name",
+        argument: Argument::None,
+        summary: "names the layer; behind branches, what they come to",
+    },
     OptionWord {
         name: "tied",
         form: "tied name",

@@ -9,6 +9,7 @@ pub(super) static SUBSAMPLE: Word = Word {
     name: "subsample",
     aliases: &[],
     place: Place::Head,
+    has_weights: true,
     form: "subsample N",
     summary: "Trained subsampling (LeCun et al., 1998): the sum of each window, times a trained coefficient, plus a trained bias, one of each for a channel. It starts as the mean. The stride is the window unless said.",
     argument: Argument::Required,

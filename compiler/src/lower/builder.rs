@@ -1,5 +1,7 @@
 //! The graph under construction: operations are pushed, shapes checked, rows and names kept.
 
+mod sharing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
@@ -249,26 +251,30 @@ impl<'a> Builder<'a> {
             row.text = format!("{} {text}", row.text);
             return;
         }
-        let name = match &layer.shared.name {
-            Some((name, _)) => format!("{}{name}", self.prefix()),
-            None => {
-                let ordinal = self.ordinal(layer.word.name);
-                format!("{}{}{ordinal}", self.prefix(), layer.word.name)
-            }
-        };
+        let name = self.row_name(layer.word.name);
         self.open_row(name, text, layer.span, input);
     }
 
+    /// The name that was given to the layer under way, or its word with a number.
+    fn row_name(&mut self, word: &str) -> String {
+        let prefix = self.prefix();
+        match &self.shared.name {
+            Some((name, _)) => format!("{prefix}{name}"),
+            None => format!("{prefix}{word}{}", self.ordinal(word)),
+        }
+    }
+
     /// Starts the row of a join: an `add`, a `concat`.
-    pub(crate) fn open_join(&mut self, word: &str, name: Option<&str>, text: String, span: Span, input: ValueId) {
-        self.shared = SharedOptions::default();
-        let name = match name {
-            Some(name) => format!("{}{name}", self.prefix()),
-            None => {
-                let ordinal = self.ordinal(word);
-                format!("{}{word}{ordinal}", self.prefix())
-            }
-        };
+    pub(crate) fn open_join(
+        &mut self,
+        word: &str,
+        name: Option<(String, Span)>,
+        text: String,
+        span: Span,
+        input: ValueId,
+    ) {
+        self.shared = SharedOptions { name, ..SharedOptions::default() };
+        let name = self.row_name(word);
         self.open_row(name, text, span, input);
     }
 
@@ -405,60 +411,6 @@ impl<'a> Builder<'a> {
         Ok(ids)
     }
 
-    fn tied_tensors(&self, name: &str) -> Option<Vec<TensorId>> {
-        let (_, layer) = self.names.get(&format!("{}{name}", self.prefix())).or_else(|| self.names.get(name))?;
-        Some(self.graph.tensor_ids_of(*layer).collect())
-    }
-
-    /// Shares the weights of the layer called `name`; a bias stays the layer's own.
-    fn tie(&mut self, name: &str, at: Span, specs: &[TensorSpec]) -> Result<Vec<TensorId>, Diagnostic> {
-        let Some(theirs) = self.tied_tensors(name) else {
-            let diagnostic = Diagnostic::new(at, format!("no layer before this one is called `{name}`"));
-            let near = super::suggest::nearest(name, self.names.keys().map(String::as_str));
-            return Err(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help("name a layer with `as`: `dense 64 as encode`"),
-            });
-        };
-        let mut ids = Vec::new();
-        let layer = self.row.unwrap_or(LayerId(0));
-        for spec in specs {
-            if spec.role != Role::Weight {
-                ids.extend(self.add_tensors(vec![spec.clone()], layer, at)?);
-                continue;
-            }
-            let Some(id) = theirs.iter().copied().find(|id| self.graph.tensors[id.0].name == spec.name) else {
-                return Err(Diagnostic::new(at, format!("`{name}` has no {} to share", spec.name))
-                    .help("name a layer of the same kind and the same sizes"));
-            };
-            let shape = &self.graph.tensors[id.0].shape;
-            if *shape != spec.shape {
-                return Err(Diagnostic::new(
-                    at,
-                    format!(
-                        "the weights of `{name}` are {}, and this layer needs {}",
-                        sizes(shape),
-                        sizes(&spec.shape)
-                    ),
-                )
-                .note(self.shapes_so_far())
-                .help(
-                    "only layers whose weights have the same sizes (or, for `dense`, their transpose) can share them",
-                ));
-            }
-            ids.push(id);
-        }
-        Ok(ids)
-    }
-
-    /// Whether a dense layer is tied to weights that only fit it transposed.
-    pub(crate) fn is_tied_transposed(&self, layer: &Use, outputs: usize, input: ValueId) -> bool {
-        let Some((name, _)) = &layer.shared.tied else { return false };
-        let inputs = self.shape(input).len();
-        let theirs = self.tied_tensors(name).unwrap_or_default();
-        inputs != outputs && theirs.iter().any(|id| self.graph.tensors[id.0].shape == [outputs, inputs])
-    }
-
     /// An output layer fed with probabilities is a mistake that trains badly without a word.
     pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
         let before = self.graph.producer(input);
@@ -470,9 +422,4 @@ impl<'a> Builder<'a> {
             .note(self.shapes_so_far())
             .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`"))
     }
-}
-
-fn sizes(shape: &[usize]) -> String {
-    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    sizes.join("x")
 }

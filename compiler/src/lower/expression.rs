@@ -32,9 +32,17 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
                 Operator::Divide => left / right,
             }
         }
+        ExpressionKind::Named(name, _) => {
+            return Err(Diagnostic::new(expression.span, "only the arguments of a block have names")
+                .help(format!("write the number alone, or call a block: `cell({} = 1)`", name.text)));
+        }
         ExpressionKind::Stray(text) if text == "," => {
             return Err(Diagnostic::new(expression.span, "a value is missing before this `,`")
                 .help("write a number, a block's parameter, or arithmetic over them"));
+        }
+        ExpressionKind::Stray(text) if text.split_once(':').is_some_and(|(name, _)| is_name(name)) => {
+            return Err(Diagnostic::new(expression.span, format!("`{text}`: `=` stands between a name and its value"))
+                .help(format!("write `{}`", text.replacen(':', " =", 1))));
         }
         ExpressionKind::Stray(text) => {
             return Err(Diagnostic::new(expression.span, format!("`{text}` is neither a number nor arithmetic"))
@@ -49,6 +57,10 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
     }
 }
 
+fn is_name(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_alphabetic()) && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnostic {
     let diagnostic = Diagnostic::new(expression.span, format!("`{name}` is not a parameter here"));
     match suggest::nearest(name, scope.keys().map(String::as_str)) {
@@ -59,6 +71,28 @@ fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnosti
         None => {
             let known: Vec<String> = scope.keys().map(|name| format!("`{name}`")).collect();
             diagnostic.help(format!("the block has {}", known.join(", ")))
+        }
+    }
+}
+
+/// An expression as one writes it.
+pub(crate) fn written(expression: &Expression) -> String {
+    let part = |part: &Expression| match &part.kind {
+        ExpressionKind::Binary(..) => format!("({})", written(part)),
+        _ => written(part),
+    };
+    match &expression.kind {
+        ExpressionKind::Number(text) | ExpressionKind::Name(text) | ExpressionKind::Stray(text) => text.clone(),
+        ExpressionKind::Negative(inner) => format!("-{}", part(inner)),
+        ExpressionKind::Named(name, value) => format!("{} = {}", name.text, written(value)),
+        ExpressionKind::Binary(operator, left, right) => {
+            let sign = match operator {
+                Operator::Add => '+',
+                Operator::Subtract => '-',
+                Operator::Multiply => '*',
+                Operator::Divide => '/',
+            };
+            format!("{}{sign}{}", part(left), part(right))
         }
     }
 }

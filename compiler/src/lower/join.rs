@@ -3,6 +3,7 @@
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span, Stage};
 
 use super::expression::Scope;
+use super::stage::Before;
 use super::structure::Structure;
 use super::taps::Tap;
 use crate::graph::ValueId;
@@ -105,24 +106,23 @@ impl Structure<'_, '_> {
     pub(super) fn join(&mut self, join: Join, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
         let head = stage.atoms[0].span;
         let (sources, used) = self.sources(join, head, &stage.atoms[1..]);
-        let (name, used) = match &stage.atoms[1 + used..] {
-            [Atom { kind: AtomKind::Word(word), .. }, Atom { kind: AtomKind::Word(name), .. }, ..] if word == "as" => {
-                (Some(name.as_str()), used + 2)
-            }
-            _ => (None, used),
-        };
         let rest = &stage.atoms[1 + used..];
         let sources = match sources {
             Ok(sources) => sources,
             Err(diagnostic) => {
                 self.builder.report(diagnostic);
                 // Without a branch there is no telling whether what follows was meant as one.
-                return if used == 0 { input } else { self.layers(rest, input, scope) };
+                if used == 0 {
+                    return input;
+                }
+                let (uses, _) = self.read(rest, Before::Branches, scope);
+                return self.words(&uses, input);
             }
         };
         let text = self.text_of(join, &sources);
         let branches = self.branches(sources, input, scope);
-        let output = match self.meet(join, head, &branches) {
+        let (uses, name) = self.read(rest, Before::Branches, scope);
+        let output = match self.meet(join, head, input, &branches) {
             Ok(()) if self.builder.is_uncertain() => branches[0].value,
             Ok(()) => {
                 let span = head.to(stage.atoms[used].span);
@@ -134,7 +134,7 @@ impl Structure<'_, '_> {
                 branches[0].value
             }
         };
-        self.layers(rest, output, scope)
+        self.words(&uses, output)
     }
 
     /// The branches that are written behind the word, and how many atoms they take.
@@ -208,7 +208,7 @@ impl Structure<'_, '_> {
     }
 
     /// That every branch meets the ones before it.
-    fn meet(&self, join: Join, head: Span, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
+    fn meet(&self, join: Join, head: Span, input: ValueId, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
         if self.builder.is_uncertain() {
             return Ok(());
         }
@@ -217,7 +217,7 @@ impl Structure<'_, '_> {
         for (index, branch) in branches.iter().enumerate().skip(1) {
             let (met, shape) = (shape(&branches[first]), shape(branch));
             if !join.meets(met, shape) {
-                return Err(self.misfit(join, head, (first, &branches[first]), (index, branch)));
+                return Err(self.misfit(join, head, input, (first, &branches[first]), (index, branch)));
             }
             if join == Join::Mul && shape.len() > met.len() {
                 first = index;
@@ -226,7 +226,14 @@ impl Structure<'_, '_> {
         Ok(())
     }
 
-    fn misfit(&self, join: Join, head: Span, a: (usize, &Branch<'_>), b: (usize, &Branch<'_>)) -> Diagnostic {
+    fn misfit(
+        &self,
+        join: Join,
+        head: Span,
+        input: ValueId,
+        a: (usize, &Branch<'_>),
+        b: (usize, &Branch<'_>),
+    ) -> Diagnostic {
         let (first, second) = (self.builder.shape(a.1.value), self.builder.shape(b.1.value));
         let must = match join {
             Join::Concat => "height and width must agree",
@@ -242,7 +249,7 @@ impl Structure<'_, '_> {
             }
         }
         let sides = [(names[0].as_str(), a.1, first), (names[1].as_str(), b.1, second)];
-        diagnostic.help(remedy(join, sides))
+        diagnostic.help(remedy(join, sides, self.builder.shape(input)))
     }
 
     fn push_join(&mut self, join: Join, text: &str, head: Span, branches: &[Branch<'_>]) -> ValueId {
@@ -358,8 +365,8 @@ fn check_count<'s>(
 /// A branch with what it is called in a message, and its shape.
 type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
 
-/// What would make two branches meet.
-fn remedy(join: Join, [a, b]: [Side<'_>; 2]) -> String {
+/// What would make two branches of what comes in meet.
+fn remedy(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
     match (a.2, b.2) {
         (Shape::Image(first), Shape::Image(second)) if first[..2] == second[..2] => {
             let (changed, kept) = changed(a, b);
@@ -367,9 +374,9 @@ fn remedy(join: Join, [a, b]: [Side<'_>; 2]) -> String {
         }
         (Shape::Image(first), Shape::Image(second)) => {
             if first[0] * first[1] > second[0] * second[1] {
-                resize((a, first), (b, second))
+                resize((a, first), (b, second), input)
             } else {
-                resize((b, second), (a, first))
+                resize((b, second), (a, first), input)
             }
         }
         (Shape::Flat(_), Shape::Flat(_)) => {
@@ -403,19 +410,33 @@ fn end((name, branch, _): Side<'_>, stage: &str) -> String {
 }
 
 /// What makes a larger image as small as a smaller one, or the other way round.
-fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize; 3])) -> String {
-    let stride = from[0].div_ceil(to[0]);
-    if stride < 2 || (0..2).any(|axis| from[axis].div_ceil(stride) != to[axis]) {
+fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize; 3]), input: Shape) -> String {
+    let is_whole = matches!(input, Shape::Image(whole) if whole[..2] == from[..2]);
+    // Of two sizes that are nearly one, neither has been strided: a window lacks its padding.
+    let is_strided = is_whole || from[0] > 3;
+    let fits =
+        |stride: usize| (0..2).all(|axis| from[axis].div_ceil(stride) == to[axis] || from[axis] / stride == to[axis]);
+    let nearest = from[0] / to[0];
+    let Some(stride) = (nearest.max(2)..nearest + 2).find(|&stride| is_strided && fits(stride)) else {
         return match small.1.source {
             Source::Tap(tap) => {
                 format!("add `same` or `pad` to the windows before `tap {tap}`, or `crop` what comes in")
             }
             _ if small.1.is_input() => format!("take padding away from {}", large.0),
+            Source::Braces(_) if !is_whole && matches!(large.1.source, Source::Braces(_)) => {
+                format!("write `same` on the windows of both branches, or `pad` those of {}", small.0)
+            }
             _ => format!("add `same` or `pad` to the windows of {}", small.0),
         };
-    }
+    };
     match large.1.source {
-        Source::Tap(_) => format!("put `upsample {stride}` before this stage"),
+        Source::Tap(tap) => match [0, 1].map(|axis| (to[axis] * stride).checked_sub(from[axis])) {
+            [Some(0), Some(0)] => format!("put `upsample {stride}` before this stage"),
+            [Some(down), Some(across)] => {
+                format!("put `upsample {stride}; crop 0x{down}x0x{across}` before this stage")
+            }
+            _ => format!("take rows and columns off before `tap {tap}`, and put `upsample {stride}` before this stage"),
+        },
         _ if large.1.is_input() => end(large, &format!("conv 1x1x{} stride {stride}", small.2.channels())),
         _ => format!("give {} `stride {stride}`", large.0),
     }

@@ -1,11 +1,11 @@
 //! What is said of words, numbers and signs that a stage cannot be read with.
 
-use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, Span};
+use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Span};
 
-use super::stage::{Meant, Reader, STRUCTURE, option};
+use super::stage::{Before, Meant, Reader, STRUCTURE, option};
 use super::{expression, suggest};
 use crate::layers::{self, SHARED, WORDS};
-use crate::words::{Argument, Numbers, OptionWord, Place, Word};
+use crate::words::{Argument, Number, Numbers, OptionWord, Place, Word};
 
 /// What people write between stages where a `;` belongs.
 const SEPARATORS: &[&str] = &["->", "=>", "|", "||", "|>", ">", ">>", "+", "&", "&&", ":", "::", ".", "~>"];
@@ -79,6 +79,69 @@ impl Reader<'_> {
         self.next = next;
         let message = "sizes are joined by an `x` that touches them";
         Some(Diagnostic::new(span, message).help(format!("write `{text}`")))
+    }
+
+    /// `2*width`, `width/2`, `3x3x2*width`: arithmetic that is not in parentheses; and numbers to go on with.
+    pub(super) fn bare_arithmetic(&mut self, first: &Atom) -> Option<(Diagnostic, Numbers)> {
+        let (sizes, mut text) = match &first.kind {
+            AtomKind::Numbers(numbers) => {
+                let (last, sizes) = numbers.split_last()?;
+                (
+                    sizes.iter().map(|size| format!("{}x", expression::written(size))).collect(),
+                    expression::written(last),
+                )
+            }
+            _ => (String::new(), self.operand(first)?),
+        };
+        let mut end = self.next + 1;
+        let mut is_of_parameters = !is_literal(first);
+        while let Some(sign) = self.atoms.get(end) {
+            let sign = match &sign.kind {
+                AtomKind::Times => "*",
+                AtomKind::Stray(sign) if matches!(sign.as_str(), "+" | "-" | "/") => sign,
+                _ => break,
+            };
+            let Some(atom) = self.atoms.get(end + 1) else { break };
+            let Some(operand) = self.operand(atom) else { break };
+            is_of_parameters |= !is_literal(atom);
+            text = format!("{text}{sign}{operand}");
+            end += 2;
+        }
+        if end == self.next + 1 || !is_of_parameters {
+            return None;
+        }
+        let span = first.span.to(self.atoms[end - 1].span);
+        let instead = match &first.kind {
+            AtomKind::Word(word) => Numbers { numbers: vec![Number { value: *self.scope.get(word)?, span }], span },
+            _ => expression::numbers(first, self.scope)?.ok()?,
+        };
+        self.next = end;
+        let help = format!("write `{sizes}({text})`");
+        Some((Diagnostic::new(span, "arithmetic stands in parentheses").help(help), instead))
+    }
+
+    /// What arithmetic may be of: a number, a parameter, something in parentheses.
+    fn operand(&self, atom: &Atom) -> Option<String> {
+        match &atom.kind {
+            AtomKind::Numbers(numbers) | AtomKind::Parentheses(numbers) => match numbers.as_slice() {
+                [only] => Some(expression::written(only)),
+                _ => None,
+            },
+            AtomKind::Word(word) if self.scope.contains_key(word) => Some(word.clone()),
+            _ => None,
+        }
+    }
+
+    /// A stage that starts with a parameter: `times * cell(64)`.
+    pub(super) fn parameter_at_the_start(&mut self, word: &str, span: Span) -> Diagnostic {
+        let is_factor = matches!(self.atoms.get(self.next + 1), Some(Atom { kind: AtomKind::Times, .. }));
+        self.next = self.atoms.len();
+        match is_factor {
+            true => Diagnostic::new(span, format!("the parameter `{word}` needs parentheses around it"))
+                .help(format!("write `({word}) * cell(64)`")),
+            false => Diagnostic::new(span, format!("`{word}` is a parameter, and a stage starts with a word"))
+                .help("write the layer's name first: `dense (width)`; to repeat a block, `(times) * cell(64)`"),
+        }
     }
 
     /// Where numbers belong stands a word that is none: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
@@ -159,7 +222,7 @@ impl Reader<'_> {
         let Some(last) = self.uses.last() else {
             let diagnostic = Diagnostic::new(span, "a stage starts with a word, not with a number");
             let text = expression::numbers(&self.atoms[self.next], self.scope).and_then(Result::ok);
-            return match (following.and_then(|(word, _)| layers::find(word)), text, self.is_whole) {
+            return match (following.and_then(|(word, _)| layers::find(word)), text, self.before == Before::Nothing) {
                 (Some(word), Some(numbers), true) => {
                     diagnostic.help(format!("write `{} {}`", word.name, joined(&numbers)))
                 }
@@ -172,11 +235,16 @@ impl Reader<'_> {
             return Diagnostic::new(span, format!("`{}` already has its numbers", last.word.name))
                 .help(format!("write `{}`, as in `{}`", last.word.form, last.word.examples[0].stage));
         }
-        let (owner, form) = match last.options.last() {
-            Some(option) => (option.option.name, option.option.form),
-            None => (last.word.name, last.word.form),
+        let (owner, form, options) = match last.options.last() {
+            Some(option) => (option.option.name, option.option.form, &[][..]),
+            None => (last.word.name, last.word.form, last.word.options),
         };
-        Diagnostic::new(span, format!("`{owner}` takes no number here")).help(format!("write `{form}`"))
+        let diagnostic = Diagnostic::new(span, format!("`{owner}` takes no number here"));
+        let mut named = options.iter().filter(|option| option.argument == Argument::Required).peekable();
+        match named.peek() {
+            Some(_) => diagnostic.help(format!("its numbers have names: {}", listed(named.map(|option| option.form)))),
+            None => diagnostic.help(format!("write `{form}`")),
+        }
     }
 
     fn stray_sign(&self, text: &str, span: Span) -> Diagnostic {
@@ -298,7 +366,7 @@ impl Reader<'_> {
         let form = option.form.split('`').next().unwrap_or(word);
         let Some(last) = self.uses.iter().rev().find(|used| used.word.place == Place::Head).or(self.uses.last()) else {
             self.is_lost = true;
-            if !self.is_whole {
+            if self.before != Before::Nothing {
                 let message = format!("`{word}` belongs to a layer, and here is none");
                 return Some(Diagnostic::new(place, message).help("write it in the braces, behind its layer"));
             }
@@ -358,6 +426,15 @@ pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
             .help(format!("write `{number} {word}`"));
     }
     diagnostic.help("a stage is a word, its numbers and its options: `conv 5x5x6 stride 2 relu`")
+}
+
+/// Whether an atom is numbers alone.
+fn is_literal(atom: &Atom) -> bool {
+    let is_number = |expression: &Expression| match &expression.kind {
+        ExpressionKind::Negative(inner) => matches!(inner.kind, ExpressionKind::Number(_)),
+        kind => matches!(kind, ExpressionKind::Number(_)),
+    };
+    matches!(&atom.kind, AtomKind::Numbers(numbers) if numbers.iter().all(is_number))
 }
 
 /// `5x5x6`

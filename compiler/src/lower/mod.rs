@@ -1,6 +1,7 @@
 //! From the syntax tree to the typed graph: names, blocks, repeats, branches, and the shape of everything.
 
 mod builder;
+mod call;
 mod expression;
 mod join;
 mod mistakes;

@@ -11,22 +11,34 @@ use crate::words::{Argument, Numbers, OptionUse, OptionWord, Place, SharedOption
 /// Words with a meaning of their own in the structure of a network.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
 
-/// Reads atoms as uses of words: a whole stage, or what stands in it behind a block's call or braces.
+/// What stands in a stage before the atoms that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing: they are the whole stage.
+    Nothing,
+    /// The branches of an `add`, a `concat`: what it makes is a row of its own, which `as` names.
+    Branches,
+    /// The call of a block, or what is repeated.
+    Stages,
+}
+
+/// Reads atoms as uses of words, and as the name of the branches before them, if `as` gives one.
 /// Mistakes go to `report`; a word with a mistake is left out.
 pub(crate) fn read(
     atoms: &[Atom],
-    is_whole: bool,
+    before: Before,
     scope: &Scope,
     blocks: &[&str],
     report: &mut dyn FnMut(Diagnostic),
-) -> Vec<Use> {
+) -> (Vec<Use>, Option<(String, Span)>) {
     let mut reader = Reader {
         atoms,
         next: 0,
-        is_whole,
+        before,
         scope,
         blocks,
         uses: Vec::new(),
+        name_of_branches: None,
         is_separated: false,
         is_lost: false,
         report,
@@ -38,17 +50,17 @@ pub(crate) fn read(
             reader.skip_to_known_word(before);
         }
     }
-    reader.uses
+    (reader.uses, reader.name_of_branches)
 }
 
 pub(super) struct Reader<'a> {
     pub(super) atoms: &'a [Atom],
     pub(super) next: usize,
-    /// Whether the first word starts the stage.
-    pub(super) is_whole: bool,
+    pub(super) before: Before,
     pub(super) scope: &'a Scope,
     pub(super) blocks: &'a [&'a str],
     pub(super) uses: Vec<Use>,
+    name_of_branches: Option<(String, Span)>,
     /// Something stood here in place of a `;` and has been reported: a new stage may start.
     pub(super) is_separated: bool,
     /// A layer could not be read: the options that follow are not those of the layer before.
@@ -80,7 +92,12 @@ impl Reader<'_> {
         if let Some(diagnostic) = self.sizes_apart() {
             return Err(diagnostic);
         }
-        let Some(atom) = self.peek() else { return Ok(None) };
+        let atoms = self.atoms;
+        let Some(atom) = atoms.get(self.next) else { return Ok(None) };
+        if let Some((diagnostic, instead)) = self.bare_arithmetic(atom) {
+            (self.report)(diagnostic);
+            return Ok(Some(instead));
+        }
         let Some(numbers) = expression::numbers(atom, self.scope) else { return Ok(None) };
         self.next += 1;
         numbers.map(Some)
@@ -123,7 +140,7 @@ impl Reader<'_> {
 
     /// Whether a layer that only starts a stage may stand here.
     pub(super) fn is_at_start(&self) -> bool {
-        self.uses.is_empty() && self.is_whole || self.is_separated
+        self.uses.is_empty() && self.before == Before::Nothing || self.is_separated
     }
 
     fn word(&mut self) -> Result<(), Diagnostic> {
@@ -133,7 +150,8 @@ impl Reader<'_> {
         if let Some(owner) = self.uses.iter().rposition(|used| option(used.word, &word).is_some()) {
             return self.option(owner, &word, span);
         }
-        if !self.uses.is_empty() && SHARED.iter().any(|shared| shared.name == word) {
+        let names_branches = word == "as" && self.before == Before::Branches;
+        if (names_branches || !self.uses.is_empty()) && SHARED.iter().any(|shared| shared.name == word) {
             return self.shared(&word, span);
         }
         if let Some(known) = layers::find(&word) {
@@ -147,6 +165,9 @@ impl Reader<'_> {
         if is_structure && !self.is_at_start() {
             self.is_lost = true;
             return Err(self.missing_semicolon(&word, span));
+        }
+        if self.is_at_start() && self.scope.contains_key(&word) {
+            return Err(self.parameter_at_the_start(&word, span));
         }
         let (diagnostic, meant) = self.unknown(&word, span);
         let Some(meant) = meant else { return Err(diagnostic) };
@@ -230,31 +251,39 @@ impl Reader<'_> {
                         .help(format!("write `{word} encode`")));
                 };
                 self.next += 1;
-                SharedValue::Name(name, written.to(span))
+                let span = written.to(span);
+                if word == "as" { SharedValue::Name(name, span) } else { SharedValue::Tied(name, span) }
             }
         };
-        // `as` names the stage, which is its head's layer; `init` and `bias` are for the latest layer with weights.
-        let used = match word {
-            "as" | "tied" => self.uses.first_mut(),
-            _ => self.uses.iter_mut().rev().find(|used| used.word.place != Place::Activation),
-        };
-        let Some(used) = used else {
-            let layer = self.uses.first().map_or("this", |used| used.word.name);
-            return Err(Diagnostic::new(written, format!("`{layer}` has no weights for `{word}` to start"))
-                .help(format!("write `{word}` behind the layer that has them: `dense 10 {word} … {layer}`")));
-        };
         let span = value.span();
-        let shared = &mut used.shared;
-        let twice = match value {
-            SharedValue::Bias(init, span) => shared.bias.replace((init, span)).is_some(),
-            SharedValue::Init(init, span) => shared.init.replace((init, span)).is_some(),
-            SharedValue::Name(name, span) if word == "as" => shared.name.replace((name, span)).is_some(),
-            SharedValue::Name(name, span) => shared.tied.replace((name, span)).is_some(),
+        let is_second = match value {
+            SharedValue::Name(name, span) if self.before == Before::Branches => {
+                self.name_of_branches.replace((name, span)).is_some()
+            }
+            value => value.put(self.owner(word, written)?),
         };
-        if twice {
+        if is_second {
             return Err(Diagnostic::new(span, format!("`{word}` is given twice")).help("keep one"));
         }
         Ok(())
+    }
+
+    /// Whose the shared option `word` is: `as` names the first layer of the stage, the others are for the latest with weights.
+    fn owner(&mut self, word: &str, written: Span) -> Result<&mut SharedOptions, Diagnostic> {
+        let first = self.uses.first().map(|used| used.word);
+        let does = if word == "tied" { "to share" } else { "to start" };
+        let owner = match word {
+            "as" => self.uses.first_mut(),
+            _ => self.uses.iter_mut().rev().find(|used| used.word.has_weights),
+        };
+        owner.map(|used| &mut used.shared).ok_or_else(|| {
+            let layer = first.map_or("this", |first| first.name);
+            let behind = first.filter(|first| first.place != Place::Head).map(|first| format!(" {}", first.name));
+            Diagnostic::new(written, format!("`{layer}` has no weights for `{word}` {does}")).help(format!(
+                "write `{word}` behind the layer that has them: `dense 10 {word} …{}`",
+                behind.unwrap_or_default()
+            ))
+        })
     }
 
     /// What follows `bias`: a number, or how it is drawn.
@@ -321,12 +350,23 @@ enum SharedValue {
     Bias(Init, Span),
     Init(Init, Span),
     Name(String, Span),
+    Tied(String, Span),
 }
 
 impl SharedValue {
     fn span(&self) -> Span {
         match self {
-            Self::Bias(_, span) | Self::Init(_, span) | Self::Name(_, span) => *span,
+            Self::Bias(_, span) | Self::Init(_, span) | Self::Name(_, span) | Self::Tied(_, span) => *span,
+        }
+    }
+
+    /// Puts the value in its place, and says whether one was there.
+    fn put(self, options: &mut SharedOptions) -> bool {
+        match self {
+            Self::Bias(init, span) => options.bias.replace((init, span)).is_some(),
+            Self::Init(init, span) => options.init.replace((init, span)).is_some(),
+            Self::Name(name, span) => options.name.replace((name, span)).is_some(),
+            Self::Tied(name, span) => options.tied.replace((name, span)).is_some(),
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Bodies, blocks, repeats and branches: how stages hang together.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Expression, Separator, Span, Stage};
 
+use super::call::Call;
 use super::expression::{self, Scope};
 use super::join::Join;
+use super::stage::Before;
 use super::taps::{self, Taps};
-use super::{Blocks, Builder, stage, suggest};
+use super::{Blocks, Builder, stage};
 use crate::graph::ValueId;
 use crate::layers;
+use crate::words::Use;
 
 /// How deep braces may lie in braces, blocks that are called counted in.
 const DEEPEST: usize = 128;
@@ -21,23 +25,13 @@ const MOST_STAGES: usize = 100_000;
 pub(super) struct Structure<'a, 'b> {
     pub(super) builder: &'a mut Builder<'b>,
     pub(super) taps: Taps,
-    blocks: &'a Blocks<'a>,
-    block_names: Vec<&'a str>,
-    calls: Vec<&'a str>,
+    pub(super) blocks: &'a Blocks<'a>,
+    pub(super) block_names: Vec<&'a str>,
+    pub(super) calls: Vec<&'a str>,
     /// Every block called so far.
     pub(super) called: BTreeSet<String>,
     deep: usize,
     unfolded: usize,
-}
-
-/// A call of a block, as written.
-struct Call<'s> {
-    name: &'s str,
-    /// The name alone.
-    span: Span,
-    /// With its parentheses.
-    whole: Span,
-    arguments: &'s [Expression],
 }
 
 /// What the first atoms of a stage say it is.
@@ -75,7 +69,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 
     /// Lowers a body that sees the taps around it, unless it `is_closed`.
-    fn scoped(&mut self, body: &Body, input: ValueId, scope: &Scope, is_closed: bool) -> ValueId {
+    pub(super) fn scoped(&mut self, body: &Body, input: ValueId, scope: &Scope, is_closed: bool) -> ValueId {
         self.report_comma(body);
         if self.deep >= DEEPEST {
             self.builder.report(
@@ -87,7 +81,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         self.deep += 1;
         self.taps.open(is_closed);
         let mut value = input;
-        for stage in &body.stages {
+        for stage in joins_without_commas(&body.stages).iter() {
             value = self.remembered_stage(stage, value, scope);
         }
         for tap in self.taps.close().iter().filter(|tap| !tap.is_used) {
@@ -147,10 +141,15 @@ impl<'a, 'b> Structure<'a, 'b> {
         let Some(first) = commas.next() else { return };
         let more = commas.count();
         let uncertain = self.builder.is_uncertain();
-        let diagnostic = Diagnostic::new(first, "stages are separated by `;`, not by `,`");
-        self.builder.report(match more {
-            0 => diagnostic.help("write `;`"),
-            more => diagnostic.help(format!("write `;` here and at {more} more below")),
+        let is_between_branches =
+            body.stages.windows(2).any(|pair| pair[0].separator == Separator::Comma(first) && is_cut_join(pair));
+        self.builder.report(if is_between_branches {
+            Diagnostic::new(first, "nothing stands between branches").help("leave the `,` out: `{ … } { … }`")
+        } else {
+            Diagnostic::new(first, "stages are separated by `;`, not by `,`").help(match more {
+                0 => "write `;`".to_owned(),
+                more => format!("write `;` here and at {more} more below"),
+            })
         });
         if !uncertain {
             self.builder.shape_is_certain(self.builder.input());
@@ -189,7 +188,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
         self.builder.start_stage();
         match self.kind(stage) {
-            Kind::Layers => self.words(&stage.atoms, true, input, scope),
+            Kind::Layers => self.layers(&stage.atoms, Before::Nothing, input, scope),
             Kind::Join(join) => self.join(join, stage, input, scope),
             Kind::Tap => {
                 self.tap(stage, input);
@@ -206,10 +205,13 @@ impl<'a, 'b> Structure<'a, 'b> {
                 if let Some(Atom { kind: AtomKind::Parentheses(_), span: parentheses }) = stage.atoms.get(used) {
                     used += 1;
                     whole = span.to(*parentheses);
+                } else if let Some(diagnostic) = self.call_without_parentheses(name, span, &stage.atoms[used..]) {
+                    self.builder.report(diagnostic);
+                    return input;
                 }
                 let call = Call { name, span, whole, arguments };
                 let value = self.unfold(times, span, input, |structure, value| structure.call(&call, value, scope));
-                self.layers(&stage.atoms[used..], value, scope)
+                self.layers(&stage.atoms[used..], Before::Stages, value, scope)
             }
         }
     }
@@ -241,12 +243,12 @@ impl<'a, 'b> Structure<'a, 'b> {
             {
                 let times = self.times(times, scope).unwrap_or(0);
                 let value = self.unfold(times, head, input, |structure, value| structure.body(body, value, scope));
-                self.layers(rest, value, scope)
+                self.layers(rest, Before::Stages, value, scope)
             }
             [Atom { kind: AtomKind::Braces(body), .. }, rest @ ..] => {
                 self.builder.report(Diagnostic::new(head, "`repeat` does not say how often").help(form));
                 let value = self.body(body, input, scope);
-                self.layers(rest, value, scope)
+                self.layers(rest, Before::Stages, value, scope)
             }
             _ => {
                 self.builder
@@ -257,7 +259,13 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 
     fn times(&mut self, atom: &Atom, scope: &Scope) -> Option<usize> {
-        let wrong = || Diagnostic::new(atom.span, "how often to repeat is a number").help("write `repeat 3 { … }`");
+        let wrong = || match &atom.kind {
+            AtomKind::Word(word) if scope.contains_key(word) => {
+                Diagnostic::new(atom.span, format!("the parameter `{word}` needs parentheses around it"))
+                    .help(format!("write `repeat ({word}) {{ … }}`"))
+            }
+            _ => Diagnostic::new(atom.span, "how often to repeat is a number").help("write `repeat 3 { … }`"),
+        };
         let count = expression::numbers(atom, scope).unwrap_or_else(|| Err(wrong())).and_then(|numbers| {
             numbers.single("how often to repeat", "repeat 3 { … }")?.count("the number of repeats")
         });
@@ -277,21 +285,29 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
     }
 
-    /// Lowers what stands in a stage behind a call or braces.
-    pub(super) fn layers(&mut self, atoms: &[Atom], input: ValueId, scope: &Scope) -> ValueId {
-        self.words(atoms, false, input, scope)
+    /// Lowers what stands in a stage behind what is `before` it.
+    fn layers(&mut self, atoms: &[Atom], before: Before, input: ValueId, scope: &Scope) -> ValueId {
+        let (uses, _) = self.read(atoms, before, scope);
+        self.words(&uses, input)
+    }
+
+    /// Reads what stands in a stage behind what is `before` it: words, and the name that `as` gives branches.
+    pub(super) fn read(&mut self, atoms: &[Atom], before: Before, scope: &Scope) -> (Vec<Use>, Option<(String, Span)>) {
+        let builder = &mut *self.builder;
+        stage::read(atoms, before, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic))
     }
 
     /// Lowers words that each make a layer, one after the other.
-    fn words(&mut self, atoms: &[Atom], is_whole: bool, input: ValueId, scope: &Scope) -> ValueId {
-        let builder = &mut *self.builder;
-        let uses = stage::read(atoms, is_whole, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic));
+    pub(super) fn words(&mut self, uses: &[Use], input: ValueId) -> ValueId {
         let mut value = input;
-        for layer in &uses {
+        for layer in uses {
             self.builder.start_row(layer, value);
             let mark = self.builder.mark();
             match (layer.word.lower)(layer, self.builder, value) {
                 Ok(output) => {
+                    if let Err(diagnostic) = self.builder.check_shared_options(layer, mark) {
+                        self.builder.report(diagnostic);
+                    }
                     self.builder.remember(layer.written, layer.span, mark, value, output);
                     if output != value {
                         self.builder.deepen(output);
@@ -310,102 +326,32 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
         value
     }
+}
 
-    fn call(&mut self, call: &Call<'_>, input: ValueId, scope: &Scope) -> ValueId {
-        let &Call { name, span, whole, arguments } = call;
-        let Some((&name, block)) = self.blocks.get_key_value(name) else {
-            let near = suggest::nearest(name, self.block_names.iter().copied());
-            let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
-            self.builder.report(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => match suggest::foreign(name) {
-                    Some(help) => diagnostic.help(help),
-                    None => diagnostic.help(format!("declare it above the network: `block {name}(width) {{ … }}`")),
-                },
-            });
-            return input;
-        };
-        if self.calls.contains(&name) {
-            let path: Vec<&str> = self.calls.iter().copied().chain([name]).collect();
-            self.builder.report(
-                Diagnostic::new(span, format!("the block `{name}` calls itself"))
-                    .note(format!("the calls: {}", path.join(" → ")))
-                    .help("a network is finite: use `repeat` for more of the same"),
-            );
-            return input;
-        }
-        let inner = match self.bind(block, whole, arguments, scope) {
-            Ok(inner) => inner,
-            Err(diagnostic) => {
-                self.builder.report(diagnostic);
-                return input;
+/// Whether a comma cuts a join between its branches.
+fn is_cut_join(pair: &[Stage]) -> bool {
+    let [Stage { atoms, separator: Separator::Comma(_), .. }, next] = pair else { return false };
+    let starts_join = matches!(&atoms[0].kind, AtomKind::Word(word) if Join::of(word).is_some());
+    let ends_in_branch = matches!(atoms.last(), Some(Atom { kind: AtomKind::Braces(_), .. }));
+    starts_join && ends_in_branch && matches!(next.atoms[0].kind, AtomKind::Braces(_))
+}
+
+/// The stages with joins that commas have cut in one piece again.
+fn joins_without_commas(stages: &[Stage]) -> Cow<'_, [Stage]> {
+    if !stages.windows(2).any(is_cut_join) {
+        return Cow::Borrowed(stages);
+    }
+    let mut whole: Vec<Stage> = Vec::new();
+    for stage in stages {
+        match whole.last_mut() {
+            Some(before) if is_cut_join(&[before.clone(), stage.clone()]) => {
+                before.atoms.extend(stage.atoms.iter().cloned());
+                (before.separator, before.span) = (stage.separator, before.span.to(stage.span));
             }
-        };
-        let values: Vec<String> = block
-            .parameters
-            .iter()
-            .filter_map(|parameter| Some(format!("{}", inner.get(&parameter.name.text)?)))
-            .collect();
-        let text = format!("{name}({})", values.join(", "));
-        self.builder.enter_block(name, netwright_grammar::Call { text, span: whole });
-        self.calls.push(name);
-        self.called.insert(name.to_owned());
-        let output = self.scoped(&block.body, input, &inner, true);
-        self.calls.pop();
-        self.builder.leave_block();
-        output
-    }
-
-    /// The values of a block's parameters at a call.
-    fn bind(
-        &self,
-        block: &netwright_grammar::Block,
-        whole: Span,
-        arguments: &[Expression],
-        scope: &Scope,
-    ) -> Result<Scope, Diagnostic> {
-        let least = block.parameters.iter().take_while(|parameter| parameter.default.is_none()).count();
-        let most = block.parameters.len();
-        if !(least..=most).contains(&arguments.len()) {
-            let form: Vec<String> = block
-                .parameters
-                .iter()
-                .map(|parameter| match &parameter.default {
-                    Some(default) => format!("{} = {}", parameter.name.text, self.builder.text(default.span)),
-                    None => parameter.name.text.clone(),
-                })
-                .collect();
-            let takes = match most - least {
-                0 if most == 0 => "no arguments".to_owned(),
-                0 if most == 1 => "1 argument".to_owned(),
-                0 => format!("{most} arguments"),
-                1 => format!("{least} or {most} arguments"),
-                _ => format!("{least} to {most} arguments"),
-            };
-            let given = match arguments.len() {
-                1 => "1 is given".to_owned(),
-                given => format!("{given} are given"),
-            };
-            return Err(Diagnostic::new(whole, format!("`{}` takes {takes}, and {given}", block.name.text))
-                .help(format!("it is declared as `block {}({})`", block.name.text, form.join(", "))));
+            _ => whole.push(stage.clone()),
         }
-        let mut inner = Scope::new();
-        for (index, parameter) in block.parameters.iter().enumerate() {
-            let value = match (arguments.get(index), &parameter.default) {
-                (Some(argument), _) => expression::evaluate(argument, scope)?,
-                (None, Some(default)) => expression::evaluate(default, &inner)?,
-                (None, None) => {
-                    return Err(Diagnostic::new(
-                        parameter.name.span,
-                        format!("`{}` has no value", parameter.name.text),
-                    )
-                    .help("parameters with a default stand last"));
-                }
-            };
-            inner.insert(parameter.name.text.clone(), value);
-        }
-        Ok(inner)
     }
+    Cow::Owned(whole)
 }
 
 /// The expressions of the parentheses at the start of `atoms`.

@@ -17,7 +17,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     let simple: String = word.to_lowercase().chars().filter(|letter| *letter != '_').collect();
     Some(match simple.as_str() {
-        "conv2d" | "convolution" | "convolution2d" | "conv1d" | "cnn" => {
+        "conv2d" | "convolution" | "convolution2d" | "conv1d" | "conv3x3" | "crosscorrelation" | "cnn" => {
             "a convolution is `conv 3x3x16`: height x width x filters"
         }
         "maxpool2d" | "maxpooling2d" | "maxpooling" | "pool" | "pooling" => "max pooling is `maxpool 2`",
@@ -39,18 +39,37 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "group" => "groups are `groups 2`",
         "batchnorm2d" | "batchnormalization" | "batchnormalisation" => "batch normalisation is `batchnorm`, or `bn`",
         "layernormalization" | "layernormalisation" => "layer normalisation is `layernorm`",
+        "groupnorm" | "gn" | "instancenorm" | "rmsnorm" | "norm" => {
+            "the normalisations are `batchnorm`, `layernorm` and, among channels, `lrn`"
+        }
         "leakyrelu" | "lrelu" => "the leaky rectifier is `leaky_relu`, or `leaky_relu 0.01`",
         "logsoftmax" => "the output layer is `softmax 10`; its loss works on logits by itself",
         "input" | "inputlayer" => "the input's shape stands behind the network's name: `pub LeNet5(28x28x1) { … }`",
         "output" => "the output layer is `softmax 10`, or the last `dense`",
-        "view" | "ravel" => "an image becomes a row with `flatten`; `dense` does it by itself",
-        "convtranspose2d" | "conv2dtranspose" | "deconvolution" => "a transposed convolution is `deconv 2x2x64`",
+        "view" | "ravel" | "flat" => "an image becomes a row with `flatten`; `dense` does it by itself",
+        "convtranspose2d" | "conv2dtranspose" | "convtranspose" | "transposedconv" | "upconv" | "deconvolution" => {
+            "a transposed convolution is `deconv 2x2x64`"
+        }
+        "conv1x1" | "pointwise" | "pwconv" => "a pointwise convolution is `conv 1x1x64`",
+        "unpool" | "pixelshuffle" | "interpolate" | "resize" => {
+            "an image is enlarged by `upsample 2` or `deconv 2x2x64 stride 2`"
+        }
+
         "depthwiseconv2d" | "depthwise" => "a depthwise convolution is `dwconv 3x3`",
         "separableconv2d" | "separable" => "a separable convolution is `sepconv 3x3x64`",
         "globalaveragepooling2d" | "adaptiveavgpool2d" | "gap" => "global average pooling is `globalavgpool`",
         "hardsigmoid" => "it is spelt `hard_sigmoid`",
         "concatenate" | "cat" => "branches are joined with `concat { … } { … }`",
-        "skip" | "shortcut" => "a skip is `residual { … }`, or `add { … } { }`",
+        "sum" | "plus" | "addition" => "branches are summed with `add { … } { … }`",
+        "multiply" | "product" | "gate" | "gated" => "branches are multiplied with `mul { … } { … }`",
+        "parallel" | "branch" | "branches" | "split" | "fork" => {
+            "branches stand in braces behind `concat`, `add` or `mul`: `concat { … } { … }`"
+        }
+        "identity" => "what comes in, unchanged, is an empty branch: `add { … } { }`",
+        "squeezeexcite" | "squeezeandexcite" | "squeezeexcitation" => {
+            "squeeze and excitation is `mul { } { globalavgpool; dense 4 relu; dense 64 sigmoid }`"
+        }
+        "skip" | "shortcut" | "residualblock" | "resblock" => "a skip is `residual { … }`, or `add { … } { }`",
         "units" | "out" => "the number of units stands right behind the word: `dense 120`",
         "rate" | "p" => "the rate stands right behind the word: `dropout 0.5`",
         _ => return None,
