@@ -38,7 +38,7 @@ netwright::network! {
     pub Dropping(4) { dense 9 tanh; dropout 0.5; dense 2 }
     pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
     pub Historic(8x8x1) {
-        conv 3x3x3 tanh; subsample 2 tanh; conv 2x2x4 connect (0, 1) (1, 2) (0, 2) (0, 1, 2) tanh; dense 6 tanh;
+        conv 3x3x3 tanh; subsample 2 bn tanh; conv 2x2x4 connect (0, 1) (1, 2) (0, 2) (0, 1, 2) bn eps 0.01 tanh; dense 6 tanh;
         distance 3 to "### ..." ".#. #.#" "... ###" scale -0.5 softmax
     }
 }

@@ -47,7 +47,15 @@ fn trained(input: &str, body: &str) -> Vec<String> {
 
 #[test]
 fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
-    for stage in ["conv 3x3x4 groups 2", "dwconv 3x3", "deconv 2x2x4 stride 2", "conv 3x3x4 nobias", "dense 5"] {
+    for stage in [
+        "conv 3x3x4 groups 2",
+        "dwconv 3x3",
+        "deconv 2x2x4 stride 2",
+        "conv 3x3x4 nobias",
+        "conv 3x3x2 connect (0, 1) (3)",
+        "subsample 2",
+        "dense 5",
+    ] {
         for bn in ["bn", "bn noscale", "bn nocenter", "bn noscale nocenter"] {
             let folded = fold(graph("6x6x4", &format!("{stage} {bn}")));
             let [.., preparing, layer] = &folded.nodes[..] else { panic!("{stage} {bn}: {folded}") };
@@ -132,6 +140,8 @@ fn the_earlier_term_is_read_where_the_sum_is_written() {
 fn training_fuses_within_a_row_what_tells_its_slope() {
     assert_eq!(trained("6x6x4", "conv 3x3x4 relu"), ["conv Relu (conv1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4 silu"), ["conv (conv1)", "Silu (conv1)"]);
+    assert_eq!(trained("6x6x4", "conv 3x3x2 connect (0) (1, 3) tanh"), ["conv_table Tanh (conv1)"]);
+    assert_eq!(trained("6x6x4", "subsample 2 tanh"), ["subsample Tanh (subsample1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4; relu"), ["conv (conv1)", "Relu (relu1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4 bn relu"), ["conv (conv1)", "batchnorm Relu (batchnorm1)"]);
     assert_eq!(

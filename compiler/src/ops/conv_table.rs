@@ -1,8 +1,8 @@
 //! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
 
 use super::conv::{spec, window_misfit};
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Shape, Window};
 
 /// Convolves, for each filter, the channels of its list. Only what is connected has weights.
@@ -21,7 +21,7 @@ impl ConvTable {
         self.table.iter().map(Vec::len).sum()
     }
 
-    fn spec(&self, at: &Site<'_>) -> Spec {
+    fn spec(&self, at: &Site<'_>, activation: Field) -> Spec {
         let mut spec = spec(&self.window, 1, at.x_shape(0), at.y_shape());
         spec.module = "conv_table";
         spec.fields.retain(|(name, _)| *name != "groups");
@@ -30,7 +30,7 @@ impl ConvTable {
             .iter()
             .enumerate()
             .flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter]));
-        spec.field("connections", Field::Pairs(pairs.collect()))
+        spec.field("connections", Field::Pairs(pairs.collect())).field("activation", activation)
     }
 }
 
@@ -62,22 +62,18 @@ impl Operation for ConvTable {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("kernel")),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
-        vec![at.call("conv_table_forward", self.spec(at), operands)]
+        vec![at.ended(at.call("conv_table_forward", self.spec(at, at.activation()), at.weighted("kernel")))]
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        part != Part::Sum
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let weights = at.weight_gradient("kernel");
         let input = at.weighted_input_gradient("kernel");
-        vec![
-            at.call("conv_table_grad_weights", self.spec(at), weights),
-            at.call("conv_table_grad_input", self.spec(at), input),
-        ]
+        let spec = self.spec(at, Field::LastActivation(None));
+        vec![at.call("conv_table_grad_weights", spec.clone(), weights), at.call("conv_table_grad_input", spec, input)]
     }
 
     fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {

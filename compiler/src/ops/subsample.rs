@@ -1,8 +1,8 @@
 //! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
 
 use super::conv::window_misfit;
-use super::{GradientSite, Init, Misfit, Operation, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use super::{GradientSite, Init, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use crate::kernel_call::{Field, KernelCall, Spec};
 use crate::shape::{Shape, Window};
 
 /// Reduces each window of each channel to its sum, scaled and shifted.
@@ -15,7 +15,7 @@ pub struct Subsample {
 }
 
 impl Subsample {
-    fn spec(&self, at: &Site<'_>) -> Spec {
+    fn spec(&self, at: &Site<'_>, activation: Field) -> Spec {
         let (Shape::Image(input), Shape::Image(output)) = (at.x_shape(0), at.y_shape()) else {
             unreachable!("`infer` has refused anything but an image");
         };
@@ -24,6 +24,7 @@ impl Subsample {
             .sizes("output", &output)
             .sizes("window", &self.window.size)
             .sizes("stride", &self.window.stride)
+            .field("activation", activation)
     }
 }
 
@@ -60,26 +61,18 @@ impl Operation for Subsample {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("coefficient")),
-            Operand::read(at.tensor("bias")),
-            Operand::write(at.y()),
-        ];
-        vec![at.call("subsample_forward", self.spec(at), operands)]
+        vec![at.ended(at.call("subsample_forward", self.spec(at, at.activation()), at.weighted("coefficient")))]
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        part != Part::Sum
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.dy()),
-            Operand::update(at.gradient("coefficient")),
-            Operand::update(at.gradient("bias")),
-        ];
-        let input = vec![Operand::read(at.dy()), Operand::read(at.tensor("coefficient")), Operand::write(at.dx(0))];
+        let spec = self.spec(at, Field::LastActivation(None));
         vec![
-            at.call("subsample_grad_weights", self.spec(at), weights),
-            at.call("subsample_grad_input", self.spec(at), input),
+            at.call("subsample_grad_weights", spec.clone(), at.weight_gradient("coefficient")),
+            at.call("subsample_grad_input", spec, at.weighted_input_gradient("coefficient")),
         ]
     }
 

@@ -2,10 +2,13 @@
 //!
 //! Only what is connected has weights: they are `[window height, window width, connections]`, in the order of the table.
 
+use super::activation::Activation;
+use super::elementary::Elementary;
+use super::ending::end_in_place;
 use crate::scalar::Scalar;
 
 /// The sizes of the layer, and its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
     /// Height, width, channels of one input image.
     pub input: [usize; 3],
@@ -21,11 +24,13 @@ pub struct Spec {
     pub dilation: [usize; 2],
     /// What is connected: an input channel and a filter.
     pub connections: &'static [[usize; 2]],
+    /// The function f applied to the output on the way forward.
+    pub activation: Option<Activation>,
 }
 
 impl Spec {
     #[track_caller]
-    fn check(&self, batch: usize, input: usize, weights: usize, bias: usize, output: usize) {
+    fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
         let ([_, _, channels], [_, _, filters]) = (self.input, self.output);
         assert!(channels > 0 && filters > 0 && !self.connections.is_empty(), "conv_table: sizes are at least 1");
         assert!(
@@ -34,7 +39,7 @@ impl Spec {
         );
         assert_eq!(input, batch * self.input.iter().product::<usize>(), "conv_table: the input");
         assert_eq!(weights, self.window[0] * self.window[1] * self.connections.len(), "conv_table: the weights");
-        assert!(bias == 0 || bias == filters, "conv_table: the bias");
+        assert!(each_filter.iter().all(|&len| len == 0 || len == filters), "conv_table: one number for each filter");
         assert_eq!(output, batch * self.output.iter().product::<usize>(), "conv_table: the output");
     }
 
@@ -67,25 +72,35 @@ impl Spec {
     }
 }
 
-/// y = b + Σ x · w over the window and the channels that the filter sees.
-pub fn conv_table_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], w: &[T], b: &[T], y: &mut [T]) {
-    spec.check(batch, x.len(), w.len(), b.len(), y.len());
-    let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
-    match b {
-        [] => y.fill(T::ZERO),
-        b => y.chunks_exact_mut(filters).for_each(|pixel| pixel.copy_from_slice(b)),
+/// y = f(scale · z + shift) with z = Σ x · w over the window and the channels that the filter sees. An empty scale is 1, an empty
+/// shift 0.
+pub fn conv_table_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    let ([_, _, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * filters));
+    for (x, y) in images {
+        y.fill(T::ZERO);
+        spec.for_each_tap(1, |to, from, tap| {
+            let (x, y) = (&x[from..from + channels], &mut y[to..to + filters]);
+            for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
+                y[filter] += x[channel] * w;
+            }
+        });
+        end_in_place(spec.activation, scale, shift, filters, y);
     }
-    spec.for_each_tap(batch, |to, from, tap| {
-        let (x, y) = (&x[from..from + channels], &mut y[to..to + filters]);
-        for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
-            y[filter] += x[channel] * w;
-        }
-    });
 }
 
 /// ∂ℓ/∂x = Σ ∂ℓ/∂y · w over the filters that see x.
 pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), 0, dy.len());
+    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
     dx.fill(T::ZERO);
     spec.for_each_tap(batch, |from, to, tap| {
@@ -98,7 +113,7 @@ pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: 
 
 /// ∂ℓ/∂w += Σ ∂ℓ/∂y · x and ∂ℓ/∂b += Σ ∂ℓ/∂y over the batch and all positions.
 pub fn conv_table_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    spec.check(batch, x.len(), dw.len(), db.len(), dy.len());
+    spec.check(batch, x.len(), dw.len(), [db.len(), 0], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
     spec.for_each_tap(batch, |y, from, tap| {
         let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
@@ -118,6 +133,7 @@ mod tests {
     use super::*;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::kernels::conv;
+    use crate::kernels::ending::{self, Ending};
     use crate::random::Random;
 
     const TABLE: &[[usize; 2]] = &[[0, 0], [2, 0], [1, 1], [0, 3], [1, 3], [2, 3], [2, 2]];
@@ -130,6 +146,7 @@ mod tests {
             padding: [0; 4],
             dilation: [1, 1],
             connections: TABLE,
+            activation: None,
         },
         Spec {
             input: [5, 6, 3],
@@ -139,6 +156,7 @@ mod tests {
             padding: [1, 0, 2, 0],
             dilation: [1, 2],
             connections: TABLE,
+            activation: None,
         },
     ];
 
@@ -150,9 +168,12 @@ mod tests {
     #[test]
     fn is_a_convolution_whose_other_weights_are_zero() {
         let mut random = Random::new(1);
-        for spec in SPECS {
+        let activations = [None, Some(Activation::Relu), Some(Activation::Tanh)];
+        for (spec, activation) in SPECS.into_iter().flat_map(|spec| activations.map(|f| (spec, f))) {
+            let spec = Spec { activation, ..spec };
             let [x, w, y] = lens(&spec);
-            let (x, w, b) = (numbers(&mut random, x), numbers(&mut random, w), numbers(&mut random, 4));
+            let (x, w) = (numbers(&mut random, x), numbers(&mut random, w));
+            let (scale, shift) = (numbers(&mut random, 4), numbers(&mut random, 4));
             let whole = conv::Spec {
                 input: spec.input,
                 output: spec.output,
@@ -169,13 +190,19 @@ mod tests {
                 full[(at / TABLE.len() * 3 + channel) * 4 + filter] = w;
             }
             let mut expected = vec![0.0; y];
-            conv::reference::forward(2, &whole, &x, &full, &b, &mut expected);
-            let mut found = vec![f64::NAN; y];
-            conv_table_forward(2, &spec, &x, &w, &b, &mut found);
-            assert_close(&found, &expected, 1e-13);
-            let mut found = vec![f32::NAN; y];
-            conv_table_forward(2, &spec, &narrow::<f32>(&x), &narrow(&w), &narrow(&b), &mut found);
-            assert_close(&widen(&found), &expected, 1e-5);
+            conv::reference::forward(2, &whole, &x, &full, &[], &mut expected);
+            for scale in [&scale[..], &[]] {
+                let (z, ending) = (expected.clone(), Ending { accumulate: false, activation });
+                let mut expected = vec![0.0; y];
+                ending::reference(ending, &z, scale, &shift, &mut expected, 4);
+                let mut found = vec![f64::NAN; y];
+                conv_table_forward(2, &spec, &x, &w, scale, &shift, &mut found);
+                assert_close(&found, &expected, 1e-13);
+                let mut found = vec![f32::NAN; y];
+                let (x, w, scale, shift) = (narrow::<f32>(&x), narrow(&w), narrow(scale), narrow(&shift));
+                conv_table_forward(2, &spec, &x, &w, &scale, &shift, &mut found);
+                assert_close(&widen(&found), &expected, 1e-5);
+            }
         }
     }
 
@@ -188,7 +215,7 @@ mod tests {
             let dy = numbers(&mut random, y);
             let loss = |x: &[f64], w: &[f64], b: &[f64]| {
                 let mut y = vec![0.0; y];
-                conv_table_forward(2, &spec, x, w, b, &mut y);
+                conv_table_forward(2, &spec, x, w, &[], b, &mut y);
                 inner_product(&y, &dy)
             };
             let (mut dx, mut dw, mut db) = (vec![f64::NAN; x.len()], vec![1.0; w.len()], vec![1.0; 4]);

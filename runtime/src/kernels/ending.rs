@@ -41,6 +41,23 @@ impl Ending {
     }
 }
 
+/// `f(scale · z + shift)` in the place of z, for rows of channels; an empty scale is 1, an empty shift 0.
+pub(crate) fn end_in_place<T: Elementary>(
+    activation: Option<Activation>,
+    scale: &[T],
+    shift: &[T],
+    channels: usize,
+    values: &mut [T],
+) {
+    for pixel in values.chunks_exact_mut(channels) {
+        pixel.iter_mut().zip(scale).for_each(|(value, &scale)| *value *= scale);
+        pixel.iter_mut().zip(shift).for_each(|(value, &shift)| *value += shift);
+    }
+    if let Some(activation) = activation {
+        activation::forward(activation, values);
+    }
+}
+
 /// The least that an activation lets through, where that is all it does.
 #[inline(always)]
 pub(crate) fn floor<T: Scalar>(activation: Option<Activation>) -> T {

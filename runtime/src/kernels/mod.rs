@@ -172,13 +172,13 @@ kernels! {
     /// Local response normalisation: dx from x, dy.
     lrn_grad => lrn::lrn_grad, lrn::Spec, (x: &[Self], dy: &[Self], dx: &mut [Self]);
     /// Convolution with a connection table: y from x, weights, bias.
-    conv_table_forward => conv_table::conv_table_forward, conv_table::Spec, (x: &[Self], w: &[Self], b: &[Self], y: &mut [Self]);
+    conv_table_forward => conv_table::conv_table_forward, conv_table::Spec, (x: &[Self], w: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Convolution with a connection table: dx from dy, weights.
     conv_table_grad_input => conv_table::conv_table_grad_input, conv_table::Spec, (dy: &[Self], w: &[Self], dx: &mut [Self]);
     /// Convolution with a connection table: adds to dw and db from x, dy.
     conv_table_grad_weights => conv_table::conv_table_grad_weights, conv_table::Spec, (x: &[Self], dy: &[Self], dw: &mut [Self], db: &mut [Self]);
     /// Trained subsampling: y from x, coefficients, bias.
-    subsample_forward => subsample::subsample_forward, subsample::Spec, (x: &[Self], coefficient: &[Self], bias: &[Self], y: &mut [Self]);
+    subsample_forward => subsample::subsample_forward, subsample::Spec, (x: &[Self], coefficient: &[Self], scale: &[Self], shift: &[Self], y: &mut [Self]);
     /// Trained subsampling: dx from dy, coefficients.
     subsample_grad_input => subsample::subsample_grad_input, subsample::Spec, (dy: &[Self], coefficient: &[Self], dx: &mut [Self]);
     /// Trained subsampling: adds to dcoefficient and dbias from x, dy.

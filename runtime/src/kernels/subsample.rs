@@ -1,9 +1,12 @@
 //! Trained subsampling (LeCun et al., 1998): y = coefficient · Σ of a window + bias, one coefficient and bias for each channel.
 
+use super::activation::Activation;
+use super::elementary::Elementary;
+use super::ending::end_in_place;
 use crate::scalar::Scalar;
 
 /// The sizes of the layer. There is no padding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
     /// Height, width, channels of one input image.
     pub input: [usize; 3],
@@ -13,11 +16,13 @@ pub struct Spec {
     pub window: [usize; 2],
     /// Steps from one window to the next, down and across.
     pub stride: [usize; 2],
+    /// The function f applied to the output on the way forward.
+    pub activation: Option<Activation>,
 }
 
 impl Spec {
     #[track_caller]
-    fn check(&self, batch: usize, input: usize, coefficient: usize, bias: usize, output: usize) {
+    fn check(&self, batch: usize, input: usize, coefficient: usize, each_channel: [usize; 2], output: usize) {
         let channels = self.input[2];
         assert!(channels > 0 && self.output[2] == channels, "subsample: the channels stay");
         for axis in 0..2 {
@@ -27,7 +32,7 @@ impl Spec {
         assert_eq!(input, batch * self.input.iter().product::<usize>(), "subsample: the input");
         assert_eq!(output, batch * self.output.iter().product::<usize>(), "subsample: the output");
         assert_eq!(coefficient, channels, "subsample: the coefficients");
-        assert!(bias == 0 || bias == channels, "subsample: the biases");
+        assert!(each_channel.iter().all(|&len| len == 0 || len == channels), "subsample: one number for each channel");
     }
 
     /// Calls `visit` with the start of each pixel of the output and the start of each pixel of its window, in a batch.
@@ -50,29 +55,34 @@ impl Spec {
     }
 }
 
-/// y = coefficient · Σ x + bias
-pub fn subsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], coefficient: &[T], bias: &[T], y: &mut [T]) {
-    spec.check(batch, x.len(), coefficient.len(), bias.len(), y.len());
-    let channels = spec.input[2];
-    y.fill(T::ZERO);
-    spec.for_each_tap(batch, |to, from| {
-        for (y, &x) in y[to..to + channels].iter_mut().zip(&x[from..from + channels]) {
-            *y += x;
-        }
-    });
-    for pixel in y.chunks_exact_mut(channels) {
-        for (y, &coefficient) in pixel.iter_mut().zip(coefficient) {
-            *y *= coefficient;
-        }
-        for (y, &bias) in pixel.iter_mut().zip(bias) {
-            *y += bias;
-        }
+/// y = f(scale · coefficient · Σ x + shift). An empty scale is 1, an empty shift 0.
+pub fn subsample_forward<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    coefficient: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(batch, x.len(), coefficient.len(), [scale.len(), shift.len()], y.len());
+    let ([_, _, channels], [rows, columns, _]) = (spec.input, spec.output);
+    let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * channels));
+    for (x, y) in images {
+        y.fill(T::ZERO);
+        spec.for_each_tap(1, |to, from| {
+            for (y, &x) in y[to..to + channels].iter_mut().zip(&x[from..from + channels]) {
+                *y += x;
+            }
+        });
+        end_in_place(None, coefficient, &[], channels, y);
+        end_in_place(spec.activation, scale, shift, channels, y);
     }
 }
 
 /// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that x lies in.
 pub fn subsample_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], coefficient: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), coefficient.len(), 0, dy.len());
+    spec.check(batch, dx.len(), coefficient.len(), [0; 2], dy.len());
     let channels = spec.input[2];
     dx.fill(T::ZERO);
     spec.for_each_tap(batch, |from, to| {
@@ -92,7 +102,7 @@ pub fn subsample_grad_weights<T: Scalar>(
     dcoefficient: &mut [T],
     dbias: &mut [T],
 ) {
-    spec.check(batch, x.len(), dcoefficient.len(), dbias.len(), dy.len());
+    spec.check(batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
     let channels = spec.input[2];
     spec.for_each_tap(batch, |y, from| {
         let pixel = dcoefficient.iter_mut().zip(&x[from..from + channels]);
@@ -115,7 +125,13 @@ mod tests {
 
     fn spec(window: [usize; 2], stride: [usize; 2], output: [usize; 2], spare: usize, channels: usize) -> Spec {
         let side = |axis: usize| (output[axis] - 1) * stride[axis] + window[axis] + spare;
-        Spec { input: [side(0), side(1), channels], output: [output[0], output[1], channels], window, stride }
+        Spec {
+            input: [side(0), side(1), channels],
+            output: [output[0], output[1], channels],
+            window,
+            stride,
+            activation: Some(Activation::Tanh),
+        }
     }
 
     fn specs() -> [Spec; 3] {
@@ -128,7 +144,7 @@ mod tests {
         for spec in specs() {
             let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
             let x = numbers(&mut random, 2 * height * width * channels);
-            let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));
+            let [c, s, b] = [0; 3].map(|_| numbers(&mut random, channels));
             let mut expected = Vec::new();
             for (n, row, column, channel) in places(2, rows, columns, channels) {
                 let mut sum = 0.0;
@@ -138,13 +154,13 @@ mod tests {
                         sum += x[((n * height + line) * width + place) * channels + channel];
                     }
                 }
-                expected.push(c[channel] * sum + b[channel]);
+                expected.push(f64::tanh(s[channel] * c[channel] * sum + b[channel]));
             }
             let mut y = vec![f64::NAN; expected.len()];
-            subsample_forward(2, &spec, &x, &c, &b, &mut y);
+            subsample_forward(2, &spec, &x, &c, &s, &b, &mut y);
             assert_close(&y, &expected, 1e-14);
             let mut y = vec![f32::NAN; expected.len()];
-            subsample_forward(2, &spec, &narrow::<f32>(&x), &narrow(&c), &narrow(&b), &mut y);
+            subsample_forward(2, &spec, &narrow::<f32>(&x), &narrow(&c), &narrow(&s), &narrow(&b), &mut y);
             assert_close(&widen(&y), &expected, 1e-5);
         }
     }
@@ -156,14 +172,14 @@ mod tests {
     #[test]
     fn gradients_are_those_of_finite_differences() {
         let mut random = Random::new(2);
-        for spec in specs() {
+        for spec in specs().map(|spec| Spec { activation: None, ..spec }) {
             let channels = spec.input[2];
             let x = numbers(&mut random, 2 * spec.input.iter().product::<usize>());
             let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));
             let dy = numbers(&mut random, 2 * spec.output.iter().product::<usize>());
             let loss = |x: &[f64], c: &[f64], b: &[f64]| {
                 let mut y = vec![0.0; dy.len()];
-                subsample_forward(2, &spec, x, c, b, &mut y);
+                subsample_forward(2, &spec, x, c, &[], b, &mut y);
                 inner_product(&y, &dy)
             };
             let (mut dx, mut dc, mut db) = (vec![f64::NAN; x.len()], vec![1.0; channels], vec![1.0; channels]);
