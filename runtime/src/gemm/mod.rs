@@ -6,7 +6,8 @@
 //! A product is cut into tiles whose sums stay in registers: up to 6 rows by two vectors with
 //! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
 //! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
-//! tile it is in, so that results do not depend on what surrounds them.
+//! tile it is in, so that results do not depend on what surrounds them; a sum of more than [`DEPTH`] products is taken in parts, which
+//! rounds less.
 
 #![allow(unsafe_code)]
 
@@ -26,7 +27,7 @@ pub use epilogue::Epilogue;
 use tile::{PANEL, Product};
 use vector::Level;
 
-/// Rows of B that are packed at once; a longer sum is taken in parts of this many.
+/// Products that are summed before their sum is added to others; rows of B that are packed at once.
 pub const DEPTH: usize = 256;
 
 /// Rows of A that are copied at once.

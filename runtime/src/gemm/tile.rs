@@ -1,5 +1,6 @@
 //! The register tile: the one inner loop of matrix products and convolutions.
 
+use super::DEPTH;
 #[cfg(target_arch = "x86_64")]
 use super::vector::V256;
 use super::vector::{Level, Plain, Vector};
@@ -94,24 +95,47 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
     unsafe {
         let mask = V::mask(tile.partial);
         let mut sums = [[V::splat(T::ZERO); N]; R];
+        // Two short chains of additions round less than a long one.
+        let (mut parts, mut summed, mut cut) = (sums, 0, false);
         let (a_row, [_, _, a_inner], [_, _, b_inner]) = (tile.a_row, tile.a_step, tile.b_step);
         for outer in 0..tile.loops[0] {
             for middle in 0..tile.loops[1] {
                 let mut a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
-                for _ in 0..tile.loops[2] {
-                    let mut columns = [V::splat(T::ZERO); N];
-                    for (j, column) in columns.iter_mut().enumerate() {
-                        *column = load::<T, V>(b.add(j * V::LANES), PARTIAL && j == N - 1, mask);
-                    }
-                    for (i, sums) in sums.iter_mut().enumerate() {
-                        let row = V::splat(*a.add(i * a_row));
-                        for (sum, &column) in sums.iter_mut().zip(&columns) {
-                            *sum = row.multiply_add(column, *sum);
+                let mut left = tile.loops[2];
+                while left > 0 {
+                    if summed == DEPTH {
+                        for (parts, sums) in parts.iter_mut().zip(&mut sums) {
+                            for (part, sum) in parts.iter_mut().zip(sums) {
+                                *part = part.add(*sum);
+                                *sum = V::splat(T::ZERO);
+                            }
                         }
+                        (summed, cut) = (0, true);
                     }
-                    a = a.wrapping_add(a_inner);
-                    b = b.wrapping_add(b_inner);
+                    let steps = left.min(DEPTH - summed);
+                    for _ in 0..steps {
+                        let mut columns = [V::splat(T::ZERO); N];
+                        for (j, column) in columns.iter_mut().enumerate() {
+                            *column = load::<T, V>(b.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+                        }
+                        for (i, sums) in sums.iter_mut().enumerate() {
+                            let row = V::splat(*a.add(i * a_row));
+                            for (sum, &column) in sums.iter_mut().zip(&columns) {
+                                *sum = row.multiply_add(column, *sum);
+                            }
+                        }
+                        a = a.wrapping_add(a_inner);
+                        b = b.wrapping_add(b_inner);
+                    }
+                    (left, summed) = (left - steps, summed + steps);
+                }
+            }
+        }
+        if cut {
+            for (parts, sums) in parts.iter().zip(&mut sums) {
+                for (&part, sum) in parts.iter().zip(sums) {
+                    *sum = sum.add(part);
                 }
             }
         }

@@ -27,8 +27,8 @@ impl Tolerance {
     pub(crate) const F32: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 1e-4, probes: Some(1e-4), rounded: 0.0 };
     /// For a small network in double precision; the numbers have ten digits, logits eight.
     pub(crate) const F64: Self = Self { forward: 1e-9, loss: 1e-9, gradient: 1e-9, probes: Some(1e-9), rounded: 2e-7 };
-    /// For a deep network in single precision: one rectifier in millions that rounding decides otherwise moves gradients by a thousandth.
-    pub(crate) const DEEP: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 3e-3, probes: None, rounded: 0.0 };
+    /// For a deep network in single precision: one rectifier in millions that rounding decides otherwise moves gradients by some 1e-4.
+    pub(crate) const DEEP: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 1e-3, probes: None, rounded: 0.0 };
     /// For one with batch normalisation, which spreads that over everything: gradients are off by a hundredth in PyTorch and TensorFlow too.
     pub(crate) const NORMALISED: Self = Self { forward: 1e-4, loss: 1e-4, gradient: 3e-2, probes: None, rounded: 0.0 };
 }
