@@ -12,7 +12,7 @@ use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::{Adam, Optimizer, Sgd};
 use netwright_runtime::train::augment::Augmentation;
-use netwright_runtime::train::{GradientEngine, Trainer};
+use netwright_runtime::train::{GradientEngine, Mixup, Trainer};
 use netwright_runtime::{Architecture, Pass};
 use support::{Spot, spots};
 
@@ -68,9 +68,9 @@ fn engine_steps(threads: usize) -> GradientEngine<Spot> {
     engine
 }
 
-/// Steps of a trainer, with augmentation.
+/// Steps of a trainer, with augmentation and mixup.
 fn trainer_steps(threads: usize) {
-    let (images, labels) = spots(128, 1);
+    let (images, labels) = spots(120, 1);
     let train = Dataset::new(images, labels).unwrap();
     let mut counts = Vec::with_capacity(16);
     Trainer::new()
@@ -83,6 +83,7 @@ fn trainer_steps(threads: usize) {
         .loss(CrossEntropy::new())
         .optimizer(Adam::new(0.01).unwrap())
         .augment(Augmentation::new().shift(1.0).unwrap().noise(0.1).unwrap())
+        .mixup(Mixup::new(0.2).unwrap())
         .on_step(|_| {
             counts.push(allocations());
             ControlFlow::Continue(())

@@ -116,12 +116,9 @@ where
         for callback in &mut self.callbacks {
             callback.on_start(&report)?;
         }
-        let ending = engine.install(|engine| self.all_epochs(engine))?;
-        self.run.history.ending = ending;
+        self.run.history.ending = engine.install(|engine| self.all_epochs(engine))?;
         self.save()?;
-        if matches!(ending, Ending::Finished | Ending::Early) {
-            self.run.restore_best();
-        }
+        self.run.restore_best();
         for callback in &mut self.callbacks {
             callback.on_end(&self.run.history)?;
         }

@@ -26,9 +26,9 @@ pub struct Batch<I, T> {
 
 impl<I, T> Batch<I, T> {
     /// Room for `len` samples.
-    fn with_capacity(len: usize, origin: &str) -> Self {
+    fn with_capacity(len: usize, partners: usize, origin: &str) -> Self {
         let (inputs, targets, numbers) = (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
-        Self { inputs, targets, numbers, len: 0, partners: Vec::new(), origin: origin.to_owned() }
+        Self { inputs, targets, numbers, len: 0, partners: Vec::with_capacity(partners), origin: origin.to_owned() }
     }
 
     /// How many samples.
@@ -152,7 +152,8 @@ where
         if samples == 0 {
             return Err(Error::Empty { origin: sampler.origin().to_owned() });
         }
-        let room = || Batch::with_capacity(batch.min(samples), sampler.origin());
+        let (len, origin) = (batch.min(samples), sampler.origin());
+        let room = || Batch::with_capacity(len, preparation.partners(len), origin);
         let (current, next) = (room(), room());
         Ok(Self {
             sampler,
@@ -253,7 +254,7 @@ where
             return Ok(Some(work(&self.current)));
         }
         // `prepare` does not look at the current batch.
-        let current = core::mem::replace(&mut self.current, Batch::with_capacity(0, ""));
+        let current = core::mem::replace(&mut self.current, Batch::with_capacity(0, 0, ""));
         let threads = self.threads.clone();
         let (result, prepared) = threads.both(|| work(&current), || self.prepare());
         (self.current, self.ahead) = (current, Some(prepared));

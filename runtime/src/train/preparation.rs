@@ -59,6 +59,11 @@ impl<I, Y, T> Preparation<I, Y, T> {
         self.seed
     }
 
+    /// How many inputs of room a mixup of `count` samples needs.
+    pub(super) fn partners(&self, count: usize) -> usize {
+        if self.mixing.is_some() { count.div_ceil(STRETCH) } else { 0 }
+    }
+
     /// The same with draws from another seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -130,7 +135,7 @@ impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
             batch.inputs.extend_from_slice(core::slice::from_ref(sample.input));
             batch.targets.push((self.make)(sample.target));
         }
-        let partners = if self.mixing.is_some() { count.div_ceil(STRETCH) } else { 0 };
+        let partners = self.partners(count);
         while batch.partners.len() < partners {
             batch.partners.extend_from_slice(core::slice::from_ref(sampler.at(0).input));
         }

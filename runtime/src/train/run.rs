@@ -203,11 +203,14 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         self.history.ending == Ending::Early || self.watcher.as_ref().is_some_and(Watcher::is_over)
     }
 
-    /// Notes the best validation in the history, and gives the network its weights back where early stopping is to.
+    /// Ends the run as [`History::ending`] says: notes the best validation in the history, and gives the network its weights back where
+    /// early stopping is to. A run that was interrupted, or ended by a callback, keeps its last weights, for it may go on.
     pub fn restore_best(&mut self) {
         if let Some(watcher) = &self.watcher {
             self.history.best = watcher.best();
-            watcher.restore(self.network);
+            if matches!(self.history.ending, Ending::Finished | Ending::Early) {
+                watcher.restore(self.network);
+            }
         }
     }
 
