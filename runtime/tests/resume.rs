@@ -5,7 +5,7 @@ mod support;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use netwright_runtime::data::Dataset;
+use netwright_runtime::Error;
 use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::{Adam, Sgd};
@@ -13,8 +13,7 @@ use netwright_runtime::schedule::ReduceOnPlateau;
 use netwright_runtime::storage::safetensors::{Reader, Writer};
 use netwright_runtime::train::augment::Augmentation;
 use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, EpochRecord, History, Trainer};
-use netwright_runtime::{Error, Tensor};
-use support::{Spot, SpotDropout, spots};
+use support::{Spot, SpotDropout, bits, data};
 
 /// A folder that is there for one test.
 struct Folder(PathBuf);
@@ -34,15 +33,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn data(count: usize, seed: u64) -> Dataset<Tensor<6, 6, 1>> {
-    let (images, labels) = spots(count, seed);
-    Dataset::new(images, labels).unwrap()
-}
-
-fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
-    network.parameters().iter().map(|number| number.to_bits()).collect()
 }
 
 /// How often the runs of these tests save.

@@ -18,18 +18,7 @@ use netwright_runtime::train::{
     Pairs, RunFolder, Trainer, Watch, evaluate, predict_all,
 };
 use netwright_runtime::{Architecture, Error, Pass, Tensor};
-use support::{Gate, Spot, SpotDropout, SpotExact, spots};
-
-type Spots = Dataset<Tensor<6, 6, 1>>;
-
-fn data(count: usize, seed: u64) -> Spots {
-    let (images, labels) = spots(count, seed);
-    Dataset::new(images, labels).unwrap()
-}
-
-fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
-    network.parameters().iter().map(|number| number.to_bits()).collect()
-}
+use support::{Gate, Spot, SpotDropout, SpotExact, Spots, bits, data, quick, spots};
 
 #[test]
 fn it_learns_to_find_the_spot() {
@@ -169,18 +158,6 @@ fn a_sigmoid_gate_learns_from_labels_and_from_values() {
     let values = Dataset::new(inputs, vec![[0.0_f32], [1.0], [1.0], [0.0]]).unwrap();
     let measured = evaluate(&network, &values, &SquaredError).unwrap();
     assert!(measured.mean() < 0.1 && measured.accuracy() == Some(1.0), "{measured:?}");
-}
-
-fn quick<'c>() -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
-    Trainer::new()
-        .epochs(2)
-        .unwrap()
-        .batch(16)
-        .unwrap()
-        .threads(1)
-        .unwrap()
-        .loss(CrossEntropy::new())
-        .optimizer(Sgd::new(0.1).unwrap())
 }
 
 #[test]
@@ -339,42 +316,6 @@ fn callbacks_and_the_interrupt_flag_end_a_run_after_the_step() {
     assert_eq!((history.ending, history.epochs.len()), (Ending::Callback, 0));
     let history = quick().interrupt(Arc::new(AtomicBool::new(true))).fit(&mut Spot::init(1), &train, None).unwrap();
     assert_eq!(history.ending, Ending::Interrupted);
-}
-
-#[test]
-fn a_schedule_hears_of_the_validation() {
-    let train = data(32, 1);
-    let run = |schedule| {
-        let trainer = quick().epochs(6).unwrap().optimizer(Sgd::new(0.0).unwrap()).schedule(schedule);
-        trainer.fit(&mut Spot::init(1), &train, Some(&train)).unwrap().last().unwrap().rate
-    };
-    // Nothing gets better at a rate of 0, so the factor sinks.
-    assert_eq!(run(ReduceOnPlateau::new(0.5, 1).unwrap()), 0.0);
-    let mut rates = Vec::new();
-    let cosine = quick().epochs(4).unwrap().schedule(Cosine::new()).on_epoch(|report| {
-        rates.push(report.record.rate);
-        ControlFlow::Continue(())
-    });
-    cosine.fit(&mut Spot::init(1), &train, None).unwrap();
-    assert!(rates.is_sorted_by(|a, b| a > b) && rates[0] < 0.1, "{rates:?}");
-}
-
-#[test]
-fn mixup_trains_on_shares() {
-    let (images, labels) = spots(60, 1);
-    let shares: Vec<[f32; 3]> = labels.iter().map(|&label| netwright_runtime::loss::one_hot(label)).collect();
-    let train = Dataset::new(images, shares).unwrap();
-    let run = |mixup: Option<Mixup>| {
-        let trainer = Trainer::new().epochs(30).unwrap().batch(20).unwrap().loss(CrossEntropy::new());
-        let trainer = trainer.optimizer(Sgd::new(0.2).unwrap().momentum(0.9).unwrap());
-        let mut network = Spot::init(1);
-        let trainer = if let Some(mixup) = mixup { trainer.mixup(mixup) } else { trainer };
-        let history = trainer.fit(&mut network, &train, Some(&train)).unwrap();
-        (history.last().unwrap().loss, history.last().unwrap().validation_accuracy.unwrap())
-    };
-    let (plain, mixed) = (run(None), run(Some(Mixup::new(1.0).unwrap())));
-    assert!(mixed.0 > plain.0 + 0.1, "blends cannot be fitted exactly: {mixed:?} against {plain:?}");
-    assert!(mixed.1 > 0.9, "{mixed:?}");
 }
 
 #[test]

@@ -24,8 +24,8 @@ pub fn cifar10(folder: impl AsRef<Path>) -> Result<(LabelledImages, LabelledImag
 /// Reads files of CIFAR-10 behind each other, gzip or not.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Truncated`] where a file ends within an image, [`Error::Oversized`] beyond 4 GiB, [`Error::Label`]
-/// above 9, [`Error::Empty`].
+/// [`Error::Io`]; [`Error::Truncated`] where a file ends within an image, [`Error::Format`] for a gzip file that is damaged or cut,
+/// [`Error::Oversized`] beyond 4 GiB, [`Error::Label`] above 9, [`Error::Empty`].
 pub fn read(paths: &[impl AsRef<Path>]) -> Result<LabelledImages, Error> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
@@ -88,5 +88,35 @@ mod tests {
         assert!(matches!(read(&[&path]), Err(Error::Truncated { expected: 3073, found: 100, .. })));
         let path = folder.file("c.bin", &[]);
         assert!(matches!(read(&[&path]), Err(Error::Empty { .. })));
+        let path = folder.file("d.bin", &[record(1), record(2)].concat()[..6145]);
+        let error = read(&[&path]).unwrap_err().to_string();
+        assert!(error.ends_with("d.bin: truncated: 6146 bytes were promised, 6145 are there"), "{error}");
+        // The five files of a folder are all needed.
+        let error = cifar10(folder.path()).unwrap_err();
+        assert!(matches!(&error, Error::Io { path, .. } if path.ends_with("data_batch_1.bin")), "{error}");
+    }
+
+    #[test]
+    fn a_gzip_file_that_is_cut_or_damaged_is_no_smaller_set() {
+        let folder = TestFolder::new("cifar_gzip");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        (0..4).for_each(|label| std::io::Write::write_all(&mut gzip, &record(label)).unwrap());
+        let whole = gzip.finish().unwrap();
+        let path = folder.file("whole.bin.gz", &whole);
+        let set = read(&[&path]).unwrap();
+        assert_eq!(set.labels(), [0, 1, 2, 3]);
+        for length in 2..whole.len() {
+            let path = folder.file("cut.bin.gz", &whole[..length]);
+            let error = read(&[&path]).unwrap_err();
+            assert!(matches!(&error, Error::Format { origin, .. } if origin.ends_with("cut.bin.gz")), "{error}");
+        }
+        for place in 10..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 0x10;
+            // The last byte of the contents has bits that mean nothing.
+            if let Ok(read) = read(&[folder.file("damaged.bin.gz", &damaged)]) {
+                assert_eq!(read, set, "byte {place}");
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct Source {
     pub(super) origin: String,
     reader: Box<dyn Read>,
+    compressed: bool,
 }
 
 impl Source {
@@ -32,7 +33,18 @@ impl Source {
         } else {
             Box::new(reader)
         };
-        Ok(Self { origin: origin.to_owned(), reader })
+        Ok(Self { origin: origin.to_owned(), reader, compressed })
+    }
+
+    /// What went wrong after `read` bytes: with the gzip file itself, or with the system.
+    fn failed(&self, error: std::io::Error, read: u64) -> Error {
+        use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        if self.compressed && matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
+            let expected = "a whole gzip file".to_owned();
+            let found = format!("one that is damaged or cut off after {read} bytes of its contents ({error})");
+            return Error::Format { origin: self.origin.clone(), expected, found };
+        }
+        Error::io(Path::new(&self.origin), "read")(error)
     }
 
     /// Up to `limit` bytes. The memory grows with what is there, not with what was promised.
@@ -40,7 +52,7 @@ impl Source {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(limit).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
-            Err(source) => Err(Error::io(Path::new(&self.origin), "read")(source)),
+            Err(error) => Err(self.failed(error, bytes.len() as u64)),
         }
     }
 
@@ -50,7 +62,7 @@ impl Source {
         match self.reader.by_ref().take(count).read_to_end(&mut bytes) {
             // What a gzip file that was cut ends in.
             Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-                return Err(Error::io(Path::new(&self.origin), "read")(error));
+                return Err(self.failed(error, before + bytes.len() as u64));
             }
             _ => {}
         }

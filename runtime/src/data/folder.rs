@@ -142,4 +142,26 @@ mod tests {
         assert!(matches!(read_image(folder.path().join("a/2.png"), [2, 2, 1]), Err(Error::Io { .. })));
         assert!(matches!(read(folder.path().join("none"), [2, 2, 1]), Err(Error::Io { .. })));
     }
+    #[test]
+    fn an_image_that_is_cut_short_is_named_and_no_part_of_a_set() {
+        let folder = TestFolder::new("folder_cut");
+        fs::create_dir(folder.path().join("a")).unwrap();
+        picture(folder.path().join("a/1.png"), 9, [10, 20, 30]);
+        picture(folder.path().join("whole.png"), 9, [40, 50, 60]);
+        picture(folder.path().join("whole.jpg"), 9, [40, 50, 60]);
+        for (name, kept) in [("whole.png", 60), ("whole.jpg", 300)] {
+            let whole = fs::read(folder.path().join(name)).unwrap();
+            assert!(kept < whole.len());
+            let cut = folder.file(&format!("a/{name}"), &whole[..kept]);
+            match read(folder.path(), [9, 9, 3]) {
+                Err(Error::Format { origin, expected, .. }) => {
+                    assert!(origin.ends_with(name), "{origin}");
+                    assert_eq!(expected, "a PNG or JPEG image");
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+            fs::remove_file(cut).unwrap();
+        }
+        assert_eq!(read(folder.path(), [9, 9, 3]).unwrap().images.labels(), [0]);
+    }
 }

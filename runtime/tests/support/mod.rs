@@ -1,7 +1,12 @@
 //! Small networks written by hand, as the macro would write them: the tests of training need no compiler.
 #![allow(dead_code)]
 
+use netwright_runtime::data::Dataset;
+use netwright_runtime::loss::CrossEntropy;
+use netwright_runtime::network::Network;
+use netwright_runtime::optim::Sgd;
 use netwright_runtime::tensor::Tensor;
+use netwright_runtime::train::Trainer;
 
 /// Declares a network of one hidden tanh layer (with dropout) and a softmax or sigmoid head, in plain loops.
 macro_rules! mlp {
@@ -273,4 +278,31 @@ pub(crate) fn spots(count: usize, seed: u64) -> (Vec<Tensor<6, 6, 1>>, Vec<usize
             (image, label)
         })
         .unzip()
+}
+
+/// Bright spots and the thirds they are in.
+pub(crate) type Spots = Dataset<Tensor<6, 6, 1>>;
+
+/// [`spots`] as a data set.
+pub(crate) fn data(count: usize, seed: u64) -> Spots {
+    let (images, labels) = spots(count, seed);
+    Dataset::new(images, labels).unwrap()
+}
+
+/// All parameters, to compare bit by bit.
+pub(crate) fn bits(network: &impl Network<Scalar = f32>) -> Vec<u32> {
+    network.parameters().iter().map(|number| number.to_bits()).collect()
+}
+
+/// A run of two short epochs.
+pub(crate) fn quick<'c>() -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
+    Trainer::new()
+        .epochs(2)
+        .unwrap()
+        .batch(16)
+        .unwrap()
+        .threads(1)
+        .unwrap()
+        .loss(CrossEntropy::new())
+        .optimizer(Sgd::new(0.1).unwrap())
 }
