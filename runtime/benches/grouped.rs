@@ -165,14 +165,17 @@ fn grouped(size: usize, stride: usize, groups: usize, channels: usize) {
     let mut dense = Layer::new(self::spec(size, stride, 1, dense, dense));
     let dense_operations = operations(&dense.spec);
     for (name, pass) in PASSES {
-        let [ours, loops, dense] = best([
+        let mut in_place = Layer::new(spec);
+        let [ours, in_place, loops, dense] = best([
             &mut || layer.grouped(pass),
+            &mut || in_place.gemm(pass),
             &mut || split.iter_mut().for_each(|group| group.gemm(pass)),
             &mut || dense.gemm(pass),
         ]);
         let speed = operations(&spec) / ours / 1e9;
         println!(
-            "{size:4} /{stride} {groups:4} x {channels:3} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:5.2} x dense ({:.1})",
+            "{size:4} /{stride} {groups:4} x {channels:3} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:5.2} x split before  {:5.2} x dense ({:.1})",
+            in_place / ours,
             loops / ours,
             speed / (dense_operations / dense / 1e9),
             dense_operations / dense / 1e9,

@@ -82,6 +82,8 @@ pub(crate) trait Vector<T: Scalar>: Copy {
     unsafe fn splat(value: T) -> Self;
     unsafe fn load(from: *const T) -> Self;
     unsafe fn store(self, to: *mut T);
+    /// Asks for the cache line at `from`, which may be anywhere: nothing is read.
+    unsafe fn prefetch(from: *const T);
     /// Zeros in the lanes left out.
     unsafe fn load_masked(from: *const T, mask: Self::Mask) -> Self;
     unsafe fn store_masked(self, to: *mut T, mask: Self::Mask);
@@ -125,6 +127,8 @@ impl<T: Scalar> Vector<T> for Plain<T> {
         // SAFETY: the caller's pointer is good for four numbers.
         unsafe { to.cast::<[T; 4]>().write_unaligned(self.0) }
     }
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const T) {}
     #[inline(always)]
     unsafe fn load_masked(from: *const T, mask: usize) -> Self {
         let mut lanes = [T::ZERO; 4];
@@ -280,6 +284,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn store(self, to: *mut T) {
             by_precision!(T, _mm256_storeu_ps(to.cast(), self.0), _mm256_storeu_pd(to.cast(), self.double()))
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const T) {
+            // SAFETY: a hint, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const T, mask: __m256i) -> Self {

@@ -1,15 +1,25 @@
-//! Convolution in many small groups (Xie et al., 2017: ResNeXt), with groups in the lanes of vectors: `conv_grouped`.
+//! Convolution in small groups (Xie et al., 2017: ResNeXt): `conv_grouped`.
 //!
-//! A group of four channels fills no vector, but four channels of eight groups fill four. A band of pixels is turned from
-//! `[group][channel]` to `[channel][group]`, which costs little beside the arithmetic, and the weights once for each pass; from
-//! then on every product of a channel by a weight is one of whole vectors, for any number of channels in a group:
-//! y\[outer]\[group] += x\[inner]\[group] · w\[inner]\[outer]\[group].
+//! One register tile serves the three passes, `sums[row][column] += left[row] · right[column]`, whose columns are the channels that come
+//! out:
 //!
-//! | pass | rows of a register tile | columns | the sum walks over |
+//! | pass | rows | columns | the sum walks over |
 //! |---|---|---|---|
 //! | forward | positions | filters | taps and channels |
 //! | gradient of the input, by phases of the stride | positions | channels | taps and filters |
 //! | gradient of the weights | taps and channels | filters | positions |
+//!
+//! What stands in the lanes of its vectors is an [`Arrangement`]:
+//!
+//! - Channels of one group, where they fill vectors: a group is copied out of its image, and each number of the left factor meets
+//!   all columns.
+//! - Groups, where they do not: a group of four channels fills no vector, but four channels of eight groups fill four. A band of pixels
+//!   is turned from `[group][channel]` to `[channel][group]`, and the weights once for each pass; from then on every product is one
+//!   of whole vectors, for any number of channels in a group.
+//!
+//! Both read positions of several rows as one tile, so that images of few columns fill it too.
+
+use core::marker::PhantomData;
 
 use super::correlate::{Correlation, band_len, extent};
 use super::gemm::{Phase, phase_tap_step, phase_taps, reached};
@@ -19,6 +29,7 @@ use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
+mod arrangement;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -26,15 +37,22 @@ mod tile;
 mod weights;
 mod windows;
 
-use regroup::{Layout, gather, scatter};
+use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes};
+use regroup::{gather_tiles, load_tile};
 use weights::Gradient;
 use windows::{End, Windows};
 
-/// The widest vector: so many groups are side by side, or fewer.
+/// The lanes of the widest vector.
 const LANES: usize = 8;
 
-/// Channels that are turned together, and columns of a register tile.
+/// Channels of a group that are turned together, and vectors in a tile whose lanes are groups.
 const QUAD: usize = 4;
+
+/// Vectors in a tile whose lanes are channels.
+const WIDE_VECTORS: usize = 2;
+
+/// Groups that are copied out of an image together where channels are in the lanes.
+const BUNDLE: usize = 4;
 
 /// Numbers of x and dy that are turned at once for the gradient of the weights: less than half of a second-level cache.
 const CHUNK: usize = 48 * 1024;
@@ -45,11 +63,18 @@ const POSITIONS: usize = 128;
 /// Images that are taken together at most, where they are small.
 const IMAGES: usize = 8;
 
-/// Groups side by side, from `first` on: one in each lane.
+/// Groups side by side, from `first` on.
 #[derive(Clone, Copy)]
 struct Block {
     first: usize,
     groups: usize,
+}
+
+impl Block {
+    /// How many parts it has, and the groups of each.
+    fn parts<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(&self) -> [usize; 2] {
+        [self.groups.div_ceil(A::TOGETHER), self.groups.min(A::TOGETHER)]
+    }
 }
 
 /// Channels and filters of a group, and the taps of a filter.
@@ -69,37 +94,44 @@ impl Sizes {
         }
     }
 
-    /// Numbers of a block's weights, turned, in vectors of `lanes`.
-    const fn weights_len(&self, lanes: usize) -> usize {
-        self.taps * self.inner * self.outer.next_multiple_of(QUAD) * lanes
+    const fn rows(&self) -> usize {
+        self.taps * self.inner
+    }
+}
+
+/// Numbers of a block's `inner` channels as a left factor, and of its `outer` channels as tiles, at most.
+const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
+    if ChannelsInLanes::suits(spec, outer) {
+        [BUNDLE * inner, BUNDLE * outer.next_multiple_of(WIDE_VECTORS * LANES)]
+    } else {
+        [inner * LANES, outer.next_multiple_of(QUAD) * LANES]
     }
 }
 
 /// Numbers of scratch memory that `conv_grouped_forward` asks for, whatever the batch.
 pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
     let sizes = Sizes::new(spec);
+    let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
     let positions = [spec.output[0], spec.output[1]];
-    sizes.weights_len(LANES)
-        + 2 * sizes.outer.next_multiple_of(QUAD) * LANES
-        + band_len(positions, spec.stride, spec.window, spec.dilation, sizes.inner * LANES)
+    (sizes.rows() + 2) * tiles + band_len(positions, spec.stride, spec.window, spec.dilation, left)
 }
 
 /// Numbers of scratch memory that `conv_grouped_grad_input` asks for, whatever the batch.
 pub const fn conv_grouped_grad_input_scratch(spec: &Spec) -> usize {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
+    let [left, tiles] = block_len(spec, outer, inner);
     let taps = [phase_taps(spec, 0), phase_taps(spec, 1)];
     let tap_step = [phase_tap_step(spec, 0), phase_tap_step(spec, 1)];
-    let turned = Sizes { inner: outer, outer: inner, taps: taps[0] * taps[1] };
     let positions = [spec.input[0].div_ceil(spec.stride[0]), spec.input[1].div_ceil(spec.stride[1])];
-    turned.weights_len(LANES) + band_len(positions, [1, 1], taps, tap_step, outer * LANES)
+    taps[0] * taps[1] * outer * tiles + band_len(positions, [1, 1], taps, tap_step, left)
 }
 
 /// Numbers of scratch memory that `conv_grouped_grad_weights` asks for, whatever the batch.
 pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     let sizes = Sizes::new(spec);
-    let columns = extent(spec.output[1], spec.stride[1], spec.window[1], spec.dilation[1]);
-    let row = columns * sizes.inner * LANES;
-    let pixels = spec.output[1] * sizes.outer.next_multiple_of(QUAD) * LANES;
+    let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
+    let row = extent(spec.output[1], spec.stride[1], spec.window[1], spec.dilation[1]) * left;
+    let pixels = spec.output[1] * tiles;
     let whole =
         extent(spec.output[0], spec.stride[0], spec.window[0], spec.dilation[0]) * row + spec.output[0] * pixels;
     let least = extent(1, spec.stride[0], spec.window[0], spec.dilation[0]) * row + pixels;
@@ -110,7 +142,7 @@ pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     } else {
         least
     };
-    sizes.weights_len(LANES) + chunk
+    sizes.rows() * tiles + chunk
 }
 
 /// `conv_grouped`: y from x, w, scale, shift.
@@ -176,34 +208,56 @@ struct Job<'a, T> {
 impl<T: Scalar> Body<T> for Job<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<T>>(self) {
-        let Self { spec, mut pass, scratch } = self;
         const { assert!(V::LANES <= LANES, "scratch memory is for vectors of at most so many lanes") };
+        let Sizes { inner, outer, .. } = Sizes::new(self.spec);
+        let columns = if matches!(self.pass, Pass::GradInput { .. }) { inner } else { outer };
+        // SAFETY: the caller of `run` promises the instructions.
+        unsafe {
+            if ChannelsInLanes::suits(self.spec, columns) {
+                self.run_arranged::<V, ChannelsInLanes, 6, WIDE_VECTORS>();
+            } else {
+                self.run_arranged::<V, GroupsInLanes, 3, QUAD>();
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Job<'_, T> {
+    /// Computes block after block, in register tiles of `R` rows and `C` vectors.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn run_arranged<V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(self) {
+        let Self { spec, mut pass, scratch } = self;
         if let Pass::GradInput { dx, .. } = &mut pass
             && !reached(spec)
         {
             dx.fill(T::ZERO);
         }
-        for first in (0..spec.groups).step_by(V::LANES) {
-            let block = Block { first, groups: V::LANES.min(spec.groups - first) };
-            // SAFETY: the caller of `run` promises the instructions; the functions check their slices.
+        for first in (0..spec.groups).step_by(A::GROUPS) {
+            let block = Block { first, groups: A::GROUPS.min(spec.groups - first) };
+            // SAFETY: the caller's promise; the functions check their slices.
             unsafe {
                 match &mut pass {
-                    Pass::Forward { x, w, epilogue, y } => forward::<T, V>(spec, block, x, w, *epilogue, y, scratch),
-                    Pass::GradInput { dy, w, dx } => grad_input::<T, V>(spec, block, dy, w, dx, scratch),
-                    Pass::GradWeights { x, dy, dw } => grad_weights::<T, V>(spec, block, x, dy, dw, scratch),
+                    Pass::Forward { x, w, epilogue, y } => {
+                        forward::<T, V, A, R, C>(spec, block, x, w, *epilogue, y, scratch);
+                    }
+                    Pass::GradInput { dy, w, dx } => grad_input::<T, V, A, R, C>(spec, block, dy, w, dx, scratch),
+                    Pass::GradWeights { x, dy, dw } => grad_weights::<T, V, A, R, C>(spec, block, x, dy, dw, scratch),
                 }
             }
         }
     }
 }
 
-/// The windows of the forward pass, whose first channel and first filter are the block's.
-fn windows(spec: &Spec, block: Block, lanes: usize) -> Correlation {
+/// The windows of the forward pass, whose first channel and first filter are the block's; a channel has so many numbers.
+fn windows(spec: &Spec, block: Block, numbers: usize) -> Correlation {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let all = spec.output[2];
     Correlation {
         source: spec.input,
-        channels: [block.first * inner, inner * lanes],
+        channels: [block.first * inner, inner * numbers],
         before: [spec.padding[0].cast_signed(), spec.padding[2].cast_signed()],
         positions: [spec.output[0], spec.output[1]],
         step: spec.stride,
@@ -217,7 +271,7 @@ fn windows(spec: &Spec, block: Block, lanes: usize) -> Correlation {
 /// # Safety
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn forward<T: Scalar, V: Vector<T>>(
+unsafe fn forward<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
     spec: &Spec,
     block: Block,
     x: &[T],
@@ -227,18 +281,20 @@ unsafe fn forward<T: Scalar, V: Vector<T>>(
     scratch: &mut [T],
 ) {
     let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
-    let (weights, memory) = scratch.split_at_mut(sizes.weights_len(V::LANES));
-    let each_filter = outer.next_multiple_of(QUAD) * V::LANES;
-    let (scale, memory) = memory.split_at_mut(each_filter);
-    let (shift, memory) = memory.split_at_mut(each_filter);
-    let layout = Layout { quad: QUAD * V::LANES, channel: V::LANES, whole: true };
+    let tiles = outer.div_ceil(A::columns(C)) * C * V::LANES;
+    let [parts, together] = block.parts::<T, V, A>();
+    let (weights, memory) = scratch.split_at_mut(parts * sizes.rows() * tiles);
+    let (scale, memory) = memory.split_at_mut(parts * tiles);
+    let (shift, memory) = memory.split_at_mut(parts * tiles);
     // SAFETY: the caller's promise; a block's filters lie in each row of the weights, and in a scale and a shift.
     unsafe {
-        turn_weights::<T, V>(spec, block, w, weights);
+        turn_weights::<T, V, A, C>(spec, block, w, weights);
         for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
             if !from.is_empty() {
-                let from = from[block.first * outer..][..block.groups * outer].as_ptr();
-                gather::<T, V>(from, [block.groups, outer], to.as_mut_ptr(), layout);
+                let from = &from[block.first * outer..][..block.groups * outer];
+                for (from, to) in from.chunks(A::TOGETHER * outer).zip(to.chunks_exact_mut(tiles)) {
+                    gather_tiles::<T, V, A, C>(from.as_ptr(), [together, outer], to.as_mut_ptr(), C * V::LANES);
+                }
             }
         }
         let end = End {
@@ -247,24 +303,33 @@ unsafe fn forward<T: Scalar, V: Vector<T>>(
             floor: epilogue.floor,
             accumulate: spec.ending.accumulate,
         };
-        Windows { walk: windows(spec, block, V::LANES), block, inner, outer, weights, end }.run::<V>(x, y, memory);
+        let walk = windows(spec, block, A::NUMBERS);
+        Windows::<T, A, R, C> { walk, block, inner, outer, weights, end, arrangement: PhantomData }
+            .run::<V>(x, y, memory);
     }
 }
 
-/// Writes a block's weights as `[quad of filters][tap][channel][QUAD]` vectors.
+/// Writes a block's weights as `[part][tile of filters][tap][channel][C]` vectors.
 ///
 /// # Safety
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn turn_weights<T: Scalar, V: Vector<T>>(spec: &Spec, block: Block, w: &[T], turned: &mut [T]) {
-    let sizes @ Sizes { inner, outer, taps } = Sizes::new(spec);
-    assert!(w.len() == spec.weights_len() && turned.len() == sizes.weights_len(V::LANES), "lengths of the weights");
-    let layout = Layout { quad: taps * inner * QUAD * V::LANES, channel: V::LANES, whole: true };
-    for row in 0..taps * inner {
+unsafe fn turn_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: usize>(
+    spec: &Spec,
+    block: Block,
+    w: &[T],
+    turned: &mut [T],
+) {
+    let sizes @ Sizes { outer, .. } = Sizes::new(spec);
+    let (rows, step, [parts, together]) = (sizes.rows(), C * V::LANES, block.parts::<T, V, A>());
+    let part_len = rows * outer.div_ceil(A::columns(C)) * step;
+    assert!(w.len() == spec.weights_len() && turned.len() == parts * part_len, "lengths of the weights");
+    for (row, part) in (0..rows).flat_map(|row| (0..parts).map(move |part| (row, part))) {
         // SAFETY: every row of the weights has the filters of all groups.
         unsafe {
-            let from = w.as_ptr().add(row * spec.output[2] + block.first * outer);
-            gather::<T, V>(from, [block.groups, outer], turned.as_mut_ptr().add(row * QUAD * V::LANES), layout);
+            let from = w.as_ptr().add(row * spec.output[2] + (block.first + part * A::TOGETHER) * outer);
+            let to = turned.as_mut_ptr().add(part * part_len + row * step);
+            gather_tiles::<T, V, A, C>(from, [together, outer], to, rows * step);
         }
     }
 }
@@ -272,7 +337,7 @@ unsafe fn turn_weights<T: Scalar, V: Vector<T>>(spec: &Spec, block: Block, w: &[
 /// # Safety
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn grad_input<T: Scalar, V: Vector<T>>(
+unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
     spec: &Spec,
     block: Block,
     dy: &[T],
@@ -285,13 +350,13 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(
     assert_eq!(w.len(), spec.weights_len(), "length of the weights");
     for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
         let (down, across) = (Phase::new(spec, 0, top), Phase::new(spec, 1, left));
-        let turned = Sizes { inner: outer, outer: inner, taps: down.taps * across.taps };
-        if turned.taps == 0 || down.positions == 0 || across.positions == 0 {
+        let taps = down.taps * across.taps;
+        if taps == 0 || down.positions == 0 || across.positions == 0 {
             continue;
         }
         let walk = Correlation {
             source: spec.output,
-            channels: [block.first * outer, outer * V::LANES],
+            channels: [block.first * outer, outer * A::NUMBERS],
             before: [down.before, across.before],
             positions: [down.positions, across.positions],
             step: [1, 1],
@@ -300,25 +365,33 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(
             target: [spec.input_len(), (top * width + left) * all + block.first * inner],
             target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
         };
-        let (weights, memory) = scratch.split_at_mut(turned.weights_len(V::LANES));
-        if !inner.is_multiple_of(QUAD) {
-            weights.fill(T::ZERO);
-        }
-        // For each channel a vector for each filter: they are the rows of this product, and the last tap comes first.
-        let layout = Layout { quad: QUAD * QUAD * V::LANES, channel: QUAD * V::LANES, whole: false };
-        for (n, channel) in (0..turned.taps).flat_map(|n| (0..inner).map(move |channel| (n, channel))) {
+        let (tiles, step) = (inner.div_ceil(A::columns(C)), C * V::LANES);
+        let [parts, together] = block.parts::<T, V, A>();
+        let (weights, memory) = scratch.split_at_mut(parts * taps * outer * tiles * step);
+        // For each channel a row for each filter; the last tap comes first.
+        for (n, part) in (0..taps).flat_map(|n| (0..parts).map(move |part| (n, part))) {
             let i = down.first + (down.taps - 1 - n / across.taps) * down.every;
             let j = across.first + (across.taps - 1 - n % across.taps) * across.every;
-            let row = (channel / QUAD * turned.taps + n) * outer * QUAD + channel % QUAD;
-            // SAFETY: the caller's promise; every row of the weights has the filters of all groups, and the turned ones have
-            // `outer` rows for each quad of channels and each tap.
-            unsafe {
-                let from = ((i * spec.window[1] + j) * inner + channel) * spec.output[2] + block.first * outer;
-                let to = weights.as_mut_ptr().add(row * V::LANES);
-                gather::<T, V>(w.as_ptr().add(from), [block.groups, outer], to, layout);
+            let row = (i * spec.window[1] + j) * inner * spec.output[2];
+            for tile in 0..tiles {
+                // SAFETY: the caller's promise; for each tap and channel the weights have the filters of all groups, and the
+                // turned ones `outer` rows for each part, each tile and each tap.
+                unsafe {
+                    let from = w.as_ptr().add(row + (block.first + part * A::TOGETHER) * outer);
+                    let to = weights.as_mut_ptr().add(((part * tiles + tile) * taps + n) * outer * step);
+                    A::transpose::<C>(from, spec.output[2], [together, inner], tile, outer, to, step);
+                }
             }
         }
-        let windows = Windows { walk, block, inner: outer, outer: inner, weights, end: End::none() };
+        let windows = Windows::<T, A, R, C> {
+            walk,
+            block,
+            inner: outer,
+            outer: inner,
+            weights,
+            end: End::none(),
+            arrangement: PhantomData,
+        };
         // SAFETY: the caller's promise.
         unsafe { windows.run::<V>(dy, dx, memory) };
     }
@@ -327,7 +400,7 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>>(
 /// # Safety
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn grad_weights<T: Scalar, V: Vector<T>>(
+unsafe fn grad_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
     spec: &Spec,
     block: Block,
     x: &[T],
@@ -335,30 +408,25 @@ unsafe fn grad_weights<T: Scalar, V: Vector<T>>(
     dw: &mut [T],
     scratch: &mut [T],
 ) {
-    let sizes @ Sizes { inner, outer, taps } = Sizes::new(spec);
-    let (sums, memory) = scratch.split_at_mut(sizes.weights_len(V::LANES));
-    let pixels = Correlation {
-        source: spec.output,
-        channels: [block.first * outer, outer * V::LANES],
-        before: [0; 2],
-        positions: [spec.output[0], spec.output[1]],
-        step: [1; 2],
-        taps: [1; 2],
-        tap_step: [1; 2],
-        target: [0; 2],
-        target_step: [0; 2],
-    };
+    let sizes @ Sizes { outer, .. } = Sizes::new(spec);
+    let (rows, tiles, step) = (sizes.rows(), outer.div_ceil(A::columns(C)), C * V::LANES);
+    let [parts, together] = block.parts::<T, V, A>();
+    let (sums, memory) = scratch.split_at_mut(parts * tiles * rows * step);
+    sums.fill(T::ZERO);
     // SAFETY: the caller's promise; a block's filters lie in each row of the weights.
     unsafe {
-        turn_weights::<T, V>(spec, block, dw, sums);
-        Gradient { spec, windows: windows(spec, block, V::LANES), pixels, block }.run::<T, V>(x, dy, sums, memory);
-        for row in 0..taps * inner {
-            for quad in 0..outer.div_ceil(QUAD) {
-                let from = sums.as_ptr().add((quad * taps * inner + row) * QUAD * V::LANES);
-                let (next, to) = (V::LANES, dw.as_mut_ptr().add(row * spec.output[2] + block.first * outer));
-                let columns =
-                    [V::load(from), V::load(from.add(next)), V::load(from.add(2 * next)), V::load(from.add(3 * next))];
-                scatter::<T, V>(columns, [block.groups, outer], quad, to);
+        Gradient { spec, windows: windows(spec, block, A::NUMBERS), block }.run::<T, V, A, R, C>(x, dy, sums, memory);
+        // Rows of weights are far apart, and often a multiple of 4096 bytes: each is met once, with all its filters.
+        for (row, dw) in dw.chunks_exact_mut(spec.output[2]).enumerate() {
+            let dw = dw[block.first * outer..][..block.groups * outer].as_mut_ptr();
+            for (part, tile) in (0..parts).flat_map(|part| (0..tiles).map(move |tile| (part, tile))) {
+                let (to, group) = (dw.add(part * A::TOGETHER * outer), [together, outer]);
+                let mut vectors = A::read::<C>(to, group, tile);
+                let sums = load_tile::<T, V, C>(sums.as_ptr().add(((part * tiles + tile) * rows + row) * step));
+                for (vector, sum) in vectors.iter_mut().zip(sums) {
+                    *vector = vector.add(sum);
+                }
+                A::write::<C>(vectors, to, group, tile);
             }
         }
     }

@@ -70,6 +70,17 @@ proptest! {
     ) {
         all_agree(batch, &spec, each_filter);
     }
+
+    #[test]
+    fn groups_whose_channels_fill_vectors_agree_with_the_reference(
+        spec in specs((1usize..10, 1usize..5, 1usize..5, any::<[bool; 2]>()).prop_map(|(groups, a, b, [few, more])| {
+            [groups, if few { 3 * a } else { 16 * a }, 16 * b + if more { 3 } else { 0 }]
+        })),
+        batch in 1usize..3, each_filter in any::<[bool; 2]>(),
+    ) {
+        prop_assume!(spec.weights_len() * spec.output[0] * spec.output[1] < 100_000);
+        all_agree(batch, &spec, each_filter);
+    }
 }
 
 /// Layers whose turned images do not fit at once, in some pass, and those of which several images do.
@@ -93,6 +104,9 @@ fn large_layers_agree_with_the_reference() {
         (1, spec(9, 8, [4, 300], 1)),
         (19, spec(4, 8, [3, 5], 1)),
         (3, spec(7, 9, [8, 8], 1)),
+        (1, spec(40, 6, [32, 16], 2)),
+        (1, spec(20, 5, [17, 48], 1)),
+        (3, spec(7, 5, [32, 32], 1)),
     ] {
         agrees::<f32>(batch, &spec, [true; 2], &detected());
     }

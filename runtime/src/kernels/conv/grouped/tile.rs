@@ -1,11 +1,8 @@
 //! The register tile of grouped convolution: the one inner loop of its three passes.
 
-use super::QUAD;
+use super::arrangement::Arrangement;
 use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
-
-/// Rows of a tile. With [`QUAD`] columns it has twelve sums, which leaves AVX2 a register for each row and one for B.
-pub(super) const ROWS: usize = 3;
 
 /// The steps of a sum over three nested loops, the innermost last: how far the rows of A, and B, move with each.
 #[derive(Clone, Copy)]
@@ -15,18 +12,19 @@ pub(super) struct Steps {
     pub(super) b: [usize; 3],
 }
 
-/// `sums[r][c] += Σ A[r] · B[c]`, lane by lane: the rows of A start at `a`, a vector each, and the [`QUAD`] vectors of B lie
-/// together.
+/// `sums[r][c] += Σ A[r] · B[c]`, lane by lane: the rows of A start at `a`, and the `C` vectors of B lie together.
+///
+/// Twelve sums leave AVX2 four registers: enough to hold the fewer of rows and columns and one of the others.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; every vector that the steps meet lies in memory that the caller may read.
+/// The processor has the instructions of `V`; everything that the steps meet lies in memory that the caller may read.
 #[inline(always)]
-pub(super) unsafe fn multiply<T: Scalar, V: Vector<T>>(
-    a: [*const T; ROWS],
+pub(super) unsafe fn multiply<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+    a: [*const T; R],
     b: *const T,
     steps: &Steps,
-    mut sums: [[V; QUAD]; ROWS],
-) -> [[V; QUAD]; ROWS] {
+    mut sums: [[V; C]; R],
+) -> [[V; C]; R] {
     for outer in 0..steps.loops[0] {
         for middle in 0..steps.loops[1] {
             let mut at = outer * steps.a[0] + middle * steps.a[1];
@@ -34,11 +32,27 @@ pub(super) unsafe fn multiply<T: Scalar, V: Vector<T>>(
             for _ in 0..steps.loops[2] {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let rows = [V::load(a[0].add(at)), V::load(a[1].add(at)), V::load(a[2].add(at))];
-                    for column in 0..QUAD {
-                        let factor = V::load(b.add(column * V::LANES));
-                        for (sums, row) in sums.iter_mut().zip(rows) {
-                            sums[column] = row.multiply_add(factor, sums[column]);
+                    if R < C {
+                        let mut rows = [V::splat(T::ZERO); R];
+                        for (row, a) in rows.iter_mut().zip(a) {
+                            *row = A::left(a.add(at));
+                        }
+                        for column in 0..C {
+                            let factor = V::load(b.add(column * V::LANES));
+                            for (sums, row) in sums.iter_mut().zip(rows) {
+                                sums[column] = row.multiply_add(factor, sums[column]);
+                            }
+                        }
+                    } else {
+                        let mut columns = [V::splat(T::ZERO); C];
+                        for (n, column) in columns.iter_mut().enumerate() {
+                            *column = V::load(b.add(n * V::LANES));
+                        }
+                        for (sums, a) in sums.iter_mut().zip(a) {
+                            let factor = A::left(a.add(at));
+                            for (sum, column) in sums.iter_mut().zip(columns) {
+                                *sum = factor.multiply_add(column, *sum);
+                            }
                         }
                     }
                 }

@@ -2,9 +2,10 @@
 
 use core::ops::Range;
 
-use super::regroup::{Band, Layout, gather_band};
-use super::tile::{ROWS, Steps, multiply};
-use super::{Block, IMAGES, POSITIONS, QUAD, Sizes};
+use super::arrangement::Arrangement;
+use super::regroup::{Band, gather_band, gather_tiles, load_tile, store_tile};
+use super::tile::{Steps, multiply};
+use super::{Block, IMAGES, POSITIONS, Sizes};
 use crate::gemm::vector::Vector;
 use crate::kernels::conv::Spec;
 use crate::kernels::conv::correlate::{Correlation, extent};
@@ -13,9 +14,8 @@ use crate::scalar::Scalar;
 /// The gradient of a block's weights, as sums of vectors.
 pub(super) struct Gradient<'a> {
     pub(super) spec: &'a Spec,
-    /// The windows of x, and the pixels of dy, with the first channel of the block.
+    /// The windows of x, with the first channel of the block.
     pub(super) windows: Correlation,
-    pub(super) pixels: Correlation,
     pub(super) block: Block,
 }
 
@@ -24,29 +24,38 @@ pub(super) struct Gradient<'a> {
 struct Chunk {
     images: usize,
     rows: usize,
-    /// Vectors of one channel of an image's part of x, and of one quad of its part of dy.
+    /// Pixels of an image's part of x, and of its part of dy.
     plane: usize,
     pixels: usize,
 }
 
 impl Gradient<'_> {
-    /// Adds to `sums`, `[quad of outer][tap][inner][QUAD]` vectors, what all images give.
+    /// Adds to `sums`, `[part][tile of outer][tap][inner][C]` vectors, what all images give.
     ///
     /// # Safety
     /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<T: Scalar, V: Vector<T>>(&self, x: &[T], dy: &[T], sums: &mut [T], memory: &mut [T]) {
+    pub(super) unsafe fn run<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+        &self,
+        x: &[T],
+        dy: &[T],
+        sums: &mut [T],
+        memory: &mut [T],
+    ) {
         let spec = self.spec;
         let [height, width, _] = spec.output;
-        let Sizes { inner, outer, taps } = Sizes::new(spec);
-        let quads = outer.div_ceil(QUAD);
-        assert_eq!(sums.len(), quads * taps * inner * QUAD * V::LANES, "sums of a block");
+        let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
+        let tiles = outer.div_ceil(A::columns(C));
+        let parts = self.block.parts::<T, V, A>()[0];
+        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * V::LANES, "sums of a block");
         let columns = extent(width, spec.stride[1], spec.window[1], spec.dilation[1]);
         let chunk = |images: usize, rows: usize| {
             let plane = extent(rows, spec.stride[0], spec.window[0], spec.dilation[0]) * columns;
             Chunk { images, rows, plane, pixels: rows * width }
         };
-        let needs = |chunk: Chunk| chunk.images * (chunk.plane * inner + chunk.pixels * quads * QUAD) * V::LANES;
+        let needs = |chunk: Chunk| {
+            parts * chunk.images * (chunk.plane * inner * A::NUMBERS + chunk.pixels * tiles * C * V::LANES)
+        };
         let mut rows = height;
         while rows > 1 && needs(chunk(1, rows)) > memory.len() {
             rows -= 1;
@@ -59,25 +68,36 @@ impl Gradient<'_> {
             for first in (0..height).step_by(rows) {
                 let chunk = chunk(images.len(), rows.min(height - first));
                 assert!(needs(chunk) <= memory.len(), "scratch for a row of windows");
-                let (planes, pixels) = memory.split_at_mut(chunk.images * chunk.plane * inner * V::LANES);
+                let (planes, pixels) = memory.split_at_mut(parts * chunk.images * chunk.plane * inner * A::NUMBERS);
                 // SAFETY: both parts of the memory hold what is turned into them.
                 unsafe {
-                    self.turn::<T, V>([x, dy], images.clone(), first, chunk, planes.as_mut_ptr(), pixels.as_mut_ptr());
+                    let (planes, pixels) = (planes.as_mut_ptr(), pixels.as_mut_ptr());
+                    self.turn::<T, V, A, C>([x, dy], images.clone(), first, chunk, planes, pixels);
                     for first in (0..chunk.rows).step_by(POSITIONS.div_ceil(width)) {
                         let rows = first..(first + POSITIONS.div_ceil(width)).min(chunk.rows);
-                        self.add::<T, V>(chunk, rows, planes.as_ptr(), pixels.as_ptr(), sums);
+                        self.add::<T, V, A, R, C>(chunk, rows, planes, pixels, sums);
                     }
                 }
             }
         }
     }
 
-    /// Turns a chunk of x to `[inner][image][row][column]` and of dy to `[quad][image][row][column][QUAD]`.
+    /// How a chunk of x lies. Where channels have vectors, each has a plane, so that neighbouring positions are neighbours.
+    #[inline(always)]
+    fn band<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(&self, chunk: Chunk) -> Band {
+        let inner = Sizes::new(self.spec).inner;
+        let columns = extent(self.spec.output[1], self.spec.stride[1], self.spec.window[1], self.spec.dilation[1]);
+        let [pixel, channel] =
+            if A::NUMBERS == 1 { [inner, 1] } else { [A::NUMBERS, chunk.images * chunk.plane * A::NUMBERS] };
+        Band { row: columns * pixel, pixel, channel, part: chunk.images * chunk.plane * inner * A::NUMBERS }
+    }
+
+    /// Turns a chunk of x, image after image, and of dy to `[part][tile][image][row][column][C]`.
     ///
     /// # Safety
     /// The processor has the instructions of `V`, and both pointers are good for the chunk.
     #[inline(always)]
-    unsafe fn turn<T: Scalar, V: Vector<T>>(
+    unsafe fn turn<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: usize>(
         &self,
         [x, dy]: [&[T]; 2],
         images: Range<usize>,
@@ -86,28 +106,27 @@ impl Gradient<'_> {
         planes: *mut T,
         pixels: *mut T,
     ) {
-        let (spec, groups, lanes) = (self.spec, self.block.groups, V::LANES);
+        let (spec, block) = (self.spec, self.block);
+        let [parts, together] = block.parts::<T, V, A>();
         let Sizes { inner, outer, .. } = Sizes::new(spec);
-        let columns = extent(spec.output[1], spec.stride[1], spec.window[1], spec.dilation[1]);
-        let channel = chunk.images * chunk.plane * lanes;
-        let windows =
-            Band { row: columns * lanes, pixel: lanes, layout: Layout { quad: QUAD * channel, channel, whole: false } };
-        let quad = chunk.images * chunk.pixels * QUAD * lanes;
-        let outputs = Band {
-            row: spec.output[1] * QUAD * lanes,
-            pixel: QUAD * lanes,
-            layout: Layout { quad, channel: lanes, whole: true },
-        };
+        let band = self.band::<T, V, A>(chunk);
+        let (tiles, tile) = (outer.div_ceil(A::columns(C)), chunk.images * chunk.pixels * C * V::LANES);
         for (n, image) in images.enumerate() {
             let x = &x[image * spec.input_len()..][..spec.input_len()];
-            let dy = &dy[image * spec.output_len()..][..spec.output_len()];
-            let part = [first, chunk.rows];
-            // SAFETY: the caller's promise.
+            let dy = &dy[image * spec.output_len() + first * spec.output[1] * spec.output[2]..];
+            // SAFETY: the caller's promise; dy has the pixels of the chunk, as `zip` makes sure.
             unsafe {
-                let planes = planes.add(n * chunk.plane * lanes);
-                gather_band::<T, V>(&self.windows, [groups, inner], x, part, planes, windows);
-                let pixels = pixels.add(n * chunk.pixels * QUAD * lanes);
-                gather_band::<T, V>(&self.pixels, [groups, outer], dy, part, pixels, outputs);
+                let planes = planes.add(n * chunk.plane * band.pixel);
+                gather_band::<T, V, A>(&self.windows, block, inner, x, [first, chunk.rows], planes, band);
+                let pixels = pixels.add(n * chunk.pixels * C * V::LANES);
+                for (pixel, dy) in (0..chunk.pixels).zip(dy.chunks_exact(spec.output[2])) {
+                    let from = dy[block.first * outer..][..block.groups * outer].as_ptr();
+                    for part in 0..parts {
+                        let from = from.add(part * A::TOGETHER * outer);
+                        let to = pixels.add(part * tiles * tile + pixel * C * V::LANES);
+                        gather_tiles::<T, V, A, C>(from, [together, outer], to, tile);
+                    }
+                }
             }
         }
     }
@@ -117,7 +136,7 @@ impl Gradient<'_> {
     /// # Safety
     /// As [`turn`](Self::turn), which has filled the chunk.
     #[inline(always)]
-    unsafe fn add<T: Scalar, V: Vector<T>>(
+    unsafe fn add<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
         &self,
         chunk: Chunk,
         rows: Range<usize>,
@@ -127,52 +146,46 @@ impl Gradient<'_> {
     ) {
         let spec = self.spec;
         let Sizes { inner, outer, taps } = Sizes::new(spec);
-        let (width, lanes) = (spec.output[1], V::LANES);
-        let row = extent(width, spec.stride[1], spec.window[1], spec.dilation[1]) * lanes;
+        let (width, step) = (spec.output[1], C * V::LANES);
+        let Band { row, pixel, channel, part } = self.band::<T, V, A>(chunk);
         let steps = Steps {
             loops: [chunk.images, rows.len(), width],
-            a: [chunk.plane * lanes, spec.stride[0] * row, spec.stride[1] * lanes],
-            b: [chunk.pixels * QUAD * lanes, width * QUAD * lanes, QUAD * lanes],
+            a: [chunk.plane * pixel, spec.stride[0] * row, spec.stride[1] * pixel],
+            b: [chunk.pixels * step, width * step, step],
         };
-        let total = taps * inner;
-        for (quad, sums) in sums.chunks_exact_mut(total * QUAD * lanes).enumerate().take(outer.div_ceil(QUAD)) {
+        let (total, tiles) = (taps * inner, outer.div_ceil(A::columns(C)));
+        // From the last channel of a tap to the first of the next, and from the last tap of a row to the next row.
+        let beside = (spec.dilation[1] * pixel).wrapping_sub(inner * channel);
+        let below = (spec.dilation[0] * row).wrapping_sub(spec.window[1] * spec.dilation[1] * pixel);
+        for (n, sums) in sums.chunks_exact_mut(total * step).enumerate() {
             // SAFETY: the taps of all positions lie in the planes, the positions in the pixels, and each row of weights in the sums.
             unsafe {
-                let b = pixels.add((quad * chunk.images * chunk.pixels + rows.start * width) * QUAD * lanes);
-                let planes = planes.add(rows.start * spec.stride[0] * row);
-                let [mut i, mut j, mut k] = [0; 3];
-                for done in (0..total).step_by(ROWS) {
+                let b = pixels.add((n * chunk.images * chunk.pixels + rows.start * width) * step);
+                let planes = planes.add(n / tiles * part + rows.start * spec.stride[0] * row);
+                let ([mut j, mut k], mut at, mut sum_at) = ([0; 2], 0usize, 0);
+                for done in (0..total).step_by(R) {
                     // A tile has any rows of weights; the last is repeated where there are too few.
-                    let mut from = [planes; ROWS];
-                    let mut tile = [[V::splat(T::ZERO); QUAD]; ROWS];
-                    for (n, from) in from.iter_mut().enumerate() {
-                        let plane = k * chunk.images * chunk.plane * lanes;
-                        *from = planes.add(plane + i * spec.dilation[0] * row + j * spec.dilation[1] * lanes);
+                    let (mut from, mut to) = ([planes; R], [sums.as_mut_ptr(); R]);
+                    let mut tile = [[V::splat(T::ZERO); C]; R];
+                    for (n, (from, to)) in from.iter_mut().zip(&mut to).enumerate() {
+                        *from = from.add(at);
+                        *to = to.add(sum_at);
                         if done + n + 1 < total {
-                            k += 1;
+                            [k, at, sum_at] = [k + 1, at + channel, sum_at + step];
                             if k == inner {
-                                [j, k] = [j + 1, 0];
-                            }
-                            if j == spec.window[1] {
-                                [i, j] = [i + 1, 0];
-                            }
-                        }
-                    }
-                    let to = sums.as_mut_ptr().add(done * QUAD * lanes);
-                    for (n, sums) in tile.iter_mut().enumerate() {
-                        for (column, sum) in sums.iter_mut().enumerate() {
-                            if done + n < total {
-                                *sum = V::load(to.add((n * QUAD + column) * lanes));
+                                [j, k, at] = [j + 1, 0, at.wrapping_add(beside)];
+                                if j == spec.window[1] {
+                                    [j, at] = [0, at.wrapping_add(below)];
+                                }
                             }
                         }
                     }
-                    tile = multiply::<T, V>(from, b, &steps, tile);
-                    for (n, sums) in tile.into_iter().enumerate() {
-                        for (column, sum) in sums.into_iter().enumerate() {
-                            if done + n < total {
-                                sum.store(to.add((n * QUAD + column) * lanes));
-                            }
-                        }
+                    for (sums, to) in tile.iter_mut().zip(to) {
+                        *sums = load_tile::<T, V, C>(to);
+                    }
+                    tile = multiply::<T, V, A, R, C>(from, b, &steps, tile);
+                    for (sums, to) in tile.into_iter().zip(to) {
+                        store_tile::<T, V, C>(sums, to);
                     }
                 }
             }

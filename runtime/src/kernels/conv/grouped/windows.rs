@@ -1,30 +1,34 @@
 //! Sums over windows: the forward pass, and the gradient with respect to the input, which is a sum over windows of dy.
 
-use super::regroup::{Band, Layout, gather_band, read, scatter};
-use super::tile::{ROWS, Steps, multiply};
-use super::{Block, QUAD};
+use core::marker::PhantomData;
+
+use super::Block;
+use super::arrangement::Arrangement;
+use super::regroup::{Band, gather_band};
+use super::tile::{Steps, multiply};
 use crate::gemm::vector::Vector;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::scalar::Scalar;
 
-/// What a block of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`.
-#[derive(Clone, Copy)]
-pub(super) struct Windows<'a, T> {
+/// What a block of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
+/// `R` positions and `C` vectors.
+pub(super) struct Windows<'a, T, A, const R: usize, const C: usize> {
     pub(super) walk: Correlation,
     pub(super) block: Block,
     pub(super) inner: usize,
     pub(super) outer: usize,
-    /// `[quad of outer][tap][inner][QUAD]` vectors.
+    /// `[part of the block][tile of outer][tap][inner][C]` vectors.
     pub(super) weights: &'a [T],
     pub(super) end: End<'a, T>,
+    pub(super) arrangement: PhantomData<A>,
 }
 
 /// What becomes of the sums while they are in registers: `max(scale · sum + shift + y, floor)`.
 #[derive(Clone, Copy)]
 pub(super) struct End<'a, T> {
-    /// `[outer]` vectors in whole quads; empty: 1.
+    /// The vectors of each part and tile of outer channels; empty: 1.
     pub(super) scale: &'a [T],
-    /// `[outer]` vectors in whole quads; empty: 0.
+    /// The vectors of each part and tile of outer channels; empty: 0.
     pub(super) shift: &'a [T],
     /// The least that is stored.
     pub(super) floor: T,
@@ -39,30 +43,34 @@ impl<T: Scalar> End<'_, T> {
     }
 }
 
-impl<T: Scalar> Windows<'_, T> {
+impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// Computes all images; `memory` holds at least one row of windows.
     ///
     /// # Safety
     /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<V: Vector<T>>(&self, source: &[T], target: &mut [T], memory: &mut [T]) {
+    pub(super) unsafe fn run<V: Vector<T>>(&self, source: &[T], target: &mut [T], memory: &mut [T])
+    where
+        A: Arrangement<T, V>,
+    {
         let walk = &self.walk;
         let [rows, columns] = walk.positions;
-        let (at_once, row) = (walk.rows_that_fit(memory.len()), walk.row_len());
+        let parts = self.block.parts::<T, V, A>()[0];
+        let (at_once, row) = (walk.rows_that_fit(memory.len() / parts), walk.row_len());
         let taps = walk.taps[0] * walk.taps[1];
-        let quads = self.outer.div_ceil(QUAD);
-        assert_eq!(self.weights.len(), quads * taps * self.inner * QUAD * V::LANES, "weights of a block");
+        let tiles = self.outer.div_ceil(A::columns(C));
+        assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * V::LANES, "weights of a block");
         for numbers in [self.end.scale, self.end.shift] {
             assert!(
-                numbers.is_empty() || numbers.len() == quads * QUAD * V::LANES,
+                numbers.is_empty() || numbers.len() == parts * tiles * C * V::LANES,
                 "a scale and a shift for each filter"
             );
         }
-        assert!(extent(at_once, walk.step[0], walk.taps[0], walk.tap_step[0]) * row <= memory.len());
+        let part = extent(at_once, walk.step[0], walk.taps[0], walk.tap_step[0]) * row;
+        assert!(parts * part <= memory.len(), "rows of windows in memory");
         let last = walk.target[1] + (rows - 1) * walk.target_step[0] + (columns - 1) * walk.target_step[1];
         assert!(last + self.block.groups * self.outer <= walk.target[0], "positions inside the target");
-        let layout = Layout { quad: QUAD * V::LANES, channel: V::LANES, whole: false };
-        let band = Band { row, pixel: self.inner * V::LANES, layout };
+        let band = Band { row, pixel: self.inner * A::NUMBERS, channel: A::NUMBERS, part };
         for (image, target) in
             source.chunks_exact(walk.source.iter().product()).zip(target.chunks_exact_mut(walk.target[0]))
         {
@@ -71,45 +79,53 @@ impl<T: Scalar> Windows<'_, T> {
                 // SAFETY: the memory holds the rows that these windows cover, the target their positions.
                 unsafe {
                     let memory = memory.as_mut_ptr();
-                    gather_band::<T, V>(walk, [self.block.groups, self.inner], image, [first, rows], memory, band);
-                    for quad in 0..quads {
-                        self.positions::<V>([first, rows], quad, memory.cast_const(), target.as_mut_ptr());
+                    gather_band::<T, V, A>(walk, self.block, self.inner, image, [first, rows], memory, band);
+                    for part in 0..parts {
+                        let (memory, target) = (memory.add(part * band.part), target.as_mut_ptr());
+                        let target = target.add(part * A::TOGETHER * self.outer);
+                        for tile in 0..tiles {
+                            self.positions::<V>([first, rows], part * tiles + tile, memory, target);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// Computes a quad of outer channels at the positions of `rows` rows from `first`, whose windows stand in `band`.
+    /// Computes tile `tile` of those of all parts at the positions of `rows` rows from `first`; its part's windows stand in `band`, its
+    /// part's channels in `target`.
     ///
     /// # Safety
     /// As [`run`](Self::run), which has checked the slices that `band` and `target` point to.
     #[inline(always)]
-    unsafe fn positions<V: Vector<T>>(&self, [first, rows]: [usize; 2], quad: usize, band: *const T, target: *mut T) {
-        let (walk, row, pixel) = (&self.walk, self.walk.row_len(), self.inner * V::LANES);
-        let ([down, across], step) = (walk.taps, QUAD * V::LANES);
+    unsafe fn positions<V: Vector<T>>(&self, [first, rows]: [usize; 2], tile: usize, band: *const T, target: *mut T)
+    where
+        A: Arrangement<T, V>,
+    {
+        let (walk, row, pixel) = (&self.walk, self.walk.row_len(), self.inner * A::NUMBERS);
+        let ([down, across], step) = (walk.taps, C * V::LANES);
         // Where the taps of a row lie together they are one loop.
         let steps = if walk.tap_step[1] == 1 {
             Steps {
                 loops: [1, down, across * self.inner],
-                a: [0, row * walk.tap_step[0], V::LANES],
+                a: [0, row * walk.tap_step[0], A::NUMBERS],
                 b: [0, across * self.inner * step, step],
             }
         } else {
             Steps {
                 loops: [down, across, self.inner],
-                a: [row * walk.tap_step[0], pixel * walk.tap_step[1], V::LANES],
+                a: [row * walk.tap_step[0], pixel * walk.tap_step[1], A::NUMBERS],
                 b: [across * self.inner * step, self.inner * step, step],
             }
         };
-        let weights = self.weights[quad * down * across * self.inner * step..].as_ptr();
+        let weights = self.weights[tile * down * across * self.inner * step..].as_ptr();
         let (columns, total) = (walk.positions[1], rows * walk.positions[1]);
         // SAFETY: each position's window stands in the band and its outer channels in the target.
         unsafe {
             let [mut r, mut c] = [0, 0];
-            for done in (0..total).step_by(ROWS) {
+            for done in (0..total).step_by(R) {
                 // A tile has any positions; the last is repeated where there are too few.
-                let (mut from, mut to) = ([band; ROWS], [target; ROWS]);
+                let (mut from, mut to) = ([band; R], [target; R]);
                 for (position, (from, to)) in from.iter_mut().zip(&mut to).enumerate() {
                     *from = band.add(r * walk.step[0] * row + c * walk.step[1] * pixel);
                     let place = (first + r) * walk.target_step[0] + c * walk.target_step[1];
@@ -121,38 +137,43 @@ impl<T: Scalar> Windows<'_, T> {
                         }
                     }
                 }
-                let sums = multiply::<T, V>(from, weights, &steps, [[V::splat(T::ZERO); QUAD]; ROWS]);
+                let sums = multiply::<T, V, A, R, C>(from, weights, &steps, [[V::splat(T::ZERO); C]; R]);
                 for (position, (sums, to)) in sums.into_iter().zip(to).enumerate() {
                     if done + position < total {
-                        self.end::<V>(sums, quad, to);
+                        self.end::<V>(sums, tile, to);
                     }
                 }
             }
         }
     }
 
-    /// Ends a quad of sums and stores it at a position.
+    /// Ends a tile of sums and stores it at a position.
     ///
     /// # Safety
     /// As [`positions`](Self::positions).
     #[inline(always)]
-    unsafe fn end<V: Vector<T>>(&self, mut sums: [V; QUAD], quad: usize, to: *mut T) {
-        let (group, End { scale, shift, floor, accumulate }) = ([self.block.groups, self.outer], self.end);
-        // SAFETY: a scale and a shift, where there are any, have a vector for each column of each quad.
+    unsafe fn end<V: Vector<T>>(&self, mut sums: [V; C], tile: usize, to: *mut T)
+    where
+        A: Arrangement<T, V>,
+    {
+        let End { scale, shift, floor, accumulate } = self.end;
+        let group = [self.block.parts::<T, V, A>()[1], self.outer];
+        let within = tile % self.outer.div_ceil(A::columns(C));
+        // SAFETY: a scale and a shift, where there are any, have a vector for each column of each tile.
         unsafe {
-            let before = if accumulate { read::<T, V>(group, quad, to) } else { [V::splat(T::ZERO); QUAD] };
+            let before = if accumulate { A::read::<C>(to, group, within) } else { [V::splat(T::ZERO); C] };
             for (column, (sum, before)) in sums.iter_mut().zip(before).enumerate() {
                 let each = |numbers: &[T], default: T| {
                     if numbers.is_empty() {
                         V::splat(default)
                     } else {
-                        V::load(numbers.as_ptr().add((quad * QUAD + column) * V::LANES))
+                        V::load(numbers.as_ptr().add((tile * C + column) * V::LANES))
                     }
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
                 *sum = sum.add(before).at_least(V::splat(floor));
             }
-            scatter::<T, V>(sums, group, quad, to);
+            A::write::<C>(sums, to, group, within);
         }
     }
 }

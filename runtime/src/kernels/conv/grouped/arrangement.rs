@@ -1,0 +1,235 @@
+//! What stands side by side in the lanes of vectors.
+
+use super::QUAD;
+use super::regroup::{load_tile, read_quad, scatter_quad, store_tile};
+use crate::gemm::vector::Vector;
+use crate::kernels::conv::Spec;
+use crate::scalar::Scalar;
+
+/// How the channels of a block of groups lie in memory, and in registers: of those that a product is summed over the left factor has
+/// `NUMBERS` numbers each; those that come out stand in tiles of C vectors.
+///
+/// # Safety of all methods
+/// The processor has the instructions of `V`; pointers are good for the channels of the groups, or of the tile.
+#[allow(clippy::missing_safety_doc)]
+pub(super) trait Arrangement<T: Scalar, V: Vector<T>> {
+    /// Groups of a block.
+    const GROUPS: usize;
+    /// Of these, the groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one
+    /// would be too little to read at once: pixels lie far apart.
+    const TOGETHER: usize;
+    /// Numbers that a channel of a block has in the left factor.
+    const NUMBERS: usize;
+
+    /// Channels that come out in a tile of so many vectors.
+    fn columns(vectors: usize) -> usize;
+    /// The left factor in all lanes: its channel at `from`.
+    unsafe fn left(from: *const T) -> V;
+    /// Reads `channels` channels of each of `groups` groups, which lie one behind the other, and writes the left factor: channel c
+    /// at `c · step`.
+    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize);
+    /// Reads a tile of the `channels` channels of each of `groups` groups; zeros where there is none.
+    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C];
+    /// Writes a tile back among the other channels.
+    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize);
+    /// Transposes a tile of the weights for the gradient of the input. Each of the `channels` channels has a row of weights, `row`
+    /// numbers apart, with the `count` filters of each group; each filter gets the tile's vectors of channels, filter f at
+    /// `f · step`.
+    unsafe fn transpose<const C: usize>(
+        from: *const T,
+        row: usize,
+        group: [usize; 2],
+        tile: usize,
+        count: usize,
+        to: *mut T,
+        step: usize,
+    );
+}
+
+/// A group in each lane: its channels are apart, any number of them. What comes in and goes out is turned from `[group][channel]` to
+/// `[channel][group]`.
+pub(super) struct GroupsInLanes;
+
+/// Channels of one group in the lanes, as they lie in memory.
+pub(super) struct ChannelsInLanes;
+
+impl ChannelsInLanes {
+    /// Whether this arrangement is the faster one where `channels` channels of each group come out: turning costs much of what it
+    /// gains, so where channels fill at least as many lanes as groups do.
+    pub(super) const fn suits(spec: &Spec, channels: usize) -> bool {
+        let (lanes, columns) = (super::LANES, super::WIDE_VECTORS * super::LANES);
+        let by_groups = [spec.groups * channels, spec.groups.next_multiple_of(lanes) * channels.next_multiple_of(QUAD)];
+        let by_channels = [channels, channels.next_multiple_of(columns)];
+        by_channels[0] * by_groups[1] >= by_groups[0] * by_channels[1]
+    }
+}
+
+impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
+    const GROUPS: usize = V::LANES;
+    const TOGETHER: usize = V::LANES;
+    const NUMBERS: usize = V::LANES;
+
+    #[inline(always)]
+    fn columns(vectors: usize) -> usize {
+        vectors
+    }
+    #[inline(always)]
+    unsafe fn left(from: *const T) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize) {
+        let channels = group[1];
+        for quad in 0..channels.div_ceil(QUAD) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let columns = read_quad::<T, V>(from, group[1], group, quad);
+                for (channel, column) in columns.into_iter().enumerate() {
+                    if quad * QUAD + channel < channels {
+                        column.store(to.add((quad * QUAD + channel) * step));
+                    }
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C] {
+        const { assert!(C == QUAD, "four columns are turned together") };
+        // SAFETY: the caller's promise.
+        let columns = unsafe { read_quad::<T, V>(from, group[1], group, tile) };
+        core::array::from_fn(|column| columns[column])
+    }
+    #[inline(always)]
+    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize) {
+        const { assert!(C == QUAD, "four columns are turned together") };
+        // SAFETY: the caller's promise.
+        unsafe { scatter_quad::<T, V>(core::array::from_fn(|column| columns[column]), group, tile, to) };
+    }
+    #[inline(always)]
+    unsafe fn transpose<const C: usize>(
+        from: *const T,
+        row: usize,
+        group: [usize; 2],
+        tile: usize,
+        count: usize,
+        to: *mut T,
+        step: usize,
+    ) {
+        for column in 0..C {
+            let channel = tile * C + column;
+            for quad in 0..count.div_ceil(QUAD) {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let vectors = if channel < group[1] {
+                        read_quad::<T, V>(from.add(channel * row), count, [group[0], count], quad)
+                    } else {
+                        [V::splat(T::ZERO); QUAD]
+                    };
+                    for (left, vector) in vectors.into_iter().enumerate() {
+                        if quad * QUAD + left < count {
+                            vector.store(to.add((quad * QUAD + left) * step + column * V::LANES));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for ChannelsInLanes {
+    const GROUPS: usize = super::BUNDLE;
+    const TOGETHER: usize = 1;
+    const NUMBERS: usize = 1;
+
+    #[inline(always)]
+    fn columns(vectors: usize) -> usize {
+        vectors * V::LANES
+    }
+    #[inline(always)]
+    unsafe fn left(from: *const T) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::splat(*from) }
+    }
+    #[inline(always)]
+    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize) {
+        debug_assert_eq!(step, 1, "channels lie together");
+        // SAFETY: the caller's promise; masks keep the last vector inside.
+        unsafe {
+            for channel in (0..group[1]).step_by(V::LANES) {
+                if channel + V::LANES <= group[1] {
+                    V::load(from.add(channel)).store(to.add(channel));
+                } else {
+                    let mask = V::mask(group[1] - channel);
+                    V::load_masked(from.add(channel), mask).store_masked(to.add(channel), mask);
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C] {
+        // SAFETY: the caller's promise; masks keep the last vector inside.
+        unsafe {
+            if (tile + 1) * C * V::LANES <= group[1] {
+                return load_tile(from.add(tile * C * V::LANES));
+            }
+            let mut vectors = [V::splat(T::ZERO); C];
+            for (n, vector) in vectors.iter_mut().enumerate() {
+                let channel = (tile * C + n) * V::LANES;
+                if channel + V::LANES <= group[1] {
+                    *vector = V::load(from.add(channel));
+                } else if channel < group[1] {
+                    *vector = V::load_masked(from.add(channel), V::mask(group[1] - channel));
+                }
+            }
+            vectors
+        }
+    }
+    #[inline(always)]
+    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize) {
+        // SAFETY: the caller's promise; masks keep the last vector inside.
+        unsafe {
+            if (tile + 1) * C * V::LANES <= group[1] {
+                return store_tile(columns, to.add(tile * C * V::LANES));
+            }
+            for (n, vector) in columns.into_iter().enumerate() {
+                let channel = (tile * C + n) * V::LANES;
+                if channel + V::LANES <= group[1] {
+                    vector.store(to.add(channel));
+                } else if channel < group[1] {
+                    vector.store_masked(to.add(channel), V::mask(group[1] - channel));
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn transpose<const C: usize>(
+        from: *const T,
+        row: usize,
+        group: [usize; 2],
+        tile: usize,
+        count: usize,
+        to: *mut T,
+        step: usize,
+    ) {
+        for vector in 0..C {
+            let channel = (tile * C + vector) * V::LANES;
+            let rows = V::LANES.min(group[1].saturating_sub(channel));
+            for quad in 0..count.div_ceil(QUAD) {
+                // SAFETY: the caller's promise; there are `rows` channels, or none is read.
+                unsafe {
+                    let vectors = if rows > 0 {
+                        read_quad::<T, V>(from.add(channel * row), row, [rows, count], quad)
+                    } else {
+                        [V::splat(T::ZERO); QUAD]
+                    };
+                    for (left, numbers) in vectors.into_iter().enumerate() {
+                        if quad * QUAD + left < count {
+                            numbers.store(to.add((quad * QUAD + left) * step + vector * V::LANES));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
