@@ -35,6 +35,8 @@ netwright::network! {
             { conv 1x1x(2*width) stride (stride) bn noscale } leaky_relu (slope)
     }
     pub Blocks(4x4x2) { cell(2, 2); 2 * cell(1, slope = 0.5); repeat 2 { residual { layernorm; scale 0.3 } }; softmax 3 }
+    block Cell(width) { dense (width) as own tanh }
+    pub Names(4) { dense 4 as type tanh; dense 4 as self; Cell(3); dense 2 as Cell1_own; repeat 2 { dense 2 as turn } }
     pub Dropping(4) { dense 9 tanh; dropout 0.5; dense 2 }
     pub WithoutWeights(3x3x2) { zeropad 1; residual { scale 0.5 }; bn noscale nocenter; concat { } { crop 2; upsample 5 } lrn }
     pub Historic(8x8x1) {
@@ -161,4 +163,20 @@ fn the_table_has_a_row_for_each_join() {
     assert!(rows.contains(&("fused", "add fine tanh")), "{rows:?}");
     assert!(Sums::LAYERS.iter().any(|layer| layer.text == "add { … } { … } { … } tanh"));
     assert!(Blocks::LAYERS.iter().any(|layer| layer.name == "cell3.batchnorm2" && layer.text == "bn eps 0.01"));
+}
+
+#[test]
+fn every_layer_with_weights_has_a_field_whatever_its_name() {
+    let network = Names::init(1);
+    let layers = network.layers();
+    let in_order: [&[f32]; 4] = [
+        layers.r#type.kernel.as_flattened(),
+        layers.self_.kernel.as_flattened(),
+        layers.Cell1_own.kernel.as_flattened(),
+        layers.Cell1_own_.kernel.as_flattened(),
+    ];
+    for (row, kernel) in ["type", "self", "Cell1.own", "Cell1_own"].into_iter().zip(in_order) {
+        assert_eq!(network.tensor(row, "kernel"), Some(kernel), "{row}");
+    }
+    assert_eq!(Names::LAYERS.iter().map(|layer| layer.name).collect::<Vec<_>>()[4..], ["turn", "turn_1"]);
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const VALID: [&str; 5] = [
     "pub LeNet5(28x28x1) { conv 5x5x6 same tanh; avgpool 2; conv 5x5x16 tanh; avgpool 2; dense 120 tanh; softmax 10 }",
     "block cell(width, stride = 1) { residual { conv 1x1x(width) stride (stride) bn relu; conv 1x1x8 } relu } \
-     N(8x8x8) { 2 * cell(4); cell(2*8, 1); globalavgpool; dense 12 relu; softmax 3 }",
+     N(8x8x8) { 2 * cell(4); cell(2*8, stride = 1) tanh as wide; globalavgpool; dense 12 relu; softmax 3 }",
     "U(16x16x1) { conv 3x3x4 same relu; tap skip; maxpool 2; conv 3x3x8 same relu; upsample 2; concat skip; \
      deconv 2x2x4 stride 2; avgpool 4; dropout 0.5; dense 6 init normal 1e-3 bias 0.1 }",
     "M(784) { dense 64 tanh as code; repeat 3 { dense 64 prelu layernorm }; dense 784 tied code sigmoid } P(3) { dense 2 }",
@@ -16,7 +16,7 @@ const VALID: [&str; 5] = [
      sepconv 3x3x5 pad 1x0x2x1; dwconv 3x3 multiplier 2 nobias; crop 1; zeropad 2; reshape 1430; scale 0.5; softmax }",
 ];
 
-const OTHER: [&str; 54] = [
+const OTHER: [&str; 57] = [
     "0",
     "1",
     "2",
@@ -39,6 +39,9 @@ const OTHER: [&str; 54] = [
     "(1/0)",
     "(width)",
     "(1, 2)",
+    "(8, stride = 2)",
+    "(width: 3)",
+    "[8]",
     "(,)",
     "()",
     "width",

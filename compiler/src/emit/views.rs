@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
+use super::words::identifier;
 use crate::graph::{Graph, LayerId, Role, Tensor};
 
 /// `layers()`, `layers_mut()` and their types.
 pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
-    let rows: Vec<(Ident, Vec<&Tensor>)> = (0..graph.layers.len())
-        .map(|index| {
-            (
-                format_ident!("{}", graph.layers[index].name.replace('.', "_")),
-                graph.tensors_of(LayerId(index)).iter().collect(),
-            )
-        })
-        .filter(|(_, tensors): &(Ident, Vec<&Tensor>)| !tensors.is_empty())
+    let mut fields = BTreeSet::new();
+    let rows: Vec<(Ident, Vec<&Tensor>)> = graph
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| (layer, graph.tensors_of(LayerId(index)).iter().collect()))
+        .filter(|(_, tensors): &(_, Vec<&Tensor>)| !tensors.is_empty())
+        .map(|(layer, tensors)| (field(&layer.name, &mut fields), tensors))
         .collect();
     if rows.is_empty() {
         return TokenStream::new();
@@ -61,6 +62,17 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
                     layers
                 }
             }
+        }
+    }
+}
+
+/// A field for the layer `name`, with a `_` behind it where the name is no field's or that of another: of `cell1.conv1`, of `type`.
+fn field(name: &str, taken: &mut BTreeSet<String>) -> Ident {
+    let mut name = name.replace('.', "_");
+    loop {
+        match identifier(&name, Span::call_site()) {
+            Some(field) if taken.insert(name.clone()) => return field,
+            _ => name.push('_'),
         }
     }
 }

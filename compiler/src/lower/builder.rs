@@ -260,7 +260,7 @@ impl<'a> Builder<'a> {
         let prefix = self.prefix();
         match &self.shared.name {
             Some((name, _)) => format!("{prefix}{name}"),
-            None => format!("{prefix}{word}{}", self.ordinal(word)),
+            None => self.free_name(word, ""),
         }
     }
 
@@ -278,6 +278,16 @@ impl<'a> Builder<'a> {
         self.open_row(name, text, span, input);
     }
 
+    /// `first`, a separator and the next number with which no layer is called so.
+    fn free_name(&mut self, first: &str, separator: &str) -> String {
+        loop {
+            let name = format!("{}{first}{separator}{}", self.prefix(), self.ordinal(first));
+            if !self.names.contains_key(&name) {
+                return name;
+            }
+        }
+    }
+
     fn open_row(&mut self, mut name: String, text: String, span: Span, input: ValueId) {
         let id = LayerId(self.graph.layers.len());
         if let Some((at, _)) = self.names.get(&name).copied() {
@@ -291,8 +301,7 @@ impl<'a> Builder<'a> {
                         .help("give each layer a name of its own"),
                 );
             }
-            let ordinal = self.ordinal(&name.clone());
-            name = format!("{name}_{ordinal}");
+            name = self.free_name(&name[self.prefix().len()..], "_");
         }
         self.names.insert(name.clone(), (span, id));
         self.graph.layers.push(Layer { name, text, input, output: input, span });

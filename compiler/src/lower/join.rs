@@ -418,9 +418,22 @@ fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize;
         |stride: usize| (0..2).all(|axis| from[axis].div_ceil(stride) == to[axis] || from[axis] / stride == to[axis]);
     let nearest = from[0] / to[0];
     let Some(stride) = (nearest.max(2)..nearest + 2).find(|&stride| is_strided && fits(stride)) else {
+        // What is missing, the larger half of it below and to the right.
+        let missing = [0, 1].map(|axis| from[axis].checked_sub(to[axis]));
+        let sides = match missing {
+            [Some(down), Some(across)] => {
+                [down / 2, down.div_ceil(2), across / 2, across.div_ceil(2)].map(|n| n.to_string()).join("x")
+            }
+            _ => "…".to_owned(),
+        };
         return match small.1.source {
             Source::Tap(tap) => {
-                format!("add `same` or `pad` to the windows before `tap {tap}`, or `crop` what comes in")
+                format!(
+                    "add `same` or `pad` to the windows before `tap {tap}`, or put `crop {sides}` before this stage"
+                )
+            }
+            Source::Stage if matches!(large.1.source, Source::Tap(_)) => {
+                format!("put `zeropad {sides}` before this stage, or start from an image whose sizes divide evenly")
             }
             _ if small.1.is_input() => format!("take padding away from {}", large.0),
             Source::Braces(_) if !is_whole && matches!(large.1.source, Source::Braces(_)) => {

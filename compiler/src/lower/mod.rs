@@ -178,15 +178,15 @@ fn lower_network<'a>(
         builder.input_is_unknown();
     }
     let input = builder.input();
-    if network.body.stages.is_empty() {
+    let mut structure = Structure::new(&mut builder, blocks);
+    let output = structure.network(&network.body, input);
+    called.append(&mut structure.called);
+    if output == input && !builder.is_wrong() {
         builder.report(
             Diagnostic::new(network.header, format!("`{}` has no layers", network.name.text))
                 .help("write at least one stage between the braces: `{ dense 10 }`"),
         );
     }
-    let mut structure = Structure::new(&mut builder, blocks);
-    let output = structure.network(&network.body, input);
-    called.append(&mut structure.called);
     let (graph, made) = builder.finish(output);
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }
