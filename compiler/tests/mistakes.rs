@@ -131,11 +131,16 @@ fn arithmetic_outside_of_parentheses_is_told_whole() {
         ("dense w*2 + 1", "", "w*2 + 1", "write `(w*2+1)`"),
         ("conv 1x1x4 stride w/4 relu", "", "w/4", "write `(w/4)`"),
         ("repeat w { relu }", "", "w", "write `repeat (w) { … }`"),
+        ("dense w", "", "w", "write `dense (w)`"),
         ("w * other(4)", "block other(n) { dense (n) }", "w", "write `(w) * cell(64)`"),
     ] {
         let found = mistake(&format!("block cell(w) {{ {stage} }} {written}"), "8x8x4", "cell(8)");
         says(found, place, &[help]);
     }
+    let like_an_option = mistake("block cell(stride) { conv 3x3x4 stride stride nobias }", "8x8x4", "cell(2)");
+    says(like_an_option, "stride", &["the parameter `stride` needs parentheses", "write `stride (stride)`"]);
+    let without = mistake("block cell(groups) { conv 3x3x4 stride groups 2; dense (groups) }", "8x8x4", "cell(2)");
+    says(without, "stride", &["`stride` needs numbers"]);
 }
 
 #[test]
@@ -221,6 +226,7 @@ fn layers_say_what_would_fit() {
         ("8x8x4", "flatten globalavgpool", "globalavgpool", "put a `;` before"),
         ("16", "globalavgpool", "globalavgpool", "needs an image"),
         ("8x8x4", "scale 0", "0", "leaves nothing"),
+        ("8x8x4", "subsample 9", "subsample 9", "help: use a window of at most 8x8"),
         ("8x8x4", "conv 3x3x2 connect (0, 1)", "connect (0, 1)", "connects 1 filters, and the layer has 2"),
         ("8x8x4", "conv 3x3x2 connect (0) (4)", "conv 3x3x2 connect (0) (4)", "names channel 4, and its input has 4"),
         ("8x8x4", "conv 3x3x2 connect (0, 0) (1)", "0", "listed twice"),

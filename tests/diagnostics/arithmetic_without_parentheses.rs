@@ -1,4 +1,4 @@
-//! Arithmetic that is not in parentheses.
+//! Arithmetic, and parameters that are called like an option, that are not in parentheses.
 
 netwright::network! {
     block bottleneck(width, times = 2) {
@@ -7,10 +7,11 @@ netwright::network! {
         dense width * 2 + 1;
         times * thin(8)
     }
-    block thin(width) { dense (width) }
+    block thin(width, scale = 0.5) { dense (width) scale scale dropout scale }
 
     pub Net(28x28x1) {
         bottleneck(8);
+        thin(8);
         softmax 10
     }
 }

@@ -145,8 +145,17 @@ impl Reader<'_> {
     }
 
     /// Where numbers belong stands a word that is none: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
-    pub(super) fn no_number(&self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
+    pub(super) fn no_number(&mut self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
         let (word, span) = self.peek_word()?;
+        // A parameter may be called like an option: `stride stride`, but not `stride groups 2`.
+        let has_number =
+            self.atoms.get(self.next + 1).is_some_and(|atom| expression::numbers(atom, self.scope).is_some());
+        if self.scope.contains_key(word) && !has_number {
+            let diagnostic = Diagnostic::new(span, format!("the parameter `{word}` needs parentheses around it"))
+                .help(format!("write `{owner} ({word})`"));
+            self.next += 1;
+            return Some(diagnostic);
+        }
         if self.is_known(word) || option(layer, word).is_some() || SHARED.iter().any(|shared| shared.name == word) {
             return None;
         }
@@ -169,12 +178,6 @@ impl Reader<'_> {
                 format!("write `{form}`")
             };
             return Some(Diagnostic::new(span.to(end), message).help(help));
-        }
-        if self.scope.contains_key(word) {
-            return Some(
-                Diagnostic::new(span, format!("the parameter `{word}` needs parentheses around it"))
-                    .help(format!("write `{owner} ({word})`")),
-            );
         }
         Some(Diagnostic::new(span, format!("`{word}` is not a number, and `{owner}` needs one")).help(
             "a macro cannot see the constants of a program: write the number itself; in a block, its parameters have \
@@ -286,12 +289,13 @@ impl Reader<'_> {
         if let Some(diagnostic) = self.of_the_structure(word, span).or_else(|| self.misplaced_option(word, span)) {
             return (diagnostic, None);
         }
-        let last = self.uses.last();
+        let last = self.uses.last().map(|last| last.word);
+        let has_numbers = self.uses.last().is_some_and(|last| last.argument.is_some());
         if let Some(last) = last
-            && last.word.argument == Argument::Optional
-            && last.argument.is_none()
+            && last.argument == Argument::Optional
+            && !has_numbers
             && (self.scope.contains_key(word) || !word.chars().any(char::is_lowercase) && word.chars().count() > 1)
-            && let Some(diagnostic) = self.no_number(last.word, last.word.name, last.word.form)
+            && let Some(diagnostic) = self.no_number(last, last.name, last.form)
         {
             return (diagnostic, None);
         }
@@ -308,7 +312,7 @@ impl Reader<'_> {
             self.is_lost = is_start;
             return (diagnostic.help(help), None);
         }
-        let options = last.into_iter().flat_map(|last| last.word.options).map(|option| option.name);
+        let options = last.into_iter().flat_map(|last| last.options).map(|option| option.name);
         let words = WORDS
             .iter()
             .filter(|known| is_start || known.place != Place::Head)
@@ -323,10 +327,9 @@ impl Reader<'_> {
             return (diagnostic.help(format!("did you mean `{near}`?")), meant);
         }
         let diagnostic = match last {
-            Some(last) if !last.word.options.is_empty() => {
-                let options = listed(last.word.options.iter().map(|option| option.name));
-                diagnostic
-                    .help(format!("`{}` has the options {options}; a new stage starts after a `;`", last.word.name))
+            Some(last) if !last.options.is_empty() => {
+                let options = listed(last.options.iter().map(|option| option.name));
+                diagnostic.help(format!("`{}` has the options {options}; a new stage starts after a `;`", last.name))
             }
             Some(_) => diagnostic.help("a new stage starts after a `;`"),
             None => diagnostic.help(

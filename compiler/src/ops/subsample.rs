@@ -35,7 +35,10 @@ impl Operation for Subsample {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         let sizes @ [height, width, channels] = image(inputs[0], "`subsample`")?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| {
+            let help = format!("use a window of at most {height}x{width}, or shrink the image less before");
+            window_misfit(&self.window, sizes).help(help)
+        })?;
         refuse_enormous_weights(&self.window.size)?;
         Ok(Shape::Image([laid.output[0], laid.output[1], channels]))
     }
