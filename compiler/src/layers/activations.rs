@@ -83,10 +83,28 @@ activation!(
     HARD_SIGMOID,
     "hard_sigmoid",
     &[],
-    "hard_sigmoid",
-    "A sigmoid of straight lines: min(max(z + 3, 0), 6) / 6.",
-    HardSigmoid
+    "hard_sigmoid 0.2",
+    "A sigmoid of straight lines: min(max(z / 6 + 1/2, 0), 1), or with another slope than 1/6 as a number.",
+    HardSigmoid(0.166_666_666_666_666_66)
 );
+activation!(
+    RELU6,
+    "relu6",
+    &[],
+    "relu6",
+    "Rectifier that ends at 6 (Howard et al., 2017, MobileNets): min(max(0, z), 6).",
+    Relu6
+);
+activation!(
+    GELU_TANH,
+    "gelu_tanh",
+    &[],
+    "gelu_tanh",
+    "The usual approximation of `gelu` by a hyperbolic tangent (Hendrycks and Gimpel, 2016).",
+    GeluTanh
+);
+activation!(SOFTSIGN, "softsign", &[], "softsign", "z / (1 + |z|), from -1 to 1 (Bergstra et al., 2009).", Softsign);
+activation!(EXP, "exp", &["exponential"], "exp", "e^z: numbers above 0, such as rates.", Exp);
 
 fn constant(layer: &Use, usual: f64) -> Result<f64, Diagnostic> {
     let Some(numbers) = &layer.argument else { return Ok(usual) };

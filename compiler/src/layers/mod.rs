@@ -59,6 +59,10 @@ pub static WORDS: &[&Word] = &[
     &activations::SILU,
     &activations::SOFTPLUS,
     &activations::HARD_SIGMOID,
+    &activations::RELU6,
+    &activations::GELU_TANH,
+    &activations::SOFTSIGN,
+    &activations::EXP,
 ];
 
 /// The word spelt `name`.

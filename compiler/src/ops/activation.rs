@@ -26,14 +26,32 @@ pub enum ActivationKind {
     Silu,
     /// ln(1 + eᶻ)
     Softplus,
-    /// min(max(z + 3, 0), 6) / 6
-    HardSigmoid,
+    /// min(max(slope · z + ½, 0), 1)
+    HardSigmoid(f64),
+    /// min(max(z, 0), 6)
+    Relu6,
+    /// z σ(√(8/π) (z + 0.044715 z³))
+    GeluTanh,
+    /// z / (1 + |z|)
+    Softsign,
+    /// eᶻ
+    Exp,
 }
 
 impl ActivationKind {
     /// Whether its units are rectifiers, which He's initialisation is for.
     pub fn is_rectifier(self) -> bool {
-        matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus)
+        matches!(
+            self,
+            Self::Relu
+                | Self::LeakyRelu(_)
+                | Self::Elu(_)
+                | Self::Gelu
+                | Self::Silu
+                | Self::Softplus
+                | Self::Relu6
+                | Self::GeluTanh
+        )
     }
 
     /// Its name, as the runtime has it too.
@@ -53,7 +71,11 @@ impl ActivationKind {
             Self::Gelu => ("Gelu", None),
             Self::Silu => ("Silu", None),
             Self::Softplus => ("Softplus", None),
-            Self::HardSigmoid => ("HardSigmoid", None),
+            Self::HardSigmoid(slope) => ("HardSigmoid", Some(slope)),
+            Self::Relu6 => ("Relu6", None),
+            Self::GeluTanh => ("GeluTanh", None),
+            Self::Softsign => ("Softsign", None),
+            Self::Exp => ("Exp", None),
         };
         Function(name, constant.map(Real))
     }
@@ -63,7 +85,7 @@ impl ActivationKind {
         match self {
             // A slope of 0 or less makes two inputs of one output.
             Self::LeakyRelu(slope) | Self::Elu(slope) => slope > 0.0,
-            Self::Gelu | Self::Silu => false,
+            Self::Gelu | Self::Silu | Self::GeluTanh => false,
             _ => true,
         }
     }

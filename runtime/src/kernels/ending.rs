@@ -107,7 +107,8 @@ pub(crate) mod tests {
             Some(Activation::Relu),
             Some(Activation::LeakyRelu(0.25)),
             Some(Activation::Tanh),
-            Some(Activation::HardSigmoid),
+            Some(Activation::HardSigmoid(0.2)),
+            Some(Activation::Relu6),
         ];
         (any::<bool>(), prop::sample::select(activations))
             .prop_map(|(accumulate, activation)| Ending { accumulate, activation })

@@ -28,8 +28,16 @@ pub enum Activation {
     Silu,
     /// ln(1 + eᶻ)
     Softplus,
-    /// min(max(z + 3, 0), 6) / 6
-    HardSigmoid,
+    /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
+    HardSigmoid(f64),
+    /// min(max(z, 0), 6) (Howard et al. 2017).
+    Relu6,
+    /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
+    GeluTanh,
+    /// z / (1 + |z|)
+    Softsign,
+    /// eᶻ
+    Exp,
 }
 
 /// λ of [`Activation::Selu`].
@@ -42,16 +50,17 @@ impl Activation {
     /// A leaky slope or an α that is not positive loses the sign of z.
     pub const fn has_gradient_from_output(self) -> bool {
         match self {
-            Self::Relu | Self::Tanh | Self::Sigmoid | Self::Selu | Self::Softplus | Self::HardSigmoid => true,
+            Self::Relu | Self::Relu6 | Self::Tanh | Self::Sigmoid | Self::HardSigmoid(_) => true,
+            Self::Selu | Self::Softplus | Self::Softsign | Self::Exp => true,
             Self::LeakyRelu(slope) => slope > 0.0,
             Self::Elu(alpha) => alpha > 0.0,
-            Self::Gelu | Self::Silu => false,
+            Self::Gelu | Self::Silu | Self::GeluTanh => false,
         }
     }
 
     /// Whether it lets through what is positive and holds back what is not: what a [`BackwardRule`] is about.
     const fn is_rectifier(self) -> bool {
-        matches!(self, Self::Relu | Self::LeakyRelu(_))
+        matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Relu6)
     }
 }
 
@@ -90,12 +99,12 @@ pub fn activation_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut
 
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
 ///
-/// For the functions of [`Activation::has_gradient_from_output`]; panics for `Gelu` and `Silu`.
+/// For the functions of [`Activation::has_gradient_from_output`]; panics for `Gelu`, `GeluTanh` and `Silu`.
 pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, y: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), batch * spec.len, "activation: the outputs");
     assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
     assert!(
-        !matches!(spec.activation, Activation::Gelu | Activation::Silu),
+        !matches!(spec.activation, Activation::Gelu | Activation::GeluTanh | Activation::Silu),
         "activation: the output of gelu and silu does not tell their derivative"
     );
     if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
@@ -110,6 +119,19 @@ pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, pass
     if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
         grad_from_input(spec.activation, z, dy);
     }
+}
+
+/// What [`Activation::GeluTanh`] takes for Φ(z), and its derivative: σ(u) and σ(u) (1 − σ(u)) u', with u = √(8/π) (z + 0.044715 z³).
+#[inline(always)]
+fn nearly_normal<T: Elementary>(z: T) -> (T, T) {
+    // √(8/π), and 0.044715 times that.
+    let [first, third, three, limit] = [1.595_769_121_605_730_7, 0.071_354_816_272_600_25, 3.0, 12.0].map(T::from_f64);
+    // Beyond, σ(u) is 0 or 1, and z² could be infinite.
+    let z = if z > limit { limit } else { z };
+    let z = if z < -limit { -limit } else { z };
+    let square = z * z;
+    let distribution = (z * (first + third * square)).fast_sigmoid();
+    (distribution, distribution * (T::ONE - distribution) * (first + three * third * square))
 }
 
 /// Replaces each number of a slice.
@@ -145,7 +167,7 @@ vectorised! {
     /// f(z), number by number, in place.
     pub(crate) fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
         let (zero, one) = (T::ZERO, T::ONE);
-        let [three, six, sixth] = [3.0, 6.0, 1.0 / 6.0].map(T::from_f64);
+        let [half, six] = [0.5, 6.0].map(T::from_f64);
         match activation {
             // Not max(0, z), which would hide a NaN. Adding 0 keeps the compiler from storing only what changes: masked stores
             // cost more than the rest together.
@@ -176,11 +198,21 @@ vectorised! {
             }),
             Activation::Silu => each!(values, z => z * z.fast_sigmoid()),
             Activation::Softplus => each!(values, z => z.fast_softplus()),
-            Activation::HardSigmoid => each!(values, z => {
-                let raised = z + three;
-                let raised = if raised < zero { zero } else { raised };
-                if raised > six { one } else { raised * sixth }
+            Activation::HardSigmoid(slope) => {
+                let slope = T::from_f64(slope);
+                each!(values, z => {
+                    let raised = slope * z + half;
+                    let raised = if raised < zero { zero } else { raised };
+                    if raised > one { one } else { raised }
+                });
+            }
+            Activation::Relu6 => each!(values, z => {
+                let z = if z < zero { zero } else { z + zero };
+                if z > six { six } else { z }
             }),
+            Activation::GeluTanh => each!(values, z => z * nearly_normal(z).0),
+            Activation::Softsign => each!(values, z => z / (one + z.magnitude())),
+            Activation::Exp => each!(values, z => z.fast_exp()),
         }
     }
 }
@@ -206,9 +238,15 @@ vectorised! {
             }
             // f' = σ(z) = 1 − e⁻ᵃ
             Activation::Softplus => chain!(y, dy, a => -(-a).fast_exp_m1()),
-            Activation::HardSigmoid => gate!(y, dy, a => a > zero && a < one, T::from_f64(1.0 / 6.0)),
+            Activation::HardSigmoid(slope) => gate!(y, dy, a => a > zero && a < one, T::from_f64(slope)),
+            Activation::Relu6 => gate!(y, dy, a => a > zero && a < T::from_f64(6.0), one),
+            Activation::Softsign => chain!(y, dy, a => {
+                let rest = one - a.magnitude();
+                rest * rest
+            }),
+            Activation::Exp => chain!(y, dy, a => a),
             // Refused by the caller.
-            Activation::Gelu | Activation::Silu => {}
+            Activation::Gelu | Activation::Silu | Activation::GeluTanh => {}
         }
     }
 }
@@ -253,10 +291,20 @@ vectorised! {
                 s + z * s * (one - s)
             }),
             Activation::Softplus => chain!(z, dy, z => z.fast_sigmoid()),
-            Activation::HardSigmoid => {
-                let three = T::from_f64(3.0);
-                gate!(z, dy, z => z > -three && z < three, T::from_f64(1.0 / 6.0));
+            Activation::HardSigmoid(slope) => {
+                let (slope, half) = (T::from_f64(slope), T::from_f64(0.5));
+                gate!(z, dy, z => (slope * z).magnitude() < half, slope);
             }
+            Activation::Relu6 => gate!(z, dy, z => z > zero && z < T::from_f64(6.0), one),
+            Activation::GeluTanh => chain!(z, dy, z => {
+                let (distribution, density) = nearly_normal(z);
+                distribution + z * density
+            }),
+            Activation::Softsign => chain!(z, dy, z => {
+                let whole = one + z.magnitude();
+                one / (whole * whole)
+            }),
+            Activation::Exp => chain!(z, dy, z => z.fast_exp()),
         }
     }
 }

@@ -29,7 +29,11 @@ pub fn value<T: Scalar>(activation: Activation, z: T) -> T {
         Activation::Gelu => z * normal_distribution(z),
         Activation::Silu => z * sigmoid(z),
         Activation::Softplus => z.max(zero) + (-z.abs()).exp().ln_1p(),
-        Activation::HardSigmoid => (z + number(3.0)).max(zero).min(number(6.0)) * number(1.0 / 6.0),
+        Activation::HardSigmoid(slope) => (number(slope) * z + number(0.5)).max(zero).min(T::ONE),
+        Activation::Relu6 => z.max(zero).min(number(6.0)),
+        Activation::GeluTanh => z * nearly_normal_distribution(z),
+        Activation::Softsign => z / (T::ONE + z.abs()),
+        Activation::Exp => z.exp(),
     }
 }
 
@@ -69,13 +73,29 @@ pub fn derivative<T: Scalar>(activation: Activation, z: T) -> T {
         }
         Activation::Silu => sigmoid(z) * (one + z * (one - sigmoid(z))),
         Activation::Softplus => sigmoid(z),
-        Activation::HardSigmoid => {
-            if z.abs() < number(3.0) {
-                number(1.0 / 6.0)
+        Activation::HardSigmoid(slope) => {
+            if (number(slope) * z).abs() < number(0.5) {
+                number(slope)
             } else {
                 zero
             }
         }
+        Activation::Relu6 => {
+            if z > zero && z < number(6.0) {
+                one
+            } else {
+                zero
+            }
+        }
+        Activation::GeluTanh => {
+            // z³ of numbers where the distribution has long ended could be infinite.
+            let z = z.max(number(-12.0)).min(number(12.0));
+            let distribution = nearly_normal_distribution(z);
+            let slope = number(2.0) * number(TANH_SCALE) * (one + number(3.0 * TANH_CUBE) * z * z);
+            distribution + z * distribution * (one - distribution) * slope
+        }
+        Activation::Softsign => one / ((one + z.abs()) * (one + z.abs())),
+        Activation::Exp => z.exp(),
     }
 }
 
@@ -87,4 +107,13 @@ fn sigmoid<T: Scalar>(z: T) -> T {
 /// Φ(z) = (1 + erf(z / √2)) / 2
 fn normal_distribution<T: Scalar>(z: T) -> T {
     T::from_f64(0.5) * (T::ONE + (z * T::from_f64(core::f64::consts::FRAC_1_SQRT_2)).erf())
+}
+
+/// √(2/π)
+const TANH_SCALE: f64 = 0.797_884_560_802_865_4;
+const TANH_CUBE: f64 = 0.044_715;
+
+/// Φ(z) ≈ (1 + tanh u) / 2 = σ(2u), with u = √(2/π) (z + 0.044715 z³)
+fn nearly_normal_distribution<T: Scalar>(z: T) -> T {
+    sigmoid(T::from_f64(2.0 * TANH_SCALE) * (z + T::from_f64(TANH_CUBE) * z * z * z))
 }

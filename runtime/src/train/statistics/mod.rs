@@ -65,8 +65,8 @@ enum Flat {
 impl Flat {
     fn of(layer: &Layer) -> Option<Self> {
         layer.text.split_whitespace().find_map(|word| match word {
-            "relu" => Some(Self::Zero),
-            "tanh" => Some(Self::BeyondOne),
+            "relu" | "relu6" => Some(Self::Zero),
+            "tanh" | "softsign" => Some(Self::BeyondOne),
             "sigmoid" | "hard_sigmoid" => Some(Self::BeyondZeroAndOne),
             _ => None,
         })
