@@ -4,8 +4,8 @@
 //!
 //! For each pass: the kernel's GFLOP/s, and how many times faster it is than
 //!
-//! - the loop: one convolution as products of matrices for each group, on channels that were split before and are joined after, not
-//!   timed;
+//! - the loop: products of matrices for each group, where the channels lie;
+//! - split before: the same, on channels that were split before and are joined after, neither of which is timed;
 //! - grouped: the dense convolution with as many multiplications: as many channels in all groups together as give the same number;
 //! - depthwise: copying as many bytes as input and output have, which bounds it where images are large.
 //!
@@ -187,18 +187,21 @@ fn depthwise(size: usize, stride: usize, channels: usize, multiplier: usize) {
     let spec = spec(size, stride, channels, 1, multiplier);
     let mut layer = Layer::new(spec);
     let mut split: Vec<Layer> = (0..channels).map(|_| Layer::new(self::spec(size, stride, 1, 1, multiplier))).collect();
+    let mut in_place = Layer::new(spec);
     // As many bytes as x and y together.
     let from = numbers((spec.input_len() + spec.output_len()) / 2);
     let mut to = from.clone();
     for (name, pass) in PASSES {
-        let [ours, loops, copy] = best([
+        let [ours, in_place, loops, copy] = best([
             &mut || layer.depthwise(pass),
+            &mut || in_place.gemm(pass),
             &mut || split.iter_mut().for_each(|group| group.gemm(pass)),
             &mut || to.copy_from_slice(black_box(&from)),
         ]);
         let speed = operations(&spec) / ours / 1e9;
         println!(
-            "{size:4} /{stride} {channels:4} by {multiplier} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:5.2} x a copy",
+            "{size:4} /{stride} {channels:4} by {multiplier} {name:13} {speed:7.1} GFLOP/s  {:6.2} x the loop  {:6.2} x split before  {:5.2} x a copy",
+            in_place / ours,
             loops / ours,
             copy / ours,
         );

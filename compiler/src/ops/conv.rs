@@ -126,8 +126,22 @@ impl Operation for Conv {
                 why: "each channel is convolved by itself, channels side by side in the vector",
             }];
         }
-        if self.groups > 1 && inner.min(outer) < 32 {
-            return vec![Variant { name: "grouped", cost: macs, why: "many small groups in one kernel" }];
+        if self.groups > 1 {
+            // Vectors have eight lanes. The grouped kernel fills them with channels of one group, by sixteen, or with groups, whose
+            // channels come by four; the products for each group, by eight. Idle lanes cost as much as others; and as much again,
+            // and half, is what the products lose on turning to the next group (`cargo bench -p netwright-runtime --bench grouped`).
+            let channels = self.groups * outer.next_multiple_of(16);
+            let groups = self.groups.next_multiple_of(8) * outer.next_multiple_of(4);
+            let products = self.groups * outer.next_multiple_of(8);
+            let cost = |lanes: usize| macs * lanes as f64 / self.filters as f64;
+            return vec![
+                Variant { name: "grouped", cost: cost(channels.min(groups)), why: "all groups in one kernel" },
+                Variant {
+                    name: "gemm",
+                    cost: 1.5 * cost(products),
+                    why: "too few channels in too few groups to fill vectors",
+                },
+            ];
         }
         vec![
             Variant { name: "gemm", cost: macs * 1.2, why: "windows gathered into a matrix product" },

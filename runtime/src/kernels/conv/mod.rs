@@ -5,7 +5,7 @@
 //! | [`mod@reference`] | reading, and testing the others |
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
-//! | `conv_grouped` | many small groups (ResNeXt) |
+//! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
 use super::elementary::Elementary;
 pub use super::ending::Ending;

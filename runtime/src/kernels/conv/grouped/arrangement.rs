@@ -1,9 +1,8 @@
 //! What stands side by side in the lanes of vectors.
 
-use super::QUAD;
 use super::regroup::{load_tile, read_quad, scatter_quad, store_tile};
+use super::{LANES, QUAD};
 use crate::gemm::vector::Vector;
-use crate::kernels::conv::Spec;
 use crate::scalar::Scalar;
 
 /// How the channels of a block of groups lie in memory, and in registers: of those that a product is summed over the left factor has
@@ -13,10 +12,8 @@ use crate::scalar::Scalar;
 /// The processor has the instructions of `V`; pointers are good for the channels of the groups, or of the tile.
 #[allow(clippy::missing_safety_doc)]
 pub(super) trait Arrangement<T: Scalar, V: Vector<T>> {
-    /// Groups of a block.
-    const GROUPS: usize;
-    /// Of these, the groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one
-    /// would be too little to read at once: pixels lie far apart.
+    /// Groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one would be too
+    /// little to read at once: pixels lie far apart.
     const TOGETHER: usize;
     /// Numbers that a channel of a block has in the left factor.
     const NUMBERS: usize;
@@ -53,19 +50,42 @@ pub(super) struct GroupsInLanes;
 /// Channels of one group in the lanes, as they lie in memory.
 pub(super) struct ChannelsInLanes;
 
-impl ChannelsInLanes {
-    /// Whether this arrangement is the faster one where `channels` channels of each group come out: turning costs much of what it
-    /// gains, so where channels fill at least as many lanes as groups do.
-    pub(super) const fn suits(spec: &Spec, channels: usize) -> bool {
-        let (lanes, columns) = (super::LANES, super::WIDE_VECTORS * super::LANES);
-        let by_groups = [spec.groups * channels, spec.groups.next_multiple_of(lanes) * channels.next_multiple_of(QUAD)];
-        let by_channels = [channels, channels.next_multiple_of(columns)];
-        by_channels[0] * by_groups[1] >= by_groups[0] * by_channels[1]
+/// The register tiles that a pass can be computed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tiles {
+    /// Three rows of four vectors of groups: [`GroupsInLanes`].
+    Groups,
+    /// Six rows of two vectors of channels: [`ChannelsInLanes`].
+    Channels,
+}
+
+impl Tiles {
+    /// Those in which fewer lanes of the widest vector are idle where `channels` channels of each group come out: that decides,
+    /// whatever the pass and the stride. Where both have as many, channels are faster, for they need no turning.
+    pub(super) const fn choose(groups: usize, channels: usize) -> Self {
+        let in_groups = groups.next_multiple_of(LANES) * Self::Groups.fill(channels);
+        let in_channels = groups * Self::Channels.fill(channels);
+        if in_channels <= in_groups { Self::Channels } else { Self::Groups }
+    }
+
+    /// The channels of a group when they are filled up to whole tiles.
+    const fn fill(self, channels: usize) -> usize {
+        match self {
+            Self::Groups => channels.next_multiple_of(QUAD),
+            Self::Channels => channels.next_multiple_of(2 * LANES),
+        }
+    }
+
+    /// Numbers of the tiles of a part of a block.
+    pub(super) const fn len(self, channels: usize) -> usize {
+        match self {
+            Self::Groups => self.fill(channels) * LANES,
+            Self::Channels => self.fill(channels),
+        }
     }
 }
 
 impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
-    const GROUPS: usize = V::LANES;
     const TOGETHER: usize = V::LANES;
     const NUMBERS: usize = V::LANES;
 
@@ -138,7 +158,6 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
 }
 
 impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for ChannelsInLanes {
-    const GROUPS: usize = super::BUNDLE;
     const TOGETHER: usize = 1;
     const NUMBERS: usize = 1;
 

@@ -37,7 +37,7 @@ mod tile;
 mod weights;
 mod windows;
 
-use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes};
+use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes, Tiles};
 use regroup::{gather_tiles, load_tile};
 use weights::Gradient;
 use windows::{End, Windows};
@@ -48,10 +48,10 @@ const LANES: usize = 8;
 /// Channels of a group that are turned together, and vectors in a tile whose lanes are groups.
 const QUAD: usize = 4;
 
-/// Vectors in a tile whose lanes are channels.
-const WIDE_VECTORS: usize = 2;
+/// Channels that are copied out of a pixel at once where channels are in the lanes, in up to [`BUNDLE`] groups.
+const CHANNELS: usize = 128;
 
-/// Groups that are copied out of an image together where channels are in the lanes.
+/// Groups that are copied out of an image together at most.
 const BUNDLE: usize = 4;
 
 /// Numbers of x and dy that are turned at once for the gradient of the weights: less than half of a second-level cache.
@@ -99,12 +99,24 @@ impl Sizes {
     }
 }
 
+/// Groups of a block whose parts are single groups.
+const fn bundle(spec: &Spec) -> usize {
+    let fit = CHANNELS * spec.groups / if spec.input[2] > spec.output[2] { spec.input[2] } else { spec.output[2] };
+    if fit < 1 {
+        1
+    } else if fit < BUNDLE {
+        fit
+    } else {
+        BUNDLE
+    }
+}
+
 /// Numbers of a block's `inner` channels as a left factor, and of its `outer` channels as tiles, at most.
 const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
-    if ChannelsInLanes::suits(spec, outer) {
-        [BUNDLE * inner, BUNDLE * outer.next_multiple_of(WIDE_VECTORS * LANES)]
-    } else {
-        [inner * LANES, outer.next_multiple_of(QUAD) * LANES]
+    let tiles = Tiles::choose(spec.groups, outer);
+    match tiles {
+        Tiles::Groups => [inner * LANES, tiles.len(outer)],
+        Tiles::Channels => [bundle(spec) * inner, bundle(spec) * tiles.len(outer)],
     }
 }
 
@@ -213,10 +225,9 @@ impl<T: Scalar> Body<T> for Job<'_, T> {
         let columns = if matches!(self.pass, Pass::GradInput { .. }) { inner } else { outer };
         // SAFETY: the caller of `run` promises the instructions.
         unsafe {
-            if ChannelsInLanes::suits(self.spec, columns) {
-                self.run_arranged::<V, ChannelsInLanes, 6, WIDE_VECTORS>();
-            } else {
-                self.run_arranged::<V, GroupsInLanes, 3, QUAD>();
+            match Tiles::choose(self.spec.groups, columns) {
+                Tiles::Groups => self.run_arranged::<V, GroupsInLanes, 3, QUAD>(),
+                Tiles::Channels => self.run_arranged::<V, ChannelsInLanes, 6, 2>(),
             }
         }
     }
@@ -235,8 +246,9 @@ impl<T: Scalar> Job<'_, T> {
         {
             dx.fill(T::ZERO);
         }
-        for first in (0..spec.groups).step_by(A::GROUPS) {
-            let block = Block { first, groups: A::GROUPS.min(spec.groups - first) };
+        let at_once = if A::TOGETHER == 1 { bundle(spec) } else { A::TOGETHER };
+        for first in (0..spec.groups).step_by(at_once) {
+            let block = Block { first, groups: at_once.min(spec.groups - first) };
             // SAFETY: the caller's promise; the functions check their slices.
             unsafe {
                 match &mut pass {
