@@ -128,6 +128,7 @@ fn arithmetic_outside_of_parentheses_is_told_whole() {
     for (stage, written, place, help) in [
         ("conv 3x3x2*w", "", "3x3x2*w", "write `3x3x(2*w)`"),
         ("conv 3x3x(w)/2", "", "3x3x(w)/2", "write `3x3x(w/2)`"),
+        ("conv (w)x(w)x(w+1)/2", "", "(w)x(w)x(w+1)/2", "write `(w)x(w)x((w+1)/2)`"),
         ("dense w*2 + 1", "", "w*2 + 1", "write `(w*2+1)`"),
         ("conv 1x1x4 stride w/4 relu", "", "w/4", "write `(w/4)`"),
         ("repeat w { relu }", "", "w", "write `repeat (w) { … }`"),

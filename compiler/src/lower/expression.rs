@@ -77,13 +77,9 @@ fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnosti
 
 /// An expression as one writes it.
 pub(crate) fn written(expression: &Expression) -> String {
-    let part = |part: &Expression| match &part.kind {
-        ExpressionKind::Binary(..) => format!("({})", written(part)),
-        _ => written(part),
-    };
     match &expression.kind {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) | ExpressionKind::Stray(text) => text.clone(),
-        ExpressionKind::Negative(inner) => format!("-{}", part(inner)),
+        ExpressionKind::Negative(inner) => format!("-{}", written_as_operand(inner)),
         ExpressionKind::Named(name, value) => format!("{} = {}", name.text, written(value)),
         ExpressionKind::Binary(operator, left, right) => {
             let sign = match operator {
@@ -92,8 +88,16 @@ pub(crate) fn written(expression: &Expression) -> String {
                 Operator::Multiply => '*',
                 Operator::Divide => '/',
             };
-            format!("{}{sign}{}", part(left), part(right))
+            format!("{}{sign}{}", written_as_operand(left), written_as_operand(right))
         }
+    }
+}
+
+/// An expression as one writes it in another one.
+pub(crate) fn written_as_operand(expression: &Expression) -> String {
+    match &expression.kind {
+        ExpressionKind::Binary(..) => format!("({})", written(expression)),
+        _ => written(expression),
     }
 }
 

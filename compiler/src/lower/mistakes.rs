@@ -87,8 +87,8 @@ impl Reader<'_> {
             AtomKind::Numbers(numbers) => {
                 let (last, sizes) = numbers.split_last()?;
                 (
-                    sizes.iter().map(|size| format!("{}x", expression::written(size))).collect(),
-                    expression::written(last),
+                    sizes.iter().map(|size| format!("{}x", in_sizes(size))).collect(),
+                    expression::written_as_operand(last),
                 )
             }
             _ => (String::new(), self.operand(first)?),
@@ -124,7 +124,7 @@ impl Reader<'_> {
     fn operand(&self, atom: &Atom) -> Option<String> {
         match &atom.kind {
             AtomKind::Numbers(numbers) | AtomKind::Parentheses(numbers) => match numbers.as_slice() {
-                [only] => Some(expression::written(only)),
+                [only] => Some(expression::written_as_operand(only)),
                 _ => None,
             },
             AtomKind::Word(word) if self.scope.contains_key(word) => Some(word.clone()),
@@ -429,6 +429,14 @@ pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
             .help(format!("write `{number} {word}`"));
     }
     diagnostic.help("a stage is a word, its numbers and its options: `conv 5x5x6 stride 2 relu`")
+}
+
+/// A size as it stands between `x` and `x`.
+fn in_sizes(size: &Expression) -> String {
+    match &size.kind {
+        ExpressionKind::Number(text) => text.clone(),
+        _ => format!("({})", expression::written(size)),
+    }
 }
 
 /// Whether an atom is numbers alone.

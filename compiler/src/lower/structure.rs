@@ -141,8 +141,8 @@ impl<'a, 'b> Structure<'a, 'b> {
         let Some(first) = commas.next() else { return };
         let more = commas.count();
         let uncertain = self.builder.is_uncertain();
-        let is_between_branches =
-            body.stages.windows(2).any(|pair| pair[0].separator == Separator::Comma(first) && is_cut_join(pair));
+        let is_between_branches = pairs(&body.stages)
+            .any(|(stage, next)| stage.separator == Separator::Comma(first) && is_cut_join(stage, next));
         self.builder.report(if is_between_branches {
             Diagnostic::new(first, "nothing stands between branches").help("leave the `,` out: `{ … } { … }`")
         } else {
@@ -329,22 +329,27 @@ impl<'a, 'b> Structure<'a, 'b> {
 }
 
 /// Whether a comma cuts a join between its branches.
-fn is_cut_join(pair: &[Stage]) -> bool {
-    let [Stage { atoms, separator: Separator::Comma(_), .. }, next] = pair else { return false };
+fn is_cut_join(stage: &Stage, next: &Stage) -> bool {
+    let Stage { atoms, separator: Separator::Comma(_), .. } = stage else { return false };
     let starts_join = matches!(&atoms[0].kind, AtomKind::Word(word) if Join::of(word).is_some());
     let ends_in_branch = matches!(atoms.last(), Some(Atom { kind: AtomKind::Braces(_), .. }));
     starts_join && ends_in_branch && matches!(next.atoms[0].kind, AtomKind::Braces(_))
 }
 
+/// Each stage with the one behind it.
+fn pairs(stages: &[Stage]) -> impl Iterator<Item = (&Stage, &Stage)> {
+    stages.iter().zip(stages.iter().skip(1))
+}
+
 /// The stages with joins that commas have cut in one piece again.
 fn joins_without_commas(stages: &[Stage]) -> Cow<'_, [Stage]> {
-    if !stages.windows(2).any(is_cut_join) {
+    if !pairs(stages).any(|(stage, next)| is_cut_join(stage, next)) {
         return Cow::Borrowed(stages);
     }
     let mut whole: Vec<Stage> = Vec::new();
     for stage in stages {
         match whole.last_mut() {
-            Some(before) if is_cut_join(&[before.clone(), stage.clone()]) => {
+            Some(before) if is_cut_join(before, stage) => {
                 before.atoms.extend(stage.atoms.iter().cloned());
                 (before.separator, before.span) = (stage.separator, before.span.to(stage.span));
             }
