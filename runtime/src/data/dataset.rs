@@ -152,9 +152,7 @@ impl<X, Y> Dataset<X, Y> {
 
     /// [`Self::order`] into a vector that is used again, which then allocates nothing.
     pub fn order_into(&self, seed: u64, epoch: u64, order: &mut Vec<usize>) {
-        order.clear();
-        order.extend(0..self.len());
-        Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
+        shuffled(self.len(), seed, epoch, order);
     }
 
     /// The batches of an epoch, shuffled; the last may be smaller.
@@ -181,6 +179,13 @@ impl<X, Y> Dataset<X, Y> {
             targets.push(target.clone());
         }
     }
+}
+
+/// The numbers below `len` in the order of an epoch.
+pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>) {
+    order.clear();
+    order.extend(0..len);
+    Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
 }
 
 /// What random draws are for, so that one seed serves for all.

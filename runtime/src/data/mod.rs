@@ -21,6 +21,7 @@ mod images;
 mod normalization;
 
 pub use cifar::cifar10;
+pub(crate) use dataset::shuffled;
 pub use dataset::{Batches, Dataset};
 pub use idx::mnist;
 pub use images::{Images, LabelledImages, resize};

@@ -25,6 +25,12 @@ impl CrossEntropy {
 
     /// Takes `share` from the true class and spreads it over all K classes: y ← (1 − s) y + s / K (Szegedy et al., 2016).
     ///
+    /// ```
+    /// use netwright_runtime::loss::CrossEntropy;
+    /// let loss = CrossEntropy::new().label_smoothing(0.1)?;
+    /// # Ok::<(), netwright_runtime::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Setting`] unless the share is at least 0 and less than 1.
     pub fn label_smoothing(self, share: f64) -> Result<Self, Error> {

@@ -21,7 +21,16 @@ pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
     sums.iter().sum::<f64>().sqrt()
 }
 
-/// Shortens the gradient to the length `limit` where it is longer (Pascanu et al., 2013), and returns the length it had.
+/// Shortens the gradient to the length `limit` where it is longer (Pascanu et al., 2013), and returns the length it had. The optimisers'
+/// own `clip_norm` does the same within the step.
+///
+/// ```
+/// use netwright_runtime::optim::clip_by_global_norm;
+/// let mut gradients = [3.0, -4.0];
+/// assert_eq!(clip_by_global_norm(&mut gradients, 2.5)?, 5.0);
+/// assert_eq!(gradients, [1.5, -2.0]);
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Setting`] unless the limit is more than 0.
@@ -37,6 +46,14 @@ pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> Result
 }
 
 /// Cuts each number to ±`limit`. A NaN stays one.
+///
+/// ```
+/// use netwright_runtime::optim::clip_by_value;
+/// let mut gradients = [3.0, -4.0, 0.5];
+/// clip_by_value(&mut gradients, 1.0)?;
+/// assert_eq!(gradients, [1.0, -1.0, 0.5]);
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Setting`] unless the limit is more than 0.

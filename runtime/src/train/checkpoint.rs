@@ -33,6 +33,16 @@ const BEST_STATISTICS: &str = "train/best/statistics";
 /// The file is replaced as a whole (a temporary name, then a rename), so that a kill at any moment leaves the one before. It is
 /// a safetensors file, with the network's tensors under the names that [`SaveWeights`](crate::weights::SaveWeights) uses.
 /// Besides its times, a run saves when it ends for whatever reason but an error.
+///
+/// A loop of one's own saves and goes on by [`Checkpoints::save`] and [`Checkpoints::resume_run`]: see [`Run`].
+///
+/// ```
+/// use netwright_runtime::train::Checkpoints;
+///
+/// let checkpoints = Checkpoints::new("run/last.checkpoint").every_epochs(5)?.every_steps(1000)?.resume(true);
+/// assert!(checkpoints.is_due_after_step(2000) && !checkpoints.is_due_after_epoch(4));
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     path: PathBuf,
@@ -68,7 +78,7 @@ impl Checkpoints {
     }
 
     /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
-    /// run with the same network, optimiser, seed, batch and number of samples.
+    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self

@@ -3,9 +3,12 @@
 //! | part | what it does |
 //! |---|---|
 //! | [`Trainer`] | epochs, validation, and all of the below |
-//! | [`GradientEngine`] | one batch forward and backward, for a loop of one's own |
-//! | [`evaluate()`], [`metrics`] | how good a network is |
-//! | [`EarlyStopping`] | stops when the validation no longer gets better, and restores the best weights (slide 14) |
+//! | [`Run`] | the books of a run: a step, an epoch, what a checkpoint saves. For a loop of one's own: the example `own_loop` |
+//! | [`GradientEngine`] | one batch forward and backward |
+//! | [`Loader`], [`Preparation`] | batches, made ahead of the step on the worker threads |
+//! | [`Samples`], [`Stream`] | what batches are made of: sets in memory, and any iterator |
+//! | [`evaluate()`], [`Validator`], [`metrics`] | how good a network is |
+//! | [`EarlyStopping`], [`Watcher`] | stops when the validation no longer gets better, and restores the best weights (slide 14) |
 //! | [`augment`] | changed and mixed images (slide 15) |
 //! | [`adversarial`] | the fast gradient sign, its iterated form, and training against them (slide 16) |
 //! | [`Bagging`] | networks on bootstrap samples that predict together (slide 17) |

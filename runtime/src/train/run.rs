@@ -39,7 +39,7 @@ pub struct Identity {
     pub batch: usize,
     /// The samples of an epoch.
     pub samples: usize,
-    /// How they are ordered: see [`Source::order`](super::Source::order).
+    /// How they are ordered: see [`Sampler::order`](super::Sampler::order).
     pub order: String,
 }
 

@@ -10,7 +10,18 @@ use crate::network::Network;
 use crate::storage::replace_file;
 
 /// A folder that holds a run's epochs as `metrics.csv` and `metrics.jsonl`, up to date after each epoch. Give it to
-/// [`Trainer::callback`](super::Trainer::callback). A resumed run writes the epochs before the interruption too.
+/// [`Trainer::callback`](super::Trainer::callback), or let a loop of one's own [`RunFolder::write`] its history. A resumed run writes
+/// the epochs before the interruption too.
+///
+/// ```no_run
+/// use netwright_runtime::train::{Checkpoints, History, RunFolder};
+///
+/// # fn history() -> History { History::default() }
+/// let folder = RunFolder::new("runs/lenet")?;
+/// let checkpoints = Checkpoints::new(folder.file("last.checkpoint"));
+/// folder.write(&history())?;
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,

@@ -3,13 +3,12 @@
 use core::ops::Range;
 
 use super::samples::Samples;
+use crate::data::shuffled;
 use crate::error::Error;
-use crate::random::{Random, key};
+use crate::random::Random;
 
-/// What random draws are for, so that one seed serves for all. It is that of `Dataset::order`.
-const SHUFFLING: u64 = 2;
-
-/// Samples that need not be in memory: a [`Stream`](super::Stream), or a kind of one's own.
+/// Samples that need not be in memory: a [`Stream`](super::Stream), or a kind of one's own, for
+/// [`Trainer::fit_stream`](super::Trainer::fit_stream) and [`Loader::with_sampler`](super::Loader::with_sampler).
 pub trait Source<I, Y> {
     /// What goes through the samples.
     type Sampler<'s>: Sampler<I, Y>
@@ -20,7 +19,55 @@ pub trait Source<I, Y> {
     fn sampler(&self, seed: u64) -> Self::Sampler<'_>;
 }
 
-/// Goes through samples, epoch after epoch: what a [`Loader`](super::Loader) makes batches of.
+/// Goes through samples, epoch after epoch: what a [`Loader`](super::Loader) makes batches of. A loader begins an epoch, then draws, and
+/// looks at the samples of each draw from several threads.
+///
+/// Without shuffling, for example:
+///
+/// ```
+/// use netwright_runtime::random::Random;
+/// use netwright_runtime::train::{Drawn, Loader, Preparation, Sampler};
+/// use netwright_runtime::{Error, data::Dataset};
+///
+/// struct InOrder<'s> {
+///     set: &'s Dataset<[f32; 2]>,
+///     first: usize,
+///     end: usize,
+/// }
+///
+/// impl Sampler<[f32; 2], usize> for InOrder<'_> {
+///     fn epoch_len(&self) -> usize {
+///         self.set.len()
+///     }
+///     fn order(&self) -> String {
+///         "in order".to_owned()
+///     }
+///     fn origin(&self) -> &str {
+///         "the table"
+///     }
+///     fn begin(&mut self, _: u64, skip: usize) -> Result<(), Error> {
+///         (self.first, self.end) = (skip, skip);
+///         Ok(())
+///     }
+///     fn draw(&mut self, count: usize) -> Result<(), Error> {
+///         (self.first, self.end) = (self.end, self.end + count);
+///         Ok(())
+///     }
+///     fn at(&self, place: usize) -> Drawn<'_, [f32; 2], usize> {
+///         let sample = self.first + place;
+///         Drawn { number: sample as u64, input: &self.set.inputs()[sample], target: &self.set.targets()[sample] }
+///     }
+///     fn partner(&self, random: &mut Random) -> Drawn<'_, [f32; 2], usize> {
+///         self.at(random.below((self.end - self.first) as u64) as usize)
+///     }
+/// }
+///
+/// let set = Dataset::from_pairs([([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1)])?;
+/// let mut loader = Loader::with_sampler(InOrder { set: &set, first: 0, end: 0 }, 2, Preparation::new(1))?;
+/// assert_eq!(loader.next_batch()?.map(|batch| batch.numbers().to_vec()), Some(vec![0, 1]));
+/// assert_eq!(loader.next_batch()?.map(|batch| batch.targets().to_vec()), Some(vec![1]));
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Sampler<I, Y>: Send + Sync {
     /// How many samples make an epoch.
     fn epoch_len(&self) -> usize;
@@ -102,9 +149,7 @@ impl<I, Y, S: Samples<I, Y>> Sampler<I, Y> for Shuffled<'_, S> {
     }
 
     fn begin(&mut self, epoch: u64, skip: usize) -> Result<(), Error> {
-        self.order.clear();
-        self.order.extend(0..self.samples.len());
-        Random::new(key(self.seed, epoch, SHUFFLING, 0)).shuffle(&mut self.order);
+        shuffled(self.samples.len(), self.seed, epoch, &mut self.order);
         self.drawn = skip..skip;
         Ok(())
     }

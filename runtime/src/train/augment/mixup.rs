@@ -112,7 +112,8 @@ impl<T: Scalar, const H: usize, const W: usize, const C: usize> Mix for Tensor<H
     }
 }
 
-/// Blends every sample and its target with another one of the set: λ a + (1 − λ) b with λ from Beta(α, α) (Zhang et al., 2018).
+/// Blends every sample and its target with another one of the set, or of the batch of a stream: λ a + (1 − λ) b with λ from Beta(α, α)
+/// (Zhang et al., 2018). For [`Trainer::mixup`](crate::train::Trainer::mixup) and [`Preparation::mixup`](crate::train::Preparation::mixup).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixup {
     alpha: f64,
