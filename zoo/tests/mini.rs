@@ -169,7 +169,7 @@ macro_rules! compare {
 
                 #[test]
                 fn is_the_same_elsewhere_in_f64() {
-                    Golden::read(include_str!($file)).check::<$network<f64>>(Tolerance::F64);
+                    Golden::read(include_str!($file)).check_beside::<$network<f64>, $network<f64>>(Tolerance::F64);
                 }
             }
         )*
