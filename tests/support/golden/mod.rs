@@ -120,6 +120,7 @@ impl Golden {
     }
 
     /// Compares all there is to compare, prints how far off it is, and fails beyond `tolerance`.
+    #[allow(dead_code)]
     pub(crate) fn check<N: Network>(&self, tolerance: Tolerance)
     where
         N::Input: Output<N::Scalar>,

@@ -70,6 +70,7 @@ impl Golden {
 
     /// The tensors that were held when the numbers were made: a bias before batch normalisation has the gradient 0, and Adam would make
     /// its rounding as large as any other gradient.
+    #[allow(dead_code)]
     pub(super) fn held<N: Network>(&self) -> Held {
         let steps = self.trajectories.iter().map(|trajectory| vec![self.zeros::<N>(); trajectory.losses.len() - 1]);
         steps.collect()
