@@ -10,6 +10,7 @@ pub mod depthwise;
 pub mod activation;
 pub mod add;
 pub mod batchnorm;
+mod channel_sums;
 #[cfg(test)]
 mod check;
 pub mod concat;

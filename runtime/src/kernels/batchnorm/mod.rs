@@ -1,14 +1,12 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
-mod sums;
-
 use super::activation::Activation;
+use super::channel_sums::{self as sums, LANES, Stretch};
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
 use crate::architecture::Pass;
 use crate::scalar::Scalar;
-use sums::{LANES, Stretch};
 
 /// The sizes and constants of the layer.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,6 +7,7 @@
 //! | `conv_gemm` | everything else |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
+use super::channel_sums::{self, Stretch};
 use super::elementary::Elementary;
 pub use super::ending::Ending;
 use crate::gemm::Epilogue;
@@ -180,27 +181,11 @@ pub fn conv_gemm_grad_weights<T: Scalar>(
     gemm::grad_weights(spec, x, dy, dw, db, scratch);
 }
 
-/// Channels that are summed at once, in vectors.
-const CHANNELS: usize = 32;
-
-/// Numbers of dy that are summed before the sum is added to others: two short chains of additions round less than a long one.
-const PART: usize = 8 * 1024;
-
 /// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)
 pub(crate) fn add_bias_gradient<T: Scalar>(dy: &[T], db: &mut [T]) {
-    let filters = db.len();
-    if filters == 0 {
-        return;
-    }
-    for part in dy.chunks((PART / filters).max(1) * filters) {
-        for (group, db) in db.chunks_mut(CHANNELS).enumerate() {
-            let mut sums = [T::ZERO; CHANNELS];
-            for pixel in part.chunks_exact(filters) {
-                for (sum, &dy) in sums.iter_mut().zip(&pixel[group * CHANNELS..][..db.len()]) {
-                    *sum += dy;
-                }
-            }
-            db.iter_mut().zip(sums).for_each(|(db, sum)| *db += sum);
+    for stretch in Stretch::all(db.len()) {
+        for (filter, sum) in stretch.fold(channel_sums::of(&stretch, dy)) {
+            db[filter] += T::from_f64(sum);
         }
     }
 }

@@ -5,28 +5,28 @@ use core::ops::Range;
 use crate::scalar::Scalar;
 
 /// Numbers side by side that are worked on together.
-pub(super) const LANES: usize = 64;
+pub(crate) const LANES: usize = 64;
 
 /// Positions that are summed in the network's own numbers before the sum goes over to `f64`.
 const BLOCK: usize = 128;
 
 /// Channels that are worked on together. Where they are few, several positions fill the lanes: lane i is channel
 /// i mod channels.
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// The first channel.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// How many channels.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// How many lanes are in use: a multiple of `width`.
     lanes: usize,
     /// From one set of lanes to the next, in numbers.
-    pub(super) step: usize,
+    pub(crate) step: usize,
 }
 
 impl Stretch {
     /// The stretches that cover all channels.
     #[inline(always)]
-    pub(super) fn all(channels: usize) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(channels: usize) -> impl Iterator<Item = Self> {
         (0..channels).step_by(LANES).map(move |start| {
             let width = (channels - start).min(LANES);
             if channels <= LANES / 2 {
@@ -40,13 +40,13 @@ impl Stretch {
 
     /// Where the lanes lie in a chunk of `step` numbers; the last chunk may have fewer positions than fill the lanes.
     #[inline(always)]
-    pub(super) fn range(&self, chunk: usize) -> Range<usize> {
+    pub(crate) fn range(&self, chunk: usize) -> Range<usize> {
         self.start..(self.start + self.lanes).min(chunk)
     }
 
     /// A number for each channel, in the lanes of that channel.
     #[inline(always)]
-    pub(super) fn spread<T: Scalar>(&self, number: impl Fn(usize) -> T) -> [T; LANES] {
+    pub(crate) fn spread<T: Scalar>(&self, number: impl Fn(usize) -> T) -> [T; LANES] {
         let mut spread = [T::ZERO; LANES];
         for (lane, spread) in spread[..self.lanes].iter_mut().enumerate() {
             *spread = number(self.start + lane % self.width);
@@ -56,7 +56,7 @@ impl Stretch {
 
     /// Each channel with the sum of its lanes.
     #[inline(always)]
-    pub(super) fn fold(&self, lanes: [f64; LANES]) -> impl Iterator<Item = (usize, f64)> {
+    pub(crate) fn fold(&self, lanes: [f64; LANES]) -> impl Iterator<Item = (usize, f64)> {
         let (start, width, used) = (self.start, self.width, self.lanes);
         (0..width).map(move |channel| (start + channel, (channel..used).step_by(width).map(|lane| lanes[lane]).sum()))
     }
@@ -64,13 +64,13 @@ impl Stretch {
 
 /// Σ x
 #[inline(always)]
-pub(super) fn of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
+pub(crate) fn of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
     of_squares_or_numbers::<T, false>(stretch, x, &[T::ZERO; LANES])
 }
 
 /// Σ (x − centre)²
 #[inline(always)]
-pub(super) fn of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
+pub(crate) fn of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
     of_squares_or_numbers::<T, true>(stretch, x, centre)
 }
 
@@ -97,7 +97,7 @@ fn of_squares_or_numbers<T: Scalar, const SQUARES: bool>(
 
 /// Σ dy and Σ dy (x − centre)
 #[inline(always)]
-pub(super) fn of_gradient<T: Scalar>(
+pub(crate) fn of_gradient<T: Scalar>(
     stretch: &Stretch,
     x: &[T],
     dy: &[T],
