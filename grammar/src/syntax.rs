@@ -191,3 +191,15 @@ pub enum Operator {
     /// `/`
     Divide,
 }
+
+impl Operator {
+    /// Its sign, as written.
+    pub fn sign(self) -> char {
+        match self {
+            Self::Add => '+',
+            Self::Subtract => '-',
+            Self::Multiply => '*',
+            Self::Divide => '/',
+        }
+    }
+}

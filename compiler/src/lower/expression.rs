@@ -82,12 +82,7 @@ pub(crate) fn written(expression: &Expression) -> String {
         ExpressionKind::Negative(inner) => format!("-{}", written_as_operand(inner)),
         ExpressionKind::Named(name, value) => format!("{} = {}", name.text, written(value)),
         ExpressionKind::Binary(operator, left, right) => {
-            let sign = match operator {
-                Operator::Add => '+',
-                Operator::Subtract => '-',
-                Operator::Multiply => '*',
-                Operator::Divide => '/',
-            };
+            let sign = operator.sign();
             format!("{}{sign}{}", written_as_operand(left), written_as_operand(right))
         }
     }

@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use netwright_grammar::{
-    Atom, AtomKind, Body, Diagnostic, Diagnostics, Expression, ExpressionKind, File, Item, Operator, Separator, parse,
+    Atom, AtomKind, Body, Diagnostic, Diagnostics, Expression, ExpressionKind, File, Item, Separator, parse,
 };
 
 /// The tree of `source` and all that is wrong with it.
@@ -72,12 +72,7 @@ pub(crate) fn expression(of: &Expression) -> String {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) => text.clone(),
         ExpressionKind::Negative(inner) => format!("-{}", expression(inner)),
         ExpressionKind::Binary(operator, left, right) => {
-            let sign = match operator {
-                Operator::Add => '+',
-                Operator::Subtract => '-',
-                Operator::Multiply => '*',
-                Operator::Divide => '/',
-            };
+            let sign = operator.sign();
             format!("<{}{sign}{}>", expression(left), expression(right))
         }
         ExpressionKind::Named(name, value) => format!("{}={}", name.text, expression(value)),
