@@ -84,6 +84,18 @@ unsafe fn load<T: Scalar, V: Vector<T>>(from: *const T, partial: bool, mask: V::
     unsafe { if partial { V::load_masked(from, mask) } else { V::load(from) } }
 }
 
+/// Adds `from` to `to`.
+///
+/// # Safety
+/// The processor has the instructions of `V`.
+#[inline(always)]
+unsafe fn add_to<T: Scalar, V: Vector<T>, const R: usize, const N: usize>(to: &mut [[V; N]; R], from: &[[V; N]; R]) {
+    for (to, &from) in to.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
+        // SAFETY: the caller's promise.
+        *to = unsafe { to.add(from) };
+    }
+}
+
 /// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector has `tile.partial` columns.
 ///
 /// # Safety
@@ -105,13 +117,8 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
                 let mut left = tile.loops[2];
                 while left > 0 {
                     if summed == DEPTH {
-                        for (parts, sums) in parts.iter_mut().zip(&mut sums) {
-                            for (part, sum) in parts.iter_mut().zip(sums) {
-                                *part = part.add(*sum);
-                                *sum = V::splat(T::ZERO);
-                            }
-                        }
-                        (summed, cut) = (0, true);
+                        add_to(&mut parts, &sums);
+                        (sums, summed, cut) = ([[V::splat(T::ZERO); N]; R], 0, true);
                     }
                     let steps = left.min(DEPTH - summed);
                     for _ in 0..steps {
@@ -133,11 +140,7 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
             }
         }
         if cut {
-            for (parts, sums) in parts.iter().zip(&mut sums) {
-                for (&part, sum) in parts.iter().zip(sums) {
-                    *sum = sum.add(part);
-                }
-            }
+            add_to(&mut sums, &parts);
         }
         let Ending { scale, shift, floor } = tile.ending;
         let (mut scales, mut shifts) = ([V::splat(T::ONE); N], [V::splat(T::ZERO); N]);
