@@ -96,28 +96,15 @@ mod tests {
     use indicatif::{InMemoryTerm, ProgressDrawTarget};
 
     use super::shown::Bar;
-    use crate::data::Dataset;
-    use crate::loss::CrossEntropy;
     use crate::network::Network;
-    use crate::optim::Sgd;
     use crate::support;
-    use crate::train::Trainer;
 
     #[test]
     fn the_bar_shows_the_epochs_the_rate_and_the_time_left_and_goes_away() {
         let terminal = InMemoryTerm::new(30, 160);
-        let (images, labels) = support::spots(40, 1);
-        let (train, mut network) = (Dataset::new(images, labels).unwrap(), support::Spot::init(1));
+        let (train, mut network) = (support::data(40, 1), support::Spot::init(1));
         let mut screens = Vec::new();
-        Trainer::new()
-            .epochs(2)
-            .unwrap()
-            .batch(16)
-            .unwrap()
-            .threads(1)
-            .unwrap()
-            .loss(CrossEntropy::new())
-            .optimizer(Sgd::new(0.1).unwrap())
+        support::quick()
             .callback(Bar::new(ProgressDrawTarget::term_like(Box::new(terminal.clone()))))
             .on_epoch(|_| {
                 screens.push(terminal.contents());

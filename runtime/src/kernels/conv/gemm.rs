@@ -90,17 +90,8 @@ pub(super) fn forward<T: Elementary>(
             } else {
                 Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all }
             };
-            let correlation = Correlation {
-                source: spec.input,
-                channels: [group * channels, channels],
-                before: [spec.padding[0].cast_signed(), spec.padding[2].cast_signed()],
-                positions: [spec.output[0], spec.output[1]],
-                step: spec.stride,
-                taps: spec.window,
-                tap_step: spec.dilation,
-                target: [spec.output_len(), first],
-                target_step: [spec.output[1] * all, all],
-            };
+            let mut correlation = windows(spec);
+            (correlation.channels, correlation.target[1]) = ([group * channels, channels], first);
             let is_last = first + columns == all;
             let end = End {
                 epilogue: epilogue.columns(first, columns),
@@ -197,7 +188,7 @@ pub(super) fn grad_input<T: Elementary>(
     scratch: &mut [T],
 ) {
     let [channels, filters, depth] = group(spec);
-    let [_, width, all] = spec.input;
+    let [.., all] = spec.input;
     if pointwise(spec) {
         let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed();
@@ -228,17 +219,9 @@ pub(super) fn grad_input<T: Elementary>(
                     let turned = Turned { spec, down, across, group, first: done };
                     turned.pack(w, columns, packed);
                     let first = group * channels + done;
-                    let correlation = Correlation {
-                        source: spec.output,
-                        channels: [group * filters, filters],
-                        before: [down.before, across.before],
-                        positions: [down.positions, across.positions],
-                        step: [1, 1],
-                        taps: [down.taps, across.taps],
-                        tap_step: [down.tap_step, across.tap_step],
-                        target: [spec.input_len(), (top * width + left) * all + first],
-                        target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
-                    };
+                    let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
+                    correlation.channels = [group * filters, filters];
+                    correlation.target[1] += first;
                     let weights = packed_filters(&*packed, taps * filters, columns);
                     let epilogue = epilogue.columns(first, columns);
                     let end = End { epilogue, accumulate: false, rows: Ending::NONE };
@@ -286,7 +269,7 @@ const CHUNK: usize = 96 * 1024;
 const IMAGES: usize = 8;
 
 /// The windows of a whole convolution, all its groups together.
-const fn windows(spec: &Spec) -> Correlation {
+pub(super) const fn windows(spec: &Spec) -> Correlation {
     let all = spec.output[2];
     Correlation {
         source: spec.input,
@@ -298,6 +281,22 @@ const fn windows(spec: &Spec) -> Correlation {
         tap_step: spec.dilation,
         target: [spec.output_len(), 0],
         target_step: [spec.output[1] * all, all],
+    }
+}
+
+/// The windows of dy that give the gradient of the input in one phase of the stride down and across, all groups together.
+pub(super) fn windows_of_phase(spec: &Spec, [top, left]: [usize; 2], [down, across]: [Phase; 2]) -> Correlation {
+    let [_, width, all] = spec.input;
+    Correlation {
+        source: spec.output,
+        channels: [0, spec.output[2]],
+        before: [down.before, across.before],
+        positions: [down.positions, across.positions],
+        step: [1, 1],
+        taps: [down.taps, across.taps],
+        tap_step: [down.tap_step, across.tap_step],
+        target: [spec.input_len(), (top * width + left) * all],
+        target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
     }
 }
 

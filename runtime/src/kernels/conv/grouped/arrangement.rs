@@ -1,6 +1,6 @@
 //! What stands side by side in the lanes of vectors.
 
-use super::regroup::{load_tile, read_quad, scatter_quad, store_tile};
+use super::regroup::{load_tile, read_quad, scatter_quad, store_quad, store_tile};
 use super::{LANES, QUAD};
 use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
@@ -103,14 +103,7 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
         let channels = group[1];
         for quad in 0..channels.div_ceil(QUAD) {
             // SAFETY: the caller's promise.
-            unsafe {
-                let columns = read_quad::<T, V>(from, group[1], group, quad);
-                for (channel, column) in columns.into_iter().enumerate() {
-                    if quad * QUAD + channel < channels {
-                        column.store(to.add((quad * QUAD + channel) * step));
-                    }
-                }
-            }
+            unsafe { store_quad(read_quad::<T, V>(from, channels, group, quad), quad, channels, to, step) };
         }
     }
     #[inline(always)]
@@ -146,11 +139,7 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
                     } else {
                         [V::splat(T::ZERO); QUAD]
                     };
-                    for (left, vector) in vectors.into_iter().enumerate() {
-                        if quad * QUAD + left < count {
-                            vector.store(to.add((quad * QUAD + left) * step + column * V::LANES));
-                        }
-                    }
+                    store_quad(vectors, quad, count, to.add(column * V::LANES), step);
                 }
             }
         }
@@ -242,11 +231,7 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for ChannelsInLanes {
                     } else {
                         [V::splat(T::ZERO); QUAD]
                     };
-                    for (left, numbers) in vectors.into_iter().enumerate() {
-                        if quad * QUAD + left < count {
-                            numbers.store(to.add((quad * QUAD + left) * step + vector * V::LANES));
-                        }
-                    }
+                    store_quad(vectors, quad, count, to.add(vector * V::LANES), step);
                 }
             }
         }

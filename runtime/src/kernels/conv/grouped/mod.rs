@@ -22,7 +22,7 @@
 use core::marker::PhantomData;
 
 use super::correlate::{Correlation, band_len, extent};
-use super::gemm::{Phase, phase_tap_step, phase_taps, reached};
+use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_phase};
 use super::{Spec, add_bias_gradient};
 use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Level, Vector, run};
@@ -266,18 +266,9 @@ impl<T: Scalar> Job<'_, T> {
 /// The windows of the forward pass, whose first channel and first filter are the block's; a channel has so many numbers.
 fn windows(spec: &Spec, block: Block, numbers: usize) -> Correlation {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
-    let all = spec.output[2];
-    Correlation {
-        source: spec.input,
-        channels: [block.first * inner, inner * numbers],
-        before: [spec.padding[0].cast_signed(), spec.padding[2].cast_signed()],
-        positions: [spec.output[0], spec.output[1]],
-        step: spec.stride,
-        taps: spec.window,
-        tap_step: spec.dilation,
-        target: [spec.output_len(), block.first * outer],
-        target_step: [spec.output[1] * all, all],
-    }
+    let mut windows = gemm::windows(spec);
+    (windows.channels, windows.target[1]) = ([block.first * inner, inner * numbers], block.first * outer);
+    windows
 }
 
 /// # Safety
@@ -358,7 +349,6 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usi
     scratch: &mut [T],
 ) {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
-    let [_, width, all] = spec.input;
     assert_eq!(w.len(), spec.weights_len(), "length of the weights");
     for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
         let (down, across) = (Phase::new(spec, 0, top), Phase::new(spec, 1, left));
@@ -366,17 +356,9 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usi
         if taps == 0 || down.positions == 0 || across.positions == 0 {
             continue;
         }
-        let walk = Correlation {
-            source: spec.output,
-            channels: [block.first * outer, outer * A::NUMBERS],
-            before: [down.before, across.before],
-            positions: [down.positions, across.positions],
-            step: [1, 1],
-            taps: [down.taps, across.taps],
-            tap_step: [down.tap_step, across.tap_step],
-            target: [spec.input_len(), (top * width + left) * all + block.first * inner],
-            target_step: [spec.stride[0] * width * all, spec.stride[1] * all],
-        };
+        let mut walk = windows_of_phase(spec, [top, left], [down, across]);
+        walk.channels = [block.first * outer, outer * A::NUMBERS];
+        walk.target[1] += block.first * inner;
         let (tiles, step) = (inner.div_ceil(A::columns(C)), C * V::LANES);
         let [parts, together] = block.parts::<T, V, A>();
         let (weights, memory) = scratch.split_at_mut(parts * taps * outer * tiles * step);

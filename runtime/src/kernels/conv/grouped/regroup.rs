@@ -37,6 +37,26 @@ pub(super) unsafe fn read_quad<T: Scalar, V: Vector<T>>(
     }
 }
 
+/// Writes the vectors of quad `quad` of `count` numbers, `step` apart from one to the next.
+///
+/// # Safety
+/// The processor has the instructions of `V`; `to` is good for `count` vectors.
+#[inline(always)]
+pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
+    vectors: [V; QUAD],
+    quad: usize,
+    count: usize,
+    to: *mut T,
+    step: usize,
+) {
+    for (left, vector) in vectors.into_iter().enumerate() {
+        if quad * QUAD + left < count {
+            // SAFETY: the caller's promise.
+            unsafe { vector.store(to.add((quad * QUAD + left) * step)) };
+        }
+    }
+}
+
 /// Writes quad `quad` of `channels` channels of each of `groups` groups back among the others.
 ///
 /// # Safety
