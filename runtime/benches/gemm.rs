@@ -4,10 +4,12 @@
 //!
 //! Each line times both in turn, several rounds, and keeps the best of each, so that neither profits from a quieter moment.
 
+mod timing;
+
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use netwright_runtime::gemm::{Epilogue, Matrix, Onto, gemm, scratch};
+use timing::best;
 
 /// Which operand is stored transposed.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,65 +21,41 @@ enum Flip {
     B,
 }
 
-/// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
-fn processor_time() -> Option<Duration> {
-    let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    line.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
-}
-
-/// The best time of one call, in seconds.
-fn best(rounds: &mut [f64; 2], which: usize, mut call: impl FnMut()) {
-    let (start, before) = (Instant::now(), processor_time());
-    let mut calls = 0u32;
-    while start.elapsed() < Duration::from_millis(40) {
-        call();
-        calls += 1;
-    }
-    // The scheduler's account moves with its tick: yield, so that it is up to date.
-    std::thread::yield_now();
-    let taken = match (before, processor_time()) {
-        (Some(before), Some(after)) if after > before => after - before,
-        _ => start.elapsed(),
-    };
-    rounds[which] = rounds[which].min(taken.as_secs_f64() / f64::from(calls));
-}
-
 fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
     let numbers = |count: usize| (0..count).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect::<Vec<_>>();
     let (a, b) = (numbers(m * k), numbers(k * n));
     let (mut c, mut memory) = (vec![0.0f32; m * n], vec![0.0; scratch(k, n)]);
-    let mut seconds = [f64::INFINITY; 2];
-    for _ in 0..5 {
-        best(&mut seconds, 0, || {
-            let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
-            let right = if flip == Flip::B { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
-            gemm(black_box(left), black_box(right), Onto::Zero, Epilogue::none(), black_box(&mut c), n, &mut memory);
-        });
-        best(&mut seconds, 1, || {
-            let left = if flip == Flip::A { [1, m] } else { [k, 1] }.map(usize::cast_signed);
-            let right = if flip == Flip::B { [1, k] } else { [n, 1] }.map(usize::cast_signed);
-            let c = black_box(&mut c);
-            // SAFETY: the three matrices have the sizes and strides of their vectors.
-            unsafe {
-                matrixmultiply::sgemm(
-                    m,
-                    k,
-                    n,
-                    1.0,
-                    a.as_ptr(),
-                    left[0],
-                    left[1],
-                    b.as_ptr(),
-                    right[0],
-                    right[1],
-                    0.0,
-                    c.as_mut_ptr(),
-                    n.cast_signed(),
-                    1,
-                );
-            }
-        });
-    }
+    let mut theirs = c.clone();
+    let mut ours = || {
+        let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
+        let right = if flip == Flip::B { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
+        gemm(black_box(left), black_box(right), Onto::Zero, Epilogue::none(), black_box(&mut c), n, &mut memory);
+    };
+    let mut theirs = || {
+        let left = if flip == Flip::A { [1, m] } else { [k, 1] }.map(usize::cast_signed);
+        let right = if flip == Flip::B { [1, k] } else { [n, 1] }.map(usize::cast_signed);
+        let c = black_box(&mut theirs);
+        // SAFETY: the three matrices have the sizes and strides of their vectors.
+        unsafe {
+            matrixmultiply::sgemm(
+                m,
+                k,
+                n,
+                1.0,
+                a.as_ptr(),
+                left[0],
+                left[1],
+                b.as_ptr(),
+                right[0],
+                right[1],
+                0.0,
+                c.as_mut_ptr(),
+                n.cast_signed(),
+                1,
+            );
+        }
+    };
+    let seconds = best([&mut ours, &mut theirs]);
     let flops = 2.0 * (m * k * n) as f64;
     let [ours, theirs] = seconds.map(|seconds| flops / seconds / 1e9);
     println!("{name:28} {m:5} x {k:5} x {n:5}  {ours:6.1} GFLOP/s  {theirs:6.1}  ratio {:.2}", ours / theirs);

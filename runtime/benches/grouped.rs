@@ -11,8 +11,9 @@
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
+mod timing;
+
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use netwright_runtime::kernels::Kernels;
 use netwright_runtime::kernels::conv::{
@@ -22,40 +23,7 @@ use netwright_runtime::kernels::conv::{
 use netwright_runtime::kernels::depthwise::{
     depthwise_forward_scratch, depthwise_grad_input_scratch, depthwise_grad_weights_scratch,
 };
-
-/// The time this thread has had on a processor, where Linux tells it; so that a busy machine disturbs less.
-fn processor_time() -> Option<Duration> {
-    let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    line.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
-}
-
-/// The time of one call, in seconds.
-fn time(call: &mut dyn FnMut()) -> f64 {
-    let (start, before) = (Instant::now(), processor_time());
-    let mut calls = 0u32;
-    while start.elapsed() < Duration::from_millis(30) {
-        call();
-        calls += 1;
-    }
-    // The scheduler's account moves with its tick: yield, so that it is up to date.
-    std::thread::yield_now();
-    let taken = match (before, processor_time()) {
-        (Some(before), Some(after)) if after > before => after - before,
-        _ => start.elapsed(),
-    };
-    taken.as_secs_f64() / f64::from(calls)
-}
-
-/// The best time of each, taken in turn.
-fn best<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let mut seconds = [f64::INFINITY; N];
-    for _ in 0..5 {
-        for (seconds, call) in seconds.iter_mut().zip(&mut calls) {
-            *seconds = seconds.min(time(*call));
-        }
-    }
-    seconds
-}
+use timing::best;
 
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()

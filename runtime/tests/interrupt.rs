@@ -4,28 +4,26 @@
 mod support;
 
 use std::io::Read as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use netwright_runtime::Tensor;
-use netwright_runtime::data::Dataset;
 use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::Adam;
 use netwright_runtime::train::{Checkpoints, Ending, Trainer};
-use support::{SpotDropout, spots};
+use support::{SpotDropout, data};
 
 /// The environment variable by which the test tells its copy of itself to be the run that is interrupted.
 const RUN: &str = "NETWRIGHT_TEST_RUN_TO_INTERRUPT";
 
-fn data() -> Dataset<Tensor<6, 6, 1>> {
-    let (images, labels) = spots(48, 1);
-    Dataset::new(images, labels).unwrap()
-}
-
 fn trainer<'c>(epochs: u64) -> Trainer<'c, SpotDropout, usize, CrossEntropy, Adam> {
     let trainer = Trainer::new().epochs(epochs).unwrap().batch(16).unwrap().seed(5).threads(1).unwrap();
     trainer.loss(CrossEntropy::new()).optimizer(Adam::new(0.02).unwrap())
+}
+
+fn ended(ended: bool) -> ControlFlow<()> {
+    if ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// A run with no end but Ctrl-C; it says where it was when it ended.
@@ -40,9 +38,9 @@ fn run_until_interrupted(checkpoint: &Path) {
             if report.step == 5 {
                 println!("running");
             }
-            std::ops::ControlFlow::Continue(())
+            ended(false)
         })
-        .fit(&mut network, &data(), None)
+        .fit(&mut network, &data(48, 1), None)
         .unwrap();
     assert_eq!(history.ending, Ending::Interrupted);
 }
@@ -77,26 +75,16 @@ fn ctrl_c_ends_the_step_and_saves_and_the_run_goes_on_with_the_same_bits() {
         .checkpoints(Checkpoints::new(&file).resume(true).every_epochs(u64::MAX).unwrap())
         .on_step(|report| {
             first = if first == 0 { report.step } else { first };
-            if report.step == first + 7 {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            }
+            ended(report.step == first + 7)
         })
-        .fit(&mut resumed, &data(), None)
+        .fit(&mut resumed, &data(48, 1), None)
         .unwrap();
     assert_eq!(further.ending, Ending::Callback);
     assert!(first > 5, "it went on from step {first}");
     let mut whole = SpotDropout::init(1);
     trainer(u64::MAX / 16)
-        .on_step(|report| {
-            if report.step == first + 7 {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            }
-        })
-        .fit(&mut whole, &data(), None)
+        .on_step(|report| ended(report.step == first + 7))
+        .fit(&mut whole, &data(48, 1), None)
         .unwrap();
     assert!(resumed.parameters() == whole.parameters(), "interrupted before step {first}");
     std::fs::remove_file(&file).unwrap();

@@ -6,19 +6,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use netwright_runtime::data::Dataset;
+use netwright_runtime::Error;
 use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::Sgd;
 use netwright_runtime::train::metrics::{ConfusionMatrix, top_k};
 use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, Trainer, Watch, predict_all};
-use netwright_runtime::{Error, Tensor};
-use support::{Spot, spots};
-
-fn data(count: usize, seed: u64) -> Dataset<Tensor<6, 6, 1>> {
-    let (images, labels) = spots(count, seed);
-    Dataset::new(images, labels).unwrap()
-}
+use support::{Spot, data};
 
 fn trainer<'c>(epochs: u64) -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
     let trainer =
