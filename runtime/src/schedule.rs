@@ -4,7 +4,7 @@
 //! use netwright_runtime::schedule::{Cosine, Progress, Schedule, WarmUp};
 //! # fn main() -> Result<(), netwright_runtime::Error> {
 //! let schedule = WarmUp::new(2.0, Cosine::new())?;
-//! let at = |epoch: u64| Progress { step: 100 * epoch, steps_per_epoch: 100, epochs: 12 };
+//! let at = |epoch: u64| Progress { step: 100 * epoch, steps_per_epoch: 100, steps: 1200 };
 //! assert_eq!(schedule.factor(&at(1)), 0.5);
 //! assert_eq!(schedule.factor(&at(2)), 1.0);
 //! assert_eq!(schedule.factor(&at(7)), 0.5);
@@ -21,8 +21,8 @@ pub struct Progress {
     pub step: u64,
     /// The steps of one epoch.
     pub steps_per_epoch: u64,
-    /// The epochs of the whole run.
-    pub epochs: u64,
+    /// The steps of the whole run.
+    pub steps: u64,
 }
 
 impl Progress {
@@ -33,12 +33,13 @@ impl Progress {
 
     /// The share of the whole run, from 0 to 1.
     fn share(&self) -> f64 {
-        share(self.epoch(), self.epochs as f64)
+        share(self.step as f64, self.steps as f64)
     }
 }
 
+/// The share of a whole that may be nothing: it has just begun then, unless there is more than nothing of it.
 fn share(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 1.0 }
+    if part > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// From `start` to `end` along half a cosine.
@@ -169,7 +170,8 @@ impl Schedule for Cosine {
     }
 }
 
-/// Rises evenly to the first rate of another schedule, which then has the rest of the run (Goyal et al., 2017).
+/// Rises evenly to the first rate of another schedule, which then has the rest of the run (Goyal et al., 2017). In a run that is
+/// shorter it rises to the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WarmUp<S> {
     epochs: f64,
@@ -191,7 +193,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         let warm = (self.epochs * progress.steps_per_epoch as f64).round() as u64;
         let later = Progress {
             step: progress.step.saturating_sub(warm),
-            epochs: progress.epochs.saturating_sub(self.epochs.round() as u64),
+            steps: progress.steps.saturating_sub(warm),
             ..*progress
         };
         let factor = self.then.factor(&later);
@@ -348,7 +350,9 @@ mod tests {
     use super::*;
 
     fn factors(schedule: &impl Schedule, epochs: u64) -> Vec<f64> {
-        (0..=epochs).map(|epoch| schedule.factor(&Progress { step: 10 * epoch, steps_per_epoch: 10, epochs })).collect()
+        (0..=epochs)
+            .map(|epoch| schedule.factor(&Progress { step: 10 * epoch, steps_per_epoch: 10, steps: 10 * epochs }))
+            .collect()
     }
 
     fn close(found: &[f64], expected: &[f64]) {
@@ -372,15 +376,25 @@ mod tests {
     #[test]
     fn warm_up_rises_evenly_and_leaves_the_rest_to_the_other() {
         let schedule = WarmUp::new(1.0, Cosine::new()).unwrap();
-        let at = |step| schedule.factor(&Progress { step, steps_per_epoch: 10, epochs: 3 });
+        let at = |step| schedule.factor(&Progress { step, steps_per_epoch: 10, steps: 30 });
         close(&[at(0), at(1), at(5), at(9)], &[0.1, 0.1, 0.5, 0.9]);
         close(&[at(10), at(20), at(30)], &[1.0, 0.5, 0.0]);
     }
 
     #[test]
+    fn the_rest_after_a_warm_up_is_counted_in_steps_and_may_be_nothing() {
+        let half = WarmUp::new(0.5, Cosine::new()).unwrap();
+        let at = |step| half.factor(&Progress { step, steps_per_epoch: 10, steps: 25 });
+        close(&[at(4), at(5), at(15), at(25)], &[0.8, 1.0, 0.5, 0.0]);
+        let long = WarmUp::new(5.0, OneCycle::new().ends(0.5, 0.0).unwrap()).unwrap();
+        let at = |step| long.factor(&Progress { step, steps_per_epoch: 10, steps: 30 });
+        close(&[at(1), at(10), at(29)], &[0.01, 0.1, 0.29]);
+    }
+
+    #[test]
     fn a_plateau_lowers_the_rate_after_its_patience_and_survives_a_checkpoint() {
         let mut schedule = ReduceOnPlateau::new(0.5, 2).unwrap().min_delta(0.1).unwrap().least(0.2).unwrap();
-        let at = Progress { step: 0, steps_per_epoch: 1, epochs: 1 };
+        let at = Progress { step: 0, steps_per_epoch: 1, steps: 1 };
         schedule.observe(1.0);
         schedule.observe(0.95);
         assert_eq!(schedule.factor(&at), 1.0);

@@ -155,7 +155,8 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// Those of [`Optimizer::step`].
     pub fn step(&mut self, loss: BatchLoss, gradients: &Gradients<N>) -> Result<BatchLoss, Error> {
         let Self { optimizer, schedule, position, .. } = self;
-        let progress = Progress { step: position.step, steps_per_epoch: self.steps_per_epoch, epochs: self.epochs };
+        let steps = self.epochs.saturating_mul(self.steps_per_epoch);
+        let progress = Progress { step: position.step, steps_per_epoch: self.steps_per_epoch, steps };
         position.rate = optimizer.rate() * schedule.factor(&progress);
         optimizer.step(position.rate, N::LAYERS, self.network.parameters_mut(), gradients.as_slice())?;
         position.running.add(&loss);
