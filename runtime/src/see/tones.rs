@@ -4,7 +4,7 @@
 /// blue; of other channels than one or three, their mean is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Tones {
-    /// From black at the picture's own smallest number to white at its largest.
+    /// From black at the picture's own smallest number to white at its largest. Of a single number, 0 is black, any other grey.
     #[default]
     Own,
     /// From black at the first number to white at the second, so that pictures can be compared. The first may be the larger:
@@ -49,6 +49,8 @@ impl Tones {
     /// For a picture with numbers of this range.
     pub(super) fn scale(self, (low, high): (f32, f32)) -> Scale {
         let (least, most, colours): (f32, f32, &[[u8; 3]]) = match self {
+            // Nothing at all: a map in which nothing fires.
+            Self::Own if (low, high) == (0.0, 0.0) => (0.0, 1.0, &GREYS),
             Self::Own => (low, high, &GREYS),
             Self::Range(least, most) => (least, most, &GREYS),
             Self::Signed => (-low.abs().max(high.abs()), low.abs().max(high.abs()), &SIGNED),
@@ -96,9 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_in_the_middle() {
+    fn what_has_no_place_is_in_the_middle_and_nothing_is_black() {
         let flat = Tones::Own.scale((3.0, 3.0));
         assert_eq!(flat.light(3.0), 128);
+        assert_eq!(Tones::Own.scale((0.0, 0.0)).light(0.0), 0);
         assert_eq!(Tones::Own.scale((0.0, 1.0)).light(f32::NAN), 128);
         assert_eq!(Tones::Signed.scale((0.0, 0.0)).colour(0.0), SIGNED[2]);
     }
