@@ -81,13 +81,13 @@ where
         let flat = layers[DEPTH - 1].saturated.unwrap_or(f64::NAN);
         let accuracy = starts::accuracy(network, train, test, arguments.epochs)?;
         println!(
-            "{start:<26} {:7.1e}  {:7.1e}  {:7.1e}  {:7.1e}   {:6.1} %   {:12.1} %",
+            "{start:<26} {:7.1e}  {:7.1e}  {:7.1e}  {:7.1e}   {:6.1} %   {:>14}",
             spread(1),
             spread(4),
             spread(7),
             spread(10),
             100.0 * flat,
-            100.0 * accuracy
+            accuracy.map_or("the loss is NaN".to_owned(), |accuracy| format!("{:.1} %", 100.0 * accuracy))
         );
         chart = chart.curve(start, layers.iter().zip(1..).map(|(layer, place)| (f64::from(place), layer.spread)));
     }

@@ -62,8 +62,8 @@ pub(crate) fn dead_at_start(bias: f64, digits: &Digits, seeds: u64) -> Result<[f
     Ok(sums.map(|sum| sum / seeds as f64))
 }
 
-/// The accuracy on digits not seen, after training for some epochs. A network whose loss is no longer a number has none.
-pub(crate) fn accuracy<N>(mut network: N, train: &Digits, test: &Digits, epochs: u64) -> Result<f64, Error>
+/// The accuracy on digits not seen, after training for some epochs; none of a network whose loss is no longer a number.
+pub(crate) fn accuracy<N>(mut network: N, train: &Digits, test: &Digits, epochs: u64) -> Result<Option<f64>, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
 {
@@ -75,8 +75,8 @@ where
         .progress(false)
         .fit(&mut network, train, None);
     match run {
-        Err(Error::NotFinite { .. }) => Ok(f64::NAN),
+        Err(Error::NotFinite { .. }) => Ok(None),
         Err(error) => Err(error),
-        Ok(_) => Ok(evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN)),
+        Ok(_) => Ok(evaluate(&network, test, &CrossEntropy::new())?.accuracy()),
     }
 }

@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
     /// What weights and the order of images are drawn from.
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 13)]
     seed: u64,
     /// The digit that goes through the layers.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(..10))]
