@@ -60,6 +60,7 @@ fn an_attack_stays_within_epsilon_and_range_and_raises_the_loss() {
     let mean = |images: &[_]| evaluate(&network, &Pairs::new(images, &labels).unwrap(), &loss).unwrap().mean();
     assert!(mean(&once) > 2.0 * clean && mean(&changed) > 2.0 * clean);
     assert!(Attack::pgd(0.1, 0.1, 0).is_err() && Attack::fgsm(-0.1).is_err());
+    assert!(Attack::pgd(0.1, 0.0, 4).is_err() && Attack::pgd(0.0, 0.0, 4).is_ok());
     assert!(Attack::fgsm(0.1).unwrap().range(1.0, 0.0).is_err());
 }
 

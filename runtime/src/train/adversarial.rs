@@ -39,9 +39,11 @@ impl Attack {
     /// `iterations` steps of `step`, each followed by a return to within ε of the image.
     ///
     /// # Errors
-    /// [`Error::Setting`] where ε or the step is negative or no number, or there are no iterations.
+    /// [`Error::Setting`] where ε is negative or no number, the step is not more than 0 (for an ε of 0 it may be 0), or there are no
+    /// iterations.
     pub fn pgd(epsilon: f64, step: f64, iterations: usize) -> Result<Self, Error> {
-        setting("step of the attack", step, step >= 0.0, "at least 0")?;
+        let moves = step > 0.0 || (step == 0.0 && epsilon == 0.0);
+        setting("step of the attack", step, moves, "more than 0")?;
         setting("iterations", iterations as f64, iterations > 0, "at least 1")?;
         Ok(Self { step, iterations, ..Self::fgsm(epsilon)? })
     }
