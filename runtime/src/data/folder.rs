@@ -23,7 +23,7 @@ pub struct ImageFolder {
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image;
-/// [`Error::Empty`] for a folder without any.
+/// [`Error::Empty`] for a class without any; [`Error::Format`] where `folder` holds no folders.
 pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> Result<ImageFolder, Error> {
     let (folder, size) = (folder.as_ref(), [height, width, channels]);
     check(size)?;
@@ -38,6 +38,11 @@ pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> 
             return Err(Error::Empty { origin: class.display().to_string() });
         }
         classes.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    }
+    if classes.is_empty() {
+        let (expected, found) = ("a folder for each class, with its images", "none");
+        let origin = folder.display().to_string();
+        return Err(Error::Format { origin, expected: expected.to_owned(), found: found.to_owned() });
     }
     let images = Images::new(&folder.display().to_string(), size, u8::MAX, pixels)?;
     Ok(ImageFolder { images: LabelledImages::new(images, labels, classes.len())?, classes })
@@ -88,7 +93,7 @@ fn decode(path: &Path, channels: usize) -> Result<(Vec<f32>, [usize; 2]), Error>
     let image = image::load_from_memory(&bytes).map_err(|error| Error::Format {
         origin: path.display().to_string(),
         expected: "a PNG or JPEG image".to_owned(),
-        found: error.to_string(),
+        found: format!("a file that is none ({error})"),
     })?;
     let size = [image.height() as usize, image.width() as usize];
     let bytes = match channels {
@@ -133,6 +138,8 @@ mod tests {
         let folder = TestFolder::new("folder_errors");
         fs::create_dir(folder.path().join("a")).unwrap();
         assert!(matches!(read(folder.path(), [2, 2, 1]), Err(Error::Empty { origin }) if origin.ends_with('a')));
+        let flat = read(folder.path().join("a"), [2, 2, 1]).unwrap_err().to_string();
+        assert!(flat.ends_with("expected a folder for each class, with its images, found none"), "{flat}");
         folder.file("a/1.png", b"no image");
         assert!(
             matches!(read(folder.path(), [2, 2, 1]), Err(Error::Format { origin, .. }) if origin.ends_with("1.png"))
