@@ -165,11 +165,11 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     }
     let mut other = Writer::new();
     other.metadata("kind", "netwright checkpoint");
-    other.metadata("version", "2");
+    other.metadata("version", "1");
     other.write(&file).unwrap();
     assert!(Reader::read(&file).is_ok());
     let error = refused(&file, |trainer| fit(&mut network, trainer));
-    assert!(matches!(&error, Error::Format { found, .. } if found == "version 2"), "{error}");
+    assert!(matches!(&error, Error::Format { found, .. } if found == "version 1"), "{error}");
     assert!(bits(&network) == before);
 }
 

@@ -14,7 +14,7 @@ use crate::storage::safetensors::{Reader, Writer};
 use crate::weights::{add_weights, compare_weights, take_weights};
 
 /// The form of checkpoints that is written and read.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Begins the names of everything in a checkpoint that is no tensor of the network.
 const STATE: &str = "train/";
 const INTEGERS: &str = "train/integers";
@@ -110,7 +110,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Format`],
-    /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the schedule remembers
+    /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the optimiser remembers
     /// something else. The run is as it was then.
     pub fn resume_run<N: Network, O: Optimizer<N::Scalar>>(
         &self,
@@ -146,6 +146,11 @@ fn metric_names<N: Network, O>(run: &Run<'_, N, O>) -> Vec<&'static str> {
     run.history.metrics.iter().map(|series| series.name).collect()
 }
 
+/// What the network says of its layers, a line for each.
+fn layer_texts<N: Network>() -> String {
+    N::LAYERS.iter().map(|layer| layer.text).collect::<Vec<_>>().join("\n")
+}
+
 /// A checkpoint on its way to a file.
 fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_, N, O>) -> Writer {
     let Run { watcher, position, history, .. } = run;
@@ -154,6 +159,7 @@ fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_,
     writer.metadata("kind", "netwright checkpoint");
     writer.metadata("version", VERSION);
     writer.metadata("network", N::NAME);
+    writer.metadata("layers", &layer_texts::<N>());
     writer.metadata("optimizer", run.optimizer.name());
     writer.metadata("order", &identity.order);
     writer.metadata("metrics", &metric_names(run).join(", "));
@@ -251,6 +257,24 @@ impl<N: Network> Checkpoint<N> {
         Ok(series.collect())
     }
 
+    /// Compares what tensors of the same sizes do not tell: activations, strides, and the rate of dropout.
+    fn compare_layers(&self) -> Result<(), Error> {
+        let (here, saved) = (layer_texts::<N>(), self.file.metadata("layers").unwrap_or_default());
+        let (mut here, mut saved) = (here.lines(), saved.lines());
+        let layer = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("`{text}`"));
+        loop {
+            match (here.next(), saved.next()) {
+                (None, None) => return Ok(()),
+                (expected, found) if expected == found => {}
+                (expected, found) => return Err(self.other("a layer", layer(expected), layer(found))),
+            }
+        }
+    }
+
+    fn other(&self, what: &'static str, expected: String, found: String) -> Error {
+        Error::Resume { origin: self.file.origin().to_owned(), what, expected, found }
+    }
+
     fn malformed(&self, part: &str) -> Error {
         let (expected, found) = (format!("`{part}`"), "none that fits".to_owned());
         Error::Format { origin: self.file.origin().to_owned(), expected, found }
@@ -300,8 +324,13 @@ impl<N: Network> Checkpoint<N> {
         let names: Vec<&str> =
             self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
         compare_weights::<N>(&self.file, &names, false)?;
+        self.compare_layers()?;
         let before = run.schedule.state();
-        run.schedule.restore(&self.scalars::<f64>(SCHEDULE)?)?;
+        let remembered = self.scalars::<f64>(SCHEDULE)?;
+        run.schedule.restore(&remembered).map_err(|_| {
+            let numbers = |state: &[f64]| format!("one that remembers {} numbers", state.len());
+            self.other("the schedule", numbers(&before), numbers(&remembered))
+        })?;
         if let Err(error) = run.optimizer.restore(&state, optimizer_steps) {
             run.schedule.restore(&before)?;
             return Err(error);
