@@ -307,13 +307,18 @@ fn early_stopping_can_look_every_few_batches() {
 }
 
 #[test]
-fn callbacks_and_the_interrupt_flag_end_a_run_after_the_step() {
+fn closures_say_whether_a_run_goes_on_and_the_interrupt_flag_ends_it_after_the_step() {
     let train = data(60, 1);
     let stop = |report: &netwright_runtime::train::StepReport<'_, Spot>| {
         if report.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let history = quick().on_step(stop).fit(&mut Spot::init(1), &train, None).unwrap();
     assert_eq!((history.ending, history.epochs.len()), (Ending::Callback, 0));
+    let mut heard = 0;
+    let history = quick().on_epoch(|_| heard += 1).fit(&mut Spot::init(1), &train, None).unwrap();
+    assert_eq!((history.ending, history.epochs.len()), (Ending::Finished, heard));
+    let error = quick().on_step(|_| Err::<(), _>(Error::other("no more"))).fit(&mut Spot::init(1), &train, None);
+    assert_eq!(error.unwrap_err().to_string(), "no more");
     let history = quick().interrupt(Arc::new(AtomicBool::new(true))).fit(&mut Spot::init(1), &train, None).unwrap();
     assert_eq!(history.ending, Ending::Interrupted);
 }

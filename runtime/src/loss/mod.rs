@@ -23,7 +23,8 @@ use crate::train::MixedLabel;
     label = "this loss does not fit the end of the network, or its targets",
     note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`)",
     note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool` or `usize` for one output",
-    note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`"
+    note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`",
+    note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy::new())`"
 )]
 pub trait Loss<H: Head, Y>: Clone + Send + Sync {
     /// Which values it reads and whose gradient it writes: the logits', where it is fused with the head.
@@ -44,6 +45,10 @@ pub trait Loss<H: Head, Y>: Clone + Send + Sync {
 }
 
 /// A target with a number for each output: an array, or a tensor for networks that answer with images.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no number for each output of a network",
+    note = "such targets are arrays, `[f32; 1]` for a single output, or a `Tensor`"
+)]
 pub trait Dense: Send + Sync {
     /// How many numbers belong together in a softmax: all of an array, the channels of a pixel.
     const GROUP: usize;

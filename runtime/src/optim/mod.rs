@@ -18,6 +18,12 @@ use crate::layer::Layer;
 use crate::scalar::Scalar;
 
 /// An optimiser: what a gradient does to the parameters. It may keep state as long as the parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not move weights of type `{T}`",
+    label = "no optimiser for this network",
+    note = "`NoOptimizer` stands where none was chosen: `.optimizer(Adam::new(0.001)?)`",
+    note = "an optimiser's numbers are those of the network: `Adam<f64>` for a network in `f64`"
+)]
 pub trait Optimizer<T: Scalar>: Send {
     /// Its name: `Adam`.
     fn name(&self) -> &'static str;

@@ -106,19 +106,52 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
     }
 }
 
+/// What a closure that hears of steps or epochs may return: nothing, and the run goes on; a `ControlFlow`, of which `Break(())` ends
+/// it; or a `Result` of one of these, whose error ends it and is handed on.
+#[diagnostic::on_unimplemented(
+    message = "a closure that hears of a run cannot return `{Self}`",
+    label = "this closure returns neither `()` nor a `ControlFlow<()>`",
+    note = "a `Result` of one of them, with the error `netwright::Error`, will do too"
+)]
+pub trait Decision {
+    /// Whether the run goes on.
+    ///
+    /// # Errors
+    /// Those of the closure.
+    fn decide(self) -> Result<ControlFlow<()>, Error>;
+}
+
+impl Decision for () {
+    fn decide(self) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl Decision for ControlFlow<()> {
+    fn decide(self) -> Result<ControlFlow<()>, Error> {
+        Ok(self)
+    }
+}
+
+impl<D: Decision> Decision for Result<D, Error> {
+    fn decide(self) -> Result<ControlFlow<()>, Error> {
+        self.and_then(D::decide)
+    }
+}
+
 /// A closure that hears of steps.
 pub(crate) struct OnStep<F>(pub(crate) F);
 /// A closure that hears of epochs.
 pub(crate) struct OnEpoch<F>(pub(crate) F);
 
-impl<N: Network, F: FnMut(&StepReport<'_, N>) -> ControlFlow<()> + Send> Callback<N> for OnStep<F> {
+impl<N: Network, D: Decision, F: FnMut(&StepReport<'_, N>) -> D + Send> Callback<N> for OnStep<F> {
     fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-        Ok((self.0)(step))
+        (self.0)(step).decide()
     }
 }
 
-impl<N: Network, F: FnMut(&EpochReport<'_, N>) -> ControlFlow<()> + Send> Callback<N> for OnEpoch<F> {
+impl<N: Network, D: Decision, F: FnMut(&EpochReport<'_, N>) -> D + Send> Callback<N> for OnEpoch<F> {
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-        Ok((self.0)(epoch))
+        (self.0)(epoch).decide()
     }
 }

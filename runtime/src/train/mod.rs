@@ -46,7 +46,7 @@ mod validation;
 
 pub use adversarial::{AdversarialTraining, Attack};
 pub use augment::{Augmentation, MixedLabel, Mixup};
-pub use callback::{Callback, EpochReport, RunReport, StepReport};
+pub use callback::{Callback, Decision, EpochReport, RunReport, StepReport};
 pub use checkpoint::Checkpoints;
 pub use early_stopping::{EarlyStopping, Watch, Watcher};
 pub use ensemble::{Bagging, Ensemble, EnsembleAccuracy};

@@ -53,6 +53,11 @@ pub const fn classes(outputs: usize) -> usize {
 
 /// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`[f32; K]`, a `Tensor`), or a label for each
 /// of many positions (`[usize; P]`).
+#[diagnostic::on_unimplemented(
+    message = "a network cannot be trained towards `{Self}`",
+    label = "these targets are of a type that no loss compares with",
+    note = "targets are labels (`usize`, `bool`), or a number for each output: `[f32; N]`, `[f32; 1]` for a single output, or a `Tensor`"
+)]
 pub trait Target: Clone + Send + Sync + 'static {
     /// The label, where this is a single one: what metrics of classification count.
     fn label(&self) -> Option<usize> {

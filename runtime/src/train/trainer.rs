@@ -1,12 +1,11 @@
 //! How a network is to be trained.
 
-use core::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::adversarial::AdversarialTraining;
 use super::augment::{Augment, Mix, MixTarget, Mixup};
-use super::callback::{Callback, EpochReport, OnEpoch, OnStep, StepReport};
+use super::callback::{Callback, Decision, EpochReport, OnEpoch, OnStep, StepReport};
 use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::history::History;
@@ -227,13 +226,22 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self
     }
 
-    /// Calls a closure after each step; `ControlFlow::Break(())` ends the run.
-    pub fn on_step(self, call: impl FnMut(&StepReport<'_, N>) -> ControlFlow<()> + Send + 'c) -> Self {
+    /// Calls a closure after each step. It returns nothing, or a `ControlFlow`, of which `Break(())` ends the run, or a `Result` of
+    /// either: see [`Decision`].
+    pub fn on_step<D: Decision>(self, call: impl FnMut(&StepReport<'_, N>) -> D + Send + 'c) -> Self {
         self.callback(OnStep(call))
     }
 
-    /// Calls a closure after each epoch; `ControlFlow::Break(())` ends the run.
-    pub fn on_epoch(self, call: impl FnMut(&EpochReport<'_, N>) -> ControlFlow<()> + Send + 'c) -> Self {
+    /// Calls a closure after each epoch; what it returns is read as in [`Trainer::on_step`].
+    ///
+    /// ```
+    /// # use netwright_runtime::{head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd, train::Trainer};
+    /// # fn speak<N: Network<Scalar = f32, Head = Softmax>>() {
+    /// let trainer: Trainer<N> = Trainer::new().on_epoch(|report| println!("{}: {}", report.record.epoch, report.record.loss));
+    /// # drop(trainer);
+    /// # }
+    /// ```
+    pub fn on_epoch<D: Decision>(self, call: impl FnMut(&EpochReport<'_, N>) -> D + Send + 'c) -> Self {
         self.callback(OnEpoch(call))
     }
 
