@@ -109,7 +109,9 @@ pub mod prelude {
     pub use crate::optim::{Adam, AdamW, RmsProp, Sgd};
     #[cfg(feature = "plots")]
     pub use crate::see::Drawing;
-    pub use crate::train::{ConfusionMatrix, EarlyStopping, Trainer};
+    pub use crate::train::{
+        Augmentation, Checkpoints, ConfusionMatrix, EarlyStopping, RunFolder, Trainer, evaluate, predict_all,
+    };
     pub use crate::{Network, SaveWeights, Tensor};
 }
 
