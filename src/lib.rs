@@ -99,7 +99,7 @@ pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWork
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::SaveWeights;
 #[cfg(feature = "std")]
-pub use netwright_runtime::{Error, data, error, loss, optim, random, schedule, see, train};
+pub use netwright_runtime::{Error, data, error, loss, optim, random, schedule, see, settings, train};
 
 /// What a program that trains usually needs: `use netwright::prelude::*;`
 #[cfg(feature = "std")]

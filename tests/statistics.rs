@@ -12,7 +12,7 @@ use netwright::{Error, Network, Tensor};
 netwright::network! {
     Apart(4x4x1) { conv 3x3x2 same; relu; maxpool 2; flatten; dense 3; tanh; dropout 0.5; dense 2; softmax }
     Sigmoids(2) { repeat 6 { dense 4 sigmoid }; dense 1 sigmoid }
-    Dying(1) { dense 3 relu; dense 1 }
+    Dying(1) { dense 3 relu; dense 1 as tanh }
 }
 
 fn images(count: usize) -> (Vec<Tensor<4, 4, 1>>, Vec<usize>) {
@@ -59,7 +59,9 @@ fn units_that_never_fire_are_dead() {
     network.tensor_mut("dense1", "kernel").expect("it has a kernel").copy_from_slice(&[1.0, -1.0, 0.0]);
     network.tensor_mut("dense1", "bias").expect("it has a bias").copy_from_slice(&[0.0, -9.0, 0.0]);
     let found = layer_statistics(&network, &[[1.0], [-1.0]], &[[0.0_f32], [0.0]], &SquaredError);
-    let outputs = found.expect("they fit").layers[0].activations.expect("it was seen");
+    let [hidden, answer] = [0, 1].map(|at| found.as_ref().expect("they fit").layers[at].activations);
+    let (outputs, answer) = (hidden.expect("it was seen"), answer.expect("it was seen"));
+    assert_eq!((answer.dead, answer.saturated), (None, None), "its name alone is that of an activation");
     assert_eq!(outputs.dead, Some(2.0 / 3.0));
     assert_eq!(outputs.saturated, Some(5.0 / 6.0));
 }

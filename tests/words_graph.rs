@@ -183,6 +183,15 @@ fn the_table_has_a_row_for_each_join() {
 }
 
 #[test]
+fn the_table_says_what_a_layer_is_whole_and_with_the_values_of_its_call() {
+    let has = |rows: &[netwright::layer::Layer], text: &str| rows.iter().any(|layer| layer.text == text);
+    assert!(has(Blocks::LAYERS, "conv 3x3x2 same stride 2") && has(Blocks::LAYERS, "conv 1x1x4"));
+    assert!(has(Blocks::LAYERS, "add { … } { … } leaky_relu 0.5"));
+    assert!(has(Historic::LAYERS, "conv 2x2x4 connect (0, 1) (1, 2) (0, 2) (0, 1, 2)"));
+    assert!(has(Historic::LAYERS, r####"distance 3 to "### ..." ".#. #.#" "... ###""####), "{:?}", Historic::LAYERS);
+}
+
+#[test]
 fn every_layer_with_weights_has_a_field_whatever_its_name() {
     let network = Names::init(1);
     let layers = network.layers();

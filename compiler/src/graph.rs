@@ -190,7 +190,7 @@ impl Tensor {
 pub struct Layer {
     /// Unique in the network.
     pub name: String,
-    /// As written.
+    /// As written, with the values of a block's parameters.
     pub text: String,
     /// The value that comes in.
     pub input: ValueId,

@@ -210,6 +210,20 @@ impl Numbers {
     }
 }
 
+impl Numbers {
+    /// As `written`, unless a parameter or arithmetic stands there: then their values.
+    fn text(&self, written: &str) -> String {
+        let is_list = written.starts_with('(') && self.numbers.len() > 1;
+        let literal = |part: &str| part.trim().replace('_', "").parse::<f64>().is_ok();
+        let parts = written.trim_start_matches('(').trim_end_matches(')');
+        if written.starts_with('"') || parts.split(if is_list { ',' } else { 'x' }).all(literal) {
+            return written.to_owned();
+        }
+        let values: Vec<String> = self.numbers.iter().map(|number| number.value.to_string()).collect();
+        if is_list { format!("({})", values.join(", ")) } else { values.join("x") }
+    }
+}
+
 impl Use {
     /// The option called `name`.
     pub fn option(&self, name: &str) -> Option<&OptionUse> {
@@ -254,6 +268,20 @@ impl Use {
     pub fn incomplete(&self) -> Diagnostic {
         Diagnostic::new(self.written, format!("`{}` needs numbers", self.word.name))
             .help(format!("write `{}`, as in `{}`", self.word.form, self.word.examples[0].stage))
+    }
+
+    /// As written in `source`, its white space evened out, with the values of this call where a block has parameters.
+    pub(crate) fn text(&self, source: &str) -> String {
+        let options = self.options.iter().flat_map(|option| option.argument.iter().chain(&option.lists));
+        let mut text = String::new();
+        let mut end = self.span.start;
+        for numbers in self.argument.iter().chain(options) {
+            text.push_str(source.get(end..numbers.span.start).unwrap_or_default());
+            text.push_str(&numbers.text(source.get(numbers.span.range()).unwrap_or_default()));
+            end = numbers.span.end;
+        }
+        text.push_str(source.get(end..self.span.end).unwrap_or_default());
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// A single count after the word.

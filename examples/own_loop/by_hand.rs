@@ -32,7 +32,11 @@ pub(crate) fn train_by_hand(
         .schedule(schedule()?)
         .early_stopping(stopping)
         .metrics(validator.names());
-    checkpoints.resume_run(&loader.identity(), &mut run)?;
+    // A run goes on from its checkpoint only with the same settings, whoever saved it; these two the parts do not know.
+    let mut identity = loader.identity();
+    identity.settings =
+        identity.settings.with("the loss", format!("{loss:?}")).with("the clipping norm", LONGEST_GRADIENT);
+    checkpoints.resume_run(&identity, &mut run)?;
 
     run.history.ending = 'training: loop {
         if run.is_over() {
@@ -61,17 +65,17 @@ pub(crate) fn train_by_hand(
                 break 'training Ending::Interrupted;
             }
             if checkpoints.is_due_after_step(run.position.step) {
-                checkpoints.save(&loader.identity(), &mut run)?;
+                checkpoints.save(&identity, &mut run)?;
             }
         }
         let found = validator.measure(run.network, &loss, engine.threads())?;
         run.end_epoch(Some(&found), start.elapsed())?;
         folder.write(&run.history)?;
         if checkpoints.is_due_after_epoch(run.position.epoch) {
-            checkpoints.save(&loader.identity(), &mut run)?;
+            checkpoints.save(&identity, &mut run)?;
         }
     };
-    checkpoints.save(&loader.identity(), &mut run)?;
+    checkpoints.save(&identity, &mut run)?;
     run.restore_best();
     Ok(run.history)
 }

@@ -302,6 +302,18 @@ pub enum Error {
         /// What the checkpoint has.
         found: String,
     },
+    /// A checkpoint of a run with other settings, or of a network with other layers.
+    #[error("{origin}: {name} was {before}, and is {now} now (`Checkpoints::allow_changes(true)` goes on with it)")]
+    Changed {
+        /// The file.
+        origin: String,
+        /// The first difference: `the learning rate`.
+        name: String,
+        /// What the checkpoint has.
+        before: String,
+        /// What this run has.
+        now: String,
+    },
 
     /// A file whose bytes are not those that were written.
     #[error("{origin}: damaged: its checksum is {found}, the file says {expected}")]

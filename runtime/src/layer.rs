@@ -8,7 +8,7 @@ use crate::shape::Shape;
 pub struct Layer {
     /// Unique in its network: what `as` says, else the word and its number, `conv1`.
     pub name: &'static str,
-    /// The stage as written: `conv 5x5x6 same`.
+    /// The stage as written, with the values of a block's parameters: `conv 5x5x6 same`.
     pub text: &'static str,
     /// What comes in.
     pub input: Shape,

@@ -35,6 +35,8 @@ pub mod scalar;
 pub mod schedule;
 #[cfg(feature = "std")]
 pub mod see;
+#[cfg(feature = "std")]
+pub mod settings;
 pub mod shape;
 #[cfg(feature = "std")]
 pub mod storage;

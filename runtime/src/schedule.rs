@@ -12,6 +12,8 @@
 //! # }
 //! ```
 
+use core::fmt::Debug;
+
 use crate::error::{Error, setting};
 
 /// Where a training run stands.
@@ -47,8 +49,8 @@ fn anneal(start: f64, end: f64, share: f64) -> f64 {
     end + (start - end) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
 }
 
-/// A learning-rate schedule.
-pub trait Schedule: Send {
+/// A learning-rate schedule. What `Debug` says of it stands in checkpoints: what it was made with, and not what it remembers.
+pub trait Schedule: Debug + Send {
     /// What the optimiser's rate is multiplied by for the step that comes next.
     fn factor(&self, progress: &Progress) -> f64;
 
@@ -266,7 +268,7 @@ impl Schedule for OneCycle {
 }
 
 /// Lower whenever validations have stopped getting better.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct ReduceOnPlateau {
     gamma: f64,
     patience: u64,
@@ -312,6 +314,16 @@ impl ReduceOnPlateau {
     pub fn least(mut self, factor: f64) -> Result<Self, Error> {
         self.least = setting("least factor", factor, (0.0..=1.0).contains(&factor), "between 0 and 1")?;
         Ok(self)
+    }
+}
+
+impl Debug for ReduceOnPlateau {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { gamma, patience, min_delta, least, .. } = self;
+        write!(
+            f,
+            "ReduceOnPlateau {{ gamma: {gamma:?}, patience: {patience}, min_delta: {min_delta:?}, least: {least:?} }}"
+        )
     }
 }
 

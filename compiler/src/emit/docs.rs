@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Planned;
 use crate::graph::{Graph, LayerId, Role, Tensor};
+use crate::lower::beginning;
 
 /// The documentation of the type: its table of layers.
 pub(super) fn table(planned: &Planned<'_>) -> String {
@@ -18,7 +19,7 @@ pub(super) fn table(planned: &Planned<'_>) -> String {
             text,
             "| {} | `{}` | {} | {} | {} |",
             layer.name,
-            layer.text,
+            beginning(&layer.text),
             graph.shape(layer.output),
             grouped(trained as u64),
             grouped(graph.macs_of(id)),

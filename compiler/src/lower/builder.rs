@@ -40,6 +40,14 @@ pub struct Builder<'a> {
     made: Vec<Made>,
 }
 
+/// As much of a text as a message or a table has room for.
+pub(crate) fn beginning(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// What a word of the text came to, one of the times it was lowered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
@@ -143,14 +151,10 @@ impl<'a> Builder<'a> {
         self.graph.shape(value)
     }
 
-    /// The source between two bytes, its white space evened out.
+    /// The source between two bytes, its white space evened out, and its beginning where it is long.
     pub(crate) fn text(&self, span: Span) -> String {
         let words: Vec<&str> = self.source.get(span.range()).unwrap_or_default().split_whitespace().collect();
-        let text = words.join(" ");
-        match text.char_indices().nth(60) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        }
+        beginning(&words.join(" "))
     }
 
     /// Reports a mistake once for each place: a block called twice is wrong once.
@@ -242,7 +246,7 @@ impl<'a> Builder<'a> {
     /// Starts the row of a layer, or joins the one before it in the same stage.
     pub(crate) fn start_row(&mut self, layer: &Use, input: ValueId) {
         self.shared = layer.shared.clone();
-        let text = self.text(layer.span);
+        let text = layer.text(self.source);
         if layer.word.place == Place::Activation
             && self.row_is_open
             && let Some(row) = self.row

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span};
 
+pub(crate) use builder::beginning;
 pub use builder::{Builder, Made};
 use structure::Structure;
 

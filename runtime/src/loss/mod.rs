@@ -11,13 +11,15 @@ pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use distance::{MeanAbsoluteError, SquaredError};
 
+use core::fmt::Debug;
+
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Scalar;
 use crate::train::MixedLabel;
 
-/// A loss for networks that end in `H`, against targets of type `Y`.
+/// A loss for networks that end in `H`, against targets of type `Y`. What `Debug` says of it stands in checkpoints: all that it was made with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
     label = "this loss does not fit the end of the network, or its targets",
@@ -26,7 +28,7 @@ use crate::train::MixedLabel;
     note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`",
     note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy::new())`"
 )]
-pub trait Loss<H: Head, Y>: Clone + Send + Sync {
+pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
     /// Which values it reads and whose gradient it writes: the logits', where it is fused with the head.
     const SEED: GradientSeed;
 

@@ -4,6 +4,7 @@ use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The settings and moments that Adam and AdamW share.
 #[derive(Clone, Debug)]
@@ -30,6 +31,15 @@ impl<T: Scalar> Moments<T> {
             first: Moment(Vec::new()),
             second: Moment(Vec::new()),
         })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new()
+            .with("the learning rate", self.rate)
+            .with("beta1", self.beta1)
+            .with("beta2", self.beta2)
+            .with("epsilon", self.epsilon)
+            .with("the placement of epsilon", self.placement)
     }
 
     fn step(
@@ -130,6 +140,10 @@ macro_rules! adam {
 
                 fn rate(&self) -> f64 {
                     self.moments.rate
+                }
+
+                fn settings(&self) -> Settings {
+                    self.moments.settings().and(self.decay.settings())
                 }
 
                 fn step(

@@ -8,6 +8,7 @@ use super::update::Gradient;
 use crate::error::{Error, setting};
 use crate::layer::{Layer, Role};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The penalties and clipping of an optimiser.
 #[derive(Clone, Debug)]
@@ -73,6 +74,22 @@ impl Decay {
         self.overrides.push((layer.to_owned(), name, value));
         self.resolved = None;
         Ok(())
+    }
+
+    /// Those that have been set.
+    pub(super) fn settings(&self) -> Settings {
+        let Strength { l1, l2, weight_decay } = self.general;
+        let general =
+            [("l1", l1), ("l2", l2), ("weight decay", weight_decay)].map(|(name, value)| (name.to_owned(), value));
+        let overrides = self.overrides.iter().map(|(layer, name, value)| (format!("{name} of `{layer}`"), *value));
+        let limits = [("clipping value", self.clip_value), ("clipping norm", self.clip_norm)];
+        let limits = limits.into_iter().filter(|(_, limit)| limit.is_finite());
+        let limits = limits.map(|(name, limit)| (name.to_owned(), limit));
+        let numbers = general.into_iter().filter(|(_, value)| *value != 0.0).chain(overrides).chain(limits);
+        let settings =
+            numbers.fold(Settings::new(), |settings, (name, value)| settings.with(format!("the {name}"), value));
+        let roles = [("biases", self.biases), ("scales", self.scales)].into_iter().filter(|(_, decayed)| *decayed);
+        roles.fold(settings, |settings, (role, _)| settings.with(format!("the decay of {role}"), "asked for"))
     }
 
     /// Finds out once which parameter is decayed how much; later calls with the same network only compare.

@@ -16,6 +16,7 @@ pub use sgd::Sgd;
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// An optimiser: what a gradient does to the parameters. It may keep state as long as the parameters.
 #[diagnostic::on_unimplemented(
@@ -30,6 +31,11 @@ pub trait Optimizer<T: Scalar>: Send {
 
     /// The learning rate it was made with; a [`Schedule`](crate::schedule::Schedule) multiplies it.
     fn rate(&self) -> f64;
+
+    /// All that its steps depend on besides its state: the rate, and whatever else can be set.
+    fn settings(&self) -> Settings {
+        Settings::new().with("the learning rate", self.rate())
+    }
 
     /// Moves `parameters` one step with the learning rate `rate`. The penalties go by `layers`, the network's table. Allocates
     /// in the first step alone.
@@ -72,6 +78,9 @@ impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
     fn rate(&self) -> f64 {
         (**self).rate()
     }
+    fn settings(&self) -> Settings {
+        (**self).settings()
+    }
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
         (**self).step(rate, layers, parameters, gradients)
     }
@@ -100,6 +109,15 @@ pub enum Epsilon {
     Torch,
     /// As in Keras: Adam divides by (√v + ε)/√(1 − β₂ᵗ), RMSProp by √(v + ε).
     Keras,
+}
+
+impl core::fmt::Display for Epsilon {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Torch => "that of PyTorch",
+            Self::Keras => "that of Keras",
+        })
+    }
 }
 
 /// The learning rate that a constructor or a step was given.

@@ -4,6 +4,7 @@ use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// RMSProp (Tieleman and Hinton, 2012): v ← ρ v + (1 − ρ) g², w ← w − rate · g / (√v + ε). With momentum μ the steps without
 /// their rate add up: b ← μ b + g / (√v + ε), w ← w − rate · b.
@@ -81,6 +82,16 @@ for_f32_and_f64! {
 
         fn rate(&self) -> f64 {
             self.rate
+        }
+
+        fn settings(&self) -> Settings {
+            Settings::new()
+                .with("the learning rate", self.rate)
+                .with("the smoothing", self.smoothing)
+                .with("the momentum", self.momentum)
+                .with("epsilon", self.epsilon)
+                .with("the placement of epsilon", self.placement)
+                .and(self.decay.settings())
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use super::{Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, 
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Stochastic gradient descent (slide 5): w ← w − rate · g; with momentum μ, v ← μ v + g and w ← w − rate · v.
 ///
@@ -60,6 +61,14 @@ for_f32_and_f64! {
 
         fn rate(&self) -> f64 {
             self.rate
+        }
+
+        fn settings(&self) -> Settings {
+            Settings::new()
+                .with("the learning rate", self.rate)
+                .with("the momentum", self.momentum)
+                .with("Nesterov's momentum", self.nesterov)
+                .and(self.decay.settings())
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use crate::error::{Error, setting};
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::storage::safetensors::{Reader, Writer};
 use crate::weights::{add_weights, compare_weights, take_weights};
 
@@ -49,12 +50,13 @@ pub struct Checkpoints {
     every_epochs: u64,
     every_steps: Option<u64>,
     resume: bool,
+    allow_changes: bool,
 }
 
 impl Checkpoints {
     /// To this file, after each epoch.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), every_epochs: 1, every_steps: None, resume: false }
+        Self { path: path.as_ref().to_owned(), every_epochs: 1, every_steps: None, resume: false, allow_changes: false }
     }
 
     /// After every so many epochs.
@@ -78,9 +80,17 @@ impl Checkpoints {
     }
 
     /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
-    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them.
+    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them; and with the same settings, unless
+    /// [`Checkpoints::allow_changes`]. Epochs may be more, and early stopping other.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
+        self
+    }
+
+    /// Whether to go on though settings have changed, on purpose: the rate, the schedule, the loss, penalties, augmentation, or what layers of
+    /// the same sizes do. The bits are neither those of the old settings nor those of the new ones then.
+    pub fn allow_changes(mut self, allow: bool) -> Self {
+        self.allow_changes = allow;
         self
     }
 
@@ -109,7 +119,8 @@ impl Checkpoints {
     /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does.
     ///
     /// # Errors
-    /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Format`],
+    /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Changed`] for one
+    /// with other settings or layers that do something else, [`Error::Format`],
     /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the optimiser remembers
     /// something else. The run is as it was then.
     pub fn resume_run<N: Network, O: Optimizer<N::Scalar>>(
@@ -120,7 +131,12 @@ impl Checkpoints {
         if !self.resume || !self.path.exists() {
             return Ok(false);
         }
-        Checkpoint::<N>::read(&self.path, identity, run)?.restore(run)?;
+        let checkpoint = Checkpoint::<N>::read(&self.path, identity, run)?;
+        if !self.allow_changes {
+            checkpoint.compare_layers()?;
+            checkpoint.compare_settings(identity, run)?;
+        }
+        checkpoint.restore(run, self.allow_changes)?;
         run.saved = Some(self.path.clone());
         Ok(true)
     }
@@ -148,7 +164,13 @@ fn metric_names<N: Network, O>(run: &Run<'_, N, O>) -> Vec<&'static str> {
 
 /// What the network says of its layers, a line for each.
 fn layer_texts<N: Network>() -> String {
-    N::LAYERS.iter().map(|layer| layer.text).collect::<Vec<_>>().join("\n")
+    let input = format!("input {}", N::INPUT);
+    core::iter::once(input.as_str()).chain(N::LAYERS.iter().map(|layer| layer.text)).collect::<Vec<_>>().join("\n")
+}
+
+/// All settings of a run.
+fn settings<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_, N, O>) -> Settings {
+    run.settings().and(identity.settings.clone())
 }
 
 /// A checkpoint on its way to a file.
@@ -162,6 +184,7 @@ fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_,
     writer.metadata("layers", &layer_texts::<N>());
     writer.metadata("optimizer", run.optimizer.name());
     writer.metadata("order", &identity.order);
+    writer.metadata("settings", &settings(identity, run).to_text());
     writer.metadata("metrics", &metric_names(run).join(", "));
     add_weights(&mut writer, &*run.network);
     for (name, slice) in run.optimizer.state() {
@@ -242,6 +265,7 @@ impl<N: Network> Checkpoint<N> {
         resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
         resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
         resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
+        compare_weights::<N>(&checkpoint.file, &checkpoint.names(), false)?;
         Ok(checkpoint)
     }
 
@@ -266,13 +290,27 @@ impl<N: Network> Checkpoint<N> {
             match (here.next(), saved.next()) {
                 (None, None) => return Ok(()),
                 (expected, found) if expected == found => {}
-                (expected, found) => return Err(self.other("a layer", layer(expected), layer(found))),
+                (expected, found) => return Err(self.changed("a layer", layer(found), layer(expected))),
             }
         }
     }
 
-    fn other(&self, what: &'static str, expected: String, found: String) -> Error {
-        Error::Resume { origin: self.file.origin().to_owned(), what, expected, found }
+    /// Compares what else the steps of a run depend on.
+    fn compare_settings<O: Optimizer<N::Scalar>>(&self, identity: &Identity, run: &Run<'_, N, O>) -> Result<(), Error> {
+        let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
+        match settings(identity, run).change_since(&before) {
+            None => Ok(()),
+            Some(change) => Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned())),
+        }
+    }
+
+    fn changed(&self, name: &str, before: String, now: String) -> Error {
+        Error::Changed { origin: self.file.origin().to_owned(), name: name.to_owned(), before, now }
+    }
+
+    /// The tensors of the network.
+    fn names(&self) -> Vec<&str> {
+        self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect()
     }
 
     fn malformed(&self, part: &str) -> Error {
@@ -289,8 +327,8 @@ impl<N: Network> Checkpoint<N> {
         self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
     }
 
-    /// Takes everything over, or nothing.
-    fn restore<O: Optimizer<N::Scalar>>(&self, run: &mut Run<'_, N, O>) -> Result<(), Error> {
+    /// Takes everything over, or nothing. A schedule that remembers something else than the one before is as new where changes are allowed.
+    fn restore<O: Optimizer<N::Scalar>>(&self, run: &mut Run<'_, N, O>, allow_changes: bool) -> Result<(), Error> {
         let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
         let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
         let [sum, score, rate, metric] = numbers;
@@ -321,21 +359,16 @@ impl<N: Network> Checkpoint<N> {
             state.push((name, slice));
         }
         let state: Vec<(&str, &[N::Scalar])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
-        let names: Vec<&str> =
-            self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect();
-        compare_weights::<N>(&self.file, &names, false)?;
-        self.compare_layers()?;
         let before = run.schedule.state();
-        let remembered = self.scalars::<f64>(SCHEDULE)?;
-        run.schedule.restore(&remembered).map_err(|_| {
-            let numbers = |state: &[f64]| format!("one that remembers {} numbers", state.len());
-            self.other("the schedule", numbers(&before), numbers(&remembered))
-        })?;
+        match run.schedule.restore(&self.scalars::<f64>(SCHEDULE)?) {
+            Err(error) if !allow_changes => return Err(error),
+            _ => {}
+        }
         if let Err(error) = run.optimizer.restore(&state, optimizer_steps) {
             run.schedule.restore(&before)?;
             return Err(error);
         }
-        take_weights(run.network, &self.file, &names, false)?;
+        take_weights(run.network, &self.file, &self.names(), false)?;
         if let Some(watcher) = &mut run.watcher {
             (watcher.best, watcher.waited) = (best, waited);
             (watcher.parameters, watcher.statistics) = best_weights;

@@ -10,7 +10,7 @@ use super::checkpoint::Checkpoints;
 use super::gradient::{BatchLoss, GradientEngine};
 use super::history::{Ending, History};
 use super::loader::Loader;
-use super::run::{Position, Run};
+use super::run::{Identity, Position, Run};
 use super::samples::Samples;
 use super::source::Sampler;
 use super::target::Target;
@@ -26,6 +26,7 @@ use crate::optim::Optimizer;
 pub(crate) struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
     run: Run<'a, N, O>,
     loader: Loader<P, N::Input, Y, T>,
+    identity: Identity,
     loss: L,
     /// Whether targets are known only when they are read.
     unseen: bool,
@@ -52,6 +53,7 @@ where
     O: Optimizer<N::Scalar>,
     P: Sampler<N::Input, Y>,
 {
+    let settings = trainer.settings();
     let loader = Loader::with_sampler(sampler, trainer.batch, trainer.preparation)?;
     match validation {
         None if trainer.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
@@ -69,8 +71,10 @@ where
     run = run.metrics(validator.iter().flat_map(Validator::names));
     run.schedule = trainer.schedule;
     run.watcher = trainer.early_stopping.map(super::early_stopping::Watcher::new);
+    let mut identity = loader.identity();
+    identity.settings = identity.settings.and(settings);
     if let Some(checkpoints) = &trainer.checkpoints {
-        checkpoints.resume_run(&loader.identity(), &mut run)?;
+        checkpoints.resume_run(&identity, &mut run)?;
     }
     let mut callbacks = trainer.callbacks;
     if trainer.progress {
@@ -86,6 +90,7 @@ where
     Session {
         run,
         loader: loader.threads(engine.threads()),
+        identity,
         loss: trainer.loss,
         unseen,
         validator,
@@ -110,7 +115,7 @@ where
         let report = RunReport {
             epochs: self.run.epochs,
             steps_per_epoch: self.run.steps_per_epoch,
-            images: self.loader.identity().samples as u64,
+            images: self.identity.samples as u64,
             step: self.run.position.step,
         };
         for callback in &mut self.callbacks {
@@ -127,7 +132,7 @@ where
 
     fn save(&mut self) -> Result<(), Error> {
         let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
-        checkpoints.save(&self.loader.identity(), &mut self.run)
+        checkpoints.save(&self.identity, &mut self.run)
     }
 
     fn all_epochs(&mut self, engine: &mut GradientEngine<N>) -> Result<Ending, Error> {

@@ -199,6 +199,7 @@ where
             batch: self.batch,
             samples: self.samples,
             order: self.sampler.order(),
+            settings: self.preparation.settings(),
         }
     }
 

@@ -101,6 +101,12 @@ pub(crate) struct Attacking<N: Network> {
     numbers: fn(&mut [N::Input]) -> &mut [N::Scalar],
 }
 
+impl<N: Network> core::fmt::Debug for Attacking<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.training.fmt(f)
+    }
+}
+
 impl<N: Network> Clone for Attacking<N> {
     fn clone(&self) -> Self {
         *self

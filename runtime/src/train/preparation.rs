@@ -9,6 +9,7 @@ use super::target::Target;
 use super::threads::Threads;
 use crate::error::{Error, panic_message};
 use crate::random::{Random, key};
+use crate::settings::Settings;
 
 /// What random draws are for, so that one seed serves for all.
 const AUGMENTING: u64 = 16;
@@ -57,6 +58,13 @@ impl<I, Y, T> Preparation<I, Y, T> {
     /// What the order of samples, augmentation and mixup are drawn from.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What is done to samples, in words.
+    pub(super) fn settings(&self) -> Settings {
+        let augment = self.augment.iter().map(|augment| ("the augmentation", augment.describe()));
+        let mixing = self.mixing.iter().map(|mixing| ("mixup", format!("{:?}", mixing.mixup)));
+        augment.chain(mixing).fold(Settings::new(), |settings, (name, value)| settings.with(name, value))
     }
 
     /// How many inputs of room a mixup of `count` samples needs.

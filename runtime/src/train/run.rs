@@ -12,6 +12,7 @@ use crate::error::{Error, setting};
 use crate::network::{Gradients, Network};
 use crate::optim::Optimizer;
 use crate::schedule::{Constant, Progress, Schedule};
+use crate::settings::Settings;
 
 /// Where a run stands. With the seed, which all random draws hang on, it is all that a run remembers besides its network, its
 /// optimiser and its schedule.
@@ -41,6 +42,9 @@ pub struct Identity {
     pub samples: usize,
     /// How they are ordered: see [`Sampler::order`](super::Sampler::order).
     pub order: String,
+    /// What else its steps depend on. The loader knows of augmentation and mixup, the run of its optimiser and schedule; a loop of one's own
+    /// can add what it likes.
+    pub settings: Settings,
 }
 
 /// A network on its way through training, with all that changes meanwhile: what a checkpoint saves. [`Trainer`](super::Trainer) keeps its
@@ -146,6 +150,11 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     pub fn metrics(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
         self.history.metrics = names.into_iter().map(|name| MetricSeries { name, values: Vec::new() }).collect();
         self
+    }
+
+    /// What its steps depend on, in words.
+    pub(super) fn settings(&self) -> Settings {
+        self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
     }
 
     /// Moves the weights along the gradient of a batch, at the rate that the schedule gives, and counts the step. Returns the loss it

@@ -21,6 +21,7 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::schedule::{Constant, Schedule};
+use crate::settings::Settings;
 use crate::tensor::Output;
 
 /// The place of a loss that has not been chosen: `Trainer::loss` is missing.
@@ -266,6 +267,17 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
     pub fn progress(mut self, show: bool) -> Self {
         self.progress = show;
         self
+    }
+
+    /// What the steps depend on besides the optimiser, the schedule and the preparation of samples, in words.
+    pub(crate) fn settings(&self) -> Settings
+    where
+        L: core::fmt::Debug,
+    {
+        let ghost_batch = self.ghost_batch.map(|images| ("the ghost batch", images.to_string()));
+        let attacking = self.attacking.map(|attacking| ("adversarial training", format!("{attacking:?}")));
+        let settings = Settings::new().with("the loss", format!("{:?}", self.loss));
+        ghost_batch.into_iter().chain(attacking).fold(settings, |settings, (name, value)| settings.with(name, value))
     }
 
     #[allow(clippy::type_complexity)]

@@ -181,6 +181,10 @@ impl Mapping {
 }
 
 impl<T: Scalar, const H: usize, const W: usize, const C: usize> Augment<Tensor<H, W, C, T>> for Augmentation {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn augment(&self, source: &Tensor<H, W, C, T>, copy: &mut Tensor<H, W, C, T>, random: &mut Random) {
         if self.moves() {
             let mapping = self.mapping(H, W, random);

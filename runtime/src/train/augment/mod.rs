@@ -17,6 +17,11 @@ use crate::random::Random;
 pub trait Augment<I>: Send + Sync {
     /// Writes all of `copy`, which holds another sample's numbers.
     fn augment(&self, source: &I, copy: &mut I, random: &mut Random);
+
+    /// All that it was made with, for checkpoints; of a closure nothing is known.
+    fn describe(&self) -> String {
+        "one of its own".to_owned()
+    }
 }
 
 impl<I, F: Fn(&I, &mut I, &mut Random) + Send + Sync> Augment<I> for F {

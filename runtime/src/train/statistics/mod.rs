@@ -64,7 +64,10 @@ enum Flat {
 
 impl Flat {
     fn of(layer: &Layer) -> Option<Self> {
-        layer.text.split_whitespace().find_map(|word| match word {
+        let words = layer.text.split_whitespace();
+        let before = core::iter::once("").chain(words.clone());
+        let names = |before: &str| matches!(before, "as" | "tied");
+        words.zip(before).filter(|(_, before)| !names(before)).find_map(|(word, _)| match word {
             "relu" | "relu6" => Some(Self::Zero),
             "tanh" | "softsign" => Some(Self::BeyondOne),
             "sigmoid" | "hard_sigmoid" => Some(Self::BeyondZeroAndOne),
