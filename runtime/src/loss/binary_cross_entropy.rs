@@ -93,7 +93,7 @@ binary_cross_entropy!(
     /// Two of 0 and 1 with their shares, for one output, as mixup makes them of labels.
     [] MixedLabel, |target: &MixedLabel| [target.share_of(1)], |outputs, targets: &[MixedLabel], origin: &str| {
         check_single(outputs)?;
-        check_mixed(2, targets, origin)
+        check_mixed(2, targets.iter().map(core::slice::from_ref), origin)
     }
 );
 binary_cross_entropy!(

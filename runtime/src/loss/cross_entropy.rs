@@ -84,6 +84,7 @@ impl CrossEntropy {
         loss
     }
 
+    /// `targets` are those of all positions, one after the other.
     fn mixed<T: Scalar>(&self, values: &[T], targets: &[MixedLabel], scale: T, gradient: Option<&mut [T]>) -> f64 {
         let classes = (values.len() / targets.len().max(1)).max(1);
         let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
@@ -147,7 +148,7 @@ impl Loss<Softmax, MixedLabel> for CrossEntropy {
     }
 
     fn check(&self, outputs: usize, targets: &[MixedLabel], origin: &str) -> Result<(), Error> {
-        check_mixed(outputs, targets, origin)
+        check_mixed(outputs, targets.iter().map(core::slice::from_ref), origin)
     }
 }
 
@@ -171,6 +172,24 @@ impl<const P: usize> Loss<Softmax, [usize; P]> for CrossEntropy {
             }
         }
         Ok(())
+    }
+}
+
+/// Two labels with their shares for each of `P` positions.
+impl<const P: usize> Loss<Softmax, [MixedLabel; P]> for CrossEntropy {
+    const SEED: GradientSeed = GradientSeed::Logits;
+
+    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[[MixedLabel; P]], scale: T, gradient: &mut [T]) -> f64 {
+        self.mixed(values, targets.as_flattened(), scale, Some(gradient))
+    }
+
+    fn value<T: Scalar>(&self, values: &[T], targets: &[[MixedLabel; P]]) -> f64 {
+        self.mixed(values, targets.as_flattened(), T::ONE, None)
+    }
+
+    fn check(&self, outputs: usize, targets: &[[MixedLabel; P]], origin: &str) -> Result<(), Error> {
+        let classes = outputs.checked_div(P).unwrap_or(0);
+        check_mixed(classes, targets.iter().map(<[_; P]>::as_slice), origin)
     }
 }
 

@@ -109,10 +109,10 @@ fn check_dense<Y: Dense>(
 }
 
 /// `Ok` where both labels of every target are classes.
-fn check_mixed(classes: usize, targets: &[MixedLabel], origin: &str) -> Result<(), Error> {
-    for (sample, target) in targets.iter().enumerate() {
-        let label = target.label.max(target.other);
-        if label >= classes {
+fn check_mixed<'t>(classes: usize, targets: impl Iterator<Item = &'t [MixedLabel]>, origin: &str) -> Result<(), Error> {
+    for (sample, target) in targets.enumerate() {
+        let labels = target.iter().map(|mixed| mixed.label.max(mixed.other));
+        if let Some(label) = labels.max().filter(|&label| label >= classes) {
             return Err(Error::Label { origin: origin.to_owned(), sample, label, classes });
         }
     }

@@ -51,6 +51,15 @@ impl Target for MixedLabel {
     }
 }
 
+/// Labels of many positions: the share of the classes that were named, over all of them.
+impl<const P: usize> Target for [MixedLabel; P] {
+    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+        let classes = (answer.len() / P.max(1)).max(1);
+        let rows = answer.chunks_exact(classes).zip(self);
+        Some(rows.map(|(row, label)| label.share_of(predicted_class(row))).sum::<f64>() / P.max(1) as f64)
+    }
+}
+
 impl MixTarget for usize {
     type Mixed = MixedLabel;
 
@@ -72,6 +81,20 @@ impl MixTarget for bool {
 
     fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
         usize::from(*self).mixed(&usize::from(*other), share, mixed);
+    }
+}
+
+impl<const P: usize> MixTarget for [usize; P] {
+    type Mixed = [MixedLabel; P];
+
+    fn unmixed(&self) -> Self::Mixed {
+        self.map(|label| label.unmixed())
+    }
+
+    fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed) {
+        for ((mixed, label), other) in mixed.iter_mut().zip(self).zip(other) {
+            label.mixed(other, share, mixed);
+        }
     }
 }
 
