@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::sparkline::sparkline;
+use super::sparkline::sparkline_between;
 
 /// A named line of points `(x, y)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Curve {
     pub colour: usize,
 }
 
-/// Curves in one frame. It displays as a sparkline for each curve; with the feature `plots` it is saved as PNG or SVG.
+/// Curves in one frame. It displays as a sparkline for each curve, all of one scale; with the feature `plots` it is saved as PNG or SVG.
 ///
 /// ```
 /// use netwright_runtime::see::Chart;
@@ -109,6 +109,16 @@ impl Chart {
     }
 }
 
+impl Chart {
+    /// The range of the axes: that of the points, and what [`Chart::at_least`] asks for as far as the axis has it.
+    pub(super) fn frame(&self) -> Option<[(f64, f64); 2]> {
+        let [x, (low, high)] = self.extent()?;
+        let fits = |bound: &f64| !self.logarithmic || *bound > 1.0 / MOST;
+        let from = self.from.filter(fits).map_or(low, |from| from.min(low));
+        Some([x, (from, self.to.filter(fits).map_or(high, |to| to.max(high)))])
+    }
+}
+
 /// Numbers beyond this are not shown: the span of a frame must remain a number.
 const MOST: f64 = 1e100;
 
@@ -122,13 +132,12 @@ impl fmt::Display for Chart {
             writeln!(f, "{}", self.title)?;
         }
         let names = self.curves.iter().map(|curve| curve.name.chars().count()).max().unwrap_or(0);
+        let on_axis = |y: f64| if self.logarithmic { y.ln() } else { y };
+        let (low, high) = self.frame().map_or((0.0, 0.0), |[_, y]| y);
         for curve in &self.curves {
-            let tones = |&point: &(f64, f64)| match self.shows(point) {
-                true if self.logarithmic => point.1.ln(),
-                true => point.1,
-                false => f64::NAN,
-            };
-            let course = sparkline(&curve.points.iter().map(tones).collect::<Vec<_>>(), WIDTH);
+            let height = |&point: &(f64, f64)| if self.shows(point) { on_axis(point.1) } else { f64::NAN };
+            let heights: Vec<f64> = curve.points.iter().map(height).collect();
+            let course = sparkline_between(&heights, WIDTH, (on_axis(low), on_axis(high)));
             let end = |point: Option<&(f64, f64)>| point.map_or("-".to_owned(), |(_, y)| short(*y));
             let (first, last) = (end(curve.points.first()), end(curve.points.last()));
             let gap = WIDTH.min(self.curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0));
@@ -186,7 +195,17 @@ mod tests {
     fn a_chart_in_the_terminal_has_a_line_for_each_curve() {
         let chart =
             Chart::new("loss").curve("train", [(1.0, 2.0), (2.0, 1.0), (3.0, 0.5)]).values("test", [4.0, f64::NAN]);
-        assert_eq!(chart.to_string(), "loss\ntrain  █▃▁  2 → 0.5\ntest   ▄    4 → NaN\n");
+        assert_eq!(chart.to_string(), "loss\ntrain  ▄▂▁  2 → 0.5\ntest   █    4 → NaN\n");
+    }
+
+    #[test]
+    fn sparklines_of_one_chart_can_be_compared() {
+        let chart = Chart::new("").values("falls", [8.0, 1.0]).values("stays", [1.2, 1.0]);
+        assert_eq!(chart.to_string(), "falls  █▁  8 → 1\nstays  ▁▁  1.2 → 1\n");
+        let share = Chart::new("").at_least(0.0, 100.0).values("dead", [10.0, 20.0, 100.0]);
+        assert_eq!(share.to_string(), "dead  ▂▂█  10 → 100\n");
+        let norms = Chart::new("").logarithmic().at_least(0.0, 1.0).values("norm", [1e-7, 1e-4, 1.0]);
+        assert_eq!(norms.to_string(), "norm  ▁▄█  1.0e-7 → 1\n");
     }
 
     #[test]

@@ -7,15 +7,24 @@
 /// assert_eq!(netwright_runtime::see::sparkline(&[1.0, 2.0, 3.0, 8.0], 10), "▁▂▃█");
 /// ```
 pub fn sparkline(values: &[f64], width: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let points = means(values, width);
     let finite = points.iter().copied().filter(|value| value.is_finite());
-    let (least, most) =
+    let range =
         finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
+    bars(&points, range)
+}
+
+/// [`sparkline`] with ▁ for the first number and █ for the second, so that curves can be compared.
+pub(super) fn sparkline_between(values: &[f64], width: usize, range: (f64, f64)) -> String {
+    bars(&means(values, width), range)
+}
+
+fn bars(points: &[f64], (least, most): (f64, f64)) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let bar = |value: &f64| match value {
         value if !value.is_finite() => ' ',
         _ if least == most => BARS[3],
-        value => BARS[((value - least) / (most - least) * 7.0).round() as usize],
+        value => BARS[((value - least) / (most - least) * 7.0).round().clamp(0.0, 7.0) as usize],
     };
     points.iter().map(bar).collect()
 }

@@ -18,6 +18,7 @@ use crate::see::tones::Tones;
 /// The frame of one chart, in pixels, without its legend.
 const WIDTH: u64 = 560;
 const HEIGHT: u64 = 360;
+const MARGIN: u64 = 10;
 /// What lies between the charts of a figure, and between a frame and its legend.
 const GAP: u64 = 16;
 /// The line of a legend's entry.
@@ -40,32 +41,29 @@ impl Paint for Chart {
     }
 
     fn size(&self) -> (u64, u64) {
-        (WIDTH + self.legend_width(), HEIGHT.max(self.legend_height()))
+        (self.frame_width() + self.legend_width(), HEIGHT.max(self.legend_height()))
     }
 
     fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B> {
-        let (frame, legend) = area.split_horizontally(WIDTH as i32);
-        let extent @ [x, y] = self.extent().unwrap_or([(0.0, 1.0), (1.0, 1.0)]);
-        let y = (self.from.map_or(y.0, |from| from.min(y.0)), self.to.map_or(y.1, |to| to.max(y.1)));
+        let (frame, legend) = area.split_horizontally(self.frame_width() as i32);
+        let [x, y] = self.frame().unwrap_or([(0.0, 1.0), (1.0, 1.0)]);
         let x = widened(x);
         let mut builder = ChartBuilder::on(&frame);
-        builder.margin(10).x_label_area_size(46).y_label_area_size(72);
+        builder.margin(MARGIN as i32).x_label_area_size(46).y_label_area_size(72);
         if !self.title.is_empty() {
             builder.caption(&self.title, text(TITLE));
         }
         if self.logarithmic {
-            // What `at_least` asks for may be no positive number.
-            let positive = |bound: f64, other: f64| if bound > 1e-100 { bound } else { other };
-            let (low, high) = (positive(y.0, extent[1].0), positive(y.1, extent[1].1));
-            let low = 10_f64.powf(low.log10().floor()) * 0.999;
-            let high = 10_f64.powf(high.log10().ceil()).max(10.0 * low);
+            let low = 10_f64.powf(y.0.log10().floor()) * 0.999;
+            let high = 10_f64.powf(y.1.log10().ceil()).max(10.0 * low);
             self.curves_in(builder.build_cartesian_2d(x.0..x.1, (low..high).log_scale())?, |decade| {
                 format!("{decade:.0e}")
             })?;
         } else {
             let (low, high) = widened(y);
             let margin = (high - low) * 0.03;
-            self.curves_in(builder.build_cartesian_2d(x.0..x.1, low - margin..high + margin)?, short)?;
+            let frame = builder.build_cartesian_2d(x.0..x.1, low - margin..high + margin)?;
+            self.curves_in(frame, |y| short(zeroed(y, high - low)))?;
         }
         self.legend_on(&legend)
     }
@@ -94,7 +92,7 @@ impl Chart {
             .bold_line_style(BLACK.mix(0.12))
             .label_style(text(TEXT))
             .axis_desc_style(text(TEXT))
-            .x_label_formatter(&|x| short(*x))
+            .x_label_formatter(&|x| short(zeroed(*x, steps)))
             .y_label_formatter(&|y| label(*y))
             .draw()?;
         for curve in &self.curves {
@@ -119,6 +117,11 @@ impl Chart {
             // The yellow end of the scale is too light for a line on white.
             _ => colour(Tones::Heat(0.0, 1.15).scale((0.0, 1.0)).colour(curve.colour as f32 / last as f32)),
         }
+    }
+
+    /// As wide as all frames, unless the title is wider.
+    fn frame_width(&self) -> u64 {
+        WIDTH.max(width_of(&self.title, TITLE) + 2 * MARGIN)
     }
 
     /// One curve without a name needs no legend.
@@ -156,6 +159,11 @@ impl Chart {
 
 fn line_height() -> u64 {
     u64::from(TEXT) * 3 / 2
+}
+
+/// A tick on an axis of this span: plotters counts up to it in steps, and misses 0 by what was rounded on the way.
+fn zeroed(tick: f64, span: f64) -> f64 {
+    if tick.abs() < span * 1e-9 { 0.0 } else { tick }
 }
 
 /// A range with room for ticks: plotters counts in steps that must not vanish beside the numbers.

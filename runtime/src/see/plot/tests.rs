@@ -71,6 +71,26 @@ fn curves_that_go_nowhere_or_everywhere_are_drawn() {
     assert!(Figure::new(0, []).to_svg().is_ok());
 }
 
+/// The words of an SVG file.
+fn words(drawing: &impl Drawing) -> Vec<String> {
+    drawing.to_svg().unwrap().lines().filter(|line| !line.starts_with('<')).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_tick_at_zero_is_zero() {
+    let words = words(&Chart::new("").values("", [-1.0, -0.3, -1e-5]));
+    assert!(words.contains(&"0".to_owned()) && words.contains(&"-0.2".to_owned()), "{words:?}");
+    assert!(!words.iter().any(|word| word.contains('e')), "{words:?}");
+}
+
+#[test]
+fn a_title_wider_than_its_chart_widens_it() {
+    let (short, long) =
+        (Chart::new("loss").values("", [1.0, 2.0]), Chart::new("loss ".repeat(40)).values("", [1.0, 2.0]));
+    assert!(long.size().0 > width_of(&"loss ".repeat(40), TITLE));
+    assert!(short.size().0 < long.size().0);
+}
+
 #[test]
 fn every_curve_has_a_line_in_its_colour() {
     let image = pixels(&Chart::new("").values("a", [1.0, 2.0]).values("b", [2.0, 1.0]).to_png().unwrap());
@@ -94,7 +114,8 @@ fn a_confusion_chart_shows_counts_and_names() {
     }
     let chart = ConfusionChart::new("pets", matrix);
     assert!(matches!(chart.clone().names(["cat"]), Err(Error::Length { expected: 2, found: 1, .. })));
-    let svg = chart.names(["cat", "dog"]).unwrap().to_svg().unwrap();
-    let words: Vec<&str> = svg.lines().filter(|line| !line.starts_with('<')).collect();
-    assert_eq!(words, ["pets", "predicted", "true", "cat", "cat", "dog", "dog", "2", "1", "1"]);
+    assert_eq!(
+        words(&chart.names(["cat", "dog"]).unwrap()),
+        ["pets", "predicted", "true", "cat", "cat", "dog", "dog", "2", "1", "1"]
+    );
 }
