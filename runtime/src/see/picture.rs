@@ -1,21 +1,26 @@
 //! Numbers in rows and columns, to be looked at.
 
 use core::fmt;
+use std::borrow::Cow;
 
-use super::tones::Tones;
+use super::tones::{Scale, Tones};
 use crate::data::resize;
 use crate::error::Error;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// Pictures of at most so many columns have every number to themselves in a terminal.
+const SMALL: usize = 16;
+
 /// Numbers in rows, columns and channels, of any range: an image, a filter, a feature map, a gradient. [`Tones`] turn them into
-/// colours. It displays as characters, one for two rows of a column, from its smallest number (blank) to its largest.
+/// colours. It displays as characters, from its smallest number (blank) to its largest: two for each number of a picture of up to 16
+/// columns, else one for two rows of a column.
 ///
 /// ```
 /// use netwright_runtime::{Tensor, see::Picture};
-/// let edge = Picture::from(&Tensor::<4, 4, 1>::from_fn(|_, x, _| if x < 2 { 0.0 } else { 1.0 }));
-/// assert_eq!(edge.to_string(), "  ██\n  ██\n");
+/// let edge = Picture::from(&Tensor::<2, 4, 1>::from_fn(|_, x, _| if x < 2 { 0.0 } else { 1.0 }));
+/// assert_eq!(edge.to_string(), "    ████\n    ████\n");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
@@ -169,13 +174,23 @@ impl Picture {
         Ok(Self::of([self.height, self.width, 3], greys.iter().zip(&colours).flat_map(blend).collect()))
     }
 
+    /// What is looked at: the picture itself, or the mean of channels that are no colours.
+    pub(super) fn shown(&self) -> Cow<'_, Self> {
+        if matches!(self.channels, 1 | 3) { Cow::Borrowed(self) } else { Cow::Owned(self.mean_channel()) }
+    }
+
     /// The colour of each pixel, row by row: red, green and blue.
     pub fn colours(&self, tones: Tones) -> Vec<[u8; 3]> {
-        let scale = tones.scale(self.range());
-        match self.channels {
-            1 => self.numbers.iter().map(|&number| scale.colour(number)).collect(),
-            3 => self.numbers.as_chunks().0.iter().map(|&pixel| pixel.map(|number| scale.light(number))).collect(),
-            _ => self.mean_channel().colours(tones),
+        let shown = self.shown();
+        shown.colours_by(tones.scale(shown.range()))
+    }
+
+    /// [`Picture::colours`] on a scale.
+    pub(super) fn colours_by(&self, scale: Scale) -> Vec<[u8; 3]> {
+        let shown = self.shown();
+        match shown.channels {
+            3 => shown.numbers.as_chunks().0.iter().map(|&pixel| pixel.map(|number| scale.light(number))).collect(),
+            _ => shown.numbers.iter().map(|&number| scale.colour(number)).collect(),
         }
     }
 
@@ -200,19 +215,28 @@ impl Picture {
         text
     }
 
-    /// The lines of its [`fmt::Display`], each as wide as the picture.
-    pub(super) fn shades(&self) -> impl Iterator<Item = String> {
+    /// How many characters wide it is displayed.
+    pub(super) fn characters(&self) -> usize {
+        if self.width <= SMALL { 2 * self.width } else { self.width }
+    }
+
+    /// The lines of its [`fmt::Display`].
+    pub(super) fn shades(&self) -> Vec<String> {
         const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
         let grey = self.mean_channel();
         let scale = Tones::Own.scale(grey.range());
-        let width = self.width;
         let lights: Vec<u16> = grey.numbers.iter().map(|&number| scale.light(number).into()).collect();
-        (0..self.height).step_by(2).map(move |row| {
-            let upper = &lights[row * width..(row + 1) * width];
-            let lower = lights.get((row + 1) * width..(row + 2) * width).unwrap_or(upper);
-            let shade = |(upper, lower): (&u16, &u16)| SHADES[usize::from((upper + lower) * 5 / 511)];
-            upper.iter().zip(lower).map(shade).collect()
-        })
+        let shade = |upper: u16, lower: u16| SHADES[usize::from((upper + lower) * 5 / 511)];
+        if self.width <= SMALL {
+            let doubled = |row: &[u16]| row.iter().flat_map(|&light| [shade(light, light); 2]).collect();
+            return lights.chunks(self.width).map(doubled).collect();
+        }
+        let line = |rows: &[u16]| {
+            let (upper, lower) = rows.split_at(self.width);
+            let lower = if lower.is_empty() { upper } else { lower };
+            upper.iter().zip(lower).map(|(&upper, &lower)| shade(upper, lower)).collect()
+        };
+        lights.chunks(2 * self.width).map(line).collect()
     }
 
     pub(super) fn expect_sizes(&self, [height, width, channels]: [usize; 3], origin: &str) -> Result<(), Error> {
@@ -234,10 +258,11 @@ impl<const H: usize, const W: usize, const C: usize, T: Scalar> From<&Tensor<H, 
     }
 }
 
-/// One character for two rows of a column, from the smallest number (blank) to the largest.
+/// From the smallest number (blank) to the largest: two characters for each number of a small picture, one for two rows of a
+/// column of a large one. Characters are about twice as high as wide.
 impl fmt::Display for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shades().try_for_each(|line| writeln!(f, "{line}"))
+        self.shades().iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -289,10 +314,20 @@ mod tests {
     }
 
     #[test]
-    fn two_rows_share_a_line_of_characters() {
-        let ramp = picture([3, 5, 1], &[0.0, 0.25, 0.5, 0.75, 1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
-        assert_eq!(ramp.to_string(), " ░▒▓█\n██   \n");
-        let coloured = ramp.to_ansi(Tones::Own);
+    fn a_small_picture_shows_every_number_and_a_large_one_two_rows_in_a_line() {
+        let row = [0.0, 0.25, 0.5, 0.75, 1.0];
+        let small = picture([2, 5, 1], &[row, [1.0, 1.0, 0.0, 0.0, 0.0]].concat());
+        assert_eq!(small.to_string(), "  ░░▒▒▓▓██\n████      \n");
+        assert_eq!(small.characters(), 10);
+        let upper: Vec<f32> = row.iter().copied().cycle().take(20).collect();
+        let large = picture([3, 20, 1], &[&upper[..], &upper, &[1.0; 20]].concat());
+        assert_eq!(large.to_string(), format!("{}\n{}\n", " ░▒▓█".repeat(4), "█".repeat(20)));
+        assert_eq!(large.characters(), 20);
+    }
+
+    #[test]
+    fn colours_in_a_terminal_are_half_blocks() {
+        let coloured = picture([3, 5, 1], &[0.0; 15]).to_ansi(Tones::Own);
         assert_eq!(coloured.lines().count(), 2);
         assert_eq!(coloured.matches('▀').count(), 10);
         assert!(coloured.starts_with("\x1b[38;2;0;0;0;48;2;0;0;0m▀"), "{coloured:?}");

@@ -78,8 +78,8 @@ impl Sheet {
         self
     }
 
-    /// Shows what the colours mean: a bar of these tones with its numbers and `meaning`, with the unit. The range is that of the
-    /// tones; for [`Tones::Own`] and [`Tones::Signed`], of all pictures together.
+    /// Shows what the colours mean: a bar of these tones with its numbers and `meaning`, with the unit. With [`Tones::Own`] and
+    /// [`Tones::Signed`], the pictures of these tones share the range of all of them, so that the bar holds for each.
     pub fn legend(mut self, tones: Tones, meaning: impl Into<String>) -> Self {
         self.legend = Some((tones, meaning.into()));
         self
@@ -89,9 +89,50 @@ impl Sheet {
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }
+
+    /// The range of the numbers that the pictures of some tones show, all together; that of all pictures where none has them.
+    #[cfg(feature = "plots")]
+    pub(super) fn shared_range(&self, tones: Tones) -> (f32, f32) {
+        let of = |fits: &dyn Fn(&Tile) -> bool| {
+            let ranges = self.tiles.iter().filter(|tile| fits(tile)).map(|tile| tile.picture.shown().range());
+            ranges.reduce(|(least, most), (low, high)| (low.min(least), high.max(most)))
+        };
+        of(&|tile| tile.tones == tones).or_else(|| of(&|_| true)).unwrap_or((0.0, 1.0))
+    }
+
+    /// The colours of a picture, by the legend where it has the legend's tones.
+    #[cfg(feature = "plots")]
+    pub(super) fn colours(&self, tile: &Tile) -> Vec<[u8; 3]> {
+        match self.legend {
+            Some((tones, _)) if tones == tile.tones => tile.picture.colours_by(tones.scale(self.shared_range(tones))),
+            _ => tile.picture.colours(tile.tones),
+        }
+    }
 }
 
-/// The pictures in their rows, as characters, with captions below.
+/// Characters of a line: a row of pictures that is wider goes on below.
+const LINE: usize = 100;
+
+impl Sheet {
+    /// How many of these pictures stand side by side in a terminal, so that its lines are not too long.
+    fn side_by_side(tiles: &[Tile]) -> usize {
+        let widest = tiles.iter().map(Tile::columns).max().unwrap_or(0);
+        let most = ((LINE + GAP) / (widest + GAP)).max(1);
+        tiles.len().div_ceil(tiles.len().div_ceil(most))
+    }
+}
+
+impl Tile {
+    /// How many characters wide it is in a terminal.
+    fn columns(&self) -> usize {
+        self.picture.characters().max(self.caption.chars().count())
+    }
+}
+
+/// The characters between two pictures.
+const GAP: usize = 2;
+
+/// The pictures in their rows, as characters, with captions below; a row wider than 100 characters in several.
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.title.is_empty() {
@@ -101,24 +142,27 @@ impl fmt::Display for Sheet {
             if let Some(name) = self.rows.get(row) {
                 writeln!(f, "{name}")?;
             }
-            let shades: Vec<Vec<String>> = tiles.iter().map(|tile| tile.picture.shades().collect()).collect();
-            let width = |tile: &Tile| tile.picture.sizes()[1].max(tile.caption.chars().count());
-            let lines = shades.iter().map(Vec::len).max().unwrap_or(0);
-            for line in 0..lines {
-                let mut text = String::new();
-                for (tile, shades) in tiles.iter().zip(&shades) {
-                    let shown = shades.get(line).map_or("", String::as_str);
-                    text += &format!("{shown:<width$}  ", width = width(tile));
-                }
-                writeln!(f, "{}", text.trim_end())?;
-            }
-            if tiles.iter().any(|tile| !tile.caption.is_empty()) {
-                let captions = tiles.iter().map(|tile| format!("{:<width$}  ", tile.caption, width = width(tile)));
-                writeln!(f, "{}", captions.collect::<String>().trim_end())?;
-            }
+            tiles.chunks(Self::side_by_side(tiles)).try_for_each(|tiles| write_beside(f, tiles))?;
         }
         Ok(())
     }
+}
+
+/// Pictures side by side, and their captions below.
+fn write_beside(f: &mut fmt::Formatter<'_>, tiles: &[Tile]) -> fmt::Result {
+    let mut line = |cells: &mut dyn Iterator<Item = (&Tile, &str)>| {
+        let cells = cells.map(|(tile, text)| format!("{text:<width$}", width = tile.columns() + GAP));
+        writeln!(f, "{}", cells.collect::<String>().trim_end())
+    };
+    let shades: Vec<Vec<String>> = tiles.iter().map(|tile| tile.picture.shades()).collect();
+    for row in 0..shades.iter().map(Vec::len).max().unwrap_or(0) {
+        let cells = shades.iter().map(|shades| shades.get(row).map_or("", String::as_str));
+        line(&mut tiles.iter().zip(cells))?;
+    }
+    if tiles.iter().any(|tile| !tile.caption.is_empty()) {
+        line(&mut tiles.iter().map(|tile| (tile, tile.caption.as_str())))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -133,7 +177,35 @@ mod tests {
             .add(picture([0.0, 1.0, 0.0, 1.0]), "right")
             .add(picture([1.0, 0.0, 1.0, 0.0]), "left")
             .add(picture([0.0, 1.0, 1.0, 0.0]), "");
-        assert_eq!(sheet.to_string(), "three\n █     █\nright  left\n▒▒\n");
+        assert_eq!(sheet.to_string(), "three\n  ██   ██\n  ██   ██\nright  left\n  ██\n██\n");
         assert_eq!(sheet.tiles().len(), 3);
+    }
+
+    #[test]
+    fn a_row_that_is_too_wide_for_a_terminal_goes_on_below() {
+        let wide = |_| Picture::new([2, 28, 1], &[1.0; 56]).unwrap();
+        let sheet = Sheet::new("").columns(5).numbered((0..10).map(wide)).row_names(["first", "second"]);
+        let text = sheet.to_string();
+        let captions =
+            text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|line| line[0].len() < 2);
+        assert_eq!(
+            captions.collect::<Vec<_>>(),
+            [vec!["0", "1", "2"], vec!["3", "4"], vec!["5", "6", "7"], vec!["8", "9"]]
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= LINE));
+        assert_eq!(text.lines().filter(|line| ["first", "second"].contains(line)).count(), 2);
+    }
+
+    #[cfg(feature = "plots")]
+    #[test]
+    fn the_colours_of_a_legend_hold_for_every_picture_of_its_tones() {
+        let picture = |numbers: [f32; 2]| Picture::new([1, 1, 2], &numbers).unwrap();
+        let sheet = Sheet::new("").tones(Tones::Own).add(picture([9.0, 9.0]), "another").tones(Tones::Signed);
+        let sheet = sheet.add(picture([0.0, 2.0]), "small").add(picture([-6.0, 2.0]), "large");
+        let small = |sheet: &Sheet| sheet.colours(&sheet.tiles()[1])[0];
+        assert_eq!(small(&sheet), Tones::Signed.scale((-1.0, 1.0)).colour(1.0), "as deep as it can be");
+        let with_legend = sheet.legend(Tones::Signed, "weight");
+        assert_eq!(with_legend.shared_range(Tones::Signed), (-2.0, 1.0), "of the means that are shown");
+        assert_eq!(small(&with_legend), Tones::Signed.scale((-2.0, 2.0)).colour(1.0));
     }
 }

@@ -4,6 +4,8 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::{FontDesc, TextStyle};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 
+use super::letters;
+
 /// A backend on which everything is so many times as large.
 pub(super) struct Enlarged<B> {
     pub(super) backend: B,
@@ -91,8 +93,8 @@ impl<B: DrawingBackend> DrawingBackend for Enlarged<B> {
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, pos: BackendCoord) -> Drawn<B> {
-        let (style, pos) = (self.text(style), self.point(pos));
-        self.backend.draw_text(text, &style, pos)
+        let (size, pos) = (style.size() * f64::from(self.factor), self.point(pos));
+        letters::draw(&mut self.backend, text, style, size, pos)
     }
 
     fn estimate_text_size<S: BackendTextStyle>(

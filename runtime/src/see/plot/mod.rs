@@ -3,6 +3,7 @@
 mod chart;
 mod confusion;
 mod enlarged;
+mod letters;
 mod sheet;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::see::chart::short;
 use crate::see::sheet::{Sheet, Tile};
 use crate::see::tones::{Scale, Tones};
 
-/// The side of the square that the longer side of a picture fills, in pixels.
+/// About how long the longer side of a picture is, in pixels.
 const SIDE: u64 = 112;
 /// Between pictures, and around all of them.
 const GAP: u64 = 14;
@@ -22,11 +22,13 @@ const BAR: u64 = 18;
 const NUMBERS: u64 = 64;
 /// The lines in which the bar is drawn.
 const BAR_LINES: u64 = 160;
+/// Around each picture.
+const FRAME: [u8; 3] = [204, 204, 204];
 
 /// Where everything stands.
 struct Layout {
-    /// The side of each picture's square; larger than `SIDE` for pictures of many pixels.
-    side: u64,
+    /// The height of the highest picture.
+    picture_height: u64,
     cell_width: u64,
     cell_height: u64,
     left: u64,
@@ -37,16 +39,17 @@ struct Layout {
 
 impl Layout {
     fn of(sheet: &Sheet) -> Self {
-        let side = sheet.tiles.iter().map(|tile| longer_side(tile) * pixel_size(tile)).max().unwrap_or(SIDE);
+        let largest = |size: usize| sheet.tiles.iter().map(|tile| drawn_sizes(tile)[size]).max().unwrap_or(SIDE);
+        let [picture_height, picture_width] = [0, 1].map(largest);
         let caption = sheet.tiles.iter().map(|tile| width_of(&tile.caption, TEXT)).max().unwrap_or(0);
         let caption_height = if caption > 0 { u64::from(TEXT) * 3 / 2 } else { 0 };
         let names = sheet.rows.iter().map(|name| width_of(name, TEXT)).max().unwrap_or(0);
         let count = sheet.tiles.len() as u64;
         let columns = (sheet.columns as u64).min(count).max(1);
         Self {
-            side,
-            cell_width: side.max(caption) + GAP,
-            cell_height: side + caption_height + GAP,
+            picture_height,
+            cell_width: picture_width.max(caption) + GAP,
+            cell_height: picture_height + caption_height + GAP,
             left: GAP + if names > 0 { names + GAP } else { 0 },
             top: GAP + if sheet.title.is_empty() { 0 } else { u64::from(TITLE) * 3 / 2 },
             columns,
@@ -63,22 +66,43 @@ impl Layout {
     }
 }
 
-fn longer_side(tile: &Tile) -> u64 {
+/// The side of one number of the picture: so large that the longer side of the picture is about `SIDE`.
+fn pixel_size(tile: &Tile) -> u64 {
     let [height, width, _] = tile.picture.sizes();
-    height.max(width) as u64
+    (SIDE / height.max(width) as u64).max(1)
 }
 
-/// The side of one number of the picture.
-fn pixel_size(tile: &Tile) -> u64 {
-    (SIDE / longer_side(tile)).max(1)
+/// The height and the width of the picture in pixels of the drawing.
+fn drawn_sizes(tile: &Tile) -> [u64; 2] {
+    let [height, width, _] = tile.picture.sizes();
+    [height, width].map(|size| size as u64 * pixel_size(tile))
 }
 
 impl Sheet {
-    /// The range of the legend's colours.
-    fn legend_scale(&self, tones: Tones) -> Scale {
-        let ranges = self.tiles.iter().map(|tile| tile.picture.range());
-        let range = ranges.reduce(|(least, most), (low, high)| (low.min(least), high.max(most)));
-        tones.scale(range.unwrap_or((0.0, 1.0)))
+    /// A picture over the middle of its caption, in a thin frame: what is white ends somewhere.
+    fn draw_tile<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        tile: &Tile,
+        (middle, bottom): (i32, i32),
+    ) -> Painted<B> {
+        let [height, width] = drawn_sizes(tile).map(|size| size as i32);
+        let (left, top) = (middle - width / 2, bottom - height);
+        let frame = [(left - 1, top - 1), (left + width + 1, bottom + 1)];
+        area.draw(&Rectangle::new(frame, colour(FRAME).filled()))?;
+        let size = pixel_size(tile) as i32;
+        for (row, colours) in self.colours(tile).chunks(tile.picture.sizes()[1]).enumerate() {
+            let y = top + row as i32 * size;
+            let mut x = left;
+            // Neighbours of one colour are one rectangle: an SVG file has a line for each.
+            for run in colours.chunk_by(|a, b| a == b) {
+                let end = x + run.len() as i32 * size;
+                area.draw(&Rectangle::new([(x, y), (end, y + size)], colour(run[0]).filled()))?;
+                x = end;
+            }
+        }
+        let below = (middle, bottom + 5);
+        area.draw(&Text::new(tile.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
     }
 
     fn draw_legend<B: DrawingBackend>(
@@ -88,7 +112,7 @@ impl Sheet {
         layout: &Layout,
         (tones, meaning): &(Tones, String),
     ) -> Painted<B> {
-        let scale = self.legend_scale(*tones);
+        let scale = tones.scale(self.shared_range(*tones));
         let Scale { least, most, .. } = scale;
         let (top, bottom) = (layout.top as i32, legend_bottom(layout) as i32);
         let bar = BAR as i32;
@@ -107,7 +131,7 @@ impl Sheet {
 }
 
 fn legend_bottom(layout: &Layout) -> u64 {
-    layout.height().min(layout.top + BAR_LINES).max(layout.top + layout.side)
+    layout.height().min(layout.top + BAR_LINES).max(layout.top + layout.picture_height.max(BAR_LINES / 2))
 }
 
 impl Paint for Sheet {
@@ -119,11 +143,11 @@ impl Paint for Sheet {
         let layout = Layout::of(self);
         let title = width_of(&self.title, TITLE) + 2 * GAP;
         match &self.legend {
-            None => (layout.width().max(title), layout.height() + GAP),
+            None => (layout.width().max(title), layout.height()),
             Some((_, meaning)) => {
                 let width = layout.width() + BAR + NUMBERS + u64::from(TEXT) + GAP;
                 let meaning = layout.top + width_of(meaning, TEXT) + GAP;
-                (width.max(title), layout.height().max(legend_bottom(&layout)).max(meaning) + GAP)
+                (width.max(title), layout.height().max(legend_bottom(&layout) + GAP).max(meaning))
             }
         }
     }
@@ -136,12 +160,12 @@ impl Paint for Sheet {
         }
         for (place, tile) in self.tiles.iter().enumerate() {
             let (row, column) = (place as u64 / layout.columns, place as u64 % layout.columns);
-            let left = layout.left + column * layout.cell_width + (layout.cell_width - GAP - layout.side) / 2;
-            let top = layout.top + row * layout.cell_height;
-            draw_tile(area, tile, (left as i32, top as i32), layout.side as i32)?;
+            let middle = layout.left + column * layout.cell_width + (layout.cell_width - GAP) / 2;
+            let bottom = layout.top + row * layout.cell_height + layout.picture_height;
+            self.draw_tile(area, tile, (middle as i32, bottom as i32))?;
         }
         for (row, name) in self.rows.iter().enumerate().take(layout.rows as usize) {
-            let y = layout.top + row as u64 * layout.cell_height + layout.side / 2;
+            let y = layout.top + row as u64 * layout.cell_height + layout.picture_height / 2;
             let place = anchored(TEXT, HPos::Right, VPos::Center);
             area.draw(&Text::new(name.as_str(), ((layout.left - GAP / 2) as i32, y as i32), place))?;
         }
@@ -150,29 +174,4 @@ impl Paint for Sheet {
             None => Ok(()),
         }
     }
-}
-
-/// A picture in the middle of its square, and its caption.
-fn draw_tile<B: DrawingBackend>(
-    area: &DrawingArea<B, Shift>,
-    tile: &Tile,
-    (left, top): (i32, i32),
-    side: i32,
-) -> Painted<B> {
-    let [height, width, _] = tile.picture.sizes();
-    let size = pixel_size(tile) as i32;
-    let (x0, y0) = (left + (side - width as i32 * size) / 2, top + (side - height as i32 * size) / 2);
-    let colours = tile.picture.colours(tile.tones);
-    for (y, row) in colours.chunks(width).enumerate() {
-        let y = y0 + y as i32 * size;
-        let mut x = x0;
-        // Neighbours of one colour are one rectangle: an SVG file has a line for each.
-        for run in row.chunk_by(|a, b| a == b) {
-            let end = x + run.len() as i32 * size;
-            area.draw(&Rectangle::new([(x, y), (end, y + size)], colour(run[0]).filled()))?;
-            x = end;
-        }
-    }
-    let below = (left + side / 2, top + side + 3);
-    area.draw(&Text::new(tile.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
 }
