@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use netwright::prelude::*;
+use netwright::train::EpochRecord;
 
 #[path = "../examples/adversarial/attacks.rs"]
 mod attacks;
@@ -154,6 +155,34 @@ fn hand_made_filters_fire_exactly_where_the_slides_say() {
             assert_eq!(maps[[y, x, filter]], filters::by_loops(&image, filter, [y, x]));
         }
     }
+}
+
+#[test]
+fn a_filter_slides_in_steps_and_over_zeros() {
+    let at = |row: usize, column: usize| if row < 3 && column < 4 { (4 * row + column) as f32 } else { 0.0 };
+    let [a, b, c, d] = filters::SLIDING;
+    let sum = |y, x| a * at(y, x) + b * at(y, x + 1) + c * at(y + 1, x) + d * at(y + 1, x + 1);
+    for (found, sizes, stride) in [
+        (filters::slid::<filters::Slide>().unwrap(), [2, 3, 1], 1),
+        (filters::slid::<filters::Stride>().unwrap(), [1, 2, 1], 2),
+        (filters::slid::<filters::Padding>().unwrap(), [3, 4, 1], 1),
+    ] {
+        assert_eq!(found.sizes(), sizes);
+        for (place, number) in found.numbers().iter().enumerate() {
+            assert_eq!(*number, sum(place / sizes[1] * stride, place % sizes[1] * stride), "{sizes:?} {place}");
+        }
+    }
+}
+
+#[test]
+fn early_stopping_goes_back_to_where_the_validation_loss_turns() {
+    let (train, _) = methods::few(&digits::digits().unwrap(), 200, 0.2, 0).unwrap();
+    let found = methods::course(&train, methods::Budget { epochs: 40, members: 1 }, 0).unwrap();
+    let validation = |record: &EpochRecord| record.validation_loss.unwrap();
+    let least = found.whole.epochs.iter().min_by(|a, b| validation(a).total_cmp(&validation(b))).unwrap();
+    let last = found.whole.last().unwrap();
+    assert_eq!((found.best, found.last), (least.epoch, least.epoch + 10));
+    assert!(validation(last) > 1.2 * validation(least) && last.loss < 0.5 * least.loss, "{least:?} {last:?}");
 }
 
 #[test]

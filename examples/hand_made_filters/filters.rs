@@ -1,12 +1,37 @@
 //! The two filters of slides 24 and 25, and the same by plain loops.
 
 use netwright::prelude::*;
+use netwright::see::{self, Picture};
 
 netwright::network! {
     /// Both filters side by side: channel 0 finds black-white vertical edges, channel 1 black L shapes.
     pub Patch(2x2x1) { conv 2x2x2 relu }
     /// The same, sliding over an image.
     pub Image(8x16x1) { conv 2x2x2 relu }
+    /// A filter that stops at every place (slide 23).
+    pub Slide(3x4x1) { conv 2x2x1 nobias }
+    /// In steps of two rows and columns.
+    pub Stride(3x4x1) { conv 2x2x1 stride 2 nobias }
+    /// With zeros around, so that the output is as large as the input.
+    pub Padding(3x4x1) { conv 2x2x1 same nobias }
+}
+
+/// The filter K of slide 23, row by row.
+pub(crate) const SLIDING: [f32; 4] = [1.0, 2.0, 3.0, 4.0];
+
+/// A small image I for it: 0 to 11.
+pub(crate) fn small() -> Tensor<3, 4, 1> {
+    Tensor::from_fn(|y, x, _| (4 * y + x) as f32)
+}
+
+/// S = I * K by a network of one filter.
+pub(crate) fn slid<N>() -> Result<Picture, netwright::Error>
+where
+    N: Network<Scalar = f32, Input = Tensor<3, 4, 1>>,
+{
+    let mut network = N::init(0);
+    network.parameters_mut().copy_from_slice(&SLIDING);
+    see::activations(&network, &small(), "conv1")
 }
 
 /// The filters: rows of weights, and the bias.

@@ -25,7 +25,7 @@ pub(crate) fn compare(
     times: u64,
 ) -> Result<Averaging, Error> {
     let mut network = Dropped::init(seed);
-    trainer(budget, seed, 0.0)?.fit(&mut network, train, None)?;
+    trainer(budget, seed)?.fit(&mut network, train, None)?;
     let mut workspace = Dropped::workspace(test.len());
     let mut sums = vec![[0.0_f32; 10]; test.len()];
     let mut thinned = 0.0;

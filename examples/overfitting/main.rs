@@ -1,7 +1,7 @@
 //! Ways against overfitting, on the same 200 digits, in one table (slides 13 to 19).
 //!
 //! A network with 26,000 parameters learns 200 digits by heart. The table has its accuracy on the other 1,597, with nothing done
-//! about it and with each of: a penalty λ‖w‖² on weights, early stopping, changed copies of the digits, bagging, dropout, weight sharing
+//! about it and with each of: a penalty λ Σ|w| or λ/2 Σw² on weights without biases, early stopping, changed copies of the digits, bagging, dropout, weight sharing
 //! (a convolutional network), and three of them together. Once with the right labels, and once with a fifth of the training
 //! labels drawn at random, so that there is something wrong to learn by heart.
 //!
@@ -10,7 +10,9 @@
 //! which costs more than it gains where the labels are right. The strength of each way was picked by hand on a few seeds: the table
 //! shows effects, not which way is best.
 //!
-//! Below it, dropout as an average of networks (slide 18): one with half of its units left out, the mean of many such, and the
+//! Below the table, what early stopping sees where labels are wrong: the training loss falls to the end, and the validation loss turns.
+//!
+//! And dropout as an average of networks (slide 18): one with half of its units left out, the mean of many such, and the
 //! whole network. The lecture halves the weights of the whole network afterwards; here what is kept counts double while training,
 //! which comes to the same, and leaves nothing to do afterwards.
 //!
@@ -25,7 +27,7 @@ mod digits;
 mod methods;
 
 use clap::Parser;
-use methods::{Accuracy, Budget, ROWS};
+use methods::{Accuracy, Budget, Plain, ROWS};
 
 /// Compares ways against overfitting.
 #[derive(Debug, Parser)]
@@ -70,16 +72,33 @@ fn main() -> Result<(), netwright::Error> {
         arguments.seeds,
         budget.epochs
     );
+    println!(
+        "64 x 128 + 128 x 128 + 128 x 10 = {} weights and {} biases",
+        methods::WEIGHTS,
+        Plain::PARAMETERS - methods::WEIGHTS
+    );
     println!("accuracy in percent, mean ± standard deviation over seeds; the gain is that over `nothing`\n");
-    println!("{:<50} right labels   {:>38} labels at random", "", format!("{:.0} % of", 100.0 * wrong));
-    let head = "train       test             gain";
-    println!("{:<28} slide  parameters   {head}            {head}", "");
+    println!("{:<47}{:<38}{:.0} % of labels at random", "", "right labels", 100.0 * wrong);
+    let head = format!("{:>5}   {:^10}   {:>12}", "train", "test", "gain");
+    println!("{:<26} slide  parameters   {head}     {head}", "");
     for (row, (name, slide, parameters)) in ROWS.into_iter().enumerate() {
         let cells = tables.each_ref().map(|seeds| cells(seeds, row));
-        println!("{name:<28} {slide:>5}  {parameters:>10}   {}     {}", cells[0], cells[1]);
+        println!("{name:<26} {slide:>5}  {parameters:>10}   {}     {}", cells[0], cells[1].trim_end());
     }
 
-    println!("\ndropout as an average of networks, right labels");
+    let (train, _) = methods::few(&digits, count, wrong, 0)?;
+    let course = methods::course(&train, budget, 0)?;
+    println!(
+        "\nearly stopping, {:.0} % of labels at random: after epoch {}, back to {}",
+        100.0 * wrong,
+        course.last,
+        course.best
+    );
+    if let Some(losses) = course.whole.learning_curves().charts().first() {
+        println!("{losses}");
+    }
+
+    println!("dropout as an average of networks, right labels");
     let mean = |number: fn(&averaging::Averaging) -> f64| {
         let (mean, spread) = mean_and_spread(&averaging.iter().map(number).collect::<Vec<_>>());
         format!("{mean:5.1} ± {spread:.1}")

@@ -4,7 +4,7 @@ use netwright::Error;
 use netwright::head::Softmax;
 use netwright::prelude::*;
 use netwright::random::Random;
-use netwright::train::{Augmentation, Bagging, evaluate};
+use netwright::train::{Augmentation, Bagging, EpochRecord, History, evaluate};
 
 netwright::network! {
     /// Far more parameters than 200 digits have pixels.
@@ -18,6 +18,11 @@ netwright::network! {
         conv 3x3x16 same relu; maxpool 2; conv 3x3x32 same relu; maxpool 2; dropout 0.5; softmax 10
     }
 }
+
+/// n₁n₂ + n₂n₃ + … of the plain network (slide 13).
+pub(crate) const WEIGHTS: usize = 64 * 128 + 128 * 128 + 128 * 10;
+
+const _: () = assert!(Plain::PARAMETERS == WEIGHTS + 128 + 128 + 10);
 
 pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
 
@@ -39,8 +44,9 @@ pub(crate) struct Accuracy {
 type Method = fn(&Digits, &Digits, Budget, u64) -> Result<Vec<Accuracy>, Error>;
 
 /// The rows of the table: what was done, the slide, and how many parameters are trained.
-pub(crate) const ROWS: [(&str, &str, usize); 10] = [
+pub(crate) const ROWS: [(&str, &str, usize); 11] = [
     ("nothing", "13", Plain::PARAMETERS),
+    ("L1 penalty", "5", Plain::PARAMETERS),
     ("L2 penalty", "5", Plain::PARAMETERS),
     ("early stopping", "14", Plain::PARAMETERS),
     ("augmentation", "15", Plain::PARAMETERS),
@@ -53,7 +59,8 @@ pub(crate) const ROWS: [(&str, &str, usize); 10] = [
 ];
 
 /// What fills the rows, from the first to the last.
-const METHODS: [Method; 8] = [nothing, penalty, early_stopping, augmentation, bagging, dropout, sharing, everything];
+const METHODS: [Method; 9] =
+    [nothing, l1_penalty, l2_penalty, early_stopping, augmentation, bagging, dropout, sharing, everything];
 
 /// Every way on the same few digits: an accuracy for each of [`ROWS`].
 pub(crate) fn all(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
@@ -84,10 +91,13 @@ impl<N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>> Reads fo
 pub(crate) type Run<N> = Trainer<'static, N, usize, CrossEntropy, Sgd>;
 
 /// The training that all ways share.
-pub(super) fn trainer<N: Reads>(budget: Budget, seed: u64, l2: f64) -> Result<Run<N>, Error> {
-    let optimizer = Sgd::new(0.02)?.momentum(0.9)?.l2(l2)?;
+pub(super) fn trainer<N: Reads>(budget: Budget, seed: u64) -> Result<Run<N>, Error> {
     let trainer = Trainer::new().epochs(budget.epochs)?.batch(20)?.seed(seed).threads(1)?.progress(false);
-    Ok(trainer.loss(CrossEntropy::new()).optimizer(optimizer))
+    Ok(trainer.loss(CrossEntropy::new()).optimizer(descent()?))
+}
+
+fn descent() -> Result<Sgd, Error> {
+    Sgd::new(0.02)?.momentum(0.9)
 }
 
 fn right<N: Reads>(network: &N, digits: &Digits) -> Result<f64, Error> {
@@ -101,20 +111,49 @@ fn fitted<N: Reads>(run: Run<N>, train: &Digits, test: &Digits, seed: u64) -> Re
 }
 
 fn nothing(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<Plain>(budget, seed, 0.0)?, train, test, seed)
+    fitted(trainer::<Plain>(budget, seed)?, train, test, seed)
 }
 
-fn penalty(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<Plain>(budget, seed, 0.01)?, train, test, seed)
+fn l1_penalty(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Plain>(budget, seed)?.optimizer(descent()?.l1(2e-3)?), train, test, seed)
+}
+
+fn l2_penalty(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
+    fitted(trainer::<Plain>(budget, seed)?.optimizer(descent()?.l2(0.01)?), train, test, seed)
 }
 
 /// A fifth of the few digits is kept aside to watch.
 fn early_stopping(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
     let (rest, validation) = train.clone().split(0.2, seed)?;
     let mut network = Plain::init(seed);
-    let run = trainer(budget, seed, 0.0)?.early_stopping(EarlyStopping::new(10)?);
-    run.fit(&mut network, &rest, Some(&validation))?;
+    stopping(budget, seed)?.fit(&mut network, &rest, Some(&validation))?;
     Ok(vec![Accuracy { train: right(&network, train)?, test: right(&network, test)? }])
+}
+
+/// Ends where the validation loss has not fallen for ten epochs, and goes back to the best.
+fn stopping(budget: Budget, seed: u64) -> Result<Run<Plain>, Error> {
+    Ok(trainer(budget, seed)?.early_stopping(EarlyStopping::new(10)?))
+}
+
+/// What early stopping sees.
+#[derive(Clone, Debug)]
+pub(crate) struct Course {
+    /// A run that goes on to the end.
+    pub(crate) whole: History,
+    /// The epoch after which early stopping ends it.
+    pub(crate) last: u64,
+    /// The epoch whose weights it restores.
+    pub(crate) best: u64,
+}
+
+/// Trains with nothing done, and with early stopping, on the same digits without the fifth that is kept aside to watch.
+pub(crate) fn course(train: &Digits, budget: Budget, seed: u64) -> Result<Course, Error> {
+    let (rest, validation) = train.clone().split(0.2, seed)?;
+    let whole = trainer(budget, seed)?.fit(&mut Plain::init(seed), &rest, Some(&validation))?;
+    let stopped = stopping(budget, seed)?.fit(&mut Plain::init(seed), &rest, Some(&validation))?;
+    let best = stopped.epochs.iter().find(|record| Some(record.step) == stopped.best.map(|best| best.step));
+    let epoch = |record: Option<&EpochRecord>| record.map_or(0, |record| record.epoch);
+    Ok(Course { whole, last: epoch(stopped.last()), best: epoch(best) })
 }
 
 fn changes() -> Result<Augmentation, Error> {
@@ -122,13 +161,13 @@ fn changes() -> Result<Augmentation, Error> {
 }
 
 fn augmentation(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<Plain>(budget, seed, 0.0)?.augment(changes()?), train, test, seed)
+    fitted(trainer::<Plain>(budget, seed)?.augment(changes()?), train, test, seed)
 }
 
 /// The mean member alone, the class that most members name, and the mean of their answers.
 fn bagging(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
     let bag = Bagging::new(budget.members)?.seed(seed).fit(train, |member, network: &mut Plain, sample| {
-        trainer(budget, seed + member as u64, 0.0)?.fit(network, sample, None).map(|_| ())
+        trainer(budget, seed + member as u64)?.fit(network, sample, None).map(|_| ())
     })?;
     let (train, test) = (bag.accuracy(train)?, bag.accuracy(test)?);
     let alone = |members: &[f64]| members.iter().sum::<f64>() / members.len() as f64;
@@ -140,13 +179,13 @@ fn bagging(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<V
 }
 
 fn dropout(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<Dropped>(budget, seed, 0.0)?, train, test, seed)
+    fitted(trainer::<Dropped>(budget, seed)?, train, test, seed)
 }
 
 fn sharing(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<Shared>(budget, seed, 0.0)?, train, test, seed)
+    fitted(trainer::<Shared>(budget, seed)?, train, test, seed)
 }
 
 fn everything(train: &Digits, test: &Digits, budget: Budget, seed: u64) -> Result<Vec<Accuracy>, Error> {
-    fitted(trainer::<SharedDropped>(budget, seed, 0.0)?.augment(changes()?), train, test, seed)
+    fitted(trainer::<SharedDropped>(budget, seed)?.augment(changes()?), train, test, seed)
 }
