@@ -1,4 +1,6 @@
-//! The smallest network that needs a hidden layer: exclusive or.
+//! The smallest network that needs a hidden layer: exclusive or (slides 1 to 3).
+//!
+//! Look at the four answers: no line through the plane has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other.
 
 use netwright::prelude::*;
 

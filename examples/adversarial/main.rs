@@ -14,6 +14,8 @@
 mod attacks;
 #[path = "../data/digits.rs"]
 mod digits;
+#[path = "../page/failure.rs"]
+mod failure;
 
 use clap::Parser;
 
@@ -27,7 +29,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The ε of the pictures.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     epsilon: f64,
     /// Where the pictures go: a name that ends in .png or .svg.
     #[cfg(feature = "plots")]
@@ -35,7 +37,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     let plain = attacks::trained(&train, arguments.epochs, arguments.seed, None)?;

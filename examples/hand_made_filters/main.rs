@@ -4,13 +4,16 @@
 //! [0 1; 0 1] alone, an edge from black (0) to white (1). The filter [-1 1; -1 -1] with bias 0 computes max(0, -a + b - c - d): more
 //! than 0 for [0 1; 0 0] alone, a black L.
 //!
-//! Look at the 16 patches, of which each filter finds one, and at the places of the image where each fires.
+//! Look at the 16 patches, of which each filter finds one, and at the places of the image where each fires; before them, at a filter
+//! that slides over numbers, in steps of one and of two, and with zeros around.
 //!
 //! ```text
 //! cargo run --release --example hand_made_filters
 //! cargo run --release --example hand_made_filters --features plots -- --save filters.png
 //! ```
 
+#[path = "../page/failure.rs"]
+mod failure;
 mod filters;
 
 use clap::Parser;
@@ -25,9 +28,25 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     #[cfg_attr(not(feature = "plots"), expect(unused_variables))]
     let arguments = Arguments::parse();
+
+    let row = |picture: &Picture, y: usize| {
+        let numbers = (0..4).map(|x| picture.get(y, x, 0).map_or("    ".to_owned(), |number| format!("{number:4}")));
+        numbers.collect::<String>()
+    };
+    let image = Picture::from(&filters::small());
+    let filter = Picture::new([2, 2, 1], &filters::SLIDING)?;
+    let slid =
+        [filters::slid::<filters::Slide>()?, filters::slid::<filters::Stride>()?, filters::slid::<filters::Padding>()?];
+    println!("S(i, j) = Σₘ Σₙ I(i + m, j + n) K(m, n)");
+    println!("I                   K                   S                   S, stride 2         S, padded");
+    for y in 0..3 {
+        let rows = [&image, &filter, &slid[0], &slid[1], &slid[2]].map(|picture| row(picture, y));
+        println!("{}", rows.join("    ").trim_end());
+    }
+    println!();
 
     let network = filters::patch();
     println!("a b / c d    edge   L shape");

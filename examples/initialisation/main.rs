@@ -4,7 +4,8 @@
 //! layer to layer. Smaller weights let it die out, larger ones drive tanh into saturation and let a rectifier explode. A rectifier
 //! lets through half of what comes, so that it needs N(0, 2/D) (He et al., 2015).
 //!
-//! Look at the spread along the layers, and at what each network learns. The last table is the slide's small positive bias before a
+//! Look at the spread along the layers, and at what each network learns. How many outputs of a rectifier are flat does not depend on the
+//! size of the weights: all of them times two is each output times two. The last table is the slide's small positive bias before a
 //! rectifier: it wakes units of the first layer, but not of a layer behind nine others, where all digits look much alike.
 //!
 //! ```text
@@ -14,6 +15,8 @@
 
 #[path = "../data/digits.rs"]
 mod digits;
+#[path = "../page/failure.rs"]
+mod failure;
 mod starts;
 
 use clap::Parser;
@@ -37,7 +40,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     let charts = Figure::new(

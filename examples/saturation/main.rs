@@ -11,6 +11,8 @@
 //! cargo run --release --example saturation --features plots -- --save saturation.svg
 //! ```
 
+#[path = "../page/failure.rs"]
+mod failure;
 mod gate;
 
 use clap::Parser;
@@ -21,7 +23,7 @@ use netwright::see::{Chart, Figure};
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The learning rate.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, allow_negative_numbers = true)]
     rate: f64,
     /// Steps of gradient descent.
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..))]
@@ -32,7 +34,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     let arguments = Arguments::parse();
 
     let answer = gate::gate(5.0, 0.0).predict(&[-1.0])[0];

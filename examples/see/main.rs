@@ -1,5 +1,8 @@
 //! LeNet-5 learns to read handwritten digits, and shows what it has learnt: curves, filters, feature maps, projections, occlusion
-//! maps, ideal digits and adversarial ones, as pictures in a folder and as text in the terminal.
+//! maps, ideal digits and adversarial ones, as pictures in a folder and as text in the terminal (slides 26 and 27).
+//!
+//! Look at `projections`: on the left what of each image excited a feature map, sent back by a deconvnet, on the right that part of
+//! the image. A filter of the second convolution has a pattern of its own.
 //!
 //! ```text
 //! cargo run --release --example see --features plots

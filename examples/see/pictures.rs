@@ -26,7 +26,7 @@ pub(crate) fn filters(network: &LeNet5) -> Result<Sheet, Error> {
 
 /// What each filter of both convolutions finds in one digit.
 pub(crate) fn feature_maps(network: &LeNet5, digits: &Digits) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new("A digit and its feature maps").columns(8);
+    let mut sheet = Sheet::new("A digit and its feature maps").columns(7);
     for (image, label) in examples(digits, &[5]) {
         sheet = sheet.tones(INK).add(Picture::from(&image), format!("the digit {label}"));
         for layer in ["conv1", "conv2"] {

@@ -13,6 +13,8 @@
 
 #[path = "../data/digits.rs"]
 mod digits;
+#[path = "../page/failure.rs"]
+mod failure;
 mod toy;
 
 use clap::Parser;
@@ -36,7 +38,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     println!("{} parameters, {} digits to train on", toy::ToyConvnet::PARAMETERS, train.len());
@@ -68,7 +70,9 @@ fn main() -> Result<(), netwright::Error> {
     println!();
     for (layer, maps) in toy::maps(&network, image)? {
         println!("{}", Sheet::new(layer).extend(maps.iter().map(|map| (map.clone(), ""))));
-        sheet = sheet.extend(maps.into_iter().map(|map| (map, layer)));
+        let several = maps.len() > 1;
+        let caption = |filter| if several { format!("{layer}: {filter}") } else { layer.to_owned() };
+        sheet = sheet.extend(maps.into_iter().enumerate().map(|(filter, map)| (map, caption(filter))));
     }
     let [activations, shares] = toy::answer(&network, image)?;
     let row =

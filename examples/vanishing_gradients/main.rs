@@ -15,6 +15,8 @@ mod chain;
 mod deep;
 #[path = "../data/digits.rs"]
 mod digits;
+#[path = "../page/failure.rs"]
+mod failure;
 
 use clap::Parser;
 use netwright::see::Chart;
@@ -34,7 +36,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), netwright::Error> {
+fn main() -> Result<(), failure::Failure> {
     let arguments = Arguments::parse();
     println!("a chain of single units, ∂ℓ/∂z   by the slide's product   by the library");
     for ((by_hand, found), layer) in chain::slopes(arguments.seed, 1.0, 0.0)?.into_iter().zip(2..) {
@@ -64,8 +66,8 @@ fn main() -> Result<(), netwright::Error> {
     let chart = Chart::new("|∂ℓ/∂w| from the first hidden layer to the last")
         .axes("hidden layer", "length of the gradient")
         .logarithmic()
-        .values("sigmoid", vanishing)
-        .values("ReLU", steady);
+        .curve("sigmoid", (1..).map(f64::from).zip(vanishing))
+        .curve("ReLU", (1..).map(f64::from).zip(steady));
     println!("\n{chart}");
     let (sigmoid, relu) = (
         deep::accuracy(&mut sigmoid, &train, &test, arguments.epochs)?,

@@ -74,7 +74,7 @@ pub fn feature_sheet<N: Network>(
     let found = strongest(network, images, layer, count)?;
     let mut projector = Projector::new(network);
     let mut sheet =
-        Sheet::new(format!("{}: what excites the maps of {layer}: projections, then the parts of the images", N::NAME))
+        Sheet::new(format!("{}, what excites the maps of {layer}: projections, then the parts of the images", N::NAME))
             .columns(2 * count);
     let mut names = Vec::new();
     for &map in maps {
