@@ -71,6 +71,31 @@ fn curves_that_go_nowhere_or_everywhere_are_drawn() {
     assert!(Figure::new(0, []).to_svg().is_ok());
 }
 
+#[test]
+fn letters_keep_the_room_on_their_left_and_stand_in_the_middle_of_their_place() {
+    // The rectangle of what is dark of a text at (100, 100).
+    let ink = |text: &str, across, down| {
+        let mut pixels = vec![255; 3 * 200 * 200];
+        let mut backend = BitMapBackend::with_buffer(&mut pixels, (200, 200));
+        letters::draw(&mut backend, text, &anchored(30, across, down), 30.0, (100, 100)).unwrap();
+        drop(backend);
+        let dark = |place: usize| pixels[3 * place] < 128;
+        let places = (0..200 * 200).filter(|&place| dark(place)).map(|place| (place % 200, place / 200));
+        let (xs, ys): (Vec<_>, Vec<_>) = places.unzip();
+        let range =
+            |numbers: &[usize]| [numbers.iter().min(), numbers.iter().max()].map(|number| *number.unwrap() as i32);
+        [range(&xs), range(&ys)]
+    };
+    let [[left, _], [top, bottom]] = ink("l", HPos::Left, VPos::Top);
+    assert!((102..=103).contains(&left) && (99..=101).contains(&top), "{left} {top}");
+    let [[first, last], middle] = ink("HIIH", HPos::Center, VPos::Center);
+    for [from, to] in [[first, last], middle] {
+        assert!((from + to - 200).abs() <= 2, "{from} {to}");
+    }
+    let [[_, right], [_, low]] = ink("lH", HPos::Right, VPos::Bottom);
+    assert!((95..100).contains(&right) && (98..=100).contains(&low) && low < bottom, "{right} {low}");
+}
+
 /// The words of an SVG file.
 fn words(drawing: &impl Drawing) -> Vec<String> {
     drawing.to_svg().unwrap().lines().filter(|line| !line.starts_with('<')).map(str::to_owned).collect()
