@@ -107,6 +107,7 @@ fn units_die_by_a_learning_rate_that_is_too_high() {
     let high = units::outcome::<units::Healthy>(&train, &test, 0.5, 3).unwrap();
     assert!(low.off[1] < 0.1 && high.off[1] > 0.8, "{low:?} {high:?}");
     assert_eq!(low.off[0], high.off[0]);
+    assert!(low.silent > 0.2 && low.silent < 0.6, "off for some digits, on for others: {low:?}");
 }
 
 #[test]
@@ -137,6 +138,15 @@ fn small_positive_biases_wake_units_of_the_first_layer() {
     let some = digits::digits().unwrap().split_at(128).unwrap().0;
     let [below, zero, above] = [-0.1, 0.0, 0.1].map(|bias| starts::dead_at_start(bias, &some, 10).unwrap()[0]);
     assert!(below > zero && zero > above, "{below} {zero} {above}");
+}
+
+#[test]
+fn sigmoid_units_that_start_alike_stay_alike_unless_their_biases_differ() {
+    let (train, test) = digits::digits().unwrap().split(0.2, 1).unwrap();
+    let (alike, low) = starts::different_units::<starts::Alike>(1, &train, &test, 10).unwrap();
+    let (apart, high) = starts::different_units::<starts::Apart>(1, &train, &test, 10).unwrap();
+    assert_eq!((alike, apart), (1, 32));
+    assert!(high > low + 0.25, "{low} {high}");
 }
 
 #[test]

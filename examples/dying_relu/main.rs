@@ -4,6 +4,9 @@
 //! negative bias or a learning rate that is too high. The leaky ReLU has a small slope there, and the parametric ReLU one that is
 //! trained: f(z) = a·z for z < 0.
 //!
+//! Off for some digits is another thing, and wanted: a third to a half of the units of a healthy network are silent for a digit, each for
+//! others.
+//!
 //! Look at the share of units that are off for every digit, before and after training. The gradient of a unit that is off is its slope
 //! times that of one that is on: with 0.001, the slide's example, it comes back a thousand times slower, and this run is too short
 //! for it (`--epochs 1000` is not). The parametric rectifier starts at the same slope and trains its way out.
@@ -31,14 +34,15 @@ fn main() -> Result<(), netwright::Error> {
     let Arguments { epochs } = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     println!("off: the share of hidden units that are not above 0 for any training digit");
+    println!("silent: the share that is not above 0 for one digit, the mean of all digits, after training");
 
-    println!("\nbiases start at -3               off before   off after   test accuracy");
+    println!("\nbiases start at -3               off before   off after    silent   test accuracy");
     show("ReLU", units::outcome::<units::Relu>(&train, &test, 0.05, epochs)?);
     show("leaky ReLU, slope 0.001", units::outcome::<units::Leaky>(&train, &test, 0.05, epochs)?);
     show("leaky ReLU, slope 0.1", units::outcome::<units::Leakier>(&train, &test, 0.05, epochs)?);
     show("parametric ReLU, from 0.001", units::outcome::<units::Parametric>(&train, &test, 0.05, epochs)?);
 
-    println!("\nReLU, biases start at 0          off before   off after   test accuracy");
+    println!("\nReLU, biases start at 0          off before   off after    silent   test accuracy");
     for rate in [0.01, 0.05, 0.2, 0.5] {
         let name = format!("learning rate {rate}");
         show(&name, units::outcome::<units::Healthy>(&train, &test, rate, epochs)?);
@@ -46,7 +50,8 @@ fn main() -> Result<(), netwright::Error> {
     Ok(())
 }
 
-fn show(name: &str, Outcome { off: [before, after], accuracy }: Outcome) {
+fn show(name: &str, Outcome { off: [before, after], silent, accuracy }: Outcome) {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    println!("{name:<30} {:>12}   {:>9}   {:>13}", percent(before), percent(after), percent(accuracy));
+    let [before, after, silent, accuracy] = [before, after, silent, accuracy].map(percent);
+    println!("{name:<30} {before:>12}   {after:>9}   {silent:>7}   {accuracy:>13}");
 }

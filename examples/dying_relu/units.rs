@@ -20,22 +20,24 @@ netwright::network! {
 
 pub(crate) type Digits = Dataset<Tensor<8, 8, 1>>;
 
-/// Notes for each unit of each layer whether it is above 0 for any image.
+/// Counts for each unit of each layer the images for which it is above 0.
 struct Awake {
     images: usize,
-    units: Vec<Vec<bool>>,
+    units: Vec<Vec<usize>>,
 }
 
 impl Observer<f32> for Awake {
     fn computed(&mut self, layer: usize, values: &mut [f32]) {
         let units = values.len() / self.images;
-        self.units[layer] =
-            (0..units).map(|unit| values.iter().skip(unit).step_by(units).any(|&value| value > 0.0)).collect();
+        self.units[layer] = (0..units)
+            .map(|unit| values.iter().skip(unit).step_by(units).filter(|value| **value > 0.0).count())
+            .collect();
     }
 }
 
-/// The share of hidden units that are not above 0 for any of these digits.
-pub(crate) fn off<N>(network: &N, digits: &Digits) -> Result<f64, Error>
+/// The share of hidden units that are not above 0 for any of these digits, and the share that is not above 0 for a digit, the mean of
+/// all digits.
+pub(crate) fn off<N>(network: &N, digits: &Digits) -> Result<[f64; 2], Error>
 where
     N: Network<Scalar = f32, Input = Tensor<8, 8, 1>>,
 {
@@ -45,8 +47,10 @@ where
     // A parametric rectifier is a layer of its own, behind the one whose outputs it takes.
     let hidden = N::LAYERS.iter().zip(&awake.units).zip(N::LAYERS.iter().skip(1));
     let rectified = hidden.filter(|(_, next)| !next.name.starts_with("prelu")).flat_map(|((_, units), _)| units);
-    let units: Vec<bool> = rectified.copied().collect();
-    Ok(units.iter().filter(|awake| !**awake).count() as f64 / units.len() as f64)
+    let awake: Vec<usize> = rectified.copied().collect();
+    let (units, images) = (awake.len() as f64, digits.len() as f64);
+    let never = awake.iter().filter(|images| **images == 0).count() as f64 / units;
+    Ok([never, 1.0 - awake.iter().sum::<usize>() as f64 / (units * images)])
 }
 
 /// What came of a network.
@@ -54,6 +58,8 @@ where
 pub(crate) struct Outcome {
     /// The share of units that are off for every training digit, before and after.
     pub(crate) off: [f64; 2],
+    /// The share of units that are off for a digit, afterwards.
+    pub(crate) silent: f64,
     /// On digits not seen.
     pub(crate) accuracy: f64,
 }
@@ -64,7 +70,7 @@ where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
 {
     let mut network = N::init(1);
-    let before = off(&network, train)?;
+    let [before, _] = off(&network, train)?;
     Trainer::new()
         .epochs(epochs)?
         .batch(32)?
@@ -73,5 +79,6 @@ where
         .progress(false)
         .fit(&mut network, train, None)?;
     let accuracy = evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN);
-    Ok(Outcome { off: [before, off(&network, train)?], accuracy })
+    let [after, silent] = off(&network, train)?;
+    Ok(Outcome { off: [before, after], silent, accuracy })
 }

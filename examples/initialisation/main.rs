@@ -5,8 +5,10 @@
 //! lets through half of what comes, so that it needs N(0, 2/D) (He et al., 2015).
 //!
 //! Look at the spread along the layers, and at what each network learns. How many outputs of a rectifier are flat does not depend on the
-//! size of the weights: all of them times two is each output times two. The last table is the slide's small positive bias before a
-//! rectifier: it wakes units of the first layer, but not of a layer behind nine others, where all digits look much alike.
+//! size of the weights: all of them times two is each output times two. The table of biases is the slide's small positive bias
+//! before a rectifier: it wakes units of the first layer, but not of a layer behind nine others, where all digits look much alike. The last
+//! one is its random bias for sigmoid units: where all weights start alike, it alone makes units differ, and without it they remain
+//! copies of one.
 //!
 //! ```text
 //! cargo run --release --example initialisation
@@ -23,7 +25,7 @@ use clap::Parser;
 use netwright::head::Softmax;
 use netwright::prelude::*;
 use netwright::see::{Chart, Figure};
-use starts::{DEPTH, DeepRelu, DeepTanh, Digits, STARTS};
+use starts::{Alike, Apart, DEPTH, DeepRelu, DeepTanh, Digits, STARTS};
 
 /// Starts deep networks in different ways.
 #[derive(Debug, Parser)]
@@ -57,6 +59,15 @@ fn main() -> Result<(), failure::Failure> {
     for bias in [-0.1, 0.0, 0.1] {
         let [first, last] = starts::dead_at_start(bias, &some, 20)?.map(|share| 100.0 * share);
         println!("biases at {bias:>4}   {first:4.1} %   {last:6.1} %");
+    }
+
+    println!("\n32 sigmoid units, all weights start at 0   different units   test accuracy");
+    let rows = [
+        ("biases at 0", starts::different_units::<Alike>(arguments.seed, &train, &test, arguments.epochs)?),
+        ("biases from N(0, 0.1²)", starts::different_units::<Apart>(arguments.seed, &train, &test, arguments.epochs)?),
+    ];
+    for (biases, (units, accuracy)) in rows {
+        println!("{biases:<42} {units:>15} {:>13.1} %", 100.0 * accuracy);
     }
     #[cfg(feature = "plots")]
     if let Some(path) = &arguments.save {

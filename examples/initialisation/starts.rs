@@ -5,6 +5,7 @@ use netwright::head::Softmax;
 use netwright::init::Init;
 use netwright::layer::Role;
 use netwright::prelude::*;
+use netwright::see::filters;
 use netwright::train::evaluate;
 use netwright::train::statistics::{ActivationStatistics, layer_statistics};
 
@@ -13,6 +14,10 @@ netwright::network! {
     pub DeepTanh(8x8x1) { repeat 10 { dense 64 tanh }; softmax 10 }
     /// Ten layers of rectifiers.
     pub DeepRelu(8x8x1) { repeat 10 { dense 64 relu }; softmax 10 }
+    /// Sigmoid units that all start alike.
+    pub Alike(8x8x1) { dense 32 sigmoid init zeros; softmax 10 init zeros }
+    /// The same with biases around 0 (slide 12).
+    pub Apart(8x8x1) { dense 32 sigmoid init zeros bias normal 0.1; softmax 10 init zeros }
 }
 
 /// The hidden layers.
@@ -62,19 +67,33 @@ pub(crate) fn dead_at_start(bias: f64, digits: &Digits, seeds: u64) -> Result<[f
     Ok(sums.map(|sum| sum / seeds as f64))
 }
 
+/// How many units of the first layer have weights of their own after training for some epochs, and the accuracy on digits not seen.
+pub(crate) fn different_units<N>(seed: u64, train: &Digits, test: &Digits, epochs: u64) -> Result<(usize, f64), Error>
+where
+    N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
+{
+    let mut network = N::init(seed);
+    trained(&mut network, train, 0.1, epochs)?;
+    let mut units: Vec<_> = filters(&network, "dense1")?.iter().map(|unit| unit.numbers().to_vec()).collect();
+    units.sort_by(|a, b| a.iter().map(|weight| weight.to_bits()).cmp(b.iter().map(|weight| weight.to_bits())));
+    units.dedup();
+    Ok((units.len(), evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN)))
+}
+
+fn trained<N>(network: &mut N, train: &Digits, rate: f64, epochs: u64) -> Result<(), Error>
+where
+    N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
+{
+    let run = Trainer::new().epochs(epochs)?.batch(32)?.progress(false).loss(CrossEntropy::new());
+    run.optimizer(Sgd::new(rate)?.momentum(0.9)?).fit(network, train, None).map(|_| ())
+}
+
 /// The accuracy on digits not seen, after training for some epochs; none of a network whose loss is no longer a number.
 pub(crate) fn accuracy<N>(mut network: N, train: &Digits, test: &Digits, epochs: u64) -> Result<Option<f64>, Error>
 where
     N: Network<Scalar = f32, Head = Softmax, Input = Tensor<8, 8, 1>>,
 {
-    let run = Trainer::new()
-        .epochs(epochs)?
-        .batch(32)?
-        .loss(CrossEntropy::new())
-        .optimizer(Sgd::new(0.01)?.momentum(0.9)?)
-        .progress(false)
-        .fit(&mut network, train, None);
-    match run {
+    match trained(&mut network, train, 0.01, epochs) {
         Err(Error::NotFinite { .. }) => Ok(None),
         Err(error) => Err(error),
         Ok(_) => Ok(evaluate(&network, test, &CrossEntropy::new())?.accuracy()),
