@@ -12,7 +12,7 @@ impl History {
         let loss = Chart::new("loss").axes("epoch", "mean loss");
         let loss = self.add(loss, "training", |record| Some(record.loss));
         let loss = self.add(loss, "validation", |record| record.validation_loss);
-        let accuracy = Chart::new("accuracy").axes("epoch", "right answers (%)");
+        let accuracy = Chart::new("accuracy (%)").axes("epoch", "right answers (%)");
         let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
         let accuracy = self.add(accuracy, "training", |record| percent(record.accuracy));
         let accuracy = self.add(accuracy, "validation", |record| percent(record.validation_accuracy));
@@ -35,10 +35,10 @@ impl StatisticsHistory {
         let chart = |title: &str, unit: &str| Chart::new(title).axes("epoch", unit);
         let charts: [(Chart, Number); 5] = [
             (chart("spread of the outputs", "standard deviation"), |layer| Some(layer.activations?.spread)),
-            (chart("saturated outputs", "share (%)").at_least(0.0, 100.0), |layer| {
+            (chart("saturated outputs (%)", "share (%)").at_least(0.0, 100.0), |layer| {
                 Some(100.0 * layer.activations?.saturated?)
             }),
-            (chart("dead units", "share (%)").at_least(0.0, 100.0), |layer| Some(100.0 * layer.activations?.dead?)),
+            (chart("dead units (%)", "share (%)").at_least(0.0, 100.0), |layer| Some(100.0 * layer.activations?.dead?)),
             (chart("gradient of the outputs", "length |∂ℓ/∂a|").logarithmic(), |layer| layer.output_gradient),
             (chart("gradient of the weights", "length |∂ℓ/∂w|").logarithmic(), |layer| layer.gradient_norm),
         ];

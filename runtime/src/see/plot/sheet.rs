@@ -11,15 +11,15 @@ use super::paint::{Paint, Painted};
 use super::{TEXT, TITLE, anchored, colour, upwards, width_of};
 use crate::see::chart::short;
 use crate::see::sheet::{Sheet, Tile};
-use crate::see::tones::{Scale, Tones};
+use crate::see::tones::Scale;
 
 /// About how long the longer side of a picture is, in pixels.
 const SIDE: u64 = 112;
 /// Between pictures, and around all of them.
 const GAP: u64 = 14;
-/// The width of the bar that explains colours, and of its numbers.
+/// The width of the bar that explains colours, and what lies between it and its numbers.
 const BAR: u64 = 18;
-const NUMBERS: u64 = 64;
+const BESIDE: u64 = 6;
 /// The lines in which the bar is drawn.
 const BAR_LINES: u64 = 160;
 /// Around each picture.
@@ -105,28 +105,45 @@ impl Sheet {
         area.draw(&Text::new(tile.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
     }
 
-    fn draw_legend<B: DrawingBackend>(
-        &self,
-        area: &DrawingArea<B, Shift>,
-        left: i32,
-        layout: &Layout,
-        (tones, meaning): &(Tones, String),
-    ) -> Painted<B> {
+    fn drawn_legend(&self) -> Option<Legend<'_>> {
+        let (tones, meaning) = self.legend.as_ref()?;
         let scale = tones.scale(self.shared_range(*tones));
         let Scale { least, most, .. } = scale;
+        let numbers = [most, (least + most) / 2.0, least].map(|number| short(number.into()));
+        Some(Legend { scale, numbers, meaning })
+    }
+}
+
+/// What the colours mean.
+struct Legend<'s> {
+    scale: Scale,
+    /// Those at the top, in the middle and at the bottom of the bar.
+    numbers: [String; 3],
+    meaning: &'s str,
+}
+
+impl Legend<'_> {
+    /// From the bar to the middle of its meaning.
+    fn reach(&self) -> u64 {
+        let numbers = self.numbers.iter().map(|number| width_of(number, TEXT)).max().unwrap_or(0);
+        BAR + BESIDE + numbers + 2 * BESIDE + u64::from(TEXT) / 2
+    }
+
+    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>, layout: &Layout) -> Painted<B> {
+        let Scale { least, most, .. } = self.scale;
+        let (left, bar) = (layout.width() as i32, BAR as i32);
         let (top, bottom) = (layout.top as i32, legend_bottom(layout) as i32);
-        let bar = BAR as i32;
         for y in top..bottom {
             let share = (bottom - 1 - y) as f32 / (bottom - 1 - top).max(1) as f32;
-            let shown = colour(scale.colour(least + (most - least) * share));
+            let shown = colour(self.scale.colour(least + (most - least) * share));
             area.draw(&Rectangle::new([(left, y), (left + bar, y + 1)], shown.filled()))?;
         }
-        for (y, number) in [(top, most), ((top + bottom) / 2, (least + most) / 2.0), (bottom, least)] {
+        for (y, number) in [top, (top + bottom) / 2, bottom].into_iter().zip(&self.numbers) {
             let place = anchored(TEXT, HPos::Left, VPos::Center);
-            area.draw(&Text::new(short(number.into()), (left + bar + 6, y), place))?;
+            area.draw(&Text::new(number.as_str(), (left + bar + BESIDE as i32, y), place))?;
         }
-        let right = left + bar + NUMBERS as i32;
-        area.draw(&Text::new(meaning.as_str(), (right, (top + bottom) / 2), upwards(TEXT)))
+        let right = left + self.reach() as i32;
+        area.draw(&Text::new(self.meaning, (right, (top + bottom) / 2), upwards(TEXT)))
     }
 }
 
@@ -142,11 +159,11 @@ impl Paint for Sheet {
     fn size(&self) -> (u64, u64) {
         let layout = Layout::of(self);
         let title = width_of(&self.title, TITLE) + 2 * GAP;
-        match &self.legend {
+        match self.drawn_legend() {
             None => (layout.width().max(title), layout.height()),
-            Some((_, meaning)) => {
-                let width = layout.width() + BAR + NUMBERS + u64::from(TEXT) + GAP;
-                let meaning = layout.top + width_of(meaning, TEXT) + GAP;
+            Some(legend) => {
+                let width = layout.width() + legend.reach() + u64::from(TEXT) / 2 + GAP;
+                let meaning = layout.top + width_of(legend.meaning, TEXT) + GAP;
                 (width.max(title), layout.height().max(legend_bottom(&layout) + GAP).max(meaning))
             }
         }
@@ -169,9 +186,6 @@ impl Paint for Sheet {
             let place = anchored(TEXT, HPos::Right, VPos::Center);
             area.draw(&Text::new(name.as_str(), ((layout.left - GAP / 2) as i32, y as i32), place))?;
         }
-        match &self.legend {
-            Some(legend) => self.draw_legend(area, layout.width() as i32, &layout, legend),
-            None => Ok(()),
-        }
+        self.drawn_legend().map_or(Ok(()), |legend| legend.draw(area, &layout))
     }
 }
