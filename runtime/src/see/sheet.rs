@@ -3,6 +3,8 @@
 use core::fmt;
 
 use super::picture::Picture;
+#[cfg(feature = "plots")]
+use super::tones::Scale;
 use super::tones::Tones;
 
 /// One picture of a sheet.
@@ -90,23 +92,16 @@ impl Sheet {
         &self.tiles
     }
 
-    /// The range of the numbers that the pictures of some tones show, all together; that of all pictures where none has them.
+    /// The tones of the legend, and their scale for all pictures that have them; for all pictures where none has.
     #[cfg(feature = "plots")]
-    pub(super) fn shared_range(&self, tones: Tones) -> (f32, f32) {
-        let of = |fits: &dyn Fn(&Tile) -> bool| {
+    pub(super) fn shared_scale(&self) -> Option<(Tones, Scale)> {
+        let tones = self.legend.as_ref()?.0;
+        let range = |fits: &dyn Fn(&Tile) -> bool| {
             let ranges = self.tiles.iter().filter(|tile| fits(tile)).map(|tile| tile.picture.shown().range());
             ranges.reduce(|(least, most), (low, high)| (low.min(least), high.max(most)))
         };
-        of(&|tile| tile.tones == tones).or_else(|| of(&|_| true)).unwrap_or((0.0, 1.0))
-    }
-
-    /// The colours of a picture, by the legend where it has the legend's tones.
-    #[cfg(feature = "plots")]
-    pub(super) fn colours(&self, tile: &Tile) -> Vec<[u8; 3]> {
-        match self.legend {
-            Some((tones, _)) if tones == tile.tones => tile.picture.colours_by(tones.scale(self.shared_range(tones))),
-            _ => tile.picture.colours(tile.tones),
-        }
+        let range = range(&|tile| tile.tones == tones).or_else(|| range(&|_| true));
+        Some((tones, tones.scale(range.unwrap_or((0.0, 1.0)))))
     }
 }
 
@@ -123,6 +118,15 @@ impl Sheet {
 }
 
 impl Tile {
+    /// Its colours, on the scale of the legend where it has the legend's tones.
+    #[cfg(feature = "plots")]
+    pub(super) fn colours(&self, shared: Option<(Tones, Scale)>) -> Vec<[u8; 3]> {
+        match shared {
+            Some((tones, scale)) if tones == self.tones => self.picture.colours_by(scale),
+            _ => self.picture.colours(self.tones),
+        }
+    }
+
     /// How many characters wide it is in a terminal.
     fn columns(&self) -> usize {
         self.picture.characters().max(self.caption.chars().count())
@@ -202,10 +206,11 @@ mod tests {
         let picture = |numbers: [f32; 2]| Picture::new([1, 1, 2], &numbers).unwrap();
         let sheet = Sheet::new("").tones(Tones::Own).add(picture([9.0, 9.0]), "another").tones(Tones::Signed);
         let sheet = sheet.add(picture([0.0, 2.0]), "small").add(picture([-6.0, 2.0]), "large");
-        let small = |sheet: &Sheet| sheet.colours(&sheet.tiles()[1])[0];
+        let small = |sheet: &Sheet| sheet.tiles()[1].colours(sheet.shared_scale())[0];
         assert_eq!(small(&sheet), Tones::Signed.scale((-1.0, 1.0)).colour(1.0), "as deep as it can be");
         let with_legend = sheet.legend(Tones::Signed, "weight");
-        assert_eq!(with_legend.shared_range(Tones::Signed), (-2.0, 1.0), "of the means that are shown");
+        let (_, scale) = with_legend.shared_scale().unwrap();
+        assert_eq!((scale.least, scale.most), (-2.0, 2.0), "of the means that are shown");
         assert_eq!(small(&with_legend), Tones::Signed.scale((-2.0, 2.0)).colour(1.0));
     }
 }

@@ -11,7 +11,7 @@ use super::paint::{Paint, Painted};
 use super::{TEXT, TITLE, anchored, colour, upwards, width_of};
 use crate::see::chart::short;
 use crate::see::sheet::{Sheet, Tile};
-use crate::see::tones::Scale;
+use crate::see::tones::{Scale, Tones};
 
 /// About how long the longer side of a picture is, in pixels.
 const SIDE: u64 = 112;
@@ -79,19 +79,28 @@ fn drawn_sizes(tile: &Tile) -> [u64; 2] {
 }
 
 impl Sheet {
+    fn drawn_legend(&self) -> Option<Legend<'_>> {
+        let ((_, scale), (_, meaning)) = self.shared_scale().zip(self.legend.as_ref())?;
+        let Scale { least, most, .. } = scale;
+        let numbers = [most, (least + most) / 2.0, least].map(|number| short(number.into()));
+        Some(Legend { scale, numbers, meaning })
+    }
+}
+
+impl Tile {
     /// A picture over the middle of its caption, in a thin frame: what is white ends somewhere.
-    fn draw_tile<B: DrawingBackend>(
+    fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
-        tile: &Tile,
+        shared: Option<(Tones, Scale)>,
         (middle, bottom): (i32, i32),
     ) -> Painted<B> {
-        let [height, width] = drawn_sizes(tile).map(|size| size as i32);
+        let [height, width] = drawn_sizes(self).map(|size| size as i32);
         let (left, top) = (middle - width / 2, bottom - height);
         let frame = [(left - 1, top - 1), (left + width + 1, bottom + 1)];
         area.draw(&Rectangle::new(frame, colour(FRAME).filled()))?;
-        let size = pixel_size(tile) as i32;
-        for (row, colours) in self.colours(tile).chunks(tile.picture.sizes()[1]).enumerate() {
+        let size = pixel_size(self) as i32;
+        for (row, colours) in self.colours(shared).chunks(self.picture.sizes()[1]).enumerate() {
             let y = top + row as i32 * size;
             let mut x = left;
             // Neighbours of one colour are one rectangle: an SVG file has a line for each.
@@ -102,15 +111,7 @@ impl Sheet {
             }
         }
         let below = (middle, bottom + 5);
-        area.draw(&Text::new(tile.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
-    }
-
-    fn drawn_legend(&self) -> Option<Legend<'_>> {
-        let (tones, meaning) = self.legend.as_ref()?;
-        let scale = tones.scale(self.shared_range(*tones));
-        let Scale { least, most, .. } = scale;
-        let numbers = [most, (least + most) / 2.0, least].map(|number| short(number.into()));
-        Some(Legend { scale, numbers, meaning })
+        area.draw(&Text::new(self.caption.as_str(), below, anchored(TEXT, HPos::Center, VPos::Top)))
     }
 }
 
@@ -175,11 +176,12 @@ impl Paint for Sheet {
             let place = anchored(TITLE, HPos::Left, VPos::Top);
             area.draw(&Text::new(self.title.as_str(), (GAP as i32, GAP as i32 / 2), place))?;
         }
+        let shared = self.shared_scale();
         for (place, tile) in self.tiles.iter().enumerate() {
             let (row, column) = (place as u64 / layout.columns, place as u64 % layout.columns);
             let middle = layout.left + column * layout.cell_width + (layout.cell_width - GAP) / 2;
             let bottom = layout.top + row * layout.cell_height + layout.picture_height;
-            self.draw_tile(area, tile, (middle as i32, bottom as i32))?;
+            tile.draw(area, shared, (middle as i32, bottom as i32))?;
         }
         for (row, name) in self.rows.iter().enumerate().take(layout.rows as usize) {
             let y = layout.top + row as u64 * layout.cell_height + layout.picture_height / 2;
