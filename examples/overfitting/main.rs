@@ -1,9 +1,9 @@
 //! Ways against overfitting, on the same 200 digits, in one table (slides 13 to 19).
 //!
 //! A network with 26,000 parameters learns 200 digits by heart. The table has its accuracy on the other 1,597, with nothing done
-//! about it and with each of: a penalty λ Σ|w| or λ/2 Σw² on weights without biases, early stopping, changed copies of the digits, bagging, dropout, weight sharing
-//! (a convolutional network), and three of them together. Once with the right labels, and once with a fifth of the training
-//! labels drawn at random, so that there is something wrong to learn by heart.
+//! about it and with each of: a penalty λ Σ|w| or λ/2 Σw² on weights without biases, early stopping, changed copies of the digits,
+//! bagging, dropout, weight sharing (a convolutional network), and three of them together. Once with the right labels, and once with a
+//! fifth of the training labels drawn at random, so that there is something wrong to learn by heart.
 //!
 //! Look at the gain over "nothing": the mean of the seeds ± their standard deviation, each seed with other digits, the same for
 //! every line. What lies within a standard deviation of 0 is no effect. Early stopping holds out a fifth of the digits to watch,
