@@ -6,9 +6,12 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
 
-/// Refuses to work on no thread.
+/// More than any machine has processors. The system may not refuse far more, but it then does nothing else for minutes.
+const MOST: usize = 1024;
+
+/// Refuses to work on no thread, or on a great many.
 pub(crate) fn check(count: usize) -> Result<usize, Error> {
-    crate::error::setting("threads", count as f64, count > 0, "at least 1")?;
+    crate::error::setting("threads", count as f64, (1..=MOST).contains(&count), "at least 1 and at most 1024")?;
     Ok(count)
 }
 
@@ -21,7 +24,7 @@ impl Threads {
     /// `count` threads; one means the caller's own, as [`Threads::default`] does.
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0, [`Error::Threads`] where the system refuses them.
+    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system refuses them.
     pub fn new(count: usize) -> Result<Self, Error> {
         if check(count)? == 1 {
             return Ok(Self(None));
@@ -40,7 +43,7 @@ impl Threads {
 
     /// As many as the machine has processors.
     pub(crate) fn available() -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
+        std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
     }
 
     /// Runs `work` on one of them, from where handing work to the others allocates nothing.
