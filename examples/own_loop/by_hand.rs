@@ -50,7 +50,8 @@ pub(crate) fn train_by_hand(
         // While a step is made, the loader prepares the batch after it.
         while let Some(made) = loader.step(|batch| {
             let pass = Pass { seed: SEED, step: run.position.step, ..Pass::default() };
-            let made = engine.gradient(run.network, batch.inputs(), batch.targets(), &loss, pass)?;
+            let made = engine.gradient(run.network, batch.inputs(), batch.targets(), &loss, pass);
+            let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)))?;
             clip_by_global_norm(engine.gradients_mut().as_mut_slice(), LONGEST_GRADIENT)?;
             run.step(made, engine.gradients())
         })? {

@@ -135,7 +135,7 @@ pub enum Error {
     },
 
     /// A label that is no class.
-    #[error("{origin}: sample {sample} has the label {label}; the classes are 0 to {last}", last = classes.saturating_sub(1))]
+    #[error("{origin}: sample {sample} has the label {label}; {}", class_range(*classes))]
     Label {
         /// The file or set.
         origin: String,
@@ -157,6 +157,14 @@ pub enum Error {
         expected: &'static str,
         /// What is there.
         found: f64,
+    },
+    /// An input, met where no step is made, with a number that is NaN or infinite.
+    #[error("{origin}: the input of sample {sample} is NaN or infinite")]
+    Input {
+        /// The file or set.
+        origin: String,
+        /// Which sample, from 0.
+        sample: usize,
     },
     /// Not as many inputs as targets.
     #[error("{origin}: {inputs} inputs and {targets} targets; there must be one target for each input")]
@@ -330,8 +338,16 @@ pub enum Error {
 /// Where a NaN or an infinite number first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// In the images.
-    Input,
+    /// In the input at this place of the batch, from 0. [`Batch::name_sample`](crate::train::Batch::name_sample) makes it the number of
+    /// the sample.
+    BatchInput(usize),
+    /// In the input of the sample of this number: its place in the set from 0, or how many came before it in the stream's epoch.
+    Input {
+        /// The sample.
+        sample: u64,
+        /// The sample that mixup blended with it, whose input it may be as well.
+        partner: Option<u64>,
+    },
     /// In the output of a layer, from finite inputs and weights.
     Output(&'static str),
     /// In the loss, after finite answers.
@@ -347,7 +363,11 @@ pub enum Origin {
 impl core::fmt::Display for Origin {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Input => write!(f, "the input"),
+            Self::BatchInput(place) => write!(f, "the input at place {place} of the batch"),
+            Self::Input { sample, partner: None } => write!(f, "the input of sample {sample}"),
+            Self::Input { sample, partner: Some(partner) } => {
+                write!(f, "the input of sample {sample}, into which sample {partner} is mixed")
+            }
             Self::Output(layer) => write!(f, "the output of `{layer}`"),
             Self::Loss => write!(f, "the loss"),
             Self::Gradient(layer) => write!(f, "the gradient of `{layer}`"),
@@ -403,6 +423,14 @@ fn last_good(checkpoint: Option<&std::path::Path>) -> String {
     checkpoint.map_or(String::new(), |path| format!("; the last good checkpoint is {}", path.display()))
 }
 
+fn class_range(classes: usize) -> String {
+    match classes {
+        0 => "there are no classes".to_owned(),
+        1 => "the only class is 0".to_owned(),
+        _ => format!("the classes are 0 to {}", classes - 1),
+    }
+}
+
 fn lines(differences: &[WeightDifference]) -> String {
     differences.iter().map(|difference| format!("\n  {difference}")).collect()
 }
@@ -413,14 +441,14 @@ impl Error {
         Self::Other(error.into())
     }
 
-    /// The same error about a sample that stands elsewhere: `number` gives its number for its place.
-    pub(crate) fn of_sample(self, number: impl Fn(usize) -> usize) -> Self {
+    /// The same error about a sample that stands elsewhere: in `origin`, where `number` gives its number for its place.
+    pub(crate) fn of_sample(self, origin: &str, number: impl Fn(usize) -> usize) -> Self {
         match self {
-            Self::Label { origin, sample, label, classes } => {
-                Self::Label { origin, sample: number(sample), label, classes }
+            Self::Label { sample, label, classes, .. } => {
+                Self::Label { origin: origin.to_owned(), sample: number(sample), label, classes }
             }
-            Self::Target { origin, sample, expected, found } => {
-                Self::Target { origin, sample: number(sample), expected, found }
+            Self::Target { sample, expected, found, .. } => {
+                Self::Target { origin: origin.to_owned(), sample: number(sample), expected, found }
             }
             other => other,
         }

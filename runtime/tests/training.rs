@@ -185,7 +185,10 @@ fn settings_without_sense_are_refused_when_they_are_set() {
         assert!(matches!(&error, Some(Error::Setting { setting, .. }) if *setting == wanted), "{wanted}: {error:?}");
     };
     names(quick().batch(0).err(), "batch");
-    names(quick().threads(0).err(), "threads");
+    for threads in [0, 1025, 1_000_000, usize::MAX] {
+        names(quick().threads(threads).err(), "threads");
+        names(netwright_runtime::train::Threads::new(threads).err(), "threads");
+    }
     names(quick().epochs(0).err(), "epochs");
     names(quick().ghost_batch(1).err(), "ghost batch");
     names(Bagging::new(0).err(), "members");
@@ -238,7 +241,7 @@ fn a_loss_that_is_no_number_names_the_step_and_the_layer_and_leaves_the_weights(
     images[30][[2, 2, 0]] = f32::NAN;
     let broken = Dataset::new(images, labels).unwrap();
     let error = quick().fit(&mut Spot::init(1), &broken, None).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { origin: Origin::Input, .. }), "{error}");
+    assert!(matches!(error, Error::NotFinite { origin: Origin::Input { sample: 30, partner: None }, .. }), "{error}");
 
     // A finite loss whose gradient is not: the second layer's weights are as large as a number can be.
     let (images, labels) = spots(1, 1);

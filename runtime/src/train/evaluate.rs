@@ -1,5 +1,6 @@
 //! How good a network is on samples it is not training on.
 
+use super::finite::broken_input;
 use super::gradient::BatchLoss;
 use super::piece::score;
 use super::samples::Samples;
@@ -22,7 +23,8 @@ const GROUP: usize = 64;
 /// ln a − ln(1 − a) for a sigmoid), so that a loss above about 87 (`f32`) is cut off.
 ///
 /// # Errors
-/// [`Error::Empty`] without samples; [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that do not fit.
+/// [`Error::Empty`] without samples; [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that do not fit;
+/// [`Error::Input`] where the loss is not finite because an input is not.
 pub fn evaluate<N, Y, S, L>(network: &N, samples: &S, loss: &L) -> Result<BatchLoss, Error>
 where
     N: Network<Input: Clone>,
@@ -31,7 +33,8 @@ where
     L: Loss<N::Head, Y>,
 {
     check::<N, Y, S, L>(samples, loss)?;
-    Ok(Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []))
+    let found = Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []);
+    explained::<N, Y, S>(found, samples)
 }
 
 /// The answers of `network` for all samples.
@@ -61,9 +64,26 @@ where
     }
     for index in 0..samples.len() {
         let target = core::slice::from_ref(samples.target(index));
-        loss.check(N::OUTPUT.len(), target, samples.origin()).map_err(|error| error.of_sample(|_| index))?;
+        loss.check(N::OUTPUT.len(), target, samples.origin())
+            .map_err(|error| error.of_sample(samples.origin(), |_| index))?;
     }
     Ok(())
+}
+
+/// A loss that was found on `samples`; an error where it is not finite because one of their inputs is not.
+pub(crate) fn explained<N, Y, S>(found: BatchLoss, samples: &S) -> Result<BatchLoss, Error>
+where
+    N: Network,
+    S: Samples<N::Input, Y> + ?Sized,
+{
+    if found.sum.is_finite() {
+        return Ok(found);
+    }
+    let broken = |index: &usize| broken_input(core::slice::from_ref(samples.input(*index))).is_some();
+    match (0..samples.len()).find(broken) {
+        Some(sample) => Err(Error::Input { origin: samples.origin().to_owned(), sample }),
+        None => Ok(found),
+    }
 }
 
 /// The partial sums of an evaluation, kept between evaluations.

@@ -42,7 +42,12 @@ impl<T: Scalar> Observer<T> for FirstBroken {
     }
 }
 
-/// What broke a forward pass whose loss is not finite: the images, else the first layer to compute what is not finite (by its weights,
+/// The place of the first image that is not all finite.
+pub(crate) fn broken_input<T: Scalar, I: Sample<T>>(images: &[I]) -> Option<usize> {
+    images.iter().position(|image| !all_finite(image.numbers()))
+}
+
+/// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute what is not finite (by its weights,
 /// where these are not), else the loss itself. Runs the pass once more and looks after each kernel, so that values computed in
 /// place of others are seen too.
 pub(crate) fn broken_forward<N: Architecture>(
@@ -52,8 +57,8 @@ pub(crate) fn broken_forward<N: Architecture>(
     statistics: &mut [N::Scalar],
     workspace: &mut TrainingWorkspace<N>,
 ) -> Result<Origin, PassError> {
-    if !all_finite(Sample::many(images)) {
-        return Ok(Origin::Input);
+    if let Some(place) = broken_input(images) {
+        return Ok(Origin::BatchInput(pass.first_image + place));
     }
     let mut first = FirstBroken(None);
     workspace.forward_observed(pass, parameters, statistics, images, &mut first)?;

@@ -184,7 +184,8 @@ where
                 batch.check(N::OUTPUT.len(), loss)?;
             }
             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), loss, pass);
-            run.step(made.map_err(|error| run.with_checkpoint(error))?, engine.gradients())
+            let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)));
+            run.step(made?, engine.gradients())
         })?;
         made.transpose()
     }

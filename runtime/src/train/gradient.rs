@@ -4,12 +4,12 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::adversarial::AdversarialTraining;
-use super::finite::{all_finite, broken_gradient};
+use super::finite::{all_finite, broken_gradient, broken_input};
 use super::piece::{Attacked, Attacking, Piece, Step};
 use super::target::Target;
 use super::threads::Threads;
 use crate::architecture::{Architecture, Pass};
-use crate::error::Error;
+use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
 use crate::network::{Gradients, Network, PassError};
@@ -129,7 +129,7 @@ impl<N: Network> GradientEngine<N> {
     /// An engine for batches of up to `batch` images on `threads` threads; one thread means the caller's own.
     ///
     /// # Errors
-    /// [`Error::Setting`] where either is 0, [`Error::Threads`] where the system refuses threads.
+    /// [`Error::Setting`] where either is 0 or there are more than 1024 threads, [`Error::Threads`] where the system refuses them.
     pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
         Self::cut_by(batch, piece_size::<N>(batch), threads)
     }
@@ -192,7 +192,8 @@ impl<N: Network> GradientEngine<N> {
     /// # Errors
     /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
     /// [`GradientEngine::capacity`], [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
-    /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then.
+    /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then. A sample is named by its
+    /// place in the batch: see [`Batch::name_sample`](super::Batch::name_sample).
     pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         network: &mut N,
@@ -222,7 +223,14 @@ impl<N: Network> GradientEngine<N> {
             let made = inputs.and_then(|inputs| piece.run(step, first, inputs, targets, loss, &mut []));
             piece.failure = made.err();
         });
-        self.sum(network, pass, used)
+        self.sum(network, pass, used).map_err(|error| match error {
+            // A rectifier or a maximum can hide what is wrong with an input from the loss, but not from the gradient.
+            Error::NotFinite { step, origin: Origin::Gradient(layer), checkpoint } => {
+                let origin = broken_input(inputs).map_or(Origin::Gradient(layer), Origin::BatchInput);
+                Error::NotFinite { step, origin, checkpoint }
+            }
+            other => other,
+        })
     }
 
     /// The gradients of the last batch.

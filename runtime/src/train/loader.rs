@@ -5,7 +5,7 @@ use super::run::Identity;
 use super::samples::Samples;
 use super::source::{Sampler, Shuffled};
 use super::threads::Threads;
-use crate::error::{Error, setting};
+use crate::error::{Error, Origin, setting};
 use crate::head::Head;
 use crate::loss::Loss;
 
@@ -18,6 +18,8 @@ pub struct Batch<I, T> {
     pub(super) numbers: Vec<u64>,
     /// How many of the inputs and targets belong to it; those behind wait for a larger one.
     pub(super) len: usize,
+    /// The numbers of the samples that these are mixed with, where there is mixup.
+    pub(super) partner_numbers: Vec<u64>,
     /// Room for the other samples of a mixup.
     pub(super) partners: Vec<I>,
     /// What errors call where they come from.
@@ -28,7 +30,9 @@ impl<I, T> Batch<I, T> {
     /// Room for `len` samples.
     fn with_capacity(len: usize, partners: usize, origin: &str) -> Self {
         let (inputs, targets, numbers) = (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
-        Self { inputs, targets, numbers, len: 0, partners: Vec::with_capacity(partners), origin: origin.to_owned() }
+        let partner_numbers = Vec::with_capacity(if partners > 0 { len } else { 0 });
+        let partners = Vec::with_capacity(partners);
+        Self { inputs, targets, numbers, len: 0, partner_numbers, partners, origin: origin.to_owned() }
     }
 
     /// How many samples.
@@ -62,8 +66,23 @@ impl<I, T> Batch<I, T> {
     /// # Errors
     /// Those of [`Loss::check`].
     pub fn check<H: Head, L: Loss<H, T>>(&self, outputs: usize, loss: &L) -> Result<(), Error> {
-        let checked = loss.check(outputs, self.targets(), &self.origin);
-        checked.map_err(|error| error.of_sample(|place| self.numbers[place] as usize))
+        loss.check(outputs, self.targets(), &self.origin).map_err(|error| self.name_sample(error))
+    }
+
+    /// An error about the sample at a place of this batch, such as those of
+    /// [`GradientEngine::gradient`](super::GradientEngine::gradient), with the name of the set and the sample's number there. Other
+    /// errors stay as they are.
+    pub fn name_sample(&self, error: Error) -> Error {
+        let number = |place: usize| self.numbers.get(place).copied();
+        match error {
+            Error::NotFinite { step, origin: Origin::BatchInput(place), checkpoint } => {
+                let partner = self.partner_numbers.get(place).copied();
+                let origin =
+                    number(place).map_or(Origin::BatchInput(place), |sample| Origin::Input { sample, partner });
+                Error::NotFinite { step, origin, checkpoint }
+            }
+            other => other.of_sample(&self.origin, |place| number(place).map_or(place, |number| number as usize)),
+        }
     }
 }
 

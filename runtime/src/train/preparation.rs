@@ -106,6 +106,7 @@ struct Part<'b, I, T> {
     inputs: &'b mut [I],
     targets: &'b mut [T],
     partners: &'b mut [I],
+    partner_numbers: &'b mut [u64],
 }
 
 impl<I, T> Part<'_, I, T> {
@@ -116,9 +117,22 @@ impl<I, T> Part<'_, I, T> {
         let (low_inputs, high_inputs) = self.inputs.split_at_mut(middle);
         let (low_targets, high_targets) = self.targets.split_at_mut(middle);
         let (low_partners, high_partners) = self.partners.split_at_mut(stretches.min(self.partners.len()));
+        let (low_numbers, high_numbers) = self.partner_numbers.split_at_mut(middle.min(self.partner_numbers.len()));
         (
-            Part { first: self.first, inputs: low_inputs, targets: low_targets, partners: low_partners },
-            Part { first: self.first + middle, inputs: high_inputs, targets: high_targets, partners: high_partners },
+            Part {
+                first: self.first,
+                inputs: low_inputs,
+                targets: low_targets,
+                partners: low_partners,
+                partner_numbers: low_numbers,
+            },
+            Part {
+                first: self.first + middle,
+                inputs: high_inputs,
+                targets: high_targets,
+                partners: high_partners,
+                partner_numbers: high_numbers,
+            },
         )
     }
 }
@@ -150,11 +164,14 @@ impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         batch.len = count;
         batch.numbers.clear();
         batch.numbers.extend((0..count).map(|place| sampler.at(place).number));
+        batch.partner_numbers.clear();
+        batch.partner_numbers.resize(if self.mixing.is_some() { count } else { 0 }, 0);
         let part = Part {
             first: 0,
             inputs: &mut batch.inputs[..count],
             targets: &mut batch.targets[..count],
             partners: &mut batch.partners[..partners],
+            partner_numbers: &mut batch.partner_numbers,
         };
         self.fill_part(part, sampler, epoch, threads)
     }
@@ -183,6 +200,7 @@ impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
                     let mut random = Random::new(key(self.seed, epoch, MIXING, sample.number));
                     let share = mixup.share(&mut random);
                     let other = sampler.partner(&mut random);
+                    part.partner_numbers[place] = other.number;
                     let partner = &mut part.partners[place / STRETCH..=place / STRETCH];
                     // Another key than that of `other` itself: the partner is changed in a way of its own.
                     self.copy(&other, partner, epoch, AUGMENTING ^ (MIXING << 8), sampler)?;

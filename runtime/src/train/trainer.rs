@@ -149,7 +149,7 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// How many threads work; results do not depend on it.
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0.
+    /// [`Error::Setting`] for 0 and for more than 1024.
     pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
         self.threads = super::threads::check(threads)?;
         Ok(self)
@@ -312,7 +312,8 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
     /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
-    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite,
+    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
+    /// where that of the validation is, because of an input),
     /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
     pub fn fit<S>(
         self,

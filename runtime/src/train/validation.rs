@@ -1,7 +1,7 @@
 //! The validation set of a run, and what is measured on it.
 
 use super::early_stopping::{EarlyStopping, Watch};
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, explained};
 use super::gradient::BatchLoss;
 use super::samples::Samples;
 use super::target::Target;
@@ -145,7 +145,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     /// Measures a network as it predicts: without dropout, and with moving statistics.
     ///
     /// # Errors
-    /// Those of the metrics.
+    /// [`Error::Input`] where the loss is not finite because an input is not, and those of the metrics.
     pub fn measure<L: Loss<N::Head, Y>>(
         &mut self,
         network: &N,
@@ -153,6 +153,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         threads: &Threads,
     ) -> Result<Validation, Error> {
         let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
+        let loss = explained::<N, Y, _>(loss, self.samples)?;
         let measured = |metric: &NamedMeasure<N, Y>| Ok((metric.name, (metric.measure)(&self.answers, &self.targets)?));
         Ok(Validation { loss, metrics: self.metrics.iter().map(measured).collect::<Result<_, Error>>()? })
     }
