@@ -83,6 +83,10 @@ fn code_draws_one_tensor_anew_and_leaves_the_others() {
     assert!(tensor(&again, "dense3", "bias") != tensor(&network, "dense3", "bias"));
 }
 
+fn refusal(layer: &str, name: &str) -> Error {
+    Plain::init(1).initialise(layer, name, Init::Constant(1.0), 1).unwrap_err()
+}
+
 #[test]
 fn names_that_are_not_there_and_widths_that_make_no_sense_are_refused_and_nothing_changes() {
     let mut network = Plain::init(1);
@@ -91,6 +95,16 @@ fn names_that_are_not_there_and_widths_that_make_no_sense_are_refused_and_nothin
         let error = network.initialise(layer, name, Init::Constant(1.0), 1).unwrap_err();
         assert!(matches!(error, Error::UnknownTensor { .. }), "{error}");
     }
+    let message = |layer, name| refusal(layer, name).to_string();
+    assert_eq!(
+        message("dense1", "bais"),
+        "the network has no tensor `dense1.bais`; it has dense1.kernel, dense1.bias; did you mean `dense1.bias`?"
+    );
+    assert!(
+        message("denes1", "kernel").ends_with("; did you mean `dense1.kernel`?"),
+        "{}",
+        message("denes1", "kernel")
+    );
     for init in [Init::Normal(-0.1), Init::Uniform(-1.0), Init::Normal(f64::NAN), Init::Constant(f64::INFINITY)] {
         let error = network.initialise("dense1", "kernel", init, 1).unwrap_err();
         assert!(matches!(error, Error::Setting { .. }), "{init:?}: {error}");

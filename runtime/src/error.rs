@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::network::PassError;
+use crate::suggest::choices;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +24,7 @@ pub enum Error {
         found: f64,
     },
     /// A setting for a layer that the network does not have.
-    #[error(
-        "{setting} is set for the layer `{layer}`, which the network does not have; its layers with weights are {known}"
-    )]
+    #[error("{setting} is set for `{layer}`, which is no layer with weights; those are {}", choices(layer, known))]
     UnknownLayer {
         /// The setting: `l2`.
         setting: &'static str,
@@ -35,7 +34,7 @@ pub enum Error {
         known: String,
     },
     /// A layer was asked for that the network does not have, or that is of another kind.
-    #[error("`{layer}` is no {wanted}; the network has {}", if known.is_empty() { "none" } else { known })]
+    #[error("`{layer}` is no {wanted}; the network has {}", choices(layer, known))]
     NoSuchLayer {
         /// The layer named.
         layer: String,
@@ -176,6 +175,12 @@ pub enum Error {
         /// How many targets.
         targets: usize,
     },
+    /// Classes that should be counted, where targets are no labels.
+    #[error("{origin}: classes are counted by labels (`usize` or `bool`), and these targets are none")]
+    NoLabels {
+        /// The file or set.
+        origin: String,
+    },
     /// A set without samples.
     #[error("{origin}: no samples; at least one is needed")]
     Empty {
@@ -276,7 +281,10 @@ pub enum Error {
         setting: &'static str,
     },
     /// A metric that the trainer was not given.
-    #[error("{setting} watches the metric `{metric}`, which the trainer does not have; it has {known}")]
+    #[error(
+        "{setting} watches the metric `{metric}`, which the trainer does not have; it has {}",
+        choices(metric, known)
+    )]
     UnknownMetric {
         /// What watches it: `early stopping`.
         setting: &'static str,
@@ -286,13 +294,13 @@ pub enum Error {
         known: String,
     },
     /// A tensor that the network does not have.
-    #[error("the network has no tensor `{layer}.{tensor}`; it has {known}")]
+    #[error("the network has no tensor `{layer}.{tensor}`; it has {}", choices(&format!("{layer}.{tensor}"), known))]
     UnknownTensor {
         /// The layer named.
         layer: String,
         /// The tensor named.
         tensor: String,
-        /// The tensors of that layer, or the layers where there is none of that name.
+        /// The tensors of that layer, or all there are where there is none of that name: `conv1.kernel, conv1.bias`.
         known: String,
     },
     /// An error of a user's own code, such as a callback or a source of samples: see [`Error::other`].

@@ -40,6 +40,8 @@ pub mod settings;
 pub mod shape;
 #[cfg(feature = "std")]
 pub mod storage;
+#[cfg(feature = "std")]
+mod suggest;
 pub mod tensor;
 #[cfg(all(test, feature = "std"))]
 mod test_folder;

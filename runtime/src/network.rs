@@ -245,10 +245,12 @@ fn find(layers: &'static [Layer], layer: &str, tensor: &str) -> Option<&'static 
 }
 
 fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error {
-    let known: Vec<&str> = match layers.iter().find(|entry| entry.name == layer) {
-        Some(entry) => entry.tensors.iter().map(|tensor| tensor.name).collect(),
-        None => layers.iter().filter(|entry| !entry.tensors.is_empty()).map(|entry| entry.name).collect(),
-    };
+    let named = layers.iter().any(|entry| entry.name == layer);
+    let known: Vec<String> = layers
+        .iter()
+        .filter(|entry| !named || entry.name == layer)
+        .flat_map(|entry| entry.tensors.iter().map(|tensor| format!("{}.{}", entry.name, tensor.name)))
+        .collect();
     Error::UnknownTensor { layer: layer.to_owned(), tensor: tensor.to_owned(), known: known.join(", ") }
 }
 

@@ -72,7 +72,9 @@ fn a_penalty_for_an_unknown_layer_is_told_before_anything_moves() {
         let mut parameters = [1.0; 5];
         let error = sgd.step(0.1, LAYERS, &mut parameters, &[1.0; 5]).unwrap_err();
         assert!(matches!(&error, Error::UnknownLayer { layer, .. } if layer == name), "{error}");
-        assert!(error.to_string().contains("conv1, dense1"), "{error}");
+        let expected = format!("l2 is set for `{name}`, which is no layer with weights; those are conv1, dense1");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+        assert_eq!(error.to_string().ends_with("; did you mean `conv1`?"), name == "conv9", "{error}");
         assert_eq!(parameters, [1.0; 5]);
         assert!(sgd.prepare(LAYERS, 5).is_err());
     }

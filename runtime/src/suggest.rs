@@ -1,0 +1,40 @@
+//! What the writer of an unknown name may have meant.
+
+/// The most names that an error lists.
+const MOST: usize = 12;
+
+/// The names of `known`, which are apart by commas, and the one among them that is nearest to `word`, if any is near.
+pub(crate) fn choices(word: &str, known: &str) -> String {
+    let names: Vec<&str> = known.split(", ").filter(|name| !name.is_empty()).collect();
+    let listed = match names.get(..MOST) {
+        _ if names.is_empty() => "none".to_owned(),
+        Some(first) if names.len() > MOST => format!("{}, … ({} in all)", first.join(", "), names.len()),
+        _ => known.to_owned(),
+    };
+    let near = names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len())
+        .min_by_key(|(distance, _)| *distance);
+    near.map_or(listed.clone(), |(_, name)| format!("{listed}; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choices;
+
+    #[test]
+    fn the_nearest_name_is_asked_for_and_a_far_one_is_not() {
+        assert_eq!(choices("cnov1", "conv1, conv2, dense1"), "conv1, conv2, dense1; did you mean `conv1`?");
+        assert_eq!(choices("head", "conv1, dense1"), "conv1, dense1");
+        assert_eq!(choices("conv1", ""), "none");
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_listed_and_the_nearest_is_found_among_all() {
+        let known = (1..=40).map(|layer| format!("dense{layer}")).collect::<Vec<_>>().join(", ");
+        let found = choices("dnese37", &known);
+        assert!(found.starts_with("dense1, dense2, ") && found.contains("dense12, … (40 in all)"), "{found}");
+        assert!(found.ends_with("; did you mean `dense37`?"), "{found}");
+    }
+}
