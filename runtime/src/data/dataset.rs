@@ -111,7 +111,7 @@ impl<X, Y> Dataset<X, Y> {
     }
 
     /// Holds out `share` of the samples of each stratum: `(rest, held out)`, each in the old order. The same seed holds out the
-    /// same samples.
+    /// same samples. At least one sample of each stratum stays, and others are held out in its place as far as there are any.
     ///
     /// # Errors
     /// [`Error::Setting`] unless the share is more than 0 and less than 1; [`Error::Empty`] where there are too few samples
@@ -126,13 +126,21 @@ impl<X, Y> Dataset<X, Y> {
         let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
         // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
         let (mut owed, mut held) = (0.0, 0.0);
+        // Marks what is owed, as far as a stratum has more than one sample that is not marked.
+        let mut hold_out = |unmarked: &mut Vec<usize>, owed: f64| {
+            let count = ((owed - held).round().max(0.0) as usize).min(unmarked.len() - 1);
+            held += count as f64;
+            unmarked.drain(..count).for_each(|sample| held_out[sample] = true);
+        };
         for samples in strata.values_mut() {
             random.shuffle(samples);
             owed += share * samples.len() as f64;
-            let count = ((owed - held).round().max(0.0) as usize).min(samples.len());
-            held += count as f64;
-            samples[..count].iter().for_each(|&sample| held_out[sample] = true);
+            hold_out(samples, owed);
         }
+        // What strata of few samples still owe at the end comes from the largest.
+        let mut strata: Vec<_> = strata.into_values().collect();
+        strata.sort_by_key(|unmarked| std::cmp::Reverse(unmarked.len()));
+        strata.iter_mut().for_each(|unmarked| hold_out(unmarked, owed));
         let (mut inputs, mut targets) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for ((input, target), out) in self.inputs.into_iter().zip(self.targets).zip(held_out) {
             let (inputs, targets) = if out { (&mut inputs.1, &mut targets.1) } else { (&mut inputs.0, &mut targets.0) };
@@ -194,7 +202,7 @@ const SHUFFLING: u64 = 2;
 
 impl<X> Dataset<X, usize> {
     /// Holds out `share` of the samples of each class: `(rest, held out)`, each in the old order. The same seed holds out the
-    /// same samples.
+    /// same samples. At least one sample of each class stays: what is never seen cannot be learned.
     ///
     /// # Errors
     /// As [`Self::split_by`].
@@ -281,6 +289,28 @@ mod tests {
     fn classes_too_small_for_the_share_still_add_up_to_it() {
         let (_, held_out) = set(100, 50).split(0.1, 1).unwrap();
         assert_eq!(held_out.len(), 10);
+    }
+
+    #[test]
+    fn a_class_is_never_held_out_whole() {
+        let labels = |counts: [usize; 3]| -> Vec<usize> {
+            counts.iter().enumerate().flat_map(|(class, &count)| std::iter::repeat_n(class, count)).collect()
+        };
+        for counts in [[1, 1, 8], [1, 50, 9], [3, 1, 1], [2, 2, 2]] {
+            for share in [0.1, 0.5, 0.9] {
+                let all = labels(counts);
+                let (rest, held_out) = Dataset::new(all.clone(), all).unwrap().split(share, 1).unwrap();
+                assert!(
+                    (0..3).all(|class| rest.targets().contains(&class)),
+                    "{counts:?} {share}: {:?}",
+                    rest.targets()
+                );
+                let wanted = (share * counts.iter().sum::<usize>() as f64).round() as usize;
+                let possible = counts.iter().map(|count| count - 1).sum::<usize>();
+                assert_eq!(held_out.len(), wanted.min(possible), "{counts:?} {share}");
+            }
+        }
+        assert!(matches!(set(3, 3).split(0.5, 1), Err(Error::Empty { .. })), "nothing can be held out");
     }
 
     #[test]
