@@ -21,7 +21,7 @@ pub struct Table {
     lines: Vec<usize>,
 }
 
-/// Reads a file, gzip or not. A first line without any number is a header and left out, as are empty lines.
+/// Reads a file, gzip or not. A first line without any number is a header and left out, as are empty lines. Numbers may stand in quotes.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Line`] for a line with a word that is no number or with more or fewer columns than the first,
@@ -50,9 +50,10 @@ fn table(mut source: Source) -> Result<Table, Error> {
         found: format!("no UTF-8 at byte {}", error.utf8_error().valid_up_to()),
     })?;
     let mut table = Table { origin, columns: 0, numbers: Vec::new(), lines: Vec::new() };
-    for (index, line) in text.lines().enumerate() {
+    // Spreadsheets put a mark of the byte order in front.
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
-        let header = index == 0 && line.split(',').all(|field| field.trim().parse::<f64>().is_err());
+        let header = index == 0 && line.split([',', ';', '\t']).all(|field| number(field).is_none());
         if !line.is_empty() && !header {
             table.push(line, index + 1)?;
         }
@@ -60,12 +61,23 @@ fn table(mut source: Source) -> Result<Table, Error> {
     if table.lines.is_empty() { Err(Error::Empty { origin: table.origin }) } else { Ok(table) }
 }
 
+/// What a field says, which may stand in quotes.
+fn number(field: &str) -> Option<f64> {
+    let field = field.trim();
+    let quoted = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
+    quoted.unwrap_or(field).trim().parse().ok()
+}
+
 impl Table {
     fn push(&mut self, text: &str, line: usize) -> Result<(), Error> {
         let before = self.numbers.len();
         for (column, field) in text.split(',').enumerate() {
-            match field.trim().parse::<f64>() {
-                Ok(number) if number.is_finite() => self.numbers.push(number),
+            match number(field) {
+                Some(number) if number.is_finite() => self.numbers.push(number),
+                _ if !text.contains(',') && text.contains([';', '\t']) => {
+                    let found = if text.contains(';') { "semicolons" } else { "tabs" };
+                    return Err(self.problem(line, format!("fields are apart by {found}, where commas are needed")));
+                }
                 _ => {
                     let field: String = field.trim().chars().take(30).collect();
                     return Err(self.problem(line, format!("column {}: `{field}` is no finite number", column + 1)));
@@ -198,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn what_spreadsheets_write_around_numbers_is_left_out() {
+        let table = read("\u{feff}\"1\",2.5,\" 0 \"\r\n3,4,1\r\n").unwrap();
+        assert_eq!(table.labelled::<2, f32>(2).unwrap().inputs(), [[1.0, 2.5], [3.0, 4.0]]);
+        let table = read("\u{feff}a,b\n1,0\n").unwrap();
+        assert_eq!((table.len(), table.columns()), (1, 2));
+    }
+
+    #[test]
     fn images_keep_their_range() {
         let images = read("0,16,8,4,7\n16,16,16,16,9\n").unwrap().images([2, 2, 1], 16, 10).unwrap();
         assert_eq!(images.labels(), [7, 9]);
@@ -210,6 +230,8 @@ mod tests {
         assert_eq!(problem("1,2\n3\n"), "the table, line 2: 1 columns, where the first row has 2");
         assert_eq!(problem("1,2\n3,x\n"), "the table, line 2: column 2: `x` is no finite number");
         assert_eq!(problem("1,NaN\n"), "the table, line 1: column 2: `NaN` is no finite number");
+        assert_eq!(problem("1;2;0\n"), "the table, line 1: fields are apart by semicolons, where commas are needed");
+        assert_eq!(problem("a\tb\n1\t2\n"), "the table, line 2: fields are apart by tabs, where commas are needed");
         assert!(matches!(read("a,b\n"), Err(Error::Empty { .. })));
         assert!(matches!(from_reader(&b"\xff\xff"[..], "binary"), Err(Error::Format { .. })));
         let table = read("1,2\n3,4\n").unwrap();
