@@ -21,7 +21,7 @@ pub enum Init {
     GlorotNormal,
     /// Uniform with variance 2/(fan-in + fan-out).
     GlorotUniform,
-    /// Orthogonal rows or columns; Saxe et al., 2014.
+    /// Orthonormal rows or columns, of the filters of each channel by themselves in a depthwise convolution; Saxe et al., 2014.
     Orthogonal,
 }
 
@@ -29,13 +29,14 @@ pub enum Init {
 impl Init {
     /// Refuses a width that makes no sense.
     pub(crate) fn check(self) -> Result<(), crate::error::Error> {
-        let (name, number, valid) = match self {
-            Self::Constant(value) => ("constant", value, true),
-            Self::Normal(deviation) => ("deviation of the first weights", deviation, deviation >= 0.0),
-            Self::Uniform(bound) => ("bound of the first weights", bound, bound >= 0.0),
+        let width = "a number, at least 0";
+        let (name, number, valid, expected) = match self {
+            Self::Constant(value) => ("constant of the first weights", value, true, "a finite number"),
+            Self::Normal(deviation) => ("deviation of the first weights", deviation, deviation >= 0.0, width),
+            Self::Uniform(bound) => ("bound of the first weights", bound, bound >= 0.0, width),
             _ => return Ok(()),
         };
-        crate::error::setting(name, number, valid, "a number, and a width at least 0").map(|_| ())
+        crate::error::setting(name, number, valid, expected).map(|_| ())
     }
 }
 
@@ -70,7 +71,7 @@ mod drawing {
     }
 
     /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the
-    /// others are the rows.
+    /// others are the rows. A kernel whose fans are those of its window is depthwise: its last but one size is the channels.
     pub fn initialise_tensor<T: Scalar>(
         init: Init,
         shape: &[usize],
@@ -79,6 +80,14 @@ mod drawing {
         random: &mut Random,
         numbers: &mut [T],
     ) {
+        if init == Init::Orthogonal {
+            return match *shape {
+                [tall, wide, channels, filters] if fan_in == tall * wide && fan_out == fan_in * filters => {
+                    depthwise_orthogonal(channels, filters, random, numbers);
+                }
+                _ => orthogonal(shape.last().copied().unwrap_or(1), random, numbers),
+            };
+        }
         let fan_in = fan_in.max(1) as f64;
         let fan_out = fan_out.max(1) as f64;
         let mut normal = |deviation: f64| {
@@ -98,7 +107,7 @@ mod drawing {
             Init::LecunUniform => (3.0 / fan_in).sqrt(),
             Init::HeUniform => (6.0 / fan_in).sqrt(),
             Init::GlorotUniform => (6.0 / (fan_in + fan_out)).sqrt(),
-            _ => return orthogonal(shape.last().copied().unwrap_or(1), random, numbers),
+            _ => return,
         };
         numbers.iter_mut().for_each(|number| *number = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
     }
@@ -116,6 +125,16 @@ mod drawing {
             let (row, column) = (place / columns, place % columns);
             let index = if rows <= columns { row * len + column } else { column * len + row };
             *number = T::from_f64(vectors[index]);
+        }
+    }
+
+    /// A matrix for each channel, window by filters. Channels stand between the two.
+    fn depthwise_orthogonal<T: Scalar>(channels: usize, filters: usize, random: &mut Random, numbers: &mut [T]) {
+        let mut own = vec![T::ZERO; numbers.len().checked_div(channels).unwrap_or(0)];
+        for channel in 0..channels {
+            orthogonal(filters, random, &mut own);
+            let places = numbers.chunks_exact_mut(filters).skip(channel).step_by(channels);
+            places.zip(own.chunks_exact(filters)).for_each(|(place, own)| place.copy_from_slice(own));
         }
     }
 
@@ -203,6 +222,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_channel_of_a_depthwise_kernel_has_orthonormal_filters_of_its_own() {
+        let (channels, filters) = (5, 2);
+        let numbers = draw(Init::Orthogonal, &[3, 3, channels, filters], 9, 18);
+        let at = |channel: usize, filter: usize, place: usize| numbers[(place * channels + channel) * filters + filter];
+        for channel in 0..channels {
+            for (a, b, expected) in [(0, 0, 1.0), (0, 1, 0.0), (1, 1, 1.0)] {
+                let dot: f64 = (0..9).map(|place| at(channel, a, place) * at(channel, b, place)).sum();
+                assert!((dot - expected).abs() < 1e-13, "{channel} {a} {b}: {dot}");
+            }
+        }
+        assert_ne!(at(0, 0, 0), at(1, 0, 0));
     }
 
     const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
