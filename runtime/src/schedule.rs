@@ -50,6 +50,11 @@ fn anneal(start: f64, end: f64, share: f64) -> f64 {
 }
 
 /// A learning-rate schedule. What `Debug` says of it stands in checkpoints: what it was made with, and not what it remembers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no learning-rate schedule",
+    label = "this is no schedule",
+    note = "a schedule that can be made wrongly comes in a `Result`: put a `?` behind it, as in `Step::new(10.0, 0.1)?`"
+)]
 pub trait Schedule: Debug + Send {
     /// What the optimiser's rate is multiplied by for the step that comes next.
     fn factor(&self, progress: &Progress) -> f64;
@@ -119,7 +124,8 @@ impl Step {
 
 impl Schedule for Step {
     fn factor(&self, progress: &Progress) -> f64 {
-        self.gamma.powf((progress.epoch() / self.epochs).floor())
+        // Three tenths divided by a tenth is a little less than 3.
+        self.gamma.powf((progress.epoch() / self.epochs + 1e-9).floor())
     }
 }
 
@@ -150,6 +156,10 @@ impl Schedule for Exponential {
 pub struct Cosine {
     last: f64,
 }
+
+/// [`Cosine::new`] by the name of its type: `.schedule(Cosine)`.
+#[allow(non_upper_case_globals)]
+pub const Cosine: Cosine = Cosine::new();
 
 impl Cosine {
     /// Down to 0.
@@ -223,6 +233,10 @@ pub struct OneCycle {
     first: f64,
     last: f64,
 }
+
+/// [`OneCycle::new`] by the name of its type: `.schedule(OneCycle)`.
+#[allow(non_upper_case_globals)]
+pub const OneCycle: OneCycle = OneCycle::new();
 
 impl OneCycle {
     /// From 1/25 of the rate to all of it after 0.3 of the run, then to 1/10,000 of the first.
@@ -378,8 +392,15 @@ mod tests {
     fn each_follows_its_formula() {
         close(&factors(&Constant, 2), &[1.0, 1.0, 1.0]);
         close(&factors(&Step::new(2.0, 0.1).unwrap(), 4), &[1.0, 1.0, 0.1, 0.1, 0.01]);
+        let tenths = Step::new(0.1, 0.5).unwrap();
+        for step in 0..100 {
+            let factor = tenths.factor(&Progress { step, steps_per_epoch: 10, steps: 100 });
+            assert_eq!(factor, 0.5_f64.powi(step as i32), "a step every tenth of an epoch: {step}");
+        }
         close(&factors(&Exponential::new(0.5).unwrap(), 3), &[1.0, 0.5, 0.25, 0.125]);
         close(&factors(&Cosine::new(), 2), &[1.0, 0.5, 0.0]);
+        close(&factors(&Cosine, 2), &[1.0, 0.5, 0.0]);
+        close(&factors(&OneCycle, 10)[..4], &factors(&OneCycle::new(), 10)[..4]);
         close(&factors(&Cosine::new().last(0.2).unwrap(), 2), &[1.0, 0.6, 0.2]);
         let cycle = OneCycle::new().peak(0.5).unwrap().ends(0.1, 0.01).unwrap();
         close(&factors(&cycle, 4), &[0.1, 0.55, 1.0, 0.505, 0.01]);

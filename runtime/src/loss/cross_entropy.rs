@@ -17,6 +17,17 @@ pub struct CrossEntropy {
     smoothing: f64,
 }
 
+/// [`CrossEntropy::new`] by the name of its type, as other losses are written: `.loss(CrossEntropy)`.
+///
+/// ```
+/// use netwright_runtime::loss::CrossEntropy;
+/// assert_eq!(CrossEntropy, CrossEntropy::new());
+/// let smoothed: CrossEntropy = CrossEntropy.label_smoothing(0.1)?;
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
+#[allow(non_upper_case_globals)]
+pub const CrossEntropy: CrossEntropy = CrossEntropy::new();
+
 impl CrossEntropy {
     /// Without label smoothing.
     pub const fn new() -> Self {
@@ -193,6 +204,21 @@ impl<const P: usize> Loss<Softmax, [MixedLabel; P]> for CrossEntropy {
     }
 }
 
+/// Refuses shares that do not add up to 1, as of several classes that are each a whole: the gradient a − y holds for those alone.
+fn check_sums<Y: Dense>(targets: &[Y], origin: &str) -> Result<(), Error> {
+    let group = Y::GROUP.max(1);
+    for (sample, target) in targets.iter().enumerate() {
+        for row in 0..target.len() / group {
+            let found: f64 = (0..group).map(|class| target.at(row * group + class)).sum();
+            if (found - 1.0).abs() > 1e-3 {
+                let expected = "1, the sum of the shares of all classes";
+                return Err(Error::Target { origin: origin.to_owned(), sample, expected, found });
+            }
+        }
+    }
+    Ok(())
+}
+
 macro_rules! shares {
     ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
         $(#[$doc])*
@@ -208,7 +234,8 @@ macro_rules! shares {
             }
 
             fn check(&self, outputs: usize, targets: &[$target], origin: &str) -> Result<(), Error> {
-                check_dense(outputs, targets, origin, "a share between 0 and 1", |share| (0.0..=1.0).contains(&share))
+                check_dense(outputs, targets, origin, "a share between 0 and 1", |share| (0.0..=1.0).contains(&share))?;
+                check_sums(targets, origin)
             }
         }
     };

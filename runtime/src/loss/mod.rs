@@ -26,7 +26,7 @@ use crate::train::MixedLabel;
     note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`)",
     note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool` or `usize` for one output",
     note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`",
-    note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy::new())`"
+    note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy)`"
 )]
 pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
     /// Which values it reads and whose gradient it writes: the logits', where it is fused with the head.
@@ -84,7 +84,7 @@ impl<S: Scalar, const H: usize, const W: usize, const C: usize> Dense for crate:
     }
 }
 
-/// The label as a share of 1 for its class: the target of [`CrossEntropy`] for labels that are mixed.
+/// The label as a share of 1 for its class: the target of [`struct@CrossEntropy`] for labels that are mixed.
 pub fn one_hot<const K: usize, T: Scalar>(label: usize) -> [T; K] {
     core::array::from_fn(|class| if class == label { T::ONE } else { T::ZERO })
 }
