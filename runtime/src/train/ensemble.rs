@@ -188,12 +188,7 @@ impl<N: Network> Ensemble<N> {
             let answers = self.answers(&images);
             for sample in range {
                 let target = samples.target(sample);
-                let label = target.label().ok_or_else(|| Error::Target {
-                    origin: samples.origin().to_owned(),
-                    sample,
-                    expected: "a label",
-                    found: f64::NAN,
-                })?;
+                let label = target.label().ok_or_else(|| Error::NoLabels { origin: samples.origin().to_owned() })?;
                 let own = answers.iter().map(|answers| &answers[sample - first]);
                 members.iter_mut().zip(own.clone()).for_each(|(sum, answer)| *sum += right(target, answer));
                 by_mean += right(target, &mean(own.clone()));

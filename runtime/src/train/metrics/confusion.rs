@@ -37,12 +37,12 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::Count`] where there are not as many labels as answers, [`Error::Label`] for a label outside the classes,
-    /// [`Error::Target`] for targets that are no labels.
+    /// [`Error::NoLabels`] for targets that are none.
     pub fn of<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
         same_count(answers.len(), labels.len())?;
         let mut matrix = Self::new(classes(A::LEN));
         for (sample, (answer, target)) in answers.iter().zip(labels).enumerate() {
-            let label = label(sample, target)?;
+            let label = label(target)?;
             matrix.add_sample(sample, label, predicted_class(answer.numbers()))?;
         }
         Ok(matrix)
@@ -91,12 +91,12 @@ impl ConfusionMatrix {
 
     /// Of the answers that name `class`, the share that is right; 0 of none.
     pub fn precision(&self, class: usize) -> f64 {
-        ratio(self.count(class, class), (0..self.classes).map(|actual| self.count(actual, class)).sum())
+        ratio(self.count(class, class), self.predicted(class))
     }
 
     /// Of the samples of `class`, the share that was found; 0 of none.
     pub fn recall(&self, class: usize) -> f64 {
-        ratio(self.count(class, class), (0..self.classes).map(|predicted| self.count(class, predicted)).sum())
+        ratio(self.count(class, class), self.actual(class))
     }
 
     /// The harmonic mean of precision and recall, 2PR/(P + R); 0 where both are.
@@ -105,10 +105,28 @@ impl ConfusionMatrix {
         if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 }
     }
 
-    /// The mean of [`ConfusionMatrix::f1`] over all classes.
+    /// The mean of [`ConfusionMatrix::f1`] over the classes that occur, as true ones or as answers; 0 of none. A class that does not
+    /// occur has been told apart from the others as well as can be, and so does not count.
     pub fn macro_f1(&self) -> f64 {
-        (0..self.classes).map(|class| self.f1(class)).sum::<f64>() / self.classes.max(1) as f64
+        let occurs = |class: &usize| self.actual(*class) + self.predicted(*class) > 0;
+        let scores: Vec<f64> = (0..self.classes).filter(occurs).map(|class| self.f1(class)).collect();
+        scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
+
+    /// The samples of a class.
+    fn actual(&self, class: usize) -> u64 {
+        (0..self.classes).map(|predicted| self.count(class, predicted)).sum()
+    }
+
+    /// The answers that name a class.
+    fn predicted(&self, class: usize) -> u64 {
+        (0..self.classes).map(|actual| self.count(actual, class)).sum()
+    }
+}
+
+/// A share in percent; a dot where it is one of nothing.
+fn percent(share: f64, whole: u64) -> String {
+    if whole == 0 { "·".to_owned() } else { format!("{:.1}", 100.0 * share) }
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -116,7 +134,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 /// A table: a row for each true class, with its recall; the last row holds the precision of each predicted class. Empty places
-/// show a dot.
+/// show a dot, as do the recall of a class without samples and the precision of one that no answer names.
 impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widest = self.counts.iter().copied().chain([self.classes as u64]).max().unwrap_or(0);
@@ -134,13 +152,13 @@ impl fmt::Display for ConfusionMatrix {
                     count => write!(f, "{count:>width$}")?,
                 }
             }
-            writeln!(f, "  {:5.1} %", 100.0 * self.recall(actual))?;
+            writeln!(f, "  {:>5} %", percent(self.recall(actual), self.actual(actual)))?;
         }
         write!(f, "precision")?;
         for class in 0..self.classes {
-            write!(f, "{:>width$.1}", 100.0 * self.precision(class))?;
+            write!(f, "{:>width$}", percent(self.precision(class), self.predicted(class)))?;
         }
-        writeln!(f, "  {:5.1} % of {}", 100.0 * self.accuracy(), self.total())
+        writeln!(f, "  {:>5} % of {}", percent(self.accuracy(), self.total()), self.total())
     }
 }
 
@@ -172,6 +190,28 @@ mod tests {
         assert_eq!(table.lines().count(), 5, "{table}");
         let columns: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(columns, ["0", "2", "1", "·", "66.7", "%"]);
+    }
+
+    #[test]
+    fn a_class_that_does_not_occur_has_no_numbers_and_does_not_count() {
+        let mut matrix = ConfusionMatrix::new(4);
+        for (actual, predicted) in [(0, 0), (0, 0), (1, 0), (3, 3)] {
+            matrix.add(actual, predicted).unwrap();
+        }
+        assert_eq!(
+            [2, 9].map(|class| [matrix.precision(class), matrix.recall(class), matrix.f1(class)]),
+            [[0.0; 3]; 2]
+        );
+        assert_eq!((matrix.f1(0), matrix.f1(1), matrix.f1(3)), (0.8, 0.0, 1.0));
+        assert!((matrix.macro_f1() - 1.8 / 3.0).abs() < 1e-12, "class 1 was missed, class 2 was not there");
+        assert_eq!(ConfusionMatrix::new(3).macro_f1(), 0.0);
+        let table = matrix.to_string();
+        let row = |line: usize| table.lines().nth(line).unwrap().split_whitespace().collect::<Vec<_>>();
+        assert_eq!(row(2), ["1", "1", "·", "·", "·", "0.0", "%"], "all of them missed");
+        assert_eq!(row(3), ["2", "·", "·", "·", "·", "·", "%"], "none to miss");
+        assert_eq!(row(5)[..5], ["precision", "66.7", "·", "·", "100.0"]);
+        let widths: Vec<usize> = table.lines().take(5).map(|line| line.chars().count()).collect();
+        assert!(widths[1..].iter().all(|&width| width == widths[1]), "{table}");
     }
 
     #[test]

@@ -18,19 +18,14 @@ fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
     }
 }
 
-fn label<Y: Target>(sample: usize, target: &Y) -> Result<usize, Error> {
-    target.label().ok_or_else(|| Error::Target {
-        origin: "targets".to_owned(),
-        sample,
-        expected: "a label",
-        found: f64::NAN,
-    })
+fn label<Y: Target>(target: &Y) -> Result<usize, Error> {
+    target.label().ok_or_else(|| Error::NoLabels { origin: "the metric".to_owned() })
 }
 
 /// The share of answers that name their label, from 0 to 1; 0 for none.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many labels as answers, [`Error::Target`] for targets that are no labels.
+/// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none.
 pub fn accuracy<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     top_k(answers, labels, 1)
 }
@@ -43,8 +38,8 @@ pub fn top_k<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k:
     crate::error::setting("k", k as f64, k > 0, "at least 1")?;
     same_count(answers.len(), labels.len())?;
     let mut hits = 0;
-    for (sample, (answer, target)) in answers.iter().zip(labels).enumerate() {
-        let label = label(sample, target)?;
+    for (answer, target) in answers.iter().zip(labels) {
+        let label = label(target)?;
         let answer = answer.numbers();
         let hit = match answer {
             [_] => predicted_class(answer) == label || k > 1,
