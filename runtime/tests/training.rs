@@ -15,7 +15,7 @@ use netwright_runtime::schedule::{Cosine, ReduceOnPlateau};
 use netwright_runtime::train::augment::Augmentation;
 use netwright_runtime::train::{
     AdversarialTraining, Attack, Bagging, Checkpoints, ConfusionMatrix, EarlyStopping, Ending, GradientEngine, Mixup,
-    Pairs, RunFolder, Trainer, Watch, evaluate, predict_all,
+    Pairs, RunFolder, Threads, Trainer, Watch, evaluate, metrics, predict_all,
 };
 use netwright_runtime::{Architecture, Error, Pass, Tensor};
 use support::{Gate, Spot, SpotDropout, SpotExact, Spots, bits, data, quick, spots};
@@ -176,6 +176,18 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     assert!(matches!(refused(stopping, &train), Error::NoValidation { .. }));
     let nothing = Pairs::<Tensor<6, 6, 1>, usize>::new(&[], &[]).unwrap();
     assert!(matches!(quick().fit(&mut network, &nothing, None), Err(Error::Empty { .. })));
+    // Two classes that are each a whole are no distribution.
+    let mut shares = vec![[0.2_f32, 0.2, 0.6]; 40];
+    shares[17] = [1.0, 0.0, 1.0];
+    let shares = train.clone().with_targets(shares).unwrap();
+    let trainer = Trainer::new().loss(CrossEntropy).optimizer(Sgd::new(0.1).unwrap()).progress(false);
+    let error = trainer.fit(&mut network, &shares, None).unwrap_err().to_string();
+    assert_eq!(error, "the data: the target of sample 17 is 2; it must be 1, the sum of the shares of all classes");
+    // Values have no classes to be counted.
+    let trainer = Trainer::new().loss(SquaredError).optimizer(Sgd::new(0.1).unwrap()).progress(false);
+    let counted = trainer.metric("accuracy", |answers, values| metrics::accuracy(answers, values));
+    let error = counted.fit(&mut network, &shares, Some(&shares)).unwrap_err();
+    assert!(matches!(error, Error::NoLabels { .. }), "{error}");
     assert!(bits(&network) == before);
 }
 
@@ -187,7 +199,7 @@ fn settings_without_sense_are_refused_when_they_are_set() {
     names(quick().batch(0).err(), "batch");
     for threads in [0, 1025, 1_000_000, usize::MAX] {
         names(quick().threads(threads).err(), "threads");
-        names(netwright_runtime::train::Threads::new(threads).err(), "threads");
+        names(Threads::new(threads).err(), "threads");
     }
     names(quick().epochs(0).err(), "epochs");
     names(quick().ghost_batch(1).err(), "ghost batch");
@@ -195,6 +207,8 @@ fn settings_without_sense_are_refused_when_they_are_set() {
     names(Bagging::new(2).unwrap().threads(0).err(), "threads");
     names(EarlyStopping::new(0).err(), "patience");
     names(EarlyStopping::new(1).unwrap().every_batches(0).err(), "every_batches");
+    let seldom = |steps| quick().early_stopping(EarlyStopping::new(1).unwrap().every_batches(steps).unwrap());
+    names(seldom(1_000_000).fit(&mut Spot::init(1), &data(48, 1), Some(&data(48, 2))).err(), "every_batches");
     names(EarlyStopping::new(1).unwrap().min_delta(-0.1).err(), "min_delta");
     names(Checkpoints::new("x").every_epochs(0).err(), "epochs between checkpoints");
     names(Checkpoints::new("x").every_steps(0).err(), "steps between checkpoints");

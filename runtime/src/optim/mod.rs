@@ -23,7 +23,8 @@ use crate::settings::Settings;
     message = "`{Self}` does not move weights of type `{T}`",
     label = "no optimiser for this network",
     note = "`NoOptimizer` stands where none was chosen: `.optimizer(Adam::new(0.001)?)`",
-    note = "an optimiser's numbers are those of the network: `Adam<f64>` for a network in `f64`"
+    note = "an optimiser's numbers are those of the network: `Adam<f64>` for a network in `f64`",
+    note = "an optimiser comes in a `Result`: put a `?` behind it"
 )]
 pub trait Optimizer<T: Scalar>: Send {
     /// Its name: `Adam`.

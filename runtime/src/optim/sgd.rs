@@ -46,7 +46,8 @@ impl<T: Scalar> Sgd<T> {
         Ok(self)
     }
 
-    /// Whether to look ahead: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013).
+    /// Whether to look ahead: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013). Without
+    /// [`Sgd::momentum`] there is nothing to look ahead along, and nothing changes.
     pub fn nesterov(mut self, nesterov: bool) -> Self {
         self.nesterov = nesterov;
         self

@@ -50,7 +50,8 @@ impl EarlyStopping {
         Ok(self)
     }
 
-    /// Validates after every `batches` steps instead of after each epoch.
+    /// Validates after every `batches` steps instead of after each epoch. A [`Trainer`](super::Trainer) refuses more steps than the whole
+    /// run has: nothing would ever be watched.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -75,6 +76,13 @@ impl EarlyStopping {
     /// Whether the validation after `step` steps is for early stopping.
     pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_batches.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    /// Refuses to look more seldom than once in a run of so many steps.
+    pub(super) fn check_steps(&self, steps: u64) -> Result<(), Error> {
+        let every = self.every_batches.unwrap_or(0);
+        setting("every_batches", every as f64, every <= steps, "at most as many as the steps of the whole run")
+            .map(|_| ())
     }
 
     /// What is watched.

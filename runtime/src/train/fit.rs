@@ -65,6 +65,9 @@ where
         None => None,
     };
     let mut run = Run::new(network, trainer.optimizer, trainer.epochs, loader.steps_per_epoch())?;
+    if let Some(rules) = &trainer.early_stopping {
+        rules.check_steps(run.epochs.saturating_mul(run.steps_per_epoch))?;
+    }
     if let Some(validator) = &validator {
         validator.check(run.network, &trainer.loss, trainer.early_stopping.as_ref())?;
     }

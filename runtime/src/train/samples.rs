@@ -3,6 +3,11 @@
 use crate::error::Error;
 
 /// Inputs and their targets, by number: a data set, two slices, or a choice from another set.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no samples with inputs of type `{I}`",
+    label = "these inputs are not what the network takes",
+    note = "the network takes `{I}`, as the shape behind its name says; samples are a `Dataset`, `Pairs` or a `Choice`"
+)]
 pub trait Samples<I, Y>: Sync {
     /// How many.
     fn len(&self) -> usize;
