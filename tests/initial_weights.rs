@@ -12,6 +12,8 @@ netwright::network! {
         dense 300 tanh init uniform 0.05 bias uniform 0.3;
         dense 300 tanh init normal 0.02;
         dense 200 tanh init orthogonal;
+        dense 20 relu bias constant 0.2;
+        dense 20 relu bias zeros;
         softmax 10 init zeros
     }
 }
@@ -63,6 +65,8 @@ fn words_decide_for_weights_and_biases() {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     assert!((dot(&columns[0], &columns[0]) - 1.0).abs() < 1e-4 && dot(&columns[0], &columns[1]).abs() < 1e-4);
     assert!(tensor(&network, "softmax1", "kernel").iter().all(|&weight| weight == 0.0));
+    assert!(tensor(&network, "dense6", "bias").iter().all(|&bias| bias == 0.2));
+    assert!(tensor(&network, "dense7", "bias").iter().all(|&bias| bias == 0.0));
 }
 
 #[test]

@@ -177,7 +177,7 @@ pub trait Network: Architecture + Clone {
     /// Runs images forward as in training, and returns their answers. What the backward pass needs stays in `workspace`.
     ///
     /// # Errors
-    /// [`PassError::Batch`] where there are more images than the workspace holds, or none.
+    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none.
     fn forward<'w>(
         &mut self,
         pass: Pass,
@@ -257,10 +257,18 @@ fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error 
 /// A pass that was asked for what its workspace cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PassError {
-    /// Another number of images than fits, or than was sent forward.
-    #[error("{found} images, where {expected} were expected")]
+    /// No images, or more than there is room for.
+    #[error("{found} images, where there must be at least 1 and there is room for {capacity}")]
+    Capacity {
+        /// The most images.
+        capacity: usize,
+        /// The images given.
+        found: usize,
+    },
+    /// Another number of images than was sent forward.
+    #[error("{found} images, where {expected} were sent forward")]
     Batch {
-        /// The workspace's capacity, or the images sent forward.
+        /// The images sent forward.
         expected: usize,
         /// The images given.
         found: usize,
@@ -296,7 +304,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// Runs images forward with borrowed weights; see [`Network::forward`].
     ///
     /// # Errors
-    /// [`PassError::Batch`] where there are more images than the workspace holds, or none.
+    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none.
     pub fn forward(
         &mut self,
         pass: Pass,
@@ -320,7 +328,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         observer: &mut O,
     ) -> Result<(), PassError> {
         if images.is_empty() || images.len() > self.capacity {
-            return Err(PassError::Batch { expected: self.capacity, found: images.len() });
+            return Err(PassError::Capacity { capacity: self.capacity, found: images.len() });
         }
         self.batch = images.len();
         let pass = Pass { batch: self.batch, ..pass };

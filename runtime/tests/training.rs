@@ -229,6 +229,14 @@ fn settings_without_sense_are_refused_when_they_are_set() {
         names(Sgd::<f32>::new(0.1).unwrap().momentum(momentum).err(), "momentum");
         names(RmsProp::<f32>::new(0.1).unwrap().momentum(momentum).err(), "momentum");
     }
+    let mut engine = GradientEngine::<Spot>::new(4, 1).unwrap();
+    for count in [0, 5] {
+        let (images, labels) = spots(count, 1);
+        let refused =
+            engine.gradient(&mut Spot::init(1), &images, &labels, &CrossEntropy, Pass::default()).unwrap_err();
+        let expected = format!("{count} images, where there must be at least 1 and there is room for 4");
+        assert_eq!(refused.to_string(), expected);
+    }
     for limit in [0.0, -1.0, f64::NAN] {
         names(Sgd::<f32>::new(0.1).unwrap().clip_value(limit).err(), "clipping value");
         names(Sgd::<f32>::new(0.1).unwrap().clip_norm(limit).err(), "clipping norm");

@@ -93,7 +93,7 @@ pub static SHARED: &[OptionWord] = &[
         name: "bias",
         form: "bias 0.1",
         argument: Argument::Required,
-        summary: "what the biases start at: a number, or `bias normal 0.1` and `bias uniform 0.1` to draw them",
+        summary: "what the biases start at: a number (or `constant 0.1`, `zeros`), or `bias normal 0.1` and `bias uniform 0.1` to draw them",
     },
 ];
 

@@ -288,7 +288,7 @@ impl Reader<'_> {
 
     /// What follows `bias`: a number, or how it is drawn.
     fn first_bias(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
-        if matches!(self.peek_word(), Some(("normal" | "uniform", _))) {
+        if matches!(self.peek_word(), Some(("normal" | "uniform" | "constant" | "zeros", _))) {
             return self.init(written);
         }
         let form = || {

@@ -208,7 +208,7 @@ impl<N: Network> GradientEngine<N> {
         }
         let batch = inputs.len();
         if batch == 0 || batch > self.capacity {
-            return Err(PassError::Batch { expected: self.capacity, found: batch }.into());
+            return Err(PassError::Capacity { capacity: self.capacity, found: batch }.into());
         }
         let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
         let used = batch.div_ceil(self.piece_size);
