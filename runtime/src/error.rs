@@ -157,7 +157,7 @@ pub enum Error {
         /// What is there.
         found: f64,
     },
-    /// An input, met where no step is made, with a number that is NaN or infinite.
+    /// An input, met outside of a training step, with a number that is NaN or infinite.
     #[error("{origin}: the input of sample {sample} is NaN or infinite")]
     Input {
         /// The file or set.

@@ -185,7 +185,7 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     assert_eq!(error, "the data: the target of sample 17 is 2; it must be 1, the sum of the shares of all classes");
     // Values have no classes to be counted.
     let trainer = Trainer::new().loss(SquaredError).optimizer(Sgd::new(0.1).unwrap()).progress(false);
-    let counted = trainer.metric("accuracy", |answers, values| metrics::accuracy(answers, values));
+    let counted = trainer.metric("accuracy", metrics::accuracy);
     let error = counted.fit(&mut network, &shares, Some(&shares)).unwrap_err();
     assert!(matches!(error, Error::NoLabels { .. }), "{error}");
     assert!(bits(&network) == before);

@@ -17,12 +17,16 @@ impl Normalization {
     /// channel that never changes has the deviation 1, and so becomes 0.
     ///
     /// # Errors
-    /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none.
+    /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none, [`Error::Input`] for one
+    /// that is NaN or infinite, which would spoil all others.
     pub fn fit<T: Scalar, X: Output<T>>(inputs: &[X], channels: usize) -> Result<Self, Error> {
         check::<T, X>(channels)?;
         let numbers = X::many(inputs);
         if numbers.is_empty() {
             return Err(Error::Empty { origin: "the inputs to normalise".to_owned() });
+        }
+        if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+            return Err(Error::Input { origin: "the inputs to normalise".to_owned(), sample: place / X::LEN });
         }
         let count = (numbers.len() / channels) as f64;
         let sums = |value: &dyn Fn(usize, f64) -> f64| {
@@ -117,6 +121,8 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         assert!(matches!(Normalization::fit::<f32, [f32; 4]>(&[[0.0; 4]], 3), Err(Error::Length { .. })));
         assert!(matches!(Normalization::fit::<f32, [f32; 4]>(&[], 1), Err(Error::Empty { .. })));
+        let rows = [[1.0_f32, 3.0], [2.0, 3.0], [2.0, f32::NAN]];
+        assert!(matches!(Normalization::fit(&rows, 2), Err(Error::Input { sample: 2, .. })));
         assert!(Normalization::new(vec![0.0], vec![0.0]).is_err());
         assert!(Normalization::new(vec![0.0], vec![]).is_err());
     }

@@ -74,7 +74,8 @@ fn check_shares<Y: Dense>(outputs: usize, targets: &[Y], origin: &str) -> Result
 }
 
 fn check_single(outputs: usize) -> Result<(), Error> {
-    if outputs == 1 { Ok(()) } else { Err(Error::Length { what: "one target", expected: outputs, found: 1 }) }
+    let what = "a label, which is the target of a single output (`[f32; N]` is one of several)";
+    if outputs == 1 { Ok(()) } else { Err(Error::Length { what, expected: outputs, found: 1 }) }
 }
 
 binary_cross_entropy!(
@@ -108,3 +109,19 @@ binary_cross_entropy!(
         }
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_for_several_outputs_is_told_what_would_do() {
+        let refused = |outputs| Loss::<Sigmoid, usize>::check(&BinaryCrossEntropy, outputs, &[1], "the set");
+        assert!(refused(1).is_ok());
+        let error = refused(3).unwrap_err().to_string();
+        assert!(
+            error.contains("of a single output (`[f32; N]` is one of several)") && error.contains("3 were"),
+            "{error}"
+        );
+    }
+}
