@@ -19,7 +19,8 @@ pub struct ImageFolder {
 }
 
 /// Reads the PNG and JPEG files of each folder within `folder`, stretched to `[height, width, channels]`: grey for 1 channel,
-/// red, green and blue for 3, with opacity for 4. Folders and files come in alphabetical order.
+/// red, green and blue for 3, with opacity for 4. Folders and files come in alphabetical order; hidden ones, whose names begin with a
+/// dot, are passed over.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image;
@@ -78,6 +79,8 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = fs::read_dir(folder).map_err(Error::io(folder, "read"))?;
     let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths.map_err(Error::io(folder, "read"))?;
+    // Some systems keep `._1.png`, which is no image, beside `1.png`.
+    paths.retain(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
     paths.sort();
     Ok(paths)
 }
@@ -123,6 +126,8 @@ mod tests {
         picture(folder.path().join("a/2.PNG"), 5, [40, 50, 60]);
         picture(folder.path().join("a/1.png"), 2, [70, 80, 90]);
         folder.file("a/notes.txt", b"not an image");
+        folder.file("a/._1.png", b"not an image");
+        fs::create_dir(folder.path().join(".thumbnails")).unwrap();
         let set = read(folder.path(), [2, 2, 3]).unwrap();
         assert_eq!(set.classes, ["a", "b"]);
         assert_eq!(set.images.labels(), [0, 0, 1]);

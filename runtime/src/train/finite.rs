@@ -47,9 +47,9 @@ pub(crate) fn broken_input<T: Scalar, I: Sample<T>>(images: &[I]) -> Option<usiz
     images.iter().position(|image| !all_finite(image.numbers()))
 }
 
-/// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute what is not finite (by its weights,
-/// where these are not), else the loss itself. Runs the pass once more and looks after each kernel, so that values computed in
-/// place of others are seen too.
+/// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute
+/// what is not finite (by its weights, where these are not), else the loss itself. Runs the pass once more and looks after each
+/// kernel, so that values computed in place of others are seen too.
 pub(crate) fn broken_forward<N: Architecture>(
     pass: Pass,
     images: &[N::Input],
