@@ -458,6 +458,7 @@ impl Error {
             Self::Target { sample, expected, found, .. } => {
                 Self::Target { origin: origin.to_owned(), sample: number(sample), expected, found }
             }
+            Self::Input { sample, .. } => Self::Input { origin: origin.to_owned(), sample: number(sample) },
             other => other,
         }
     }

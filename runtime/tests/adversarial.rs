@@ -10,7 +10,7 @@ use netwright_runtime::train::adversarial::{attack, evaluate_under, fgsm, input_
 use netwright_runtime::train::statistics::layer_statistics;
 use netwright_runtime::train::{AdversarialTraining, Attack, Pairs, Trainer, evaluate};
 use netwright_runtime::{Error, Pass, Tensor};
-use support::{Spot, SpotExact, spots};
+use support::{Spot, SpotExact, quick, spots};
 
 fn trained(adversarial: Option<AdversarialTraining>) -> Spot {
     let (images, labels) = spots(300, 1);
@@ -62,6 +62,29 @@ fn an_attack_stays_within_epsilon_and_range_and_raises_the_loss() {
     assert!(Attack::pgd(0.1, 0.1, 0).is_err() && Attack::fgsm(-0.1).is_err());
     assert!(Attack::pgd(0.1, 0.0, 4).is_err() && Attack::pgd(0.0, 0.0, 4).is_ok());
     assert!(Attack::fgsm(0.1).unwrap().range(1.0, 0.0).is_err());
+}
+
+#[test]
+fn an_attack_on_what_is_no_number_is_refused_by_its_sample() {
+    let network = trained(None);
+    let (mut images, labels) = spots(60, 2);
+    images[41].as_mut_slice()[3] = f32::NAN;
+    let loss = CrossEntropy::new();
+    let error = fgsm(&network, &images, &labels, &loss, 0.1).unwrap_err();
+    assert_eq!(error.to_string(), "the images: the input of sample 41 is NaN or infinite");
+    let samples = Pairs::new(&images, &labels).unwrap();
+    let error = evaluate_under(&network, &samples, &loss, &Attack::fgsm(0.1).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::Input { sample: 41, .. }), "{error}");
+
+    let attacked = AdversarialTraining::new(Attack::fgsm(0.1).unwrap().range(0.0, 1.0).unwrap()).share(1.0).unwrap();
+    let data = Dataset::new(images, labels.clone()).unwrap();
+    let error = quick().adversarial(attacked).fit(&mut trained(None), &data, None).unwrap_err();
+    assert!(error.to_string().ends_with("the input of sample 41"), "{error}");
+
+    let mut broken = trained(None);
+    broken.parameters_mut()[0] = f32::INFINITY;
+    let error = fgsm(&broken, &spots(60, 2).0, &labels, &loss, 0.1).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Images changed so that a network errs (slide 16).
 
 use super::evaluate::Evaluator;
+use super::finite::{all_finite, broken_forward, broken_input};
 use super::gradient::BatchLoss;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
@@ -74,9 +75,20 @@ impl Attack {
                 0.0
             };
             let moved = number.to_f64() + self.step * sign;
-            let near = moved.max(clean - self.epsilon).min(clean + self.epsilon);
-            *number = T::from_f64(near.max(self.least).min(self.most));
+            let near = within(moved, clean - self.epsilon, clean + self.epsilon);
+            *number = T::from_f64(within(near, self.least, self.most));
         }
+    }
+}
+
+/// The number between two others that is nearest. A NaN stays one, where `f64::max` would lose it.
+fn within(number: f64, least: f64, most: f64) -> f64 {
+    if number < least {
+        least
+    } else if number > most {
+        most
+    } else {
+        number
     }
 }
 
@@ -87,7 +99,8 @@ const TOGETHER: usize = 32;
 /// `pass` is frozen: where the network drops units, it does so by `pass`. Moving statistics stay as they are.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`].
+/// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`]; [`Error::Input`] and [`Error::NotFinite`]
+/// where the gradient is NaN or infinite, because an image is or something that the network computes from it.
 pub fn input_gradient<N, Y, L>(
     network: &N,
     images: &[N::Input],
@@ -106,8 +119,11 @@ where
     let mut workspace = N::workspace(TOGETHER.min(images.len().max(1)));
     let mut parameters = N::gradients();
     let rows = gradient.chunks_mut(TOGETHER * N::Input::LEN);
-    for ((images, targets), gradient) in images.chunks(TOGETHER).zip(targets.chunks(TOGETHER)).zip(rows) {
-        slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient)?;
+    for (index, ((images, targets), gradient)) in
+        images.chunks(TOGETHER).zip(targets.chunks(TOGETHER)).zip(rows).enumerate()
+    {
+        let made = slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient);
+        made.map_err(|error| error.of_sample("the images", |place| TOGETHER * index + place))?;
     }
     Ok(gradient)
 }
@@ -128,7 +144,14 @@ fn slopes<N: Network, Y: Target, L: Loss<N::Head, Y>>(
     let (values, seed) = workspace.loss_operands(L::SEED);
     loss.evaluate(values, targets, N::Scalar::ONE, seed);
     workspace.backward(pass, L::SEED, network.parameters(), images, parameters, gradient)?;
-    Ok(())
+    if all_finite(gradient) {
+        return Ok(());
+    }
+    if let Some(sample) = broken_input(images) {
+        return Err(Error::Input { origin: "the images".to_owned(), sample });
+    }
+    let origin = broken_forward(pass, images, network.parameters(), &mut statistics, workspace)?;
+    Err(Error::NotFinite { step: pass.step, origin, checkpoint: None })
 }
 
 /// The images as `attack` changes them against `network` as it predicts: without dropout, and with moving statistics.
@@ -194,7 +217,8 @@ where
         let range = first..samples.len().min(first + TOGETHER);
         let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
         let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
-        let changed = attack(network, &images, &targets, loss, under)?;
+        let changed = attack(network, &images, &targets, loss, under);
+        let changed = changed.map_err(|error| error.of_sample(samples.origin(), |place| first + place))?;
         let pairs = Pairs::new(&changed, &targets)?;
         total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, &Threads::default(), &mut []));
     }
