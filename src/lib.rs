@@ -56,6 +56,8 @@
 //! # }
 //! ```
 //!
+//! [`guide`] goes on from here: data, schedules, augmentation, early stopping, checkpoints, pictures.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -76,6 +78,9 @@
 //! opt-level = 3
 //! ```
 #![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(all(doc, feature = "std"))]
+pub mod guide;
 
 #[doc = include_str!("../docs/language.md")]
 #[macro_export]

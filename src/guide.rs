@@ -1,0 +1,176 @@
+//! Training, from the data to a network one can trust, each part where it is needed first.
+//!
+//! # Data
+//!
+//! A [`Dataset`](crate::data::Dataset) is inputs and targets in memory: labels (`usize`, `bool`), a number for each output (`[f32; N]`), or a
+//! label or a number for each pixel. [`data`](crate::data) reads IDX files ([`mnist`](crate::data::mnist)), CIFAR-10
+//! ([`cifar10`](crate::data::cifar10)), tables ([`csv`](crate::data::csv)), and with the feature `images` a folder with a folder of pictures
+//! for each class. What does not fit into memory comes from any iterator, by [`Stream`](crate::train::Stream) and
+//! [`fit_stream`](crate::train::Trainer::fit_stream).
+//!
+//! ```no_run
+//! use netwright::prelude::*;
+//! use netwright::{Error, data};
+//!
+//! type Digits = Dataset<Tensor<28, 28, 1>>;
+//!
+//! /// What is trained on, what tells when to stop, and what nobody looks at before the end.
+//! fn digits() -> Result<[Digits; 3], Error> {
+//!     let (train, test) = data::mnist("mnist")?;
+//!     let (train, validation) = train.dataset()?.split(0.1, 1)?; // a tenth of each class, drawn by the seed 1
+//!     Ok([train, validation, test.dataset()?])
+//! }
+//! ```
+//!
+//! # A run
+//!
+//! A [`Trainer`](crate::train::Trainer) needs a loss and an optimiser; all else has a usual value. Nonsense, such as a negative rate, is an error
+//! where it is set. [`loss`](crate::loss) and the last layer belong together: `CrossEntropy` with `softmax N`, `BinaryCrossEntropy` with
+//! `sigmoid`, `SquaredError` and `MeanAbsoluteError` with any. [`optim`](crate::optim) has `Sgd` (with momentum, also Nesterov's), `RmsProp`,
+//! `Adam` and `AdamW`, each with clipping and with penalties, which touch weights alone unless asked. A
+//! [`schedule`](crate::schedule) multiplies the learning rate.
+//!
+//! ```
+//! use netwright::prelude::*;
+//! use netwright::schedule::{Cosine, WarmUp};
+//! use netwright::train::History;
+//! use netwright::Error;
+//!
+//! netwright::network! {
+//!     pub Reader(28x28x1) {
+//!         conv 5x5x8 relu init he; maxpool 2;
+//!         conv 5x5x16 relu; maxpool 2;
+//!         dropout 0.3; dense 64 relu as features; softmax 10
+//!     }
+//! }
+//!
+//! type Digits = Dataset<Tensor<28, 28, 1>>;
+//!
+//! fn train(reader: &mut Reader, train: &Digits, validation: &Digits) -> Result<History, Error> {
+//!     Trainer::new()
+//!         .epochs(20)?
+//!         .batch(64)?
+//!         .seed(1) // draws everything: the same seed gives the same bits on any number of threads
+//!         .loss(CrossEntropy.label_smoothing(0.05)?)
+//!         .optimizer(AdamW::new(0.002)?.weight_decay_for("features", 0.05)?.clip_norm(1.0)?)
+//!         .schedule(WarmUp::new(1.0, Cosine)?)
+//!         .fit(reader, train, Some(validation))
+//! }
+//! ```
+//!
+//! # Against overfitting
+//!
+//! `dropout` and `tied` weights are words of the language. Augmentation, mixup and early stopping belong to the run. Several networks on
+//! bootstrap samples answer together as an [`Ensemble`](crate::train::Ensemble), by their mean or by vote.
+//!
+//! ```
+//! # use netwright::prelude::*;
+//! # netwright::network! { pub Reader(28x28x1) { dense 16 relu; softmax 10 } }
+//! # type Digits = Dataset<Tensor<28, 28, 1>>;
+//! use netwright::train::{Bagging, Ensemble, Mixup, Samples};
+//! use netwright::Error;
+//!
+//! fn careful(reader: &mut Reader, train: &impl Samples<Tensor<28, 28, 1>, usize>, validation: &Digits) -> Result<(), Error> {
+//!     Trainer::new()
+//!         .loss(CrossEntropy)
+//!         .optimizer(Sgd::new(0.05)?.momentum(0.9)?.l2(1e-4)?)
+//!         .augment(Augmentation::new().shift(2.0)?.rotate(10.0)?.scale(0.1)?)
+//!         .mixup(Mixup::new(0.2)?)
+//!         .early_stopping(EarlyStopping::new(5)?.min_delta(0.001)?) // the best weights come back at the end
+//!         .threads(1)?
+//!         .progress(false)
+//!         .fit(reader, train, Some(validation))
+//!         .map(drop)
+//! }
+//!
+//! fn together(train: &Digits, validation: &Digits, test: &Digits) -> Result<Ensemble<Reader>, Error> {
+//!     let ensemble = Bagging::new(5)?.fit(train, |_, member: &mut Reader, sample| careful(member, sample, validation))?;
+//!     println!("{}", ensemble.accuracy(test)?); // the mean, the vote, and every member alone
+//!     Ok(ensemble)
+//! }
+//! ```
+//!
+//! # Seeing what happens
+//!
+//! A run returns its [`History`](crate::train::History), and [`see`](crate::see) draws it: in the terminal, and with the feature `plots` as
+//! PNG or SVG. A [`StatisticsRecorder`](crate::train::statistics::StatisticsRecorder) notes for every layer and epoch how its activations lie,
+//! which share is saturated or dead, and how long its gradient is.
+//!
+//! ```
+//! # use netwright::prelude::*;
+//! # netwright::network! { pub Reader(28x28x1) { conv 5x5x4 tanh; dense 16 relu; softmax 10 } }
+//! # type Digits = Dataset<Tensor<28, 28, 1>>;
+//! use netwright::see::{Occlusion, Sheet, filters};
+//! use netwright::train::statistics::StatisticsRecorder;
+//! use netwright::Error;
+//!
+//! fn watch(reader: &mut Reader, train: &Digits, test: &Digits) -> Result<(), Error> {
+//!     let (images, labels) = test.subset(&[0, 1, 2, 3, 4, 5, 6, 7])?.into_parts();
+//!     let mut recorder = StatisticsRecorder::new(images, labels, CrossEntropy)?;
+//!     let history = Trainer::new()
+//!         .loss(CrossEntropy)
+//!         .optimizer(Adam::new(0.001)?)
+//!         .callback(&mut recorder)
+//!         .on_epoch(|report| println!("{}", report.record.loss))
+//!         .fit(reader, train, Some(test))?;
+//!     println!("{}\n{}", history.learning_curves(), recorder.history());
+//!     println!("{}", ConfusionMatrix::of(&predict_all(reader, test), test.targets())?);
+//!     println!("{}", Sheet::new("filters").numbered(filters(reader, "conv1")?));
+//!     let hidden = Occlusion::new(5)?.map(reader, &test.inputs()[0], test.targets()[0])?;
+//!     println!("where it looks:\n{}", hidden.drop());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Stop and go on
+//!
+//! [`Checkpoints`](crate::train::Checkpoints) hold all that a run needs; one that was stopped, or killed, goes on to the same bits. With the
+//! feature `ctrlc`, `Trainer::stop_on_ctrl_c` ends the step and saves. Weights alone are a safetensors file:
+//! [`SaveWeights`](crate::SaveWeights).
+//!
+//! ```no_run
+//! # use netwright::prelude::*;
+//! # netwright::network! { pub Reader(28x28x1) { dense 16 relu; softmax 10 } }
+//! # type Digits = Dataset<Tensor<28, 28, 1>>;
+//! use netwright::Error;
+//!
+//! fn safely(reader: &mut Reader, train: &Digits) -> Result<(), Error> {
+//!     let folder = RunFolder::new("runs/reader")?;
+//!     Trainer::new()
+//!         .loss(CrossEntropy)
+//!         .optimizer(Adam::new(0.001)?)
+//!         .checkpoints(Checkpoints::new(folder.file("last.checkpoint")).every_steps(500)?.resume(true))
+//!         .callback(folder.clone()) // metrics.csv and metrics.jsonl, up to date after each epoch
+//!         .fit(reader, train, None)?;
+//!     reader.save(folder.file("reader.safetensors"))
+//! }
+//! ```
+//!
+//! # Under attack
+//!
+//! [`adversarial`](crate::train::adversarial) moves an image by ε along the sign of the gradient of the loss, once or in steps, and trains
+//! against it.
+//!
+//! ```
+//! # use netwright::prelude::*;
+//! # netwright::network! { pub Reader(28x28x1) { dense 16 relu; softmax 10 } }
+//! # type Digits = Dataset<Tensor<28, 28, 1>>;
+//! use netwright::train::adversarial::evaluate_under;
+//! use netwright::train::{AdversarialTraining, Attack};
+//! use netwright::Error;
+//!
+//! fn harden(reader: &mut Reader, train: &Digits, test: &Digits) -> Result<(), Error> {
+//!     let attack = Attack::fgsm(0.1)?.range(0.0, 1.0)?;
+//!     let trainer = Trainer::new().loss(CrossEntropy).optimizer(Sgd::new(0.05)?.momentum(0.9)?);
+//!     trainer.adversarial(AdversarialTraining::new(attack)).fit(reader, train, None)?;
+//!     let (clean, attacked) = (evaluate(reader, test, &CrossEntropy)?, evaluate_under(reader, test, &CrossEntropy, &attack)?);
+//!     println!("{:?} of clean images right, {:?} of attacked ones", clean.accuracy(), attacked.accuracy());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # A loop of one's own
+//!
+//! The trainer is made of public parts: [`Loader`](crate::train::Loader), [`GradientEngine`](crate::train::GradientEngine),
+//! [`Run`](crate::train::Run), [`Validator`](crate::train::Validator). The example `own_loop` puts them together by hand and gets the
+//! same bits.
