@@ -2,9 +2,9 @@
 //!
 //! # Data
 //!
-//! A [`Dataset`](crate::data::Dataset) is inputs and targets in memory: labels (`usize`, `bool`), a number for each output (`[f32; N]`), or a
-//! label or a number for each pixel. [`data`](crate::data) reads IDX files ([`mnist`](crate::data::mnist)), CIFAR-10
-//! ([`cifar10`](crate::data::cifar10)), tables ([`csv`](crate::data::csv)), and with the feature `images` a folder with a folder of pictures
+//! A [`Dataset`](crate::data::Dataset) is inputs and targets in memory: labels (`usize`, `bool`), a number for each output (`f32` for a
+//! single one, `[f32; N]`), or a label or a number for each pixel. [`data`](crate::data) reads IDX files
+//! ([`mnist`](crate::data::mnist)), CIFAR-10 ([`cifar10`](crate::data::cifar10)), tables ([`csv`](crate::data::csv)), and with the feature `images` a folder with a folder of pictures
 //! for each class. What does not fit into memory comes from any iterator, by [`Stream`](crate::train::Stream) and
 //! [`fit_stream`](crate::train::Trainer::fit_stream).
 //!

@@ -56,7 +56,7 @@ pub enum Error {
         count: usize,
     },
     /// Slices that should be equally long.
-    #[error("{what}: {found} numbers, where {expected} were expected")]
+    #[error("{what}: {}, where {expected} were expected", counted(*found, "number"))]
     Length {
         /// Which slice.
         what: &'static str,
@@ -166,7 +166,11 @@ pub enum Error {
         sample: usize,
     },
     /// Not as many inputs as targets.
-    #[error("{origin}: {inputs} inputs and {targets} targets; there must be one target for each input")]
+    #[error(
+        "{origin}: {} and {}; there must be one target for each input",
+        counted(*inputs, "input"),
+        counted(*targets, "target")
+    )]
     Count {
         /// The files or set.
         origin: String,
@@ -429,6 +433,11 @@ pub enum WeightDifference {
 
 fn last_good(checkpoint: Option<&std::path::Path>) -> String {
     checkpoint.map_or(String::new(), |path| format!("; the last good checkpoint is {}", path.display()))
+}
+
+/// `1 number`, `3 numbers`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn class_range(classes: usize) -> String {

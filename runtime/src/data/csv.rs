@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::file::Source;
 use super::{Dataset, Images, LabelledImages};
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::scalar::Scalar;
 
 /// The bytes of text that are read.
@@ -88,7 +88,9 @@ impl Table {
         if self.lines.is_empty() {
             self.columns = columns;
         } else if columns != self.columns {
-            return Err(self.problem(line, format!("{columns} columns, where the first row has {}", self.columns)));
+            return Err(
+                self.problem(line, format!("{}, where the first row has {}", counted(columns, "column"), self.columns))
+            );
         }
         self.lines.push(line);
         Ok(())
@@ -122,7 +124,7 @@ impl Table {
         if self.columns == expected {
             return Ok(());
         }
-        let problem = format!("{} columns, where {expected} were expected", self.columns);
+        let problem = format!("{}, where {expected} were expected", counted(self.columns, "column"));
         Err(self.problem(self.lines[0], problem))
     }
 
@@ -227,7 +229,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told_with_its_line() {
         let problem = |text| read(text).unwrap_err().to_string();
-        assert_eq!(problem("1,2\n3\n"), "the table, line 2: 1 columns, where the first row has 2");
+        assert_eq!(problem("1,2\n3\n"), "the table, line 2: 1 column, where the first row has 2");
         assert_eq!(problem("1,2\n3,x\n"), "the table, line 2: column 2: `x` is no finite number");
         assert_eq!(problem("1,NaN\n"), "the table, line 1: column 2: `NaN` is no finite number");
         assert_eq!(problem("1;2;0\n"), "the table, line 1: fields are apart by semicolons, where commas are needed");

@@ -10,7 +10,7 @@ use crate::train::MixedLabel;
 /// The cross-entropy of each output of a sigmoid, summed: ℓ = −(y ln a + (1 − y) ln(1 − a)) with a = σ(z), fused with the
 /// sigmoid so that ∂ℓ/∂z = a − y (slide 7): no saturation. Safe for logits of any size.
 ///
-/// Targets are `[f32; K]` between 0 and 1, or `bool`, or 0 and 1 as `usize`, for one output.
+/// Targets are `[f32; K]` between 0 and 1; for one output also `f32`, `bool`, or 0 and 1 as `usize`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BinaryCrossEntropy;
 
@@ -78,6 +78,14 @@ fn check_single(outputs: usize) -> Result<(), Error> {
     if outputs == 1 { Ok(()) } else { Err(Error::Length { what, expected: outputs, found: 1 }) }
 }
 
+binary_cross_entropy!(
+    /// For one output.
+    [] f32, numbers, check_shares
+);
+binary_cross_entropy!(
+    /// For one output.
+    [] f64, numbers, check_shares
+);
 binary_cross_entropy!(
     /// A number for each output.
     [S: Scalar, const K: usize] [S; K], numbers, check_shares

@@ -24,8 +24,8 @@ use crate::train::MixedLabel;
     message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
     label = "this loss does not fit the end of the network, or its targets",
     note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`)",
-    note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool` or `usize` for one output",
-    note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`",
+    note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool`, `usize` or `f32` for one output",
+    note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`, or `f32` for one output",
     note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy)`"
 )]
 pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
@@ -46,10 +46,10 @@ pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
     fn check(&self, outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error>;
 }
 
-/// A target with a number for each output: an array, or a tensor for networks that answer with images.
+/// A target with a number for each output: a number for a single one, an array, or a tensor for networks that answer with images.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no number for each output of a network",
-    note = "such targets are arrays, `[f32; 1]` for a single output, or a `Tensor`"
+    note = "such targets are `f32` for a single output, `[f32; N]`, or a `Tensor`"
 )]
 pub trait Dense: Send + Sync {
     /// How many numbers belong together in a softmax: all of an array, the channels of a pixel.
@@ -63,6 +63,23 @@ pub trait Dense: Send + Sync {
         self.len() == 0
     }
 }
+
+macro_rules! single {
+    ($number:ty) => {
+        impl Dense for $number {
+            const GROUP: usize = 1;
+            fn at(&self, _: usize) -> f64 {
+                self.to_f64()
+            }
+            fn len(&self) -> usize {
+                1
+            }
+        }
+    };
+}
+
+single!(f32);
+single!(f64);
 
 impl<S: Scalar, const K: usize> Dense for [S; K] {
     const GROUP: usize = K;

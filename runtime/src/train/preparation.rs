@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::loader::Batch;
 use super::source::{Drawn, Sampler};
-use super::target::Target;
 use super::threads::Threads;
 use crate::error::{Error, panic_message};
 use crate::random::{Random, key};
@@ -47,7 +46,7 @@ pub struct Preparation<I, Y, T = Y> {
     write: fn(&Y, &mut T),
 }
 
-impl<I, Y: Target> Preparation<I, Y> {
+impl<I, Y: Clone> Preparation<I, Y> {
     /// Copies and nothing else, in an order that is drawn from `seed`.
     pub fn new(seed: u64) -> Self {
         Self { seed, augment: None, mixing: None, make: Y::clone, write: |target, copy| copy.clone_from(target) }

@@ -51,12 +51,12 @@ pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
 }
 
-/// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`[f32; K]`, a `Tensor`), or a label for each
-/// of many positions (`[usize; P]`).
+/// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`f32`, `[f32; K]`, a `Tensor`), or a label for
+/// each of many positions (`[usize; P]`).
 #[diagnostic::on_unimplemented(
     message = "a network cannot be trained towards `{Self}`",
     label = "these targets are of a type that no loss compares with",
-    note = "targets are labels (`usize`, `bool`), or a number for each output: `[f32; N]`, `[f32; 1]` for a single output, or a `Tensor`"
+    note = "targets are labels (`usize`, `bool`), or a number for each output: `f32` for a single one, `[f32; N]`, or a `Tensor`"
 )]
 pub trait Target: Clone + Send + Sync + 'static {
     /// The label, where this is a single one: what metrics of classification count.
@@ -114,6 +114,19 @@ fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, 
         Reading::Values => None,
     }
 }
+
+macro_rules! single {
+    ($number:ty) => {
+        impl Target for $number {
+            fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+                score_values(core::slice::from_ref(self), answer, 1, reading)
+            }
+        }
+    };
+}
+
+single!(f32);
+single!(f64);
 
 impl<const K: usize, V: Scalar> Target for [V; K] {
     fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {

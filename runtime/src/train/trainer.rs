@@ -78,7 +78,7 @@ pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer, T = Y
     pub(crate) progress: bool,
 }
 
-impl<'c, N: Network, Y: Target> Trainer<'c, N, Y> {
+impl<'c, N: Network, Y: Clone> Trainer<'c, N, Y> {
     /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, a progress bar where there is a terminal.
     pub fn new() -> Self {
         Self {
@@ -101,13 +101,13 @@ impl<'c, N: Network, Y: Target> Trainer<'c, N, Y> {
     }
 }
 
-impl<N: Network, Y: Target> Default for Trainer<'_, N, Y> {
+impl<N: Network, Y: Clone> Default for Trainer<'_, N, Y> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
+impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// How many times the data are gone through.
     ///
     /// # Errors
@@ -326,6 +326,7 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
         S: Samples<N::Input, Y>,
         L: Loss<N::Head, Y> + Loss<N::Head, T>,
         O: Optimizer<N::Scalar>,
+        Y: Target,
         T: Target,
     {
         super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
@@ -350,6 +351,7 @@ impl<'c, N: Network, Y: Target, L, O, T> Trainer<'c, N, Y, L, O, T> {
         S: Source<N::Input, Y>,
         L: Loss<N::Head, Y> + Loss<N::Head, T>,
         O: Optimizer<N::Scalar>,
+        Y: Target,
         T: Target,
     {
         let sampler = train.sampler(self.preparation.seed());

@@ -6,7 +6,7 @@ use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 use crate::train::target::{Reading, Target, predicted_class};
 
-/// What there can be shares of: `[f32; K]`, or a `Tensor`.
+/// What there can be shares of: `f32`, `[f32; K]`, or a `Tensor`.
 pub trait Mix {
     /// share · self + (1 − share) · other.
     fn mix(&mut self, other: &Self, share: f64);
@@ -100,7 +100,7 @@ impl<const P: usize> MixTarget for [usize; P] {
 
 macro_rules! mix_numbers {
     ([$($generic:tt)*] $target:ty) => {
-        impl<T: Scalar, $($generic)*> MixTarget for $target {
+        impl<$($generic)*> MixTarget for $target {
             type Mixed = Self;
 
             fn unmixed(&self) -> Self {
@@ -115,12 +115,20 @@ macro_rules! mix_numbers {
     };
 }
 
-mix_numbers!([const K: usize] [T; K]);
-mix_numbers!([const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
+mix_numbers!([] f32);
+mix_numbers!([] f64);
+mix_numbers!([T: Scalar, const K: usize] [T; K]);
+mix_numbers!([T: Scalar, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
 fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
     let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
     numbers.iter_mut().zip(other).for_each(|(a, b)| *a = share * *a + rest * *b);
+}
+
+impl<T: Scalar> Mix for T {
+    fn mix(&mut self, other: &Self, share: f64) {
+        blend(core::slice::from_mut(self), core::slice::from_ref(other), share);
+    }
 }
 
 impl<T: Scalar, const K: usize> Mix for [T; K] {

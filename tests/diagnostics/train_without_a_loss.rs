@@ -1,0 +1,16 @@
+//! A run that was not told what to make small.
+
+use netwright::prelude::*;
+use netwright::Error;
+
+netwright::network! { pub Net(4) { dense 3 tanh; softmax 3 } }
+
+fn train(net: &mut Net, data: &Dataset<[f32; 4]>) -> Result<(), Error> {
+    Trainer::new().optimizer(Sgd::new(0.1)?).fit(net, data, None)?;
+    Ok(())
+}
+
+fn main() {
+    println!("{}", Net::PARAMETERS);
+    let _ = train;
+}
