@@ -2,6 +2,7 @@
 
 use crate::layer::{Layer, PlannedCall};
 use crate::observer::Observer;
+pub use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
@@ -106,39 +107,6 @@ pub enum GradientSeed {
     Output,
     /// That of the logits: the loss is fused with the network's head.
     Logits,
-}
-
-/// What a pass is told besides its data. Dropout draws from the seed, the step and the place of each number, so that the
-/// same step drops the same units however the batch is cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pass {
-    /// How many images.
-    pub batch: usize,
-    /// Of the training run.
-    pub seed: u64,
-    /// Of the optimiser, from 0.
-    pub step: u64,
-    /// The place of the first image in its whole batch.
-    pub first_image: usize,
-    /// Whether a training pass computes what a prediction would: dropout keeps everything, and batch normalisation uses its moving
-    /// statistics and leaves them alone. For gradients of what a network says, and for training with frozen statistics.
-    pub frozen: bool,
-    /// What rectifiers pass back.
-    pub rule: BackwardRule,
-}
-
-/// What a rectifier (ReLU, leaky, parametric) passes back. All but the first draw pictures of what a layer saw, and are no
-/// gradients: see Springenberg et al., 2014, figure 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BackwardRule {
-    /// The gradient: what came back, where the unit was on.
-    #[default]
-    Gradient,
-    /// What came back where that is positive, whether the unit was on or off (the deconvnet of Zeiler and Fergus, 2014). Max
-    /// pooling passes back to the largest number of each window, their switches.
-    Deconvnet,
-    /// What came back where that is positive and the unit was on (guided back-propagation, Springenberg et al., 2014).
-    Guided,
 }
 
 /// How much memory a pass needs, in numbers: a fixed part and a part for each image.

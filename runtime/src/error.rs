@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::network::PassError;
+use crate::pass::PassError;
 use crate::suggest::choices;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.

@@ -42,33 +42,12 @@ impl Init {
 
 #[cfg(feature = "std")]
 pub use drawing::initialise_tensor;
-#[cfg(feature = "std")]
-pub(crate) use drawing::{draw, initialise};
 
 #[cfg(feature = "std")]
 mod drawing {
     use super::Init;
-    use crate::layer::{Layer, ParameterTensor};
-    use crate::random::{Random, key};
+    use crate::random::Random;
     use crate::scalar::Scalar;
-
-    /// Draws every tensor as its layer says. Each has a generator of its own, keyed by the seed and the tensor's name, so
-    /// that a layer more or less leaves the others as they were.
-    pub(crate) fn initialise<T: Scalar>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
-        for layer in layers {
-            for tensor in layer.tensors {
-                let numbers = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
-                let numbers = &mut numbers[tensor.offset..tensor.offset + tensor.len];
-                draw(layer.name, tensor, tensor.init, seed, numbers);
-            }
-        }
-    }
-
-    /// Draws one tensor of a layer as `init` says.
-    pub(crate) fn draw<T: Scalar>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, numbers: &mut [T]) {
-        let mut random = Random::new(key(seed, 0, name_hash(layer), name_hash(tensor.name)));
-        initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
-    }
 
     /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the
     /// others are the rows. A kernel whose fans are those of its window is depthwise: its last but one size is the channels.
@@ -156,19 +135,12 @@ mod drawing {
             }
         }
     }
-
-    /// FNV-1a.
-    fn name_hash(name: &str) -> u64 {
-        name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    }
 }
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::{Init, initialise, initialise_tensor};
-    use crate::layer::{Layer, ParameterTensor, Role};
+    use super::{Init, initialise_tensor};
     use crate::random::Random;
-    use crate::shape::Shape;
 
     fn draw(init: Init, shape: &[usize], fan_in: usize, fan_out: usize) -> Vec<f64> {
         let mut numbers = vec![0.0; shape.iter().product()];
@@ -236,43 +208,5 @@ mod tests {
             }
         }
         assert_ne!(at(0, 0, 0), at(1, 0, 0));
-    }
-
-    const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
-        ParameterTensor { name, role, shape: &[], offset, len, fan_in: 4, fan_out: 4, init }
-    }
-
-    const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
-        Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
-    }
-
-    const FIRST: Layer = layer(
-        "dense1",
-        &[
-            tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal),
-            tensor("bias", Role::Bias, 8, 2, Init::Constant(0.5)),
-            tensor("moving_variance", Role::Statistic, 0, 2, Init::Constant(1.0)),
-        ],
-    );
-    const SECOND: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 10, 8, Init::LecunNormal)]);
-    const SECOND_ALONE: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal)]);
-
-    fn initialised(layers: &[Layer], seed: u64) -> ([f32; 18], [f32; 2]) {
-        let (mut parameters, mut statistics) = ([0.0; 18], [0.0; 2]);
-        initialise(layers, seed, &mut parameters, &mut statistics);
-        (parameters, statistics)
-    }
-
-    #[test]
-    fn tensors_go_where_they_belong_and_differ() {
-        let (parameters, statistics) = initialised(&[FIRST, SECOND], 1);
-        assert_eq!((&parameters[8..10], statistics), (&[0.5; 2][..], [1.0; 2]));
-        assert_ne!(parameters[..8], parameters[10..]);
-        assert_ne!(parameters[..8], initialised(&[FIRST, SECOND], 2).0[..8]);
-    }
-
-    #[test]
-    fn a_layer_less_leaves_the_others_as_they_were() {
-        assert_eq!(initialised(&[FIRST, SECOND], 1).0[10..], initialised(&[SECOND_ALONE], 1).0[..8]);
     }
 }

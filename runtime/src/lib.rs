@@ -14,6 +14,8 @@ pub mod data;
 pub mod emitted;
 #[cfg(feature = "std")]
 pub mod error;
+#[cfg(feature = "std")]
+mod first_weights;
 pub mod gemm;
 pub mod head;
 pub mod init;
@@ -28,6 +30,7 @@ pub mod network;
 pub mod observer;
 #[cfg(feature = "std")]
 pub mod optim;
+mod pass;
 pub mod predictor;
 pub mod random;
 pub mod scalar;

@@ -1,11 +1,13 @@
 //! A network that owns its weights: it predicts, and it trains.
 
-use crate::architecture::{Architecture, GradientSeed, Pass};
+use crate::architecture::{Architecture, GradientSeed};
 use crate::error::Error;
 use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
 use crate::memory::{Buffer, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
+use crate::pass::Pass;
+pub use crate::pass::PassError;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 
@@ -61,7 +63,7 @@ pub trait Network: Architecture + Clone {
     fn init(seed: u64) -> Self {
         let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
         let weights = network.weights_mut();
-        crate::init::initialise(Self::LAYERS, seed, &mut weights.parameters, &mut weights.statistics);
+        crate::first_weights::initialise(Self::LAYERS, seed, &mut weights.parameters, &mut weights.statistics);
         network
     }
 
@@ -110,7 +112,7 @@ pub trait Network: Architecture + Clone {
         };
         init.check()?;
         let numbers = if found.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
-        crate::init::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
+        crate::first_weights::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
         Ok(())
     }
 
@@ -252,35 +254,6 @@ fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error 
         .flat_map(|entry| entry.tensors.iter().map(|tensor| format!("{}.{}", entry.name, tensor.name)))
         .collect();
     Error::UnknownTensor { layer: layer.to_owned(), tensor: tensor.to_owned(), known: known.join(", ") }
-}
-
-/// A pass that was asked for what its workspace cannot hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PassError {
-    /// No images, or more than there is room for.
-    #[error("{found} images, where there must be at least 1 and there is room for {capacity}")]
-    Capacity {
-        /// The most images.
-        capacity: usize,
-        /// The images given.
-        found: usize,
-    },
-    /// Another number of images than was sent forward.
-    #[error("{found} images, where {expected} were sent forward")]
-    Batch {
-        /// The images sent forward.
-        expected: usize,
-        /// The images given.
-        found: usize,
-    },
-    /// A buffer for the gradient of the images that does not match them.
-    #[error("room for {found} numbers of input gradient, where the images have {expected}")]
-    InputGradient {
-        /// The numbers of all images.
-        expected: usize,
-        /// The length of the buffer.
-        found: usize,
-    },
 }
 
 /// The memory of training steps: values on their way forward, gradients on their way back.

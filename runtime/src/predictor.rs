@@ -1,7 +1,8 @@
 //! Predicting with borrowed weights and a borrowed workspace: `core` alone, nothing on a heap, weights may stay in flash.
 
-use crate::architecture::{Architecture, Pass};
+use crate::architecture::Architecture;
 use crate::observer::{Observer, Unobserved};
+use crate::pass::Pass;
 use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.

@@ -1,7 +1,7 @@
 //! Dropout (slide 18), inverted: what is kept is divided by 1 − rate while training, and nothing is scaled when predicting.
 
 use super::dispatch::vectorised;
-use crate::architecture::Pass;
+use crate::pass::Pass;
 use crate::random;
 use crate::scalar::Scalar;
 
@@ -50,8 +50,8 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::BackwardRule;
     use crate::kernels::Kernels;
+    use crate::pass::BackwardRule;
 
     const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0, frozen: false, rule: BackwardRule::Gradient };
 

@@ -117,19 +117,19 @@ kernels! {
     /// An activation function, in place.
     activation_forward => activation::activation_forward, activation::Spec, (values: &mut [Self]);
     /// An activation function: dy becomes dz, by the output.
-    activation_grad_from_output => activation::activation_grad_from_output, activation::Spec, (pass: &crate::architecture::Pass, y: &[Self], dy: &mut [Self]);
+    activation_grad_from_output => activation::activation_grad_from_output, activation::Spec, (pass: &crate::pass::Pass, y: &[Self], dy: &mut [Self]);
     /// An activation function: dy becomes dz, by the input.
-    activation_grad_from_input => activation::activation_grad_from_input, activation::Spec, (pass: &crate::architecture::Pass, z: &[Self], dy: &mut [Self]);
+    activation_grad_from_input => activation::activation_grad_from_input, activation::Spec, (pass: &crate::pass::Pass, z: &[Self], dy: &mut [Self]);
     /// Parametric ReLU: y from x, slopes.
     prelu_forward => prelu::prelu_forward, prelu::Spec, (x: &[Self], slopes: &[Self], y: &mut [Self]);
     /// Parametric ReLU: dy becomes dx; adds to dslopes.
-    prelu_grad => prelu::prelu_grad, prelu::Spec, (pass: &crate::architecture::Pass, x: &[Self], slopes: &[Self], dy: &mut [Self], dslopes: &mut [Self]);
+    prelu_grad => prelu::prelu_grad, prelu::Spec, (pass: &crate::pass::Pass, x: &[Self], slopes: &[Self], dy: &mut [Self], dslopes: &mut [Self]);
     /// Softmax over the last axis, in place.
     softmax_forward => softmax::softmax_forward, softmax::Spec, (values: &mut [Self]);
     /// Softmax: dy becomes dz, by the output.
     softmax_grad => softmax::softmax_grad, softmax::Spec, (y: &[Self], dy: &mut [Self]);
     /// Dropout, in place: of values, and of their gradients.
-    dropout_apply => dropout::dropout_apply, dropout::Spec, (pass: &crate::architecture::Pass, values: &mut [Self]);
+    dropout_apply => dropout::dropout_apply, dropout::Spec, (pass: &crate::pass::Pass, values: &mut [Self]);
     /// y = x
     copy => copy::copy, copy::Spec, (x: &[Self], y: &mut [Self]);
     /// y becomes f(y + x)
@@ -157,13 +157,13 @@ kernels! {
     /// Enlargement: dx from dy.
     upsample_grad => upsample::upsample_grad, upsample::Spec, (dy: &[Self], dx: &mut [Self]);
     /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
-    batchnorm_train_forward => batchnorm::batchnorm_train_forward, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], beta: &[Self], moving_mean: &mut [Self], moving_variance: &mut [Self], y: &mut [Self], saved_mean: &mut [Self], saved_inverse_deviation: &mut [Self]);
+    batchnorm_train_forward => batchnorm::batchnorm_train_forward, batchnorm::Spec, (pass: &crate::pass::Pass, x: &[Self], gamma: &[Self], beta: &[Self], moving_mean: &mut [Self], moving_variance: &mut [Self], y: &mut [Self], saved_mean: &mut [Self], saved_inverse_deviation: &mut [Self]);
     /// Batch normalisation by the moving statistics, in place.
     batchnorm_predict_forward => batchnorm::batchnorm_predict_forward, batchnorm::Spec, (gamma: &[Self], beta: &[Self], moving_mean: &[Self], moving_variance: &[Self], values: &mut [Self]);
     /// Batch normalisation by the moving statistics behind a layer with a bias: the scale and shift of its channels.
     batchnorm_fold => batchnorm::batchnorm_fold, batchnorm::Spec, (gamma: &[Self], beta: &[Self], moving_mean: &[Self], moving_variance: &[Self], bias: &[Self], scale: &mut [Self], shift: &mut [Self]);
     /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
-    batchnorm_grad => batchnorm::batchnorm_grad, batchnorm::Spec, (pass: &crate::architecture::Pass, x: &[Self], gamma: &[Self], saved_mean: &[Self], saved_inverse_deviation: &[Self], dy: &mut [Self], dgamma: &mut [Self], dbeta: &mut [Self]);
+    batchnorm_grad => batchnorm::batchnorm_grad, batchnorm::Spec, (pass: &crate::pass::Pass, x: &[Self], gamma: &[Self], saved_mean: &[Self], saved_inverse_deviation: &[Self], dy: &mut [Self], dgamma: &mut [Self], dbeta: &mut [Self]);
     /// Layer normalisation: y from x.
     layernorm_forward => layernorm::layernorm_forward, layernorm::Spec, (x: &[Self], gamma: &[Self], beta: &[Self], y: &mut [Self]);
     /// Layer normalisation: dy becomes dx; adds to dgamma and dbeta.

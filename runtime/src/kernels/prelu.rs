@@ -3,7 +3,7 @@
 use super::activation::rectify;
 use super::dispatch::vectorised;
 use super::reduce;
-use crate::architecture::Pass;
+use crate::pass::Pass;
 use crate::scalar::Scalar;
 
 /// The size of the value, and how many slopes it has.

@@ -2,10 +2,10 @@
 
 use super::find_layer;
 use super::picture::Picture;
-use crate::architecture::Pass;
 use crate::error::Error;
 use crate::network::{Network, TrainingWorkspace};
 use crate::observer::Observer;
+use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 

@@ -3,9 +3,9 @@
 use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
-use crate::architecture::BackwardRule;
 use crate::error::{Error, Origin, setting};
 use crate::network::Network;
+use crate::pass::BackwardRule;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 use crate::shape::Shape;

@@ -1,10 +1,11 @@
 //! A feature's value and its gradient with respect to the image.
 
 use super::feature::Located;
-use crate::architecture::{BackwardRule, GradientSeed, Pass};
+use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::network::{Gradients, Network, TrainingWorkspace};
 use crate::observer::Observer;
+use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 

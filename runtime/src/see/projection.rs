@@ -3,9 +3,9 @@
 use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
-use crate::architecture::BackwardRule;
 use crate::error::Error;
 use crate::network::Network;
+use crate::pass::BackwardRule;
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 

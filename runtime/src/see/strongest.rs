@@ -7,9 +7,9 @@ use super::picture::Picture;
 use super::projection::Projector;
 use super::sheet::Sheet;
 use super::tones::Tones;
-use crate::architecture::BackwardRule;
 use crate::error::Error;
 use crate::network::Network;
+use crate::pass::BackwardRule;
 use crate::tensor::Sample;
 
 /// An image in which a feature map has a large number.

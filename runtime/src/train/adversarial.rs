@@ -1,15 +1,16 @@
 //! Images changed so that a network errs (slide 16).
 
+use super::batch_loss::BatchLoss;
 use super::evaluate::Evaluator;
 use super::finite::{all_finite, broken_forward, broken_input};
-use super::gradient::BatchLoss;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
 use super::threads::Threads;
-use crate::architecture::{Architecture, Pass};
+use crate::architecture::Architecture;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
 use crate::network::{Network, TrainingWorkspace};
+use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 

@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use super::gradient::BatchLoss;
+use super::batch_loss::BatchLoss;
 use super::history::{EpochRecord, History};
 use crate::error::Error;
 use crate::network::{Gradients, Network};

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::gradient::BatchLoss;
+use super::batch_loss::BatchLoss;
 use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
 use super::run::{Identity, Position, Run};
 use crate::error::{Error, setting};

@@ -1,10 +1,9 @@
 //! How good a network is on samples it is not training on.
 
+use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
-use super::gradient::BatchLoss;
-use super::piece::score;
 use super::samples::Samples;
-use super::target::{Reading, Target};
+use super::target::{Reading, Target, score};
 use super::threads::Threads;
 use crate::architecture::GradientSeed;
 use crate::error::Error;

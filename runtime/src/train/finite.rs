@@ -1,10 +1,12 @@
 //! Where the first number that is NaN or infinite stands.
 
-use crate::architecture::{Architecture, Pass};
+use crate::architecture::Architecture;
 use crate::error::Origin;
 use crate::layer::Layer;
-use crate::network::{PassError, TrainingWorkspace};
+use crate::network::TrainingWorkspace;
 use crate::observer::Observer;
+use crate::pass::Pass;
+use crate::pass::PassError;
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 

@@ -5,25 +5,81 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::batch_loss::BatchLoss;
 use super::callback::{Callback, EpochReport, RunReport, StepReport};
 use super::checkpoint::Checkpoints;
-use super::gradient::{BatchLoss, GradientEngine};
+use super::gradient::GradientEngine;
 use super::history::{Ending, History};
 use super::loader::Loader;
 use super::run::{Identity, Position, Run};
 use super::samples::Samples;
-use super::source::Sampler;
+use super::source::{Sampler, Shuffled, Source};
 use super::target::Target;
 use super::trainer::Trainer;
 use super::validation::{Validation, Validator};
-use crate::architecture::Pass;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optim::Optimizer;
+use crate::pass::Pass;
+
+impl<N: Network, Y, L, O, T> Trainer<'_, N, Y, L, O, T> {
+    /// Trains `network` on `train`, and measures it on `validation` after each epoch.
+    ///
+    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
+    ///
+    /// # Errors
+    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
+    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
+    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
+    /// where that of the validation is, because of an input),
+    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
+    pub fn fit<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Samples<N::Input, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
+        O: Optimizer<N::Scalar>,
+        Y: Target,
+        T: Target,
+    {
+        super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
+        let sampler = Shuffled::new(train, self.preparation.seed());
+        fit(self, network, sampler, false, validation)
+    }
+
+    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
+    /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
+    /// [`Error::Panicked`] where it panics.
+    pub fn fit_stream<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Source<N::Input, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
+        O: Optimizer<N::Scalar>,
+        Y: Target,
+        T: Target,
+    {
+        let sampler = train.sampler(self.preparation.seed());
+        fit(self, network, sampler, true, validation)
+    }
+}
 
 /// The parts of a run, put together as a [`Trainer`] says.
-pub(crate) struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
+struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
     run: Run<'a, N, O>,
     loader: Loader<P, N::Input, Y, T>,
     identity: Identity,
@@ -38,7 +94,7 @@ pub(crate) struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
 
 /// Trains `network` as `trainer` says on what `sampler` draws, whose targets nobody has looked at where they are `unseen`. What can be
 /// checked before the first step is.
-pub(crate) fn fit<'a, N, Y, L, O, T, P>(
+fn fit<'a, N, Y, L, O, T, P>(
     trainer: Trainer<'_, N, Y, L, O, T>,
     network: &'a mut N,
     sampler: P,

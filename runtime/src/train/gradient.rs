@@ -4,15 +4,18 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::adversarial::AdversarialTraining;
+use super::batch_loss::BatchLoss;
 use super::finite::{all_finite, broken_gradient, broken_input};
 use super::piece::{Attacked, Attacking, Piece, Step};
 use super::target::Target;
 use super::threads::Threads;
-use crate::architecture::{Architecture, Pass};
+use crate::architecture::Architecture;
 use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
-use crate::network::{Gradients, Network, PassError};
+use crate::network::{Gradients, Network};
+use crate::pass::Pass;
+use crate::pass::PassError;
 use crate::scalar::Scalar;
 use crate::tensor::Output;
 
@@ -42,40 +45,6 @@ const fn piece_size<N: Architecture>(batch: usize) -> usize {
     };
     let size = batch.div_ceil(pieces);
     if size > SMALLEST_PIECE { size } else { SMALLEST_PIECE }
-}
-
-/// The loss of some images and, where answers can be right or wrong, how many were right.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BatchLoss {
-    /// The sum of the losses of all images.
-    pub sum: f64,
-    /// The images.
-    pub images: usize,
-    /// The sum of the scores of all images (see [`Target::score`]), as the training pass gave them: dropout drops.
-    pub score: Option<f64>,
-}
-
-impl BatchLoss {
-    /// The loss of a mean image. Penalties on weights are not in it.
-    pub fn mean(&self) -> f64 {
-        self.sum / self.images.max(1) as f64
-    }
-
-    /// The share of right answers, from 0 to 1.
-    pub fn accuracy(&self) -> Option<f64> {
-        self.score.map(|score| score / self.images.max(1) as f64)
-    }
-
-    /// Adds the images of `other`.
-    pub fn add(&mut self, other: &Self) {
-        self.score = match (self.images, self.score, other.score) {
-            (0, _, score) => score,
-            (_, Some(a), Some(b)) => Some(a + b),
-            _ => None,
-        };
-        self.sum += other.sum;
-        self.images += other.images;
-    }
 }
 
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.

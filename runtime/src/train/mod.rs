@@ -17,6 +17,8 @@
 
 pub mod adversarial;
 pub mod augment;
+mod batch;
+mod batch_loss;
 mod callback;
 mod checkpoint;
 mod early_stopping;
@@ -46,16 +48,18 @@ mod validation;
 
 pub use adversarial::{AdversarialTraining, Attack};
 pub use augment::{Augmentation, MixedLabel, Mixup};
+pub use batch::Batch;
+pub use batch_loss::BatchLoss;
 pub use callback::{Callback, Decision, EpochReport, RunReport, StepReport};
 pub use checkpoint::Checkpoints;
 pub use early_stopping::{EarlyStopping, Watch, Watcher};
 pub use ensemble::{Bagging, Ensemble, EnsembleAccuracy};
 pub use evaluate::{evaluate, predict_all};
-pub use gradient::{BatchLoss, GradientEngine};
+pub use gradient::GradientEngine;
 pub use history::{Best, Ending, EpochRecord, History, MetricSeries};
 #[cfg(feature = "ctrlc")]
 pub use interrupt::ctrl_c;
-pub use loader::{Batch, Loader};
+pub use loader::Loader;
 pub use metrics::ConfusionMatrix;
 pub use preparation::Preparation;
 pub use run::{Identity, Position, Run};

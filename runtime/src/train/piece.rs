@@ -1,26 +1,20 @@
 //! One piece of a batch: its images forward, their loss, and back; attacked before, where that is asked for.
 
 use super::adversarial::AdversarialTraining;
+use super::batch_loss::BatchLoss;
 use super::finite::broken_forward;
-use super::gradient::BatchLoss;
-use super::target::{Reading, Target};
-use crate::architecture::{Architecture, Pass};
+use super::target::{Target, score};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::memory::Buffer;
 use crate::network::{Gradients, Network, TrainingWorkspace};
+use crate::pass::Pass;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 
 /// What random draws are for, so that one seed serves for all.
 const ATTACKING: u64 = 18;
-
-/// The summed score of answers, in their order.
-pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
-    let reading = Reading::of::<N::Head>();
-    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
-}
 
 /// What one piece of a batch works with.
 pub(crate) struct Piece<N: Network> {

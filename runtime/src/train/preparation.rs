@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::augment::{Augment, Mix, MixTarget, Mixup};
-use super::loader::Batch;
+use super::batch::Batch;
 use super::source::{Drawn, Sampler};
 use super::threads::Threads;
 use crate::error::{Error, panic_message};

@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
+use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watcher};
 use super::finite::broken_weights;
-use super::gradient::BatchLoss;
 use super::history::{Ending, EpochRecord, History, MetricSeries};
 use super::validation::Validation;
 use crate::error::{Error, setting};

@@ -2,9 +2,10 @@
 
 use core::any::TypeId;
 
+use crate::architecture::Architecture;
 use crate::head::{Head, Sigmoid, Softmax};
 use crate::scalar::Scalar;
-use crate::tensor::Tensor;
+use crate::tensor::{Sample, Tensor};
 
 /// How the answers of a network are to be read, by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +139,12 @@ impl<const H: usize, const W: usize, const C: usize, V: Scalar> Target for Tenso
     fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
         score_values(self.as_slice(), answer, C, reading)
     }
+}
+
+/// The summed score of answers, in their order.
+pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
+    let reading = Reading::of::<N::Head>();
+    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
 }
 
 #[cfg(test)]

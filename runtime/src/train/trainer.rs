@@ -8,18 +8,12 @@ use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::callback::{Callback, Decision, EpochReport, OnEpoch, OnStep, StepReport};
 use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
-use super::history::History;
 use super::piece::Attacking;
 use super::preparation::Preparation;
-use super::samples::Samples;
-use super::source::{Shuffled, Source};
-use super::target::Target;
 use super::threads::Threads;
 use super::validation::NamedMeasure;
 use crate::error::{Error, setting};
-use crate::loss::Loss;
 use crate::network::Network;
-use crate::optim::Optimizer;
 use crate::schedule::{Constant, Schedule};
 use crate::settings::Settings;
 use crate::tensor::Output;
@@ -303,59 +297,6 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
             interrupt: self.interrupt,
             progress: self.progress,
         }
-    }
-
-    /// Trains `network` on `train`, and measures it on `validation` after each epoch.
-    ///
-    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
-    ///
-    /// # Errors
-    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
-    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
-    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
-    /// where that of the validation is, because of an input),
-    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
-    pub fn fit<S>(
-        self,
-        network: &mut N,
-        train: &S,
-        validation: Option<&dyn Samples<N::Input, Y>>,
-    ) -> Result<History, Error>
-    where
-        N: Network<Input: Clone>,
-        S: Samples<N::Input, Y>,
-        L: Loss<N::Head, Y> + Loss<N::Head, T>,
-        O: Optimizer<N::Scalar>,
-        Y: Target,
-        T: Target,
-    {
-        super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
-        let sampler = Shuffled::new(train, self.preparation.seed());
-        super::fit::fit(self, network, sampler, false, validation)
-    }
-
-    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
-    ///
-    /// # Errors
-    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
-    /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
-    /// [`Error::Panicked`] where it panics.
-    pub fn fit_stream<S>(
-        self,
-        network: &mut N,
-        train: &S,
-        validation: Option<&dyn Samples<N::Input, Y>>,
-    ) -> Result<History, Error>
-    where
-        N: Network<Input: Clone>,
-        S: Source<N::Input, Y>,
-        L: Loss<N::Head, Y> + Loss<N::Head, T>,
-        O: Optimizer<N::Scalar>,
-        Y: Target,
-        T: Target,
-    {
-        let sampler = train.sampler(self.preparation.seed());
-        super::fit::fit(self, network, sampler, true, validation)
     }
 }
 

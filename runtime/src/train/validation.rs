@@ -1,8 +1,8 @@
 //! The validation set of a run, and what is measured on it.
 
+use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::{Evaluator, explained};
-use super::gradient::BatchLoss;
 use super::samples::Samples;
 use super::target::Target;
 use super::threads::Threads;

@@ -4,7 +4,7 @@ pub mod reference;
 
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
-use crate::architecture::{BackwardRule, Pass};
+use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 
 /// A function applied to each number by itself.

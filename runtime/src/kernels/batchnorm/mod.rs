@@ -5,7 +5,7 @@ use super::channel_sums::{self as sums, LANES, Stretch};
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
-use crate::architecture::Pass;
+use crate::pass::Pass;
 use crate::scalar::Scalar;
 
 /// The sizes and constants of the layer.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::architecture::BackwardRule;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::pass::BackwardRule;
 use crate::random::Random;
 
 const BATCH: usize = 3;

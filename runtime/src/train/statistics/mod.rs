@@ -6,13 +6,13 @@ use core::fmt;
 
 use super::samples::Pairs;
 use super::target::Target;
-use crate::architecture::Pass;
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::observer::Observer;
 use crate::optim::global_norm;
+use crate::pass::Pass;
 use crate::scalar::Scalar;
 
 pub use record::{StatisticsHistory, StatisticsRecorder};

@@ -30,6 +30,7 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
 mod arrangement;
+mod gather;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,8 @@ mod weights;
 mod windows;
 
 use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes, Tiles};
-use regroup::{gather_tiles, load_tile};
+use gather::gather_tiles;
+use regroup::load_tile;
 use weights::Gradient;
 use windows::{End, Windows};
 

@@ -3,7 +3,8 @@
 use core::ops::Range;
 
 use super::arrangement::Arrangement;
-use super::regroup::{Band, gather_band, gather_tiles, load_tile, store_tile};
+use super::gather::{Band, gather_band, gather_tiles};
+use super::regroup::{load_tile, store_tile};
 use super::tile::{Steps, multiply};
 use super::{Block, IMAGES, POSITIONS, Sizes};
 use crate::gemm::vector::Vector;

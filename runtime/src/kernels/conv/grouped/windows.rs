@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::Block;
 use super::arrangement::Arrangement;
-use super::regroup::{Band, gather_band};
+use super::gather::{Band, gather_band};
 use super::tile::{Steps, multiply};
 use crate::gemm::vector::Vector;
 use crate::kernels::conv::correlate::{Correlation, extent};

@@ -1,0 +1,63 @@
+//! What a pass forward or back is told, and what it may refuse.
+
+/// What a pass is told besides its data. Dropout draws from the seed, the step and the place of each number, so that the
+/// same step drops the same units however the batch is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// How many images.
+    pub batch: usize,
+    /// Of the training run.
+    pub seed: u64,
+    /// Of the optimiser, from 0.
+    pub step: u64,
+    /// The place of the first image in its whole batch.
+    pub first_image: usize,
+    /// Whether a training pass computes what a prediction would: dropout keeps everything, and batch normalisation uses its moving
+    /// statistics and leaves them alone. For gradients of what a network says, and for training with frozen statistics.
+    pub frozen: bool,
+    /// What rectifiers pass back.
+    pub rule: BackwardRule,
+}
+
+/// What a rectifier (ReLU, leaky, parametric) passes back. All but the first draw pictures of what a layer saw, and are no
+/// gradients: see Springenberg et al., 2014, figure 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackwardRule {
+    /// The gradient: what came back, where the unit was on.
+    #[default]
+    Gradient,
+    /// What came back where that is positive, whether the unit was on or off (the deconvnet of Zeiler and Fergus, 2014). Max
+    /// pooling passes back to the largest number of each window, their switches.
+    Deconvnet,
+    /// What came back where that is positive and the unit was on (guided back-propagation, Springenberg et al., 2014).
+    Guided,
+}
+
+/// A pass that was asked for what its workspace cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PassError {
+    /// No images, or more than there is room for.
+    #[error("{found} images, where there must be at least 1 and there is room for {capacity}")]
+    Capacity {
+        /// The most images.
+        capacity: usize,
+        /// The images given.
+        found: usize,
+    },
+    /// Another number of images than was sent forward.
+    #[error("{found} images, where {expected} were sent forward")]
+    Batch {
+        /// The images sent forward.
+        expected: usize,
+        /// The images given.
+        found: usize,
+    },
+    /// A buffer for the gradient of the images that does not match them.
+    #[error("room for {found} numbers of input gradient, where the images have {expected}")]
+    InputGradient {
+        /// The numbers of all images.
+        expected: usize,
+        /// The length of the buffer.
+        found: usize,
+    },
+}

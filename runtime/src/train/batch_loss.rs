@@ -1,0 +1,38 @@
+//! The loss of some images, added up.
+
+#[cfg(doc)]
+use super::target::Target;
+
+/// The loss of some images and, where answers can be right or wrong, how many were right.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchLoss {
+    /// The sum of the losses of all images.
+    pub sum: f64,
+    /// The images.
+    pub images: usize,
+    /// The sum of the scores of all images (see [`Target::score`]), as the training pass gave them: dropout drops.
+    pub score: Option<f64>,
+}
+
+impl BatchLoss {
+    /// The loss of a mean image. Penalties on weights are not in it.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.images.max(1) as f64
+    }
+
+    /// The share of right answers, from 0 to 1.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.score.map(|score| score / self.images.max(1) as f64)
+    }
+
+    /// Adds the images of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.score = match (self.images, self.score, other.score) {
+            (0, _, score) => score,
+            (_, Some(a), Some(b)) => Some(a + b),
+            _ => None,
+        };
+        self.sum += other.sum;
+        self.images += other.images;
+    }
+}
