@@ -90,6 +90,7 @@ macro_rules! network {
     };
 }
 
+pub use netwright_runtime::kernels::Kernels;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::tensor::{Output, Sample};
 pub use netwright_runtime::{

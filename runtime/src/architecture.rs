@@ -1,9 +1,9 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
+use crate::kernels::Kernels;
 use crate::layer::{Layer, PlannedCall};
 use crate::observer::Observer;
 pub use crate::pass::{BackwardRule, Pass};
-use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 
@@ -12,7 +12,7 @@ use crate::tensor::{Output, Sample};
 /// The passes work on flat slices of whole batches: images one behind the other, height x width x channels each.
 pub trait Architecture: Sized + Send + Sync + 'static {
     /// What it computes with.
-    type Scalar: Scalar;
+    type Scalar: Kernels;
     /// One image: `Tensor<28, 28, 1>`, or `[f32; 784]`.
     type Input: Sample<Self::Scalar>;
     /// One answer: `[f32; 10]`, or a `Tensor`.

@@ -34,6 +34,7 @@ pub enum BackwardRule {
 }
 
 /// A pass that was asked for what its workspace cannot hold.
+#[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PassError {
     /// No images, or more than there is room for.

@@ -4,18 +4,15 @@ use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::kernels::Kernels;
-
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }
 
-/// `f32` or `f64`: arithmetic, the elementary functions, and every kernel compiled for it.
+/// `f32` or `f64`: arithmetic, and the elementary functions.
 pub trait Scalar:
-    Kernels
-    + sealed::Sealed
+    sealed::Sealed
     + Copy
     + Default
     + Debug

@@ -1,11 +1,11 @@
 //! Pools, activations, normalisations and the operations that join values give PyTorch's outputs and gradients.
 
+use netwright_runtime::Pass;
 use netwright_runtime::kernels::activation::{self, Activation};
 use netwright_runtime::kernels::{
     Kernels, add, batchnorm, concat, copy, dropout, layernorm, lrn, multiply, pad, pool, prelu, scale, softmax,
     upsample,
 };
-use netwright_runtime::{Pass, Scalar};
 use serde_json::Value;
 
 /// One case: what goes in, and what must come out.
@@ -16,16 +16,16 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn numbers<T: Scalar>(&self, name: &str) -> Vec<T> {
+    fn numbers<T: Kernels>(&self, name: &str) -> Vec<T> {
         self.optional(name).unwrap_or_else(|| panic!("{} has no {name}", self.id()))
     }
 
-    fn optional<T: Scalar>(&self, name: &str) -> Option<Vec<T>> {
+    fn optional<T: Kernels>(&self, name: &str) -> Option<Vec<T>> {
         let list = self.json.get(name)?.as_array()?;
         Some(list.iter().map(|x| T::from_f64(x.as_f64().unwrap())).collect())
     }
 
-    fn parameter<T: Scalar>(&self, name: &str) -> Vec<T> {
+    fn parameter<T: Kernels>(&self, name: &str) -> Vec<T> {
         self.optional(name).unwrap_or_default()
     }
 
@@ -62,7 +62,7 @@ impl Case<'_> {
         self.shape()[1..].iter().product()
     }
 
-    fn expect<T: Scalar>(&self, name: &str, actual: &[T]) {
+    fn expect<T: Kernels>(&self, name: &str, actual: &[T]) {
         let expected = self.numbers::<f64>(name);
         assert_eq!(actual.len(), expected.len(), "{}: {name}", self.id());
         let largest = expected.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
@@ -78,11 +78,11 @@ impl Case<'_> {
     }
 }
 
-fn zeros<T: Scalar>(len: usize) -> Vec<T> {
+fn zeros<T: Kernels>(len: usize) -> Vec<T> {
     vec![T::ZERO; len]
 }
 
-fn pools<T: Scalar>(case: &Case, maximum: bool, global: bool) {
+fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
     let (mut x, mut input) = (case.numbers::<T>("x"), case.image());
     let batch = case.batch();
     let [high, wide, channels] = input;
@@ -126,7 +126,7 @@ fn pools<T: Scalar>(case: &Case, maximum: bool, global: bool) {
     case.expect("d_x", &dx);
 }
 
-fn activations<T: Scalar>(case: &Case) {
+fn activations<T: Kernels>(case: &Case) {
     let name = case.attribute("name").as_str().unwrap();
     let activation = match name {
         "relu" => Activation::Relu,
@@ -164,7 +164,7 @@ fn activations<T: Scalar>(case: &Case) {
     }
 }
 
-fn batch_normalisation<T: Scalar>(case: &Case) {
+fn batch_normalisation<T: Kernels>(case: &Case) {
     let channels = *case.shape().last().unwrap();
     let (epsilon, momentum) = (case.number("eps"), case.number("momentum_keep_old"));
     let spec = batchnorm::Spec { rows: case.len() / channels, channels, epsilon, momentum, activation: None };
@@ -214,7 +214,7 @@ fn batch_normalisation<T: Scalar>(case: &Case) {
     }
 }
 
-fn layer_normalisation<T: Scalar>(case: &Case) {
+fn layer_normalisation<T: Kernels>(case: &Case) {
     let axes: Vec<usize> =
         case.attribute("axes").as_array().unwrap().iter().map(|a| a.as_u64().unwrap() as usize).collect();
     let channels = axes.iter().map(|&axis| case.shape()[axis]).product();
@@ -232,7 +232,7 @@ fn layer_normalisation<T: Scalar>(case: &Case) {
     }
 }
 
-fn response_normalisation<T: Scalar>(case: &Case) {
+fn response_normalisation<T: Kernels>(case: &Case) {
     let [height, width, channels] = case.image();
     let size = case.number("size");
     let divided = case.attribute("alpha_divided_by_size") == &Value::Bool(true);
@@ -247,7 +247,7 @@ fn response_normalisation<T: Scalar>(case: &Case) {
     case.expect("d_x", &dx);
 }
 
-fn parametric_relu<T: Scalar>(case: &Case) {
+fn parametric_relu<T: Kernels>(case: &Case) {
     let (x, slopes) = (case.numbers::<T>("x"), case.numbers::<T>("alpha"));
     let spec = prelu::Spec { len: case.len(), slopes: slopes.len() };
     let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.numbers::<T>("dy"), zeros(slopes.len()));
@@ -258,7 +258,7 @@ fn parametric_relu<T: Scalar>(case: &Case) {
     case.expect("d_alpha", &dslopes);
 }
 
-fn probabilities<T: Scalar>(case: &Case) {
+fn probabilities<T: Kernels>(case: &Case) {
     let classes = *case.shape().last().unwrap();
     let spec = softmax::Spec { rows: case.len() / classes, classes };
     let (mut y, mut dx) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
@@ -269,7 +269,7 @@ fn probabilities<T: Scalar>(case: &Case) {
 }
 
 /// a + factor · b
-fn sum<T: Scalar>(case: &Case, factor: f64) {
+fn sum<T: Kernels>(case: &Case, factor: f64) {
     let spec = copy::Spec { len: case.len() };
     let scale = scale::Spec { factor, len: case.len() };
     let (a, mut b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
@@ -285,7 +285,7 @@ fn sum<T: Scalar>(case: &Case, factor: f64) {
     case.expect("d_b", &db);
 }
 
-fn product<T: Scalar>(case: &Case) {
+fn product<T: Kernels>(case: &Case) {
     let (a, b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
     let channels = (b.len() < a.len()).then_some(b.len() / case.batch());
     let spec = multiply::Spec { len: case.len(), channels };
@@ -298,7 +298,7 @@ fn product<T: Scalar>(case: &Case) {
     case.expect("d_b", &db);
 }
 
-fn concatenation<T: Scalar>(case: &Case) {
+fn concatenation<T: Kernels>(case: &Case) {
     let [height, width, _] = case.image();
     let (rows, dy) = (height * width, case.numbers::<T>("dy"));
     let whole = dy.len() / (case.batch() * rows);
@@ -314,7 +314,7 @@ fn concatenation<T: Scalar>(case: &Case) {
     case.expect("output", &y);
 }
 
-fn zero_padding<T: Scalar>(case: &Case) {
+fn zero_padding<T: Kernels>(case: &Case) {
     let spec = pad::Spec { input: case.image(), padding: Case::sizes(case.attribute("pads_tblr")) };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
@@ -324,7 +324,7 @@ fn zero_padding<T: Scalar>(case: &Case) {
     case.expect("d_x", &dx);
 }
 
-fn enlargement<T: Scalar>(case: &Case) {
+fn enlargement<T: Kernels>(case: &Case) {
     let spec = upsample::Spec { input: case.image(), factor: Case::sizes(case.attribute("factor")) };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
@@ -335,7 +335,7 @@ fn enlargement<T: Scalar>(case: &Case) {
 }
 
 /// Our masks are our own: what they keep must be what PyTorch makes of the same number, in some step for each number.
-fn dropped<T: Scalar>(case: &Case) {
+fn dropped<T: Kernels>(case: &Case) {
     let spec = dropout::Spec { rate: case.number("rate"), len: case.len(), layer: 0 };
     let (mask, mut y, mut dx) = (case.numbers::<f64>("mask"), case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let mut seen = vec![false; y.len()];
@@ -361,7 +361,7 @@ fn dropped<T: Scalar>(case: &Case) {
     case.expect("d_x", &dx);
 }
 
-fn check<T: Scalar>(tolerance: f64) {
+fn check<T: Kernels>(tolerance: f64) {
     let cases: Value = serde_json::from_str(include_str!("golden/layers_values.json")).unwrap();
     let cases = cases.as_array().unwrap();
     assert_eq!(cases.len(), 65);

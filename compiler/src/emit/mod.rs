@@ -88,13 +88,13 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
             #views
             #methods
 
-            impl<T: #root::private::Scalar> ::core::fmt::Debug for #own<T> {
+            impl<T: #root::private::Kernels> ::core::fmt::Debug for #own<T> {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.write_str(#debug)
                 }
             }
 
-            impl<T: #root::private::Scalar> ::core::clone::Clone for #own<T> {
+            impl<T: #root::private::Kernels> ::core::clone::Clone for #own<T> {
                 fn clone(&self) -> Self {
                     Self(::core::clone::Clone::clone(&self.0))
                 }
@@ -157,7 +157,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
         }
 
         #root::private::with_std! {
-            impl<T: #root::private::Scalar> #root::private::Network for #name<T> {
+            impl<T: #root::private::Kernels> #root::private::Network for #name<T> {
                 fn from_weights(weights: #root::private::Weights<T>) -> Self {
                     Self(weights)
                 }
@@ -187,7 +187,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 }
             }
 
-            impl<T: #root::private::Scalar> #name<T> {
+            impl<T: #root::private::Kernels> #name<T> {
                 /// The answer for one image.
                 #[must_use]
                 pub fn #predict(&self, #image) -> #output {

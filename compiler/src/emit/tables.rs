@@ -47,7 +47,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
         const PREDICT_SCRATCH: ::core::primitive::usize = #predict_scratch;
         const TRAIN_SCRATCH: ::core::primitive::usize = #train_scratch;
 
-        impl<T: #root::private::Scalar> #root::private::Architecture for #name<T> {
+        impl<T: #root::private::Kernels> #root::private::Architecture for #name<T> {
             type Scalar = T;
             type Input = #input;
             type Output = #output;

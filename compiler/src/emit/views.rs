@@ -45,7 +45,7 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
         #exclusive
 
         #root::private::with_std! {
-            impl<T: #root::private::Scalar> #name<T> {
+            impl<T: #root::private::Kernels> #name<T> {
                 /// The weights of each layer by name, as arrays.
                 #[must_use]
                 pub fn layers(&self) -> Layers<'_, T> {

@@ -118,14 +118,14 @@ mod tests {
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
 
-    fn output<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
+    fn output<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
         let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
         let mut y = vec![T::ZERO; x.len()];
         T::layernorm_forward(2, spec, &x, &gamma, &beta, &mut y);
         widen(&y)
     }
 
-    fn gradients<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
+    fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
         let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
         let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()]);
         T::layernorm_grad(2, spec, &x, &narrow::<T>(gamma), &mut dx, &mut dgamma, &mut dbeta);

@@ -32,6 +32,8 @@ pub mod softmax;
 pub mod subsample;
 pub mod upsample;
 
+use crate::scalar::Scalar;
+
 /// Declares [`Kernels`] and implements it for `f32` and `f64`, so that every kernel is compiled here, at the optimisation
 /// level of this crate, and never in the user's.
 macro_rules! kernels {
@@ -39,12 +41,12 @@ macro_rules! kernels {
         $(#[$attribute:meta])*
         $name:ident => $path:path, $spec:ty, ($($operand:ident: $type:ty),* $(,)?);
     )*) => {
-        /// Every kernel that emitted code calls, compiled for one kind of number.
+        /// `f32` or `f64`, the numbers of a network: every kernel that emitted code calls, compiled for one of them.
         ///
         /// A kernel takes the number of images, the sizes of its layer, then its operands: slices that hold the whole batch,
         /// images one behind the other, channels innermost. Values are overwritten; gradients of parameters are added to.
         #[allow(clippy::too_many_arguments)]
-        pub trait Kernels: Sized {
+        pub trait Kernels: Scalar {
             $( $(#[$attribute])* fn $name(batch: usize, spec: &$spec, $($operand: $type),*); )*
         }
         kernels!(@implement f32, #[inline(never)], $($name => $path, $spec, ($($operand: $type),*);)*);

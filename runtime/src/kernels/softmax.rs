@@ -70,16 +70,17 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
 
-    fn output<T: Scalar>(spec: &Spec, z: &[f64]) -> Vec<f64> {
+    fn output<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
         let mut values = narrow::<T>(z);
         T::softmax_forward(z.len() / (spec.rows * spec.classes), spec, &mut values);
         widen(&values)
     }
 
-    fn gradient_of<T: Scalar>(spec: &Spec, z: &[f64], dy: &[f64]) -> Vec<f64> {
+    fn gradient_of<T: Kernels>(spec: &Spec, z: &[f64], dy: &[f64]) -> Vec<f64> {
         let (y, mut dz) = (narrow::<T>(&output::<T>(spec, z)), narrow::<T>(dy));
         T::softmax_grad(z.len() / (spec.rows * spec.classes), spec, &y, &mut dz);
         widen(&dz)

@@ -1,7 +1,7 @@
 use super::*;
+use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
-use crate::scalar::Scalar;
 
 const ALL: [Activation; 17] = [
     Activation::Relu,
@@ -23,19 +23,19 @@ const ALL: [Activation; 17] = [
     Activation::Exp,
 ];
 
-fn forward_of<T: Scalar>(activation: Activation, z: &[f64]) -> Vec<f64> {
+fn forward_of<T: Kernels>(activation: Activation, z: &[f64]) -> Vec<f64> {
     let mut values = narrow::<T>(z);
     T::activation_forward(1, &Spec::new(activation, z.len()), &mut values);
     widen(&values)
 }
 
-fn gradient_from_input<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
+fn gradient_from_input<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dz = narrow::<T>(dy);
     T::activation_grad_from_input(1, &Spec::new(activation, z.len()), &Pass::default(), &narrow::<T>(z), &mut dz);
     widen(&dz)
 }
 
-fn gradient_from_output<T: Scalar>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
+fn gradient_from_output<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
     let (spec, mut y, mut dz) = (Spec::new(activation, z.len()), narrow::<T>(z), narrow::<T>(dy));
     T::activation_forward(1, &spec, &mut y);
     T::activation_grad_from_output(1, &spec, &Pass::default(), &y, &mut dz);

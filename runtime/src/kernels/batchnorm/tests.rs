@@ -17,12 +17,12 @@ struct Trained {
     moving_variance: Vec<f64>,
 }
 
-fn train<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Trained {
+fn train<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Trained {
     let moving = [vec![0.0; spec.channels], vec![1.0; spec.channels]];
     train_from::<T>(spec, &MEASURED, x, gamma, beta, moving)
 }
 
-fn train_from<T: Scalar>(
+fn train_from<T: Kernels>(
     spec: &Spec,
     pass: &Pass,
     x: &[f64],
@@ -56,7 +56,7 @@ fn train_from<T: Scalar>(
     }
 }
 
-fn gradients<T: Scalar>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
+fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
     let trained = train::<T>(spec, x, gamma, &[]);
     let (mean, inverse) = (narrow::<T>(&trained.mean), narrow::<T>(&trained.inverse_deviation));
     let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));

@@ -1,14 +1,15 @@
 use super::*;
+use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
-fn output<T: Scalar>(spec: &Spec, x: &[f64]) -> Vec<f64> {
+fn output<T: Kernels>(spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::ZERO; x.len()];
     T::lrn_forward(1, spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
-fn gradient_of<T: Scalar>(spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
+fn gradient_of<T: Kernels>(spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::ZERO; x.len()];
     T::lrn_grad(1, spec, &narrow::<T>(x), &narrow::<T>(dy), &mut dx);
     widen(&dx)

@@ -2,28 +2,27 @@ use super::*;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen};
 use crate::random::Random;
-use crate::scalar::Scalar;
 
-fn max<T: Scalar>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
+fn max<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
     T::maxpool_forward(batch, spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
-fn max_gradient<T: Scalar>(batch: usize, spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
+fn max_gradient<T: Kernels>(batch: usize, spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::from_f64(f64::NAN); x.len()];
     let y = narrow::<T>(&max::<T>(batch, spec, x));
     T::maxpool_grad(batch, spec, &narrow::<T>(x), &y, &narrow::<T>(dy), &mut dx);
     widen(&dx)
 }
 
-fn average<T: Scalar>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
+fn average<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
     T::avgpool_forward(batch, spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
-fn average_gradient<T: Scalar>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f64> {
+fn average_gradient<T: Kernels>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::from_f64(f64::NAN); batch * spec.input_len()];
     T::avgpool_grad(batch, spec, &narrow::<T>(dy), &mut dx);
     widen(&dx)
