@@ -5,18 +5,9 @@ use std::ops::Range;
 
 use netwright_grammar::Span;
 
+pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{ActivationKind, Op};
 use crate::shape::Shape;
-
-/// Index of a [`Value`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ValueId(pub usize);
-/// Index of a [`Tensor`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TensorId(pub usize);
-/// Index of a [`Layer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LayerId(pub usize);
 
 /// A network with every shape known: nodes in an order in which each comes after its inputs.
 #[derive(Clone, Debug)]

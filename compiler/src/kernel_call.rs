@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use crate::graph::{LayerId, TensorId, ValueId};
+use crate::ids::{LayerId, TensorId, ValueId};
 
 /// `T::conv_gemm_forward(batch, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
 #[derive(Clone, Debug, PartialEq)]

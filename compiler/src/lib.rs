@@ -2,8 +2,10 @@
 //!
 //! An ordinary library, so that it can be tested and fuzzed without rustc. It knows the runtime only by the names it writes.
 
+pub mod builder;
 mod emit;
 pub mod graph;
+mod ids;
 pub mod kernel_call;
 pub mod layers;
 pub mod lower;
@@ -11,6 +13,7 @@ pub mod ops;
 pub mod passes;
 pub mod program;
 pub mod shape;
+mod suggest;
 pub mod verify;
 pub mod words;
 

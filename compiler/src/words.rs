@@ -2,8 +2,8 @@
 
 use netwright_grammar::{Diagnostic, Span};
 
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 
 /// A word of the language that makes a layer: its arguments, options and how it lowers to operations.
 #[derive(Debug)]

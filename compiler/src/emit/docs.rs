@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::Planned;
+use crate::builder::beginning;
 use crate::graph::{Graph, LayerId, Role, Tensor};
-use crate::lower::beginning;
 
 /// The documentation of the type: its table of layers.
 pub(super) fn table(planned: &Planned<'_>) -> String {

@@ -2,8 +2,8 @@
 
 use netwright_grammar::{Diagnostic, Span};
 
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Conv, ConvTable};
 use crate::shape::{Padding, Window};
 use crate::words::{Argument, Example, Numbers, OptionWord, Place, Use, Word};

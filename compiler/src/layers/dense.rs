@@ -3,8 +3,8 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv::NOBIAS;
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Dense, Reshape};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, Place, Use, Word};

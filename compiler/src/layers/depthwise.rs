@@ -3,8 +3,8 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv::{DILATE, NOBIAS, PAD, SAME, STRIDE, window, window_and_filters};
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Conv, Depthwise};
 use crate::shape::{Padding, Window};
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};

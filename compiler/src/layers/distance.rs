@@ -2,8 +2,8 @@
 
 use netwright_grammar::Diagnostic;
 
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Distance, Reshape};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};

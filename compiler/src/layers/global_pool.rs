@@ -2,8 +2,8 @@
 
 use netwright_grammar::Diagnostic;
 
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Pool, PoolKind, Reshape};
 use crate::shape::{Padding, Shape, Window};
 use crate::words::{Argument, Example, Place, Use, Word};

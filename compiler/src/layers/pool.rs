@@ -3,8 +3,8 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv::{PAD, SAME, STRIDE, window};
+use crate::builder::Builder;
 use crate::graph::ValueId;
-use crate::lower::Builder;
 use crate::ops::{Pool, PoolKind};
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
 

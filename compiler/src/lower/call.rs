@@ -4,8 +4,8 @@ use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Expression, Expressio
 
 use super::expression::{self, Scope};
 use super::structure::Structure;
-use super::suggest;
 use crate::graph::ValueId;
+use crate::suggest;
 
 /// A call of a block, as written.
 pub(super) struct Call<'s> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Operator, Span};
 
-use super::suggest;
+use crate::suggest;
 use crate::words::{Number, Numbers};
 
 /// The values of a block's parameters at one of its calls.

@@ -2,9 +2,10 @@
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Span};
 
+use super::expression;
 use super::stage::{Before, Meant, Reader, STRUCTURE, option};
-use super::{expression, suggest};
 use crate::layers::{self, SHARED, WORDS};
+use crate::suggest;
 use crate::words::{Argument, Number, Numbers, OptionWord, Place, Word};
 
 /// What people write between stages where a `;` belongs.

@@ -1,22 +1,20 @@
 //! From the syntax tree to the typed graph: names, blocks, repeats, branches, and the shape of everything.
 
-mod builder;
 mod call;
 mod expression;
 mod join;
 mod mistakes;
 mod stage;
 mod structure;
-pub(crate) mod suggest;
 mod taps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span};
 
-pub(crate) use builder::beginning;
-pub use builder::{Builder, Made};
 use structure::Structure;
+
+use crate::builder::{Builder, Made};
 
 use crate::graph::Graph;
 use crate::shape::Shape;

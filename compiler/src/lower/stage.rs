@@ -3,9 +3,9 @@
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Span};
 
 use super::expression::{self, Scope};
-use super::suggest;
 use crate::graph::Init;
 use crate::layers::{self, SHARED};
+use crate::suggest;
 use crate::words::{Argument, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
 
 /// Words with a meaning of their own in the structure of a network.

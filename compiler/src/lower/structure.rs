@@ -270,11 +270,11 @@ impl<'a, 'b> Structure<'a, 'b> {
             numbers.single("how often to repeat", "repeat 3 { … }")?.count("the number of repeats")
         });
         match count {
-            Ok(count) if count <= super::builder::MOST_OPERATIONS => Some(count),
+            Ok(count) if count <= crate::builder::MOST_OPERATIONS => Some(count),
             Ok(count) => {
                 self.builder.report(
                     Diagnostic::new(atom.span, format!("{count} repeats are too many"))
-                        .help(format!("a network may have {} operations", super::builder::MOST_OPERATIONS)),
+                        .help(format!("a network may have {} operations", crate::builder::MOST_OPERATIONS)),
                 );
                 None
             }

@@ -3,8 +3,8 @@
 
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span};
 
-use super::suggest;
 use crate::graph::ValueId;
+use crate::suggest;
 
 /// A value with a name.
 #[derive(Clone, Debug)]

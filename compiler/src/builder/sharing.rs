@@ -4,8 +4,8 @@ use netwright_grammar::{Diagnostic, Span};
 
 use super::{Builder, Mark};
 use crate::graph::{LayerId, Role, TensorId, ValueId};
-use crate::lower::suggest;
 use crate::ops::TensorSpec;
+use crate::suggest;
 use crate::words::{SharedOptions, Use};
 
 impl Builder<'_> {
