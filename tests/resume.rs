@@ -2,7 +2,7 @@
 
 use netwright::Error;
 use netwright::prelude::*;
-use netwright::schedule::ReduceOnPlateau;
+use netwright::schedule::{Cosine, ReduceOnPlateau};
 use netwright::train::{AdversarialTraining, Attack};
 
 mod before {
@@ -93,6 +93,19 @@ fn changes_that_are_allowed_go_on_from_the_weights_and_the_place_in_the_run() ->
     };
     assert_eq!(rates(1, 0.1)?, [0.1]);
     assert_eq!(rates(3, 0.02)?, [0.1, 0.02, 0.02]);
+
+    let cosine = |epochs, allow| -> Result<usize, Error> {
+        let file = file.with_extension("cosine");
+        let checkpoints = Checkpoints::new(&file).resume(true).allow_changes(allow);
+        let trainer = Trainer::new().epochs(epochs)?.loss(CrossEntropy).optimizer(Sgd::new(0.1)?).schedule(Cosine);
+        Ok(trainer.checkpoints(checkpoints).fit(&mut before::Net::init(1), &data, None)?.epochs.len())
+    };
+    assert_eq!(cosine(2, false)?, 2);
+    let error = cosine(4, false).unwrap_err().to_string();
+    assert!(error.contains("the schedule was for a run of 2 epochs, and is for a run of 4 epochs now"), "{error}");
+    assert_eq!(cosine(4, true)?, 4);
+    std::fs::remove_file(file.with_extension("cosine")).ok();
+
     let trainer = Trainer::new().epochs(4)?.loss(CrossEntropy::new()).optimizer(Sgd::new(0.02)?);
     let checkpoints = Checkpoints::new(&file).resume(true).allow_changes(true);
     let history = trainer.checkpoints(checkpoints).fit(&mut activation::Net::init(1), &data, None)?;

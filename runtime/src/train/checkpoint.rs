@@ -81,7 +81,7 @@ impl Checkpoints {
 
     /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
     /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them; and with the same settings, unless
-    /// [`Checkpoints::allow_changes`]. Epochs may be more, and early stopping other.
+    /// [`Checkpoints::allow_changes`]. Epochs may be more, unless the schedule counts them, and early stopping other.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
@@ -185,6 +185,7 @@ fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_,
     writer.metadata("optimizer", run.optimizer.name());
     writer.metadata("order", &identity.order);
     writer.metadata("settings", &settings(identity, run).to_text());
+    writer.metadata("epochs", &run.epochs.to_string());
     writer.metadata("metrics", &metric_names(run).join(", "));
     add_weights(&mut writer, &*run.network);
     for (name, slice) in run.optimizer.state() {
@@ -298,10 +299,17 @@ impl<N: Network> Checkpoint<N> {
     /// Compares what else the steps of a run depend on.
     fn compare_settings<O: Optimizer<N::Scalar>>(&self, identity: &Identity, run: &Run<'_, N, O>) -> Result<(), Error> {
         let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
-        match settings(identity, run).change_since(&before) {
-            None => Ok(()),
-            Some(change) => Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned())),
+        if let Some(change) = settings(identity, run).change_since(&before) {
+            return Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned()));
         }
+        // A run may be given more epochs, unless its schedule would have been another from the start.
+        let [_, _, _, _, _, step, ..] = self.integers()?;
+        let epochs = self.file.metadata("epochs").and_then(|epochs| epochs.parse().ok()).unwrap_or(run.epochs);
+        if run.factor(step, epochs) == run.factor(step, run.epochs) {
+            return Ok(());
+        }
+        let length = |epochs| format!("for a run of {epochs} epochs");
+        Err(self.changed("the schedule", length(epochs), length(run.epochs)))
     }
 
     fn changed(&self, name: &str, before: String, now: String) -> Error {

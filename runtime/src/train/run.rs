@@ -157,16 +157,21 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
     }
 
+    /// The factor of the learning rate at a step of a run of so many epochs.
+    pub(super) fn factor(&self, step: u64, epochs: u64) -> f64 {
+        let steps = epochs.saturating_mul(self.steps_per_epoch);
+        self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
+    }
+
     /// Moves the weights along the gradient of a batch, at the rate that the schedule gives, and counts the step. Returns the loss it
     /// was given.
     ///
     /// # Errors
     /// Those of [`Optimizer::step`].
     pub fn step(&mut self, loss: BatchLoss, gradients: &Gradients<N>) -> Result<BatchLoss, Error> {
-        let Self { optimizer, schedule, position, .. } = self;
-        let steps = self.epochs.saturating_mul(self.steps_per_epoch);
-        let progress = Progress { step: position.step, steps_per_epoch: self.steps_per_epoch, steps };
-        position.rate = optimizer.rate() * schedule.factor(&progress);
+        let factor = self.factor(self.position.step, self.epochs);
+        let Self { optimizer, position, .. } = self;
+        position.rate = optimizer.rate() * factor;
         optimizer.step(position.rate, N::LAYERS, self.network.parameters_mut(), gradients.as_slice())?;
         position.running.add(&loss);
         position.step += 1;
