@@ -8,77 +8,58 @@ use std::time::Instant;
 use super::batch_loss::BatchLoss;
 use super::callback::{Callback, EpochReport, RunReport, StepReport};
 use super::checkpoint::Checkpoints;
+use super::early_stopping::{EarlyStopping, Watcher};
 use super::gradient::GradientEngine;
 use super::history::{Ending, History};
 use super::loader::Loader;
+use super::piece::Attacking;
+use super::preparation::Preparation;
 use super::run::{Identity, Position, Run};
 use super::samples::Samples;
-use super::source::{Sampler, Shuffled, Source};
+use super::source::Sampler;
 use super::target::Target;
-use super::trainer::Trainer;
-use super::validation::{Validation, Validator};
+use super::validation::{NamedMeasure, Validation, Validator};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::pass::Pass;
+use crate::schedule::Schedule;
+use crate::settings::Settings;
 
-impl<N: Network, Y, L, O, T> Trainer<'_, N, Y, L, O, T> {
-    /// Trains `network` on `train`, and measures it on `validation` after each epoch.
-    ///
-    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
-    ///
-    /// # Errors
-    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
-    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
-    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
-    /// where that of the validation is, because of an input),
-    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
-    pub fn fit<S>(
-        self,
-        network: &mut N,
-        train: &S,
-        validation: Option<&dyn Samples<N::Input, Y>>,
-    ) -> Result<History, Error>
-    where
-        N: Network<Input: Clone>,
-        S: Samples<N::Input, Y>,
-        L: Loss<N::Head, Y> + Loss<N::Head, T>,
-        O: Optimizer<N::Scalar>,
-        Y: Target,
-        T: Target,
-    {
-        super::evaluate::check::<N, Y, S, L>(train, &self.loss)?;
-        let sampler = Shuffled::new(train, self.preparation.seed());
-        fit(self, network, sampler, false, validation)
-    }
+/// What a run is to be.
+pub(super) struct Plan<'c, N: Network, Y, L, O, T> {
+    pub(super) epochs: u64,
+    pub(super) batch: usize,
+    pub(super) ghost_batch: Option<usize>,
+    pub(super) threads: usize,
+    pub(super) loss: L,
+    pub(super) optimizer: O,
+    pub(super) schedule: Box<dyn Schedule>,
+    pub(super) preparation: Preparation<N::Input, Y, T>,
+    pub(super) attacking: Option<Attacking<N>>,
+    pub(super) metrics: Vec<NamedMeasure<N, Y>>,
+    pub(super) callbacks: Vec<Box<dyn Callback<N> + 'c>>,
+    pub(super) early_stopping: Option<EarlyStopping>,
+    pub(super) checkpoints: Option<Checkpoints>,
+    pub(super) interrupt: Option<Arc<AtomicBool>>,
+    pub(super) progress: bool,
+}
 
-    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
-    ///
-    /// # Errors
-    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
-    /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
-    /// [`Error::Panicked`] where it panics.
-    pub fn fit_stream<S>(
-        self,
-        network: &mut N,
-        train: &S,
-        validation: Option<&dyn Samples<N::Input, Y>>,
-    ) -> Result<History, Error>
+impl<N: Network, Y, L, O, T> Plan<'_, N, Y, L, O, T> {
+    /// What the steps depend on besides the optimiser, the schedule and the preparation of samples, in words.
+    fn settings(&self) -> Settings
     where
-        N: Network<Input: Clone>,
-        S: Source<N::Input, Y>,
-        L: Loss<N::Head, Y> + Loss<N::Head, T>,
-        O: Optimizer<N::Scalar>,
-        Y: Target,
-        T: Target,
+        L: core::fmt::Debug,
     {
-        let sampler = train.sampler(self.preparation.seed());
-        fit(self, network, sampler, true, validation)
+        let ghost_batch = self.ghost_batch.map(|images| ("the ghost batch", images.to_string()));
+        let attacking = self.attacking.map(|attacking| ("adversarial training", format!("{attacking:?}")));
+        let settings = Settings::new().with("the loss", format!("{:?}", self.loss));
+        ghost_batch.into_iter().chain(attacking).fold(settings, |settings, (name, value)| settings.with(name, value))
     }
 }
 
-/// The parts of a run, put together as a [`Trainer`] says.
+/// The parts of a run, put together as a [`Plan`] says.
 struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
     run: Run<'a, N, O>,
     loader: Loader<P, N::Input, Y, T>,
@@ -92,10 +73,10 @@ struct Session<'a, 'c, N: Network, Y, L, O, T, P> {
     interrupt: Option<Arc<AtomicBool>>,
 }
 
-/// Trains `network` as `trainer` says on what `sampler` draws, whose targets nobody has looked at where they are `unseen`. What can be
+/// Trains `network` as `plan` says on what `sampler` draws, whose targets nobody has looked at where they are `unseen`. What can be
 /// checked before the first step is.
-fn fit<'a, N, Y, L, O, T, P>(
-    trainer: Trainer<'_, N, Y, L, O, T>,
+pub(super) fn fit<'a, N, Y, L, O, T, P>(
+    plan: Plan<'_, N, Y, L, O, T>,
     network: &'a mut N,
     sampler: P,
     unseen: bool,
@@ -109,53 +90,53 @@ where
     O: Optimizer<N::Scalar>,
     P: Sampler<N::Input, Y>,
 {
-    let settings = trainer.settings();
-    let loader = Loader::with_sampler(sampler, trainer.batch, trainer.preparation)?;
+    let settings = plan.settings();
+    let loader = Loader::with_sampler(sampler, plan.batch, plan.preparation)?;
     match validation {
-        None if trainer.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
-        None if !trainer.metrics.is_empty() => return Err(Error::NoValidation { setting: "a metric" }),
+        None if plan.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
+        None if !plan.metrics.is_empty() => return Err(Error::NoValidation { setting: "a metric" }),
         _ => {}
     }
     let validator = match validation {
-        Some(samples) => Some(Validator::of(samples)?.measures(trainer.metrics)),
+        Some(samples) => Some(Validator::of(samples)?.measures(plan.metrics)),
         None => None,
     };
-    let mut run = Run::new(network, trainer.optimizer, trainer.epochs, loader.steps_per_epoch())?;
-    if let Some(rules) = &trainer.early_stopping {
+    let mut run = Run::new(network, plan.optimizer, plan.epochs, loader.steps_per_epoch())?;
+    if let Some(rules) = &plan.early_stopping {
         rules.check_steps(run.epochs.saturating_mul(run.steps_per_epoch))?;
     }
     if let Some(validator) = &validator {
-        validator.check(run.network, &trainer.loss, trainer.early_stopping.as_ref())?;
+        validator.check(run.network, &plan.loss, plan.early_stopping.as_ref())?;
     }
     run = run.metrics(validator.iter().flat_map(Validator::names));
-    run.schedule = trainer.schedule;
-    run.watcher = trainer.early_stopping.map(super::early_stopping::Watcher::new);
+    run.schedule = plan.schedule;
+    run.watcher = plan.early_stopping.map(Watcher::new);
     let mut identity = loader.identity();
     identity.settings = identity.settings.and(settings);
-    if let Some(checkpoints) = &trainer.checkpoints {
+    if let Some(checkpoints) = &plan.checkpoints {
         checkpoints.resume_run(&identity, &mut run)?;
     }
-    let mut callbacks = trainer.callbacks;
-    if trainer.progress {
+    let mut callbacks = plan.callbacks;
+    if plan.progress {
         callbacks.extend(super::progress::bar());
     }
-    let mut engine = match trainer.ghost_batch {
-        None => GradientEngine::new(loader.capacity(), trainer.threads)?,
-        Some(images) => GradientEngine::ghost_batches(loader.capacity(), images, trainer.threads)?,
+    let mut engine = match plan.ghost_batch {
+        None => GradientEngine::new(loader.capacity(), plan.threads)?,
+        Some(images) => GradientEngine::ghost_batches(loader.capacity(), images, plan.threads)?,
     };
-    if let Some(attacking) = trainer.attacking {
+    if let Some(attacking) = plan.attacking {
         engine = engine.attack(attacking);
     }
     Session {
         run,
         loader: loader.threads(engine.threads()),
         identity,
-        loss: trainer.loss,
+        loss: plan.loss,
         unseen,
         validator,
-        checkpoints: trainer.checkpoints,
+        checkpoints: plan.checkpoints,
         callbacks,
-        interrupt: trainer.interrupt,
+        interrupt: plan.interrupt,
     }
     .train(&mut engine)
 }

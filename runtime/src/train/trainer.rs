@@ -8,14 +8,20 @@ use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::callback::{Callback, Decision, EpochReport, OnEpoch, OnStep, StepReport};
 use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
+use super::fit::Plan;
+use super::history::History;
 use super::piece::Attacking;
 use super::preparation::Preparation;
+use super::samples::Samples;
+use super::source::{Shuffled, Source};
+use super::target::Target;
 use super::threads::Threads;
 use super::validation::NamedMeasure;
 use crate::error::{Error, setting};
+use crate::loss::Loss;
 use crate::network::Network;
+use crate::optim::Optimizer;
 use crate::schedule::{Constant, Schedule};
-use crate::settings::Settings;
 use crate::tensor::Output;
 
 /// The place of a loss that has not been chosen: `Trainer::loss` is missing.
@@ -55,27 +61,13 @@ pub struct NoOptimizer;
 ///
 /// `Y` are the targets of the data, `T` those that are trained towards: others where labels are mixed.
 pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer, T = Y> {
-    pub(crate) epochs: u64,
-    pub(crate) batch: usize,
-    pub(crate) ghost_batch: Option<usize>,
-    pub(crate) threads: usize,
-    pub(crate) loss: L,
-    pub(crate) optimizer: O,
-    pub(crate) schedule: Box<dyn Schedule>,
-    pub(crate) preparation: Preparation<N::Input, Y, T>,
-    pub(crate) attacking: Option<Attacking<N>>,
-    pub(crate) metrics: Vec<NamedMeasure<N, Y>>,
-    pub(crate) callbacks: Vec<Box<dyn Callback<N> + 'c>>,
-    pub(crate) early_stopping: Option<EarlyStopping>,
-    pub(crate) checkpoints: Option<Checkpoints>,
-    pub(crate) interrupt: Option<Arc<AtomicBool>>,
-    pub(crate) progress: bool,
+    plan: Plan<'c, N, Y, L, O, T>,
 }
 
 impl<'c, N: Network, Y: Clone> Trainer<'c, N, Y> {
     /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, a progress bar where there is a terminal.
     pub fn new() -> Self {
-        Self {
+        let plan = Plan {
             epochs: 10,
             batch: 64,
             ghost_batch: None,
@@ -91,7 +83,8 @@ impl<'c, N: Network, Y: Clone> Trainer<'c, N, Y> {
             checkpoints: None,
             interrupt: None,
             progress: true,
-        }
+        };
+        Self { plan }
     }
 }
 
@@ -108,7 +101,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// [`Error::Setting`] for 0.
     pub fn epochs(mut self, epochs: u64) -> Result<Self, Error> {
         setting("epochs", epochs as f64, epochs > 0, "at least 1")?;
-        self.epochs = epochs;
+        self.plan.epochs = epochs;
         Ok(self)
     }
 
@@ -118,7 +111,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// [`Error::Setting`] for 0.
     pub fn batch(mut self, batch: usize) -> Result<Self, Error> {
         setting("batch", batch as f64, batch > 0, "at least 1 image")?;
-        self.batch = batch;
+        self.plan.batch = batch;
         Ok(self)
     }
 
@@ -130,13 +123,13 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// [`Error::Setting`] for fewer than 2 images.
     pub fn ghost_batch(mut self, images: usize) -> Result<Self, Error> {
         super::gradient::ghost_batch(images)?;
-        self.ghost_batch = Some(images);
+        self.plan.ghost_batch = Some(images);
         Ok(self)
     }
 
     /// What the order of samples, dropout and augmentation are drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.preparation = self.preparation.with_seed(seed);
+        self.plan.preparation = self.plan.preparation.with_seed(seed);
         self
     }
 
@@ -145,7 +138,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// [`Error::Setting`] for 0 and for more than 1024.
     pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
-        self.threads = super::threads::check(threads)?;
+        self.plan.threads = super::threads::check(threads)?;
         Ok(self)
     }
 
@@ -162,13 +155,13 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// How the learning rate changes; constant unless said. It hears of the validation loss (or, without validation, the
     /// training loss) after each epoch.
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
-        self.schedule = Box::new(schedule);
+        self.plan.schedule = Box::new(schedule);
         self
     }
 
     /// Trains on changed copies of the samples: see [`Augmentation`](super::augment::Augmentation).
     pub fn augment(mut self, augment: impl Augment<N::Input> + 'static) -> Self {
-        self.preparation = self.preparation.augment(augment);
+        self.plan.preparation = self.plan.preparation.augment(augment);
         self
     }
 
@@ -187,7 +180,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     where
         N::Input: Output<N::Scalar>,
     {
-        self.attacking = Some(Attacking::new(training));
+        self.plan.attacking = Some(Attacking::new(training));
         self
     }
 
@@ -199,25 +192,25 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         name: &'static str,
         measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
     ) -> Self {
-        self.metrics.push(NamedMeasure { name, measure: Box::new(measure) });
+        self.plan.metrics.push(NamedMeasure { name, measure: Box::new(measure) });
         self
     }
 
     /// Stops when the validation no longer gets better; needs a validation set.
     pub fn early_stopping(mut self, rules: EarlyStopping) -> Self {
-        self.early_stopping = Some(rules);
+        self.plan.early_stopping = Some(rules);
         self
     }
 
     /// Saves checkpoints, and goes on from one.
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
-        self.checkpoints = Some(checkpoints);
+        self.plan.checkpoints = Some(checkpoints);
         self
     }
 
     /// Lets `callback` hear of every step and epoch; several are called in the order they were given.
     pub fn callback(mut self, callback: impl Callback<N> + 'c) -> Self {
-        self.callbacks.push(Box::new(callback));
+        self.plan.callbacks.push(Box::new(callback));
         self
     }
 
@@ -242,7 +235,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
 
     /// Ends the run after the step in which `flag` becomes true, with its checkpoint saved.
     pub fn interrupt(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.interrupt = Some(flag);
+        self.plan.interrupt = Some(flag);
         self
     }
 
@@ -259,19 +252,8 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
 
     /// Whether to show a progress bar on a terminal (feature `progress`); nothing is ever written to anything else.
     pub fn progress(mut self, show: bool) -> Self {
-        self.progress = show;
+        self.plan.progress = show;
         self
-    }
-
-    /// What the steps depend on besides the optimiser, the schedule and the preparation of samples, in words.
-    pub(crate) fn settings(&self) -> Settings
-    where
-        L: core::fmt::Debug,
-    {
-        let ghost_batch = self.ghost_batch.map(|images| ("the ghost batch", images.to_string()));
-        let attacking = self.attacking.map(|attacking| ("adversarial training", format!("{attacking:?}")));
-        let settings = Settings::new().with("the loss", format!("{:?}", self.loss));
-        ghost_batch.into_iter().chain(attacking).fold(settings, |settings, (name, value)| settings.with(name, value))
     }
 
     #[allow(clippy::type_complexity)]
@@ -279,30 +261,84 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self,
         change: impl FnOnce(L, O, Preparation<N::Input, Y, T>) -> (M, P, Preparation<N::Input, Y, U>),
     ) -> Trainer<'c, N, Y, M, P, U> {
-        let (loss, optimizer, preparation) = change(self.loss, self.optimizer, self.preparation);
-        Trainer {
-            epochs: self.epochs,
-            batch: self.batch,
-            ghost_batch: self.ghost_batch,
-            threads: self.threads,
+        let (loss, optimizer, preparation) = change(self.plan.loss, self.plan.optimizer, self.plan.preparation);
+        let plan = Plan {
+            epochs: self.plan.epochs,
+            batch: self.plan.batch,
+            ghost_batch: self.plan.ghost_batch,
+            threads: self.plan.threads,
             loss,
             optimizer,
-            schedule: self.schedule,
+            schedule: self.plan.schedule,
             preparation,
-            attacking: self.attacking,
-            metrics: self.metrics,
-            callbacks: self.callbacks,
-            early_stopping: self.early_stopping,
-            checkpoints: self.checkpoints,
-            interrupt: self.interrupt,
-            progress: self.progress,
-        }
+            attacking: self.plan.attacking,
+            metrics: self.plan.metrics,
+            callbacks: self.plan.callbacks,
+            early_stopping: self.plan.early_stopping,
+            checkpoints: self.plan.checkpoints,
+            interrupt: self.plan.interrupt,
+            progress: self.plan.progress,
+        };
+        Trainer { plan }
+    }
+
+    /// Trains `network` on `train`, and measures it on `validation` after each epoch.
+    ///
+    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
+    ///
+    /// # Errors
+    /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
+    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
+    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
+    /// where that of the validation is, because of an input),
+    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
+    pub fn fit<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Samples<N::Input, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
+        O: Optimizer<N::Scalar>,
+        Y: Target,
+        T: Target,
+    {
+        super::evaluate::check::<N, Y, S, L>(train, &self.plan.loss)?;
+        let sampler = Shuffled::new(train, self.plan.preparation.seed());
+        super::fit::fit(self.plan, network, sampler, false, validation)
+    }
+
+    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
+    /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
+    /// [`Error::Panicked`] where it panics.
+    pub fn fit_stream<S>(
+        self,
+        network: &mut N,
+        train: &S,
+        validation: Option<&dyn Samples<N::Input, Y>>,
+    ) -> Result<History, Error>
+    where
+        N: Network<Input: Clone>,
+        S: Source<N::Input, Y>,
+        L: Loss<N::Head, Y> + Loss<N::Head, T>,
+        O: Optimizer<N::Scalar>,
+        Y: Target,
+        T: Target,
+    {
+        let sampler = train.sampler(self.plan.preparation.seed());
+        super::fit::fit(self.plan, network, sampler, true, validation)
     }
 }
 
 impl<N: Network, Y, L, O, T> core::fmt::Debug for Trainer<'_, N, Y, L, O, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { epochs, batch, threads, preparation, .. } = self;
+        let Plan { epochs, batch, threads, preparation, .. } = &self.plan;
         let name = N::NAME;
         write!(f, "Trainer of {name}: {epochs} epochs, batch {batch}, {preparation:?}, {threads} threads")
     }
