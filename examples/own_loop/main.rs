@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use netwright::Error;
-use netwright::train::{RunFolder, evaluate};
+use netwright::train::{History, RunFolder, evaluate};
 
 mod by_hand;
 #[path = "../data/digits.rs"]
@@ -24,8 +24,20 @@ struct Arguments {
     threads: usize,
 }
 
-fn main() -> Result<(), Error> {
-    let arguments = Arguments::parse();
+fn main() {
+    if let Err(error) = run(&Arguments::parse()) {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+/// How a run went, in a line.
+fn told(history: &History) -> String {
+    let best = history.best.map_or(String::new(), |best| format!(", best after step {}", best.step));
+    format!("{} after {} epochs{best}", history.ending, history.epochs.len())
+}
+
+fn run(arguments: &Arguments) -> Result<(), Error> {
     #[cfg(feature = "ctrlc")]
     let stop = netwright::train::ctrl_c()?;
     #[cfg(not(feature = "ctrlc"))]
@@ -38,10 +50,10 @@ fn main() -> Result<(), Error> {
 
     let mut network = DigitNet::init(1);
     let history = by_hand::train_by_hand(&mut network, data, arguments.threads, &RunFolder::new(ours)?, &stop)?;
-    println!("by hand:    {:?} after {} epochs, best {:?}", history.ending, history.epochs.len(), history.best);
+    println!("by hand:    {}", told(&history));
     let mut other = DigitNet::init(1);
     let history = by_hand::train_by_trainer(&mut other, data, arguments.threads, &RunFolder::new(theirs)?, &stop)?;
-    println!("by trainer: {:?} after {} epochs, best {:?}", history.ending, history.epochs.len(), history.best);
+    println!("by trainer: {}", told(&history));
     println!("the same weights: {}", network.parameters() == other.parameters());
 
     let right = evaluate(&network, &test, &settings::loss()?)?.accuracy().unwrap_or(f64::NAN);

@@ -72,6 +72,17 @@ pub enum Ending {
     Interrupted,
 }
 
+impl core::fmt::Display for Ending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Finished => "finished",
+            Self::Early => "stopped early",
+            Self::Callback => "ended by a callback",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
 /// The best validation of a run with early stopping.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Best {
