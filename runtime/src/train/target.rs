@@ -47,6 +47,13 @@ pub fn predicted_class<T: Scalar>(answer: &[T]) -> usize {
     best
 }
 
+/// The class that an answer names, unless it is no number: then it is right about nothing.
+pub(crate) fn named_class<T: Scalar>(answer: &[T]) -> Option<usize> {
+    let class = predicted_class(answer);
+    let number = answer.get(class).or(answer.first())?;
+    (!number.to_f64().is_nan()).then_some(class)
+}
+
 /// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
 pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
@@ -79,7 +86,7 @@ impl Target for usize {
         Some(*self)
     }
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        Some(share(usize::from(predicted_class(answer) == *self), 1))
+        Some(share(usize::from(named_class(answer) == Some(*self)), 1))
     }
 }
 
@@ -96,7 +103,7 @@ impl<const P: usize> Target for [usize; P] {
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
         let classes = (answer.len() / P.max(1)).max(1);
         let rows = answer.chunks_exact(classes).zip(self);
-        Some(share(rows.filter(|(row, label)| predicted_class(row) == **label).count(), P))
+        Some(share(rows.filter(|(row, label)| named_class(row) == Some(**label)).count(), P))
     }
 }
 
@@ -105,11 +112,15 @@ fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, 
     match reading {
         Reading::OneClass => {
             let rows = wanted.chunks_exact(group.max(1)).zip(answer.chunks_exact(group.max(1)));
-            let right = rows.filter(|(wanted, answer)| predicted_class(wanted) == predicted_class(answer)).count();
+            let right = rows.filter(|(wanted, answer)| Some(predicted_class(wanted)) == named_class(answer)).count();
             Some(share(right * group, wanted.len()))
         }
         Reading::YesOrNo => {
-            let right = wanted.iter().zip(answer).filter(|(y, a)| (y.to_f64() > 0.5) == (a.to_f64() > 0.5)).count();
+            let right = wanted
+                .iter()
+                .zip(answer)
+                .filter(|(y, a)| !a.to_f64().is_nan() && (y.to_f64() > 0.5) == (a.to_f64() > 0.5))
+                .count();
             Some(share(right, wanted.len()))
         }
         Reading::Values => None,
@@ -156,6 +167,16 @@ mod tests {
         assert_eq!(predicted_class(&[0.4_f32]), 0);
         assert_eq!(predicted_class(&[0.6_f32]), 1);
         assert_eq!(predicted_class(&[0.1_f64, 0.7, 0.7]), 1, "the first of equals");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_number_is_right_about_nothing() {
+        let nothing = [f32::NAN; 4];
+        assert_eq!([0, 1].map(|label: usize| label.score(&nothing, Reading::OneClass)), [Some(0.0); 2]);
+        assert_eq!([false, true].map(|label| label.score(&nothing[..1], Reading::YesOrNo)), [Some(0.0); 2]);
+        assert_eq!([0_usize, 0].score(&nothing, Reading::OneClass), Some(0.0));
+        assert_eq!([1.0_f32, 0.0, 0.0, 0.0].score(&nothing, Reading::OneClass), Some(0.0));
+        assert_eq!([1.0_f32, 0.0, 0.0, 0.0].score(&nothing, Reading::YesOrNo), Some(0.0));
     }
 
     #[test]

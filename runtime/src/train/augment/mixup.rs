@@ -4,7 +4,7 @@ use crate::error::{Error, setting};
 use crate::random::Random;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::train::target::{Reading, Target, predicted_class};
+use crate::train::target::{Reading, Target, named_class};
 
 /// What there can be shares of: `f32`, `[f32; K]`, or a `Tensor`.
 pub trait Mix {
@@ -47,7 +47,7 @@ impl MixedLabel {
 /// The score is the share of the class that was named.
 impl Target for MixedLabel {
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        Some(self.share_of(predicted_class(answer)))
+        Some(named_class(answer).map_or(0.0, |class| self.share_of(class)))
     }
 }
 
@@ -56,7 +56,7 @@ impl<const P: usize> Target for [MixedLabel; P] {
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
         let classes = (answer.len() / P.max(1)).max(1);
         let rows = answer.chunks_exact(classes).zip(self);
-        Some(rows.map(|(row, label)| label.share_of(predicted_class(row))).sum::<f64>() / P.max(1) as f64)
+        Some(rows.filter_map(|(row, label)| Some(label.share_of(named_class(row)?))).sum::<f64>() / P.max(1) as f64)
     }
 }
 

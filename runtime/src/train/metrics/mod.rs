@@ -4,7 +4,7 @@ mod confusion;
 
 pub use confusion::ConfusionMatrix;
 
-use super::target::{Target, predicted_class};
+use super::target::{Target, named_class};
 use crate::error::Error;
 use crate::loss::Dense;
 use crate::scalar::Scalar;
@@ -42,7 +42,7 @@ pub fn top_k<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k:
         let label = label(target)?;
         let answer = answer.numbers();
         let hit = match answer {
-            [_] => predicted_class(answer) == label || k > 1,
+            [_] => named_class(answer) == Some(label) || k > 1,
             _ => answer.get(label).is_some_and(|own| {
                 let before = answer.iter().enumerate().filter(|(i, a)| **a > *own || (**a == *own && *i < label));
                 own.is_finite() && before.count() < k
