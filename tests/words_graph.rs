@@ -183,6 +183,19 @@ fn the_table_has_a_row_for_each_join() {
 }
 
 #[test]
+fn the_table_says_which_function_the_outputs_of_a_layer_come_from() {
+    use netwright::private::kernels::activation::Activation;
+    let of = |rows: &[netwright::layer::Layer], text: &str| {
+        rows.iter().find(|layer| layer.text == text).map(|layer| layer.activation)
+    };
+    assert_eq!(of(Skips::LAYERS, "add fine tanh"), Some(Some(Activation::Tanh)));
+    assert_eq!(of(Blocks::LAYERS, "add { … } { … } leaky_relu 0.5"), Some(Some(Activation::LeakyRelu(0.5))));
+    assert_eq!(of(Blocks::LAYERS, "conv 1x1x4"), Some(None));
+    assert_eq!(of(Names::LAYERS, "dense 4 tanh"), Some(Some(Activation::Tanh)));
+    assert_eq!(of(Names::LAYERS, "dense 4"), Some(None));
+}
+
+#[test]
 fn the_table_says_what_a_layer_is_whole_and_with_the_values_of_its_call() {
     let has = |rows: &[netwright::layer::Layer], text: &str| rows.iter().any(|layer| layer.text == text);
     assert!(has(Blocks::LAYERS, "conv 3x3x2 same stride 2") && has(Blocks::LAYERS, "conv 1x1x4"));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use netwright_grammar::Span;
 
 pub use crate::ids::{LayerId, TensorId, ValueId};
-use crate::ops::{ActivationKind, Op};
+use crate::ops::{ActivationKind, Op, Part};
 use crate::shape::Shape;
 
 /// A network with every shape known: nodes in an order in which each comes after its inputs.
@@ -210,6 +210,15 @@ impl Graph {
     /// The multiply-adds of one row for one image.
     pub fn macs_of(&self, layer: LayerId) -> u64 {
         self.nodes[range_of(&self.nodes, layer, |node| node.layer)].iter().map(|node| self.macs(node)).sum()
+    }
+
+    /// The function that the outputs of one row come from, where its last node is one.
+    pub fn activation_of(&self, layer: LayerId) -> Option<ActivationKind> {
+        let nodes = &self.nodes[range_of(&self.nodes, layer, |node| node.layer)];
+        match nodes.last()?.op.as_ending()? {
+            Part::Activation(kind) => Some(kind),
+            Part::Affine(_) | Part::Sum => None,
+        }
     }
 
     /// The multiply-adds of one node for one image.

@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use netwright::Error;
 use netwright::train::{History, RunFolder, evaluate};
 
 mod by_hand;
 #[path = "../data/digits.rs"]
 mod digits;
+#[path = "../page/failure.rs"]
+mod failure;
 mod settings;
 
 use settings::DigitNet;
@@ -24,20 +25,14 @@ struct Arguments {
     threads: usize,
 }
 
-fn main() {
-    if let Err(error) = run(&Arguments::parse()) {
-        eprintln!("error: {error}");
-        std::process::exit(1);
-    }
-}
-
 /// How a run went, in a line.
 fn told(history: &History) -> String {
     let best = history.best.map_or(String::new(), |best| format!(", best after step {}", best.step));
     format!("{} after {} epochs{best}", history.ending, history.epochs.len())
 }
 
-fn run(arguments: &Arguments) -> Result<(), Error> {
+fn main() -> Result<(), failure::Failure> {
+    let arguments = Arguments::parse();
     #[cfg(feature = "ctrlc")]
     let stop = netwright::train::ctrl_c()?;
     #[cfg(not(feature = "ctrlc"))]

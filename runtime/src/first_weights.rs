@@ -39,7 +39,7 @@ mod tests {
     }
 
     const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
-        Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
+        Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), activation: None, tensors, macs: 0 }
     }
 
     const FIRST: Layer = layer(

@@ -1,6 +1,7 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
 use crate::init::Init;
+use crate::kernels::activation::Activation;
 use crate::shape::Shape;
 
 /// One line of a network's table.
@@ -14,6 +15,8 @@ pub struct Layer {
     pub input: Shape,
     /// What goes out.
     pub output: Shape,
+    /// The function that its outputs come from, where the last that it does is one: `Relu` of `conv 5x5x6 relu`.
+    pub activation: Option<Activation>,
     /// Its trained tensors, then its statistics. Empty where the weights are another layer's.
     pub tensors: &'static [ParameterTensor],
     /// Multiply-adds for one image.

@@ -40,6 +40,14 @@ impl Settings {
         self
     }
 
+    /// With one more, where it has been set.
+    pub fn with_set(self, name: impl Display, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
     /// With all of `others` too.
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);

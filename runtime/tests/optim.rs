@@ -11,7 +11,7 @@ const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> Pa
 }
 
 const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
-    Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), tensors, macs: 0 }
+    Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), activation: None, tensors, macs: 0 }
 }
 
 /// Two weights, a bias and a scale; then one weight. Statistics have places of their own.

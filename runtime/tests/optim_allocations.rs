@@ -47,6 +47,7 @@ const LAYERS: &[Layer] = &[Layer {
     text: "dense 100",
     input: Shape::Flat(1),
     output: Shape::Flat(100),
+    activation: None,
     tensors: &[KERNEL],
     macs: 100,
 }];

@@ -79,6 +79,7 @@ impl Architecture for Moving {
         text: "bn",
         input: Shape::Flat(2),
         output: Shape::Flat(2),
+        activation: None,
         tensors: &[Self::tensor("gamma", Role::Scale), Self::tensor("moving_mean", Role::Statistic)],
         macs: 0,
     }];

@@ -103,7 +103,7 @@ fn activation(Function(name, constant): &Function, root: &TokenStream) -> TokenS
     quote!(#root::private::kernels::activation::Activation::#name #constant)
 }
 
-fn maybe_activation(function: Option<&Function>, root: &TokenStream) -> TokenStream {
+pub(super) fn maybe_activation(function: Option<&Function>, root: &TokenStream) -> TokenStream {
     match function {
         Some(function) => {
             let activation = activation(function, root);

@@ -4,9 +4,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::intact::intact;
-use super::passes::{self, Specs};
+use super::passes::{self, Specs, maybe_activation};
 use super::{Planned, head, value_type};
 use crate::graph::{Graph, Init, LayerId, Role, Tensor, ValueId};
+use crate::ops::ActivationKind;
 use crate::passes::{Place, Plan};
 use crate::program::Step;
 use crate::shape::Shape;
@@ -109,9 +110,11 @@ fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
         let (name, text, macs) = (&layer.name, &layer.text, graph.macs_of(id));
         let (input, output) = (shape(graph.shape(layer.input), root), shape(graph.shape(layer.output), root));
         let tensors = graph.tensors_of(id).iter().map(|entry| tensor(entry, root));
+        let activation = maybe_activation(graph.activation_of(id).map(ActivationKind::function).as_ref(), root);
         quote! {
             #root::private::Layer {
-                name: #name, text: #text, input: #input, output: #output, tensors: &[#(#tensors),*], macs: #macs,
+                name: #name, text: #text, input: #input, output: #output, activation: #activation,
+                tensors: &[#(#tensors),*], macs: #macs,
             }
         }
     });

@@ -79,17 +79,20 @@ impl Decay {
     /// Those that have been set.
     pub(super) fn settings(&self) -> Settings {
         let Strength { l1, l2, weight_decay } = self.general;
-        let general =
-            [("l1", l1), ("l2", l2), ("weight decay", weight_decay)].map(|(name, value)| (name.to_owned(), value));
-        let overrides = self.overrides.iter().map(|(layer, name, value)| (format!("{name} of `{layer}`"), *value));
-        let limits = [("clipping value", self.clip_value), ("clipping norm", self.clip_norm)];
-        let limits = limits.into_iter().filter(|(_, limit)| limit.is_finite());
-        let limits = limits.map(|(name, limit)| (name.to_owned(), limit));
-        let numbers = general.into_iter().filter(|(_, value)| *value != 0.0).chain(overrides).chain(limits);
-        let settings =
-            numbers.fold(Settings::new(), |settings, (name, value)| settings.with(format!("the {name}"), value));
-        let roles = [("biases", self.biases), ("scales", self.scales)].into_iter().filter(|(_, decayed)| *decayed);
-        roles.fold(settings, |settings, (role, _)| settings.with(format!("the decay of {role}"), "asked for"))
+        let strength = |strength: f64| (strength != 0.0).then_some(strength);
+        let limit = |limit: f64| limit.is_finite().then_some(limit);
+        let asked = |decayed: bool| decayed.then_some("asked for");
+        let general = Settings::new()
+            .with_set("the l1", strength(l1))
+            .with_set("the l2", strength(l2))
+            .with_set("the weight decay", strength(weight_decay));
+        let overrides = self.overrides.iter();
+        overrides
+            .fold(general, |settings, (layer, name, value)| settings.with(format!("the {name} of `{layer}`"), value))
+            .with_set("the clipping value", limit(self.clip_value))
+            .with_set("the clipping norm", limit(self.clip_norm))
+            .with_set("the decay of biases", asked(self.biases))
+            .with_set("the decay of scales", asked(self.scales))
     }
 
     /// Finds out once which parameter is decayed how much; later calls with the same network only compare.

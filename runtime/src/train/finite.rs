@@ -5,8 +5,7 @@ use crate::error::Origin;
 use crate::layer::Layer;
 use crate::network::TrainingWorkspace;
 use crate::observer::Observer;
-use crate::pass::Pass;
-use crate::pass::PassError;
+use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 

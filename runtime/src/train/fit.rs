@@ -52,10 +52,10 @@ impl<N: Network, Y, L, O, T> Plan<'_, N, Y, L, O, T> {
     where
         L: core::fmt::Debug,
     {
-        let ghost_batch = self.ghost_batch.map(|images| ("the ghost batch", images.to_string()));
-        let attacking = self.attacking.map(|attacking| ("adversarial training", format!("{attacking:?}")));
-        let settings = Settings::new().with("the loss", format!("{:?}", self.loss));
-        ghost_batch.into_iter().chain(attacking).fold(settings, |settings, (name, value)| settings.with(name, value))
+        Settings::new()
+            .with("the loss", format!("{:?}", self.loss))
+            .with_set("the ghost batch", self.ghost_batch)
+            .with_set("adversarial training", self.attacking.map(|attacking| format!("{attacking:?}")))
     }
 }
 

@@ -14,8 +14,7 @@ use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
 use crate::network::{Gradients, Network};
-use crate::pass::Pass;
-use crate::pass::PassError;
+use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
 use crate::tensor::Output;
 

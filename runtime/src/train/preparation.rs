@@ -61,9 +61,9 @@ impl<I, Y, T> Preparation<I, Y, T> {
 
     /// What is done to samples, in words.
     pub(super) fn settings(&self) -> Settings {
-        let augment = self.augment.iter().map(|augment| ("the augmentation", augment.describe()));
-        let mixing = self.mixing.iter().map(|mixing| ("mixup", format!("{:?}", mixing.mixup)));
-        augment.chain(mixing).fold(Settings::new(), |settings, (name, value)| settings.with(name, value))
+        Settings::new()
+            .with_set("the augmentation", self.augment.as_ref().map(|augment| augment.describe()))
+            .with_set("mixup", self.mixing.as_ref().map(|mixing| format!("{:?}", mixing.mixup)))
     }
 
     /// How many inputs of room a mixup of `count` samples needs.

@@ -99,11 +99,17 @@ impl Target for bool {
     }
 }
 
+/// The mean score of the labels of many positions, each with its row of the answer.
+pub(crate) fn mean_score<Y: Target, T: Scalar>(labels: &[Y], answer: &[T]) -> Option<f64> {
+    let positions = labels.len().max(1);
+    let rows = answer.chunks_exact((answer.len() / positions).max(1));
+    let scores: Option<f64> = rows.zip(labels).map(|(row, label)| label.score(row, Reading::OneClass)).sum();
+    Some(scores? / positions as f64)
+}
+
 impl<const P: usize> Target for [usize; P] {
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        let classes = (answer.len() / P.max(1)).max(1);
-        let rows = answer.chunks_exact(classes).zip(self);
-        Some(share(rows.filter(|(row, label)| named_class(row) == Some(**label)).count(), P))
+        mean_score(self, answer)
     }
 }
 

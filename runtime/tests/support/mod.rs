@@ -97,6 +97,7 @@ macro_rules! mlp {
                         text: concat!("dense ", stringify!($hidden), " tanh"),
                         input: $shape,
                         output: Shape::Flat(H),
+                        activation: Some(netwright_runtime::kernels::activation::Activation::Tanh),
                         tensors: &[
                             tensor("kernel", Role::Weight, &[I, H], 0, I * H, [I, H]),
                             tensor("bias", Role::Bias, &[H], B1, H, [I, H]),
@@ -108,6 +109,7 @@ macro_rules! mlp {
                         text: concat!(stringify!($head), " ", stringify!($outputs)),
                         input: Shape::Flat(H),
                         output: Shape::Flat(K),
+                        activation: None,
                         tensors: &[
                             tensor("kernel", Role::Weight, &[H, K], W2, H * K, [H, K]),
                             tensor("bias", Role::Bias, &[K], B2, K, [H, K]),

@@ -4,7 +4,7 @@ use crate::error::{Error, setting};
 use crate::random::Random;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::train::target::{Reading, Target, named_class};
+use crate::train::target::{Reading, Target, mean_score, named_class};
 
 /// What there can be shares of: `f32`, `[f32; K]`, or a `Tensor`.
 pub trait Mix {
@@ -54,9 +54,7 @@ impl Target for MixedLabel {
 /// Labels of many positions: the share of the classes that were named, over all of them.
 impl<const P: usize> Target for [MixedLabel; P] {
     fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        let classes = (answer.len() / P.max(1)).max(1);
-        let rows = answer.chunks_exact(classes).zip(self);
-        Some(rows.filter_map(|(row, label)| Some(label.share_of(named_class(row)?))).sum::<f64>() / P.max(1) as f64)
+        mean_score(self, answer)
     }
 }
 

@@ -7,6 +7,7 @@ use core::fmt;
 use super::samples::Pairs;
 use super::target::Target;
 use crate::error::Error;
+use crate::kernels::activation::Activation;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -64,15 +65,12 @@ enum Flat {
 
 impl Flat {
     fn of(layer: &Layer) -> Option<Self> {
-        let words = layer.text.split_whitespace();
-        let before = core::iter::once("").chain(words.clone());
-        let names = |before: &str| matches!(before, "as" | "tied");
-        words.zip(before).filter(|(_, before)| !names(before)).find_map(|(word, _)| match word {
-            "relu" | "relu6" => Some(Self::Zero),
-            "tanh" | "softsign" => Some(Self::BeyondOne),
-            "sigmoid" | "hard_sigmoid" => Some(Self::BeyondZeroAndOne),
+        match layer.activation? {
+            Activation::Relu | Activation::Relu6 => Some(Self::Zero),
+            Activation::Tanh | Activation::Softsign => Some(Self::BeyondOne),
+            Activation::Sigmoid | Activation::HardSigmoid(_) => Some(Self::BeyondZeroAndOne),
             _ => None,
-        })
+        }
     }
 
     fn holds(self, value: f64) -> bool {
