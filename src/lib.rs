@@ -138,7 +138,9 @@ pub mod private {
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
-    pub use std::vec::Vec;
+    pub use netwright_runtime::{error::Error, weights::SaveWeights};
+    #[cfg(feature = "std")]
+    pub use std::{path::Path, vec::Vec};
 
     /// What a network with a mistake is: [`Mistaken::Network`] depends on a number that does not compile.
     pub trait Mistaken<const MISTAKE: usize> {

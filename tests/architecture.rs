@@ -146,3 +146,28 @@ fn the_prediction_half_needs_core_alone() {
     }
     assert!(code(&root().join("runtime/src/lib.rs")).contains("no_std"));
 }
+
+/// A network's type has a parameter, and a default does not drive inference: `Reader::from_file(path)` would be a network of whatever
+/// it is given next, were there no method for `f32` alone.
+#[test]
+fn what_makes_a_network_is_there_for_f32_alone() {
+    let emitted = code(&root().join("compiler/src/emit/mod.rs"));
+    let mut constructors = Vec::new();
+    for source in ["runtime/src/network.rs", "runtime/src/weights.rs"] {
+        let code = code(&root().join(source));
+        let traits = code.split("\npub trait ").skip(1).map(|rest| rest.split("\n}").next().unwrap_or_default());
+        for function in traits.flat_map(|body| body.split("\n    fn ").skip(1)) {
+            let signature = function.split(['{', ';']).next().unwrap_or_default();
+            let name = signature.split(['(', '<']).next().unwrap_or_default().to_owned();
+            if !signature.contains("self") && name != "from_weights" {
+                constructors.push(name);
+            }
+        }
+    }
+    assert!(constructors.len() >= 4 && constructors.contains(&"from_file".to_owned()), "{constructors:?}");
+    let f32_alone: String =
+        emitted.split("impl #concrete {").skip(1).map(|rest| rest.split("impl<T").next().unwrap_or_default()).collect();
+    for name in constructors {
+        assert!(f32_alone.contains(&format!("pub fn {name}(")), "`{name}` asks for a type: emit it for `f32`");
+    }
+}

@@ -119,7 +119,8 @@ fn head(graph: &Graph) -> Ident {
     }
 }
 
-/// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type.
+/// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type: whatever has no `self` to tell
+/// the precision is there for `f32` alone, and the trait's own serves `LeNet5::<f64>::init(1)`.
 fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> TokenStream {
     let input = value_type(graph.shape(graph.input), root);
     let output = value_type(graph.shape(graph.output), root);
@@ -131,6 +132,12 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
     let image = quote_spanned!(at_name=> image: &#input);
     quote! {
         impl #concrete {
+            /// The network's name.
+            pub const NAME: &'static ::core::primitive::str = #architecture::NAME;
+            /// The shape of one image.
+            pub const INPUT: #root::private::Shape = #architecture::INPUT;
+            /// The shape of one answer.
+            pub const OUTPUT: #root::private::Shape = #architecture::OUTPUT;
             /// How many numbers training changes.
             pub const PARAMETERS: ::core::primitive::usize = #architecture::PARAMETERS;
             /// How many numbers training moves without gradients.
@@ -174,6 +181,15 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 #[must_use]
                 pub fn init(seed: ::core::primitive::u64) -> Self {
                     #network::init(seed)
+                }
+                /// A network with the weights of a file.
+                ///
+                /// # Errors
+                /// Where the file cannot be read, or holds other weights.
+                pub fn from_file(
+                    path: impl ::core::convert::AsRef<#root::private::Path>,
+                ) -> ::core::result::Result<Self, #root::private::Error> {
+                    <Self as #root::private::SaveWeights>::from_file(path)
                 }
                 /// Memory for training steps of up to `batch` images.
                 #[must_use]
