@@ -77,6 +77,7 @@
 //! [profile.dev.package.netwright-runtime]
 //! opt-level = 3
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(all(doc, feature = "std"))]

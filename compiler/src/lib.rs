@@ -1,6 +1,7 @@
 //! The netwright compiler: text → syntax tree → typed graph → planned graph → Rust tokens.
 //!
 //! An ordinary library, so that it can be tested and fuzzed without rustc. It knows the runtime only by the names it writes.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod builder;
 mod emit;

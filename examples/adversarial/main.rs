@@ -14,8 +14,6 @@
 mod attacks;
 #[path = "../data/digits.rs"]
 mod digits;
-#[path = "../page/failure.rs"]
-mod failure;
 
 use clap::Parser;
 
@@ -37,7 +35,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     let plain = attacks::trained(&train, arguments.epochs, arguments.seed, None)?;

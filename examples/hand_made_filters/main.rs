@@ -12,8 +12,6 @@
 //! cargo run --release --example hand_made_filters --features plots -- --save filters.png
 //! ```
 
-#[path = "../page/failure.rs"]
-mod failure;
 mod filters;
 
 use clap::Parser;
@@ -28,7 +26,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     #[cfg_attr(not(feature = "plots"), expect(unused_variables))]
     let arguments = Arguments::parse();
 

@@ -17,8 +17,6 @@
 
 #[path = "../data/digits.rs"]
 mod digits;
-#[path = "../page/failure.rs"]
-mod failure;
 mod starts;
 
 use clap::Parser;
@@ -42,7 +40,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     let charts = Figure::new(

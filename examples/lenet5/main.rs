@@ -55,14 +55,8 @@ struct Arguments {
     save: PathBuf,
 }
 
-fn main() {
-    if let Err(error) = run(&Arguments::parse()) {
-        eprintln!("error: {error}");
-        std::process::exit(1);
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
+fn main() -> Result<(), netwright::Error> {
+    let arguments = Arguments::parse();
     let (train, test, epochs) = match &arguments.data {
         Some(folder) => {
             let (train, test) = data::mnist(folder)?;

@@ -9,8 +9,6 @@ use netwright::train::{History, RunFolder, evaluate};
 mod by_hand;
 #[path = "../data/digits.rs"]
 mod digits;
-#[path = "../page/failure.rs"]
-mod failure;
 mod settings;
 
 use settings::DigitNet;
@@ -31,7 +29,7 @@ fn told(history: &History) -> String {
     format!("{} after {} epochs{best}", history.ending, history.epochs.len())
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
     #[cfg(feature = "ctrlc")]
     let stop = netwright::train::ctrl_c()?;

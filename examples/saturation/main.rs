@@ -11,8 +11,6 @@
 //! cargo run --release --example saturation --features plots -- --save saturation.svg
 //! ```
 
-#[path = "../page/failure.rs"]
-mod failure;
 mod gate;
 
 use clap::Parser;
@@ -34,7 +32,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
 
     let answer = gate::gate(5.0, 0.0).predict(&[-1.0])[0];

@@ -58,14 +58,8 @@ enum Kind {
     Svg,
 }
 
-fn main() {
-    if let Err(error) = run(&Arguments::parse()) {
-        eprintln!("error: {error}");
-        std::process::exit(1);
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<(), netwright::Error> {
+fn main() -> Result<(), netwright::Error> {
+    let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, arguments.seed)?;
     let folder = RunFolder::new(&arguments.folder)?;
     let (images, labels) = test.subset(&(0..64).collect::<Vec<_>>())?.into_parts();

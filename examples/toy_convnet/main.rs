@@ -13,8 +13,6 @@
 
 #[path = "../data/digits.rs"]
 mod digits;
-#[path = "../page/failure.rs"]
-mod failure;
 mod toy;
 
 use clap::Parser;
@@ -38,7 +36,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
     let (train, test) = digits::digits()?.split(0.2, 1)?;
     println!("{} parameters, {} digits to train on", toy::ToyConvnet::PARAMETERS, train.len());

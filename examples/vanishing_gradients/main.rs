@@ -15,8 +15,6 @@ mod chain;
 mod deep;
 #[path = "../data/digits.rs"]
 mod digits;
-#[path = "../page/failure.rs"]
-mod failure;
 
 use clap::Parser;
 use netwright::see::Chart;
@@ -36,7 +34,7 @@ struct Arguments {
     save: Option<std::path::PathBuf>,
 }
 
-fn main() -> Result<(), failure::Failure> {
+fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
     println!("a chain of single units, ∂ℓ/∂z   by the slide's product   by the library");
     for ((by_hand, found), layer) in chain::slopes(arguments.seed, 1.0, 0.0)?.into_iter().zip(2..) {

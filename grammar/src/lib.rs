@@ -9,6 +9,7 @@
 //! let Some(Item::Network(network)) = file.items.first() else { unreachable!() };
 //! assert_eq!((network.name.text.as_str(), network.body.stages.len()), ("LeNet5", 3));
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod diagnostics;
 mod nesting;

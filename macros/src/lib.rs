@@ -1,5 +1,6 @@
 //! The compiler as rustc sees it: tokens become text with a table of spans, mistakes become `compile_error!` under their words.
 //! Use it through the `netwright` crate.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod report;
 mod text;

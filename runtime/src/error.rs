@@ -2,11 +2,22 @@
 
 use std::path::PathBuf;
 
+use crate::debug_as_sentence::debug_as_sentence;
 use crate::pass::PassError;
 use crate::suggest::choices;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
-#[derive(Debug, thiserror::Error)]
+///
+/// `{}` and `{:?}` are the same sentence, with causes that it does not name on lines of their own, so that an error reads well where
+/// `main` returns it and where `unwrap` meets it:
+///
+/// ```
+/// use netwright_runtime::optim::Sgd;
+///
+/// let error = Sgd::new(-1.0).unwrap_err();
+/// assert_eq!(format!("{error:?}"), "learning rate is -1; it must be at least 0");
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A pass was asked for what its workspace cannot hold.
@@ -347,6 +358,8 @@ pub enum Error {
     },
 }
 
+debug_as_sentence!(Error, WeightDifference);
+
 /// Where a NaN or an infinite number first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -390,7 +403,7 @@ impl core::fmt::Display for Origin {
 }
 
 /// One way in which a file of weights does not fit a network. Tensors are named `layer.tensor`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightDifference {
     /// The network has a tensor that the file lacks.

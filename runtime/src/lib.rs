@@ -1,4 +1,5 @@
 //! What the code emitted by `network!` calls, and what its users call to train. Use it through the `netwright` crate.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 // Tests inside share the networks of the tests outside, which call this crate by its name.
@@ -11,6 +12,8 @@ mod support;
 pub mod architecture;
 #[cfg(feature = "std")]
 pub mod data;
+#[cfg(feature = "std")]
+mod debug_as_sentence;
 pub mod emitted;
 #[cfg(feature = "std")]
 pub mod error;

@@ -35,7 +35,7 @@ pub enum BackwardRule {
 
 /// A pass that was asked for what its workspace cannot hold.
 #[cfg(feature = "std")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PassError {
     /// No images, or more than there is room for.
     #[error("{found} images, where there must be at least 1 and there is room for {capacity}")]
@@ -62,3 +62,6 @@ pub enum PassError {
         found: usize,
     },
 }
+
+#[cfg(feature = "std")]
+crate::debug_as_sentence::debug_as_sentence!(PassError);

@@ -17,7 +17,7 @@ pub struct Predictor<'a, N: Architecture> {
 }
 
 /// A slice of another length than the network needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {found} numbers, where {expected} were expected")]
 pub struct LengthError {
     /// Which slice.
@@ -26,6 +26,13 @@ pub struct LengthError {
     pub expected: usize,
     /// Its length.
     pub found: usize,
+}
+
+/// The sentence, which `main` prints by it.
+impl core::fmt::Debug for LengthError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
 }
 
 impl<'a, N: Architecture> Predictor<'a, N> {

@@ -38,6 +38,7 @@
 //! - VGG-16 is 37 here and 23 there: there the 15 rectifiers are arguments of their layers, and flattening is a layer.
 //! - Inception-ResNet-v2 is 611 here and 572 there: there scaling a residual and adding it is one layer, in the 39 blocks that scale.
 //! - ResNet-50 and ResNeXt-50 have no number there; here it is 167 for both.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 macro_rules! networks {
