@@ -24,6 +24,19 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// Whether the layer is, or lies in, the part of its network that this name means: a layer (`conv1`), a call of a block (`pair1`), or
+    /// either without its number, which means all of them (`conv`, `pair`). The empty name means the whole network.
+    ///
+    /// ```
+    /// use netwright_runtime::layer::is_part;
+    ///
+    /// assert!(is_part("pair1", "pair1.conv2") && is_part("pair", "pair1.conv2") && is_part("pair1.conv", "pair1.conv2"));
+    /// assert!(!is_part("pair1", "pair10.conv2") && !is_part("con", "conv2"));
+    /// ```
+    pub fn is_in(&self, part: &str) -> bool {
+        is_part(part, self.name)
+    }
+
     /// How many trained numbers it has.
     pub const fn parameters(&self) -> usize {
         let (mut sum, mut i) = (0, 0);
@@ -35,6 +48,17 @@ impl Layer {
         }
         sum
     }
+}
+
+/// Whether the layer called `name` is, or lies in, what `part` means: see [`Layer::is_in`].
+pub fn is_part(part: &str, name: &str) -> bool {
+    if part.is_empty() {
+        return true;
+    }
+    let Some(rest) = name.strip_prefix(part) else { return false };
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with('.');
+    let numbered = !part.ends_with(|last: char| last.is_ascii_digit());
+    ends(rest) || numbered && ends(rest.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
 /// One tensor of weights or of statistics, and its place in the flat buffer.
