@@ -117,7 +117,10 @@ fn kind(magic: u32) -> String {
     match magic {
         IMAGES => format!("IDX images ({IMAGES:#010x})"),
         LABELS => format!("IDX labels ({LABELS:#010x})"),
-        other => format!("a file that starts with {other:#010x}"),
+        other => match crate::storage::kind::of(&other.to_be_bytes()) {
+            Some(kind) => kind.to_owned(),
+            None => format!("a file that starts with {other:#010x}"),
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::header::{self, Entry};
+use super::kind;
 use crate::error::Error;
 use crate::scalar::Scalar;
 
@@ -159,6 +160,12 @@ impl Reader {
             expected: "a safetensors file".to_owned(),
             found,
         };
+        // Behind its length, the header begins with a brace.
+        if bytes.get(8) != Some(&b'{')
+            && let Some(kind) = kind::of(&bytes)
+        {
+            return Err(format(kind.to_owned()));
+        }
         let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
         let length = u64::from_le_bytes(*length);
         if length > LONGEST_HEADER {
@@ -364,5 +371,16 @@ mod tests {
         }
         let enormous = u64::MAX.to_le_bytes().to_vec();
         assert!(matches!(Reader::from_bytes(enormous, "bad"), Err(Error::Format { .. })));
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_called_by_its_kind() {
+        let zip = b"PK\x03\x04\0\0\x08\x08\0\0\0\0archive/data.pkl".to_vec();
+        let error = Reader::from_bytes(zip, "net.pt").unwrap_err();
+        let Error::Format { expected, found, .. } = &error else { panic!("{error}") };
+        assert_eq!(expected, "a safetensors file");
+        assert!(found.starts_with("a zip archive, as PyTorch"), "{found}");
+        // Of a file that is too short for a header too.
+        assert!(matches!(Reader::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
     }
 }
