@@ -131,7 +131,8 @@ pub mod private {
     pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
-    pub use netwright_runtime::kernels::{self, Kernels};
+    pub use netwright_runtime::kernels::ending::Ending as Epilogue;
+    pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
     pub use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};

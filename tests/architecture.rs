@@ -55,9 +55,10 @@ fn packages_use_only_the_packages_they_may() {
         dependencies(manifest, "dependencies").into_iter().filter(|name| name.starts_with("netwright")).collect()
     };
     assert_eq!(own("grammar/Cargo.toml"), Vec::<String>::new());
-    assert_eq!(own("compiler/Cargo.toml"), ["netwright-grammar"]);
+    assert_eq!(dependencies("abi/Cargo.toml", "dependencies"), Vec::<String>::new());
+    assert_eq!(own("compiler/Cargo.toml"), ["netwright-abi", "netwright-grammar"]);
     assert_eq!(own("macros/Cargo.toml"), ["netwright-compiler", "netwright-grammar"]);
-    assert_eq!(own("runtime/Cargo.toml"), Vec::<String>::new());
+    assert_eq!(own("runtime/Cargo.toml"), ["netwright-abi"]);
     assert_eq!(own("Cargo.toml"), ["netwright-macros", "netwright-runtime"]);
     assert_eq!(own("zoo/Cargo.toml"), ["netwright"]);
 }

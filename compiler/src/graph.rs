@@ -3,10 +3,13 @@
 use std::fmt;
 use std::ops::Range;
 
+use netwright_abi::Activation;
 use netwright_grammar::Span;
 
+pub use netwright_abi::{Init, Role};
+
 pub use crate::ids::{LayerId, TensorId, ValueId};
-use crate::ops::{ActivationKind, Op, Part};
+use crate::ops::{Op, Part};
 use crate::shape::Shape;
 
 /// A network with every shape known: nodes in an order in which each comes after its inputs.
@@ -76,7 +79,7 @@ pub struct Ending {
     /// A value of the output's shape, which is added.
     pub sum: Option<ValueId>,
     /// The function applied last.
-    pub activation: Option<ActivationKind>,
+    pub activation: Option<Activation>,
     /// The rows that the node stood in before it took over those of what comes behind it: [`Node::layer`] is the last of these.
     pub rows: Vec<LayerId>,
 }
@@ -103,44 +106,6 @@ pub struct Variant {
 impl Variant {
     /// Where there is nothing to choose.
     pub const ONLY: Self = Self { name: "", cost: 0.0, why: "the only kernel of this operation" };
-}
-
-/// What a tensor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Multiplies inputs.
-    Weight,
-    /// Is added.
-    Bias,
-    /// Scale, shift or slope.
-    Scale,
-    /// Moved by training without gradients.
-    Statistic,
-}
-
-/// How a tensor starts; the runtime's `Init` in the compiler's hands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Init {
-    /// All the same.
-    Constant(f64),
-    /// N(0, σ²).
-    Normal(f64),
-    /// Uniform in ±bound.
-    Uniform(f64),
-    /// N(0, 1/D).
-    LecunNormal,
-    /// Uniform, variance 1/D.
-    LecunUniform,
-    /// N(0, 2/D).
-    HeNormal,
-    /// Uniform, variance 2/D.
-    HeUniform,
-    /// N(0, 2/(in + out)).
-    GlorotNormal,
-    /// Uniform, variance 2/(in + out).
-    GlorotUniform,
-    /// Orthogonal.
-    Orthogonal,
 }
 
 /// One tensor of weights or statistics.
@@ -213,7 +178,7 @@ impl Graph {
     }
 
     /// The function that the outputs of one row come from, where its last node is one.
-    pub fn activation_of(&self, layer: LayerId) -> Option<ActivationKind> {
+    pub fn activation_of(&self, layer: LayerId) -> Option<Activation> {
         let nodes = &self.nodes[range_of(&self.nodes, layer, |node| node.layer)];
         match nodes.last()?.op.as_ending()? {
             Part::Activation(kind) => Some(kind),

@@ -92,7 +92,7 @@ impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.0.steps {
             match step {
-                Step::Call(call) => write!(f, "{:<28} {}", self.1.layers[call.layer.0].name, call.kernel)?,
+                Step::Call(call) => write!(f, "{:<28} {}", self.1.layers[call.layer.0].name, call.kernel.name)?,
                 Step::Outside { what, .. } => write!(f, "{:<28} {what:?}", "")?,
             }
             for (value, access) in step.values() {

@@ -1,6 +1,7 @@
 //! Plans of memory as functions of a program: nothing that lives at the same time overlaps, and copies are left out where nothing
 //! can tell.
 
+use netwright_abi::kernels::{self, KernelId};
 use netwright_compiler::graph::{Extent, LayerId, Value, ValueId};
 use netwright_compiler::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
 use netwright_compiler::passes::{Place, Plan, plan_memory};
@@ -8,13 +9,12 @@ use netwright_compiler::program::{Outside, Program, Step};
 use netwright_compiler::shape::Shape;
 use proptest::prelude::*;
 
-fn call(kernel: &str, operands: &[(usize, Access)]) -> Step {
+fn call(kernel: KernelId, operands: &[(usize, Access)]) -> Step {
     let operands = operands.iter().map(|&(value, access)| Operand { data: Data::Value(ValueId(value)), access });
     Step::Call(KernelCall {
-        kernel: kernel.to_owned(),
-        spec: Spec::new("copy"),
+        kernel,
+        spec: Spec { module: "copy", fields: Vec::new() },
         operands: operands.collect(),
-        scratch: false,
         layer: LayerId(0),
         rows: Vec::new(),
         why: "".into(),
@@ -23,7 +23,7 @@ fn call(kernel: &str, operands: &[(usize, Access)]) -> Step {
 }
 
 fn copy(from: usize, to: usize) -> Step {
-    call("copy", &[(from, Access::Read), (to, Access::Write)])
+    call(kernels::copy.id, &[(from, Access::Read), (to, Access::Write)])
 }
 
 /// The values have these lengths; value 0 is the images, and the caller takes the last.
@@ -41,9 +41,9 @@ fn place(plan: &Plan, value: usize) -> Option<Place> {
 #[test]
 fn a_copy_is_left_out_where_its_source_is_not_needed_any_more() {
     let steps = vec![
-        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         copy(1, 2),
-        call("activation", &[(2, Access::Update)]),
+        call(kernels::activation_forward.id, &[(2, Access::Update)]),
     ];
     let plan = plan_memory(&program(&[64, 64, 64], steps));
     assert_eq!(plan.elided, [false, true, false, false]);
@@ -54,10 +54,10 @@ fn a_copy_is_left_out_where_its_source_is_not_needed_any_more() {
 #[test]
 fn a_copy_stays_where_its_source_is_read_after_the_change() {
     let steps = vec![
-        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         copy(1, 2),
-        call("activation", &[(2, Access::Update)]),
-        call("add_assign", &[(1, Access::Read), (2, Access::Update)]),
+        call(kernels::activation_forward.id, &[(2, Access::Update)]),
+        call(kernels::add_assign.id, &[(1, Access::Read), (2, Access::Update)]),
     ];
     let plan = plan_memory(&program(&[64, 64, 64], steps));
     assert!(!plan.elided[1]);
@@ -67,9 +67,9 @@ fn a_copy_stays_where_its_source_is_read_after_the_change() {
 #[test]
 fn a_copy_that_nobody_changes_is_left_out_though_both_are_read() {
     let steps = vec![
-        call("layer", &[(0, Access::Read), (1, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
         copy(1, 2),
-        call("product", &[(1, Access::Read), (2, Access::Read), (3, Access::Write)]),
+        call(kernels::multiply_forward.id, &[(1, Access::Read), (2, Access::Read), (3, Access::Write)]),
     ];
     let plan = plan_memory(&program(&[64, 64, 64, 32], steps));
     assert!(plan.elided[1]);
@@ -79,10 +79,10 @@ fn a_copy_that_nobody_changes_is_left_out_though_both_are_read() {
 #[test]
 fn a_sum_is_taken_in_place_of_the_term_that_dies() {
     let steps = vec![
-        call("layer", &[(0, Access::Read), (1, Access::Write)]),
-        call("layer", &[(1, Access::Read), (2, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)]),
         copy(2, 3),
-        call("add_assign", &[(1, Access::Read), (3, Access::Update)]),
+        call(kernels::add_assign.id, &[(1, Access::Read), (3, Access::Update)]),
     ];
     let plan = plan_memory(&program(&[64; 4], steps));
     assert!(plan.elided[2]);
@@ -91,19 +91,21 @@ fn a_sum_is_taken_in_place_of_the_term_that_dies() {
 
 #[test]
 fn images_are_read_where_the_caller_has_them_and_never_changed() {
-    let steps = vec![copy(0, 1), call("activation", &[(1, Access::Update)])];
+    let steps = vec![copy(0, 1), call(kernels::activation_forward.id, &[(1, Access::Update)])];
     let plan = plan_memory(&program(&[64, 64], steps));
     assert_eq!((place(&plan, 0), plan.elided[0]), (Some(Place::Images), false));
-    let plan =
-        plan_memory(&program(&[64, 64, 16], vec![copy(0, 1), call("layer", &[(1, Access::Read), (2, Access::Write)])]));
+    let plan = plan_memory(&program(
+        &[64, 64, 16],
+        vec![copy(0, 1), call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)])],
+    ));
     assert_eq!((place(&plan, 1), plan.elided[0]), (Some(Place::Images), true));
 }
 
 #[test]
 fn small_values_are_not_blown_up_to_cache_lines() {
     let steps = vec![
-        call("layer", &[(0, Access::Read), (1, Access::Write)]),
-        call("layer", &[(1, Access::Read), (2, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(0, Access::Read), (1, Access::Write)]),
+        call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)]),
     ];
     let plan = plan_memory(&program(&[81, 98, 18], steps));
     assert_eq!((plan.lower_bound, plan.per_image), (116, 118));
@@ -122,13 +124,13 @@ fn programs() -> impl Strategy<Value = Program> {
                 lens.push(lens[reads[0]]);
                 steps.push(copy(reads[0], own));
                 if changes {
-                    steps.push(call("change", &[(own, Access::Update)]));
+                    steps.push(call(kernels::scale.id, &[(own, Access::Update)]));
                 }
             } else {
                 lens.push(len);
                 let mut operands: Vec<(usize, Access)> = reads.iter().map(|&read| (read, Access::Read)).collect();
                 operands.push((own, Access::Write));
-                steps.push(call("layer", &operands));
+                steps.push(call(kernels::maxpool_forward.id, &operands));
             }
         }
         program(&lens, steps)
@@ -160,7 +162,7 @@ fn run(program: &Program, plan: Option<&Plan>) -> u64 {
             Step::Outside { values, .. } => {
                 return memory[range(values[0].0)].iter().fold(0, |sum, &number| mix(sum, number));
             }
-            Step::Call(call) if call.kernel == "copy" => {
+            Step::Call(call) if call.kernel == kernels::copy.id => {
                 if plan.is_none_or(|plan| !plan.elided[index]) {
                     let (from, to) = call.as_copy().expect("it is one");
                     memory.copy_within(range(from), range(to).start);

@@ -1,43 +1,18 @@
 //! How weights and biases start.
 
-/// How a tensor starts. D is the fan-in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Init {
-    /// All the same: 0 for biases, or a small positive constant before ReLU (slide 12).
-    Constant(f64),
-    /// N(0, σ²) with the given σ.
-    Normal(f64),
-    /// Uniform in ±the given bound.
-    Uniform(f64),
-    /// N(0, 1/D): the lecture's rule for sigmoid and ReLU units (slide 12); LeCun et al., 1998.
-    LecunNormal,
-    /// Uniform with variance 1/D.
-    LecunUniform,
-    /// N(0, 2/D), for the ReLU family; He et al., 2015.
-    HeNormal,
-    /// Uniform with variance 2/D.
-    HeUniform,
-    /// N(0, 2/(fan-in + fan-out)); Glorot and Bengio, 2010.
-    GlorotNormal,
-    /// Uniform with variance 2/(fan-in + fan-out).
-    GlorotUniform,
-    /// Orthonormal rows or columns, of the filters of each channel by themselves in a depthwise convolution; Saxe et al., 2014.
-    Orthogonal,
-}
+pub use netwright_abi::Init;
 
+/// Refuses a width that makes no sense.
 #[cfg(feature = "std")]
-impl Init {
-    /// Refuses a width that makes no sense.
-    pub(crate) fn check(self) -> Result<(), crate::error::Error> {
-        let width = "a number, at least 0";
-        let (name, number, valid, expected) = match self {
-            Self::Constant(value) => ("constant of the first weights", value, true, "a finite number"),
-            Self::Normal(deviation) => ("deviation of the first weights", deviation, deviation >= 0.0, width),
-            Self::Uniform(bound) => ("bound of the first weights", bound, bound >= 0.0, width),
-            _ => return Ok(()),
-        };
-        crate::error::setting(name, number, valid, expected).map(|_| ())
-    }
+pub(crate) fn check(init: Init) -> Result<(), crate::error::Error> {
+    let width = "a number, at least 0";
+    let (name, number, valid, expected) = match init {
+        Init::Constant(value) => ("constant of the first weights", value, true, "a finite number"),
+        Init::Normal(deviation) => ("deviation of the first weights", deviation, deviation >= 0.0, width),
+        Init::Uniform(bound) => ("bound of the first weights", bound, bound >= 0.0, width),
+        _ => return Ok(()),
+    };
+    crate::error::setting(name, number, valid, expected).map(|_| ())
 }
 
 #[cfg(feature = "std")]

@@ -1,5 +1,7 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
+pub use netwright_abi::Role;
+
 use crate::init::Init;
 use crate::kernels::activation::Activation;
 use crate::shape::Shape;
@@ -81,26 +83,6 @@ pub struct ParameterTensor {
     pub fan_out: usize,
     /// How it starts.
     pub init: Init,
-}
-
-/// What a tensor is for; an optimiser decays weights alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Multiplies inputs; regularised.
-    Weight,
-    /// Added; never regularised (slide 5).
-    Bias,
-    /// Scale, shift or slope of a normalisation or an activation; not regularised unless asked.
-    Scale,
-    /// Moving mean or variance: not trained by gradients.
-    Statistic,
-}
-
-impl Role {
-    /// Whether gradients train it.
-    pub const fn is_trained(self) -> bool {
-        !matches!(self, Self::Statistic)
-    }
 }
 
 /// One line of a network's plan: a call of a kernel, and why this kernel.

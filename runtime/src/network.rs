@@ -110,7 +110,7 @@ pub trait Network: Architecture + Clone {
         let Some(found) = find(Self::LAYERS, layer, tensor) else {
             return Err(unknown_tensor(Self::LAYERS, layer, tensor));
         };
-        init.check()?;
+        crate::init::check(init)?;
         let numbers = if found.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         crate::first_weights::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
         Ok(())

@@ -1,13 +1,15 @@
 //! The three passes as straight lines of kernel calls.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use netwright_abi::{Activation, Epilogue};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Planned;
 use crate::graph::{Extent, Graph, LayerId, Role, TensorId, ValueId};
-use crate::kernel_call::{Access, Data, Field, Function, KernelCall, Real, Spec, When};
+use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Outside, Program, Step};
 
@@ -16,8 +18,8 @@ use crate::program::{Outside, Program, Step};
 pub(super) struct Specs {
     /// In the order in which they are met.
     all: Vec<Spec>,
-    /// The place of each.
-    places: HashMap<Spec, usize>,
+    /// The place of each, by all that it holds as text.
+    places: HashMap<String, usize>,
 }
 
 impl Specs {
@@ -26,8 +28,8 @@ impl Specs {
         let (training, train_plan) = &planned.training;
         let mut specs = Self::default();
         for call in calls(&predicting.steps, predict_plan).chain(calls(&training.program.steps, train_plan)) {
-            if !specs.places.contains_key(&call.spec) {
-                specs.places.insert(call.spec.clone(), specs.all.len());
+            if let Entry::Vacant(place) = specs.places.entry(key(&call.spec)) {
+                place.insert(specs.all.len());
                 specs.all.push(call.spec.clone());
             }
         }
@@ -35,7 +37,7 @@ impl Specs {
     }
 
     fn name(&self, spec: &Spec) -> Ident {
-        let index = self.places.get(spec).copied().unwrap_or(self.all.len());
+        let index = self.places.get(&key(spec)).copied().unwrap_or(self.all.len());
         format_ident!("{}_{}", spec.module.to_uppercase(), index + 1)
     }
 
@@ -45,7 +47,7 @@ impl Specs {
             .map(|spec| {
                 let (name, module) = (self.name(spec), format_ident!("{}", spec.module));
                 let fields = spec.fields.iter().map(|(name, value)| {
-                    let (name, value) = (format_ident!("{name}"), field(value, root));
+                    let (name, value) = (format_ident!("{name}"), constant(value, root));
                     quote!(#name: #value)
                 });
                 quote! {
@@ -58,52 +60,60 @@ impl Specs {
 
     /// The most scratch memory that any call of a program wants.
     pub(super) fn scratch(&self, steps: &[Step], root: &TokenStream) -> TokenStream {
-        let mut known: HashSet<(&str, &Spec)> = HashSet::new();
-        let wants = steps.iter().filter_map(|step| match step {
-            Step::Call(call) if call.scratch && known.insert((&call.kernel, &call.spec)) => Some(call),
-            _ => None,
-        });
-        let sizes = wants.map(|KernelCall { kernel, spec, .. }| {
-            let (name, module, function) =
-                (self.name(spec), format_ident!("{}", spec.module), format_ident!("{kernel}_scratch"));
-            quote!(#root::private::kernels::#module::#function(&#name))
+        let mut known: HashSet<(&str, Ident)> = HashSet::new();
+        let sizes = steps.iter().filter_map(|step| {
+            let Step::Call(KernelCall { kernel, spec, .. }) = step else { return None };
+            let name = self.name(spec);
+            if !kernel.has_scratch || !known.insert((kernel.name, name.clone())) {
+                return None;
+            }
+            let (module, function) = (format_ident!("{}", kernel.module), format_ident!("{}_scratch", kernel.name));
+            Some(quote!(#root::private::kernels::#module::#function(&#name)))
         });
         quote!(#root::private::largest(&[#(#sizes),*]))
     }
 }
 
-fn field(field: &Field, root: &TokenStream) -> TokenStream {
-    match field {
-        Field::Size(size) => quote!(#size),
-        Field::Sizes(sizes) => quote!([#(#sizes),*]),
-        Field::Pairs(pairs) => {
+/// Specs of one content have one key; `Debug` writes floating-point numbers to the last bit.
+fn key(spec: &Spec) -> String {
+    format!("{spec:?}")
+}
+
+fn constant(constant: &Constant, root: &TokenStream) -> TokenStream {
+    match *constant {
+        Constant::Size(size) => quote!(#size),
+        Constant::Sizes(ref sizes) => quote!([#(#sizes),*]),
+        Constant::Pairs(ref pairs) => {
             let pairs = pairs.iter().map(|[first, second]| quote!([#first, #second]));
             quote!(&[#(#pairs),*])
         }
-        Field::Reals(values) => {
-            let values = values.iter().map(|value| value.0);
-            quote!(&[#(#values),*])
-        }
-        Field::Maybe(None) => quote!(::core::option::Option::None),
-        Field::Maybe(Some(size)) => quote!(::core::option::Option::Some(#size)),
-        Field::Key(key) => quote!(#key),
-        Field::Real(Real(value)) => quote!(#value),
-        Field::Activation(function) => activation(function, root),
-        Field::LastActivation(function) => maybe_activation(function.as_ref(), root),
-        Field::Ending(accumulate, function) => {
-            let activation = maybe_activation(function.as_ref(), root);
-            quote!(#root::private::kernels::ending::Ending { accumulate: #accumulate, activation: #activation })
+        Constant::Reals(ref values) => quote!(&[#(#values),*]),
+        Constant::OptionalSize(None) => quote!(::core::option::Option::None),
+        Constant::OptionalSize(Some(size)) => quote!(::core::option::Option::Some(#size)),
+        Constant::Key(key) => quote!(#key),
+        Constant::Real(value) => quote!(#value),
+        Constant::Activation(function) => activation(function, root),
+        Constant::OptionalActivation(function) => optional_activation(function, root),
+        Constant::Epilogue(Epilogue { accumulate, activation }) => {
+            let activation = optional_activation(activation, root);
+            quote!(#root::private::Epilogue { accumulate: #accumulate, activation: #activation })
         }
     }
 }
 
-fn activation(Function(name, constant): &Function, root: &TokenStream) -> TokenStream {
+/// A variant of an enum of the shared vocabulary, with its constant where it has one.
+pub(super) fn variant((name, constant): (&str, Option<f64>)) -> TokenStream {
     let name = format_ident!("{name}");
-    let constant = constant.map(|Real(value)| quote!((#value)));
-    quote!(#root::private::kernels::activation::Activation::#name #constant)
+    let constant = constant.map(|value| quote!((#value)));
+    quote!(#name #constant)
 }
 
-pub(super) fn maybe_activation(function: Option<&Function>, root: &TokenStream) -> TokenStream {
+fn activation(function: Activation, root: &TokenStream) -> TokenStream {
+    let variant = variant(function.parts());
+    quote!(#root::private::Activation::#variant)
+}
+
+pub(super) fn optional_activation(function: Option<Activation>, root: &TokenStream) -> TokenStream {
     match function {
         Some(function) => {
             let activation = activation(function, root);
@@ -258,11 +268,12 @@ impl Writer<'_> {
         let mut regions = Regions::default();
         let operands: Vec<TokenStream> =
             call.operands.iter().map(|operand| self.operand(operand.data, operand.access, &mut regions)).collect();
-        let scratch = call.scratch.then(|| quote!(scratch)).into_iter();
+        let pass = call.kernel.takes_pass.then(|| quote!(pass)).into_iter();
+        let scratch = call.kernel.has_scratch.then(|| quote!(scratch)).into_iter();
         let bindings = regions.bindings(root);
-        let kernel = format_ident!("{}", call.kernel);
+        let kernel = format_ident!("{}", call.kernel.name);
         let spec = self.specs.name(&call.spec);
-        let operands = operands.into_iter().chain(scratch);
+        let operands = pass.chain(operands).chain(scratch);
         let statement = quote! {
             #bindings
             <T as #root::private::Kernels>::#kernel(pass.batch, &#spec, #(#operands),*);
@@ -283,7 +294,6 @@ impl Writer<'_> {
 
     fn operand(&self, data: Data, access: Access, regions: &mut Regions) -> TokenStream {
         match data {
-            Data::Pass => quote!(pass),
             Data::Absent if access == Access::Read => quote!(&[]),
             Data::Absent => quote!(&mut []),
             Data::Value(value) => match self.range(value) {

@@ -4,10 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::intact::intact;
-use super::passes::{self, Specs, maybe_activation};
+use super::passes::{self, Specs, optional_activation, variant};
 use super::{Planned, head, value_type};
-use crate::graph::{Graph, Init, LayerId, Role, Tensor, ValueId};
-use crate::ops::ActivationKind;
+use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::passes::{Place, Plan};
 use crate::program::Step;
 use crate::shape::Shape;
@@ -110,7 +109,7 @@ fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
         let (name, text, macs) = (&layer.name, &layer.text, graph.macs_of(id));
         let (input, output) = (shape(graph.shape(layer.input), root), shape(graph.shape(layer.output), root));
         let tensors = graph.tensors_of(id).iter().map(|entry| tensor(entry, root));
-        let activation = maybe_activation(graph.activation_of(id).map(ActivationKind::function).as_ref(), root);
+        let activation = optional_activation(graph.activation_of(id), root);
         quote! {
             #root::private::Layer {
                 name: #name, text: #text, input: #input, output: #output, activation: #activation,
@@ -124,33 +123,13 @@ fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
 fn tensor(tensor: &Tensor, root: &TokenStream) -> TokenStream {
     let Tensor { name, shape, fan_in, fan_out, offset, .. } = tensor;
     let len = tensor.len();
-    let role = match tensor.role {
-        Role::Weight => format_ident!("Weight"),
-        Role::Bias => format_ident!("Bias"),
-        Role::Scale => format_ident!("Scale"),
-        Role::Statistic => format_ident!("Statistic"),
-    };
-    let init = init(tensor.init.unwrap_or(Init::LecunNormal));
+    let role = format_ident!("{}", tensor.role.name());
+    let init = variant(tensor.init.unwrap_or(Init::LecunNormal).parts());
     quote! {
         #root::private::ParameterTensor {
             name: #name, role: #root::private::Role::#role, shape: &[#(#shape),*], offset: #offset, len: #len,
             fan_in: #fan_in, fan_out: #fan_out, init: #root::private::Init::#init,
         }
-    }
-}
-
-fn init(init: Init) -> TokenStream {
-    match init {
-        Init::Constant(value) => quote!(Constant(#value)),
-        Init::Normal(deviation) => quote!(Normal(#deviation)),
-        Init::Uniform(bound) => quote!(Uniform(#bound)),
-        Init::LecunNormal => quote!(LecunNormal),
-        Init::LecunUniform => quote!(LecunUniform),
-        Init::HeNormal => quote!(HeNormal),
-        Init::HeUniform => quote!(HeUniform),
-        Init::GlorotNormal => quote!(GlorotNormal),
-        Init::GlorotUniform => quote!(GlorotUniform),
-        Init::Orthogonal => quote!(Orthogonal),
     }
 }
 
@@ -160,7 +139,7 @@ fn plan_table(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let graph = &planned.lowered.graph;
     let rows = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => {
-            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, &call.kernel, call.why.as_ref());
+            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, call.kernel.name, call.why.as_ref());
             let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
             Some(quote!(#root::private::PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why }))
         }

@@ -1,8 +1,9 @@
 //! The activations without weights: a row of the table each.
 
+use netwright_abi::Activation as Function;
 use netwright_grammar::Diagnostic;
 
-use crate::ops::{Activation, ActivationKind};
+use crate::ops::Activation;
 use crate::words::{Argument, Example, Place, Use, Word};
 
 /// A word for an activation, its constant if it has one.
@@ -19,7 +20,7 @@ macro_rules! activation {
             argument: Argument::None,
             options: &[],
             examples: &[Example { input: "3x4x2", stage: $name }],
-            lower: |layer, builder, input| builder.push(layer, Activation(ActivationKind::$kind), &[input]),
+            lower: |layer, builder, input| builder.push(layer, Activation(Function::$kind), &[input]),
         };
     };
     ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident($usual:literal)) => {
@@ -36,7 +37,7 @@ macro_rules! activation {
             examples: &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }],
             lower: |layer, builder, input| {
                 let constant = constant(layer, $usual)?;
-                builder.push(layer, Activation(ActivationKind::$kind(constant)), &[input])
+                builder.push(layer, Activation(Function::$kind(constant)), &[input])
             },
         };
     };

@@ -1,7 +1,10 @@
 //! The sum of values of one shape: what a residual network is made of (He et al., 2015).
 
+use netwright_abi::kernels::{self, Accumulate};
+use netwright_abi::spec::add::Spec;
+
 use super::{GradientSite, Misfit, Operation, Part, Site};
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Adds its inputs, of which there are two or more.
@@ -29,9 +32,9 @@ impl Operation for Add {
         let len = at.y_shape().len();
         let last = at.node.inputs.len() - 1;
         let others = (1..=last).map(|index| {
-            let activation = if index == last { at.activation() } else { Field::LastActivation(None) };
-            let spec = Spec::new("add").size("len", len).field("activation", activation);
-            let call = at.call("add_assign", spec, vec![Operand::read(at.x(index)), Operand::update(at.y())]);
+            let activation = if index == last { at.activation() } else { None };
+            let operands = Accumulate { x: at.x(index), y: at.y() };
+            let call = at.call(kernels::add_assign, &Spec { len, activation }, operands);
             if index == last { at.ended(call) } else { call }
         });
         std::iter::once(at.copy(len, at.x(0), at.y())).chain(others).collect()

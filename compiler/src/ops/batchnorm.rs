@@ -1,8 +1,12 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015): y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel over the batch
 //! while training, and their moving averages when predicting.
 
+use netwright_abi::Activation;
+use netwright_abi::kernels::{self, BatchNormFold, BatchNormGrad, BatchNormPredict, BatchNormTrain};
+use netwright_abi::spec::batchnorm::Spec;
+
 use super::{Foldable, GradientSite, Misfit, Operation, Part, Phase, Role, Site, TensorSpec};
-use crate::kernel_call::{Data, Field, KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Normalises each channel.
@@ -19,18 +23,23 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn spec(&self, shape: Shape) -> Spec {
-        let spec = Spec::new("batchnorm").size("rows", shape.positions()).size("channels", shape.channels());
-        spec.real("epsilon", self.epsilon).real("momentum", self.momentum)
+    fn spec(&self, shape: Shape, activation: Option<Activation>) -> Spec {
+        let Self { epsilon, momentum, .. } = *self;
+        Spec { rows: shape.positions(), channels: shape.channels(), epsilon, momentum, activation }
     }
 
     /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
     pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
-        let tensors = ["gamma", "beta", "moving_mean", "moving_variance", "bias"];
-        let mut operands: Vec<Operand> = tensors.into_iter().map(|name| Operand::read(at.tensor(name))).collect();
-        operands.extend([Operand::write(at.y()), Operand::write(at.saved(0))]);
-        let spec = self.spec(behind).field("activation", Field::LastActivation(None));
-        at.call("batchnorm_fold", spec, operands)
+        let operands = BatchNormFold {
+            gamma: at.tensor("gamma"),
+            beta: at.tensor("beta"),
+            moving_mean: at.tensor("moving_mean"),
+            moving_variance: at.tensor("moving_variance"),
+            bias: at.tensor("bias"),
+            scale: at.y(),
+            shift: at.saved(0),
+        };
+        at.call(kernels::batchnorm_fold, &self.spec(behind, None), operands)
     }
 }
 
@@ -64,45 +73,43 @@ impl Operation for BatchNorm {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at.x_shape(0)).field("activation", at.activation());
-        let (gamma, beta) = (Operand::read(at.tensor("gamma")), Operand::read(at.tensor("beta")));
-        let (mean, variance) = (at.tensor("moving_mean"), at.tensor("moving_variance"));
+        let spec = self.spec(at.x_shape(0), at.activation());
+        let [gamma, beta] = ["gamma", "beta"].map(|name| at.tensor(name));
+        let [moving_mean, moving_variance] = ["moving_mean", "moving_variance"].map(|name| at.tensor(name));
         match at.phase {
             Phase::Predicting => {
-                let operands = vec![gamma, beta, Operand::read(mean), Operand::read(variance), Operand::update(at.y())];
-                let call = at.ended(at.call("batchnorm_predict_forward", spec, operands));
+                let operands = BatchNormPredict { gamma, beta, moving_mean, moving_variance, values: at.y() };
+                let call = at.ended(at.call(kernels::batchnorm_predict_forward, &spec, operands));
                 vec![at.copy(at.y_shape().len(), at.x(0), at.y()), call]
             }
             Phase::Training => {
-                let operands = vec![
-                    Operand::read(Data::Pass),
-                    Operand::read(at.x(0)),
+                let operands = BatchNormTrain {
+                    x: at.x(0),
                     gamma,
                     beta,
-                    Operand::update(mean),
-                    Operand::update(variance),
-                    Operand::write(at.y()),
-                    Operand::write(at.saved(0)),
-                    Operand::write(at.saved(1)),
-                ];
-                vec![at.ended(at.call("batchnorm_train_forward", spec, operands))]
+                    moving_mean,
+                    moving_variance,
+                    y: at.y(),
+                    saved_mean: at.saved(0),
+                    saved_inverse_deviation: at.saved(1),
+                };
+                vec![at.ended(at.call(kernels::batchnorm_train_forward, &spec, operands))]
             }
         }
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(Data::Pass),
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("gamma")),
-            Operand::read(at.saved(0)),
-            Operand::read(at.saved(1)),
-            Operand::update(at.dx(0)),
-            Operand::update(at.gradient("gamma")),
-            Operand::update(at.gradient("beta")),
-        ];
-        let spec = self.spec(at.x_shape(0)).field("activation", Field::LastActivation(None));
-        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), at.call("batchnorm_grad", spec, operands)]
+        let operands = BatchNormGrad {
+            x: at.x(0),
+            gamma: at.tensor("gamma"),
+            saved_mean: at.saved(0),
+            saved_inverse_deviation: at.saved(1),
+            dy: at.dx(0),
+            dgamma: at.gradient("gamma"),
+            dbeta: at.gradient("beta"),
+        };
+        let call = at.call(kernels::batchnorm_grad, &self.spec(at.x_shape(0), None), operands);
+        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
     }
 
     fn can_end_in(&self, part: Part) -> bool {

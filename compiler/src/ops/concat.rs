@@ -1,7 +1,10 @@
 //! Values side by side along the channels: the filter bank of an Inception module (Szegedy et al., 2014).
 
+use netwright_abi::kernels::{self, PartRead, PartWrite};
+use netwright_abi::spec::concat::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Joins the channels of its inputs, of which there are two or more, in their order.
@@ -15,8 +18,7 @@ fn parts(at: &Site<'_>) -> Vec<Spec> {
     (0..at.node.inputs.len())
         .map(|index| {
             let part = at.x_shape(index).channels();
-            let spec = Spec::new("concat");
-            let spec = spec.size("rows", rows).size("part", part).size("whole", whole).size("offset", offset);
+            let spec = Spec { rows, part, whole, offset };
             offset += part;
             spec
         })
@@ -55,16 +57,15 @@ impl Operation for Concat {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let part = |(index, spec): (usize, Spec)| {
-            let whole = if index == 0 { Operand::write(at.y()) } else { Operand::update(at.y()) };
-            at.call("concat_write", spec, vec![Operand::read(at.x(index)), whole])
+            let call = at.call(kernels::concat_write, &spec, PartWrite { part: at.x(index), whole: at.y() });
+            if index == 0 { call } else { call.accumulating() }
         };
         parts(at).into_iter().enumerate().map(part).collect()
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let dy: Data = at.dy();
         let part = |(index, spec): (usize, Spec)| {
-            at.call("concat_read", spec, vec![Operand::read(dy), Operand::write(at.dx(index))])
+            at.call(kernels::concat_read, &spec, PartRead { whole: at.dy(), part: at.dx(index) })
         };
         parts(at).into_iter().enumerate().map(part).collect()
     }

@@ -1,8 +1,12 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
+use netwright_abi::Epilogue;
+use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
+use netwright_abi::spec::conv::{Kind, Spec};
+
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
 use crate::graph::Variant;
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
 
 /// Convolves windows of an image with `filters` filters.
@@ -20,27 +24,14 @@ pub struct Conv {
     pub kernel: &'static str,
 }
 
-impl Conv {
-    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
-        let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape()).field("ending", ending);
-        if at.node.variant.name == "depthwise" { Spec { module: "depthwise", ..spec } } else { spec }
-    }
-}
-
-/// The sizes of a convolution between two images, but for its ending.
-pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape) -> Spec {
+/// The sizes of a convolution between two images.
+pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, ending: Epilogue) -> Spec {
     let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
         unreachable!("`infer` has refused anything but an image");
     };
     let padding = window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
-    Spec::new("conv")
-        .sizes("input", &input)
-        .sizes("output", &output)
-        .sizes("window", &window.size)
-        .sizes("stride", &window.stride)
-        .sizes("padding", &padding)
-        .sizes("dilation", &window.dilation)
-        .size("groups", groups)
+    let Window { size, stride, dilation, .. } = *window;
+    Spec { input, output, window: size, stride, padding, dilation, groups, ending }
 }
 
 /// What does not fit when a window is larger than its image.
@@ -154,10 +145,9 @@ impl Operation for Conv {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let variant = at.node.variant.name;
-        let operands = at.weighted(self.kernel);
-        let spec = self.spec(at, at.ending());
-        at.onto_sum(scratched(at.call(kernel(variant, "forward"), spec, operands), variant))
+        let Algorithm { forward, .. } = Algorithm::new(at.node.variant.name);
+        let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape(), at.epilogue());
+        at.onto_sum(at.call(forward, &spec, at.weighted(self.kernel)))
     }
 
     fn can_end_in(&self, _part: Part) -> bool {
@@ -165,13 +155,11 @@ impl Operation for Conv {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let variant = at.node.variant.name;
-        let spec = self.spec(at, Field::NO_ENDING);
-        let weights = at.weight_gradient(self.kernel);
-        let input = at.weighted_input_gradient(self.kernel);
+        let Algorithm { grad_input, grad_weights, .. } = Algorithm::new(at.node.variant.name);
+        let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape(), Epilogue::NONE);
         vec![
-            scratched(at.call(kernel(variant, "grad_weights"), spec.clone(), weights), variant),
-            scratched(at.call(kernel(variant, "grad_input"), spec, input), variant),
+            at.call(grad_weights, &spec, at.weight_gradient(self.kernel)),
+            at.call(grad_input, &spec, at.weighted_input_gradient(self.kernel)),
         ]
     }
 
@@ -181,13 +169,25 @@ impl Operation for Conv {
     }
 }
 
-fn kernel(variant: &str, direction: &str) -> String {
-    match variant {
-        "depthwise" => format!("depthwise_{direction}"),
-        variant => format!("conv_{variant}_{direction}"),
-    }
+/// The kernels of one algorithm.
+struct Algorithm {
+    forward: Kernel<Weighted<()>, Kind>,
+    grad_input: Kernel<GradInput<()>, Kind>,
+    grad_weights: Kernel<GradWeights<()>, Kind>,
 }
 
-fn scratched(call: KernelCall, variant: &str) -> KernelCall {
-    if variant == "direct" { call } else { call.with_scratch() }
+impl Algorithm {
+    fn new(variant: &str) -> Self {
+        let (forward, grad_input, grad_weights) = match variant {
+            "direct" => {
+                (kernels::conv_direct_forward, kernels::conv_direct_grad_input, kernels::conv_direct_grad_weights)
+            }
+            "grouped" => {
+                (kernels::conv_grouped_forward, kernels::conv_grouped_grad_input, kernels::conv_grouped_grad_weights)
+            }
+            "depthwise" => (kernels::depthwise_forward, kernels::depthwise_grad_input, kernels::depthwise_grad_weights),
+            _ => (kernels::conv_gemm_forward, kernels::conv_gemm_grad_input, kernels::conv_gemm_grad_weights),
+        };
+        Self { forward, grad_input, grad_weights }
+    }
 }

@@ -1,8 +1,11 @@
 //! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
 
+use netwright_abi::spec::conv_table::Spec;
+use netwright_abi::{Activation, Epilogue, kernels};
+
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
 /// Convolves, for each filter, the channels of its list. Only what is connected has weights.
@@ -21,16 +24,24 @@ impl ConvTable {
         self.table.iter().map(Vec::len).sum()
     }
 
-    fn spec(&self, at: &Site<'_>, activation: Field) -> Spec {
-        let mut spec = spec(&self.window, 1, at.x_shape(0), at.y_shape());
-        spec.module = "conv_table";
-        spec.fields.retain(|(name, _)| *name != "groups");
-        let pairs = self
-            .table
-            .iter()
-            .enumerate()
-            .flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter]));
-        spec.field("connections", Field::Pairs(pairs.collect())).field("activation", activation)
+    /// What is connected: an input channel and a filter.
+    fn pairs(&self) -> Vec<[usize; 2]> {
+        let filters = self.table.iter().enumerate();
+        filters.flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter])).collect()
+    }
+
+    fn spec<'a>(&self, at: &Site<'_>, connections: &'a [[usize; 2]], activation: Option<Activation>) -> Spec<'a> {
+        let conv = spec(&self.window, 1, at.x_shape(0), at.y_shape(), Epilogue::NONE);
+        Spec {
+            input: conv.input,
+            output: conv.output,
+            window: conv.window,
+            stride: conv.stride,
+            padding: conv.padding,
+            dilation: conv.dilation,
+            connections,
+            activation,
+        }
     }
 }
 
@@ -62,7 +73,9 @@ impl Operation for ConvTable {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![at.ended(at.call("conv_table_forward", self.spec(at, at.activation()), at.weighted("kernel")))]
+        let pairs = self.pairs();
+        let spec = self.spec(at, &pairs, at.activation());
+        vec![at.ended(at.call(kernels::conv_table_forward, &spec, at.weighted("kernel")))]
     }
 
     fn can_end_in(&self, part: Part) -> bool {
@@ -70,10 +83,12 @@ impl Operation for ConvTable {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = at.weight_gradient("kernel");
-        let input = at.weighted_input_gradient("kernel");
-        let spec = self.spec(at, Field::LastActivation(None));
-        vec![at.call("conv_table_grad_weights", spec.clone(), weights), at.call("conv_table_grad_input", spec, input)]
+        let pairs = self.pairs();
+        let spec = self.spec(at, &pairs, None);
+        vec![
+            at.call(kernels::conv_table_grad_weights, &spec, at.weight_gradient("kernel")),
+            at.call(kernels::conv_table_grad_input, &spec, at.weighted_input_gradient("kernel")),
+        ]
     }
 
     fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {

@@ -1,8 +1,11 @@
 //! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which makes images larger.
 
+use netwright_abi::spec::conv::Spec;
+use netwright_abi::{Epilogue, kernels};
+
 use super::conv::spec;
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
 
 /// Spreads each pixel over a window. Its window is that of the convolution it transposes.
@@ -18,8 +21,9 @@ pub struct Deconv {
 
 impl Deconv {
     /// The sizes of the convolution from the output to the input.
-    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
-        Spec { module: "deconv", ..spec(&self.window, 1, at.y_shape(), at.x_shape(0)) }.field("ending", ending)
+    /// The sizes of the convolution that it transposes.
+    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
+        spec(&self.window, 1, at.y_shape(), at.x_shape(0), ending)
     }
 }
 
@@ -65,8 +69,7 @@ impl Operation for Deconv {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = at.weighted("kernel");
-        vec![at.ended(at.call("deconv_forward", self.spec(at, at.ending()), operands).with_scratch())]
+        vec![at.ended(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))]
     }
 
     fn can_end_in(&self, part: Part) -> bool {
@@ -74,11 +77,10 @@ impl Operation for Deconv {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let weights = at.weight_gradient("kernel");
-        let input = at.weighted_input_gradient("kernel");
+        let spec = self.spec(at, Epilogue::NONE);
         vec![
-            at.call("deconv_grad_weights", self.spec(at, Field::NO_ENDING), weights).with_scratch(),
-            at.call("deconv_grad_input", self.spec(at, Field::NO_ENDING), input).with_scratch(),
+            at.call(kernels::deconv_grad_weights, &spec, at.weight_gradient("kernel")),
+            at.call(kernels::deconv_grad_input, &spec, at.weighted_input_gradient("kernel")),
         ]
     }
 

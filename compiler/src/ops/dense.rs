@@ -1,7 +1,10 @@
 //! The fully connected layer, equation (2) of slide 4: z = W a + b.
 
+use netwright_abi::spec::dense::Spec;
+use netwright_abi::{Epilogue, kernels};
+
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Connects every input with every one of `outputs` units.
@@ -16,12 +19,8 @@ pub struct Dense {
 }
 
 impl Dense {
-    fn spec(&self, inputs: usize, ending: Field) -> Spec {
-        Spec::new("dense").size("inputs", inputs).size("outputs", self.outputs).field("ending", ending)
-    }
-
-    fn kernel(&self, direction: &str) -> String {
-        if self.transposed { format!("dense_transposed_{direction}") } else { format!("dense_{direction}") }
+    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
+        Spec { inputs: at.x_shape(0).len(), outputs: self.outputs, ending }
     }
 }
 
@@ -54,8 +53,8 @@ impl Operation for Dense {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at.x_shape(0).len(), at.ending());
-        at.onto_sum(at.call(self.kernel("forward"), spec, at.weighted("kernel")).with_scratch())
+        let kernel = if self.transposed { kernels::dense_transposed_forward } else { kernels::dense_forward };
+        at.onto_sum(at.call(kernel, &self.spec(at, at.epilogue()), at.weighted("kernel")))
     }
 
     fn can_end_in(&self, _part: Part) -> bool {
@@ -63,12 +62,15 @@ impl Operation for Dense {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at.x_shape(0).len(), Field::NO_ENDING);
-        let weights = at.weight_gradient("kernel");
-        let input = at.weighted_input_gradient("kernel");
+        let (grad_input, grad_weights) = if self.transposed {
+            (kernels::dense_transposed_grad_input, kernels::dense_transposed_grad_weights)
+        } else {
+            (kernels::dense_grad_input, kernels::dense_grad_weights)
+        };
+        let spec = self.spec(at, Epilogue::NONE);
         vec![
-            at.call(self.kernel("grad_weights"), spec.clone(), weights).with_scratch(),
-            at.call(self.kernel("grad_input"), spec, input).with_scratch(),
+            at.call(grad_weights, &spec, at.weight_gradient("kernel")),
+            at.call(grad_input, &spec, at.weighted_input_gradient("kernel")),
         ]
     }
 

@@ -1,8 +1,11 @@
 //! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has filters of its own and meets no other channel.
 
+use netwright_abi::spec::conv::Spec;
+use netwright_abi::{Epilogue, kernels};
+
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
 /// Convolves each channel by itself with `multiplier` filters; output channel c · multiplier + m is filter m of channel c.
@@ -19,9 +22,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    fn spec(&self, at: &Site<'_>, ending: Field) -> Spec {
-        let spec = spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape()).field("ending", ending);
-        Spec { module: "depthwise", ..spec }
+    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
+        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape(), ending)
     }
 }
 
@@ -48,7 +50,7 @@ impl Operation for Depthwise {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        at.onto_sum(at.call("depthwise_forward", self.spec(at, at.ending()), at.weighted(self.kernel)).with_scratch())
+        at.onto_sum(at.call(kernels::depthwise_forward, &self.spec(at, at.epilogue()), at.weighted(self.kernel)))
     }
 
     fn can_end_in(&self, _part: Part) -> bool {
@@ -56,10 +58,10 @@ impl Operation for Depthwise {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at, Field::NO_ENDING);
+        let spec = self.spec(at, Epilogue::NONE);
         vec![
-            at.call("depthwise_grad_weights", spec.clone(), at.weight_gradient(self.kernel)).with_scratch(),
-            at.call("depthwise_grad_input", spec, at.weighted_input_gradient(self.kernel)).with_scratch(),
+            at.call(kernels::depthwise_grad_weights, &spec, at.weight_gradient(self.kernel)),
+            at.call(kernels::depthwise_grad_input, &spec, at.weighted_input_gradient(self.kernel)),
         ]
     }
 

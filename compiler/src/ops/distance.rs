@@ -1,7 +1,10 @@
 //! Squared distances to fixed patterns (LeCun et al., 1998): the output layer whose smallest number wins.
 
+use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
+use netwright_abi::spec::distance::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{Field, KernelCall, Operand, Real, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// y = Σ (x − p)² for each pattern p.
@@ -12,11 +15,8 @@ pub struct Distance {
 }
 
 impl Distance {
-    fn spec(&self, inputs: usize) -> Spec {
-        Spec::new("distance")
-            .size("inputs", inputs)
-            .size("outputs", self.patterns.len())
-            .field("patterns", Field::Reals(self.patterns.concat().into_iter().map(Real).collect()))
+    fn spec<'a>(&self, inputs: usize, patterns: &'a [f64]) -> Spec<'a> {
+        Spec { inputs, outputs: self.patterns.len(), patterns }
     }
 }
 
@@ -39,13 +39,15 @@ impl Operation for Distance {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::write(at.y())];
-        vec![at.call("distance_forward", self.spec(at.x_shape(0).len()), operands)]
+        let patterns = self.patterns.concat();
+        let spec = self.spec(at.x_shape(0).len(), &patterns);
+        vec![at.call(kernels::distance_forward, &spec, Unary { x: at.x(0), y: at.y() })]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::read(at.dy()), Operand::write(at.dx(0))];
-        vec![at.call("distance_grad", self.spec(at.x_shape(0).len()), operands)]
+        let patterns = self.patterns.concat();
+        let operands = UnaryGradFromInput { x: at.x(0), dy: at.dy(), dx: at.dx(0) };
+        vec![at.call(kernels::distance_grad, &self.spec(at.x_shape(0).len(), &patterns), operands)]
     }
 
     fn macs(&self, inputs: &[Shape], _output: Shape) -> u64 {

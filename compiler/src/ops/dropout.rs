@@ -1,7 +1,10 @@
 //! Dropout (slide 18), inverted: what is kept is scaled while training, and nothing happens when predicting.
 
+use netwright_abi::kernels::{self, InPlace};
+use netwright_abi::spec::dropout::Spec;
+
 use super::{GradientSite, Misfit, Operation, Phase, Site};
-use crate::kernel_call::{Data, Field, KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// Ignores a share of the units in each training step.
@@ -13,11 +16,8 @@ pub struct Dropout {
 
 impl Dropout {
     fn apply(&self, at: &Site<'_>, values: Data) -> KernelCall {
-        let spec = Spec::new("dropout")
-            .real("rate", self.rate)
-            .size("len", at.y_shape().len())
-            .field("layer", Field::Key(at.node.output.0 as u64));
-        at.call("dropout_apply", spec, vec![Operand::read(Data::Pass), Operand::update(values)])
+        let spec = Spec { rate: self.rate, len: at.y_shape().len(), layer: at.node.output.0 as u64 };
+        at.call(kernels::dropout_apply, &spec, InPlace { values })
     }
 }
 

@@ -1,7 +1,10 @@
 //! Layer normalisation (Ba et al., 2016): y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each position over its channels.
 
+use netwright_abi::kernels;
+use netwright_abi::spec::layernorm::Spec;
+
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Normalises each position of an image, or a row of features.
@@ -17,8 +20,7 @@ pub struct LayerNorm {
 
 impl LayerNorm {
     fn spec(&self, shape: Shape) -> Spec {
-        let spec = Spec::new("layernorm").size("rows", shape.positions()).size("channels", shape.channels());
-        spec.real("epsilon", self.epsilon)
+        Spec { rows: shape.positions(), channels: shape.channels(), epsilon: self.epsilon }
     }
 }
 
@@ -46,26 +48,22 @@ impl Operation for LayerNorm {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("gamma")),
-            Operand::read(at.tensor("beta")),
-            Operand::write(at.y()),
-        ];
-        vec![at.call("layernorm_forward", self.spec(at.x_shape(0)), operands)]
+        let (gamma, beta) = (at.tensor("gamma"), at.tensor("beta"));
+        let operands = kernels::LayerNorm { x: at.x(0), gamma, beta, y: at.y() };
+        vec![at.call(kernels::layernorm_forward, &self.spec(at.x_shape(0)), operands)]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("gamma")),
-            Operand::update(at.dx(0)),
-            Operand::update(at.gradient("gamma")),
-            Operand::update(at.gradient("beta")),
-        ];
+        let operands = kernels::LayerNormGrad {
+            x: at.x(0),
+            gamma: at.tensor("gamma"),
+            dy: at.dx(0),
+            dgamma: at.gradient("gamma"),
+            dbeta: at.gradient("beta"),
+        };
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call("layernorm_grad", self.spec(at.x_shape(0)), operands),
+            at.call(kernels::layernorm_grad, &self.spec(at.x_shape(0)), operands),
         ]
     }
 }

@@ -1,7 +1,10 @@
 //! Local response normalisation (Krizhevsky et al., 2012): y = x / (k + α Σ x²)^β, summed over neighbouring channels.
 
+use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
+use netwright_abi::spec::lrn::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Divides each number by what it and its neighbours among the channels amount to.
@@ -19,8 +22,8 @@ pub struct Lrn {
 
 impl Lrn {
     fn spec(&self, shape: Shape) -> Spec {
-        let spec = Spec::new("lrn").size("rows", shape.positions()).size("channels", shape.channels());
-        spec.size("size", self.size).real("alpha", self.alpha).real("beta", self.beta).real("k", self.k)
+        let Self { size, alpha, beta, k } = *self;
+        Spec { rows: shape.positions(), channels: shape.channels(), size, alpha, beta, k }
     }
 }
 
@@ -38,12 +41,11 @@ impl Operation for Lrn {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::write(at.y())];
-        vec![at.call("lrn_forward", self.spec(at.x_shape(0)), operands)]
+        vec![at.call(kernels::lrn_forward, &self.spec(at.x_shape(0)), Unary { x: at.x(0), y: at.y() })]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::read(at.dy()), Operand::write(at.dx(0))];
-        vec![at.call("lrn_grad", self.spec(at.x_shape(0)), operands)]
+        let operands = UnaryGradFromInput { x: at.x(0), dy: at.dy(), dx: at.dx(0) };
+        vec![at.call(kernels::lrn_grad, &self.spec(at.x_shape(0)), operands)]
     }
 }

@@ -25,7 +25,7 @@ mod softmax;
 mod subsample;
 mod upsample;
 
-pub use activation::{Activation, ActivationKind};
+pub use activation::Activation;
 pub use add::Add;
 pub use batchnorm::BatchNorm;
 pub use concat::Concat;
@@ -49,8 +49,12 @@ pub use softmax::Softmax;
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
+use netwright_abi::kernels::{self, Kernel, Signature};
+use netwright_abi::spec::{self, Sizes};
+use netwright_abi::{Activation as Function, Epilogue};
+
 use crate::graph::{Ending, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
-use crate::kernel_call::{Access, COPY, Data, Field, KernelCall, Operand, Spec, When};
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// What every operation answers.
@@ -110,7 +114,7 @@ pub enum Part {
     /// Another value, which is added.
     Sum,
     /// A function of each number.
-    Activation(ActivationKind),
+    Activation(Function),
 }
 
 macro_rules! operations {
@@ -300,43 +304,35 @@ impl Site<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
-    /// The operands of what has weights: input, the tensor called `kernel`, scale, shift, output. A bias is a shift.
-    pub fn weighted(&self, kernel: &str) -> Vec<Operand> {
+    /// The operands of what has weights. A bias is a shift.
+    pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
         let [scale, shift] = match self.node.ending.affine {
             Some(values) => values.map(Data::Value),
             None => [Data::Absent, self.tensor("bias")],
         };
-        let access = if self.node.ending.sum.is_some() { Access::Update } else { Access::Write };
-        vec![
-            Operand::read(self.x(0)),
-            Operand::read(self.tensor(kernel)),
-            Operand::read(scale),
-            Operand::read(shift),
-            Operand { data: self.y(), access },
-        ]
+        kernels::Weighted { x: self.x(0), w: self.tensor(kernel), scale, shift, y: self.y() }
     }
-    /// The field `ending` of a kernel's spec.
-    pub fn ending(&self) -> Field {
-        let Ending { sum, activation, .. } = &self.node.ending;
-        Field::Ending(sum.is_some(), activation.map(ActivationKind::function))
+    /// What becomes of the output before it is stored, as the kernel is told.
+    pub fn epilogue(&self) -> Epilogue {
+        Epilogue { accumulate: self.node.ending.sum.is_some(), activation: self.activation() }
     }
-    /// The field `activation` of a kernel's spec, for those that can end in nothing else.
-    pub fn activation(&self) -> Field {
-        Field::LastActivation(self.node.ending.activation.map(ActivationKind::function))
+    /// The function that the output ends in, for kernels that can end in nothing else.
+    pub fn activation(&self) -> Option<Function> {
+        self.node.ending.activation
     }
     /// The call that computes the output, behind a copy of what it is added to.
     pub fn onto_sum(&self, call: KernelCall) -> Vec<KernelCall> {
-        let sum = self.node.ending.sum.map(|sum| self.copy(self.y_shape().len(), Data::Value(sum), self.y()));
-        sum.into_iter().chain([self.ended(call)]).collect()
+        let call = self.ended(call);
+        match self.node.ending.sum {
+            None => vec![call],
+            Some(sum) => vec![self.copy(self.y_shape().len(), Data::Value(sum), self.y()), call.accumulating()],
+        }
     }
     /// The call that computes the output, with what it ends in told.
     pub fn ended(&self, call: KernelCall) -> KernelCall {
         let Ending { affine, sum, activation, rows } = &self.node.ending;
-        let parts = [
-            affine.map(|_| "a scale and shift of each channel"),
-            sum.map(|_| "a sum"),
-            activation.map(ActivationKind::name),
-        ];
+        let parts =
+            [affine.map(|_| "a scale and shift of each channel"), sum.map(|_| "a sum"), activation.map(Function::name)];
         let parts: Vec<&str> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             return call;
@@ -347,23 +343,18 @@ impl Site<'_> {
     fn tensor_id(&self, name: &str) -> Option<TensorId> {
         self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)
     }
-    /// A call of the kernel `kernel` for this node.
-    pub fn call(&self, kernel: impl Into<String>, spec: Spec, operands: Vec<Operand>) -> KernelCall {
-        KernelCall {
-            kernel: kernel.into(),
-            spec,
-            operands,
-            scratch: false,
-            layer: self.node.layer,
-            rows: Vec::new(),
-            why: self.node.variant.why.into(),
-            when: When::Always,
-        }
+    /// A call of `kernel` for this node.
+    pub fn call<S: Signature, Z: Sizes>(
+        &self,
+        kernel: Kernel<S, Z>,
+        sizes: &Z::Spec<'_>,
+        operands: S::Of<Data>,
+    ) -> KernelCall {
+        KernelCall::new(kernel, sizes, operands, self.node.layer, self.node.variant.why)
     }
-    /// A copy of so many numbers for each image; the planner leaves it out where it can.
-    pub fn copy(&self, len: usize, from: Data, to: Data) -> KernelCall {
-        let spec = Spec::new("copy").size("len", len);
-        let call = self.call(COPY, spec, vec![Operand::read(from), Operand::write(to)]);
+    /// A copy of so many elements for each image; the planner leaves it out where it can.
+    pub fn copy(&self, len: usize, x: Data, y: Data) -> KernelCall {
+        let call = self.call(kernels::copy, &spec::copy::Spec { len }, kernels::Unary { x, y });
         KernelCall { why: "a value that is read again later is changed in place".into(), ..call }
     }
 }
@@ -392,18 +383,18 @@ impl GradientSite<'_> {
     pub fn gradient(&self, name: &str) -> Data {
         self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
     }
-    /// The operands for the gradients of weights and bias: input, gradient of the output, and what is added to.
-    pub fn weight_gradient(&self, kernel: &str) -> Vec<Operand> {
-        vec![
-            Operand::read(self.forward.x(0)),
-            Operand::read(self.dy()),
-            Operand::update(self.gradient(kernel)),
-            Operand::update(self.gradient("bias")),
-        ]
+    /// The operands for the gradients of weights and bias.
+    pub fn weight_gradient(&self, kernel: &str) -> kernels::GradWeights<Data> {
+        kernels::GradWeights {
+            x: self.forward.x(0),
+            dy: self.dy(),
+            dw: self.gradient(kernel),
+            db: self.gradient("bias"),
+        }
     }
     /// The operands for the gradient of the input of what has weights.
-    pub fn weighted_input_gradient(&self, kernel: &str) -> Vec<Operand> {
-        vec![Operand::read(self.dy()), Operand::read(self.forward.tensor(kernel)), Operand::write(self.dx(0))]
+    pub fn weighted_input_gradient(&self, kernel: &str) -> kernels::GradInput<Data> {
+        kernels::GradInput { dy: self.dy(), w: self.forward.tensor(kernel), dx: self.dx(0) }
     }
 }
 
@@ -411,15 +402,6 @@ impl<'a> core::ops::Deref for GradientSite<'a> {
     type Target = Site<'a>;
     fn deref(&self) -> &Site<'a> {
         &self.forward
-    }
-}
-
-impl KernelCall {
-    /// The same call with scratch memory.
-    #[must_use]
-    pub(crate) fn with_scratch(mut self) -> Self {
-        self.scratch = true;
-        self
     }
 }
 

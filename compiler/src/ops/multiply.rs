@@ -1,7 +1,10 @@
 //! The product of two values, number by number, or of an image with one number a channel (squeeze and excitation, Hu et al., 2017).
 
+use netwright_abi::kernels::{self, Product, ProductGrad};
+use netwright_abi::spec::multiply::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site};
-use crate::kernel_call::{Field, KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Multiplies its first input by its second, which has the same shape, or one number for each channel.
@@ -18,7 +21,7 @@ impl Multiply {
 fn spec(at: &Site<'_>) -> Spec {
     let (left, right) = (at.x_shape(0), at.x_shape(1));
     let channels = Multiply::broadcasts(left, right).then(|| right.channels());
-    Spec::new("multiply").size("len", left.len()).field("channels", Field::Maybe(channels))
+    Spec { len: left.len(), channels }
 }
 
 impl Operation for Multiply {
@@ -37,14 +40,15 @@ impl Operation for Multiply {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::read(at.x(1)), Operand::write(at.y())];
-        vec![at.call("multiply_forward", spec(at), operands)]
+        let operands = Product { a: at.x(0), b: at.x(1), y: at.y() };
+        vec![at.call(kernels::multiply_forward, &spec(at), operands)]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let side = |kernel, other, dx| {
-            at.call(kernel, spec(at), vec![Operand::read(at.dy()), Operand::read(other), Operand::write(dx)])
-        };
-        vec![side("multiply_grad_left", at.x(1), at.dx(0)), side("multiply_grad_right", at.x(0), at.dx(1))]
+        let side = |kernel, other, dx| at.call(kernel, &spec(at), ProductGrad { dy: at.dy(), other, dx });
+        vec![
+            side(kernels::multiply_grad_left, at.x(1), at.dx(0)),
+            side(kernels::multiply_grad_right, at.x(0), at.dx(1)),
+        ]
     }
 }

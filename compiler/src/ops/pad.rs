@@ -1,7 +1,10 @@
 //! Zeros around an image, and their removal: each is the other's gradient.
 
+use netwright_abi::kernels::{self, Unary, UnaryGrad};
+use netwright_abi::spec::pad::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site, image};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// Puts rows and columns of zeros around an image: top, bottom, left, right.
@@ -12,11 +15,19 @@ pub struct ZeroPad(pub [usize; 4]);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crop(pub [usize; 4]);
 
-/// The call between an image and the same with `padding` around it.
-fn call(at: &Site<'_>, kernel: &str, inner: Shape, padding: [usize; 4], [from, to]: [Data; 2]) -> KernelCall {
-    let Shape::Image(inner) = inner else { unreachable!("`infer` has refused anything but an image") };
-    let spec = Spec::new("pad").sizes("input", &inner).sizes("padding", &padding);
-    at.call(kernel, spec, vec![Operand::read(from), Operand::write(to)])
+fn spec(inner: Shape, padding: [usize; 4]) -> Spec {
+    let Shape::Image(input) = inner else { unreachable!("`infer` has refused anything but an image") };
+    Spec { input, padding }
+}
+
+/// Zeros around an image of shape `inner`.
+fn padded(at: &Site<'_>, inner: Shape, padding: [usize; 4], x: Data, y: Data) -> KernelCall {
+    at.call(kernels::zeropad_forward, &spec(inner, padding), Unary { x, y })
+}
+
+/// The image of shape `inner` within those zeros.
+fn cropped(at: &Site<'_>, inner: Shape, padding: [usize; 4], dy: Data, dx: Data) -> KernelCall {
+    at.call(kernels::zeropad_grad, &spec(inner, padding), UnaryGrad { dy, dx })
 }
 
 impl Operation for ZeroPad {
@@ -35,11 +46,11 @@ impl Operation for ZeroPad {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![call(at, "zeropad_forward", at.x_shape(0), self.0, [at.x(0), at.y()])]
+        vec![padded(at, at.x_shape(0), self.0, at.x(0), at.y())]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        vec![call(at, "zeropad_grad", at.x_shape(0), self.0, [at.dy(), at.dx(0)])]
+        vec![cropped(at, at.x_shape(0), self.0, at.dy(), at.dx(0))]
     }
 }
 
@@ -67,10 +78,10 @@ impl Operation for Crop {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![call(at, "zeropad_grad", at.y_shape(), self.0, [at.x(0), at.y()])]
+        vec![cropped(at, at.y_shape(), self.0, at.x(0), at.y())]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        vec![call(at, "zeropad_forward", at.y_shape(), self.0, [at.dy(), at.dx(0)])]
+        vec![padded(at, at.y_shape(), self.0, at.dy(), at.dx(0))]
     }
 }

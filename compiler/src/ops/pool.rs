@@ -1,8 +1,11 @@
 //! Pooling (slides 30 and 39): the largest, or the mean, of each window.
 
+use netwright_abi::kernels::{self, Unary, UnaryGrad, UnaryGradFromBoth};
+use netwright_abi::spec::pool::Spec;
+
 use super::conv::window_misfit;
 use super::{GradientSite, Misfit, Operation, Site, image};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
 /// What a pool makes of a window.
@@ -29,12 +32,7 @@ impl Pool {
             unreachable!("`infer` has refused anything but an image");
         };
         let padding = self.window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
-        Spec::new("pool")
-            .sizes("input", &input)
-            .sizes("output", &output)
-            .sizes("window", &self.window.size)
-            .sizes("stride", &self.window.stride)
-            .sizes("padding", &padding)
+        Spec { input, output, window: self.window.size, stride: self.window.stride, padding }
     }
 }
 
@@ -65,16 +63,18 @@ impl Operation for Pool {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::write(at.y())];
-        vec![at.call(format!("{}_forward", self.name()), self.spec(at.x_shape(0), at.y_shape()), operands)]
+        let kernel = match self.kind {
+            PoolKind::Max => kernels::maxpool_forward,
+            PoolKind::Average => kernels::avgpool_forward,
+        };
+        vec![at.call(kernel, &self.spec(at.x_shape(0), at.y_shape()), Unary { x: at.x(0), y: at.y() })]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let mut operands = match self.kind {
-            PoolKind::Max => vec![Operand::read(at.x(0)), Operand::read(at.y())],
-            PoolKind::Average => Vec::new(),
-        };
-        operands.extend([Operand::read(at.dy()), Operand::write(at.dx(0))]);
-        vec![at.call(format!("{}_grad", self.name()), self.spec(at.x_shape(0), at.y_shape()), operands)]
+        let (spec, dy, dx) = (self.spec(at.x_shape(0), at.y_shape()), at.dy(), at.dx(0));
+        vec![match self.kind {
+            PoolKind::Max => at.call(kernels::maxpool_grad, &spec, UnaryGradFromBoth { x: at.x(0), y: at.y(), dy, dx }),
+            PoolKind::Average => at.call(kernels::avgpool_grad, &spec, UnaryGrad { dy, dx }),
+        }]
     }
 }

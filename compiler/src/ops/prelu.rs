@@ -1,7 +1,10 @@
 //! The parametric rectifier (slide 11): the slope below 0 is trained.
 
+use netwright_abi::kernels::{self, Sloped, SlopedGrad};
+use netwright_abi::spec::prelu::Spec;
+
 use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// z, or slope · z below 0, with one slope for each channel or one for all.
@@ -18,7 +21,7 @@ impl Prelu {
         if self.shared { 1 } else { input.channels() }
     }
     fn spec(&self, input: Shape) -> Spec {
-        Spec::new("prelu").size("len", input.len()).size("slopes", self.slopes(input))
+        Spec { len: input.len(), slopes: self.slopes(input) }
     }
 }
 
@@ -36,18 +39,14 @@ impl Operation for Prelu {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::read(at.tensor("slope")), Operand::write(at.y())];
-        vec![at.call("prelu_forward", self.spec(at.x_shape(0)), operands)]
+        let operands = Sloped { x: at.x(0), slopes: at.tensor("slope"), y: at.y() };
+        vec![at.call(kernels::prelu_forward, &self.spec(at.x_shape(0)), operands)]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![
-            Operand::read(Data::Pass),
-            Operand::read(at.x(0)),
-            Operand::read(at.tensor("slope")),
-            Operand::update(at.dx(0)),
-            Operand::update(at.gradient("slope")),
-        ];
-        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), at.call("prelu_grad", self.spec(at.x_shape(0)), operands)]
+        let (slopes, dslopes) = (at.tensor("slope"), at.gradient("slope"));
+        let operands = SlopedGrad { x: at.x(0), slopes, dy: at.dx(0), dslopes };
+        let call = at.call(kernels::prelu_grad, &self.spec(at.x_shape(0)), operands);
+        vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
     }
 }

@@ -1,7 +1,10 @@
 //! A value times a constant: the scaled residuals of Inception-ResNet (Szegedy et al., 2016).
 
+use netwright_abi::kernels::{self, InPlace, ScaleFold};
+use netwright_abi::spec::scale::Spec;
+
 use super::{Foldable, GradientSite, Misfit, Operation, Part, Site};
-use crate::kernel_call::{Data, KernelCall, Operand, Spec};
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// Multiplies each number by a constant.
@@ -13,17 +16,17 @@ pub struct Scale {
 
 impl Scale {
     fn spec(&self, len: usize) -> Spec {
-        Spec::new("scale").real("factor", self.factor).size("len", len)
+        Spec { factor: self.factor, len }
     }
 
     fn apply(&self, at: &Site<'_>, values: Data) -> KernelCall {
-        at.call("scale", self.spec(at.y_shape().len()), vec![Operand::update(values)])
+        at.call(kernels::scale, &self.spec(at.y_shape().len()), InPlace { values })
     }
 
     /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
     pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
-        let operands = vec![Operand::read(at.tensor("bias")), Operand::write(at.y()), Operand::write(at.saved(0))];
-        at.call("scale_fold", self.spec(behind.len()), operands)
+        let operands = ScaleFold { bias: at.tensor("bias"), scale: at.y(), shift: at.saved(0) };
+        at.call(kernels::scale_fold, &self.spec(behind.len()), operands)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Softmax over the last axis: probabilities of classes.
 
+use netwright_abi::kernels::{self, GradFromOutput, InPlace};
+use netwright_abi::spec::softmax::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site};
 use crate::graph::Head;
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Turns each row of the last axis into probabilities.
@@ -10,7 +13,7 @@ use crate::shape::Shape;
 pub struct Softmax;
 
 fn spec(shape: Shape) -> Spec {
-    Spec::new("softmax").size("rows", shape.positions()).size("classes", shape.channels())
+    Spec { rows: shape.positions(), classes: shape.channels() }
 }
 
 impl Operation for Softmax {
@@ -25,14 +28,14 @@ impl Operation for Softmax {
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.x(0), at.y()),
-            at.call("softmax_forward", spec(at.y_shape()), vec![Operand::update(at.y())]),
+            at.call(kernels::softmax_forward, &spec(at.y_shape()), InPlace { values: at.y() }),
         ]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call("softmax_grad", spec(at.y_shape()), vec![Operand::read(at.y()), Operand::update(at.dx(0))]),
+            at.call(kernels::softmax_grad, &spec(at.y_shape()), GradFromOutput { y: at.y(), dy: at.dx(0) }),
         ]
     }
 

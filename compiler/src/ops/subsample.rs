@@ -1,8 +1,11 @@
 //! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
 
+use netwright_abi::spec::subsample::Spec;
+use netwright_abi::{Activation, kernels};
+
 use super::conv::window_misfit;
 use super::{GradientSite, Init, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
-use crate::kernel_call::{Field, KernelCall, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
 /// Reduces each window of each channel to its sum, scaled and shifted.
@@ -15,16 +18,11 @@ pub struct Subsample {
 }
 
 impl Subsample {
-    fn spec(&self, at: &Site<'_>, activation: Field) -> Spec {
+    fn spec(&self, at: &Site<'_>, activation: Option<Activation>) -> Spec {
         let (Shape::Image(input), Shape::Image(output)) = (at.x_shape(0), at.y_shape()) else {
             unreachable!("`infer` has refused anything but an image");
         };
-        Spec::new("subsample")
-            .sizes("input", &input)
-            .sizes("output", &output)
-            .sizes("window", &self.window.size)
-            .sizes("stride", &self.window.stride)
-            .field("activation", activation)
+        Spec { input, output, window: self.window.size, stride: self.window.stride, activation }
     }
 }
 
@@ -64,7 +62,8 @@ impl Operation for Subsample {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![at.ended(at.call("subsample_forward", self.spec(at, at.activation()), at.weighted("coefficient")))]
+        let spec = self.spec(at, at.activation());
+        vec![at.ended(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))]
     }
 
     fn can_end_in(&self, part: Part) -> bool {
@@ -72,10 +71,10 @@ impl Operation for Subsample {
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at, Field::LastActivation(None));
+        let spec = self.spec(at, None);
         vec![
-            at.call("subsample_grad_weights", spec.clone(), at.weight_gradient("coefficient")),
-            at.call("subsample_grad_input", spec, at.weighted_input_gradient("coefficient")),
+            at.call(kernels::subsample_grad_weights, &spec, at.weight_gradient("coefficient")),
+            at.call(kernels::subsample_grad_input, &spec, at.weighted_input_gradient("coefficient")),
         ]
     }
 

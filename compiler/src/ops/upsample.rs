@@ -1,7 +1,10 @@
 //! Enlargement: each pixel becomes a block of equal ones.
 
+use netwright_abi::kernels::{self, Unary, UnaryGrad};
+use netwright_abi::spec::upsample::Spec;
+
 use super::{GradientSite, Misfit, Operation, Site, image};
-use crate::kernel_call::{KernelCall, Operand, Spec};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// Enlarges an image by whole factors, down and across.
@@ -11,7 +14,7 @@ pub struct Upsample(pub [usize; 2]);
 impl Upsample {
     fn spec(&self, input: Shape) -> Spec {
         let Shape::Image(input) = input else { unreachable!("`infer` has refused anything but an image") };
-        Spec::new("upsample").sizes("input", &input).sizes("factor", &self.0)
+        Spec { input, factor: self.0 }
     }
 }
 
@@ -30,12 +33,11 @@ impl Operation for Upsample {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.x(0)), Operand::write(at.y())];
-        vec![at.call("upsample_forward", self.spec(at.x_shape(0)), operands)]
+        vec![at.call(kernels::upsample_forward, &self.spec(at.x_shape(0)), Unary { x: at.x(0), y: at.y() })]
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let operands = vec![Operand::read(at.dy()), Operand::write(at.dx(0))];
-        vec![at.call("upsample_grad", self.spec(at.x_shape(0)), operands)]
+        let operands = UnaryGrad { dy: at.dy(), dx: at.dx(0) };
+        vec![at.call(kernels::upsample_grad, &self.spec(at.x_shape(0)), operands)]
     }
 }

@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Extent, Graph, Head, Role, Value, ValueId};
-use crate::kernel_call::{Access, Data, Field, KernelCall, Operand, Spec, When};
-use crate::ops::{Activation, ActivationKind, GradientSite, Phase, Site};
+use netwright_abi::kernels::{Accumulate, add_assign};
+use netwright_abi::spec::add;
+
+use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
+use crate::ops::{Activation, GradientSite, Phase, Site};
 use crate::program::{Outside, Program, Step, Training};
 
 /// The program of a training step.
@@ -120,7 +123,7 @@ impl<'a> Backward<'a> {
     }
 
     /// From the gradient of a node's output to that of what it computes before it ends in an activation.
-    fn before_ending(&mut self, site: &Site<'_>, activation: ActivationKind, dy: ValueId) -> ValueId {
+    fn before_ending(&mut self, site: &Site<'_>, activation: netwright_abi::Activation, dy: ValueId) -> ValueId {
         let before = self.gradient_like(site.node.output);
         for mut call in Activation(activation).gradient_of_ending(site, [dy, before].map(Data::Value)) {
             call.when = self.when(&call);
@@ -131,16 +134,10 @@ impl<'a> Backward<'a> {
 
     fn add(&self, layer: crate::graph::LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
         let (Extent::PerImage(len) | Extent::Fixed(len)) = self.values[sum.0].extent;
-        let mut call = KernelCall {
-            kernel: "add_assign".to_owned(),
-            spec: Spec::new("add").size("len", len).field("activation", Field::LastActivation(None)),
-            operands: vec![Operand::read(Data::Value(gradient)), Operand::update(Data::Value(sum))],
-            scratch: false,
-            layer,
-            rows: Vec::new(),
-            why: "a value read by several layers gets the sum of their gradients".into(),
-            when: When::Always,
-        };
+        let sizes = add::Spec { len, activation: None };
+        let operands = Accumulate { x: Data::Value(gradient), y: Data::Value(sum) };
+        let why = "a value read by several layers gets the sum of their gradients";
+        let mut call = KernelCall::new(add_assign, &sizes, operands, layer, why);
         call.when = self.when(&call);
         call
     }

@@ -1,9 +1,11 @@
 //! An activation, and when predicting a sum, becomes what the kernel before it ends in: its numbers are then still in registers or in
 //! the first cache.
 
+use netwright_abi::Activation;
+
 use super::merging::Merging;
 use crate::graph::{Graph, Head, ValueId};
-use crate::ops::{ActivationKind, Part, Phase};
+use crate::ops::{Part, Phase};
 
 /// Fuses what can be fused, in the graph of a prediction or of a training step.
 ///
@@ -40,8 +42,8 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     merging.finish()
 }
 
-fn takes_activation(merging: &Merging, input: ValueId, function: ActivationKind, phase: Phase) -> bool {
-    let known = phase == Phase::Predicting || function.slope_from_output();
+fn takes_activation(merging: &Merging, input: ValueId, function: Activation, phase: Phase) -> bool {
+    let known = phase == Phase::Predicting || function.has_gradient_from_output();
     merging.only_read_once(input).is_some_and(|before| {
         known && before.ending.activation.is_none() && before.op.can_end_in(Part::Activation(function))
     })

@@ -29,7 +29,7 @@ fn feeds_rectifier(graph: &Graph, readers: &[Vec<usize>], node: &Node) -> bool {
         let [consumer] = readers[value.0][..] else { return false };
         let consumer = &graph.nodes[consumer];
         match &consumer.op {
-            Op::Activation(activation) => return activation.0.is_rectifier(),
+            Op::Activation(activation) => return activation.0.is_rectifier_family(),
             Op::Prelu(_) => return true,
             op if op.passes_sign() => value = consumer.output,
             _ => return false,

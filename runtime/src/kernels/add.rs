@@ -1,19 +1,10 @@
 //! Sums of two values: residual connections (He et al., 2015), and gradients that come from several layers.
 
-use super::activation::Activation;
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
 use crate::scalar::Scalar;
-
-/// The size of a value, and what becomes of the sum.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers an image.
-    pub len: usize,
-    /// The function f applied to the sum.
-    pub activation: Option<Activation>,
-}
+pub use netwright_abi::spec::add::Spec;
 
 /// y = f(y + x)
 pub fn add_assign<T: Elementary>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
@@ -43,6 +34,7 @@ vectorised! {
 mod tests {
     use super::*;
     use crate::kernels::Kernels;
+    use netwright_abi::Activation;
 
     #[test]
     fn sums_are_taken_in_place() {

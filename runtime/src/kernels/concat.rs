@@ -1,27 +1,7 @@
 //! Values side by side along the channels.
 
 use crate::scalar::Scalar;
-
-/// Which channels of the whole a part takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Positions an image.
-    pub rows: usize,
-    /// Channels of the part.
-    pub part: usize,
-    /// Channels of the whole.
-    pub whole: usize,
-    /// The first channel of the part in the whole.
-    pub offset: usize,
-}
-
-impl Spec {
-    fn check<T>(&self, batch: usize, part: &[T], whole: &[T]) {
-        assert!(self.offset + self.part <= self.whole, "concat: the part lies outside the whole");
-        assert_eq!(part.len(), batch * self.rows * self.part, "concat: the part");
-        assert_eq!(whole.len(), batch * self.rows * self.whole, "concat: the whole");
-    }
-}
+pub use netwright_abi::spec::concat::Spec;
 
 /// Writes a part into its channels of the whole, and leaves the others.
 pub fn concat_write<T: Scalar>(batch: usize, spec: &Spec, part: &[T], whole: &mut [T]) {

@@ -2,69 +2,32 @@
 //!
 //! Only what is connected has weights: they are `[window height, window width, connections]`, in the order of the table.
 
-use super::activation::Activation;
 use super::elementary::Elementary;
 use super::ending::end_in_place;
 use crate::scalar::Scalar;
+pub use netwright_abi::spec::conv_table::Spec;
 
-/// The sizes of the layer, and its table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Height, width, channels of one input image.
-    pub input: [usize; 3],
-    /// Height, width, filters of one output image.
-    pub output: [usize; 3],
-    /// Height and width of a filter, in taps.
-    pub window: [usize; 2],
-    /// Steps from one output to the next, in input rows and columns.
-    pub stride: [usize; 2],
-    /// Zeros around the input: top, bottom, left, right.
-    pub padding: [usize; 4],
-    /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
-    pub dilation: [usize; 2],
-    /// What is connected: an input channel and a filter.
-    pub connections: &'static [[usize; 2]],
-    /// The function f applied to the output on the way forward.
-    pub activation: Option<Activation>,
-}
-
-impl Spec {
-    #[track_caller]
-    fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
-        let ([_, _, channels], [_, _, filters]) = (self.input, self.output);
-        assert!(channels > 0 && filters > 0 && !self.connections.is_empty(), "conv_table: sizes are at least 1");
-        assert!(
-            self.connections.iter().all(|&[channel, filter]| channel < channels && filter < filters),
-            "conv_table: the table names a channel or a filter that there is not"
-        );
-        assert_eq!(input, batch * self.input.iter().product::<usize>(), "conv_table: the input");
-        assert_eq!(weights, self.window[0] * self.window[1] * self.connections.len(), "conv_table: the weights");
-        assert!(each_filter.iter().all(|&len| len == 0 || len == filters), "conv_table: one number for each filter");
-        assert_eq!(output, batch * self.output.iter().product::<usize>(), "conv_table: the output");
-    }
-
-    /// Calls `visit` for each tap of each output that lies in the image: the start of the output's pixel, of the input's
-    /// pixel, and of the tap's weights.
-    #[inline(always)]
-    fn for_each_tap(&self, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
-        let ([height, width, channels], [rows, columns, filters]) = (self.input, self.output);
-        for n in 0..batch {
-            for row in 0..rows {
-                for column in 0..columns {
-                    let y = ((n * rows + row) * columns + column) * filters;
-                    for i in 0..self.window[0] {
-                        let line = (row * self.stride[0] + i * self.dilation[0]).wrapping_sub(self.padding[0]);
-                        if line >= height {
+/// Calls `visit` for each tap of each output that lies in the image: the start of the output's pixel, of the input's
+/// pixel, and of the tap's weights.
+#[inline(always)]
+fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
+    let ([height, width, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    for n in 0..batch {
+        for row in 0..rows {
+            for column in 0..columns {
+                let y = ((n * rows + row) * columns + column) * filters;
+                for i in 0..spec.window[0] {
+                    let line = (row * spec.stride[0] + i * spec.dilation[0]).wrapping_sub(spec.padding[0]);
+                    if line >= height {
+                        continue;
+                    }
+                    for j in 0..spec.window[1] {
+                        let place = (column * spec.stride[1] + j * spec.dilation[1]).wrapping_sub(spec.padding[2]);
+                        if place >= width {
                             continue;
                         }
-                        for j in 0..self.window[1] {
-                            let place = (column * self.stride[1] + j * self.dilation[1]).wrapping_sub(self.padding[2]);
-                            if place >= width {
-                                continue;
-                            }
-                            let x = ((n * height + line) * width + place) * channels;
-                            visit(y, x, (i * self.window[1] + j) * self.connections.len());
-                        }
+                        let x = ((n * height + line) * width + place) * channels;
+                        visit(y, x, (i * spec.window[1] + j) * spec.connections.len());
                     }
                 }
             }
@@ -88,7 +51,7 @@ pub fn conv_table_forward<T: Elementary>(
     let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * filters));
     for (x, y) in images {
         y.fill(T::ZERO);
-        spec.for_each_tap(1, |to, from, tap| {
+        for_each_tap(spec, 1, |to, from, tap| {
             let (x, y) = (&x[from..from + channels], &mut y[to..to + filters]);
             for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
                 y[filter] += x[channel] * w;
@@ -103,7 +66,7 @@ pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: 
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
     dx.fill(T::ZERO);
-    spec.for_each_tap(batch, |from, to, tap| {
+    for_each_tap(spec, batch, |from, to, tap| {
         let (dy, dx) = (&dy[from..from + filters], &mut dx[to..to + channels]);
         for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
             dx[channel] += dy[filter] * w;
@@ -115,7 +78,7 @@ pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: 
 pub fn conv_table_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     spec.check(batch, x.len(), dw.len(), [db.len(), 0], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
-    spec.for_each_tap(batch, |y, from, tap| {
+    for_each_tap(spec, batch, |y, from, tap| {
         let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
         for (&[channel, filter], dw) in spec.connections.iter().zip(&mut dw[tap..]) {
             *dw += dy[filter] * x[channel];
@@ -135,6 +98,7 @@ mod tests {
     use crate::kernels::conv;
     use crate::kernels::ending::{self, Ending};
     use crate::random::Random;
+    use netwright_abi::Activation;
 
     const TABLE: &[[usize; 2]] = &[[0, 0], [2, 0], [1, 1], [0, 3], [1, 3], [2, 3], [2, 2]];
     const SPECS: [Spec; 2] = [

@@ -1,13 +1,7 @@
 //! Copies of a value: what forks and their gradients are made of.
 
 use crate::scalar::Scalar;
-
-/// The size of a value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers an image.
-    pub len: usize,
-}
+pub use netwright_abi::spec::copy::Spec;
 
 /// y = x
 pub fn copy<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {

@@ -1,27 +1,7 @@
 //! Squared distances to fixed patterns: the output layer of LeNet-5 (LeCun et al., 1998, equation 7).
 
 use crate::scalar::Scalar;
-
-/// The sizes of the layer, and its patterns.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers that come in.
-    pub inputs: usize,
-    /// Patterns.
-    pub outputs: usize,
-    /// The patterns one behind the other, `inputs` numbers each.
-    pub patterns: &'static [f64],
-}
-
-impl Spec {
-    #[track_caller]
-    fn check<T>(&self, batch: usize, inputs: &[&[T]], output: &[T]) {
-        assert!(self.inputs > 0 && self.outputs > 0, "distance: sizes are at least 1");
-        assert_eq!(self.patterns.len(), self.inputs * self.outputs, "distance: the patterns");
-        assert!(inputs.iter().all(|s| s.len() == batch * self.inputs), "distance: the input or its gradient");
-        assert_eq!(output.len(), batch * self.outputs, "distance: the output or its gradient");
-    }
-}
+pub use netwright_abi::spec::distance::Spec;
 
 /// yₖ = Σ (xᵢ − pₖᵢ)²
 pub fn distance_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {

@@ -4,17 +4,7 @@ use super::dispatch::vectorised;
 use crate::pass::Pass;
 use crate::random;
 use crate::scalar::Scalar;
-
-/// The share that is dropped, and the size of the value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// The probability of a number to be dropped, from 0 (keeps all) to 1 (drops all).
-    pub rate: f64,
-    /// Numbers an image.
-    pub len: usize,
-    /// The number of the layer in its network, so that two layers draw apart.
-    pub layer: u64,
-}
+pub use netwright_abi::spec::dropout::Spec;
 
 /// Drops numbers, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
 ///

@@ -8,35 +8,34 @@ use super::elementary::Elementary;
 use crate::gemm::{Epilogue, Onto};
 use crate::scalar::Scalar;
 
-/// What becomes of a value before it is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Ending {
-    /// Whether it is added to what stands in its place.
-    pub accumulate: bool,
-    /// The function applied last.
-    pub activation: Option<Activation>,
+pub use netwright_abi::Epilogue as Ending;
+
+/// What a kernel makes of its ending.
+pub(crate) trait End: Sized {
+    /// What the sums are added to.
+    fn onto(self) -> Onto;
+    /// What can be done while elements are in registers; what is left does [`End::finish`].
+    fn epilogue<'a, T: Scalar>(self, scale: &'a [T], shift: &'a [T]) -> Epilogue<'a, T>;
+    /// Whether [`End::finish`] has anything to do.
+    fn is_unfinished(&self) -> bool;
+    /// Ends what went through [`End::epilogue`]: best while it is still in the first cache.
+    fn finish<T: Elementary>(self, values: &mut [T]);
 }
 
-impl Ending {
-    /// The value as it is.
-    pub const NONE: Self = Self { accumulate: false, activation: None };
-
-    pub(crate) fn onto(self) -> Onto {
+impl End for Ending {
+    fn onto(self) -> Onto {
         if self.accumulate { Onto::Itself } else { Onto::Zero }
     }
 
-    /// What can be done while numbers are in registers; what is left does [`Ending::finish`].
-    pub(crate) fn epilogue<'a, T: Scalar>(self, scale: &'a [T], shift: &'a [T]) -> Epilogue<'a, T> {
+    fn epilogue<'a, T: Scalar>(self, scale: &'a [T], shift: &'a [T]) -> Epilogue<'a, T> {
         Epilogue { scale, shift, floor: floor(self.activation) }
     }
 
-    /// Whether [`Ending::finish`] has anything to do.
-    pub(crate) fn is_unfinished(self) -> bool {
+    fn is_unfinished(&self) -> bool {
         is_unfinished(self.activation)
     }
 
-    /// Ends what went through [`Ending::epilogue`]: best while it is still in the first cache.
-    pub(crate) fn finish<T: Elementary>(self, values: &mut [T]) {
+    fn finish<T: Elementary>(self, values: &mut [T]) {
         finish(self.activation, values);
     }
 }

@@ -3,28 +3,7 @@
 use super::dispatch::vectorised;
 use super::reduce;
 use crate::scalar::Scalar;
-
-/// The sizes and constants of the layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Positions an image, each normalised by itself.
-    pub rows: usize,
-    /// Numbers a position.
-    pub channels: usize,
-    /// Added to the variance.
-    pub epsilon: f64,
-}
-
-impl Spec {
-    fn check<T>(&self, batch: usize, values: &[&[T]], optional: &[&[T]]) {
-        let whole = batch * self.rows * self.channels;
-        assert!(values.iter().all(|s| s.len() == whole), "layernorm: the values");
-        assert!(
-            optional.iter().all(|s| s.is_empty() || s.len() == self.channels),
-            "layernorm: gamma, beta and their gradients have one number a channel, or none"
-        );
-    }
-}
+pub use netwright_abi::spec::layernorm::Spec;
 
 /// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:
 /// 1 and 0.

@@ -2,34 +2,7 @@
 
 use super::dispatch::vectorised;
 use crate::scalar::Scalar;
-
-/// The sizes of the factors.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers an image of the left factor, and of the product.
-    pub len: usize,
-    /// `None`: the right factor has the shape of the left. `Some(channels)`: it has that many numbers an image, and each
-    /// applies to all positions; `channels` divides `len`.
-    pub channels: Option<usize>,
-}
-
-impl Spec {
-    /// Numbers an image of the right factor.
-    pub const fn right_len(&self) -> usize {
-        match self.channels {
-            None => self.len,
-            Some(channels) => channels,
-        }
-    }
-
-    fn check<T>(&self, batch: usize, whole: [&[T]; 2], right: &[T]) {
-        assert!(
-            whole.iter().all(|s| s.len() == batch * self.len),
-            "multiply: a left factor, product or gradient of them"
-        );
-        assert_eq!(right.len(), batch * self.right_len(), "multiply: the right factor or its gradient");
-    }
-}
+pub use netwright_abi::spec::multiply::Spec;
 
 /// y = a · b
 pub fn multiply_forward<T: Scalar>(batch: usize, spec: &Spec, a: &[T], b: &[T], y: &mut [T]) {

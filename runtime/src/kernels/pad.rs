@@ -1,29 +1,7 @@
 //! Zeros around an image, and their removal.
 
 use crate::scalar::Scalar;
-
-/// An image and the zeros around it. A crop is the inverse of the padding that would undo it: its forward pass is
-/// [`zeropad_grad`], its gradient [`zeropad_forward`], both with the spec of that padding.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// The image without the zeros: height, width, channels.
-    pub input: [usize; 3],
-    /// Rows above and below, columns left and right.
-    pub padding: [usize; 4],
-}
-
-impl Spec {
-    /// The image with the zeros: height, width, channels.
-    pub const fn output(&self) -> [usize; 3] {
-        let ([height, width, channels], [top, bottom, left, right]) = (self.input, self.padding);
-        [top + height + bottom, left + width + right, channels]
-    }
-
-    fn check<T>(&self, batch: usize, inner: &[T], outer: &[T]) {
-        assert_eq!(inner.len(), batch * self.input.iter().product::<usize>(), "zeropad: the inner image");
-        assert_eq!(outer.len(), batch * self.output().iter().product::<usize>(), "zeropad: the padded image");
-    }
-}
+pub use netwright_abi::spec::pad::Spec;
 
 /// y = x with zeros around it.
 pub fn zeropad_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {

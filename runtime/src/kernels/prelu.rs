@@ -5,15 +5,7 @@ use super::dispatch::vectorised;
 use super::reduce;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
-
-/// The size of the value, and how many slopes it has.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers an image.
-    pub len: usize,
-    /// 1: shared by all. Else one a channel; divides `len`.
-    pub slopes: usize,
-}
+pub use netwright_abi::spec::prelu::Spec;
 
 /// f(z) = a z where z < 0, else z.
 pub fn prelu_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], slopes: &[T], y: &mut [T]) {

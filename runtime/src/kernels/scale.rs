@@ -2,15 +2,7 @@
 
 use super::dispatch::vectorised;
 use crate::scalar::Scalar;
-
-/// The factor, and the size of the value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// What each number is multiplied by.
-    pub factor: f64,
-    /// Numbers an image.
-    pub len: usize,
-}
+pub use netwright_abi::spec::scale::Spec;
 
 /// y = factor · y; its gradient is the same function of dy.
 pub fn scale<T: Scalar>(batch: usize, spec: &Spec, values: &mut [T]) {

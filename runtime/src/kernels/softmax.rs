@@ -4,15 +4,7 @@ use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::reduce;
 use crate::scalar::Scalar;
-
-/// The size of the value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Positions an image, each with probabilities of its own.
-    pub rows: usize,
-    /// Numbers a position.
-    pub classes: usize,
-}
+pub use netwright_abi::spec::softmax::Spec;
 
 /// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place.
 pub fn softmax_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut [T]) {

@@ -1,53 +1,22 @@
 //! Trained subsampling (LeCun et al., 1998): y = coefficient · Σ of a window + bias, one coefficient and bias for each channel.
 
-use super::activation::Activation;
 use super::elementary::Elementary;
 use super::ending::end_in_place;
 use crate::scalar::Scalar;
+pub use netwright_abi::spec::subsample::Spec;
 
-/// The sizes of the layer. There is no padding.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Height, width, channels of one input image.
-    pub input: [usize; 3],
-    /// Height, width, channels of one output image.
-    pub output: [usize; 3],
-    /// Height and width of a window.
-    pub window: [usize; 2],
-    /// Steps from one window to the next, down and across.
-    pub stride: [usize; 2],
-    /// The function f applied to the output on the way forward.
-    pub activation: Option<Activation>,
-}
-
-impl Spec {
-    #[track_caller]
-    fn check(&self, batch: usize, input: usize, coefficient: usize, each_channel: [usize; 2], output: usize) {
-        let channels = self.input[2];
-        assert!(channels > 0 && self.output[2] == channels, "subsample: the channels stay");
-        for axis in 0..2 {
-            let covered = (self.output[axis] - 1) * self.stride[axis] + self.window[axis];
-            assert!(self.stride[axis] > 0 && covered <= self.input[axis], "subsample: a window leaves the image");
-        }
-        assert_eq!(input, batch * self.input.iter().product::<usize>(), "subsample: the input");
-        assert_eq!(output, batch * self.output.iter().product::<usize>(), "subsample: the output");
-        assert_eq!(coefficient, channels, "subsample: the coefficients");
-        assert!(each_channel.iter().all(|&len| len == 0 || len == channels), "subsample: one number for each channel");
-    }
-
-    /// Calls `visit` with the start of each pixel of the output and the start of each pixel of its window, in a batch.
-    #[inline(always)]
-    fn for_each_tap(&self, batch: usize, mut visit: impl FnMut(usize, usize)) {
-        let ([height, width, channels], [rows, columns, _]) = (self.input, self.output);
-        for n in 0..batch {
-            for row in 0..rows {
-                for column in 0..columns {
-                    let y = ((n * rows + row) * columns + column) * channels;
-                    for i in 0..self.window[0] {
-                        let line = (n * height + row * self.stride[0] + i) * width + column * self.stride[1];
-                        for j in 0..self.window[1] {
-                            visit(y, (line + j) * channels);
-                        }
+/// Calls `visit` with the start of each pixel of the output and the start of each pixel of its window, in a batch.
+#[inline(always)]
+fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize)) {
+    let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
+    for n in 0..batch {
+        for row in 0..rows {
+            for column in 0..columns {
+                let y = ((n * rows + row) * columns + column) * channels;
+                for i in 0..spec.window[0] {
+                    let line = (n * height + row * spec.stride[0] + i) * width + column * spec.stride[1];
+                    for j in 0..spec.window[1] {
+                        visit(y, (line + j) * channels);
                     }
                 }
             }
@@ -70,7 +39,7 @@ pub fn subsample_forward<T: Elementary>(
     let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * channels));
     for (x, y) in images {
         y.fill(T::ZERO);
-        spec.for_each_tap(1, |to, from| {
+        for_each_tap(spec, 1, |to, from| {
             for (y, &x) in y[to..to + channels].iter_mut().zip(&x[from..from + channels]) {
                 *y += x;
             }
@@ -85,7 +54,7 @@ pub fn subsample_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], coef
     spec.check(batch, dx.len(), coefficient.len(), [0; 2], dy.len());
     let channels = spec.input[2];
     dx.fill(T::ZERO);
-    spec.for_each_tap(batch, |from, to| {
+    for_each_tap(spec, batch, |from, to| {
         let pixel = dx[to..to + channels].iter_mut();
         for ((dx, &dy), &coefficient) in pixel.zip(&dy[from..from + channels]).zip(coefficient) {
             *dx += dy * coefficient;
@@ -104,7 +73,7 @@ pub fn subsample_grad_weights<T: Scalar>(
 ) {
     spec.check(batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
     let channels = spec.input[2];
-    spec.for_each_tap(batch, |y, from| {
+    for_each_tap(spec, batch, |y, from| {
         let pixel = dcoefficient.iter_mut().zip(&x[from..from + channels]);
         for ((dcoefficient, &x), &dy) in pixel.zip(&dy[y..y + channels]) {
             *dcoefficient += dy * x;
@@ -122,6 +91,7 @@ mod tests {
     use super::*;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
+    use netwright_abi::Activation;
 
     fn spec(window: [usize; 2], stride: [usize; 2], output: [usize; 2], spare: usize, channels: usize) -> Spec {
         let side = |axis: usize| (output[axis] - 1) * stride[axis] + window[axis] + spare;

@@ -1,28 +1,7 @@
 //! Enlargement by whole factors: each pixel becomes a block of equal pixels.
 
 use crate::scalar::Scalar;
-
-/// An image and how much larger it becomes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Height, width, channels.
-    pub input: [usize; 3],
-    /// Down and across.
-    pub factor: [usize; 2],
-}
-
-impl Spec {
-    /// The enlarged image: height, width, channels.
-    pub const fn output(&self) -> [usize; 3] {
-        let ([height, width, channels], [down, across]) = (self.input, self.factor);
-        [height * down, width * across, channels]
-    }
-
-    fn check<T>(&self, batch: usize, small: &[T], large: &[T]) {
-        assert_eq!(small.len(), batch * self.input.iter().product::<usize>(), "upsample: the small image");
-        assert_eq!(large.len(), batch * self.output().iter().product::<usize>(), "upsample: the large image");
-    }
-}
+pub use netwright_abi::spec::upsample::Spec;
 
 /// y(i, j) = x(⌊i / down⌋, ⌊j / across⌋)
 pub fn upsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {

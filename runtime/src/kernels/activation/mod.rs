@@ -6,63 +6,8 @@ use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
-
-/// A function applied to each number by itself.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
-    /// max(0, z), slide 9.
-    Relu,
-    /// z, or slope · z below 0, slide 11.
-    LeakyRelu(f64),
-    /// tanh z
-    Tanh,
-    /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
-    Sigmoid,
-    /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
-    Elu(f64),
-    /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
-    Selu,
-    /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
-    Gelu,
-    /// z σ(z) (Elfwing et al. 2017).
-    Silu,
-    /// ln(1 + eᶻ)
-    Softplus,
-    /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
-    HardSigmoid(f64),
-    /// min(max(z, 0), 6) (Howard et al. 2017).
-    Relu6,
-    /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
-    GeluTanh,
-    /// z / (1 + |z|)
-    Softsign,
-    /// eᶻ
-    Exp,
-}
-
-/// λ of [`Activation::Selu`].
-pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-/// α of [`Activation::Selu`].
-pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
-
-impl Activation {
-    /// Whether the derivative follows from the output alone, so that z need not be kept: [`activation_grad_from_output`].
-    /// A leaky slope or an α that is not positive loses the sign of z.
-    pub const fn has_gradient_from_output(self) -> bool {
-        match self {
-            Self::Relu | Self::Relu6 | Self::Tanh | Self::Sigmoid | Self::HardSigmoid(_) => true,
-            Self::Selu | Self::Softplus | Self::Softsign | Self::Exp => true,
-            Self::LeakyRelu(slope) => slope > 0.0,
-            Self::Elu(alpha) => alpha > 0.0,
-            Self::Gelu | Self::Silu | Self::GeluTanh => false,
-        }
-    }
-
-    /// Whether it lets through what is positive and holds back what is not: what a [`BackwardRule`] is about.
-    const fn is_rectifier(self) -> bool {
-        matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Relu6)
-    }
-}
+pub use netwright_abi::spec::activation::Spec;
+pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE};
 
 /// Holds back what came to a rectifier from above where the rule says so; whether that is all that the rule asks.
 pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
@@ -73,22 +18,6 @@ pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
         *dy = if *dy > T::ZERO { *dy } else { T::ZERO };
     }
     rule == BackwardRule::Deconvnet
-}
-
-/// A function, and the size of the value it is applied to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// The function.
-    pub activation: Activation,
-    /// Numbers an image.
-    pub len: usize,
-}
-
-impl Spec {
-    /// `activation` of `len` numbers an image.
-    pub const fn new(activation: Activation, len: usize) -> Self {
-        Self { activation, len }
-    }
 }
 
 /// a = f(z), slide 4 (3), in place.
@@ -107,7 +36,7 @@ pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, pas
         !matches!(spec.activation, Activation::Gelu | Activation::GeluTanh | Activation::Silu),
         "activation: the output of gelu and silu does not tell their derivative"
     );
-    if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
+    if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
         grad_from_output(spec.activation, y, dy);
     }
 }
@@ -116,7 +45,7 @@ pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, pas
 pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, z: &[T], dy: &mut [T]) {
     assert_eq!(z.len(), batch * spec.len, "activation: the inputs");
     assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
-    if !(spec.activation.is_rectifier() && rectify(pass.rule, dy)) {
+    if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
         grad_from_input(spec.activation, z, dy);
     }
 }

@@ -1,39 +1,12 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
-use super::activation::Activation;
 use super::channel_sums::{self as sums, LANES, Stretch};
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
-
-/// The sizes and constants of the layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Positions an image.
-    pub rows: usize,
-    /// Channels, each normalised by itself.
-    pub channels: usize,
-    /// Added to the variance.
-    pub epsilon: f64,
-    /// The weight of the old value when a moving mean or variance is updated.
-    pub momentum: f64,
-    /// The function f applied to the output on the way forward.
-    pub activation: Option<Activation>,
-}
-
-impl Spec {
-    fn check<T>(&self, batch: usize, values: &[&[T]], channels: &[&[T]], optional: &[&[T]]) {
-        let whole = batch * self.rows * self.channels;
-        assert!(values.iter().all(|s| s.len() == whole), "batchnorm: the values");
-        assert!(channels.iter().all(|s| s.len() == self.channels), "batchnorm: one number a channel");
-        assert!(
-            optional.iter().all(|s| s.is_empty() || s.len() == self.channels),
-            "batchnorm: gamma, beta and their gradients have one number a channel, or none"
-        );
-    }
-}
+pub use netwright_abi::spec::batchnorm::Spec;
 
 /// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch, which the moving ones approach:
 /// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.

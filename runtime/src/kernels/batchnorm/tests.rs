@@ -1,3 +1,5 @@
+use netwright_abi::Activation;
+
 use super::*;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};

@@ -9,7 +9,7 @@ use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, Product};
 use crate::gemm::vector::Level;
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::Ending;
+use crate::kernels::ending::{End as _, Ending};
 use crate::scalar::Scalar;
 
 /// Numbers of a padded copy: about half of a second-level cache, unless one row of windows needs more.

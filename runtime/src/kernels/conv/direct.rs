@@ -10,37 +10,8 @@ use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
 use crate::gemm::vector::Level;
 use crate::kernels::elementary::Elementary;
+use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
-
-impl Spec {
-    /// The taps of output `position` that lie inside the input along an axis.
-    pub(crate) fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
-        let (start, dilation) = (position * self.stride[axis], self.dilation[axis]);
-        let before = self.padding[2 * axis];
-        let first = before.saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
-        let end = (self.input[axis] + before).saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
-        first..end.max(first)
-    }
-
-    /// The output positions for which tap `tap` lies inside the input along an axis.
-    pub(crate) fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
-        let (offset, stride) = (tap * self.dilation[axis], self.stride[axis]);
-        let before = self.padding[2 * axis];
-        let first = before.saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
-        let end = (self.input[axis] + before).saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
-        first..end.max(first)
-    }
-
-    /// Numbers of one row of an input image and of an output image.
-    const fn rows_len(&self) -> [usize; 2] {
-        [self.input[1] * self.input[2], self.output[1] * self.output[2]]
-    }
-
-    /// Channels and filters of a group.
-    const fn group(&self) -> [usize; 2] {
-        [self.input[2] / self.groups, self.output[2] / self.groups]
-    }
-}
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
 fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {

@@ -14,7 +14,7 @@ use crate::gemm::tile::PANEL;
 use crate::gemm::vector::Level;
 use crate::gemm::{self, Epilogue, Matrix, Onto, pack};
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::Ending;
+use crate::kernels::ending::{End as _, Ending};
 use crate::scalar::Scalar;
 
 /// Whether the layer is one product: windows of one pixel, side by side.

@@ -12,6 +12,7 @@ use super::elementary::Elementary;
 pub use super::ending::Ending;
 use crate::gemm::Epilogue;
 use crate::scalar::Scalar;
+pub use netwright_abi::spec::conv::Spec;
 
 mod correlate;
 mod direct;
@@ -26,62 +27,6 @@ pub use grouped::{
     conv_grouped_forward, conv_grouped_forward_scratch, conv_grouped_grad_input, conv_grouped_grad_input_scratch,
     conv_grouped_grad_weights, conv_grouped_grad_weights_scratch,
 };
-
-/// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
-///
-/// Forward, `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Height, width, channels of one input image.
-    pub input: [usize; 3],
-    /// Height, width, filters of one output image.
-    pub output: [usize; 3],
-    /// Height and width of a filter, in taps.
-    pub window: [usize; 2],
-    /// Steps from one output to the next, in input rows and columns.
-    pub stride: [usize; 2],
-    /// Zeros around the input: top, bottom, left, right.
-    pub padding: [usize; 4],
-    /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
-    pub dilation: [usize; 2],
-    /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
-    pub groups: usize,
-    /// What becomes of the output on the way forward; gradients have nothing to do with it.
-    pub ending: Ending,
-}
-
-impl Spec {
-    /// The numbers of one input image.
-    pub const fn input_len(&self) -> usize {
-        self.input[0] * self.input[1] * self.input[2]
-    }
-
-    /// The numbers of one output image.
-    pub const fn output_len(&self) -> usize {
-        self.output[0] * self.output[1] * self.output[2]
-    }
-
-    /// The numbers of all filters.
-    pub const fn weights_len(&self) -> usize {
-        self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]
-    }
-
-    /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
-    #[track_caller]
-    pub(crate) fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
-        assert!(
-            self.groups > 0 && self.input[2].is_multiple_of(self.groups) && self.output[2].is_multiple_of(self.groups),
-            "channels and filters must fall into whole groups"
-        );
-        assert!(self.input_len() > 0 && self.weights_len() > 0 && self.output_len() > 0, "sizes are at least 1");
-        assert!(self.stride[0] > 0 && self.stride[1] > 0, "a stride is at least 1");
-        assert!(self.dilation[0] > 0 && self.dilation[1] > 0, "a dilation is at least 1");
-        assert_eq!(input, batch * self.input_len(), "length of the input");
-        assert_eq!(weights, self.weights_len(), "length of the weights");
-        assert!(each_filter.iter().all(|&len| len == 0 || len == self.output[2]), "a number for each filter, or none");
-        assert_eq!(output, batch * self.output_len(), "length of the output");
-    }
-}
 
 /// `conv_direct`: y from x, w, scale, shift.
 pub fn conv_direct_forward<T: Elementary>(

@@ -9,6 +9,7 @@ use super::conv::{
     conv_gemm_grad_weights, conv_gemm_grad_weights_scratch, conv_transposed,
 };
 use super::elementary::Elementary;
+use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 
 #[cfg(test)]

@@ -2,37 +2,15 @@
 
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
+use super::ending::End as _;
 pub use super::ending::Ending;
 use crate::gemm::{self, Epilogue, Matrix, Onto, gemm};
 use crate::scalar::Scalar;
+pub use netwright_abi::spec::dense::Spec;
 
 pub mod reference;
 #[cfg(test)]
 mod tests;
-
-/// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
-/// whose weights are another layer's.
-///
-/// Forward, `Y = f(scale · X W + shift)`, with a scale and a shift for each output: a bias is a shift. Both may be empty.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Numbers of one image that come in.
-    pub inputs: usize,
-    /// Numbers of one image that go out.
-    pub outputs: usize,
-    /// What becomes of the output on the way forward; gradients have nothing to do with it.
-    pub ending: Ending,
-}
-
-impl Spec {
-    #[track_caller]
-    fn check(&self, batch: usize, input: usize, weights: usize, each_output: [usize; 2], output: usize) {
-        assert_eq!(input, batch * self.inputs, "length of the input");
-        assert_eq!(weights, self.inputs * self.outputs, "length of the weights");
-        assert!(each_output.iter().all(|&len| len == 0 || len == self.outputs), "a number for each output, or none");
-        assert_eq!(output, batch * self.outputs, "length of the output");
-    }
-}
 
 /// Numbers of scratch memory that `dense_forward` asks for, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {

@@ -11,6 +11,7 @@ use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
 use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Level, Vector, run};
+use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 
 mod axis;

@@ -3,40 +3,10 @@
 pub mod reference;
 
 use core::ops::Range;
+pub use netwright_abi::spec::lrn::Spec;
 
 use super::dispatch::vectorised;
 use crate::scalar::Scalar;
-
-/// The sizes and constants of the layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Positions an image.
-    pub rows: usize,
-    /// Channels.
-    pub channels: usize,
-    /// How many channels meet, the own in their middle; the sum is cut at the first and the last channel.
-    pub size: usize,
-    /// The weight of the sum of squares; not divided by `size`.
-    pub alpha: f64,
-    /// The exponent.
-    pub beta: f64,
-    /// Added to the weighted sum.
-    pub k: f64,
-}
-
-impl Spec {
-    fn check<T>(&self, batch: usize, values: &[&[T]]) {
-        let whole = batch * self.rows * self.channels;
-        assert!(values.iter().all(|s| s.len() == whole), "lrn: the values");
-    }
-
-    /// How far the neighbours of a channel reach before and after it.
-    #[inline(always)]
-    fn reach(&self) -> (usize, usize) {
-        let before = self.size / 2;
-        (before, (self.size - before).saturating_sub(1))
-    }
-}
 
 /// yᵢ = xᵢ / sᵢ^β with sᵢ = k + α Σ xⱼ² over the neighbours j of i.
 pub fn lrn_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {

@@ -5,61 +5,10 @@ pub mod max;
 pub mod reference;
 
 use crate::scalar::Scalar;
+pub use netwright_abi::spec::pool::Spec;
 
 pub use average::{avgpool_forward, avgpool_grad};
 pub use max::{maxpool_forward, maxpool_grad};
-
-/// The sizes of a pooling layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Height, width, channels.
-    pub input: [usize; 3],
-    /// Height, width, channels: as many as the input has.
-    pub output: [usize; 3],
-    /// Height and width of the window.
-    pub window: [usize; 2],
-    /// Steps down and across.
-    pub stride: [usize; 2],
-    /// Above, below, left, right. Padding is −∞ for the largest, and left out of the mean.
-    pub padding: [usize; 4],
-}
-
-impl Spec {
-    /// Numbers of an image that comes in.
-    pub const fn input_len(&self) -> usize {
-        self.input[0] * self.input[1] * self.input[2]
-    }
-
-    /// Numbers of an image that goes out.
-    pub const fn output_len(&self) -> usize {
-        self.output[0] * self.output[1] * self.output[2]
-    }
-
-    /// The rows of the input that lie in a window of output row `row`: first, and one past the last.
-    #[inline(always)]
-    pub(crate) fn rows(&self, row: usize) -> (usize, usize) {
-        span(row * self.stride[0], self.window[0], self.padding[0], self.input[0])
-    }
-
-    /// The columns of the input that lie in a window of output column `column`.
-    #[inline(always)]
-    pub(crate) fn columns(&self, column: usize) -> (usize, usize) {
-        span(column * self.stride[1], self.window[1], self.padding[2], self.input[1])
-    }
-
-    pub(crate) fn check<T>(&self, batch: usize, inputs: &[&[T]], outputs: &[&[T]]) {
-        assert_eq!(self.input[2], self.output[2], "pool: the channels");
-        assert!(inputs.iter().all(|s| s.len() == batch * self.input_len()), "pool: the input or its gradient");
-        assert!(outputs.iter().all(|s| s.len() == batch * self.output_len()), "pool: the output or its gradient");
-    }
-}
-
-/// What a window that starts at `start` of the padded axis covers of an axis of `size` after `before` numbers of padding.
-#[inline(always)]
-fn span(start: usize, window: usize, before: usize, size: usize) -> (usize, usize) {
-    let end = (start + window).saturating_sub(before).min(size);
-    (start.saturating_sub(before).min(end), end)
-}
 
 /// The one number that differs from itself.
 #[inline(always)]

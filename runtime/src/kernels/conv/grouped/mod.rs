@@ -27,6 +27,7 @@ use super::{Spec, add_bias_gradient};
 use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 
 mod arrangement;

@@ -1,0 +1,404 @@
+//! The table of kernels: for each its operands in order, with what it does to them, and the sizes it takes.
+//!
+//! Kernels that compute the same by different algorithms share a signature, so that one call can be built for whichever is selected.
+
+use core::marker::PhantomData;
+
+use crate::spec::{self, Sizes};
+
+/// What a kernel does to an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Reads it.
+    Read,
+    /// Overwrites it.
+    Write,
+    /// Reads and changes it in place; adds to it, where it is a gradient of weights.
+    Update,
+}
+
+/// The operands of a kernel.
+pub trait Signature {
+    /// The same operands, each a `D`.
+    type Of<D>: Operands<D>;
+}
+
+/// Operands that can be listed.
+pub trait Operands<D> {
+    /// Hands each operand over, in the kernel's order, with what the kernel does to it.
+    fn each(self, take: impl FnMut(D, Access));
+}
+
+/// A kernel with the operands `S` and the sizes `Z`.
+#[derive(Debug)]
+pub struct Kernel<S, Z> {
+    /// Which.
+    pub id: KernelId,
+    takes: PhantomData<fn(S, Z)>,
+}
+
+impl<S, Z> Clone for Kernel<S, Z> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, Z> Copy for Kernel<S, Z> {}
+
+impl<S: Signature, Z: Sizes> Kernel<S, Z> {
+    const fn new(name: &'static str, module: &'static str, [takes_pass, has_scratch]: [bool; 2]) -> Self {
+        Self { id: KernelId { name, module, takes_pass, has_scratch }, takes: PhantomData }
+    }
+}
+
+/// A kernel whatever it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KernelId {
+    /// Its name: `conv_gemm_forward`.
+    pub name: &'static str,
+    /// The module of the runtime that has it, and the sizes it takes.
+    pub module: &'static str,
+    /// Whether it is told the pass: the seed, the step, the place of the images, what is frozen.
+    pub takes_pass: bool,
+    /// Whether it asks for scratch memory; a constant function of its name and `_scratch` says how much.
+    pub has_scratch: bool,
+}
+
+/// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
+/// `pass` where the kernel is told the pass, or by `scratch` where it asks for scratch memory.
+#[macro_export]
+macro_rules! for_each_kernel {
+    ($then:ident) => {
+        $then! {
+            /// A layer with weights, forward.
+            Weighted {
+                Read x: "The input.",
+                Read w: "The weights.",
+                Read scale: "A factor for each channel of the output, or nothing: 1.",
+                Read shift: "A summand for each channel of the output, such as a bias, or nothing: 0.",
+                Write y: "The output.",
+            } {
+                /// Convolution without scratch memory: y from x, weights, scale, shift.
+                conv::conv_direct_forward(conv);
+                /// Convolution as products of matrices: y from x, weights, scale, shift.
+                conv::conv_gemm_forward(conv) scratch;
+                /// Convolution in many small groups: y from x, weights, scale, shift.
+                conv::conv_grouped_forward(conv) scratch;
+                /// Depthwise convolution: y from x, weights, scale, shift.
+                depthwise::depthwise_forward(conv) scratch;
+                /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
+                deconv::deconv_forward(conv) scratch;
+                /// Dense layer, weights `[inputs, outputs]`: y from x, weights, scale, shift.
+                dense::dense_forward(dense) scratch;
+                /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
+                dense::dense_transposed_forward(dense) scratch;
+                /// Convolution with a connection table: y from x, weights, scale, shift.
+                conv_table::conv_table_forward(conv_table);
+                /// Trained subsampling: y from x, coefficients, scale, shift.
+                subsample::subsample_forward(subsample);
+            }
+            /// A layer with weights: the gradient of its input.
+            GradInput {
+                Read dy: "The gradient of the output.",
+                Read w: "The weights.",
+                Write dx: "The gradient of the input.",
+            } {
+                /// Convolution without scratch memory: dx from dy, weights.
+                conv::conv_direct_grad_input(conv);
+                /// Convolution as products of matrices: dx from dy, weights.
+                conv::conv_gemm_grad_input(conv) scratch;
+                /// Convolution in many small groups: dx from dy, weights.
+                conv::conv_grouped_grad_input(conv) scratch;
+                /// Depthwise convolution: dx from dy, weights.
+                depthwise::depthwise_grad_input(conv) scratch;
+                /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.
+                deconv::deconv_grad_input(conv) scratch;
+                /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights.
+                dense::dense_grad_input(dense) scratch;
+                /// Dense layer, weights `[outputs, inputs]`: dx from dy, weights.
+                dense::dense_transposed_grad_input(dense) scratch;
+                /// Convolution with a connection table: dx from dy, weights.
+                conv_table::conv_table_grad_input(conv_table);
+                /// Trained subsampling: dx from dy, coefficients.
+                subsample::subsample_grad_input(subsample);
+            }
+            /// A layer with weights: the gradients of weights and bias.
+            GradWeights {
+                Read x: "The input.",
+                Read dy: "The gradient of the output.",
+                Update dw: "The gradient of the weights.",
+                Update db: "The gradient of the bias, or nothing.",
+            } {
+                /// Convolution without scratch memory: adds to dw and db from x, dy.
+                conv::conv_direct_grad_weights(conv);
+                /// Convolution as products of matrices: adds to dw and db from x, dy.
+                conv::conv_gemm_grad_weights(conv) scratch;
+                /// Convolution in many small groups: adds to dw and db from x, dy.
+                conv::conv_grouped_grad_weights(conv) scratch;
+                /// Depthwise convolution: adds to dw and db from x, dy.
+                depthwise::depthwise_grad_weights(conv) scratch;
+                /// Transposed convolution; the sizes are those of the convolution it transposes: adds to dw and db from x, dy.
+                deconv::deconv_grad_weights(conv) scratch;
+                /// Dense layer, weights `[inputs, outputs]`: adds to dw and db from x, dy.
+                dense::dense_grad_weights(dense) scratch;
+                /// Dense layer, weights `[outputs, inputs]`: adds to dw and db from x, dy.
+                dense::dense_transposed_grad_weights(dense) scratch;
+                /// Convolution with a connection table: adds to dw and db from x, dy.
+                conv_table::conv_table_grad_weights(conv_table);
+                /// Trained subsampling: adds to dw and db from x, dy.
+                subsample::subsample_grad_weights(subsample);
+            }
+            /// A function of one value.
+            Unary { Read x: "The input.", Write y: "The output.", } {
+                /// Max pooling: y from x.
+                pool::maxpool_forward(pool);
+                /// Average pooling, padding left out: y from x.
+                pool::avgpool_forward(pool);
+                /// Zeros around an image: y from x. The gradient of a crop.
+                pad::zeropad_forward(pad);
+                /// Enlargement: y from x.
+                upsample::upsample_forward(upsample);
+                /// Local response normalisation: y from x.
+                lrn::lrn_forward(lrn);
+                /// Squared distances to patterns: y from x.
+                distance::distance_forward(distance);
+                /// y = x
+                copy::copy(copy);
+            }
+            /// The gradient of a function that needs nothing of the way forward.
+            UnaryGrad { Read dy: "The gradient of the output.", Write dx: "The gradient of the input.", } {
+                /// Average pooling: dx from dy.
+                pool::avgpool_grad(pool);
+                /// Zeros around an image: dx from dy. A crop.
+                pad::zeropad_grad(pad);
+                /// Enlargement: dx from dy.
+                upsample::upsample_grad(upsample);
+            }
+            /// The gradient of a function that needs its input.
+            UnaryGradFromInput {
+                Read x: "The input.",
+                Read dy: "The gradient of the output.",
+                Write dx: "The gradient of the input.",
+            } {
+                /// Local response normalisation: dx from x, dy.
+                lrn::lrn_grad(lrn);
+                /// Squared distances to patterns: dx from x, dy.
+                distance::distance_grad(distance);
+            }
+            /// The gradient of a function that needs its input and its output.
+            UnaryGradFromBoth {
+                Read x: "The input.",
+                Read y: "The output.",
+                Read dy: "The gradient of the output.",
+                Write dx: "The gradient of the input.",
+            } {
+                /// Max pooling: dx from x, y, dy; the first largest element of a window takes its gradient.
+                pool::maxpool_grad(pool);
+            }
+            /// A function in place, or the gradient of one that needs nothing of the way forward.
+            InPlace { Update values: "The value, or the gradient.", } {
+                /// An activation function.
+                activation::activation_forward(activation);
+                /// Softmax over the last axis.
+                softmax::softmax_forward(softmax);
+                /// Dropout: of values, and of their gradients.
+                dropout::dropout_apply(dropout) pass;
+                /// Times a constant: values, and gradients.
+                scale::scale(scale);
+            }
+            /// The gradient of a function, in place, from its output.
+            GradFromOutput { Read y: "The output.", Update dy: "The gradient of the output becomes that of the input.", } {
+                /// An activation function: dy becomes dz, by the output.
+                activation::activation_grad_from_output(activation) pass;
+                /// Softmax: dy becomes dz, by the output.
+                softmax::softmax_grad(softmax);
+            }
+            /// The gradient of a function, in place, from its input.
+            GradFromInput { Read z: "The input.", Update dy: "The gradient of the output becomes that of the input.", } {
+                /// An activation function: dy becomes dz, by the input.
+                activation::activation_grad_from_input(activation) pass;
+            }
+            /// A sum in place.
+            Accumulate { Read x: "The term.", Update y: "The sum.", } {
+                /// y becomes f(y + x)
+                add::add_assign(add);
+            }
+            /// A layer with slopes, forward.
+            Sloped { Read x: "The input.", Read slopes: "One slope, or one for each channel.", Write y: "The output.", } {
+                /// Parametric ReLU: y from x, slopes.
+                prelu::prelu_forward(prelu);
+            }
+            /// The gradients of a layer with slopes.
+            SlopedGrad {
+                Read x: "The input.",
+                Read slopes: "The slopes.",
+                Update dy: "The gradient of the output becomes that of the input.",
+                Update dslopes: "The gradient of the slopes.",
+            } {
+                /// Parametric ReLU: dy becomes dx; adds to dslopes.
+                prelu::prelu_grad(prelu) pass;
+            }
+            /// A product of two values.
+            Product { Read a: "The left factor.", Read b: "The right factor.", Write y: "The product.", } {
+                /// Product: y from a, b.
+                multiply::multiply_forward(multiply);
+            }
+            /// The gradient of a factor.
+            ProductGrad {
+                Read dy: "The gradient of the product.",
+                Read other: "The other factor.",
+                Write dx: "The gradient of the factor.",
+            } {
+                /// Product: that of the left factor, from dy and the right.
+                multiply::multiply_grad_left(multiply);
+                /// Product: that of the right factor, from dy and the left.
+                multiply::multiply_grad_right(multiply);
+            }
+            /// A part of the channels of a whole is written.
+            PartWrite { Read part: "The part.", Write whole: "The whole, whose other channels stay.", } {
+                /// Writes a part into its channels of the whole.
+                concat::concat_write(concat);
+            }
+            /// A part of the channels of a whole is read.
+            PartRead { Read whole: "The whole.", Write part: "The part.", } {
+                /// Reads a part from its channels of the whole.
+                concat::concat_read(concat);
+            }
+            /// A constant factor becomes a scale and a shift.
+            ScaleFold {
+                Read bias: "The bias of the layer before.",
+                Write scale: "A factor for each channel.",
+                Write shift: "A summand for each channel.",
+            } {
+                /// A constant behind a layer with a bias: the scale and shift of its channels.
+                scale::scale_fold(scale);
+            }
+            /// Batch normalisation while training.
+            BatchNormTrain {
+                Read x: "The input.",
+                Read gamma: "γ, or nothing: 1.",
+                Read beta: "β, or nothing: 0.",
+                Update moving_mean: "The moving mean.",
+                Update moving_variance: "The moving variance.",
+                Write y: "The output.",
+                Write saved_mean: "The mean of the batch.",
+                Write saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
+            } {
+                /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
+                batchnorm::batchnorm_train_forward(batchnorm) pass;
+            }
+            /// Batch normalisation by the moving statistics, in place.
+            BatchNormPredict {
+                Read gamma: "γ, or nothing: 1.",
+                Read beta: "β, or nothing: 0.",
+                Read moving_mean: "The moving mean.",
+                Read moving_variance: "The moving variance.",
+                Update values: "The value.",
+            } {
+                /// Batch normalisation by the moving statistics.
+                batchnorm::batchnorm_predict_forward(batchnorm);
+            }
+            /// Batch normalisation by the moving statistics becomes a scale and a shift.
+            BatchNormFold {
+                Read gamma: "γ, or nothing: 1.",
+                Read beta: "β, or nothing: 0.",
+                Read moving_mean: "The moving mean.",
+                Read moving_variance: "The moving variance.",
+                Read bias: "The bias of the layer before, or nothing.",
+                Write scale: "A factor for each channel.",
+                Write shift: "A summand for each channel.",
+            } {
+                /// Batch normalisation by the moving statistics behind a layer with a bias: the scale and shift of its channels.
+                batchnorm::batchnorm_fold(batchnorm);
+            }
+            /// The gradients of a batch normalisation.
+            BatchNormGrad {
+                Read x: "The input.",
+                Read gamma: "γ, or nothing: 1.",
+                Read saved_mean: "The mean of the batch.",
+                Read saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
+                Update dy: "The gradient of the output becomes that of the input.",
+                Update dgamma: "The gradient of γ, or nothing.",
+                Update dbeta: "The gradient of β, or nothing.",
+            } {
+                /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
+                batchnorm::batchnorm_grad(batchnorm) pass;
+            }
+            /// Layer normalisation.
+            LayerNorm {
+                Read x: "The input.",
+                Read gamma: "γ, or nothing: 1.",
+                Read beta: "β, or nothing: 0.",
+                Write y: "The output.",
+            } {
+                /// Layer normalisation: y from x.
+                layernorm::layernorm_forward(layernorm);
+            }
+            /// The gradients of a layer normalisation.
+            LayerNormGrad {
+                Read x: "The input.",
+                Read gamma: "γ, or nothing: 1.",
+                Update dy: "The gradient of the output becomes that of the input.",
+                Update dgamma: "The gradient of γ, or nothing.",
+                Update dbeta: "The gradient of β, or nothing.",
+            } {
+                /// Layer normalisation: dy becomes dx; adds to dgamma and dbeta.
+                layernorm::layernorm_grad(layernorm);
+            }
+        }
+    };
+}
+
+/// Whether a row of the table is told the pass, and whether it asks for scratch memory.
+macro_rules! wants {
+    () => {
+        [false, false]
+    };
+    (pass) => {
+        [true, false]
+    };
+    (scratch) => {
+        [false, true]
+    };
+}
+
+/// Declares the operands of a signature.
+macro_rules! signature {
+    ($(#[$attribute:meta])* $signature:ident { $($access:ident $operand:ident: $what:literal,)* }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $signature<D> {
+            $(#[doc = $what] pub $operand: D,)*
+        }
+        impl<D> Signature for $signature<D> {
+            type Of<E> = $signature<E>;
+        }
+        impl<D> Operands<D> for $signature<D> {
+            fn each(self, mut take: impl FnMut(D, Access)) {
+                $(take(self.$operand, Access::$access);)*
+            }
+        }
+    };
+}
+
+/// Declares the signatures, and a constant for each kernel.
+macro_rules! declare {
+    ($(
+        $(#[$about:meta])*
+        $signature:ident $operands:tt {
+            $($(#[$attribute:meta])* $module:ident::$name:ident($sizes:ident) $($wants:ident)?;)*
+        }
+    )*) => {
+        $(
+            signature!($(#[$about])* $signature $operands);
+            $(
+                $(#[$attribute])*
+                #[allow(non_upper_case_globals)]
+                pub const $name: Kernel<$signature<()>, spec::$sizes::Kind> =
+                    Kernel::new(stringify!($name), stringify!($module), wants!($($wants)?));
+            )*
+        )*
+    };
+}
+
+for_each_kernel!(declare);

@@ -1,0 +1,16 @@
+//! What the compiler and the runtime both speak of, written once: activation functions, epilogues, initialisers, kinds of parameters,
+//! the sizes of each kernel, and the table of kernels with their operands in order.
+//!
+//! The compiler builds each call from [`kernels`], so that a misspelt kernel, a forgotten operand or the sizes of another kernel do
+//! not compile; the runtime implements every row of the same table ([`for_each_kernel`]). Neither imports the other.
+#![no_std]
+
+mod activation;
+mod init;
+pub mod kernels;
+mod role;
+pub mod spec;
+
+pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
+pub use init::Init;
+pub use role::Role;

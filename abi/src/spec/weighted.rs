@@ -1,0 +1,255 @@
+//! Sizes of layers with weights, and of distances to patterns.
+
+/// Convolution, depthwise convolution, and transposed convolution.
+pub mod conv {
+    use core::ops::Range;
+
+    use crate::Epilogue;
+
+    spec! {
+        /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
+        ///
+        /// Forward, `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
+        Spec {
+            /// Height, width, channels of one input image.
+            input: [usize; 3],
+            /// Height, width, filters of one output image.
+            output: [usize; 3],
+            /// Height and width of a filter, in taps.
+            window: [usize; 2],
+            /// Steps from one output to the next, in input rows and columns.
+            stride: [usize; 2],
+            /// Zeros around the input: top, bottom, left, right.
+            padding: [usize; 4],
+            /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
+            dilation: [usize; 2],
+            /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
+            groups: usize,
+            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            ending: Epilogue,
+        }
+    }
+
+    impl Spec {
+        /// Elements of one input image.
+        pub const fn input_len(&self) -> usize {
+            self.input[0] * self.input[1] * self.input[2]
+        }
+
+        /// Elements of one output image.
+        pub const fn output_len(&self) -> usize {
+            self.output[0] * self.output[1] * self.output[2]
+        }
+
+        /// Elements of all filters.
+        pub const fn weights_len(&self) -> usize {
+            self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]
+        }
+
+        /// The row (axis 0) or column (axis 1) of the input that tap `tap` of output `position` reads, or `None` in the padding.
+        pub fn source(&self, axis: usize, position: usize, tap: usize) -> Option<usize> {
+            let before = self.padding[2 * axis];
+            (position * self.stride[axis] + tap * self.dilation[axis])
+                .checked_sub(before)
+                .filter(|&source| source < self.input[axis])
+        }
+
+        /// The taps of output `position` that lie inside the input along an axis.
+        pub fn taps_inside(&self, axis: usize, position: usize) -> Range<usize> {
+            let (start, dilation) = (position * self.stride[axis], self.dilation[axis]);
+            let before = self.padding[2 * axis];
+            let first = before.saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
+            let end = (self.input[axis] + before).saturating_sub(start).div_ceil(dilation).min(self.window[axis]);
+            first..end.max(first)
+        }
+
+        /// The output positions for which tap `tap` lies inside the input along an axis.
+        pub fn positions_inside(&self, axis: usize, tap: usize) -> Range<usize> {
+            let (offset, stride) = (tap * self.dilation[axis], self.stride[axis]);
+            let before = self.padding[2 * axis];
+            let first = before.saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
+            let end = (self.input[axis] + before).saturating_sub(offset).div_ceil(stride).min(self.output[axis]);
+            first..end.max(first)
+        }
+
+        /// Elements of one row of an input image and of an output image.
+        pub const fn rows_len(&self) -> [usize; 2] {
+            [self.input[1] * self.input[2], self.output[1] * self.output[2]]
+        }
+
+        /// Channels and filters of a group.
+        pub const fn group(&self) -> [usize; 2] {
+            [self.input[2] / self.groups, self.output[2] / self.groups]
+        }
+
+        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        #[track_caller]
+        pub fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
+            assert!(
+                self.groups > 0
+                    && self.input[2].is_multiple_of(self.groups)
+                    && self.output[2].is_multiple_of(self.groups),
+                "channels and filters must fall into whole groups"
+            );
+            assert!(self.input_len() > 0 && self.weights_len() > 0 && self.output_len() > 0, "sizes are at least 1");
+            assert!(self.stride[0] > 0 && self.stride[1] > 0, "a stride is at least 1");
+            assert!(self.dilation[0] > 0 && self.dilation[1] > 0, "a dilation is at least 1");
+            assert_eq!(input, batch * self.input_len(), "length of the input");
+            assert_eq!(weights, self.weights_len(), "length of the weights");
+            assert!(
+                each_filter.iter().all(|&len| len == 0 || len == self.output[2]),
+                "a number for each filter, or none"
+            );
+            assert_eq!(output, batch * self.output_len(), "length of the output");
+        }
+    }
+}
+
+/// Convolution with a connection table.
+pub mod conv_table {
+    use crate::Activation;
+
+    spec! {
+        /// The sizes of the layer, and its table. Only what is connected has weights: they are `[window height, window width,
+        /// connections]`, in the order of the table.
+        Spec<'a> {
+            /// Height, width, channels of one input image.
+            input: [usize; 3],
+            /// Height, width, filters of one output image.
+            output: [usize; 3],
+            /// Height and width of a filter, in taps.
+            window: [usize; 2],
+            /// Steps from one output to the next, in input rows and columns.
+            stride: [usize; 2],
+            /// Zeros around the input: top, bottom, left, right.
+            padding: [usize; 4],
+            /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
+            dilation: [usize; 2],
+            /// What is connected: an input channel and a filter.
+            connections: &'a [[usize; 2]],
+            /// The function f applied to the output on the way forward.
+            activation: Option<Activation>,
+        }
+    }
+
+    impl Spec<'_> {
+        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        #[track_caller]
+        pub fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
+            let ([_, _, channels], [_, _, filters]) = (self.input, self.output);
+            assert!(channels > 0 && filters > 0 && !self.connections.is_empty(), "conv_table: sizes are at least 1");
+            assert!(
+                self.connections.iter().all(|&[channel, filter]| channel < channels && filter < filters),
+                "conv_table: the table names a channel or a filter that there is not"
+            );
+            assert_eq!(input, batch * self.input.iter().product::<usize>(), "conv_table: the input");
+            assert_eq!(weights, self.window[0] * self.window[1] * self.connections.len(), "conv_table: the weights");
+            assert!(
+                each_filter.iter().all(|&len| len == 0 || len == filters),
+                "conv_table: one number for each filter"
+            );
+            assert_eq!(output, batch * self.output.iter().product::<usize>(), "conv_table: the output");
+        }
+    }
+}
+
+/// Dense layers.
+pub mod dense {
+    use crate::Epilogue;
+
+    spec! {
+        /// The sizes of a dense layer. Weights are `[inputs, outputs]`; `[outputs, inputs]` for the `dense_transposed` kernels,
+        /// whose weights are another layer's.
+        ///
+        /// Forward, `Y = f(scale · X W + shift)`, with a scale and a shift for each output: a bias is a shift. Both may be empty.
+        Spec {
+            /// Elements of one image that come in.
+            inputs: usize,
+            /// Elements of one image that go out.
+            outputs: usize,
+            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            ending: Epilogue,
+        }
+    }
+
+    impl Spec {
+        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        #[track_caller]
+        pub fn check(&self, batch: usize, input: usize, weights: usize, each_output: [usize; 2], output: usize) {
+            assert_eq!(input, batch * self.inputs, "length of the input");
+            assert_eq!(weights, self.inputs * self.outputs, "length of the weights");
+            assert!(
+                each_output.iter().all(|&len| len == 0 || len == self.outputs),
+                "a number for each output, or none"
+            );
+            assert_eq!(output, batch * self.outputs, "length of the output");
+        }
+    }
+}
+
+/// Squared distances to patterns.
+pub mod distance {
+    spec! {
+        /// The sizes of the layer, and its patterns.
+        Spec<'a> {
+            /// Elements that come in.
+            inputs: usize,
+            /// Patterns.
+            outputs: usize,
+            /// The patterns, contiguous, `inputs` elements each.
+            patterns: &'a [f64],
+        }
+    }
+
+    impl Spec<'_> {
+        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        #[track_caller]
+        pub fn check<T>(&self, batch: usize, inputs: &[&[T]], output: &[T]) {
+            assert!(self.inputs > 0 && self.outputs > 0, "distance: sizes are at least 1");
+            assert_eq!(self.patterns.len(), self.inputs * self.outputs, "distance: the patterns");
+            assert!(inputs.iter().all(|s| s.len() == batch * self.inputs), "distance: the input or its gradient");
+            assert_eq!(output.len(), batch * self.outputs, "distance: the output or its gradient");
+        }
+    }
+}
+
+/// Trained subsampling.
+pub mod subsample {
+    use crate::Activation;
+
+    spec! {
+        /// The sizes of the layer. There is no padding.
+        Spec {
+            /// Height, width, channels of one input image.
+            input: [usize; 3],
+            /// Height, width, channels of one output image.
+            output: [usize; 3],
+            /// Height and width of a window.
+            window: [usize; 2],
+            /// Steps from one window to the next, down and across.
+            stride: [usize; 2],
+            /// The function f applied to the output on the way forward.
+            activation: Option<Activation>,
+        }
+    }
+
+    impl Spec {
+        /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
+        #[track_caller]
+        pub fn check(&self, batch: usize, input: usize, coefficient: usize, each_channel: [usize; 2], output: usize) {
+            let channels = self.input[2];
+            assert!(channels > 0 && self.output[2] == channels, "subsample: the channels stay");
+            for axis in 0..2 {
+                let covered = (self.output[axis] - 1) * self.stride[axis] + self.window[axis];
+                assert!(self.stride[axis] > 0 && covered <= self.input[axis], "subsample: a window leaves the image");
+            }
+            assert_eq!(input, batch * self.input.iter().product::<usize>(), "subsample: the input");
+            assert_eq!(output, batch * self.output.iter().product::<usize>(), "subsample: the output");
+            assert_eq!(coefficient, channels, "subsample: the coefficients");
+            assert!(
+                each_channel.iter().all(|&len| len == 0 || len == channels),
+                "subsample: one number for each channel"
+            );
+        }
+    }
+}
