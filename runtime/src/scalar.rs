@@ -38,6 +38,8 @@ pub trait Scalar:
     const ZERO: Self;
     /// 1
     const ONE: Self;
+    /// The distance from 1 to the next larger number.
+    const EPSILON: f64;
     /// The name in files of weights: `F32` or `F64`.
     const NAME: &'static str;
     /// Whether kernels are compiled for the vector instructions of processors too.
@@ -94,6 +96,7 @@ macro_rules! scalar {
         impl Scalar for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const EPSILON: f64 = <$type>::EPSILON as f64;
             const NAME: &'static str = $name;
             const VECTORISED: bool = $vectorised;
             #[inline]

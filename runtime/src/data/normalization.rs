@@ -14,7 +14,8 @@ pub struct Normalization {
 
 impl Normalization {
     /// Measures `inputs` of `channels` channels: those of the images, or as many as there are features, each by itself. A
-    /// channel that never changes has the deviation 1, and so becomes 0.
+    /// channel that is constant up to rounding has the deviation 1, and so becomes 0: its largest and its smallest number are no
+    /// further apart than 8 ulps (units in the last place) of the inputs' own precision.
     ///
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none, [`Error::Input`] for one
@@ -28,20 +29,7 @@ impl Normalization {
         if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
             return Err(Error::Input { origin: "the inputs to normalise".to_owned(), sample: place / X::LEN });
         }
-        let count = (numbers.len() / channels) as f64;
-        let sums = |value: &dyn Fn(usize, f64) -> f64| {
-            let mut sums = vec![0.0; channels];
-            for pixel in numbers.chunks_exact(channels) {
-                for (channel, (sum, number)) in sums.iter_mut().zip(pixel).enumerate() {
-                    *sum += value(channel, number.to_f64());
-                }
-            }
-            sums
-        };
-        let mean: Vec<f64> = sums(&|_, number| number).iter().map(|sum| sum / count).collect();
-        let squares = sums(&|channel, number| (number - mean[channel]).powi(2));
-        let deviation = squares.iter().map(|sum| (sum / count).sqrt());
-        let deviation = deviation.map(|deviation| if deviation > 0.0 { deviation } else { 1.0 }).collect();
+        let (mean, deviation) = (0..channels).map(|channel| spread(numbers, channel, channels)).unzip();
         Ok(Self { mean, deviation })
     }
 
@@ -85,6 +73,25 @@ impl Normalization {
     }
 }
 
+/// The mean and the deviation of one channel. Numbers are brought between -1 and 1 before they are added up, so that neither a large
+/// mean nor a large or small spread costs digits; what is constant up to rounding has the deviation 1.
+fn spread<T: Scalar>(numbers: &[T], channel: usize, channels: usize) -> (f64, f64) {
+    let values = || numbers[channel..].iter().step_by(channels).map(|number| number.to_f64());
+    let (least, most) =
+        values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
+    // Halves, since the whole range may be more than f64 holds.
+    let (middle, half) = (least / 2.0 + most / 2.0, most / 2.0 - least / 2.0);
+    let rounding = 4.0 * T::EPSILON * least.abs().max(most.abs());
+    if half <= rounding {
+        return (if least == most { least } else { middle }, 1.0);
+    }
+    let count = values().count() as f64;
+    let unit = || values().map(|value| (value - middle) / half);
+    let mean = unit().sum::<f64>() / count;
+    let variance = unit().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (middle + half * mean, half * variance.sqrt())
+}
+
 fn check<T: Scalar, X: Output<T>>(channels: usize) -> Result<(), Error> {
     if channels > 0 && X::LEN.is_multiple_of(channels) {
         return Ok(());
@@ -115,6 +122,49 @@ mod tests {
         let mut rows = [[1.0_f32, 3.0], [2.0, 3.0]];
         Normalization::fit(&rows, 2).unwrap().apply(&mut rows).unwrap();
         assert_eq!(rows, [[-1.0, 0.0], [1.0, 0.0]]);
+    }
+
+    #[test]
+    fn a_feature_is_constant_up_to_rounding_in_either_precision() {
+        let fit = |rows: &[[f64; 1]]| Normalization::fit(rows, 1).unwrap();
+        let tenths = fit(&[[0.1]; 10]);
+        assert_eq!((tenths.mean(), tenths.deviation()), (&[0.1][..], &[1.0][..]));
+        let mut row = [[0.101]];
+        tenths.apply(&mut row).unwrap();
+        assert!((row[0][0] - 0.001).abs() < 1e-15, "{row:?}");
+        // Three tenths, reached by two ways.
+        assert_eq!(fit(&[[0.1 + 0.2], [0.3], [0.3]]).deviation(), [1.0]);
+        for constant in [1e8, -1e300, 1e-30, 5e-324, f64::MAX, 0.0, -0.0] {
+            let normalization = fit(&[[constant]; 1000]);
+            assert_eq!((normalization.mean(), normalization.deviation()), (&[constant][..], &[1.0][..]));
+        }
+        let single = Normalization::fit(&[[0.1_f32 + 0.2], [0.3], [0.3]], 1).unwrap();
+        assert_eq!(single.deviation(), [1.0]);
+        assert_eq!(Normalization::fit(&[[1e8_f32]; 1000], 1).unwrap().deviation(), [1.0]);
+    }
+
+    #[test]
+    fn a_feature_that_varies_is_normalised_whatever_its_size() {
+        fn check<T: Scalar>(values: [f64; 4], deviation: f64) {
+            let mut rows = values.map(|value| [T::from_f64(value)]);
+            let found = Normalization::fit(&rows, 1).unwrap();
+            assert!((found.deviation()[0] / deviation - 1.0).abs() < 1e-6, "{values:?}: {found:?}");
+            found.apply(&mut rows).unwrap();
+            let expected = [-1.0, 1.0, -1.0, 1.0];
+            for (row, expected) in rows.iter().zip(expected) {
+                assert!((row[0].to_f64() - expected).abs() < 1e-6, "{values:?}: {rows:?}");
+            }
+        }
+        for size in [1e-300, 1e-30, 1.0, 1e200, 8e307] {
+            check::<f64>([-size, size, -size, size], size);
+            check::<f64>([size, 2.0 * size, size, 2.0 * size], 0.5 * size);
+        }
+        check::<f64>([1e8, 1e8 + 1.0, 1e8, 1e8 + 1.0], 0.5);
+        check::<f64>([1.0, 1.0 + 1e-12, 1.0, 1.0 + 1e-12], 0.5 * (1.0 + 1e-12 - 1.0));
+        for size in [1e-38, 1e-30, 1.0, 1e38] {
+            check::<f32>([-size, size, -size, size], size);
+        }
+        check::<f32>([1.0, 1.001, 1.0, 1.001], 0.5 * f64::from(1.001_f32 - 1.0));
     }
 
     #[test]
