@@ -104,7 +104,7 @@ pub use netwright_runtime::architecture::GradientSeed;
 #[cfg(feature = "std")]
 pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
 #[cfg(feature = "std")]
-pub use netwright_runtime::weights::SaveWeights;
+pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
 #[cfg(feature = "std")]
 pub use netwright_runtime::{Error, data, error, loss, optim, random, schedule, see, settings, train};
 

@@ -402,25 +402,29 @@ impl core::fmt::Display for Origin {
     }
 }
 
-/// One way in which a file of weights does not fit a network. Tensors are named `layer.tensor`.
+/// One way in which the weights of a file, or of another network, do not fit a network. Tensors are named `layer.tensor`.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightDifference {
     /// The network has a tensor that the file lacks.
-    #[error("`{tensor}` {expected:?} is missing")]
+    #[error("`{tensor}` {expected:?} is missing{}", instead(nearest))]
     Missing {
         /// The tensor.
         tensor: String,
         /// Its shape.
         expected: Vec<usize>,
+        /// Of the tensors that the network lacks, the one whose name is nearest.
+        nearest: Option<String>,
     },
     /// The file has a tensor that the network lacks.
-    #[error("`{tensor}` {found:?} is not in the network")]
+    #[error("`{tensor}` {found:?} is not in the network{}", instead(nearest))]
     Extra {
         /// The tensor.
         tensor: String,
         /// Its shape.
         found: Vec<usize>,
+        /// Of the tensors that are missing, the one whose name is nearest.
+        nearest: Option<String>,
     },
     /// A tensor has another shape.
     #[error("`{tensor}` is {found:?}, where the network has {expected:?}")]
@@ -459,6 +463,10 @@ fn class_range(classes: usize) -> String {
         1 => "the only class is 0".to_owned(),
         _ => format!("the classes are 0 to {}", classes - 1),
     }
+}
+
+fn instead(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or(String::new(), |name| format!("; was `{name}` meant?"))
 }
 
 fn lines(differences: &[WeightDifference]) -> String {

@@ -11,12 +11,15 @@ pub(crate) fn choices(word: &str, known: &str) -> String {
         Some(first) if names.len() > MOST => format!("{}, … ({} in all)", first.join(", "), names.len()),
         _ => known.to_owned(),
     };
-    let near = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len())
-        .min_by_key(|(distance, _)| *distance);
-    near.map_or(listed.clone(), |(_, name)| format!("{listed}; did you mean `{name}`?"))
+    nearest(word, names).map_or(listed.clone(), |name| format!("{listed}; did you mean `{name}`?"))
+}
+
+/// The name that is nearest to `word`, if any is near.
+pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
+    let near =
+        distances.filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len());
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 #[cfg(test)]

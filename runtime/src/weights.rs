@@ -1,17 +1,22 @@
-//! Trained weights on disk, as safetensors: each tensor is named `layer.tensor`.
+//! Trained weights on disk, as safetensors, and from one network to another: each tensor is named `layer.tensor`.
 
+use core::fmt;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Error, WeightDifference};
-use crate::layer::ParameterTensor;
+use crate::error::{Error, WeightDifference, counted};
+use crate::layer::{ParameterTensor, is_part};
 use crate::network::{Network, Weights};
 use crate::scalar::Scalar;
-use crate::storage::safetensors::{Reader, Writer};
+pub use crate::storage::safetensors::Checksum;
+use crate::storage::safetensors::{Reader, View, Writer};
+use crate::suggest::nearest;
 
 /// Saves and loads a network's weights: trained parameters and statistics.
 ///
 /// A file is written under a temporary name and then renamed, so that the old one stays whole until the new one is. A file is
-/// checked in full before a single weight changes.
+/// checked in full before a single weight changes. What another program has rewritten is read like any other file whose tensors fit:
+/// the report says whether they have changed since they were written.
 pub trait SaveWeights: Network {
     /// Writes the weights to a file.
     ///
@@ -25,17 +30,44 @@ pub trait SaveWeights: Network {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or of other numbers;
-    /// and those of [`Reader::from_bytes`] for a file that is no safetensors file, or damaged. The network is unchanged then.
-    fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        take(self, &Reader::read(path.as_ref())?, false)
+    /// and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
+    fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
+        take_all(self, &Reader::read(path.as_ref())?, false)
     }
 
-    /// [`Self::load`], and F32 becomes F64 or F64 is rounded to F32 where the file holds the other.
+    /// [`Self::load`], where the file may hold other floating-point numbers than the network: F16, BF16, F32 or F64, widened or rounded.
     ///
     /// # Errors
     /// As [`Self::load`].
-    fn load_converted(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        take(self, &Reader::read(path.as_ref())?, true)
+    fn load_converted(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
+        take_all(self, &Reader::read(path.as_ref())?, true)
+    }
+
+    /// Takes those weights of a file whose names and shapes are the network's, converted as in [`Self::load_converted`], and leaves the
+    /// others as they are: for a network that shares some of its layers with the one that was saved. The report says what was taken, and
+    /// what was not and why.
+    ///
+    /// ```
+    /// use netwright_runtime::{Error, network::Network, weights::SaveWeights};
+    ///
+    /// /// Everything but the head, which has other classes.
+    /// fn start<N: Network>(path: &str) -> Result<N, Error> {
+    ///     let mut network = N::init(1);
+    ///     let loaded = network.load_matching(path)?;
+    ///     if loaded.taken.is_empty() {
+    ///         return Err(Error::other(loaded.to_string()));
+    ///     }
+    ///     Ok(network)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Io`], and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short.
+    fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
+        let file = Reader::read(path.as_ref())?;
+        let offers = of_file(&file, |_| true);
+        let checked = Compared::new::<Self>(&offers, "", true);
+        Ok(checked.take(self, file.origin(), file.checksum()))
     }
 
     /// A network with the weights of a file.
@@ -60,80 +92,211 @@ pub trait SaveWeights: Network {
     ///
     /// # Errors
     /// As [`Self::load`], without [`Error::Io`].
-    fn load_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        take(self, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
+    fn load_bytes(&mut self, bytes: &[u8]) -> Result<Loaded, Error> {
+        take_all(self, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
+    }
+
+    /// Copies a part of another network, of whatever type: a layer (`conv1`), a call of a block (`pair1`), either without its number
+    /// (`conv`: all of them), or everything (`""`); see [`Layer::is_in`](crate::layer::Layer::is_in). Numbers are rounded where the other
+    /// network's are wider.
+    ///
+    /// ```
+    /// use netwright_runtime::{Error, network::Network, weights::SaveWeights};
+    ///
+    /// fn transfer(digits: &impl Network, letters: &mut impl Network) -> Result<(), Error> {
+    ///     letters.copy_from(digits, "conv")?;
+    ///     letters.copy_from(digits, "features").map(drop)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`] where this network has no such part, [`Error::Weights`] with every tensor of the part that only one of the
+    /// two has, or that has another shape. The network is unchanged then.
+    fn copy_from<O: Network>(&mut self, other: &O, part: &str) -> Result<Loaded, Error> {
+        if !Self::LAYERS.iter().any(|layer| layer.is_in(part) && !layer.tensors.is_empty()) {
+            let known = Self::LAYERS.iter().filter(|layer| !layer.tensors.is_empty()).map(|layer| layer.name);
+            let (layer, known) = (part.to_owned(), known.collect::<Vec<_>>().join(", "));
+            return Err(Error::NoSuchLayer { layer, wanted: "part with weights", known });
+        }
+        let offers = of_network(other);
+        let compared = Compared::new::<Self>(&offers, part, true);
+        compared.check::<Self>(O::NAME)?;
+        Ok(compared.take(self, O::NAME, Checksum::None))
+    }
+
+    /// Copies all tensors of another network whose names and shapes are this one's, and leaves the others as they are.
+    fn copy_matching<O: Network>(&mut self, other: &O) -> Loaded {
+        Compared::new::<Self>(&of_network(other), "", true).take(self, O::NAME, Checksum::None)
     }
 }
 
 impl<N: Network> SaveWeights for N {}
 
-/// Each tensor's name, place and whether it is trained.
-fn tensors<N: Network>() -> impl Iterator<Item = (String, &'static ParameterTensor)> {
-    N::LAYERS
-        .iter()
-        .flat_map(|layer| layer.tensors.iter().map(|tensor| (format!("{}.{}", layer.name, tensor.name), tensor)))
+/// What a network has taken from a file or from another network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The file, or the other network's name.
+    pub origin: String,
+    /// The network that took it.
+    pub network: &'static str,
+    /// The tensors taken, in the network's order.
+    pub taken: Vec<String>,
+    /// Those among them whose numbers were of another kind, with that kind: `("conv1.kernel", "BF16")`.
+    pub converted: Vec<(String, String)>,
+    /// What did not fit, and so was left as it was; empty where everything had to fit.
+    pub left: Vec<WeightDifference>,
+    /// Whether the file's tensors have changed since they were written.
+    pub checksum: Checksum,
+}
+
+impl Loaded {
+    /// Whether the tensors have changed since they were written, by another program or by damage. A file without checksum, as others
+    /// write them, does not tell.
+    pub fn has_changed(&self) -> bool {
+        matches!(self.checksum, Checksum::Differs { .. })
+    }
+}
+
+/// A sentence, and a line for each tensor that was left.
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, network, taken, converted, left, .. } = self;
+        write!(f, "{origin}: {} taken by {network}", counted(taken.len(), "tensor"))?;
+        if let Some((_, kind)) = converted.first() {
+            write!(f, ", {} converted from {kind}", converted.len())?;
+            let others = converted.iter().any(|(_, other)| other != kind);
+            f.write_str(if others { " and others" } else { "" })?;
+        }
+        if self.has_changed() {
+            f.write_str("; they have changed since they were written")?;
+        }
+        if !left.is_empty() {
+            f.write_str("; left:")?;
+        }
+        left.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
+    }
+}
+
+/// Each tensor's layer, name and place.
+fn tensors<N: Network>() -> impl Iterator<Item = (&'static str, String, &'static ParameterTensor)> {
+    N::LAYERS.iter().flat_map(|layer| {
+        layer.tensors.iter().map(|tensor| (layer.name, format!("{}.{}", layer.name, tensor.name), tensor))
+    })
+}
+
+fn numbers<'n, N: Network>(network: &'n N, tensor: &ParameterTensor) -> &'n [N::Scalar] {
+    let numbers = if tensor.role.is_trained() { network.parameters() } else { network.statistics() };
+    &numbers[tensor.offset..tensor.offset + tensor.len]
 }
 
 /// Adds all tensors of a network to a file.
 pub(crate) fn add_weights<N: Network>(writer: &mut Writer, network: &N) {
-    for (name, tensor) in tensors::<N>() {
-        let numbers = if tensor.role.is_trained() { network.parameters() } else { network.statistics() };
-        writer.tensor(&name, tensor.shape, &numbers[tensor.offset..tensor.offset + tensor.len]);
+    for (_, name, tensor) in tensors::<N>() {
+        writer.tensor(&name, tensor.shape, numbers(network, tensor));
+    }
+}
+
+/// A tensor that a network may take.
+pub(crate) struct Offer<'o, T> {
+    shape: &'o [usize],
+    /// Its kind of number.
+    kind: String,
+    /// Whether it can be read as `T`, converted or not.
+    is_readable: bool,
+    read: Box<dyn Fn() -> Vec<T> + 'o>,
+}
+
+/// By their names.
+pub(crate) type Offers<'o, T> = BTreeMap<String, Offer<'o, T>>;
+
+/// The tensors of a file that are a network's: a checkpoint holds others too.
+pub(crate) fn of_file<T: Scalar>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
+    fn offer<T: Scalar>(view: View<'_>) -> Offer<'_, T> {
+        let (kind, is_readable) = (view.numbers.to_string(), view.is_readable());
+        Offer { shape: view.shape, kind, is_readable, read: Box::new(move || view.scalars().unwrap_or_default()) }
+    }
+    file.tensors().filter(|view| is_weight(view.name)).map(|view| (view.name.to_owned(), offer(view))).collect()
+}
+
+fn of_network<T: Scalar, O: Network>(network: &O) -> Offers<'_, T> {
+    let offers = tensors::<O>().map(|(_, name, tensor)| {
+        let read = move || numbers(network, tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
+        let kind = O::Scalar::NAME.to_owned();
+        (name, Offer { shape: tensor.shape, kind, is_readable: true, read: Box::new(read) })
+    });
+    offers.collect()
+}
+
+/// What of some tensors fits a network.
+pub(crate) struct Compared<'o, T> {
+    fitting: Vec<(String, &'static ParameterTensor, &'o Offer<'o, T>)>,
+    differences: Vec<WeightDifference>,
+}
+
+impl<'o, T: Scalar> Compared<'o, T> {
+    /// Compares what is offered with a part of a network.
+    pub(crate) fn new<N: Network<Scalar = T>>(offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
+        let (mut fitting, mut differences) = (Vec::new(), Vec::new());
+        let wanted: Vec<_> = tensors::<N>().filter(|(layer, ..)| is_part(part, layer)).collect();
+        let is_wanted = |name: &str| wanted.iter().any(|(_, wanted, _)| wanted == name);
+        let in_part = |name: &str| is_part(part, name.rsplit_once('.').map_or(name, |(layer, _)| layer));
+        let extra: Vec<_> = offers.iter().filter(|(name, _)| in_part(name) && !is_wanted(name)).collect();
+        let missing: Vec<_> = wanted.iter().filter(|(_, name, _)| !offers.contains_key(name)).collect();
+        for (_, name, expected) in &wanted {
+            let (tensor, shape) = (name.clone(), expected.shape.to_vec());
+            let Some(found) = offers.get(name) else {
+                let nearest = nearest(name, extra.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
+                differences.push(WeightDifference::Missing { tensor, expected: shape, nearest });
+                continue;
+            };
+            let is_right_kind = found.kind == T::NAME || convert && found.is_readable;
+            if !is_right_kind {
+                let (expected, found) = (T::NAME, found.kind.clone());
+                differences.push(WeightDifference::Numbers { tensor: tensor.clone(), expected, found });
+            }
+            if found.shape != expected.shape {
+                let found = found.shape.to_vec();
+                differences.push(WeightDifference::Shape { tensor, expected: shape, found });
+            } else if is_right_kind {
+                fitting.push((tensor, *expected, found));
+            }
+        }
+        differences.extend(extra.iter().map(|(name, found)| WeightDifference::Extra {
+            tensor: (*name).clone(),
+            found: found.shape.to_vec(),
+            nearest: nearest(name, missing.iter().map(|(_, name, _)| name.as_str())).map(str::to_owned),
+        }));
+        Self { fitting, differences }
+    }
+
+    /// Whether everything fits.
+    pub(crate) fn check<N: Network>(&self, origin: &str) -> Result<(), Error> {
+        if self.differences.is_empty() {
+            return Ok(());
+        }
+        let (origin, differences) = (origin.to_owned(), self.differences.clone());
+        Err(Error::Weights { origin, network: N::NAME, differences })
+    }
+
+    /// Takes what fits.
+    pub(crate) fn take<N: Network<Scalar = T>>(self, network: &mut N, origin: &str, checksum: Checksum) -> Loaded {
+        let (mut taken, mut converted) = (Vec::new(), Vec::new());
+        for (name, tensor, offer) in self.fitting {
+            let all = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+            all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&(offer.read)());
+            if offer.kind != T::NAME {
+                converted.push((name.clone(), offer.kind.clone()));
+            }
+            taken.push(name);
+        }
+        Loaded { origin: origin.to_owned(), network: N::NAME, taken, converted, left: self.differences, checksum }
     }
 }
 
 /// Takes all tensors of a network from a file that has these and no others, or changes nothing.
-fn take<N: Network>(network: &mut N, file: &Reader, convert: bool) -> Result<(), Error> {
-    let found = file.tensors().collect::<Vec<_>>();
-    take_weights(network, file, &found.iter().map(|tensor| tensor.name).collect::<Vec<_>>(), convert)
-}
-
-/// As [`take`], from those of the file's tensors that `names` lists: a checkpoint holds others too.
-pub(crate) fn take_weights<N: Network>(
-    network: &mut N,
-    file: &Reader,
-    names: &[&str],
-    convert: bool,
-) -> Result<(), Error> {
-    compare_weights::<N>(file, names, convert)?;
-    for (name, tensor) in tensors::<N>() {
-        let numbers = file.tensor(&name).and_then(|found| found.scalars::<N::Scalar>()).unwrap_or_default();
-        let place = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
-        place[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&numbers);
-    }
-    Ok(())
-}
-
-/// Whether [`take_weights`] would take them.
-pub(crate) fn compare_weights<N: Network>(file: &Reader, names: &[&str], convert: bool) -> Result<(), Error> {
-    let mut differences = Vec::new();
-    let mut known = Vec::new();
-    for (name, expected) in tensors::<N>() {
-        let tensor = name.clone();
-        match file.tensor(&name).filter(|found| names.contains(&found.name)) {
-            None => differences.push(WeightDifference::Missing { tensor, expected: expected.shape.to_vec() }),
-            Some(found) => {
-                let readable = matches!(found.numbers, "F32" | "F64");
-                if found.numbers != N::Scalar::NAME && !(convert && readable) {
-                    let (expected, found) = (N::Scalar::NAME, found.numbers.to_owned());
-                    differences.push(WeightDifference::Numbers { tensor: tensor.clone(), expected, found });
-                }
-                if found.shape != expected.shape {
-                    let (expected, found) = (expected.shape.to_vec(), found.shape.to_vec());
-                    differences.push(WeightDifference::Shape { tensor, expected, found });
-                }
-            }
-        }
-        known.push(name);
-    }
-    for found in file.tensors().filter(|found| names.contains(&found.name)) {
-        if !known.iter().any(|known| known == found.name) {
-            let (tensor, found) = (found.name.to_owned(), found.shape.to_vec());
-            differences.push(WeightDifference::Extra { tensor, found });
-        }
-    }
-    if !differences.is_empty() {
-        return Err(Error::Weights { origin: file.origin().to_owned(), network: N::NAME, differences });
-    }
-    Ok(())
+fn take_all<N: Network>(network: &mut N, file: &Reader, convert: bool) -> Result<Loaded, Error> {
+    let offers = of_file(file, |_| true);
+    let compared = Compared::new::<N>(&offers, "", convert);
+    compared.check::<N>(file.origin())?;
+    Ok(compared.take(network, file.origin(), file.checksum()))
 }

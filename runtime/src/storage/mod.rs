@@ -1,10 +1,8 @@
 //! Files that are whole or not there, and the format that weights and checkpoints are written in.
 
-mod header;
+mod half;
 pub(crate) mod kind;
 pub mod safetensors;
-
-pub(crate) use header::write_string;
 
 use std::fs::{self, File};
 use std::io::Write;

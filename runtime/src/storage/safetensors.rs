@@ -1,23 +1,30 @@
 //! The safetensors format: eight bytes with the length of a header, a header of JSON, then the numbers of each tensor, little
 //! end first. Other programs read and write it too.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::header::{self, Entry};
-use super::kind;
+use ::safetensors::Dtype;
+use ::safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::{Map, Value, json};
+
+use super::{half, kind};
 use crate::error::Error;
 use crate::scalar::Scalar;
 
 /// The header's longest length, as in the format's own implementation.
 const LONGEST_HEADER: u64 = 100_000_000;
-const CHECKSUM: &str = "crc32";
-const NO_CHECKSUM: &str = "00000000";
+/// The key of all texts.
+const TEXTS: &str = "__metadata__";
+/// Begins the keys of our texts, so that nobody else's are taken for them.
+const OWN: &str = "netwright.";
+const CHECKSUM: &str = "netwright.crc32";
 
 /// Named tensors and named texts, on their way to a file.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
-    metadata: Vec<(String, String)>,
-    entries: Vec<Entry>,
+    texts: BTreeMap<String, String>,
+    entries: BTreeMap<String, TensorInfo>,
     data: Vec<u8>,
 }
 
@@ -27,61 +34,48 @@ impl Writer {
         Self::default()
     }
 
-    /// Adds a text.
+    /// Adds a text, whose key in the file is `netwright.` and this one.
     pub fn metadata(&mut self, key: &str, value: &str) {
-        self.metadata.push((key.to_owned(), value.to_owned()));
+        self.texts.insert(format!("{OWN}{key}"), value.to_owned());
     }
 
     /// Adds a tensor of `f32` or `f64`.
     pub fn tensor<T: Scalar>(&mut self, name: &str, shape: &[usize], numbers: &[T]) {
-        let start = self.data.len();
         if T::NAME == f32::NAME {
-            self.data.extend(numbers.iter().flat_map(|number| (number.to_f64() as f32).to_le_bytes()));
+            let bytes = numbers.iter().flat_map(|number| (number.to_f64() as f32).to_le_bytes());
+            self.entry(name, Dtype::F32, shape, bytes);
         } else {
-            self.data.extend(numbers.iter().flat_map(|number| number.to_f64().to_le_bytes()));
+            self.entry(name, Dtype::F64, shape, numbers.iter().flat_map(|number| number.to_f64().to_le_bytes()));
         }
-        self.entry(name, T::NAME, shape, start);
     }
 
     /// Adds a row of whole numbers.
     pub fn integers(&mut self, name: &str, integers: &[u64]) {
+        let bytes = integers.iter().flat_map(|integer| integer.to_le_bytes());
+        self.entry(name, Dtype::U64, &[integers.len()], bytes);
+    }
+
+    fn entry(&mut self, name: &str, dtype: Dtype, shape: &[usize], bytes: impl Iterator<Item = u8>) {
         let start = self.data.len();
-        self.data.extend(integers.iter().flat_map(|integer| integer.to_le_bytes()));
-        self.entry(name, "U64", &[integers.len()], start);
+        self.data.extend(bytes);
+        let data_offsets = (start, self.data.len());
+        self.entries.insert(name.to_owned(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets });
     }
 
-    fn entry(&mut self, name: &str, numbers: &str, shape: &[usize], start: usize) {
-        let range = [start, self.data.len()];
-        self.entries.push(Entry { name: name.to_owned(), numbers: numbers.to_owned(), shape: shape.to_vec(), range });
-    }
-
-    /// The whole file. It carries a checksum of all its bytes in the text `crc32`.
+    /// The whole file: the same tensors and texts give the same bytes. It carries a [`Checksum`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("{{\"__metadata__\":{{\"{CHECKSUM}\":\"");
-        let checksum_at = 8 + text.len();
-        text.push_str(NO_CHECKSUM);
-        text.push('"');
-        for (key, value) in &self.metadata {
-            text.push(',');
-            header::write_string(&mut text, key);
-            text.push(':');
-            header::write_string(&mut text, value);
-        }
-        text.push('}');
-        for Entry { name, numbers, shape, range } in &self.entries {
-            text.push(',');
-            header::write_string(&mut text, name);
-            text.push_str(&format!(":{{\"dtype\":\"{numbers}\",\"shape\":{shape:?},\"data_offsets\":{range:?}}}"));
-        }
-        text.push('}');
+        let checksum = checksum(texts(&self.texts), views(&self.entries, &self.data));
+        let own = self.texts.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+        let own: Map<String, Value> = own.chain([(CHECKSUM.to_owned(), Value::from(checksum))]).collect();
+        let entries = self.entries.iter().map(|(name, TensorInfo { dtype, shape, data_offsets })| {
+            let dtype = dtype.to_string();
+            (name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": data_offsets }))
+        });
+        let header: Map<String, Value> = [(TEXTS.to_owned(), Value::from(own))].into_iter().chain(entries).collect();
+        let mut text = Value::from(header).to_string();
         // The numbers start at a multiple of eight bytes.
         text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
-        let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.extend_from_slice(&self.data);
-        let checksum = format!("{:08x}", crc32(&[&bytes]));
-        bytes[checksum_at..checksum_at + checksum.len()].copy_from_slice(checksum.as_bytes());
-        bytes
+        [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &self.data].concat()
     }
 
     /// Writes the file, by [`replace_file`](super::replace_file).
@@ -93,15 +87,31 @@ impl Writer {
     }
 }
 
+/// What a file's checksum says: CRC-32 of the names, kinds, shapes and bytes of all tensors and of our texts, each in the order of their
+/// names. Where the tensors lie in the file, how its header is spaced, and the texts of other programs do not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// There is none: another program wrote the file.
+    None,
+    /// All is as it was written.
+    Matches,
+    /// Tensors have changed since they were written: by another program, or by damage.
+    Differs {
+        /// The checksum in the file.
+        expected: String,
+        /// That of its contents.
+        found: String,
+    },
+}
+
 /// A file read and checked: its tensors lie within it, do not overlap, and are as long as their shapes say.
 #[derive(Debug)]
 pub struct Reader {
     origin: String,
-    metadata: Vec<(String, String)>,
-    entries: Vec<Entry>,
+    texts: BTreeMap<String, String>,
+    entries: BTreeMap<String, TensorInfo>,
     bytes: Vec<u8>,
     data: usize,
-    checked: bool,
 }
 
 /// One tensor of a file.
@@ -109,30 +119,36 @@ pub struct Reader {
 pub struct View<'f> {
     /// Its name.
     pub name: &'f str,
-    /// Its kind of number: `F32`.
-    pub numbers: &'f str,
+    /// Its kind of number.
+    pub numbers: Dtype,
     /// Its shape.
     pub shape: &'f [usize],
     bytes: &'f [u8],
 }
 
 impl View<'_> {
-    /// The numbers of a tensor of F32 or F64, converted where `T` is the other; `None` for other kinds.
+    /// Whether it holds floating-point numbers of a kind that [`View::scalars`] reads: F16, BF16, F32, F64.
+    pub fn is_readable(&self) -> bool {
+        matches!(self.numbers, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+    }
+
+    /// The numbers of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
     pub fn scalars<T: Scalar>(&self) -> Option<Vec<T>> {
+        fn each<T: Scalar, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
+            Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
+        }
         match self.numbers {
-            "F32" => Some(
-                self.bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(f32::from_le_bytes(bytes).into())).collect(),
-            ),
-            "F64" => {
-                Some(self.bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(f64::from_le_bytes(bytes))).collect())
-            }
+            Dtype::F16 => each(self.bytes, |bytes| half::f16(u16::from_le_bytes(bytes))),
+            Dtype::BF16 => each(self.bytes, |bytes| half::bf16(u16::from_le_bytes(bytes))),
+            Dtype::F32 => each(self.bytes, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => each(self.bytes, f64::from_le_bytes),
             _ => None,
         }
     }
 
     /// The whole numbers of a tensor of U64; `None` for other kinds.
     pub fn integers(&self) -> Option<Vec<u64>> {
-        (self.numbers == "U64")
+        (self.numbers == Dtype::U64)
             .then(|| self.bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect())
     }
 }
@@ -150,8 +166,7 @@ impl Reader {
     /// Checks the bytes of a file; `origin` names them in errors.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for a header that does not make sense,
-    /// [`Error::Checksum`] where the file carries one and it is another.
+    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for a header that does not make sense.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
         let found = bytes.len() as u64;
         let truncated = |expected: u64| Error::Truncated { origin: origin.to_owned(), expected, found };
@@ -173,25 +188,19 @@ impl Reader {
         }
         let data = 8 + length as usize;
         let text = bytes.get(8..data).ok_or_else(|| truncated(data as u64))?;
-        let text = std::str::from_utf8(text).map_err(|_| format("a header that is not UTF-8".to_owned()))?;
-        let parsed = header::parse(text).map_err(|malformed| {
-            format(format!("a header whose byte {} should be {}", malformed.at, malformed.expected))
-        })?;
-        let end = check_ranges(&parsed.entries).map_err(format)?;
-        let expected = (data as u64).saturating_add(end as u64);
+        let header: Metadata =
+            serde_json::from_slice(text).map_err(|error| format(format!("a header that is none: {error}")))?;
+        // Not by the crate, whose own sum can overflow.
+        let expected = (data as u64).saturating_add(header.data_len() as u64);
         if found < expected {
             return Err(truncated(expected));
         }
         if found > expected {
             return Err(Error::TrailingBytes { origin: origin.to_owned(), expected });
         }
-        let checked = check_checksum(&bytes, text, &parsed.metadata).map_err(|(expected, found)| Error::Checksum {
-            origin: origin.to_owned(),
-            expected,
-            found,
-        })?;
-        let (metadata, entries) = (parsed.metadata, parsed.entries);
-        Ok(Self { origin: origin.to_owned(), metadata, entries, bytes, data, checked })
+        let entries = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        let texts = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+        Ok(Self { origin: origin.to_owned(), texts, entries, bytes, data })
     }
 
     /// The name it has in errors.
@@ -199,93 +208,61 @@ impl Reader {
         &self.origin
     }
 
-    /// Whether the file carried a checksum (and so passed it).
-    pub fn has_checksum(&self) -> bool {
-        self.checked
+    /// What its checksum says.
+    pub fn checksum(&self) -> Checksum {
+        let Some(expected) = self.texts.get(CHECKSUM) else { return Checksum::None };
+        let found = checksum(texts(&self.texts), self.tensors());
+        if *expected == found { Checksum::Matches } else { Checksum::Differs { expected: expected.clone(), found } }
     }
 
-    /// A text of the file.
+    /// A text of ours: see [`Writer::metadata`].
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.metadata.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_str())
+        self.texts.get(&format!("{OWN}{key}")).map(String::as_str)
     }
 
-    /// All tensors, in the header's order.
+    /// All tensors, in the order of their names.
     pub fn tensors(&self) -> impl Iterator<Item = View<'_>> {
-        self.entries.iter().map(|entry| self.view(entry))
+        views(&self.entries, &self.bytes[self.data..])
     }
 
     /// The tensor of this name.
     pub fn tensor(&self, name: &str) -> Option<View<'_>> {
-        self.entries.iter().find(|entry| entry.name == name).map(|entry| self.view(entry))
-    }
-
-    fn view<'f>(&'f self, entry: &'f Entry) -> View<'f> {
-        let [start, end] = entry.range;
-        View {
-            name: &entry.name,
-            numbers: &entry.numbers,
-            shape: &entry.shape,
-            bytes: &self.bytes[self.data + start..self.data + end],
-        }
+        let (name, info) = self.entries.get_key_value(name)?;
+        Some(view(name, info, &self.bytes[self.data..]))
     }
 }
 
-/// The bytes of one number; 0 for a kind that is not read here, whose size is taken from its range.
-fn size(numbers: &str) -> usize {
-    match numbers {
-        "F64" | "I64" | "U64" => 8,
-        "F32" | "I32" | "U32" => 4,
-        "F16" | "BF16" | "I16" | "U16" => 2,
-        "I8" | "U8" | "BOOL" => 1,
-        _ => 0,
-    }
+fn views<'f>(entries: &'f BTreeMap<String, TensorInfo>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {
+    entries.iter().map(move |(name, info)| view(name, info, data))
 }
 
-/// Each range as long as its shape says, one behind the other without gaps; returns the end of the last.
-fn check_ranges(entries: &[Entry]) -> Result<usize, String> {
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    order.sort_by_key(|entry| entry.range);
-    let mut end = 0;
-    for entry in &order {
-        let Entry { name, numbers, shape, range } = entry;
-        if range[0] != end || range[1] < range[0] {
-            return Err(format!("`{name}` at bytes {range:?}, where {end} was next"));
-        }
-        end = range[1];
-        let len = shape.iter().try_fold(size(numbers), |len, &size| len.checked_mul(size));
-        if size(numbers) != 0 && len != Some(range[1] - range[0]) {
-            return Err(format!("`{name}` of {numbers} {shape:?} in {} bytes", range[1] - range[0]));
-        }
-    }
-    let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(format!("two tensors `{}`", pair[0])),
-        None => Ok(end),
-    }
+fn view<'f>(name: &'f str, info: &'f TensorInfo, data: &'f [u8]) -> View<'f> {
+    let (start, end) = info.data_offsets;
+    View { name, numbers: info.dtype, shape: &info.shape, bytes: &data[start..end] }
 }
 
-/// Whether there is a checksum, or the two that differ: written and computed.
-fn check_checksum(bytes: &[u8], text: &str, metadata: &[(String, String)]) -> Result<bool, (String, String)> {
-    let Some((_, written)) = metadata.iter().find(|(key, _)| key == CHECKSUM) else { return Ok(false) };
-    // Where it stands as this crate writes it; another program may have moved it.
-    let place = text.find(&format!("\"{CHECKSUM}\":\"{written}\"")).map(|at| 8 + at + CHECKSUM.len() + 4);
-    let found = match place {
-        Some(at) => crc32(&[&bytes[..at], NO_CHECKSUM.as_bytes(), &bytes[at + written.len()..]]),
-        None => crc32(&[bytes]),
-    };
-    let found = format!("{found:08x}");
-    if *written == found { Ok(true) } else { Err((written.clone(), found)) }
+/// The texts that a checksum covers.
+fn texts(texts: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let own = texts.iter().filter(|(key, _)| key.starts_with(OWN) && *key != CHECKSUM);
+    own.map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
-fn crc32(parts: &[&[u8]]) -> u32 {
+fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl Iterator<Item = View<'f>>) -> String {
     let mut checksum = flate2::Crc::new();
-    parts.iter().for_each(|part| checksum.update(part));
-    checksum.sum()
+    for (key, value) in texts {
+        checksum.update(json!([key, value]).to_string().as_bytes());
+    }
+    for View { name, numbers, shape, bytes } in tensors {
+        checksum.update(json!([name, numbers.to_string(), shape]).to_string().as_bytes());
+        checksum.update(bytes);
+    }
+    format!("{:08x}", checksum.sum())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sample() -> Vec<u8> {
@@ -297,13 +274,18 @@ mod tests {
         writer.to_bytes()
     }
 
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+    }
+
     #[test]
     fn what_is_written_is_read_back_to_the_bit() {
+        assert_eq!(sample(), sample());
         let reader = Reader::from_bytes(sample(), "sample").unwrap();
-        assert!(reader.has_checksum());
+        assert_eq!(reader.checksum(), Checksum::Matches);
         assert_eq!(reader.metadata("network"), Some("Toy \"1\""));
         let kernel = reader.tensor("dense1.kernel").unwrap();
-        assert_eq!((kernel.numbers, kernel.shape), ("F32", &[2, 3][..]));
+        assert_eq!((kernel.numbers, kernel.shape), (Dtype::F32, &[2, 3][..]));
         let bits: Vec<u32> = kernel.scalars::<f32>().unwrap().iter().map(|number| number.to_bits()).collect();
         assert_eq!(bits, [1.0_f32, -2.5, 3.0, f32::MIN_POSITIVE, 0.1, -0.0].map(f32::to_bits));
         assert_eq!(reader.tensor("dense1.bias").unwrap().scalars::<f64>().unwrap(), [0.1]);
@@ -315,7 +297,7 @@ mod tests {
         let bytes = sample();
         let file = ::safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let kernel = file.tensor("dense1.kernel").unwrap();
-        assert_eq!((kernel.dtype(), kernel.shape()), (::safetensors::Dtype::F32, &[2, 3][..]));
+        assert_eq!((kernel.dtype(), kernel.shape()), (Dtype::F32, &[2, 3][..]));
         assert_eq!(kernel.data()[4..8], (-2.5_f32).to_le_bytes());
         assert_eq!(file.len(), 3);
     }
@@ -323,13 +305,53 @@ mod tests {
     #[test]
     fn it_reads_what_the_reference_implementation_writes() {
         let numbers: Vec<u8> = [1.5_f32, -2.0].iter().flat_map(|number| number.to_le_bytes()).collect();
-        let view = ::safetensors::tensor::TensorView::new(::safetensors::Dtype::F32, vec![2, 1], &numbers).unwrap();
+        let view = ::safetensors::tensor::TensorView::new(Dtype::F32, vec![2, 1], &numbers).unwrap();
         let metadata = [("network".to_owned(), "Toy".to_owned())].into();
         let bytes = ::safetensors::serialize([("a.b", view)], Some(metadata)).unwrap();
         let reader = Reader::from_bytes(bytes, "theirs").unwrap();
-        assert!(!reader.has_checksum());
-        assert_eq!(reader.metadata("network"), Some("Toy"));
+        assert_eq!(reader.checksum(), Checksum::None);
+        assert_eq!(reader.metadata("network"), None, "it is not our text");
         assert_eq!(reader.tensor("a.b").unwrap().scalars::<f32>().unwrap(), [1.5, -2.0]);
+    }
+
+    #[test]
+    fn a_file_that_another_program_has_rewritten_keeps_its_checksum_while_its_tensors_are_the_same() {
+        let bytes = sample();
+        let ours = ::safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let (_, header) = ::safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let mut texts = header.metadata().clone().unwrap();
+        texts.insert("format".to_owned(), "pt".to_owned());
+        let written = ::safetensors::serialize(ours.tensors(), Some(texts.clone())).unwrap();
+        assert_ne!(written, bytes);
+        assert_eq!(Reader::from_bytes(written, "rewritten").unwrap().checksum(), Checksum::Matches);
+
+        let ten = 10.0_f64.to_le_bytes();
+        let bias = ::safetensors::tensor::TensorView::new(Dtype::F64, vec![1], &ten).unwrap();
+        let changed = ours.tensors().into_iter().filter(|(name, _)| name != "dense1.bias");
+        let changed = changed.chain([("dense1.bias".to_owned(), bias)]);
+        let written = ::safetensors::serialize(changed, Some(texts)).unwrap();
+        let reader = Reader::from_bytes(written, "changed").unwrap();
+        assert!(matches!(reader.checksum(), Checksum::Differs { .. }));
+        assert_eq!(reader.tensor("dense1.bias").unwrap().scalars::<f64>().unwrap(), [10.0]);
+    }
+
+    #[test]
+    fn headers_in_any_spacing_and_order_with_fields_of_others_are_read() {
+        let header = r#"{ "w" : {"shape": [ 2 ,1], "data_offsets":[1,5],"dtype":"F16","scale":[1,{"a":null}]},
+            "__metadata__":{"a":"\u0041\n\ud83d\ude00"}, "flag":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}   "#;
+        let reader = Reader::from_bytes(file(header, &[1, 0x00, 0x3c, 0x00, 0xc0]), "spaced").unwrap();
+        assert_eq!(reader.tensor("w").unwrap().scalars::<f32>().unwrap(), [1.0, -2.0]);
+        let flag = reader.tensor("flag").unwrap();
+        assert!(!flag.is_readable() && flag.scalars::<f32>().is_none() && flag.shape.is_empty());
+    }
+
+    #[test]
+    fn every_kind_of_floating_point_number_is_read() {
+        for (kind, bytes) in [("F16", &[0x00, 0x3e][..]), ("BF16", &[0xc0, 0x3f]), ("F32", &[0, 0, 0xc0, 0x3f])] {
+            let header = format!(r#"{{"a":{{"dtype":"{kind}","shape":[1],"data_offsets":[0,{}]}}}}"#, bytes.len());
+            let reader = Reader::from_bytes(file(&header, bytes), "kinds").unwrap();
+            assert_eq!(reader.tensor("a").unwrap().scalars::<f64>().unwrap(), [1.5], "{kind}");
+        }
     }
 
     #[test]
@@ -343,31 +365,39 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_byte_is_an_error_or_costs_the_checksum() {
+    fn one_changed_byte_is_an_error_or_shows_in_the_checksum() {
         let bytes = sample();
         for place in 0..bytes.len() {
             for change in [1, 0x20, 0x80] {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= change;
                 let read = Reader::from_bytes(damaged, "damaged");
-                assert!(read.map_or(true, |reader| !reader.has_checksum()), "byte {place} ^ {change}");
+                assert!(read.is_ok_and(|file| file.checksum() == Checksum::Matches).eq(&false), "{place} ^ {change}");
             }
         }
     }
 
     #[test]
-    fn ranges_that_overlap_or_leave_the_file_are_refused() {
+    fn headers_that_make_no_sense_are_refused() {
         for header in [
+            "",
+            "[]",
+            "{\"a\":1}",
+            "{} {}",
+            &"[".repeat(100_000),
+            &format!("{{\"a\":{}", "{\"a\":".repeat(100_000)),
+            r#"{"a":{"dtype":"F32"}}"#,
+            r#"{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[99999999999999999999999],"data_offsets":[0,4]}}"#,
             r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
             r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
             r#"{"a":{"dtype":"F32","shape":[18446744073709551615,4],"data_offsets":[0,4]}}"#,
             r#"{"a":{"dtype":"F32","shape":[0],"data_offsets":[4,0]}}"#,
             r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
         ] {
-            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-            bytes.extend_from_slice(header.as_bytes());
-            bytes.extend_from_slice(&[0; 8]);
-            assert!(matches!(Reader::from_bytes(bytes, "bad"), Err(Error::Format { .. })), "{header}");
+            let refused = Reader::from_bytes(file(header, &[0; 8]), "bad");
+            assert!(matches!(refused, Err(Error::Format { .. })), "{}", &header[..header.len().min(90)]);
         }
         let enormous = u64::MAX.to_le_bytes().to_vec();
         assert!(matches!(Reader::from_bytes(enormous, "bad"), Err(Error::Format { .. })));
@@ -382,5 +412,40 @@ mod tests {
         assert!(found.starts_with("a zip archive, as PyTorch"), "{found}");
         // Of a file that is too short for a header too.
         assert!(matches!(Reader::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
+    }
+
+    /// The end of the tensors, with the header before them, is beyond all numbers.
+    #[test]
+    fn sizes_that_overflow_are_a_file_cut_short() {
+        let size = usize::MAX / 8;
+        let entry = |i| {
+            let offsets = [i * size, (i + 1) * size];
+            format!(r#""t{i}":{{"dtype":"U8","shape":[{size}],"data_offsets":{offsets:?}}}"#)
+        };
+        let header = format!("{{{}}}", [0, 1, 2, 3, 4, 5, 6, 7].map(entry).join(","));
+        let refused = Reader::from_bytes(file(&header, &[]), "bad");
+        assert!(matches!(refused, Err(Error::Truncated { expected: u64::MAX, .. })), "{refused:?}");
+    }
+
+    proptest! {
+        /// Whatever is read can be looked at, and lies in the file.
+        #[test]
+        fn no_bytes_panic(start in 0_usize..400, spoilt in prop::collection::vec(any::<u8>(), 0..40)) {
+            let mut bytes = sample();
+            let start = start % bytes.len();
+            let end = (start + spoilt.len()).min(bytes.len());
+            bytes.splice(start..end, spoilt);
+            if let Ok(file) = Reader::from_bytes(bytes.clone(), "spoilt") {
+                let read: usize = file.tensors().map(|view| view.bytes.len()).sum();
+                prop_assert!(read < bytes.len());
+                file.tensors().for_each(|view| drop((view.scalars::<f32>(), view.integers())));
+                file.checksum();
+            }
+        }
+
+        #[test]
+        fn no_header_panics(header in "[\\[\\]{}:,\"a_0-9FU ]{0,60}", data in prop::collection::vec(any::<u8>(), 0..9)) {
+            let _ = Reader::from_bytes(file(&header, &data), "made up");
+        }
     }
 }

@@ -12,10 +12,10 @@ use crate::optim::Optimizer;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::storage::safetensors::{Reader, Writer};
-use crate::weights::{add_weights, compare_weights, take_weights};
+use crate::weights::{Checksum, Compared, add_weights, of_file};
 
 /// The form of checkpoints that is written and read.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// Begins the names of everything in a checkpoint that is no tensor of the network.
 const STATE: &str = "train/";
 const INTEGERS: &str = "train/integers";
@@ -158,6 +158,11 @@ struct Checkpoint<N> {
     network: PhantomData<N>,
 }
 
+/// Whether a tensor is the network's own.
+fn is_weight(name: &str) -> bool {
+    !name.starts_with(STATE)
+}
+
 fn metric_names<N: Network, O>(run: &Run<'_, N, O>) -> Vec<&'static str> {
     run.history.metrics.iter().map(|series| series.name).collect()
 }
@@ -246,9 +251,14 @@ impl<N: Network> Checkpoint<N> {
         };
         expect("kind", "netwright checkpoint", "")?;
         expect("version", VERSION, "version ")?;
-        if !file.has_checksum() {
-            let (expected, found) = ("a checksum".to_owned(), "none".to_owned());
-            return Err(Error::Format { origin, expected, found });
+        // Nobody but a run writes a checkpoint: what has changed is damaged, and going on from it would be another run.
+        match file.checksum() {
+            Checksum::Matches => {}
+            Checksum::Differs { expected, found } => return Err(Error::Checksum { origin, expected, found }),
+            Checksum::None => {
+                let (expected, found) = ("a checksum".to_owned(), "none".to_owned());
+                return Err(Error::Format { origin, expected, found });
+            }
         }
         let resume = |what, expected: String, found: String| {
             if expected == found {
@@ -266,7 +276,7 @@ impl<N: Network> Checkpoint<N> {
         resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
         resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
         resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
-        compare_weights::<N>(&checkpoint.file, &checkpoint.names(), false)?;
+        Compared::new::<N>(&of_file(&checkpoint.file, is_weight), "", false).check::<N>(&origin)?;
         Ok(checkpoint)
     }
 
@@ -314,11 +324,6 @@ impl<N: Network> Checkpoint<N> {
 
     fn changed(&self, name: &str, before: String, now: String) -> Error {
         Error::Changed { origin: self.file.origin().to_owned(), name: name.to_owned(), before, now }
-    }
-
-    /// The tensors of the network.
-    fn names(&self) -> Vec<&str> {
-        self.file.tensors().map(|view| view.name).filter(|name| !name.starts_with(STATE)).collect()
     }
 
     fn malformed(&self, part: &str) -> Error {
@@ -376,7 +381,8 @@ impl<N: Network> Checkpoint<N> {
             run.schedule.restore(&before)?;
             return Err(error);
         }
-        take_weights(run.network, &self.file, &self.names(), false)?;
+        let offers = of_file(&self.file, is_weight);
+        Compared::new::<N>(&offers, "", false).take(run.network, self.file.origin(), Checksum::Matches);
         if let Some(watcher) = &mut run.watcher {
             (watcher.best, watcher.waited) = (best, waited);
             (watcher.parameters, watcher.statistics) = best_weights;

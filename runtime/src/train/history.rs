@@ -1,7 +1,5 @@
 //! What a training run has to tell.
 
-use crate::storage::write_string;
-
 /// One epoch in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochRecord {
@@ -150,7 +148,7 @@ impl History {
             text.push('{');
             for (cell, (name, number)) in self.row(place).enumerate() {
                 text.push_str(if cell > 0 { "," } else { "" });
-                write_string(&mut text, name);
+                text += &serde_json::Value::from(name).to_string();
                 let number = number.filter(|number| number.is_finite());
                 text += &format!(":{}", number.map_or("null".to_owned(), |number| number.to_string()));
             }

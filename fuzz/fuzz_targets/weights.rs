@@ -1,0 +1,20 @@
+//! Any bytes are read as a file of weights without a panic, and each tensor that is read lies in them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(file) = Reader::from_bytes(bytes.to_vec(), "fuzzed") else { return };
+    let mut writer = Writer::new();
+    for view in file.tensors() {
+        if let Some(numbers) = view.scalars::<f64>() {
+            assert!(numbers.len() <= bytes.len());
+            writer.tensor(view.name, view.shape, &numbers);
+        }
+        assert!(view.integers().is_none_or(|integers| integers.len() <= bytes.len()));
+    }
+    let _ = file.checksum();
+    let again = Reader::from_bytes(writer.to_bytes(), "written").expect("what is written is read");
+    assert_eq!(again.checksum(), Checksum::Matches);
+});
