@@ -127,6 +127,8 @@ pub mod words;
 /// What emitted code needs: no interface for users.
 #[doc(hidden)]
 pub mod private {
+    pub use core;
+
     pub use netwright_macros::{network, test_every_example};
     pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
     pub use netwright_runtime::emitted::*;

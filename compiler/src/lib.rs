@@ -3,6 +3,7 @@
 //! An ordinary library, so that it can be tested and fuzzed without rustc. It knows the runtime only by the names it writes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod attributes;
 pub mod builder;
 mod emit;
 pub mod graph;
@@ -31,12 +32,21 @@ use ops::Phase;
 pub struct Compiled {
     /// The items of every network without a mistake.
     pub tokens: TokenStream,
-    /// The names of the others. Whoever uses them should hear of the mistake, and of nothing that follows from it.
-    pub mistaken: Vec<Name>,
+    /// The others. Whoever uses them should hear of the mistake, and of nothing that follows from it.
+    pub mistaken: Vec<Mistaken>,
     /// What an editor sees under each word; empty for rustc. It goes before everything else.
     pub words: TokenStream,
     /// Every mistake.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A network with a mistake.
+#[derive(Debug)]
+pub struct Mistaken {
+    /// Its name.
+    pub name: Name,
+    /// Under which configuration it is there: `#[cfg(…)]`.
+    pub condition: TokenStream,
 }
 
 /// Who reads what is emitted.
@@ -60,13 +70,15 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
         Reader::Editor => emit::words(&file, &networks, &context),
     };
     let mut tokens = TokenStream::new();
-    let mut mistaken = file.unreadable.clone();
-    mistaken.retain(|name| !lower::is_reserved(&name.text));
+    let unreadable = file.unreadable.iter().filter(|name| lower::is_name_of_a_type(name, source));
+    let mistake = |name: &Name| Mistaken { name: name.clone(), condition: TokenStream::new() };
+    let mut mistaken: Vec<Mistaken> = unreadable.map(mistake).collect();
     for mut lowered in networks {
         match (lowered.sound, reader) {
             (true, _) => lowered.graph = optimise(lowered.graph),
             (false, Reader::Rustc) => {
-                mistaken.push(lowered.syntax.name.clone());
+                let condition = attributes::of_every_item(lowered.syntax, source, false);
+                mistaken.push(Mistaken { name: lowered.syntax.name.clone(), condition });
                 continue;
             }
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.

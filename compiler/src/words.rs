@@ -298,3 +298,32 @@ impl Use {
         number.count(what)
     }
 }
+
+/// What a word is to Rust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RustName {
+    /// A name.
+    Free,
+    /// A name only behind `r#`.
+    Keyword,
+    /// No name.
+    Never,
+}
+
+/// Whether, and how, `word` can be a name in Rust.
+pub(crate) fn rust_name(word: &str) -> RustName {
+    const NEVER: &[&str] = &["_", "crate", "self", "super", "Self"];
+    const KEYWORDS: &[&str] = &[
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+        "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type",
+        "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    if !netwright_grammar::is_name(word) || NEVER.contains(&word) {
+        RustName::Never
+    } else if KEYWORDS.contains(&word) {
+        RustName::Keyword
+    } else {
+        RustName::Free
+    }
+}

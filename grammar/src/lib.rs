@@ -19,5 +19,5 @@ mod syntax;
 
 pub use diagnostics::{Call, Diagnostic, Diagnostics};
 pub use nesting::{MAX_NESTING, MAX_OPERATORS};
-pub use parse::{MAX_REPORTS, MAX_SOURCE_BYTES, parse};
+pub use parse::{MAX_REPORTS, MAX_SOURCE_BYTES, is_name, parse};
 pub use syntax::*;

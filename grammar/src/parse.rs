@@ -3,7 +3,7 @@
 use pest::Parser;
 use pest::error::InputLocation;
 use pest::iterators::Pair;
-use pest::unicode::XID_START;
+use pest::unicode::{XID_CONTINUE, XID_START};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::nesting;
@@ -239,7 +239,14 @@ impl<'s> Reader<'s, '_> {
     fn block(&mut self, pair: Pair<'s, Rule>) -> Option<Block> {
         let header = self.header(pair);
         let span = header.span()?;
-        let Header { visibility, name, parenthesised, surplus, body, .. } = header;
+        let Header { attributes, visibility, name, parenthesised, surplus, body, .. } = header;
+        for attribute in attributes {
+            if self.is_documentation(attribute) {
+                continue;
+            }
+            let message = format!("a block is no item of Rust, so `{}` means nothing here", self.quote(attribute));
+            self.report(Diagnostic::new(attribute, message).help("write it before the networks that call the block"));
+        }
         if let Some(visibility) = visibility {
             let message = format!("a block has no visibility, so `{}` means nothing here", self.quote(visibility));
             self.report(Diagnostic::new(visibility, message).help("drop it: a block is seen by all networks here"));
@@ -273,6 +280,12 @@ impl<'s> Reader<'s, '_> {
                 None
             }
         }
+    }
+
+    fn is_documentation(&self, attribute: Span) -> bool {
+        let name =
+            self.text(attribute).trim_start_matches(|sign: char| matches!(sign, '#' | '[') || sign.is_whitespace());
+        name.strip_prefix("doc").is_some_and(|rest| !rest.starts_with(XID_CONTINUE))
     }
 
     fn parameters(&mut self, pair: Pair<'s, Rule>) -> Vec<Parameter> {
@@ -357,6 +370,11 @@ fn bracketed(words: &str) -> Option<String> {
     let sizes: Vec<&str> = inside.split([',', ';']).map(str::trim).collect();
     let is_size = |size: &&str| !size.is_empty() && size.chars().all(|digit| digit.is_ascii_digit() || digit == 'x');
     sizes.iter().all(is_size).then(|| sizes.join("x"))
+}
+
+/// Whether `text` is made as names are: a letter or `_`, then letters, digits and `_`.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|first| first == '_' || XID_START(first)) && text.chars().all(XID_CONTINUE)
 }
 
 fn is_word(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Mistakes as errors of rustc, and what stands in for the networks that have them.
 
-use netwright_compiler::Compiled;
+use netwright_compiler::{Compiled, Mistaken};
 use netwright_grammar::{Diagnostic, Name};
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
@@ -14,19 +14,26 @@ use crate::text::Text;
 pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> TokenStream {
     let mut errors = compiled.diagnostics.iter().map(|diagnostic| compile_error(diagnostic, text));
     let mut output = TokenStream::new();
-    if let [first, others @ ..] = compiled.mistaken.as_slice() {
+    if !compiled.mistaken.is_empty() {
         let mistake = errors.next().unwrap_or_default();
-        let length = TokenTree::Group(Group::new(Delimiter::Brace, mistake));
-        let mut right: TokenStream = parsed("<T as");
-        right.extend(root.clone());
-        right.extend(parsed("::private::Mistaken<"));
-        right.extend([length]);
-        right.extend(parsed(">>::Network"));
-        output.extend(skeleton(first, right, text));
-        for other in others {
-            let mut right = TokenStream::from(identifier(first, text));
-            right.extend(parsed("<T>"));
-            output.extend(skeleton(other, right, text));
+        // One carries the mistake for all. Of those that may not be there, each carries it itself.
+        let carrier = compiled.mistaken.iter().position(|mistaken| mistaken.condition.is_empty());
+        for (index, mistaken) in compiled.mistaken.iter().enumerate() {
+            let mut right = TokenStream::new();
+            match carrier.filter(|carrier| *carrier != index) {
+                Some(carrier) => {
+                    right.extend([identifier(&compiled.mistaken[carrier].name, text)]);
+                    right.extend(parsed("<__T>"));
+                }
+                None => {
+                    right.extend(parsed("<__T as"));
+                    right.extend(root.clone());
+                    right.extend(parsed("::private::Mistaken<"));
+                    right.extend([TokenTree::Group(Group::new(Delimiter::Brace, mistake.clone()))]);
+                    right.extend(parsed(">>::Network"));
+                }
+            }
+            output.extend(skeleton(mistaken, right, text));
         }
     }
     output.extend(errors);
@@ -34,17 +41,20 @@ pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> To
 }
 
 /// `pub type Net<T = f32> = …;`
-fn skeleton(name: &Name, right: TokenStream, text: &Text) -> TokenStream {
-    let mut alias = parsed("#[doc = \"A network with a mistake.\"] #[allow(nonstandard_style)] pub type");
-    alias.extend([identifier(name, text)]);
-    alias.extend(parsed("<T = ::core::primitive::f32> ="));
+fn skeleton(mistaken: &Mistaken, right: TokenStream, text: &Text) -> TokenStream {
+    let mut alias = TokenStream::from(mistaken.condition.clone());
+    alias.extend(parsed("#[doc = \"A network with a mistake.\"] #[allow(nonstandard_style)] pub type"));
+    alias.extend([identifier(&mistaken.name, text)]);
+    alias.extend(parsed("<__T = ::core::primitive::f32> ="));
     alias.extend(right);
     alias.extend([punct(';', Spacing::Alone, Span::call_site())]);
     alias
 }
 
 fn identifier(name: &Name, text: &Text) -> TokenTree {
-    TokenTree::Ident(Ident::new(&name.text, text.ends(name.span).0))
+    let span = text.ends(name.span).0;
+    let is_raw = text.source().get(name.span.range()).is_some_and(|written| written.starts_with("r#"));
+    TokenTree::Ident(if is_raw { Ident::new_raw(&name.text, span) } else { Ident::new(&name.text, span) })
 }
 
 /// Tokens without a place in the user's file.

@@ -1,5 +1,7 @@
 //! What emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
 
+pub mod locals;
+
 use core::ops::Range;
 
 use crate::observer::Observer;

@@ -3,6 +3,7 @@
 
 mod docs;
 mod intact;
+mod names;
 mod passes;
 mod reference;
 mod tables;
@@ -17,6 +18,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use crate::Reader;
+use crate::attributes;
 use crate::graph::{Graph, Head};
 use crate::lower::Lowered;
 use crate::passes::Plan;
@@ -57,19 +59,22 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     let syntax = planned.lowered.syntax;
     let graph = &planned.lowered.graph;
     let root = context.root;
-    let name = Ident::new(&syntax.name.text, (context.span)(syntax.name.span));
-    // Only the definition stands at the user's name: an editor shows what else stands there once more.
-    let own = Ident::new(&syntax.name.text, Span::call_site());
+    let name = names::of_network(&syntax.name.text, (context.span)(syntax.name.span));
+    // Only the definition stands at the user's name: an editor shows what else stands there once more. All else means the type by a
+    // name of its own, under which no parameter and no item can hide it.
+    let plain = names::of_network(&syntax.name.text, Span::call_site());
+    let (own, parameter) = (names::beside(&syntax.name.text, "Own"), names::beside(&syntax.name.text, "T"));
     let text =
         |span: Bytes| context.source.get(span.range()).unwrap_or_default().parse::<TokenStream>().unwrap_or_default();
     let attributes: TokenStream = syntax.attributes.iter().map(|&span| text(span)).collect();
+    let of_every_item = attributes::of_every_item(syntax, context.source, true);
     let visibility = syntax.visibility.map(text);
     let table = docs::table(planned);
     let debug = docs::debug_text(graph, &syntax.name.text);
     let specs = passes::Specs::collect(planned);
     let constants = specs.constants(root);
     let architecture = tables::architecture(planned, &specs, &own, root);
-    let views = views::views(graph, &own, root);
+    let views = views::views(graph, &syntax.name.text, &own, root);
     // rustc shows where a method is from: at the network's name, not across the whole macro.
     let at_name = match context.reader {
         Reader::Rustc => Span::call_site().located_at(name.span()),
@@ -79,24 +84,29 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
     quote! {
         #attributes
         #[doc = #table]
-        #visibility struct #name<T = ::core::primitive::f32>(#root::private::Weights<T>);
+        #visibility struct #name<T = #root::private::core::primitive::f32> {
+            weights: #root::private::Weights<T>,
+        }
 
-        #[allow(dead_code)]
+        #of_every_item
+        #[allow(dead_code, deprecated, nonstandard_style, unused_imports)]
         const _: () = {
+            use #root::private::locals::*;
+            type #own<#parameter> = #plain<#parameter>;
             #constants
             #architecture
             #views
             #methods
 
-            impl<T: #root::private::Kernels> ::core::fmt::Debug for #own<T> {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            impl<T: #root::private::Kernels> #root::private::core::fmt::Debug for #own<T> {
+                fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
                     f.write_str(#debug)
                 }
             }
 
-            impl<T: #root::private::Kernels> ::core::clone::Clone for #own<T> {
+            impl<T: #root::private::Kernels> #root::private::core::clone::Clone for #own<T> {
                 fn clone(&self) -> Self {
-                    Self(::core::clone::Clone::clone(&self.0))
+                    Self { weights: #root::private::core::clone::Clone::clone(&self.weights) }
                 }
             }
         };
@@ -124,7 +134,7 @@ fn head(graph: &Graph) -> Ident {
 fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> TokenStream {
     let input = value_type(graph.shape(graph.input), root);
     let output = value_type(graph.shape(graph.output), root);
-    let concrete = quote!(#name<::core::primitive::f32>);
+    let concrete = quote!(#name<#root::private::core::primitive::f32>);
     let architecture = quote!(<#concrete as #root::private::Architecture>);
     let network = quote!(<Self as #root::private::Network>);
     // What an image of the wrong size, a type error, refers to.
@@ -133,21 +143,21 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
     quote! {
         impl #concrete {
             /// The network's name.
-            pub const NAME: &'static ::core::primitive::str = #architecture::NAME;
+            pub const NAME: &'static #root::private::core::primitive::str = #architecture::NAME;
             /// The shape of one image.
             pub const INPUT: #root::private::Shape = #architecture::INPUT;
             /// The shape of one answer.
             pub const OUTPUT: #root::private::Shape = #architecture::OUTPUT;
             /// How many numbers training changes.
-            pub const PARAMETERS: ::core::primitive::usize = #architecture::PARAMETERS;
+            pub const PARAMETERS: #root::private::core::primitive::usize = #architecture::PARAMETERS;
             /// How many numbers training moves without gradients.
-            pub const STATISTICS: ::core::primitive::usize = #architecture::STATISTICS;
+            pub const STATISTICS: #root::private::core::primitive::usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.
-            pub const MACS: ::core::primitive::u64 = #architecture::MACS;
+            pub const MACS: #root::private::core::primitive::u64 = #architecture::MACS;
             /// The layers on the longest way from the image to the answer, the image included.
-            pub const DEPTH: ::core::primitive::usize = #architecture::DEPTH;
+            pub const DEPTH: #root::private::core::primitive::usize = #architecture::DEPTH;
             /// Bytes of workspace to predict one image.
-            pub const WORKSPACE: ::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
+            pub const WORKSPACE: #root::private::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.
             pub const LAYERS: &'static [#root::private::Layer] = #architecture::LAYERS;
             /// The kernels chosen, and why.
@@ -157,7 +167,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
         #root::private::without_std! {
             impl #concrete {
                 /// Training needs the feature `std`.
-                pub fn init(seed: ::core::primitive::u64) -> Self where for<'a> ::core::primitive::f32: #root::private::FeatureStd<'a> {
+                pub fn init(seed: #root::private::core::primitive::u64) -> Self where for<'a> #root::private::core::primitive::f32: #root::private::FeatureStd<'a> {
                     #root::private::needs_std(seed)
                 }
             }
@@ -166,20 +176,20 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
         #root::private::with_std! {
             impl<T: #root::private::Kernels> #root::private::Network for #name<T> {
                 fn from_weights(weights: #root::private::Weights<T>) -> Self {
-                    Self(weights)
+                    Self { weights }
                 }
                 fn weights_ref(&self) -> &#root::private::Weights<T> {
-                    &self.0
+                    &self.weights
                 }
                 fn weights_mut(&mut self) -> &mut #root::private::Weights<T> {
-                    &mut self.0
+                    &mut self.weights
                 }
             }
 
             impl #concrete {
                 /// A network whose weights start as its layers say, drawn from `seed`.
                 #[must_use]
-                pub fn init(seed: ::core::primitive::u64) -> Self {
+                pub fn init(seed: #root::private::core::primitive::u64) -> Self {
                     #network::init(seed)
                 }
                 /// A network with the weights of a file.
@@ -187,13 +197,13 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// # Errors
                 /// Where the file cannot be read, or holds other weights.
                 pub fn from_file(
-                    path: impl ::core::convert::AsRef<#root::private::Path>,
-                ) -> ::core::result::Result<Self, #root::private::Error> {
+                    path: impl #root::private::core::convert::AsRef<#root::private::Path>,
+                ) -> #root::private::core::result::Result<Self, #root::private::Error> {
                     <Self as #root::private::SaveWeights>::from_file(path)
                 }
                 /// Memory for training steps of up to `batch` images.
                 #[must_use]
-                pub fn workspace(batch: ::core::primitive::usize) -> #root::private::TrainingWorkspace<Self> {
+                pub fn workspace(batch: #root::private::core::primitive::usize) -> #root::private::TrainingWorkspace<Self> {
                     #network::workspace(batch)
                 }
                 /// Gradients of all parameters, zero to begin with.
@@ -227,7 +237,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                     pass: #root::private::Pass,
                     images: &[#input],
                     workspace: &'w mut #root::private::TrainingWorkspace<Self>,
-                ) -> ::core::result::Result<&'w [#output], #root::private::PassError> {
+                ) -> #root::private::core::result::Result<&'w [#output], #root::private::PassError> {
                     #network::forward(self, pass, images, workspace)
                 }
                 /// Runs the images of the last `forward` backward from the gradient in `workspace`, and adds to `gradients`.
@@ -241,7 +251,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                     images: &[#input],
                     workspace: &mut #root::private::TrainingWorkspace<Self>,
                     gradients: &mut #root::private::Gradients<Self>,
-                ) -> ::core::result::Result<(), #root::private::PassError> {
+                ) -> #root::private::core::result::Result<(), #root::private::PassError> {
                     #network::backward(self, pass, seed, images, workspace, gradients)
                 }
                 /// [`Self::backward`], and the gradient of each image.
@@ -256,7 +266,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                     workspace: &mut #root::private::TrainingWorkspace<Self>,
                     gradients: &mut #root::private::Gradients<Self>,
                     input_gradient: &mut [T],
-                ) -> ::core::result::Result<(), #root::private::PassError> {
+                ) -> #root::private::core::result::Result<(), #root::private::PassError> {
                     #network::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
                 }
                 /// All trained numbers in a row.

@@ -88,8 +88,8 @@ fn constant(constant: &Constant, root: &TokenStream) -> TokenStream {
             quote!(&[#(#pairs),*])
         }
         Constant::Reals(ref values) => quote!(&[#(#values),*]),
-        Constant::OptionalSize(None) => quote!(::core::option::Option::None),
-        Constant::OptionalSize(Some(size)) => quote!(::core::option::Option::Some(#size)),
+        Constant::OptionalSize(None) => quote!(#root::private::core::option::Option::None),
+        Constant::OptionalSize(Some(size)) => quote!(#root::private::core::option::Option::Some(#size)),
         Constant::Key(key) => quote!(#key),
         Constant::Real(value) => quote!(#value),
         Constant::Activation(function) => activation(function, root),
@@ -117,9 +117,9 @@ pub(super) fn optional_activation(function: Option<Activation>, root: &TokenStre
     match function {
         Some(function) => {
             let activation = activation(function, root);
-            quote!(::core::option::Option::Some(#activation))
+            quote!(#root::private::core::option::Option::Some(#activation))
         }
-        None => quote!(::core::option::Option::None),
+        None => quote!(#root::private::core::option::Option::None),
     }
 }
 
@@ -287,7 +287,7 @@ impl Writer<'_> {
             When::Always => quote!({ #statement }),
             When::InputGradientWanted => quote!(if !input_gradient.is_empty() { #statement }),
             When::SeededAtOutput => {
-                quote!(if ::core::matches!(seed, #root::private::GradientSeed::Output) { #statement })
+                quote!(if #root::private::core::matches!(seed, #root::private::GradientSeed::Output) { #statement })
             }
         }
     }

@@ -37,38 +37,38 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let activations = graph.layers.iter().map(|layer| {
         if intact[layer.output.0] {
             let place = place_of(layer.output);
-            quote!(::core::option::Option::Some(#place))
+            quote!(#root::private::core::option::Option::Some(#place))
         } else {
-            quote!(::core::option::Option::None)
+            quote!(#root::private::core::option::Option::None)
         }
     });
     let functions = passes::functions(planned, specs, root);
     quote! {
-        const PREDICT_SCRATCH: ::core::primitive::usize = #predict_scratch;
-        const TRAIN_SCRATCH: ::core::primitive::usize = #train_scratch;
+        const PREDICT_SCRATCH: #root::private::core::primitive::usize = #predict_scratch;
+        const TRAIN_SCRATCH: #root::private::core::primitive::usize = #train_scratch;
 
         impl<T: #root::private::Kernels> #root::private::Architecture for #name<T> {
             type Scalar = T;
             type Input = #input;
             type Output = #output;
             type Head = #root::private::head::#head;
-            const NAME: &'static ::core::primitive::str = #text;
-            const PARAMETERS: ::core::primitive::usize = #parameters;
-            const STATISTICS: ::core::primitive::usize = #statistics;
-            const MACS: ::core::primitive::u64 = #macs;
-            const DEPTH: ::core::primitive::usize = #depth;
+            const NAME: &'static #root::private::core::primitive::str = #text;
+            const PARAMETERS: #root::private::core::primitive::usize = #parameters;
+            const STATISTICS: #root::private::core::primitive::usize = #statistics;
+            const MACS: #root::private::core::primitive::u64 = #macs;
+            const DEPTH: #root::private::core::primitive::usize = #depth;
             const INPUT: #root::private::Shape = #input_shape;
             const OUTPUT: #root::private::Shape = #output_shape;
             const LAYERS: &'static [#root::private::Layer] = #layers;
             const PLAN: &'static [#root::private::PlannedCall] = #plan;
-            const BATCH_COUPLED: ::core::primitive::bool = #coupled;
+            const BATCH_COUPLED: #root::private::core::primitive::bool = #coupled;
             const PREDICTING: #root::private::Memory = #predict_memory;
             const TRAINING: #root::private::Memory = #train_memory;
             const OUTPUT_PLACE: #root::private::Place = #output_place;
             const LOGITS_PLACE: #root::private::Place = #logits_place;
             const OUTPUT_GRADIENT_PLACE: #root::private::Place = #output_gradient;
             const LOGITS_GRADIENT_PLACE: #root::private::Place = #logits_gradient;
-            const ACTIVATIONS: &'static [::core::option::Option<#root::private::Place>] = &[#(#activations),*];
+            const ACTIVATIONS: &'static [#root::private::core::option::Option<#root::private::Place>] = &[#(#activations),*];
             #functions
         }
     }

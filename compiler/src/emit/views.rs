@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
+use super::names;
 use super::words::identifier;
 use crate::graph::{Graph, LayerId, Role, Tensor};
 
 /// `layers()`, `layers_mut()` and their types.
-pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
+pub(super) fn views(graph: &Graph, network: &str, name: &Ident, root: &TokenStream) -> TokenStream {
     let mut fields = BTreeSet::new();
     let rows: Vec<(Ident, Vec<&Tensor>)> = graph
         .layers
@@ -22,14 +23,17 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
     if rows.is_empty() {
         return TokenStream::new();
     }
-    let groups: BTreeSet<Vec<&str>> = rows.iter().map(|(_, tensors)| names(tensors)).collect();
-    let group_types = groups.iter().map(|names| group_type(names));
-    let shared = side(&rows, &quote!(&'a), &format_ident!("Layers"), root);
-    let exclusive = side(&rows, &quote!(&'a mut), &format_ident!("LayersMut"), root);
+    let groups: BTreeSet<Vec<&str>> = rows.iter().map(|(_, tensors)| tensor_names(tensors)).collect();
+    let group_types = groups.iter().map(|names| group_type(names, network, root));
+    let (layers, layers_mut) = (names::beside(network, "Layers"), names::beside(network, "LayersMut"));
+    let shared = side(&rows, &quote!(&'a), &layers, network, root);
+    let exclusive = side(&rows, &quote!(&'a mut), &layers_mut, network, root);
     let take = |take: &Ident| {
         let fields = rows.iter().map(|(field, tensors)| {
-            let (group, names) =
-                (group_name(&names(tensors)), names(tensors).into_iter().map(|name| format_ident!("{name}")));
+            let (group, names) = (
+                group_name(&tensor_names(tensors), network),
+                tensor_names(tensors).into_iter().map(|name| format_ident!("{name}")),
+            );
             let takes = tensors.iter().map(|tensor| {
                 let from = buffer(tensor.role);
                 quote!(#root::private::#take(&mut #from))
@@ -48,16 +52,16 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
             impl<T: #root::private::Kernels> #name<T> {
                 /// The weights of each layer by name, as arrays.
                 #[must_use]
-                pub fn layers(&self) -> Layers<'_, T> {
+                pub fn layers(&self) -> #layers<'_, T> {
                     let (mut parameters, mut statistics) = #root::private::weights(self);
-                    let layers = Layers { #takes };
+                    let layers = #layers { #takes };
                     let _ = (&mut parameters, &mut statistics);
                     layers
                 }
                 /// The weights of each layer by name, to change.
-                pub fn layers_mut(&mut self) -> LayersMut<'_, T> {
+                pub fn layers_mut(&mut self) -> #layers_mut<'_, T> {
                     let (mut parameters, mut statistics) = #root::private::weights_mut(self);
-                    let layers = LayersMut { #takes_mut };
+                    let layers = #layers_mut { #takes_mut };
                     let _ = (&mut parameters, &mut statistics);
                     layers
                 }
@@ -81,24 +85,24 @@ fn buffer(role: Role) -> Ident {
     if role == Role::Statistic { format_ident!("statistics") } else { format_ident!("parameters") }
 }
 
-fn names<'a>(tensors: &[&'a Tensor]) -> Vec<&'a str> {
+fn tensor_names<'a>(tensors: &[&'a Tensor]) -> Vec<&'a str> {
     tensors.iter().map(|tensor| tensor.name).collect()
 }
 
 /// `KernelBias` for a layer with a kernel and a bias.
-fn group_name(names: &[&str]) -> Ident {
+fn group_name(tensors: &[&str], network: &str) -> Ident {
     let mut text = String::from("Weights");
-    for name in names {
+    for name in tensors {
         for part in name.split('_') {
             let mut letters = part.chars();
             text.extend(letters.next().into_iter().flat_map(char::to_uppercase).chain(letters));
         }
     }
-    format_ident!("{text}")
+    names::beside(network, &text)
 }
 
-fn group_type(names: &[&str]) -> TokenStream {
-    let group = group_name(names);
+fn group_type(names: &[&str], network: &str, root: &TokenStream) -> TokenStream {
+    let group = group_name(names, network);
     let parameters: Vec<Ident> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
     let fields = names.iter().zip(&parameters).map(|(name, parameter)| {
         let (doc, name) = (format!("The layer's {}.", name.replace('_', " ")), format_ident!("{name}"));
@@ -106,14 +110,20 @@ fn group_type(names: &[&str]) -> TokenStream {
     });
     quote! {
         /// The tensors of a layer.
-        #[derive(::core::fmt::Debug)]
+        #[derive(#root::private::core::fmt::Debug)]
         pub struct #group<#(#parameters),*> { #(#fields),* }
     }
 }
 
-fn side(rows: &[(Ident, Vec<&Tensor>)], reference: &TokenStream, name: &Ident, _root: &TokenStream) -> TokenStream {
+fn side(
+    rows: &[(Ident, Vec<&Tensor>)],
+    reference: &TokenStream,
+    name: &Ident,
+    network: &str,
+    root: &TokenStream,
+) -> TokenStream {
     let fields = rows.iter().map(|(field, tensors)| {
-        let group = group_name(&names(tensors));
+        let group = group_name(&tensor_names(tensors), network);
         let types = tensors.iter().map(|tensor| {
             let array = tensor.shape.iter().rev().fold(quote!(T), |inner, size| quote!([#inner; #size]));
             quote!(#reference #array)
@@ -123,7 +133,7 @@ fn side(rows: &[(Ident, Vec<&Tensor>)], reference: &TokenStream, name: &Ident, _
     });
     quote! {
         /// The weights of each layer by name.
-        #[derive(::core::fmt::Debug)]
+        #[derive(#root::private::core::fmt::Debug)]
         pub struct #name<'a, T> { #(#fields),* }
     }
 }

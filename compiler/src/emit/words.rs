@@ -16,7 +16,7 @@ use super::docs::grouped;
 use crate::builder::Made;
 use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
 use crate::lower::Lowered;
-use crate::words::{Place, Word};
+use crate::words::{Place, RustName, Word, rust_name};
 
 /// The most rows of a table of calls that an editor shows.
 const MOST_ROWS: usize = 12;
@@ -135,7 +135,8 @@ impl<'a> Writer<'a> {
         let root = context.root;
         let blocks = self.blocks.iter().filter_map(|(_, block)| {
             let (name, docs) = (self.identifier(&block.name)?, self.block_docs(block));
-            Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: &'static str = "";)))
+            let text = quote!(&'static #root::private::core::primitive::str);
+            Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: #text = "";)))
         });
         let (definitions, calls): (Vec<_>, Vec<_>) = blocks.unzip();
         quote! {
@@ -301,13 +302,13 @@ impl<'a> Writer<'a> {
     /// stands where the word is defined.
     fn fact(&mut self, word: &str, span: Bytes, (shapes, docs): (String, String), of: &TokenStream) {
         let Some(name) = self.identifier_at(word, span) else { return };
-        let place = format_ident!("Word{}", self.count);
+        let (place, root) = (format_ident!("Word{}", self.count), self.context.root);
         self.count += 1;
         self.facts.extend(quote! {
             struct #place;
             impl #of for #place {
                 #[doc = #docs]
-                const #name: &'static str = #shapes;
+                const #name: &'static #root::private::core::primitive::str = #shapes;
             }
         });
     }
@@ -465,17 +466,9 @@ fn collect_names(writer: &Writer<'_>, body: &Body, names: &mut Names) {
 
 /// `r#as` for `as`; `None` for what cannot be a name.
 pub(super) fn identifier(word: &str, span: proc_macro2::Span) -> Option<Ident> {
-    const NEVER: &[&str] = &["_", "crate", "self", "super", "Self"];
-    const KEYWORDS: &[&str] = &[
-        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
-        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-        "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type",
-        "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-    ];
-    let is_name = word.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
-        && word.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
-    if !is_name || NEVER.contains(&word) {
-        return None;
+    match rust_name(word) {
+        RustName::Free => Some(Ident::new(word, span)),
+        RustName::Keyword => Some(Ident::new_raw(word, span)),
+        RustName::Never => None,
     }
-    Some(if KEYWORDS.contains(&word) { Ident::new_raw(word, span) } else { Ident::new(word, span) })
 }

@@ -10,14 +10,16 @@ mod taps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter, Span};
+use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter};
 
 use structure::Structure;
 
 use crate::builder::{Builder, Made};
 
+use crate::attributes;
 use crate::graph::Graph;
 use crate::shape::Shape;
+use crate::words::RustName;
 
 /// A network with its graph; after a mistake the graph is good for its input and its output alone.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub struct Lowered<'a> {
 pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) -> Vec<Lowered<'a>> {
     let without_keyword: Vec<Block> = file.items.iter().filter_map(block_without_keyword).collect();
     let blocks = blocks(file, &without_keyword, diagnostics);
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, bool> = BTreeMap::new();
     let mut networks = Vec::new();
     let mut called = BTreeSet::new();
     for item in &file.items {
@@ -51,14 +53,17 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
             );
             continue;
         }
-        if is_reserved(&network.name.text) {
+        if !is_name_of_a_type(&network.name, source) {
             diagnostics.push(
                 Diagnostic::new(network.name.span, format!("`{}` is a word of Rust", network.name.text))
                     .help("call the network something else: it makes a type of that name"),
             );
             continue;
         }
-        if seen.insert(&network.name.text, network.name.span).is_some() {
+        // Of several under configurations of their own, one is there.
+        let is_conditional = attributes::is_conditional(network, source);
+        let other = seen.insert(&network.name.text, is_conditional);
+        if other.is_some_and(|other| !(other && is_conditional)) {
             diagnostics.push(
                 Diagnostic::new(network.name.span, format!("two networks are called `{}`", network.name.text))
                     .help("each network makes a type, and types need names of their own"),
@@ -111,16 +116,14 @@ fn block_without_keyword(item: &Item) -> Option<Block> {
     is_block.then_some(Block { name, parameters, body, header })
 }
 
-/// Whether no type can be called `name`.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    const RESERVED: &[&str] = &[
-        "_", "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
-        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
-        "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct",
-        "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
-        "yield",
-    ];
-    RESERVED.contains(&name)
+/// Whether a type can be called so: by a keyword of Rust only as it is written there, `r#type`.
+pub(crate) fn is_name_of_a_type(name: &Name, source: &str) -> bool {
+    let is_raw = || source.get(name.span.range()).is_some_and(|written| written.starts_with("r#"));
+    match crate::words::rust_name(&name.text) {
+        RustName::Free => true,
+        RustName::Keyword => is_raw(),
+        RustName::Never => false,
+    }
 }
 
 fn blocks<'a>(file: &'a File, without_keyword: &'a [Block], diagnostics: &mut Diagnostics) -> Blocks<'a> {
@@ -168,6 +171,7 @@ fn lower_network<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Lowered<'a> {
     let before = diagnostics.len();
+    attributes::refuse_derives(network, source).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     let shape = input_shape(network).unwrap_or_else(|diagnostic| {
         diagnostics.push(diagnostic);
         None
