@@ -102,7 +102,7 @@ mod drawing {
                     vector.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
                 }
             }
-            let norm = vector.iter().map(|a| a * a).sum::<f64>().sqrt();
+            let norm = crate::norm::norm(&vector).length();
             // Shorter by so much, the draw lay in the span of the others, and its rest is rounding.
             if norm > 1e-8 {
                 vector.iter_mut().for_each(|a| *a /= norm);

@@ -30,6 +30,8 @@ pub mod loss;
 pub mod memory;
 #[cfg(feature = "std")]
 pub mod network;
+#[cfg(feature = "std")]
+mod norm;
 pub mod observer;
 #[cfg(feature = "std")]
 pub mod optim;

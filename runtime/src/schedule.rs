@@ -104,7 +104,7 @@ impl Schedule for Constant {
     }
 }
 
-/// Times γ every so many epochs.
+/// Times γ every so many epochs: `StepLR` in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     epochs: f64,
@@ -129,7 +129,8 @@ impl Schedule for Step {
     }
 }
 
-/// Times γ with every epoch, smoothly: γ^epoch.
+/// Times γ with every epoch, smoothly, step by step: γ^epoch. `ExponentialDecay` in Keras; in PyTorch `ExponentialLR` steps at the end of
+/// each epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponential {
     gamma: f64,
@@ -151,7 +152,8 @@ impl Schedule for Exponential {
     }
 }
 
-/// Along half a cosine from the full rate to a last one, over the whole run (Loshchilov and Hutter, 2017).
+/// Along half a cosine from the full rate to a last one, which would be that of the step after the run (Loshchilov and Hutter, 2017).
+/// `CosineAnnealingLR` in PyTorch, `CosineDecay` in Keras.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cosine {
     last: f64,
@@ -184,9 +186,20 @@ impl Schedule for Cosine {
 
 /// Rises evenly to the first rate of another schedule, which then has the rest of the run (Goyal et al., 2017). In a run that is
 /// shorter it rises to the end.
+///
+/// Of w steps of warm-up, step t has the share t/w of the rate, as in Keras, and the first, which would stand still, that of the second.
+/// With [`Self::first`] it rises from another share: `LinearLR` in PyTorch.
+///
+/// ```
+/// use netwright_runtime::schedule::{Cosine, WarmUp};
+/// // As `SequentialLR(LinearLR(start_factor=0.1), CosineAnnealingLR)`.
+/// let schedule = WarmUp::new(2.0, Cosine)?.first(0.1)?;
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WarmUp<S> {
     epochs: f64,
+    first: Option<f64>,
     then: S,
 }
 
@@ -196,7 +209,16 @@ impl<S: Schedule> WarmUp<S> {
     /// # Errors
     /// [`Error::Setting`] unless it is more than 0.
     pub fn new(epochs: f64, then: S) -> Result<Self, Error> {
-        Ok(Self { epochs: setting("epochs of warm-up", epochs, epochs > 0.0, "more than 0")?, then })
+        Ok(Self { epochs: setting("epochs of warm-up", epochs, epochs > 0.0, "more than 0")?, first: None, then })
+    }
+
+    /// The share of the rate that the first step has, from which the others rise.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it lies between 0 and 1.
+    pub fn first(mut self, share: f64) -> Result<Self, Error> {
+        self.first = Some(setting("first share", share, (0.0..=1.0).contains(&share), "between 0 and 1")?);
+        Ok(self)
     }
 }
 
@@ -209,8 +231,14 @@ impl<S: Schedule> Schedule for WarmUp<S> {
             ..*progress
         };
         let factor = self.then.factor(&later);
-        // The first step would stand still at 0.
-        if progress.step < warm { factor * progress.step.max(1) as f64 / warm as f64 } else { factor }
+        if progress.step >= warm {
+            return factor;
+        }
+        match self.first {
+            // The first step would stand still at 0.
+            None => factor * progress.step.max(1) as f64 / warm as f64,
+            Some(first) => factor * (first + (1.0 - first) * progress.step as f64 / warm as f64),
+        }
     }
 
     fn observe(&mut self, metric: f64) {
@@ -226,7 +254,10 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     }
 }
 
-/// Up to the full rate and down below the first, each along half a cosine (Smith and Topin, 2018, as in PyTorch).
+/// Up to the full rate and down below the first, each along half a cosine (Smith and Topin, 2018): `OneCycleLR` in PyTorch, whose numbers
+/// these are, but for the momentum, which stays as it is (`cycle_momentum=False`).
+///
+/// Of n steps, counted from 0, step 0.3 n − 1 has the full rate, or would have if it is none, and step n − 1 the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OneCycle {
     peak: f64,
@@ -244,7 +275,7 @@ impl OneCycle {
         Self { peak: 0.3, first: 1.0 / 25.0, last: 1.0 / 250_000.0 }
     }
 
-    /// The share of the run at which the rate is full.
+    /// The share of the run at whose last step the rate is full: `pct_start` in PyTorch.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it lies between 0 and 1.
@@ -253,7 +284,7 @@ impl OneCycle {
         Ok(self)
     }
 
-    /// The first and the last factor.
+    /// The first and the last factor: 1 / `div_factor` and 1 / (`div_factor` · `final_div_factor`) in PyTorch.
     ///
     /// # Errors
     /// [`Error::Setting`] unless both lie between 0 and 1.
@@ -272,16 +303,20 @@ impl Default for OneCycle {
 
 impl Schedule for OneCycle {
     fn factor(&self, progress: &Progress) -> f64 {
-        let at = progress.share();
-        if at < self.peak {
-            anneal(self.first, 1.0, at / self.peak)
+        let (step, steps) = (progress.step as f64, progress.steps as f64);
+        // Before the first step where that is the first of a cycle going down.
+        let peak = self.peak * steps - 1.0;
+        // Of no steps at all, as after a warm-up longer than the run, the first is all there is.
+        if step < peak || steps == 0.0 {
+            anneal(self.first, 1.0, share(step, peak))
         } else {
-            anneal(1.0, self.last, share(at - self.peak, 1.0 - self.peak))
+            anneal(1.0, self.last, share(step - peak, steps - 1.0 - peak))
         }
     }
 }
 
-/// Lower whenever validations have stopped getting better.
+/// Lower whenever validations have stopped getting better: `ReduceLROnPlateau` in Keras. PyTorch's waits for one validation more than its
+/// `patience`.
 #[derive(Clone, Copy, PartialEq)]
 pub struct ReduceOnPlateau {
     gamma: f64,
@@ -402,8 +437,9 @@ mod tests {
         close(&factors(&Cosine, 2), &[1.0, 0.5, 0.0]);
         close(&factors(&OneCycle, 10)[..4], &factors(&OneCycle::new(), 10)[..4]);
         close(&factors(&Cosine::new().last(0.2).unwrap(), 2), &[1.0, 0.6, 0.2]);
-        let cycle = OneCycle::new().peak(0.5).unwrap().ends(0.1, 0.01).unwrap();
-        close(&factors(&cycle, 4), &[0.1, 0.55, 1.0, 0.505, 0.01]);
+        let cycle = OneCycle::new().peak(0.6).unwrap().ends(0.1, 0.01).unwrap();
+        let at = |step| cycle.factor(&Progress { step, steps_per_epoch: 1, steps: 5 });
+        close(&[at(0), at(1), at(2), at(3), at(4), at(5)], &[0.1, 0.55, 1.0, 0.505, 0.01, 0.01]);
     }
 
     #[test]
@@ -422,6 +458,17 @@ mod tests {
         let long = WarmUp::new(5.0, OneCycle::new().ends(0.5, 0.0).unwrap()).unwrap();
         let at = |step| long.factor(&Progress { step, steps_per_epoch: 10, steps: 30 });
         close(&[at(1), at(10), at(29)], &[0.01, 0.1, 0.29]);
+    }
+
+    #[test]
+    fn cycles_of_few_steps_have_their_ends() {
+        let at = |peak, step, steps| {
+            OneCycle::new().peak(peak).unwrap().factor(&Progress { step, steps_per_epoch: 1, steps })
+        };
+        let last = 1.0 / 250_000.0;
+        close(&[at(0.3, 0, 1), at(0.5, 0, 2), at(0.5, 1, 2)], &[last, 1.0, last]);
+        close(&[at(1.0, 0, 1), at(1.0, 0, 2), at(1.0, 1, 2)], &[1.0, 0.04, 1.0]);
+        close(&[at(0.0, 9, 10), at(0.3, 0, 0), at(1.0, 0, 0)], &[last, 0.04, 0.04]);
     }
 
     #[test]
@@ -450,6 +497,7 @@ mod tests {
         assert!(Exponential::new(-1.0).is_err());
         assert!(Cosine::new().last(2.0).is_err());
         assert!(WarmUp::new(-1.0, Constant).is_err());
+        assert!(WarmUp::new(1.0, Constant).unwrap().first(1.5).is_err());
         assert!(OneCycle::new().peak(1.5).is_err());
         assert!(ReduceOnPlateau::new(1.5, 1).is_err());
         assert!(ReduceOnPlateau::new(0.5, 0).is_err());

@@ -200,3 +200,22 @@ fn state_that_does_not_belong_is_refused() {
     assert!(adam.restore(&[("first", &[0.0]), ("second", &[0.0]), ("third", &[0.0])], 1).is_err());
     assert!(adam.restore(&[], 0).is_ok());
 }
+
+#[test]
+fn a_gradient_too_large_or_too_small_to_be_squared_is_clipped_as_any_other() {
+    let mut gradients = [3e200_f64, -4e200];
+    assert!((clip_by_global_norm(&mut gradients, 5.0).unwrap() / 5e200 - 1.0).abs() < 1e-15);
+    assert!((gradients[0] - 3.0).abs() < 1e-14 && (gradients[1] + 4.0).abs() < 1e-14, "{gradients:?}");
+    let mut gradients = [3e-200_f64, -4e-200];
+    assert!((clip_by_global_norm(&mut gradients, 1e-200).unwrap() / 5e-200 - 1.0).abs() < 1e-15);
+    assert!((gradients[0] / 6e-201 - 1.0).abs() < 1e-14, "{gradients:?}");
+
+    let mut sgd = Sgd::<f64>::new(1.0).unwrap().clip_norm(5.0).unwrap();
+    let mut weights = [0.0; 2];
+    sgd.step(1.0, &[], &mut weights, &[3e300, -4e300]).unwrap();
+    assert!((weights[0] + 3.0).abs() < 1e-14 && (weights[1] - 4.0).abs() < 1e-14, "{weights:?}");
+    let mut sgd = Sgd::<f32>::new(1.0).unwrap().clip_norm(1e-3).unwrap();
+    let mut weights = [0.0; 2];
+    sgd.step(1.0, &[], &mut weights, &[3e38, -3e38]).unwrap();
+    assert!((weights[1] - 1e-3 * 0.5_f32.sqrt()).abs() < 1e-9, "{weights:?}");
+}

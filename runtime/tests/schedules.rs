@@ -53,10 +53,10 @@ fn warm_up_and_one_cycle_go_their_way_through_the_steps_of_a_run() {
     close(&warm[8..], &(0..12).map(|step| 0.1 * half_cosine(f64::from(step) / 12.0)).collect::<Vec<_>>());
 
     let cycle = rates(OneCycle::new().peak(0.4).unwrap().ends(0.1, 0.01).unwrap());
-    let up = (0..8).map(|step| 1.0 + (0.1 - 1.0) * half_cosine(f64::from(step) / 8.0));
-    let down = (0..12).map(|step| 0.01 + (1.0 - 0.01) * half_cosine(f64::from(step) / 12.0));
+    let up = (0..7).map(|step| 1.0 + (0.1 - 1.0) * half_cosine(f64::from(step) / 7.0));
+    let down = (0..13).map(|step| 0.01 + (1.0 - 0.01) * half_cosine(f64::from(step) / 12.0));
     close(&cycle, &up.chain(down).map(|factor| 0.1 * factor).collect::<Vec<_>>());
-    assert_eq!(cycle[8], 0.1, "the full rate at the peak");
+    assert_eq!(cycle[7], 0.1, "the full rate at the peak");
 }
 
 #[test]

@@ -1,24 +1,18 @@
 //! Gradients that are too long, cut.
 
 use crate::error::Error;
+use crate::norm::norm;
 use crate::scalar::Scalar;
 
-/// The length of the whole gradient, √Σg². Added up in f64 and in a fixed order.
+/// The length of the whole gradient, √Σg², without overflow or underflow of the squares: see LAPACK's `dlassq`. Added up in f64 and in
+/// a fixed order. Infinite where the length itself is more than an `f64` holds.
+///
+/// ```
+/// use netwright_runtime::optim::global_norm;
+/// assert_eq!(global_norm(&[3e200_f64, -4e200, 12e200]), 13e200);
+/// ```
 pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
-    // Eight sums side by side, which become vector code.
-    let mut sums = [0.0_f64; 8];
-    let (chunks, rest) = gradients.as_chunks::<8>();
-    for chunk in chunks {
-        for (sum, gradient) in sums.iter_mut().zip(chunk) {
-            let gradient = gradient.to_f64();
-            *sum += gradient * gradient;
-        }
-    }
-    for (sum, gradient) in sums.iter_mut().zip(rest) {
-        let gradient = gradient.to_f64();
-        *sum += gradient * gradient;
-    }
-    sums.iter().sum::<f64>().sqrt()
+    norm(gradients).length()
 }
 
 /// Shortens the gradient to the length `limit` where it is longer (Pascanu et al., 2013), and returns the length it had. The optimisers'
@@ -36,13 +30,12 @@ pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
 /// [`Error::Setting`] unless the limit is more than 0.
 pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<f64, Error> {
     super::positive("clipping norm", limit)?;
-    let norm = global_norm(gradients);
-    let factor = norm_factor(norm, limit);
-    if factor != 1.0 {
-        let factor = T::from_f64(factor);
-        gradients.iter_mut().for_each(|gradient| *gradient *= factor);
+    let norm = norm(gradients);
+    let [factor, again] = norm.shorten::<T>(limit);
+    if factor != T::ONE {
+        gradients.iter_mut().for_each(|gradient| *gradient = *gradient * factor * again);
     }
-    Ok(norm)
+    Ok(norm.length())
 }
 
 /// Cuts each number to ±`limit`. A NaN stays one.
@@ -61,11 +54,6 @@ pub fn clip_by_value<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<(), E
     let limit = T::from_f64(super::positive("clipping value", limit)?);
     gradients.iter_mut().for_each(|gradient| *gradient = clamp(*gradient, limit));
     Ok(())
-}
-
-/// What a gradient of length `norm` is multiplied by to be no longer than `limit`. A NaN is passed on.
-pub(super) fn norm_factor(norm: f64, limit: f64) -> f64 {
-    if norm <= limit { 1.0 } else { limit / norm }
 }
 
 /// `value` within ±`limit`; unlike `max` and `min` it keeps a NaN, which must be seen.

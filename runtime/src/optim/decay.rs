@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::clip::{global_norm, norm_factor};
 use super::same_length;
 use super::update::Gradient;
 use crate::error::{Error, setting};
 use crate::layer::{Layer, Role};
+use crate::norm::norm;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
@@ -160,12 +160,13 @@ impl Decay {
         gradients: &[T],
         mut update: impl FnMut(Range<usize>, &Gradient<T>, &mut [T], &[T]),
     ) -> Result<(), Error> {
-        let factor = if self.clip_norm.is_finite() { norm_factor(global_norm(gradients), self.clip_norm) } else { 1.0 };
+        let clipped = self.clip_norm.is_finite();
+        let factors = if clipped { norm(gradients).shorten(self.clip_norm) } else { [T::ONE; 2] };
         self.prepare(layers, parameters.len())?;
         let Some(resolved) = &self.resolved else { return Ok(()) };
         for (range, strength) in &resolved.segments {
             let gradient = Gradient {
-                factor: T::from_f64(factor),
+                factors,
                 limit: T::from_f64(self.clip_value),
                 l1: T::from_f64(strength.l1),
                 l2: T::from_f64(strength.l2),

@@ -7,7 +7,8 @@ use crate::scalar::Scalar;
 /// What a gradient goes through before it is used: shortened, cut, then the penalties added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gradient<T> {
-    pub(super) factor: T,
+    /// Two, since one alone may be too small a number.
+    pub(super) factors: [T; 2],
     pub(super) limit: T,
     pub(super) l1: T,
     pub(super) l2: T,
@@ -25,7 +26,7 @@ impl<T: Scalar> Gradient<T> {
         } else {
             T::ZERO
         };
-        clamp(gradient * self.factor, self.limit) + self.l2 * weight + self.l1 * sign
+        clamp(gradient * self.factors[0] * self.factors[1], self.limit) + self.l2 * weight + self.l1 * sign
     }
 }
 

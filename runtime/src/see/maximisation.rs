@@ -5,6 +5,7 @@ use super::picture::Picture;
 use super::probe::Probe;
 use crate::error::{Error, Origin, setting};
 use crate::network::Network;
+use crate::norm::norm;
 use crate::pass::BackwardRule;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
@@ -171,16 +172,15 @@ impl Maximisation {
             roll(N::INPUT, image.numbers_mut(), shift);
             let reading = probe.run(&image, located, BackwardRule::Gradient, &mut gradient)?;
             course.push(reading.value);
-            let squares: f64 = gradient.iter().map(|slope| slope.to_f64() * slope.to_f64()).sum();
-            if !squares.is_finite() {
+            let length = norm(&gradient).root_mean_square(gradient.len());
+            if !length.is_finite() {
                 let origin = Origin::Feature;
                 return Err(Error::NotFinite { step: step as u64, origin, checkpoint: None });
             }
-            let length = (squares / gradient.len() as f64).sqrt();
             // Where nothing moves the feature, as behind dead units, the image stays.
-            let factor = if length > 0.0 { self.rate / length } else { 0.0 };
+            let along = |slope: f64| if length > 0.0 { self.rate * (slope / length) } else { 0.0 };
             for (number, slope) in image.numbers_mut().iter_mut().zip(&gradient) {
-                *number = self.inside(number.to_f64() * (1.0 - self.decay) + factor * slope.to_f64());
+                *number = self.inside(number.to_f64() * (1.0 - self.decay) + along(slope.to_f64()));
             }
             roll(N::INPUT, image.numbers_mut(), shift.map(|pixels| -pixels));
             if let Some((every, deviation)) = self.blur

@@ -47,7 +47,7 @@ mod trainer;
 mod validation;
 
 pub use adversarial::{AdversarialTraining, Attack};
-pub use augment::{Augmentation, MixedLabel, Mixup};
+pub use augment::{Augmentation, Fill, MixedLabel, Mixup};
 pub use batch::Batch;
 pub use batch_loss::BatchLoss;
 pub use callback::{Callback, Decision, EpochReport, RunReport, StepReport};

@@ -118,9 +118,10 @@ mix_numbers!([] f64);
 mix_numbers!([T: Scalar, const K: usize] [T; K]);
 mix_numbers!([T: Scalar, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
+/// Along the way from the one to the other: between a number and itself there is no other.
 fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
-    let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
-    numbers.iter_mut().zip(other).for_each(|(a, b)| *a = share * *a + rest * *b);
+    let rest = T::from_f64(1.0 - share);
+    numbers.iter_mut().zip(other).for_each(|(a, b)| *a += rest * (*b - *a));
 }
 
 impl<T: Scalar> Mix for T {
@@ -196,5 +197,15 @@ mod tests {
             assert!((variance - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.01, "{alpha}: {variance}");
         }
         assert!(Mixup::new(0.0).is_err());
+    }
+
+    #[test]
+    fn two_samples_of_the_same_numbers_mix_to_them() {
+        for share in (0..=100).map(|percent| f64::from(percent) / 100.0) {
+            let (mut single, mut double) = ([1.0_f32, 0.1], [1.0_f64, 0.1]);
+            single.mix(&[1.0, 0.1], share);
+            double.mix(&[1.0, 0.1], share);
+            assert_eq!((single, double), ([1.0, 0.1], [1.0, 0.1]));
+        }
     }
 }

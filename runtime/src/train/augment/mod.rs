@@ -3,7 +3,7 @@
 mod image;
 mod mixup;
 
-pub use image::Augmentation;
+pub use image::{Augmentation, Fill};
 pub use mixup::{Mix, MixTarget, MixedLabel, Mixup};
 
 use crate::random::Random;

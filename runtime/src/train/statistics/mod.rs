@@ -151,9 +151,9 @@ where
     workspace.backward_observed(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [], &mut eye)?;
     let norm = |layer: &Layer, numbers: &[N::Scalar]| {
         let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
-        let squares: Vec<f64> =
-            trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len]).powi(2)).collect();
-        (!squares.is_empty()).then(|| squares.iter().sum::<f64>().sqrt())
+        let lengths: Vec<f64> =
+            trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len])).collect();
+        (!lengths.is_empty()).then(|| global_norm(&lengths))
     };
     let layers = N::LAYERS.iter().zip(eye.seen).map(|(layer, seen)| LayerStatistics {
         layer: layer.name,
