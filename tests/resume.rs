@@ -63,7 +63,10 @@ fn a_network_whose_layers_are_others_is_refused_by_the_first_of_them() -> Result
     assert_eq!(penalty, "the l2 was none, and is 0.01 now");
     let smoothing =
         said(refused::<before::Net>(&data, &file, |t| t.loss(CrossEntropy::new().label_smoothing(0.1).unwrap())));
-    assert_eq!(smoothing, "the loss was CrossEntropy { smoothing: 0.0 }, and is CrossEntropy { smoothing: 0.1 } now");
+    assert_eq!(
+        smoothing,
+        "the loss was CrossEntropy { smoothing: 0.0, reduction: Mean }, and is CrossEntropy { smoothing: 0.1, reduction: Mean } now"
+    );
     let augmentation = said(refused::<before::Net>(&data, &file, |t| {
         t.augment(|source: &[f32; 4], copy: &mut [f32; 4], _: &mut netwright::random::Random| *copy = *source)
     }));

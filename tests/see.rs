@@ -207,7 +207,7 @@ fn hiding_the_only_lit_square_takes_the_answer_away() {
     assert_eq!(map.drop().peak(), [2, 3, 0]);
     assert!(map.whole > 0.98 && map.answer.get(2, 3, 0).is_some_and(|answer| answer < 0.02));
     assert_eq!(map.drop().numbers().iter().filter(|drop| drop.abs() > 1e-6).count(), 1);
-    assert_eq!(map.predicted.iter().filter(|&&class| class == 0).count(), 1);
+    assert_eq!(map.predicted.iter().filter(|&&class| class == Some(0)).count(), 1);
     // A square of 3 covers the pixel from nine places, whatever lies beyond the border; steps of 2 meet it from two.
     for (stride, places) in [(1, 9), (2, 2)] {
         let square = Occlusion::new(3).and_then(|square| square.stride(stride)).expect("a good square");

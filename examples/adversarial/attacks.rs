@@ -80,7 +80,7 @@ pub(crate) fn pictures(network: &Reader, digits: &Digits, epsilon: f64, count: u
     let says = |image: &Tensor<16, 16, 1>| {
         let answer = network.predict(image);
         let digit = predicted_class(&answer);
-        (digit, format!("{digit} ({:.1} %)", 100.0 * answer[digit]))
+        (digit, digit.map_or("no digit".to_owned(), |digit| format!("{digit} ({:.1} %)", 100.0 * answer[digit])))
     };
     let (ink, added) = (Tones::Range(0.0, 1.0), Tones::SignedTo(epsilon as f32));
     let mut sheet = Sheet::new(format!("digit, ε · sign(∇ₓJ) with ε = {epsilon}, sum")).columns(3);
@@ -88,7 +88,7 @@ pub(crate) fn pictures(network: &Reader, digits: &Digits, epsilon: f64, count: u
     for (image, label) in digits.iter() {
         let changed = adversarial::attack(network, &[*image], &[*label], &loss, &attack)?;
         let ((before, clean), (after, attacked)) = (says(image), says(&changed[0]));
-        if before == *label && after != *label && shown < count {
+        if before == Some(*label) && after != before && shown < count {
             let (picture, sum) = (Picture::from(image), Picture::from(&changed[0]));
             let difference = sum.minus(&picture)?;
             sheet = sheet.tones(ink).add(picture, clean).tones(added).add(difference, "");

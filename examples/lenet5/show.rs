@@ -5,6 +5,7 @@ use std::fmt::Write;
 use netwright::layer::Layer;
 use netwright::prelude::*;
 use netwright::see::{Picture, Sheet};
+use netwright::train::predicted_class;
 
 /// A line for each layer.
 pub(crate) fn table(layers: &[Layer]) -> String {
@@ -30,8 +31,8 @@ pub(crate) fn table(layers: &[Layer]) -> String {
 /// The first `count` digits side by side, with what the network says below.
 pub(crate) fn digits(set: &Dataset<Tensor<28, 28, 1>>, answers: &[[f32; 10]], count: usize) -> Sheet {
     let shown = set.iter().zip(answers).take(count).map(|((image, label), answer)| {
-        let digit = netwright::train::predicted_class(answer);
-        (Picture::from(image), format!("{digit} ({:.1} %), it is {label}", 100.0 * answer[digit]))
+        let read = predicted_class(answer).map(|digit| format!("{digit} ({:.1} %)", 100.0 * answer[digit]));
+        (Picture::from(image), format!("{}, it is {label}", read.as_deref().unwrap_or("no digit")))
     });
     Sheet::new("").columns(count).extend(shown)
 }

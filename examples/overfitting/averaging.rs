@@ -42,6 +42,7 @@ pub(crate) fn compare(
 }
 
 fn share(answers: &[[f32; 10]], digits: &Digits) -> f64 {
-    let right = answers.iter().zip(digits.targets()).filter(|(answer, label)| predicted_class(*answer) == **label);
+    let right =
+        answers.iter().zip(digits.targets()).filter(|(answer, label)| predicted_class(*answer) == Some(**label));
     right.count() as f64 / digits.len() as f64
 }

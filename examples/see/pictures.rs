@@ -95,7 +95,7 @@ pub(crate) fn adversarial(network: &LeNet5, digits: &Digits) -> Result<Sheet, Er
         let says = |image: &Tensor<28, 28, 1>| {
             let answer = network.predict(image);
             let digit = predicted_class(&answer);
-            format!("{digit} ({:.1} %)", 100.0 * answer[digit])
+            digit.map_or("no digit".to_owned(), |digit| format!("{digit} ({:.1} %)", 100.0 * answer[digit]))
         };
         let (before, after) = (Picture::from(clean), Picture::from(changed));
         let added = after.minus(&before)?;

@@ -25,6 +25,22 @@ impl Shape {
         }
     }
 
+    /// How many places have features of their own: the pixels of an image, one for a row of features.
+    pub const fn positions(self) -> usize {
+        match self {
+            Self::Image { height, width, .. } => height * width,
+            Self::Flat(_) => 1,
+        }
+    }
+
+    /// How many numbers each of [`Shape::positions`] has: the channels of an image, all features of a row.
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Image { channels, .. } => channels,
+            Self::Flat(features) => features,
+        }
+    }
+
     /// Whether it holds nothing; no network has such a shape.
     pub const fn is_empty(self) -> bool {
         self.len() == 0

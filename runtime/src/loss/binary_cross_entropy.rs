@@ -1,18 +1,29 @@
 //! Sigmoid and binary cross-entropy in one.
 
-use super::{Dense, Loss, check_dense, check_mixed};
+use super::reduction::reduce;
+use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Sigmoid;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use crate::train::MixedLabel;
+use crate::train::label::{Label, Labels, each_label_map};
 
-/// The cross-entropy of each output of a sigmoid, summed: ℓ = −(y ln a + (1 − y) ln(1 − a)) with a = σ(z), fused with the
-/// sigmoid so that ∂ℓ/∂z = a − y (slide 7): no saturation. Safe for logits of any size.
+/// The cross-entropy of each output of a sigmoid: ℓ = −(y ln a + (1 − y) ln(1 − a)) with a = σ(z), fused with the sigmoid so that
+/// ∂ℓ/∂z = a − y (slide 7): no saturation. Safe for logits of any size. The loss of an image is the mean over its outputs, or their sum:
+/// see [`Reduction`].
 ///
-/// Targets are `[f32; K]` between 0 and 1; for one output also `f32`, `bool`, or 0 and 1 as `usize`.
+/// Targets are `[f32; K]` between 0 and 1, or 0 and 1 for each output (`[bool; K]` or `Vec<bool>`, as well of `u8`, `u16` and `usize`); for
+/// one output also `f32`, `bool`, or 0 and 1 as `usize`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BinaryCrossEntropy;
+pub struct BinaryCrossEntropy {
+    reduction: Reduction,
+}
+
+/// Averaged over the outputs of an image: `.loss(BinaryCrossEntropy)`.
+#[allow(non_upper_case_globals)]
+pub const BinaryCrossEntropy: BinaryCrossEntropy = BinaryCrossEntropy { reduction: Reduction::Mean };
 
 /// The loss at logit z and a − y. ln(1 + e⁻ᶻ) is taken where it cannot overflow.
 fn at(z: f64, y: f64) -> (f64, f64) {
@@ -25,98 +36,107 @@ fn at(z: f64, y: f64) -> (f64, f64) {
     (positive - z * y + e.ln_1p(), error)
 }
 
-fn sum<T: Scalar>(values: &[T], targets: impl Iterator<Item = f64>, scale: T, gradient: Option<&mut [T]>) -> f64 {
-    let mut loss = 0.0;
-    match gradient {
-        Some(gradient) => {
-            for ((gradient, value), target) in gradient.iter_mut().zip(values).zip(targets) {
-                let (one, error) = at(value.to_f64(), target);
-                *gradient = scale * T::from_f64(error);
-                loss += one;
-            }
-        }
-        None => {
-            for (value, target) in values.iter().zip(targets) {
-                loss += at(value.to_f64(), target).0;
-            }
-        }
+impl BinaryCrossEntropy {
+    /// What the losses of an image's outputs come to.
+    ///
+    /// ```
+    /// use netwright_runtime::loss::{BinaryCrossEntropy, Reduction};
+    /// let loss = BinaryCrossEntropy.reduction(Reduction::Sum);
+    /// ```
+    pub const fn reduction(self, reduction: Reduction) -> Self {
+        Self { reduction }
     }
-    loss
+
+    fn labels<T: Scalar, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+        reduce(self.reduction, values, targets, gradient, |target, index| target.each()[index].share(1), at)
+    }
+
+    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+        reduce(self.reduction, values, targets, gradient, Y::at, at)
+    }
 }
 
 macro_rules! binary_cross_entropy {
-    ($(#[$doc:meta])* [$($generic:tt)*] $target:ty, $numbers:expr, $check:expr) => {
+    ($(#[$doc:meta])* $sum:ident, $check:path, [$($generic:tt)*] $target:ty) => {
         $(#[$doc])*
         impl<$($generic)*> Loss<Sigmoid, $target> for BinaryCrossEntropy {
             const SEED: GradientSeed = GradientSeed::Logits;
 
             fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
-                sum(values, targets.iter().flat_map($numbers), scale, Some(gradient))
+                self.$sum(values, targets, Some((gradient, scale)))
             }
 
             fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
-                sum(values, targets.iter().flat_map($numbers), T::ONE, None)
+                self.$sum(values, targets, None)
             }
 
-            fn check(&self, outputs: usize, targets: &[$target], origin: &str) -> Result<(), Error> {
+            fn check(&self, outputs: Shape, targets: &[$target], origin: &str) -> Result<(), Error> {
                 $check(outputs, targets, origin)
             }
         }
     };
 }
 
-fn numbers<Y: Dense>(target: &Y) -> impl Iterator<Item = f64> + '_ {
-    (0..target.len()).map(|index| target.at(index))
-}
-
-fn check_shares<Y: Dense>(outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error> {
-    check_dense(outputs, targets, origin, "between 0 and 1", |target| (0.0..=1.0).contains(&target))
-}
-
-fn check_single(outputs: usize) -> Result<(), Error> {
-    let what = "a label, which is the target of a single output (`[f32; N]` is one of several)";
-    if outputs == 1 { Ok(()) } else { Err(Error::Length { what, expected: outputs, found: 1 }) }
-}
-
 binary_cross_entropy!(
     /// For one output.
-    [] f32, numbers, check_shares
+    shares, check_shares, [] f32
 );
 binary_cross_entropy!(
     /// For one output.
-    [] f64, numbers, check_shares
+    shares, check_shares, [] f64
 );
 binary_cross_entropy!(
     /// A number for each output.
-    [S: Scalar, const K: usize] [S; K], numbers, check_shares
+    shares, check_shares, [S: Scalar, const K: usize] [S; K]
 );
 binary_cross_entropy!(
     /// A number for each output at each position.
-    [S: Scalar, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>, numbers, check_shares
+    shares, check_shares, [S: Scalar, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
 );
 binary_cross_entropy!(
     /// For one output.
-    [] bool, |&target: &bool| [f64::from(u8::from(target))], |outputs, _: &[bool], _: &str| check_single(outputs)
-);
-binary_cross_entropy!(
-    /// Two of 0 and 1 with their shares, for one output, as mixup makes them of labels.
-    [] MixedLabel, |target: &MixedLabel| [target.share_of(1)], |outputs, targets: &[MixedLabel], origin: &str| {
-        check_single(outputs)?;
-        check_mixed(2, targets.iter().map(core::slice::from_ref), origin)
-    }
+    labels, check_single, [] bool
 );
 binary_cross_entropy!(
     /// 0 or 1, for one output.
-    [] usize, |&target: &usize| [target as f64], |outputs, targets: &[usize], origin: &str| {
-        check_single(outputs)?;
-        match targets.iter().position(|&label| label > 1) {
-            None => Ok(()),
-            Some(sample) => {
-                Err(Error::Label { origin: origin.to_owned(), sample, label: targets[sample], classes: 2 })
-            }
-        }
-    }
+    labels, check_single, [] usize
 );
+binary_cross_entropy!(
+    /// Two of 0 and 1 with their shares, for one output, as mixup makes them of labels.
+    labels, check_single, [] MixedLabel
+);
+binary_cross_entropy!(
+    /// Two of 0 and 1 with their shares, for each of `P` outputs.
+    labels, check_each, [const P: usize] [MixedLabel; P]
+);
+binary_cross_entropy!(
+    /// Two of 0 and 1 with their shares, for each output.
+    labels, check_each, [] Vec<MixedLabel>
+);
+
+macro_rules! label_map {
+    ([$($generic:tt)*] $target:ty) => {
+        binary_cross_entropy!(
+            /// 0 or 1 for each output, as for the pixels of a segmentation, or several labels of one image.
+            labels, check_each, [$($generic)*] $target
+        );
+    };
+}
+each_label_map!(label_map);
+
+fn check_shares<Y: Dense>(outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+    check_dense(outputs, targets, origin, "between 0 and 1", |target| (0.0..=1.0).contains(&target))
+}
+
+fn check_single<Y: Labels>(outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+    let what = "a label, which is the target of a single output (`[f32; N]` is one of several)";
+    let expected = outputs.len();
+    if expected == 1 { check_each(outputs, targets, origin) } else { Err(Error::Length { what, expected, found: 1 }) }
+}
+
+fn check_each<Y: Labels>(outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+    check_labels(outputs.len(), 2, targets, origin)
+}
 
 #[cfg(test)]
 mod tests {
@@ -124,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_label_for_several_outputs_is_told_what_would_do() {
-        let refused = |outputs| Loss::<Sigmoid, usize>::check(&BinaryCrossEntropy, outputs, &[1], "the set");
+        let refused =
+            |outputs| Loss::<Sigmoid, usize>::check(&BinaryCrossEntropy, Shape::Flat(outputs), &[1], "the set");
         assert!(refused(1).is_ok());
         let error = refused(3).unwrap_err().to_string();
         assert!(

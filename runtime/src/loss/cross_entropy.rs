@@ -1,20 +1,26 @@
 //! Softmax and cross-entropy in one.
 
-use super::{Dense, Loss, check_dense, check_mixed};
+use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::architecture::GradientSeed;
 use crate::error::{Error, setting};
 use crate::head::Softmax;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use crate::train::MixedLabel;
+use crate::train::label::{Label, Labels, each_label_map};
 
 /// The cross-entropy of a softmax's answer, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
 /// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Safe for logits of any size.
 ///
-/// Targets are labels (`usize`), labels of every pixel (`[usize; P]`), or the share of each class (`[f32; K]`, which add up
-/// to 1), or two labels mixed ([`MixedLabel`]). A label that is no class has probability 0 and an infinite loss.
+/// Where the network answers for each pixel, the loss of an image is the mean over its pixels, or their sum: see [`Reduction`].
+///
+/// Targets are labels (`usize`), a label for each pixel (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`, row by row), or the
+/// share of each class (`[f32; K]`, which add up to 1; a `Tensor` for each pixel), or two labels mixed ([`MixedLabel`]). A label that is
+/// no class has probability 0 and an infinite loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy {
     smoothing: f64,
+    reduction: Reduction,
 }
 
 /// [`CrossEntropy::new`] by the name of its type, as other losses are written: `.loss(CrossEntropy)`.
@@ -29,9 +35,19 @@ pub struct CrossEntropy {
 pub const CrossEntropy: CrossEntropy = CrossEntropy::new();
 
 impl CrossEntropy {
-    /// Without label smoothing.
+    /// Without label smoothing, averaged over the pixels of an image.
     pub const fn new() -> Self {
-        Self { smoothing: 0.0 }
+        Self { smoothing: 0.0, reduction: Reduction::Mean }
+    }
+
+    /// What the losses of an image's pixels come to.
+    ///
+    /// ```
+    /// use netwright_runtime::loss::{CrossEntropy, Reduction};
+    /// let loss = CrossEntropy.reduction(Reduction::Sum);
+    /// ```
+    pub const fn reduction(self, reduction: Reduction) -> Self {
+        Self { reduction, ..self }
     }
 
     /// Takes `share` from the true class and spreads it over all K classes: y ← (1 − s) y + s / K (Szegedy et al., 2016).
@@ -46,11 +62,11 @@ impl CrossEntropy {
     /// [`Error::Setting`] unless the share is at least 0 and less than 1.
     pub fn label_smoothing(self, share: f64) -> Result<Self, Error> {
         let valid = (0.0..1.0).contains(&share);
-        Ok(Self { smoothing: setting("label smoothing", share, valid, "at least 0 and less than 1")? })
+        Ok(Self { smoothing: setting("label smoothing", share, valid, "at least 0 and less than 1")?, ..self })
     }
 
-    /// The loss of one softmax, and `scale` times its gradient where there is room for one. `target` gives yₖ.
-    fn row<T: Scalar>(&self, logits: &[T], target: impl Fn(usize) -> f64, scale: T, gradient: Option<&mut [T]>) -> f64 {
+    /// The loss of one softmax, and its gradient times a scale where there is room for one. `target` gives yₖ.
+    fn row<T: Scalar>(&self, logits: &[T], target: impl Fn(usize) -> f64, gradient: Option<(&mut [T], T)>) -> f64 {
         let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
         let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, logit| {
             let logit = logit.to_f64();
@@ -66,7 +82,7 @@ impl CrossEntropy {
                 loss -= share * (logit.to_f64() - largest - log_sum);
             }
         }
-        if let Some(gradient) = gradient {
+        if let Some((gradient, scale)) = gradient {
             for (class, (gradient, logit)) in gradient.iter_mut().zip(logits).enumerate() {
                 let answer = (logit.to_f64() - largest).exp() / sum;
                 *gradient = scale * T::from_f64(answer - target(class));
@@ -75,133 +91,115 @@ impl CrossEntropy {
         loss
     }
 
-    fn labels<'l, T: Scalar>(
+    /// The loss of all images. A target has `positions`, each with a `share` for every class.
+    fn sum<T: Scalar, Y>(
         &self,
         values: &[T],
-        labels: impl ExactSizeIterator<Item = &'l usize>,
-        scale: T,
-        gradient: Option<&mut [T]>,
+        targets: &[Y],
+        mut gradient: Option<(&mut [T], T)>,
+        positions: impl Fn(&Y) -> usize,
+        share: impl Fn(&Y, usize, usize) -> f64,
     ) -> f64 {
-        let classes = (values.len() / labels.len().max(1)).max(1);
-        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
+        let outputs = (values.len() / targets.len().max(1)).max(1);
         let mut loss = 0.0;
-        for (logits, &label) in values.chunks_exact(classes).zip(labels) {
-            let gradient = gradient.as_mut().and_then(Iterator::next);
-            loss += self.row(logits, |class| f64::from(u8::from(class == label)), scale, gradient);
-            if label >= classes {
-                loss = f64::INFINITY;
+        for (image, (values, target)) in values.chunks_exact(outputs).zip(targets).enumerate() {
+            let positions = positions(target).max(1);
+            let classes = (outputs / positions).max(1);
+            let part = self.reduction.share(positions);
+            let mut slopes = gradient.as_mut().map(|(gradient, scale)| {
+                (gradient[image * outputs..][..outputs].chunks_exact_mut(classes), *scale * T::from_f64(part))
+            });
+            let mut sum = 0.0;
+            for (position, logits) in values.chunks_exact(classes).enumerate().take(positions) {
+                let slopes = slopes.as_mut().and_then(|(rows, scale)| Some((rows.next()?, *scale)));
+                sum += self.row(logits, |class| share(target, position, class), slopes);
             }
+            loss += part * sum;
         }
         loss
     }
 
-    /// `targets` are those of all positions, one after the other.
-    fn mixed<T: Scalar>(&self, values: &[T], targets: &[MixedLabel], scale: T, gradient: Option<&mut [T]>) -> f64 {
-        let classes = (values.len() / targets.len().max(1)).max(1);
-        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
-        let mut loss = 0.0;
-        for (logits, target) in values.chunks_exact(classes).zip(targets) {
-            let gradient = gradient.as_mut().and_then(Iterator::next);
-            loss += self.row(logits, |class| target.share_of(class), scale, gradient);
-            if target.label.max(target.other) >= classes {
-                loss = f64::INFINITY;
-            }
-        }
-        loss
+    fn labels<T: Scalar, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+        let share = |target: &Y, position: usize, class| target.each()[position].share(class);
+        let loss = self.sum(values, targets, gradient, |target| target.each().len(), share);
+        let outputs = values.len() / targets.len().max(1);
+        let no_class = |target: &Y| {
+            let classes = outputs / target.each().len().max(1);
+            target.each().iter().any(|label| label.largest() >= classes)
+        };
+        if targets.iter().any(no_class) { f64::INFINITY } else { loss }
     }
 
-    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], scale: T, gradient: Option<&mut [T]>) -> f64 {
-        let classes = Y::GROUP.max(1);
-        let mut gradient = gradient.map(|gradient| gradient.chunks_exact_mut(classes));
-        let mut rows = values.chunks_exact(classes);
-        let mut loss = 0.0;
-        for target in targets {
-            for (row, logits) in rows.by_ref().take(target.len() / classes).enumerate() {
-                let gradient = gradient.as_mut().and_then(Iterator::next);
-                loss += self.row(logits, |class| target.at(row * classes + class), scale, gradient);
-            }
-        }
-        loss
+    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+        let share = |target: &Y, position, class| target.at(position * Y::GROUP + class);
+        self.sum(values, targets, gradient, |target| target.len() / Y::GROUP.max(1), share)
     }
 }
 
-impl Loss<Softmax, usize> for CrossEntropy {
-    const SEED: GradientSeed = GradientSeed::Logits;
+macro_rules! cross_entropy {
+    ($(#[$doc:meta])* $sum:ident, $check:path, [$($generic:tt)*] $target:ty) => {
+        $(#[$doc])*
+        impl<$($generic)*> Loss<Softmax, $target> for CrossEntropy {
+            const SEED: GradientSeed = GradientSeed::Logits;
 
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[usize], scale: T, gradient: &mut [T]) -> f64 {
-        self.labels(values, targets.iter(), scale, Some(gradient))
-    }
+            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
+                self.$sum(values, targets, Some((gradient, scale)))
+            }
 
-    fn value<T: Scalar>(&self, values: &[T], targets: &[usize]) -> f64 {
-        self.labels(values, targets.iter(), T::ONE, None)
-    }
+            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
+                self.$sum(values, targets, None)
+            }
 
-    fn check(&self, outputs: usize, targets: &[usize], origin: &str) -> Result<(), Error> {
-        match targets.iter().position(|&label| label >= outputs) {
-            None => Ok(()),
-            Some(sample) => {
-                Err(Error::Label { origin: origin.to_owned(), sample, label: targets[sample], classes: outputs })
+            fn check(&self, outputs: Shape, targets: &[$target], origin: &str) -> Result<(), Error> {
+                $check(outputs, targets, origin)
             }
         }
-    }
+    };
 }
 
-/// Two labels with their shares, as mixup makes them of labels.
-impl Loss<Softmax, MixedLabel> for CrossEntropy {
-    const SEED: GradientSeed = GradientSeed::Logits;
+cross_entropy!(labels, check_classes, [] usize);
+cross_entropy!(
+    /// Two labels with their shares, as mixup makes them of labels.
+    labels, check_classes, [] MixedLabel
+);
+cross_entropy!(
+    /// Two labels with their shares for each of `P` positions.
+    labels, check_classes, [const P: usize] [MixedLabel; P]
+);
+cross_entropy!(
+    /// Two labels with their shares for each position.
+    labels, check_classes, [] Vec<MixedLabel>
+);
+cross_entropy!(
+    /// The share of each class, as mixup makes them.
+    shares, check_shares, [S: Scalar, const K: usize] [S; K]
+);
+cross_entropy!(
+    /// The share of each class at each position.
+    shares, check_shares, [S: Scalar, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
+);
 
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[MixedLabel], scale: T, gradient: &mut [T]) -> f64 {
-        self.mixed(values, targets, scale, Some(gradient))
-    }
+macro_rules! label_map {
+    ([$($generic:tt)*] $target:ty) => {
+        cross_entropy!(
+            /// A label for each position, row by row, as for the pixels of a segmentation.
+            labels, check_classes, [$($generic)*] $target
+        );
+    };
+}
+each_label_map!(label_map);
 
-    fn value<T: Scalar>(&self, values: &[T], targets: &[MixedLabel]) -> f64 {
-        self.mixed(values, targets, T::ONE, None)
-    }
-
-    fn check(&self, outputs: usize, targets: &[MixedLabel], origin: &str) -> Result<(), Error> {
-        check_mixed(outputs, targets.iter().map(core::slice::from_ref), origin)
-    }
+fn check_classes<Y: Labels>(outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+    check_labels(outputs.positions(), outputs.channels(), targets, origin)
 }
 
-/// A label for each of `P` positions, row by row, as for the pixels of a segmentation.
-impl<const P: usize> Loss<Softmax, [usize; P]> for CrossEntropy {
-    const SEED: GradientSeed = GradientSeed::Logits;
-
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[[usize; P]], scale: T, gradient: &mut [T]) -> f64 {
-        self.labels(values, targets.as_flattened().iter(), scale, Some(gradient))
+fn check_shares<Y: Dense>(outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+    check_dense(outputs, targets, origin, "a share between 0 and 1", |share| (0.0..=1.0).contains(&share))?;
+    if Y::GROUP != outputs.channels() {
+        let what = "the classes of a target, which has shares of all of them for each pixel (a `Tensor`)";
+        return Err(Error::Length { what, expected: outputs.channels(), found: Y::GROUP });
     }
-
-    fn value<T: Scalar>(&self, values: &[T], targets: &[[usize; P]]) -> f64 {
-        self.labels(values, targets.as_flattened().iter(), T::ONE, None)
-    }
-
-    fn check(&self, outputs: usize, targets: &[[usize; P]], origin: &str) -> Result<(), Error> {
-        let classes = outputs.checked_div(P).unwrap_or(0);
-        for (sample, target) in targets.iter().enumerate() {
-            if let Some(&label) = target.iter().find(|&&label| label >= classes) {
-                return Err(Error::Label { origin: origin.to_owned(), sample, label, classes });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Two labels with their shares for each of `P` positions.
-impl<const P: usize> Loss<Softmax, [MixedLabel; P]> for CrossEntropy {
-    const SEED: GradientSeed = GradientSeed::Logits;
-
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[[MixedLabel; P]], scale: T, gradient: &mut [T]) -> f64 {
-        self.mixed(values, targets.as_flattened(), scale, Some(gradient))
-    }
-
-    fn value<T: Scalar>(&self, values: &[T], targets: &[[MixedLabel; P]]) -> f64 {
-        self.mixed(values, targets.as_flattened(), T::ONE, None)
-    }
-
-    fn check(&self, outputs: usize, targets: &[[MixedLabel; P]], origin: &str) -> Result<(), Error> {
-        let classes = outputs.checked_div(P).unwrap_or(0);
-        check_mixed(classes, targets.iter().map(<[_; P]>::as_slice), origin)
-    }
+    check_sums(targets, origin)
 }
 
 /// Refuses shares that do not add up to 1, as of several classes that are each a whole: the gradient a − y holds for those alone.
@@ -218,34 +216,3 @@ fn check_sums<Y: Dense>(targets: &[Y], origin: &str) -> Result<(), Error> {
     }
     Ok(())
 }
-
-macro_rules! shares {
-    ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
-        $(#[$doc])*
-        impl<S: Scalar, $($generic)*> Loss<Softmax, $target> for CrossEntropy {
-            const SEED: GradientSeed = GradientSeed::Logits;
-
-            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
-                self.shares(values, targets, scale, Some(gradient))
-            }
-
-            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
-                self.shares(values, targets, T::ONE, None)
-            }
-
-            fn check(&self, outputs: usize, targets: &[$target], origin: &str) -> Result<(), Error> {
-                check_dense(outputs, targets, origin, "a share between 0 and 1", |share| (0.0..=1.0).contains(&share))?;
-                check_sums(targets, origin)
-            }
-        }
-    };
-}
-
-shares!(
-    /// The share of each class, as mixup makes them.
-    [const K: usize] [S; K]
-);
-shares!(
-    /// The share of each class at each position.
-    [const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
-);

@@ -1,93 +1,83 @@
 //! Losses that compare the answer itself, whatever the network ends in.
 
-use super::{Dense, Loss, check_dense};
+use super::reduction::reduce;
+use super::{Dense, Loss, Reduction, check_dense};
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
-/// ℓ = Σ (a − y)² over the outputs of an image (slide 6); its gradient 2 (a − y) goes back through the last activation, whose
-/// flat parts stop it. Divided by the images of a batch through `scale`; divide by the outputs as well for the mean over all.
+/// ℓ = Σ (a − y)² / K over the K outputs of an image (slide 6, which adds them up: [`Reduction::Sum`]); its gradient 2 (a − y) / K goes back
+/// through the last activation, whose flat parts stop it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SquaredError;
+pub struct SquaredError {
+    reduction: Reduction,
+}
 
 /// ℓ = Σ |a − y| / K over the K outputs of an image. Its gradient is 0 where a = y.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MeanAbsoluteError;
-
-/// Adds up `one(a − y)`, which returns a loss and its derivative, over all outputs of all images.
-fn sum<T: Scalar, Y: Dense>(
-    values: &[T],
-    targets: &[Y],
-    gradient: Option<(&mut [T], T)>,
-    one: impl Fn(f64) -> (f64, f64),
-) -> f64 {
-    let errors = values
-        .iter()
-        .zip(targets.iter().flat_map(|target| (0..target.len()).map(|index| target.at(index))))
-        .map(|(value, target)| one(value.to_f64() - target));
-    let mut loss = 0.0;
-    match gradient {
-        Some((gradient, scale)) => {
-            for (gradient, (value, derivative)) in gradient.iter_mut().zip(errors) {
-                *gradient = scale * T::from_f64(derivative);
-                loss += value;
-            }
-        }
-        None => errors.for_each(|(value, _)| loss += value),
-    }
-    loss
+pub struct MeanAbsoluteError {
+    reduction: Reduction,
 }
 
-fn squared(error: f64) -> (f64, f64) {
+/// The squared error, averaged over the outputs: `.loss(SquaredError)`.
+#[allow(non_upper_case_globals)]
+pub const SquaredError: SquaredError = SquaredError { reduction: Reduction::Mean };
+
+/// The absolute error, averaged over the outputs: `.loss(MeanAbsoluteError)`.
+#[allow(non_upper_case_globals)]
+pub const MeanAbsoluteError: MeanAbsoluteError = MeanAbsoluteError { reduction: Reduction::Mean };
+
+fn squared(answer: f64, target: f64) -> (f64, f64) {
+    let error = answer - target;
     (error * error, 2.0 * error)
 }
 
-/// |e| / K and its derivative.
-fn absolute(outputs: usize) -> impl Fn(f64) -> (f64, f64) {
-    let share = 1.0 / outputs as f64;
-    move |error| {
-        let sign = if error > 0.0 {
-            1.0
-        } else if error < 0.0 {
-            -1.0
-        } else {
-            // 0 or NaN.
-            error
-        };
-        (error.abs() * share, sign * share)
-    }
+fn absolute(answer: f64, target: f64) -> (f64, f64) {
+    let error = answer - target;
+    let sign = if error > 0.0 {
+        1.0
+    } else if error < 0.0 {
+        -1.0
+    } else {
+        // 0 or NaN.
+        error
+    };
+    (error.abs(), sign)
 }
 
-impl<H: Head, Y: Dense> Loss<H, Y> for SquaredError {
-    const SEED: GradientSeed = GradientSeed::Output;
+macro_rules! distance {
+    ($loss:ident, $one:ident) => {
+        impl $loss {
+            /// What the losses of an image's outputs come to.
+            ///
+            /// ```
+            #[doc = concat!("use netwright_runtime::loss::{Reduction, ", stringify!($loss), "};")]
+            #[doc = concat!("let loss = ", stringify!($loss), ".reduction(Reduction::Sum);")]
+            /// ```
+            pub const fn reduction(self, reduction: Reduction) -> Self {
+                Self { reduction }
+            }
+        }
 
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64 {
-        sum(values, targets, Some((gradient, scale)), squared)
-    }
+        impl<H: Head, Y: Dense> Loss<H, Y> for $loss {
+            const SEED: GradientSeed = GradientSeed::Output;
 
-    fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64 {
-        sum(values, targets, None, squared)
-    }
+            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64 {
+                reduce(self.reduction, values, targets, Some((gradient, scale)), Y::at, $one)
+            }
 
-    fn check(&self, outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error> {
-        check_dense(outputs, targets, origin, "a finite number", f64::is_finite)
-    }
+            fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64 {
+                reduce(self.reduction, values, targets, None, Y::at, $one)
+            }
+
+            fn check(&self, outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error> {
+                check_dense(outputs, targets, origin, "a finite number", f64::is_finite)
+            }
+        }
+    };
 }
 
-impl<H: Head, Y: Dense> Loss<H, Y> for MeanAbsoluteError {
-    const SEED: GradientSeed = GradientSeed::Output;
-
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64 {
-        let outputs = targets.first().map_or(1, Dense::len);
-        sum(values, targets, Some((gradient, scale)), absolute(outputs))
-    }
-
-    fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64 {
-        sum(values, targets, None, absolute(targets.first().map_or(1, Dense::len)))
-    }
-
-    fn check(&self, outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error> {
-        check_dense(outputs, targets, origin, "a finite number", f64::is_finite)
-    }
-}
+distance!(SquaredError, squared);
+distance!(MeanAbsoluteError, absolute);

@@ -1,15 +1,17 @@
 //! Losses ℓ(a, y): what training makes small, and where its gradient starts (forward equation (4), back-propagation (1)).
 //!
-//! Every loss adds up over the images of a batch; callers divide by the batch through `scale`, so that a batch may be cut
-//! into pieces.
+//! The loss of an image is the mean over its outputs or pixels, as in PyTorch and Keras, or their sum where [`Reduction::Sum`] is asked for.
+//! Over the images of a batch every loss adds up; callers divide by the batch through `scale`, so that a batch may be cut into pieces.
 
 mod binary_cross_entropy;
 mod cross_entropy;
 mod distance;
+mod reduction;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use distance::{MeanAbsoluteError, SquaredError};
+pub use reduction::Reduction;
 
 use core::fmt::Debug;
 
@@ -17,14 +19,15 @@ use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Scalar;
-use crate::train::MixedLabel;
+use crate::shape::Shape;
+use crate::train::label::{Label, Labels};
 
 /// A loss for networks that end in `H`, against targets of type `Y`. What `Debug` says of it stands in checkpoints: all that it was made with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
     label = "this loss does not fit the end of the network, or its targets",
-    note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`)",
-    note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]`, or `bool`, `usize` or `f32` for one output",
+    note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`); for each pixel `[u8; P]`, `Vec<u8>` or a `Tensor`",
+    note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]` or `[bool; N]`, or `bool`, `usize` or `f32` for one output",
     note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`, or `f32` for one output",
     note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy)`"
 )]
@@ -39,11 +42,11 @@ pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
     /// The sum of the losses of these images, without gradients.
     fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64;
 
-    /// Whether every target can be met by a network of `outputs` outputs; to be asked once before training.
+    /// Whether every target can be met by a network that answers with `outputs`; to be asked once before training.
     ///
     /// # Errors
-    /// [`Error::Label`] or [`Error::Target`] for the first sample that cannot; `origin` names the set.
-    fn check(&self, outputs: usize, targets: &[Y], origin: &str) -> Result<(), Error>;
+    /// [`Error::Length`], [`Error::Label`] or [`Error::Target`] for the first sample that cannot; `origin` names the set.
+    fn check(&self, outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error>;
 }
 
 /// A target with a number for each output: a number for a single one, an array, or a tensor for networks that answer with images.
@@ -108,15 +111,15 @@ pub fn one_hot<const K: usize, T: Scalar>(label: usize) -> [T; K] {
 
 /// `Ok` where every number of every target satisfies `valid`, and there are as many as the network has outputs.
 fn check_dense<Y: Dense>(
-    outputs: usize,
+    outputs: Shape,
     targets: &[Y],
     origin: &str,
     expected: &'static str,
     valid: impl Fn(f64) -> bool,
 ) -> Result<(), Error> {
     for (sample, target) in targets.iter().enumerate() {
-        if target.len() != outputs {
-            return Err(Error::Length { what: "one target", expected: outputs, found: target.len() });
+        if target.len() != outputs.len() {
+            return Err(Error::Length { what: "one target", expected: outputs.len(), found: target.len() });
         }
         if let Some(found) = (0..target.len()).map(|index| target.at(index)).find(|&value| !valid(value)) {
             return Err(Error::Target { origin: origin.to_owned(), sample, expected, found });
@@ -125,11 +128,15 @@ fn check_dense<Y: Dense>(
     Ok(())
 }
 
-/// `Ok` where both labels of every target are classes.
-fn check_mixed<'t>(classes: usize, targets: impl Iterator<Item = &'t [MixedLabel]>, origin: &str) -> Result<(), Error> {
-    for (sample, target) in targets.enumerate() {
-        let labels = target.iter().map(|mixed| mixed.label.max(mixed.other));
-        if let Some(label) = labels.max().filter(|&label| label >= classes) {
+/// `Ok` where every target has a label for each of `positions`, and each is one of `classes`.
+fn check_labels<Y: Labels>(positions: usize, classes: usize, targets: &[Y], origin: &str) -> Result<(), Error> {
+    for (sample, target) in targets.iter().enumerate() {
+        let labels = target.each();
+        if labels.len() != positions {
+            let what = "the labels of one target, one for each position of the answer";
+            return Err(Error::Length { what, expected: positions, found: labels.len() });
+        }
+        if let Some(label) = labels.iter().map(|label| label.largest()).find(|&label| label >= classes) {
             return Err(Error::Label { origin: origin.to_owned(), sample, label, classes });
         }
     }

@@ -38,8 +38,8 @@ pub struct OcclusionMap {
     /// The answer for the class while the square lay around each place (figure 7d): a row and a column for each step of the
     /// square. Low where the network looked.
     pub answer: Picture,
-    /// The class with the largest answer meanwhile (figure 7e).
-    pub predicted: Vec<usize>,
+    /// The class with the largest answer meanwhile (figure 7e); `None` where the answer names none: see [`predicted_class`].
+    pub predicted: Vec<Option<usize>>,
     /// The answer for the class with nothing hidden.
     pub whole: f64,
 }

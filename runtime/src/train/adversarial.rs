@@ -115,7 +115,7 @@ where
     L: Loss<N::Head, Y>,
 {
     let images = Pairs::new(images, targets)?.inputs();
-    loss.check(N::OUTPUT.len(), targets, "the images")?;
+    loss.check(N::OUTPUT, targets, "the images")?;
     let mut gradient = vec![N::Scalar::ZERO; images.len() * N::Input::LEN];
     let mut workspace = N::workspace(TOGETHER.min(images.len().max(1)));
     let mut parameters = N::gradients();

@@ -3,6 +3,7 @@
 use crate::error::{Error, Origin};
 use crate::head::Head;
 use crate::loss::Loss;
+use crate::shape::Shape;
 
 /// The inputs and targets of a step.
 #[derive(Debug)]
@@ -55,12 +56,11 @@ impl<I, T> Batch<I, T> {
         &self.numbers
     }
 
-    /// Refuses targets that `loss` cannot compare with the answers of a network with `outputs` outputs. The error names the
-    /// sample by its number.
+    /// Refuses targets that `loss` cannot compare with answers of the shape `outputs`. The error names the sample by its number.
     ///
     /// # Errors
     /// Those of [`Loss::check`].
-    pub fn check<H: Head, L: Loss<H, T>>(&self, outputs: usize, loss: &L) -> Result<(), Error> {
+    pub fn check<H: Head, L: Loss<H, T>>(&self, outputs: Shape, loss: &L) -> Result<(), Error> {
         loss.check(outputs, self.targets(), &self.origin).map_err(|error| self.name_sample(error))
     }
 

@@ -1,9 +1,10 @@
 //! Bagging: networks of one type on bootstrap samples, predicting together (slide 17).
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use super::samples::{Choice, Samples};
-use super::target::{Reading, Target, predicted_class};
+use super::target::{Reading, Target, predicted_class, rows};
 use super::threads::Threads;
 use crate::error::{Error, setting};
 use crate::network::Network;
@@ -155,10 +156,10 @@ impl<N: Network> Ensemble<N> {
         (0..images.len()).map(|image| mean(answers.iter().map(|answers| &answers[image]))).collect()
     }
 
-    /// The class that most networks name for one image; of equals the lowest.
-    pub fn vote(&self, image: &N::Input) -> usize {
+    /// The class that most networks name for one image; of equals the lowest. `None` where no network names one.
+    pub fn vote(&self, image: &N::Input) -> Option<usize> {
         let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
-        winner::<N>(answers.iter())
+        winner(answers.iter().map(Sample::numbers))
     }
 
     /// The answers of each network for all images.
@@ -166,7 +167,8 @@ impl<N: Network> Ensemble<N> {
         self.networks.iter().map(|network| network.predict_batch(images)).collect()
     }
 
-    /// The accuracy on labelled samples, by mean and by vote, and of each member alone.
+    /// The accuracy on labelled samples, by mean and by vote, and of each member alone; over all positions where there are many labels
+    /// in a sample.
     ///
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Target`] for targets that are no labels.
@@ -188,11 +190,21 @@ impl<N: Network> Ensemble<N> {
             let answers = self.answers(&images);
             for sample in range {
                 let target = samples.target(sample);
-                let label = target.label().ok_or_else(|| Error::NoLabels { origin: samples.origin().to_owned() })?;
+                let positions = target.positions();
+                if positions == 0 {
+                    return Err(Error::NoLabels { origin: samples.origin().to_owned() });
+                }
                 let own = answers.iter().map(|answers| &answers[sample - first]);
                 members.iter_mut().zip(own.clone()).for_each(|(sum, answer)| *sum += right(target, answer));
                 by_mean += right(target, &mean(own.clone()));
-                by_vote += f64::from(u8::from(winner::<N>(own) == label));
+                let at = |position: usize| {
+                    own.clone().filter_map(move |answer| rows(answer.numbers(), positions).nth(position))
+                };
+                let named = |position: &usize| {
+                    let named = winner(at(*position));
+                    named.is_some() && named == target.label_at(*position)
+                };
+                by_vote += (0..positions).filter(named).count() as f64 / positions as f64;
             }
         }
         let share = |right: f64| right / samples.len() as f64;
@@ -214,9 +226,9 @@ fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item =
 }
 
 /// The class that most answers name; of equals the lowest.
-fn winner<'a, N: Network>(answers: impl Iterator<Item = &'a N::Output>) -> usize {
-    let mut counts = vec![0_usize; super::target::classes(N::OUTPUT.len())];
-    answers.for_each(|answer| counts[predicted_class(answer.numbers())] += 1);
-    let most = counts.iter().max().copied().unwrap_or(0);
-    counts.iter().position(|&count| count == most).unwrap_or(0)
+fn winner<'a, T: Scalar>(answers: impl Iterator<Item = &'a [T]>) -> Option<usize> {
+    let mut votes = BTreeMap::<usize, usize>::new();
+    answers.filter_map(predicted_class).for_each(|class| *votes.entry(class).or_default() += 1);
+    let most = votes.values().max().copied()?;
+    votes.into_iter().find(|&(_, count)| count == most).map(|(class, _)| class)
 }

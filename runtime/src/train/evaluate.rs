@@ -63,7 +63,7 @@ where
     }
     for index in 0..samples.len() {
         let target = core::slice::from_ref(samples.target(index));
-        loss.check(N::OUTPUT.len(), target, samples.origin())
+        loss.check(N::OUTPUT, target, samples.origin())
             .map_err(|error| error.of_sample(samples.origin(), |_| index))?;
     }
     Ok(())

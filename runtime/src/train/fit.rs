@@ -221,7 +221,7 @@ where
         let pass = Pass { seed: loader.preparation().seed(), step: run.position.step, ..Pass::default() };
         let made = loader.step(|batch| {
             if *unseen {
-                batch.check(N::OUTPUT.len(), loss)?;
+                batch.check(N::OUTPUT, loss)?;
             }
             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), loss, pass);
             let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)));

@@ -30,6 +30,7 @@ mod gradient;
 mod history;
 #[cfg(feature = "ctrlc")]
 mod interrupt;
+pub(crate) mod label;
 mod loader;
 pub mod metrics;
 mod piece;

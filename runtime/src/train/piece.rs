@@ -75,7 +75,7 @@ impl<N: Network> Piece<N> {
         let (values, gradient) = self.workspace.loss_operands(L::SEED);
         let sum = loss.evaluate(values, targets, scale, gradient);
         if !sum.is_finite() {
-            loss.check(N::OUTPUT.len(), targets, "the batch")?;
+            loss.check(N::OUTPUT, targets, "the batch")?;
             self.statistics.copy_from_slice(step.statistics);
             let (statistics, workspace) = (&mut self.statistics, &mut self.workspace);
             let origin = broken_forward(pass, inputs, step.parameters, statistics, workspace)?;

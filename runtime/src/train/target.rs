@@ -2,6 +2,8 @@
 
 use core::any::TypeId;
 
+use super::augment::MixedLabel;
+use super::label::{Label, Labels, each_label_map};
 use crate::architecture::Architecture;
 use crate::head::{Head, Sigmoid, Softmax};
 use crate::scalar::Scalar;
@@ -33,25 +35,26 @@ impl Reading {
 }
 
 /// The class that an answer names: the place of its largest number, the first of equals; with a single number, 1 where it is
-/// above ½, else 0.
-pub fn predicted_class<T: Scalar>(answer: &[T]) -> usize {
-    if let [single] = answer {
-        return usize::from(single.to_f64() > 0.5);
+/// above ½, else 0. `None` where any of its numbers is NaN or infinite: such an answer names no class, and is right about nothing.
+///
+/// Every metric, vote, score and map asks this function.
+///
+/// ```
+/// use netwright_runtime::train::predicted_class;
+/// assert_eq!(predicted_class(&[0.1_f32, 0.7, 0.2]), Some(1));
+/// assert_eq!(predicted_class(&[0.9_f32]), Some(1));
+/// assert_eq!(predicted_class(&[0.1_f32, f32::NAN, 0.2]), None);
+/// ```
+pub fn predicted_class<T: Scalar>(answer: &[T]) -> Option<usize> {
+    let (first, rest) = answer.split_first()?;
+    if !answer.iter().all(|number| number.is_finite()) {
+        return None;
     }
-    let mut best = 0;
-    for (place, value) in answer.iter().enumerate() {
-        if *value > answer[best] {
-            best = place;
-        }
+    if rest.is_empty() {
+        return Some(usize::from(first.to_f64() > 0.5));
     }
-    best
-}
-
-/// The class that an answer names, unless it is no number: then it is right about nothing.
-pub(crate) fn named_class<T: Scalar>(answer: &[T]) -> Option<usize> {
-    let class = predicted_class(answer);
-    let number = answer.get(class).or(answer.first())?;
-    (!number.to_f64().is_nan()).then_some(class)
+    let larger = |best: usize, place: usize| if answer[place] > answer[best] { place } else { best };
+    Some((0..answer.len()).fold(0, larger))
 }
 
 /// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
@@ -60,16 +63,27 @@ pub const fn classes(outputs: usize) -> usize {
 }
 
 /// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`f32`, `[f32; K]`, a `Tensor`), or a label for
-/// each of many positions (`[usize; P]`).
+/// each of many positions (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`).
 #[diagnostic::on_unimplemented(
     message = "a network cannot be trained towards `{Self}`",
     label = "these targets are of a type that no loss compares with",
-    note = "targets are labels (`usize`, `bool`), or a number for each output: `f32` for a single one, `[f32; N]`, or a `Tensor`"
+    note = "targets are labels (`usize`, `bool`), or a number for each output: `f32` for a single one, `[f32; N]`, or a `Tensor`",
+    note = "labels for each pixel are `[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`"
 )]
 pub trait Target: Clone + Send + Sync + 'static {
-    /// The label, where this is a single one: what metrics of classification count.
-    fn label(&self) -> Option<usize> {
+    /// How many labels this is: one, or one for each position; 0 where it is none. They are what metrics of classification count.
+    fn positions(&self) -> usize {
+        0
+    }
+
+    /// The label at a position.
+    fn label_at(&self, _position: usize) -> Option<usize> {
         None
+    }
+
+    /// The label, where this is a single one.
+    fn label(&self) -> Option<usize> {
+        if self.positions() == 1 { self.label_at(0) } else { None }
     }
 
     /// The share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs where there are many;
@@ -81,56 +95,73 @@ fn share(right: usize, of: usize) -> f64 {
     right as f64 / of.max(1) as f64
 }
 
-impl Target for usize {
-    fn label(&self) -> Option<usize> {
-        Some(*self)
-    }
-    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        Some(share(usize::from(named_class(answer) == Some(*self)), 1))
-    }
+/// The numbers of an answer that belong to each of `positions`.
+pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExact<'_, T> {
+    answer.chunks_exact((answer.len() / positions.max(1)).max(1))
 }
 
-impl Target for bool {
-    fn label(&self) -> Option<usize> {
-        Some(usize::from(*self))
-    }
-    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
-        usize::from(*self).score(answer, reading)
-    }
+/// The mean over the positions of the shares of the classes that are named.
+fn mean_share<L: Labels, T: Scalar>(labels: &L, answer: &[T]) -> f64 {
+    let labels = labels.each();
+    let score = |(row, label): (&[T], &L::Label)| predicted_class(row).map_or(0.0, |class| label.share(class));
+    rows(answer, labels.len()).zip(labels).map(score).sum::<f64>() / labels.len().max(1) as f64
 }
 
-/// The mean score of the labels of many positions, each with its row of the answer.
-pub(crate) fn mean_score<Y: Target, T: Scalar>(labels: &[Y], answer: &[T]) -> Option<f64> {
-    let positions = labels.len().max(1);
-    let rows = answer.chunks_exact((answer.len() / positions).max(1));
-    let scores: Option<f64> = rows.zip(labels).map(|(row, label)| label.score(row, Reading::OneClass)).sum();
-    Some(scores? / positions as f64)
+macro_rules! labels {
+    ([$($generic:tt)*] $target:ty) => {
+        impl<$($generic)*> Target for $target {
+            fn positions(&self) -> usize {
+                self.each().len()
+            }
+            fn label_at(&self, position: usize) -> Option<usize> {
+                self.each().get(position).map(|label| label.largest())
+            }
+            fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+                Some(mean_share(self, answer))
+            }
+        }
+    };
 }
+labels!([] usize);
+labels!([] bool);
+each_label_map!(labels);
 
-impl<const P: usize> Target for [usize; P] {
-    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        mean_score(self, answer)
-    }
+macro_rules! mixed {
+    ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
+        $(#[$doc])*
+        impl<$($generic)*> Target for $target {
+            fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+                Some(mean_share(self, answer))
+            }
+        }
+    };
 }
+mixed!(
+    /// The score is the share of the class that was named.
+    [] MixedLabel
+);
+mixed!(
+    /// The share of the classes that were named, over all positions.
+    [const P: usize] [MixedLabel; P]
+);
+mixed!(
+    /// The share of the classes that were named, over all positions.
+    [] Vec<MixedLabel>
+);
 
 /// The score of wanted answers, in groups that each name one class.
 fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
-    match reading {
-        Reading::OneClass => {
-            let rows = wanted.chunks_exact(group.max(1)).zip(answer.chunks_exact(group.max(1)));
-            let right = rows.filter(|(wanted, answer)| Some(predicted_class(wanted)) == named_class(answer)).count();
-            Some(share(right * group, wanted.len()))
-        }
-        Reading::YesOrNo => {
-            let right = wanted
-                .iter()
-                .zip(answer)
-                .filter(|(y, a)| !a.to_f64().is_nan() && (y.to_f64() > 0.5) == (a.to_f64() > 0.5))
-                .count();
-            Some(share(right, wanted.len()))
-        }
-        Reading::Values => None,
-    }
+    let group = match reading {
+        Reading::OneClass => group.max(1),
+        Reading::YesOrNo => 1,
+        Reading::Values => return None,
+    };
+    let rows = wanted.chunks_exact(group).zip(answer.chunks_exact(group));
+    let right = rows.filter(|(wanted, answer)| {
+        let named = predicted_class(answer);
+        named.is_some() && named == predicted_class(wanted)
+    });
+    Some(share(right.count() * group, wanted.len()))
 }
 
 macro_rules! single {
@@ -170,19 +201,28 @@ mod tests {
 
     #[test]
     fn a_single_output_names_two_classes_and_many_name_the_largest() {
-        assert_eq!(predicted_class(&[0.4_f32]), 0);
-        assert_eq!(predicted_class(&[0.6_f32]), 1);
-        assert_eq!(predicted_class(&[0.1_f64, 0.7, 0.7]), 1, "the first of equals");
+        assert_eq!(predicted_class(&[0.4_f32]), Some(0));
+        assert_eq!(predicted_class(&[0.6_f32]), Some(1));
+        assert_eq!(predicted_class(&[0.1_f64, 0.7, 0.7]), Some(1), "the first of equals");
+        assert_eq!(predicted_class::<f32>(&[]), None);
     }
 
     #[test]
     fn an_answer_that_is_no_number_is_right_about_nothing() {
-        let nothing = [f32::NAN; 4];
-        assert_eq!([0, 1].map(|label: usize| label.score(&nothing, Reading::OneClass)), [Some(0.0); 2]);
-        assert_eq!([false, true].map(|label| label.score(&nothing[..1], Reading::YesOrNo)), [Some(0.0); 2]);
-        assert_eq!([0_usize, 0].score(&nothing, Reading::OneClass), Some(0.0));
-        assert_eq!([1.0_f32, 0.0, 0.0, 0.0].score(&nothing, Reading::OneClass), Some(0.0));
-        assert_eq!([1.0_f32, 0.0, 0.0, 0.0].score(&nothing, Reading::YesOrNo), Some(0.0));
+        for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in 0..4 {
+                let mut answer = [0.1, 0.4, 0.3, 0.2];
+                answer[place] = broken;
+                assert_eq!(predicted_class(&answer), None, "{answer:?}");
+                assert_eq!([0, 1, 2, 3].map(|label: usize| label.score(&answer, Reading::OneClass)), [Some(0.0); 4]);
+                assert_eq!([0.0_f32, 1.0, 0.0, 0.0].score(&answer, Reading::OneClass), Some(0.0));
+                assert_eq!([0.0_f32; 4].score(&answer, Reading::YesOrNo), Some(0.75));
+                assert_eq!([1.0_f32; 4].score(&answer, Reading::YesOrNo), Some(0.0));
+            }
+            assert_eq!([false, true].map(|label| label.score(&[broken], Reading::YesOrNo)), [Some(0.0); 2]);
+            assert_eq!([0_usize, 1].score(&[0.9_f32, 0.1, broken, 0.1], Reading::OneClass), Some(0.5));
+            assert_eq!([broken, 1.0].score(&[broken, 1.0], Reading::OneClass), Some(0.0), "no number is wanted either");
+        }
     }
 
     #[test]

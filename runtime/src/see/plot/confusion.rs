@@ -14,9 +14,11 @@ use crate::train::ConfusionMatrix;
 
 /// Around everything.
 const GAP: u64 = 14;
+/// The name of the column of answers that name no class.
+const NONE: &str = "none";
 
 /// A [`ConfusionMatrix`] to be drawn: rows are true classes, columns predicted ones. A field is as dark as its share of its row,
-/// and shows its count.
+/// and shows its count. Answers that name no class have a last column, where there are any.
 ///
 /// ```
 /// use netwright_runtime::see::{ConfusionChart, Drawing};
@@ -52,16 +54,27 @@ impl ConfusionChart {
         if expected == found { Ok(self) } else { Err(Error::Length { what: "the names of classes", expected, found }) }
     }
 
+    /// How many columns: one for each class, and one for answers that name none.
+    fn columns(&self) -> usize {
+        self.matrix.classes() + usize::from(self.matrix.none() > 0)
+    }
+
+    /// The count of a row and column.
+    fn count(&self, actual: usize, column: usize) -> u64 {
+        if column < self.matrix.classes() { self.matrix.count(actual, column) } else { self.matrix.none_of(actual) }
+    }
+
     /// The side of a field: room for its count and for the name above it.
     fn field(&self) -> u64 {
-        let classes = self.matrix.classes();
-        let counts = (0..classes * classes).map(|field| self.matrix.count(field / classes, field % classes));
+        let rows = 0..self.matrix.classes();
+        let counts = rows.flat_map(|actual| (0..self.columns()).map(move |column| self.count(actual, column)));
         let count = width_of(&counts.max().unwrap_or(0).to_string(), TEXT);
         count.max(self.names_width()).max(36) + 8
     }
 
     fn names_width(&self) -> u64 {
-        self.names.iter().map(|name| width_of(name, TEXT)).max().unwrap_or(0)
+        let names = self.names.iter().map(String::as_str).chain((self.matrix.none() > 0).then_some(NONE));
+        names.map(|name| width_of(name, TEXT)).max().unwrap_or(0)
     }
 
     /// The corner of the first field.
@@ -79,9 +92,9 @@ impl Paint for ConfusionChart {
 
     fn size(&self) -> (u64, u64) {
         let (left, top) = self.corner();
-        let fields = self.field() * self.matrix.classes() as u64;
+        let (across, down) = (self.field() * self.columns() as u64, self.field() * self.matrix.classes() as u64);
         let title = width_of(&self.title, TITLE) + 2 * GAP;
-        ((left + fields + GAP).max(title), top + fields + GAP)
+        ((left + across + GAP).max(title), top + down + GAP)
     }
 
     fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B> {
@@ -100,10 +113,14 @@ impl Paint for ConfusionChart {
             area.draw(&Text::new(name.as_str(), row, anchored(TEXT, HPos::Right, VPos::Center)))?;
             area.draw(&Text::new(name.as_str(), column, anchored(TEXT, HPos::Center, VPos::Bottom)))?;
         }
+        if self.columns() > classes {
+            let column = (left + middle(classes), top - 6);
+            area.draw(&Text::new(NONE, column, anchored(TEXT, HPos::Center, VPos::Bottom)))?;
+        }
         for actual in 0..classes {
-            let row: u64 = (0..classes).map(|predicted| self.matrix.count(actual, predicted)).sum();
-            for predicted in 0..classes {
-                let count = self.matrix.count(actual, predicted);
+            let row = self.matrix.actual(actual);
+            for predicted in 0..self.columns() {
+                let count = self.count(actual, predicted);
                 let share = if row == 0 { 0.0 } else { count as f64 / row as f64 };
                 let (x, y) = (left + predicted as i32 * field, top + actual as i32 * field);
                 area.draw(&Rectangle::new([(x, y), (x + field, y + field)], colour(shade(share)).filled()))?;

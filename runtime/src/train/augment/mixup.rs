@@ -4,7 +4,8 @@ use crate::error::{Error, setting};
 use crate::random::Random;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::train::target::{Reading, Target, mean_score, named_class};
+use crate::train::label::Label;
+use crate::train::target::Target;
 
 /// What there can be shares of: `f32`, `[f32; K]`, or a `Tensor`.
 pub trait Mix {
@@ -44,57 +45,59 @@ impl MixedLabel {
     }
 }
 
-/// The score is the share of the class that was named.
-impl Target for MixedLabel {
-    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        Some(named_class(answer).map_or(0.0, |class| self.share_of(class)))
-    }
+fn mix_labels<L: Label>(label: &L, other: &L, share: f64) -> MixedLabel {
+    MixedLabel { label: label.largest(), other: other.largest(), share }
 }
 
-/// Labels of many positions: the share of the classes that were named, over all of them.
-impl<const P: usize> Target for [MixedLabel; P] {
-    fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
-        mean_score(self, answer)
-    }
-}
+macro_rules! mix_label {
+    ($label:ty) => {
+        impl MixTarget for $label {
+            type Mixed = MixedLabel;
 
-impl MixTarget for usize {
-    type Mixed = MixedLabel;
+            fn unmixed(&self) -> MixedLabel {
+                mix_labels(self, self, 1.0)
+            }
 
-    fn unmixed(&self) -> MixedLabel {
-        MixedLabel { label: *self, other: *self, share: 1.0 }
-    }
-
-    fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
-        *mixed = MixedLabel { label: *self, other: *other, share };
-    }
-}
-
-impl MixTarget for bool {
-    type Mixed = MixedLabel;
-
-    fn unmixed(&self) -> MixedLabel {
-        usize::from(*self).unmixed()
-    }
-
-    fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
-        usize::from(*self).mixed(&usize::from(*other), share, mixed);
-    }
-}
-
-impl<const P: usize> MixTarget for [usize; P] {
-    type Mixed = [MixedLabel; P];
-
-    fn unmixed(&self) -> Self::Mixed {
-        self.map(|label| label.unmixed())
-    }
-
-    fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed) {
-        for ((mixed, label), other) in mixed.iter_mut().zip(self).zip(other) {
-            label.mixed(other, share, mixed);
+            fn mixed(&self, other: &Self, share: f64, mixed: &mut MixedLabel) {
+                *mixed = mix_labels(self, other, share);
+            }
         }
-    }
+    };
 }
+mix_label!(usize);
+mix_label!(bool);
+
+macro_rules! mix_label_maps {
+    ($($label:ty),*) => { $(
+        impl<const P: usize> MixTarget for [$label; P] {
+            type Mixed = [MixedLabel; P];
+
+            fn unmixed(&self) -> Self::Mixed {
+                core::array::from_fn(|position| mix_labels(&self[position], &self[position], 1.0))
+            }
+
+            fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed) {
+                for ((mixed, label), other) in mixed.iter_mut().zip(self).zip(other) {
+                    *mixed = mix_labels(label, other, share);
+                }
+            }
+        }
+
+        impl MixTarget for Vec<$label> {
+            type Mixed = Vec<MixedLabel>;
+
+            fn unmixed(&self) -> Self::Mixed {
+                self.iter().map(|label| mix_labels(label, label, 1.0)).collect()
+            }
+
+            fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed) {
+                mixed.clear();
+                mixed.extend(self.iter().zip(other).map(|(label, other)| mix_labels(label, other, share)));
+            }
+        }
+    )* };
+}
+mix_label_maps!(usize, u16, u8, bool);
 
 macro_rules! mix_numbers {
     ([$($generic:tt)*] $target:ty) => {

@@ -1,14 +1,18 @@
-//! What answers are worth: accuracy, top-k, confusion, precision, recall, F1, mean squared error.
+//! What answers are worth. Of classes: accuracy, top-k, confusion, precision, recall, F1, intersection over union, for the pixels of a
+//! segmentation as well. Of numbers: squared and absolute error, R².
 
 mod confusion;
+mod regression;
+mod table;
 
 pub use confusion::ConfusionMatrix;
+pub use regression::{mean_absolute_error, mean_squared_error, r_squared};
+pub use table::ClassTable;
 
-use super::target::{Target, named_class};
+use super::target::{Target, predicted_class, rows};
 use crate::error::Error;
-use crate::loss::Dense;
 use crate::scalar::Scalar;
-use crate::tensor::Output;
+use crate::tensor::{Output, Sample};
 
 fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
     if answers == targets {
@@ -18,56 +22,86 @@ fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
     }
 }
 
-fn label<Y: Target>(target: &Y) -> Result<usize, Error> {
-    target.label().ok_or_else(|| Error::NoLabels { origin: "the metric".to_owned() })
+/// Calls `each` with every label, the number of its sample, and the numbers of the answer where it stands.
+fn each_label<T: Scalar, A: Sample<T>, Y: Target>(
+    answers: &[A],
+    labels: &[Y],
+    mut each: impl FnMut(usize, usize, &[T]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    same_count(answers.len(), labels.len())?;
+    for (sample, (answer, target)) in answers.iter().zip(labels).enumerate() {
+        let positions = outputs_of_a_label::<T, A, Y>(target).map(|outputs| A::LEN / outputs)?;
+        for (position, row) in rows(answer.numbers(), positions).enumerate() {
+            let label = target.label_at(position).ok_or_else(no_labels)?;
+            each(sample, label, row)?;
+        }
+    }
+    Ok(())
 }
 
-/// The share of answers that name their label, from 0 to 1; 0 for none.
+fn no_labels() -> Error {
+    Error::NoLabels { origin: "the metric".to_owned() }
+}
+
+/// How many numbers of an answer belong to each label of a target.
+fn outputs_of_a_label<T: Scalar, A: Sample<T>, Y: Target>(target: &Y) -> Result<usize, Error> {
+    match target.positions() {
+        0 => Err(no_labels()),
+        positions if A::LEN >= positions && A::LEN.is_multiple_of(positions) => Ok(A::LEN / positions),
+        found => {
+            let what = "the labels of one target, among which the numbers of an answer are divided";
+            Err(Error::Length { what, expected: A::LEN, found })
+        }
+    }
+}
+
+/// The share of answers that name their label, from 0 to 1; 0 for none. Where a target labels every pixel, each of them counts.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none.
+/// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none, [`Error::Length`] for
+/// labels of pixels among which the numbers of an answer cannot be divided.
 pub fn accuracy<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     top_k(answers, labels, 1)
 }
 
-/// The share of answers whose `k` largest numbers include the label, from 0 to 1. Of equal numbers the first counts as larger.
+/// The share of answers whose `k` largest numbers include the label, from 0 to 1. Of equal numbers the first counts as larger. An answer
+/// that names no class ([`predicted_class`]) includes no label.
 ///
 /// # Errors
 /// As [`accuracy`]; [`Error::Setting`] for k = 0.
 pub fn top_k<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k: usize) -> Result<f64, Error> {
     crate::error::setting("k", k as f64, k > 0, "at least 1")?;
-    same_count(answers.len(), labels.len())?;
-    let mut hits = 0;
-    for (answer, target) in answers.iter().zip(labels) {
-        let label = label(target)?;
-        let answer = answer.numbers();
-        let hit = match answer {
-            [_] => named_class(answer) == Some(label) || k > 1,
+    let (mut hits, mut all) = (0_u64, 0_u64);
+    each_label(answers, labels, |_, label, answer| {
+        let hit = match (predicted_class(answer), answer) {
+            (None, _) => false,
+            (Some(class), [_]) => class == label || (k > 1 && label < 2),
             _ => answer.get(label).is_some_and(|own| {
                 let before = answer.iter().enumerate().filter(|(i, a)| **a > *own || (**a == *own && *i < label));
-                own.is_finite() && before.count() < k
+                before.count() < k
             }),
         };
-        hits += usize::from(hit);
-    }
-    Ok(hits as f64 / answers.len().max(1) as f64)
+        (hits, all) = (hits + u64::from(hit), all + 1);
+        Ok(())
+    })?;
+    Ok(hits as f64 / all.max(1) as f64)
 }
 
-/// The mean of (a − y)² over all outputs of all answers.
+/// The mean over the classes of [`ConfusionMatrix::iou`], the intersection over union or Jaccard index: the usual figure of a segmentation.
+/// For one number of a [`Trainer`](crate::train::Trainer); a [`ConfusionMatrix`] tells every class.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many targets as answers, [`Error::Length`] where one has another length.
-pub fn mean_squared_error<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
-    same_count(answers.len(), targets.len())?;
-    let mut sum = 0.0;
-    for (answer, target) in answers.iter().zip(targets) {
-        if target.len() != A::LEN {
-            return Err(Error::Length { what: "one target", expected: A::LEN, found: target.len() });
-        }
-        let errors = answer.numbers().iter().enumerate().map(|(index, a)| a.to_f64() - target.at(index));
-        sum += errors.map(|error| error * error).sum::<f64>();
-    }
-    Ok(sum / (answers.len() * A::LEN).max(1) as f64)
+/// As [`ConfusionMatrix::of`].
+pub fn mean_iou<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
+    Ok(ConfusionMatrix::of(answers, labels)?.mean_iou())
+}
+
+/// The mean over the classes of [`ConfusionMatrix::dice`], which is F1.
+///
+/// # Errors
+/// As [`ConfusionMatrix::of`].
+pub fn mean_dice<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
+    Ok(ConfusionMatrix::of(answers, labels)?.macro_f1())
 }
 
 #[cfg(test)]
@@ -85,8 +119,41 @@ mod tests {
     }
 
     #[test]
-    fn mean_squared_error_is_over_all_elements() {
-        let error = mean_squared_error(&[[1.0_f32, 2.0], [0.0, 0.0]], &[[1.0_f32, 0.0], [0.0, 2.0]]).unwrap();
-        assert_eq!(error, 2.0);
+    fn what_is_no_number_names_no_class_whoever_counts() {
+        let wrong = |answers: &[[f32; 3]], labels: &[usize], right: f64, none: u64| {
+            let matrix = ConfusionMatrix::of(answers, labels).unwrap();
+            assert_eq!(accuracy(answers, labels).unwrap(), right, "{answers:?}");
+            assert_eq!(matrix.accuracy(), right, "{answers:?}");
+            assert!(top_k(answers, labels, 3).unwrap() <= 1.0 - none as f64 / answers.len() as f64);
+            assert_eq!((matrix.none(), matrix.total()), (none, answers.len() as u64));
+        };
+        wrong(&[[f32::NAN; 3]; 4], &[0, 0, 1, 2], 0.0, 4);
+        wrong(&[[f32::NAN, 0.9, 0.1], [0.9, f32::NAN, 0.1]], &[1, 0], 0.0, 2);
+        wrong(&[[f32::INFINITY, 0.0, 0.0], [0.0, f32::NEG_INFINITY, 1.0], [0.0, 1.0, 0.0]], &[0, 2, 1], 1.0 / 3.0, 2);
+        let single = [[f32::NAN], [f32::INFINITY], [0.7]];
+        assert_eq!(accuracy(&single, &[false, true, true]).unwrap(), 1.0 / 3.0);
+        assert_eq!(top_k(&single, &[false, true, true], 2).unwrap(), 1.0 / 3.0);
+        assert_eq!(ConfusionMatrix::of(&single, &[false, true, true]).unwrap().none(), 2);
+    }
+
+    #[test]
+    fn every_pixel_counts_whatever_its_label_is_written_as() {
+        let answers = [[0.9_f32, 0.1, 0.2, 0.8, 0.6, 0.4], [0.3, 0.7, 0.7, 0.3, 0.4, 0.6]];
+        let labels = [[0_u8, 1, 1], [1, 1, 1]];
+        let matrix = ConfusionMatrix::of(&answers, &labels).unwrap();
+        assert_eq!((matrix.classes(), matrix.count(1, 0), matrix.count(1, 1)), (2, 2, 3));
+        assert_eq!(accuracy(&answers, &labels).unwrap(), 4.0 / 6.0);
+        assert_eq!(mean_iou(&answers, &labels).unwrap(), (1.0 / 3.0 + 3.0 / 5.0) / 2.0);
+        assert_eq!(mean_dice(&answers, &labels).unwrap(), (2.0 / 4.0 + 6.0 / 8.0) / 2.0);
+        let wide = labels.map(|labels| labels.map(u16::from));
+        assert_eq!(ConfusionMatrix::of(&answers, &wide).unwrap(), matrix);
+        let bits = labels.map(|labels| labels.map(|label| label == 1));
+        assert_eq!(ConfusionMatrix::of(&answers, &bits).unwrap(), matrix);
+        let heap = labels.map(|labels| labels.to_vec());
+        assert_eq!(ConfusionMatrix::of(&answers, &heap).unwrap(), matrix);
+        let single = answers.map(|answer| [answer[1], answer[3], answer[5]]);
+        assert_eq!(ConfusionMatrix::of(&single, &bits).unwrap(), matrix, "one output, two classes");
+        let error = accuracy(&answers, &[vec![0_u8; 4], vec![0; 4]]).unwrap_err();
+        assert!(matches!(error, Error::Length { expected: 6, found: 4, .. }), "{error}");
     }
 }

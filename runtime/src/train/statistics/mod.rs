@@ -138,7 +138,7 @@ where
     L: Loss<N::Head, Y>,
 {
     let images = Pairs::new(images, targets)?.inputs();
-    loss.check(N::OUTPUT.len(), targets, "the images")?;
+    loss.check(N::OUTPUT, targets, "the images")?;
     let mut workspace = N::workspace(images.len());
     let mut gradients = N::gradients();
     let mut moving = network.statistics().to_vec();
