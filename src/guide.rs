@@ -169,6 +169,55 @@
 //! }
 //! ```
 //!
+//! # Images larger than a stack
+//!
+//! An image is an array: `Tensor<1024, 1024, 3>` is 12 MiB, and a thread has a stack of 2 MiB as a rule. Everything here works on images where
+//! they are, so that they have to be made on the heap, and stay there:
+//!
+//! - one image with [`Tensor::boxed_zeros`](crate::Tensor::boxed_zeros), `boxed_from_fn`, `boxed_from` (a vector of numbers) and `boxed_clone`;
+//!   the `clone` of a `Box` or a `Vec` of images takes the way over the stack in a debug build, [`memory::copies`](crate::memory::copies) does
+//!   not;
+//! - arrays, such as a label for each pixel, with [`memory`](crate::memory): `boxed_zeros`, `zeros`, `values_from`;
+//! - a set with [`Dataset::from_fn`](crate::data::Dataset::from_fn), which writes every sample where it stays, or
+//!   [`Dataset::from_elements`](crate::data::Dataset::from_elements), from the numbers of all samples; readers do so by themselves. A
+//!   [`Stream`](crate::train::Stream) may give inputs and targets in a `Box`;
+//! - answers with `predict_into`, which writes them into memory of yours, or `predict_batch`, which gives a vector. `predict` returns an
+//!   answer by value; of one of more than 256 KiB it does not compile.
+//!
+//! ```
+//! use netwright::prelude::*;
+//! use netwright::Error;
+//!
+//! netwright::network! { pub Outlines(512x512x3) { conv 3x3x2 same softmax } }
+//!
+//! type Photo = Tensor<512, 512, 3>;
+//! type Mask = [usize; 512 * 512];
+//!
+//! /// Photos with a bright square in each, and where it is.
+//! fn squares(count: usize) -> Result<Dataset<Photo, Mask>, Error> {
+//!     Dataset::from_fn(count, |sample, photo: &mut Photo, mask: &mut Mask| {
+//!         for (row, column) in (100..200).flat_map(|row| (0..100).map(move |column| (row, 40 * sample + column))) {
+//!             photo[[row, column, 0]] = 1.0;
+//!             mask[512 * row + column] = 1;
+//!         }
+//!     })
+//! }
+//!
+//! fn outlines(network: &mut Outlines, photo: &Photo) -> Result<Box<Tensor<512, 512, 2>>, Error> {
+//!     Trainer::new().batch(4)?.loss(CrossEntropy).optimizer(Adam::new(0.001)?).fit(network, &squares(8)?, None)?;
+//!     let mut answer = Tensor::boxed_zeros();
+//!     network.predict_into(photo, &mut answer);
+//!     Ok(answer)
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! # netwright::network! { pub Outlines(512x512x3) { conv 3x3x2 same softmax } }
+//! # use netwright::Tensor;
+//! let network = Outlines::init(1);
+//! let answer = network.predict(&Tensor::boxed_zeros()); // an answer of 2 MiB, by value
+//! ```
+//!
 //! # A loop of one's own
 //!
 //! The trainer is made of public parts: [`Loader`](crate::train::Loader), [`GradientEngine`](crate::train::GradientEngine),

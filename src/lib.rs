@@ -93,7 +93,7 @@ macro_rules! network {
 
 pub use netwright_runtime::kernels::Kernels;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
-pub use netwright_runtime::tensor::{Output, Sample};
+pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
     Architecture, BackwardRule, Memory, Observer, Pass, Place, Scalar, Shape, Tensor, Unobserved,
 };
@@ -107,6 +107,12 @@ pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWork
 pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
 #[cfg(feature = "std")]
 pub use netwright_runtime::{Error, data, error, loss, optim, random, schedule, see, settings, train};
+
+/// Values on the heap from the start: images, answers and targets that are larger than a stack. See [`guide`].
+#[cfg(feature = "std")]
+pub mod memory {
+    pub use netwright_runtime::memory::{Stored, boxed_from, boxed_zeros, copies, values_from, zeros};
+}
 
 /// What a program that trains usually needs: `use netwright::prelude::*;`
 #[cfg(feature = "std")]

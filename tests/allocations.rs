@@ -27,12 +27,12 @@ fn neither_a_prediction_nor_a_training_step_allocates() {
     let mut answers = vec![[0.0; 10]; BATCH];
 
     assert_ne!(allocations(|| drop(std::hint::black_box(vec![1_u8]))), 0, "the counter counts");
-    network.predict_into(&images, &mut answers);
+    network.predict_batch_into(&images, &mut answers);
     let predicting = allocations(|| {
         for image in &images {
             std::hint::black_box(network.predict(image));
         }
-        network.predict_into(&images, &mut answers);
+        network.predict_batch_into(&images, &mut answers);
     });
     assert_eq!(predicting, 0, "allocations of predictions");
 

@@ -248,7 +248,7 @@ fn the_image_that_a_class_likes_best_is_bright_where_its_weights_are_positive() 
     assert!(found.course.is_sorted(), "every step is up: {:?}", found.course);
     assert_eq!(found.course.len(), 100);
     assert!((found.value - 9.0).abs() < 1e-4, "nine white pixels of weight 1: {}", found.value);
-    assert_eq!(found.picture, Picture::from(&found.image));
+    assert_eq!(found.picture, Picture::from(&*found.image));
 }
 
 #[test]

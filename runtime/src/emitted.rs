@@ -6,6 +6,7 @@ use core::ops::Range;
 
 use crate::observer::Observer;
 use crate::scalar::Scalar;
+use crate::tensor::Nested;
 
 /// The range of a value for `batch` images in a workspace after its scratch.
 #[inline]
@@ -54,36 +55,17 @@ pub const fn largest(sizes: &[usize]) -> usize {
     most.next_multiple_of(16)
 }
 
-/// Arrays of arrays of numbers without padding: what a tensor of weights is seen as.
-///
-/// # Safety
-/// The implementor is exactly `LEN` numbers `T` in a row, aligned as `T` is.
-pub unsafe trait Nested<T> {
-    /// How many numbers.
-    const LEN: usize;
-}
-
-// SAFETY: a number is itself.
-unsafe impl<T: Scalar> Nested<T> for T {
-    const LEN: usize = 1;
-}
-
-// SAFETY: an array is its elements in a row, without padding.
-unsafe impl<T: Scalar, A: Nested<T>, const N: usize> Nested<T> for [A; N] {
-    const LEN: usize = N * A::LEN;
-}
-
 /// Takes the next tensor off the front of `rest`.
-pub fn take<'a, T: Scalar, A: Nested<T>>(rest: &mut &'a [T]) -> &'a A {
-    let (front, back) = rest.split_at(A::LEN);
+pub fn take<'a, T: Scalar, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A {
+    let (front, back) = rest.split_at(A::LENGTH);
     *rest = back;
     // SAFETY: `front` has exactly the numbers that `A` is made of, and lives as long as the reference.
     unsafe { &*front.as_ptr().cast::<A>() }
 }
 
 /// Takes the next tensor off the front of `rest`, to change.
-pub fn take_mut<'a, T: Scalar, A: Nested<T>>(rest: &mut &'a mut [T]) -> &'a mut A {
-    let (front, back) = core::mem::take(rest).split_at_mut(A::LEN);
+pub fn take_mut<'a, T: Scalar, A: Nested<Element = T>>(rest: &mut &'a mut [T]) -> &'a mut A {
+    let (front, back) = core::mem::take(rest).split_at_mut(A::LENGTH);
     *rest = back;
     // SAFETY: `front` has exactly the numbers that `A` is made of, is borrowed by nobody else, and lives as long as the
     // reference.

@@ -1,8 +1,123 @@
-//! Flat, aligned buffers: one for parameters, one for gradients, one for each workspace.
+//! Flat, aligned buffers: one for parameters, one for gradients, one for each workspace; and values that are made on the heap, since
+//! an image may be larger than a stack.
 
 use std::sync::Mutex;
 
+use crate::predictor::LengthError;
 use crate::scalar::Scalar;
+use crate::tensor::{Nested, elements_of, elements_of_mut};
+
+/// `count` values of zeros. They never lie on a stack, whatever their size and however the program is compiled.
+///
+/// ```
+/// use netwright_runtime::memory::zeros;
+/// let mut masks: Vec<[u8; 512 * 512]> = zeros(20);
+/// masks[3][17] = 1;
+/// ```
+pub fn zeros<A: Nested>(count: usize) -> Vec<A> {
+    let elements = vec![A::Element::default(); count.checked_mul(A::LENGTH).unwrap_or(usize::MAX)];
+    whole(elements.into_boxed_slice(), count).into_vec()
+}
+
+/// Zeros on the heap: of `[u8; 262144]`, say.
+pub fn boxed_zeros<A: Nested>() -> Box<A> {
+    one(vec![A::Element::default(); A::LENGTH].into_boxed_slice())
+}
+
+/// Elements seen as the values that they are, one behind the other. They stay where they are.
+///
+/// ```
+/// use netwright_runtime::{Tensor, memory::values_from};
+/// let images: Vec<Tensor<2, 2, 1>> = values_from(vec![0.0; 12])?;
+/// assert_eq!(images.len(), 3);
+/// # Ok::<(), netwright_runtime::predictor::LengthError>(())
+/// ```
+///
+/// # Errors
+/// [`LengthError`] where they are not whole values.
+pub fn values_from<A: Nested>(elements: Vec<A::Element>) -> Result<Vec<A>, LengthError> {
+    let (count, found) = (elements.len().checked_div(A::LENGTH).unwrap_or(0), elements.len());
+    if count * A::LENGTH != found {
+        return Err(LengthError { what: "whole values", expected: (count + 1) * A::LENGTH, found });
+    }
+    Ok(whole(elements.into_boxed_slice(), count).into_vec())
+}
+
+/// Elements seen as the one value that they are. They stay where they are.
+///
+/// # Errors
+/// [`LengthError`] where they are more or fewer.
+pub fn boxed_from<A: Nested>(elements: Vec<A::Element>) -> Result<Box<A>, LengthError> {
+    if elements.len() != A::LENGTH {
+        return Err(LengthError { what: "one value", expected: A::LENGTH, found: elements.len() });
+    }
+    Ok(one(elements.into_boxed_slice()))
+}
+
+fn whole<A: Nested>(elements: Box<[A::Element]>, count: usize) -> Box<[A]> {
+    assert_eq!(elements.len(), count * A::LENGTH, "whole values");
+    let elements = Box::into_raw(elements).cast::<A>();
+    // SAFETY: `Nested` promises that a value is `LENGTH` elements in a row, without padding and aligned as one, so that the memory has the
+    // size and alignment of `count` values. All of them are initialised, and the box that owned them has been given up.
+    unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(elements, count)) }
+}
+
+fn one<A: Nested>(elements: Box<[A::Element]>) -> Box<A> {
+    assert_eq!(elements.len(), A::LENGTH, "one value");
+    // SAFETY: as in `whole`, for a single value.
+    unsafe { Box::from_raw(Box::into_raw(elements).cast::<A>()) }
+}
+
+/// What can be copied from one place on the heap to another: inputs and targets. A clone takes the way over the stack where nothing is
+/// optimised, which numbers, arrays and images of them do not need to. For a type of one's own, whose clones are small,
+/// `impl Stored for Own {}` will do.
+#[diagnostic::on_unimplemented(
+    message = "a set of `{Self}` cannot be copied from place to place",
+    note = "numbers, labels, arrays and images of them can be; for a type of your own write `impl netwright::memory::Stored for {Self} {{}}`"
+)]
+pub trait Stored: Clone {
+    /// Copies the value behind others.
+    fn append_to(&self, values: &mut Vec<Self>) {
+        values.push(self.clone());
+    }
+
+    /// Copies the value over another.
+    fn assign_to(&self, value: &mut Self) {
+        value.clone_from(self);
+    }
+}
+
+impl<A: Nested> Stored for A {
+    fn append_to(&self, values: &mut Vec<Self>) {
+        values.reserve(1);
+        // SAFETY: there is room for one value more behind those there are, and `Nested` promises that a value is nothing but elements,
+        // which are `Copy`.
+        unsafe {
+            values.as_mut_ptr().add(values.len()).copy_from_nonoverlapping(self, 1);
+            values.set_len(values.len() + 1);
+        }
+    }
+
+    fn assign_to(&self, value: &mut Self) {
+        elements_of_mut(core::slice::from_mut(value)).copy_from_slice(elements_of(core::slice::from_ref(self)));
+    }
+}
+
+impl<T: Clone> Stored for Vec<T> {}
+
+/// Copies of values, one behind the other; see [`Stored`].
+///
+/// ```
+/// use netwright_runtime::{Tensor, memory::copies};
+/// let image = Tensor::<1024, 1024, 3>::boxed_zeros();
+/// assert_eq!(copies([&*image, &*image]).len(), 2);
+/// ```
+pub fn copies<'a, X: Stored + 'a>(values: impl IntoIterator<Item = &'a X>) -> Vec<X> {
+    let values = values.into_iter();
+    let mut copies = Vec::with_capacity(values.size_hint().0);
+    values.for_each(|value| value.append_to(&mut copies));
+    copies
+}
 
 /// Sixteen numbers that start a cache line, so that buffers made of them do.
 #[derive(Clone, Copy, Debug)]

@@ -8,10 +8,11 @@ use crate::memory::{Buffer, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
 use crate::pass::Pass;
 pub use crate::pass::PassError;
+use crate::predictor::by_value;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 
-/// How many images [`Network::predict_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
+/// How many images [`Network::predict_batch_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
 const PREDICTED_TOGETHER: usize = 32;
 
 /// The weights of a network: its parameters, its statistics, and the workspaces that predictions borrow.
@@ -117,13 +118,34 @@ pub trait Network: Architecture + Clone {
     }
 
     /// The answer for one image. Allocates a workspace the first time, then never.
+    ///
+    /// It comes by value, over the stack, so that a network whose answers are of more than 256 KiB does not compile with it: those go
+    /// into memory of the caller, by [`Network::predict_into`].
     fn predict(&self, image: &Self::Input) -> Self::Output {
-        self.predict_observed(image, &mut Unobserved)
+        let mut answer = by_value::<Self>();
+        self.predict_into(image, &mut answer);
+        answer
     }
 
     /// The answer for one image, with an observer between the kernels.
     fn predict_observed<O: Observer<Self::Scalar>>(&self, image: &Self::Input, observer: &mut O) -> Self::Output {
-        let mut answer = Self::Output::zeros();
+        let mut answer = by_value::<Self>();
+        self.predict_into_observed(image, &mut answer, observer);
+        answer
+    }
+
+    /// The answer for one image, written over `answer`: a `Tensor::boxed_zeros()`, say, where it is larger than a stack.
+    fn predict_into(&self, image: &Self::Input, answer: &mut Self::Output) {
+        self.predict_into_observed(image, answer, &mut Unobserved);
+    }
+
+    /// [`Network::predict_into`] with an observer between the kernels.
+    fn predict_into_observed<O: Observer<Self::Scalar>>(
+        &self,
+        image: &Self::Input,
+        answer: &mut Self::Output,
+        observer: &mut O,
+    ) {
         let weights = self.weights_ref();
         weights.workspaces.with(Self::PREDICTING.for_batch(1), |workspace| {
             Self::predict_pass(
@@ -136,18 +158,17 @@ pub trait Network: Architecture + Clone {
                 observer,
             );
         });
-        answer
     }
 
     /// The answers for many images.
     fn predict_batch(&self, images: &[Self::Input]) -> Vec<Self::Output> {
-        let mut answers = vec![Self::Output::zeros(); images.len()];
-        self.predict_into(images, &mut answers);
+        let mut answers = crate::memory::zeros(images.len());
+        self.predict_batch_into(images, &mut answers);
         answers
     }
 
     /// The answers for many images, written to `answers`: as many as there are images, or as there is room for.
-    fn predict_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
+    fn predict_batch_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
         let weights = self.weights_ref();
         let together = PREDICTED_TOGETHER.min(images.len());
         weights.workspaces.with(Self::PREDICTING.for_batch(together), |workspace| {

@@ -58,19 +58,50 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         Ok(Self { parameters, statistics, workspace })
     }
 
-    /// The answer for one image.
+    /// The answer for one image, by value: one of more than 256 KiB does not compile, but goes to [`Predictor::predict_into`].
     pub fn predict(&mut self, image: &N::Input) -> N::Output {
         self.predict_observed(image, &mut Unobserved)
     }
 
     /// The answer for one image, with an observer between the kernels.
     pub fn predict_observed<O: Observer<N::Scalar>>(&mut self, image: &N::Input, observer: &mut O) -> N::Output {
-        let mut answer = N::Output::zeros();
+        let mut answer = by_value::<N>();
+        self.predict_into_observed(image, &mut answer, observer);
+        answer
+    }
+
+    /// The answer for one image, written over `answer`.
+    pub fn predict_into(&mut self, image: &N::Input, answer: &mut N::Output) {
+        self.predict_into_observed(image, answer, &mut Unobserved);
+    }
+
+    /// [`Predictor::predict_into`] with an observer between the kernels.
+    pub fn predict_into_observed<O: Observer<N::Scalar>>(
+        &mut self,
+        image: &N::Input,
+        answer: &mut N::Output,
+        observer: &mut O,
+    ) {
         let pass = Pass { batch: 1, ..Pass::default() };
         let (image, numbers) = (image.numbers(), answer.numbers_mut());
         N::predict_pass(&pass, self.parameters, self.statistics, image, self.workspace, numbers, observer);
-        answer
     }
+}
+
+/// The most bytes of an answer that is returned by value: it takes several times its size of a stack where nothing is optimised, and a
+/// thread has 2 MiB as a rule.
+const LARGEST_BY_VALUE: usize = 256 * 1024;
+
+/// Room for an answer that is returned by value.
+pub(crate) fn by_value<N: Architecture>() -> N::Output {
+    const {
+        assert!(
+            size_of::<N::Output>() <= LARGEST_BY_VALUE,
+            "an answer of more than 256 KiB would overflow a stack: `predict_into(&image, &mut answer)` writes it to memory of yours, \
+             such as `Tensor::boxed_zeros()`"
+        );
+    }
+    N::Output::zeros()
 }
 
 impl<N: Architecture> core::fmt::Debug for Predictor<'_, N> {

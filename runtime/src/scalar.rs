@@ -13,15 +13,12 @@ mod sealed {
 /// `f32` or `f64`: arithmetic, and the elementary functions.
 pub trait Scalar:
     sealed::Sealed
-    + Copy
-    + Default
+    + crate::tensor::Element
     + Debug
     + Display
     + LowerExp
     + PartialEq
     + PartialOrd
-    + Send
-    + Sync
     + Sum
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -32,7 +29,6 @@ pub trait Scalar:
     + SubAssign
     + MulAssign
     + DivAssign
-    + 'static
 {
     /// 0
     const ZERO: Self;

@@ -2,6 +2,62 @@
 
 use crate::scalar::Scalar;
 
+/// What arrays and images can be made of: numbers, and labels. Its default is 0.
+pub trait Element: Copy + Default + Send + Sync + 'static {}
+
+macro_rules! elements {
+    ($($element:ty)*) => { $(impl Element for $element {})* };
+}
+
+elements!(f32 f64 u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool);
+
+/// Elements in a row, however they are nested: one, an array of arrays, a [`Tensor`].
+///
+/// # Safety
+/// The implementor is exactly `LENGTH` elements in a row, without padding and aligned as one of them.
+pub unsafe trait Nested: Clone {
+    /// What it is made of.
+    type Element: Element;
+    /// Of how many.
+    const LENGTH: usize;
+}
+
+// SAFETY: an element is itself.
+unsafe impl<T: Element> Nested for T {
+    type Element = T;
+    const LENGTH: usize = 1;
+}
+
+// SAFETY: an array is its elements in a row, without padding.
+unsafe impl<A: Nested, const N: usize> Nested for [A; N] {
+    type Element = A::Element;
+    const LENGTH: usize = N * A::LENGTH;
+}
+
+// SAFETY: a `Tensor` is transparent over nested arrays.
+unsafe impl<const H: usize, const W: usize, const C: usize, T: Element> Nested for Tensor<H, W, C, T> {
+    type Element = T;
+    const LENGTH: usize = H * W * C;
+}
+
+/// The elements of many values, one behind the other.
+pub(crate) fn elements_of<A: Nested>(values: &[A]) -> &[A::Element] {
+    // SAFETY: `Nested` promises that these are `LENGTH` elements each, in a row.
+    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), values.len() * A::LENGTH) }
+}
+
+/// The elements of many values, to change.
+pub(crate) fn elements_of_mut<A: Nested>(values: &mut [A]) -> &mut [A::Element] {
+    // SAFETY: as in `elements_of`; the slice is borrowed mutably, so nothing else sees it.
+    unsafe { core::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len() * A::LENGTH) }
+}
+
+/// Elements seen as values; a rest too short for one is left out.
+fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
+    // SAFETY: `Nested` promises that a value is `LENGTH` elements in a row, aligned as one; the count is rounded down to whole values.
+    unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), elements.len().checked_div(A::LENGTH).unwrap_or(0)) }
+}
+
 /// An image of `H` rows, `W` columns and `C` channels. In memory the channels of a pixel lie together.
 ///
 /// ```
@@ -10,17 +66,68 @@ use crate::scalar::Scalar;
 /// image[[3, 4, 0]] = 1.0;
 /// assert_eq!(image.as_slice()[3 * 28 + 4], 1.0);
 /// ```
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Copy, PartialEq)]
 #[repr(transparent)]
 pub struct Tensor<const H: usize, const W: usize, const C: usize, T = f32>([[[T; C]; W]; H]);
+
+/// By value, over the stack; [`Tensor::boxed_clone`] is for large images.
+impl<const H: usize, const W: usize, const C: usize, T: Copy> Clone for Tensor<H, W, C, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+    fn clone_from(&mut self, source: &Self) {
+        self.0.as_flattened_mut().as_flattened_mut().copy_from_slice(source.0.as_flattened().as_flattened());
+    }
+}
 
 impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, T> {
     /// How many numbers it holds.
     pub const LEN: usize = H * W * C;
 
-    /// All zeros.
+    /// All zeros. One that is large, as 256x256x3, belongs on the heap: [`Tensor::boxed_zeros`].
     pub const fn zeros() -> Self {
         Self([[[T::ZERO; C]; W]; H])
+    }
+
+    /// All zeros, on the heap from the start: it never lies on a stack, whatever its size and however the program is compiled.
+    ///
+    /// ```
+    /// use netwright_runtime::Tensor;
+    /// let mut image = Tensor::<1024, 1024, 3>::boxed_zeros();
+    /// image[[1023, 0, 2]] = 1.0;
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn boxed_zeros() -> Box<Self> {
+        crate::memory::boxed_zeros()
+    }
+
+    /// The value at each row, column and channel, written where the image stays: on the heap.
+    #[cfg(feature = "std")]
+    pub fn boxed_from_fn(mut value: impl FnMut(usize, usize, usize) -> T) -> Box<Self> {
+        let mut image = Self::boxed_zeros();
+        for (y, row) in image.0.iter_mut().enumerate() {
+            for (x, pixel) in row.iter_mut().enumerate() {
+                pixel.iter_mut().enumerate().for_each(|(c, number)| *number = value(y, x, c));
+            }
+        }
+        image
+    }
+
+    /// The numbers of one image, row by row, as an image: they stay where they are, on the heap.
+    ///
+    /// ```
+    /// use netwright_runtime::Tensor;
+    /// let image = Tensor::<2, 2, 1>::boxed_from(vec![1.0, 2.0, 3.0, 4.0])?;
+    /// assert_eq!(image[[1, 0, 0]], 3.0);
+    /// assert!(Tensor::<2, 2, 1>::boxed_from(vec![1.0, 2.0]).is_err());
+    /// # Ok::<(), netwright_runtime::predictor::LengthError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LengthError`](crate::predictor::LengthError) where there are not exactly [`Self::LEN`].
+    #[cfg(feature = "std")]
+    pub fn boxed_from(numbers: Vec<T>) -> Result<Box<Self>, crate::predictor::LengthError> {
+        crate::memory::boxed_from(numbers)
     }
 
     /// From rows of pixels of channels.
@@ -29,8 +136,17 @@ impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, 
     }
 
     /// The value at each row, column and channel.
+    /// For a large image see [`Tensor::boxed_from_fn`].
     pub fn from_fn(mut value: impl FnMut(usize, usize, usize) -> T) -> Self {
         Self(core::array::from_fn(|y| core::array::from_fn(|x| core::array::from_fn(|c| value(y, x, c)))))
+    }
+
+    /// A copy on the heap from the start, where `clone` may take the way over the stack, also that of a `Box` or a `Vec`.
+    #[cfg(feature = "std")]
+    pub fn boxed_clone(&self) -> Box<Self> {
+        let mut copy = Self::boxed_zeros();
+        (*copy).clone_from(self);
+        copy
     }
 
     /// The numbers of one image seen as an image; `None` where there are not exactly [`Self::LEN`].
@@ -38,8 +154,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, 
         if numbers.len() != Self::LEN {
             return None;
         }
-        // SAFETY: a `Tensor` is `LEN` numbers in a row, without padding, and aligned as one; the length was just compared.
-        Some(unsafe { &*numbers.as_ptr().cast::<Self>() })
+        values_of(numbers).first()
     }
 
     /// All numbers, row by row.
@@ -80,7 +195,7 @@ impl<const H: usize, const W: usize, const C: usize, T> core::fmt::Debug for Ten
 }
 
 /// One input of a network: numbers in a row.
-pub trait Sample<T>: Sized + Send + Sync + 'static {
+pub trait Sample<T>: Nested<Element = T> + Send + Sync + 'static {
     /// How many numbers.
     const LEN: usize;
     /// The numbers.
@@ -101,55 +216,34 @@ pub trait Output<T>: Sample<T> + Clone {
     fn views(numbers: &[T]) -> &[Self];
 }
 
-impl<T: Scalar, const N: usize> Sample<T> for [T; N] {
-    const LEN: usize = N;
-    fn numbers(&self) -> &[T] {
-        self
-    }
-    fn many(samples: &[Self]) -> &[T] {
-        samples.as_flattened()
-    }
+macro_rules! sample {
+    ([$($sizes:tt)*] $sample:ty, $zeros:expr) => {
+        impl<T: Scalar, $($sizes)*> Sample<T> for $sample {
+            const LEN: usize = Self::LENGTH;
+            fn numbers(&self) -> &[T] {
+                elements_of(core::slice::from_ref(self))
+            }
+            fn many(samples: &[Self]) -> &[T] {
+                elements_of(samples)
+            }
+        }
+
+        impl<T: Scalar, $($sizes)*> Output<T> for $sample {
+            fn zeros() -> Self {
+                $zeros
+            }
+            fn numbers_mut(&mut self) -> &mut [T] {
+                elements_of_mut(core::slice::from_mut(self))
+            }
+            fn many_mut(outputs: &mut [Self]) -> &mut [T] {
+                elements_of_mut(outputs)
+            }
+            fn views(numbers: &[T]) -> &[Self] {
+                values_of(numbers)
+            }
+        }
+    };
 }
 
-impl<T: Scalar, const N: usize> Output<T> for [T; N] {
-    fn zeros() -> Self {
-        [T::ZERO; N]
-    }
-    fn numbers_mut(&mut self) -> &mut [T] {
-        self
-    }
-    fn many_mut(outputs: &mut [Self]) -> &mut [T] {
-        outputs.as_flattened_mut()
-    }
-    fn views(numbers: &[T]) -> &[Self] {
-        numbers.as_chunks().0
-    }
-}
-
-impl<T: Scalar, const H: usize, const W: usize, const C: usize> Sample<T> for Tensor<H, W, C, T> {
-    const LEN: usize = H * W * C;
-    fn numbers(&self) -> &[T] {
-        self.as_slice()
-    }
-    fn many(samples: &[Self]) -> &[T] {
-        // SAFETY: `Tensor` is transparent over nested arrays of `T`: `samples` is `samples.len() * LEN` numbers in a row.
-        unsafe { core::slice::from_raw_parts(samples.as_ptr().cast(), samples.len() * H * W * C) }
-    }
-}
-
-impl<T: Scalar, const H: usize, const W: usize, const C: usize> Output<T> for Tensor<H, W, C, T> {
-    fn zeros() -> Self {
-        Self::zeros()
-    }
-    fn numbers_mut(&mut self) -> &mut [T] {
-        self.as_mut_slice()
-    }
-    fn many_mut(outputs: &mut [Self]) -> &mut [T] {
-        // SAFETY: as in `many`; the slice is borrowed mutably, so nothing else sees it.
-        unsafe { core::slice::from_raw_parts_mut(outputs.as_mut_ptr().cast(), outputs.len() * H * W * C) }
-    }
-    fn views(numbers: &[T]) -> &[Self] {
-        // SAFETY: a `Tensor` is `H * W * C` numbers in a row, aligned as one; the count is rounded down to whole tensors.
-        unsafe { core::slice::from_raw_parts(numbers.as_ptr().cast(), numbers.len() / (H * W * C)) }
-    }
-}
+sample!([const N: usize] [T; N], [T::ZERO; N]);
+sample!([const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>, Tensor::zeros());

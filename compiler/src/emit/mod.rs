@@ -214,7 +214,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             }
 
             impl<T: #root::private::Kernels> #name<T> {
-                /// The answer for one image.
+                /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
                 #[must_use]
                 pub fn #predict(&self, #image) -> #output {
                     #network::predict(self, image)
@@ -224,9 +224,13 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 pub fn predict_batch(&self, images: &[#input]) -> #root::private::Vec<#output> {
                     #network::predict_batch(self, images)
                 }
+                /// The answer for one image, written over `answer`: for one that is larger than a stack.
+                pub fn predict_into(&self, image: &#input, answer: &mut #output) {
+                    #network::predict_into(self, image, answer);
+                }
                 /// The answers for many images, written to `answers`.
-                pub fn predict_into(&self, images: &[#input], answers: &mut [#output]) {
-                    #network::predict_into(self, images, answers);
+                pub fn predict_batch_into(&self, images: &[#input], answers: &mut [#output]) {
+                    #network::predict_batch_into(self, images, answers);
                 }
                 /// Runs images forward as in training, and returns their answers.
                 ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::file::Source;
 use super::{Dataset, Images, LabelledImages};
 use crate::error::{Error, counted};
+use crate::memory::zeros;
 use crate::scalar::Scalar;
 
 /// The bytes of text that are read.
@@ -135,8 +136,7 @@ impl Table {
     pub fn labelled<const N: usize, T: Scalar>(&self, classes: usize) -> Result<Dataset<[T; N]>, Error> {
         self.check_columns(N + 1)?;
         let labels = self.labels(classes)?;
-        let inputs = self.rows().map(|(_, row)| std::array::from_fn(|feature| T::from_f64(row[feature]))).collect();
-        Dataset::named(inputs, labels, &self.origin)
+        Dataset::named(self.columns_from(0), labels, &self.origin)
     }
 
     /// `N` features and `K` targets in each row.
@@ -145,10 +145,16 @@ impl Table {
     /// [`Error::Line`] where there are other columns.
     pub fn regression<const N: usize, const K: usize, T: Scalar>(&self) -> Result<Dataset<[T; N], [T; K]>, Error> {
         self.check_columns(N + K)?;
-        Dataset::from_pairs(self.rows().map(|(_, row)| {
-            let numbers = |at: usize| T::from_f64(row[at]);
-            (std::array::from_fn(numbers), std::array::from_fn(|target| numbers(N + target)))
-        }))
+        Dataset::named(self.columns_from(0), self.columns_from(N), &self.origin)
+    }
+
+    /// The columns of each row from `first` on. A row may be larger than a stack.
+    fn columns_from<const N: usize, T: Scalar>(&self, first: usize) -> Vec<[T; N]> {
+        let mut rows = zeros::<[T; N]>(self.len());
+        for (numbers, (_, row)) in rows.iter_mut().zip(self.rows()) {
+            numbers.iter_mut().zip(&row[first..]).for_each(|(number, &value)| *number = T::from_f64(value));
+        }
+        rows
     }
 
     /// The pixels of an image of `[height, width, channels]` and a label below `classes` in each row. Pixels are whole numbers

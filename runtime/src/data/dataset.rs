@@ -1,13 +1,22 @@
 //! A set of samples in memory.
 
 use crate::error::{Error, setting};
+use crate::memory::{Stored, copies, values_from, zeros};
+use crate::predictor::LengthError;
 use crate::random::{Random, key};
+use crate::tensor::Nested;
 
 /// Inputs and their targets, at least one: what a network is trained on, or measured with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Dataset<X, Y = usize> {
     inputs: Vec<X>,
     targets: Vec<Y>,
+}
+
+impl<X: Stored, Y: Stored> Clone for Dataset<X, Y> {
+    fn clone(&self) -> Self {
+        Self { inputs: copies(&self.inputs), targets: copies(&self.targets) }
+    }
 }
 
 impl<X, Y> Dataset<X, Y> {
@@ -30,13 +39,61 @@ impl<X, Y> Dataset<X, Y> {
         Ok(Self { inputs, targets })
     }
 
-    /// From pairs.
+    /// From pairs. Each goes over the stack: [`Self::from_fn`] and [`Self::from_elements`] spare large images that way.
     ///
     /// # Errors
     /// [`Error::Empty`] where there are none.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (X, Y)>) -> Result<Self, Error> {
         let (inputs, targets) = pairs.into_iter().unzip();
         Self::new(inputs, targets)
+    }
+
+    /// `count` samples, each written where it stays, on the heap: `write` gets its place, and its input and target of zeros.
+    ///
+    /// ```
+    /// use netwright_runtime::{Tensor, data::Dataset};
+    /// let bright: Dataset<Tensor<512, 512, 3>, [u8; 512 * 512]> = Dataset::from_fn(2, |sample, image, mask| {
+    ///     image.as_mut_slice().fill(0.5);
+    ///     mask[sample] = 1;
+    /// })?;
+    /// assert_eq!(bright.targets()[1][1], 1);
+    /// # Ok::<(), netwright_runtime::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for none.
+    pub fn from_fn(count: usize, mut write: impl FnMut(usize, &mut X, &mut Y)) -> Result<Self, Error>
+    where
+        X: Nested,
+        Y: Nested,
+    {
+        let (mut inputs, mut targets) = (zeros::<X>(count), zeros::<Y>(count));
+        for (sample, (input, target)) in inputs.iter_mut().zip(&mut targets).enumerate() {
+            write(sample, input, target);
+        }
+        Self::new(inputs, targets)
+    }
+
+    /// From the numbers of all inputs, one behind the other, and those of all targets: of labels, or of the labels of each pixel. They
+    /// stay where they are.
+    ///
+    /// ```
+    /// use netwright_runtime::{Tensor, data::Dataset};
+    /// let set: Dataset<Tensor<2, 2, 1>> = Dataset::from_elements(vec![0.5; 12], vec![0, 1, 1])?;
+    /// assert_eq!(set.len(), 3);
+    /// # Ok::<(), netwright_runtime::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] where they are not whole inputs and targets; those of [`Self::new`].
+    pub fn from_elements(inputs: Vec<X::Element>, targets: Vec<Y::Element>) -> Result<Self, Error>
+    where
+        X: Nested,
+        Y: Nested,
+    {
+        let not_whole = |what| move |LengthError { expected, found, .. }| Error::Length { what, expected, found };
+        let inputs = values_from(inputs).map_err(not_whole("the numbers of whole inputs"))?;
+        Self::new(inputs, values_from(targets).map_err(not_whole("the numbers of whole targets"))?)
     }
 
     /// How many samples.
@@ -89,14 +146,14 @@ impl<X, Y> Dataset<X, Y> {
     /// [`Error::NoSuchSample`], [`Error::Empty`].
     pub fn subset(&self, samples: &[usize]) -> Result<Self, Error>
     where
-        X: Clone,
-        Y: Clone,
+        X: Stored,
+        Y: Stored,
     {
         if let Some(&sample) = samples.iter().find(|&&sample| sample >= self.len()) {
             return Err(Error::NoSuchSample { sample, len: self.len() });
         }
-        let inputs = samples.iter().map(|&sample| self.inputs[sample].clone()).collect();
-        Self::named(inputs, samples.iter().map(|&sample| self.targets[sample].clone()).collect(), "the subset")
+        let inputs = copies(samples.iter().map(|&sample| &self.inputs[sample]));
+        Self::named(inputs, copies(samples.iter().map(|&sample| &self.targets[sample])), "the subset")
     }
 
     /// The first `count` samples and the rest.
@@ -141,12 +198,7 @@ impl<X, Y> Dataset<X, Y> {
         let mut strata: Vec<_> = strata.into_values().collect();
         strata.sort_by_key(|unmarked| std::cmp::Reverse(unmarked.len()));
         strata.iter_mut().for_each(|unmarked| hold_out(unmarked, owed));
-        let (mut inputs, mut targets) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
-        for ((input, target), out) in self.inputs.into_iter().zip(self.targets).zip(held_out) {
-            let (inputs, targets) = if out { (&mut inputs.1, &mut targets.1) } else { (&mut inputs.0, &mut targets.0) };
-            inputs.push(input);
-            targets.push(target);
-        }
+        let (inputs, targets) = (parted(self.inputs, &held_out), parted(self.targets, &held_out));
         let rest = Self::named(inputs.0, targets.0, "the rest after holding out")?;
         Ok((rest, Self::named(inputs.1, targets.1, "the samples held out")?))
     }
@@ -177,14 +229,14 @@ impl<X, Y> Dataset<X, Y> {
     /// does not have are left out.
     pub fn gather(&self, samples: &[usize], inputs: &mut Vec<X>, targets: &mut Vec<Y>)
     where
-        X: Clone,
-        Y: Clone,
+        X: Stored,
+        Y: Stored,
     {
         inputs.clear();
         targets.clear();
         for (input, target) in samples.iter().filter_map(|&sample| self.get(sample)) {
-            inputs.push(input.clone());
-            targets.push(target.clone());
+            input.append_to(inputs);
+            target.append_to(targets);
         }
     }
 }
@@ -194,6 +246,19 @@ pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>
     order.clear();
     order.extend(0..len);
     Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
+}
+
+/// The values that are not marked, and those that are. They go from vector to vector in runs, and never over the stack.
+fn parted<X>(mut values: Vec<X>, marked: &[bool]) -> (Vec<X>, Vec<X>) {
+    let mut runs = Vec::new();
+    for run in marked.chunk_by(|a, b| a == b).rev() {
+        runs.push((run[0], values.split_off(values.len() - run.len())));
+    }
+    let mut parts = (Vec::new(), Vec::new());
+    for (marked, mut run) in runs.into_iter().rev() {
+        if marked { &mut parts.1 } else { &mut parts.0 }.append(&mut run);
+    }
+    parts
 }
 
 /// What random draws are for, so that one seed serves for all.
@@ -237,7 +302,7 @@ pub struct Batches<'d, X, Y> {
     targets: Vec<Y>,
 }
 
-impl<X: Clone, Y: Clone> Batches<'_, X, Y> {
+impl<X: Stored, Y: Stored> Batches<'_, X, Y> {
     /// The next inputs and targets, until the epoch ends.
     pub fn next_batch(&mut self) -> Option<(&[X], &[Y])> {
         let samples = self.order[self.next..].chunks(self.batch).next()?;

@@ -3,6 +3,7 @@
 use super::Dataset;
 use super::dataset::check_labels;
 use crate::error::Error;
+use crate::memory::zeros;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::{Output, Tensor};
@@ -93,24 +94,18 @@ impl Images {
             return Err(self.another_size(Shape::Image { height: H, width: W, channels: C }));
         }
         let mut image = vec![T::ZERO; self.image_len()];
-        let resize = |bytes: &[u8]| {
+        let mut images: Vec<Tensor<H, W, C, T>> = zeros(self.len());
+        for (bytes, tensor) in self.pixels.chunks_exact(self.image_len()).zip(&mut images) {
             self.scale(bytes, &mut image);
-            let mut tensor = Tensor::zeros();
             resize(&image, [self.height, self.width], tensor.as_mut_slice(), [H, W], C);
-            tensor
-        };
-        Ok(self.pixels.chunks_exact(self.image_len()).map(resize).collect())
+        }
+        Ok(images)
     }
 
     fn convert<T: Scalar, X: Output<T>>(&self) -> Vec<X> {
-        let images = self.pixels.chunks_exact(self.image_len());
+        let mut images = zeros::<X>(self.len());
+        self.scale(&self.pixels, X::many_mut(&mut images));
         images
-            .map(|bytes| {
-                let mut image = X::zeros();
-                self.scale(bytes, image.numbers_mut());
-                image
-            })
-            .collect()
     }
 
     /// Bytes to numbers between 0 and 1.

@@ -4,6 +4,7 @@ use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
 use crate::error::{Error, Origin, setting};
+use crate::memory::{Stored, boxed_zeros};
 use crate::network::Network;
 use crate::norm::norm;
 use crate::pass::BackwardRule;
@@ -48,8 +49,8 @@ pub struct Maximisation {
 /// The image that [`Maximisation`] found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Maximised<I> {
-    /// The image.
-    pub image: I,
+    /// The image; it may be larger than a stack.
+    pub image: Box<I>,
     /// It again, to be looked at.
     pub picture: Picture,
     /// The feature in it.
@@ -144,26 +145,27 @@ impl Maximisation {
         N: Network,
         N::Input: Output<N::Scalar>,
     {
-        let mut image = N::Input::zeros();
+        let mut image: Box<N::Input> = boxed_zeros();
         let mut random = Random::new(key(self.seed, 0, START, 0));
         for number in image.numbers_mut() {
             *number = self.inside(random.normal() * 0.01);
         }
-        self.climb(network, feature, image)
+        self.climb(network, feature, &image)
     }
 
     /// [`Maximisation::run`] from an image of one's own.
     ///
     /// # Errors
     /// As [`Maximisation::run`].
-    pub fn climb<N>(&self, network: &N, feature: &Feature, from: N::Input) -> Result<Maximised<N::Input>, Error>
+    pub fn climb<N>(&self, network: &N, feature: &Feature, from: &N::Input) -> Result<Maximised<N::Input>, Error>
     where
         N: Network,
         N::Input: Output<N::Scalar>,
     {
         let located = feature.locate::<N>()?;
         let mut probe = Probe::new(network);
-        let mut image = from;
+        let mut image: Box<N::Input> = boxed_zeros();
+        from.assign_to(&mut image);
         let mut gradient = vec![N::Scalar::ZERO; N::Input::LEN];
         let mut course = Vec::with_capacity(self.steps);
         let mut random = Random::new(key(self.seed, 0, JITTER, 0));

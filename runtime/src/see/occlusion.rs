@@ -4,6 +4,7 @@ use super::feature::{Feature, inside};
 use super::picture::Picture;
 use super::probe::Probe;
 use crate::error::{Error, setting};
+use crate::memory::{Stored, boxed_zeros, zeros};
 use crate::network::Network;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -85,16 +86,18 @@ impl Occlusion {
     {
         inside("class", N::NAME, class, N::OUTPUT.len())?;
         let stops = Stops::of::<N>(self.stride)?;
-        let hidden: Vec<[usize; 2]> = stops.places().collect();
-        let (mut answers, mut predicted) = (Vec::with_capacity(hidden.len()), Vec::with_capacity(hidden.len()));
-        for places in hidden.chunks(TOGETHER) {
-            let hidden: Vec<N::Input> = places.iter().map(|&place| self.hide::<N>(image, &stops, place)).collect();
-            for answer in network.predict_batch(&hidden) {
+        let places: Vec<[usize; 2]> = stops.places().collect();
+        let mut hidden: Vec<N::Input> = zeros(TOGETHER.min(places.len()));
+        let (mut answers, mut predicted) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
+        for places in places.chunks(TOGETHER) {
+            let hidden = &mut hidden[..places.len()];
+            hidden.iter_mut().zip(places).for_each(|(hidden, &place)| self.hide::<N>(image, &stops, place, hidden));
+            for answer in &network.predict_batch(hidden) {
                 answers.push(answer.numbers()[class].to_f64() as f32);
                 predicted.push(predicted_class(answer.numbers()));
             }
         }
-        let whole = network.predict(image).numbers()[class].to_f64();
+        let whole = network.predict_batch(core::slice::from_ref(image))[0].numbers()[class].to_f64();
         Ok(OcclusionMap { answer: Picture::of(stops.sizes(), answers), predicted, whole })
     }
 
@@ -110,25 +113,27 @@ impl Occlusion {
         N::Input: Output<N::Scalar>,
     {
         let (located, stops) = (feature.locate::<N>()?, Stops::of::<N>(self.stride)?);
-        let mut probe = Probe::new(network);
-        let mut value = |place| Ok(probe.read(&self.hide::<N>(image, &stops, place), located)?.value as f32);
+        let (mut probe, mut hidden) = (Probe::new(network), boxed_zeros::<N::Input>());
+        let mut value = |place| {
+            self.hide::<N>(image, &stops, place, &mut hidden);
+            Ok(probe.read(&hidden, located)?.value as f32)
+        };
         Ok(Picture::of(stops.sizes(), stops.places().map(&mut value).collect::<Result<_, Error>>()?))
     }
 
-    /// The image with the square around a place.
-    fn hide<N>(&self, image: &N::Input, stops: &Stops, [row, column]: [usize; 2]) -> N::Input
+    /// Writes the image with the square around a place.
+    fn hide<N>(&self, image: &N::Input, stops: &Stops, [row, column]: [usize; 2], hidden: &mut N::Input)
     where
         N: Network,
         N::Input: Output<N::Scalar>,
     {
         let &Stops { height, width, channels, .. } = stops;
-        let mut hidden = image.clone();
+        image.assign_to(hidden);
         let fill = N::Scalar::from_f64(self.fill);
         let (rows, columns) = (self.covered(row, height), self.covered(column, width));
         for line in hidden.numbers_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
             line[columns.start * channels..columns.end * channels].fill(fill);
         }
-        hidden
     }
 
     /// The pixels of a row or column under a square centred at `place`.

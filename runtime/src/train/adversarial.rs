@@ -9,6 +9,7 @@ use super::threads::Threads;
 use crate::architecture::Architecture;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
+use crate::memory::copies;
 use crate::network::{Network, TrainingWorkspace};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
@@ -172,7 +173,7 @@ where
     Y: Target,
     L: Loss<N::Head, Y>,
 {
-    let mut changed = images.to_vec();
+    let mut changed = copies(images);
     for _ in 0..attack.iterations {
         let gradient = input_gradient(network, &changed, targets, loss, Pass { frozen: true, ..Pass::default() })?;
         attack.advance(Sample::many(images), Output::many_mut(&mut changed), &gradient);
@@ -216,8 +217,8 @@ where
     let mut total = BatchLoss::default();
     for first in (0..samples.len()).step_by(TOGETHER) {
         let range = first..samples.len().min(first + TOGETHER);
-        let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
-        let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
+        let images = copies(range.clone().map(|index| samples.input(index)));
+        let targets = copies(range.map(|index| samples.target(index)));
         let changed = attack(network, &images, &targets, loss, under);
         let changed = changed.map_err(|error| error.of_sample(samples.origin(), |place| first + place))?;
         let pairs = Pairs::new(&changed, &targets)?;

@@ -7,7 +7,9 @@ use super::samples::{Choice, Samples};
 use super::target::{Reading, Target, predicted_class, rows};
 use super::threads::Threads;
 use crate::error::{Error, setting};
+use crate::memory::{copies, zeros};
 use crate::network::Network;
+use crate::predictor::by_value;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
@@ -146,20 +148,31 @@ impl<N: Network> Ensemble<N> {
 
     /// The mean of the answers for one image: the average of a regression, or of the classes' probabilities.
     pub fn predict(&self, image: &N::Input) -> N::Output {
-        let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
-        mean(answers.iter())
+        let mut answer = by_value::<N>();
+        self.predict_into(image, &mut answer);
+        answer
+    }
+
+    /// [`Ensemble::predict`], written over `answer`: for one that is larger than a stack.
+    pub fn predict_into(&self, image: &N::Input, answer: &mut N::Output) {
+        let answers = self.answers(core::slice::from_ref(image));
+        mean(answers.iter().map(|answers| &answers[0]), answer);
     }
 
     /// [`Ensemble::predict`] for many images.
     pub fn predict_batch(&self, images: &[N::Input]) -> Vec<N::Output> {
         let answers = self.answers(images);
-        (0..images.len()).map(|image| mean(answers.iter().map(|answers| &answers[image]))).collect()
+        let mut means = zeros(images.len());
+        for (image, answer) in means.iter_mut().enumerate() {
+            mean(answers.iter().map(|answers| &answers[image]), answer);
+        }
+        means
     }
 
     /// The class that most networks name for one image; of equals the lowest. `None` where no network names one.
     pub fn vote(&self, image: &N::Input) -> Option<usize> {
-        let answers: Vec<N::Output> = self.networks.iter().map(|network| network.predict(image)).collect();
-        winner(answers.iter().map(Sample::numbers))
+        let answers = self.answers(core::slice::from_ref(image));
+        winner(answers.iter().map(|answers| answers[0].numbers()))
     }
 
     /// The answers of each network for all images.
@@ -184,9 +197,10 @@ impl<N: Network> Ensemble<N> {
         let reading = Reading::of::<N::Head>();
         let right = |target: &Y, answer: &N::Output| target.score(answer.numbers(), reading).unwrap_or(0.0);
         let (mut by_mean, mut by_vote, mut members) = (0.0, 0.0, vec![0.0; self.networks.len()]);
+        let mut together: Vec<N::Output> = zeros(1);
         for first in (0..samples.len()).step_by(TOGETHER) {
             let range = first..samples.len().min(first + TOGETHER);
-            let images: Vec<_> = range.clone().map(|sample| samples.input(sample).clone()).collect();
+            let images = copies(range.clone().map(|sample| samples.input(sample)));
             let answers = self.answers(&images);
             for sample in range {
                 let target = samples.target(sample);
@@ -196,7 +210,8 @@ impl<N: Network> Ensemble<N> {
                 }
                 let own = answers.iter().map(|answers| &answers[sample - first]);
                 members.iter_mut().zip(own.clone()).for_each(|(sum, answer)| *sum += right(target, answer));
-                by_mean += right(target, &mean(own.clone()));
+                mean(own.clone(), &mut together[0]);
+                by_mean += right(target, &together[0]);
                 let at = |position: usize| {
                     own.clone().filter_map(move |answer| rows(answer.numbers(), positions).nth(position))
                 };
@@ -216,13 +231,13 @@ impl<N: Network> Ensemble<N> {
 /// Images that one network sees at a time.
 const TOGETHER: usize = 64;
 
-fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>) -> A {
+/// Writes the mean of answers.
+fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>, mean: &mut A) {
     let share = T::from_f64(1.0 / answers.len() as f64);
-    let mut mean = A::zeros();
+    mean.numbers_mut().fill(T::ZERO);
     for answer in answers {
         mean.numbers_mut().iter_mut().zip(answer.numbers()).for_each(|(mean, a)| *mean += share * *a);
     }
-    mean
 }
 
 /// The class that most answers name; of equals the lowest.

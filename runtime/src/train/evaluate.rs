@@ -8,6 +8,7 @@ use super::threads::Threads;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::loss::Loss;
+use crate::memory::{Stored, copies};
 use crate::network::Network;
 use crate::scalar::Scalar;
 use crate::tensor::Output;
@@ -44,8 +45,8 @@ where
 {
     let mut answers = Vec::with_capacity(samples.len());
     for first in (0..samples.len()).step_by(GROUP) {
-        let images: Vec<_> = (first..samples.len().min(first + GROUP)).map(|i| samples.input(i).clone()).collect();
-        answers.extend(network.predict_batch(&images));
+        let images = copies((first..samples.len().min(first + GROUP)).map(|index| samples.input(index)));
+        answers.append(&mut network.predict_batch(&images));
     }
     answers
 }
@@ -114,11 +115,11 @@ impl Evaluator {
     {
         let one = |place: usize, group: &mut BatchLoss, kept: &mut &mut [N::Output]| {
             let range = place * GROUP..samples.len().min((place + 1) * GROUP);
-            let images: Vec<_> = range.clone().map(|index| samples.input(index).clone()).collect();
-            let targets: Vec<_> = range.map(|index| samples.target(index).clone()).collect();
+            let images = copies(range.clone().map(|index| samples.input(index)));
+            let targets = copies(range.map(|index| samples.target(index)));
             let mut answers = network.predict_batch(&images);
             let score = score::<N, Y>(&answers, &targets);
-            kept.clone_from_slice(&answers[..kept.len()]);
+            kept.iter_mut().zip(&answers).for_each(|(kept, answer)| answer.assign_to(kept));
             let values = Output::many_mut(&mut answers);
             if L::SEED == GradientSeed::Logits {
                 answers_to_logits(Reading::of::<N::Head>(), values);

@@ -7,6 +7,7 @@ use super::samples::Samples;
 use super::source::{Sampler, Shuffled};
 use super::threads::Threads;
 use crate::error::{Error, setting};
+use crate::memory::Stored;
 
 /// Makes the batches of a run, one epoch after another.
 ///
@@ -62,7 +63,7 @@ pub struct Loader<P, I, Y, T = Y> {
 impl<'s, S, I, Y, T> Loader<Shuffled<'s, S>, I, Y, T>
 where
     S: Samples<I, Y>,
-    I: Clone + Send + Sync,
+    I: Stored + Send + Sync,
     Y: Send + Sync,
     T: Send + Sync,
 {
@@ -79,7 +80,7 @@ where
 impl<P, I, Y, T> Loader<P, I, Y, T>
 where
     P: Sampler<I, Y>,
-    I: Clone + Send + Sync,
+    I: Stored + Send + Sync,
     Y: Send + Sync,
     T: Send + Sync,
 {

@@ -67,7 +67,7 @@ pub use run::{Identity, Position, Run};
 pub use run_folder::RunFolder;
 pub use samples::{Choice, Pairs, Samples};
 pub use source::{Drawn, Sampler, Shuffled, Source};
-pub use stream::{InTurn, Stream};
+pub use stream::{HeldTarget, InTurn, Stream};
 pub use target::{Reading, Target, classes, predicted_class};
 pub use threads::Threads;
 pub use trainer::{NoLoss, NoOptimizer, Trainer};

@@ -6,7 +6,7 @@ use super::finite::broken_forward;
 use super::target::{Target, score};
 use crate::error::Error;
 use crate::loss::Loss;
-use crate::memory::Buffer;
+use crate::memory::{Buffer, Stored};
 use crate::network::{Gradients, Network, TrainingWorkspace};
 use crate::pass::Pass;
 use crate::random::{Random, key};
@@ -116,7 +116,7 @@ impl<N: Network> Attacking<N> {
     {
         let copy = |copies: &mut Vec<N::Input>, images: &[N::Input]| {
             copies.clear();
-            copies.extend_from_slice(images);
+            images.iter().for_each(|image| image.append_to(copies));
         };
         Self { training, copy, numbers: Output::many_mut }
     }

@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::source::{Drawn, Sampler};
 use super::threads::Threads;
 use crate::error::{Error, panic_message};
+use crate::memory::Stored;
 use crate::random::{Random, key};
 use crate::settings::Settings;
 
@@ -41,15 +42,21 @@ pub struct Preparation<I, Y, T = Y> {
     seed: u64,
     augment: Option<Box<dyn Augment<I>>>,
     mixing: Option<Mixing<I, Y, T>>,
-    /// The target of a sample that has not been mixed: made, and written over another.
-    make: fn(&Y) -> T,
+    /// The target of a sample that has not been mixed: written behind others, and over another.
+    make: fn(&Y, &mut Vec<T>),
     write: fn(&Y, &mut T),
 }
 
-impl<I, Y: Clone> Preparation<I, Y> {
+impl<I, Y: Stored> Preparation<I, Y> {
     /// Copies and nothing else, in an order that is drawn from `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { seed, augment: None, mixing: None, make: Y::clone, write: |target, copy| copy.clone_from(target) }
+        Self {
+            seed,
+            augment: None,
+            mixing: None,
+            make: |target, targets| target.append_to(targets),
+            write: |target, copy| target.assign_to(copy),
+        }
     }
 }
 
@@ -93,8 +100,8 @@ impl<I, Y, T> Preparation<I, Y, T> {
             seed: self.seed,
             augment: self.augment,
             mixing: Some(Mixing { mixup, inputs: I::mix, targets: Y::mixed }),
-            make: Y::unmixed,
-            write: |target, mixed| *mixed = target.unmixed(),
+            make: Y::push_unmixed,
+            write: |target, mixed| target.mixed(target, 1.0, mixed),
         }
     }
 }
@@ -136,7 +143,7 @@ impl<I, T> Part<'_, I, T> {
     }
 }
 
-impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
+impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
     /// Makes a batch of the `count` samples that `sampler` has drawn in `epoch`. After the first batch as large as this one it
     /// allocates nothing.
     ///
@@ -150,15 +157,14 @@ impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         epoch: u64,
         threads: &Threads,
     ) -> Result<(), Error> {
-        // From slice to slice: an image may be larger than what is left of a thread's stack.
         while batch.inputs.len() < count {
             let sample = sampler.at(batch.inputs.len());
-            batch.inputs.extend_from_slice(core::slice::from_ref(sample.input));
-            batch.targets.push((self.make)(sample.target));
+            sample.input.append_to(&mut batch.inputs);
+            (self.make)(sample.target, &mut batch.targets);
         }
         let partners = self.partners(count);
         while batch.partners.len() < partners {
-            batch.partners.extend_from_slice(core::slice::from_ref(sampler.at(0).input));
+            sampler.at(0).input.append_to(&mut batch.partners);
         }
         batch.len = count;
         batch.numbers.clear();
@@ -221,8 +227,7 @@ impl<I: Clone + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         sampler: &P,
     ) -> Result<(), Error> {
         let Some(augment) = &self.augment else {
-            // A slice of `Copy` numbers is cloned by one copy of memory.
-            copy.clone_from_slice(core::slice::from_ref(sample.input));
+            sample.input.assign_to(&mut copy[0]);
             return Ok(());
         };
         let mut random = Random::new(key(self.seed, epoch, purpose, sample.number));

@@ -2,9 +2,10 @@
 
 use core::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::source::{Drawn, Sampler, Source};
+use super::target::Target;
 use crate::error::{Error, panic_message, setting};
 use crate::random::{Random, key};
 
@@ -15,8 +16,8 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Samples from an iterator that is made anew for each epoch: data that need not be in memory.
 ///
-/// `open` gets the epoch, from 0, and gives what iterates over `Result<(input, target), error>`. An input may stand in a `Box` or an
-/// `Arc`, which spares large images the way over the stack. An epoch has the first so many of its samples, so that the iterator may go
+/// `open` gets the epoch, from 0, and gives what iterates over `Result<(input, target), error>`. An input or a target may stand in a `Box`
+/// or an `Arc`, which spares large ones the way over the stack. An epoch has the first so many of its samples, so that the iterator may go
 /// on for ever; one that ends too early is an [`Error::StreamEnd`], and an error of its own becomes an [`Error::Sample`] that names the
 /// sample's number.
 ///
@@ -123,20 +124,45 @@ impl<F> core::fmt::Debug for Stream<F> {
     }
 }
 
-impl<I, Y, X, E, F, It> Source<I, Y> for Stream<F>
+/// What a stream gives as the target of a sample: a `Y`, or a `Box` or `Arc` of one that is too large for a stack, such as a label for
+/// each pixel of an image.
+pub trait HeldTarget<Y> {
+    /// The target.
+    fn target(&self) -> &Y;
+}
+
+impl<Y: Target> HeldTarget<Y> for Y {
+    fn target(&self) -> &Y {
+        self
+    }
+}
+
+impl<Y: Target> HeldTarget<Y> for Box<Y> {
+    fn target(&self) -> &Y {
+        self
+    }
+}
+
+impl<Y: Target> HeldTarget<Y> for Arc<Y> {
+    fn target(&self) -> &Y {
+        self
+    }
+}
+
+impl<I, Y, X, Z, E, F, It> Source<I, Y> for Stream<F>
 where
-    Y: Send + Sync,
+    Z: HeldTarget<Y> + Send + Sync,
     X: Borrow<I> + Send + Sync,
     E: Into<Cause>,
     F: Fn(u64) -> It + Sync,
-    It: IntoIterator<Item = Result<(X, Y), E>, IntoIter: Send>,
+    It: IntoIterator<Item = Result<(X, Z), E>, IntoIter: Send>,
 {
     type Sampler<'s>
-        = InTurn<'s, F, It::IntoIter, X, Y>
+        = InTurn<'s, F, It::IntoIter, X, Z>
     where
         Self: 's;
 
-    fn sampler(&self, seed: u64) -> InTurn<'_, F, It::IntoIter, X, Y> {
+    fn sampler(&self, seed: u64) -> InTurn<'_, F, It::IntoIter, X, Z> {
         InTurn {
             stream: self,
             seed,
@@ -212,13 +238,13 @@ where
     }
 }
 
-impl<I, Y, X, E, F, It> Sampler<I, Y> for InTurn<'_, F, It::IntoIter, X, Y>
+impl<I, Y, X, Z, E, F, It> Sampler<I, Y> for InTurn<'_, F, It::IntoIter, X, Z>
 where
-    Y: Send + Sync,
+    Z: HeldTarget<Y> + Send + Sync,
     X: Borrow<I> + Send + Sync,
     E: Into<Cause>,
     F: Fn(u64) -> It + Sync,
-    It: IntoIterator<Item = Result<(X, Y), E>, IntoIter: Send>,
+    It: IntoIterator<Item = Result<(X, Z), E>, IntoIter: Send>,
 {
     fn epoch_len(&self) -> usize {
         self.stream.samples
@@ -256,7 +282,7 @@ where
 
     fn at(&self, place: usize) -> Drawn<'_, I, Y> {
         let Numbered { number, input, target } = &self.drawn[place];
-        Drawn { number: *number, input: input.borrow(), target }
+        Drawn { number: *number, input: input.borrow(), target: target.target() }
     }
 
     fn partner(&self, random: &mut Random) -> Drawn<'_, I, Y> {

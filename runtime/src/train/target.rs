@@ -6,6 +6,7 @@ use super::augment::MixedLabel;
 use super::label::{Label, Labels, each_label_map};
 use crate::architecture::Architecture;
 use crate::head::{Head, Sigmoid, Softmax};
+use crate::memory::Stored;
 use crate::scalar::Scalar;
 use crate::tensor::{Sample, Tensor};
 
@@ -70,7 +71,7 @@ pub const fn classes(outputs: usize) -> usize {
     note = "targets are labels (`usize`, `bool`), or a number for each output: `f32` for a single one, `[f32; N]`, or a `Tensor`",
     note = "labels for each pixel are `[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`"
 )]
-pub trait Target: Clone + Send + Sync + 'static {
+pub trait Target: Stored + Send + Sync + 'static {
     /// How many labels this is: one, or one for each position; 0 where it is none. They are what metrics of classification count.
     fn positions(&self) -> usize {
         0

@@ -19,6 +19,7 @@ use super::threads::Threads;
 use super::validation::NamedMeasure;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
+use crate::memory::Stored;
 use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::schedule::{Constant, Schedule};
@@ -64,7 +65,7 @@ pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer, T = Y
     plan: Plan<'c, N, Y, L, O, T>,
 }
 
-impl<'c, N: Network, Y: Clone> Trainer<'c, N, Y> {
+impl<'c, N: Network, Y: Stored> Trainer<'c, N, Y> {
     /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, a progress bar where there is a terminal.
     pub fn new() -> Self {
         let plan = Plan {
@@ -88,7 +89,7 @@ impl<'c, N: Network, Y: Clone> Trainer<'c, N, Y> {
     }
 }
 
-impl<N: Network, Y: Clone> Default for Trainer<'_, N, Y> {
+impl<N: Network, Y: Stored> Default for Trainer<'_, N, Y> {
     fn default() -> Self {
         Self::new()
     }

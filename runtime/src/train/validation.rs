@@ -8,8 +8,8 @@ use super::target::Target;
 use super::threads::Threads;
 use crate::error::Error;
 use crate::loss::Loss;
+use crate::memory::{copies, zeros};
 use crate::network::Network;
-use crate::tensor::Output;
 
 /// A number about all answers and their targets.
 pub(crate) type Measure<N, Y> =
@@ -102,9 +102,8 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     pub(crate) fn measures(mut self, metrics: Vec<NamedMeasure<N, Y>>) -> Self {
         self.metrics.extend(metrics);
         if !self.metrics.is_empty() {
-            self.answers.resize_with(self.samples.len(), N::Output::zeros);
-            let kept = self.targets.len()..self.samples.len();
-            self.targets.extend(kept.map(|index| self.samples.target(index).clone()));
+            self.answers = zeros(self.samples.len());
+            self.targets = copies((0..self.samples.len()).map(|index| self.samples.target(index)));
         }
         self
     }
@@ -126,7 +125,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         rules: Option<&EarlyStopping>,
     ) -> Result<(), Error> {
         super::evaluate::check::<N, Y, _, L>(self.samples, loss)?;
-        let first = [self.samples.target(0).clone()];
+        let first = copies([self.samples.target(0)]);
         let answer = network.predict_batch(core::slice::from_ref(self.samples.input(0)));
         for metric in &self.metrics {
             (metric.measure)(&answer, &first)?;

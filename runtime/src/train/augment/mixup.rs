@@ -1,9 +1,10 @@
 //! Mixup: two samples and their targets, blended.
 
 use crate::error::{Error, setting};
+use crate::memory::{Stored, zeros};
 use crate::random::Random;
 use crate::scalar::Scalar;
-use crate::tensor::Tensor;
+use crate::tensor::{Element, Tensor};
 use crate::train::label::Label;
 use crate::train::target::Target;
 
@@ -21,13 +22,18 @@ pub trait MixTarget: Target {
     /// This one alone.
     fn unmixed(&self) -> Self::Mixed;
 
+    /// Writes this one alone behind others. Targets of many positions are written where they stay, since they may be larger than a stack.
+    fn push_unmixed(&self, targets: &mut Vec<Self::Mixed>) {
+        targets.push(self.unmixed());
+    }
+
     /// Writes share · self + (1 − share) · other to `mixed`.
     fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed);
 }
 
 /// A distribution over classes, or the two classes of a single output: `share` of `label` and the rest of `other`, which may be the
 /// same.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MixedLabel {
     /// The label of the sample itself.
     pub label: usize,
@@ -36,6 +42,8 @@ pub struct MixedLabel {
     /// The share of `label`, from 0 to 1.
     pub share: f64,
 }
+
+impl Element for MixedLabel {}
 
 impl MixedLabel {
     /// The share of a class.
@@ -76,6 +84,13 @@ macro_rules! mix_label_maps {
                 core::array::from_fn(|position| mix_labels(&self[position], &self[position], 1.0))
             }
 
+            fn push_unmixed(&self, targets: &mut Vec<Self::Mixed>) {
+                targets.append(&mut zeros(1));
+                if let Some(mixed) = targets.last_mut() {
+                    self.mixed(self, 1.0, mixed);
+                }
+            }
+
             fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed) {
                 for ((mixed, label), other) in mixed.iter_mut().zip(self).zip(other) {
                     *mixed = mix_labels(label, other, share);
@@ -108,8 +123,12 @@ macro_rules! mix_numbers {
                 self.clone()
             }
 
+            fn push_unmixed(&self, targets: &mut Vec<Self>) {
+                self.append_to(targets);
+            }
+
             fn mixed(&self, other: &Self, share: f64, mixed: &mut Self) {
-                mixed.clone_from(self);
+                self.assign_to(mixed);
                 mixed.mix(other, share);
             }
         }
