@@ -57,6 +57,7 @@ struct Arguments {
 
 fn main() -> Result<(), netwright::Error> {
     let arguments = Arguments::parse();
+    netwright::train::check_writable(&arguments.save)?;
     let (train, test, epochs) = match &arguments.data {
         Some(folder) => {
             let (train, test) = data::mnist(folder)?;

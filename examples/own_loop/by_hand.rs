@@ -25,13 +25,13 @@ pub(crate) fn train_by_hand(
     let mut engine = GradientEngine::<DigitNet>::new(BATCH, threads)?;
     let preparation = Preparation::new(SEED).augment(augmentation()?).mixup(mixup()?);
     let mut loader = Loader::new(train, BATCH, preparation)?.threads(engine.threads());
-    let mut validator = Validator::new(validation)?.metric("top-3", top_3);
+    let mut validator = Validator::new(validation)?.metric("top-3", top_3)?;
     let checkpoints = checkpoints(folder)?;
     let stopping = early_stopping()?;
     let mut run = Run::new(network, optimizer()?, EPOCHS, loader.steps_per_epoch())?
         .schedule(schedule()?)
         .early_stopping(stopping)
-        .metrics(validator.names());
+        .metrics(validator.names())?;
     // A run goes on from its checkpoint only with the same settings, whoever saved it; these two the parts do not know.
     let mut identity = loader.identity();
     identity.settings =
@@ -99,7 +99,7 @@ pub(crate) fn train_by_trainer(
         .schedule(schedule()?)
         .augment(augmentation()?)
         .mixup(mixup()?)
-        .metric("top-3", top_3)
+        .metric("top-3", top_3)?
         .early_stopping(early_stopping()?)
         .checkpoints(checkpoints(folder)?)
         .callback(folder.clone())

@@ -308,6 +308,22 @@ pub enum Error {
         /// The metrics there are.
         known: String,
     },
+    /// A metric whose name would be mixed up with another's.
+    #[error("the metric `{name}` {problem}")]
+    MetricName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A number that a report does not have.
+    #[error("there is no `{metric}` in this report; there are {}", choices(metric, known))]
+    NoSuchMetric {
+        /// The metric asked for.
+        metric: String,
+        /// Those there are.
+        known: String,
+    },
     /// A tensor that the network does not have.
     #[error("the network has no tensor `{layer}.{tensor}`; it has {}", choices(&format!("{layer}.{tensor}"), known))]
     UnknownTensor {

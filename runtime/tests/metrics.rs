@@ -10,8 +10,8 @@ use netwright_runtime::Error;
 use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
 use netwright_runtime::optim::Sgd;
-use netwright_runtime::train::metrics::{ConfusionMatrix, top_k};
-use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, Trainer, Watch, predict_all};
+use netwright_runtime::train::metrics::{self, ConfusionMatrix, top_k};
+use netwright_runtime::train::{Checkpoints, EarlyStopping, Ending, Run, Trainer, Validator, Watch, predict_all};
 use support::{Spot, data};
 
 fn trainer<'c>(epochs: u64) -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
@@ -20,7 +20,9 @@ fn trainer<'c>(epochs: u64) -> Trainer<'c, Spot, usize, CrossEntropy, Sgd> {
     trainer
         .optimizer(Sgd::new(0.05).unwrap())
         .metric("top-2", |answers, labels| top_k(answers, labels, 2))
+        .unwrap()
         .metric("F1", |answers, labels| Ok(ConfusionMatrix::of(answers, labels)?.macro_f1()))
+        .unwrap()
 }
 
 #[test]
@@ -61,6 +63,7 @@ fn early_stopping_can_watch_a_metric() {
                 let epoch = if answers.len() == 1 { 0 } else { call.fetch_add(1, Ordering::Relaxed) };
                 Ok(values[epoch as usize])
             })
+            .unwrap()
             .early_stopping(EarlyStopping::new(2).unwrap().watch(watch))
             .on_epoch(|report| {
                 after.push(report.network.parameters().to_vec());
@@ -88,10 +91,24 @@ fn what_cannot_be_measured_is_refused_before_the_first_step() {
     );
     let error = trainer(1).fit(&mut network, &train, None).unwrap_err();
     assert!(matches!(error, Error::NoValidation { setting: "a metric" }), "{error}");
-    let failing = trainer(1).metric("broken", |_, _| Err(Error::other("out of ink")));
+    let failing = trainer(1).metric("broken", |_, _| Err(Error::other("out of ink"))).unwrap();
     let error = failing.fit(&mut network, &train, Some(&validation)).unwrap_err();
     assert!(matches!(error, Error::Other(_)) && error.to_string() == "out of ink");
     assert!(network.parameters() == before);
+}
+
+#[test]
+fn two_metrics_of_one_name_are_refused_when_they_are_set() {
+    for name in ["F1", "f1", "Top 2", "validation loss", "Rate", "epoch"] {
+        let error = trainer(1).metric(name, metrics::accuracy).unwrap_err();
+        assert!(matches!(&error, Error::MetricName { name: found, .. } if found == name), "{error}");
+    }
+    let validation = data(30, 2);
+    let validator = Validator::<Spot, usize>::new(&validation).unwrap().metric("top-2", metrics::accuracy).unwrap();
+    assert!(validator.metric("top_2", metrics::accuracy).is_err());
+    let mut network = Spot::init(1);
+    let run = Run::new(&mut network, Sgd::new(0.05).unwrap(), 1, 1).unwrap();
+    assert!(matches!(run.metrics(["F1", "F1"]), Err(Error::MetricName { .. })));
 }
 
 #[test]

@@ -185,7 +185,7 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     assert_eq!(error, "the data: the target of sample 17 is 2; it must be 1, the sum of the shares of all classes");
     // Values have no classes to be counted.
     let trainer = Trainer::new().loss(SquaredError).optimizer(Sgd::new(0.1).unwrap()).progress(false);
-    let counted = trainer.metric("accuracy", metrics::accuracy);
+    let counted = trainer.metric("right", metrics::accuracy).unwrap();
     let error = counted.fit(&mut network, &shares, Some(&shares)).unwrap_err();
     assert!(matches!(error, Error::NoLabels { .. }), "{error}");
     assert!(bits(&network) == before);
@@ -393,4 +393,36 @@ fn a_run_folder_holds_every_epoch() {
         assert!(record["loss"].as_f64().unwrap() > 0.0 && record["validation_loss"].is_null());
     }
     assert_eq!((csv.lines().count(), json.lines().count()), (3, 2));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_found_out_before_the_first_step() {
+    let folder = std::env::temp_dir().join(format!("netwright-unwritable-{}", std::process::id()));
+    let run = RunFolder::new(folder.join("run")).unwrap();
+    std::fs::write(folder.join("file"), b"").unwrap();
+    std::fs::create_dir(folder.join("taken")).unwrap();
+    let (train, mut network) = (data(32, 1), Spot::init(1));
+    let before = bits(&network);
+    for (name, named) in
+        [("file/last.checkpoint", "file"), ("file/deep/er.checkpoint", "file/deep"), ("taken", "taken")]
+    {
+        let mut steps = 0;
+        let trainer = quick().on_step(|_| steps += 1);
+        let error =
+            trainer.checkpoints(Checkpoints::new(folder.join(name))).fit(&mut network, &train, None).unwrap_err();
+        assert!(matches!(&error, Error::Io { path, .. } if *path == folder.join(named)), "{error}");
+        assert_eq!((steps, bits(&network) == before), (0, true));
+    }
+    // The folder of the run has become a file.
+    std::fs::remove_dir(folder.join("run")).unwrap();
+    std::fs::write(folder.join("run"), b"").unwrap();
+    let error = quick().callback(run.clone()).fit(&mut network, &train, None).unwrap_err();
+    assert!(matches!(&error, Error::Io { path, .. } if *path == folder.join("run")), "{error}");
+    assert!(bits(&network) == before);
+    // It is gone: it is made again, as is that of a checkpoint.
+    std::fs::remove_file(folder.join("run")).unwrap();
+    let checkpoints = Checkpoints::new(folder.join("new/er/last.checkpoint"));
+    quick().checkpoints(checkpoints).callback(run).fit(&mut network, &train, None).unwrap();
+    assert!(folder.join("run/metrics.csv").is_file() && folder.join("new/er/last.checkpoint").is_file());
+    std::fs::remove_dir_all(&folder).unwrap();
 }

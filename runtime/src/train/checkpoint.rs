@@ -11,6 +11,7 @@ use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::storage::check_writable;
 use crate::storage::safetensors::{Reader, Writer};
 use crate::weights::{Checksum, Compared, add_weights, of_file};
 
@@ -116,9 +117,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does.
+    /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does. Tries first whether the
+    /// file can be written, before any step is made in vain, and makes its folder where there is none.
     ///
     /// # Errors
+    /// [`Error::Io`] where the file could not be written.
     /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Changed`] for one
     /// with other settings or layers that do something else, [`Error::Format`],
     /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the optimiser remembers
@@ -128,6 +131,7 @@ impl Checkpoints {
         identity: &Identity,
         run: &mut Run<'_, N, O>,
     ) -> Result<bool, Error> {
+        check_writable(&self.path)?;
         if !self.resume || !self.path.exists() {
             return Ok(false);
         }

@@ -108,7 +108,7 @@ where
     if let Some(validator) = &validator {
         validator.check(run.network, &plan.loss, plan.early_stopping.as_ref())?;
     }
-    run = run.metrics(validator.iter().flat_map(Validator::names));
+    run = run.metrics(validator.iter().flat_map(Validator::names))?;
     run.schedule = plan.schedule;
     run.watcher = plan.early_stopping.map(Watcher::new);
     let mut identity = loader.identity();

@@ -32,6 +32,7 @@ mod history;
 mod interrupt;
 pub(crate) mod label;
 mod loader;
+mod metric_name;
 pub mod metrics;
 mod piece;
 mod preparation;
@@ -47,6 +48,7 @@ mod threads;
 mod trainer;
 mod validation;
 
+pub use crate::storage::check_writable;
 pub use adversarial::{AdversarialTraining, Attack};
 pub use augment::{Augmentation, Fill, MixedLabel, Mixup};
 pub use batch::Batch;

@@ -147,9 +147,17 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     }
 
     /// With the metrics of these names in its history: those of the validator, see [`Validator::names`](super::Validator::names).
-    pub fn metrics(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
-        self.history.metrics = names.into_iter().map(|name| MetricSeries { name, values: Vec::new() }).collect();
-        self
+    ///
+    /// # Errors
+    /// [`Error::MetricName`] for a name that could be taken for another's or for a number that every run notes (`loss`, …).
+    pub fn metrics(mut self, names: impl IntoIterator<Item = &'static str>) -> Result<Self, Error> {
+        self.history.metrics.clear();
+        for name in names {
+            let series = &mut self.history.metrics;
+            super::metric_name::check(name, series.iter().map(|known| known.name))?;
+            series.push(MetricSeries { name, values: Vec::new() });
+        }
+        Ok(self)
     }
 
     /// What its steps depend on, in words.

@@ -3,11 +3,11 @@
 use core::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::callback::{Callback, EpochReport};
+use super::callback::{Callback, EpochReport, RunReport};
 use super::history::History;
 use crate::error::Error;
 use crate::network::Network;
-use crate::storage::replace_file;
+use crate::storage::{check_writable, replace_file};
 
 /// A folder that holds a run's epochs as `metrics.csv` and `metrics.jsonl`, up to date after each epoch. Give it to
 /// [`Trainer::callback`](super::Trainer::callback), or let a loop of one's own [`RunFolder::write`] its history. A resumed run writes
@@ -34,7 +34,7 @@ impl RunFolder {
     /// [`Error::Io`] where the system refuses.
     pub fn new(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
-        std::fs::create_dir_all(&path).map_err(Error::io(&path, "create"))?;
+        std::fs::create_dir_all(&path).map_err(Error::io(&path, "create the folder"))?;
         Ok(Self { path })
     }
 
@@ -48,12 +48,22 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Io`] where the system refuses; the files of before are whole then.
     pub fn write(&self, history: &History) -> Result<(), Error> {
-        replace_file(&self.file("metrics.csv"), history.to_csv().as_bytes())?;
-        replace_file(&self.file("metrics.jsonl"), history.to_json_lines().as_bytes())
+        let [csv, json_lines] = self.metrics();
+        replace_file(&csv, history.to_csv().as_bytes())?;
+        replace_file(&json_lines, history.to_json_lines().as_bytes())
+    }
+
+    fn metrics(&self) -> [PathBuf; 2] {
+        ["metrics.csv", "metrics.jsonl"].map(|name| self.file(name))
     }
 }
 
 impl<N: Network> Callback<N> for RunFolder {
+    /// Tries whether the files can be written.
+    fn on_start(&mut self, _: &RunReport) -> Result<(), Error> {
+        self.metrics().iter().try_for_each(check_writable)
+    }
+
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         self.write(epoch.history)?;
         Ok(ControlFlow::Continue(()))

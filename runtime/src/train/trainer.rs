@@ -186,15 +186,20 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     }
 
     /// Measures all answers on the validation set after each epoch by a function of [`metrics`](super::metrics) or one of one's
-    /// own: `.metric("top-3", |answers, labels| metrics::top_k(answers, labels, 3))`. It stands in the history, in the run
+    /// own: `.metric("top-3", |answers, labels| metrics::top_k(answers, labels, 3))?`. It stands in the history, in the run
     /// folder and on the progress bar under `name`, and early stopping can watch it. Needs a validation set.
+    ///
+    /// # Errors
+    /// [`Error::MetricName`] for a name that could be taken for another metric's or for a number that every run notes (`loss`, …), where
+    /// capitals and punctuation do not count.
     pub fn metric(
         mut self,
         name: &'static str,
         measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
-    ) -> Self {
-        self.plan.metrics.push(NamedMeasure { name, measure: Box::new(measure) });
-        self
+    ) -> Result<Self, Error> {
+        let measure = NamedMeasure::new(name, measure, &self.plan.metrics)?;
+        self.plan.metrics.push(measure);
+        Ok(self)
     }
 
     /// Stops when the validation no longer gets better; needs a validation set.
@@ -290,7 +295,8 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
     /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
-    /// those of a checkpoint that cannot be gone on from. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
+    /// those of a checkpoint that cannot be gone on from, and [`Error::Io`] where a checkpoint, the files of a [`RunFolder`](super::RunFolder)
+    /// or of recorded statistics could not be written. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
     /// where that of the validation is, because of an input),
     /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
     pub fn fit<S>(

@@ -21,6 +21,18 @@ pub(crate) struct NamedMeasure<N: Network, Y> {
     pub(crate) measure: Measure<N, Y>,
 }
 
+impl<N: Network, Y> NamedMeasure<N, Y> {
+    /// Beside `others`, which have other names.
+    pub(crate) fn new(
+        name: &'static str,
+        measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
+        others: &[Self],
+    ) -> Result<Self, Error> {
+        super::metric_name::check(name, others.iter().map(|other| other.name))?;
+        Ok(Self { name, measure: Box::new(measure) })
+    }
+}
+
 /// What a validation found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
@@ -58,7 +70,7 @@ impl Validation {
 /// where
 ///     N: Network<Head = Softmax, Input: Clone>,
 /// {
-///     let mut validator = Validator::new(digits)?.metric("top-3", |answers: &[N::Output], labels| metrics::top_k(answers, labels, 3));
+///     let mut validator = Validator::new(digits)?.metric("top-3", |answers: &[N::Output], labels| metrics::top_k(answers, labels, 3))?;
 ///     let found = validator.measure(network, &CrossEntropy::new(), &Threads::new(2)?)?;
 ///     println!("loss {:.4}, top-3 {:?}", found.loss.mean(), found.metric("top-3"));
 ///     Ok(())
@@ -91,12 +103,16 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     }
 
     /// Measures all answers by a function of [`metrics`](super::metrics) or one of one's own too.
+    ///
+    /// # Errors
+    /// [`Error::MetricName`] for a name that could be taken for another metric's or for a number that every run notes (`loss`, …).
     pub fn metric(
         self,
         name: &'static str,
         measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
-    ) -> Self {
-        self.measures(vec![NamedMeasure { name, measure: Box::new(measure) }])
+    ) -> Result<Self, Error> {
+        let measure = NamedMeasure::new(name, measure, &self.metrics)?;
+        Ok(self.measures(vec![measure]))
     }
 
     pub(crate) fn measures(mut self, metrics: Vec<NamedMeasure<N, Y>>) -> Self {

@@ -8,7 +8,7 @@ use super::{ActivationStatistics, LayerStatistics, NetworkStatistics, layer_stat
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::storage::replace_file;
+use crate::storage::{check_writable, replace_file};
 use crate::train::callback::{Callback, EpochReport, RunReport};
 use crate::train::run_folder::RunFolder;
 use crate::train::target::Target;
@@ -198,8 +198,9 @@ where
     Y: Target,
     L: Loss<N::Head, Y>,
 {
-    /// Goes on with the statistics in the folder where the run is resumed.
+    /// Tries whether the files can be written, and goes on with the statistics in them where the run is resumed.
     fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
+        self.files.iter().flatten().try_for_each(check_writable)?;
         if let Some([csv, _]) = &self.files
             && run.step > 0
             && csv.exists()
