@@ -137,6 +137,7 @@ pub mod private {
 
     pub use netwright_macros::{network, test_every_example};
     pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
+    pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::ending::Ending as Epilogue;

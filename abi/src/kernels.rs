@@ -65,7 +65,7 @@ pub struct KernelId {
 }
 
 /// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
-/// `pass` where the kernel is told the pass, or by `scratch` where it asks for scratch memory.
+/// `pass` where the kernel is told the pass, by `threads` where it can use several, and by `scratch` where it asks for scratch memory.
 #[macro_export]
 macro_rules! for_each_kernel {
     ($then:ident) => {
@@ -79,19 +79,19 @@ macro_rules! for_each_kernel {
                 Write y: "The output.",
             } {
                 /// Convolution without scratch memory: y from x, weights, scale, shift.
-                conv::conv_direct_forward(conv);
+                conv::conv_direct_forward(conv) threads;
                 /// Convolution as products of matrices: y from x, weights, scale, shift.
-                conv::conv_gemm_forward(conv) scratch;
+                conv::conv_gemm_forward(conv) threads scratch;
                 /// Convolution in many small groups: y from x, weights, scale, shift.
-                conv::conv_grouped_forward(conv) scratch;
+                conv::conv_grouped_forward(conv) threads scratch;
                 /// Depthwise convolution: y from x, weights, scale, shift.
-                depthwise::depthwise_forward(conv) scratch;
+                depthwise::depthwise_forward(conv) threads scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, scale, shift.
-                dense::dense_forward(dense) scratch;
+                dense::dense_forward(dense) threads scratch;
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
-                dense::dense_transposed_forward(dense) scratch;
+                dense::dense_transposed_forward(dense) threads scratch;
                 /// Convolution with a connection table: y from x, weights, scale, shift.
                 conv_table::conv_table_forward(conv_table);
                 /// Trained subsampling: y from x, coefficients, scale, shift.
@@ -151,15 +151,15 @@ macro_rules! for_each_kernel {
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {
                 /// Max pooling: y from x.
-                pool::maxpool_forward(pool);
+                pool::maxpool_forward(pool) threads;
                 /// Average pooling, padding left out: y from x.
-                pool::avgpool_forward(pool);
+                pool::avgpool_forward(pool) threads;
                 /// Zeros around an image: y from x. The gradient of a crop.
                 pad::zeropad_forward(pad);
                 /// Enlargement: y from x.
                 upsample::upsample_forward(upsample);
                 /// Local response normalisation: y from x.
-                lrn::lrn_forward(lrn);
+                lrn::lrn_forward(lrn) threads;
                 /// Squared distances to patterns: y from x.
                 distance::distance_forward(distance);
                 /// y = x
@@ -198,7 +198,7 @@ macro_rules! for_each_kernel {
             /// A function in place, or the gradient of one that needs nothing of the way forward.
             InPlace { Update values: "The value, or the gradient.", } {
                 /// An activation function.
-                activation::activation_forward(activation);
+                activation::activation_forward(activation) threads;
                 /// Softmax over the last axis.
                 softmax::softmax_forward(softmax);
                 /// Dropout: of values, and of their gradients.
@@ -221,7 +221,7 @@ macro_rules! for_each_kernel {
             /// A sum in place.
             Accumulate { Read x: "The term.", Update y: "The sum.", } {
                 /// y becomes f(y + x)
-                add::add_assign(add);
+                add::add_assign(add) threads;
             }
             /// A layer with slopes, forward.
             Sloped { Read x: "The input.", Read slopes: "One slope, or one for each channel.", Write y: "The output.", } {
@@ -296,7 +296,7 @@ macro_rules! for_each_kernel {
                 Update values: "The value.",
             } {
                 /// Batch normalisation by the moving statistics.
-                batchnorm::batchnorm_predict_forward(batchnorm);
+                batchnorm::batchnorm_predict_forward(batchnorm) threads;
             }
             /// Batch normalisation by the moving statistics becomes a scale and a shift.
             BatchNormFold {
@@ -360,6 +360,12 @@ macro_rules! wants {
     (scratch) => {
         [false, true]
     };
+    (threads) => {
+        [false, false]
+    };
+    (threads scratch) => {
+        [false, true]
+    };
 }
 
 /// Declares the operands of a signature.
@@ -386,7 +392,7 @@ macro_rules! declare {
     ($(
         $(#[$about:meta])*
         $signature:ident $operands:tt {
-            $($(#[$attribute:meta])* $module:ident::$name:ident($sizes:ident) $($wants:ident)?;)*
+            $($(#[$attribute:meta])* $module:ident::$name:ident($sizes:ident) $($wants:ident)*;)*
         }
     )*) => {
         $(
@@ -395,7 +401,7 @@ macro_rules! declare {
                 $(#[$attribute])*
                 #[allow(non_upper_case_globals)]
                 pub const $name: Kernel<$signature<()>, spec::$sizes::Kind> =
-                    Kernel::new(stringify!($name), stringify!($module), wants!($($wants)?));
+                    Kernel::new(stringify!($name), stringify!($module), wants!($($wants)*));
             )*
         )*
     };

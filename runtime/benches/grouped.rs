@@ -15,6 +15,7 @@ mod timing;
 
 use std::hint::black_box;
 
+use netwright_runtime::context::Context;
 use netwright_runtime::kernels::Kernels;
 use netwright_runtime::kernels::conv::{
     Ending, Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
@@ -70,27 +71,33 @@ impl Layer {
     fn gemm(&mut self, pass: Pass) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::conv_gemm_forward(1, spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::conv_gemm_grad_input(1, spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => f32::conv_gemm_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
+            Pass::Forward => f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::conv_gemm_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => {
+                f32::conv_gemm_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
+            }
         }
     }
 
     fn grouped(&mut self, pass: Pass) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::conv_grouped_forward(1, spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::conv_grouped_grad_input(1, spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => f32::conv_grouped_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
+            Pass::Forward => f32::conv_grouped_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::conv_grouped_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => {
+                f32::conv_grouped_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
+            }
         }
     }
 
     fn depthwise(&mut self, pass: Pass) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::depthwise_forward(1, spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::depthwise_grad_input(1, spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => f32::depthwise_grad_weights(1, spec, black_box(x), dy, dw, &mut [], memory),
+            Pass::Forward => f32::depthwise_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
+            Pass::GradInput => f32::depthwise_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Pass::GradWeights => {
+                f32::depthwise_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use netwright_runtime::context::Context;
 use netwright_runtime::kernels::ending::Ending;
 use netwright_runtime::kernels::{Kernels, conv, dense};
 
@@ -52,15 +53,15 @@ fn convolution(name: &str, spec: &conv::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::conv_gemm_forward(BATCH, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+        f32::conv_gemm_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {
-        f32::conv_gemm_grad_input(BATCH, spec, black_box(&dy), &w, &mut dx, &mut memory);
+        f32::conv_gemm_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &mut dx, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_weights_scratch(spec)];
     let weights = time(&format!("{name} gradient of weights"), || {
-        f32::conv_gemm_grad_weights(BATCH, spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
+        f32::conv_gemm_grad_weights(&Context::of(BATCH), spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
     });
     // The first layer needs no gradient of its input.
     forward + weights + if spec.input[2] == 1 { 0.0 } else { input }
@@ -73,15 +74,15 @@ fn fully_connected(spec: &dense::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::dense_forward(BATCH, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+        f32::dense_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; dense::dense_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {
-        f32::dense_grad_input(BATCH, spec, black_box(&dy), &w, &mut dx, &mut memory);
+        f32::dense_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &mut dx, &mut memory);
     });
     let mut memory = vec![0.0f32; dense::dense_grad_weights_scratch(spec)];
     let weights = time(&format!("{name} gradient of weights"), || {
-        f32::dense_grad_weights(BATCH, spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
+        f32::dense_grad_weights(&Context::of(BATCH), spec, black_box(&x), &dy, &mut dw, &mut db, &mut memory);
     });
     forward + input + weights
 }

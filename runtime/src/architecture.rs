@@ -1,5 +1,6 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
+use crate::context::Context;
 use crate::kernels::Kernels;
 use crate::layer::{Layer, PlannedCall};
 use crate::observer::Observer;
@@ -46,13 +47,13 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     /// The memory of a training step.
     const TRAINING: Memory;
 
-    /// Computes the answers of `pass.batch` images.
+    /// Computes the answers of `context.batch` images, on its threads.
     ///
     /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `images` batch x input, `workspace` at
     /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output.
     #[allow(clippy::too_many_arguments)]
     fn predict_pass<O: Observer<Self::Scalar>>(
-        pass: &Pass,
+        context: &Context<'_>,
         parameters: &[Self::Scalar],
         statistics: &[Self::Scalar],
         images: &[Self::Scalar],
@@ -109,19 +110,26 @@ pub enum GradientSeed {
     Logits,
 }
 
-/// How much memory a pass needs, in numbers: a fixed part and a part for each image.
+/// How much memory a pass needs, in elements: a fixed part and a part for each image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Whatever the batch.
+    /// Of the fixed part, the scratch memory of kernels: each further thread needs as much again.
+    pub scratch: usize,
+    /// Whatever the batch, on one thread.
     pub fixed: usize,
     /// For each image.
     pub per_image: usize,
 }
 
 impl Memory {
-    /// The numbers for a batch.
+    /// The elements for a batch on one thread.
     pub const fn for_batch(self, batch: usize) -> usize {
         self.fixed + self.per_image * batch
+    }
+
+    /// The elements for a batch on several threads.
+    pub const fn for_threads(self, batch: usize, threads: usize) -> usize {
+        self.for_batch(batch) + self.scratch * threads.saturating_sub(1)
     }
 }
 

@@ -10,6 +10,7 @@ extern crate self as netwright_runtime;
 mod support;
 
 pub mod architecture;
+pub mod context;
 #[cfg(feature = "std")]
 pub mod data;
 #[cfg(feature = "std")]

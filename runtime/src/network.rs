@@ -1,6 +1,7 @@
 //! A network that owns its weights: it predicts, and it trains.
 
 use crate::architecture::{Architecture, GradientSeed};
+use crate::context::Context;
 use crate::error::Error;
 use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
@@ -11,6 +12,7 @@ pub use crate::pass::PassError;
 use crate::predictor::by_value;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
+use crate::train::Threads;
 
 /// How many images [`Network::predict_batch_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
 const PREDICTED_TOGETHER: usize = 32;
@@ -21,6 +23,8 @@ pub struct Weights<T> {
     parameters: Buffer<T>,
     statistics: Buffer<T>,
     workspaces: WorkspacePool<T>,
+    /// The threads that predict; unless they were set, those that all networks share.
+    threads: Option<Threads>,
 }
 
 impl<T: Scalar> Weights<T> {
@@ -30,6 +34,7 @@ impl<T: Scalar> Weights<T> {
             parameters: Buffer::zeros(parameters),
             statistics: Buffer::zeros(statistics),
             workspaces: WorkspacePool::new(),
+            threads: None,
         }
     }
 
@@ -46,8 +51,50 @@ impl<T: Scalar> Clone for Weights<T> {
             parameters: self.parameters.clone(),
             statistics: self.statistics.clone(),
             workspaces: WorkspacePool::new(),
+            threads: self.threads.clone(),
         }
     }
+}
+
+/// Multiply-adds below which a prediction does not look for other threads: they would take longer to wake.
+const WORTH_THREADS: u64 = 1 << 23;
+
+/// The threads for predicting so many images, where there are several and it pays.
+fn predicting_threads<N: Network>(network: &N, images: usize) -> Option<&Threads> {
+    if N::MACS.saturating_mul(images as u64) < WORTH_THREADS || Threads::are_busy() {
+        return None;
+    }
+    let threads = network.weights_ref().threads.as_ref().unwrap_or_else(|| Threads::shared());
+    (threads.count() > 1).then_some(threads)
+}
+
+/// Predicts any number of images on the caller's thread.
+fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output]) {
+    for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
+        run(network, &Context::of(images.len()), images, answers, &mut Unobserved);
+    }
+}
+
+/// Predicts the images of a context.
+fn run<N: Network, O: Observer<N::Scalar>>(
+    network: &N,
+    context: &Context<'_>,
+    images: &[N::Input],
+    answers: &mut [N::Output],
+    observer: &mut O,
+) {
+    let weights = network.weights_ref();
+    weights.workspaces.with(N::PREDICTING.for_threads(context.batch, context.threads()), |workspace| {
+        N::predict_pass(
+            context,
+            &weights.parameters,
+            &weights.statistics,
+            Sample::many(images),
+            workspace,
+            Output::many_mut(answers),
+            observer,
+        );
+    });
 }
 
 /// A network with weights. `network!` implements it for the type it makes; the type offers the same methods without this trait
@@ -117,7 +164,18 @@ pub trait Network: Architecture + Clone {
         Ok(())
     }
 
-    /// The answer for one image. Allocates a workspace the first time, then never.
+    /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long enough uses
+    /// every processor. Any number gives the same bits.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system refuses them.
+    fn set_threads(&mut self, count: usize) -> Result<(), Error> {
+        let threads = Threads::new(count)?;
+        self.weights_mut().threads = Some(threads);
+        Ok(())
+    }
+
+    /// The answer for one image. Allocates a workspace the first time, then never on one thread.
     ///
     /// It comes by value, over the stack, so that a network whose answers are of more than 256 KiB does not compile with it: those go
     /// into memory of the caller, by [`Network::predict_into`].
@@ -127,7 +185,7 @@ pub trait Network: Architecture + Clone {
         answer
     }
 
-    /// The answer for one image, with an observer between the kernels.
+    /// The answer for one image, with an observer between the kernels; on the caller's thread.
     fn predict_observed<O: Observer<Self::Scalar>>(&self, image: &Self::Input, observer: &mut O) -> Self::Output {
         let mut answer = by_value::<Self>();
         self.predict_into_observed(image, &mut answer, observer);
@@ -136,28 +194,17 @@ pub trait Network: Architecture + Clone {
 
     /// The answer for one image, written over `answer`: a `Tensor::boxed_zeros()`, say, where it is larger than a stack.
     fn predict_into(&self, image: &Self::Input, answer: &mut Self::Output) {
-        self.predict_into_observed(image, answer, &mut Unobserved);
+        self.predict_batch_into(core::slice::from_ref(image), core::slice::from_mut(answer));
     }
 
-    /// [`Network::predict_into`] with an observer between the kernels.
+    /// [`Network::predict_into`] with an observer between the kernels; on the caller's thread.
     fn predict_into_observed<O: Observer<Self::Scalar>>(
         &self,
         image: &Self::Input,
         answer: &mut Self::Output,
         observer: &mut O,
     ) {
-        let weights = self.weights_ref();
-        weights.workspaces.with(Self::PREDICTING.for_batch(1), |workspace| {
-            Self::predict_pass(
-                &Pass { batch: 1, ..Pass::default() },
-                &weights.parameters,
-                &weights.statistics,
-                image.numbers(),
-                workspace,
-                answer.numbers_mut(),
-                observer,
-            );
-        });
+        run(self, &Context::of(1), core::slice::from_ref(image), core::slice::from_mut(answer), observer);
     }
 
     /// The answers for many images.
@@ -169,22 +216,20 @@ pub trait Network: Architecture + Clone {
 
     /// The answers for many images, written to `answers`: as many as there are images, or as there is room for.
     fn predict_batch_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
-        let weights = self.weights_ref();
-        let together = PREDICTED_TOGETHER.min(images.len());
-        weights.workspaces.with(Self::PREDICTING.for_batch(together), |workspace| {
-            for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
-                let count = images.len().min(answers.len());
-                Self::predict_pass(
-                    &Pass { batch: count, ..Pass::default() },
-                    &weights.parameters,
-                    &weights.statistics,
-                    Sample::many(&images[..count]),
-                    workspace,
-                    Output::many_mut(&mut answers[..count]),
-                    &mut Unobserved,
-                );
-            }
-        });
+        let count = images.len().min(answers.len());
+        let (images, answers) = (&images[..count], &mut answers[..count]);
+        match predicting_threads(self, count) {
+            None => run_all(self, images, answers),
+            // Several images are cut between the threads; of one, every layer is.
+            Some(threads) if count >= threads.count() => threads.install(|| {
+                Context::on(count, threads).split_rows(answers, 1, 1, &mut [], &|first, answers, _| {
+                    run_all(self, &images[first..][..answers.len()], answers);
+                });
+            }),
+            Some(threads) => threads.install(|| {
+                run(self, &Context::on(count, threads), images, answers, &mut Unobserved);
+            }),
+        }
     }
 
     /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.

@@ -1,8 +1,8 @@
 //! Predicting with borrowed weights and a borrowed workspace: `core` alone, nothing on a heap, weights may stay in flash.
 
 use crate::architecture::Architecture;
+use crate::context::Context;
 use crate::observer::{Observer, Unobserved};
-use crate::pass::Pass;
 use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.
@@ -82,9 +82,8 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         answer: &mut N::Output,
         observer: &mut O,
     ) {
-        let pass = Pass { batch: 1, ..Pass::default() };
         let (image, numbers) = (image.numbers(), answer.numbers_mut());
-        N::predict_pass(&pass, self.parameters, self.statistics, image, self.workspace, numbers, observer);
+        N::predict_pass(&Context::of(1), self.parameters, self.statistics, image, self.workspace, numbers, observer);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Convolutions, depthwise and transposed convolutions and dense layers against PyTorch in float64.
 
 use netwright_runtime::Scalar;
+use netwright_runtime::context::Context;
 use netwright_runtime::kernels::ending::Ending;
 use netwright_runtime::kernels::{Kernels, conv, deconv, dense, depthwise};
 use serde_json::Value;
@@ -117,21 +118,53 @@ fn image(shape: &Value) -> [usize; 3] {
 fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("direct", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_direct_forward(batch, spec, x, w, &[], b, y);
-        T::conv_direct_grad_input(batch, spec, dy, w, dx);
-        T::conv_direct_grad_weights(batch, spec, x, dy, dw, db);
+        T::conv_direct_forward(&Context::of(batch), spec, x, w, &[], b, y);
+        T::conv_direct_grad_input(&Context::of(batch), spec, dy, w, dx);
+        T::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db);
     });
     case.check::<T>("grouped", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_grouped_forward(batch, spec, x, w, &[], b, y, &mut memory(conv::conv_grouped_forward_scratch(spec)));
-        T::conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory(conv::conv_grouped_grad_input_scratch(spec)));
+        T::conv_grouped_forward(
+            &Context::of(batch),
+            spec,
+            x,
+            w,
+            &[],
+            b,
+            y,
+            &mut memory(conv::conv_grouped_forward_scratch(spec)),
+        );
+        T::conv_grouped_grad_input(
+            &Context::of(batch),
+            spec,
+            dy,
+            w,
+            dx,
+            &mut memory(conv::conv_grouped_grad_input_scratch(spec)),
+        );
         let mut scratch = memory(conv::conv_grouped_grad_weights_scratch(spec));
-        T::conv_grouped_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
+        T::conv_grouped_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
     });
     case.check::<T>("gemm", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::conv_gemm_forward(batch, spec, x, w, &[], b, y, &mut memory(conv::conv_gemm_forward_scratch(spec)));
-        T::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(conv::conv_gemm_grad_input_scratch(spec)));
+        T::conv_gemm_forward(
+            &Context::of(batch),
+            spec,
+            x,
+            w,
+            &[],
+            b,
+            y,
+            &mut memory(conv::conv_gemm_forward_scratch(spec)),
+        );
+        T::conv_gemm_grad_input(
+            &Context::of(batch),
+            spec,
+            dy,
+            w,
+            dx,
+            &mut memory(conv::conv_gemm_grad_input_scratch(spec)),
+        );
         let mut scratch = memory(conv::conv_gemm_grad_weights_scratch(spec));
-        T::conv_gemm_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
+        T::conv_gemm_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
     });
     case.check::<T>("reference", |[x, w, b, dy], [y, dx, dw, db]| {
         conv::reference::forward(batch, spec, x, w, b, y);
@@ -153,10 +186,26 @@ fn convolutions_are_those_of_pytorch() {
 fn depthwise_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("depthwise", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::depthwise_forward(batch, spec, x, w, &[], b, y, &mut memory(depthwise::depthwise_forward_scratch(spec)));
-        T::depthwise_grad_input(batch, spec, dy, w, dx, &mut memory(depthwise::depthwise_grad_input_scratch(spec)));
+        T::depthwise_forward(
+            &Context::of(batch),
+            spec,
+            x,
+            w,
+            &[],
+            b,
+            y,
+            &mut memory(depthwise::depthwise_forward_scratch(spec)),
+        );
+        T::depthwise_grad_input(
+            &Context::of(batch),
+            spec,
+            dy,
+            w,
+            dx,
+            &mut memory(depthwise::depthwise_grad_input_scratch(spec)),
+        );
         T::depthwise_grad_weights(
-            batch,
+            &Context::of(batch),
             spec,
             x,
             dy,
@@ -181,10 +230,26 @@ fn depthwise_convolutions_are_those_of_pytorch() {
 fn transposed<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("deconv", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::deconv_forward(batch, spec, x, w, &[], b, y, &mut memory(deconv::deconv_forward_scratch(spec)));
-        T::deconv_grad_input(batch, spec, dy, w, dx, &mut memory(deconv::deconv_grad_input_scratch(spec)));
+        T::deconv_forward(
+            &Context::of(batch),
+            spec,
+            x,
+            w,
+            &[],
+            b,
+            y,
+            &mut memory(deconv::deconv_forward_scratch(spec)),
+        );
+        T::deconv_grad_input(
+            &Context::of(batch),
+            spec,
+            dy,
+            w,
+            dx,
+            &mut memory(deconv::deconv_grad_input_scratch(spec)),
+        );
         let mut scratch = memory(deconv::deconv_grad_weights_scratch(spec));
-        T::deconv_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
+        T::deconv_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
     });
 }
 
@@ -205,18 +270,26 @@ fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
         (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
     };
     case.check::<T>("dense", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::dense_forward(batch, spec, x, w, &[], b, y, &mut memory(dense::dense_forward_scratch(spec)));
-        T::dense_grad_input(batch, spec, dy, w, dx, &mut memory(dense::dense_grad_input_scratch(spec)));
-        T::dense_grad_weights(batch, spec, x, dy, dw, db, &mut memory(dense::dense_grad_weights_scratch(spec)));
+        T::dense_forward(&Context::of(batch), spec, x, w, &[], b, y, &mut memory(dense::dense_forward_scratch(spec)));
+        T::dense_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory(dense::dense_grad_input_scratch(spec)));
+        T::dense_grad_weights(
+            &Context::of(batch),
+            spec,
+            x,
+            dy,
+            dw,
+            db,
+            &mut memory(dense::dense_grad_weights_scratch(spec)),
+        );
     });
     case.check::<T>("dense_transposed", |[x, w, b, dy], [y, dx, dw, db]| {
         let w = flip(w, inputs, outputs);
         let mut scratch = memory(dense::dense_transposed_forward_scratch(spec));
-        T::dense_transposed_forward(batch, spec, x, &w, &[], b, y, &mut scratch);
+        T::dense_transposed_forward(&Context::of(batch), spec, x, &w, &[], b, y, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_input_scratch(spec));
-        T::dense_transposed_grad_input(batch, spec, dy, &w, dx, &mut scratch);
+        T::dense_transposed_grad_input(&Context::of(batch), spec, dy, &w, dx, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_weights_scratch(spec));
-        T::dense_transposed_grad_weights(batch, spec, x, dy, dw, db, &mut scratch);
+        T::dense_transposed_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
         *dw = flip(dw, outputs, inputs);
     });
 }

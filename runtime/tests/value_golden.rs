@@ -1,6 +1,7 @@
 //! Pools, activations, normalisations and the operations that join values give PyTorch's outputs and gradients.
 
 use netwright_runtime::Pass;
+use netwright_runtime::context::Context;
 use netwright_runtime::kernels::activation::{self, Activation};
 use netwright_runtime::kernels::{
     Kernels, add, batchnorm, concat, copy, dropout, layernorm, lrn, multiply, pad, pool, prelu, scale, softmax,
@@ -103,7 +104,7 @@ fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
         input = border.output();
         padding = [0; 4];
         let mut padded = zeros(batch * input.iter().product::<usize>());
-        T::zeropad_forward(batch, &border, &x, &mut padded);
+        T::zeropad_forward(&Context::of(batch), &border, &x, &mut padded);
         x = padded;
     }
     let output =
@@ -111,16 +112,16 @@ fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
     let spec = pool::Spec { input, output, window, stride, padding };
     let (mut y, dy, mut dx) = (zeros(batch * spec.output_len()), case.numbers::<T>("dy"), zeros(x.len()));
     if maximum {
-        T::maxpool_forward(batch, &spec, &x, &mut y);
-        T::maxpool_grad(batch, &spec, &x, &y, &dy, &mut dx);
+        T::maxpool_forward(&Context::of(batch), &spec, &x, &mut y);
+        T::maxpool_grad(&Context::of(batch), &spec, &x, &y, &dy, &mut dx);
     } else {
-        T::avgpool_forward(batch, &spec, &x, &mut y);
-        T::avgpool_grad(batch, &spec, &dy, &mut dx);
+        T::avgpool_forward(&Context::of(batch), &spec, &x, &mut y);
+        T::avgpool_grad(&Context::of(batch), &spec, &dy, &mut dx);
     }
     case.expect("output", &y);
     if let Some(border) = border {
         let mut inner = zeros(case.batch() * case.len());
-        T::zeropad_grad(batch, &border, &dx, &mut inner);
+        T::zeropad_grad(&Context::of(batch), &border, &dx, &mut inner);
         dx = inner;
     }
     case.expect("d_x", &dx);
@@ -149,17 +150,17 @@ fn activations<T: Kernels>(case: &Case) {
     let spec = activation::Spec::new(activation, case.len());
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let mut y = x.clone();
-    T::activation_forward(case.batch(), &spec, &mut y);
+    T::activation_forward(&Context::of(case.batch()), &spec, &mut y);
     case.expect("output", &y);
     // PyTorch multiplies by 1/6 rounded to f32 there.
     let rounded = if name == "hard_sigmoid" { 1e-7 } else { 0.0 };
     let case = &Case { tolerance: case.tolerance.max(rounded), ..*case };
     let mut dx = dy.clone();
-    T::activation_grad_from_input(case.batch(), &spec, &Pass::default(), &x, &mut dx);
+    T::activation_grad_from_input(&Context::of(case.batch()), &spec, &Pass::default(), &x, &mut dx);
     case.expect("d_x", &dx);
     if activation.has_gradient_from_output() {
         let mut dx = dy;
-        T::activation_grad_from_output(case.batch(), &spec, &Pass::default(), &y, &mut dx);
+        T::activation_grad_from_output(&Context::of(case.batch()), &spec, &Pass::default(), &y, &mut dx);
         case.expect("d_x", &dx);
     }
 }
@@ -172,12 +173,12 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
     let (mut mean, mut variance) = (case.numbers::<T>("moving_mean"), case.numbers::<T>("moving_variance"));
     if case.attribute("mode") == "infer" {
         let mut values = x;
-        T::batchnorm_predict_forward(case.batch(), &spec, &gamma, &beta, &mean, &variance, &mut values);
+        T::batchnorm_predict_forward(&Context::of(case.batch()), &spec, &gamma, &beta, &mean, &variance, &mut values);
         return case.expect("output", &values);
     }
     let (mut y, mut saved, mut inverse) = (zeros(x.len()), zeros(channels), zeros(channels));
     T::batchnorm_train_forward(
-        case.batch(),
+        &Context::of(case.batch()),
         &spec,
         &Pass::default(),
         &x,
@@ -194,7 +195,7 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
     case.expect("new_variance", &variance);
     let (mut dx, mut dgamma, mut dbeta) = (case.numbers::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
     T::batchnorm_grad(
-        case.batch(),
+        &Context::of(case.batch()),
         &spec,
         &Pass::default(),
         &x,
@@ -221,10 +222,10 @@ fn layer_normalisation<T: Kernels>(case: &Case) {
     let spec = layernorm::Spec { rows: case.len() / channels, channels, epsilon: case.number("eps") };
     let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
     let mut y = zeros(x.len());
-    T::layernorm_forward(case.batch(), &spec, &x, &gamma, &beta, &mut y);
+    T::layernorm_forward(&Context::of(case.batch()), &spec, &x, &gamma, &beta, &mut y);
     case.expect("output", &y);
     let (mut dx, mut dgamma, mut dbeta) = (case.numbers::<T>("dy"), zeros(gamma.len()), zeros(beta.len()));
-    T::layernorm_grad(case.batch(), &spec, &x, &gamma, &mut dx, &mut dgamma, &mut dbeta);
+    T::layernorm_grad(&Context::of(case.batch()), &spec, &x, &gamma, &mut dx, &mut dgamma, &mut dbeta);
     case.expect("d_x", &dx);
     if !gamma.is_empty() {
         case.expect("d_gamma", &dgamma);
@@ -241,8 +242,8 @@ fn response_normalisation<T: Kernels>(case: &Case) {
     let spec = lrn::Spec { rows: height * width, channels, size: size as usize, alpha, beta, k };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(x.len()), zeros(x.len()));
-    T::lrn_forward(case.batch(), &spec, &x, &mut y);
-    T::lrn_grad(case.batch(), &spec, &x, &dy, &mut dx);
+    T::lrn_forward(&Context::of(case.batch()), &spec, &x, &mut y);
+    T::lrn_grad(&Context::of(case.batch()), &spec, &x, &dy, &mut dx);
     case.expect("output", &y);
     case.expect("d_x", &dx);
 }
@@ -251,8 +252,8 @@ fn parametric_relu<T: Kernels>(case: &Case) {
     let (x, slopes) = (case.numbers::<T>("x"), case.numbers::<T>("alpha"));
     let spec = prelu::Spec { len: case.len(), slopes: slopes.len() };
     let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.numbers::<T>("dy"), zeros(slopes.len()));
-    T::prelu_forward(case.batch(), &spec, &x, &slopes, &mut y);
-    T::prelu_grad(case.batch(), &spec, &Pass::default(), &x, &slopes, &mut dx, &mut dslopes);
+    T::prelu_forward(&Context::of(case.batch()), &spec, &x, &slopes, &mut y);
+    T::prelu_grad(&Context::of(case.batch()), &spec, &Pass::default(), &x, &slopes, &mut dx, &mut dslopes);
     case.expect("output", &y);
     case.expect("d_x", &dx);
     case.expect("d_alpha", &dslopes);
@@ -262,8 +263,8 @@ fn probabilities<T: Kernels>(case: &Case) {
     let classes = *case.shape().last().unwrap();
     let spec = softmax::Spec { rows: case.len() / classes, classes };
     let (mut y, mut dx) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
-    T::softmax_forward(case.batch(), &spec, &mut y);
-    T::softmax_grad(case.batch(), &spec, &y, &mut dx);
+    T::softmax_forward(&Context::of(case.batch()), &spec, &mut y);
+    T::softmax_grad(&Context::of(case.batch()), &spec, &y, &mut dx);
     case.expect("output", &y);
     case.expect("d_x", &dx);
 }
@@ -274,14 +275,14 @@ fn sum<T: Kernels>(case: &Case, factor: f64) {
     let scale = scale::Spec { factor, len: case.len() };
     let (a, mut b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
     let mut y = zeros(a.len());
-    T::copy(case.batch(), &spec, &a, &mut y);
-    T::scale(case.batch(), &scale, &mut b);
+    T::copy(&Context::of(case.batch()), &spec, &a, &mut y);
+    T::scale(&Context::of(case.batch()), &scale, &mut b);
     let spec = add::Spec { len: case.len(), activation: None };
-    <T as Kernels>::add_assign(case.batch(), &spec, &b, &mut y);
+    <T as Kernels>::add_assign(&Context::of(case.batch()), &spec, &b, &mut y);
     case.expect("output", &y);
     case.expect("d_a", &dy);
     let mut db = dy;
-    T::scale(case.batch(), &scale, &mut db);
+    T::scale(&Context::of(case.batch()), &scale, &mut db);
     case.expect("d_b", &db);
 }
 
@@ -290,9 +291,9 @@ fn product<T: Kernels>(case: &Case) {
     let channels = (b.len() < a.len()).then_some(b.len() / case.batch());
     let spec = multiply::Spec { len: case.len(), channels };
     let (mut y, mut da, mut db) = (zeros(a.len()), zeros(a.len()), zeros(b.len()));
-    T::multiply_forward(case.batch(), &spec, &a, &b, &mut y);
-    T::multiply_grad_left(case.batch(), &spec, &dy, &b, &mut da);
-    T::multiply_grad_right(case.batch(), &spec, &dy, &a, &mut db);
+    T::multiply_forward(&Context::of(case.batch()), &spec, &a, &b, &mut y);
+    T::multiply_grad_left(&Context::of(case.batch()), &spec, &dy, &b, &mut da);
+    T::multiply_grad_right(&Context::of(case.batch()), &spec, &dy, &a, &mut db);
     case.expect("output", &y);
     case.expect("d_a", &da);
     case.expect("d_b", &db);
@@ -306,8 +307,8 @@ fn concatenation<T: Kernels>(case: &Case) {
     for name in ["a", "b", "c"] {
         let mut part = case.numbers::<T>(name);
         let spec = concat::Spec { rows, part: part.len() / (case.batch() * rows), whole, offset };
-        T::concat_write(case.batch(), &spec, &part, &mut y);
-        T::concat_read(case.batch(), &spec, &dy, &mut part);
+        T::concat_write(&Context::of(case.batch()), &spec, &part, &mut y);
+        T::concat_read(&Context::of(case.batch()), &spec, &dy, &mut part);
         case.expect(&format!("d_{name}"), &part);
         offset += spec.part;
     }
@@ -318,8 +319,8 @@ fn zero_padding<T: Kernels>(case: &Case) {
     let spec = pad::Spec { input: case.image(), padding: Case::sizes(case.attribute("pads_tblr")) };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
-    T::zeropad_forward(case.batch(), &spec, &x, &mut y);
-    T::zeropad_grad(case.batch(), &spec, &dy, &mut dx);
+    T::zeropad_forward(&Context::of(case.batch()), &spec, &x, &mut y);
+    T::zeropad_grad(&Context::of(case.batch()), &spec, &dy, &mut dx);
     case.expect("output", &y);
     case.expect("d_x", &dx);
 }
@@ -328,8 +329,8 @@ fn enlargement<T: Kernels>(case: &Case) {
     let spec = upsample::Spec { input: case.image(), factor: Case::sizes(case.attribute("factor")) };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
-    T::upsample_forward(case.batch(), &spec, &x, &mut y);
-    T::upsample_grad(case.batch(), &spec, &dy, &mut dx);
+    T::upsample_forward(&Context::of(case.batch()), &spec, &x, &mut y);
+    T::upsample_grad(&Context::of(case.batch()), &spec, &dy, &mut dx);
     case.expect("output", &y);
     case.expect("d_x", &dx);
 }
@@ -342,8 +343,8 @@ fn dropped<T: Kernels>(case: &Case) {
     for step in 0..64 {
         let pass = Pass { batch: case.batch(), seed: 1, step, ..Pass::default() };
         let (mut values, mut gradients) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
-        T::dropout_apply(case.batch(), &spec, &pass, &mut values);
-        T::dropout_apply(case.batch(), &spec, &pass, &mut gradients);
+        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &mut values);
+        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &mut gradients);
         for i in 0..values.len() {
             assert_eq!(values[i] == T::ZERO, gradients[i] == T::ZERO, "forward and backward masks differ");
             if values[i] != T::ZERO {

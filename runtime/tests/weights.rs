@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use netwright_runtime::architecture::GradientSeed;
+use netwright_runtime::context::Context;
 use netwright_runtime::error::WeightDifference;
 use netwright_runtime::init::Init;
 use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
@@ -85,15 +86,15 @@ impl Architecture for Moving {
     }];
     const PLAN: &'static [PlannedCall] = &[];
     const BATCH_COUPLED: bool = false;
-    const PREDICTING: Memory = Memory { fixed: 0, per_image: 0 };
-    const TRAINING: Memory = Memory { fixed: 0, per_image: 0 };
+    const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
+    const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const OUTPUT_PLACE: Place = Place { fixed: 0, offset: 0, len: 0 };
     const LOGITS_PLACE: Place = Self::OUTPUT_PLACE;
     const OUTPUT_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
     const LOGITS_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
     const ACTIVATIONS: &'static [Option<Place>] = &[None];
 
-    fn predict_pass<O>(_: &Pass, _: &[f32], _: &[f32], _: &[f32], _: &mut [f32], _: &mut [f32], _: &mut O) {}
+    fn predict_pass<O>(_: &Context<'_>, _: &[f32], _: &[f32], _: &[f32], _: &mut [f32], _: &mut [f32], _: &mut O) {}
     fn forward_pass<O>(_: &Pass, _: &[f32], _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut O) {}
     fn backward_pass<O>(
         _: &Pass,

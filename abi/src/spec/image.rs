@@ -56,6 +56,8 @@ pub mod pool {
         let end = (start + window).saturating_sub(before).min(size);
         (start.saturating_sub(before).min(end), end)
     }
+
+    windowed!(Spec, |spec| spec.window[0], |spec| spec.window[0] * spec.window[1] * spec.output[2]);
 }
 
 /// Zeros around an image.

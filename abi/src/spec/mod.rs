@@ -1,5 +1,7 @@
 //! The sizes and constants that kernels take: one module for each kind, with a `Spec` and the lengths of operands that follow from it.
 
+use core::ops::Range;
+
 use crate::{Activation, Epilogue};
 
 /// Declares a `Spec`, and its `Kind`.
@@ -35,11 +37,6 @@ macro_rules! spec {
     };
 }
 
-mod elementwise;
-mod image;
-mod normalisation;
-mod weighted;
-
 pub use elementwise::{activation, add, concat, copy, dropout, multiply, prelu, scale, softmax};
 pub use image::{pad, pool, upsample};
 pub use normalisation::{batchnorm, layernorm, lrn};
@@ -56,6 +53,52 @@ pub trait Fields {
     /// Hands each field over, with its name, in the order of their declaration.
     fn each(&self, take: impl FnMut(&'static str, Field<'_>));
 }
+
+/// Windows that slide over an image.
+pub trait Windowed: Copy {
+    /// The windows of these rows of the output alone: their sizes, and the rows of the input that they reach.
+    #[must_use]
+    fn of_rows(&self, rows: Range<usize>) -> (Self, Range<usize>);
+    /// Height, width and channels of the input, and of the output.
+    fn shapes(&self) -> [[usize; 3]; 2];
+    /// Multiply-adds, or comparisons, for one row of the output.
+    fn work_of_row(&self) -> usize;
+}
+
+/// What a kind of windows says of the rows of its output.
+macro_rules! windowed {
+    ($spec:ty, $extent:expr, $work:expr) => {
+        impl $crate::spec::Windowed for $spec {
+            fn of_rows(&self, rows: core::ops::Range<usize>) -> (Self, core::ops::Range<usize>) {
+                let extent: fn(&Self) -> usize = $extent;
+                let (top, height) = (self.padding[0], self.input[0]);
+                // In rows of the padded input: where the first window starts, and where the last ends.
+                let start = rows.start * self.stride[0];
+                let end = rows.end.saturating_sub(1) * self.stride[0] + extent(self);
+                let first = start.saturating_sub(top).min(height);
+                let last = end.saturating_sub(top).clamp(first, height);
+                let mut part = *self;
+                part.input[0] = last - first;
+                part.output[0] = rows.len();
+                part.padding[0] = top.saturating_sub(start);
+                part.padding[1] = end.saturating_sub(top + height);
+                (part, first..last)
+            }
+            fn shapes(&self) -> [[usize; 3]; 2] {
+                [self.input, self.output]
+            }
+            fn work_of_row(&self) -> usize {
+                let work: fn(&Self) -> usize = $work;
+                self.output[1] * work(self)
+            }
+        }
+    };
+}
+
+mod elementwise;
+mod image;
+mod normalisation;
+mod weighted;
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -103,6 +103,11 @@ pub mod conv {
             assert_eq!(output, batch * self.output_len(), "length of the output");
         }
     }
+
+    windowed!(Spec, |spec| (spec.window[0] - 1) * spec.dilation[0] + 1, |spec| spec.window[0]
+        * spec.window[1]
+        * (spec.input[2] / spec.groups)
+        * spec.output[2]);
 }
 
 /// Convolution with a connection table.

@@ -228,6 +228,14 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 pub fn predict_into(&self, image: &#input, answer: &mut #output) {
                     #network::predict_into(self, image, answer);
                 }
+                /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long
+                /// enough uses every processor. Any number gives the same bits.
+                ///
+                /// # Errors
+                /// For 0 threads, for more than 1024, and where the system refuses them.
+                pub fn set_threads(&mut self, count: ::core::primitive::usize) -> ::core::result::Result<(), #root::private::Error> {
+                    #network::set_threads(self, count)
+                }
                 /// The answers for many images, written to `answers`.
                 pub fn predict_batch_into(&self, images: &[#input], answers: &mut [#output]) {
                     #network::predict_batch_into(self, images, answers);

@@ -149,7 +149,7 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     };
     quote! {
         fn predict_pass<O: #root::private::Observer<T>>(
-            pass: &#root::private::Pass,
+            context: &#root::private::Context<'_>,
             parameters: &[T],
             statistics: &[T],
             images: &[T],
@@ -157,8 +157,8 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             outputs: &mut [T],
             observer: &mut O,
         ) {
-            let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH);
-            let _ = (pass, parameters, statistics, images, &scratch, &workspace, &observer);
+            let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH * context.threads());
+            let _ = (context, parameters, statistics, images, &scratch, &workspace, &observer);
             #prediction
             #answer
         }
@@ -171,8 +171,9 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             workspace: &mut [T],
             observer: &mut O,
         ) {
+            let context = &#root::private::Context::of(pass.batch);
             let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
-            let _ = (pass, parameters, &statistics, images, &scratch, &workspace, &observer);
+            let _ = (context, parameters, &statistics, images, &scratch, &workspace, &observer);
             #forward
         }
 
@@ -186,8 +187,9 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             input_gradient: &mut [T],
             observer: &mut O,
         ) {
+            let context = &#root::private::Context::of(pass.batch);
             let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
-            let _ = (pass, seed, parameters, images, &scratch, &workspace, &gradients, &observer);
+            let _ = (context, seed, parameters, images, &scratch, &workspace, &gradients, &observer);
             #backward
             if !input_gradient.is_empty() {
                 #input_gradient
@@ -276,7 +278,7 @@ impl Writer<'_> {
         let operands = pass.chain(operands).chain(scratch);
         let statement = quote! {
             #bindings
-            <T as #root::private::Kernels>::#kernel(pass.batch, &#spec, #(#operands),*);
+            <T as #root::private::Kernels>::#kernel(context, &#spec, #(#operands),*);
         };
         self.guarded(call.when, &statement)
     }
@@ -330,7 +332,7 @@ impl Writer<'_> {
                 let end = offset + len;
                 Some(quote!(#offset..#end))
             }
-            Place::PerImage(offset) => Some(quote!(#root::private::region(#fixed, pass.batch, #offset, #len))),
+            Place::PerImage(offset) => Some(quote!(#root::private::region(#fixed, context.batch, #offset, #len))),
         }
     }
 

@@ -76,7 +76,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
 
 fn memory(plan: &Plan, scratch: &TokenStream, root: &TokenStream) -> TokenStream {
     let (fixed, per_image) = (plan.fixed, plan.per_image);
-    quote!(#root::private::Memory { fixed: #scratch + #fixed, per_image: #per_image })
+    quote!(#root::private::Memory { scratch: #scratch, fixed: #scratch + #fixed, per_image: #per_image })
 }
 
 /// Where the runtime finds a value of a training step.

@@ -11,6 +11,8 @@
 
 #![allow(unsafe_code)]
 
+use core::ops::Range;
+
 use crate::scalar::Scalar;
 
 mod epilogue;
@@ -64,6 +66,16 @@ impl<'a, T> Matrix<'a, T> {
         let end = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * stride[0] + (columns - 1) * stride[1] + 1 };
         assert!(end <= data.len(), "a matrix that ends at {end} in a slice of {}", data.len());
         Self { data, rows, columns, stride }
+    }
+
+    /// Some of the columns.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn columns(self, columns: Range<usize>) -> Self {
+        assert!(columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
+        let data = &self.data[(columns.start * self.stride[1]).min(self.data.len())..];
+        Self { data, columns: columns.len(), ..self }
     }
 
     /// Rows and columns exchanged; no number moves.

@@ -3,13 +3,18 @@
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
+use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::add::Spec;
 
 /// y = f(y + x)
-pub fn add_assign<T: Elementary>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    assert_eq!(x.len(), batch * spec.len, "add_assign: the term");
-    assert_eq!(y.len(), batch * spec.len, "add_assign: the sum");
+pub fn add_assign<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), context.batch * spec.len, "add_assign: the term");
+    assert_eq!(y.len(), context.batch * spec.len, "add_assign: the sum");
+    context.split_elements(y, 1, &|first, y| sum(spec, &x[first..][..y.len()], y));
+}
+
+fn sum<T: Elementary>(spec: &Spec, x: &[T], y: &mut [T]) {
     if !ending::is_unfinished(spec.activation) {
         return add(x, ending::floor(spec.activation), y);
     }
@@ -39,7 +44,7 @@ mod tests {
     #[test]
     fn sums_are_taken_in_place() {
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]);
-        f32::add_assign(2, &Spec { len: 2, activation: None }, &x, &mut y);
+        f32::add_assign(&Context::of(2), &Spec { len: 2, activation: None }, &x, &mut y);
         assert_eq!(y, [11.0, 22.0, 33.0, 44.0]);
     }
 
@@ -50,7 +55,7 @@ mod tests {
         let start: Vec<f64> = (0..len).map(|i| (i % 23) as f64 / 8.0 - 1.0).collect();
         for activation in [Activation::Relu, Activation::Tanh, Activation::LeakyRelu(0.1)] {
             let mut y = start.clone();
-            f64::add_assign(2, &Spec { len: len / 2, activation: Some(activation) }, &x, &mut y);
+            f64::add_assign(&Context::of(2), &Spec { len: len / 2, activation: Some(activation) }, &x, &mut y);
             let right = |i: usize| crate::kernels::activation::reference::value(activation, start[i] + x[i]);
             assert!((0..len).all(|i| y[i] == right(i)), "{activation:?}");
         }
@@ -59,6 +64,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "add_assign: the term")]
     fn a_wrong_length_is_refused() {
-        f32::add_assign(2, &Spec { len: 2, activation: None }, &[0.0; 3], &mut [0.0; 4]);
+        f32::add_assign(&Context::of(2), &Spec { len: 2, activation: None }, &[0.0; 3], &mut [0.0; 4]);
     }
 }

@@ -28,22 +28,23 @@ pub fn concat_read<T: Scalar>(batch: usize, spec: &Spec, whole: &[T], part: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]
     fn a_part_goes_to_its_channels_and_comes_back() {
         let spec = Spec { rows: 2, part: 1, whole: 3, offset: 1 };
         let mut whole = [0.0; 12];
-        f32::concat_write(2, &spec, &[1.0, 2.0, 3.0, 4.0], &mut whole);
+        f32::concat_write(&Context::of(2), &spec, &[1.0, 2.0, 3.0, 4.0], &mut whole);
         assert_eq!(whole, [0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 3.0, 0.0, 0.0, 4.0, 0.0]);
         let mut part = [0.0; 4];
-        f32::concat_read(2, &spec, &whole, &mut part);
+        f32::concat_read(&Context::of(2), &spec, &whole, &mut part);
         assert_eq!(part, [1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]
     #[should_panic(expected = "outside the whole")]
     fn a_part_outside_the_whole_is_refused() {
-        f32::concat_read(1, &Spec { rows: 1, part: 2, whole: 3, offset: 2 }, &[0.0; 3], &mut [0.0; 2]);
+        f32::concat_read(&Context::of(1), &Spec { rows: 1, part: 2, whole: 3, offset: 2 }, &[0.0; 3], &mut [0.0; 2]);
     }
 }

@@ -13,18 +13,19 @@ pub fn copy<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]
     fn numbers_are_copied() {
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
-        f32::copy(2, &Spec { len: 2 }, &x, &mut y);
+        f32::copy(&Context::of(2), &Spec { len: 2 }, &x, &mut y);
         assert_eq!(y, x);
     }
 
     #[test]
     #[should_panic(expected = "copy: the source")]
     fn a_wrong_length_is_refused() {
-        f32::copy(2, &Spec { len: 2 }, &[0.0; 3], &mut [0.0; 4]);
+        f32::copy(&Context::of(2), &Spec { len: 2 }, &[0.0; 3], &mut [0.0; 4]);
     }
 }

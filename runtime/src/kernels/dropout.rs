@@ -40,6 +40,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::pass::BackwardRule;
 
@@ -47,7 +48,7 @@ mod tests {
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {
         let mut values = vec![1.0; pass.batch * spec.len];
-        f32::dropout_apply(pass.batch, spec, pass, &mut values);
+        f32::dropout_apply(&Context::of(pass.batch), spec, pass, &mut values);
         values
     }
 

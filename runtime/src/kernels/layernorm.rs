@@ -93,6 +93,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
@@ -100,14 +101,14 @@ mod tests {
     fn output<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
         let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
         let mut y = vec![T::ZERO; x.len()];
-        T::layernorm_forward(2, spec, &x, &gamma, &beta, &mut y);
+        T::layernorm_forward(&Context::of(2), spec, &x, &gamma, &beta, &mut y);
         widen(&y)
     }
 
     fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
         let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
         let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()]);
-        T::layernorm_grad(2, spec, &x, &narrow::<T>(gamma), &mut dx, &mut dgamma, &mut dbeta);
+        T::layernorm_grad(&Context::of(2), spec, &x, &narrow::<T>(gamma), &mut dx, &mut dgamma, &mut dbeta);
         [widen(&dx), widen(&dgamma), widen(&dbeta)]
     }
 
@@ -144,7 +145,7 @@ mod tests {
     fn gradients_of_parameters_add_up() {
         let spec = Spec { rows: 1, channels: 2, epsilon: 1e-3 };
         let (mut dy, mut dgamma, mut dbeta) = ([1.0, 2.0], [100.0; 2], [100.0; 2]);
-        f64::layernorm_grad(1, &spec, &[1.0, -1.0], &[1.0; 2], &mut dy, &mut dgamma, &mut dbeta);
+        f64::layernorm_grad(&Context::of(1), &spec, &[1.0, -1.0], &[1.0; 2], &mut dy, &mut dgamma, &mut dbeta);
         assert_eq!(dbeta, [101.0, 102.0]);
         assert!((dgamma[0] - 101.0).abs() < 1e-2 && (dgamma[1] - 98.0).abs() < 1e-2);
     }

@@ -32,6 +32,7 @@ pub mod softmax;
 pub mod subsample;
 pub mod upsample;
 
+use crate::context::Context;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 
@@ -41,35 +42,50 @@ macro_rules! kernel {
     (@type Write) => { &mut [Self] };
     (@type Update) => { &mut [Self] };
 
+    (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt threads $($scratch:ident)?) => {
+        kernel!(declare $(#[$attribute])* $name, $spec, $operands $($scratch)?);
+    };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
         $(#[$attribute])*
-        fn $name(batch: usize, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*);
     };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
         $(#[$attribute])*
-        fn $name(batch: usize, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*);
     };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
         $(#[$attribute])*
-        fn $name(batch: usize, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]);
     };
 
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
         #[$inline]
-        fn $name(batch: usize, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
-            $module::$name(batch, spec, $($operand),*);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
+            $module::$name(context.batch, spec, $($operand),*);
         }
     };
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
         #[$inline]
-        fn $name(batch: usize, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
-            $module::$name(batch, spec, pass, $($operand),*);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
+            $module::$name(context.batch, spec, pass, $($operand),*);
+        }
+    };
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } threads) => {
+        #[$inline]
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
+            $module::$name(context, spec, $($operand),*);
+        }
+    };
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } threads scratch) => {
+        #[$inline]
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
+            $module::$name(context, spec, $($operand,)* scratch);
         }
     };
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
         #[$inline]
-        fn $name(batch: usize, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
-            $module::$name(batch, spec, $($operand,)* scratch);
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
+            $module::$name(context.batch, spec, $($operand,)* scratch);
         }
     };
 }
@@ -80,24 +96,24 @@ macro_rules! kernels {
     ($(
         $(#[$about:meta])*
         $signature:ident $operands:tt {
-            $($(#[$attribute:meta])* $module:ident::$name:ident($spec:ident) $($wants:ident)?;)*
+            $($(#[$attribute:meta])* $module:ident::$name:ident($spec:ident) $($wants:ident)*;)*
         }
     )*) => {
         /// `f32` or `f64`, the elements of a network: every kernel of [`netwright_abi::kernels`], compiled for one of them.
         ///
-        /// A kernel takes the number of images, the sizes of its layer, then its operands: slices that hold the whole batch,
+        /// A kernel takes its context, the sizes of its layer, then its operands: slices that hold the whole batch,
         /// images contiguous, channels innermost. Values are overwritten; gradients of parameters are added to.
         #[allow(clippy::too_many_arguments)]
         pub trait Kernels: Scalar {
-            $($( kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)?); )*)*
+            $($( kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*); )*)*
         }
         #[allow(clippy::too_many_arguments)]
         impl Kernels for f32 {
-            $($( kernel!(define #[inline(never)] $module, $name, $spec, $operands $($wants)?); )*)*
+            $($( kernel!(define #[inline(never)] $module, $name, $spec, $operands $($wants)*); )*)*
         }
         #[allow(clippy::too_many_arguments)]
         impl Kernels for f64 {
-            $($( kernel!(define #[inline] $module, $name, $spec, $operands $($wants)?); )*)*
+            $($( kernel!(define #[inline] $module, $name, $spec, $operands $($wants)*); )*)*
         }
     };
 }

@@ -56,21 +56,22 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
 
     fn product<T: Kernels>(spec: &Spec, a: &[f64], b: &[f64]) -> Vec<f64> {
         let mut y = vec![T::ZERO; a.len()];
-        T::multiply_forward(2, spec, &narrow::<T>(a), &narrow::<T>(b), &mut y);
+        T::multiply_forward(&Context::of(2), spec, &narrow::<T>(a), &narrow::<T>(b), &mut y);
         widen(&y)
     }
 
     fn gradients<T: Kernels>(spec: &Spec, a: &[f64], b: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (a, b, dy) = (narrow::<T>(a), narrow::<T>(b), narrow::<T>(dy));
         let (mut da, mut db) = (vec![T::ONE; a.len()], vec![T::ONE; b.len()]);
-        T::multiply_grad_left(2, spec, &dy, &b, &mut da);
-        T::multiply_grad_right(2, spec, &dy, &a, &mut db);
+        T::multiply_grad_left(&Context::of(2), spec, &dy, &b, &mut da);
+        T::multiply_grad_right(&Context::of(2), spec, &dy, &a, &mut db);
         (widen(&da), widen(&db))
     }
 

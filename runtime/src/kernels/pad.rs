@@ -35,6 +35,7 @@ pub fn zeropad_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
 
     const SPEC: Spec = Spec { input: [1, 2, 1], padding: [1, 0, 0, 2] };
@@ -42,14 +43,14 @@ mod tests {
     #[test]
     fn zeros_go_around_each_image() {
         let mut y = [9.0; 16];
-        f32::zeropad_forward(2, &SPEC, &[1.0, 2.0, 3.0, 4.0], &mut y);
+        f32::zeropad_forward(&Context::of(2), &SPEC, &[1.0, 2.0, 3.0, 4.0], &mut y);
         assert_eq!(y, [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]);
     }
 
     #[test]
     fn the_gradient_takes_what_lies_on_the_image() {
         let (dy, mut dx) = (core::array::from_fn::<f64, 8, _>(|i| i as f64), [9.0; 2]);
-        f64::zeropad_grad(1, &SPEC, &dy, &mut dx);
+        f64::zeropad_grad(&Context::of(1), &SPEC, &dy, &mut dx);
         assert_eq!(dx, [4.0, 5.0]);
     }
 }

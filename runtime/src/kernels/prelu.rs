@@ -86,20 +86,29 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
 
     fn output<T: Kernels>(spec: &Spec, x: &[f64], slopes: &[f64]) -> Vec<f64> {
         let mut y = vec![T::ZERO; x.len()];
-        T::prelu_forward(x.len() / spec.len, spec, &narrow::<T>(x), &narrow::<T>(slopes), &mut y);
+        T::prelu_forward(&Context::of(x.len() / spec.len), spec, &narrow::<T>(x), &narrow::<T>(slopes), &mut y);
         widen(&y)
     }
 
     fn gradients<T: Kernels>(spec: &Spec, x: &[f64], slopes: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (mut dx, mut dslopes) = (narrow::<T>(dy), vec![T::ONE; slopes.len()]);
         let batch = x.len() / spec.len;
-        T::prelu_grad(batch, spec, &Pass::default(), &narrow::<T>(x), &narrow::<T>(slopes), &mut dx, &mut dslopes);
+        T::prelu_grad(
+            &Context::of(batch),
+            spec,
+            &Pass::default(),
+            &narrow::<T>(x),
+            &narrow::<T>(slopes),
+            &mut dx,
+            &mut dslopes,
+        );
         (widen(&dx), dslopes.iter().map(|&sum| (sum - T::ONE).to_f64()).collect())
     }
 

@@ -31,21 +31,22 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]
     fn each_number_is_multiplied() {
         let mut values = [1.0, -2.0, 4.0];
-        f64::scale(1, &Spec { factor: 0.5, len: 3 }, &mut values);
+        f64::scale(&Context::of(1), &Spec { factor: 0.5, len: 3 }, &mut values);
         assert_eq!(values, [0.5, -1.0, 2.0]);
     }
 
     #[test]
     fn behind_a_layer_it_scales_the_bias_too() {
         let (mut scale, mut shift) = ([0.0; 2], [9.0; 2]);
-        f64::scale_fold(1, &Spec { factor: 0.5, len: 8 }, &[3.0, -4.0], &mut scale, &mut shift);
+        f64::scale_fold(&Context::of(1), &Spec { factor: 0.5, len: 8 }, &[3.0, -4.0], &mut scale, &mut shift);
         assert_eq!((scale, shift), ([0.5, 0.5], [1.5, -2.0]));
-        f64::scale_fold(1, &Spec { factor: 0.5, len: 8 }, &[], &mut scale, &mut shift);
+        f64::scale_fold(&Context::of(1), &Spec { factor: 0.5, len: 8 }, &[], &mut scale, &mut shift);
         assert_eq!((scale, shift), ([0.5, 0.5], [0.0, 0.0]));
     }
 }

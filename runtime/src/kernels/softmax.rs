@@ -62,19 +62,20 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
 
     fn output<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
         let mut values = narrow::<T>(z);
-        T::softmax_forward(z.len() / (spec.rows * spec.classes), spec, &mut values);
+        T::softmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &mut values);
         widen(&values)
     }
 
     fn gradient_of<T: Kernels>(spec: &Spec, z: &[f64], dy: &[f64]) -> Vec<f64> {
         let (y, mut dz) = (narrow::<T>(&output::<T>(spec, z)), narrow::<T>(dy));
-        T::softmax_grad(z.len() / (spec.rows * spec.classes), spec, &y, &mut dz);
+        T::softmax_grad(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &y, &mut dz);
         widen(&dz)
     }
 

@@ -49,17 +49,18 @@ pub fn upsample_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]
     fn pixels_become_blocks_and_their_gradients_sums() {
         let spec = Spec { input: [1, 2, 2], factor: [2, 3] };
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 24]);
-        f32::upsample_forward(1, &spec, &x, &mut y);
+        f32::upsample_forward(&Context::of(1), &spec, &x, &mut y);
         let row = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0];
         assert_eq!((&y[..12], &y[12..]), (&row[..], &row[..]));
         let mut dx = [9.0; 4];
-        f32::upsample_grad(1, &spec, &y, &mut dx);
+        f32::upsample_grad(&Context::of(1), &spec, &y, &mut dx);
         assert_eq!(dx, [6.0, 12.0, 18.0, 24.0]);
     }
 }

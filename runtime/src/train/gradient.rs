@@ -10,6 +10,7 @@ use super::piece::{Attacked, Attacking, Piece, Step};
 use super::target::Target;
 use super::threads::Threads;
 use crate::architecture::Architecture;
+use crate::context::Context;
 use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
@@ -230,7 +231,7 @@ impl<N: Network> GradientEngine<N> {
             let spec = add::Spec { len: total.len(), activation: None };
             for part in parts {
                 let part = &part.gradients.as_slice()[start..start + total.len()];
-                <N::Scalar as Kernels>::add_assign(1, &spec, part, total);
+                <N::Scalar as Kernels>::add_assign(&Context::of(1), &spec, part, total);
             }
             finite.fetch_and(all_finite(total), Ordering::Relaxed);
         });

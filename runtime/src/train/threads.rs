@@ -1,9 +1,10 @@
 //! The worker threads of a training run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
+use crate::context::Fork;
 use crate::error::Error;
 
 /// More than any machine has processors. The system may not refuse far more, but it then does nothing else for minutes.
@@ -29,7 +30,7 @@ impl Threads {
         if check(count)? == 1 {
             return Ok(Self(None));
         }
-        let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("train-{i}")).build();
+        let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("netwright-{i}")).build();
         let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
         // What a thread allocates when it starts and first looks for work, it allocates here and not in a step.
         pool.broadcast(|_| ());
@@ -44,6 +45,18 @@ impl Threads {
     /// As many as the machine has processors.
     pub(crate) fn available() -> usize {
         std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
+    }
+
+    /// Those that predictions share unless a network has its own: one for each processor, started when they are first asked for.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Threads> = OnceLock::new();
+        // A system that refuses threads leaves the caller's.
+        SHARED.get_or_init(|| Self::new(Self::available()).unwrap_or_default())
+    }
+
+    /// Whether the caller already is one of several threads that share some work.
+    pub(crate) fn are_busy() -> bool {
+        rayon_core::current_thread_index().is_some()
     }
 
     /// Runs `work` on one of them, from where handing work to the others allocates nothing.
@@ -119,6 +132,16 @@ fn stretch<T: Send>(first: usize, numbers: &mut [T], work: &(impl Fn(usize, &mut
     let middle = numbers.len() / 2;
     let (low, high) = numbers.split_at_mut(middle);
     rayon_core::join(|| stretch(first, low, work), || stretch(first + middle, high, work));
+}
+
+impl Fork for Threads {
+    fn threads(&self) -> usize {
+        self.count()
+    }
+
+    fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
+        self.both(left, right);
+    }
 }
 
 impl core::fmt::Debug for Threads {

@@ -1,6 +1,7 @@
 //! Small networks written by hand, as the macro would write them: the tests of training need no compiler.
 #![allow(dead_code)]
 
+use netwright_runtime::context::Context;
 use netwright_runtime::data::Dataset;
 use netwright_runtime::loss::CrossEntropy;
 use netwright_runtime::network::Network;
@@ -119,11 +120,11 @@ macro_rules! mlp {
                 ];
                 const PLAN: &'static [PlannedCall] = &[];
                 const BATCH_COUPLED: bool = false;
-                const PREDICTING: Memory = Memory { fixed: 0, per_image: H };
-                const TRAINING: Memory = Memory { fixed: 0, per_image: PER_IMAGE };
+                const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: H };
+                const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: PER_IMAGE };
 
                 fn predict_pass<O: Observer<$scalar>>(
-                    pass: &Pass,
+                    context: &Context<'_>,
                     parameters: &[$scalar],
                     _: &[$scalar],
                     images: &[$scalar],
@@ -131,7 +132,7 @@ macro_rules! mlp {
                     outputs: &mut [$scalar],
                     observer: &mut O,
                 ) {
-                    for image in 0..pass.batch {
+                    for image in 0..context.batch {
                         let hidden = &mut workspace[image * H..][..H];
                         dense(&parameters[..B1], &parameters[B1..W2], &images[image * I..][..I], hidden);
                         hidden.iter_mut().for_each(|v| *v = v.tanh());
@@ -139,7 +140,7 @@ macro_rules! mlp {
                         dense(&parameters[W2..B2], &parameters[B2..], hidden, answer);
                         head(answer);
                     }
-                    observer.computed(0, &mut workspace[..pass.batch * H]);
+                    observer.computed(0, &mut workspace[..context.batch * H]);
                     observer.computed(1, outputs);
                 }
 

@@ -4,6 +4,7 @@ pub mod reference;
 
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
+use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::activation::Spec;
@@ -21,9 +22,9 @@ pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
 }
 
 /// a = f(z), slide 4 (3), in place.
-pub fn activation_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut [T]) {
-    assert_eq!(values.len(), batch * spec.len, "activation: the values");
-    forward(spec.activation, values);
+pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+    assert_eq!(values.len(), context.batch * spec.len, "activation: the values");
+    context.split_elements(values, 1, &|_, values| forward(spec.activation, values));
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.

@@ -4,6 +4,7 @@ use super::channel_sums::{self as sums, LANES, Stretch};
 use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
+use crate::context::Context;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::batchnorm::Spec;
@@ -51,7 +52,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
 
 /// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place.
 pub fn batchnorm_predict_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     gamma: &[T],
     beta: &[T],
@@ -59,10 +60,12 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     moving_variance: &[T],
     values: &mut [T],
 ) {
-    spec.check(batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
+    spec.check(context.batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
     let (epsilon, floor) = (T::from_f64(spec.epsilon), ending::floor(spec.activation));
-    predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, floor, values);
-    ending::finish(spec.activation, values);
+    context.split_elements(values, spec.channels, &|_, values| {
+        predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, floor, values);
+        ending::finish(spec.activation, values);
+    });
 }
 
 /// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:

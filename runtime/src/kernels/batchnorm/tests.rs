@@ -1,6 +1,7 @@
 use netwright_abi::Activation;
 
 use super::*;
+use crate::context::Context;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::pass::BackwardRule;
@@ -37,7 +38,7 @@ fn train_from<T: Kernels>(
     let [mut moving_mean, mut moving_variance] = moving.map(|numbers| narrow::<T>(&numbers));
     let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
     T::batchnorm_train_forward(
-        BATCH,
+        &Context::of(BATCH),
         spec,
         pass,
         &x,
@@ -64,7 +65,7 @@ fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [
     let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
     let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; spec.channels]);
     T::batchnorm_grad(
-        BATCH,
+        &Context::of(BATCH),
         spec,
         &MEASURED,
         &x,
@@ -131,7 +132,7 @@ fn predicting_uses_the_moving_statistics() {
         let mean = numbers(&mut Random::new(3), channels);
         let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let mut values = x.clone();
-        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut values);
+        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut values);
         let expected: Vec<f64> = x
             .iter()
             .enumerate()
@@ -141,7 +142,7 @@ fn predicting_uses_the_moving_statistics() {
         assert_close(&values, &expected, 1e-13);
         let mut values = narrow::<f32>(&x);
         let [gamma, beta, mean, variance] = [gamma, beta, mean, variance].map(|numbers| narrow::<f32>(&numbers));
-        f32::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut values);
+        f32::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut values);
         assert_close(&widen(&values), &expected, 1e-5);
     }
 }
@@ -156,9 +157,9 @@ fn behind_a_layer_it_is_a_scale_and_a_shift() {
         let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let biased = |(place, x): (usize, &f64)| x + bias.get(place % channels).unwrap_or(&0.0);
         let mut expected: Vec<f64> = x.iter().enumerate().map(biased).collect();
-        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut expected);
+        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut expected);
         let (mut scale, mut shift) = (vec![0.0; channels], vec![0.0; channels]);
-        f64::batchnorm_fold(BATCH, &spec, &gamma, &beta, &mean, &variance, &bias, &mut scale, &mut shift);
+        f64::batchnorm_fold(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &bias, &mut scale, &mut shift);
         let folded = |(place, x): (usize, &f64)| x * scale[place % channels] + shift[place % channels];
         assert_close(&x.iter().enumerate().map(folded).collect::<Vec<f64>>(), &expected, 1e-13);
     }
@@ -177,7 +178,7 @@ fn activations_act_on_what_is_normalised() {
         assert_close(&trained, &activated(&train::<f64>(&plain, &x, &gamma, &beta).y), 1e-13);
         let predicted = |spec: &Spec| {
             let mut values = x.clone();
-            f64::batchnorm_predict_forward(BATCH, spec, &gamma, &beta, &gamma, &[1.0; 33], &mut values);
+            f64::batchnorm_predict_forward(&Context::of(BATCH), spec, &gamma, &beta, &gamma, &[1.0; 33], &mut values);
             values
         };
         assert_close(&predicted(&spec), &activated(&predicted(&plain)), 1e-13);
@@ -212,12 +213,23 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
         let moving = [mean.clone(), variance.clone()];
         let trained = train_from::<f64>(&spec, &FROZEN, &x, &gamma, &beta, moving.clone());
         let mut predicted = x.clone();
-        f64::batchnorm_predict_forward(BATCH, &spec, &gamma, &beta, &mean, &variance, &mut predicted);
+        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut predicted);
         assert_close(&trained.y, &predicted, 1e-13);
         assert_eq!([trained.moving_mean, trained.moving_variance], moving, "they stay as they are");
         let (mut dx, mut dgamma, mut dbeta) = (dy.clone(), vec![0.0; channels], vec![0.0; channels]);
         let saved = (&trained.mean, &trained.inverse_deviation);
-        f64::batchnorm_grad(BATCH, &spec, &FROZEN, &x, &gamma, saved.0, saved.1, &mut dx, &mut dgamma, &mut dbeta);
+        f64::batchnorm_grad(
+            &Context::of(BATCH),
+            &spec,
+            &FROZEN,
+            &x,
+            &gamma,
+            saved.0,
+            saved.1,
+            &mut dx,
+            &mut dgamma,
+            &mut dbeta,
+        );
         let loss = |x: &[f64], gamma: &[f64], beta: &[f64]| {
             inner_product(&train_from::<f64>(&spec, &FROZEN, x, gamma, beta, moving.clone()).y, &dy)
         };

@@ -10,6 +10,7 @@
 use super::channel_sums::{self, Stretch};
 use super::elementary::Elementary;
 pub use super::ending::Ending;
+use crate::context::Context;
 use crate::gemm::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv::Spec;
@@ -30,7 +31,7 @@ pub use grouped::{
 
 /// `conv_direct`: y from x, w, scale, shift.
 pub fn conv_direct_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -38,8 +39,8 @@ pub fn conv_direct_forward<T: Elementary>(
     shift: &[T],
     y: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    direct::forward(spec, x, w, scale, shift, y);
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| direct::forward(spec, x, w, scale, shift, y));
 }
 
 /// `conv_direct`: dx from dy, w.
@@ -72,7 +73,7 @@ pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
 /// `conv_gemm`: y from x, w, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_gemm_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -81,8 +82,10 @@ pub fn conv_gemm_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    gemm::forward(spec, x, w, scale, shift, y, scratch);
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        gemm::forward(spec, x, w, scale, shift, y, scratch);
+    });
 }
 
 /// `conv_gemm`: dx from dy, w.

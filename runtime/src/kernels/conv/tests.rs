@@ -3,6 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::{Ending, Spec, reference};
+use crate::context::Context;
 use crate::kernels::activation::Activation;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending;
@@ -84,7 +85,9 @@ pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]
 
 const fn direct<T: Elementary>() -> Variant<T> {
     Variant {
-        forward: super::conv_direct_forward,
+        forward: |batch, spec, x, w, scale, shift, y| {
+            super::conv_direct_forward(&Context::of(batch), spec, x, w, scale, shift, y);
+        },
         grad_input: super::conv_direct_grad_input,
         grad_weights: super::conv_direct_grad_weights,
     }
@@ -99,7 +102,7 @@ fn grouped<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let mut memory = memory(super::conv_grouped_forward_scratch(spec));
-            super::conv_grouped_forward(batch, spec, x, w, scale, shift, y, &mut memory);
+            super::conv_grouped_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
             let mut memory = memory(super::conv_grouped_grad_input_scratch(spec));
@@ -116,7 +119,7 @@ fn gemm<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let mut memory = memory(super::conv_gemm_forward_scratch(spec));
-            super::conv_gemm_forward(batch, spec, x, w, scale, shift, y, &mut memory);
+            super::conv_gemm_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
             super::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(super::conv_gemm_grad_input_scratch(spec)));

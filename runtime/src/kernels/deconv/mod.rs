@@ -9,6 +9,7 @@ use super::conv::{
     conv_gemm_grad_weights, conv_gemm_grad_weights_scratch, conv_transposed,
 };
 use super::elementary::Elementary;
+use crate::context::Context;
 use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 
@@ -50,7 +51,7 @@ pub fn deconv_forward<T: Elementary>(
 
 /// dx from dy, w: the convolution itself.
 pub fn deconv_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    conv_gemm_forward(batch, &Spec { ending: Ending::NONE, ..*spec }, dy, w, &[], &[], dx, scratch);
+    conv_gemm_forward(&Context::of(batch), &Spec { ending: Ending::NONE, ..*spec }, dy, w, &[], &[], dx, scratch);
 }
 
 /// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.

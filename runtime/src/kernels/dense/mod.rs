@@ -4,6 +4,7 @@ use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 use super::ending::End as _;
 pub use super::ending::Ending;
+use crate::context::{Context, WORTH_A_THREAD};
 use crate::gemm::{self, Epilogue, Matrix, Onto, gemm};
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::dense::Spec;
@@ -11,6 +12,9 @@ pub use netwright_abi::spec::dense::Spec;
 pub mod reference;
 #[cfg(test)]
 mod tests;
+
+/// Outputs of one image that a thread takes together: a cache line.
+const OUTPUTS: usize = 16;
 
 /// Numbers of scratch memory that `dense_forward` asks for, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {
@@ -45,7 +49,7 @@ pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
 /// y from x, w, scale, shift: Y = f(scale · X W + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn dense_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -54,11 +58,44 @@ pub fn dense_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    let x = Matrix::rows(x, batch, spec.inputs);
-    let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(x, w, spec.ending.onto(), spec.ending.epilogue(scale, shift), y, spec.outputs, scratch);
-    spec.ending.finish(y);
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    forward(
+        context,
+        spec,
+        x,
+        Matrix::rows(w, spec.inputs, spec.outputs),
+        spec.ending.epilogue(scale, shift),
+        y,
+        scratch,
+    );
+}
+
+/// Y = f(scale · X W + shift). Several images are cut by images; one, which is bound by reading the weights, by outputs.
+fn forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: Matrix<'_, T>,
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    if context.batch == 1 {
+        let least = WORTH_A_THREAD.div_ceil(spec.inputs * OUTPUTS);
+        return context.split_rows(y, OUTPUTS, least, scratch, &|first, y, scratch| {
+            let columns = first * OUTPUTS..first * OUTPUTS + y.len();
+            let (x, epilogue) = (Matrix::rows(x, 1, spec.inputs), epilogue.columns(columns.start, columns.len()));
+            gemm(x, w.columns(columns.clone()), spec.ending.onto(), epilogue, y, columns.len(), scratch);
+            spec.ending.finish(y);
+        });
+    }
+    let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
+    context.split_rows(y, spec.outputs, least, scratch, &|first, y, scratch| {
+        let images = y.len() / spec.outputs;
+        let x = Matrix::rows(&x[first * spec.inputs..], images, spec.inputs);
+        gemm(x, w, spec.ending.onto(), epilogue, y, spec.outputs, scratch);
+        spec.ending.finish(y);
+    });
 }
 
 /// dx from dy, w: dX = dY Wᵀ.
@@ -89,7 +126,7 @@ pub fn dense_grad_weights<T: Scalar>(
 /// y from x, w, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn dense_transposed_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -98,11 +135,16 @@ pub fn dense_transposed_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    let x = Matrix::rows(x, batch, spec.inputs);
-    let w = Matrix::rows(w, spec.outputs, spec.inputs);
-    gemm(x, w.transposed(), spec.ending.onto(), spec.ending.epilogue(scale, shift), y, spec.outputs, scratch);
-    spec.ending.finish(y);
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    forward(
+        context,
+        spec,
+        x,
+        Matrix::rows(w, spec.outputs, spec.inputs).transposed(),
+        spec.ending.epilogue(scale, shift),
+        y,
+        scratch,
+    );
 }
 
 /// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.

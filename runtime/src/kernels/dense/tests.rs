@@ -3,6 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::{Ending, Spec, reference};
+use crate::context::Context;
 use crate::kernels::conv::tests::numbers;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending;
@@ -35,11 +36,20 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     let (mut y, mut z, mut right) = (before.clone(), memory(dy.len()), before.clone());
     reference::forward(batch, &spec, &x, &w, &[], &mut z);
     ending::reference(ending, &z, &scale, &b, &mut right, outputs);
-    super::dense_forward(batch, &spec, &x, &w, &scale, &b, &mut y, &mut memory(super::dense_forward_scratch(&spec)));
+    super::dense_forward(
+        &Context::of(batch),
+        &spec,
+        &x,
+        &w,
+        &scale,
+        &b,
+        &mut y,
+        &mut memory(super::dense_forward_scratch(&spec)),
+    );
     same("y", &y, &right);
     let mut y = before;
     let mut scratch = memory(super::dense_transposed_forward_scratch(&spec));
-    super::dense_transposed_forward(batch, &spec, &x, &flipped, &scale, &b, &mut y, &mut scratch);
+    super::dense_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &scale, &b, &mut y, &mut scratch);
     same("y, transposed", &y, &right);
 
     let (mut dx, mut right) = (memory(x.len()), memory(x.len()));

@@ -9,6 +9,7 @@
 pub use super::conv::{Ending, Spec};
 use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
+use crate::context::Context;
 use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::ending::End as _;
@@ -60,7 +61,7 @@ fn check(spec: &Spec, batch: usize, input: usize, weights: usize, each_filter: [
 /// y from x, w, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn depthwise_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -69,7 +70,11 @@ pub fn depthwise_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    check(spec, batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    check(spec, context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| forward(spec, x, w, scale, shift, y, scratch));
+}
+
+fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T], scratch: &mut [T]) {
     let [rows, columns, all] = spec.output;
     let level = Level::detect();
     let windows = Windows {

@@ -3,6 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::context::Context;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 
 /// Scratch memory, exactly as long as asked for, and full of what must not be read.
@@ -13,7 +14,16 @@ fn memory<T: Scalar>(len: usize) -> Vec<T> {
 const fn depthwise<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
-            depthwise_forward(batch, spec, x, w, scale, shift, y, &mut memory(depthwise_forward_scratch(spec)));
+            depthwise_forward(
+                &Context::of(batch),
+                spec,
+                x,
+                w,
+                scale,
+                shift,
+                y,
+                &mut memory(depthwise_forward_scratch(spec)),
+            );
         },
         grad_input: |batch, spec, dy, w, dx| {
             depthwise_grad_input(batch, spec, dy, w, dx, &mut memory(depthwise_grad_input_scratch(spec)));

@@ -6,15 +6,18 @@ use core::ops::Range;
 pub use netwright_abi::spec::lrn::Spec;
 
 use super::dispatch::vectorised;
+use crate::context::Context;
 use crate::scalar::Scalar;
 
 /// yᵢ = xᵢ / sᵢ^β with sᵢ = k + α Σ xⱼ² over the neighbours j of i.
-pub fn lrn_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(batch, &[x, y]);
+pub fn lrn_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(context.batch, &[x, y]);
     if spec.size > BLOCK {
         return reference::lrn_forward(spec, x, y);
     }
-    by_exponent!(spec.beta, forward(spec, x, y));
+    context.split_elements(y, spec.channels, &|first, y| {
+        by_exponent!(spec.beta, forward(spec, &x[first..][..y.len()], y));
+    });
 }
 
 /// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that i is a neighbour of; dx is overwritten.

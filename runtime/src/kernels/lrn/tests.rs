@@ -1,17 +1,18 @@
 use super::*;
+use crate::context::Context;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
 fn output<T: Kernels>(spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::ZERO; x.len()];
-    T::lrn_forward(1, spec, &narrow::<T>(x), &mut y);
+    T::lrn_forward(&Context::of(1), spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
 fn gradient_of<T: Kernels>(spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::ZERO; x.len()];
-    T::lrn_grad(1, spec, &narrow::<T>(x), &narrow::<T>(dy), &mut dx);
+    T::lrn_grad(&Context::of(1), spec, &narrow::<T>(x), &narrow::<T>(dy), &mut dx);
     widen(&dx)
 }
 

@@ -1,12 +1,15 @@
 //! Average pooling: channels lie together, and go through a window side by side.
 
 use super::{Spec, by_lanes, each_window};
+use crate::context::Context;
 use crate::scalar::Scalar;
 
 /// The mean of each window; padding is left out of it.
-pub fn avgpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(batch, &[x], &[y]);
-    by_lanes!(spec.input[2], forward(batch, spec, x, y));
+pub fn avgpool_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(context.batch, &[x], &[y]);
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
+        by_lanes!(spec.input[2], forward(y.len() / spec.output_len(), spec, x, y));
+    });
 }
 
 /// Each number of a window has an equal share of the gradient of its mean; dx is overwritten.

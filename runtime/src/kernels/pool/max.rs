@@ -1,12 +1,15 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
 use super::{Spec, by_lanes, each_window, is_nan};
+use crate::context::Context;
 use crate::scalar::Scalar;
 
 /// s(i', j') = max a(i, j) over the window (slide 39); padding is −∞. A NaN in a window is its maximum.
-pub fn maxpool_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(batch, &[x], &[y]);
-    by_lanes!(spec.input[2], forward(batch, spec, x, y));
+pub fn maxpool_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(context.batch, &[x], &[y]);
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
+        by_lanes!(spec.input[2], forward(y.len() / spec.output_len(), spec, x, y));
+    });
 }
 
 /// ∂ℓ/∂a goes to the first largest number of each window (slide 39); dx is overwritten.

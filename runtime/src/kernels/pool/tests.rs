@@ -1,30 +1,31 @@
 use super::*;
+use crate::context::Context;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
 fn max<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
-    T::maxpool_forward(batch, spec, &narrow::<T>(x), &mut y);
+    T::maxpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
 fn max_gradient<T: Kernels>(batch: usize, spec: &Spec, x: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::from_f64(f64::NAN); x.len()];
     let y = narrow::<T>(&max::<T>(batch, spec, x));
-    T::maxpool_grad(batch, spec, &narrow::<T>(x), &y, &narrow::<T>(dy), &mut dx);
+    T::maxpool_grad(&Context::of(batch), spec, &narrow::<T>(x), &y, &narrow::<T>(dy), &mut dx);
     widen(&dx)
 }
 
 fn average<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
-    T::avgpool_forward(batch, spec, &narrow::<T>(x), &mut y);
+    T::avgpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &mut y);
     widen(&y)
 }
 
 fn average_gradient<T: Kernels>(batch: usize, spec: &Spec, dy: &[f64]) -> Vec<f64> {
     let mut dx = vec![T::from_f64(f64::NAN); batch * spec.input_len()];
-    T::avgpool_grad(batch, spec, &narrow::<T>(dy), &mut dx);
+    T::avgpool_grad(&Context::of(batch), spec, &narrow::<T>(dy), &mut dx);
     widen(&dx)
 }
 
@@ -126,7 +127,7 @@ fn a_nan_is_the_maximum_of_its_window() {
 #[test]
 #[should_panic(expected = "pool: the output")]
 fn a_wrong_length_is_refused() {
-    f32::maxpool_forward(1, &PADDED, &[0.0; 9], &mut [0.0; 8]);
+    f32::maxpool_forward(&Context::of(1), &PADDED, &[0.0; 9], &mut [0.0; 8]);
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

@@ -24,6 +24,7 @@ use core::marker::PhantomData;
 use super::correlate::{Correlation, band_len, extent};
 use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_phase};
 use super::{Spec, add_bias_gradient};
+use crate::context::Context;
 use crate::gemm::Epilogue;
 use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::elementary::Elementary;
@@ -163,7 +164,7 @@ pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
 /// `conv_grouped`: y from x, w, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_grouped_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -172,10 +173,12 @@ pub fn conv_grouped_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = spec.ending.epilogue(scale, shift);
-    run(Level::detect(), Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
-    spec.ending.finish(y);
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        run(Level::detect(), Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
+        spec.ending.finish(y);
+    });
 }
 
 /// `conv_grouped`: dx from dy, w.

@@ -3,6 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::context::Context;
 use crate::kernels::conv::Ending;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 
@@ -34,7 +35,7 @@ const fn detected<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let scratch = &mut memory(conv_grouped_forward_scratch(spec));
-            conv_grouped_forward(batch, spec, x, w, scale, shift, y, scratch);
+            conv_grouped_forward(&Context::of(batch), spec, x, w, scale, shift, y, scratch);
         },
         grad_input: |batch, spec, dy, w, dx| {
             conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory(conv_grouped_grad_input_scratch(spec)));

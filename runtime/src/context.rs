@@ -1,0 +1,157 @@
+//! What a kernel is given besides its sizes and operands: how many images, and the threads it may use. `core` alone.
+
+use netwright_abi::spec::Windowed;
+
+/// Multiply-adds that take longer than handing them to another thread, several times over.
+pub(crate) const WORTH_A_THREAD: usize = 1 << 19;
+
+/// Elements of a loop bound by memory for which another thread pays.
+const ELEMENTS_WORTH_A_THREAD: usize = 1 << 15;
+
+/// How many images a kernel works on, and the threads it may use.
+///
+/// Each thread has scratch memory of its own: where a kernel asks for scratch, it is given [`Context::threads`] times as much.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// How many images.
+    pub batch: usize,
+    threads: usize,
+    fork: Option<&'a dyn Fork>,
+}
+
+/// Threads that a kernel can hand half of its work to.
+pub trait Fork: Sync {
+    /// How many threads there are.
+    fn threads(&self) -> usize;
+    /// Calls both, side by side where another thread is free.
+    fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send));
+}
+
+impl<'a> Context<'a> {
+    /// `batch` images on the caller's thread.
+    pub const fn of(batch: usize) -> Self {
+        Self { batch, threads: 1, fork: None }
+    }
+
+    /// `batch` images on the threads of `fork`.
+    pub fn on(batch: usize, fork: &'a dyn Fork) -> Self {
+        Self { batch, threads: fork.threads().max(1), fork: Some(fork) }
+    }
+
+    /// How many threads a kernel may use.
+    pub const fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs `work` on every image, the rows of each cut as [`Context::split_rows`] cuts them: it is given the sizes of a part, the
+    /// part of x that its windows reach, the part of y, and scratch memory.
+    pub fn split_windows<S: Windowed + Sync, T: Send + Sync>(
+        &self,
+        spec: &S,
+        x: &[T],
+        y: &mut [T],
+        scratch: &mut [T],
+        work: &(impl Fn(&S, &[T], &mut [T], &mut [T]) + Sync),
+    ) {
+        let [[height, width, channels], [rows, columns, filters]] = spec.shapes();
+        let least = WORTH_A_THREAD.div_ceil(spec.work_of_row().max(1));
+        if self.threads == 1 || rows < 2 * least {
+            return work(spec, x, y, scratch);
+        }
+        let (row_in, row_out) = (width * channels, columns * filters);
+        for (x, y) in x.chunks_exact(height * row_in).zip(y.chunks_exact_mut(rows * row_out)) {
+            self.split_rows(y, row_out, least, scratch, &|first, y, scratch| {
+                let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
+                work(&part, &x[reached.start * row_in..reached.end * row_in], y, scratch);
+            });
+        }
+    }
+
+    /// Runs `work` on parts of `values`, with the place where each starts, where each element costs a few operations at most.
+    pub fn split_elements<T: Send>(&self, values: &mut [T], row: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
+        let least = ELEMENTS_WORTH_A_THREAD.div_ceil(row.max(1));
+        self.split_rows(values, row, least, &mut [], &|first, values, _| work(first * row, values));
+    }
+
+    /// Cuts `rows`, each of `row` elements, into as many parts as there are threads, none of fewer than `least` rows, and `scratch`
+    /// into as many; calls `work` with the first row, the rows and the scratch memory of each part, side by side.
+    ///
+    /// What a row becomes must not depend on how they are cut: then any number of threads gives the same bits.
+    pub fn split_rows<T: Send>(
+        &self,
+        rows: &mut [T],
+        row: usize,
+        least: usize,
+        scratch: &mut [T],
+        work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+    ) {
+        let count = rows.len().checked_div(row).unwrap_or(0);
+        let parts = (count / least.max(1)).clamp(1, self.threads);
+        match self.fork {
+            Some(fork) if parts > 1 => halve(fork, parts, [0, row], rows, scratch, work),
+            _ => work(0, rows, scratch),
+        }
+    }
+}
+
+impl core::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Context({} images, {} threads)", self.batch, self.threads)
+    }
+}
+
+fn halve<T: Send>(
+    fork: &dyn Fork,
+    parts: usize,
+    [first, row]: [usize; 2],
+    rows: &mut [T],
+    scratch: &mut [T],
+    work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+) {
+    if parts == 1 {
+        return work(first, rows, scratch);
+    }
+    let (count, low) = (rows.len() / row, parts / 2);
+    let middle = count * low / parts;
+    let (low_rows, high_rows) = rows.split_at_mut(middle * row);
+    let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
+    fork.join(&mut || halve(fork, low, [first, row], low_rows, low_scratch, work), &mut || {
+        halve(fork, parts - low, [first + middle, row], high_rows, high_scratch, work)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Turns(usize);
+
+    impl Fork for Turns {
+        fn threads(&self) -> usize {
+            self.0
+        }
+        fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
+            right();
+            left();
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_one_part_whose_scratch_is_its_own() {
+        for (threads, count, least) in [(1, 5, 1), (2, 5, 1), (3, 7, 2), (7, 100, 1), (7, 3, 1), (4, 9, 4), (2, 0, 1)] {
+            let (mut rows, mut scratch) = (vec![0.0; count * 3], vec![0.0; 10 * threads]);
+            let turns = Turns(threads);
+            Context::on(1, &turns).split_rows(&mut rows, 3, least, &mut scratch, &|first, rows, scratch| {
+                assert!(scratch.len() >= 10 && scratch.iter().all(|&used| used == 0.0), "scratch of another part");
+                scratch.fill(1.0);
+                assert!(rows.len() >= least.min(count) * 3, "a part of too few rows");
+                for (place, row) in rows.chunks_exact_mut(3).enumerate() {
+                    row.iter_mut().for_each(|element| *element += (first + place + 1) as f64);
+                }
+            });
+            for (place, row) in rows.chunks_exact(3).enumerate() {
+                assert_eq!(row, [(place + 1) as f64; 3]);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Predictions on several threads: any number gives the same bits, for one image and for many.
+
+use netwright::Tensor;
+
+netwright::network! {
+    /// Kernels of every kind that can use threads, over sizes that no number of threads divides.
+    Wide(67x61x8) {
+        conv 3x3x32 same bn relu;
+        maxpool 3 stride 2 same;
+        conv 3x3x32 groups 4 pad 1 tanh;
+        dwconv 3x3 stride 2 pad 1 bn relu;
+        add { conv 1x1x48 } { conv 3x3x48 same stride 1 gelu } relu;
+        lrn;
+        avgpool 2;
+        conv 5x5x24 dilate 2 pad 4 stride 3;
+        batchnorm;
+        dense 700 relu;
+        softmax 10
+    }
+}
+
+fn image(seed: usize) -> Box<Tensor<67, 61, 8>> {
+    let mut image = Box::new(Tensor::<67, 61, 8>::zeros());
+    for (place, element) in image.as_mut_slice().iter_mut().enumerate() {
+        *element = ((place * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0;
+    }
+    image
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let mut network = Wide::init(3);
+    let images: Vec<Tensor<67, 61, 8>> = (0..9).map(|seed| *image(seed)).collect();
+    network.set_threads(1).expect("one thread");
+    let alone: Vec<[f32; 10]> = images.iter().map(|image| network.predict(image)).collect();
+    assert_eq!(alone, network.predict_batch(&images), "an image gets the same answer alone and in a batch");
+    for threads in [2, 3, 7] {
+        network.set_threads(threads).expect("threads");
+        for (image, alone) in images.iter().zip(&alone) {
+            assert_eq!(network.predict(image), *alone, "{threads} threads");
+        }
+        for count in [2, 3, 9] {
+            assert_eq!(network.predict_batch(&images[..count]), alone[..count], "{count} images, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn no_thread_and_a_great_many_are_refused() {
+    let mut network = Wide::init(3);
+    for count in [0, 1025] {
+        let error = network.set_threads(count).expect_err("refused").to_string();
+        assert!(error.contains("at least 1 and at most 1024"), "{error}");
+    }
+}
