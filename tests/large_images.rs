@@ -184,7 +184,7 @@ fn whole_images_are_classified_and_looked_into() {
         let mut network = Whole::init(1);
         let trainer = Trainer::new().epochs(1)?.batch(2)?.threads(2)?.progress(false).loss(CrossEntropy);
         let trainer =
-            trainer.metric("top-1", |answers: &[[f32; 2]], labels: &[usize]| metrics::top_k(answers, labels, 1));
+            trainer.metric("top-1", |answers: &[[f32; 2]], labels: &[usize]| metrics::top_k(answers, labels, 1))?;
         trainer.mixup(Mixup::new(0.3)?).optimizer(Sgd::new(1e-7)?).fit(&mut network, &images, Some(&images))?;
         assert_eq!(Samples::<Image, usize>::len(&images), 4);
         let image = &images.inputs()[0];
