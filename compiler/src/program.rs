@@ -47,6 +47,8 @@ pub enum Step {
 /// What happens outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outside {
+    /// The caller of a prediction takes what goes into the final softmax or sigmoid, where it wants that.
+    Logits,
     /// The caller takes the answers.
     Answer,
     /// The loss reads answers or logits and writes the gradient of either.

@@ -144,10 +144,13 @@ fn training_fuses_within_a_row_what_tells_its_slope() {
     assert_eq!(trained("6x6x4", "subsample 2 tanh"), ["subsample Tanh (subsample1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4; relu"), ["conv (conv1)", "Relu (relu1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4 bn relu"), ["conv (conv1)", "batchnorm Relu (batchnorm1)"]);
-    assert_eq!(
-        trained("6", "dense 4 tanh; dense 1 sigmoid"),
-        ["dense Tanh (dense1)", "dense (dense2)", "Sigmoid (dense2)"]
-    );
-    assert_eq!(predicted("6", "dense 4 tanh; dense 1 sigmoid"), ["dense Tanh (dense1)", "dense Sigmoid (dense2)"]);
     assert_eq!(trained("6x6x4", "residual { conv 3x3x4 same } relu"), ["conv (conv1)", "add Relu (add1)"]);
+}
+
+#[test]
+fn what_goes_into_the_head_stays_for_a_loss_while_training_and_evaluating() {
+    let apart = ["dense Tanh (dense1)", "dense (dense2)", "Sigmoid (dense2)"];
+    assert_eq!(trained("6", "dense 4 tanh; dense 1 sigmoid"), apart);
+    assert_eq!(predicted("6", "dense 4 tanh; dense 1 sigmoid"), apart);
+    assert_eq!(predicted("6", "dense 4 sigmoid; dense 1 tanh"), ["dense Sigmoid (dense1)", "dense Tanh (dense2)"]);
 }

@@ -50,7 +50,8 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     /// Computes the answers of `context.batch` images, on its threads.
     ///
     /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `images` batch x input, `workspace` at
-    /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output.
+    /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output, `logits` as `outputs`: what goes into the final softmax or
+    /// sigmoid, or the answers once more where there is neither; empty where nobody asks for it.
     #[allow(clippy::too_many_arguments)]
     fn predict_pass<O: Observer<Self::Scalar>>(
         context: &Context<'_>,
@@ -59,6 +60,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         outputs: &mut [Self::Scalar],
+        logits: &mut [Self::Scalar],
         observer: &mut O,
     );
 

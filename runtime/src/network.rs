@@ -68,19 +68,22 @@ fn predicting_threads<N: Network>(network: &N, images: usize) -> Option<&Threads
     (threads.count() > 1).then_some(threads)
 }
 
-/// Predicts any number of images on the caller's thread.
-fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output]) {
+/// Predicts any number of images on the caller's thread. There are as many `logits` as answers, or none.
+fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
+    let mut logits = logits.chunks_mut(PREDICTED_TOGETHER);
     for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
-        run(network, &Context::of(images.len()), images, answers, &mut Unobserved);
+        let logits = logits.next().unwrap_or_default();
+        run(network, &Context::of(images.len()), images, answers, logits, &mut Unobserved);
     }
 }
 
-/// Predicts the images of a context.
+/// Predicts the images of a context. There are as many `logits` as answers, or none.
 fn run<N: Network, O: Observer<N::Scalar>>(
     network: &N,
     context: &Context<'_>,
     images: &[N::Input],
     answers: &mut [N::Output],
+    logits: &mut [N::Output],
     observer: &mut O,
 ) {
     let weights = network.weights_ref();
@@ -92,6 +95,7 @@ fn run<N: Network, O: Observer<N::Scalar>>(
             Sample::many(images),
             workspace,
             Output::many_mut(answers),
+            Output::many_mut(logits),
             observer,
         );
     });
@@ -204,7 +208,8 @@ pub trait Network: Architecture + Clone {
         answer: &mut Self::Output,
         observer: &mut O,
     ) {
-        run(self, &Context::of(1), core::slice::from_ref(image), core::slice::from_mut(answer), observer);
+        let (images, answers) = (core::slice::from_ref(image), core::slice::from_mut(answer));
+        run(self, &Context::of(1), images, answers, &mut [], observer);
     }
 
     /// The answers for many images.
@@ -219,15 +224,39 @@ pub trait Network: Architecture + Clone {
         let count = images.len().min(answers.len());
         let (images, answers) = (&images[..count], &mut answers[..count]);
         match predicting_threads(self, count) {
-            None => run_all(self, images, answers),
+            None => run_all(self, images, answers, &mut []),
             // Several images are cut between the threads; of one, every layer is.
             Some(threads) if count >= threads.count() => threads.install(|| {
                 Context::on(count, threads).split_rows(answers, 1, 1, &mut [], &|first, answers, _| {
-                    run_all(self, &images[first..][..answers.len()], answers);
+                    run_all(self, &images[first..][..answers.len()], answers, &mut []);
                 });
             }),
             Some(threads) => threads.install(|| {
-                run(self, &Context::on(count, threads), images, answers, &mut Unobserved);
+                run(self, &Context::on(count, threads), images, answers, &mut [], &mut Unobserved);
+            }),
+        }
+    }
+
+    /// The answers for many images, as [`Network::predict_batch_into`] gives them, and in `logits` what went into the final softmax or
+    /// sigmoid: what a loss reads that is fused with the head, [`GradientSeed::Logits`]. An answer is a rounded number and cannot be turned
+    /// back: σ(17) is 1 in `f32`. Where the network has another end, the logits are the answers. As many as there are images, or as there is
+    /// room for in both.
+    fn predict_with_logits(&self, images: &[Self::Input], answers: &mut [Self::Output], logits: &mut [Self::Output]) {
+        let count = images.len().min(answers.len()).min(logits.len());
+        let (images, answers, logits) = (&images[..count], &mut answers[..count], &mut logits[..count]);
+        match predicting_threads(self, count) {
+            None => run_all(self, images, answers, logits),
+            Some(threads) if count >= threads.count() => threads.install(|| {
+                let together = count.div_ceil(threads.count()).min(PREDICTED_TOGETHER);
+                let mut parts: Vec<_> = answers.chunks_mut(together).zip(logits.chunks_mut(together)).collect();
+                Context::on(count, threads).split_rows(&mut parts, 1, 1, &mut [], &|first, parts, _| {
+                    for ((answers, logits), images) in parts.iter_mut().zip(images.chunks(together).skip(first)) {
+                        run(self, &Context::of(images.len()), images, answers, logits, &mut Unobserved);
+                    }
+                });
+            }),
+            Some(threads) => threads.install(|| {
+                run(self, &Context::on(count, threads), images, answers, logits, &mut Unobserved);
             }),
         }
     }

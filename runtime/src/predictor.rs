@@ -83,7 +83,8 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         observer: &mut O,
     ) {
         let (image, numbers) = (image.numbers(), answer.numbers_mut());
-        N::predict_pass(&Context::of(1), self.parameters, self.statistics, image, self.workspace, numbers, observer);
+        let context = Context::of(1);
+        N::predict_pass(&context, self.parameters, self.statistics, image, self.workspace, numbers, &mut [], observer);
     }
 }
 

@@ -94,7 +94,17 @@ impl Architecture for Moving {
     const LOGITS_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
     const ACTIVATIONS: &'static [Option<Place>] = &[None];
 
-    fn predict_pass<O>(_: &Context<'_>, _: &[f32], _: &[f32], _: &[f32], _: &mut [f32], _: &mut [f32], _: &mut O) {}
+    fn predict_pass<O>(
+        _: &Context<'_>,
+        _: &[f32],
+        _: &[f32],
+        _: &[f32],
+        _: &mut [f32],
+        _: &mut [f32],
+        _: &mut [f32],
+        _: &mut O,
+    ) {
+    }
     fn forward_pass<O>(_: &Pass, _: &[f32], _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut O) {}
     fn backward_pass<O>(
         _: &Pass,

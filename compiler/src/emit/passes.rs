@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Planned;
-use crate::graph::{Extent, Graph, LayerId, Role, TensorId, ValueId};
+use crate::graph::{Extent, Graph, Head, LayerId, Role, TensorId, ValueId};
 use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Outside, Program, Step};
@@ -141,6 +141,11 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     let train = Writer { program: &training.program, plan: train_plan, statistics_change: true, ..predict };
     let prediction = predict.forward(0..predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
+    let answer_as_logits = (graph.head() == Head::Linear).then(|| {
+        quote!(if !logits.is_empty() {
+            logits.copy_from_slice(outputs);
+        })
+    });
     let forward = train.forward(0..training.loss);
     let backward = train.backward(training.loss..training.program.steps.len());
     let input_gradient = match training.input_gradient {
@@ -155,12 +160,14 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             images: &[T],
             workspace: &mut [T],
             outputs: &mut [T],
+            logits: &mut [T],
             observer: &mut O,
         ) {
             let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH * context.threads());
-            let _ = (context, parameters, statistics, images, &scratch, &workspace, &observer);
+            let _ = (context, parameters, statistics, images, &scratch, &workspace, &logits, &observer);
             #prediction
             #answer
+            #answer_as_logits
         }
 
         fn forward_pass<O: #root::private::Observer<T>>(
@@ -226,11 +233,19 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Calls of kernels, and after each what an observer may see: also after a copy that is left out.
+    /// Calls of kernels, and after each what an observer may see: also after a copy that is left out. Before the head's, the logits are
+    /// copied for who wants them.
     fn forward(&self, steps: std::ops::Range<usize>) -> TokenStream {
         let elided = &self.plan.elided[steps.clone()];
         let written = |(step, elided): (&Step, &bool)| {
-            let Step::Call(call) = step else { return TokenStream::new() };
+            let call = match step {
+                Step::Call(call) => call,
+                Step::Outside { what: Outside::Logits, values } => {
+                    let copies = values.iter().map(|(value, _)| self.copy_out(*value, &quote!(logits)));
+                    return quote!(if !logits.is_empty() { #(#copies)* });
+                }
+                Step::Outside { .. } => return TokenStream::new(),
+            };
             let statement = (!elided).then(|| self.call(call));
             let values = call.values().filter(|(_, access)| *access != Access::Read);
             let seen: TokenStream = values.filter_map(|(value, _)| self.computed(value)).collect();

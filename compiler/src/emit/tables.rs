@@ -28,11 +28,11 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH), root);
     let predict_scratch = specs.scratch(&predicting.steps, root);
     let train_scratch = specs.scratch(&training.program.steps, root);
-    let place_of = |value: ValueId| place(value, train_plan, graph, root);
+    let place_of = |value: ValueId| place(value, value, train_plan, graph, root);
     let output_place = place_of(graph.output);
-    let logits_place = place_of(training.logits);
-    let output_gradient = gradient_place(training.output_gradient, graph.output, train_plan, graph, root);
-    let logits_gradient = gradient_place(training.logits_gradient, training.logits, train_plan, graph, root);
+    let logits_place = place(training.logits, graph.logits(), train_plan, graph, root);
+    let output_gradient = place(training.output_gradient, graph.output, train_plan, graph, root);
+    let logits_gradient = place(training.logits_gradient, graph.logits(), train_plan, graph, root);
     let intact = intact(&training.program, train_plan, training.loss.min(training.program.steps.len()));
     let activations = graph.layers.iter().map(|layer| {
         if intact[layer.output.0] {
@@ -79,12 +79,8 @@ fn memory(plan: &Plan, scratch: &TokenStream, root: &TokenStream) -> TokenStream
     quote!(#root::private::Memory { scratch: #scratch, fixed: #scratch + #fixed, per_image: #per_image })
 }
 
-/// Where the runtime finds a value of a training step.
-fn place(value: ValueId, plan: &Plan, graph: &Graph, root: &TokenStream) -> TokenStream {
-    gradient_place(value, value, plan, graph, root)
-}
-
-fn gradient_place(value: ValueId, like: ValueId, plan: &Plan, graph: &Graph, root: &TokenStream) -> TokenStream {
+/// Where the runtime finds a value of a training step, which has the shape of a value `like` of the graph.
+fn place(value: ValueId, like: ValueId, plan: &Plan, graph: &Graph, root: &TokenStream) -> TokenStream {
     let fixed = plan.fixed;
     let len = graph.shape(like).len();
     let offset = match plan.places.get(value.0).copied().flatten() {

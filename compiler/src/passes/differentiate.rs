@@ -20,14 +20,15 @@ pub fn differentiate(graph: &Graph) -> Training {
         .flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Training }))
         .map(Step::Call)
         .collect();
-    let loss = steps.len();
     let mut backward = Backward::new(graph);
     let logits = graph.logits();
+    let read = backward.logits_in_workspace(logits, &mut steps);
+    let loss = steps.len();
     let output_gradient = backward.gradient_like(graph.output);
     let logits_gradient = if logits == graph.output { output_gradient } else { backward.gradient_like(logits) };
     let mut touched = vec![(graph.output, Access::Read), (output_gradient, Access::Write)];
     if logits != graph.output {
-        touched.extend([(logits, Access::Read), (logits_gradient, Access::Write)]);
+        touched.extend([(read, Access::Read), (logits_gradient, Access::Write)]);
     }
     steps.push(Step::Outside { what: Outside::Loss, values: touched });
     backward.gradients.insert(graph.output, output_gradient);
@@ -38,7 +39,7 @@ pub fn differentiate(graph: &Graph) -> Training {
         steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
     }
     let program = Program { values: backward.values, steps, input: graph.input };
-    Training { program, loss, logits, output_gradient, logits_gradient, input_gradient }
+    Training { program, loss, logits: read, output_gradient, logits_gradient, input_gradient }
 }
 
 struct Backward<'a> {
@@ -70,6 +71,21 @@ impl<'a> Backward<'a> {
             trained,
             for_input: BTreeSet::new(),
         }
+    }
+
+    /// The logits where a loss finds them: a copy, where the head reads the images themselves.
+    fn logits_in_workspace(&mut self, logits: ValueId, steps: &mut Vec<Step>) -> ValueId {
+        let graph = self.graph;
+        let Some(head) = graph.producer(graph.output).filter(|_| logits == graph.input && logits != graph.output)
+        else {
+            return logits;
+        };
+        self.values.push(self.values[logits.0]);
+        let copied = ValueId(self.values.len() - 1);
+        let site = Site { graph, node: head, phase: Phase::Training };
+        let call = site.copy(graph.shape(logits).len(), Data::Value(logits), Data::Value(copied));
+        steps.push(Step::Call(call));
+        copied
     }
 
     fn gradient_like(&mut self, value: ValueId) -> ValueId {

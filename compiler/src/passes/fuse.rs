@@ -9,16 +9,16 @@ use crate::ops::{Part, Phase};
 
 /// Fuses what can be fused, in the graph of a prediction or of a training step.
 ///
-/// A value that someone else reads stays. While training, so do the output of each row of the table, which an observer may see, what
-/// goes into the network's head, which a loss may see, and what a gradient needs: an activation is fused where its slope can be told
-/// from its output.
+/// A value that someone else reads stays, and so does what goes into the network's head, which a loss may see. While training, so do the
+/// output of each row of the table, which an observer may see, and what a gradient needs: an activation is fused where its slope can be
+/// told from its output.
 #[must_use]
 pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     let mut seen = vec![false; graph.values.len()];
     if phase == Phase::Training {
         graph.layers.iter().for_each(|layer| seen[layer.output.0] = true);
-        seen[graph.logits().0] |= graph.head() != Head::Linear;
     }
+    seen[graph.logits().0] |= graph.head() != Head::Linear;
     let mut merging = Merging::new(graph);
     for place in 0..merging.places() {
         let Some(node) = merging.node(place) else { continue };

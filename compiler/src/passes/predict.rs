@@ -8,12 +8,15 @@ use crate::program::{Outside, Program, Step};
 /// The program of a prediction.
 #[must_use]
 pub fn predict(graph: &Graph) -> Program {
-    let mut steps: Vec<Step> = graph
-        .nodes
-        .iter()
-        .flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Predicting }))
-        .map(Step::Call)
-        .collect();
+    let logits = graph.logits();
+    let mut steps = Vec::new();
+    for node in &graph.nodes {
+        if node.output == graph.output && logits != graph.output {
+            steps.push(Step::Outside { what: Outside::Logits, values: vec![(logits, Access::Read)] });
+        }
+        let calls = node.op.forward(&Site { graph, node, phase: Phase::Predicting });
+        steps.extend(calls.into_iter().map(Step::Call));
+    }
     steps.push(Step::Outside { what: Outside::Answer, values: vec![(graph.output, Access::Read)] });
     Program { values: graph.values.clone(), steps, input: graph.input }
 }

@@ -3,15 +3,14 @@
 use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
 use super::samples::Samples;
-use super::target::{Reading, Target, score};
+use super::target::{Target, score};
 use super::threads::Threads;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::loss::Loss;
-use crate::memory::{Stored, copies};
+use crate::memory::{Stored, copies, zeros};
 use crate::network::Network;
-use crate::scalar::Scalar;
-use crate::tensor::Output;
+use crate::tensor::Sample;
 
 /// Images that one thread sends through at a time. Losses are summed in these groups, whatever the threads.
 const GROUP: usize = 64;
@@ -19,8 +18,8 @@ const GROUP: usize = 64;
 /// The loss and, where answers can be right or wrong, the accuracy of `network` on `samples`, predicting (no dropout, moving
 /// statistics), on the caller's thread.
 ///
-/// A loss that is fused with a head reads logits; they are computed back from the answers (ln a for a softmax,
-/// ln a − ln(1 − a) for a sigmoid), so that a loss above about 87 (`f32`) is cut off.
+/// A loss that is fused with a head reads logits, as in training: the same weights, images and targets have the same loss whoever asks,
+/// up to the rounding of its sum in double precision, unless the network drops units, measures its batch, or mixes labels in training.
 ///
 /// # Errors
 /// [`Error::Empty`] without samples; [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that do not fit;
@@ -117,13 +116,17 @@ impl Evaluator {
             let range = place * GROUP..samples.len().min((place + 1) * GROUP);
             let images = copies(range.clone().map(|index| samples.input(index)));
             let targets = copies(range.map(|index| samples.target(index)));
-            let mut answers = network.predict_batch(&images);
+            let mut answers: Vec<N::Output> = zeros(images.len());
+            let fused = L::SEED == GradientSeed::Logits;
+            let mut logits: Vec<N::Output> = zeros(if fused { images.len() } else { 0 });
+            if fused {
+                network.predict_with_logits(&images, &mut answers, &mut logits);
+            } else {
+                network.predict_batch_into(&images, &mut answers);
+            }
             let score = score::<N, Y>(&answers, &targets);
             kept.iter_mut().zip(&answers).for_each(|(kept, answer)| answer.assign_to(kept));
-            let values = Output::many_mut(&mut answers);
-            if L::SEED == GradientSeed::Logits {
-                answers_to_logits(Reading::of::<N::Head>(), values);
-            }
+            let values = Sample::many(if fused { &logits } else { &answers });
             *group = BatchLoss { sum: loss.value(values, &targets), images: targets.len(), score };
         };
         let mut rows: Vec<&mut [N::Output]> = kept.chunks_mut(GROUP).collect();
@@ -132,36 +135,5 @@ impl Evaluator {
         let mut total = BatchLoss::default();
         self.groups.iter().for_each(|group| total.add(group));
         total
-    }
-}
-
-/// Logits whose softmax or sigmoid is these answers.
-fn answers_to_logits<T: Scalar>(reading: Reading, values: &mut [T]) {
-    let tiny = T::from_f64(if T::NAME == "F32" { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE });
-    for value in values {
-        // `Scalar::max` ignores a NaN, which must be seen.
-        let floor = |x: T| if x < tiny { tiny } else { x };
-        match reading {
-            Reading::OneClass => *value = floor(*value).ln(),
-            Reading::YesOrNo => *value = floor(*value).ln() - floor(T::ONE - *value).ln(),
-            Reading::Values => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logits_from_answers_give_the_answers_back() {
-        let mut softmax = [0.7_f64, 0.2, 0.1];
-        answers_to_logits(Reading::OneClass, &mut softmax);
-        let sum: f64 = softmax.iter().map(|z| z.exp()).sum();
-        assert!((softmax[0].exp() / sum - 0.7).abs() < 1e-12);
-        let mut sigmoid = [0.3_f64, 0.0, 1.0, f64::NAN];
-        answers_to_logits(Reading::YesOrNo, &mut sigmoid);
-        assert!((1.0 / (1.0 + (-sigmoid[0]).exp()) - 0.3).abs() < 1e-12);
-        assert!(sigmoid[1] < -700.0 && sigmoid[2] > 700.0 && sigmoid[3].is_nan());
     }
 }

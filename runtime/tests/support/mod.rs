@@ -130,6 +130,7 @@ macro_rules! mlp {
                     images: &[$scalar],
                     workspace: &mut [$scalar],
                     outputs: &mut [$scalar],
+                    logits: &mut [$scalar],
                     observer: &mut O,
                 ) {
                     for image in 0..context.batch {
@@ -138,6 +139,9 @@ macro_rules! mlp {
                         hidden.iter_mut().for_each(|v| *v = v.tanh());
                         let answer = &mut outputs[image * K..][..K];
                         dense(&parameters[W2..B2], &parameters[B2..], hidden, answer);
+                        if !logits.is_empty() {
+                            logits[image * K..][..K].copy_from_slice(answer);
+                        }
                         head(answer);
                     }
                     observer.computed(0, &mut workspace[..context.batch * H]);
