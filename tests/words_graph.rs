@@ -20,9 +20,10 @@ netwright::network! {
     }
     pub Products(4x3x3) {
         mul { } { globalavgpool; dense 2 tanh; dense 3 sigmoid };
-        mul { avgpool 4x3 } { conv 1x1x3 tanh } { };
+        mul { avgpool 4x3 flatten } { conv 1x1x3 tanh } { };
         mul { } { }
     }
+    pub OnePosition(1x1x4) { mul { globalavgpool; dense 2 tanh; dense 4 sigmoid } { }; conv 1x1x2 }
     pub Skips(4x4x1) {
         conv 3x3x2 same tanh; tap fine;
         avgpool 2; conv 3x3x3 same tanh; tap coarse;
@@ -91,6 +92,7 @@ fn a_network_without_weights_has_the_gradient_of_finite_differences() {
 #[test]
 fn the_layers_of_1998_have_the_gradient_of_finite_differences() {
     check::<Historic<f64>>("the layers of 1998");
+    check::<OnePosition<f64>>("an image of one position");
 }
 
 fn images<N: Network<Scalar = f64>>(count: usize) -> Vec<N::Input>
@@ -132,6 +134,7 @@ fn predicting_and_training_compute_the_same_branches() {
     agrees::<Dropping<f64>>();
     agrees::<Folded<f64>>();
     agrees::<Historic<f64>>();
+    agrees::<OnePosition<f64>>();
 }
 
 netwright::network! {

@@ -49,6 +49,18 @@ fn branches_that_do_not_meet_name_both_shapes_and_what_would_fit() {
         ),
         ("28x28x8", "concat { conv 1x1x8 } { globalavgpool }", "concat", "end the first branch with `flatten`"),
         ("28x28x8", "mul { } { globalavgpool; dense 4 }", "mul", "end the second branch with `dense 8`"),
+        (
+            "3x3x9",
+            "mul { } { conv 3x3x9 }",
+            "mul",
+            "for one number for each channel, end the second branch with `flatten`; for one shape, give its windows `same` or `pad`",
+        ),
+        (
+            "8x8x6",
+            "mul { avgpool 8; conv 1x1x3 } { }",
+            "mul",
+            "for one number for each channel, end the first branch with `flatten; dense 6`; for one shape, give its windows `same` or `pad`",
+        ),
         ("6", "add { dense 4 } { }", "add", "put a branch in the place of the input: `{ dense 4 }`"),
         ("8x8x4", "tap skip; conv 2x2x4 stride 2; add skip", "add", "put `upsample 2` before this stage"),
     ] {

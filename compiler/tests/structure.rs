@@ -68,7 +68,18 @@ fn branches_meet_in_their_shapes() {
     assert_eq!(output("8x8x3", "concat { conv 3x3x4 same } { } { maxpool 3 stride 1 same; conv 1x1x5 }"), "8x8x12");
     assert_eq!(output("7", "concat { dense 3 } { dense 4 tanh }"), "7");
     assert_eq!(output("8x8x6", "mul { } { globalavgpool; dense 6 sigmoid }"), "8x8x6");
-    assert_eq!(output("8x8x6", "mul { avgpool 8 } { } { globalmaxpool }"), "8x8x6");
+    for (input, shape) in [("8x8x6", "8x8x6"), ("1x1x6", "1x1x6"), ("2x1x6", "2x1x6")] {
+        for order in [
+            "{ globalavgpool } { } { globalmaxpool }",
+            "{ } { globalavgpool } { }",
+            "{ flatten; dense 6 } { globalmaxpool } { }",
+        ] {
+            assert_eq!(output(input, &format!("mul {order}; conv 1x1x6")), shape, "{order}");
+        }
+    }
+    assert_eq!(output("1x1x4", "mul { } { globalavgpool; dense 4 sigmoid }; conv 1x1x2"), "1x1x2");
+    assert_eq!(output("1x1x4", "mul { conv 1x1x4 } { }"), "1x1x4");
+    assert_eq!(output("4", "mul { dense 4 } { }"), "4");
     assert_eq!(output("9", "residual { dense 4 relu; dense 9 } relu"), "9");
     assert_eq!(output("8x8x6", "residual { residual { residual { } } }"), "8x8x6");
     assert_eq!(output("8x8x2", "tap a; conv 3x3x5 same; tap b; conv 3x3x2 same; concat a b relu"), "8x8x9");

@@ -219,7 +219,7 @@ impl Structure<'_, '_> {
             if !join.meets(met, shape) {
                 return Err(self.misfit(join, head, input, (first, &branches[first]), (index, branch)));
             }
-            if join == Join::Mul && shape.len() > met.len() {
+            if join == Join::Mul && Multiply::broadcasts(shape, met) {
                 first = index;
             }
         }
@@ -237,7 +237,7 @@ impl Structure<'_, '_> {
         let (first, second) = (self.builder.shape(a.1.value), self.builder.shape(b.1.value));
         let must = match join {
             Join::Concat => "height and width must agree",
-            Join::Mul => "the shapes must agree, or one of them have one number for each channel",
+            Join::Mul => "the shapes must agree, or one be a row with a number for each channel of the other",
             Join::Add | Join::Residual => "the shapes must agree",
         };
         let names = [a.1.name(join, a.0), b.1.name(join, b.0)];
@@ -373,6 +373,15 @@ fn remedy(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
             end(changed, &format!("conv 1x1x{}", kept.2.channels()))
         }
         (Shape::Image(first), Shape::Image(second)) => {
+            let one = [(a, first, second), (b, second, first)].into_iter().find(|(_, own, _)| own[..2] == [1, 1]);
+            if let (Join::Mul, Some((side, own, other))) = (join, one) {
+                let row =
+                    if own[2] == other[2] { "flatten".to_owned() } else { format!("flatten; dense {}", other[2]) };
+                let row = end(side, &row);
+                return format!(
+                    "for one number for each channel, {row}; for one shape, give its windows `same` or `pad`"
+                );
+            }
             if first[0] * first[1] > second[0] * second[1] {
                 resize((a, first), (b, second), input)
             } else {

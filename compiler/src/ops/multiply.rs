@@ -12,9 +12,10 @@ use crate::shape::Shape;
 pub struct Multiply;
 
 impl Multiply {
-    /// Whether `right` is one number for each channel of `left`.
+    /// Whether `right` is a row with one number for each channel of the image `left`, be that an image of one position. An image of
+    /// one position is no such row: it may have come of a window that was to keep the shape.
     pub(crate) fn broadcasts(left: Shape, right: Shape) -> bool {
-        left != right && right.positions() == 1 && right.channels() == left.channels()
+        matches!((left, right), (Shape::Image([.., channels]), Shape::Flat(features)) if channels == features)
     }
 }
 
