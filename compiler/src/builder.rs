@@ -380,6 +380,11 @@ impl<'a> Builder<'a> {
         Ok(output)
     }
 
+    /// That a layer does not go with what comes in.
+    pub(crate) fn diagnostic(&self, layer: &Use, message: &str) -> Diagnostic {
+        Diagnostic::new(layer.span, format!("{}: {message}", self.text(layer.span))).note(self.shapes_so_far())
+    }
+
     fn misfit(&self, text: &str, span: Span, misfit: Misfit) -> Diagnostic {
         let diagnostic = Diagnostic::new(span, format!("{text}: {}", misfit.message)).note(self.shapes_so_far());
         match misfit.help {
@@ -430,9 +435,8 @@ impl<'a> Builder<'a> {
         if before.is_none_or(|node| node.op.head() != Head::Softmax) {
             return Ok(());
         }
-        let text = self.text(layer.span);
-        Err(Diagnostic::new(layer.span, format!("{text}: its input has been through a softmax already"))
-            .note(self.shapes_so_far())
+        Err(self
+            .diagnostic(layer, "its input has been through a softmax already")
             .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`"))
     }
 }

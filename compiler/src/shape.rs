@@ -44,6 +44,16 @@ impl Shape {
         }
     }
 
+    /// Its sizes, as `in.height` and its like ask for them.
+    pub fn sizes(self) -> Vec<(&'static str, usize)> {
+        match self {
+            Self::Image([height, width, channels]) => {
+                vec![("height", height), ("width", width), ("channels", channels)]
+            }
+            Self::Flat(features) => vec![("features", features)],
+        }
+    }
+
     /// The shape if every size is at least 1 and the whole within [`LARGEST_VALUE`].
     pub fn checked(self) -> Option<Self> {
         let sizes: &[usize] = match &self {

@@ -51,13 +51,35 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
             "a transposed convolution is `deconv 2x2x64`"
         }
         "conv1x1" | "pointwise" | "pwconv" => "a pointwise convolution is `conv 1x1x64`",
-        "unpool" | "pixelshuffle" | "interpolate" | "resize" => {
+        "unpool" | "pixelshuffle" | "interpolate" | "resize" | "zoom" => {
             "an image is enlarged by `upsample 2` or `deconv 2x2x64 stride 2`"
         }
 
         "depthwiseconv2d" | "depthwise" => "a depthwise convolution is `dwconv 3x3`",
         "separableconv2d" | "separable" => "a separable convolution is `sepconv 3x3x64`",
-        "globalaveragepooling2d" | "adaptiveavgpool2d" | "gap" => "global average pooling is `globalavgpool`",
+        "globalmaxpooling2d" | "adaptivemaxpool2d" | "gmp" | "globalmaxpooling" => {
+            "global max pooling is `globalmaxpool`"
+        }
+        "globalaveragepooling2d" | "globalaveragepooling" | "globalpool" | "adaptiveavgpool2d" | "gap" => {
+            "global average pooling is `globalavgpool`"
+        }
+        "lstm" | "gru" | "rnn" | "simplernn" | "bilstm" | "bidirectional" | "recurrent" => {
+            "there are no recurrent layers: a network sees its whole input at once, and `conv` sees neighbours in time"
+        }
+        "attention" | "selfattention" | "multiheadattention" | "transformer" | "transformerencoderlayer" => {
+            "there is no attention: `conv` sees neighbours, `dense` sees everything at once, and `mul` makes gates"
+        }
+        "embedding" | "onehot" => {
+            "there is no table of vectors: let a number that is 1 stand for each word, and `dense` after it"
+        }
+        "bilinear" | "bicubic" | "upsamplingbilinear2d" | "upsampling2d" | "unpooling" => {
+            "an image is enlarged by `upsample 2`, which repeats pixels"
+        }
+        "alphadropout" | "dropout2d" | "spatialdropout2d" | "gaussiandropout" | "dropconnect" => {
+            "dropout is `dropout 0.5`"
+        }
+        "gaussiannoise" | "noise" => "noise belongs to the data: see `Augmentation`",
+        "lambda" | "custom" => "a network is made of the words of the language alone",
         "hardsigmoid" => "it is spelt `hard_sigmoid`",
         "concatenate" | "cat" => "branches are joined with `concat { … } { … }`",
         "sum" | "plus" | "addition" => "branches are summed with `add { … } { … }`",
@@ -72,6 +94,22 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "skip" | "shortcut" | "residualblock" | "resblock" => "a skip is `residual { … }`, or `add { … } { }`",
         "units" | "out" => "the number of units stands right behind the word: `dense 120`",
         "rate" | "p" => "the rate stands right behind the word: `dropout 0.5`",
+        _ => return None,
+    })
+}
+
+/// What other frameworks write behind a layer that has no activation, and how they enlarge images.
+pub(crate) fn foreign_ending(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
+        "linear" | "none" | "identity" | "noactivation" | "no_activation" | "null" => {
+            "a layer without an activation is written without one: leave the word out"
+        }
+        "bilinear" | "bicubic" | "linear_interpolation" | "lanczos" => {
+            "`upsample` repeats pixels; for smooth steps put `dwconv 3x3 same` behind it, or train them: `deconv 4x4x16 stride 2 same`"
+        }
+        "nearest" | "nearest_neighbour" | "nearest_neighbor" => {
+            "`upsample` repeats pixels, the nearest ones: leave the word out"
+        }
         _ => return None,
     })
 }

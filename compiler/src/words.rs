@@ -141,6 +141,23 @@ pub struct SharedOptions {
     pub bias: Option<(crate::graph::Init, Span)>,
 }
 
+impl SharedOptions {
+    /// What is written of them, but for the name; the numbers of a start with their values.
+    fn texts<'s>(&self, written: impl Fn(Span) -> &'s str) -> Vec<(Span, String)> {
+        let start = |(init, span): (crate::graph::Init, Span)| {
+            let text = written(span);
+            let constant = init.parts().1.filter(|_| text.contains('('));
+            let text = match (constant, text.split_once('(')) {
+                (Some(constant), Some((words, _))) => format!("{} {constant}", words.trim_end()),
+                _ => text.to_owned(),
+            };
+            (span, text)
+        };
+        let tied = self.tied.as_ref().map(|(_, span)| (*span, written(*span).to_owned()));
+        tied.into_iter().chain(self.init.map(start)).chain(self.bias.map(start)).collect()
+    }
+}
+
 impl Number {
     /// As a count of at least one.
     ///
@@ -270,18 +287,21 @@ impl Use {
             .help(format!("write `{}`, as in `{}`", self.word.form, self.word.examples[0].stage))
     }
 
-    /// As written in `source`, its white space evened out, with the values of this call where a block has parameters.
+    /// As written in `source`, its white space evened out, with the values of this call where a block has parameters, and without `as`:
+    /// the word, and each of its options where it stands, other words between them left out.
     pub(crate) fn text(&self, source: &str) -> String {
-        let options = self.options.iter().flat_map(|option| option.argument.iter().chain(&option.lists));
-        let mut text = String::new();
-        let mut end = self.span.start;
-        for numbers in self.argument.iter().chain(options) {
-            text.push_str(source.get(end..numbers.span.start).unwrap_or_default());
-            text.push_str(&numbers.text(source.get(numbers.span.range()).unwrap_or_default()));
-            end = numbers.span.end;
+        let written = |span: Span| source.get(span.range()).unwrap_or_default();
+        let mut parts = vec![(self.written, written(self.written).to_owned())];
+        let numbers = |numbers: &Numbers| (numbers.span, numbers.text(written(numbers.span)));
+        parts.extend(self.argument.iter().map(numbers));
+        for option in &self.options {
+            parts.push((option.written, written(option.written).to_owned()));
+            parts.extend(option.argument.iter().chain(&option.lists).map(numbers));
         }
-        text.push_str(source.get(end..self.span.end).unwrap_or_default());
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        parts.extend(self.shared.texts(written));
+        parts.sort_by_key(|(span, _)| span.start);
+        let parts: Vec<&str> = parts.iter().flat_map(|(_, text)| text.split_whitespace()).collect();
+        parts.join(" ")
     }
 
     /// A single count after the word.

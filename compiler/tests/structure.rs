@@ -115,6 +115,58 @@ fn layers_make_their_shapes() {
 }
 
 #[test]
+fn any_stage_is_repeated_with_all_its_words() {
+    let cell = "block cell(width) { conv 1x1x(width) bn } ";
+    for (body, rows) in [
+        ("3 * conv 3x3x8 same relu", 3),
+        ("2 * residual { conv 3x3x4 same; relu } relu", 6),
+        ("2 * { conv 3x3x4 same; bn relu }", 4),
+        ("(1+1) * { dropout 0.5 } relu", 2),
+        ("2 * 2 * cell(4)", 8),
+        ("2 * cell(4) relu", 6),
+        ("2 * repeat 2 { relu }", 4),
+        ("2 * maxpool 2", 2),
+    ] {
+        let blocks = if body.contains("cell") { cell } else { "" };
+        assert_eq!(graph(blocks, "8x8x4", body).layers.len(), rows, "{body}");
+    }
+}
+
+#[test]
+fn the_sizes_of_what_comes_in_are_numbers_in_a_block() {
+    let squeeze = "block squeeze(ratio = in.channels/4) { mul { } { globalavgpool; dense (ratio) relu; dense (in.channels) sigmoid } }
+        block whole() { avgpool (in.height)x(in.width); flatten; dense (2*in.channels) } ";
+    let graph = graph(squeeze, "6x4x8", "squeeze(); conv 1x1x16; squeeze(); squeeze(ratio = in.channels); whole()");
+    let texts: Vec<&str> =
+        graph.layers.iter().map(|layer| layer.text.as_str()).filter(|text| text.starts_with("dense")).collect();
+    // At the call, and outside of blocks, what comes in is the network's own input.
+    assert_eq!(
+        texts,
+        [
+            "dense 2 relu",
+            "dense 8 sigmoid",
+            "dense 4 relu",
+            "dense 16 sigmoid",
+            "dense 8 relu",
+            "dense 16 sigmoid",
+            "dense 32"
+        ]
+    );
+    assert_eq!(output("9", "dense (3*in.features)"), "27");
+}
+
+#[test]
+fn the_text_of_a_layer_holds_all_its_words_and_no_others() {
+    let block = "block two(width, start) { dense (width) init normal (start) bias (start/2); dense (width) as first; dense 8 init he_uniform bias 0.1 tanh; dense (width) relu tied first nobias } ";
+    let graph = graph(block, "8x8x4", "conv 3x3x4 relu stride 2 init he; two(8, 0.5)");
+    let texts: Vec<&str> = graph.layers.iter().map(|layer| layer.text.as_str()).collect();
+    assert_eq!(texts[0], "conv 3x3x4 stride 2 init he relu");
+    assert_eq!(texts[1], "dense 8 init normal 0.5 bias 0.25");
+    assert_eq!(texts[3], "dense 8 init he_uniform bias 0.1 tanh");
+    assert_eq!(texts[4], "dense 8 tied first nobias relu");
+}
+
+#[test]
 fn layers_have_their_parameters() {
     for (input, stage, trained, statistics) in [
         ("9x8x3", "dwconv 3x3 multiplier 2", 9 * 6 + 6, 0),

@@ -79,6 +79,14 @@ impl<'s> Reader<'s, '_> {
         Expression { kind: ExpressionKind::Named(name, Box::new(value)), span }
     }
 
+    /// `in.channels`
+    fn field(&self, pair: Pair<'s, Rule>) -> Expression {
+        let whole = span(&pair);
+        let mut parts = pair.into_inner();
+        let (Some(of), Some(name)) = (parts.next(), parts.next()) else { return self.stray(whole) };
+        Expression { kind: ExpressionKind::Field(self.name(&of), self.name(&name)), span: whole }
+    }
+
     fn stray(&self, span: Span) -> Expression {
         Expression { kind: ExpressionKind::Stray(self.text(span).to_owned()), span }
     }
@@ -94,6 +102,8 @@ impl<'s> Reader<'s, '_> {
         match pair.as_rule() {
             Rule::number => (literal(&pair, ExpressionKind::Number(pair.as_str().to_owned())), place),
             Rule::word => (literal(&pair, ExpressionKind::Name(plain(pair.as_str()).to_owned())), place),
+            Rule::field => (self.field(pair), place),
+            Rule::broken => (self.stray(extent(pair)), place),
             Rule::group => (self.only(pair).0, place),
             Rule::whole_number => self.only(pair),
             Rule::minus_number | Rule::minus_group => {

@@ -169,6 +169,8 @@ pub enum ExpressionKind {
     Number(String),
     /// A parameter of the block.
     Name(String),
+    /// `in.channels`: a part of something that has a name.
+    Field(Name, Name),
     /// `-a`
     Negative(Box<Expression>),
     /// `a + b` and its like.

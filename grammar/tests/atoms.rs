@@ -69,8 +69,12 @@ fn numbers_with_expressions() {
         ("(k) xavier", "(k) xavier"),
         ("(k)x", "(k) x"),
         ("3x(k)x same", "[3 k] x same"),
-        ("(1, 2)x3", "(1 2) x3"),
-        ("3x(1, 2)", "?3x? (1 2)"),
+        ("(1, 2)x3", "[?1, 2? 3]"),
+        ("3x(1, 2)", "[3 ?1, 2?]"),
+        ("1x1x(2*) relu", "[1 1 ?2*?] relu"),
+        ("1x1x() relu", "[1 1 ?()?] relu"),
+        ("1x(in.channels/4)", "[1 <in.channels/4>]"),
+        ("(in . width)", "(in.width)"),
     ] {
         reads(source, outline);
     }

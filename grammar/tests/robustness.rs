@@ -97,6 +97,9 @@ fn check_expression(source: &str, expression: &Expression) {
         ExpressionKind::Number(text) | ExpressionKind::Stray(text) => {
             assert_eq!(&source[expression.span.range()], text);
         }
+        ExpressionKind::Field(of, name) => {
+            assert!(source[of.span.range()].ends_with(&of.text) && source[name.span.range()].ends_with(&name.text));
+        }
         ExpressionKind::Name(name) => assert!(source[expression.span.range()].ends_with(name)),
         ExpressionKind::Negative(inner) => check_expression(source, inner),
         ExpressionKind::Named(name, value) => {

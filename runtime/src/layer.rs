@@ -11,7 +11,7 @@ use crate::shape::Shape;
 pub struct Layer {
     /// Unique in its network: what `as` says, else the word and its number, `conv1`.
     pub name: &'static str,
-    /// The stage as written, with the values of a block's parameters: `conv 5x5x6 same`.
+    /// The stage as written, with the values of a block's parameters and without its `as`: `conv 5x5x6 same`, `dense 9 tied encode`.
     pub text: &'static str,
     /// What comes in.
     pub input: Shape,
@@ -70,8 +70,9 @@ pub struct ParameterTensor {
     pub name: &'static str,
     /// What it is for.
     pub role: Role,
-    /// Sizes, slowest first: `[height, width, input channels / groups, filters]` for a convolution, `[inputs, outputs]`
-    /// for a dense layer.
+    /// Sizes, slowest first: `[height, width, input channels / groups, filters]` for a convolution, `[height, width, channels,
+    /// multiplier]` for a depthwise one, `[height, width, filters, input channels]` for a transposed one, `[inputs, outputs]` for a dense
+    /// layer. The pages of the facade's `words` show the tensors of every layer.
     pub shape: &'static [usize],
     /// Where it starts, in numbers, in the buffer of parameters (or of statistics, by its role).
     pub offset: usize,

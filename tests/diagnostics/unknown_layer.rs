@@ -3,7 +3,7 @@
 netwright::network! {
     pub Net(28x28x1) {
         conv 5x5x6 relu;
-        transformer 12;
+        wavelet 12;
         softmax 10
     }
 }

@@ -7,7 +7,8 @@ pub mod conv {
     use crate::Epilogue;
 
     spec! {
-        /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`.
+        /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
+        /// depthwise convolution `[window height, window width, channels, filters / channels]`.
         ///
         /// Forward, `y = f(scale · Σ a·w + shift)`, with a scale and a shift for each filter: a bias is a shift. Both may be empty.
         Spec {

@@ -11,6 +11,10 @@ use super::words::identifier;
 use crate::layers::{INITS, SHARED, STRUCTURE, WORDS};
 use crate::words::{Example, OptionWord, Place, Word};
 
+const IN: &str = "`in.height`, `in.width`, `in.channels`: the sizes of what comes in.\n\nIn a block, those of what comes into the block where it \
+    is called; outside of blocks, those of the network's input. A row of features has `in.features`. They stand in parentheses, as a block's \
+    parameters do: `dense (in.channels/4)`.";
+
 const BLOCK: &str = "`block name(width, stride = 1) { … }`\n\nNames some stages, with parameters and their defaults. It stands beside the networks of a \
     `network!`, in any order, and is called as a stage: `name(64)`, or `3 * name(64, 2)` for three in a row, each with weights of its own. \
     Where it is called, numbers may be arithmetic over its parameters, in parentheses: `conv 1x1x(4*width)`.";
@@ -36,7 +40,14 @@ pub fn tables() -> String {
         table(&mut text, title, what, "", rows);
     }
     let structure = STRUCTURE.iter().map(|word| (word.name, word.form, word.summary));
-    let block = [("block", "block name(width) { … }", "names stages, with parameters")];
+    let block = [
+        ("block", "block name(width) { … }", "names stages, with parameters"),
+        (
+            "in",
+            "in.channels",
+            "the sizes of what comes into a block or a network, in parentheses: `dense (in.channels/4)`",
+        ),
+    ];
     table(&mut text, "Structure", "How stages hang together.", "", structure.chain(block));
     let shared = SHARED.iter().map(|word| (word.name, word.form, word.summary));
     table(&mut text, "Options of every layer", "They stand behind any layer's own options.", "", shared);
@@ -88,6 +99,8 @@ pub fn items() -> TokenStream {
         #(#structure)*
         #[doc = #BLOCK]
         pub mod block {}
+        #[doc = #IN]
+        pub mod r#in {}
         #(#shared)*
         #completion
     }
@@ -164,7 +177,7 @@ fn page(form: &str, summary: &str, place: &str, middle: &str, examples: &[Exampl
     text.push_str(middle);
     let rows: Vec<String> = examples.iter().filter_map(example).collect();
     if !rows.is_empty() {
-        text.push_str("| input | for example | output | parameters |\n|---|---|---|---:|\n");
+        text.push_str("| input | for example | output | tensors | parameters |\n|---|---|---|---|---:|\n");
         text.push_str(&rows.concat());
     }
     text
@@ -178,7 +191,10 @@ fn example(example: &Example) -> Option<String> {
     let network = crate::lower::lower(&source, &file, &mut diagnostics).into_iter().find(|network| network.sound)?;
     let output = network.graph.shape(network.graph.output);
     let parameters = grouped(network.graph.count(true) as u64);
-    Some(format!("| {} | {} | {output} | {parameters} |\n", example.input, cell(&format!("`{}`", example.stage))))
+    let tensors: Vec<String> =
+        network.graph.tensors.iter().map(|tensor| format!("`{}: {:?}`", tensor.name, tensor.shape)).collect();
+    let (stage, tensors) = (cell(&format!("`{}`", example.stage)), tensors.join(", "));
+    Some(format!("| {} | {stage} | {output} | {tensors} | {parameters} |\n", example.input))
 }
 
 fn option_item(option: &OptionWord, of: &str) -> TokenStream {

@@ -363,7 +363,11 @@ impl<'a> Writer<'a> {
                 self.expression(right, names);
             }
             ExpressionKind::Named(_, value) => self.expression(value, names),
-            ExpressionKind::Number(_) | ExpressionKind::Stray(_) => {}
+            ExpressionKind::Field(of, _) if of.text == "in" => {
+                let root = self.context.root;
+                self.name(&of.text, of.span, &quote!(#root::words));
+            }
+            ExpressionKind::Number(_) | ExpressionKind::Field(..) | ExpressionKind::Stray(_) => {}
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) static DWCONV: Word = Word {
     place: Place::Head,
     has_weights: true,
     form: "dwconv HxW",
-    summary: "Depthwise convolution (Sifre, 2014): each channel is convolved by itself, with a window of height H and width W.",
+    summary: "Depthwise convolution (Sifre, 2014): each channel is convolved by itself, with a window of height H and width W. Its kernel is `[H, W, channels, multiplier]`.",
     argument: Argument::Required,
     options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS],
     examples: &[

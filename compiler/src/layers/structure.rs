@@ -56,8 +56,11 @@ pub const STRUCTURE: &[StructureWord] = &[
     StructureWord {
         name: "repeat",
         form: "repeat 3 { … }",
-        summary: "The same stages several times in a row, each time with weights of their own. A block is repeated by `3 * name(64)`.",
-        examples: &[Example { input: "6x6x4", stage: "repeat 2 { conv 3x3x4 same relu }" }],
+        summary: "The same stages several times in a row, each time with weights of their own. A single stage with all its words is repeated by `3 *` before it: `3 * conv 3x3x16 same relu`, `3 * name(64)`.",
+        examples: &[
+            Example { input: "6x6x4", stage: "repeat 2 { conv 3x3x4 same relu }" },
+            Example { input: "6x6x4", stage: "2 * conv 3x3x4 same relu" },
+        ],
     },
 ];
 

@@ -3,8 +3,10 @@
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Expression, ExpressionKind, Span};
 
 use super::expression::{self, Scope};
+use super::mistakes;
 use super::structure::Structure;
 use crate::graph::ValueId;
+use crate::layers::WORDS;
 use crate::suggest;
 
 /// A call of a block, as written.
@@ -22,6 +24,10 @@ impl Structure<'_, '_> {
         let &Call { name, span, whole, arguments } = call;
         let Some((&name, block)) = self.blocks.get_key_value(name) else {
             let near = suggest::nearest(name, self.block_names.iter().copied());
+            if let Some(diagnostic) = layer_as_a_call(call, scope) {
+                self.builder.report(diagnostic);
+                return input;
+            }
             let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
             self.builder.report(match near {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
@@ -41,7 +47,8 @@ impl Structure<'_, '_> {
             );
             return input;
         }
-        let inner = match self.bind(block, whole, arguments, scope) {
+        let incoming = expression::scope_of(self.builder.shape(input), !self.builder.is_uncertain());
+        let inner = match self.bind(block, whole, arguments, scope, incoming) {
             Ok(inner) => inner,
             Err(diagnostic) => {
                 self.builder.report(diagnostic);
@@ -91,9 +98,16 @@ impl Structure<'_, '_> {
     }
 
     /// The values of a block's parameters at a call.
-    fn bind(&self, block: &Block, whole: Span, arguments: &[Expression], scope: &Scope) -> Result<Scope, Diagnostic> {
+    fn bind(
+        &self,
+        block: &Block,
+        whole: Span,
+        arguments: &[Expression],
+        scope: &Scope,
+        incoming: Scope,
+    ) -> Result<Scope, Diagnostic> {
         let given = self.given(block, whole, arguments)?;
-        let mut inner = Scope::new();
+        let mut inner = incoming;
         for (parameter, argument) in block.parameters.iter().zip(given) {
             let name = &parameter.name;
             let value = match (argument, &parameter.default) {
@@ -161,6 +175,21 @@ impl Structure<'_, '_> {
         }
         Ok(given)
     }
+}
+
+/// `Dropout(0.5)`, `ReLU()`, `Conv2d(3, 16, 3)`: layers as other libraries call them.
+fn layer_as_a_call(call: &Call<'_>, scope: &Scope) -> Option<Diagnostic> {
+    let plain = |name: &str| name.to_lowercase().replace('_', "");
+    let name = plain(call.name);
+    let known =
+        WORDS.iter().find(|word| plain(word.name) == name || word.aliases.iter().any(|alias| plain(alias) == name));
+    if let Some(word) = known {
+        let message = format!("`{}` is a layer: it is written in small letters, without parentheses", call.name);
+        let help = mistakes::as_a_stage(word, call.arguments, call.whole, scope);
+        return Some(Diagnostic::new(call.whole, message).help(help));
+    }
+    let help = suggest::foreign(call.name)?;
+    Some(Diagnostic::new(call.whole, format!("no layer and no block is called `{}`", call.name)).help(help))
 }
 
 /// `1 or 2 arguments`

@@ -2,13 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Operator, Span};
+use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Name, Operator, Span};
 
+use crate::shape::Shape;
 use crate::suggest;
 use crate::words::{Number, Numbers};
 
-/// The values of a block's parameters at one of its calls.
+/// The values of a block's parameters at one of its calls, and the sizes of what comes in, as `in.channels`.
 pub(crate) type Scope = BTreeMap<String, f64>;
+
+/// What comes into a block or a network.
+const INCOMING: &str = "in";
+
+/// A scope with the sizes of what comes in, where they are known. Where they are not, sizes that most numbers divide: what is wrong with them
+/// would be an echo.
+pub(crate) fn scope_of(shape: Shape, is_certain: bool) -> Scope {
+    let size = |size: usize| if is_certain { size as f64 } else { 5040.0 };
+    shape.sizes().into_iter().map(|(name, value)| (format!("{INCOMING}.{name}"), size(value))).collect()
+}
+
+/// The parameters of a scope.
+pub(crate) fn parameters(scope: &Scope) -> impl Iterator<Item = &str> {
+    scope.keys().map(String::as_str).filter(|name| !name.contains('.'))
+}
+
+/// That `of.name` is nothing.
+fn unknown_field(of: &Name, name: &Name, span: Span, scope: &Scope) -> Diagnostic {
+    let known: Vec<&str> = scope.keys().filter_map(|key| key.strip_prefix(INCOMING)?.strip_prefix('.')).collect();
+    let listed: Vec<String> = known.iter().map(|name| format!("`{INCOMING}.{name}`")).collect();
+    let listed = format!("its sizes are {}", listed.join(", "));
+    if of.text != INCOMING {
+        let message = format!("`{}.{}`: only what comes in has parts with names", of.text, name.text);
+        return Diagnostic::new(span, message).help(listed);
+    }
+    let diagnostic = Diagnostic::new(span, format!("what comes in here has no `{}`", name.text));
+    match suggest::nearest(&name.text, known) {
+        Some(near) => diagnostic.help(format!("did you mean `{INCOMING}.{near}`?")),
+        None => diagnostic.help(listed),
+    }
+}
 
 /// The value of an expression.
 pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Diagnostic> {
@@ -18,6 +50,9 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
             .parse()
             .map_err(|_| Diagnostic::new(expression.span, format!("`{text}` is no number")))?,
         ExpressionKind::Name(name) => *scope.get(name).ok_or_else(|| unknown_name(name, expression, scope))?,
+        ExpressionKind::Field(of, name) => *scope
+            .get(&format!("{}.{}", of.text, name.text))
+            .ok_or_else(|| unknown_field(of, name, expression.span, scope))?,
         ExpressionKind::Negative(inner) => -evaluate(inner, scope)?,
         ExpressionKind::Binary(operator, left, right) => {
             let (left, right) = (evaluate(left, scope)?, evaluate(right, scope)?);
@@ -44,6 +79,22 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
             return Err(Diagnostic::new(expression.span, format!("`{text}`: `=` stands between a name and its value"))
                 .help(format!("write `{}`", text.replacen(':', " =", 1))));
         }
+        ExpressionKind::Stray(text) if text.ends_with(['+', '-', '*', '/']) || text.starts_with(['+', '*', '/']) => {
+            let (side, sign) = match text.ends_with(['+', '-', '*', '/']) {
+                true => ("behind", text.chars().last()),
+                false => ("before", text.chars().next()),
+            };
+            let sign = sign.unwrap_or('*');
+            return Err(Diagnostic::new(
+                expression.span,
+                format!("a number is missing {side} the `{sign}` of `{text}`"),
+            )
+            .help("write a number, a block's parameter, or arithmetic over them: `(4*width)`"));
+        }
+        ExpressionKind::Stray(text) if text == "()" => {
+            return Err(Diagnostic::new(expression.span, "nothing stands between these parentheses")
+                .help("write a number, a block's parameter, or arithmetic over them: `(4*width)`"));
+        }
         ExpressionKind::Stray(text) => {
             return Err(Diagnostic::new(expression.span, format!("`{text}` is neither a number nor arithmetic"))
                 .help("write a number, a block's parameter, or arithmetic over them: `(4*width)`"));
@@ -63,13 +114,16 @@ fn is_name(text: &str) -> bool {
 
 fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnostic {
     let diagnostic = Diagnostic::new(expression.span, format!("`{name}` is not a parameter here"));
-    match suggest::nearest(name, scope.keys().map(String::as_str)) {
+    if name == INCOMING {
+        return diagnostic.help("of what comes in, the sizes have values: `(in.channels)`");
+    }
+    match suggest::nearest(name, parameters(scope)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None if scope.is_empty() => {
+        None if parameters(scope).next().is_none() => {
             diagnostic.help("only the parameters of a block have names: `block cell(width) { … }`")
         }
         None => {
-            let known: Vec<String> = scope.keys().map(|name| format!("`{name}`")).collect();
+            let known: Vec<String> = parameters(scope).map(|name| format!("`{name}`")).collect();
             diagnostic.help(format!("the block has {}", known.join(", ")))
         }
     }
@@ -79,6 +133,7 @@ fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnosti
 pub(crate) fn written(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) | ExpressionKind::Stray(text) => text.clone(),
+        ExpressionKind::Field(of, name) => format!("{}.{}", of.text, name.text),
         ExpressionKind::Negative(inner) => format!("-{}", written_as_operand(inner)),
         ExpressionKind::Named(name, value) => format!("{} = {}", name.text, written(value)),
         ExpressionKind::Binary(operator, left, right) => {

@@ -394,7 +394,13 @@ fn remedy(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
         }
         _ => {
             let (image, row) = if matches!(a.2, Shape::Image(_)) { (a, b) } else { (b, a) };
+            let one_a_channel = row.2.channels() == image.2.channels() && image.2.len() > row.2.len();
             match join {
+                Join::Add | Join::Residual if one_a_channel => {
+                    let Shape::Image([height, width, channels]) = image.2 else { return String::new() };
+                    let spread = end(row, &format!("reshape 1x1x{channels}; upsample {height}x{width}"));
+                    format!("only `mul` applies a row to every position; to add it there, {spread}")
+                }
                 Join::Mul => end(row, &format!("dense {}", image.2.channels())),
                 _ if image.2.len() == row.2.len() || join == Join::Concat => end(image, "flatten"),
                 _ => end(image, &format!("dense {}", row.2.channels())),

@@ -2,7 +2,7 @@
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Span};
 
-use super::expression;
+use super::expression::{self, Scope};
 use super::stage::{Before, Meant, Reader, STRUCTURE, option};
 use crate::layers::{self, SHARED, WORDS};
 use crate::suggest;
@@ -24,23 +24,9 @@ impl Reader<'_> {
         }
         let diagnostic =
             Diagnostic::new(written.to(*span), format!("`{}` is written without parentheses and commas", word.name))
-                .help(self.as_a_stage(word, arguments, *span));
+                .help(as_a_stage(word, arguments, *span, self.scope));
         self.next += 1;
         Some(diagnostic)
-    }
-
-    /// How the layer is written with the numbers that stand between its parentheses.
-    fn as_a_stage(&self, word: &Word, arguments: &[Expression], span: Span) -> String {
-        let sizes =
-            word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
-        let general = format!("write `{}`, as in `{}`", word.form, word.examples[0].stage);
-        if arguments.is_empty() || word.argument == Argument::None {
-            return if word.argument == Argument::Required { general } else { format!("write `{}`", word.name) };
-        }
-        match expression::list(arguments, span, self.scope) {
-            Ok(numbers) if numbers.numbers.len() == sizes => format!("write `{} {}`", word.name, joined(&numbers)),
-            _ => general,
-        }
     }
 
     /// `5 x 5 x 6`, `5*5*6`: sizes that do not touch their `x`.
@@ -148,6 +134,12 @@ impl Reader<'_> {
     /// Where numbers belong stands a word that is none: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
     pub(super) fn no_number(&mut self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
         let (word, span) = self.peek_word()?;
+        if word == "in" {
+            return Some(
+                Diagnostic::new(span, "the sizes of what comes in stand in parentheses")
+                    .help(format!("write `{owner} (in.channels)`, or arithmetic over it")),
+            );
+        }
         // A parameter may be called like an option: `stride stride`, but not `stride groups 2`.
         let has_number =
             self.atoms.get(self.next + 1).is_some_and(|atom| expression::numbers(atom, self.scope).is_some());
@@ -198,8 +190,8 @@ impl Reader<'_> {
             AtomKind::Braces(_) => Diagnostic::new(span, "no layer takes braces here")
                 .help("braces belong to `add`, `concat`, `mul`, `residual` and `repeat`; stages end with `;`"),
             AtomKind::Times => {
-                Diagnostic::new(span, "`*` repeats a block: a number stands before it and the block's call after it")
-                    .help("write `3 * cell(64)`, or `repeat 3 { … }` for stages")
+                Diagnostic::new(span, "`*` repeats a stage: a number stands before it and the stage behind it")
+                    .help("write `3 * conv 3x3x16 same relu`, `3 * cell(64)`, or `3 * { … }` for several stages")
             }
             AtomKind::Stray(text) => self.stray_sign(text, span),
             AtomKind::Word(word) => self.unknown(word, span).0,
@@ -232,7 +224,8 @@ impl Reader<'_> {
                 }
                 (_, _, false) => Diagnostic::new(span, "no number belongs here")
                     .help("behind a block's call or braces stand words such as `relu`, or a `;` and a new stage"),
-                _ => diagnostic.help("write the layer's name first: `dense 120`; to repeat a block, `3 * cell(64)`"),
+                _ => diagnostic
+                    .help("write the layer's name first: `dense 120`; to repeat a stage, `3 * dense 120 relu`"),
             };
         };
         if last.argument.is_some() && last.options.is_empty() {
@@ -309,7 +302,8 @@ impl Reader<'_> {
         {
             return (diagnostic.help(format!("{help}: leave `{word}` out, and write `{next}` alone")), None);
         }
-        if let Some(help) = suggest::foreign(word) {
+        let foreign = if is_start { None } else { suggest::foreign_ending(word) };
+        if let Some(help) = foreign.or_else(|| suggest::foreign(word)) {
             self.is_lost = is_start;
             return (diagnostic.help(help), None);
         }
@@ -395,6 +389,20 @@ impl Reader<'_> {
         };
         let message = format!("`{}` has no option `{word}`", last.word.name);
         Some(Diagnostic::new(place, message).help(format!("{belongs}; {own}")))
+    }
+}
+
+/// How the layer is written with the numbers that stand between its parentheses.
+pub(super) fn as_a_stage(word: &Word, arguments: &[Expression], span: Span, scope: &Scope) -> String {
+    let sizes =
+        word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
+    let general = format!("write `{}`, as in `{}`", word.form, word.examples[0].stage);
+    if arguments.is_empty() || word.argument == Argument::None {
+        return if word.argument == Argument::Required { general } else { format!("write `{}`", word.name) };
+    }
+    match expression::list(arguments, span, scope) {
+        Ok(numbers) if numbers.numbers.len() == sizes => format!("write `{} {}`", word.name, joined(&numbers)),
+        _ => general,
     }
 }
 

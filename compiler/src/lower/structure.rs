@@ -40,7 +40,13 @@ enum Kind<'s> {
     Repeat,
     Tap,
     Join(Join),
-    Call { times: Option<&'s Atom>, name: &'s str, span: Span, arguments: &'s [Expression] },
+    /// `3 *` a stage.
+    Times(&'s Atom, &'s [Atom]),
+    Call {
+        name: &'s str,
+        span: Span,
+        arguments: &'s [Expression],
+    },
 }
 
 impl<'a, 'b> Structure<'a, 'b> {
@@ -60,7 +66,8 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     /// Lowers the body of a network.
     pub(super) fn network(&mut self, body: &Body, input: ValueId) -> ValueId {
-        self.scoped(body, input, &Scope::new(), true)
+        let scope = expression::scope_of(self.builder.shape(input), !self.builder.is_uncertain());
+        self.scoped(body, input, &scope, true)
     }
 
     /// Lowers the stages of a body from `input` to its output.
@@ -168,15 +175,15 @@ impl<'a, 'b> Structure<'a, 'b> {
             [
                 times @ Atom { kind: AtomKind::Numbers(_) | AtomKind::Parentheses(_), .. },
                 Atom { kind: AtomKind::Times, .. },
-                Atom { kind: AtomKind::Word(name), span },
-                rest @ ..,
-            ] => Kind::Call { times: Some(times), name, span: *span, arguments: arguments(rest) },
+                Atom { kind: AtomKind::Word(_) | AtomKind::Braces(_), .. },
+                ..,
+            ] => Kind::Times(times, &stage.atoms[2..]),
             [Atom { kind: AtomKind::Word(name), span }, rest @ ..]
                 if self.is_block(name)
                     || matches!(rest, [Atom { kind: AtomKind::Parentheses(_), .. }, ..])
                         && layers::find(name).is_none() =>
             {
-                Kind::Call { times: None, name, span: *span, arguments: arguments(rest) }
+                Kind::Call { name, span: *span, arguments: arguments(rest) }
             }
             _ => Kind::Layers,
         }
@@ -195,12 +202,24 @@ impl<'a, 'b> Structure<'a, 'b> {
                 input
             }
             Kind::Repeat => self.repeat(stage, input, scope),
-            Kind::Call { times, name, span, arguments } => {
-                let times = match times {
-                    Some(times) => self.times(times, scope).unwrap_or(0),
-                    None => 1,
-                };
-                let mut used = stage.atoms.iter().position(|atom| atom.span == span).unwrap_or(0) + 1;
+            Kind::Times(times, rest) => {
+                let (times, head) = (self.times(times, scope).unwrap_or(0), rest[0].span);
+                let span = head.to(stage.span);
+                match rest {
+                    [Atom { kind: AtomKind::Braces(body), .. }, words @ ..] => {
+                        self.unfold(times, body.span, input, |structure, value| {
+                            let value = structure.body(body, value, scope);
+                            structure.layers(words, Before::Stages, value, scope)
+                        })
+                    }
+                    _ => {
+                        let once = Stage { atoms: rest.to_vec(), separator: Separator::Proper, span };
+                        self.unfold(times, head, input, |structure, value| structure.stage(&once, value, scope))
+                    }
+                }
+            }
+            Kind::Call { name, span, arguments } => {
+                let mut used = 1;
                 let mut whole = span;
                 if let Some(Atom { kind: AtomKind::Parentheses(_), span: parentheses }) = stage.atoms.get(used) {
                     used += 1;
@@ -210,7 +229,7 @@ impl<'a, 'b> Structure<'a, 'b> {
                     return input;
                 }
                 let call = Call { name, span, whole, arguments };
-                let value = self.unfold(times, span, input, |structure, value| structure.call(&call, value, scope));
+                let value = self.call(&call, input, scope);
                 self.layers(&stage.atoms[used..], Before::Stages, value, scope)
             }
         }
@@ -235,7 +254,7 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     /// `repeat 3 { … }`
     fn repeat(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
-        let form = "write `repeat 3 { … }`, or `3 * name(64)` for a block";
+        let form = "write `repeat 3 { … }`, or `3 *` before a stage";
         let head = stage.atoms[0].span;
         match &stage.atoms[1..] {
             [times, Atom { kind: AtomKind::Braces(body), .. }, rest @ ..]

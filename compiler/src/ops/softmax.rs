@@ -22,7 +22,15 @@ impl Operation for Softmax {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        Ok(inputs[0])
+        if inputs[0].channels() > 1 {
+            return Ok(inputs[0]);
+        }
+        let instead = match inputs[0] {
+            Shape::Flat(_) => "`dense 1 sigmoid`, for two classes `softmax 2`",
+            _ => "`sigmoid` in its place, for two classes two channels",
+        };
+        Err(Misfit::new("a softmax over a single value is always 1, whatever the value")
+            .help(format!("for a yes or no write {instead}")))
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -76,6 +76,7 @@ pub(crate) fn expression(of: &Expression) -> String {
             format!("<{}{sign}{}>", expression(left), expression(right))
         }
         ExpressionKind::Named(name, value) => format!("{}={}", name.text, expression(value)),
+        ExpressionKind::Field(of, name) => format!("{}.{}", of.text, name.text),
         ExpressionKind::Stray(text) => format!("?{text}?"),
     }
 }

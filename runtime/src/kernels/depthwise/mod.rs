@@ -1,7 +1,7 @@
 //! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has its own filters and meets no other channel.
 //!
-//! Its sizes are a [`Spec`] with as many groups as input channels; output channel c·multiplier + m is filter m of channel c, so
-//! that weights are `[window height, window width, 1, channels · multiplier]`.
+//! Its sizes are a [`Spec`] with as many groups as input channels; output channel c·multiplier + m is filter m of channel c, and
+//! weights are `[window height, window width, channels, multiplier]`.
 //!
 //! Channels are in the lanes of vectors. Where a channel has several filters, it is written as often as it has filters to a band of
 //! rows in scratch memory; from then on each has one. With one filter a channel, nothing asks for scratch memory.
