@@ -55,7 +55,9 @@ mod among_items {
     }
     const image: () = ();
     const images: () = ();
+    const answer: () = ();
     const answers: () = ();
+    const path: () = ();
     const batch: () = ();
     const f: () = ();
     const gradients: () = ();

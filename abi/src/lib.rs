@@ -8,6 +8,7 @@
 mod activation;
 mod init;
 pub mod kernels;
+pub mod locals;
 mod role;
 pub mod spec;
 

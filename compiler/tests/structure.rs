@@ -122,7 +122,6 @@ fn any_stage_is_repeated_with_all_its_words() {
         ("2 * residual { conv 3x3x4 same; relu } relu", 6),
         ("2 * { conv 3x3x4 same; bn relu }", 4),
         ("(1+1) * { dropout 0.5 } relu", 2),
-        ("2 * 2 * cell(4)", 8),
         ("2 * cell(4) relu", 6),
         ("2 * repeat 2 { relu }", 4),
         ("2 * maxpool 2", 2),

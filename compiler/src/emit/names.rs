@@ -1,6 +1,6 @@
 //! Names that emitted code gives. None can meet a name of the user's: what is called from outside is written as a path from this
 //! library, items stand in a block of their own, and names of values are taken for new ones there, whatever the user calls so,
-//! because the runtime's `emitted::locals` lies between.
+//! because `netwright_abi::locals` lies between.
 
 use proc_macro2::{Ident, Span};
 

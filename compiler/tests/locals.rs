@@ -1,0 +1,62 @@
+//! Emitted parameters and variables have names that are kept free for them: see `netwright_abi::locals`.
+
+use std::collections::BTreeSet;
+
+use netwright_compiler::{Reader, compile};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+
+/// The names that `let` and functions give among `tokens`.
+fn given(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |token: Option<&TokenTree>, text: &str| token.is_some_and(|token| token.to_string() == text);
+    let mut is_pattern = false;
+    for (index, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(word) if word == "let" => is_pattern = true,
+            TokenTree::Punct(sign) if sign.as_char() == '=' => is_pattern = false,
+            TokenTree::Ident(word) if is_pattern && word != "mut" && word != "_" => names.extend([word.to_string()]),
+            TokenTree::Group(group) => {
+                let inside: Vec<TokenTree> = group.stream().into_iter().collect();
+                let follows_fn = tokens[..index]
+                    .iter()
+                    .rev()
+                    .take_while(|token| !is(Some(token), ";"))
+                    .any(|token| is(Some(token), "fn"));
+                if is_pattern {
+                    let words = inside.iter().filter(|token| matches!(token, TokenTree::Ident(word) if word != "mut"));
+                    names.extend(words.map(TokenTree::to_string));
+                } else if follows_fn && group.delimiter() == Delimiter::Parenthesis {
+                    for (at, word) in inside.iter().enumerate() {
+                        let is_colon = |at: usize| is(inside.get(at), ":");
+                        if matches!(word, TokenTree::Ident(_))
+                            && is_colon(at + 1)
+                            && !is_colon(at + 2)
+                            && (at == 0 || !is_colon(at - 1))
+                        {
+                            names.insert(word.to_string());
+                        }
+                    }
+                }
+                given(group.stream(), names);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
+    let source = "Net(8x8x4) { conv 3x3x4 same bn relu; add { dwconv 3x3 same } { conv 1x1x4 lrn }; concat { prelu } { layernorm };
+        mul { } { globalavgpool; dense 8 sigmoid }; dropout 0.5; deconv 2x2x4 stride 2; subsample 2; maxpool 2; distance 3; softmax 4 }";
+    let root: TokenStream = "netwright".parse().unwrap();
+    let compiled = compile(source, &root, &|_| Span::call_site(), Reader::Rustc);
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+    let mut names = BTreeSet::new();
+    given(compiled.tokens, &mut names);
+    for expected in ["image", "observer", "v0", "weights", "f"] {
+        assert!(names.contains(expected), "{expected} was not found: {names:?}");
+    }
+    let strange: Vec<&String> =
+        names.iter().filter(|name| !netwright_abi::locals::NAMES.contains(&name.as_str())).collect();
+    assert!(strange.is_empty(), "these are missing from `netwright_abi::locals`: {strange:?}");
+}
