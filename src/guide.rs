@@ -92,6 +92,10 @@
 //!
 //! # Seeing what happens
 //!
+//! While it goes on, a run shows a line for each epoch where standard error is a terminal, or a bar with the feature `progress`, unless it is
+//! [`quiet`](crate::train::Trainer::quiet). `Reader::summary()` is the table of its layers. What a run found, a report, a history, the table of a
+//! network and every error read well by `{}`.
+//!
 //! A run returns its [`History`](crate::train::History), and [`see`](crate::see) draws it: in the terminal, and with the feature `plots` as
 //! PNG or SVG. A [`StatisticsRecorder`](crate::train::statistics::StatisticsRecorder) notes for every layer and epoch how its activations lie,
 //! which share is saturated or dead, and how long its gradient is.
@@ -111,7 +115,7 @@
 //!         .loss(CrossEntropy)
 //!         .optimizer(Adam::new(0.001)?)
 //!         .callback(&mut recorder)
-//!         .on_epoch(|report| println!("{}", report.record.loss))
+//!         .on_epoch(|report| println!("{report}")) // `report.metric("validation_loss")?` is a number of it
 //!         .fit(reader, train, Some(test))?;
 //!     println!("{}\n{}", history.learning_curves(), recorder.history());
 //!     println!("{}", ConfusionMatrix::of(&predict_all(reader, test), test.targets())?);

@@ -63,7 +63,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `std` | yes | training, data, files; without it a network predicts with `core` alone |
-//! | `progress` | no | a progress bar on terminals |
+//! | `progress` | no | a progress bar on terminals, instead of a line for each epoch |
 //! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
 //! | `images` | no | folders of PNG and JPEG files |
 //! | `plots` | no | charts, filters and maps as PNG and SVG files, with a font of their own |
@@ -103,6 +103,8 @@ pub use netwright_runtime::{head, init, layer};
 pub use netwright_runtime::architecture::GradientSeed;
 #[cfg(feature = "std")]
 pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
+#[cfg(feature = "std")]
+pub use netwright_runtime::summary::Summary;
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
 #[cfg(feature = "std")]
@@ -149,7 +151,7 @@ pub mod private {
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
-    pub use netwright_runtime::{error::Error, weights::SaveWeights};
+    pub use netwright_runtime::{error::Error, summary::Summary, weights::SaveWeights};
     #[cfg(feature = "std")]
     pub use std::{path::Path, vec::Vec};
 

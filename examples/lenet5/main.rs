@@ -10,7 +10,6 @@ mod digits;
 mod show;
 
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -68,11 +67,11 @@ fn main() -> Result<(), netwright::Error> {
             (train, test, arguments.epochs.unwrap_or(40))
         }
     };
-    println!("{}", show::table(LeNet5::LAYERS));
+    println!("{}\n", LeNet5::summary().for_terminal());
     println!("{} images to train on, {} to test with", train.len(), test.len());
 
     let mut network = LeNet5::init(arguments.seed);
-    let quiet = !std::io::stderr().is_terminal();
+    let is_shown = std::io::stderr().is_terminal();
     let start = Instant::now();
     Trainer::new()
         .epochs(epochs)?
@@ -84,15 +83,9 @@ fn main() -> Result<(), netwright::Error> {
         .schedule(Cosine::new())
         .augment(Augmentation::new().shift(2.0)?.rotate(10.0)?)
         .on_epoch(|epoch| {
-            if quiet {
-                let record = &epoch.record;
-                let accuracy = 100.0 * record.validation_accuracy.unwrap_or(0.0);
-                println!(
-                    "epoch {:>3}  loss {:.4}  test {accuracy:.2} %  {:.2} s",
-                    record.epoch, record.loss, record.seconds
-                );
+            if !is_shown {
+                println!("{epoch}");
             }
-            ControlFlow::Continue(())
         })
         .fit(&mut network, &train, Some(&test))?;
     println!("trained in {:.1} s\n", start.elapsed().as_secs_f64());

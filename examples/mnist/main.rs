@@ -15,7 +15,6 @@ mod adversarial;
 mod digits;
 
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -94,17 +93,15 @@ fn main() -> Result<(), netwright::Error> {
         return Ok(());
     }
     let mut network = SmallNet::init(arguments.seed);
-    let quiet = !std::io::stderr().is_terminal();
+    let is_shown = std::io::stderr().is_terminal();
     recipe(arguments.epochs)?
         .seed(arguments.seed)
         .threads(arguments.threads)?
         .stop_on_ctrl_c()?
         .on_epoch(|epoch| {
-            if quiet {
-                let record = &epoch.record;
-                println!("epoch {:>3}  loss {:.4}  {:.1} s", record.epoch, record.loss, record.seconds);
+            if !is_shown {
+                println!("{epoch}");
             }
-            ControlFlow::Continue(())
         })
         .fit(&mut network, &train, None)?;
     println!("trained in {:.0} s", start.elapsed().as_secs_f64());

@@ -51,6 +51,8 @@ pub mod shape;
 pub mod storage;
 #[cfg(feature = "std")]
 mod suggest;
+#[cfg(feature = "std")]
+pub mod summary;
 pub mod tensor;
 #[cfg(all(test, feature = "std"))]
 mod test_folder;

@@ -33,6 +33,8 @@ fn metrics_stand_beside_loss_and_accuracy() {
     let history = trainer(3)
         .on_epoch(|report| {
             heard.push(report.history.metric("F1").unwrap().last().copied());
+            assert_eq!(report.metric("F1").ok(), heard.last().copied().flatten());
+            assert!(report.metric("f1").unwrap_err().to_string().ends_with("did you mean `F1`?"));
             ControlFlow::Continue(())
         })
         .fit(&mut network, &train, Some(&validation))

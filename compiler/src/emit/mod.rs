@@ -186,7 +186,18 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 }
             }
 
+            impl<T: #root::private::Kernels> #root::private::core::fmt::Display for #name<T> {
+                fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
+                    #root::private::core::fmt::Display::fmt(&#root::private::Summary::of::<Self>(), f)
+                }
+            }
+
             impl #concrete {
+                /// The table of layers, as `{}` of a network prints it.
+                #[must_use]
+                pub fn summary() -> #root::private::Summary {
+                    #root::private::Summary::of::<Self>()
+                }
                 /// A network whose weights start as its layers say, drawn from `seed`.
                 #[must_use]
                 pub fn init(seed: #root::private::core::primitive::u64) -> Self {

@@ -36,3 +36,14 @@ impl BatchLoss {
         self.images += other.images;
     }
 }
+
+/// `loss 0.0312  accuracy 99.17 %  of 360`.
+impl core::fmt::Display for BatchLoss {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "loss {:.4}", self.mean())?;
+        if let Some(accuracy) = self.accuracy() {
+            write!(f, "  accuracy {:.2} %", 100.0 * accuracy)?;
+        }
+        write!(f, "  of {}", self.images)
+    }
+}

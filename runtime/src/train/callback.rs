@@ -50,6 +50,29 @@ pub struct EpochReport<'a, N: Network> {
     pub network: &'a N,
 }
 
+impl<N: Network> EpochReport<'_, N> {
+    /// A number of this epoch by its name: one of the run's own (`loss`, `validation_accuracy`, …: [`EpochRecord::NAMES`]), or a metric.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMetric`] for a name that is not there, or that was not measured, such as the accuracy of values.
+    pub fn metric(&self, name: &str) -> Result<f64, Error> {
+        let row = || self.history.row(self.history.epochs.len().saturating_sub(1));
+        if let Some((_, Some(value))) = row().find(|(known, _)| *known == name) {
+            return Ok(value);
+        }
+        let known = row().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+        Err(Error::NoSuchMetric { metric: name.to_owned(), known })
+    }
+}
+
+/// A line: the epoch, its losses and accuracies, the metrics, and how long it took.
+impl<N: Network> core::fmt::Display for EpochReport<'_, N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.record
+            .write_line(self.history.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?))), f)
+    }
+}
+
 /// Hears of every step and epoch. `ControlFlow::Break(())` ends the run there, with its checkpoint saved; an error ends it and
 /// is handed on.
 pub trait Callback<N: Network>: Send {

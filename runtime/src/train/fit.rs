@@ -118,7 +118,7 @@ where
     }
     let mut callbacks = plan.callbacks;
     if plan.progress {
-        callbacks.extend(super::progress::bar());
+        callbacks.extend(super::progress::shown());
     }
     let mut engine = match plan.ghost_batch {
         None => GradientEngine::new(loader.capacity(), plan.threads)?,

@@ -1,5 +1,7 @@
 //! What a training run has to tell.
 
+use crate::error::counted;
+
 /// One epoch in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochRecord {
@@ -54,6 +56,36 @@ impl EpochRecord {
             seconds: seconds.unwrap_or(0.0),
         }
     }
+}
+
+impl EpochRecord {
+    /// Its line, with metrics before the time.
+    pub(super) fn write_line(
+        &self,
+        metrics: impl Iterator<Item = (&'static str, f64)>,
+        f: &mut core::fmt::Formatter<'_>,
+    ) -> core::fmt::Result {
+        write!(f, "epoch {:>3}  loss {:.4}{}", self.epoch, self.loss, percent(self.accuracy))?;
+        if let Some(loss) = self.validation_loss {
+            write!(f, "  validation {loss:.4}{}", percent(self.validation_accuracy))?;
+        }
+        for (name, value) in metrics {
+            write!(f, "  {name} {value:.4}")?;
+        }
+        write!(f, "  {:.1} s", self.seconds)
+    }
+}
+
+/// `epoch   3  loss 0.0312  99.17 %  validation 0.0500  98.61 %  1.2 s`.
+impl core::fmt::Display for EpochRecord {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.write_line(core::iter::empty(), f)
+    }
+}
+
+/// A share as percent behind other numbers; nothing where there is none.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or(String::new(), |share| format!("  {:.2} %", 100.0 * share))
 }
 
 /// Why a run ended.
@@ -123,9 +155,9 @@ impl History {
         self.metrics.iter().find(|series| series.name == name).map(|series| series.values.as_slice())
     }
 
-    /// Names and numbers of the epoch at `place`, metrics at the end.
-    fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
-        let own = EpochRecord::NAMES.into_iter().zip(self.epochs[place].numbers());
+    /// Names and numbers of the epoch at `place`, metrics at the end; nothing where there is no such epoch.
+    pub(super) fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
+        let own = EpochRecord::NAMES.into_iter().zip(self.epochs.get(place).into_iter().flat_map(EpochRecord::numbers));
         own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(place).copied())))
     }
 
@@ -158,6 +190,26 @@ impl History {
     }
 }
 
+/// The most epochs that a history shows.
+const MOST_LINES: usize = 24;
+
+/// A line for each epoch (of a long run, for epochs as far apart as fit, the last and the best), then how it ended.
+impl core::fmt::Display for History {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (count, best) = (self.epochs.len(), self.best.map(|best| best.step));
+        let apart = count.div_ceil(MOST_LINES).max(1);
+        for (place, record) in self.epochs.iter().enumerate() {
+            let is_best = best == Some(record.step);
+            if is_best || place + 1 == count || place.is_multiple_of(apart) {
+                let values = self.metrics.iter().filter_map(|series| Some((series.name, *series.values.get(place)?)));
+                record.write_line(values, f)?;
+                writeln!(f, "{}", if is_best { "  the best" } else { "" })?;
+            }
+        }
+        write!(f, "{} after {}", self.ending, counted(count, "epoch"))
+    }
+}
+
 /// A name as a cell of comma-separated values.
 fn csv_cell(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
@@ -166,6 +218,47 @@ fn csv_cell(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn record(epoch: u64) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            step: 20 * epoch,
+            rate: 0.1,
+            loss: 0.25,
+            accuracy: Some(0.975),
+            validation_loss: Some(0.5),
+            validation_accuracy: None,
+            seconds: 1.25,
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_a_line_and_a_history_its_lines() {
+        assert_eq!(record(3).to_string(), "epoch   3  loss 0.2500  97.50 %  validation 0.5000  1.2 s");
+        let top = MetricSeries { name: "top-3", values: vec![0.75, 0.875] };
+        let best = Some(Best { step: 40, metric: 0.5 });
+        let history = History { epochs: vec![record(1), record(2)], metrics: vec![top], best, ending: Ending::Early };
+        let lines = [
+            "epoch   1  loss 0.2500  97.50 %  validation 0.5000  top-3 0.7500  1.2 s",
+            "epoch   2  loss 0.2500  97.50 %  validation 0.5000  top-3 0.8750  1.2 s  the best",
+            "stopped early after 2 epochs",
+        ];
+        assert_eq!(history.to_string(), lines.join("\n"));
+        assert_eq!(History::default().to_string(), "finished after 0 epochs");
+    }
+
+    #[test]
+    fn a_long_history_shows_some_epochs_the_best_and_the_last() {
+        let best = Some(Best { step: 20 * 444, metric: 0.5 });
+        let history = History { epochs: (1..=500).map(record).collect(), best, ..History::default() };
+        let shown = history.to_string();
+        let epochs: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        assert!(epochs.len() <= MOST_LINES + 3, "{shown}");
+        assert!(
+            epochs.starts_with(&["1", "22", "43"]) && epochs.contains(&"444") && epochs.contains(&"500"),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn csv_and_json_lines_hold_every_number_once() {

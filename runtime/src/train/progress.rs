@@ -1,20 +1,53 @@
-//! A progress bar on a terminal.
+//! What a run shows on a terminal while it goes on: a bar with the feature `progress`, a line for each epoch without it. It is the one place
+//! where the library writes to a terminal.
+
+use std::io::IsTerminal;
 
 use super::callback::Callback;
 use crate::network::Network;
 
-/// The bar, where there is a terminal to show it on.
-#[cfg(not(feature = "progress"))]
-pub(crate) fn bar<N: Network>() -> Option<Box<dyn Callback<N>>> {
-    None
+/// What to show, where standard error is a terminal to show it on.
+pub(crate) fn shown<N: Network>() -> Option<Box<dyn Callback<N>>> {
+    #[cfg(not(feature = "progress"))]
+    let shown = || Box::new(lines::Lines(std::io::stderr())) as Box<dyn Callback<N>>;
+    #[cfg(feature = "progress")]
+    let shown = || Box::new(shown::Bar::new(indicatif::ProgressDrawTarget::stderr())) as Box<dyn Callback<N>>;
+    std::io::stderr().is_terminal().then(shown)
 }
 
-/// The bar, where there is a terminal to show it on.
-#[cfg(feature = "progress")]
-pub(crate) fn bar<N: Network>() -> Option<Box<dyn Callback<N>>> {
-    use std::io::IsTerminal;
-    let bar = || Box::new(shown::Bar::new(indicatif::ProgressDrawTarget::stderr())) as Box<dyn Callback<N>>;
-    std::io::stderr().is_terminal().then(bar)
+#[cfg(any(test, not(feature = "progress")))]
+mod lines {
+    use core::ops::ControlFlow;
+    use std::io::Write;
+
+    use crate::error::Error;
+    use crate::network::Network;
+    use crate::train::callback::{Callback, EpochReport};
+    use crate::train::history::{Ending, History};
+
+    /// A line for each epoch, and one for a run that ended before its time.
+    #[derive(Debug)]
+    pub(super) struct Lines<W>(pub(super) W);
+
+    /// A terminal that has gone does not end a run.
+    impl<N: Network, W: Write + Send> Callback<N> for Lines<W> {
+        fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
+            let _ = writeln!(self.0, "{epoch}");
+            Ok(ControlFlow::Continue(()))
+        }
+
+        fn on_end(&mut self, history: &History) -> Result<(), Error> {
+            if history.ending != Ending::Finished {
+                let _ = writeln!(
+                    self.0,
+                    "{} after {}",
+                    history.ending,
+                    crate::error::counted(history.epochs.len(), "epoch")
+                );
+            }
+            Ok(())
+        }
+    }
 }
 
 #[cfg(feature = "progress")]
@@ -58,22 +91,14 @@ mod shown {
 
         fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
             let loss = step.running.mean();
-            let accuracy = percent(step.running.accuracy());
+            let accuracy = crate::train::history::percent(step.running.accuracy());
             self.bar.set_message(format!("epoch {}/{}  loss {loss:.4}{accuracy}", step.epoch, self.epochs));
             self.bar.set_position(step.step);
             Ok(ControlFlow::Continue(()))
         }
 
         fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
-            let record = &epoch.record;
-            let mut line = format!("epoch {:>3}  loss {:.4}{}", record.epoch, record.loss, percent(record.accuracy));
-            if let Some(loss) = record.validation_loss {
-                line += &format!("  validation {loss:.4}{}", percent(record.validation_accuracy));
-            }
-            for series in &epoch.history.metrics {
-                line += &format!("  {} {:.4}", series.name, series.values.last().copied().unwrap_or(f64::NAN));
-            }
-            self.bar.println(line + &format!("  {:.1} s", record.seconds));
+            self.bar.println(epoch.to_string());
             Ok(ControlFlow::Continue(()))
         }
 
@@ -81,11 +106,6 @@ mod shown {
             self.bar.finish_and_clear();
             Ok(())
         }
-    }
-
-    /// A share as percent behind other numbers; nothing where there is none.
-    fn percent(share: Option<f64>) -> String {
-        share.map_or(String::new(), |share| format!("  {:.2} %", 100.0 * share))
     }
 }
 
@@ -95,9 +115,35 @@ mod tests {
 
     use indicatif::{InMemoryTerm, ProgressDrawTarget};
 
+    use super::lines::Lines;
     use super::shown::Bar;
     use crate::network::Network;
     use crate::support;
+
+    #[test]
+    fn without_a_bar_each_epoch_is_a_line() {
+        let (train, mut network, mut written) = (support::data(40, 1), support::Spot::init(1), Vec::new());
+        let mut told = Vec::new();
+        support::quick()
+            .callback(Lines(&mut written))
+            .on_epoch(|report| {
+                told.push(report.to_string());
+                let loss = report.metric("validation_loss")?;
+                assert_eq!((report.metric("loss")?, Some(loss)), (report.record.loss, report.record.validation_loss));
+                let unknown = report.metric("los").unwrap_err().to_string();
+                assert!(unknown.starts_with("there is no `los` in this report; there are epoch, step, rate, loss"));
+                assert!(unknown.ends_with("did you mean `loss`?"), "{unknown}");
+                Ok::<_, crate::Error>(if report.record.epoch == 1 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                })
+            })
+            .fit(&mut network, &train, Some(&train))
+            .unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written.lines().collect::<Vec<_>>(), [told[0].as_str(), "ended by a callback after 1 epoch"]);
+    }
 
     #[test]
     fn the_bar_shows_the_epochs_the_rate_and_the_time_left_and_goes_away() {

@@ -66,7 +66,7 @@ pub struct Trainer<'c, N: Network, Y = usize, L = NoLoss, O = NoOptimizer, T = Y
 }
 
 impl<'c, N: Network, Y: Stored> Trainer<'c, N, Y> {
-    /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, a progress bar where there is a terminal.
+    /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, and a progress bar or lines where there is a terminal: see [`Trainer::quiet`].
     pub fn new() -> Self {
         let plan = Plan {
             epochs: 10,
@@ -256,10 +256,16 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self.interrupt(flag))
     }
 
-    /// Whether to show a progress bar on a terminal (feature `progress`); nothing is ever written to anything else.
+    /// Whether to show how the run goes on where standard error is a terminal: a progress bar with the feature `progress`, a line for each
+    /// epoch without it. Nothing is ever written to anything else.
     pub fn progress(mut self, show: bool) -> Self {
         self.plan.progress = show;
         self
+    }
+
+    /// Shows nothing, on a terminal neither: `progress(false)`.
+    pub fn quiet(self) -> Self {
+        self.progress(false)
     }
 
     #[allow(clippy::type_complexity)]

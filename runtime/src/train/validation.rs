@@ -60,6 +60,14 @@ impl Validation {
     }
 }
 
+/// What was found of the loss, then the metrics.
+impl core::fmt::Display for Validation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}", self.loss)?;
+        self.metrics.iter().try_for_each(|(name, value)| write!(f, "  {name} {value:.4}"))
+    }
+}
+
 /// A validation set with its metrics, measured on several threads with the same bits on any number of them.
 ///
 /// ```

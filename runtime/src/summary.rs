@@ -1,0 +1,186 @@
+//! A network as a table for people.
+
+use core::fmt;
+
+use crate::architecture::Architecture;
+use crate::layer::Layer;
+
+/// What a terminal is taken to be wide where it does not say.
+const USUAL_WIDTH: usize = 100;
+/// The least that a column of words is cut to.
+const NARROWEST: usize = 8;
+
+const BOLD: &str = "\u{1b}[1m";
+const FAINT: &str = "\u{1b}[2m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// The table of a network's layers: names, words, shapes of outputs, trained parameters and multiply-adds, with the sums below. A network's own
+/// `{}` is the same table.
+///
+/// ```
+/// use netwright_runtime::{Architecture, summary::Summary};
+///
+/// fn show<N: Architecture>() {
+///     println!("{}", Summary::of::<N>().for_terminal());
+/// }
+/// ```
+///
+/// It has no colours and is as wide as it is, unless asked: so it can go into a file as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    network: &'static str,
+    input: crate::shape::Shape,
+    layers: &'static [Layer],
+    parameters: usize,
+    statistics: usize,
+    macs: u64,
+    /// Of weights, and of the workspace of one image.
+    bytes: [usize; 2],
+    width: Option<usize>,
+    colours: bool,
+}
+
+impl Summary {
+    /// Of a network's type.
+    pub fn of<N: Architecture>() -> Self {
+        let size = size_of::<N::Scalar>();
+        Self {
+            network: N::NAME,
+            input: N::INPUT,
+            layers: N::LAYERS,
+            parameters: N::PARAMETERS,
+            statistics: N::STATISTICS,
+            macs: N::MACS,
+            bytes: [size * (N::PARAMETERS + N::STATISTICS), size * N::PREDICTING.for_batch(1)],
+            width: None,
+            colours: false,
+        }
+    }
+
+    /// At most so many characters wide, as far as the numbers allow: names lose their beginning and words their end,
+    /// where `…` stands.
+    pub fn width(mut self, width: usize) -> Self {
+        self.width = Some(width);
+        self
+    }
+
+    /// With a bold head and sums, and without emphasis on layers that have no weights.
+    pub fn colours(mut self, colours: bool) -> Self {
+        self.colours = colours;
+        self
+    }
+
+    /// For standard output: with colours where it is a terminal, unless the variable `NO_COLOR` forbids them, and as wide as the variable
+    /// `COLUMNS` says, or 100.
+    pub fn for_terminal(self) -> Self {
+        use std::io::IsTerminal;
+        if !std::io::stdout().is_terminal() {
+            return self;
+        }
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let columns = set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(USUAL_WIDTH);
+        self.width(columns).colours(set("NO_COLOR").is_none())
+    }
+
+    /// Name, words, output, parameters, multiply-adds.
+    fn row(layer: &Layer) -> [String; 5] {
+        let number = |number: u64| if number == 0 { String::new() } else { grouped(number) };
+        let output = layer.output.to_string();
+        [layer.name.into(), layer.text.into(), output, number(layer.parameters() as u64), number(layer.macs)]
+    }
+}
+
+/// A line for each layer between a head and the sums.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["layer", "", "output", "parameters", "multiply-adds"].map(str::to_owned);
+        let rows: Vec<[String; 5]> = self.layers.iter().map(Self::row).collect();
+        let sums = [String::new(), String::new(), String::new(), grouped(self.parameters as u64), grouped(self.macs)];
+        let all = rows.iter().chain([&head, &sums]);
+        let mut widths = [0; 5];
+        for row in all {
+            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+        }
+        let gaps = 2 * (widths.len() - 1);
+        let excess = |widths: &[usize; 5]| {
+            self.width.map_or(0, |most| (widths.iter().sum::<usize>() + gaps).saturating_sub(most))
+        };
+        // What the words say stands in the source; the names do not.
+        for column in [1, 0] {
+            let least = NARROWEST.min(widths[column]);
+            widths[column] = widths[column].saturating_sub(excess(&widths)).max(least);
+        }
+        let mut line = |row: &[String; 5], style: &str| {
+            let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+                let cell = if column == 0 { end_of(cell, width) } else { start_of(cell, width) };
+                if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            });
+            let text = cells.collect::<Vec<_>>().join("  ");
+            match text.trim_end() {
+                text if self.colours && !style.is_empty() => writeln!(f, "{style}{text}{PLAIN}"),
+                text => writeln!(f, "{text}"),
+            }
+        };
+        line(&head, BOLD)?;
+        for (row, layer) in rows.iter().zip(self.layers) {
+            line(row, if layer.tensors.is_empty() { FAINT } else { "" })?;
+        }
+        line(&sums, BOLD)?;
+        let statistics = match self.statistics {
+            0 => String::new(),
+            count => format!(" and {} statistics", grouped(count as u64)),
+        };
+        let [weights, workspace] = self.bytes.map(bytes);
+        let Self { network, input, .. } = self;
+        write!(
+            f,
+            "{network} takes {input}: {weights} of parameters{statistics}, {workspace} of workspace for one image"
+        )
+    }
+}
+
+/// The first characters of a text that is too long.
+fn start_of(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The last characters of a text that is too long: of a name, they tell it from its neighbours.
+fn end_of(text: &str, width: usize) -> String {
+    let skipped = text.chars().count().saturating_sub(width);
+    if skipped == 0 {
+        return text.to_owned();
+    }
+    core::iter::once('…').chain(text.chars().skip(skipped + 1)).collect()
+}
+
+/// 61706 as `61,706`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = (digits.len() - 1) % 3 + 1;
+    let rest = digits.as_bytes()[first..].chunks(3).map(|group| String::from_utf8_lossy(group));
+    core::iter::once(digits[..first].into()).chain(rest).collect::<Vec<_>>().join(",")
+}
+
+fn bytes(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_texts_are_cut() {
+        assert_eq!([0, 999, 1000, 61_706, 1_234_567].map(grouped), ["0", "999", "1,000", "61,706", "1,234,567"]);
+        assert_eq!([start_of("conv1", 5), start_of("conv12", 5), start_of("größer", 4)], ["conv1", "conv…", "grö…"]);
+        assert_eq!([end_of("a.conv1", 7), end_of("a.conv1", 6), end_of("größer", 3)], ["a.conv1", "…conv1", "…er"]);
+        assert_eq!([bytes(16), bytes(1536), bytes(3 << 20)], ["16 bytes", "1.5 KiB", "3.0 MiB"]);
+    }
+}
