@@ -233,7 +233,7 @@ macro_rules! for_each_kernel {
                 Read x: "The input.",
                 Read slopes: "The slopes.",
                 Update dy: "The gradient of the output becomes that of the input.",
-                Update dslopes: "The gradient of the slopes.",
+                Update dslopes: "The gradient of the slopes, or nothing.",
             } {
                 /// Parametric ReLU: dy becomes dx; adds to dslopes.
                 prelu::prelu_grad(prelu) pass;

@@ -27,6 +27,8 @@ pub struct Builder<'a> {
     /// For each value, the words on the longest way to it, the input counted too.
     depths: Vec<usize>,
     row: Option<LayerId>,
+    /// Whether what is lowered now is frozen.
+    frozen: bool,
     /// Whether the next activation may join the row before it.
     row_is_open: bool,
     shared: SharedOptions,
@@ -101,6 +103,7 @@ impl<'a> Builder<'a> {
             graph,
             depths: vec![1],
             row: None,
+            frozen: false,
             row_is_open: false,
             shared: SharedOptions::default(),
             ordinals: BTreeMap::new(),
@@ -116,6 +119,12 @@ impl<'a> Builder<'a> {
     pub(crate) fn finish(mut self, output: ValueId) -> (Graph, Vec<Made>) {
         self.graph.output = output;
         self.graph.depth = self.depths[output.0];
+        for tensor in &self.graph.tensors {
+            let row = &mut self.graph.layers[tensor.layer.0];
+            if row.frozen && !row.text.ends_with(" frozen") {
+                row.text.push_str(" frozen");
+            }
+        }
         (self.graph, self.made)
     }
 
@@ -216,6 +225,16 @@ impl<'a> Builder<'a> {
         self.names.contains_key(&format!("{}{name}", self.prefix()))
     }
 
+    /// Freezes what is lowered from here on, or no longer; returns what was said before.
+    pub(crate) fn freeze(&mut self, frozen: bool) -> bool {
+        std::mem::replace(&mut self.frozen, frozen)
+    }
+
+    /// Whether anything since `mark` has weights or statistics of its own.
+    pub(crate) fn has_tensors_since(&self, mark: Mark) -> bool {
+        self.graph.tensors.len() > mark.tensors
+    }
+
     pub(crate) fn enter_block(&mut self, name: &str, call: Call) {
         let ordinal = self.ordinal(name);
         self.blocks.push((format!("{name}{ordinal}"), call));
@@ -308,7 +327,7 @@ impl<'a> Builder<'a> {
             name = self.free_name(&name[self.prefix().len()..], "_");
         }
         self.names.insert(name.clone(), (span, id));
-        self.graph.layers.push(Layer { name, text, input, output: input, span });
+        self.graph.layers.push(Layer { name, text, input, output: input, span, frozen: self.frozen });
         self.row = Some(id);
         self.row_is_open = true;
     }

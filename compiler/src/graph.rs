@@ -154,6 +154,8 @@ pub struct Layer {
     pub output: ValueId,
     /// Where it stands.
     pub span: Span,
+    /// Whether the text freezes it: training leaves its weights and statistics as they are.
+    pub frozen: bool,
 }
 
 impl Graph {
@@ -196,6 +198,22 @@ impl Graph {
     pub fn count(&self, trained: bool) -> usize {
         let last = self.tensors.iter().rfind(|tensor| (tensor.role != Role::Statistic) == trained);
         last.map_or(0, |tensor| tensor.offset + tensor.len())
+    }
+
+    /// Whether training leaves a tensor as it is: that of a frozen row.
+    pub fn is_frozen(&self, tensor: TensorId) -> bool {
+        self.layers[self.tensors[tensor.0].layer.0].frozen
+    }
+
+    /// The row whose weights or statistics a node has: its own, whatever it was merged with since. Those that are shared are another's.
+    pub fn owner_of(&self, node: &Node) -> Option<LayerId> {
+        node.tensors.last().map(|tensor| self.tensors[tensor.0].layer)
+    }
+
+    /// Whether the images of a batch meet in it while training.
+    pub fn couples_batch(&self) -> bool {
+        let frozen = |node: &Node| self.owner_of(node).is_some_and(|row| self.layers[row.0].frozen);
+        self.nodes.iter().any(|node| node.op.couples_batch() && !frozen(node))
     }
 
     /// The node that computes `value`; none computes the input.

@@ -20,6 +20,8 @@ pub struct KernelCall {
     pub operands: Vec<Operand>,
     /// The row it belongs to.
     pub layer: LayerId,
+    /// The row whose weights or statistics it has, if it has any.
+    pub owner: Option<LayerId>,
     /// The rows before that one whose work it does too.
     pub rows: Vec<LayerId>,
     /// Why this kernel.
@@ -68,6 +70,7 @@ impl KernelCall {
         sizes: &Z::Spec<'_>,
         operands: S::Of<Data>,
         layer: LayerId,
+        owner: Option<LayerId>,
         why: &'static str,
     ) -> Self {
         let mut listed = Vec::new();
@@ -77,6 +80,7 @@ impl KernelCall {
             spec: Spec::new(kernel.id.module, sizes),
             operands: listed,
             layer,
+            owner,
             rows: Vec::new(),
             why: why.into(),
             when: When::Always,

@@ -16,6 +16,7 @@ fn call(kernel: KernelId, operands: &[(usize, Access)]) -> Step {
         spec: Spec { module: "copy", fields: Vec::new() },
         operands: operands.collect(),
         layer: LayerId(0),
+        owner: None,
         rows: Vec::new(),
         why: "".into(),
         when: When::Always,

@@ -23,8 +23,10 @@ pub trait Architecture: Sized + Send + Sync + 'static {
 
     /// The type's name.
     const NAME: &'static str;
-    /// The trained numbers.
+    /// The trained numbers, those of frozen layers too.
     const PARAMETERS: usize;
+    /// Those of them that the network's text does not freeze.
+    const TRAINABLE: usize = crate::layer::trainable(Self::LAYERS);
     /// The numbers that training moves without gradients: moving means and variances.
     const STATISTICS: usize;
     /// Multiply-adds to predict one image.

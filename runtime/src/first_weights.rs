@@ -39,7 +39,16 @@ mod tests {
     }
 
     const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
-        Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), activation: None, tensors, macs: 0 }
+        Layer {
+            name,
+            text: "",
+            input: Shape::Flat(1),
+            output: Shape::Flat(1),
+            activation: None,
+            tensors,
+            macs: 0,
+            frozen: false,
+        }
     }
 
     const FIRST: Layer = layer(

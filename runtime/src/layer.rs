@@ -23,6 +23,8 @@ pub struct Layer {
     pub tensors: &'static [ParameterTensor],
     /// Multiply-adds for one image.
     pub macs: u64,
+    /// Whether the network's text freezes it: training leaves its weights and statistics as they are.
+    pub frozen: bool,
 }
 
 impl Layer {
@@ -50,6 +52,33 @@ impl Layer {
         }
         sum
     }
+}
+
+/// How many numbers of these layers training changes by their gradients: those of all that are not frozen.
+pub const fn trainable(layers: &[Layer]) -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < layers.len() {
+        if !layers[i].frozen {
+            sum += layers[i].parameters();
+        }
+        i += 1;
+    }
+    sum
+}
+
+/// Every name that means a part of a network with weights: the blocks' and the layers', apart by commas.
+#[cfg(feature = "std")]
+pub(crate) fn parts(layers: &[Layer]) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for layer in layers.iter().filter(|layer| !layer.tensors.is_empty()) {
+        let ends = layer.name.match_indices('.').map(|(end, _)| end).chain([layer.name.len()]);
+        for part in ends.map(|end| &layer.name[..end]) {
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+    }
+    parts.join(", ")
 }
 
 /// Whether the layer called `name` is, or lies in, what `part` means: see [`Layer::is_in`].

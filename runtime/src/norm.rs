@@ -28,6 +28,16 @@ pub(crate) fn norm<T: Scalar>(numbers: &[T]) -> Norm {
     Norm { scale, relative: sum_of_squares(numbers, scale).sqrt() }
 }
 
+/// The length of a vector from those of its parts.
+pub(crate) fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
+    let scale = parts.clone().map(|part| part.scale).fold(0.0, f64::max);
+    if scale == 0.0 || scale.is_infinite() {
+        return Norm { scale, relative: 1.0 };
+    }
+    let relative: Vec<f64> = parts.map(|part| part.relative * (part.scale / scale)).collect();
+    Norm { scale, relative: norm(&relative).length() }
+}
+
 impl Norm {
     /// The length; infinite where it is more than an `f64` holds.
     pub(crate) fn length(self) -> f64 {

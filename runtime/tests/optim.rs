@@ -11,7 +11,16 @@ const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> Pa
 }
 
 const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
-    Layer { name, text: "", input: Shape::Flat(1), output: Shape::Flat(1), activation: None, tensors, macs: 0 }
+    Layer {
+        name,
+        text: "",
+        input: Shape::Flat(1),
+        output: Shape::Flat(1),
+        activation: None,
+        tensors,
+        macs: 0,
+        frozen: false,
+    }
 }
 
 /// Two weights, a bias and a scale; then one weight. Statistics have places of their own.
@@ -218,4 +227,90 @@ fn a_gradient_too_large_or_too_small_to_be_squared_is_clipped_as_any_other() {
     let mut weights = [0.0; 2];
     sgd.step(1.0, &[], &mut weights, &[3e38, -3e38]).unwrap();
     assert!((weights[1] - 1e-3 * 0.5_f32.sqrt()).abs() < 1e-9, "{weights:?}");
+}
+
+/// The parameters, all 1, after two steps of rate 1 along gradients of 0.1.
+fn moved(mut optimizer: impl Optimizer<f64>) -> [f64; 5] {
+    let mut parameters = [1.0; 5];
+    for _ in 0..2 {
+        optimizer.step(optimizer.rate(), LAYERS, &mut parameters, &[0.1; 5]).unwrap();
+    }
+    parameters
+}
+
+#[test]
+fn a_frozen_part_stays_whatever_the_optimiser_and_the_others_move_as_without() {
+    fn check<O: Optimizer<f64>>(make: impl Fn() -> O, freeze: impl Fn(O, &str) -> O) {
+        let free = moved(make());
+        assert!(free.iter().all(|weight| *weight < 1.0), "{free:?}");
+        let frozen = moved(freeze(make(), "conv1"));
+        assert_eq!(frozen, [1.0, 1.0, 1.0, 1.0, free[4]]);
+        assert_eq!(moved(freeze(make(), "conv")), frozen, "a word means all of its layers");
+        assert_eq!(moved(freeze(make(), "dense")), [free[0], free[1], free[2], free[3], 1.0]);
+        assert_eq!(moved(freeze(make(), "")), [1.0; 5]);
+        let mut optimizer = freeze(make(), "conv");
+        assert_eq!(optimizer.frozen_layers(), [false; 0], "known once the network is");
+        optimizer.prepare(LAYERS, 5).unwrap();
+        assert_eq!(optimizer.frozen_layers(), [true, false, false]);
+        assert_eq!(optimizer.penalty(LAYERS, &[9.0, 9.0, 9.0, 9.0, 0.0]).unwrap(), 0.0);
+    }
+    check(|| sgd().l2(0.5).unwrap().weight_decay(0.1).unwrap().decay_biases(true), Sgd::freeze);
+    check(|| sgd().momentum(0.9).unwrap().nesterov(true), Sgd::freeze);
+    check(|| Adam::new(0.1).unwrap().l1(0.1).unwrap(), Adam::freeze);
+    check(|| AdamW::new(0.1).unwrap(), AdamW::freeze);
+    check(|| RmsProp::new(0.1).unwrap(), RmsProp::freeze);
+    check(|| RmsProp::new(0.1).unwrap().momentum(0.5).unwrap(), RmsProp::freeze);
+}
+
+#[test]
+fn a_part_with_a_rate_of_its_own_moves_as_with_that_rate_alone() {
+    fn check<O: Optimizer<f64>>(make: impl Fn(f64) -> O, rate_for: impl Fn(O, &str, f64) -> Result<O, Error>) {
+        let (fast, slow) = (moved(make(0.5)), moved(make(0.125)));
+        let mixed = moved(rate_for(make(0.5), "conv", 0.125).unwrap());
+        assert_eq!(mixed, [slow[0], slow[1], slow[2], slow[3], fast[4]]);
+        assert!(rate_for(make(0.5), "conv", -1.0).is_err());
+        assert!(rate_for(make(0.0), "conv", 0.1).is_err(), "a schedule could not multiply both");
+        // The last that was named decides.
+        let twice = rate_for(rate_for(make(0.5), "", 0.125).unwrap(), "conv1", 0.5).unwrap();
+        assert_eq!(moved(twice), [fast[0], fast[1], fast[2], fast[3], slow[4]]);
+    }
+    let decay = |sgd: Sgd<f64>| sgd.weight_decay(0.25).unwrap().l2(0.25).unwrap();
+    check(|rate| decay(Sgd::new(rate).unwrap()), Sgd::rate_for);
+    check(|rate| Sgd::new(rate).unwrap().momentum(0.9).unwrap(), Sgd::rate_for);
+    check(|rate| Adam::new(rate).unwrap(), Adam::rate_for);
+    check(|rate| AdamW::new(rate).unwrap(), AdamW::rate_for);
+    check(|rate| RmsProp::new(rate).unwrap().momentum(0.5).unwrap(), RmsProp::rate_for);
+}
+
+#[test]
+fn a_schedule_multiplies_the_rates_of_all_parts() {
+    let mut sgd = Sgd::new(0.5).unwrap().rate_for("conv", 0.125).unwrap();
+    let mut parameters = [1.0; 5];
+    // Half of the rate it was made with.
+    sgd.step(0.25, LAYERS, &mut parameters, &[1.0; 5]).unwrap();
+    assert_eq!(parameters, [0.9375, 0.9375, 0.9375, 0.9375, 0.75]);
+}
+
+#[test]
+fn frozen_gradients_count_in_no_clipping_norm() {
+    let mut sgd = sgd().freeze("conv").clip_norm(1.0).unwrap();
+    let mut parameters = [1.0; 5];
+    sgd.step(1.0, LAYERS, &mut parameters, &[1e200, 1e200, 1.0, 1.0, 0.5]).unwrap();
+    assert_eq!(parameters, [1.0, 1.0, 1.0, 1.0, 0.5]);
+}
+
+#[test]
+fn a_part_that_does_not_exist_is_told_with_the_nearest_name() {
+    let blocks = [layer("features1.conv1", LAYERS[2].tensors), layer("features1.relu1", &[])];
+    let told = |sgd: Sgd<f64>| {
+        let mut sgd = sgd;
+        sgd.prepare(&blocks, 5).unwrap_err().to_string()
+    };
+    let error = told(sgd().freeze("feature1"));
+    let expected = "freeze is set for `feature1`, which is no layer with weights; those are features1, features1.conv1";
+    assert_eq!(error, format!("{expected}; did you mean `features1`?"));
+    let error = told(sgd().rate_for("features1.cov1", 0.1).unwrap());
+    assert!(error.starts_with("learning rate is set for `features1.cov1`"), "{error}");
+    assert!(error.ends_with("did you mean `features1.conv1`?"), "{error}");
+    assert!(told(sgd().freeze("features1.relu1")).contains("no layer with weights"));
 }

@@ -50,6 +50,7 @@ const LAYERS: &[Layer] = &[Layer {
     activation: None,
     tensors: &[KERNEL],
     macs: 100,
+    frozen: false,
 }];
 
 fn allocations_of_later_steps(mut optimizer: impl Optimizer<f32>) -> [usize; 2] {

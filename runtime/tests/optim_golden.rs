@@ -36,7 +36,16 @@ fn layers(problem: &Value) -> Vec<Layer> {
         let (shape, fan) = (&*vec![len].leak(), len);
         let tensor = ParameterTensor { name, role, shape, offset, len, fan_in: fan, fan_out: fan, init };
         let (input, output) = (Shape::Flat(1), Shape::Flat(1));
-        layers.push(Layer { name, text: "", input, output, activation: None, tensors: vec![tensor].leak(), macs: 0 });
+        layers.push(Layer {
+            name,
+            text: "",
+            input,
+            output,
+            activation: None,
+            tensors: vec![tensor].leak(),
+            macs: 0,
+            frozen: false,
+        });
         offset += len;
     }
     layers

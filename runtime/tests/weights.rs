@@ -83,6 +83,7 @@ impl Architecture for Moving {
         activation: None,
         tensors: &[Self::tensor("gamma", Role::Scale), Self::tensor("moving_mean", Role::Statistic)],
         macs: 0,
+        frozen: false,
     }];
     const PLAN: &'static [PlannedCall] = &[];
     const BATCH_COUPLED: bool = false;

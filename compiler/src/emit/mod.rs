@@ -148,8 +148,10 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             pub const INPUT: #root::private::Shape = #architecture::INPUT;
             /// The shape of one answer.
             pub const OUTPUT: #root::private::Shape = #architecture::OUTPUT;
-            /// How many numbers training changes.
+            /// How many weights there are, those of frozen layers too.
             pub const PARAMETERS: #root::private::core::primitive::usize = #architecture::PARAMETERS;
+            /// How many of them training changes: those of layers that are not frozen.
+            pub const TRAINABLE: #root::private::core::primitive::usize = #architecture::TRAINABLE;
             /// How many numbers training moves without gradients.
             pub const STATISTICS: #root::private::core::primitive::usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.

@@ -285,7 +285,7 @@ impl Writer<'_> {
         let mut regions = Regions::default();
         let operands: Vec<TokenStream> =
             call.operands.iter().map(|operand| self.operand(operand.data, operand.access, &mut regions)).collect();
-        let pass = call.kernel.takes_pass.then(|| quote!(pass)).into_iter();
+        let pass = call.kernel.takes_pass.then(|| self.pass(call)).into_iter();
         let scratch = call.kernel.has_scratch.then(|| quote!(scratch)).into_iter();
         let bindings = regions.bindings(root);
         let kernel = format_ident!("{}", call.kernel.name);
@@ -295,7 +295,31 @@ impl Writer<'_> {
             #bindings
             <T as #root::private::Kernels>::#kernel(context, &#spec, #(#operands),*);
         };
+        let statement = self.unless_frozen(call, statement);
         self.guarded(call.when, &statement)
+    }
+
+    /// The pass as a kernel is told it.
+    fn pass(&self, call: &KernelCall) -> TokenStream {
+        match call.owner {
+            Some(LayerId(row)) if self.graph.layers[row].frozen => quote!(&pass.in_frozen_layer()),
+            Some(LayerId(row)) => quote!(&pass.in_layer(#row)),
+            None => quote!(pass),
+        }
+    }
+
+    /// A call that changes gradients of weights alone is not made where a pass freezes the layers that have them.
+    fn unless_frozen(&self, call: &KernelCall, statement: TokenStream) -> TokenStream {
+        let mut rows = Vec::new();
+        for operand in call.operands.iter().filter(|operand| operand.access != Access::Read) {
+            match operand.data {
+                Data::Gradient(tensor) => rows.push(self.graph.tensors[tensor.0].layer.0),
+                Data::Absent => {}
+                _ => return statement,
+            }
+        }
+        rows.dedup();
+        if rows.is_empty() { statement } else { quote!(if #(pass.trains(#rows))||* { #statement }) }
     }
 
     fn guarded(&self, when: When, statement: &TokenStream) -> TokenStream {

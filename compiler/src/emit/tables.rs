@@ -20,7 +20,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let (parameters, statistics) = (graph.count(true), graph.count(false));
     let macs: u64 = graph.nodes.iter().map(|node| graph.macs(node)).sum();
     let depth = graph.depth;
-    let coupled = graph.nodes.iter().any(|node| node.op.couples_batch());
+    let coupled = graph.couples_batch();
     let (layers, plan) = (layers(graph, root), plan_table(planned, root));
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
@@ -102,14 +102,14 @@ fn shape(shape: Shape, root: &TokenStream) -> TokenStream {
 fn layers(graph: &Graph, root: &TokenStream) -> TokenStream {
     let rows = graph.layers.iter().enumerate().map(|(index, layer)| {
         let id = LayerId(index);
-        let (name, text, macs) = (&layer.name, &layer.text, graph.macs_of(id));
+        let (name, text, macs, frozen) = (&layer.name, &layer.text, graph.macs_of(id), layer.frozen);
         let (input, output) = (shape(graph.shape(layer.input), root), shape(graph.shape(layer.output), root));
         let tensors = graph.tensors_of(id).iter().map(|entry| tensor(entry, root));
         let activation = optional_activation(graph.activation_of(id), root);
         quote! {
             #root::private::Layer {
                 name: #name, text: #text, input: #input, output: #output, activation: #activation,
-                tensors: &[#(#tensors),*], macs: #macs,
+                tensors: &[#(#tensors),*], macs: #macs, frozen: #frozen,
             }
         }
     });

@@ -101,6 +101,12 @@ pub static SHARED: &[OptionWord] = &[
         argument: Argument::Required,
         summary: "what the biases start at: a number (or `constant 0.1`, `zeros`), or `bias normal 0.1` and `bias uniform 0.1` to draw them",
     },
+    OptionWord {
+        name: "frozen",
+        form: "frozen",
+        argument: Argument::None,
+        summary: "freezes the stage, the call of a block, the repeat or the branches before it: training leaves the weights as they are and computes no gradient of them, nor of anything before the first layer that is trained; batch normalisation uses its moving statistics",
+    },
 ];
 
 /// What may follow `init`. D is the fan-in: how many inputs meet in one output.

@@ -2,6 +2,7 @@
 
 mod call;
 mod expression;
+mod frozen;
 mod join;
 mod mistakes;
 mod stage;

@@ -104,7 +104,7 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     fn remembered_stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
         let mark = self.builder.mark();
-        let output = self.stage(stage, input, scope);
+        let output = self.stage_or_frozen(stage, input, scope);
         // A layer's own words are remembered as they are read.
         let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
             AtomKind::Word(word) => Some((word, atom.span)),
@@ -189,7 +189,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
     }
 
-    fn stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+    pub(super) fn stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
         if !self.may_unfold(stage.span) {
             return input;
         }

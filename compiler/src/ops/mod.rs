@@ -350,7 +350,8 @@ impl Site<'_> {
         sizes: &Z::Spec<'_>,
         operands: S::Of<Data>,
     ) -> KernelCall {
-        KernelCall::new(kernel, sizes, operands, self.node.layer, self.node.variant.why)
+        let (layer, owner) = (self.node.layer, self.graph.owner_of(self.node));
+        KernelCall::new(kernel, sizes, operands, layer, owner, self.node.variant.why)
     }
     /// A copy of so many elements for each image; the planner leaves it out where it can.
     pub fn copy(&self, len: usize, x: Data, y: Data) -> KernelCall {

@@ -48,7 +48,7 @@ struct Backward<'a> {
     steps: Vec<Step>,
     /// The gradient of each value met so far.
     gradients: BTreeMap<ValueId, ValueId>,
-    /// Values that depend on weights: only their gradients are needed to train.
+    /// Values that depend on weights that are not frozen: only their gradients are needed to train.
     trained: BTreeSet<ValueId>,
     /// Gradients of values that do not.
     for_input: BTreeSet<ValueId>,
@@ -58,7 +58,8 @@ impl<'a> Backward<'a> {
     fn new(graph: &'a Graph) -> Self {
         let mut trained = BTreeSet::new();
         for node in &graph.nodes {
-            let has_weights = node.tensors.iter().any(|tensor| graph.tensors[tensor.0].role != Role::Statistic);
+            let mut tensors = node.tensors.iter().filter(|tensor| !graph.is_frozen(**tensor));
+            let has_weights = tensors.any(|tensor| graph.tensors[tensor.0].role != Role::Statistic);
             if has_weights || node.inputs.iter().any(|input| trained.contains(input)) {
                 trained.insert(node.output);
             }
@@ -120,7 +121,8 @@ impl<'a> Backward<'a> {
             let forward = Site { graph, node, phase: Phase::Training };
             let dy = node.ending.activation.map_or(dy, |activation| self.before_ending(&forward, activation, dy));
             let site = GradientSite { forward, dy, dx: dx.clone() };
-            for mut call in node.op.gradient(&site) {
+            for call in node.op.gradient(&site) {
+                let Some(mut call) = self.without_frozen(call) else { continue };
                 call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
                 self.steps.push(Step::Call(call));
             }
@@ -153,12 +155,29 @@ impl<'a> Backward<'a> {
         let sizes = add::Spec { len, activation: None };
         let operands = Accumulate { x: Data::Value(gradient), y: Data::Value(sum) };
         let why = "a value read by several layers gets the sum of their gradients";
-        let mut call = KernelCall::new(add_assign, &sizes, operands, layer, why);
+        let mut call = KernelCall::new(add_assign, &sizes, operands, layer, None, why);
         call.when = self.when(&call);
         call
     }
 
-    /// A call that computes nothing but gradients of values before the first weight runs only where the gradient of the images
+    /// A call without the gradients of frozen tensors; nothing where it computes no others. Where a kernel needs room for the gradient of
+    /// weights that are shared with a frozen layer, it has it.
+    fn without_frozen(&self, mut call: KernelCall) -> Option<KernelCall> {
+        let is_frozen = |data: Data| matches!(data, Data::Gradient(tensor) if self.graph.is_frozen(tensor));
+        let changed = call.operands.iter().filter(|operand| operand.access != Access::Read);
+        if changed.clone().any(|operand| is_frozen(operand.data)) {
+            if changed.clone().all(|operand| is_frozen(operand.data) || operand.data == Data::Absent) {
+                return None;
+            }
+            if changed.clone().any(|operand| matches!(operand.data, Data::Value(_))) {
+                let frozen = call.operands.iter_mut().filter(|operand| is_frozen(operand.data));
+                frozen.for_each(|operand| operand.data = Data::Absent);
+            }
+        }
+        Some(call)
+    }
+
+    /// A call that computes nothing but gradients of values before the first weight that is trained runs only where the gradient of the images
     /// is wanted.
     fn when(&self, call: &KernelCall) -> When {
         let changes = |operand: &&Operand| operand.access != Access::Read;

@@ -44,7 +44,16 @@ mod tests {
     use crate::kernels::Kernels;
     use crate::pass::BackwardRule;
 
-    const PASS: Pass = Pass { batch: 4, seed: 1, step: 2, first_image: 0, frozen: false, rule: BackwardRule::Gradient };
+    const PASS: Pass = Pass {
+        batch: 4,
+        seed: 1,
+        step: 2,
+        first_image: 0,
+        frozen: false,
+        frozen_statistics: false,
+        frozen_layers: &[],
+        rule: BackwardRule::Gradient,
+    };
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {
         let mut values = vec![1.0; pass.batch * spec.len];

@@ -15,7 +15,7 @@ pub fn prelu_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], slopes: &[T]
     forward(x, slopes, y);
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0.
+/// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0, unless it is empty.
 pub fn prelu_grad<T: Scalar>(
     batch: usize,
     spec: &Spec,
@@ -28,7 +28,7 @@ pub fn prelu_grad<T: Scalar>(
     assert_eq!(x.len(), batch * spec.len, "prelu: the inputs");
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
     assert_eq!(dy.len(), batch * spec.len, "prelu: the gradient");
-    assert_eq!(dslopes.len(), spec.slopes, "prelu: the gradient of the slopes");
+    assert!(dslopes.is_empty() || dslopes.len() == spec.slopes, "prelu: the gradient of the slopes");
     if !rectify(pass.rule, dy) {
         gradient(x, slopes, dy, dslopes);
     }
@@ -68,13 +68,17 @@ vectorised! {
                         *term = if x < T::ZERO { *dy * x } else { T::ZERO };
                         *dy *= if x < T::ZERO { slope } else { T::ONE };
                     }
-                    dslopes[0] += reduce::sum(&terms[..x.len()]);
+                    if let Some(dslope) = dslopes.first_mut() {
+                        *dslope += reduce::sum(&terms[..x.len()]);
+                    }
                 }
             }
             _ => {
                 for (x, dy) in x.chunks_exact(slopes.len()).zip(dy.chunks_exact_mut(slopes.len())) {
-                    for (((&x, &slope), dy), dslope) in x.iter().zip(slopes).zip(dy).zip(dslopes.iter_mut()) {
-                        *dslope += if x < T::ZERO { *dy * x } else { T::ZERO };
+                    for (dslope, (&x, &dy)) in dslopes.iter_mut().zip(x.iter().zip(&*dy)) {
+                        *dslope += if x < T::ZERO { dy * x } else { T::ZERO };
+                    }
+                    for ((&x, &slope), dy) in x.iter().zip(slopes).zip(dy) {
                         *dy *= if x < T::ZERO { slope } else { T::ONE };
                     }
                 }

@@ -1,6 +1,8 @@
 //! Adam, and Adam with decoupled weight decay.
 
-use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, positive, update};
+use super::{
+    Epsilon, Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, positive, treatment::Treatment, update,
+};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -44,13 +46,13 @@ impl<T: Scalar> Moments<T> {
 
     fn step(
         &mut self,
-        decay: &mut Decay,
+        treatment: &mut Treatment,
         rate: f64,
         layers: &[Layer],
         parameters: &mut [T],
         gradients: &[T],
     ) -> Result<(), Error> {
-        decay.check(rate, layers, parameters.len(), gradients.len())?;
+        treatment.check(rate, layers, parameters.len(), gradients.len())?;
         self.first.ready(parameters.len())?;
         self.second.ready(parameters.len())?;
         self.steps = self.steps.saturating_add(1);
@@ -72,7 +74,8 @@ impl<T: Scalar> Moments<T> {
             epsilon: T::from_f64(self.epsilon),
         };
         let (first, second) = (&mut self.first.0, &mut self.second.0);
-        decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+        treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+            let step = update::AdamStep { rate: step.rate * gradient.pace, ..step };
             update::adam(&step, gradient, weights, gradients, &mut first[range.clone()], &mut second[range]);
         })
     }
@@ -90,7 +93,7 @@ macro_rules! adam {
         #[derive(Clone, Debug)]
         pub struct $name<T = f32> {
             moments: Moments<T>,
-            decay: Decay,
+            treatment: Treatment,
         }
 
         penalties!($name);
@@ -101,9 +104,9 @@ macro_rules! adam {
             /// # Errors
             /// [`Error::Setting`] where the learning rate is negative or no number.
             pub fn new(rate: f64) -> Result<Self, Error> {
-                let mut decay = Decay::default();
-                decay.set("weight decay", $weight_decay)?;
-                Ok(Self { moments: Moments::new(rate)?, decay })
+                let mut treatment = Treatment::new(rate);
+                treatment.set("weight decay", $weight_decay)?;
+                Ok(Self { moments: Moments::new(rate)?, treatment })
             }
 
             /// β₁ and β₂, the weights of the old moments.
@@ -143,7 +146,7 @@ macro_rules! adam {
                 }
 
                 fn settings(&self) -> Settings {
-                    self.moments.settings().and(self.decay.settings())
+                    self.moments.settings().and(self.treatment.settings())
                 }
 
                 fn step(
@@ -153,15 +156,19 @@ macro_rules! adam {
                     parameters: &mut [T],
                     gradients: &[T],
                 ) -> Result<(), Error> {
-                    self.moments.step(&mut self.decay, rate, layers, parameters, gradients)
+                    self.moments.step(&mut self.treatment, rate, layers, parameters, gradients)
+                }
+
+                fn frozen_layers(&self) -> &[bool] {
+                    self.treatment.frozen_layers()
                 }
 
                 fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-                    self.decay.prepare(layers, parameters)
+                    self.treatment.prepare(layers, parameters)
                 }
 
                 fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-                    self.decay.penalty(layers, parameters)
+                    self.treatment.penalty(layers, parameters)
                 }
 
                 fn state(&self) -> Vec<(&'static str, &[T])> {

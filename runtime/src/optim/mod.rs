@@ -3,9 +3,9 @@
 
 mod adam;
 mod clip;
-mod decay;
 mod rms_prop;
 mod sgd;
+mod treatment;
 mod update;
 
 pub use adam::{Adam, AdamW};
@@ -43,7 +43,7 @@ pub trait Optimizer<T: Scalar>: Send {
     ///
     /// # Errors
     /// [`Error::Length`] where the slices differ in length from each other or from earlier steps, [`Error::UnknownLayer`] for
-    /// a penalty on a layer that does not exist, [`Error::Setting`] for a negative rate or a NaN. The parameters are
+    /// a penalty, a rate or the freezing of a part that does not exist, [`Error::Setting`] for a negative rate or a NaN. The parameters are
     /// unchanged then.
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error>;
 
@@ -52,6 +52,12 @@ pub trait Optimizer<T: Scalar>: Send {
     /// # Errors
     /// [`Error::UnknownLayer`], [`Error::Length`] as [`Self::step`].
     fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error>;
+
+    /// For each layer, whether it is frozen, as [`Pass::frozen_layers`](crate::Pass::frozen_layers) takes it; empty where none is. Known
+    /// after [`Self::prepare`].
+    fn frozen_layers(&self) -> &[bool] {
+        &[]
+    }
 
     /// What the penalties add to the loss: Σ l1 |w| + l2/2 w². Decoupled decay adds nothing.
     ///
@@ -87,6 +93,9 @@ impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
     fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
         (**self).prepare(layers, parameters)
+    }
+    fn frozen_layers(&self) -> &[bool] {
+        (**self).frozen_layers()
     }
     fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
         (**self).penalty(layers, parameters)
@@ -193,7 +202,7 @@ macro_rules! for_f32_and_f64 {
 }
 pub(crate) use for_f32_and_f64;
 
-/// The builder methods for penalties and clipping that all optimisers share; the struct has a field `decay`.
+/// The builder methods for penalties, clipping, freezing and rates of layers that all optimisers share; the struct has a field `treatment`.
 macro_rules! penalties {
     ($optimizer:ident) => {
         impl<T: crate::scalar::Scalar> $optimizer<T> {
@@ -202,7 +211,7 @@ macro_rules! penalties {
             /// # Errors
             /// [`Error::Setting`] where it is negative or no number.
             pub fn l1(mut self, l1: f64) -> Result<Self, Error> {
-                self.decay.set("l1", l1)?;
+                self.treatment.set("l1", l1)?;
                 Ok(self)
             }
 
@@ -211,7 +220,7 @@ macro_rules! penalties {
             /// # Errors
             /// [`Error::Setting`] where it is negative or no number.
             pub fn l2(mut self, l2: f64) -> Result<Self, Error> {
-                self.decay.set("l2", l2)?;
+                self.treatment.set("l2", l2)?;
                 Ok(self)
             }
 
@@ -221,47 +230,85 @@ macro_rules! penalties {
             /// # Errors
             /// [`Error::Setting`] where it is negative or no number.
             pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-                self.decay.set("weight decay", decay)?;
+                self.treatment.set("weight decay", decay)?;
                 Ok(self)
             }
 
-            /// [`Self::l1`] for the layer of this name alone, instead of the general one.
+            /// [`Self::l1`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
+            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
             pub fn l1_for(mut self, layer: &str, l1: f64) -> Result<Self, Error> {
-                self.decay.set_for(layer, "l1", l1)?;
+                self.treatment.set_for(layer, "l1", l1)?;
                 Ok(self)
             }
 
-            /// [`Self::l2`] for the layer of this name alone, instead of the general one.
+            /// [`Self::l2`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
+            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
             pub fn l2_for(mut self, layer: &str, l2: f64) -> Result<Self, Error> {
-                self.decay.set_for(layer, "l2", l2)?;
+                self.treatment.set_for(layer, "l2", l2)?;
                 Ok(self)
             }
 
-            /// [`Self::weight_decay`] for the layer of this name alone, instead of the general one.
+            /// [`Self::weight_decay`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
+            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A layer that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
             pub fn weight_decay_for(mut self, layer: &str, decay: f64) -> Result<Self, Error> {
-                self.decay.set_for(layer, "weight decay", decay)?;
+                self.treatment.set_for(layer, "weight decay", decay)?;
+                Ok(self)
+            }
+
+            /// Freezes a part of the network, by the names of its table of layers: a layer (`conv1`), the call of a block (`features1`),
+            /// or all of them (`conv`, `features`); see [`Layer::is_in`](crate::layer::Layer::is_in). Its weights stay as they are:
+            /// they are neither moved nor decayed nor penalised, count in no clipping norm, and cost no gradient. Its batch normalisation
+            /// uses its moving statistics, as when predicting, and leaves them alone, as in Keras with `trainable = False`; its
+            /// dropout drops. In a loop of one's own a pass is told by [`Optimizer::frozen_layers`](crate::optim::Optimizer::frozen_layers).
+            ///
+            /// The word `frozen` of the language freezes for good, and spares the way back too.
+            ///
+            /// A part that does not exist shows when a run begins, or in the first step: [`Error::UnknownLayer`].
+            ///
+            /// ```
+            /// use netwright_runtime::optim::{Adam, Sgd};
+            /// # fn main() -> Result<(), netwright_runtime::Error> {
+            /// let head_alone = Adam::<f32>::new(0.001)?.freeze("features");
+            /// let fine_tuning = Sgd::<f32>::new(0.01)?.rate_for("features", 0.001)?.freeze("features.conv1");
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn freeze(mut self, part: &str) -> Self {
+                self.treatment.freeze(part);
+                self
+            }
+
+            /// The learning rate of a part of the network, instead of the general one, named as in [`Self::freeze`]. A schedule multiplies
+            /// both by the same factor. Of several parts that a layer lies in, here or in [`Self::freeze`], the last that was
+            /// named decides.
+            ///
+            /// # Errors
+            /// [`Error::Setting`] where it is negative or no number, or the general rate is 0. A part that does not exist shows when a run
+            /// begins, or in the first step.
+            pub fn rate_for(mut self, part: &str, rate: f64) -> Result<Self, Error> {
+                self.treatment.set_rate_for(part, rate)?;
                 Ok(self)
             }
 
             /// Whether the penalties hold for biases too; they do not by themselves.
             pub fn decay_biases(mut self, decay: bool) -> Self {
-                self.decay.biases = decay;
+                self.treatment.biases = decay;
                 self
             }
 
             /// Whether the penalties hold for the scales, shifts and slopes of normalisations and activations too; they do
             /// not by themselves.
             pub fn decay_scales(mut self, decay: bool) -> Self {
-                self.decay.scales = decay;
+                self.treatment.scales = decay;
                 self
             }
 
@@ -270,7 +317,7 @@ macro_rules! penalties {
             /// # Errors
             /// [`Error::Setting`] unless it is more than 0.
             pub fn clip_value(mut self, limit: f64) -> Result<Self, Error> {
-                self.decay.clip_value = super::positive("clipping value", limit)?;
+                self.treatment.clip_value = super::positive("clipping value", limit)?;
                 Ok(self)
             }
 
@@ -280,7 +327,7 @@ macro_rules! penalties {
             /// # Errors
             /// [`Error::Setting`] unless it is more than 0.
             pub fn clip_norm(mut self, limit: f64) -> Result<Self, Error> {
-                self.decay.clip_norm = super::positive("clipping norm", limit)?;
+                self.treatment.clip_norm = super::positive("clipping norm", limit)?;
                 Ok(self)
             }
         }

@@ -1,6 +1,8 @@
 //! RMSProp.
 
-use super::{Epsilon, Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, positive, update};
+use super::{
+    Epsilon, Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, positive, treatment::Treatment, update,
+};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -15,7 +17,7 @@ pub struct RmsProp<T = f32> {
     epsilon: f64,
     placement: Epsilon,
     momentum: f64,
-    decay: Decay,
+    treatment: Treatment,
     squares: Moment<T>,
     velocity: Moment<T>,
 }
@@ -34,7 +36,7 @@ impl<T: Scalar> RmsProp<T> {
             epsilon: 1e-8,
             placement: Epsilon::Torch,
             momentum: 0.0,
-            decay: Decay::default(),
+            treatment: Treatment::new(rate),
             squares: Moment(Vec::new()),
             velocity: Moment(Vec::new()),
         })
@@ -91,11 +93,11 @@ for_f32_and_f64! {
                 .with("the momentum", self.momentum)
                 .with("epsilon", self.epsilon)
                 .with("the placement of epsilon", self.placement)
-                .and(self.decay.settings())
+                .and(self.treatment.settings())
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-            self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+            self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
             let (inside, outside) = match self.placement {
                 Epsilon::Torch => (0.0, self.epsilon),
                 Epsilon::Keras => (self.epsilon, 0.0),
@@ -111,24 +113,30 @@ for_f32_and_f64! {
             self.squares.ready(parameters.len())?;
             let squares = &mut self.squares.0;
             if self.momentum == 0.0 {
-                return self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                return self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                    let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
                     update::rms_prop(&step, gradient, weights, gradients, &mut squares[range]);
                 });
             }
             self.velocity.ready(parameters.len())?;
             let velocity = &mut self.velocity.0;
-            self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+            self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
                 let velocity = &mut velocity[range.clone()];
+                let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
                 update::rms_prop_momentum(&step, gradient, weights, gradients, &mut squares[range], velocity);
             })
         }
 
+        fn frozen_layers(&self) -> &[bool] {
+            self.treatment.frozen_layers()
+        }
+
         fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-            self.decay.prepare(layers, parameters)
+            self.treatment.prepare(layers, parameters)
         }
 
         fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-            self.decay.penalty(layers, parameters)
+            self.treatment.penalty(layers, parameters)
         }
 
         fn state(&self) -> Vec<(&'static str, &[T])> {

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Moment, Optimizer, below_one, decay::Decay, for_f32_and_f64, named, penalties, update};
+use super::{Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, treatment::Treatment, update};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -21,7 +21,7 @@ pub struct Sgd<T = f32> {
     rate: f64,
     momentum: f64,
     nesterov: bool,
-    decay: Decay,
+    treatment: Treatment,
     velocity: Moment<T>,
 }
 
@@ -34,7 +34,7 @@ impl<T: Scalar> Sgd<T> {
     /// [`Error::Setting`] where the learning rate is negative or no number.
     pub fn new(rate: f64) -> Result<Self, Error> {
         let velocity = Moment(Vec::new());
-        Ok(Self { rate: super::rate(rate)?, momentum: 0.0, nesterov: false, decay: Decay::default(), velocity })
+        Ok(Self { rate: super::rate(rate)?, momentum: 0.0, nesterov: false, treatment: Treatment::new(rate), velocity })
     }
 
     /// Keeps this share of the last step's velocity.
@@ -69,30 +69,34 @@ for_f32_and_f64! {
                 .with("the learning rate", self.rate)
                 .with("the momentum", self.momentum)
                 .with("Nesterov's momentum", self.nesterov)
-                .and(self.decay.settings())
+                .and(self.treatment.settings())
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-            self.decay.check(rate, layers, parameters.len(), gradients.len())?;
+            self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
             let step = T::from_f64(rate);
             if self.momentum == 0.0 {
-                return self.decay.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
-                    update::descend(step, gradient, weights, gradients);
+                return self.treatment.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
+                    update::descend(step * gradient.pace, gradient, weights, gradients);
                 });
             }
             self.velocity.ready(parameters.len())?;
             let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
-            self.decay.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
-                update::momentum(step, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
+            self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                update::momentum(step * gradient.pace, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
             })
         }
 
+        fn frozen_layers(&self) -> &[bool] {
+            self.treatment.frozen_layers()
+        }
+
         fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
-            self.decay.prepare(layers, parameters)
+            self.treatment.prepare(layers, parameters)
         }
 
         fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
-            self.decay.penalty(layers, parameters)
+            self.treatment.penalty(layers, parameters)
         }
 
         fn state(&self) -> Vec<(&'static str, &[T])> {

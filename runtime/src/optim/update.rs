@@ -12,6 +12,8 @@ pub(super) struct Gradient<T> {
     pub(super) limit: T,
     pub(super) l1: T,
     pub(super) l2: T,
+    /// What the learning rate is multiplied by.
+    pub(super) pace: T,
     /// 1 − rate · weight decay.
     pub(super) keep: T,
 }

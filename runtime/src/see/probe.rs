@@ -71,7 +71,12 @@ impl<'n, N: Network> Probe<'n, N> {
         Ok(seed.reading)
     }
 
-    fn forward(&mut self, image: &N::Input, rule: BackwardRule, seed: &mut Seed<N::Scalar>) -> Result<Pass, Error> {
+    fn forward(
+        &mut self,
+        image: &N::Input,
+        rule: BackwardRule,
+        seed: &mut Seed<N::Scalar>,
+    ) -> Result<Pass<'static>, Error> {
         let pass = Pass { rule, frozen: true, ..Pass::default() };
         let (parameters, images) = (self.network.parameters(), core::slice::from_ref(image));
         self.workspace.forward_observed(pass, parameters, &mut self.statistics, images, seed)?;

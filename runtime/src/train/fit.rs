@@ -218,11 +218,12 @@ where
     /// The gradient of the next batch and a step along it, while the batch after it is prepared; nothing at the end of an epoch.
     fn step(&mut self, engine: &mut GradientEngine<N>) -> Result<Option<BatchLoss>, Error> {
         let Self { run, loader, loss, unseen, .. } = self;
-        let pass = Pass { seed: loader.preparation().seed(), step: run.position.step, ..Pass::default() };
+        let (seed, step) = (loader.preparation().seed(), run.position.step);
         let made = loader.step(|batch| {
             if *unseen {
                 batch.check(N::OUTPUT, loss)?;
             }
+            let pass = Pass { seed, step, frozen_layers: run.optimizer.frozen_layers(), ..Pass::default() };
             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), loss, pass);
             let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)));
             run.step(made?, engine.gradients())

@@ -240,6 +240,14 @@ impl<N: Network> GradientEngine<N> {
         {
             return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
+        if !pass.frozen_layers.is_empty() {
+            let total = pieces[0].gradients.as_mut_slice();
+            // Kernels that compute the gradient of an input and of weights at once compute that of frozen weights too.
+            let frozen = N::LAYERS.iter().enumerate().filter(|(layer, _)| !pass.trains(*layer));
+            for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.role.is_trained()) {
+                total[tensor.offset..tensor.offset + tensor.len].fill(N::Scalar::ZERO);
+            }
+        }
         move_statistics(network.statistics_mut(), pieces);
         Ok(loss)
     }
@@ -252,6 +260,12 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], pieces: &[Piece<N>]
     }
     let images: usize = pieces.iter().map(|piece| piece.loss.images).sum();
     for (place, statistic) in statistics.iter_mut().enumerate() {
+        let first = pieces.first().map_or(*statistic, |piece| piece.statistics[place]);
+        if pieces.iter().all(|piece| piece.statistics[place] == first) {
+            // A frozen one above all, which the mean could round.
+            *statistic = first;
+            continue;
+        }
         let weighted = pieces.iter().map(|piece| piece.loss.images as f64 * piece.statistics[place].to_f64());
         *statistic = N::Scalar::from_f64(weighted.sum::<f64>() / images as f64);
     }

@@ -31,7 +31,7 @@ pub(crate) struct Step<'a, N: Network> {
     pub(super) parameters: &'a [N::Scalar],
     pub(super) statistics: &'a [N::Scalar],
     /// The seed and step; a piece fills in its images.
-    pub(super) pass: Pass,
+    pub(super) pass: Pass<'a>,
     /// The images of the whole batch.
     pub(super) batch: usize,
 }

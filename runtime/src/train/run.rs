@@ -73,7 +73,8 @@ pub struct Identity {
 ///         let start = Instant::now();
 ///         loader.begin(run.position.epoch, run.position.batch);
 ///         while let Some(made) = loader.step(|batch| {
-///             let pass = Pass { seed: 1, step: run.position.step, ..Pass::default() };
+///             let frozen_layers = run.optimizer.frozen_layers();
+///             let pass = Pass { seed: 1, step: run.position.step, frozen_layers, ..Pass::default() };
 ///             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), &loss, pass)?;
 ///             run.step(made, engine.gradients())
 ///         })? {

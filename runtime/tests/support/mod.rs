@@ -104,6 +104,7 @@ macro_rules! mlp {
                             tensor("bias", Role::Bias, &[H], B1, H, [I, H]),
                         ],
                         macs: (I * H) as u64,
+                        frozen: false,
                     },
                     Layer {
                         name: "head1",
@@ -116,6 +117,7 @@ macro_rules! mlp {
                             tensor("bias", Role::Bias, &[K], B2, K, [H, K]),
                         ],
                         macs: (H * K) as u64,
+                        frozen: false,
                     },
                 ];
                 const PLAN: &'static [PlannedCall] = &[];

@@ -12,7 +12,8 @@ pub use netwright_abi::spec::batchnorm::Spec;
 /// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch, which the moving ones approach:
 /// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.
 ///
-/// `gamma` and `beta` may be empty: 1 and 0. A frozen pass takes the moving ones in place of the batch's, and leaves them.
+/// `gamma` and `beta` may be empty: 1 and 0. A pass with frozen statistics takes the moving ones in place
+/// of the batch's, and leaves them.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_train_forward<T: Elementary>(
     batch: usize,
@@ -32,7 +33,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
     if x.is_empty() {
         return;
     }
-    if pass.frozen {
+    if pass.keeps_statistics() {
         saved_mean.copy_from_slice(moving_mean);
         for (inverse, variance) in saved_inverse_deviation.iter_mut().zip(moving_variance) {
             *inverse = T::from_f64(1.0 / Scalar::sqrt(variance.to_f64() + spec.epsilon));
@@ -88,7 +89,7 @@ pub fn batchnorm_fold<T: Scalar>(
 
 /// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
 /// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes;
-/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. In a frozen pass μ and σ do not depend on x, and
+/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and
 /// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_grad<T: Scalar>(
@@ -104,7 +105,7 @@ pub fn batchnorm_grad<T: Scalar>(
     dbeta: &mut [T],
 ) {
     spec.check(batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
-    gradient(spec.channels, pass.frozen, x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
+    gradient(spec.channels, pass.keeps_statistics(), x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
 }
 
 /// γ of a channel, 1 where there is none.

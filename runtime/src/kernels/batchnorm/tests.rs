@@ -8,8 +8,16 @@ use crate::pass::BackwardRule;
 use crate::random::Random;
 
 const BATCH: usize = 3;
-const MEASURED: Pass =
-    Pass { batch: BATCH, seed: 0, step: 0, first_image: 0, frozen: false, rule: BackwardRule::Gradient };
+const MEASURED: Pass = Pass {
+    batch: BATCH,
+    seed: 0,
+    step: 0,
+    first_image: 0,
+    frozen: false,
+    frozen_statistics: false,
+    frozen_layers: &[],
+    rule: BackwardRule::Gradient,
+};
 const FROZEN: Pass = Pass { frozen: true, ..MEASURED };
 
 struct Trained {

@@ -1,20 +1,25 @@
-//! Which parameters are kept small, and how much.
+//! What an optimiser does with each layer: which parameters are kept small, and how much; which move, and at what rate.
 
 use std::ops::Range;
 
 use super::same_length;
 use super::update::Gradient;
 use crate::error::{Error, setting};
-use crate::layer::{Layer, Role};
-use crate::norm::norm;
+use crate::layer::{Layer, Role, parts};
+use crate::norm::{norm, norm_of_parts};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The penalties and clipping of an optimiser.
+/// The penalties and clipping of an optimiser, its frozen layers, and the rates of layers.
 #[derive(Clone, Debug)]
-pub(super) struct Decay {
+pub(super) struct Treatment {
+    /// The optimiser's own learning rate.
+    rate: f64,
     general: Strength,
+    /// For a part of the network, what is set instead of the general strength.
     overrides: Vec<(String, &'static str, f64)>,
+    /// For a part of the network, its learning rate; nothing for one that is frozen.
+    rates: Vec<(String, Option<f64>)>,
     pub(super) biases: bool,
     pub(super) scales: bool,
     pub(super) clip_value: f64,
@@ -24,18 +29,28 @@ pub(super) struct Decay {
 
 /// How strongly a parameter is drawn to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Strength {
-    pub(super) l1: f64,
-    pub(super) l2: f64,
-    pub(super) weight_decay: f64,
+struct Strength {
+    l1: f64,
+    l2: f64,
+    weight_decay: f64,
 }
 
-/// The penalties of one network: neighbours of equal strength together, covering all parameters.
+/// What is done with a parameter that is not frozen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Moved {
+    strength: Strength,
+    /// The learning rate in shares of the optimiser's own.
+    pace: f64,
+}
+
+/// What is done with the parameters of one network: neighbours that are treated alike together. Frozen ones are left out.
 #[derive(Clone, Debug)]
 struct Resolved {
     layers: Vec<Layer>,
     parameters: usize,
-    segments: Vec<(Range<usize>, Strength)>,
+    segments: Vec<(Range<usize>, Moved)>,
+    /// For each layer, whether it is frozen; empty where none is.
+    frozen: Vec<bool>,
 }
 
 impl Strength {
@@ -48,11 +63,14 @@ impl Strength {
     }
 }
 
-impl Default for Decay {
-    fn default() -> Self {
+impl Treatment {
+    /// Nothing but a learning rate.
+    pub(super) fn new(rate: f64) -> Self {
         Self {
+            rate,
             general: Strength::default(),
             overrides: Vec::new(),
+            rates: Vec::new(),
             biases: false,
             scales: false,
             clip_value: f64::INFINITY,
@@ -60,9 +78,7 @@ impl Default for Decay {
             resolved: None,
         }
     }
-}
 
-impl Decay {
     pub(super) fn set(&mut self, name: &'static str, value: f64) -> Result<(), Error> {
         *self.general.slot(name) = setting(name, value, value >= 0.0, "a number, at least 0")?;
         self.resolved = None;
@@ -76,6 +92,25 @@ impl Decay {
         Ok(())
     }
 
+    pub(super) fn freeze(&mut self, part: &str) {
+        self.rates.push((part.to_owned(), None));
+        self.resolved = None;
+    }
+
+    pub(super) fn set_rate_for(&mut self, part: &str, rate: f64) -> Result<(), Error> {
+        let rate = super::rate(rate)?;
+        // A schedule multiplies the optimiser's own rate, of which the layer's is so many times as much.
+        setting("learning rate beside that of a layer", self.rate, self.rate > 0.0, "more than 0")?;
+        self.rates.push((part.to_owned(), Some(rate)));
+        self.resolved = None;
+        Ok(())
+    }
+
+    /// For each layer, whether it is frozen; empty where none is, and before the first [`Self::prepare`].
+    pub(super) fn frozen_layers(&self) -> &[bool] {
+        self.resolved.as_ref().map_or(&[], |resolved| &resolved.frozen)
+    }
+
     /// Those that have been set.
     pub(super) fn settings(&self) -> Settings {
         let Strength { l1, l2, weight_decay } = self.general;
@@ -87,12 +122,16 @@ impl Decay {
             .with_set("the l2", strength(l2))
             .with_set("the weight decay", strength(weight_decay));
         let overrides = self.overrides.iter();
-        overrides
+        let general = overrides
             .fold(general, |settings, (layer, name, value)| settings.with(format!("the {name} of `{layer}`"), value))
             .with_set("the clipping value", limit(self.clip_value))
             .with_set("the clipping norm", limit(self.clip_norm))
             .with_set("the decay of biases", asked(self.biases))
-            .with_set("the decay of scales", asked(self.scales))
+            .with_set("the decay of scales", asked(self.scales));
+        self.rates.iter().fold(general, |settings, (part, rate)| match rate {
+            Some(rate) => settings.with(format!("the learning rate of `{part}`"), rate),
+            None => settings.with(format!("the freezing of `{part}`"), "asked for"),
+        })
     }
 
     /// Finds out once which parameter is decayed how much; later calls with the same network only compare.
@@ -100,25 +139,40 @@ impl Decay {
         if self.resolved.as_ref().is_some_and(|known| known.layers == layers && known.parameters == parameters) {
             return Ok(());
         }
-        let segments = self.resolve(layers, parameters)?;
-        self.resolved = Some(Resolved { layers: layers.to_vec(), parameters, segments });
+        self.resolved = Some(self.resolve(layers, parameters)?);
         Ok(())
     }
 
-    fn resolve(&self, layers: &[Layer], parameters: usize) -> Result<Vec<(Range<usize>, Strength)>, Error> {
-        let trained = |layer: &Layer| layer.tensors.iter().any(|tensor| tensor.role.is_trained());
-        for (name, setting, _) in &self.overrides {
-            if !layers.iter().any(|layer| layer.name == name && trained(layer)) {
-                let known: Vec<_> = layers.iter().filter(|layer| trained(layer)).map(|layer| layer.name).collect();
-                return Err(Error::UnknownLayer { setting, layer: name.clone(), known: known.join(", ") });
+    /// The learning rate of a layer in shares of the optimiser's own; nothing for one that is frozen. Of several parts that it lies in, the
+    /// last that was named decides.
+    fn pace(&self, layer: &Layer) -> Option<f64> {
+        if layer.frozen {
+            return None;
+        }
+        let own = self.rates.iter().rfind(|(part, _)| layer.is_in(part));
+        own.map_or(Some(1.0), |(_, rate)| rate.map(|rate| rate / self.rate))
+    }
+
+    fn resolve(&self, layers: &[Layer], parameters: usize) -> Result<Resolved, Error> {
+        let overrides = self.overrides.iter().map(|(part, setting, _)| (part, *setting));
+        let rates =
+            self.rates.iter().map(|(part, rate)| (part, if rate.is_some() { "learning rate" } else { "freeze" }));
+        for (part, setting) in overrides.chain(rates) {
+            if !layers.iter().any(|layer| layer.is_in(part) && !layer.tensors.is_empty()) {
+                return Err(Error::UnknownLayer { setting, layer: part.clone(), known: parts(layers) });
             }
+        }
+        let mut frozen: Vec<bool> = layers.iter().map(|layer| self.pace(layer).is_none()).collect();
+        if !frozen.contains(&true) {
+            frozen.clear();
         }
         let mut tensors = Vec::new();
         for layer in layers {
             let mut strength = self.general;
-            for (_, name, value) in self.overrides.iter().filter(|(name, ..)| name == layer.name) {
+            for (_, name, value) in self.overrides.iter().filter(|(part, ..)| layer.is_in(part)) {
                 *strength.slot(name) = *value;
             }
+            let pace = self.pace(layer);
             for tensor in layer.tensors.iter().filter(|tensor| tensor.role.is_trained()) {
                 let decayed = match tensor.role {
                     Role::Weight => true,
@@ -127,7 +181,8 @@ impl Decay {
                     Role::Statistic => false,
                 };
                 let strength = if decayed { strength } else { Strength::default() };
-                tensors.push((tensor.offset..tensor.offset + tensor.len, strength));
+                let moved = pace.map(|pace| Moved { strength, pace });
+                tensors.push((tensor.offset..tensor.offset + tensor.len, moved));
             }
         }
         tensors.sort_by_key(|(range, _)| range.start);
@@ -135,23 +190,27 @@ impl Decay {
         if end > parameters {
             return Err(Error::Length { what: "the parameters", expected: end, found: parameters });
         }
-        let mut segments: Vec<(Range<usize>, Strength)> = Vec::new();
-        let mut extend = |range: Range<usize>, strength: Strength| match segments.last_mut() {
+        let mut segments: Vec<(Range<usize>, Moved)> = Vec::new();
+        let mut extend = |range: Range<usize>, moved: Option<Moved>| match (segments.last_mut(), moved) {
+            (_, None) => {}
             _ if range.is_empty() => {}
-            Some((last, same)) if *same == strength => last.end = range.end,
-            _ => segments.push((range, strength)),
+            (Some((last, same)), Some(moved)) if *same == moved && last.end == range.start => last.end = range.end,
+            (_, Some(moved)) => segments.push((range, moved)),
         };
+        // What belongs to no layer.
+        let plain = Some(Moved { strength: Strength::default(), pace: 1.0 });
         let mut covered = 0;
-        for (range, strength) in tensors {
-            extend(covered..range.start, Strength::default());
+        for (range, moved) in tensors {
+            extend(covered..range.start, plain);
             covered = range.end;
-            extend(range, strength);
+            extend(range, moved);
         }
-        extend(covered..parameters, Strength::default());
-        Ok(segments)
+        extend(covered..parameters, plain);
+        Ok(Resolved { layers: layers.to_vec(), parameters, segments, frozen })
     }
 
-    /// Checks the lengths and the rate, then hands `update` each run of parameters of equal strength.
+    /// Checks the lengths and the rate, then hands `update` each run of parameters that are treated alike. The norm is that of the
+    /// gradient of what moves.
     pub(super) fn for_each<T: Scalar>(
         &mut self,
         rate: f64,
@@ -160,17 +219,21 @@ impl Decay {
         gradients: &[T],
         mut update: impl FnMut(Range<usize>, &Gradient<T>, &mut [T], &[T]),
     ) -> Result<(), Error> {
-        let clipped = self.clip_norm.is_finite();
-        let factors = if clipped { norm(gradients).shorten(self.clip_norm) } else { [T::ONE; 2] };
         self.prepare(layers, parameters.len())?;
         let Some(resolved) = &self.resolved else { return Ok(()) };
-        for (range, strength) in &resolved.segments {
+        let moved = || match resolved.frozen.is_empty() {
+            true => norm(gradients),
+            false => norm_of_parts(resolved.segments.iter().map(|(range, _)| norm(&gradients[range.clone()]))),
+        };
+        let factors = if self.clip_norm.is_finite() { moved().shorten(self.clip_norm) } else { [T::ONE; 2] };
+        for (range, Moved { strength, pace }) in &resolved.segments {
             let gradient = Gradient {
                 factors,
                 limit: T::from_f64(self.clip_value),
                 l1: T::from_f64(strength.l1),
                 l2: T::from_f64(strength.l2),
-                keep: T::from_f64(1.0 - rate * strength.weight_decay),
+                pace: T::from_f64(*pace),
+                keep: T::from_f64(1.0 - rate * pace * strength.weight_decay),
             };
             update(range.clone(), &gradient, &mut parameters[range.clone()], &gradients[range.clone()]);
         }
@@ -190,12 +253,15 @@ impl Decay {
         self.prepare(layers, parameters)
     }
 
-    /// Σ l1 |w| + l2/2 w².
+    /// Σ l1 |w| + l2/2 w², over what moves.
     pub(super) fn penalty<T: Scalar>(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
         self.prepare(layers, parameters.len())?;
         let mut penalty = 0.0;
         let segments = self.resolved.iter().flat_map(|resolved| &resolved.segments);
-        for (range, strength) in segments.filter(|(_, strength)| strength.l1 > 0.0 || strength.l2 > 0.0) {
+        for (range, Moved { strength, .. }) in segments {
+            if strength.l1 == 0.0 && strength.l2 == 0.0 {
+                continue;
+            }
             for weight in &parameters[range.clone()] {
                 let weight = weight.to_f64();
                 penalty += strength.l1 * weight.abs() + 0.5 * strength.l2 * weight * weight;

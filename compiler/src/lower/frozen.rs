@@ -1,0 +1,74 @@
+//! `frozen`: a stage whose weights training leaves as they are.
+
+use netwright_grammar::{Atom, AtomKind, Diagnostic, Span, Stage};
+
+use super::expression::Scope;
+use super::structure::Structure;
+use crate::graph::ValueId;
+
+/// The word.
+const FROZEN: &str = "frozen";
+
+/// The word of an atom.
+fn word(atom: &Atom) -> Option<&str> {
+    match &atom.kind {
+        AtomKind::Word(word) => Some(word),
+        _ => None,
+    }
+}
+
+/// Where a word of the language stands among the atoms of a stage: not where it is a name.
+fn places<'s>(atoms: &'s [Atom], wanted: &'s str) -> impl Iterator<Item = usize> + 's {
+    let names = |before: &Atom| matches!(word(before), Some("as" | "tied" | "tap"));
+    (0..atoms.len()).filter(move |&at| word(&atoms[at]) == Some(wanted) && (at == 0 || !names(&atoms[at - 1])))
+}
+
+impl Structure<'_, '_> {
+    /// Lowers a stage, frozen where it says so.
+    pub(super) fn stage_or_frozen(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+        let places: Vec<usize> = places(&stage.atoms, FROZEN).collect();
+        if places.is_empty() || places.len() == stage.atoms.len() {
+            return self.stage(stage, input, scope);
+        }
+        let atoms = stage.atoms.iter().enumerate().filter(|(at, _)| !places.contains(at));
+        let rest = Stage { atoms: atoms.map(|(_, atom)| atom.clone()).collect(), ..stage.clone() };
+        let mark = self.builder.mark();
+        let frozen_around = self.builder.freeze(true);
+        let output = self.stage(&rest, input, scope);
+        self.builder.freeze(frozen_around);
+        let is_uncertain = self.builder.is_uncertain();
+        let has_weights = is_uncertain || self.builder.has_tensors_since(mark);
+        if let Some(diagnostic) = self.misplaced(stage, &places, &rest, has_weights) {
+            self.builder.report(diagnostic);
+            self.builder.set_uncertain(is_uncertain);
+        }
+        output
+    }
+
+    /// What is wrong with the word at the first of `places` of a stage whose other atoms are the `rest`.
+    fn misplaced(&self, stage: &Stage, places: &[usize], rest: &Stage, has_weights: bool) -> Option<Diagnostic> {
+        let span = stage.atoms[*places.first()?].span;
+        if let Some(&second) = places.get(1) {
+            let span = stage.atoms[second].span;
+            return Some(Diagnostic::new(span, format!("`{FROZEN}` is given twice")).help("keep one"));
+        }
+        if places == [0] {
+            let whole = rest.atoms.iter().map(|atom| atom.span).reduce(Span::to)?;
+            let text = self.builder.text(whole);
+            let message = format!("`{FROZEN}` stands behind what it freezes");
+            return Some(Diagnostic::new(span, message).help(format!("write `{text} {FROZEN}`")));
+        }
+        if let Some(tied) = self::places(&rest.atoms, "tied").next() {
+            let owner = rest.atoms.get(tied + 1).and_then(word).unwrap_or("the other layer");
+            let message =
+                format!("the weights of this layer are those of `{owner}`, which `{FROZEN}` here cannot freeze");
+            return Some(
+                Diagnostic::new(span, message).help(format!("write `{FROZEN}` behind `{owner}`, or leave it out")),
+            );
+        }
+        (!has_weights).then(|| {
+            Diagnostic::new(span, format!("nothing here has weights for `{FROZEN}` to keep"))
+                .help(format!("write `{FROZEN}` behind what has: a layer, the call of a block, a `repeat`, branches"))
+        })
+    }
+}
