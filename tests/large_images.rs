@@ -118,7 +118,8 @@ fn pixels_are_learned_measured_attacked_and_looked_at() {
         ensemble.predict_into(&images[0], &mut together);
         assert!(*together == *answer && ensemble.predict_batch(images)[0] == *answer);
         let mut memory = vec![0.0; Predictor::<Pixels>::WORKSPACE];
-        let mut predictor = Predictor::<Pixels>::new(network.parameters(), &[], &mut memory).expect("the lengths fit");
+        let mut predictor = Predictor::<Pixels>::new(network.parameters(), &[], network.prepared(), &mut memory)
+            .expect("the lengths fit");
         predictor.predict_into(&images[0], &mut together);
         assert!(together == answer);
 

@@ -82,6 +82,8 @@ macro_rules! for_each_kernel {
                 conv::conv_direct_forward(conv) threads;
                 /// Convolution as products of matrices: y from x, weights, scale, shift.
                 conv::conv_gemm_forward(conv) threads scratch;
+                /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
+                conv::conv_packed_forward(conv) threads scratch;
                 /// Convolution in many small groups: y from x, weights, scale, shift.
                 conv::conv_grouped_forward(conv) threads scratch;
                 /// Depthwise convolution: y from x, weights, scale, shift.
@@ -147,6 +149,11 @@ macro_rules! for_each_kernel {
                 conv_table::conv_table_grad_weights(conv_table);
                 /// Trained subsampling: adds to dw and db from x, dy.
                 subsample::subsample_grad_weights(subsample);
+            }
+            /// Weights become what a kernel reads in their place.
+            Prepare { Read w: "The weights.", Write prepared: "What is read in their place.", } {
+                /// Filters in panels, in which those of one tap and channel lie together.
+                conv::conv_pack(conv);
             }
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {

@@ -11,6 +11,6 @@ macro_rules! functions {
 }
 
 functions! {
-    answer answers batch f gradients image images input_gradient layers observer outputs parameters pass path scratch seed statistics weights
+    answer answers batch context f gradients image images input_gradient layers logits observer outputs parameters pass path prepared scratch seed statistics weights
     workspace v0 v1 v2 v3 v4 v5 v6 v7 v8 v9 v10 v11 v12 v13 v14 v15
 }

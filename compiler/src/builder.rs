@@ -394,6 +394,7 @@ impl<'a> Builder<'a> {
             tensors,
             layer,
             variant: Variant::ONLY,
+            prepared: None,
             ending: Ending::default(),
         });
         Ok(output)

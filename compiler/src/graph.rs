@@ -47,6 +47,21 @@ pub enum Extent {
     PerImage(usize),
     /// So many numbers, whatever the batch: the statistics that a batch normalisation saves.
     Fixed(usize),
+    /// So many elements that follow from the weights alone: computed when a network is prepared, never in a pass.
+    Prepared(usize),
+}
+
+impl Extent {
+    /// How many elements, for one image where they grow with the batch.
+    pub fn len(self) -> usize {
+        let (Self::PerImage(len) | Self::Fixed(len) | Self::Prepared(len)) = self;
+        len
+    }
+
+    /// Never: a value holds something.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// One operation with its operands.
@@ -68,6 +83,8 @@ pub struct Node {
     pub variant: Variant,
     /// What it does to the numbers it has computed before it stores them.
     pub ending: Ending,
+    /// Its weights in the form that its kernel reads, where they are prepared.
+    pub prepared: Option<ValueId>,
 }
 
 /// What a node does to the numbers z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
@@ -88,7 +105,8 @@ impl Node {
     /// Every value it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
         let Ending { affine, sum, .. } = &self.ending;
-        self.inputs.iter().copied().chain(affine.iter().flatten().copied()).chain(*sum)
+        let inputs = self.inputs.iter().copied();
+        inputs.chain(affine.iter().flatten().copied()).chain(*sum).chain(self.prepared)
     }
 }
 

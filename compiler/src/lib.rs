@@ -26,6 +26,8 @@ use emit::{Context, Planned};
 pub use emit::{reference_items, reference_tables};
 use graph::Graph;
 use ops::Phase;
+use passes::Plan;
+use program::{Prediction, Program};
 
 /// What a text compiles to.
 #[derive(Debug)]
@@ -84,14 +86,24 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.
             (false, Reader::Editor) => lowered.graph.nodes.clear(),
         }
-        let predicting =
-            passes::predict(&checked(passes::fuse(passes::fold(lowered.graph.clone()), Phase::Predicting)));
+        let predicting = checked(passes::fuse(passes::fold(lowered.graph.clone()), Phase::Predicting));
+        let Prediction { prepare, predict } = passes::predict(&checked(passes::pack(predicting)));
         let training = passes::differentiate(&checked(passes::fuse(lowered.graph.clone(), Phase::Training)));
-        let plans = (passes::plan_memory(&predicting), passes::plan_memory(&training.program));
-        let planned = Planned { lowered: &lowered, predicting: (predicting, plans.0), training: (training, plans.1) };
+        let train_plan = passes::plan_memory(&training.program);
+        let planned = Planned {
+            lowered: &lowered,
+            preparing: with_plan(prepare),
+            predicting: with_plan(predict),
+            training: (training, train_plan),
+        };
         tokens.extend(emit::network(&planned, &context));
     }
     Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
+}
+
+fn with_plan(program: Program) -> (Program, Plan) {
+    let plan = passes::plan_memory(&program);
+    (program, plan)
 }
 
 /// The passes over the graph, in order.

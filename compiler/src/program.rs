@@ -30,6 +30,15 @@ impl Program {
     }
 }
 
+/// What predicts: a program over weights alone, and one over images.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Computes the values that follow from the weights alone.
+    pub prepare: Program,
+    /// Computes the answers.
+    pub predict: Program,
+}
+
 /// One step of a program.
 #[derive(Clone, Debug)]
 pub enum Step {

@@ -29,7 +29,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             return Err(Broken(format!("{name} is added to %{}, which has another shape", sum.0)));
         }
         for value in node.ending.affine.into_iter().flatten() {
-            if graph.values[value.0].extent != Extent::Fixed(graph.shape(node.output).channels()) {
+            if graph.values[value.0].extent != Extent::Prepared(graph.shape(node.output).channels()) {
                 return Err(Broken(format!("%{} has not a number for each channel of {name}", value.0)));
             }
         }

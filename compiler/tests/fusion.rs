@@ -125,13 +125,13 @@ fn a_residual_block_is_its_convolutions() {
 #[test]
 fn the_earlier_term_is_read_where_the_sum_is_written() {
     let graph = fuse(fold(graph("6x6x4", "conv 1x1x4; residual { conv 3x3x4 same } relu")), Phase::Predicting);
-    let program = passes::predict(&graph);
+    let program = passes::predict(&graph).predict;
     let plan = plan_memory(&program);
     let calls: Vec<String> = Listing(&program, &graph).to_string().lines().map(str::to_owned).collect();
     // The first convolution's output is read by the second while that writes its own: the copy stays.
     assert!(calls[1].contains("copy") && !plan.elided[1], "{calls:?}");
     let graph = fuse(fold(self::graph("6x6x4", "add { conv 1x1x4 } { conv 3x3x4 same } relu")), Phase::Predicting);
-    let program = passes::predict(&graph);
+    let program = passes::predict(&graph).predict;
     let plan = plan_memory(&program);
     assert_eq!((plan.elided[1], plan.per_image), (true, 144), "{}", Listing(&program, &graph));
 }

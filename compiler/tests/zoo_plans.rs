@@ -49,7 +49,7 @@ fn plans_need_at_most_a_tenth_more_than_what_is_alive_at_one_moment() {
     for file in NETWORKS {
         let (name, graph) = network(file);
         let predicted = passes::fuse(passes::fold(graph.clone()), Phase::Predicting);
-        row(&name, "predicting", &passes::plan_memory(&passes::predict(&predicted)));
+        row(&name, "predicting", &passes::plan_memory(&passes::predict(&predicted).predict));
         let trained = passes::fuse(graph, Phase::Training);
         row(&name, "training", &passes::plan_memory(&passes::differentiate(&trained).program));
     }

@@ -44,14 +44,21 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const PLAN: &'static [PlannedCall];
     /// Whether the images of a batch meet each other while training (batch normalisation), so that a batch cannot be cut.
     const BATCH_COUPLED: bool;
+    /// What is prepared of the weights for predicting, in elements: [`Self::prepare`].
+    const PREPARED: usize;
     /// The memory of a prediction.
     const PREDICTING: Memory;
     /// The memory of a training step.
     const TRAINING: Memory;
 
+    /// Computes what follows from the weights alone, once for all predictions: scales and shifts of folded normalisations, packed
+    /// filters. `prepared` is [`Self::PREPARED`] long.
+    fn prepare(parameters: &[Self::Scalar], statistics: &[Self::Scalar], prepared: &mut [Self::Scalar]);
+
     /// Computes the answers of `context.batch` images, on its threads.
     ///
-    /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `images` batch x input, `workspace` at
+    /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `prepared` what [`Self::prepare`] made of
+    /// both, `images` batch x input, `workspace` at
     /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output, `logits` as `outputs`: what goes into the final softmax or
     /// sigmoid, or the answers once more where there is neither; empty where nobody asks for it.
     #[allow(clippy::too_many_arguments)]
@@ -59,6 +66,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         context: &Context<'_>,
         parameters: &[Self::Scalar],
         statistics: &[Self::Scalar],
+        prepared: &[Self::Scalar],
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         outputs: &mut [Self::Scalar],

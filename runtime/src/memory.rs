@@ -1,7 +1,7 @@
 //! Flat, aligned buffers: one for parameters, one for gradients, one for each workspace; and values that are made on the heap, since
 //! an image may be larger than a stack.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use crate::predictor::LengthError;
 use crate::scalar::Scalar;
@@ -151,6 +151,35 @@ impl<T> core::ops::DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`; the lines are borrowed mutably.
         unsafe { core::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
+
+/// What is computed from weights when it is first needed, and forgotten when they change. Its memory is kept for the next time.
+#[derive(Debug)]
+pub(crate) struct Prepared<T> {
+    computed: OnceLock<Buffer<T>>,
+    idle: Mutex<Option<Buffer<T>>>,
+}
+
+impl<T: Scalar> Prepared<T> {
+    pub(crate) const fn new() -> Self {
+        Self { computed: OnceLock::new(), idle: Mutex::new(None) }
+    }
+
+    /// The `len` elements that `compute` writes, once for all callers.
+    pub(crate) fn get_or_compute(&self, len: usize, compute: impl FnOnce(&mut [T])) -> &[T] {
+        self.computed.get_or_init(|| {
+            let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let mut buffer = idle.unwrap_or_else(|| Buffer::zeros(len));
+            compute(&mut buffer);
+            buffer
+        })
+    }
+
+    pub(crate) fn forget(&mut self) {
+        if let Some(buffer) = self.computed.take() {
+            *self.idle.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(buffer);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
-use crate::memory::{Buffer, WorkspacePool};
+use crate::memory::{Buffer, Prepared, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
 use crate::pass::Pass;
 pub use crate::pass::PassError;
@@ -23,6 +23,7 @@ pub struct Weights<T> {
     parameters: Buffer<T>,
     statistics: Buffer<T>,
     workspaces: WorkspacePool<T>,
+    prepared: Prepared<T>,
     /// The threads that predict; unless they were set, those that all networks share.
     threads: Option<Threads>,
 }
@@ -34,12 +35,14 @@ impl<T: Scalar> Weights<T> {
             parameters: Buffer::zeros(parameters),
             statistics: Buffer::zeros(statistics),
             workspaces: WorkspacePool::new(),
+            prepared: Prepared::new(),
             threads: None,
         }
     }
 
-    /// Parameters and statistics at the same time.
+    /// Parameters and statistics at the same time, to change: what was prepared of them does not hold any more.
     pub(crate) fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
+        self.prepared.forget();
         (&mut self.parameters, &mut self.statistics)
     }
 }
@@ -51,6 +54,7 @@ impl<T: Scalar> Clone for Weights<T> {
             parameters: self.parameters.clone(),
             statistics: self.statistics.clone(),
             workspaces: WorkspacePool::new(),
+            prepared: Prepared::new(),
             threads: self.threads.clone(),
         }
     }
@@ -92,6 +96,7 @@ fn run<N: Network, O: Observer<N::Scalar>>(
             context,
             &weights.parameters,
             &weights.statistics,
+            network.prepared(),
             Sample::many(images),
             workspace,
             Output::many_mut(answers),
@@ -114,8 +119,8 @@ pub trait Network: Architecture + Clone {
     /// A network whose weights start as each layer says, drawn from `seed`: the same seed gives the same bits everywhere.
     fn init(seed: u64) -> Self {
         let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
-        let weights = network.weights_mut();
-        crate::first_weights::initialise(Self::LAYERS, seed, &mut weights.parameters, &mut weights.statistics);
+        let (parameters, statistics) = network.weights_mut().buffers_mut();
+        crate::first_weights::initialise(Self::LAYERS, seed, parameters, statistics);
         network
     }
 
@@ -126,7 +131,7 @@ pub trait Network: Architecture + Clone {
 
     /// All trained numbers, to change.
     fn parameters_mut(&mut self) -> &mut [Self::Scalar] {
-        &mut self.weights_mut().parameters
+        self.weights_mut().buffers_mut().0
     }
 
     /// The moving means and variances.
@@ -136,7 +141,7 @@ pub trait Network: Architecture + Clone {
 
     /// The moving means and variances, to change.
     fn statistics_mut(&mut self) -> &mut [Self::Scalar] {
-        &mut self.weights_mut().statistics
+        self.weights_mut().buffers_mut().1
     }
 
     /// The numbers of one tensor: `network.tensor("conv1", "kernel")`.
@@ -166,6 +171,16 @@ pub trait Network: Architecture + Clone {
         let numbers = if found.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         crate::first_weights::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
         Ok(())
+    }
+
+    /// What predictions read in place of some weights: scales and shifts of folded normalisations, packed filters;
+    /// [`Architecture::PREPARED`] elements. It is computed for the first prediction after the weights have changed, and kept. A
+    /// [`Predictor`](crate::predictor::Predictor) somewhere else borrows a copy.
+    fn prepared(&self) -> &[Self::Scalar] {
+        let weights = self.weights_ref();
+        weights.prepared.get_or_compute(Self::PREPARED, |prepared| {
+            Self::prepare(&weights.parameters, &weights.statistics, prepared);
+        })
     }
 
     /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long enough uses
@@ -295,8 +310,8 @@ pub trait Network: Architecture + Clone {
         workspace: &'w mut TrainingWorkspace<Self>,
         observer: &mut O,
     ) -> Result<&'w [Self::Output], PassError> {
-        let weights = self.weights_mut();
-        workspace.forward_observed(pass, &weights.parameters, &mut weights.statistics, images, observer)?;
+        let (parameters, statistics) = self.weights_mut().buffers_mut();
+        workspace.forward_observed(pass, parameters, statistics, images, observer)?;
         Ok(workspace.outputs())
     }
 

@@ -8,11 +8,12 @@ use crate::tensor::{Output, Sample};
 /// A network that predicts, with weights and memory that belong to someone else.
 ///
 /// `parameters` has [`Architecture::PARAMETERS`] numbers and `statistics` [`Architecture::STATISTICS`], as `network.parameters()`
-/// and `network.statistics()` gave them where it was trained; `workspace` has at least
-/// `N::PREDICTING.for_batch(1)`.
+/// and `network.statistics()` gave them where it was trained; `prepared` has [`Architecture::PREPARED`], as `network.prepared()` gave
+/// them there, or [`Architecture::prepare`] computes them here; `workspace` has at least `N::PREDICTING.for_batch(1)`.
 pub struct Predictor<'a, N: Architecture> {
     parameters: &'a [N::Scalar],
     statistics: &'a [N::Scalar],
+    prepared: &'a [N::Scalar],
     workspace: &'a mut [N::Scalar],
 }
 
@@ -46,16 +47,18 @@ impl<'a, N: Architecture> Predictor<'a, N> {
     pub fn new(
         parameters: &'a [N::Scalar],
         statistics: &'a [N::Scalar],
+        prepared: &'a [N::Scalar],
         workspace: &'a mut [N::Scalar],
     ) -> Result<Self, LengthError> {
         let exact =
             |what, expected, found| if expected == found { Ok(()) } else { Err(LengthError { what, expected, found }) };
         exact("parameters", N::PARAMETERS, parameters.len())?;
         exact("statistics", N::STATISTICS, statistics.len())?;
+        exact("prepared weights", N::PREPARED, prepared.len())?;
         if workspace.len() < Self::WORKSPACE {
             exact("workspace", Self::WORKSPACE, workspace.len())?;
         }
-        Ok(Self { parameters, statistics, workspace })
+        Ok(Self { parameters, statistics, prepared, workspace })
     }
 
     /// The answer for one image, by value: one of more than 256 KiB does not compile, but goes to [`Predictor::predict_into`].
@@ -84,7 +87,17 @@ impl<'a, N: Architecture> Predictor<'a, N> {
     ) {
         let (image, numbers) = (image.numbers(), answer.numbers_mut());
         let context = Context::of(1);
-        N::predict_pass(&context, self.parameters, self.statistics, image, self.workspace, numbers, &mut [], observer);
+        N::predict_pass(
+            &context,
+            self.parameters,
+            self.statistics,
+            self.prepared,
+            image,
+            self.workspace,
+            numbers,
+            &mut [],
+            observer,
+        );
     }
 }
 

@@ -87,6 +87,7 @@ impl Architecture for Moving {
     }];
     const PLAN: &'static [PlannedCall] = &[];
     const BATCH_COUPLED: bool = false;
+    const PREPARED: usize = 0;
     const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const OUTPUT_PLACE: Place = Place { fixed: 0, offset: 0, len: 0 };
@@ -95,8 +96,10 @@ impl Architecture for Moving {
     const LOGITS_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
     const ACTIVATIONS: &'static [Option<Place>] = &[None];
 
+    fn prepare(_: &[f32], _: &[f32], _: &mut [f32]) {}
     fn predict_pass<O>(
         _: &Context<'_>,
+        _: &[f32],
         _: &[f32],
         _: &[f32],
         _: &[f32],

@@ -6,6 +6,12 @@ pub mod conv {
 
     use crate::Epilogue;
 
+    /// Filters that are packed side by side: two vectors of the widest instruction set.
+    pub const PANEL: usize = 32;
+
+    /// The last panel is filled up with zeros to a multiple of so many: a cache line of single precision.
+    pub const LINE: usize = 16;
+
     spec! {
         /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
         /// depthwise convolution `[window height, window width, channels, filters / channels]`.
@@ -40,6 +46,11 @@ pub mod conv {
         /// Elements of one output image.
         pub const fn output_len(&self) -> usize {
             self.output[0] * self.output[1] * self.output[2]
+        }
+
+        /// Elements of the filters in panels of [`PANEL`], the last filled up with zeros to whole cache lines.
+        pub const fn packed_len(&self) -> usize {
+            self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)
         }
 
         /// Elements of all filters.

@@ -48,6 +48,8 @@ impl std::fmt::Debug for Context<'_> {
 pub(crate) struct Planned<'a> {
     /// Its name, attributes and graph.
     pub(crate) lowered: &'a Lowered<'a>,
+    /// What is prepared of the weights, with its addresses.
+    pub(crate) preparing: (Program, Plan),
     /// The prediction with its addresses.
     pub(crate) predicting: (Program, Plan),
     /// The training step with its addresses.
@@ -240,6 +242,11 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// The answer for one image, written over `answer`: for one that is larger than a stack.
                 pub fn predict_into(&self, image: &#input, answer: &mut #output) {
                     #network::predict_into(self, image, answer);
+                }
+                /// What predictions read in place of some weights, to be borrowed by a `Predictor`.
+                #[must_use]
+                pub fn prepared(&self) -> &[T] {
+                    #network::prepared(self)
                 }
                 /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long
                 /// enough uses every processor. Any number gives the same bits.

@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Planned;
-use crate::graph::{Extent, Graph, Head, LayerId, Role, TensorId, ValueId};
+use crate::graph::{Graph, Head, LayerId, Role, TensorId, ValueId};
 use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Outside, Program, Step};
@@ -27,7 +27,11 @@ impl Specs {
         let (predicting, predict_plan) = &planned.predicting;
         let (training, train_plan) = &planned.training;
         let mut specs = Self::default();
-        for call in calls(&predicting.steps, predict_plan).chain(calls(&training.program.steps, train_plan)) {
+        let (preparing, prepare_plan) = &planned.preparing;
+        let calls = calls(&preparing.steps, prepare_plan)
+            .chain(calls(&predicting.steps, predict_plan))
+            .chain(calls(&training.program.steps, train_plan));
+        for call in calls {
             if let Entry::Vacant(place) = specs.places.entry(key(&call.spec)) {
                 place.insert(specs.all.len());
                 specs.all.push(call.spec.clone());
@@ -135,10 +139,21 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
     let graph = &planned.lowered.graph;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
+    let (preparing, prepare_plan) = &planned.preparing;
     let (owners, statistics_change) = (owners(graph), false);
-    let predict =
-        Writer { graph, owners: &owners, program: predicting, plan: predict_plan, specs, root, statistics_change };
+    let predict = Writer {
+        graph,
+        owners: &owners,
+        program: predicting,
+        plan: predict_plan,
+        specs,
+        root,
+        statistics_change,
+        preparing: false,
+    };
     let train = Writer { program: &training.program, plan: train_plan, statistics_change: true, ..predict };
+    let prepare = Writer { program: preparing, plan: prepare_plan, preparing: true, ..predict };
+    let preparation = prepare.forward(0..preparing.steps.len());
     let prediction = predict.forward(0..predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
     let answer_as_logits = (graph.head() == Head::Linear).then(|| {
@@ -153,10 +168,17 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
         None => quote!(input_gradient.fill(T::ZERO);),
     };
     quote! {
+        fn prepare(parameters: &[T], statistics: &[T], prepared: &mut [T]) {
+            let context = &#root::private::Context::of(0);
+            let _ = (context, parameters, statistics, &prepared);
+            #preparation
+        }
+
         fn predict_pass<O: #root::private::Observer<T>>(
             context: &#root::private::Context<'_>,
             parameters: &[T],
             statistics: &[T],
+            prepared: &[T],
             images: &[T],
             workspace: &mut [T],
             outputs: &mut [T],
@@ -164,7 +186,7 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             observer: &mut O,
         ) {
             let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH * context.threads());
-            let _ = (context, parameters, statistics, images, &scratch, &workspace, &logits, &observer);
+            let _ = (context, parameters, statistics, prepared, images, &scratch, &workspace, &logits, &observer);
             #prediction
             #answer
             #answer_as_logits
@@ -230,6 +252,8 @@ struct Writer<'a> {
     specs: &'a Specs,
     root: &'a TokenStream,
     statistics_change: bool,
+    /// Whether what is prepared is written.
+    preparing: bool,
 }
 
 impl Writer<'_> {
@@ -247,7 +271,7 @@ impl Writer<'_> {
                 Step::Outside { .. } => return TokenStream::new(),
             };
             let statement = (!elided).then(|| self.call(call));
-            let values = call.values().filter(|(_, access)| *access != Access::Read);
+            let values = call.values().filter(|(_, access)| *access != Access::Read && !self.preparing);
             let seen: TokenStream = values.filter_map(|(value, _)| self.computed(value)).collect();
             quote!(#statement #seen)
         };
@@ -257,7 +281,8 @@ impl Writer<'_> {
     /// Tells an observer that a value of a layer has been computed.
     fn computed(&self, value: ValueId) -> Option<TokenStream> {
         let root = self.root;
-        let (owner, range) = ((*self.owners.get(value.0)?)?, self.range(value)?);
+        let owner = (*self.owners.get(value.0)?)?;
+        let Some(Address::Workspace(range)) = self.address(value) else { return None };
         Some(quote!(#root::private::computed(observer, #owner, workspace, #range);))
     }
 
@@ -337,9 +362,11 @@ impl Writer<'_> {
         match data {
             Data::Absent if access == Access::Read => quote!(&[]),
             Data::Absent => quote!(&mut []),
-            Data::Value(value) => match self.range(value) {
-                None => quote!(images),
-                Some(range) => regions.bind(Buffer::Workspace, range),
+            Data::Value(value) => match self.address(value) {
+                None | Some(Address::Images) => quote!(images),
+                Some(Address::Workspace(range)) => regions.bind(Buffer::Workspace, range),
+                Some(Address::Prepared(range)) if self.preparing => regions.bind(Buffer::Prepared, range),
+                Some(Address::Prepared(range)) => quote!(&prepared[#range]),
             },
             Data::Tensor(tensor) => {
                 let range = self.tensor_range(tensor);
@@ -360,18 +387,28 @@ impl Writer<'_> {
         quote!(#start..#end)
     }
 
-    /// The range of a value in the workspace after its scratch; `None` for the images.
-    fn range(&self, value: ValueId) -> Option<TokenStream> {
-        let root = self.root;
-        let (Extent::PerImage(len) | Extent::Fixed(len)) = self.program.values[value.0].extent;
-        let fixed = self.plan.fixed;
-        match self.plan.places[value.0]? {
-            Place::Images => None,
-            Place::Fixed(offset) => {
-                let end = offset + len;
-                Some(quote!(#offset..#end))
+    /// Where a value lies; nowhere, where the program never touches it.
+    fn address(&self, value: ValueId) -> Option<Address> {
+        let (root, len, fixed) = (self.root, self.program.values[value.0].extent.len(), self.plan.fixed);
+        let range = |offset: usize| {
+            let end = offset + len;
+            quote!(#offset..#end)
+        };
+        Some(match self.plan.places[value.0]? {
+            Place::Images => Address::Images,
+            Place::Fixed(offset) => Address::Workspace(range(offset)),
+            Place::PerImage(offset) => {
+                Address::Workspace(quote!(#root::private::region(#fixed, context.batch, #offset, #len)))
             }
-            Place::PerImage(offset) => Some(quote!(#root::private::region(#fixed, context.batch, #offset, #len))),
+            Place::Prepared(offset) => Address::Prepared(range(offset)),
+        })
+    }
+
+    /// The range of a value in the workspace after its scratch, where it lies there.
+    fn range(&self, value: ValueId) -> Option<TokenStream> {
+        match self.address(value)? {
+            Address::Workspace(range) => Some(range),
+            Address::Images | Address::Prepared(_) => None,
         }
     }
 
@@ -384,12 +421,23 @@ impl Writer<'_> {
     }
 }
 
+/// Where a value lies.
+enum Address {
+    /// Among the images.
+    Images,
+    /// In this range of the workspace after its scratch.
+    Workspace(TokenStream),
+    /// In this range of what was prepared of the weights.
+    Prepared(TokenStream),
+}
+
 /// Which buffer an operand is borrowed from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Buffer {
     Workspace,
     Gradients,
     Statistics,
+    Prepared,
 }
 
 impl Buffer {
@@ -398,6 +446,7 @@ impl Buffer {
             Self::Workspace => format_ident!("workspace"),
             Self::Gradients => format_ident!("gradients"),
             Self::Statistics => format_ident!("statistics"),
+            Self::Prepared => format_ident!("prepared"),
         }
     }
 }
@@ -418,7 +467,7 @@ impl Regions {
     }
 
     fn bindings(&self, root: &TokenStream) -> TokenStream {
-        [Buffer::Workspace, Buffer::Gradients, Buffer::Statistics]
+        [Buffer::Workspace, Buffer::Gradients, Buffer::Statistics, Buffer::Prepared]
             .into_iter()
             .filter_map(|buffer| {
                 let bound: Vec<_> = self.0.iter().filter(|(known, ..)| *known == buffer).collect();

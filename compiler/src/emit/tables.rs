@@ -24,6 +24,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let (layers, plan) = (layers(graph, root), plan_table(planned, root));
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
+    let prepared = predict_plan.prepared;
     let predict_memory = memory(predict_plan, &quote!(PREDICT_SCRATCH), root);
     let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH), root);
     let predict_scratch = specs.scratch(&predicting.steps, root);
@@ -62,6 +63,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
             const LAYERS: &'static [#root::private::Layer] = #layers;
             const PLAN: &'static [#root::private::PlannedCall] = #plan;
             const BATCH_COUPLED: #root::private::core::primitive::bool = #coupled;
+            const PREPARED: ::core::primitive::usize = #prepared;
             const PREDICTING: #root::private::Memory = #predict_memory;
             const TRAINING: #root::private::Memory = #train_memory;
             const OUTPUT_PLACE: #root::private::Place = #output_place;

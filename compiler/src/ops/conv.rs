@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
 use netwright_abi::spec::conv::{Kind, Spec};
 
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::{GradientSite, Misfit, Operation, Pack, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
 use crate::graph::Variant;
 use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
@@ -146,12 +146,18 @@ impl Operation for Conv {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let Algorithm { forward, .. } = Algorithm::new(at.node.variant.name);
+        let forward = if at.node.prepared.is_some() { kernels::conv_packed_forward } else { forward };
         let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape(), at.epilogue());
         at.onto_sum(at.call(forward, &spec, at.weighted(self.kernel)))
     }
 
     fn can_end_in(&self, _part: Part) -> bool {
         true
+    }
+
+    fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<Pack> {
+        let Self { window, kernel, .. } = *self;
+        (variant.name == "gemm" && self.groups == 1).then_some(Pack { window, input: inputs[0], output, kernel })
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {

@@ -37,7 +37,7 @@ impl Operation for Fold {
             Foldable::BatchNorm(batchnorm) => batchnorm.fold(at, self.behind),
             Foldable::Scale(scale) => scale.fold(at, self.behind),
         };
-        vec![KernelCall { why: "once a pass, for the layer that ends in it".into(), ..call }]
+        vec![KernelCall { why: "once for all predictions, for the layer that ends in it".into(), ..call }]
     }
 
     fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {

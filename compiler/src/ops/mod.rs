@@ -16,6 +16,7 @@ mod fold;
 mod layernorm;
 mod lrn;
 mod multiply;
+mod pack;
 mod pad;
 mod pool;
 mod prelu;
@@ -40,6 +41,7 @@ pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
 pub use lrn::Lrn;
 pub use multiply::Multiply;
+pub use pack::Pack;
 pub use pad::{Crop, ZeroPad};
 pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
@@ -104,6 +106,10 @@ pub(crate) trait Operation {
     fn as_ending(&self) -> Option<Part> {
         None
     }
+    /// How its weights are prepared for a prediction by a kernel of this variant, where that pays.
+    fn packing(&self, _variant: &Variant, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
+        None
+    }
 }
 
 /// A part of what a node ends in.
@@ -144,7 +150,7 @@ macro_rules! operations {
 
 operations![
     Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
-    LayerNorm, Lrn, Multiply, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
 ];
 
 impl Op {
@@ -202,6 +208,10 @@ impl Op {
     /// Whether its kernels can do this to the numbers they compute before they store them.
     pub fn can_end_in(&self, part: Part) -> bool {
         self.operation().can_end_in(part)
+    }
+    /// How its weights are prepared for a prediction by a kernel of this variant, where that pays.
+    pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<Pack> {
+        self.operation().packing(variant, inputs, output)
     }
     /// What it would be as a part of what the node before it ends in.
     pub fn as_ending(&self) -> Option<Part> {
@@ -304,13 +314,17 @@ impl Site<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
+    /// The weights that its kernel reads: the tensor called `kernel`, or what was prepared of it.
+    fn weights(&self, kernel: &str) -> Data {
+        self.node.prepared.map_or_else(|| self.tensor(kernel), Data::Value)
+    }
     /// The operands of what has weights. A bias is a shift.
     pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
         let [scale, shift] = match self.node.ending.affine {
             Some(values) => values.map(Data::Value),
             None => [Data::Absent, self.tensor("bias")],
         };
-        kernels::Weighted { x: self.x(0), w: self.tensor(kernel), scale, shift, y: self.y() }
+        kernels::Weighted { x: self.x(0), w: self.weights(kernel), scale, shift, y: self.y() }
     }
     /// What becomes of the output before it is stored, as the kernel is told.
     pub fn epilogue(&self) -> Epilogue {
@@ -409,6 +423,11 @@ impl<'a> core::ops::Deref for GradientSite<'a> {
 /// A value of so many fixed numbers.
 pub(crate) fn fixed(len: usize) -> Value {
     Value { extent: Extent::Fixed(len), shape: Shape::Flat(len) }
+}
+
+/// A value of so many elements that follow from the weights alone.
+pub(crate) fn prepared(len: usize) -> Value {
+    Value { extent: Extent::Prepared(len), shape: Shape::Flat(len) }
 }
 
 /// That a tensor of weights would be too large to index.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Extent, Graph, Head, Role, Value, ValueId};
+use crate::graph::{Graph, Head, Role, Value, ValueId};
 use netwright_abi::kernels::{Accumulate, add_assign};
 use netwright_abi::spec::add;
 
@@ -151,7 +151,7 @@ impl<'a> Backward<'a> {
     }
 
     fn add(&self, layer: crate::graph::LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
-        let (Extent::PerImage(len) | Extent::Fixed(len)) = self.values[sum.0].extent;
+        let len = self.values[sum.0].extent.len();
         let sizes = add::Spec { len, activation: None };
         let operands = Accumulate { x: Data::Value(gradient), y: Data::Value(sum) };
         let why = "a value read by several layers gets the sum of their gradients";

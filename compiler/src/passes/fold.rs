@@ -1,10 +1,10 @@
 //! When predicting, a batch normalisation or a constant factor becomes the scale and shift of the layer before it: `y = γ/√(σ² + ε) ·
 //! z + …` while z is in registers. The weights themselves stay as they are, so that a prediction always agrees with them and they may
-//! lie in flash: the scale and shift of each channel are computed anew by each pass, which takes microseconds.
+//! lie in flash: the scale and shift of each channel are computed when the network is prepared.
 
 use super::merging::Merging;
 use crate::graph::{Ending, Graph, LayerId, Node, Role, TensorId, ValueId, Variant};
-use crate::ops::{Fold, Foldable, Part, fixed};
+use crate::ops::{Fold, Foldable, Part, prepared};
 
 /// Folds what can be folded, in the graph of a prediction.
 #[must_use]
@@ -37,7 +37,7 @@ fn scale_and_shift(
 ) -> ([ValueId; 2], Node) {
     let behind = graph.shape(input);
     let values = [0, 1].map(|index| ValueId(graph.values.len() + index));
-    graph.values.extend([fixed(behind.channels()); 2]);
+    graph.values.extend([prepared(behind.channels()); 2]);
     let node = Node {
         op: Fold { of, behind }.into(),
         inputs: Vec::new(),
@@ -47,6 +47,7 @@ fn scale_and_shift(
         layer,
         variant: Variant::ONLY,
         ending: Ending::default(),
+        prepared: None,
     };
     (values, node)
 }

@@ -6,7 +6,8 @@
 //! | [`choose_kernels`] | every node knows its kernel variant, and why |
 //! | [`fold`] | predicting: what scales and shifts channels is done by the layer before it |
 //! | [`fuse`] | activations, and predicting also sums, are done by the kernel before them |
-//! | [`predict`] | the calls that predict |
+//! | [`pack`] | predicting: weights are packed for the kernels that read them so |
+//! | [`predict`] | the calls that prepare, and those that predict |
 //! | [`differentiate`] | the calls of a training step, forward and backward |
 //! | [`plan_memory`] | every value of a program has an address |
 
@@ -16,6 +17,7 @@ mod fold;
 mod fuse;
 mod initial_weights;
 mod merging;
+mod pack;
 mod plan_memory;
 mod predict;
 
@@ -24,5 +26,6 @@ pub use differentiate::differentiate;
 pub use fold::fold;
 pub use fuse::fuse;
 pub use initial_weights::initial_weights;
+pub use pack::pack;
 pub use plan_memory::{Place, Plan, plan_memory};
 pub use predict::predict;

@@ -1,22 +1,30 @@
-//! The calls that predict: every node forward, with dropout absent and statistics frozen.
+//! The calls that predict: every node forward, with dropout absent and statistics frozen. Those that depend on weights alone make a
+//! program of their own, which runs once for all predictions.
 
-use crate::graph::Graph;
-use crate::kernel_call::Access;
+use crate::graph::{Extent, Graph};
+use crate::kernel_call::{Access, KernelCall};
 use crate::ops::{Phase, Site};
-use crate::program::{Outside, Program, Step};
+use crate::program::{Outside, Prediction, Program, Step};
 
-/// The program of a prediction.
+/// The programs of a prediction.
 #[must_use]
-pub fn predict(graph: &Graph) -> Program {
-    let logits = graph.logits();
-    let mut steps = Vec::new();
-    for node in &graph.nodes {
-        if node.output == graph.output && logits != graph.output {
-            steps.push(Step::Outside { what: Outside::Logits, values: vec![(logits, Access::Read)] });
-        }
-        let calls = node.op.forward(&Site { graph, node, phase: Phase::Predicting });
-        steps.extend(calls.into_iter().map(Step::Call));
-    }
-    steps.push(Step::Outside { what: Outside::Answer, values: vec![(graph.output, Access::Read)] });
-    Program { values: graph.values.clone(), steps, input: graph.input }
+pub fn predict(graph: &Graph) -> Prediction {
+    let calls = graph.nodes.iter().flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Predicting }));
+    let (prepare, predict): (Vec<KernelCall>, Vec<KernelCall>) =
+        calls.partition(|call| depends_on_weights(graph, call));
+    let program = |calls: Vec<KernelCall>| Program {
+        values: graph.values.clone(),
+        steps: calls.into_iter().map(Step::Call).collect(),
+        input: graph.input,
+    };
+    let mut prediction = Prediction { prepare: program(prepare), predict: program(predict) };
+    prediction.predict.steps.push(Step::Outside { what: Outside::Answer, values: vec![(graph.output, Access::Read)] });
+    prediction
+}
+
+/// Whether a call reads and writes nothing but weights and what was prepared of them.
+fn depends_on_weights(graph: &Graph, call: &KernelCall) -> bool {
+    let mut values = call.values().peekable();
+    let has_any = values.peek().is_some();
+    has_any && values.all(|(value, _)| matches!(graph.values[value.0].extent, Extent::Prepared(_)))
 }

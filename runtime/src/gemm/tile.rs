@@ -7,7 +7,7 @@ use super::vector::{Level, Plain, Vector};
 use crate::scalar::Scalar;
 
 /// Columns of B that lie together when B is packed.
-pub(crate) const PANEL: usize = 32;
+pub(crate) const PANEL: usize = netwright_abi::spec::conv::PANEL;
 
 /// `C[rows × columns] = start + scale · Σ A·B + shift`, or `floor` where that is larger. The sum walks over three nested loops: a
 /// plain product has loops `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.

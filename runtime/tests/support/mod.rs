@@ -122,12 +122,16 @@ macro_rules! mlp {
                 ];
                 const PLAN: &'static [PlannedCall] = &[];
                 const BATCH_COUPLED: bool = false;
+                const PREPARED: usize = 0;
                 const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: H };
                 const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: PER_IMAGE };
+
+                fn prepare(_: &[$scalar], _: &[$scalar], _: &mut [$scalar]) {}
 
                 fn predict_pass<O: Observer<$scalar>>(
                     context: &Context<'_>,
                     parameters: &[$scalar],
+                    _: &[$scalar],
                     _: &[$scalar],
                     images: &[$scalar],
                     workspace: &mut [$scalar],

@@ -13,13 +13,16 @@ netwright::network! {
 /// Bytes of memory that a prediction needs besides weights.
 pub const MEMORY: usize = Reader::WORKSPACE;
 
-/// The most probable digit of an image.
+/// Elements that are prepared of the weights: where memory allows, on the board; else where it was trained, for its flash.
+pub const PREPARED: usize = <Reader as Architecture>::PREPARED;
+
+/// The most probable digit of an image, by weights and what [`Architecture::prepare`] made of them.
 ///
 /// # Errors
-/// Where `weights` are not those of a [`Reader`].
-pub fn read(weights: &[f32], image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
+/// Where they are not those of a [`Reader`].
+pub fn read(weights: &[f32], prepared: &[f32], image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
     let mut workspace = [0.0; <Reader as Architecture>::PREDICTING.for_batch(1)];
-    let answer = Predictor::<Reader>::new(weights, &[], &mut workspace)?.predict(image);
+    let answer = Predictor::<Reader>::new(weights, &[], prepared, &mut workspace)?.predict(image);
     let digit = (0..answer.len()).max_by(|&a, &b| answer[a].total_cmp(&answer[b]));
     Ok(digit.unwrap_or(0))
 }
@@ -39,12 +42,16 @@ mod tests {
         let mut weights = [0.0; Reader::PARAMETERS];
         // Only the bias of class 7 is not zero.
         weights[Reader::PARAMETERS - 3] = 1.0;
-        assert_eq!(read(&weights, &Tensor::zeros()), Ok(7));
+        let mut prepared = [0.0; PREPARED];
+        Reader::prepare(&weights, &[], &mut prepared);
+        assert_eq!(read(&weights, &prepared, &Tensor::zeros()), Ok(7));
     }
 
     #[test]
     fn weights_of_another_network_are_refused() {
-        let error = read(&[0.0; 3], &Tensor::zeros());
+        let error = read(&[0.0; 3], &[0.0; PREPARED], &Tensor::zeros());
         assert_eq!(error, Err(LengthError { what: "parameters", expected: Reader::PARAMETERS, found: 3 }));
+        let error = read(&[0.0; Reader::PARAMETERS], &[0.0; 5], &Tensor::zeros());
+        assert_eq!(error, Err(LengthError { what: "prepared weights", expected: PREPARED, found: 5 }));
     }
 }

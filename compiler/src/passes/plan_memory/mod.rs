@@ -20,6 +20,8 @@ pub struct Plan {
     pub fixed: usize,
     /// Numbers for each image.
     pub per_image: usize,
+    /// Elements that are prepared of the weights.
+    pub prepared: usize,
     /// The largest sum of values alive at one moment, for each image: no plan can need less.
     pub lower_bound: usize,
     /// The sum of all values, for each image: what a plan without reuse would need.
@@ -35,6 +37,8 @@ pub enum Place {
     Fixed(usize),
     /// At this offset of the part that grows with the batch.
     PerImage(usize),
+    /// At this offset of what was prepared of the weights.
+    Prepared(usize),
 }
 
 /// Plans the memory of a program.
@@ -51,6 +55,7 @@ pub fn plan_memory(program: &Program) -> Plan {
     };
     let (fixed_storages, fixed_blocks) = of(fixed_len);
     let (storages_of_images, blocks_of_images) = of(per_image_len);
+    let prepared = place_prepared(program, &mut places);
     let (fixed_offsets, fixed) = place::place(&fixed_blocks, program.steps.len());
     let (offsets, per_image) = place::place(&blocks_of_images, program.steps.len());
     for (storage, offset) in fixed_storages.iter().zip(fixed_offsets) {
@@ -64,6 +69,7 @@ pub fn plan_memory(program: &Program) -> Plan {
         elided,
         fixed,
         per_image,
+        prepared,
         lower_bound: place::most_alive(&blocks_of_images, program.steps.len(), |block| block.len),
         sum_of_values: program.values_of_images().map(|(_, len)| len).sum(),
     }
@@ -75,16 +81,32 @@ fn set(places: &mut [Option<Place>], members: &[ValueId], place: Place) {
     }
 }
 
+/// What is prepared lies in the order of its values, each from a cache line on, whichever program asks: one writes it, the other reads
+/// it. Returns the length of all.
+fn place_prepared(program: &Program, places: &mut [Option<Place>]) -> usize {
+    let mut end = 0_usize;
+    for (value, place) in program.values.iter().zip(places) {
+        if let Extent::Prepared(len) = value.extent {
+            *place = Some(Place::Prepared(end));
+            end += len.next_multiple_of(LINE);
+        }
+    }
+    end
+}
+
+/// Elements of a cache line.
+const LINE: usize = 16;
+
 fn fixed_len(extent: Extent) -> Option<usize> {
     match extent {
         Extent::Fixed(len) => Some(len),
-        Extent::PerImage(_) => None,
+        Extent::PerImage(_) | Extent::Prepared(_) => None,
     }
 }
 
 fn per_image_len(extent: Extent) -> Option<usize> {
     match extent {
         Extent::PerImage(len) => Some(len),
-        Extent::Fixed(_) => None,
+        Extent::Fixed(_) | Extent::Prepared(_) => None,
     }
 }

@@ -8,6 +8,8 @@
 //!
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
 
+use netwright_abi::spec::conv::LINE;
+
 use super::Spec;
 use super::correlate::{Correlation, End, Filters, Plane, band_len, extent};
 use crate::gemm::tile::PANEL;
@@ -100,6 +102,57 @@ pub(super) fn forward<T: Elementary>(
             };
             correlation.run(level, x, weights, end, y, memory);
             done += columns;
+        }
+    }
+}
+
+pub(super) const fn packed_forward_scratch(spec: &Spec) -> usize {
+    if pointwise(spec) {
+        return 0;
+    }
+    band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
+}
+
+/// [`forward`] of one group, with filters in whole panels.
+pub(super) fn packed_forward<T: Elementary>(
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let [channels, filters, depth] = group(spec);
+    let level = Level::detect();
+    let epilogue = spec.ending.epilogue(scale, shift);
+    let at_once = pack::group(depth, filters);
+    // Windows of one pixel side by side are one row of windows, over images and all.
+    let (pixels, mut correlation) = (y.len() / filters, windows(spec));
+    let many = if spec.ending.is_unfinished() { (ENDED / filters).max(1) } else { pixels };
+    let (x_part, y_part) = if pointwise(spec) { (many * channels, many * filters) } else { (x.len(), y.len()) };
+    for (x, y) in x.chunks(x_part).zip(y.chunks_mut(y_part)) {
+        if pointwise(spec) {
+            let pixels = y.len() / filters;
+            correlation.source = [1, pixels, channels];
+            correlation.positions = [1, pixels];
+            correlation.target = [y.len(), 0];
+            correlation.target_step = [y.len(), filters];
+        }
+        for first in (0..filters).step_by(at_once) {
+            let columns = at_once.min(filters - first);
+            let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
+            // Panels before the last of all are whole.
+            let last = ((columns - 1) % PANEL + 1).next_multiple_of(LINE);
+            let filters_at_once = Filters { data, columns, panel: depth * PANEL, width: PANEL, last };
+            correlation.target[1] = first;
+            let is_last = first + columns == filters;
+            let end = End {
+                epilogue: epilogue.columns(first, columns),
+                accumulate: spec.ending.accumulate,
+                rows: if is_last { spec.ending } else { Ending::NONE },
+            };
+            correlation.run(level, x, filters_at_once, end, y, scratch);
         }
     }
 }

@@ -13,7 +13,7 @@ pub use super::ending::Ending;
 use crate::context::Context;
 use crate::gemm::Epilogue;
 use crate::scalar::Scalar;
-pub use netwright_abi::spec::conv::Spec;
+pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 
 mod correlate;
 mod direct;
@@ -85,6 +85,46 @@ pub fn conv_gemm_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
         gemm::forward(spec, x, w, scale, shift, y, scratch);
+    });
+}
+
+/// Filters in panels of [`PANEL`], in which those of one tap and channel lie together; the last panel is filled up with zeros to
+/// whole cache lines.
+pub fn conv_pack<T: Scalar>(_batch: usize, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(spec.groups == 1 && w.len() == spec.weights_len(), "length of the weights");
+    assert_eq!(prepared.len(), spec.packed_len(), "length of the packed filters");
+    let filters = spec.output[2];
+    let panels = prepared.chunks_mut(w.len() / filters * PANEL);
+    for (first, panel) in (0..filters).step_by(PANEL).zip(panels) {
+        let columns = PANEL.min(filters - first);
+        for (row, w) in panel.chunks_exact_mut(columns.next_multiple_of(LINE)).zip(w.chunks_exact(filters)) {
+            row[..columns].copy_from_slice(&w[first..first + columns]);
+            row[columns..].fill(T::ZERO);
+        }
+    }
+}
+
+/// Elements of scratch memory that `conv_packed_forward` asks for, whatever the batch.
+pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
+    gemm::packed_forward_scratch(spec)
+}
+
+/// `conv_gemm` with filters of [`conv_pack`]: y from x, w, scale, shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_packed_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(spec.groups == 1 && w.len() == spec.packed_len(), "length of the packed filters");
+    spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        gemm::packed_forward(spec, x, w, scale, shift, y, scratch);
     });
 }
 

@@ -3,6 +3,8 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::{Ending, Spec, reference};
+use netwright_abi::spec::Windowed as _;
+
 use crate::context::Context;
 use crate::kernels::activation::Activation;
 use crate::kernels::elementary::Elementary;
@@ -115,6 +117,19 @@ fn grouped<T: Elementary>() -> Variant<T> {
     }
 }
 
+/// Filters packed beforehand; a convolution in groups has none.
+fn packed<T: Elementary>() -> Variant<T> {
+    Variant {
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let (mut filters, mut memory) =
+                (memory(spec.packed_len()), memory(super::conv_packed_forward_scratch(spec)));
+            super::conv_pack(batch, spec, w, &mut filters);
+            super::conv_packed_forward(&Context::of(batch), spec, x, &filters, scale, shift, y, &mut memory);
+        },
+        ..gemm()
+    }
+}
+
 fn gemm<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
@@ -138,6 +153,10 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
     for variant in [direct(), gemm(), grouped()] {
         agrees::<f64>(batch, spec, each_filter, &variant);
     }
+    if spec.groups == 1 {
+        agrees::<f32>(batch, spec, each_filter, &packed());
+        agrees::<f64>(batch, spec, each_filter, &packed());
+    }
 }
 
 proptest! {
@@ -148,6 +167,25 @@ proptest! {
         spec in specs([1usize..4, 1usize..6, 1usize..20]), batch in 1usize..4, each_filter in any::<[bool; 2]>(),
     ) {
         all_agree(batch, &spec, each_filter);
+    }
+
+    #[test]
+    fn rows_of_windows_are_a_convolution_of_their_own(
+        spec in specs([1usize..4, 1usize..4, 1usize..9]), cut in any::<prop::sample::Index>(),
+    ) {
+        let spec = Spec { ending: Ending::NONE, ..spec };
+        let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+        let (mut whole, mut parts) = (std::vec![0.0; spec.output_len()], Vec::new());
+        reference::forward(1, &spec, &x, &w, &[], &mut whole);
+        let cut = cut.index(spec.output[0] + 1);
+        for rows in [0..cut, cut..spec.output[0]] {
+            let (part, reached) = spec.of_rows(rows);
+            let row = spec.input[1] * spec.input[2];
+            let mut y = std::vec![0.0; part.output_len()];
+            reference::forward(1, &part, &x[reached.start * row..reached.end * row], &w, &[], &mut y);
+            parts.append(&mut y);
+        }
+        prop_assert_eq!(whole, parts);
     }
 
     #[test]
@@ -175,6 +213,8 @@ fn large_layers_agree_with_the_reference() {
     for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
         agrees::<f32>(2, &spec, [true, true], &gemm());
         agrees::<f32>(2, &Spec { ending: Ending::NONE, ..spec }, [true, true], &gemm());
+        agrees::<f32>(2, &spec, [true, true], &packed());
+        agrees::<f32>(2, &Spec { ending: Ending::NONE, ..spec }, [false, true], &packed());
     }
 }
 

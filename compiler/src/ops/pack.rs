@@ -1,0 +1,58 @@
+//! The filters of a convolution as its kernel reads them: when predicting, packed once for all passes.
+
+use netwright_abi::Epilogue;
+use netwright_abi::kernels::{self, Prepare};
+
+use super::conv::spec;
+use super::{GradientSite, Misfit, Operation, Site};
+use crate::kernel_call::KernelCall;
+use crate::shape::{Shape, Window};
+
+/// Packs the filters of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pack {
+    /// The window of the convolution.
+    pub window: Window,
+    /// What comes in.
+    pub input: Shape,
+    /// What goes out.
+    pub output: Shape,
+    /// What its weights are called.
+    pub kernel: &'static str,
+}
+
+impl Pack {
+    fn spec(&self) -> netwright_abi::spec::conv::Spec {
+        spec(&self.window, 1, self.input, self.output, Epilogue::NONE)
+    }
+
+    /// Elements of the packed filters.
+    pub fn len(&self) -> usize {
+        self.spec().packed_len()
+    }
+
+    /// Never: a filter has a tap.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Operation for Pack {
+    fn name(&self) -> &'static str {
+        "pack"
+    }
+
+    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, Misfit> {
+        Ok(Shape::Flat(self.len()))
+    }
+
+    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+        let operands = Prepare { w: at.tensor(self.kernel), prepared: at.y() };
+        let call = at.call(kernels::conv_pack, &self.spec(), operands);
+        vec![KernelCall { why: "once for all predictions".into(), ..call }]
+    }
+
+    fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {
+        unreachable!("training packs nothing")
+    }
+}
