@@ -22,11 +22,34 @@
 //! }
 //! ```
 //!
+//! A table says by name, or as first and last, what its columns are; missing values are filled and categories become columns. What is
+//! normalised by is kept beside the network, for rows to come. `examples/table` goes all the way from a file to another program.
+//!
+//! ```no_run
+//! use netwright::data::csv::{self, Column, Fill};
+//! use netwright::data::{Dataset, Normalization};
+//! use netwright::{Error, Tensor};
+//!
+//! fn houses() -> Result<Dataset<[f32; 8], [f32; 1]>, Error> {
+//!     let table = csv::read("houses.csv")?.fill("age", Fill::Median)?.one_hot("district")?;
+//!     let (mut train, _test) = table.regression(["price"])?.split(0.2, 1)?; // shuffled, for any target
+//!     let inputs = Normalization::fit(train.inputs(), 8)?;
+//!     inputs.apply(train.inputs_mut())?;
+//!     inputs.save("houses.inputs.csv")?; // `Normalization::load(…)?.apply_one(&mut row)` where rows are predicted
+//!     Ok(train)
+//! }
+//!
+//! fn mnist() -> Result<Dataset<Tensor<28, 28, 1>>, Error> {
+//!     csv::read("mnist_train.csv.gz")?.images([28, 28, 1], 255, Column::First, 10)?.dataset()
+//! }
+//! ```
+//!
 //! # A run
 //!
 //! A [`Trainer`](crate::train::Trainer) needs a loss and an optimiser; all else has a usual value. Nonsense, such as a negative rate, is an error
 //! where it is set. [`loss`](crate::loss) and the last layer belong together: `CrossEntropy` with `softmax N`, `BinaryCrossEntropy` with
-//! `sigmoid`, `SquaredError` and `MeanAbsoluteError` with any. [`optim`](crate::optim) has `Sgd` (with momentum, also Nesterov's), `RmsProp`,
+//! `sigmoid`, `SquaredError` and `MeanAbsoluteError` with any. Each is the mean over outputs and pixels, unless
+//! [`Reduction::Sum`](crate::loss::Reduction) is asked for. [`optim`](crate::optim) has `Sgd` (with momentum, also Nesterov's), `RmsProp`,
 //! `Adam` and `AdamW`, each with clipping and with penalties, which touch weights alone unless asked. A
 //! [`schedule`](crate::schedule) multiplies the learning rate.
 //!

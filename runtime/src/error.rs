@@ -144,6 +144,31 @@ pub enum Error {
         problem: String,
     },
 
+    /// A field of a table that does not fit.
+    #[error("{origin}, line {line}: column {column}{}: {problem}", named(name.as_deref()))]
+    Cell {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the header calls it.
+        name: Option<String>,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A column that a table does not have.
+    #[error("{origin}: there is no column `{name}`; it has {known}")]
+    NoColumn {
+        /// The file.
+        origin: String,
+        /// The column named.
+        name: String,
+        /// The columns there are.
+        known: String,
+    },
+
     /// A label that is no class.
     #[error("{origin}: sample {sample} has the label {label}; {}", class_range(*classes))]
     Label {
@@ -375,6 +400,11 @@ pub enum Error {
 }
 
 debug_as_sentence!(Error, WeightDifference);
+
+/// The name of a column behind its number.
+fn named(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" (`{name}`)"))
+}
 
 /// Where a NaN or an infinite number first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use crate::memory::{Stored, copies, values_from, zeros};
 use crate::predictor::LengthError;
 use crate::random::{Random, key};
 use crate::tensor::Nested;
+use crate::train::Target;
 
 /// Inputs and their targets, at least one: what a network is trained on, or measured with.
 #[derive(Debug, PartialEq)]
@@ -120,6 +121,11 @@ impl<X, Y> Dataset<X, Y> {
     /// All targets.
     pub fn targets(&self) -> &[Y] {
         &self.targets
+    }
+
+    /// All targets, to change: to normalise them.
+    pub fn targets_mut(&mut self) -> &mut [Y] {
+        &mut self.targets
     }
 
     /// All samples, in order.
@@ -265,16 +271,26 @@ fn parted<X>(mut values: Vec<X>, marked: &[bool]) -> (Vec<X>, Vec<X>) {
 const HOLDING_OUT: u64 = 1;
 const SHUFFLING: u64 = 2;
 
-impl<X> Dataset<X, usize> {
-    /// Holds out `share` of the samples of each class: `(rest, held out)`, each in the old order. The same seed holds out the
-    /// same samples. At least one sample of each class stays: what is never seen cannot be learned.
+impl<X, Y: Target> Dataset<X, Y> {
+    /// Holds out `share` of the samples, drawn by the seed: `(rest, held out)`, each in the old order. Of targets that are a label it is
+    /// `share` of each class, at least one sample of which stays: what is never seen cannot be learned.
+    ///
+    /// ```
+    /// use netwright_runtime::data::Dataset;
+    /// let prices = Dataset::from_pairs((0..100).map(|rooms| ([rooms as f32], 50.0 * rooms as f32)))?;
+    /// let (train, test) = prices.split(0.2, 1)?;
+    /// assert_eq!((train.len(), test.len()), (80, 20));
+    /// # Ok::<(), netwright_runtime::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Self::split_by`].
     pub fn split(self, share: f64, seed: u64) -> Result<(Self, Self), Error> {
-        self.split_by(share, seed, |&label| label)
+        self.split_by(share, seed, |target| target.label().unwrap_or(0))
     }
+}
 
+impl<X> Dataset<X, usize> {
     /// Checks that every label is one of `classes`.
     ///
     /// # Errors
@@ -342,6 +358,22 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..1000).collect::<Vec<_>>());
         assert!(held_out.iter().all(|(input, label)| input % 10 == *label), "pairs stay together");
+    }
+
+    #[test]
+    fn a_split_of_any_target_is_shuffled_and_keeps_pairs_together() {
+        let numbers = Dataset::new((0..100).collect(), (0..100).map(|n| 2.0 * n as f32).collect()).unwrap();
+        let (rest, held_out) = numbers.clone().split(0.25, 3).unwrap();
+        assert_eq!((rest.len(), held_out.len()), (75, 25));
+        assert!(held_out.iter().all(|(input, target)| 2.0 * *input as f32 == *target));
+        let in_a_row = held_out.inputs().windows(2).all(|pair| pair[1] == pair[0] + 1);
+        assert!(!in_a_row, "{:?}", held_out.inputs());
+        assert_ne!(numbers.split(0.25, 4).unwrap().1, held_out);
+        let (yes, no) = (vec![true; 20], vec![false; 80]);
+        let bools = Dataset::new((0..100).collect::<Vec<_>>(), [yes, no].concat()).unwrap();
+        assert_eq!(bools.split(0.25, 3).unwrap().1.targets().iter().filter(|&&yes| yes).count(), 5);
+        let maps = Dataset::new((0..10).collect::<Vec<_>>(), vec![vec![1_u8, 0]; 10]).unwrap();
+        assert_eq!(maps.split(0.5, 3).unwrap().1.len(), 5);
     }
 
     #[test]

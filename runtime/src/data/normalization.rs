@@ -1,7 +1,10 @@
 //! Inputs brought to mean 0 and deviation 1.
 
+use std::path::Path;
+
 use crate::error::Error;
 use crate::scalar::Scalar;
+use crate::storage::replace_file;
 use crate::tensor::Output;
 
 /// The mean and the deviation of each channel of a set, by which it and others are normalised: x ← (x − μ) / σ. Measure them on
@@ -63,15 +66,84 @@ impl Normalization {
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels of these channels.
     pub fn apply<T: Scalar, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
+        self.each(inputs, |number, mean, deviation| (number - mean) / deviation)
+    }
+
+    /// Normalises a single input: a row to predict.
+    ///
+    /// # Errors
+    /// As [`Normalization::apply`].
+    pub fn apply_one<T: Scalar, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
+        self.apply(core::slice::from_mut(input))
+    }
+
+    /// Takes normalised numbers back in place, x ← σ x + μ: answers to targets that were normalised, or inputs to be looked at.
+    ///
+    /// # Errors
+    /// As [`Normalization::apply`].
+    pub fn inverse<T: Scalar, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
+        self.each(inputs, |number, mean, deviation| number * deviation + mean)
+    }
+
+    /// Takes a single answer, or input, back.
+    ///
+    /// # Errors
+    /// As [`Normalization::apply`].
+    pub fn inverse_one<T: Scalar, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
+        self.inverse(core::slice::from_mut(input))
+    }
+
+    fn each<T: Scalar, X: Output<T>>(
+        &self,
+        inputs: &mut [X],
+        change: impl Fn(f64, f64, f64) -> f64,
+    ) -> Result<(), Error> {
         check::<T, X>(self.mean.len())?;
         for pixel in X::many_mut(inputs).chunks_exact_mut(self.mean.len()) {
-            for ((number, mean), deviation) in pixel.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                *number = T::from_f64((number.to_f64() - mean) / deviation);
+            for ((number, &mean), &deviation) in pixel.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *number = T::from_f64(change(number.to_f64(), mean, deviation));
             }
         }
         Ok(())
     }
+
+    /// Writes it as a table of a line for each channel, `mean,deviation`, with all digits: to stand beside the network's weights. The file
+    /// is whole or not there.
+    ///
+    /// ```no_run
+    /// use netwright_runtime::data::Normalization;
+    /// # fn main() -> Result<(), netwright_runtime::Error> {
+    /// # let (inputs, mut row) = ([[1.0_f32, 2.0], [3.0, 4.0]], [2.0_f32, 3.0]);
+    /// Normalization::fit(&inputs, 2)?.save("houses.normalization.csv")?;
+    /// // In the program that predicts:
+    /// Normalization::load("houses.normalization.csv")?.apply_one(&mut row)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let lines = self.mean.iter().zip(&self.deviation).map(|(mean, deviation)| format!("{mean:?},{deviation:?}\n"));
+        let text = format!("{},{}\n{}", HEADER[0], HEADER[1], lines.collect::<String>());
+        replace_file(path.as_ref(), text.as_bytes())
+    }
+
+    /// Reads what [`Normalization::save`] wrote.
+    ///
+    /// # Errors
+    /// Those of [`csv::read`](super::csv::read); [`Error::Line`], [`Error::Cell`] or [`Error::NoColumn`] for another table, and those of
+    /// [`Normalization::new`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let table = super::csv::Reader::new().header(true).read(path)?;
+        let rows = table.select(HEADER)?.inputs::<2, f64>()?;
+        let (mean, deviation) = rows.into_iter().map(|[mean, deviation]| (mean, deviation)).unzip();
+        Self::new(mean, deviation)
+    }
 }
+
+/// The header of a file.
+const HEADER: [&str; 2] = ["mean", "deviation"];
 
 /// The mean and the deviation of one channel. Numbers are brought between -1 and 1 before they are added up, so that neither a large
 /// mean nor a large or small spread costs digits; what is constant up to rounding has the deviation 1.
@@ -103,6 +175,33 @@ fn check<T: Scalar, X: Output<T>>(channels: usize) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::tensor::Tensor;
+
+    #[test]
+    fn what_is_saved_is_the_same_to_the_last_bit_and_normalises_a_single_row() {
+        let folder = crate::test_folder::TestFolder::new("normalization");
+        let rows = [[0.1_f64, -1e-300, 3.0], [7.0 / 3.0, 1e-300, 1e300], [1.0, 0.0, -5.0]];
+        let fitted = Normalization::fit(&rows, 3).unwrap();
+        let path = folder.path().join("it.csv");
+        fitted.save(&path).unwrap();
+        let loaded = Normalization::load(&path).unwrap();
+        assert_eq!(loaded, fitted);
+        let (mut one, mut all) = (rows[1], rows);
+        loaded.apply_one(&mut one).unwrap();
+        fitted.apply(&mut all).unwrap();
+        assert_eq!(one, all[1]);
+        loaded.inverse_one(&mut one).unwrap();
+        fitted.inverse(&mut all).unwrap();
+        assert_eq!(one, all[1]);
+        assert!(one.iter().zip(&rows[1]).all(|(a, b)| (a - b).abs() <= 1e-14 * b.abs()), "{one:?}");
+        assert!(loaded.inverse_one(&mut [0.0_f64; 4]).is_err());
+        for (text, is) in
+            [("mean,deviation\n1,0\n", "deviation"), ("a,b\n1,2\n", "mean"), ("mean,deviation\n1\n", "line 2")]
+        {
+            let error = Normalization::load(folder.file("wrong.csv", text.as_bytes())).unwrap_err().to_string();
+            assert!(error.contains(is), "{error}");
+        }
+        assert!(matches!(Normalization::load(folder.path().join("none.csv")), Err(Error::Io { .. })));
+    }
 
     #[test]
     fn every_channel_gets_mean_0_and_deviation_1() {

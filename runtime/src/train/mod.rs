@@ -70,7 +70,7 @@ pub use run_folder::RunFolder;
 pub use samples::{Choice, Pairs, Samples};
 pub use source::{Drawn, Sampler, Shuffled, Source};
 pub use stream::{HeldTarget, InTurn, Stream};
-pub use target::{Reading, Target, classes, predicted_class};
+pub use target::{Reading, Target, classes, predicted_class, predicted_classes};
 pub use threads::Threads;
 pub use trainer::{NoLoss, NoOptimizer, Trainer};
 pub use validation::{Validation, Validator};

@@ -58,6 +58,18 @@ pub fn predicted_class<T: Scalar>(answer: &[T]) -> Option<usize> {
     Some((0..answer.len()).fold(0, larger))
 }
 
+/// The class that is named at each position of an answer that has `classes` numbers for each: the map of a segmentation, row by row. See
+/// [`predicted_class`].
+///
+/// ```
+/// use netwright_runtime::train::predicted_classes;
+/// let two_pixels = [0.9_f32, 0.1, 0.3, 0.7];
+/// assert!(predicted_classes(&two_pixels, 2).eq([Some(0), Some(1)]));
+/// ```
+pub fn predicted_classes<T: Scalar>(answer: &[T], classes: usize) -> impl Iterator<Item = Option<usize>> {
+    answer.chunks_exact(classes.max(1)).map(predicted_class)
+}
+
 /// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
 pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }

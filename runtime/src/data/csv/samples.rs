@@ -1,0 +1,149 @@
+//! Rows to samples.
+
+use super::columns::Column;
+use super::table::Table;
+use crate::data::{Dataset, Images, LabelledImages};
+use crate::error::{Error, counted};
+use crate::memory::zeros;
+use crate::scalar::Scalar;
+
+/// Rows from which on labels that never change are looked at twice.
+const MANY: usize = 32;
+
+impl Table {
+    fn check_columns(&self, expected: usize) -> Result<(), Error> {
+        if self.columns() == expected {
+            return Ok(());
+        }
+        let problem = format!("{}, where {expected} were expected", counted(self.columns(), "column"));
+        Err(Error::Line { origin: self.origin().to_owned(), line: self.lines()[0], problem })
+    }
+
+    /// The columns that are not among `targets`, of which there must be `count`.
+    fn features(&self, targets: &[usize], count: usize) -> Result<Vec<usize>, Error> {
+        self.check_columns(count.saturating_add(targets.len()))?;
+        Ok((0..self.columns()).filter(|column| !targets.contains(column)).collect())
+    }
+
+    /// The numbers of some columns of each row.
+    fn numbers<const N: usize, T: Scalar>(&self, columns: &[usize]) -> Result<Vec<[T; N]>, Error> {
+        // A row may be larger than a stack.
+        let mut rows = zeros::<[T; N]>(self.len());
+        for (row, numbers) in rows.iter_mut().enumerate() {
+            for (number, &column) in numbers.iter_mut().zip(columns) {
+                *number = T::from_f64(self.number(row, column)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// All columns as features: rows to predict.
+    ///
+    /// # Errors
+    /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is no number.
+    pub fn inputs<const N: usize, T: Scalar>(&self) -> Result<Vec<[T; N]>, Error> {
+        self.numbers(&self.features(&[], N)?)
+    }
+
+    /// `N` features and a label below `classes` in each row. Nothing in a table says where the label stands: `Column::First`,
+    /// `Column::Last`, a name of the header.
+    ///
+    /// # Errors
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is no number, a
+    /// label that is no whole number, and labels that never change in many rows where the column at the other end would do as labels;
+    /// [`Error::Label`] where one is no class.
+    pub fn labelled<const N: usize, T: Scalar>(
+        &self,
+        label: impl Into<Column>,
+        classes: usize,
+    ) -> Result<Dataset<[T; N]>, Error> {
+        let label = self.place(&label.into())?;
+        let features = self.features(&[label], N)?;
+        let labels = self.labels(label, classes)?;
+        Dataset::named(self.numbers(&features)?, labels, self.origin())
+    }
+
+    /// `N` features and the numbers of the columns `targets` in each row.
+    ///
+    /// # Errors
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is no number.
+    pub fn regression<const N: usize, const K: usize, T: Scalar, C: Into<Column>>(
+        &self,
+        targets: [C; K],
+    ) -> Result<Dataset<[T; N], [T; K]>, Error> {
+        let targets =
+            targets.into_iter().map(|target| self.place(&target.into())).collect::<Result<Vec<_>, Error>>()?;
+        let features = self.features(&targets, N)?;
+        Dataset::named(self.numbers(&features)?, self.numbers(&targets)?, self.origin())
+    }
+
+    /// The pixels of an image of `[height, width, channels]` and a label below `classes` in each row. Pixels are whole numbers
+    /// from 0 to `white`: 16 for the UCI digits, 255 for most. MNIST has its label in `Column::First`, the UCI digits in `Column::Last`.
+    ///
+    /// # Errors
+    /// As [`Table::labelled`]; [`Error::Cell`] for a pixel that is none.
+    pub fn images(
+        &self,
+        shape: [usize; 3],
+        white: u8,
+        label: impl Into<Column>,
+        classes: usize,
+    ) -> Result<LabelledImages, Error> {
+        let pixels = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).unwrap_or(usize::MAX);
+        let label = self.place(&label.into())?;
+        let columns = self.features(&[label], pixels)?;
+        let labels = self.labels(label, classes)?;
+        let mut bytes = Vec::with_capacity(self.len() * pixels);
+        for row in 0..self.len() {
+            for &column in &columns {
+                let pixel = self.number(row, column)?;
+                if pixel.fract() != 0.0 || !(0.0..=f64::from(white)).contains(&pixel) {
+                    let problem = format!("the pixel {pixel} is no whole number from 0 to {white}");
+                    return Err(self.problem(row, column, problem));
+                }
+                bytes.push(pixel as u8);
+            }
+        }
+        LabelledImages::new(Images::new(self.origin(), shape, white, bytes)?, labels, classes)
+    }
+
+    fn labels(&self, column: usize, classes: usize) -> Result<Vec<usize>, Error> {
+        let mut labels = Vec::with_capacity(self.len());
+        for sample in 0..self.len() {
+            let label = self.number(sample, column)?;
+            if label.fract() != 0.0 || label < 0.0 {
+                return Err(self.problem(sample, column, format!("the label {label} is no whole number from 0")));
+            }
+            let label = label as usize;
+            if label >= classes {
+                return Err(Error::Label { origin: self.origin().to_owned(), sample, label, classes });
+            }
+            labels.push(label);
+        }
+        self.check_place(column, &labels, classes)?;
+        Ok(labels)
+    }
+
+    /// Refuses labels that never change where the column at the other end of the rows has all that labels need: the pixels in the corners
+    /// of MNIST are always 0.
+    fn check_place(&self, column: usize, labels: &[usize], classes: usize) -> Result<(), Error> {
+        let last = self.columns() - 1;
+        if labels.len() < MANY || labels.iter().any(|&label| label != labels[0]) || (column != 0 && column != last) {
+            return Ok(());
+        }
+        let other = last - column;
+        let fits = |number: f64| number.fract() == 0.0 && (0.0..classes as f64).contains(&number);
+        let mut numbers = (0..self.len()).map(|row| self.number(row, other));
+        let first = self.number(0, other);
+        let changes = (0..self.len()).any(|row| self.number(row, other).ok() != first.as_ref().ok().copied());
+        if changes && numbers.all(|number| number.is_ok_and(fits)) {
+            let problem = format!(
+                "all labels are {}, while column {} has whole numbers below {classes}: the labels are there, it seems",
+                labels[0],
+                other + 1
+            );
+            return Err(self.problem(0, column, problem));
+        }
+        Ok(())
+    }
+}

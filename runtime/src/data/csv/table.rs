@@ -1,0 +1,230 @@
+//! Columns of numbers and words.
+
+use std::sync::Arc;
+
+use super::columns::Column;
+use crate::error::Error;
+use crate::suggest::choices;
+
+/// A table: at least one row of equally many fields, which are numbers, words, or missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    origin: String,
+    names: Option<Vec<String>>,
+    columns: Vec<Values>,
+    /// The line of each row, from 1.
+    lines: Vec<usize>,
+}
+
+/// A field of a [`Table`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'t> {
+    /// A finite number.
+    Number(f64),
+    /// Anything else that stands there.
+    Text(&'t str),
+    /// Nothing, or what stands for nothing.
+    Missing,
+}
+
+/// A field, owned.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Number(f64),
+    Text(Arc<str>),
+    Missing,
+}
+
+/// One column. Most are numbers alone, of which there may be many millions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values {
+    /// NaN where there is none.
+    numbers: Vec<f64>,
+    /// What is no number, by its row, in order; `None` is missing.
+    others: Vec<(usize, Option<Arc<str>>)>,
+}
+
+/// The NaN of a field that is no number is one like another.
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+        self.numbers.len() == other.numbers.len()
+            && self.numbers.iter().zip(&other.numbers).all(same)
+            && self.others == other.others
+    }
+}
+
+impl Values {
+    pub(super) fn push(&mut self, value: Value) {
+        let row = self.numbers.len();
+        match value {
+            Value::Number(number) => return self.numbers.push(number),
+            Value::Text(word) => self.others.push((row, Some(word))),
+            Value::Missing => self.others.push((row, None)),
+        }
+        self.numbers.push(f64::NAN);
+    }
+
+    /// Below its length.
+    pub(super) fn cell(&self, row: usize) -> Cell<'_> {
+        let number = self.numbers[row];
+        if !number.is_nan() {
+            return Cell::Number(number);
+        }
+        let other = self.others.binary_search_by_key(&row, |&(row, _)| row);
+        other.ok().and_then(|place| self.others[place].1.as_deref()).map_or(Cell::Missing, Cell::Text)
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
+        (0..self.numbers.len()).map(|row| self.cell(row))
+    }
+
+    /// Its numbers, where there are some.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> {
+        self.numbers.iter().copied().filter(|number| !number.is_nan())
+    }
+
+    /// Whether a word stands above numbers alone.
+    fn begins_with_a_word(&self) -> bool {
+        let mut others = self.others.iter();
+        let first = matches!(others.next(), Some((0, Some(_))));
+        first && others.all(|(_, other)| other.is_none()) && self.numbers().next().is_some()
+    }
+
+    fn drop_first(&mut self) {
+        self.numbers.drain(..1);
+        self.others.retain(|&(row, _)| row > 0);
+        self.others.iter_mut().for_each(|(row, _)| *row -= 1);
+    }
+}
+
+impl Table {
+    pub(super) fn new(origin: &str, columns: usize) -> Self {
+        let columns = vec![Values::default(); columns];
+        Self { origin: origin.to_owned(), names: None, columns, lines: Vec::new() }
+    }
+
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(super) fn push(&mut self, column: usize, value: Value) {
+        self.columns[column].push(value);
+    }
+
+    pub(super) fn end_row(&mut self, line: usize) {
+        self.lines.push(line);
+    }
+
+    pub(super) fn name(&mut self, names: Vec<String>) {
+        self.names = Some(names);
+    }
+
+    pub(super) fn begins_with_words(&self) -> bool {
+        self.columns.iter().any(Values::begins_with_a_word)
+    }
+
+    pub(super) fn drop_first_row(&mut self) {
+        self.lines.drain(..1);
+        self.columns.iter_mut().for_each(Values::drop_first);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// How many rows.
+    #[allow(clippy::len_without_is_empty)] // It never is.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// How many columns.
+    pub fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// What the columns are called, where there is a header.
+    pub fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
+    /// A field; `None` outside.
+    ///
+    /// # Errors
+    /// Where there is no such column: as [`Table::select`].
+    pub fn cell(&self, row: usize, column: impl Into<Column>) -> Result<Option<Cell<'_>>, Error> {
+        let column = self.place(&column.into())?;
+        Ok((row < self.len()).then(|| self.columns[column].cell(row)))
+    }
+
+    /// The line of each row, from 1.
+    pub(super) fn lines(&self) -> &[usize] {
+        &self.lines
+    }
+
+    pub(super) fn values(&self, column: usize) -> &Values {
+        &self.columns[column]
+    }
+
+    /// Where a column stands, from 0.
+    pub(super) fn place(&self, column: &Column) -> Result<usize, Error> {
+        match column {
+            Column::First => Ok(0),
+            Column::Last => Ok(self.columns.len() - 1),
+            &Column::At(place) if place < self.columns.len() => Ok(place),
+            &Column::At(found) => {
+                Err(Error::Outside { what: "column", of: self.origin.clone(), found, count: self.columns.len() })
+            }
+            Column::Named(name) => {
+                let names = self.names.as_deref().unwrap_or_default();
+                let mut places = (0..names.len()).filter(|&place| names[place] == *name);
+                match (places.next(), places.next()) {
+                    (Some(place), None) => Ok(place),
+                    (None, _) if names.is_empty() => Err(self.no_column(name, "no header".to_owned())),
+                    (None, _) => Err(self.no_column(name, choices(name, &names.join(", ")))),
+                    (Some(_), Some(_)) => Err(self.no_column(name, "several of that name".to_owned())),
+                }
+            }
+        }
+    }
+
+    fn no_column(&self, name: &str, known: String) -> Error {
+        Error::NoColumn { origin: self.origin.clone(), name: name.to_owned(), known }
+    }
+
+    /// Something is wrong with a field.
+    pub(super) fn problem(&self, row: usize, column: usize, problem: String) -> Error {
+        let name = self.names.as_ref().and_then(|names| names.get(column).cloned());
+        Error::Cell { origin: self.origin.clone(), line: self.lines[row], column: column + 1, name, problem }
+    }
+
+    /// The number of a field, and what to say where there is none.
+    pub(super) fn number(&self, row: usize, column: usize) -> Result<f64, Error> {
+        match self.columns[column].cell(row) {
+            Cell::Number(number) => Ok(number),
+            Cell::Missing => Err(self.problem(row, column, "a value is missing; `Table::fill` fills it".to_owned())),
+            Cell::Text(text) => {
+                let text: String = text.chars().take(30).collect();
+                Err(self.problem(row, column, format!("`{text}` is no finite number")))
+            }
+        }
+    }
+
+    /// The same rows with other columns, each with its name.
+    pub(super) fn with_columns(self, columns: Vec<(Option<String>, Values)>) -> Self {
+        let (names, columns): (Option<Vec<String>>, Vec<Values>) = {
+            let (names, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+            (names.into_iter().collect(), columns)
+        };
+        Self { names, columns, ..self }
+    }
+
+    /// Its columns with their names, to change and to hand to [`Table::with_columns`].
+    pub(super) fn take_columns(&mut self) -> Vec<(Option<String>, Values)> {
+        let columns = core::mem::take(&mut self.columns);
+        let names = self.names.take();
+        let names = names.map_or_else(|| vec![None; columns.len()], |names| names.into_iter().map(Some).collect());
+        names.into_iter().zip(columns).collect()
+    }
+}
