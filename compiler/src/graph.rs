@@ -234,6 +234,16 @@ impl Graph {
         self.nodes.iter().any(|node| node.op.couples_batch() && !frozen(node))
     }
 
+    /// The rows that take a variance over a batch in which an image has a single value; frozen rows take none.
+    pub fn normalise_one_value(&self) -> Vec<LayerId> {
+        let one = |node: &&Node| {
+            let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
+            node.op.normalised_together(&inputs) == Some(1)
+        };
+        let rows = self.nodes.iter().filter(one).filter_map(|node| self.owner_of(node));
+        rows.filter(|row| !self.layers[row.0].frozen).collect()
+    }
+
     /// The node that computes `value`; none computes the input.
     pub fn producer(&self, value: ValueId) -> Option<&Node> {
         self.nodes.iter().rfind(|node| node.output == value)

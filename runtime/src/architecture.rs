@@ -46,6 +46,12 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const BATCH_COUPLED: bool;
     /// What is prepared of the weights for predicting, in elements: [`Self::prepare`].
     const PREPARED: usize;
+    /// The layers of [`Self::LAYERS`] whose batch normalisation sees a single value of each channel of an image (a row of features, or an
+    /// image of one pixel). Over one image that value is its own mean and becomes 0, so that nothing before it is trained.
+    const NORMALISE_ONE_VALUE: &'static [usize];
+    /// The fewest images of a training step: 2 for a network that [normalises one value](Self::NORMALISE_ONE_VALUE), else 1. A pass that
+    /// keeps the statistics of those layers takes 1.
+    const FEWEST_IMAGES: usize = if Self::NORMALISE_ONE_VALUE.is_empty() { 1 } else { 2 };
     /// The memory of a prediction.
     const PREDICTING: Memory;
     /// The memory of a training step.

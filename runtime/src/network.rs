@@ -289,7 +289,8 @@ pub trait Network: Architecture + Clone {
     /// Runs images forward as in training, and returns their answers. What the backward pass needs stays in `workspace`.
     ///
     /// # Errors
-    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none.
+    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
+    /// the network normalises a single value by statistics that `pass` does not keep.
     fn forward<'w>(
         &mut self,
         pass: Pass,
@@ -356,6 +357,17 @@ fn find(layers: &'static [Layer], layer: &str, tensor: &str) -> Option<&'static 
     layers.iter().find(|entry| entry.name == layer)?.tensors.iter().find(|entry| entry.name == tensor)
 }
 
+/// Refuses a training step of so few images that a batch normalisation would see a single value.
+pub(crate) fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), PassError> {
+    if images >= N::FEWEST_IMAGES {
+        return Ok(());
+    }
+    match N::NORMALISE_ONE_VALUE.iter().find(|&&layer| !pass.in_layer(layer).keeps_statistics()) {
+        Some(&layer) => Err(PassError::OneValue { layer: N::LAYERS[layer].name }),
+        None => Ok(()),
+    }
+}
+
 fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error {
     let named = layers.iter().any(|entry| entry.name == layer);
     let known: Vec<String> = layers
@@ -387,7 +399,8 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// Runs images forward with borrowed weights; see [`Network::forward`].
     ///
     /// # Errors
-    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none.
+    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
+    /// the network normalises a single value by statistics that `pass` does not keep.
     pub fn forward(
         &mut self,
         pass: Pass,
@@ -413,6 +426,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         if images.is_empty() || images.len() > self.capacity {
             return Err(PassError::Capacity { capacity: self.capacity, found: images.len() });
         }
+        enough_images::<N>(&pass, images.len())?;
         self.batch = images.len();
         let pass = Pass { batch: self.batch, ..pass };
         N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory, observer);

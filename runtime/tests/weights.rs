@@ -88,6 +88,7 @@ impl Architecture for Moving {
     const PLAN: &'static [PlannedCall] = &[];
     const BATCH_COUPLED: bool = false;
     const PREPARED: usize = 0;
+    const NORMALISE_ONE_VALUE: &'static [usize] = &[];
     const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const OUTPUT_PLACE: Place = Place { fixed: 0, offset: 0, len: 0 };

@@ -160,6 +160,8 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             pub const MACS: #root::private::core::primitive::u64 = #architecture::MACS;
             /// The layers on the longest way from the image to the answer, the image included.
             pub const DEPTH: #root::private::core::primitive::usize = #architecture::DEPTH;
+            /// The fewest images of a training step.
+            pub const FEWEST_IMAGES: #root::private::core::primitive::usize = #architecture::FEWEST_IMAGES;
             /// Bytes of workspace to predict one image.
             pub const WORKSPACE: #root::private::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.

@@ -21,6 +21,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
     let macs: u64 = graph.nodes.iter().map(|node| graph.macs(node)).sum();
     let depth = graph.depth;
     let coupled = graph.couples_batch();
+    let one_value = graph.normalise_one_value().into_iter().map(|layer| layer.0);
     let (layers, plan) = (layers(graph, root), plan_table(planned, root));
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
@@ -64,6 +65,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
             const PLAN: &'static [#root::private::PlannedCall] = #plan;
             const BATCH_COUPLED: #root::private::core::primitive::bool = #coupled;
             const PREPARED: ::core::primitive::usize = #prepared;
+            const NORMALISE_ONE_VALUE: &'static [#root::private::core::primitive::usize] = &[#(#one_value),*];
             const PREDICTING: #root::private::Memory = #predict_memory;
             const TRAINING: #root::private::Memory = #train_memory;
             const OUTPUT_PLACE: #root::private::Place = #output_place;

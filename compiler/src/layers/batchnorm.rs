@@ -70,6 +70,10 @@ pub(super) static LAYERNORM: Word = Word {
     ],
     lower: |layer, builder, input| {
         let (scale, center) = (!layer.has("noscale"), !layer.has("nocenter"));
+        if builder.shape(input).channels() == 1 {
+            return Err(Diagnostic::new(layer.span, "`layernorm` over a single number: it would be 0, whatever comes in")
+                .help("it normalises over channels, or the features of a row, and needs at least two; `bn` normalises over images"));
+        }
         builder.push(layer, LayerNorm { epsilon: epsilon(layer)?, scale, center }, &[input])
     },
 };

@@ -68,6 +68,10 @@ impl Operation for BatchNorm {
         true
     }
 
+    fn normalised_together(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(inputs[0].positions())
+    }
+
     fn passes_sign(&self) -> bool {
         true
     }

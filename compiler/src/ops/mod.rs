@@ -93,6 +93,10 @@ pub(crate) trait Operation {
     fn couples_batch(&self) -> bool {
         false
     }
+    /// Over how many numbers of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    fn normalised_together(&self, _inputs: &[Shape]) -> Option<usize> {
+        None
+    }
     /// Whether an activation after it acts on its input as if there were nothing between.
     fn passes_sign(&self) -> bool {
         false
@@ -200,6 +204,10 @@ impl Op {
     /// Whether the images of a batch meet in it while training.
     pub fn couples_batch(&self) -> bool {
         self.operation().couples_batch()
+    }
+    /// Over how many numbers of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    pub fn normalised_together(&self, inputs: &[Shape]) -> Option<usize> {
+        self.operation().normalised_together(inputs)
     }
     /// Whether an activation after it acts on its input as if there were nothing between: pooling, reshaping, normalising.
     pub fn passes_sign(&self) -> bool {

@@ -9,17 +9,20 @@ use crate::program::{Outside, Prediction, Program, Step};
 /// The programs of a prediction.
 #[must_use]
 pub fn predict(graph: &Graph) -> Prediction {
-    let calls = graph.nodes.iter().flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Predicting }));
-    let (prepare, predict): (Vec<KernelCall>, Vec<KernelCall>) =
-        calls.partition(|call| depends_on_weights(graph, call));
-    let program = |calls: Vec<KernelCall>| Program {
-        values: graph.values.clone(),
-        steps: calls.into_iter().map(Step::Call).collect(),
-        input: graph.input,
-    };
-    let mut prediction = Prediction { prepare: program(prepare), predict: program(predict) };
-    prediction.predict.steps.push(Step::Outside { what: Outside::Answer, values: vec![(graph.output, Access::Read)] });
-    prediction
+    let logits = graph.logits();
+    let (mut prepare, mut predict) = (Vec::new(), Vec::new());
+    for node in &graph.nodes {
+        if node.output == graph.output && logits != graph.output {
+            predict.push(Step::Outside { what: Outside::Logits, values: vec![(logits, Access::Read)] });
+        }
+        for call in node.op.forward(&Site { graph, node, phase: Phase::Predicting }) {
+            let steps = if depends_on_weights(graph, &call) { &mut prepare } else { &mut predict };
+            steps.push(Step::Call(call));
+        }
+    }
+    predict.push(Step::Outside { what: Outside::Answer, values: vec![(graph.output, Access::Read)] });
+    let program = |steps| Program { values: graph.values.clone(), steps, input: graph.input };
+    Prediction { prepare: program(prepare), predict: program(predict) }
 }
 
 /// Whether a call reads and writes nothing but weights and what was prepared of them.

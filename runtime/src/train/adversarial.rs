@@ -3,6 +3,7 @@
 use super::batch_loss::BatchLoss;
 use super::evaluate::Evaluator;
 use super::finite::{all_finite, broken_forward, broken_input};
+use super::parts;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
 use super::threads::Threads;
@@ -102,7 +103,8 @@ const TOGETHER: usize = 32;
 ///
 /// # Errors
 /// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`]; [`Error::Input`] and [`Error::NotFinite`]
-/// where the gradient is NaN or infinite, because an image is or something that the network computes from it.
+/// where the gradient is NaN or infinite, because an image is or something that the network computes from it;
+/// [`PassError::OneValue`](crate::pass::PassError::OneValue) for one image where the network needs two, unless `pass` is frozen.
 pub fn input_gradient<N, Y, L>(
     network: &N,
     images: &[N::Input],
@@ -118,14 +120,15 @@ where
     let images = Pairs::new(images, targets)?.inputs();
     loss.check(N::OUTPUT, targets, "the images")?;
     let mut gradient = vec![N::Scalar::ZERO; images.len() * N::Input::LEN];
-    let mut workspace = N::workspace(TOGETHER.min(images.len().max(1)));
+    let (count, fewest) = (images.len(), N::FEWEST_IMAGES);
+    let mut workspace = N::workspace(parts::largest(count, TOGETHER, fewest));
     let mut parameters = N::gradients();
-    let rows = gradient.chunks_mut(TOGETHER * N::Input::LEN);
-    for (index, ((images, targets), gradient)) in
-        images.chunks(TOGETHER).zip(targets.chunks(TOGETHER)).zip(rows).enumerate()
-    {
+    for place in 0..parts::count(count, TOGETHER, fewest) {
+        let part = parts::part(count, TOGETHER, fewest, place);
+        let gradient = &mut gradient[part.start * N::Input::LEN..part.end * N::Input::LEN];
+        let (images, targets) = (&images[part.clone()], &targets[part.clone()]);
         let made = slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient);
-        made.map_err(|error| error.of_sample("the images", |place| TOGETHER * index + place))?;
+        made.map_err(|error| error.of_sample("the images", |place| part.start + place))?;
     }
     Ok(gradient)
 }

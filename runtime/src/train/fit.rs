@@ -21,7 +21,7 @@ use super::target::Target;
 use super::validation::{NamedMeasure, Validation, Validator};
 use crate::error::Error;
 use crate::loss::Loss;
-use crate::network::Network;
+use crate::network::{Network, enough_images};
 use crate::optim::Optimizer;
 use crate::pass::Pass;
 use crate::schedule::Schedule;
@@ -91,7 +91,7 @@ where
     P: Sampler<N::Input, Y>,
 {
     let settings = plan.settings();
-    let loader = Loader::with_sampler(sampler, plan.batch, plan.preparation)?;
+    let loader = Loader::with_sampler(sampler, plan.batch, plan.preparation)?.join_left_over(N::FEWEST_IMAGES);
     match validation {
         None if plan.early_stopping.is_some() => return Err(Error::NoValidation { setting: "early stopping" }),
         None if !plan.metrics.is_empty() => return Err(Error::NoValidation { setting: "a metric" }),
@@ -102,6 +102,8 @@ where
         None => None,
     };
     let mut run = Run::new(network, plan.optimizer, plan.epochs, loader.steps_per_epoch())?;
+    let pass = Pass { frozen_layers: run.optimizer.frozen_layers(), ..Pass::default() };
+    enough_images::<N>(&pass, loader.capacity())?;
     if let Some(rules) = &plan.early_stopping {
         rules.check_steps(run.epochs.saturating_mul(run.steps_per_epoch))?;
     }

@@ -88,8 +88,18 @@ pub struct GradientEngine<N: Network> {
     threads: Threads,
 }
 
-/// The images of piece `place` of `pieces`, where `batch` images are cut as evenly as can be: a ghost batch of one image left
-/// over could not be normalised.
+/// In how many pieces of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
+/// one of three.
+fn piece_count(batch: usize, size: usize, fewest: usize) -> usize {
+    batch.div_ceil(size).min(batch / fewest).max(1)
+}
+
+/// The most images that a piece has of a batch of up to `batch`.
+fn largest_piece<N: Architecture>(batch: usize, size: usize) -> usize {
+    size.max(2 * N::FEWEST_IMAGES - 1).min(batch)
+}
+
+/// The images of piece `place` of `pieces`, where `batch` images are cut as evenly as can be.
 fn cut(batch: usize, pieces: usize, place: usize) -> Range<usize> {
     place * batch / pieces..(place + 1) * batch / pieces
 }
@@ -119,8 +129,8 @@ impl<N: Network> GradientEngine<N> {
         crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
         let threads = Threads::new(threads)?;
         let piece_size = piece_size.min(batch);
-        let count = batch.div_ceil(piece_size);
-        let pieces = (0..count).map(|_| Piece::new(piece_size)).collect();
+        let count = piece_count(batch, piece_size, N::FEWEST_IMAGES);
+        let pieces = (0..count).map(|_| Piece::new(largest_piece::<N>(batch, piece_size))).collect();
         let attacked = (0..count).map(|_| None).collect();
         Ok(Self { pieces, attacked, piece_size, capacity: batch, threads })
     }
@@ -134,7 +144,8 @@ impl<N: Network> GradientEngine<N> {
     }
 
     pub(crate) fn attack(mut self, attacking: Attacking<N>) -> Self {
-        self.attacked.fill_with(|| Some(Attacked::new(attacking, self.piece_size)));
+        let images = self.piece_size();
+        self.attacked.fill_with(|| Some(Attacked::new(attacking, images)));
         self
     }
 
@@ -145,7 +156,7 @@ impl<N: Network> GradientEngine<N> {
 
     /// The most images that a piece of a batch has; a batch is cut as evenly as can be.
     pub fn piece_size(&self) -> usize {
-        self.piece_size
+        largest_piece::<N>(self.capacity, self.piece_size)
     }
 
     /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
@@ -160,7 +171,7 @@ impl<N: Network> GradientEngine<N> {
     ///
     /// # Errors
     /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
-    /// [`GradientEngine::capacity`], [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
+    /// [`GradientEngine::capacity`] or for a single one where the network needs two ([`PassError::OneValue`]), [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
     /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then. A sample is named by its
     /// place in the batch: see [`Batch::name_sample`](super::Batch::name_sample).
     pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
@@ -180,7 +191,7 @@ impl<N: Network> GradientEngine<N> {
             return Err(PassError::Capacity { capacity: self.capacity, found: batch }.into());
         }
         let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
-        let used = batch.div_ceil(self.piece_size);
+        let used = piece_count(batch, self.piece_size, N::FEWEST_IMAGES);
         let pieces = &mut self.pieces[..used];
         self.threads.each(pieces, &mut self.attacked[..used], |place, piece, attacked| {
             let images = cut(batch, used, place);

@@ -1,6 +1,7 @@
 //! Batches, prepared ahead of the step that trains on them.
 
 use super::batch::Batch;
+use super::parts;
 use super::preparation::Preparation;
 use super::run::Identity;
 use super::samples::Samples;
@@ -49,6 +50,8 @@ pub struct Loader<P, I, Y, T = Y> {
     threads: Threads,
     samples: usize,
     batch: usize,
+    /// Fewer samples than this join the batch before.
+    least: usize,
     epoch: u64,
     /// The batches of the epoch that have been handed out.
     made: u64,
@@ -60,6 +63,11 @@ pub struct Loader<P, I, Y, T = Y> {
     ahead: Option<Result<(), Error>>,
 }
 
+/// Room for two batches of `len` samples.
+fn room<I, Y, T>(len: usize, preparation: &Preparation<I, Y, T>, origin: &str) -> [Batch<I, T>; 2] {
+    [(); 2].map(|()| Batch::with_capacity(len, preparation.partners(len), origin))
+}
+
 impl<'s, S, I, Y, T> Loader<Shuffled<'s, S>, I, Y, T>
 where
     S: Samples<I, Y>,
@@ -67,8 +75,8 @@ where
     Y: Send + Sync,
     T: Send + Sync,
 {
-    /// Batches of `batch` samples of a set in memory, shuffled anew for each epoch; the last of an epoch has what is left. It stands
-    /// before the first epoch.
+    /// Batches of `batch` samples of a set in memory, shuffled anew for each epoch; the last of an epoch has what is left: see
+    /// [`Loader::join_left_over`]. It stands before the first epoch.
     ///
     /// # Errors
     /// [`Error::Setting`] for a batch of 0, [`Error::Empty`] without samples.
@@ -94,15 +102,14 @@ where
         if samples == 0 {
             return Err(Error::Empty { origin: sampler.origin().to_owned() });
         }
-        let (len, origin) = (batch.min(samples), sampler.origin());
-        let room = || Batch::with_capacity(len, preparation.partners(len), origin);
-        let (current, next) = (room(), room());
+        let [current, next] = room(batch.min(samples), &preparation, sampler.origin());
         Ok(Self {
             sampler,
             preparation,
             threads: Threads::default(),
             samples,
             batch,
+            least: 1,
             epoch: 0,
             made: 0,
             to_begin: true,
@@ -110,6 +117,15 @@ where
             next,
             ahead: None,
         })
+    }
+
+    /// What is left over at the end of an epoch joins the batch before where it has fewer than `least` samples, so that it trains as they do:
+    /// [`Architecture::FEWEST_IMAGES`](crate::architecture::Architecture::FEWEST_IMAGES) of the network, whose batch normalisation may need
+    /// two. The last batch of an epoch then has up to `batch + least − 1` samples. [`Trainer`](super::Trainer) does so by itself.
+    pub fn join_left_over(mut self, least: usize) -> Self {
+        self.least = least.max(1);
+        [self.current, self.next] = room(self.capacity(), &self.preparation, self.sampler.origin());
+        self
     }
 
     /// The threads that prepare batches ahead: those of the engine that trains on them, as a rule. Without them, and with a single one,
@@ -121,12 +137,12 @@ where
 
     /// The batches of an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.samples.div_ceil(self.batch) as u64
+        parts::count(self.samples, self.batch, self.least) as u64
     }
 
     /// The most samples that a batch has.
     pub fn capacity(&self) -> usize {
-        self.batch.min(self.samples)
+        parts::largest(self.samples, self.batch, self.least)
     }
 
     /// What happens to samples on their way into a batch.
@@ -153,13 +169,12 @@ where
 
     /// Reads and prepares the batch that comes next into `self.next`.
     fn prepare(&mut self) -> Result<(), Error> {
-        let first = self.made as usize * self.batch;
+        let drawn = parts::part(self.samples, self.batch, self.least, self.made as usize);
         if core::mem::take(&mut self.to_begin) {
-            self.sampler.begin(self.epoch, first)?;
+            self.sampler.begin(self.epoch, drawn.start)?;
         }
-        let count = self.batch.min(self.samples - first);
-        self.sampler.draw(count)?;
-        self.preparation.fill(&mut self.next, &self.sampler, count, self.epoch, &self.threads)
+        self.sampler.draw(drawn.len())?;
+        self.preparation.fill(&mut self.next, &self.sampler, drawn.len(), self.epoch, &self.threads)
     }
 
     /// The batch that comes next, until the epoch ends.

@@ -34,6 +34,7 @@ pub(crate) mod label;
 mod loader;
 mod metric_name;
 pub mod metrics;
+mod parts;
 mod piece;
 mod preparation;
 mod progress;

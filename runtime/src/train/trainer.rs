@@ -106,7 +106,9 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// How many images each step has; the last of an epoch has what is left.
+    /// How many images each step has; the last of an epoch has what is left. Where a batch normalisation would see a single value of each
+    /// channel (over a row of features or an image of one pixel, with one image), a batch of 1 is refused when training begins, and one
+    /// image left over joins the batch before.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.

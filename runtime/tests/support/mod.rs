@@ -123,6 +123,7 @@ macro_rules! mlp {
                 const PLAN: &'static [PlannedCall] = &[];
                 const BATCH_COUPLED: bool = false;
                 const PREPARED: usize = 0;
+                const NORMALISE_ONE_VALUE: &'static [usize] = &[];
                 const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: H };
                 const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: PER_IMAGE };
 
