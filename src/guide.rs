@@ -250,3 +250,33 @@
 //! The trainer is made of public parts: [`Loader`](crate::train::Loader), [`GradientEngine`](crate::train::GradientEngine),
 //! [`Run`](crate::train::Run), [`Validator`](crate::train::Validator). The example `own_loop` puts them together by hand and gets the
 //! same bits.
+//!
+//! # Batch normalisation and threads
+//!
+//! While training, `bn` measures the whole batch, so that a batch cannot be cut: a network with it trains on one thread unless
+//! [`Trainer::ghost_batch`](crate::train::Trainer::ghost_batch) lets every so many images be measured on their own, and threads share these
+//! groups. That is another network to train, often a better one (Hoffer et al., 2017); what it is depends on the size of the group and not on
+//! the number of threads. Predictions use the moving averages and the usual number of threads either way, and take the normalisation into the
+//! layer before it, where it costs nothing.
+//!
+//! A group of a few images measures badly: 16 and more are usual. With little memory, `layernorm` does not look at the batch at all.
+//!
+//! ```
+//! use netwright::prelude::*;
+//! use netwright::Error;
+//!
+//! netwright::network! { pub Normed(8x8x1) { conv 3x3x8 same nobias bn relu; maxpool 2; softmax 10 } }
+//!
+//! fn on_four_threads(network: &mut Normed, data: &Dataset<Tensor<8, 8, 1>>) -> Result<(), Error> {
+//!     let trainer = Trainer::new().batch(64)?.ghost_batch(16)?.threads(4)?;
+//!     trainer.loss(CrossEntropy).optimizer(Adam::new(0.001)?).fit(network, data, None).map(drop)
+//! }
+//! ```
+//!
+//! # Further
+//!
+//! [`pytorch`] takes over weights from PyTorch; [`serving`] predicts from several threads, swaps weights and chooses among networks. Part of
+//! another network's weights come by [`load_matching`](crate::SaveWeights::load_matching) and [`copy_from`](crate::SaveWeights::copy_from).
+
+pub mod pytorch;
+pub mod serving;
