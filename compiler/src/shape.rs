@@ -10,6 +10,8 @@ pub const LARGEST_VALUE: u64 = 1 << 31;
 pub enum Shape {
     /// Height, width, channels.
     Image([usize; 3]),
+    /// Length, channels: what has one axis, as a sound has. Operations see an image of width 1: [`Shape::as_image`].
+    Series([usize; 2]),
     /// A row of features.
     Flat(usize),
 }
@@ -19,6 +21,7 @@ impl Shape {
     pub fn len(self) -> usize {
         match self {
             Self::Image([height, width, channels]) => height * width * channels,
+            Self::Series([length, channels]) => length * channels,
             Self::Flat(features) => features,
         }
     }
@@ -31,7 +34,7 @@ impl Shape {
     /// The size of the last axis: channels, or features.
     pub fn channels(self) -> usize {
         match self {
-            Self::Image([_, _, channels]) => channels,
+            Self::Image([_, _, channels]) | Self::Series([_, channels]) => channels,
             Self::Flat(features) => features,
         }
     }
@@ -40,6 +43,7 @@ impl Shape {
     pub fn positions(self) -> usize {
         match self {
             Self::Image([height, width, _]) => height * width,
+            Self::Series([length, _]) => length,
             Self::Flat(_) => 1,
         }
     }
@@ -50,7 +54,26 @@ impl Shape {
             Self::Image([height, width, channels]) => {
                 vec![("height", height), ("width", width), ("channels", channels)]
             }
+            Self::Series([length, channels]) => vec![("length", length), ("channels", channels)],
             Self::Flat(features) => vec![("features", features)],
+        }
+    }
+
+    /// What operations see: a series as an image of width 1.
+    #[must_use]
+    pub fn as_image(self) -> Self {
+        match self {
+            Self::Series([length, channels]) => Self::Image([length, 1, channels]),
+            other => other,
+        }
+    }
+
+    /// [`Self::as_image`] the other way round, for what an operation makes of a series.
+    #[must_use]
+    pub fn as_series(self) -> Self {
+        match self {
+            Self::Image([length, 1, channels]) => Self::Series([length, channels]),
+            other => other,
         }
     }
 
@@ -58,6 +81,7 @@ impl Shape {
     pub fn checked(self) -> Option<Self> {
         let sizes: &[usize] = match &self {
             Self::Image(sizes) => sizes,
+            Self::Series(sizes) => sizes,
             Self::Flat(features) => std::slice::from_ref(features),
         };
         sizes
@@ -72,9 +96,35 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Image([height, width, channels]) => write!(f, "{height}x{width}x{channels}"),
+            Self::Series([length, channels]) => write!(f, "{length}x{channels}"),
             Self::Flat(features) => write!(f, "{features}"),
         }
     }
+}
+
+/// What is said of images of width 1, in the words and sizes of the series that they are.
+pub(crate) fn text_of_series(text: &str) -> String {
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let end = rest[start..]
+            .find(|letter: char| !letter.is_ascii_digit() && letter != 'x')
+            .map_or(rest.len(), |end| start + end);
+        words.push_str(&rest[..start]);
+        let sizes: Vec<&str> = rest[start..end].split('x').collect();
+        let behind = rest[end..].strip_prefix(" window");
+        let length = match (sizes.as_slice(), behind) {
+            ([length, "1"], Some(_)) => format!("window of {length}"),
+            ([length, "0" | "1"], None) => (*length).to_owned(),
+            ([length, "1", channels], _) => format!("{length}x{channels}"),
+            ([before, after, "0", "0"], _) => format!("{before}x{after}"),
+            _ => rest[start..end].to_owned(),
+        };
+        words.push_str(&length);
+        rest = behind.filter(|_| length.starts_with("window")).unwrap_or(&rest[end..]);
+    }
+    words.push_str(rest);
+    words.replace("an image", "a series").replace("image", "series")
 }
 
 /// How a window is laid over an image: stride, dilation and the padding words.

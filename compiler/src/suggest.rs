@@ -17,7 +17,14 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     let simple: String = word.to_lowercase().chars().filter(|letter| *letter != '_').collect();
     Some(match simple.as_str() {
-        "conv2d" | "convolution" | "convolution2d" | "conv1d" | "conv3x3" | "crosscorrelation" | "cnn" => {
+        "conv1d" | "convolution1d" | "timeconv" | "temporalconv" => {
+            "along a series, `128x1` (length x channels), a convolution is `conv 7x16`: length x filters"
+        }
+        "maxpool1d" | "maxpooling1d" => "along a series, `128x1` (length x channels), max pooling is `maxpool 2`",
+        "avgpool1d" | "averagepooling1d" => {
+            "along a series, `128x1` (length x channels), average pooling is `avgpool 2`"
+        }
+        "conv2d" | "convolution" | "convolution2d" | "conv3x3" | "crosscorrelation" | "cnn" => {
             "a convolution is `conv 3x3x16`: height x width x filters"
         }
         "maxpool2d" | "maxpooling2d" | "maxpooling" | "pool" | "pooling" => "max pooling is `maxpool 2`",
@@ -37,7 +44,9 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "dilation" | "dilationrate" => "dilation is `dilate 2`",
         "usebias" | "bias" => "every layer has a bias unless it says `nobias`",
         "group" => "groups are `groups 2`",
-        "batchnorm2d" | "batchnormalization" | "batchnormalisation" => "batch normalisation is `batchnorm`, or `bn`",
+        "batchnorm1d" | "batchnorm2d" | "batchnormalization" | "batchnormalisation" => {
+            "batch normalisation is `batchnorm`, or `bn`"
+        }
         "layernormalization" | "layernormalisation" => "layer normalisation is `layernorm`",
         "groupnorm" | "gn" | "instancenorm" | "rmsnorm" | "norm" => {
             "the normalisations are `batchnorm`, `layernorm` and, among channels, `lrn`"
@@ -47,9 +56,8 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "input" | "inputlayer" => "the input's shape stands behind the network's name: `pub LeNet5(28x28x1) { … }`",
         "output" => "the output layer is `softmax 10`, or the last `dense`",
         "view" | "ravel" | "flat" => "an image becomes a row with `flatten`; `dense` does it by itself",
-        "convtranspose2d" | "conv2dtranspose" | "convtranspose" | "transposedconv" | "upconv" | "deconvolution" => {
-            "a transposed convolution is `deconv 2x2x64`"
-        }
+        "convtranspose1d" | "conv1dtranspose" | "convtranspose2d" | "conv2dtranspose" | "convtranspose"
+        | "transposedconv" | "upconv" | "deconvolution" => "a transposed convolution is `deconv 2x2x64`",
         "conv1x1" | "pointwise" | "pwconv" => "a pointwise convolution is `conv 1x1x64`",
         "unpool" | "pixelshuffle" | "interpolate" | "resize" | "zoom" => {
             "an image is enlarged by `upsample 2` or `deconv 2x2x64 stride 2`"
@@ -60,9 +68,13 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "globalmaxpooling2d" | "adaptivemaxpool2d" | "gmp" | "globalmaxpooling" => {
             "global max pooling is `globalmaxpool`"
         }
-        "globalaveragepooling2d" | "globalaveragepooling" | "globalpool" | "adaptiveavgpool2d" | "gap" => {
-            "global average pooling is `globalavgpool`"
-        }
+        "globalaveragepooling1d"
+        | "adaptiveavgpool1d"
+        | "globalaveragepooling2d"
+        | "globalaveragepooling"
+        | "globalpool"
+        | "adaptiveavgpool2d"
+        | "gap" => "global average pooling is `globalavgpool`",
         "lstm" | "gru" | "rnn" | "simplernn" | "bilstm" | "bidirectional" | "recurrent" => {
             "there are no recurrent layers: a network sees its whole input at once, and `conv` sees neighbours in time"
         }
@@ -72,7 +84,7 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "embedding" | "onehot" => {
             "there is no table of vectors: let a number that is 1 stand for each word, and `dense` after it"
         }
-        "bilinear" | "bicubic" | "upsamplingbilinear2d" | "upsampling2d" | "unpooling" => {
+        "bilinear" | "bicubic" | "upsamplingbilinear2d" | "upsampling1d" | "upsampling2d" | "unpooling" => {
             "an image is enlarged by `upsample 2`, which repeats pixels"
         }
         "alphadropout" | "dropout2d" | "spatialdropout2d" | "gaussiandropout" | "dropconnect" => {

@@ -166,6 +166,33 @@ fn the_text_of_a_layer_holds_all_its_words_and_no_others() {
 }
 
 #[test]
+fn a_series_has_one_axis_in_every_layer() {
+    for (input, body, shape) in [
+        ("128x1", "conv 7x8", "122x8"),
+        ("128x1", "conv 7x8 same stride 2 relu; bn; maxpool 2", "32x8"),
+        ("128x3", "conv 3x6 groups 3 dilate 2 pad 2x1", "127x6"),
+        ("128x2", "avgpool 4", "32x2"),
+        ("128x2", "dwconv 5 same multiplier 2; sepconv 3x7", "126x7"),
+        ("16x2", "deconv 2x3 stride 2", "32x3"),
+        ("16x2", "upsample 3; zeropad 1x2; crop 3x4; subsample 2", "22x2"),
+        ("16x2", "globalavgpool", "2"),
+        ("16x2", "flatten", "32"),
+        ("16x2", "dense 5", "5"),
+        ("32", "reshape 16x2; conv 3x4 same; layernorm prelu lrn dropout 0.5", "16x4"),
+        ("16x2", "conv 16x4; reshape 2x2x1; conv 2x2x3", "1x1x3"),
+        (
+            "16x2",
+            "residual { conv 3x2 same }; concat { conv 1x3 } { }; mul { } { globalavgpool; dense 5 sigmoid }; add { } { }",
+            "16x5",
+        ),
+        ("16x2", "tap wide; maxpool 2; upsample 2; concat wide; conv 3x4 same connect (0, 1) (2) (3) (0, 3)", "16x4"),
+        ("16x6", "conv 3x(in.channels/2); avgpool (in.length-2)", "1x3"),
+    ] {
+        assert_eq!(output(input, body), shape, "{body}");
+    }
+}
+
+#[test]
 fn layers_have_their_parameters() {
     for (input, stage, trained, statistics) in [
         ("9x8x3", "dwconv 3x3 multiplier 2", 9 * 6 + 6, 0),

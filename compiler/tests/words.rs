@@ -67,3 +67,13 @@ fn every_word_and_option_is_an_item_of_the_reference() {
         assert!(items.contains(&format!("pub mod {} ", word.name)), "{}", word.name);
     }
 }
+
+#[test]
+fn every_example_compiles_whole() {
+    let root: TokenStream = "netwright".parse().expect("a path");
+    for example in layers::WORDS.iter().flat_map(|word| word.examples) {
+        let source = format!("Example({}) {{ {} }}", example.input, example.stage);
+        let compiled = compile(&source, &root, &|_| Span::call_site(), Reader::Rustc);
+        assert!(compiled.diagnostics.is_empty() && !compiled.tokens.is_empty(), "{source}: {:?}", compiled.diagnostics);
+    }
+}

@@ -12,6 +12,13 @@ pub enum Shape {
         /// Channels, or feature maps.
         channels: usize,
     },
+    /// Length x channels, as `128x1` in a network's text: an image of `length` rows and width 1, a `Tensor<length, 1, channels>`.
+    Series {
+        /// Positions.
+        length: usize,
+        /// Channels, or feature maps.
+        channels: usize,
+    },
     /// A row of features.
     Flat(usize),
 }
@@ -21,6 +28,7 @@ impl Shape {
     pub const fn len(self) -> usize {
         match self {
             Self::Image { height, width, channels } => height * width * channels,
+            Self::Series { length, channels } => length * channels,
             Self::Flat(features) => features,
         }
     }
@@ -29,6 +37,7 @@ impl Shape {
     pub const fn positions(self) -> usize {
         match self {
             Self::Image { height, width, .. } => height * width,
+            Self::Series { length, .. } => length,
             Self::Flat(_) => 1,
         }
     }
@@ -36,7 +45,7 @@ impl Shape {
     /// How many numbers each of [`Shape::positions`] has: the channels of an image, all features of a row.
     pub const fn channels(self) -> usize {
         match self {
-            Self::Image { channels, .. } => channels,
+            Self::Image { channels, .. } | Self::Series { channels, .. } => channels,
             Self::Flat(features) => features,
         }
     }
@@ -47,11 +56,12 @@ impl Shape {
     }
 }
 
-/// `28x28x1`, or `784`.
+/// `28x28x1`, `128x1`, or `784`.
 impl core::fmt::Display for Shape {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Image { height, width, channels } => write!(f, "{height}x{width}x{channels}"),
+            Self::Series { length, channels } => write!(f, "{length}x{channels}"),
             Self::Flat(features) => write!(f, "{features}"),
         }
     }

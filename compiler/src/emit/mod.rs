@@ -117,9 +117,12 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
 
 /// The type of one image or one answer.
 fn value_type(shape: Shape, root: &TokenStream) -> TokenStream {
-    match shape {
+    match shape.as_image() {
         Shape::Image([height, width, channels]) => quote!(#root::private::Tensor<#height, #width, #channels, T>),
-        Shape::Flat(features) => quote!([T; #features]),
+        other => {
+            let features = other.len();
+            quote!([T; #features])
+        }
     }
 }
 

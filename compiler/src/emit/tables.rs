@@ -99,6 +99,9 @@ fn shape(shape: Shape, root: &TokenStream) -> TokenStream {
         Shape::Image([height, width, channels]) => {
             quote!(#root::private::Shape::Image { height: #height, width: #width, channels: #channels })
         }
+        Shape::Series([length, channels]) => {
+            quote!(#root::private::Shape::Series { length: #length, channels: #channels })
+        }
         Shape::Flat(features) => quote!(#root::private::Shape::Flat(#features)),
     }
 }

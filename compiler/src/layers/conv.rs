@@ -2,6 +2,7 @@
 
 use netwright_grammar::{Diagnostic, Span};
 
+use super::axes::Axes;
 use crate::builder::Builder;
 use crate::graph::ValueId;
 use crate::ops::{Conv, ConvTable};
@@ -15,11 +16,13 @@ pub(super) static CONV: Word = Word {
     place: Place::Head,
     has_weights: true,
     form: "conv HxWxF",
-    summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters. Without a padding word there is no padding.",
+    summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters; of a series, `128x1`, a window of length L: `conv LxF`. Without a padding word there is no padding.",
     argument: Argument::Required,
     options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS],
     examples: &[
         Example { input: "6x5x1", stage: "conv 3x3x2" },
+        Example { input: "9x2", stage: "conv 3x4 stride 2 same dilate 2" },
+        Example { input: "8x2", stage: "conv 3x4 groups 2 pad 2x1" },
         Example { input: "7x6x2", stage: "conv 3x2x4" },
         Example { input: "8x9x3", stage: "conv 3x3x4 stride 2x1 same" },
         Example { input: "7x7x2", stage: "conv 3x3x3 pad 1x2 dilate 2 nobias" },
@@ -75,22 +78,18 @@ pub(super) const NOBIAS: OptionWord =
     OptionWord { name: "nobias", form: "nobias", argument: Argument::None, summary: "leaves the bias out" };
 
 fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let numbers = layer.numbers()?;
-    let [height, width, filters] = numbers.numbers.as_slice() else {
-        return Err(window_and_filters(layer));
-    };
-    let size = [height.count("the window's height")?, width.count("the window's width")?];
-    let filters = filters.count("the number of filters")?;
+    let axes = Axes::of(builder, input);
+    let (size, filters) = axes.window_and_filters(layer, builder, input)?;
     if let Some(connect) = layer.option("connect") {
         let table = table(layer, &connect.lists, connect.span, filters)?;
-        let window = window(layer, size, [1, 1])?;
+        let window = window(axes, layer, size, [1, 1])?;
         return builder.push(layer, ConvTable { window, table, bias: !layer.has("nobias") }, &[input]);
     }
     let groups = match layer.numbers_of("groups") {
         Some(groups) => groups.single("`groups`", "groups 32")?.count("the number of groups")?,
         None => 1,
     };
-    let window = window(layer, size, [1, 1])?;
+    let window = window(axes, layer, size, [1, 1])?;
     builder.push(layer, Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel" }, &[input])
 }
 
@@ -150,9 +149,14 @@ pub(super) fn window_and_filters(layer: &Use) -> Diagnostic {
 }
 
 /// The window of `layer` with its stride, dilation and padding words.
-pub(super) fn window(layer: &Use, size: [usize; 2], usual_stride: [usize; 2]) -> Result<Window, Diagnostic> {
+pub(super) fn window(
+    axes: Axes,
+    layer: &Use,
+    size: [usize; 2],
+    usual_stride: [usize; 2],
+) -> Result<Window, Diagnostic> {
     let pair = |name: &str, usual: [usize; 2]| match layer.numbers_of(name) {
-        Some(numbers) => numbers.pair(&format!("`{name}`"), &format!("{name} 2` or `{name} 2x1")),
+        Some(numbers) => axes.pair(numbers, &format!("`{name}`"), &format!("{name} 2` or `{name} 2x1")),
         None => Ok(usual),
     };
     let stride = pair("stride", usual_stride)?;
@@ -164,7 +168,7 @@ pub(super) fn window(layer: &Use, size: [usize; 2], usual_stride: [usize; 2]) ->
                 .help("keep one: `same` for an output of ceil(input / stride), `pad` for a padding of your own"));
         }
         (Some(_), None) => Padding::Same,
-        (None, Some(pad)) => Padding::Explicit(sides(pad.argument.as_ref().ok_or_else(|| layer.incomplete())?)?),
+        (None, Some(pad)) => Padding::Explicit(axes.sides(pad.argument.as_ref().ok_or_else(|| layer.incomplete())?)?),
         (None, None) => Padding::Explicit([0; 4]),
     };
     Ok(Window { size, stride, dilation, padding })

@@ -1,6 +1,7 @@
 //! `deconv 2x2x64`
 
-use super::conv::{DILATE, NOBIAS, STRIDE, window, window_and_filters};
+use super::axes::Axes;
+use super::conv::{DILATE, NOBIAS, STRIDE, window};
 use crate::ops::Deconv;
 use crate::words::{Argument, Example, OptionWord, Place, Word};
 
@@ -30,17 +31,15 @@ pub(super) static DECONV: Word = Word {
     examples: &[
         Example { input: "3x2x3", stage: "deconv 2x2x2 stride 2" },
         Example { input: "3x4x2", stage: "deconv 3x3x2 stride 2 same" },
+        Example { input: "4x2", stage: "deconv 3x2 stride 2 pad 1x0" },
         Example { input: "3x3x2", stage: "deconv 3x3x3 stride 2x1 pad 1x0x1x1 nobias" },
         Example { input: "3x2x2", stage: "deconv 2x2x2 stride 3 same" },
         Example { input: "2x3x2", stage: "deconv 2x2x2 dilate 2" },
     ],
     lower: |layer, builder, input| {
-        let [height, width, filters] = layer.numbers()?.numbers.as_slice() else {
-            return Err(window_and_filters(layer));
-        };
-        let size = [height.count("the window's height")?, width.count("the window's width")?];
-        let filters = filters.count("the number of filters")?;
-        let window = window(layer, size, [1, 1])?;
+        let axes = Axes::of(builder, input);
+        let (size, filters) = axes.window_and_filters(layer, builder, input)?;
+        let window = window(axes, layer, size, [1, 1])?;
         builder.push(layer, Deconv { window, filters, bias: !layer.has("nobias") }, &[input])
     },
 };

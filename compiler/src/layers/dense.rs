@@ -33,7 +33,7 @@ pub(super) fn connect(
     builder: &mut Builder<'_>,
     mut input: ValueId,
 ) -> Result<ValueId, Diagnostic> {
-    if let Shape::Image(_) = builder.shape(input) {
+    if !matches!(builder.shape(input), Shape::Flat(_)) {
         input = builder.push(layer, Reshape { to: None }, &[input])?;
     }
     let transposed = builder.is_tied_transposed(layer, outputs, input);

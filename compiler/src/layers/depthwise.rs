@@ -2,7 +2,8 @@
 
 use netwright_grammar::Diagnostic;
 
-use super::conv::{DILATE, NOBIAS, PAD, SAME, STRIDE, window, window_and_filters};
+use super::axes::Axes;
+use super::conv::{DILATE, NOBIAS, PAD, SAME, STRIDE, window};
 use crate::builder::Builder;
 use crate::graph::ValueId;
 use crate::ops::{Conv, Depthwise};
@@ -28,11 +29,13 @@ pub(super) static DWCONV: Word = Word {
     options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS],
     examples: &[
         Example { input: "5x4x3", stage: "dwconv 3x3" },
+        Example { input: "6x3", stage: "dwconv 3 same multiplier 2" },
         Example { input: "6x5x2", stage: "dwconv 3x2 stride 2x1 same multiplier 2" },
         Example { input: "6x6x2", stage: "dwconv 3x3 dilate 2 pad 1x2 nobias" },
     ],
     lower: |layer, builder, input| {
         let numbers = layer.numbers()?;
+        let axes = Axes::of(builder, input);
         let (height, width) = match numbers.numbers.as_slice() {
             [both] => (both, both),
             [height, width] => (height, width),
@@ -44,8 +47,11 @@ pub(super) static DWCONV: Word = Word {
                 .help("each channel has its own filter: write the window alone, `dwconv 3x3`; for more filters a channel, `multiplier 2`"));
             }
         };
-        let size = [height.count("the window's height")?, width.count("the window's width")?];
-        let op = depthwise(layer, size, "kernel", !layer.has("nobias"))?;
+        let size = match axes {
+            Axes::One => axes.pair(numbers, "the window", "dwconv 3")?,
+            Axes::Two => [height.count("the window's height")?, width.count("the window's width")?],
+        };
+        let op = depthwise(axes, layer, size, "kernel", !layer.has("nobias"))?;
         builder.push(layer, op, &[input])
     },
 };
@@ -62,27 +68,31 @@ pub(super) static SEPCONV: Word = Word {
     options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS],
     examples: &[
         Example { input: "5x4x3", stage: "sepconv 3x3x2" },
+        Example { input: "6x3", stage: "sepconv 3x2" },
         Example { input: "5x5x2", stage: "sepconv 3x3x4 stride 2 same multiplier 2 nobias" },
     ],
     lower: separable,
 };
 
 fn separable(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let [height, width, filters] = layer.numbers()?.numbers.as_slice() else {
-        return Err(window_and_filters(layer));
-    };
-    let size = [height.count("the window's height")?, width.count("the window's width")?];
-    let filters = filters.count("the number of filters")?;
-    let apart = builder.push(layer, depthwise(layer, size, "depthwise_kernel", false)?, &[input])?;
+    let axes = Axes::of(builder, input);
+    let (size, filters) = axes.window_and_filters(layer, builder, input)?;
+    let apart = builder.push(layer, depthwise(axes, layer, size, "depthwise_kernel", false)?, &[input])?;
     let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
     let point = Conv { window, filters, groups: 1, bias: !layer.has("nobias"), kernel: "pointwise_kernel" };
     builder.push(layer, point, &[apart])
 }
 
-fn depthwise(layer: &Use, size: [usize; 2], kernel: &'static str, bias: bool) -> Result<Depthwise, Diagnostic> {
+fn depthwise(
+    axes: Axes,
+    layer: &Use,
+    size: [usize; 2],
+    kernel: &'static str,
+    bias: bool,
+) -> Result<Depthwise, Diagnostic> {
     let multiplier = match layer.numbers_of("multiplier") {
         Some(numbers) => numbers.single("`multiplier`", "multiplier 2")?.count("the number of filters a channel")?,
         None => 1,
     };
-    Ok(Depthwise { window: window(layer, size, [1, 1])?, multiplier, bias, kernel })
+    Ok(Depthwise { window: window(axes, layer, size, [1, 1])?, multiplier, bias, kernel })
 }

@@ -36,7 +36,7 @@ pub(super) static DISTANCE: Word = Word {
 
 fn lower(layer: &Use, builder: &mut Builder<'_>, mut input: ValueId) -> Result<ValueId, Diagnostic> {
     let count = layer.count("the number of patterns")?;
-    if let Shape::Image(_) = builder.shape(input) {
+    if !matches!(builder.shape(input), Shape::Flat(_)) {
         input = builder.push(layer, Reshape { to: None }, &[input])?;
     }
     let units = builder.shape(input).len();

@@ -18,7 +18,7 @@ pub(super) static GLOBALAVGPOOL: Word = Word {
     summary: "The mean of each channel over the whole image (Lin et al., 2013), as a row of features: one for each channel.",
     argument: Argument::None,
     options: &[],
-    examples: &[Example { input: "3x4x3", stage: "globalavgpool" }],
+    examples: &[Example { input: "3x4x3", stage: "globalavgpool" }, Example { input: "5x3", stage: "globalavgpool" }],
     lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
 };
 
@@ -37,9 +37,9 @@ pub(super) static GLOBALMAXPOOL: Word = Word {
 };
 
 fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let size = match builder.shape(input) {
+    let size = match builder.shape(input).as_image() {
         Shape::Image([height, width, _]) => [height, width],
-        Shape::Flat(_) => [1, 1],
+        _ => [1, 1],
     };
     let window = Window { size, stride: size, dilation: [1, 1], padding: Padding::Explicit([0; 4]) };
     let pooled = builder.push(layer, Pool { kind, window }, &[input])?;

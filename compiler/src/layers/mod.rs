@@ -1,6 +1,7 @@
 //! The words of the language: one file for each layer, with its arguments, its defaults and how it lowers to operations.
 
 mod activations;
+mod axes;
 mod batchnorm;
 mod conv;
 mod deconv;

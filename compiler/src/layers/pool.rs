@@ -2,6 +2,7 @@
 
 use netwright_grammar::Diagnostic;
 
+use super::axes::Axes;
 use super::conv::{PAD, SAME, STRIDE, window};
 use crate::builder::Builder;
 use crate::graph::ValueId;
@@ -22,6 +23,7 @@ pub(super) static MAXPOOL: Word = Word {
     options: OPTIONS,
     examples: &[
         Example { input: "6x6x3", stage: "maxpool 2" },
+        Example { input: "6x3", stage: "maxpool 3 stride 2 pad 1x0" },
         Example { input: "7x5x2", stage: "maxpool 3 stride 2 pad 1" },
     ],
     lower: |layer, builder, input| lower(PoolKind::Max, layer, builder, input),
@@ -39,6 +41,7 @@ pub(super) static AVGPOOL: Word = Word {
     options: OPTIONS,
     examples: &[
         Example { input: "6x6x3", stage: "avgpool 2" },
+        Example { input: "8x2", stage: "avgpool 4" },
         Example { input: "5x6x2", stage: "avgpool 3 stride 1 same" },
     ],
     lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
@@ -54,7 +57,8 @@ fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId)
         )
         .help(format!("a pool keeps the channels: write its window alone, `{word} 2` or `{word} 2x3`")));
     }
-    let size = numbers.pair("the window", layer.word.examples[0].stage)?;
-    let window = window(layer, size, size)?;
+    let axes = Axes::of(builder, input);
+    let size = axes.pair(numbers, "the window", layer.word.examples[0].stage)?;
+    let window = window(axes, layer, size, size)?;
     builder.push(layer, Pool { kind, window }, &[input])
 }

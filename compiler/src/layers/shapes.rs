@@ -2,7 +2,7 @@
 
 use netwright_grammar::Diagnostic;
 
-use super::conv::sides;
+use super::axes::Axes;
 use crate::ops::{Crop, Reshape, Upsample, ZeroPad};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, Place, Word};
@@ -14,7 +14,7 @@ pub(super) static RESHAPE: Word = Word {
     place: Place::Modifier,
     has_weights: false,
     form: "reshape HxWxC",
-    summary: "The same numbers in another shape: height x width x channels, or one number for a row of features. Channels lie innermost.",
+    summary: "The same numbers in another shape: height x width x channels, length x channels of a series, or one number for a row of features. Channels lie innermost.",
     argument: Argument::Required,
     options: &[],
     examples: &[Example { input: "12", stage: "reshape 2x3x2" }, Example { input: "2x3x2", stage: "reshape 3x2x2" }],
@@ -23,13 +23,14 @@ pub(super) static RESHAPE: Word = Word {
         let sizes = numbers.numbers.iter().map(|number| number.count("a size")).collect::<Result<Vec<_>, _>>()?;
         let to = match sizes.as_slice() {
             [features] => Shape::Flat(*features),
+            [length, channels] => Shape::Series([*length, *channels]),
             [height, width, channels] => Shape::Image([*height, *width, *channels]),
             more => {
                 return Err(Diagnostic::new(
                     layer.written.to(numbers.span),
-                    format!("`reshape` takes one number or three, not {}", more.len()),
+                    format!("`reshape` takes one number, two or three, not {}", more.len()),
                 )
-                .help("write height x width x channels, `reshape 7x7x16`, or the number of features, `reshape 784`"));
+                .help("write height x width x channels, `reshape 7x7x16`; length x channels of a series, `reshape 128x4`; or the number of features, `reshape 784`"));
             }
         };
         builder.push(layer, Reshape { to: Some(to) }, &[input])
@@ -46,8 +47,15 @@ pub(super) static ZEROPAD: Word = Word {
     summary: "Rows and columns of zeros around the image: all around; above and below x left and right; or top x bottom x left x right. Real zeros, which a max pool sees.",
     argument: Argument::Required,
     options: &[],
-    examples: &[Example { input: "2x3x2", stage: "zeropad 1" }, Example { input: "3x2x2", stage: "zeropad 1x2x0x3" }],
-    lower: |layer, builder, input| builder.push(layer, ZeroPad(sides(layer.numbers()?)?), &[input]),
+    examples: &[
+        Example { input: "2x3x2", stage: "zeropad 1" },
+        Example { input: "3x2", stage: "zeropad 1x2; conv 2x3" },
+        Example { input: "3x2x2", stage: "zeropad 1x2x0x3" },
+    ],
+    lower: |layer, builder, input| {
+        let sides = Axes::of(builder, input).sides(layer.numbers()?)?;
+        builder.push(layer, ZeroPad(sides), &[input])
+    },
 };
 
 /// Rows and columns off an image.
@@ -60,8 +68,15 @@ pub(super) static CROP: Word = Word {
     summary: "Takes rows and columns off the image: all around; above and below x left and right; or top x bottom x left x right.",
     argument: Argument::Required,
     options: &[],
-    examples: &[Example { input: "5x4x2", stage: "crop 1" }, Example { input: "4x6x2", stage: "crop 1x2x0x3" }],
-    lower: |layer, builder, input| builder.push(layer, Crop(sides(layer.numbers()?)?), &[input]),
+    examples: &[
+        Example { input: "5x4x2", stage: "crop 1" },
+        Example { input: "5x2", stage: "crop 1x2" },
+        Example { input: "4x6x2", stage: "crop 1x2x0x3" },
+    ],
+    lower: |layer, builder, input| {
+        let sides = Axes::of(builder, input).sides(layer.numbers()?)?;
+        builder.push(layer, Crop(sides), &[input])
+    },
 };
 
 /// A larger image.
@@ -74,9 +89,13 @@ pub(super) static UPSAMPLE: Word = Word {
     summary: "Enlarges the image by whole factors, down x across: each pixel becomes a block of equal ones.",
     argument: Argument::Required,
     options: &[],
-    examples: &[Example { input: "2x3x2", stage: "upsample 2" }, Example { input: "2x2x2", stage: "upsample 2x3" }],
+    examples: &[
+        Example { input: "2x3x2", stage: "upsample 2" },
+        Example { input: "3x2", stage: "upsample 2" },
+        Example { input: "2x2x2", stage: "upsample 2x3" },
+    ],
     lower: |layer, builder, input| {
-        let factor = layer.numbers()?.pair("the factor", "upsample 2` or `upsample 2x3")?;
+        let factor = Axes::of(builder, input).pair(layer.numbers()?, "the factor", "upsample 2` or `upsample 2x3")?;
         builder.push(layer, Upsample(factor), &[input])
     },
 };

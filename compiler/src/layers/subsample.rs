@@ -1,5 +1,6 @@
 //! `subsample 2`
 
+use super::axes::Axes;
 use super::conv::{NOBIAS, STRIDE, window};
 use crate::ops::Subsample;
 use crate::words::{Argument, Example, Place, Word};
@@ -16,11 +17,13 @@ pub(super) static SUBSAMPLE: Word = Word {
     options: &[STRIDE, NOBIAS],
     examples: &[
         Example { input: "4x6x2", stage: "subsample 2" },
+        Example { input: "6x2", stage: "subsample 3" },
         Example { input: "5x4x3", stage: "subsample 3x2 stride 2x1 nobias tanh" },
     ],
     lower: |layer, builder, input| {
-        let size = layer.numbers()?.pair("the window", "subsample 2` or `subsample 2x3")?;
-        let window = window(layer, size, size)?;
+        let axes = Axes::of(builder, input);
+        let size = axes.pair(layer.numbers()?, "the window", "subsample 2` or `subsample 2x3")?;
+        let window = window(axes, layer, size, size)?;
         builder.push(layer, Subsample { window, bias: !layer.has("nobias") }, &[input])
     },
 };

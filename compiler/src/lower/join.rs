@@ -8,7 +8,7 @@ use super::structure::Structure;
 use super::taps::Tap;
 use crate::graph::ValueId;
 use crate::ops::{Add, Concat, Multiply, Op};
-use crate::shape::Shape;
+use crate::shape::{Shape, text_of_series};
 
 /// How values meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl Join {
         match self {
             Self::Concat => match (first, other) {
                 (Shape::Image([height, width, _]), Shape::Image([tall, wide, _])) => [height, width] == [tall, wide],
+                (Shape::Series([long, _]), Shape::Series([length, _])) => long == length,
                 (Shape::Flat(_), Shape::Flat(_)) => true,
                 _ => false,
             },
@@ -366,7 +367,13 @@ fn check_count<'s>(
 type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
 
 /// What would make two branches of what comes in meet.
-fn remedy(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
+fn remedy(join: Join, sides: [Side<'_>; 2], input: Shape) -> String {
+    let text = remedy_of_images(join, sides.map(|side| (side.0, side.1, side.2.as_image())), input.as_image());
+    let is_series = sides.iter().any(|side| matches!(side.2, Shape::Series(_)));
+    if is_series { text_of_series(&text) } else { text }
+}
+
+fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
     match (a.2, b.2) {
         (Shape::Image(first), Shape::Image(second)) if first[..2] == second[..2] => {
             let (changed, kept) = changed(a, b);

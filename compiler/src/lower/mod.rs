@@ -199,7 +199,7 @@ fn lower_network<'a>(
 fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
     let name = &network.name.text;
     let form = &format!(
-        "write `{name}(28x28x1)` for images of height x width x channels, or `{name}(784)` for rows of features"
+        "write `{name}(28x28x1)` for images of height x width x channels, `{name}(128x1)` for series of length x channels, or `{name}(784)` for rows of features"
     );
     let Some(atoms) = &network.input else {
         return Err(Diagnostic::new(network.name.span, format!("`{name}` does not say what comes in")).help(form));
@@ -227,18 +227,15 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
     let shape = match sizes.as_slice() {
         [features] => Shape::Flat(*features),
         [height, width, channels] => Shape::Image([*height, *width, *channels]),
-        [height, width] => {
-            return Err(Diagnostic::new(*span, "the input's shape lacks its channels")
-                .help(format!("write `{height}x{width}x1` for grey images, `{height}x{width}x3` for coloured ones")));
-        }
+        [length, channels] => Shape::Series([*length, *channels]),
         [batch, height, width, channels] => {
-            return Err(Diagnostic::new(*span, "an input has one size or three, not 4").help(format!(
+            return Err(Diagnostic::new(*span, "an input has one size, two or three, not 4").help(format!(
                 "leave the batch of {batch} out: a network is declared for one image, `{name}({height}x{width}x{channels})`"
             )));
         }
         more => {
             return Err(
-                Diagnostic::new(*span, format!("an input has one size or three, not {}", more.len())).help(form)
+                Diagnostic::new(*span, format!("an input has one size, two or three, not {}", more.len())).help(form)
             );
         }
     };

@@ -35,6 +35,7 @@ impl Operation for Concat {
         let channels = channels.ok_or_else(|| Misfit::new("the channels together are too many to count"))?;
         let with = |channels| match inputs[0] {
             Shape::Image([height, width, _]) => Shape::Image([height, width, channels]),
+            Shape::Series([length, _]) => Shape::Series([length, channels]),
             Shape::Flat(_) => Shape::Flat(channels),
         };
         let first = inputs[0];

@@ -70,7 +70,7 @@ impl Operation for Conv {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let sizes @ [height, width, channels] = image(inputs[0], "a convolution")?;
+        let sizes @ [height, width, channels] = image(inputs[0], "a convolution", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
         for (count, what) in [(channels, "input channels"), (self.filters, "filters")] {
             if !count.is_multiple_of(self.groups) {

@@ -51,7 +51,7 @@ impl Operation for ConvTable {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let sizes @ [height, width, channels] = image(inputs[0], "a convolution")?;
+        let sizes @ [height, width, channels] = image(inputs[0], "a convolution", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
         if let Some(channel) = self.table.iter().flatten().find(|channel| **channel >= channels) {
             return Err(Misfit::new(format!("its table names channel {channel}, and its input has {channels}"))

@@ -33,7 +33,7 @@ impl Operation for Deconv {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let [height, width, channels] = image(inputs[0], "a transposed convolution")?;
+        let [height, width, channels] = image(inputs[0], "a transposed convolution", self.window.extent())?;
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.filters, channels])?;
         let extent = self.window.extent();
         let size = |axis: usize, input: usize, padding: usize| match self.window.padding {

@@ -33,7 +33,7 @@ impl Operation for Depthwise {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution")?;
+        let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
         Ok(Shape::Image([laid.output[0], laid.output[1], channels.saturating_mul(self.multiplier)]))

@@ -81,6 +81,10 @@ pub(crate) trait Operation {
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall>;
     /// The calls that compute the gradients of its inputs and add those of its weights.
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall>;
+    /// Whether it makes a series of a series.
+    fn keeps_axes(&self) -> bool {
+        true
+    }
     /// Multiply-adds for one image.
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0
@@ -157,6 +161,11 @@ operations![
     LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
 ];
 
+/// What operations see of their inputs: see [`Shape::as_image`].
+fn images(inputs: &[Shape]) -> Vec<Shape> {
+    inputs.iter().map(|input| input.as_image()).collect()
+}
+
 impl Op {
     /// Its name in dumps.
     pub fn name(&self) -> &'static str {
@@ -167,7 +176,13 @@ impl Op {
     /// # Errors
     /// [`Misfit`] where it does not fit them.
     pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let shape = self.operation().infer(inputs)?;
+        let is_series = inputs.iter().any(|input| matches!(input, Shape::Series(_)));
+        let shape = match self.operation().infer(&images(inputs)) {
+            Ok(shape) if is_series && self.operation().keeps_axes() => shape.as_series(),
+            Ok(shape) => shape,
+            Err(misfit) if is_series => return Err(misfit.of_series()),
+            Err(misfit) => return Err(misfit),
+        };
         shape.checked().ok_or_else(|| {
             Misfit::new(format!("its output of {shape} would hold more than 2^31 numbers"))
                 .help("make the layer or its input smaller")
@@ -175,7 +190,7 @@ impl Op {
     }
     /// Its weights.
     pub fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
-        self.operation().tensors(inputs, output)
+        self.operation().tensors(&images(inputs), output.as_image())
     }
     /// The calls that compute its output.
     pub fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
@@ -187,15 +202,15 @@ impl Op {
     }
     /// The lengths of what its forward pass saves.
     pub fn saved(&self, inputs: &[Shape]) -> Vec<usize> {
-        self.operation().saved(inputs)
+        self.operation().saved(&images(inputs))
     }
     /// The ways to compute it; at least one.
     pub fn variants(&self, inputs: &[Shape], output: Shape) -> Vec<Variant> {
-        self.operation().variants(inputs, output)
+        self.operation().variants(&images(inputs), output.as_image())
     }
     /// Multiply-adds for one image.
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
-        self.operation().macs(inputs, output)
+        self.operation().macs(&images(inputs), output.as_image())
     }
     /// The ending it would be for a network.
     pub fn head(&self) -> Head {
@@ -219,7 +234,7 @@ impl Op {
     }
     /// How its weights are prepared for a prediction by a kernel of this variant, where that pays.
     pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<Pack> {
-        self.operation().packing(variant, inputs, output)
+        self.operation().packing(variant, &images(inputs), output.as_image())
     }
     /// What it would be as a part of what the node before it ends in.
     pub fn as_ending(&self) -> Option<Part> {
@@ -240,6 +255,11 @@ impl Misfit {
     /// What does not fit.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
+    }
+    /// The same of a series.
+    fn of_series(self) -> Self {
+        let text = |text: String| crate::shape::text_of_series(&text);
+        Self { message: text(self.message), help: self.help.map(text) }
     }
     /// What would.
     #[must_use]
@@ -304,7 +324,7 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn x_shape(&self, index: usize) -> Shape {
-        self.graph.shape(self.node.inputs[index])
+        self.graph.shape(self.node.inputs[index]).as_image()
     }
     /// The output.
     pub fn y(&self) -> Data {
@@ -312,7 +332,7 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn y_shape(&self) -> Shape {
-        self.graph.shape(self.node.output)
+        self.graph.shape(self.node.output).as_image()
     }
     /// The value number `index` saved for the way back.
     pub fn saved(&self, index: usize) -> Data {
@@ -449,19 +469,22 @@ pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), Misfit> {
         .help("use a smaller window, or fewer channels and filters"))
 }
 
-/// The image an operation needs, or a misfit that says how it became flat.
-pub(crate) fn image(shape: Shape, what: &str) -> Result<[usize; 3], Misfit> {
+/// The image an operation needs, or a misfit that says how it became flat. A window of `extent` is to fit.
+pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usize; 3], Misfit> {
+    let features = match shape.as_image() {
+        Shape::Image(sizes) => return Ok(sizes),
+        other => other.len(),
+    };
     // The square that the features fill, if they do.
-    let root = shape.len().isqrt();
-    let side = if root * root == shape.len() { root } else { 1 };
-    match shape {
-        Shape::Image(sizes) => Ok(sizes),
-        Shape::Flat(features) => Err(Misfit::new(format!(
-            "{what} needs an image, and its input is flat: {features} features in a row"
-        ))
-        .help(format!(
-            "put it before the layer that flattens, or turn the features into an image: `reshape {side}x{side}x{}`",
-            features / (side * side)
-        ))),
-    }
+    let root = features.isqrt();
+    let [height, width] = match extent {
+        [1, wide] if wide > 1 => [1, features],
+        [tall, 1] if tall > 1 => [features, 1],
+        _ if root * root == features => [root, root],
+        _ => [1, 1],
+    };
+    let channels = features / (height * width);
+    Err(Misfit::new(format!("{what} needs an image, and its input is flat: {features} features in a row")).help(format!(
+        "put it before the layer that flattens, or turn the features into an image: `reshape {height}x{width}x{channels}`"
+    )))
 }

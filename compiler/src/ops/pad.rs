@@ -36,7 +36,7 @@ impl Operation for ZeroPad {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let [height, width, channels] = image(inputs[0], "`zeropad`")?;
+        let [height, width, channels] = image(inputs[0], "`zeropad`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
         Ok(Shape::Image([height + top + bottom, width + left + right, channels]))
     }
@@ -60,7 +60,7 @@ impl Operation for Crop {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let [height, width, channels] = image(inputs[0], "`crop`")?;
+        let [height, width, channels] = image(inputs[0], "`crop`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
         match (height.checked_sub(top + bottom), width.checked_sub(left + right)) {
             (Some(height @ 1..), Some(width @ 1..)) => Ok(Shape::Image([height, width, channels])),

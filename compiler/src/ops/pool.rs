@@ -45,7 +45,7 @@ impl Operation for Pool {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let sizes @ [height, width, channels] = image(inputs[0], "a pool")?;
+        let sizes @ [height, width, channels] = image(inputs[0], "a pool", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
         let [top, bottom, left, right] = laid.padding;
         if top.max(bottom) >= self.window.size[0] || left.max(right) >= self.window.size[1] {

@@ -25,6 +25,10 @@ impl Operation for Reshape {
             .help(format!("the sizes must multiply to {}", inputs[0].len())))
     }
 
+    fn keeps_axes(&self) -> bool {
+        false
+    }
+
     fn passes_sign(&self) -> bool {
         true
     }

@@ -32,7 +32,7 @@ impl Operation for Subsample {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let sizes @ [height, width, channels] = image(inputs[0], "`subsample`")?;
+        let sizes @ [height, width, channels] = image(inputs[0], "`subsample`", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| {
             let help = format!("use a window of at most {height}x{width}, or shrink the image less before");
             window_misfit(&self.window, sizes).help(help)

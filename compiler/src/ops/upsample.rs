@@ -24,7 +24,7 @@ impl Operation for Upsample {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let [height, width, channels] = image(inputs[0], "`upsample`")?;
+        let [height, width, channels] = image(inputs[0], "`upsample`", [1, 1])?;
         Ok(Shape::Image([height * self.0[0], width * self.0[1], channels]))
     }
 

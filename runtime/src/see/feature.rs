@@ -99,6 +99,7 @@ impl MapOf {
     fn new<N: Network>(layer: usize) -> Self {
         let sizes = match N::LAYERS[layer].output {
             Shape::Image { height, width, channels } => [height, width, channels],
+            Shape::Series { length, channels } => [length, 1, channels],
             Shape::Flat(features) => [1, 1, features],
         };
         Self { layer, sizes, channel: 0 }

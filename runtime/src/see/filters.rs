@@ -52,6 +52,7 @@ fn pictures<N: Network>(index: usize) -> Option<(&'static ParameterTensor, [usiz
             let mut alike = core::iter::once(layer.input).chain(before).take_while(|shape| shape.len() == inputs);
             alike.find_map(|shape| match shape {
                 Shape::Image { height, width, channels } => Some([height, width, channels]),
+                Shape::Series { length, channels } => Some([length, 1, channels]),
                 Shape::Flat(_) => None,
             })?
         }

@@ -156,6 +156,7 @@ impl Stops {
     fn of<N: Network>(stride: usize) -> Result<Self, Error> {
         match N::INPUT {
             Shape::Image { height, width, channels } => Ok(Self { height, width, channels, stride }),
+            Shape::Series { length, channels } => Ok(Self { height: length, width: 1, channels, stride }),
             Shape::Flat(features) => {
                 let expected = Shape::Image { height: 1, width: features, channels: 1 };
                 let origin = "an occlusion map of a network without images".to_owned();

@@ -56,6 +56,7 @@ impl Picture {
     pub(super) fn of_shape<T: Scalar>(shape: Shape, numbers: &[T]) -> Self {
         let sizes = match shape {
             Shape::Image { height, width, channels } => [height, width, channels],
+            Shape::Series { length, channels } => [1, length, channels],
             Shape::Flat(features) => [1, features, 1],
         };
         Self::of(sizes, numbers.iter().map(|number| number.to_f64() as f32).collect())

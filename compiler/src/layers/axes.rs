@@ -1,0 +1,101 @@
+//! Numbers along the axes of what comes in: height and width of an image, the length of a series.
+
+use netwright_grammar::Diagnostic;
+
+use super::conv;
+use crate::builder::Builder;
+use crate::graph::ValueId;
+use crate::shape::Shape;
+use crate::words::{Numbers, Use};
+
+/// The axes that a window moves along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Axes {
+    /// Height and width.
+    Two,
+    /// The length of a series, which is the height of an image of width 1.
+    One,
+}
+
+impl Axes {
+    /// Those of a value.
+    pub(super) fn of(builder: &Builder<'_>, input: ValueId) -> Self {
+        if matches!(builder.shape(input), Shape::Series(_)) { Self::One } else { Self::Two }
+    }
+
+    /// One number for both axes, or height x width; of a series one number.
+    pub(super) fn pair(self, numbers: &Numbers, what: &str, form: &str) -> Result<[usize; 2], Diagnostic> {
+        match (self, numbers.numbers.as_slice()) {
+            (Self::Two, _) => numbers.pair(what, form),
+            (Self::One, [length]) => Ok([length.count(what)?, 1]),
+            (Self::One, [length, ..]) => Err(one_axis(numbers, what).help(format!(
+                "write one number: `{} {}`",
+                form.split(' ').next().unwrap_or_default(),
+                length.value
+            ))),
+            (Self::One, []) => numbers.pair(what, form),
+        }
+    }
+
+    /// Top, bottom, left and right from one number, two or four; of a series before and behind from one or two.
+    pub(super) fn sides(self, numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
+        match (self, numbers.numbers.as_slice()) {
+            (Self::Two, _) => conv::sides(numbers),
+            (Self::One, [both]) => both.whole("padding").map(|both| [both, both, 0, 0]),
+            (Self::One, [before, behind]) => Ok([before.whole("padding")?, behind.whole("padding")?, 0, 0]),
+            (Self::One, _) => {
+                Err(one_axis(numbers, "padding").help("write `1` for both ends, or `1x2` for before x behind"))
+            }
+        }
+    }
+
+    /// The window and the filters of a convolution: height x width x filters; of a series length x filters.
+    pub(super) fn window_and_filters(
+        self,
+        layer: &Use,
+        builder: &Builder<'_>,
+        input: ValueId,
+    ) -> Result<([usize; 2], usize), Diagnostic> {
+        let numbers = layer.numbers()?;
+        let (word, shape) = (layer.word.name, builder.shape(input));
+        match (self, numbers.numbers.as_slice()) {
+            (Self::Two, [height, width, filters]) => {
+                let size = [height.count("the window's height")?, width.count("the window's width")?];
+                Ok((size, filters.count("the number of filters")?))
+            }
+            (Self::One, [length, filters]) => {
+                Ok(([length.count("the window's length")?, 1], filters.count("the number of filters")?))
+            }
+            (Self::One, [length, _, filters]) => {
+                let mut help = format!("write length x filters: `{word} {}x{}`", length.value, filters.value);
+                if let Shape::Series([height, width]) = shape
+                    && width > 1
+                    && input == builder.input()
+                {
+                    help.push_str(&format!("; if grey images come in, declare the input as `{height}x{width}x1`"));
+                }
+                let message =
+                    format!("a window of two axes, and what comes in is a series: {shape}, length x channels");
+                Err(builder.diagnostic(layer, &message).help(help))
+            }
+            (Self::Two, [_, _]) if matches!(shape, Shape::Flat(_)) => {
+                let message =
+                    format!("it needs a series or an image, and its input is flat: {shape} features in a row");
+                Err(builder.diagnostic(layer, &message).help(format!(
+                    "turn the features into a series of length x channels, `reshape {shape}x1`, or declare the input so"
+                )))
+            }
+            (Self::One, [_]) => Err(Diagnostic::new(
+                layer.written.to(numbers.span),
+                format!("`{word}` needs a window and a number of filters"),
+            )
+            .help(format!("what comes in is a series: write length x filters, `{word} 3x16`"))),
+            _ => Err(conv::window_and_filters(layer)),
+        }
+    }
+}
+
+fn one_axis(numbers: &Numbers, what: &str) -> Diagnostic {
+    let message = format!("what comes in is a series, and has one axis: {what} has no second number");
+    Diagnostic::new(numbers.span, message)
+}

@@ -1,0 +1,10 @@
+netwright::network! {
+    pub Small(128) {
+        conv 1x7x8
+    }
+}
+
+fn main() {
+    let small = Small::init(1);
+    let _ = small.parameters().len();
+}
