@@ -81,6 +81,7 @@ fn unsafe_stays_in_kernels_and_memory_views() {
     let rooms = [
         "runtime/src/gemm",
         "runtime/src/kernels",
+        "runtime/src/simd",
         "runtime/src/tensor.rs",
         "runtime/src/memory.rs",
         "runtime/src/emitted.rs",

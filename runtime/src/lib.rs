@@ -47,6 +47,7 @@ pub mod see;
 #[cfg(feature = "std")]
 pub mod settings;
 pub mod shape;
+pub mod simd;
 #[cfg(feature = "std")]
 pub mod storage;
 #[cfg(feature = "std")]

@@ -2,17 +2,14 @@
 
 use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
-use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use core::ops::{AddAssign, DivAssign, MulAssign, SubAssign};
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
+use crate::simd::{Lane, Vector};
 
 /// `f32` or `f64`: arithmetic, and the elementary functions.
 pub trait Scalar:
-    sealed::Sealed
+    Lane
+    + Vector<Self>
     + crate::tensor::Element
     + Debug
     + Display
@@ -20,11 +17,6 @@ pub trait Scalar:
     + PartialEq
     + PartialOrd
     + Sum
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
     + AddAssign
     + SubAssign
     + MulAssign
@@ -38,8 +30,6 @@ pub trait Scalar:
     const EPSILON: f64;
     /// The name in files of weights: `F32` or `F64`.
     const NAME: &'static str;
-    /// Whether kernels are compiled for the vector instructions of processors too.
-    const VECTORISED: bool;
     /// The nearest value to `value`.
     fn from_f64(value: f64) -> Self;
     /// The value, widened where needed.
@@ -88,13 +78,12 @@ macro_rules! elementary {
 }
 
 macro_rules! scalar {
-    ($type:ty, $name:literal, $vectorised:literal, $pow:path, $erf:path, $abs:path, $($elementary:tt)*) => {
+    ($type:ty, $name:literal, $pow:path, $erf:path, $abs:path, $($elementary:tt)*) => {
         impl Scalar for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: f64 = <$type>::EPSILON as f64;
             const NAME: &'static str = $name;
-            const VECTORISED: bool = $vectorised;
             #[inline]
             fn from_f64(value: f64) -> Self {
                 value as $type
@@ -133,12 +122,12 @@ macro_rules! scalar {
 }
 
 scalar!(
-    f32, "F32", true, libm::powf, libm::erff, libm::fabsf,
+    f32, "F32", libm::powf, libm::erff, libm::fabsf,
     sqrt => libm::sqrtf, exp => libm::expf, exp_m1 => libm::expm1f, ln => libm::logf, ln_1p => libm::log1pf,
     tanh => libm::tanhf, cos => libm::cosf,
 );
 scalar!(
-    f64, "F64", false, libm::pow, libm::erf, libm::fabs,
+    f64, "F64", libm::pow, libm::erf, libm::fabs,
     sqrt => libm::sqrt, exp => libm::exp, exp_m1 => libm::expm1, ln => libm::log, ln_1p => libm::log1p,
     tanh => libm::tanh, cos => libm::cos,
 );

@@ -3,8 +3,8 @@
 //! With the cargo feature `matrixmultiply` the crate of that name does the work instead; it allocates and frees a buffer
 //! at every call.
 //!
-//! A product is cut into tiles whose sums stay in registers: up to 6 rows by two vectors with
-//! AVX2. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
+//! A product is cut into tiles whose sums stay in registers: up to six rows by two vectors with AVX2, twelve with
+//! AVX-512. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
 //! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
 //! tile it is in, so that results do not depend on what surrounds them; a sum of more than [`DEPTH`] products is taken in parts, which
 //! rounds less.
@@ -14,6 +14,7 @@
 use core::ops::Range;
 
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 mod epilogue;
 #[cfg(feature = "matrixmultiply")]
@@ -22,18 +23,16 @@ pub(crate) mod pack;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
-pub(crate) mod vector;
 mod vector_matrix;
 
 pub use epilogue::Epilogue;
 use tile::{PANEL, Product};
-use vector::Level;
 
 /// Products that are summed before their sum is added to others; rows of B that are packed at once.
 pub const DEPTH: usize = 256;
 
 /// Rows of A that are copied at once.
-const ROWS: usize = 56;
+const ROWS: usize = 48;
 
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.
@@ -123,13 +122,13 @@ pub fn gemm<T: Scalar>(
     if epilogue.scale.is_empty() {
         return external::gemm(a, b, onto, epilogue, c, c_row);
     }
-    gemm_at(Level::detect(), a, b, onto, epilogue, c, c_row, scratch);
+    gemm_at(Isa::detect(), a, b, onto, epilogue, c, c_row, scratch);
 }
 
-/// [`gemm`], its sizes checked, with the instructions of a level.
+/// [`gemm`], its sizes checked, with the instructions of an instruction set.
 #[allow(clippy::too_many_arguments)]
 fn gemm_at<T: Scalar>(
-    level: Level,
+    isa: Isa,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     onto: Onto,
@@ -139,7 +138,7 @@ fn gemm_at<T: Scalar>(
     scratch: &mut [T],
 ) {
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
-        return vector_matrix::multiply(level, &a.data[..a.columns], b, onto, epilogue, &mut c[..b.columns]);
+        return vector_matrix::multiply(isa, &a.data[..a.columns], b, onto, epilogue, &mut c[..b.columns]);
     }
     // Packing costs as much as a row or two of the product.
     let pack = b.stride[1] != 1 || (a.rows >= 16 && b.columns > 2 * PANEL);
@@ -190,7 +189,7 @@ fn gemm_at<T: Scalar>(
                         accumulate: first > 0 || onto == Onto::Itself,
                         ending,
                     };
-                    tile::run(level, &product);
+                    tile::run(isa, &product);
                 }
             }
         }

@@ -2,9 +2,9 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::vector::Level;
 use super::{Epilogue, Matrix, Onto, gemm, gemm_at, scratch};
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 /// Numbers that look random and are exact in both types.
 fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
@@ -51,14 +51,14 @@ fn agrees<T: Scalar>([m, k, n]: [usize; 3], flipped: [bool; 2], ends: [bool; 4],
     let mut right = before.clone();
     expected(a, b, onto, epilogue, &mut right, c_row);
     let tolerance = if T::NAME == "F32" { 1e-5 } else { 1e-13 } * (2 * k + 2) as f64;
-    for level in Level::all() {
+    for isa in Isa::all().0 {
         let mut c = before.clone();
         // Garbage in the scratch memory must not matter, and its size must be enough.
         let mut scratch = std::vec![T::from_f64(f64::NAN); scratch(k, n)];
-        gemm_at(level, a, b, onto, epilogue, &mut c, c_row, &mut scratch);
+        gemm_at(isa, a, b, onto, epilogue, &mut c, c_row, &mut scratch);
         for (place, (c, right)) in c.iter().zip(&right).enumerate() {
             let error = (c.to_f64() - right.to_f64()).abs();
-            assert!(error <= tolerance, "{level:?} {m}x{k}x{n} at {place}: {c} for {right}");
+            assert!(error <= tolerance, "{isa:?} {m}x{k}x{n} at {place}: {c} for {right}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The register tile: the one inner loop of matrix products and convolutions.
 
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+
 use super::DEPTH;
-#[cfg(target_arch = "x86_64")]
-use super::vector::V256;
-use super::vector::{Level, Plain, Vector};
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Columns of B that lie together when B is packed.
 pub(crate) const PANEL: usize = netwright_abi::spec::conv::PANEL;
@@ -47,22 +48,6 @@ pub(crate) struct Ending<T> {
     pub(crate) floor: T,
 }
 
-/// A part of a [`Product`] that fits in registers; `b`, `c` and the ending are moved to its columns.
-struct Tile<T> {
-    loops: [usize; 3],
-    a: *const T,
-    a_row: usize,
-    a_step: [usize; 3],
-    b: *const T,
-    b_step: [usize; 3],
-    c: *mut T,
-    c_row: usize,
-    accumulate: bool,
-    ending: Ending<T>,
-    /// Columns in the last vector.
-    partial: usize,
-}
-
 impl<T: Scalar> Ending<T> {
     /// Sums as they are.
     pub(crate) fn none() -> Self {
@@ -76,39 +61,142 @@ impl<T: Scalar> Ending<T> {
     }
 }
 
-/// # Safety
-/// As [`compute`].
-#[inline(always)]
-unsafe fn load<T: Scalar, V: Vector<T>>(from: *const T, partial: bool, mask: V::Mask) -> V {
-    // SAFETY: the caller's promise.
-    unsafe { if partial { V::load_masked(from, mask) } else { V::load(from) } }
-}
-
-/// Adds `from` to `to`.
+/// Computes a product.
 ///
 /// # Safety
-/// The processor has the instructions of `V`.
-#[inline(always)]
-unsafe fn add_to<T: Scalar, V: Vector<T>, const R: usize, const N: usize>(to: &mut [[V; N]; R], from: &[[V; N]; R]) {
-    for (to, &from) in to.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
-        // SAFETY: the caller's promise.
-        *to = unsafe { to.add(from) };
+/// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
+/// and B do not overlap.
+pub(crate) unsafe fn run<T: Scalar>(isa: Isa, product: &Product<T>) {
+    isa.dispatch(Cut(product));
+}
+
+/// A product that is cut into tiles. Made by [`run`] alone, whose caller promises what its pointers need.
+struct Cut<'a, T>(&'a Product<T>);
+
+impl<T: Scalar> WithSimd<T> for Cut<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self(product) = self;
+        // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
+        let cuts = product.rows.div_ceil(const { rows::<T, S>() });
+        let mut row = 0;
+        for cut in 0..cuts {
+            let rows = (product.rows - row).div_ceil(cuts - cut);
+            let mut column = 0;
+            while column < product.columns {
+                let (panel, within) = (column / PANEL, column % PANEL);
+                let panel_columns = (product.columns - panel * PANEL).min(PANEL);
+                let columns = (panel_columns - within).min(2 * S::LANES);
+                let b_width = if (panel + 1) * PANEL >= product.columns { product.b_last } else { product.b_width };
+                // SAFETY: offsets of parts of the product stay in what the product names.
+                let part = unsafe {
+                    Tile {
+                        loops: product.loops,
+                        a: product.a.add(row * product.a_row),
+                        a_row: product.a_row,
+                        a_step: product.a_step,
+                        b: product.b.add(panel * product.b_panel + within),
+                        b_step: product.b_rows.map(|rows| rows * b_width),
+                        c: product.c.add(row * product.c_row + column),
+                        c_row: product.c_row,
+                        accumulate: product.accumulate,
+                        ending: product.ending.from(column),
+                        columns,
+                    }
+                };
+                match rows {
+                    1 => simd.call(Rows::<T, 1>(&part)),
+                    2 => simd.call(Rows::<T, 2>(&part)),
+                    3 => simd.call(Rows::<T, 3>(&part)),
+                    4 => simd.call(Rows::<T, 4>(&part)),
+                    5 => simd.call(Rows::<T, 5>(&part)),
+                    6 => simd.call(Rows::<T, 6>(&part)),
+                    7 => simd.call(Rows::<T, 7>(&part)),
+                    8 => simd.call(Rows::<T, 8>(&part)),
+                    9 => simd.call(Rows::<T, 9>(&part)),
+                    10 => simd.call(Rows::<T, 10>(&part)),
+                    11 => simd.call(Rows::<T, 11>(&part)),
+                    12 => simd.call(Rows::<T, 12>(&part)),
+                    _ => unreachable!("rows are cut into tiles"),
+                }
+                column += columns;
+            }
+            row += rows;
+        }
     }
 }
 
-/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector has `tile.partial` columns.
+/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, a row of A and a product. At most twelve: the
+/// compiler does not unroll the epilogue of more, and sums that are counted through live on the stack.
+const fn rows<T: Scalar, S: Simd<T>>() -> usize {
+    let fit = (S::REGISTERS - 4) / 2;
+    if fit < 12 { fit } else { 12 }
+}
+
+/// A part of a [`Product`] that fits in registers; `b`, `c` and the ending are moved to its columns.
+struct Tile<T> {
+    loops: [usize; 3],
+    a: *const T,
+    a_row: usize,
+    a_step: [usize; 3],
+    b: *const T,
+    b_step: [usize; 3],
+    c: *mut T,
+    c_row: usize,
+    accumulate: bool,
+    ending: Ending<T>,
+    columns: usize,
+}
+
+/// A tile of `R` rows. Made by [`Cut`] alone.
+struct Rows<'a, T, const R: usize>(&'a Tile<T>);
+
+impl<T: Scalar, const R: usize> WithSimd<T> for Rows<'_, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        // A condition that is known here keeps what is behind it from being compiled.
+        if const { R > rows::<T, S>() } {
+            unreachable!("rows are cut into tiles");
+        } else {
+            let (Self(tile), lanes) = (self, S::LANES);
+            // SAFETY: whoever called `run` promised the memory; the columns are those of the tile.
+            unsafe {
+                if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
+                    compute::<T, S, R, 2, false>(simd, tile);
+                } else if tile.columns > lanes {
+                    compute::<T, S, R, 2, true>(simd, tile);
+                } else if const { !S::FREE_MASKS } && tile.columns == lanes {
+                    compute::<T, S, R, 1, false>(simd, tile);
+                } else if const { S::Half::LANES < S::LANES } && tile.columns <= S::Half::LANES {
+                    compute::<T, S::Half, R, 1, true>(simd.half(), tile);
+                } else {
+                    compute::<T, S, R, 1, true>(simd, tile);
+                }
+            }
+        }
+    }
+}
+
+/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part.
 ///
 /// # Safety
-/// Every number that the tile names is in memory that the caller may read (C: write), and the processor has the
-/// instructions of `V`.
+/// Every number that the tile names is in memory that the caller may read (C: write).
 #[inline(always)]
-unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const PARTIAL: bool>(tile: &Tile<T>) {
+unsafe fn compute<T: Scalar, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(simd: S, tile: &Tile<T>) {
+    let zero = simd.splat(T::ZERO);
+    let mask = simd.mask(tile.columns - (N - 1) * S::LANES);
     // SAFETY: the caller's promise; masks keep the last vector inside the row.
     unsafe {
-        let mask = V::mask(tile.partial);
-        let mut sums = [[V::splat(T::ZERO); N]; R];
-        // Two short chains of additions round less than a long one.
-        let (mut parts, mut summed, mut cut) = (sums, 0, false);
+        let mut sums = [[zero; N]; R];
+        // Two short chains of additions round less than a long one. The second is kept out of the registers, which are all
+        // taken: a pointer to it that is out of sight holds it in memory.
+        let mut parts = MaybeUninit::<[[S::Vector; N]; R]>::uninit();
+        let parts = black_box(&mut parts);
+        let (mut summed, mut cut) = (0, false);
         let (a_row, [_, _, a_inner], [_, _, b_inner]) = (tile.a_row, tile.a_step, tile.b_step);
         for outer in 0..tile.loops[0] {
             for middle in 0..tile.loops[1] {
@@ -117,17 +205,20 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
                 let mut left = tile.loops[2];
                 while left > 0 {
                     if summed == DEPTH {
-                        add_to(&mut parts, &sums);
-                        (sums, summed, cut) = ([[V::splat(T::ZERO); N]; R], 0, true);
+                        if cut {
+                            add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
+                        }
+                        parts.write(sums);
+                        (sums, summed, cut) = ([[zero; N]; R], 0, true);
                     }
                     let steps = left.min(DEPTH - summed);
                     for _ in 0..steps {
-                        let mut columns = [V::splat(T::ZERO); N];
+                        let mut columns = [zero; N];
                         for (j, column) in columns.iter_mut().enumerate() {
-                            *column = load::<T, V>(b.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+                            *column = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
                         }
                         for (i, sums) in sums.iter_mut().enumerate() {
-                            let row = V::splat(*a.add(i * a_row));
+                            let row = simd.splat(*a.add(i * a_row));
                             for (sum, &column) in sums.iter_mut().zip(&columns) {
                                 *sum = row.multiply_add(column, *sum);
                             }
@@ -140,128 +231,55 @@ unsafe fn compute<T: Scalar, V: Vector<T>, const R: usize, const N: usize, const
             }
         }
         if cut {
-            add_to(&mut sums, &parts);
+            add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
         }
         let Ending { scale, shift, floor } = tile.ending;
-        let (mut scales, mut shifts) = ([V::splat(T::ONE); N], [V::splat(T::ZERO); N]);
+        let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
         for j in 0..N {
             if let Some(scale) = scale {
-                scales[j] = load::<T, V>(scale.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+                scales[j] = load(simd, scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
             if let Some(shift) = shift {
-                shifts[j] = load::<T, V>(shift.add(j * V::LANES), PARTIAL && j == N - 1, mask);
+                shifts[j] = load(simd, shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
         }
-        let floor = V::splat(floor);
+        let floor = simd.splat(floor);
         for (i, sums) in sums.iter().enumerate() {
             for (j, &sum) in sums.iter().enumerate() {
-                let c = tile.c.add(i * tile.c_row + j * V::LANES);
+                let c = tile.c.add(i * tile.c_row + j * S::LANES);
                 let mut sum = sum.multiply_add(scales[j], shifts[j]);
                 if tile.accumulate {
-                    sum = sum.add(load::<T, V>(c, PARTIAL && j == N - 1, mask));
+                    sum = sum + load(simd, c, PARTIAL && j == N - 1, mask);
                 }
                 let sum = sum.at_least(floor);
-                if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store(c) }
+                if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store_at(c) }
             }
         }
     }
 }
 
-/// Writes, for one instruction set, the functions that cut a product into tiles of at most the given rows.
-macro_rules! level {
-    ($name:ident, $(#[$feature:meta])?, $vector:ty, $rows:literal, [$($row:literal)*]) => {
-        mod $name {
-            use super::*;
-
-            $(#[$feature])?
-            unsafe fn tile<T: Scalar, const R: usize>(tile: &Tile<T>, columns: usize) {
-                type Wide<T> = $vector;
-                type Half<T> = <Wide<T> as Vector<T>>::Half;
-                let lanes = <Wide<T> as Vector<T>>::LANES;
-                // SAFETY: this function has the instructions; `run` cuts tiles that fit.
-                unsafe {
-                    if columns == 2 * lanes {
-                        compute::<T, Wide<T>, R, 2, false>(tile)
-                    } else if columns > lanes {
-                        compute::<T, Wide<T>, R, 2, true>(tile)
-                    } else if columns == lanes {
-                        compute::<T, Wide<T>, R, 1, false>(tile)
-                    } else if columns > <Half<T> as Vector<T>>::LANES {
-                        compute::<T, Wide<T>, R, 1, true>(tile)
-                    } else {
-                        compute::<T, Half<T>, R, 1, true>(tile)
-                    }
-                }
-            }
-
-            /// The last vector of a tile with this many columns: how many of its lanes are used.
-            fn partial<T: Scalar>(columns: usize) -> usize {
-                type Wide<T> = $vector;
-                let lanes = <Wide<T> as Vector<T>>::LANES;
-                if columns > lanes { columns - lanes } else { columns }
-            }
-
-            $(#[$feature])?
-            pub(super) unsafe fn run<T: Scalar>(product: &Product<T>) {
-                type Wide<T> = $vector;
-                let width = 2 * <Wide<T> as Vector<T>>::LANES;
-                // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
-                let cuts = product.rows.div_ceil($rows);
-                let mut row = 0;
-                for cut in 0..cuts {
-                    let rows = (product.rows - row).div_ceil(cuts - cut);
-                    let mut column = 0;
-                    while column < product.columns {
-                        let (panel, within) = (column / PANEL, column % PANEL);
-                        let panel_columns = (product.columns - panel * PANEL).min(PANEL);
-                        let columns = (panel_columns - within).min(width);
-                        let b_width =
-                            if (panel + 1) * PANEL >= product.columns { product.b_last } else { product.b_width };
-                        // SAFETY: offsets of parts of the product stay in what the product names.
-                        unsafe {
-                            let part = Tile {
-                                loops: product.loops,
-                                a: product.a.add(row * product.a_row),
-                                a_row: product.a_row,
-                                a_step: product.a_step,
-                                b: product.b.add(panel * product.b_panel + within),
-                                b_step: product.b_rows.map(|rows| rows * b_width),
-                                c: product.c.add(row * product.c_row + column),
-                                c_row: product.c_row,
-                                accumulate: product.accumulate,
-                                ending: product.ending.from(column),
-                                partial: partial::<T>(columns),
-                            };
-                            match rows {
-                                $( $row => tile::<T, $row>(&part, columns), )*
-                                _ => unreachable!("rows are cut into tiles"),
-                            }
-                        }
-                        column += columns;
-                    }
-                    row += rows;
-                }
-            }
-        }
-    };
-}
-
-level!(baseline, , Plain<T>, 4, [1 2 3 4]);
-#[cfg(target_arch = "x86_64")]
-level!(avx2, #[target_feature(enable = "avx2,fma")], V256<T>, 6, [1 2 3 4 5 6]);
-
-/// Computes a product.
-///
 /// # Safety
-/// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
-/// and B do not overlap; the level was detected.
-pub(crate) unsafe fn run<T: Scalar>(level: Level, product: &Product<T>) {
-    #[cfg(target_arch = "x86_64")]
-    if T::VECTORISED && level == Level::Avx2 {
-        // SAFETY: the caller's promise.
-        return unsafe { avx2::run(product) };
-    }
-    let _ = level;
+/// The pointer is good for the vector, or the part of it that the mask lets through.
+#[inline(always)]
+unsafe fn load<T: Scalar, S: Simd<T>>(
+    simd: S,
+    from: *const T,
+    partial: bool,
+    mask: <S::Vector as Vector<T>>::Mask,
+) -> S::Vector {
     // SAFETY: the caller's promise.
-    unsafe { baseline::run(product) }
+    unsafe { if partial { simd.load_masked(from, mask) } else { simd.load_at(from) } }
+}
+
+/// Adds `from` to `to`.
+#[inline(always)]
+fn add_to<T: Scalar, S: Simd<T>, const R: usize, const N: usize>(
+    to: &mut [[S::Vector; N]; R],
+    from: &[[S::Vector; N]; R],
+) {
+    for (to, from) in to.iter_mut().zip(from) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = *to + from;
+        }
+    }
 }

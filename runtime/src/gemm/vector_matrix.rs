@@ -1,15 +1,15 @@
 //! One row times a matrix: bound by memory, so B is read once, in the order in which it lies.
 
-use super::vector::{Body, Level, Vector, run};
 use super::{DEPTH, Epilogue, Matrix, Onto};
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Columns whose sums are kept at once.
 const COLUMNS: usize = 512;
 
 /// y = onto + x·B through the epilogue, where the rows or the columns of B lie together.
 pub(super) fn multiply<T: Scalar>(
-    level: Level,
+    isa: Isa,
     x: &[T],
     b: Matrix<'_, T>,
     onto: Onto,
@@ -18,7 +18,7 @@ pub(super) fn multiply<T: Scalar>(
 ) {
     if b.stride[1] != 1 {
         let end = End { accumulate: onto == Onto::Itself, epilogue };
-        return run(level, Columns { x, b: b.data, stride: b.stride[1], end, y });
+        return isa.dispatch(Columns { x, b: b.data, stride: b.stride[1], end, y });
     }
     // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
     let parts = b.rows.div_ceil(DEPTH).max(1);
@@ -30,7 +30,7 @@ pub(super) fn multiply<T: Scalar>(
             let end = End { accumulate: part > 0 || onto == Onto::Itself, epilogue };
             let stride = b.stride[0];
             let b = &b.data[(part * DEPTH * stride + group * COLUMNS).min(b.data.len())..];
-            run(level, Rows { x, b, stride, end, y });
+            isa.dispatch(Rows { x, b, stride, end, y });
         }
     }
 }
@@ -43,36 +43,30 @@ struct End<'a, T> {
 
 impl<T: Scalar> End<'_, T> {
     /// Stores the sums of the columns from `first` on, by the operations of the tiles.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn store<V: Vector<T>>(&self, first: usize, sums: &[T], y: &mut [T]) {
+    fn store<S: Simd<T>>(&self, simd: S, first: usize, sums: &[T], y: &mut [T]) {
         assert_eq!(sums.len(), y.len());
         let Epilogue { scale, shift, floor } = self.epilogue.columns(first, y.len());
-        let whole = y.len() - y.len() % V::LANES;
-        // SAFETY: as many sums as there are places, and numbers of the epilogue unless there are none; the mask keeps the last
-        // vector inside.
-        unsafe {
-            let mask = V::mask(y.len() - whole);
-            let load = |numbers: &[T], j: usize| {
-                let numbers = numbers.as_ptr().add(j);
-                if j < whole { V::load(numbers) } else { V::load_masked(numbers, mask) }
-            };
-            let each = |numbers: &[T], j: usize, default: T| {
-                if numbers.is_empty() { V::splat(default) } else { load(numbers, j) }
-            };
-            for j in (0..y.len()).step_by(V::LANES) {
-                let mut sum = load(sums, j).multiply_add(each(scale, j, T::ONE), each(shift, j, T::ZERO));
-                if self.accumulate {
-                    sum = sum.add(load(y, j));
-                }
-                let sum = sum.at_least(V::splat(floor));
-                let to = y.as_mut_ptr().add(j);
-                if j < whole { sum.store(to) } else { sum.store_masked(to, mask) }
+        let each = |numbers: &[T], j: usize, default: T| match numbers.get(j..) {
+            Some(numbers @ [_, ..]) => load(simd, numbers),
+            _ => simd.splat(default),
+        };
+        for (n, (sums, y)) in sums.chunks(S::LANES).zip(y.chunks_mut(S::LANES)).enumerate() {
+            let j = n * S::LANES;
+            let mut sum = load(simd, sums).multiply_add(each(scale, j, T::ONE), each(shift, j, T::ZERO));
+            if self.accumulate {
+                sum = sum + load(simd, y);
             }
+            let sum = sum.at_least(simd.splat(floor));
+            if y.len() == S::LANES { sum.store(y) } else { sum.store_partial(y) }
         }
     }
+}
+
+/// The first vector of a slice, or the slice and zeros.
+#[inline(always)]
+fn load<T: Scalar, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
+    if from.len() >= S::LANES { simd.load(from) } else { simd.load_partial(from) }
 }
 
 /// y = Σ x\[k] · row k of B.
@@ -84,50 +78,47 @@ struct Rows<'a, T> {
     y: &'a mut [T],
 }
 
-impl<T: Scalar> Body<T> for Rows<'_, T> {
+impl<T: Scalar> WithSimd<T> for Rows<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(self) {
+    fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { x, b, stride, end, y } = self;
         let mut sums = [T::ZERO; COLUMNS];
         let sums = &mut sums[..y.len()];
         let (four, rest) = x.as_chunks::<4>();
-        // SAFETY: the caller of `run` promises the instructions; `add_rows` and `store` check their slices.
-        unsafe {
-            for (k, x) in four.iter().enumerate() {
-                add_rows::<T, V, 4>(x, &b[k * 4 * stride..], stride, sums);
-            }
-            for (k, &x) in rest.iter().enumerate() {
-                add_rows::<T, V, 1>(&[x], &b[(four.len() * 4 + k) * stride..], stride, sums);
-            }
-            end.store::<V>(0, sums, y);
+        for (k, x) in four.iter().enumerate() {
+            add_rows::<T, S, 4>(simd, x, &b[k * 4 * stride..], stride, sums);
         }
+        for (k, &x) in rest.iter().enumerate() {
+            add_rows::<T, S, 1>(simd, &[x], &b[(four.len() * 4 + k) * stride..], stride, sums);
+        }
+        end.store(simd, 0, sums, y);
     }
 }
 
-/// # Safety
-/// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn add_rows<T: Scalar, V: Vector<T>, const K: usize>(x: &[T; K], b: &[T], stride: usize, sums: &mut [T]) {
+fn add_rows<T: Scalar, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &[T], stride: usize, sums: &mut [T]) {
     assert!(b.len() >= (K - 1) * stride + sums.len());
     let (b, len, sums) = (b.as_ptr(), sums.len(), sums.as_mut_ptr());
-    let whole = len - len % V::LANES;
+    let whole = len - len % S::LANES;
+    let x = x.map(|x| simd.splat(x));
     // SAFETY: `K` rows of `len` numbers lie in `b`, which was just checked; masks keep the last vector inside.
     unsafe {
-        let x = x.map(|x| V::splat(x));
         let mut j = 0;
         while j < whole {
-            let mut sum = V::load(sums.add(j));
+            let mut sum = simd.load_at(sums.add(j));
             for (k, &x) in x.iter().enumerate() {
-                sum = x.multiply_add(V::load(b.add(k * stride + j)), sum);
+                sum = x.multiply_add(simd.load_at(b.add(k * stride + j)), sum);
             }
-            sum.store(sums.add(j));
-            j += V::LANES;
+            sum.store_at(sums.add(j));
+            j += S::LANES;
         }
         if whole < len {
-            let mask = V::mask(len - whole);
-            let mut sum = V::load_masked(sums.add(j), mask);
+            let mask = simd.mask(len - whole);
+            let mut sum = simd.load_masked(sums.add(j), mask);
             for (k, &x) in x.iter().enumerate() {
-                sum = x.multiply_add(V::load_masked(b.add(k * stride + j), mask), sum);
+                sum = x.multiply_add(simd.load_masked(b.add(k * stride + j), mask), sum);
             }
             sum.store_masked(sums.add(j), mask);
         }
@@ -143,65 +134,61 @@ struct Columns<'a, T> {
     y: &'a mut [T],
 }
 
-impl<T: Scalar> Body<T> for Columns<'_, T> {
+impl<T: Scalar> WithSimd<T> for Columns<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(self) {
+    fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { x, b, stride, end, y } = self;
         let mut sums = [T::ZERO; COLUMNS];
-        // SAFETY: the caller of `run` promises the instructions; `dot` and `store` check their slices.
-        unsafe {
-            for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
-                let first = group * COLUMNS;
-                let sums = &mut sums[..y.len()];
-                let (four, rest) = sums.as_chunks_mut::<4>();
-                let done = first + four.len() * 4;
-                for (j, sums) in four.iter_mut().enumerate() {
-                    *sums = dot::<T, V, 4>(x, &b[(first + j * 4) * stride..], stride);
-                }
-                for (j, sum) in rest.iter_mut().enumerate() {
-                    [*sum] = dot::<T, V, 1>(x, &b[(done + j) * stride..], stride);
-                }
-                end.store::<V>(first, sums, y);
+        for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
+            let first = group * COLUMNS;
+            let sums = &mut sums[..y.len()];
+            let (four, rest) = sums.as_chunks_mut::<4>();
+            let done = first + four.len() * 4;
+            for (j, sums) in four.iter_mut().enumerate() {
+                *sums = dot::<T, S, 4>(simd, x, &b[(first + j * 4) * stride..], stride);
             }
+            for (j, sum) in rest.iter_mut().enumerate() {
+                [*sum] = dot::<T, S, 1>(simd, x, &b[(done + j) * stride..], stride);
+            }
+            end.store(simd, first, sums, y);
         }
     }
 }
 
 /// The products of x and the first `N` columns of B.
-///
-/// # Safety
-/// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn dot<T: Scalar, V: Vector<T>, const N: usize>(x: &[T], b: &[T], stride: usize) -> [T; N] {
+fn dot<T: Scalar, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], stride: usize) -> [T; N] {
     assert!(b.len() >= (N - 1) * stride + x.len());
     let (len, x, b) = (x.len(), x.as_ptr(), b.as_ptr());
-    let pair = len - len % (2 * V::LANES);
+    let pair = len - len % (2 * S::LANES);
+    let mut even = [simd.splat(T::ZERO); N];
+    let mut odd = even;
     // SAFETY: `N` columns of `len` numbers lie in `b`, which was just checked; masks keep the last vectors inside.
     unsafe {
-        let mut even = [V::splat(T::ZERO); N];
-        let mut odd = even;
         let mut k = 0;
         while k < pair {
-            let (x0, x1) = (V::load(x.add(k)), V::load(x.add(k + V::LANES)));
+            let (x0, x1) = (simd.load_at(x.add(k)), simd.load_at(x.add(k + S::LANES)));
             for j in 0..N {
                 let b = b.add(j * stride + k);
-                even[j] = x0.multiply_add(V::load(b), even[j]);
-                odd[j] = x1.multiply_add(V::load(b.add(V::LANES)), odd[j]);
+                even[j] = x0.multiply_add(simd.load_at(b), even[j]);
+                odd[j] = x1.multiply_add(simd.load_at(b.add(S::LANES)), odd[j]);
             }
-            k += 2 * V::LANES;
+            k += 2 * S::LANES;
         }
         while k < len {
-            let mask = V::mask(V::LANES.min(len - k));
-            let x = V::load_masked(x.add(k), mask);
+            let mask = simd.mask(len - k);
+            let x = simd.load_masked(x.add(k), mask);
             for (j, even) in even.iter_mut().enumerate() {
-                *even = x.multiply_add(V::load_masked(b.add(j * stride + k), mask), *even);
+                *even = x.multiply_add(simd.load_masked(b.add(j * stride + k), mask), *even);
             }
-            k += V::LANES;
+            k += S::LANES;
         }
-        let mut sums = [T::ZERO; N];
-        for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
-            *sum = even.add(odd).sum();
-        }
-        sums
     }
+    let mut sums = [T::ZERO; N];
+    for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
+        *sum = (even + odd).sum();
+    }
+    sums
 }

@@ -1,10 +1,10 @@
 //! Sums of two values: residual connections (He et al., 2015), and gradients that come from several layers.
 
-use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
 use crate::context::Context;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::add::Spec;
 
 /// y = f(y + x)

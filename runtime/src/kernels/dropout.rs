@@ -1,9 +1,9 @@
 //! Dropout (slide 18), inverted: what is kept is divided by 1 − rate while training, and nothing is scaled when predicting.
 
-use super::dispatch::vectorised;
 use crate::pass::Pass;
 use crate::random;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::dropout::Spec;
 
 /// Drops numbers, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.

@@ -29,12 +29,6 @@ pub trait Elementary: Scalar {
         self.ln_1p()
     }
 
-    /// |x|
-    #[inline(always)]
-    fn magnitude(self) -> Self {
-        self.abs()
-    }
-
     /// σ(x) = 1 / (1 + e⁻ˣ), by the exponential that cannot overflow.
     #[inline(always)]
     fn fast_sigmoid(self) -> Self {
@@ -108,11 +102,6 @@ impl Elementary for f32 {
         let z = s * s;
         let p = polynomial(z, [0.140_122_3, 0.139_995_7, 0.200_108_5, 0.333_332_07]);
         2.0 * (s + s * (z * p))
-    }
-
-    #[inline(always)]
-    fn magnitude(self) -> Self {
-        self.abs()
     }
 
     /// Φ(−t) = e^(−t²/2) R(t) for t ≥ 0, with R fitted for t ≤ 14.5, beyond which Φ rounds to 0.

@@ -1,8 +1,8 @@
 //! Layer normalisation (Ba et al. 2016): each position gets mean 0 and variance 1 over its channels.
 
-use super::dispatch::vectorised;
 use super::reduce;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::layernorm::Spec;
 
 /// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:

@@ -15,7 +15,6 @@ mod channel_sums;
 mod check;
 pub mod concat;
 pub mod copy;
-pub(crate) mod dispatch;
 pub mod distance;
 pub mod dropout;
 pub mod elementary;

@@ -1,7 +1,7 @@
 //! Products of two values, number by number, or of a value with one number a channel (squeeze and excite).
 
-use super::dispatch::vectorised;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::multiply::Spec;
 
 /// y = a · b

@@ -1,10 +1,10 @@
 //! Parametric ReLU (slide 11): the slope below 0 is trained.
 
 use super::activation::rectify;
-use super::dispatch::vectorised;
 use super::reduce;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::prelu::Spec;
 
 /// f(z) = a z where z < 0, else z.

@@ -1,7 +1,7 @@
 //! A value times a constant, as in the scaled residuals of Inception-ResNet.
 
-use super::dispatch::vectorised;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::scale::Spec;
 
 /// y = factor · y; its gradient is the same function of dy.

@@ -1,9 +1,9 @@
 //! Softmax over the last axis: the probabilities of the classes.
 
-use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::reduce;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::softmax::Spec;
 
 /// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place.

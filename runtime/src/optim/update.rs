@@ -1,8 +1,8 @@
 //! The inner loops: one pass over parameters, gradients and state, without branches that depend on the numbers.
 
 use super::clip::clamp;
-use crate::kernels::dispatch::vectorised;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 
 /// What a gradient goes through before it is used: shortened, cut, then the penalties added.
 #[derive(Clone, Copy, Debug)]

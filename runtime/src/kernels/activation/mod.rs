@@ -2,11 +2,11 @@
 
 pub mod reference;
 
-use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::activation::Spec;
 pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE};
 

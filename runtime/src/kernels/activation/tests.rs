@@ -130,10 +130,9 @@ fn gelu_has_no_gradient_from_its_output() {
     gradient_from_output::<f64>(Activation::Gelu, &[1.0], &[1.0]);
 }
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[test]
 fn all_instruction_sets_agree_to_the_last_bit() {
-    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    use crate::simd::tests::assert_same_for_all_instruction_sets;
     let (z, dy) = samples(301);
     for activation in ALL {
         assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));

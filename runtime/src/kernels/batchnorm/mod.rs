@@ -1,12 +1,12 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
 use super::channel_sums::{self as sums, LANES, Stretch};
-use super::dispatch::vectorised;
 use super::elementary::Elementary;
 use super::ending;
 use crate::context::Context;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 pub use netwright_abi::spec::batchnorm::Spec;
 
 /// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch, which the moving ones approach:

@@ -256,10 +256,9 @@ fn a_large_mean_does_not_spoil_the_variance() {
     assert_close(&trained.moving_variance, &[0.25; 2], 1e-5);
 }
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[test]
 fn all_instruction_sets_agree_to_the_last_bit() {
-    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    use crate::simd::tests::assert_same_for_all_instruction_sets;
     for channels in CHANNELS {
         let spec = spec(channels);
         let [x, dy, gamma, beta] = samples(6, &spec, true);

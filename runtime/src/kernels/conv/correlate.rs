@@ -7,10 +7,10 @@ use core::ops::Range;
 
 use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, Product};
-use crate::gemm::vector::Level;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending::{End as _, Ending};
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 /// Numbers of a padded copy: about half of a second-level cache, unless one row of windows needs more.
 const BAND: usize = 48 * 1024;
@@ -170,7 +170,7 @@ impl Correlation {
     /// Computes all images; `memory` is [`band_len`] long.
     pub(super) fn run<T: Elementary>(
         &self,
-        level: Level,
+        isa: Isa,
         source: &[T],
         filters: Filters<'_, T>,
         end: End<'_, T>,
@@ -195,10 +195,10 @@ impl Correlation {
                 if leaves {
                     self.copy_band(image, first, rows, memory);
                     let plane = Plane { data: memory, image: 0, row, pixel: self.channels[1], origin: 0 };
-                    self.run_rows(level, plane, first, rows, filters, end, target);
+                    self.run_rows(isa, plane, first, rows, filters, end, target);
                 } else {
                     let plane = self.plane(image, first);
-                    self.run_rows(level, plane, first, rows, filters, end, target);
+                    self.run_rows(isa, plane, first, rows, filters, end, target);
                 }
                 if end.rows.is_unfinished() {
                     end.rows.finish(&mut target[first * self.target_step[0]..][..rows * self.target_step[0]]);
@@ -211,7 +211,7 @@ impl Correlation {
     #[allow(clippy::too_many_arguments)]
     fn run_rows<T: Scalar>(
         &self,
-        level: Level,
+        isa: Isa,
         plane: Plane<'_, T>,
         first: usize,
         rows: usize,
@@ -246,7 +246,7 @@ impl Correlation {
             // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
             unsafe {
                 tile::run(
-                    level,
+                    isa,
                     &Product {
                         rows: columns,
                         columns: filters.columns,
@@ -273,7 +273,7 @@ impl Correlation {
     /// positions; `dy` starts at the first of them.
     pub(super) fn grad_filters<T: Scalar>(
         &self,
-        level: Level,
+        isa: Isa,
         [images, rows]: [usize; 2],
         plane: Plane<'_, T>,
         groups: usize,
@@ -301,7 +301,7 @@ impl Correlation {
                     unsafe {
                         let c = dw.as_mut_ptr().add((i * across + j) * taps * all + group * filters);
                         tile::run(
-                            level,
+                            isa,
                             &Product {
                                 rows: taps,
                                 columns: filters,

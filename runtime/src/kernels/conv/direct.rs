@@ -8,10 +8,10 @@ use core::ops::Range;
 use super::Spec;
 use crate::gemm::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
-use crate::gemm::vector::Level;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
 fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
@@ -22,7 +22,7 @@ fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
 
 /// Lengths are checked.
 pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
-    let level = Level::detect();
+    let isa = Isa::detect();
     let epilogue = spec.ending.epilogue(scale, shift);
     let [_, columns, all] = spec.output;
     // The positions of a row whose whole window is inside.
@@ -34,10 +34,10 @@ pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T],
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
         for (row, y) in y.chunks_exact_mut(spec.rows_len()[1]).enumerate() {
             for column in (0..inside.start.min(columns)).chain(inside.end..columns) {
-                windows(level, spec, [row, column], 1, x, w, epilogue, &mut y[column * all..]);
+                windows(isa, spec, [row, column], 1, x, w, epilogue, &mut y[column * all..]);
             }
             if !inside.is_empty() {
-                windows(level, spec, [row, inside.start], inside.len(), x, w, epilogue, &mut y[inside.start * all..]);
+                windows(isa, spec, [row, inside.start], inside.len(), x, w, epilogue, &mut y[inside.start * all..]);
             }
             spec.ending.finish(y);
         }
@@ -47,7 +47,7 @@ pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T],
 /// Computes `count` positions side by side from `position`, all of which have the same taps inside.
 #[allow(clippy::too_many_arguments)]
 fn windows<T: Scalar>(
-    level: Level,
+    isa: Isa,
     spec: &Spec,
     position: [usize; 2],
     count: usize,
@@ -84,7 +84,7 @@ fn windows<T: Scalar>(
         // mutably, so that nothing overlaps it; an epilogue has a number for each filter.
         unsafe {
             tile::run(
-                level,
+                isa,
                 &Product {
                     rows: count,
                     columns: filters,
@@ -124,7 +124,7 @@ const BLOCK: usize = 16;
 
 /// Lengths are checked. Each tap spreads dy over dx.
 pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    let level = Level::detect();
+    let isa = Isa::detect();
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
     assert_eq!(w.len(), spec.weights_len());
@@ -152,7 +152,7 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
                         unsafe {
                             let c = dx.as_mut_ptr().add(to);
                             tile::run(
-                                level,
+                                isa,
                                 &Product {
                                     rows: columns.len(),
                                     columns: width,
@@ -181,7 +181,7 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
 
 /// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
 pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    let level = Level::detect();
+    let isa = Isa::detect();
     super::add_bias_gradient(dy, db);
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
@@ -197,7 +197,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
                 unsafe {
                     let c = dw.as_mut_ptr().add((i * spec.window[1] + j) * channels * all + group * filters);
                     tile::run(
-                        level,
+                        isa,
                         &Product {
                             rows: channels,
                             columns: filters,

@@ -13,11 +13,11 @@ use netwright_abi::spec::conv::LINE;
 use super::Spec;
 use super::correlate::{Correlation, End, Filters, Plane, band_len, extent};
 use crate::gemm::tile::PANEL;
-use crate::gemm::vector::Level;
 use crate::gemm::{self, Epilogue, Matrix, Onto, pack};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending::{End as _, Ending};
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 /// Whether the layer is one product: windows of one pixel, side by side.
 const fn pointwise(spec: &Spec) -> bool {
@@ -76,7 +76,7 @@ pub(super) fn forward<T: Elementary>(
         }
         return;
     }
-    let level = Level::detect();
+    let isa = Isa::detect();
     // Few columns lie well enough; few rows are not worth it.
     let pack = all > 2 * PANEL && y.len() / all >= 28;
     let at_once = pack::group(depth, filters);
@@ -100,7 +100,7 @@ pub(super) fn forward<T: Elementary>(
                 accumulate: spec.ending.accumulate,
                 rows: if is_last { spec.ending } else { Ending::NONE },
             };
-            correlation.run(level, x, weights, end, y, memory);
+            correlation.run(isa, x, weights, end, y, memory);
             done += columns;
         }
     }
@@ -124,7 +124,7 @@ pub(super) fn packed_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     let [channels, filters, depth] = group(spec);
-    let level = Level::detect();
+    let isa = Isa::detect();
     let epilogue = spec.ending.epilogue(scale, shift);
     let at_once = pack::group(depth, filters);
     // Windows of one pixel side by side are one row of windows, over images and all.
@@ -152,7 +152,7 @@ pub(super) fn packed_forward<T: Elementary>(
                 accumulate: spec.ending.accumulate,
                 rows: if is_last { spec.ending } else { Ending::NONE },
             };
-            correlation.run(level, x, filters_at_once, end, y, scratch);
+            correlation.run(isa, x, filters_at_once, end, y, scratch);
         }
     }
 }
@@ -247,7 +247,7 @@ pub(super) fn grad_input<T: Elementary>(
         let w = Matrix::rows(w, depth, filters).transposed();
         return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, epilogue, dx, all, scratch);
     }
-    let level = Level::detect();
+    let isa = Isa::detect();
     if !reached(spec) {
         for dx in dx.chunks_exact_mut(all) {
             for (channel, dx) in dx.iter_mut().enumerate() {
@@ -278,7 +278,7 @@ pub(super) fn grad_input<T: Elementary>(
                     let weights = packed_filters(&*packed, taps * filters, columns);
                     let epilogue = epilogue.columns(first, columns);
                     let end = End { epilogue, accumulate: false, rows: Ending::NONE };
-                    correlation.run(level, dy, weights, end, dx, memory);
+                    correlation.run(isa, dy, weights, end, dx, memory);
                     done += columns;
                 }
             }
@@ -384,7 +384,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
         let x = Matrix::rows(x, pixels, channels).transposed();
         return gemm::gemm(x, Matrix::rows(dy, pixels, all), Onto::Itself, Epilogue::none(), dw, all, scratch);
     }
-    let level = Level::detect();
+    let isa = Isa::detect();
     let (windows, batch) = (windows(spec), dy.len() / spec.output_len());
     let (leaves, row) = (windows.leaves(), windows.row_len());
     let memory = if leaves { scratch.len() } else { CHUNK.max(windows.least_len()) };
@@ -405,7 +405,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
             } else {
                 windows.plane(x, first)
             };
-            windows.grad_filters(level, [images, rows], plane, spec.groups, &dy[first * width * all..], dw);
+            windows.grad_filters(isa, [images, rows], plane, spec.groups, &dy[first * width * all..], dw);
         }
     }
 }

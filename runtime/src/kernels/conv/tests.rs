@@ -11,6 +11,8 @@ use crate::kernels::elementary::Elementary;
 use crate::kernels::ending;
 use crate::kernels::ending::tests::endings;
 use crate::scalar::Scalar;
+use crate::simd::Isa;
+use crate::simd::tests::only;
 
 /// Numbers that look random, in [−2, 2), exact in both types.
 pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
@@ -55,8 +57,16 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
     }
 }
 
-/// Compares a variant with the reference, with a scale and a shift or without.
-pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
+/// Compares a variant with the reference, with a scale and a shift or without: on every instruction set of this processor, and in
+/// double precision, which has plain code alone, on that.
+pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, each_filter: [bool; 2], variant: &Variant<T>) {
+    let (all, _) = Isa::all();
+    for &isa in if T::NAME == "F32" { &all[..] } else { &all[..1] } {
+        only(isa, || agrees_here(batch, spec, each_filter, variant));
+    }
+}
+
+fn agrees_here<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
     let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
     let dy = numbers::<T>(batch * spec.output_len(), 3);
     let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);

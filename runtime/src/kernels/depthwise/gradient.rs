@@ -5,8 +5,8 @@ use core::ops::Range;
 use super::axis::Axis;
 use super::windows::load;
 use super::{Part, Spec};
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// Taps of a register tile, each with [`VECTORS`] vectors of channels: they share what they read of dy.
 const TAPS: usize = 3;
@@ -37,12 +37,10 @@ impl Gradient {
     }
 
     /// Adds to `dw` what rows `rows` of positions give.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<T: Scalar, V: Vector<T>>(
+    pub(super) fn run<T: Scalar, S: Simd<T>>(
         &self,
+        simd: S,
         rows: Range<usize>,
         x: Part<&[T]>,
         dy: &[T],
@@ -61,10 +59,7 @@ impl Gradient {
                     for column in columns.clone().step_by(at_once[1]) {
                         let rows = row..(row + at_once[0]).min(rows.end);
                         let columns = column..(column + at_once[1]).min(columns.end);
-                        // SAFETY: the caller's promise.
-                        unsafe {
-                            self.alike::<T, V>([rows, columns], [taps_down.clone(), taps_across.clone()], x, dy, dw);
-                        }
+                        self.alike(simd, [rows, columns], [taps_down.clone(), taps_across.clone()], x, dy, dw);
                     }
                 }
             }
@@ -72,12 +67,10 @@ impl Gradient {
     }
 
     /// Adds what positions give that all have the same taps inside.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn alike<T: Scalar, V: Vector<T>>(
+    fn alike<T: Scalar, S: Simd<T>>(
         &self,
+        simd: S,
         [rows, columns]: [Range<usize>; 2],
         [down, across]: [Range<usize>; 2],
         x: Part<&[T]>,
@@ -100,7 +93,7 @@ impl Gradient {
         let total = down.len() * across.len();
         let mut channel = 0;
         while channel < channels {
-            let whole = channel + VECTORS * V::LANES <= channels;
+            let whole = channel + VECTORS * S::LANES <= channels;
             for done in (0..total).step_by(TAPS) {
                 // A tile has any taps; the last is repeated where there are too few.
                 let (mut a, mut to) = ([x.numbers.as_ptr(); TAPS], [dw.as_mut_ptr(); TAPS]);
@@ -116,13 +109,13 @@ impl Gradient {
                 // the mask keeps the last vector inside its pixel.
                 unsafe {
                     if whole {
-                        tile::<T, V, VECTORS, false>(a, b, &walk, to, V::LANES);
+                        tile::<T, S, VECTORS, false>(simd, a, b, &walk, to, S::LANES);
                     } else {
-                        tile::<T, V, 1, true>(a, b, &walk, to, V::LANES.min(channels - channel));
+                        tile::<T, S, 1, true>(simd, a, b, &walk, to, S::LANES.min(channels - channel));
                     }
                 }
             }
-            channel += if whole { VECTORS * V::LANES } else { V::LANES };
+            channel += if whole { VECTORS * S::LANES } else { S::LANES };
         }
     }
 }
@@ -131,10 +124,11 @@ impl Gradient {
 /// `partial` channels.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; what the walk meets from `a` and `b`, and the taps at `to`, lie in memory that the
+/// what the walk meets from `a` and `b`, and the taps at `to`, lie in memory that the
 /// caller may read and write.
 #[inline(always)]
-unsafe fn tile<T: Scalar, V: Vector<T>, const N: usize, const PARTIAL: bool>(
+unsafe fn tile<T: Scalar, S: Simd<T>, const N: usize, const PARTIAL: bool>(
+    simd: S,
     a: [*const T; TAPS],
     b: *const T,
     walk: &Walk,
@@ -143,16 +137,17 @@ unsafe fn tile<T: Scalar, V: Vector<T>, const N: usize, const PARTIAL: bool>(
 ) {
     // SAFETY: the caller's promise; the mask keeps the last vector inside.
     unsafe {
-        let mask = V::mask(partial);
-        let mut sums = [[V::splat(T::ZERO); N]; TAPS];
+        let mask = simd.mask(partial);
+        let mut sums = [[simd.splat(T::ZERO); N]; TAPS];
         for row in 0..walk.count[0] {
             let mut at = row * walk.x[0];
             let mut b = b.wrapping_add(row * walk.dy[0]);
             for _ in 0..walk.count[1] {
                 for n in 0..N {
-                    let gradient = load::<T, V, PARTIAL>(b.add(n * V::LANES), mask);
+                    let gradient = load::<T, S, PARTIAL>(simd, b.add(n * S::LANES), mask);
                     for (sums, a) in sums.iter_mut().zip(a) {
-                        sums[n] = load::<T, V, PARTIAL>(a.add(at + n * V::LANES), mask).multiply_add(gradient, sums[n]);
+                        sums[n] =
+                            load::<T, S, PARTIAL>(simd, a.add(at + n * S::LANES), mask).multiply_add(gradient, sums[n]);
                     }
                 }
                 at += walk.x[1];
@@ -161,14 +156,14 @@ unsafe fn tile<T: Scalar, V: Vector<T>, const N: usize, const PARTIAL: bool>(
         }
         for (sums, to) in sums.iter_mut().zip(to) {
             for (n, sum) in sums.iter_mut().enumerate() {
-                *sum = sum.add(load::<T, V, PARTIAL>(to.add(n * V::LANES), mask));
+                *sum = *sum + load::<T, S, PARTIAL>(simd, to.add(n * S::LANES), mask);
             }
         }
         // A tap that is repeated is read as often, before it is written as often.
         for (sums, to) in sums.iter().zip(to) {
             for (n, sum) in sums.iter().enumerate() {
-                let to = to.add(n * V::LANES);
-                if PARTIAL { sum.store_masked(to, mask) } else { sum.store(to) }
+                let to = to.add(n * S::LANES);
+                if PARTIAL { sum.store_masked(to, mask) } else { sum.store_at(to) }
             }
         }
     }

@@ -11,9 +11,9 @@ use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::gemm::Epilogue;
-use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, WithSimd};
 
 mod axis;
 mod gradient;
@@ -76,7 +76,7 @@ pub fn depthwise_forward<T: Elementary>(
 
 fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T], scratch: &mut [T]) {
     let [rows, columns, all] = spec.output;
-    let level = Level::detect();
+    let isa = Isa::detect();
     let windows = Windows {
         axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)],
         channels: all,
@@ -95,7 +95,7 @@ fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T
             first = positions.end;
             let y = &mut y[positions.start * columns * all..positions.end * columns * all];
             let target = Part { first: positions.start * columns, numbers: &mut *y };
-            run(level, Job::Windows { windows, positions, source: x, target });
+            isa.dispatch(Job::Windows { windows, positions, source: x, target });
             spec.ending.finish(y);
         }
     }
@@ -105,7 +105,7 @@ fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T
 pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     check(spec, batch, dx.len(), w.len(), [0; 2], dy.len());
     let ([height, width, channels], all) = (spec.input, spec.output[2]);
-    let (level, multiplier) = (Level::detect(), all / channels);
+    let (isa, multiplier) = (Isa::detect(), all / channels);
     let at_once = if multiplier == 1 { height } else { repeat::rows_that_fit(spec, scratch.len()) };
     for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
         for (n, dx) in dx.chunks_mut(at_once * width * channels).enumerate() {
@@ -117,7 +117,7 @@ pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &
                 let [start, end] = [rows.start, rows.end].map(|row| row.saturating_sub(top).div_ceil(spec.stride[0]));
                 let (source, target) =
                     (Part { first: 0, numbers: dy }, Part { first: rows.start * width, numbers: &mut *each });
-                run(level, Job::Windows { windows, positions: start..end, source, target });
+                isa.dispatch(Job::Windows { windows, positions: start..end, source, target });
             }
             if multiplier > 1 {
                 sum_of_each(&scratch[..rows.len() * width * all], multiplier, dx);
@@ -159,7 +159,7 @@ pub fn depthwise_grad_weights<T: Scalar>(
 ) {
     check(spec, batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    let level = Level::detect();
+    let isa = Isa::detect();
     let gradient = Gradient::new(spec);
     let mut repeated = Repeated::new(spec, scratch);
     for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
@@ -167,12 +167,12 @@ pub fn depthwise_grad_weights<T: Scalar>(
         while first < spec.output[0] {
             let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
             first = positions.end;
-            run(level, Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
+            isa.dispatch(Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
         }
     }
 }
 
-/// What runs with the vectors of a level: some rows of positions of one image.
+/// What runs with the vectors of an instruction set: some rows of positions of one image.
 enum Job<'a, T> {
     Windows {
         windows: Windows<'a, T>,
@@ -189,15 +189,14 @@ enum Job<'a, T> {
     },
 }
 
-impl<T: Scalar> Body<T> for Job<'_, T> {
+impl<T: Scalar> WithSimd<T> for Job<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(self) {
-        // SAFETY: the caller promises the instructions.
-        unsafe {
-            match self {
-                Self::Windows { windows, positions, source, target } => windows.run::<V>(positions, source, target),
-                Self::Gradient { gradient, positions, x, dy, dw } => gradient.run::<T, V>(positions, x, dy, dw),
-            }
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        match self {
+            Self::Windows { windows, positions, source, target } => windows.run(simd, positions, source, target),
+            Self::Gradient { gradient, positions, x, dy, dw } => gradient.run(simd, positions, x, dy, dw),
         }
     }
 }

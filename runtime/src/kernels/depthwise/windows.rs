@@ -5,8 +5,8 @@ use core::ops::Range;
 use super::Part;
 use super::axis::Axis;
 use crate::gemm::Epilogue;
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
 const POSITIONS: usize = 3;
@@ -40,29 +40,23 @@ struct Taps {
 
 impl<T: Scalar> Windows<'_, T> {
     /// Computes rows `rows` of positions.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<V: Vector<T>>(&self, rows: Range<usize>, source: Part<&[T]>, target: Part<&mut [T]>) {
+    pub(super) fn run<S: Simd<T>>(&self, simd: S, rows: Range<usize>, source: Part<&[T]>, target: Part<&mut [T]>) {
         self.epilogue.check(self.channels);
         let [down, across] = self.axes;
         for (rows, taps_down) in down.runs(rows) {
             for (columns, taps_across) in across.runs(0..across.positions) {
                 let taps = [taps_down.clone(), taps_across];
-                // SAFETY: the caller's promise.
-                unsafe { self.alike::<V>([rows.clone(), columns], taps, source, &mut *target.numbers, target.first) };
+                self.alike(simd, [rows.clone(), columns], taps, source, &mut *target.numbers, target.first);
             }
         }
     }
 
     /// Computes positions that all have the same taps inside; `skipped` pixels of the image come before the target.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn alike<V: Vector<T>>(
+    fn alike<S: Simd<T>>(
         &self,
+        simd: S,
         [rows, columns]: [Range<usize>; 2],
         [down, across]: [Range<usize>; 2],
         source: Part<&[T]>,
@@ -120,13 +114,13 @@ impl<T: Scalar> Windows<'_, T> {
             // SAFETY: the first and the last of the positions and taps lie in their slices, as just compared; masks keep the
             // last vector inside its pixel.
             unsafe {
-                while channel + VECTORS * V::LANES <= channels {
-                    self.tile::<V, VECTORS, false>(channel, a, b, &taps, to);
-                    channel += VECTORS * V::LANES;
+                while channel + VECTORS * S::LANES <= channels {
+                    self.tile::<S, VECTORS, false>(simd, channel, a, b, &taps, to);
+                    channel += VECTORS * S::LANES;
                 }
                 while channel < channels {
-                    self.tile::<V, 1, true>(channel, a, b, &taps, to);
-                    channel += V::LANES;
+                    self.tile::<S, 1, true>(simd, channel, a, b, &taps, to);
+                    channel += S::LANES;
                 }
             }
         }
@@ -135,11 +129,12 @@ impl<T: Scalar> Windows<'_, T> {
     /// Computes `N` vectors of channels at each of the positions; with `PARTIAL`, one vector that ends with the pixel.
     ///
     /// # Safety
-    /// The processor has the instructions of `V`; what the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that
+    /// what the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that
     /// the caller may read and write.
     #[inline(always)]
-    unsafe fn tile<V: Vector<T>, const N: usize, const PARTIAL: bool>(
+    unsafe fn tile<S: Simd<T>, const N: usize, const PARTIAL: bool>(
         &self,
+        simd: S,
         channel: usize,
         a: [*const T; POSITIONS],
         b: *const T,
@@ -148,44 +143,44 @@ impl<T: Scalar> Windows<'_, T> {
     ) {
         // SAFETY: the caller's promise; masks keep the last vector inside.
         unsafe {
-            let mask = V::mask(V::LANES.min(self.channels - channel));
-            let mut sums = [[V::splat(T::ZERO); N]; POSITIONS];
+            let mask = simd.mask(S::LANES.min(self.channels - channel));
+            let mut sums = [[simd.splat(T::ZERO); N]; POSITIONS];
             for i in 0..taps.count[0] {
                 let mut at = i * taps.source[0] + channel;
                 let mut b = b.wrapping_add(channel).wrapping_offset(i.cast_signed() * taps.weights[0]);
                 for _ in 0..taps.count[1] {
                     for n in 0..N {
-                        let weight = load::<T, V, PARTIAL>(b.add(n * V::LANES), mask);
+                        let weight = load::<T, S, PARTIAL>(simd, b.add(n * S::LANES), mask);
                         for (sums, a) in sums.iter_mut().zip(a) {
-                            sums[n] =
-                                load::<T, V, PARTIAL>(a.add(at + n * V::LANES), mask).multiply_add(weight, sums[n]);
+                            sums[n] = load::<T, S, PARTIAL>(simd, a.add(at + n * S::LANES), mask)
+                                .multiply_add(weight, sums[n]);
                         }
                     }
                     at += taps.source[1];
                     b = b.wrapping_offset(taps.weights[1]);
                 }
             }
-            let floor = V::splat(self.epilogue.floor);
+            let floor = simd.splat(self.epilogue.floor);
             for n in 0..N {
-                let at = channel + n * V::LANES;
+                let at = channel + n * S::LANES;
                 let each = |numbers: &[T], default: T| {
                     if numbers.is_empty() {
-                        V::splat(default)
+                        simd.splat(default)
                     } else {
-                        load::<T, V, PARTIAL>(numbers.as_ptr().add(at), mask)
+                        load::<T, S, PARTIAL>(simd, numbers.as_ptr().add(at), mask)
                     }
                 };
                 let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
                 for (sums, to) in sums.iter_mut().zip(to) {
                     sums[n] = sums[n].multiply_add(scale, shift);
                     if self.accumulate {
-                        sums[n] = sums[n].add(load::<T, V, PARTIAL>(to.add(at), mask));
+                        sums[n] = sums[n] + load::<T, S, PARTIAL>(simd, to.add(at), mask);
                     }
                 }
                 // A position that is repeated is read as often, before it is written as often.
                 for (sums, to) in sums.iter().zip(to) {
                     let (sum, to) = (sums[n].at_least(floor), to.add(at));
-                    if PARTIAL { sum.store_masked(to, mask) } else { sum.store(to) }
+                    if PARTIAL { sum.store_masked(to, mask) } else { sum.store_at(to) }
                 }
             }
         }
@@ -195,9 +190,13 @@ impl<T: Scalar> Windows<'_, T> {
 /// A vector, or with `PARTIAL` the part of it that `mask` lets through.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; the pointer is good for the numbers.
+/// the pointer is good for the numbers.
 #[inline(always)]
-pub(super) unsafe fn load<T: Scalar, V: Vector<T>, const PARTIAL: bool>(from: *const T, mask: V::Mask) -> V {
+pub(super) unsafe fn load<T: Scalar, S: Simd<T>, const PARTIAL: bool>(
+    simd: S,
+    from: *const T,
+    mask: <S::Vector as Vector<T>>::Mask,
+) -> S::Vector {
     // SAFETY: the caller's promise.
-    unsafe { if PARTIAL { V::load_masked(from, mask) } else { V::load(from) } }
+    unsafe { if PARTIAL { simd.load_masked(from, mask) } else { simd.load_at(from) } }
 }

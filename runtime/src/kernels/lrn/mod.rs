@@ -5,9 +5,9 @@ pub mod reference;
 use core::ops::Range;
 pub use netwright_abi::spec::lrn::Spec;
 
-use super::dispatch::vectorised;
 use crate::context::Context;
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 
 /// yᵢ = xᵢ / sᵢ^β with sᵢ = k + α Σ xⱼ² over the neighbours j of i.
 pub fn lrn_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {

@@ -130,10 +130,9 @@ fn a_wrong_length_is_refused() {
     f32::maxpool_forward(&Context::of(1), &PADDED, &[0.0; 9], &mut [0.0; 8]);
 }
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[test]
 fn all_instruction_sets_agree_to_the_last_bit() {
-    use crate::kernels::dispatch::tests::assert_same_for_all_instruction_sets;
+    use crate::simd::tests::assert_same_for_all_instruction_sets;
     let mut random = Random::new(3);
     for channels in CHANNELS {
         let spec = any_spec(&mut random, channels);

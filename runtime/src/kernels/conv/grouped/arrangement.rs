@@ -2,16 +2,16 @@
 
 use super::regroup::{load_tile, read_quad, scatter_quad, store_quad, store_tile};
 use super::{LANES, QUAD};
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// How the channels of a block of groups lie in memory, and in registers: of those that a product is summed over the left factor has
 /// `NUMBERS` numbers each; those that come out stand in tiles of C vectors.
 ///
 /// # Safety of all methods
-/// The processor has the instructions of `V`; pointers are good for the channels of the groups, or of the tile.
+/// pointers are good for the channels of the groups, or of the tile.
 #[allow(clippy::missing_safety_doc)]
-pub(super) trait Arrangement<T: Scalar, V: Vector<T>> {
+pub(super) trait Arrangement<T: Scalar, S: Simd<T>> {
     /// Groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one would be too
     /// little to read at once: pixels lie far apart.
     const TOGETHER: usize;
@@ -21,18 +21,20 @@ pub(super) trait Arrangement<T: Scalar, V: Vector<T>> {
     /// Channels that come out in a tile of so many vectors.
     fn columns(vectors: usize) -> usize;
     /// The left factor in all lanes: its channel at `from`.
-    unsafe fn left(from: *const T) -> V;
+    unsafe fn left(simd: S, from: *const T) -> S::Vector;
     /// Reads `channels` channels of each of `groups` groups, which lie one behind the other, and writes the left factor: channel c
     /// at `c · step`.
-    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize);
+    unsafe fn write_left(simd: S, from: *const T, group: [usize; 2], to: *mut T, step: usize);
     /// Reads a tile of the `channels` channels of each of `groups` groups; zeros where there is none.
-    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C];
+    unsafe fn read<const C: usize>(simd: S, from: *const T, group: [usize; 2], tile: usize) -> [S::Vector; C];
     /// Writes a tile back among the other channels.
-    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize);
+    unsafe fn write<const C: usize>(simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize);
     /// Transposes a tile of the weights for the gradient of the input. Each of the `channels` channels has a row of weights, `row`
     /// numbers apart, with the `count` filters of each group; each filter gets the tile's vectors of channels, filter f at
     /// `f · step`.
+    #[allow(clippy::too_many_arguments)]
     unsafe fn transpose<const C: usize>(
+        simd: S,
         from: *const T,
         row: usize,
         group: [usize; 2],
@@ -85,42 +87,43 @@ impl Tiles {
     }
 }
 
-impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
-    const TOGETHER: usize = V::LANES;
-    const NUMBERS: usize = V::LANES;
+impl<T: Scalar, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
+    const TOGETHER: usize = S::LANES;
+    const NUMBERS: usize = S::LANES;
 
     #[inline(always)]
     fn columns(vectors: usize) -> usize {
         vectors
     }
     #[inline(always)]
-    unsafe fn left(from: *const T) -> V {
+    unsafe fn left(simd: S, from: *const T) -> S::Vector {
         // SAFETY: the caller's promise.
-        unsafe { V::load(from) }
+        unsafe { simd.load_at(from) }
     }
     #[inline(always)]
-    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize) {
+    unsafe fn write_left(simd: S, from: *const T, group: [usize; 2], to: *mut T, step: usize) {
         let channels = group[1];
         for quad in 0..channels.div_ceil(QUAD) {
             // SAFETY: the caller's promise.
-            unsafe { store_quad(read_quad::<T, V>(from, channels, group, quad), quad, channels, to, step) };
+            unsafe { store_quad(read_quad::<T, S>(simd, from, channels, group, quad), quad, channels, to, step) };
         }
     }
     #[inline(always)]
-    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C] {
+    unsafe fn read<const C: usize>(simd: S, from: *const T, group: [usize; 2], tile: usize) -> [S::Vector; C] {
         const { assert!(C == QUAD, "four columns are turned together") };
         // SAFETY: the caller's promise.
-        let columns = unsafe { read_quad::<T, V>(from, group[1], group, tile) };
+        let columns = unsafe { read_quad::<T, S>(simd, from, group[1], group, tile) };
         core::array::from_fn(|column| columns[column])
     }
     #[inline(always)]
-    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize) {
+    unsafe fn write<const C: usize>(_simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize) {
         const { assert!(C == QUAD, "four columns are turned together") };
         // SAFETY: the caller's promise.
-        unsafe { scatter_quad::<T, V>(core::array::from_fn(|column| columns[column]), group, tile, to) };
+        unsafe { scatter_quad(core::array::from_fn::<_, QUAD, _>(|column| columns[column]), group, tile, to) };
     }
     #[inline(always)]
     unsafe fn transpose<const C: usize>(
+        simd: S,
         from: *const T,
         row: usize,
         group: [usize; 2],
@@ -135,83 +138,84 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for GroupsInLanes {
                 // SAFETY: the caller's promise.
                 unsafe {
                     let vectors = if channel < group[1] {
-                        read_quad::<T, V>(from.add(channel * row), count, [group[0], count], quad)
+                        read_quad::<T, S>(simd, from.add(channel * row), count, [group[0], count], quad)
                     } else {
-                        [V::splat(T::ZERO); QUAD]
+                        [simd.splat(T::ZERO); QUAD]
                     };
-                    store_quad(vectors, quad, count, to.add(column * V::LANES), step);
+                    store_quad(vectors, quad, count, to.add(column * S::LANES), step);
                 }
             }
         }
     }
 }
 
-impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for ChannelsInLanes {
+impl<T: Scalar, S: Simd<T>> Arrangement<T, S> for ChannelsInLanes {
     const TOGETHER: usize = 1;
     const NUMBERS: usize = 1;
 
     #[inline(always)]
     fn columns(vectors: usize) -> usize {
-        vectors * V::LANES
+        vectors * S::LANES
     }
     #[inline(always)]
-    unsafe fn left(from: *const T) -> V {
+    unsafe fn left(simd: S, from: *const T) -> S::Vector {
         // SAFETY: the caller's promise.
-        unsafe { V::splat(*from) }
+        unsafe { simd.splat(*from) }
     }
     #[inline(always)]
-    unsafe fn write_left(from: *const T, group: [usize; 2], to: *mut T, step: usize) {
+    unsafe fn write_left(simd: S, from: *const T, group: [usize; 2], to: *mut T, step: usize) {
         debug_assert_eq!(step, 1, "channels lie together");
         // SAFETY: the caller's promise; masks keep the last vector inside.
         unsafe {
-            for channel in (0..group[1]).step_by(V::LANES) {
-                if channel + V::LANES <= group[1] {
-                    V::load(from.add(channel)).store(to.add(channel));
+            for channel in (0..group[1]).step_by(S::LANES) {
+                if channel + S::LANES <= group[1] {
+                    simd.load_at(from.add(channel)).store_at(to.add(channel));
                 } else {
-                    let mask = V::mask(group[1] - channel);
-                    V::load_masked(from.add(channel), mask).store_masked(to.add(channel), mask);
+                    let mask = simd.mask(group[1] - channel);
+                    simd.load_masked(from.add(channel), mask).store_masked(to.add(channel), mask);
                 }
             }
         }
     }
     #[inline(always)]
-    unsafe fn read<const C: usize>(from: *const T, group: [usize; 2], tile: usize) -> [V; C] {
+    unsafe fn read<const C: usize>(simd: S, from: *const T, group: [usize; 2], tile: usize) -> [S::Vector; C] {
         // SAFETY: the caller's promise; masks keep the last vector inside.
         unsafe {
-            if (tile + 1) * C * V::LANES <= group[1] {
-                return load_tile(from.add(tile * C * V::LANES));
+            if (tile + 1) * C * S::LANES <= group[1] {
+                return load_tile(simd, from.add(tile * C * S::LANES));
             }
-            let mut vectors = [V::splat(T::ZERO); C];
+            let mut vectors = [simd.splat(T::ZERO); C];
             for (n, vector) in vectors.iter_mut().enumerate() {
-                let channel = (tile * C + n) * V::LANES;
-                if channel + V::LANES <= group[1] {
-                    *vector = V::load(from.add(channel));
+                let channel = (tile * C + n) * S::LANES;
+                if channel + S::LANES <= group[1] {
+                    *vector = simd.load_at(from.add(channel));
                 } else if channel < group[1] {
-                    *vector = V::load_masked(from.add(channel), V::mask(group[1] - channel));
+                    *vector = simd.load_masked(from.add(channel), simd.mask(group[1] - channel));
                 }
             }
             vectors
         }
     }
     #[inline(always)]
-    unsafe fn write<const C: usize>(columns: [V; C], to: *mut T, group: [usize; 2], tile: usize) {
+    unsafe fn write<const C: usize>(simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize) {
         // SAFETY: the caller's promise; masks keep the last vector inside.
         unsafe {
-            if (tile + 1) * C * V::LANES <= group[1] {
-                return store_tile(columns, to.add(tile * C * V::LANES));
+            if (tile + 1) * C * S::LANES <= group[1] {
+                return store_tile(columns, to.add(tile * C * S::LANES));
             }
             for (n, vector) in columns.into_iter().enumerate() {
-                let channel = (tile * C + n) * V::LANES;
-                if channel + V::LANES <= group[1] {
-                    vector.store(to.add(channel));
+                let channel = (tile * C + n) * S::LANES;
+                if channel + S::LANES <= group[1] {
+                    vector.store_at(to.add(channel));
                 } else if channel < group[1] {
-                    vector.store_masked(to.add(channel), V::mask(group[1] - channel));
+                    vector.store_masked(to.add(channel), simd.mask(group[1] - channel));
                 }
             }
         }
     }
     #[inline(always)]
     unsafe fn transpose<const C: usize>(
+        simd: S,
         from: *const T,
         row: usize,
         group: [usize; 2],
@@ -221,17 +225,17 @@ impl<T: Scalar, V: Vector<T>> Arrangement<T, V> for ChannelsInLanes {
         step: usize,
     ) {
         for vector in 0..C {
-            let channel = (tile * C + vector) * V::LANES;
-            let rows = V::LANES.min(group[1].saturating_sub(channel));
+            let channel = (tile * C + vector) * S::LANES;
+            let rows = S::LANES.min(group[1].saturating_sub(channel));
             for quad in 0..count.div_ceil(QUAD) {
                 // SAFETY: the caller's promise; there are `rows` channels, or none is read.
                 unsafe {
                     let vectors = if rows > 0 {
-                        read_quad::<T, V>(from.add(channel * row), row, [rows, count], quad)
+                        read_quad::<T, S>(simd, from.add(channel * row), row, [rows, count], quad)
                     } else {
-                        [V::splat(T::ZERO); QUAD]
+                        [simd.splat(T::ZERO); QUAD]
                     };
-                    store_quad(vectors, quad, count, to.add(vector * V::LANES), step);
+                    store_quad(vectors, quad, count, to.add(vector * S::LANES), step);
                 }
             }
         }

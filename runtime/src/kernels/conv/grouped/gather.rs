@@ -4,15 +4,16 @@ use super::super::correlate::{Correlation, extent};
 use super::Block;
 use super::arrangement::Arrangement;
 use super::regroup::store_tile;
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::Simd;
 
 /// Reads the channels of a block of groups, and writes them in tiles of `C` vectors, which are `apart`.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; `from` is good for all channels of the groups, and `to` for the tiles.
+/// `from` is good for all channels of the groups, and `to` for the tiles.
 #[inline(always)]
-pub(super) unsafe fn gather_tiles<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: usize>(
+pub(super) unsafe fn gather_tiles<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+    simd: S,
     from: *const T,
     group: [usize; 2],
     to: *mut T,
@@ -20,7 +21,7 @@ pub(super) unsafe fn gather_tiles<T: Scalar, V: Vector<T>, A: Arrangement<T, V>,
 ) {
     for tile in 0..group[1].div_ceil(A::columns(C)) {
         // SAFETY: the caller's promise.
-        unsafe { store_tile::<T, V, C>(A::read::<C>(from, group, tile), to.add(tile * apart)) };
+        unsafe { store_tile(A::read::<C>(simd, from, group, tile), to.add(tile * apart)) };
     }
 }
 
@@ -41,9 +42,11 @@ const AHEAD: usize = 8;
 /// first counts.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; `to` is good for the rows that the windows cover.
+/// `to` is good for the rows that the windows cover.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
-pub(super) unsafe fn gather_band<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(
+pub(super) unsafe fn gather_band<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(
+    simd: S,
     walk: &Correlation,
     block: Block,
     channels: usize,
@@ -53,7 +56,7 @@ pub(super) unsafe fn gather_band<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(
     band: Band,
 ) {
     let [height, width, all] = walk.source;
-    let [parts, together] = block.parts::<T, V, A>();
+    let [parts, together] = block.parts::<T, S, A>();
     let columns = extent(walk.positions[1], walk.step[1], walk.taps[1], walk.tap_step[1]);
     let top = (first * walk.step[0]).cast_signed() - walk.before[0];
     let (zeros, inside) = walk.columns_inside();
@@ -81,8 +84,8 @@ pub(super) unsafe fn gather_band<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(
                 let to = to.add((zeros + column - inside.start) * band.pixel);
                 for part in 0..parts {
                     let from = from.add(part * A::TOGETHER * channels);
-                    V::prefetch(from.wrapping_add(AHEAD * all));
-                    A::write_left(from, [together, channels], to.add(part * band.part), band.channel);
+                    simd.prefetch(from.wrapping_add(AHEAD * all));
+                    A::write_left(simd, from, [together, channels], to.add(part * band.part), band.channel);
                 }
             }
         }

@@ -26,10 +26,10 @@ use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_p
 use super::{Spec, add_bias_gradient};
 use crate::context::Context;
 use crate::gemm::Epilogue;
-use crate::gemm::vector::{Body, Level, Vector, run};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, WithSimd};
 
 mod arrangement;
 mod gather;
@@ -46,7 +46,7 @@ use regroup::load_tile;
 use weights::Gradient;
 use windows::{End, Windows};
 
-/// The lanes of the widest vector.
+/// The lanes of the widest vector that is used.
 const LANES: usize = 8;
 
 /// Channels of a group that are turned together, and vectors in a tile whose lanes are groups.
@@ -76,7 +76,7 @@ struct Block {
 
 impl Block {
     /// How many parts it has, and the groups of each.
-    fn parts<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(&self) -> [usize; 2] {
+    fn parts<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(&self) -> [usize; 2] {
         [self.groups.div_ceil(A::TOGETHER), self.groups.min(A::TOGETHER)]
     }
 }
@@ -176,7 +176,7 @@ pub fn conv_grouped_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = spec.ending.epilogue(scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        run(Level::detect(), Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
+        Isa::detect().dispatch(Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
         spec.ending.finish(y);
     });
 }
@@ -191,7 +191,7 @@ pub fn conv_grouped_grad_input<T: Scalar>(
     scratch: &mut [T],
 ) {
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    run(Level::detect(), Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+    Isa::detect().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.
@@ -206,7 +206,7 @@ pub fn conv_grouped_grad_weights<T: Scalar>(
 ) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    run(Level::detect(), Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+    Isa::detect().dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
 }
 
 /// Which pass, with its operands; lengths are checked.
@@ -223,29 +223,28 @@ struct Job<'a, T> {
     scratch: &'a mut [T],
 }
 
-impl<T: Scalar> Body<T> for Job<'_, T> {
+impl<T: Scalar> WithSimd<T> for Job<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(self) {
-        const { assert!(V::LANES <= LANES, "scratch memory is for vectors of at most so many lanes") };
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        // Scratch memory is for so many lanes, and groups seldom fill more.
+        if const { S::LANES > LANES } {
+            return simd.half().call(self);
+        }
         let Sizes { inner, outer, .. } = Sizes::new(self.spec);
         let columns = if matches!(self.pass, Pass::GradInput { .. }) { inner } else { outer };
-        // SAFETY: the caller of `run` promises the instructions.
-        unsafe {
-            match Tiles::choose(self.spec.groups, columns) {
-                Tiles::Groups => self.run_arranged::<V, GroupsInLanes, 3, QUAD>(),
-                Tiles::Channels => self.run_arranged::<V, ChannelsInLanes, 6, 2>(),
-            }
+        match Tiles::choose(self.spec.groups, columns) {
+            Tiles::Groups => self.run_arranged::<S, GroupsInLanes, 3, QUAD>(simd),
+            Tiles::Channels => self.run_arranged::<S, ChannelsInLanes, 6, 2>(simd),
         }
     }
 }
 
 impl<T: Scalar> Job<'_, T> {
     /// Computes block after block, in register tiles of `R` rows and `C` vectors.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn run_arranged<V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(self) {
+    fn run_arranged<S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(self, simd: S) {
         let Self { spec, mut pass, scratch } = self;
         if let Pass::GradInput { dx, .. } = &mut pass
             && !reached(spec)
@@ -255,15 +254,12 @@ impl<T: Scalar> Job<'_, T> {
         let at_once = if A::TOGETHER == 1 { bundle(spec) } else { A::TOGETHER };
         for first in (0..spec.groups).step_by(at_once) {
             let block = Block { first, groups: at_once.min(spec.groups - first) };
-            // SAFETY: the caller's promise; the functions check their slices.
-            unsafe {
-                match &mut pass {
-                    Pass::Forward { x, w, epilogue, y } => {
-                        forward::<T, V, A, R, C>(spec, block, x, w, *epilogue, y, scratch);
-                    }
-                    Pass::GradInput { dy, w, dx } => grad_input::<T, V, A, R, C>(spec, block, dy, w, dx, scratch),
-                    Pass::GradWeights { x, dy, dw } => grad_weights::<T, V, A, R, C>(spec, block, x, dy, dw, scratch),
+            match &mut pass {
+                Pass::Forward { x, w, epilogue, y } => {
+                    forward::<T, S, A, R, C>(simd, spec, block, x, w, *epilogue, y, scratch);
                 }
+                Pass::GradInput { dy, w, dx } => grad_input::<T, S, A, R, C>(simd, spec, block, dy, w, dx, scratch),
+                Pass::GradWeights { x, dy, dw } => grad_weights::<T, S, A, R, C>(simd, spec, block, x, dy, dw, scratch),
             }
         }
     }
@@ -277,10 +273,10 @@ fn windows(spec: &Spec, block: Block, numbers: usize) -> Correlation {
     windows
 }
 
-/// # Safety
-/// The processor has the instructions of `V`.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn forward<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+fn forward<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    simd: S,
     spec: &Spec,
     block: Block,
     x: &[T],
@@ -290,47 +286,44 @@ unsafe fn forward<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize,
     scratch: &mut [T],
 ) {
     let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
-    let tiles = outer.div_ceil(A::columns(C)) * C * V::LANES;
-    let [parts, together] = block.parts::<T, V, A>();
+    let tiles = outer.div_ceil(A::columns(C)) * C * S::LANES;
+    let [parts, together] = block.parts::<T, S, A>();
     let (weights, memory) = scratch.split_at_mut(parts * sizes.rows() * tiles);
     let (scale, memory) = memory.split_at_mut(parts * tiles);
     let (shift, memory) = memory.split_at_mut(parts * tiles);
-    // SAFETY: the caller's promise; a block's filters lie in each row of the weights, and in a scale and a shift.
-    unsafe {
-        turn_weights::<T, V, A, C>(spec, block, w, weights);
-        for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
-            if !from.is_empty() {
-                let from = &from[block.first * outer..][..block.groups * outer];
-                for (from, to) in from.chunks(A::TOGETHER * outer).zip(to.chunks_exact_mut(tiles)) {
-                    gather_tiles::<T, V, A, C>(from.as_ptr(), [together, outer], to.as_mut_ptr(), C * V::LANES);
+    turn_weights::<T, S, A, C>(simd, spec, block, w, weights);
+    for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
+        if !from.is_empty() {
+            let from = &from[block.first * outer..][..block.groups * outer];
+            for (from, to) in from.chunks(A::TOGETHER * outer).zip(to.chunks_exact_mut(tiles)) {
+                // SAFETY: a part's filters lie in a chunk of a scale or a shift, and its tiles in a chunk of what they become.
+                unsafe {
+                    gather_tiles::<T, S, A, C>(simd, from.as_ptr(), [together, outer], to.as_mut_ptr(), C * S::LANES);
                 }
             }
         }
-        let end = End {
-            scale: if epilogue.scale.is_empty() { &[] } else { scale },
-            shift: if epilogue.shift.is_empty() { &[] } else { shift },
-            floor: epilogue.floor,
-            accumulate: spec.ending.accumulate,
-        };
-        let walk = windows(spec, block, A::NUMBERS);
-        Windows::<T, A, R, C> { walk, block, inner, outer, weights, end, arrangement: PhantomData }
-            .run::<V>(x, y, memory);
     }
+    let end = End {
+        scale: if epilogue.scale.is_empty() { &[] } else { scale },
+        shift: if epilogue.shift.is_empty() { &[] } else { shift },
+        floor: epilogue.floor,
+        accumulate: spec.ending.accumulate,
+    };
+    let walk = windows(spec, block, A::NUMBERS);
+    Windows::<T, A, R, C> { walk, block, inner, outer, weights, end, arrangement: PhantomData }.run(simd, x, y, memory);
 }
 
 /// Writes a block's weights as `[part][tile of filters][tap][channel][C]` vectors.
-///
-/// # Safety
-/// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn turn_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: usize>(
+fn turn_weights<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+    simd: S,
     spec: &Spec,
     block: Block,
     w: &[T],
     turned: &mut [T],
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
-    let (rows, step, [parts, together]) = (sizes.rows(), C * V::LANES, block.parts::<T, V, A>());
+    let (rows, step, [parts, together]) = (sizes.rows(), C * S::LANES, block.parts::<T, S, A>());
     let part_len = rows * outer.div_ceil(A::columns(C)) * step;
     assert!(w.len() == spec.weights_len() && turned.len() == parts * part_len, "lengths of the weights");
     for (row, part) in (0..rows).flat_map(|row| (0..parts).map(move |part| (row, part))) {
@@ -338,15 +331,14 @@ unsafe fn turn_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: u
         unsafe {
             let from = w.as_ptr().add(row * spec.output[2] + (block.first + part * A::TOGETHER) * outer);
             let to = turned.as_mut_ptr().add(part * part_len + row * step);
-            gather_tiles::<T, V, A, C>(from, [together, outer], to, rows * step);
+            gather_tiles::<T, S, A, C>(simd, from, [together, outer], to, rows * step);
         }
     }
 }
 
-/// # Safety
-/// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+fn grad_input<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    simd: S,
     spec: &Spec,
     block: Block,
     dy: &[T],
@@ -365,8 +357,8 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usi
         let mut walk = windows_of_phase(spec, [top, left], [down, across]);
         walk.channels = [block.first * outer, outer * A::NUMBERS];
         walk.target[1] += block.first * inner;
-        let (tiles, step) = (inner.div_ceil(A::columns(C)), C * V::LANES);
-        let [parts, together] = block.parts::<T, V, A>();
+        let (tiles, step) = (inner.div_ceil(A::columns(C)), C * S::LANES);
+        let [parts, together] = block.parts::<T, S, A>();
         let (weights, memory) = scratch.split_at_mut(parts * taps * outer * tiles * step);
         // For each channel a row for each filter; the last tap comes first.
         for (n, part) in (0..taps).flat_map(|n| (0..parts).map(move |part| (n, part))) {
@@ -374,12 +366,12 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usi
             let j = across.first + (across.taps - 1 - n % across.taps) * across.every;
             let row = (i * spec.window[1] + j) * inner * spec.output[2];
             for tile in 0..tiles {
-                // SAFETY: the caller's promise; for each tap and channel the weights have the filters of all groups, and the
+                // SAFETY: for each tap and channel the weights have the filters of all groups, and the
                 // turned ones `outer` rows for each part, each tile and each tap.
                 unsafe {
                     let from = w.as_ptr().add(row + (block.first + part * A::TOGETHER) * outer);
                     let to = weights.as_mut_ptr().add(((part * tiles + tile) * taps + n) * outer * step);
-                    A::transpose::<C>(from, spec.output[2], [together, inner], tile, outer, to, step);
+                    A::transpose::<C>(simd, from, spec.output[2], [together, inner], tile, outer, to, step);
                 }
             }
         }
@@ -392,15 +384,13 @@ unsafe fn grad_input<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usi
             end: End::none(),
             arrangement: PhantomData,
         };
-        // SAFETY: the caller's promise.
-        unsafe { windows.run::<V>(dy, dx, memory) };
+        windows.run(simd, dy, dx, memory);
     }
 }
 
-/// # Safety
-/// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn grad_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+fn grad_weights<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    simd: S,
     spec: &Spec,
     block: Block,
     x: &[T],
@@ -409,24 +399,25 @@ unsafe fn grad_weights<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: u
     scratch: &mut [T],
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
-    let (rows, tiles, step) = (sizes.rows(), outer.div_ceil(A::columns(C)), C * V::LANES);
-    let [parts, together] = block.parts::<T, V, A>();
+    let (rows, tiles, step) = (sizes.rows(), outer.div_ceil(A::columns(C)), C * S::LANES);
+    let [parts, together] = block.parts::<T, S, A>();
     let (sums, memory) = scratch.split_at_mut(parts * tiles * rows * step);
     sums.fill(T::ZERO);
-    // SAFETY: the caller's promise; a block's filters lie in each row of the weights.
-    unsafe {
-        Gradient { spec, windows: windows(spec, block, A::NUMBERS), block }.run::<T, V, A, R, C>(x, dy, sums, memory);
-        // Rows of weights are far apart, and often a multiple of 4096 bytes: each is met once, with all its filters.
-        for (row, dw) in dw.chunks_exact_mut(spec.output[2]).enumerate() {
-            let dw = dw[block.first * outer..][..block.groups * outer].as_mut_ptr();
-            for (part, tile) in (0..parts).flat_map(|part| (0..tiles).map(move |tile| (part, tile))) {
+    let gradient = Gradient { spec, windows: windows(spec, block, A::NUMBERS), block };
+    gradient.run::<T, S, A, R, C>(simd, x, dy, sums, memory);
+    // Rows of weights are far apart, and often a multiple of 4096 bytes: each is met once, with all its filters.
+    for (row, dw) in dw.chunks_exact_mut(spec.output[2]).enumerate() {
+        let dw = dw[block.first * outer..][..block.groups * outer].as_mut_ptr();
+        for (part, tile) in (0..parts).flat_map(|part| (0..tiles).map(move |tile| (part, tile))) {
+            // SAFETY: a block's filters lie in each row of the weights, and a tile's vectors in the sums.
+            unsafe {
                 let (to, group) = (dw.add(part * A::TOGETHER * outer), [together, outer]);
-                let mut vectors = A::read::<C>(to, group, tile);
-                let sums = load_tile::<T, V, C>(sums.as_ptr().add(((part * tiles + tile) * rows + row) * step));
+                let mut vectors = A::read::<C>(simd, to, group, tile);
+                let sums = load_tile::<T, S, C>(simd, sums.as_ptr().add(((part * tiles + tile) * rows + row) * step));
                 for (vector, sum) in vectors.iter_mut().zip(sums) {
-                    *vector = vector.add(sum);
+                    *vector = *vector + sum;
                 }
-                A::write::<C>(vectors, to, group, tile);
+                A::write::<C>(simd, vectors, to, group, tile);
             }
         }
     }

@@ -4,26 +4,27 @@
 //! group. Four channels of a vector's groups are turned at once.
 
 use super::{LANES, QUAD};
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// Reads quad `quad` of `channels` channels of each of `groups` groups, which are `apart`; zeros where there is none.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; `from` is good for all channels of the groups.
+/// `from` is good for all channels of the groups.
 #[inline(always)]
-pub(super) unsafe fn read_quad<T: Scalar, V: Vector<T>>(
+pub(super) unsafe fn read_quad<T: Scalar, S: Simd<T>>(
+    simd: S,
     from: *const T,
     apart: usize,
     [groups, channels]: [usize; 2],
     quad: usize,
-) -> [V; QUAD] {
+) -> [S::Vector; QUAD] {
     let width = QUAD.min(channels - quad * QUAD);
     // SAFETY: the caller's promise.
     unsafe {
         let from = from.add(quad * QUAD);
-        if groups == V::LANES && width == QUAD {
-            return V::load_columns(from, apart);
+        if groups == S::LANES && width == QUAD {
+            return simd.load_columns(from, apart);
         }
         let mut rows = [T::ZERO; QUAD * LANES];
         for group in 0..groups {
@@ -31,14 +32,14 @@ pub(super) unsafe fn read_quad<T: Scalar, V: Vector<T>>(
                 rows[group * QUAD + channel] = *from.add(group * apart + channel);
             }
         }
-        V::load_columns(rows.as_ptr(), QUAD)
+        simd.load_columns(rows.as_ptr(), QUAD)
     }
 }
 
 /// Writes the vectors of quad `quad` of `count` numbers, `step` apart from one to the next.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; `to` is good for `count` vectors.
+/// `to` is good for `count` vectors.
 #[inline(always)]
 pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
     vectors: [V; QUAD],
@@ -50,7 +51,7 @@ pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
     for (left, vector) in vectors.into_iter().enumerate() {
         if quad * QUAD + left < count {
             // SAFETY: the caller's promise.
-            unsafe { vector.store(to.add((quad * QUAD + left) * step)) };
+            unsafe { vector.store_at(to.add((quad * QUAD + left) * step)) };
         }
     }
 }
@@ -58,7 +59,7 @@ pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
 /// Writes quad `quad` of `channels` channels of each of `groups` groups back among the others.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; `to` is good for the first channel of all the groups.
+/// `to` is good for the first channel of all the groups.
 #[inline(always)]
 pub(super) unsafe fn scatter_quad<T: Scalar, V: Vector<T>>(
     columns: [V; QUAD],
@@ -71,10 +72,10 @@ pub(super) unsafe fn scatter_quad<T: Scalar, V: Vector<T>>(
     unsafe {
         let to = to.add(quad * QUAD);
         if groups == V::LANES && width == QUAD {
-            return V::store_columns(columns, to, channels);
+            return Vector::store_columns(columns, to, channels);
         }
         let mut rows = [T::ZERO; QUAD * LANES];
-        V::store_columns(columns, rows.as_mut_ptr(), QUAD);
+        Vector::store_columns(columns, rows.as_mut_ptr(), QUAD);
         for group in 0..groups {
             for channel in 0..width {
                 *to.add(group * channels + channel) = rows[group * QUAD + channel];
@@ -84,24 +85,24 @@ pub(super) unsafe fn scatter_quad<T: Scalar, V: Vector<T>>(
 }
 
 /// # Safety
-/// The processor has the instructions of `V`; `to` is good for the vectors.
+/// `to` is good for the vectors.
 #[inline(always)]
 pub(super) unsafe fn store_tile<T: Scalar, V: Vector<T>, const C: usize>(vectors: [V; C], to: *mut T) {
     for (n, vector) in vectors.into_iter().enumerate() {
         // SAFETY: the caller's promise.
-        unsafe { vector.store(to.add(n * V::LANES)) };
+        unsafe { vector.store_at(to.add(n * V::LANES)) };
     }
 }
 
 /// # Safety
-/// The processor has the instructions of `V`; `from` is good for the vectors.
+/// `from` is good for the vectors.
 #[inline(always)]
-pub(super) unsafe fn load_tile<T: Scalar, V: Vector<T>, const C: usize>(from: *const T) -> [V; C] {
+pub(super) unsafe fn load_tile<T: Scalar, S: Simd<T>, const C: usize>(simd: S, from: *const T) -> [S::Vector; C] {
     // SAFETY: the caller's promise.
     unsafe {
-        let mut vectors = [V::splat(T::ZERO); C];
+        let mut vectors = [simd.splat(T::ZERO); C];
         for (n, vector) in vectors.iter_mut().enumerate() {
-            *vector = V::load(from.add(n * V::LANES));
+            *vector = simd.load_at(from.add(n * S::LANES));
         }
         vectors
     }

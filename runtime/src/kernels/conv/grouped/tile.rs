@@ -1,8 +1,8 @@
 //! The register tile of grouped convolution: the one inner loop of its three passes.
 
 use super::arrangement::Arrangement;
-use crate::gemm::vector::Vector;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// The steps of a sum over three nested loops, the innermost last: how far the rows of A, and B, move with each.
 #[derive(Clone, Copy)]
@@ -17,14 +17,15 @@ pub(super) struct Steps {
 /// Twelve sums leave AVX2 four registers: enough to hold the fewer of rows and columns and one of the others.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; everything that the steps meet lies in memory that the caller may read.
+/// everything that the steps meet lies in memory that the caller may read.
 #[inline(always)]
-pub(super) unsafe fn multiply<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+pub(super) unsafe fn multiply<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    simd: S,
     a: [*const T; R],
     b: *const T,
     steps: &Steps,
-    mut sums: [[V; C]; R],
-) -> [[V; C]; R] {
+    mut sums: [[S::Vector; C]; R],
+) -> [[S::Vector; C]; R] {
     for outer in 0..steps.loops[0] {
         for middle in 0..steps.loops[1] {
             let mut at = outer * steps.a[0] + middle * steps.a[1];
@@ -33,23 +34,23 @@ pub(super) unsafe fn multiply<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, con
                 // SAFETY: the caller's promise.
                 unsafe {
                     if R < C {
-                        let mut rows = [V::splat(T::ZERO); R];
+                        let mut rows = [simd.splat(T::ZERO); R];
                         for (row, a) in rows.iter_mut().zip(a) {
-                            *row = A::left(a.add(at));
+                            *row = A::left(simd, a.add(at));
                         }
                         for column in 0..C {
-                            let factor = V::load(b.add(column * V::LANES));
+                            let factor = simd.load_at(b.add(column * S::LANES));
                             for (sums, row) in sums.iter_mut().zip(rows) {
                                 sums[column] = row.multiply_add(factor, sums[column]);
                             }
                         }
                     } else {
-                        let mut columns = [V::splat(T::ZERO); C];
+                        let mut columns = [simd.splat(T::ZERO); C];
                         for (n, column) in columns.iter_mut().enumerate() {
-                            *column = V::load(b.add(n * V::LANES));
+                            *column = simd.load_at(b.add(n * S::LANES));
                         }
                         for (sums, a) in sums.iter_mut().zip(a) {
-                            let factor = A::left(a.add(at));
+                            let factor = A::left(simd, a.add(at));
                             for (sum, column) in sums.iter_mut().zip(columns) {
                                 *sum = factor.multiply_add(column, *sum);
                             }

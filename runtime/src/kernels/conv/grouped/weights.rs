@@ -7,10 +7,10 @@ use super::gather::{Band, gather_band, gather_tiles};
 use super::regroup::{load_tile, store_tile};
 use super::tile::{Steps, multiply};
 use super::{Block, IMAGES, POSITIONS, Sizes};
-use crate::gemm::vector::Vector;
 use crate::kernels::conv::Spec;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::scalar::Scalar;
+use crate::simd::Simd;
 
 /// The gradient of a block's weights, as sums of vectors.
 pub(super) struct Gradient<'a> {
@@ -32,12 +32,10 @@ struct Chunk {
 
 impl Gradient<'_> {
     /// Adds to `sums`, `[part][tile of outer][tap][inner][C]` vectors, what all images give.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+    pub(super) fn run<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
         &self,
+        simd: S,
         x: &[T],
         dy: &[T],
         sums: &mut [T],
@@ -47,15 +45,15 @@ impl Gradient<'_> {
         let [height, width, _] = spec.output;
         let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
         let tiles = outer.div_ceil(A::columns(C));
-        let parts = self.block.parts::<T, V, A>()[0];
-        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * V::LANES, "sums of a block");
+        let parts = self.block.parts::<T, S, A>()[0];
+        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * S::LANES, "sums of a block");
         let columns = extent(width, spec.stride[1], spec.window[1], spec.dilation[1]);
         let chunk = |images: usize, rows: usize| {
             let plane = extent(rows, spec.stride[0], spec.window[0], spec.dilation[0]) * columns;
             Chunk { images, rows, plane, pixels: rows * width }
         };
         let needs = |chunk: Chunk| {
-            parts * chunk.images * (chunk.plane * inner * A::NUMBERS + chunk.pixels * tiles * C * V::LANES)
+            parts * chunk.images * (chunk.plane * inner * A::NUMBERS + chunk.pixels * tiles * C * S::LANES)
         };
         let mut rows = height;
         while rows > 1 && needs(chunk(1, rows)) > memory.len() {
@@ -73,10 +71,10 @@ impl Gradient<'_> {
                 // SAFETY: both parts of the memory hold what is turned into them.
                 unsafe {
                     let (planes, pixels) = (planes.as_mut_ptr(), pixels.as_mut_ptr());
-                    self.turn::<T, V, A, C>([x, dy], images.clone(), first, chunk, planes, pixels);
+                    self.turn::<T, S, A, C>(simd, [x, dy], images.clone(), first, chunk, planes, pixels);
                     for first in (0..chunk.rows).step_by(POSITIONS.div_ceil(width)) {
                         let rows = first..(first + POSITIONS.div_ceil(width)).min(chunk.rows);
-                        self.add::<T, V, A, R, C>(chunk, rows, planes, pixels, sums);
+                        self.add::<T, S, A, R, C>(simd, chunk, rows, planes, pixels, sums);
                     }
                 }
             }
@@ -85,7 +83,7 @@ impl Gradient<'_> {
 
     /// How a chunk of x lies. Where channels have vectors, each has a plane, so that neighbouring positions are neighbours.
     #[inline(always)]
-    fn band<T: Scalar, V: Vector<T>, A: Arrangement<T, V>>(&self, chunk: Chunk) -> Band {
+    fn band<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(&self, chunk: Chunk) -> Band {
         let inner = Sizes::new(self.spec).inner;
         let columns = extent(self.spec.output[1], self.spec.stride[1], self.spec.window[1], self.spec.dilation[1]);
         let [pixel, channel] =
@@ -96,10 +94,12 @@ impl Gradient<'_> {
     /// Turns a chunk of x, image after image, and of dy to `[part][tile][image][row][column][C]`.
     ///
     /// # Safety
-    /// The processor has the instructions of `V`, and both pointers are good for the chunk.
+    /// Both pointers are good for the chunk.
+    #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    unsafe fn turn<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const C: usize>(
+    unsafe fn turn<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
         &self,
+        simd: S,
         [x, dy]: [&[T]; 2],
         images: Range<usize>,
         first: usize,
@@ -108,24 +108,24 @@ impl Gradient<'_> {
         pixels: *mut T,
     ) {
         let (spec, block) = (self.spec, self.block);
-        let [parts, together] = block.parts::<T, V, A>();
+        let [parts, together] = block.parts::<T, S, A>();
         let Sizes { inner, outer, .. } = Sizes::new(spec);
-        let band = self.band::<T, V, A>(chunk);
-        let (tiles, tile) = (outer.div_ceil(A::columns(C)), chunk.images * chunk.pixels * C * V::LANES);
+        let band = self.band::<T, S, A>(chunk);
+        let (tiles, tile) = (outer.div_ceil(A::columns(C)), chunk.images * chunk.pixels * C * S::LANES);
         for (n, image) in images.enumerate() {
             let x = &x[image * spec.input_len()..][..spec.input_len()];
             let dy = &dy[image * spec.output_len() + first * spec.output[1] * spec.output[2]..];
             // SAFETY: the caller's promise; dy has the pixels of the chunk, as `zip` makes sure.
             unsafe {
                 let planes = planes.add(n * chunk.plane * band.pixel);
-                gather_band::<T, V, A>(&self.windows, block, inner, x, [first, chunk.rows], planes, band);
-                let pixels = pixels.add(n * chunk.pixels * C * V::LANES);
+                gather_band::<T, S, A>(simd, &self.windows, block, inner, x, [first, chunk.rows], planes, band);
+                let pixels = pixels.add(n * chunk.pixels * C * S::LANES);
                 for (pixel, dy) in (0..chunk.pixels).zip(dy.chunks_exact(spec.output[2])) {
                     let from = dy[block.first * outer..][..block.groups * outer].as_ptr();
                     for part in 0..parts {
                         let from = from.add(part * A::TOGETHER * outer);
-                        let to = pixels.add(part * tiles * tile + pixel * C * V::LANES);
-                        gather_tiles::<T, V, A, C>(from, [together, outer], to, tile);
+                        let to = pixels.add(part * tiles * tile + pixel * C * S::LANES);
+                        gather_tiles::<T, S, A, C>(simd, from, [together, outer], to, tile);
                     }
                 }
             }
@@ -137,8 +137,9 @@ impl Gradient<'_> {
     /// # Safety
     /// As [`turn`](Self::turn), which has filled the chunk.
     #[inline(always)]
-    unsafe fn add<T: Scalar, V: Vector<T>, A: Arrangement<T, V>, const R: usize, const C: usize>(
+    unsafe fn add<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
         &self,
+        simd: S,
         chunk: Chunk,
         rows: Range<usize>,
         planes: *const T,
@@ -147,8 +148,8 @@ impl Gradient<'_> {
     ) {
         let spec = self.spec;
         let Sizes { inner, outer, taps } = Sizes::new(spec);
-        let (width, step) = (spec.output[1], C * V::LANES);
-        let Band { row, pixel, channel, part } = self.band::<T, V, A>(chunk);
+        let (width, step) = (spec.output[1], C * S::LANES);
+        let Band { row, pixel, channel, part } = self.band::<T, S, A>(chunk);
         let steps = Steps {
             loops: [chunk.images, rows.len(), width],
             a: [chunk.plane * pixel, spec.stride[0] * row, spec.stride[1] * pixel],
@@ -167,7 +168,7 @@ impl Gradient<'_> {
                 for done in (0..total).step_by(R) {
                     // A tile has any rows of weights; the last is repeated where there are too few.
                     let (mut from, mut to) = ([planes; R], [sums.as_mut_ptr(); R]);
-                    let mut tile = [[V::splat(T::ZERO); C]; R];
+                    let mut tile = [[simd.splat(T::ZERO); C]; R];
                     for (n, (from, to)) in from.iter_mut().zip(&mut to).enumerate() {
                         *from = from.add(at);
                         *to = to.add(sum_at);
@@ -182,11 +183,11 @@ impl Gradient<'_> {
                         }
                     }
                     for (sums, to) in tile.iter_mut().zip(to) {
-                        *sums = load_tile::<T, V, C>(to);
+                        *sums = load_tile::<T, S, C>(simd, to);
                     }
-                    tile = multiply::<T, V, A, R, C>(from, b, &steps, tile);
+                    tile = multiply::<T, S, A, R, C>(simd, from, b, &steps, tile);
                     for (sums, to) in tile.into_iter().zip(to) {
-                        store_tile::<T, V, C>(sums, to);
+                        store_tile(sums, to);
                     }
                 }
             }

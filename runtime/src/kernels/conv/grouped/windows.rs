@@ -6,9 +6,9 @@ use super::Block;
 use super::arrangement::Arrangement;
 use super::gather::{Band, gather_band};
 use super::tile::{Steps, multiply};
-use crate::gemm::vector::Vector;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// What a block of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
 /// `R` positions and `C` vectors.
@@ -45,24 +45,21 @@ impl<T: Scalar> End<'_, T> {
 
 impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// Computes all images; `memory` holds at least one row of windows.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<V: Vector<T>>(&self, source: &[T], target: &mut [T], memory: &mut [T])
+    pub(super) fn run<S: Simd<T>>(&self, simd: S, source: &[T], target: &mut [T], memory: &mut [T])
     where
-        A: Arrangement<T, V>,
+        A: Arrangement<T, S>,
     {
         let walk = &self.walk;
         let [rows, columns] = walk.positions;
-        let parts = self.block.parts::<T, V, A>()[0];
+        let parts = self.block.parts::<T, S, A>()[0];
         let (at_once, row) = (walk.rows_that_fit(memory.len() / parts), walk.row_len());
         let taps = walk.taps[0] * walk.taps[1];
         let tiles = self.outer.div_ceil(A::columns(C));
-        assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * V::LANES, "weights of a block");
+        assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * S::LANES, "weights of a block");
         for numbers in [self.end.scale, self.end.shift] {
             assert!(
-                numbers.is_empty() || numbers.len() == parts * tiles * C * V::LANES,
+                numbers.is_empty() || numbers.len() == parts * tiles * C * S::LANES,
                 "a scale and a shift for each filter"
             );
         }
@@ -79,12 +76,12 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                 // SAFETY: the memory holds the rows that these windows cover, the target their positions.
                 unsafe {
                     let memory = memory.as_mut_ptr();
-                    gather_band::<T, V, A>(walk, self.block, self.inner, image, [first, rows], memory, band);
+                    gather_band::<T, S, A>(simd, walk, self.block, self.inner, image, [first, rows], memory, band);
                     for part in 0..parts {
                         let (memory, target) = (memory.add(part * band.part), target.as_mut_ptr());
                         let target = target.add(part * A::TOGETHER * self.outer);
                         for tile in 0..tiles {
-                            self.positions::<V>([first, rows], part * tiles + tile, memory, target);
+                            self.positions::<S>(simd, [first, rows], part * tiles + tile, memory, target);
                         }
                     }
                 }
@@ -96,14 +93,20 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// part's channels in `target`.
     ///
     /// # Safety
-    /// As [`run`](Self::run), which has checked the slices that `band` and `target` point to.
+    /// The band holds the windows of the rows, and the target their positions, as [`run`](Self::run) checks.
     #[inline(always)]
-    unsafe fn positions<V: Vector<T>>(&self, [first, rows]: [usize; 2], tile: usize, band: *const T, target: *mut T)
-    where
-        A: Arrangement<T, V>,
+    unsafe fn positions<S: Simd<T>>(
+        &self,
+        simd: S,
+        [first, rows]: [usize; 2],
+        tile: usize,
+        band: *const T,
+        target: *mut T,
+    ) where
+        A: Arrangement<T, S>,
     {
         let (walk, row, pixel) = (&self.walk, self.walk.row_len(), self.inner * A::NUMBERS);
-        let ([down, across], step) = (walk.taps, C * V::LANES);
+        let ([down, across], step) = (walk.taps, C * S::LANES);
         // Where the taps of a row lie together they are one loop.
         let steps = if walk.tap_step[1] == 1 {
             Steps {
@@ -137,10 +140,10 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                         }
                     }
                 }
-                let sums = multiply::<T, V, A, R, C>(from, weights, &steps, [[V::splat(T::ZERO); C]; R]);
+                let sums = multiply::<T, S, A, R, C>(simd, from, weights, &steps, [[simd.splat(T::ZERO); C]; R]);
                 for (position, (sums, to)) in sums.into_iter().zip(to).enumerate() {
                     if done + position < total {
-                        self.end::<V>(sums, tile, to);
+                        self.end::<S>(simd, sums, tile, to);
                     }
                 }
             }
@@ -152,28 +155,28 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// # Safety
     /// As [`positions`](Self::positions).
     #[inline(always)]
-    unsafe fn end<V: Vector<T>>(&self, mut sums: [V; C], tile: usize, to: *mut T)
+    unsafe fn end<S: Simd<T>>(&self, simd: S, mut sums: [S::Vector; C], tile: usize, to: *mut T)
     where
-        A: Arrangement<T, V>,
+        A: Arrangement<T, S>,
     {
         let End { scale, shift, floor, accumulate } = self.end;
-        let group = [self.block.parts::<T, V, A>()[1], self.outer];
+        let group = [self.block.parts::<T, S, A>()[1], self.outer];
         let within = tile % self.outer.div_ceil(A::columns(C));
         // SAFETY: a scale and a shift, where there are any, have a vector for each column of each tile.
         unsafe {
-            let before = if accumulate { A::read::<C>(to, group, within) } else { [V::splat(T::ZERO); C] };
+            let before = if accumulate { A::read::<C>(simd, to, group, within) } else { [simd.splat(T::ZERO); C] };
             for (column, (sum, before)) in sums.iter_mut().zip(before).enumerate() {
                 let each = |numbers: &[T], default: T| {
                     if numbers.is_empty() {
-                        V::splat(default)
+                        simd.splat(default)
                     } else {
-                        V::load(numbers.as_ptr().add((tile * C + column) * V::LANES))
+                        simd.load_at(numbers.as_ptr().add((tile * C + column) * S::LANES))
                     }
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
-                *sum = sum.add(before).at_least(V::splat(floor));
+                *sum = (*sum + before).at_least(simd.splat(floor));
             }
-            A::write::<C>(sums, to, group, within);
+            A::write::<C>(simd, sums, to, group, within);
         }
     }
 }

@@ -1,0 +1,209 @@
+//! AVX-512 as all its processors for more than phones and cards have it (F, BW, DQ, VL): sixteen lanes.
+
+use core::arch::x86_64::*;
+use core::ops::Neg;
+
+use super::{Avx2, Simd, Vector, WithSimd, arithmetic};
+
+/// Proof that the processor has AVX-512 F, BW, DQ and VL, AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token, whoever has it found out.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F, BW, DQ and VL, AVX2 and FMA.
+    #[inline(always)]
+    pub(super) unsafe fn assume() -> Self {
+        Self(())
+    }
+}
+
+/// Sixteen elements.
+#[derive(Clone, Copy, Debug)]
+pub struct F32x16(__m512);
+
+arithmetic!(F32x16, Add, add => _mm512_add_ps; Sub, sub => _mm512_sub_ps; Mul, mul => _mm512_mul_ps; Div, div => _mm512_div_ps);
+
+impl Neg for F32x16 {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        // SAFETY: a vector is made only from a token, which proves the instructions.
+        Self(unsafe { _mm512_xor_ps(self.0, _mm512_set1_ps(-0.0)) })
+    }
+}
+
+impl Simd<f32> for Avx512 {
+    const REGISTERS: usize = 32;
+    const FREE_MASKS: bool = true;
+    type Vector = F32x16;
+    type Half = Avx2;
+
+    #[inline(always)]
+    fn half(self) -> Avx2 {
+        // SAFETY: this token proves those instructions too.
+        unsafe { Avx2::assume() }
+    }
+
+    #[inline(always)]
+    fn call<K: WithSimd<f32>>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn with_avx512<K: WithSimd<f32>>(simd: Avx512, kernel: K) -> K::Output {
+            kernel.with_simd(simd)
+        }
+        // SAFETY: the token proves the instructions.
+        unsafe { with_avx512(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> F32x16 {
+        // SAFETY: the token proves the instructions.
+        F32x16(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn mask(self, count: usize) -> __mmask16 {
+        if count >= 16 { !0 } else { (1 << count) - 1 }
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> F32x16 {
+        // SAFETY: the caller's pointer is good for sixteen elements.
+        F32x16(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_masked(self, from: *const f32, mask: __mmask16) -> F32x16 {
+        // SAFETY: the caller's pointer is good for the masked elements.
+        F32x16(unsafe { _mm512_maskz_loadu_ps(mask, from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x16; 4] {
+        // Rows n, n + 4, n + 8 and n + 12, one in each quarter.
+        let quarters = |n: usize| {
+            // SAFETY: the caller's rows are good for four elements.
+            unsafe {
+                let four = |quarter: usize| _mm_loadu_ps(from.add((n + 4 * quarter) * row));
+                let two = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(four(0)), four(1));
+                _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(two, four(2)), four(3))
+            }
+        };
+        transposed([quarters(0), quarters(1), quarters(2), quarters(3)]).map(F32x16)
+    }
+
+    #[inline(always)]
+    fn prefetch(self, from: *const f32) {
+        Simd::<f32>::prefetch(self.half(), from);
+    }
+}
+
+impl Vector<f32> for F32x16 {
+    const LANES: usize = 16;
+    type Mask = __mmask16;
+
+    #[inline(always)]
+    fn like(self, value: f32) -> Self {
+        // SAFETY: the vector proves the instructions; so in all functions below.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+    #[inline(always)]
+    fn at_least(self, floor: Self) -> Self {
+        // The second operand is the result where either is NaN.
+        // SAFETY: as above.
+        Self(unsafe { _mm512_max_ps(floor.0, self.0) })
+    }
+    #[inline(always)]
+    fn where_less(self, bound: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, bound.0), no.0, yes.0) })
+    }
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        self.keep_bits(0x7fff_ffff)
+    }
+    #[inline(always)]
+    fn keep_bits(self, mask: u32) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_and_ps(self.0, _mm512_set1_ps(f32::from_bits(mask))) })
+    }
+    #[inline(always)]
+    fn low_bits_as_power(self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(self.0))) })
+    }
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as above.
+        unsafe {
+            let eight = _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
+            let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+    #[inline(always)]
+    fn map(self, function: impl Fn(f32) -> f32) -> Self {
+        let mut lanes = [0.0; 16];
+        self.store(&mut lanes);
+        let lanes = lanes.map(function);
+        // SAFETY: as above; sixteen elements.
+        Self(unsafe { _mm512_loadu_ps(lanes.as_ptr()) })
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        assert!(to.len() >= 16, "a vector of 16 into a slice of {}", to.len());
+        // SAFETY: the slice is long enough.
+        unsafe { self.store_at(to.as_mut_ptr()) }
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32]) {
+        // SAFETY: the vector proves the instructions; the mask leaves out what the slice has not.
+        unsafe { self.store_masked(to.as_mut_ptr(), Avx512::assume().mask(to.len())) }
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, to: *mut f32) {
+        // SAFETY: the caller's pointer is good for sixteen elements.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn store_masked(self, to: *mut f32, mask: __mmask16) {
+        // SAFETY: the caller's pointer is good for the masked lanes.
+        unsafe { _mm512_mask_storeu_ps(to, mask, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
+        for (n, quarters) in transposed(columns.map(|column| column.0)).into_iter().enumerate() {
+            // SAFETY: the caller's rows are good for four elements.
+            unsafe {
+                _mm_storeu_ps(to.add(n * row), _mm512_castps512_ps128(quarters));
+                _mm_storeu_ps(to.add((n + 4) * row), _mm512_extractf32x4_ps::<1>(quarters));
+                _mm_storeu_ps(to.add((n + 8) * row), _mm512_extractf32x4_ps::<2>(quarters));
+                _mm_storeu_ps(to.add((n + 12) * row), _mm512_extractf32x4_ps::<3>(quarters));
+            }
+        }
+    }
+}
+
+/// Transposes the four elements of each quarter.
+#[inline(always)]
+fn transposed([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    // SAFETY: the vectors prove the instructions.
+    unsafe {
+        let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        let (ab_high, cd_high) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        [
+            _mm512_shuffle_ps::<0x44>(ab, cd),
+            _mm512_shuffle_ps::<0xee>(ab, cd),
+            _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
+}

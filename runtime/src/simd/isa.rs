@@ -1,0 +1,151 @@
+//! Which instruction set the processor has.
+
+#[cfg(target_arch = "x86_64")]
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+use super::Neon;
+use super::Portable;
+#[cfg(test)]
+use super::Portable16;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::Wasm128;
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
+use super::{Lane, WithSimd};
+
+/// An instruction set that this processor has: found once, carried to whoever computes.
+///
+/// ```
+/// # use netwright_runtime::simd::{Lane, Isa, Simd, Vector, WithSimd};
+/// struct Dot<'a>(&'a [f32], &'a [f32]);
+///
+/// impl WithSimd<f32> for Dot<'_> {
+///     type Output = f32;
+///     #[inline(always)]
+///     fn with_simd<S: Simd<f32>>(self, simd: S) -> f32 {
+///         let mut sums = simd.splat(0.0);
+///         for (a, b) in self.0.chunks(S::LANES).zip(self.1.chunks(S::LANES)) {
+///             sums = simd.load_partial(a).multiply_add(simd.load_partial(b), sums);
+///         }
+///         sums.sum()
+///     }
+/// }
+/// let numbers = [2.0; 19];
+/// assert_eq!(Isa::detect().dispatch(Dot(&numbers, &numbers)), 76.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Plain code for the target.
+    Portable(Portable),
+    /// Plain code of sixteen lanes, to test wide kernels anywhere.
+    #[cfg(test)]
+    Portable16(Portable16),
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// AVX-512 F, BW, DQ and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    /// NEON.
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    Neon(Neon),
+    /// WebAssembly's 128-bit vectors.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Wasm128(Wasm128),
+}
+
+/// Whether the processor has a feature; without the standard library, whether the target promises it.
+#[cfg(target_arch = "x86_64")]
+macro_rules! has {
+    ($($feature:tt)*) => {{
+        #[cfg(feature = "std")]
+        let has = true $(&& std::arch::is_x86_feature_detected!($feature))*;
+        #[cfg(not(feature = "std"))]
+        let has = cfg!(all($(target_feature = $feature),*));
+        has
+    }};
+}
+
+impl Isa {
+    /// The widest that this processor has; without the standard library, the widest that the target promises.
+    #[inline]
+    pub fn detect() -> Self {
+        #[cfg(all(test, feature = "std"))]
+        if let Some(isa) = super::tests::forced() {
+            return isa;
+        }
+        Self::widest()
+    }
+
+    #[inline]
+    #[allow(unreachable_code)]
+    fn widest() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            // 0: not asked yet.
+            static FOUND: AtomicU8 = AtomicU8::new(0);
+            let mut found = FOUND.load(Relaxed);
+            if found == 0 {
+                found = if Self::avx512().is_some() { 3 } else { 1 + u8::from(Self::avx2().is_some()) };
+                FOUND.store(found, Relaxed);
+            }
+            // SAFETY: what was found.
+            unsafe {
+                match found {
+                    3 => return Self::Avx512(Avx512::assume()),
+                    2 => return Self::Avx2(Avx2::assume()),
+                    _ => {}
+                }
+            }
+        }
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        return Self::Neon(Neon::new());
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return Self::Wasm128(Wasm128::new());
+        Self::Portable(Portable::new())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn avx2() -> Option<Avx2> {
+        // SAFETY: the processor has them.
+        has!("avx2" "fma").then(|| unsafe { Avx2::assume() })
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn avx512() -> Option<Avx512> {
+        // SAFETY: the processor has them.
+        has!("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "fma").then(|| unsafe { Avx512::assume() })
+    }
+
+    /// Runs an algorithm with the vectors of this instruction set; double precision has the portable ones alone.
+    #[inline]
+    pub fn dispatch<T: Lane, K: WithSimd<T>>(self, kernel: K) -> K::Output {
+        T::dispatch(self, kernel)
+    }
+
+    /// Every instruction set that this processor can run, and the names of those for other processors.
+    #[cfg(test)]
+    pub(crate) fn all() -> (std::vec::Vec<Self>, std::vec::Vec<&'static str>) {
+        let (mut all, mut skipped) =
+            (std::vec![Self::Portable(Portable::new()), Self::Portable16(Portable16::new())], std::vec![]);
+        #[cfg(target_arch = "x86_64")]
+        {
+            Self::avx2().map_or_else(|| skipped.push("AVX2"), |simd| all.push(Self::Avx2(simd)));
+            Self::avx512().map_or_else(|| skipped.push("AVX-512"), |simd| all.push(Self::Avx512(simd)));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        skipped.extend(["AVX2", "AVX-512"]);
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        all.push(Self::Neon(Neon::new()));
+        #[cfg(not(all(target_arch = "aarch64", target_feature = "neon")))]
+        skipped.push("NEON");
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        all.push(Self::Wasm128(Wasm128::new()));
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        skipped.push("WebAssembly SIMD");
+        (all, skipped)
+    }
+}

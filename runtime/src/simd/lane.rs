@@ -1,0 +1,168 @@
+//! What the lanes of a vector hold.
+
+use core::fmt::Debug;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+use super::{Isa, Portable, Simd, Vector, WithSimd};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// What a lane holds: `f32` or `f64`. It is also a vector of one lane, so that one definition of a function serves both.
+pub trait Lane:
+    sealed::Sealed
+    + Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    /// Its bits as a whole number.
+    type Bits: Copy;
+    /// What added to a whole n rounds to a number whose low bits are the exponent of 2ⁿ.
+    const POWER_BIAS: Self;
+
+    /// Runs an algorithm with the vectors of an instruction set.
+    #[doc(hidden)]
+    fn dispatch<K: WithSimd<Self>>(isa: Isa, kernel: K) -> K::Output;
+
+    /// Whether plain loops are compiled for an instruction set beyond the target's.
+    #[doc(hidden)]
+    #[cfg(target_arch = "x86_64")]
+    fn loops_with_avx2(isa: Isa) -> Option<super::Avx2>;
+}
+
+impl Lane for f32 {
+    type Bits = u32;
+    const POWER_BIAS: Self = 12_582_912.0 + 127.0;
+
+    #[inline]
+    fn dispatch<K: WithSimd<Self>>(isa: Isa, kernel: K) -> K::Output {
+        match isa {
+            Isa::Portable(simd) => simd.call(kernel),
+            #[cfg(test)]
+            Isa::Portable16(simd) => simd.call(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(simd) => simd.call(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(simd) => simd.call(kernel),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Isa::Neon(simd) => simd.call(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Wasm128(simd) => simd.call(kernel),
+        }
+    }
+
+    #[inline]
+    #[cfg(target_arch = "x86_64")]
+    fn loops_with_avx2(isa: Isa) -> Option<super::Avx2> {
+        match isa {
+            Isa::Avx2(simd) => Some(simd),
+            Isa::Avx512(simd) => Some(Simd::<f32>::half(simd)),
+            _ => None,
+        }
+    }
+}
+
+impl Lane for f64 {
+    type Bits = u64;
+    const POWER_BIAS: Self = 6_755_399_441_055_744.0 + 1023.0;
+
+    #[inline]
+    fn dispatch<K: WithSimd<Self>>(_isa: Isa, kernel: K) -> K::Output {
+        Portable::new().call(kernel)
+    }
+
+    #[inline]
+    #[cfg(target_arch = "x86_64")]
+    fn loops_with_avx2(_isa: Isa) -> Option<super::Avx2> {
+        None
+    }
+}
+
+/// An element as a vector of one lane.
+macro_rules! one_lane {
+    ($type:ty, $mantissa:literal) => {
+        impl Vector<$type> for $type {
+            const LANES: usize = 1;
+            type Mask = bool;
+
+            #[inline(always)]
+            fn like(self, value: $type) -> Self {
+                value
+            }
+            #[inline(always)]
+            fn multiply_add(self, factor: Self, addend: Self) -> Self {
+                self * factor + addend
+            }
+            #[inline(always)]
+            fn at_least(self, floor: Self) -> Self {
+                if self < floor { floor } else { self }
+            }
+            #[inline(always)]
+            fn where_less(self, bound: Self, yes: Self, no: Self) -> Self {
+                if self < bound { yes } else { no }
+            }
+            #[inline(always)]
+            fn magnitude(self) -> Self {
+                self.abs()
+            }
+            #[inline(always)]
+            fn keep_bits(self, mask: <$type as Lane>::Bits) -> Self {
+                <$type>::from_bits(self.to_bits() & mask)
+            }
+            #[inline(always)]
+            fn low_bits_as_power(self) -> Self {
+                <$type>::from_bits(self.to_bits() << $mantissa)
+            }
+            #[inline(always)]
+            fn sum(self) -> $type {
+                self
+            }
+            #[inline(always)]
+            fn map(self, function: impl Fn($type) -> $type) -> Self {
+                function(self)
+            }
+            #[inline(always)]
+            fn store(self, to: &mut [$type]) {
+                to[0] = self;
+            }
+            #[inline(always)]
+            fn store_partial(self, to: &mut [$type]) {
+                if let Some(to) = to.first_mut() {
+                    *to = self;
+                }
+            }
+            #[inline(always)]
+            unsafe fn store_at(self, to: *mut $type) {
+                // SAFETY: the caller's promise.
+                unsafe { to.write_unaligned(self) }
+            }
+            #[inline(always)]
+            unsafe fn store_masked(self, to: *mut $type, mask: bool) {
+                if mask {
+                    // SAFETY: the caller's promise.
+                    unsafe { to.write_unaligned(self) }
+                }
+            }
+            #[inline(always)]
+            unsafe fn store_columns(columns: [Self; 4], to: *mut $type, _row: usize) {
+                // SAFETY: the caller's promise: one row of four.
+                unsafe { to.cast::<[$type; 4]>().write_unaligned(columns) }
+            }
+        }
+    };
+}
+
+one_lane!(f32, 23);
+one_lane!(f64, 52);

@@ -1,0 +1,197 @@
+use core::cell::Cell;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::{Isa, Portable, Simd, Vector, WithSimd};
+
+std::thread_local! {
+    static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
+}
+
+/// What [`Isa::detect`] finds on this thread instead of the processor's.
+pub(super) fn forced() -> Option<Isa> {
+    FORCED.get()
+}
+
+/// Runs something as if the processor had this instruction set, and no wider.
+pub(crate) fn only<R>(isa: Isa, run: impl FnOnce() -> R) -> R {
+    let before = FORCED.replace(Some(isa));
+    let result = run();
+    FORCED.set(before);
+    result
+}
+
+/// Asserts that all instruction sets of this processor give the same numbers, to the last bit.
+pub(crate) fn assert_same_for_all_instruction_sets(run: impl Fn() -> Vec<f64>) {
+    let bits = |isa| -> Vec<u64> { only(isa, || run().into_iter().map(f64::to_bits).collect()) };
+    let portable = bits(Isa::Portable(Portable::new()));
+    for isa in Isa::all().0 {
+        assert!(portable == bits(isa), "{isa:?} differs");
+    }
+}
+
+#[test]
+fn every_instruction_set_is_tested_or_named() {
+    let (tested, skipped) = Isa::all();
+    assert!(tested.contains(&Isa::detect()), "what is detected is tested");
+    std::println!("instruction sets tested: {tested:?}; not run, because this processor has not: {skipped:?}");
+    assert_eq!(tested.len() + skipped.len(), 6);
+}
+
+#[test]
+fn a_limit_holds_for_its_own_time() {
+    let before = Isa::detect();
+    let portable = Isa::Portable(Portable::new());
+    assert_eq!(only(portable, Isa::detect), portable);
+    assert_eq!(Isa::detect(), before);
+}
+
+/// Every operation, on slices of any length; the first vector's worth of each result.
+struct Operations<'a>([&'a [f32]; 3]);
+
+impl WithSimd<f32> for Operations<'_> {
+    type Output = Vec<Vec<f32>>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd<f32>>(self, simd: S) -> Vec<Vec<f32>> {
+        let mut results = Vec::new();
+        let [a, b, c] = self.0;
+        for ((a, b), c) in a.chunks(S::LANES).zip(b.chunks(S::LANES)).zip(c.chunks(S::LANES)) {
+            let count = a.len();
+            let [a, b, c] = [a, b, c].map(|x| if x.len() == S::LANES { simd.load(x) } else { simd.load_partial(x) });
+            let all = [
+                a + b,
+                a - b,
+                a * b,
+                a / b,
+                -a,
+                a.at_least(b),
+                a.where_less(b, c, a),
+                a.magnitude(),
+                a.keep_bits(0xffff_f000),
+                (a.like(<f32 as super::Lane>::POWER_BIAS) + a.like(-5.0)).low_bits_as_power(),
+                a.map(|x| x * 3.0),
+                simd.splat(1.5),
+            ];
+            if results.is_empty() {
+                results = all.iter().map(|_| Vec::new()).collect();
+            }
+            for (result, vector) in results.iter_mut().zip(all) {
+                let start = result.len();
+                result.resize(start + count, f32::NAN);
+                if count == S::LANES {
+                    vector.store(&mut result[start..])
+                } else {
+                    vector.store_partial(&mut result[start..])
+                }
+            }
+        }
+        results
+    }
+}
+
+/// What fuses or reorders: the sums and products of whole vectors.
+struct Products<'a>(&'a [f32], &'a [f32]);
+
+impl WithSimd<f32> for Products<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd<f32>>(self, simd: S) -> f32 {
+        let mut sums = simd.splat(0.0);
+        for (a, b) in self.0.chunks(S::LANES).zip(self.1.chunks(S::LANES)) {
+            sums = simd.load_partial(a).multiply_add(simd.load_partial(b), sums);
+        }
+        sums.sum()
+    }
+}
+
+/// A matrix of rows of four, read as columns, doubled and written back; and its columns.
+struct Columns<'a>(&'a [f32], usize);
+
+impl WithSimd<f32> for Columns<'_> {
+    type Output = (Vec<f32>, Vec<f32>);
+
+    #[inline(always)]
+    fn with_simd<S: Simd<f32>>(self, simd: S) -> (Vec<f32>, Vec<f32>) {
+        let Self(matrix, row) = self;
+        assert!(matrix.len() >= S::LANES * row);
+        let mut written = std::vec![0.0; matrix.len()];
+        let mut columns = std::vec![0.0; 4 * S::LANES];
+        // SAFETY: both hold a vector's rows of four.
+        let vectors = unsafe { simd.load_columns(matrix.as_ptr(), row) };
+        for (vector, column) in vectors.iter().zip(columns.chunks_exact_mut(S::LANES)) {
+            vector.store(column);
+        }
+        // SAFETY: as above.
+        unsafe { Vector::store_columns(vectors.map(|x| x + x), written.as_mut_ptr(), row) };
+        (columns, written)
+    }
+}
+
+fn bits(numbers: &[Vec<f32>]) -> Vec<Vec<u32>> {
+    numbers.iter().map(|x| x.iter().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }).collect()).collect()
+}
+
+fn element() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        8 => -100.0f32..100.0,
+        1 => prop::sample::select(std::vec![0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e-40, f32::MAX])
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_operation_gives_the_same_bits_on_every_instruction_set(
+        numbers in prop::collection::vec((element(), element(), element()), 1..70),
+    ) {
+        let column = |of: fn(&(f32, f32, f32)) -> f32| -> Vec<f32> { numbers.iter().map(of).collect() };
+        let (a, b, c) = (column(|x| x.0), column(|x| x.1), column(|x| x.2));
+        let scalar: Vec<Vec<f32>> = std::vec![
+            numbers.iter().map(|x| x.0 + x.1).collect(),
+            numbers.iter().map(|x| x.0 - x.1).collect(),
+            numbers.iter().map(|x| x.0 * x.1).collect(),
+            numbers.iter().map(|x| x.0 / x.1).collect(),
+            numbers.iter().map(|x| -x.0).collect(),
+            numbers.iter().map(|x| if x.0 < x.1 { x.1 } else { x.0 }).collect(),
+            numbers.iter().map(|x| if x.0 < x.1 { x.2 } else { x.0 }).collect(),
+            numbers.iter().map(|x| x.0.abs()).collect(),
+            numbers.iter().map(|x| f32::from_bits(x.0.to_bits() & 0xffff_f000)).collect(),
+            numbers.iter().map(|_| 0.031_25).collect(),
+            numbers.iter().map(|x| x.0 * 3.0).collect(),
+            numbers.iter().map(|_| 1.5).collect(),
+        ];
+        for isa in Isa::all().0 {
+            let all = isa.dispatch(Operations([&a, &b, &c]));
+            prop_assert_eq!(bits(&all), bits(&scalar), "{:?}", isa);
+        }
+    }
+
+    #[test]
+    fn sums_of_products_agree_on_every_instruction_set(
+        numbers in prop::collection::vec((-10.0f32..10.0, -10.0f32..10.0), 1..200),
+    ) {
+        let (a, b): (Vec<f32>, Vec<f32>) = numbers.iter().copied().unzip();
+        let truth: f64 = numbers.iter().map(|&(a, b)| f64::from(a) * f64::from(b)).sum();
+        for isa in Isa::all().0 {
+            let sum = isa.dispatch(Products(&a, &b));
+            prop_assert!((f64::from(sum) - truth).abs() < 1e-2, "{:?}: {} for {}", isa, sum, truth);
+        }
+    }
+
+    #[test]
+    fn rows_of_four_become_columns_and_rows_again(gap in 0usize..5, numbers in prop::collection::vec(-9.0f32..9.0, 160)) {
+        let row = 4 + gap;
+        for isa in Isa::all().0 {
+            let (columns, written) = isa.dispatch(Columns(&numbers, row));
+            let lanes = columns.len() / 4;
+            for (i, j) in (0..lanes).flat_map(|i| (0..4).map(move |j| (i, j))) {
+                prop_assert_eq!(columns[j * lanes + i], numbers[i * row + j], "{:?}", isa);
+                prop_assert_eq!(written[i * row + j], 2.0 * numbers[i * row + j], "{:?}", isa);
+            }
+        }
+    }
+}
