@@ -38,8 +38,14 @@ netwright::network! {
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How often the training set is gone through.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 30)]
     epochs: u64,
+    /// Pictures of a batch.
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// The learning rate.
+    #[arg(long, default_value_t = 5e-3)]
+    rate: f64,
     /// What everything is drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -55,10 +61,10 @@ fn main() -> Result<(), netwright::Error> {
     let mut network = UNet::init(arguments.seed);
     let history = Trainer::new()
         .epochs(arguments.epochs)?
-        .batch(16)?
+        .batch(arguments.batch)?
         .seed(arguments.seed)
         .loss(CrossEntropy) // the mean over all pixels
-        .optimizer(Adam::new(5e-3)?)
+        .optimizer(Adam::new(arguments.rate)?)
         .schedule(Cosine)
         .metric("mean IoU", mean_iou)?
         .fit(&mut network, &train, Some(&test))?;

@@ -109,7 +109,7 @@ impl Table {
             Fill::Median => {
                 numbers.sort_by(f64::total_cmp);
                 let middle = numbers.len() / 2;
-                let lower = if numbers.len() % 2 == 0 { numbers[middle - 1] } else { numbers[middle] };
+                let lower = if numbers.len().is_multiple_of(2) { numbers[middle - 1] } else { numbers[middle] };
                 Ok(lower + (numbers[middle] - lower) / 2.0)
             }
             Fill::Constant(_) | Fill::Word(_) => setting("fill", f64::NAN, false, "a number, not a word"),

@@ -181,7 +181,7 @@ fn any_text_is_a_table_or_an_error() {
         let count = random.below(16);
         let text: String = (0..count).map(|_| parts[random.below(parts.len() as u64) as usize]).collect();
         if let Ok(table) = from_reader(std::io::Cursor::new(text.clone().into_bytes()), "it") {
-            assert!(table.len() > 0 && table.columns() > 0, "{text:?}");
+            assert!(!table.is_empty() && table.columns() > 0, "{text:?}");
             let _ = table.inputs::<2, f32>();
             let _ = table.clone().one_hot(Column::Last);
             let _ = table.fill(Column::First, Fill::Mean);
