@@ -81,6 +81,37 @@
 //! }
 //! ```
 //!
+//! # Fine-tuning
+//!
+//! A network that has learnt one task starts another: [`copy_from`](crate::SaveWeights::copy_from) takes a part of its weights. What is to
+//! stay as it is, an optimiser freezes by name, or the word `frozen` behind a stage for good, which spares the way back through it; what is
+//! to move slowly has a rate of its own. Frozen batch normalisation uses its moving statistics and leaves them alone.
+//!
+//! ```
+//! # use netwright::prelude::*;
+//! # use netwright::Error;
+//! netwright::network! {
+//!     block features() { conv 3x3x8 bn relu; maxpool 2; conv 3x3x16 bn relu; maxpool 2 }
+//!
+//!     pub Digits(28x28x1) { features(); softmax 10 }
+//!     pub Letters(28x28x1) { features(); softmax 26 }
+//!     /// The features of another network for good, and a head of its own.
+//!     pub Signs(28x28x1) { features() frozen; softmax 4 }
+//! }
+//!
+//! fn transfer(digits: &Digits, train: &Dataset<Tensor<28, 28, 1>>) -> Result<Letters, Error> {
+//!     let mut letters = Letters::init(1);
+//!     letters.copy_from(digits, "features")?;
+//!     let head = Adam::new(0.01)?.freeze("features");
+//!     Trainer::new().epochs(2)?.loss(CrossEntropy).optimizer(head).fit(&mut letters, train, None)?;
+//!     let all = Adam::new(0.001)?.rate_for("features", 0.0001)?.freeze("features.conv1");
+//!     Trainer::new().epochs(5)?.loss(CrossEntropy).optimizer(all).fit(&mut letters, train, None)?;
+//!     Ok(letters)
+//! }
+//!
+//! assert!(Signs::TRAINABLE < Signs::PARAMETERS);
+//! ```
+//!
 //! # Against overfitting
 //!
 //! `dropout` and `tied` weights are words of the language. Augmentation, mixup and early stopping belong to the run. Several networks on

@@ -32,6 +32,7 @@ pub struct Summary {
     input: crate::shape::Shape,
     layers: &'static [Layer],
     parameters: usize,
+    trainable: usize,
     statistics: usize,
     macs: u64,
     /// Of weights, and of the workspace of one image.
@@ -49,6 +50,7 @@ impl Summary {
             input: N::INPUT,
             layers: N::LAYERS,
             parameters: N::PARAMETERS,
+            trainable: N::TRAINABLE,
             statistics: N::STATISTICS,
             macs: N::MACS,
             bytes: [size * (N::PARAMETERS + N::STATISTICS), size * N::PREDICTING.for_batch(1)],
@@ -130,11 +132,15 @@ impl fmt::Display for Summary {
             0 => String::new(),
             count => format!(" and {} statistics", grouped(count as u64)),
         };
+        let trained = match self.parameters - self.trainable {
+            0 => String::new(),
+            frozen => format!(" ({} trained, {} frozen)", grouped(self.trainable as u64), grouped(frozen as u64)),
+        };
         let [weights, workspace] = self.bytes.map(bytes);
         let Self { network, input, .. } = self;
         write!(
             f,
-            "{network} takes {input}: {weights} of parameters{statistics}, {workspace} of workspace for one image"
+            "{network} takes {input}: {weights} of parameters{trained}{statistics}, {workspace} of workspace for one image"
         )
     }
 }

@@ -140,10 +140,10 @@ mix_numbers!([] f64);
 mix_numbers!([T: Scalar, const K: usize] [T; K]);
 mix_numbers!([T: Scalar, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
-/// Along the way from the one to the other: between a number and itself there is no other.
+/// share · a + (1 − share) · b. Between a number and itself there is no other, which rounding could make of it.
 fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
-    let rest = T::from_f64(1.0 - share);
-    numbers.iter_mut().zip(other).for_each(|(a, b)| *a += rest * (*b - *a));
+    let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
+    numbers.iter_mut().zip(other).for_each(|(a, b)| *a = if *a == *b { *a } else { share * *a + rest * *b });
 }
 
 impl<T: Scalar> Mix for T {
