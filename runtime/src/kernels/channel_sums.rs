@@ -62,37 +62,57 @@ impl Stretch {
     }
 }
 
+/// `K` sums for each channel of a stretch, over `len` numbers: `add` adds the terms of a range of them to the part of each sum.
+#[inline(always)]
+pub(crate) fn in_parts<T: Scalar, const K: usize>(
+    stretch: &Stretch,
+    len: usize,
+    mut add: impl FnMut(Range<usize>, &mut [[T; LANES]; K]),
+) -> [[f64; LANES]; K] {
+    let mut total = [[0.0; LANES]; K];
+    let step = stretch.step;
+    for block in (0..len).step_by(step * BLOCK) {
+        let mut part = [[T::ZERO; LANES]; K];
+        for first in (block..len.min(block + step * BLOCK)).step_by(step) {
+            let range = stretch.range(len.min(first + step) - first);
+            add(first + range.start..first + range.end, &mut part);
+        }
+        for (total, part) in total.iter_mut().zip(&part) {
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part.to_f64());
+        }
+    }
+    total
+}
+
 /// Σ x
 #[inline(always)]
 pub(crate) fn of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
-    of_squares_or_numbers::<T, false>(stretch, x, &[T::ZERO; LANES])
+    let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+        part.iter_mut().zip(&x[range]).for_each(|(part, &x)| *part += x);
+    });
+    sum
 }
 
 /// Σ (x − centre)²
 #[inline(always)]
 pub(crate) fn of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
-    of_squares_or_numbers::<T, true>(stretch, x, centre)
+    let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+        for ((part, &x), &centre) in part.iter_mut().zip(&x[range]).zip(centre) {
+            *part += (x - centre) * (x - centre);
+        }
+    });
+    sum
 }
 
+/// Σ x y
 #[inline(always)]
-fn of_squares_or_numbers<T: Scalar, const SQUARES: bool>(
-    stretch: &Stretch,
-    x: &[T],
-    centre: &[T; LANES],
-) -> [f64; LANES] {
-    let mut total = [0.0; LANES];
-    for x in x.chunks(stretch.step * BLOCK) {
-        let mut partial = [T::ZERO; LANES];
-        for x in x.chunks(stretch.step) {
-            let x = &x[stretch.range(x.len())];
-            for (i, &x) in x.iter().enumerate().take(LANES) {
-                let x = x - centre[i];
-                partial[i] += if SQUARES { x * x } else { x };
-            }
+pub(crate) fn of_products<T: Scalar>(stretch: &Stretch, x: &[T], y: &[T]) -> [f64; LANES] {
+    let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+        for ((part, &x), &y) in part.iter_mut().zip(&x[range.clone()]).zip(&y[range]) {
+            *part += x * y;
         }
-        add(&mut total, &partial);
-    }
-    total
+    });
+    sum
 }
 
 /// Σ dy and Σ dy (x − centre)
@@ -103,25 +123,12 @@ pub(crate) fn of_gradient<T: Scalar>(
     dy: &[T],
     centre: &[T; LANES],
 ) -> ([f64; LANES], [f64; LANES]) {
-    let (mut total, mut total_product) = ([0.0; LANES], [0.0; LANES]);
-    for (x, dy) in x.chunks(stretch.step * BLOCK).zip(dy.chunks(stretch.step * BLOCK)) {
-        let (mut partial, mut product) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for (x, dy) in x.chunks(stretch.step).zip(dy.chunks(stretch.step)) {
-            let range = stretch.range(x.len());
-            for (i, (&x, &dy)) in x[range.clone()].iter().zip(&dy[range]).enumerate().take(LANES) {
-                partial[i] += dy;
-                product[i] += dy * (x - centre[i]);
-            }
+    let [sum, product] = in_parts(stretch, x.len(), |range, [sum, product]: &mut [[T; LANES]; 2]| {
+        let parts = sum.iter_mut().zip(product).zip(centre);
+        for ((&x, &dy), ((sum, product), &centre)) in x[range.clone()].iter().zip(&dy[range]).zip(parts) {
+            *sum += dy;
+            *product += dy * (x - centre);
         }
-        add(&mut total, &partial);
-        add(&mut total_product, &product);
-    }
-    (total, total_product)
-}
-
-#[inline(always)]
-fn add<T: Scalar>(total: &mut [f64; LANES], partial: &[T; LANES]) {
-    for (total, &partial) in total.iter_mut().zip(partial) {
-        *total += partial.to_f64();
-    }
+    });
+    (sum, product)
 }

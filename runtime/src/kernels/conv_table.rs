@@ -2,8 +2,10 @@
 //!
 //! Only what is connected has weights: they are `[window height, window width, connections]`, in the order of the table.
 
+use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 use super::ending::end_in_place;
+use super::parts::Sums;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv_table::Spec;
 
@@ -78,15 +80,40 @@ pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: 
 pub fn conv_table_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     spec.check(batch, x.len(), dw.len(), [db.len(), 0], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
-    for_each_tap(spec, batch, |y, from, tap| {
-        let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
-        for (&[channel, filter], dw) in spec.connections.iter().zip(&mut dw[tap..]) {
-            *dw += dy[filter] * x[channel];
+    for (tap, dw) in dw.chunks_exact_mut(spec.connections.len().max(1)).enumerate() {
+        for (dw, connections) in dw.chunks_mut(LANES).zip(spec.connections.chunks(LANES)) {
+            let mut sums = Sums::<T, LANES, true>::new();
+            for_each_position(spec, batch, [tap / spec.window[1], tap % spec.window[1]], |y, from| {
+                sums.take(1);
+                let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
+                for (sum, &[channel, filter]) in sums.part.iter_mut().zip(connections) {
+                    *sum += dy[filter] * x[channel];
+                }
+            });
+            dw.iter_mut().zip(sums.total()).for_each(|(dw, sum)| *dw += sum);
         }
-    });
-    for pixel in dy.chunks_exact(filters) {
-        for (db, &dy) in db.iter_mut().zip(pixel) {
-            *db += dy;
+    }
+    add_bias_gradient(dy, db);
+}
+
+/// Connections whose weights are summed together.
+const LANES: usize = 16;
+
+/// Calls `visit` with each output for which a tap lies in the image: the start of its pixel, and of the pixel under the tap.
+#[inline(always)]
+fn for_each_position(spec: &Spec, batch: usize, tap: [usize; 2], mut visit: impl FnMut(usize, usize)) {
+    let ([height, width, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let under = |axis: usize, position: usize| {
+        (position * spec.stride[axis] + tap[axis] * spec.dilation[axis]).wrapping_sub(spec.padding[2 * axis])
+    };
+    for n in 0..batch {
+        for (row, line) in (0..rows).map(|row| (row, under(0, row))).filter(|&(_, line)| line < height) {
+            for (column, place) in (0..columns).map(|column| (column, under(1, column))) {
+                if place < width {
+                    let y = ((n * rows + row) * columns + column) * filters;
+                    visit(y, ((n * height + line) * width + place) * channels);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Squared distances to fixed patterns: the output layer of LeNet-5 (LeCun et al., 1998, equation 7).
 
+use super::parts;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::distance::Spec;
 
@@ -8,12 +9,10 @@ pub fn distance_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [
     spec.check(batch, &[x], y);
     for (x, y) in x.chunks_exact(spec.inputs).zip(y.chunks_exact_mut(spec.outputs)) {
         for (y, pattern) in y.iter_mut().zip(spec.patterns.chunks_exact(spec.inputs)) {
-            let mut sum = T::ZERO;
-            for (&x, &p) in x.iter().zip(pattern) {
-                let off = x - T::from_f64(p);
-                sum += off * off;
-            }
-            *y = sum;
+            *y = parts::sum(spec.inputs, |input| {
+                let off = x[input] - T::from_f64(pattern[input]);
+                off * off
+            });
         }
     }
 }
@@ -21,14 +20,12 @@ pub fn distance_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [
 /// ∂ℓ/∂xᵢ = Σ 2 (xᵢ − pₖᵢ) ∂ℓ/∂yₖ over the patterns k.
 pub fn distance_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
     spec.check(batch, &[x, dx], dy);
-    dx.fill(T::ZERO);
     let images = x.chunks_exact(spec.inputs).zip(dy.chunks_exact(spec.outputs)).zip(dx.chunks_exact_mut(spec.inputs));
     for ((x, dy), dx) in images {
-        for (&dy, pattern) in dy.iter().zip(spec.patterns.chunks_exact(spec.inputs)) {
-            let twice = dy + dy;
-            for ((&x, &p), dx) in x.iter().zip(pattern).zip(dx.iter_mut()) {
-                *dx += twice * (x - T::from_f64(p));
-            }
+        for (input, (&x, dx)) in x.iter().zip(dx).enumerate() {
+            *dx = parts::sum(spec.outputs, |output| {
+                (dy[output] + dy[output]) * (x - T::from_f64(spec.patterns[output * spec.inputs + input]))
+            });
         }
     }
 }

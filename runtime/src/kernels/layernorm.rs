@@ -1,5 +1,6 @@
 //! Layer normalisation (Ba et al. 2016): each position gets mean 0 and variance 1 over its channels.
 
+use super::parts::PART;
 use super::reduce;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -68,25 +69,49 @@ vectorised! {
         dgamma: &mut [T],
         dbeta: &mut [T],
     ) {
-        let share = T::ONE / T::from_f64(channels as f64);
-        for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
-            let (mean, inverse) = statistics(x, epsilon);
-            for (dbeta, &dy) in dbeta.iter_mut().zip(&*dy) {
-                *dbeta += dy;
+        for first in (0..channels).step_by(GROUP) {
+            let (last, group) = (first + GROUP >= channels, first..channels.min(first + GROUP));
+            let mut sums = [[0.0; GROUP]; 2];
+            for (x, dy) in x.chunks(channels * PART).zip(dy.chunks_mut(channels * PART)) {
+                let [mut betas, mut gammas] = [[T::ZERO; GROUP]; 2];
+                for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
+                    let (mean, inverse) = statistics(x, epsilon);
+                    let numbers = x[group.clone()].iter().zip(&dy[group.clone()]);
+                    for ((&x, &dy), (beta, gamma)) in numbers.zip(betas.iter_mut().zip(&mut gammas)) {
+                        *beta += dy;
+                        *gamma += dy * (x - mean) * inverse;
+                    }
+                    if last {
+                        gradient_of_row(x, mean, inverse, gamma, dy);
+                    }
+                }
+                for (sums, part) in sums.iter_mut().zip([betas, gammas]) {
+                    sums.iter_mut().zip(part).take(group.len()).for_each(|(sum, part)| *sum += part.to_f64());
+                }
             }
-            for (dgamma, (&x, &dy)) in dgamma.iter_mut().zip(x.iter().zip(&*dy)) {
-                *dgamma += dy * (x - mean) * inverse;
-            }
-            for (dy, &gamma) in dy.iter_mut().zip(gamma) {
-                *dy *= gamma;
-            }
-            let shift = reduce::sum(dy) * share;
-            // Σ dy (x − μ), without the cancellation of Σ dy x − μ Σ dy.
-            let slope = reduce::dot_centred(dy, x, mean) * share * inverse * inverse;
-            for (&x, dy) in x.iter().zip(dy) {
-                *dy = inverse * (*dy - shift - (x - mean) * slope);
+            for (slopes, sums) in [&mut *dbeta, &mut *dgamma].into_iter().zip(sums) {
+                let slopes = slopes.iter_mut().skip(first);
+                slopes.zip(sums).for_each(|(slope, sum)| *slope += T::from_f64(sum));
             }
         }
+    }
+}
+
+/// Channels whose slopes are summed together: each such group goes through all positions.
+const GROUP: usize = 512;
+
+/// ∂ℓ/∂x of a position, which `dy` becomes.
+#[inline(always)]
+fn gradient_of_row<T: Scalar>(x: &[T], mean: T, inverse: T, gamma: &[T], dy: &mut [T]) {
+    let share = T::ONE / T::from_f64(x.len() as f64);
+    for (dy, &gamma) in dy.iter_mut().zip(gamma) {
+        *dy *= gamma;
+    }
+    let shift = reduce::sum(dy) * share;
+    // Σ dy (x − μ), without the cancellation of Σ dy x − μ Σ dy.
+    let slope = reduce::dot_centred(dy, x, mean) * share * inverse * inverse;
+    for (&x, dy) in x.iter().zip(dy) {
+        *dy = inverse * (*dy - shift - (x - mean) * slope);
     }
 }
 

@@ -23,6 +23,7 @@ pub mod layernorm;
 pub mod lrn;
 pub mod multiply;
 pub mod pad;
+pub(crate) mod parts;
 pub mod pool;
 pub mod prelu;
 pub(crate) mod reduce;

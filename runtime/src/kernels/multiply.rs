@@ -1,5 +1,6 @@
 //! Products of two values, number by number, or of a value with one number a channel (squeeze and excite).
 
+use super::channel_sums::{self as sums, Stretch};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::multiply::Spec;
@@ -43,10 +44,15 @@ vectorised! {
             return;
         }
         for ((dy, a), db) in dy.chunks_exact(len).zip(a.chunks_exact(len)).zip(db.chunks_exact_mut(channels)) {
-            db.fill(T::ZERO);
-            for (dy, a) in dy.chunks_exact(channels).zip(a.chunks_exact(channels)) {
+            if channels == len {
                 for ((&dy, &a), db) in dy.iter().zip(a).zip(db.iter_mut()) {
-                    *db += dy * a;
+                    *db = dy * a;
+                }
+                continue;
+            }
+            for stretch in Stretch::all(channels) {
+                for (channel, sum) in stretch.fold(sums::of_products(&stretch, dy, a)) {
+                    db[channel] = T::from_f64(sum);
                 }
             }
         }

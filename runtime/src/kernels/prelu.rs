@@ -1,6 +1,7 @@
 //! Parametric ReLU (slide 11): the slope below 0 is trained.
 
 use super::activation::rectify;
+use super::channel_sums::{LANES, Stretch, in_parts};
 use super::reduce;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
@@ -62,24 +63,32 @@ vectorised! {
         match *slopes {
             [] => {}
             [slope] => {
-                let mut terms = [T::ZERO; BLOCK];
+                let (mut terms, mut sum) = ([T::ZERO; BLOCK], 0.0);
                 for (x, dy) in x.chunks(BLOCK).zip(dy.chunks_mut(BLOCK)) {
                     for ((&x, dy), term) in x.iter().zip(dy.iter_mut()).zip(&mut terms) {
                         *term = if x < T::ZERO { *dy * x } else { T::ZERO };
                         *dy *= if x < T::ZERO { slope } else { T::ONE };
                     }
-                    if let Some(dslope) = dslopes.first_mut() {
-                        *dslope += reduce::sum(&terms[..x.len()]);
-                    }
+                    sum += reduce::sum(&terms[..x.len()]).to_f64();
+                }
+                if let Some(dslope) = dslopes.first_mut() {
+                    *dslope += T::from_f64(sum);
                 }
             }
             _ => {
-                for (x, dy) in x.chunks_exact(slopes.len()).zip(dy.chunks_exact_mut(slopes.len())) {
-                    for (dslope, (&x, &dy)) in dslopes.iter_mut().zip(x.iter().zip(&*dy)) {
-                        *dslope += if x < T::ZERO { dy * x } else { T::ZERO };
-                    }
-                    for ((&x, &slope), dy) in x.iter().zip(slopes).zip(dy) {
-                        *dy *= if x < T::ZERO { slope } else { T::ONE };
+                for stretch in Stretch::all(slopes.len()) {
+                    let slopes = stretch.spread(|channel| slopes[channel]);
+                    let [sums] = in_parts(&stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+                        let numbers = x[range.clone()].iter().zip(&mut dy[range]);
+                        for ((&x, dy), (part, &slope)) in numbers.zip(part.iter_mut().zip(&slopes)) {
+                            *part += if x < T::ZERO { *dy * x } else { T::ZERO };
+                            *dy *= if x < T::ZERO { slope } else { T::ONE };
+                        }
+                    });
+                    for (channel, sum) in stretch.fold(sums) {
+                        if let Some(dslope) = dslopes.get_mut(channel) {
+                            *dslope += T::from_f64(sum);
+                        }
                     }
                 }
             }

@@ -1,13 +1,22 @@
 //! Sums over a slice in sixteen lanes, since a sum from left to right cannot become vector code, and rounds worse. A slice too
-//! short for lanes is summed from left to right.
+//! short for lanes is summed from left to right, and one too long for them in parts.
 
+use super::parts::PART;
 use crate::scalar::Scalar;
 
 const LANES: usize = 16;
 
+/// The numbers that the lanes take at once.
+const WHOLE: usize = PART * LANES;
+
 /// Σ xᵢ
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
+    if x.len() <= WHOLE { sum_of_part(x) } else { T::from_f64(x.chunks(WHOLE).map(|x| sum_of_part(x).to_f64()).sum()) }
+}
+
+#[inline(always)]
+fn sum_of_part<T: Scalar>(x: &[T]) -> T {
     if x.len() < LANES {
         return x.iter().copied().sum();
     }
@@ -34,6 +43,15 @@ pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
 /// Σ xᵢ (yᵢ − centre)
 #[inline(always)]
 pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
+    if x.len() <= WHOLE {
+        return dot_of_part(x, y, centre);
+    }
+    let parts = x.chunks(WHOLE).zip(y.chunks(WHOLE)).map(|(x, y)| dot_of_part(x, y, centre).to_f64());
+    T::from_f64(parts.sum())
+}
+
+#[inline(always)]
+fn dot_of_part<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
     if x.len() < LANES {
         return x.iter().zip(y).map(|(&x, &y)| x * (y - centre)).sum();
     }
@@ -54,6 +72,14 @@ pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
 /// Σ (xᵢ − centre)²
 #[inline(always)]
 pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
+    if x.len() <= WHOLE {
+        return squares_of_part(x, centre);
+    }
+    T::from_f64(x.chunks(WHOLE).map(|x| squares_of_part(x, centre).to_f64()).sum())
+}
+
+#[inline(always)]
+fn squares_of_part<T: Scalar>(x: &[T], centre: T) -> T {
     if x.len() < LANES {
         return x.iter().map(|&x| (x - centre) * (x - centre)).sum();
     }

@@ -1,7 +1,9 @@
 //! Trained subsampling (LeCun et al., 1998): y = coefficient · Σ of a window + bias, one coefficient and bias for each channel.
 
+use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 use super::ending::end_in_place;
+use super::parts::Sums;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::subsample::Spec;
 
@@ -38,12 +40,20 @@ pub fn subsample_forward<T: Elementary>(
     let ([_, _, channels], [rows, columns, _]) = (spec.input, spec.output);
     let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * channels));
     for (x, y) in images {
-        y.fill(T::ZERO);
-        for_each_tap(spec, 1, |to, from| {
-            for (y, &x) in y[to..to + channels].iter_mut().zip(&x[from..from + channels]) {
-                *y += x;
-            }
-        });
+        let [_, across] = spec.window;
+        for (place, y) in y.chunks_exact_mut(channels).enumerate() {
+            let [row, column] = [place / columns * spec.stride[0], place % columns * spec.stride[1]];
+            for_channels(channels, |first, count| {
+                let mut sums = Sums::<T, LANES, true>::new();
+                for tap in 0..spec.window.iter().product() {
+                    sums.take(1);
+                    let pixel = (row + tap / across) * spec.input[1] + column + tap % across;
+                    let x = &x[pixel * channels + first..][..count];
+                    sums.part.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
+                }
+                y[first..first + count].copy_from_slice(&sums.total()[..count]);
+            });
+        }
         end_in_place(None, coefficient, &[], channels, y);
         end_in_place(spec.activation, scale, shift, channels, y);
     }
@@ -73,17 +83,29 @@ pub fn subsample_grad_weights<T: Scalar>(
 ) {
     spec.check(batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
     let channels = spec.input[2];
-    for_each_tap(spec, batch, |y, from| {
-        let pixel = dcoefficient.iter_mut().zip(&x[from..from + channels]);
-        for ((dcoefficient, &x), &dy) in pixel.zip(&dy[y..y + channels]) {
-            *dcoefficient += dy * x;
-        }
+    for_channels(channels, |first, count| {
+        let mut sums = Sums::<T, LANES, true>::new();
+        for_each_tap(spec, batch, |y, from| {
+            sums.take(1);
+            let numbers = x[from + first..from + first + count].iter().zip(&dy[y + first..y + first + count]);
+            sums.part.iter_mut().zip(numbers).for_each(|(sum, (&x, &dy))| *sum += dy * x);
+        });
+        dcoefficient
+            .iter_mut()
+            .skip(first)
+            .take(count)
+            .zip(sums.total())
+            .for_each(|(dcoefficient, sum)| *dcoefficient += sum);
     });
-    for pixel in dy.chunks_exact(channels) {
-        for (dbias, &dy) in dbias.iter_mut().zip(pixel) {
-            *dbias += dy;
-        }
-    }
+    add_bias_gradient(dy, dbias);
+}
+
+/// Channels whose sums are worked on together.
+const LANES: usize = 16;
+
+/// Calls `visit` with the first and the number of every few channels.
+fn for_channels(channels: usize, mut visit: impl FnMut(usize, usize)) {
+    (0..channels).step_by(LANES).for_each(|first| visit(first, LANES.min(channels - first)));
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Enlargement by whole factors: each pixel becomes a block of equal pixels.
 
+use super::parts::{self, PART};
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::upsample::Spec;
 
@@ -33,6 +34,9 @@ pub fn upsample_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T
     if dy.is_empty() {
         return;
     }
+    if down * across > PART {
+        return long_sums(spec, dy, dx);
+    }
     for (dx, block) in dx.chunks_exact_mut(narrow).zip(dy.chunks_exact(down * wide)) {
         for row in block.chunks_exact(wide) {
             for (dx, copies) in dx.chunks_exact_mut(channels).zip(row.chunks_exact(across * channels)) {
@@ -43,6 +47,18 @@ pub fn upsample_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T
                 }
             }
         }
+    }
+}
+
+/// [`upsample_grad`] for blocks of more pixels than one accumulator takes.
+fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
+    let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
+    for (place, dx) in dx.iter_mut().enumerate() {
+        let (pixel, channel) = (place / channels, place % channels);
+        let first = (pixel / width * down * width + pixel % width) * across;
+        *dx = parts::sum(down * across, |tap| {
+            dy[(first + tap / across * width * across + tap % across) * channels + channel]
+        });
     }
 }
 

@@ -1,11 +1,12 @@
 //! Local response normalisation as its paper writes it, one number at a time.
 
 use super::Spec;
+use crate::kernels::parts;
 use crate::scalar::Scalar;
 
 /// sᵢ = k + α Σ xⱼ² over the neighbours j of i.
 fn damping<T: Scalar>(spec: &Spec, x: &[T], i: usize) -> T {
-    let squares: T = (0..x.len()).filter(|&j| are_neighbours(spec, i, j)).map(|j| x[j] * x[j]).sum();
+    let squares = parts::sum(x.len(), |j| if are_neighbours(spec, i, j) { x[j] * x[j] } else { T::ZERO });
     T::from_f64(spec.k) + T::from_f64(spec.alpha) * squares
 }
 
@@ -32,10 +33,10 @@ pub fn lrn_grad<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
     let pixels = x.chunks_exact(spec.channels.max(1)).zip(dy.chunks_exact(spec.channels.max(1)));
     for ((x, dy), dx) in pixels.zip(dx.chunks_exact_mut(spec.channels.max(1))) {
         for (i, dx) in dx.iter_mut().enumerate() {
-            let sum: T = (0..x.len())
-                .filter(|&j| are_neighbours(spec, j, i))
-                .map(|j| dy[j] * x[j] / damping(spec, x, j).powf(beta + T::ONE))
-                .sum();
+            let sum = parts::sum(x.len(), |j| match are_neighbours(spec, j, i) {
+                true => dy[j] * x[j] / damping(spec, x, j).powf(beta + T::ONE),
+                false => T::ZERO,
+            });
             *dx = dy[i] / damping(spec, x, i).powf(beta) - factor * x[i] * sum;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Spec, by_lanes, each_window};
 use crate::context::Context;
+use crate::kernels::parts::{PART, Sums};
 use crate::scalar::Scalar;
 
 /// The mean of each window; padding is left out of it.
@@ -26,21 +27,35 @@ fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
 }
 
 fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+    if spec.window.iter().product::<usize>() > PART {
+        means::<T, LANES, true>(batch, spec, x, y);
+    } else {
+        means::<T, LANES, false>(batch, spec, x, y);
+    }
+}
+
+#[inline(always)]
+fn means<T: Scalar, const LANES: usize, const LONG: bool>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
     let [_, width, channels] = spec.input;
     each_window!(batch, spec, |out, rows, columns, first| {
         let share = share::<T>(rows, columns);
         for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
-            let mut sums = [T::ZERO; LANES];
+            let mut sums = Sums::<T, LANES, LONG>::new();
             for row in rows.0..rows.1 {
-                for column in columns.0..columns.1 {
-                    let at = first + (row * width + column) * channels + block * LANES;
-                    let pixel = &x[at..at + LANES];
-                    for (sum, &a) in sums.iter_mut().zip(pixel) {
-                        *sum += a;
+                let mut start = columns.0;
+                while start < columns.1 {
+                    let end = start + sums.take(columns.1 - start);
+                    for column in start..end {
+                        let at = first + (row * width + column) * channels + block * LANES;
+                        let pixel = &x[at..at + LANES];
+                        for (sum, &a) in sums.part.iter_mut().zip(pixel) {
+                            *sum += a;
+                        }
                     }
+                    start = end;
                 }
             }
-            for (y, sum) in y.iter_mut().zip(sums) {
+            for (y, sum) in y.iter_mut().zip(sums.total()) {
                 *y = sum * share;
             }
         }

@@ -1,0 +1,100 @@
+//! Long sums are taken in parts: this is what adds numbers up wherever there can be more than [`PART`] of them, except for products of
+//! matrices, whose tiles do so themselves, by the same count.
+//!
+//! A part is summed in the network's own numbers, and parts in `f64`. So the mean of a million numbers 0.1 is 0.1, where one `f32` that
+//! takes them all is off by a hundredth. Sums of few numbers have one part; those of more have parts of [`SHORT`], which round less.
+
+use crate::gemm::DEPTH;
+use crate::scalar::Scalar;
+
+/// The most terms that one accumulator takes.
+pub(crate) const PART: usize = DEPTH;
+
+/// The terms of a part of a sum that has more than [`PART`].
+const SHORT: usize = 32;
+
+/// `N` sums side by side. Where `LONG` is false there are at most [`PART`] terms, and nothing but the part itself.
+pub(crate) struct Sums<T, const N: usize, const LONG: bool> {
+    /// What terms are added to.
+    pub(crate) part: [T; N],
+    parts: [f64; N],
+    terms: usize,
+}
+
+impl<T: Scalar, const N: usize, const LONG: bool> Sums<T, N, LONG> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self { part: [T::ZERO; N], parts: [0.0; N], terms: 0 }
+    }
+
+    /// How many of `wanted` terms are to be added to the part next: as many as it takes.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, wanted: usize) -> usize {
+        if !LONG {
+            return wanted;
+        }
+        if self.terms == SHORT {
+            self.parts = self.with_part();
+            (self.part, self.terms) = ([T::ZERO; N], 0);
+        }
+        let taken = wanted.min(SHORT - self.terms);
+        self.terms += taken;
+        taken
+    }
+
+    #[inline(always)]
+    fn with_part(&self) -> [f64; N] {
+        let mut parts = self.parts;
+        parts.iter_mut().zip(&self.part).for_each(|(sum, part)| *sum += part.to_f64());
+        parts
+    }
+
+    /// The sums.
+    #[inline(always)]
+    pub(crate) fn total(&self) -> [T; N] {
+        if LONG { self.with_part().map(T::from_f64) } else { self.part }
+    }
+}
+
+/// Σ term(i) over `len` terms, one after the other.
+#[inline(always)]
+pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
+    let mut part = |range: core::ops::Range<usize>| range.fold(T::ZERO, |sum, place| sum + term(place));
+    if len <= PART {
+        return part(0..len);
+    }
+    let parts = (0..len).step_by(SHORT).map(|first| part(first..len.min(first + SHORT)).to_f64());
+    T::from_f64(parts.sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANY: usize = 1_000_000;
+
+    fn close(found: f32, expected: f64) -> bool {
+        (f64::from(found) - expected).abs() <= 4.0 * f64::from(f32::EPSILON) * expected
+    }
+
+    #[test]
+    fn a_million_tenths_are_a_hundred_thousand() {
+        let expected = MANY as f64 * f64::from(0.1_f32);
+        let mut sums = Sums::<f32, 2, true>::new();
+        let mut left = MANY;
+        while left > 0 {
+            let taken = sums.take(left.min(1000));
+            (0..taken).for_each(|_| sums.part.iter_mut().for_each(|sum| *sum += 0.1));
+            left -= taken;
+        }
+        assert!(sums.total().iter().all(|&sum| close(sum, expected)));
+        assert!(close(sum(MANY, |_| 0.1_f32), expected));
+    }
+
+    #[test]
+    fn a_short_sum_is_the_plain_one() {
+        let terms: Vec<f32> = (0..PART).map(|place| (place as f32).sin()).collect();
+        let plain = terms.iter().fold(0.0, |sum, term| sum + term);
+        assert_eq!(sum(PART, |place| terms[place]), plain);
+    }
+}
