@@ -15,7 +15,7 @@ use crate::tensor::{Nested, elements_of, elements_of_mut};
 /// masks[3][17] = 1;
 /// ```
 pub fn zeros<A: Nested>(count: usize) -> Vec<A> {
-    let elements = vec![A::Element::default(); count.checked_mul(A::LENGTH).unwrap_or(usize::MAX)];
+    let elements = vec![A::Element::default(); count.saturating_mul(A::LENGTH)];
     whole(elements.into_boxed_slice(), count).into_vec()
 }
 

@@ -66,19 +66,9 @@ fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
 /// image[[3, 4, 0]] = 1.0;
 /// assert_eq!(image.as_slice()[3 * 28 + 4], 1.0);
 /// ```
-#[derive(Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 #[repr(transparent)]
 pub struct Tensor<const H: usize, const W: usize, const C: usize, T = f32>([[[T; C]; W]; H]);
-
-/// By value, over the stack; [`Tensor::boxed_clone`] is for large images.
-impl<const H: usize, const W: usize, const C: usize, T: Copy> Clone for Tensor<H, W, C, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-    fn clone_from(&mut self, source: &Self) {
-        self.0.as_flattened_mut().as_flattened_mut().copy_from_slice(source.0.as_flattened().as_flattened());
-    }
-}
 
 impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, T> {
     /// How many numbers it holds.
@@ -145,7 +135,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, 
     #[cfg(feature = "std")]
     pub fn boxed_clone(&self) -> Box<Self> {
         let mut copy = Self::boxed_zeros();
-        (*copy).clone_from(self);
+        crate::memory::Stored::assign_to(self, &mut copy);
         copy
     }
 
