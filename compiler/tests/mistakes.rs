@@ -235,7 +235,7 @@ fn layers_say_what_would_fit() {
         ("8x8x4", "reshape 7x7x4", "reshape 7x7x4", "must multiply to 256"),
         ("8x8x4", "bn momentum 2", "momentum 2", "between 0 and 1"),
         ("8x8x4", "bn eps 0", "eps 0", "must be more than 0"),
-        ("8x8x1", "layernorm", "layernorm", "would always become 0"),
+        ("8x8x1", "layernorm", "layernorm", "it would be 0, whatever comes in"),
         ("128x1", "conv 3x3x16", "conv 3x3x16", "write length x filters: `conv 3x16`"),
         ("28x28", "conv 5x5x6", "conv 5x5x6", "if grey images come in, declare the input as `28x28x1`"),
         ("5x4", "conv 7x8", "conv 7x8", "the window of 7 is larger than its 5x4 input"),

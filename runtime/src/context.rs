@@ -121,10 +121,11 @@ fn halve<T: Send>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    struct Turns(usize);
+    /// Threads that take turns, the last first.
+    pub(crate) struct Turns(pub(crate) usize);
 
     impl Fork for Turns {
         fn threads(&self) -> usize {

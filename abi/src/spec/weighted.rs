@@ -53,6 +53,17 @@ pub mod conv {
             self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)
         }
 
+        /// Whether Winograd's F(4x4, 3x3) computes it: windows of 3x3 without steps, and whole cache lines of channels and filters.
+        pub const fn fits_winograd(&self) -> bool {
+            let plain = matches!((self.window, self.stride, self.dilation, self.groups), ([3, 3], [1, 1], [1, 1], 1));
+            plain && self.input[2].is_multiple_of(LINE) && self.output[2].is_multiple_of(LINE)
+        }
+
+        /// Elements of the filters' transforms: 36 for each channel and filter.
+        pub const fn winograd_len(&self) -> usize {
+            36 * self.input[2] * self.output[2]
+        }
+
         /// Elements of all filters.
         pub const fn weights_len(&self) -> usize {
             self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]

@@ -18,7 +18,7 @@ pub(super) static CONV: Word = Word {
     form: "conv HxWxF",
     summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters; of a series, `128x1`, a window of length L: `conv LxF`. Without a padding word there is no padding.",
     argument: Argument::Required,
-    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS],
+    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS, WINOGRAD, EXACT],
     examples: &[
         Example { input: "6x5x1", stage: "conv 3x3x2" },
         Example { input: "9x2", stage: "conv 3x4 stride 2 same dilate 2" },
@@ -28,6 +28,8 @@ pub(super) static CONV: Word = Word {
         Example { input: "7x7x2", stage: "conv 3x3x3 pad 1x2 dilate 2 nobias" },
         Example { input: "5x5x4", stage: "conv 3x3x6 groups 2 same" },
         Example { input: "5x5x3", stage: "conv 3x3x6 groups 3 pad 1x0x2x1" },
+        Example { input: "6x5x16", stage: "conv 3x3x16 same winograd" },
+        Example { input: "6x5x16", stage: "conv 3x3x16 exact" },
         Example { input: "5x4x3", stage: "conv 3x2x4 same stride 2x1 connect (0, 1) (1, 2) (2) (0, 1, 2)" },
     ],
     lower,
@@ -73,6 +75,18 @@ const CONNECT: OptionWord = OptionWord {
     argument: Argument::Lists,
     summary: "a connection table (LeCun et al., 1998): for each filter, the input channels that it sees, counted from 0",
 };
+const WINOGRAD: OptionWord = OptionWord {
+    name: "winograd",
+    form: "winograd",
+    argument: Argument::None,
+    summary: "predicts by Winograd's algorithm, F(4x4, 3x3), also where another is estimated faster",
+};
+const EXACT: OptionWord = OptionWord {
+    name: "exact",
+    form: "exact",
+    argument: Argument::None,
+    summary: "predicts by plain sums alone: Winograd's algorithm rounds a little more",
+};
 /// `nobias`
 pub(super) const NOBIAS: OptionWord =
     OptionWord { name: "nobias", form: "nobias", argument: Argument::None, summary: "leaves the bias out" };
@@ -90,7 +104,18 @@ fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<Value
         None => 1,
     };
     let window = window(axes, layer, size, [1, 1])?;
-    builder.push(layer, Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel" }, &[input])
+    let winograd = match (layer.option("winograd"), layer.option("exact")) {
+        (None, None) => None,
+        (winograd, None) => Some(winograd.is_some()),
+        (None, Some(_)) => Some(false),
+        (Some(_), Some(exact)) => {
+            let message =
+                "`winograd` and `exact` exclude each other: Winograd's algorithm rounds more than a plain sum";
+            return Err(Diagnostic::new(exact.span, message).help("keep one, or neither: the compiler then decides"));
+        }
+    };
+    let conv = Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel", winograd };
+    builder.push(layer, conv, &[input])
 }
 
 /// The channels that each filter sees.

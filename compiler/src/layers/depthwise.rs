@@ -79,7 +79,8 @@ fn separable(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<V
     let (size, filters) = axes.window_and_filters(layer, builder, input)?;
     let apart = builder.push(layer, depthwise(axes, layer, size, "depthwise_kernel", false)?, &[input])?;
     let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
-    let point = Conv { window, filters, groups: 1, bias: !layer.has("nobias"), kernel: "pointwise_kernel" };
+    let point =
+        Conv { window, filters, groups: 1, bias: !layer.has("nobias"), kernel: "pointwise_kernel", winograd: None };
     builder.push(layer, point, &[apart])
 }
 

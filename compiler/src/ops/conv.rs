@@ -4,7 +4,9 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
 use netwright_abi::spec::conv::{Kind, Spec};
 
-use super::{GradientSite, Misfit, Operation, Pack, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::{
+    GradientSite, Misfit, Operation, Pack, Packing, Part, Role, Site, TensorSpec, image, refuse_enormous_weights,
+};
 use crate::graph::Variant;
 use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
@@ -22,6 +24,8 @@ pub struct Conv {
     pub bias: bool,
     /// What its weights are called.
     pub kernel: &'static str,
+    /// Whether a prediction computes it by Winograd's algorithm: always, never, or where that is estimated faster.
+    pub winograd: Option<bool>,
 }
 
 /// The sizes of a convolution between two images.
@@ -88,6 +92,17 @@ impl Operation for Conv {
             }
         }
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.filters])?;
+        let output = Shape::Image([laid.output[0], laid.output[1], self.filters]);
+        if self.winograd == Some(true)
+            && !spec(&self.window, self.groups, inputs[0], output, Epilogue::NONE).fits_winograd()
+        {
+            return Err(Misfit::new(format!(
+                "Winograd's algorithm computes 3x3 windows with stride 1, channels and filters in sixteens, and no groups; here \
+                 {channels} channels meet {} filters of {}x{}",
+                self.filters, self.window.size[0], self.window.size[1],
+            ))
+            .help("leave `winograd` out: the compiler takes it where it fits and pays"));
+        }
         Ok(Shape::Image([laid.output[0], laid.output[1], self.filters]))
     }
 
@@ -146,7 +161,6 @@ impl Operation for Conv {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let Algorithm { forward, .. } = Algorithm::new(at.node.variant.name);
-        let forward = if at.node.prepared.is_some() { kernels::conv_packed_forward } else { forward };
         let spec = spec(&self.window, self.groups, at.x_shape(0), at.y_shape(), at.epilogue());
         at.onto_sum(at.call(forward, &spec, at.weighted(self.kernel)))
     }
@@ -155,9 +169,21 @@ impl Operation for Conv {
         true
     }
 
-    fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<Pack> {
-        let Self { window, kernel, .. } = *self;
-        (variant.name == "gemm" && self.groups == 1).then_some(Pack { window, input: inputs[0], output, kernel })
+    fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<(Pack, Variant)> {
+        if variant.name != "gemm" || self.groups != 1 {
+            return None;
+        }
+        let pack = |packing| Pack { packing, window: self.window, input: inputs[0], output, kernel: self.kernel };
+        let winograd = pack(Packing::Winograd);
+        let cost = winograd_cost(&winograd.spec());
+        let pays = cfg!(feature = "winograd") && cost.is_some_and(|cost| cost < self.macs(inputs, output) as f64);
+        let (name, cost, why) = match cost {
+            Some(cost) if self.winograd.unwrap_or(pays) => {
+                ("winograd", cost, "tiles of 4x4 outputs take a quarter of the multiply-adds")
+            }
+            _ => return Some((pack(Packing::Panels), Variant { name: "packed", ..*variant })),
+        };
+        Some((winograd, Variant { name, cost, why }))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
@@ -175,6 +201,17 @@ impl Operation for Conv {
     }
 }
 
+/// The cost of Winograd's algorithm, in multiply-adds of a full-speed kernel; none where it does not fit.
+fn winograd_cost(spec: &Spec) -> Option<f64> {
+    // What a transformed element costs, and what reading a transformed filter does where there are few tiles to use it.
+    const TRANSFORM: f64 = 6.0;
+    const READ: f64 = 9.0;
+    let [channels, filters] = [spec.input[2], spec.output[2]].map(|count| count as f64);
+    let tiles = (spec.output[0].div_ceil(4) * spec.output[1].div_ceil(4)) as f64;
+    let cost = 36.0 * (channels * filters * (1.1 * tiles + READ) + TRANSFORM * tiles * (channels + filters));
+    spec.fits_winograd().then_some(cost)
+}
+
 /// The kernels of one algorithm.
 struct Algorithm {
     forward: Kernel<Weighted<()>, Kind>,
@@ -190,6 +227,10 @@ impl Algorithm {
             }
             "grouped" => {
                 (kernels::conv_grouped_forward, kernels::conv_grouped_grad_input, kernels::conv_grouped_grad_weights)
+            }
+            "packed" => (kernels::conv_packed_forward, kernels::conv_gemm_grad_input, kernels::conv_gemm_grad_weights),
+            "winograd" => {
+                (kernels::conv_winograd_forward, kernels::conv_gemm_grad_input, kernels::conv_gemm_grad_weights)
             }
             "depthwise" => (kernels::depthwise_forward, kernels::depthwise_grad_input, kernels::depthwise_grad_weights),
             _ => (kernels::conv_gemm_forward, kernels::conv_gemm_grad_input, kernels::conv_gemm_grad_weights),

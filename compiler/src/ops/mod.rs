@@ -41,7 +41,7 @@ pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
 pub use lrn::Lrn;
 pub use multiply::Multiply;
-pub use pack::Pack;
+pub use pack::{Pack, Packing};
 pub use pad::{Crop, ZeroPad};
 pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
@@ -114,8 +114,8 @@ pub(crate) trait Operation {
     fn as_ending(&self) -> Option<Part> {
         None
     }
-    /// How its weights are prepared for a prediction by a kernel of this variant, where that pays.
-    fn packing(&self, _variant: &Variant, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
+    /// How its weights are prepared for a prediction, and the variant that then computes it in place of `_variant`; where that pays.
+    fn packing(&self, _variant: &Variant, _inputs: &[Shape], _output: Shape) -> Option<(Pack, Variant)> {
         None
     }
 }
@@ -232,8 +232,8 @@ impl Op {
     pub fn can_end_in(&self, part: Part) -> bool {
         self.operation().can_end_in(part)
     }
-    /// How its weights are prepared for a prediction by a kernel of this variant, where that pays.
-    pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<Pack> {
+    /// How its weights are prepared for a prediction, and the variant that then computes it in place of `variant`; where that pays.
+    pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<(Pack, Variant)> {
         self.operation().packing(variant, &images(inputs), output.as_image())
     }
     /// What it would be as a part of what the node before it ends in.

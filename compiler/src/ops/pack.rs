@@ -8,9 +8,20 @@ use super::{GradientSite, Misfit, Operation, Site};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
+/// The form that filters are packed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Panels for a product of matrices.
+    Panels,
+    /// Winograd's transforms, in such panels.
+    Winograd,
+}
+
 /// Packs the filters of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pack {
+    /// Into what.
+    pub packing: Packing,
     /// The window of the convolution.
     pub window: Window,
     /// What comes in.
@@ -22,13 +33,17 @@ pub struct Pack {
 }
 
 impl Pack {
-    fn spec(&self) -> netwright_abi::spec::conv::Spec {
+    /// The sizes of the convolution.
+    pub fn spec(&self) -> netwright_abi::spec::conv::Spec {
         spec(&self.window, 1, self.input, self.output, Epilogue::NONE)
     }
 
     /// Elements of the packed filters.
     pub fn len(&self) -> usize {
-        self.spec().packed_len()
+        match self.packing {
+            Packing::Panels => self.spec().packed_len(),
+            Packing::Winograd => self.spec().winograd_len(),
+        }
     }
 
     /// Never: a filter has a tap.
@@ -48,7 +63,11 @@ impl Operation for Pack {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let operands = Prepare { w: at.tensor(self.kernel), prepared: at.y() };
-        let call = at.call(kernels::conv_pack, &self.spec(), operands);
+        let kernel = match self.packing {
+            Packing::Panels => kernels::conv_pack,
+            Packing::Winograd => kernels::conv_winograd_pack,
+        };
+        let call = at.call(kernel, &self.spec(), operands);
         vec![KernelCall { why: "once for all predictions".into(), ..call }]
     }
 

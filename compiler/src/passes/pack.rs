@@ -10,7 +10,7 @@ pub fn pack(mut graph: Graph) -> Graph {
     let mut nodes = Vec::with_capacity(graph.nodes.len());
     for mut node in std::mem::take(&mut graph.nodes) {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
-        if let Some(pack) = node.op.packing(&node.variant, &inputs, graph.shape(node.output)) {
+        if let Some((pack, variant)) = node.op.packing(&node.variant, &inputs, graph.shape(node.output)) {
             let output = ValueId(graph.values.len());
             graph.values.push(prepared(pack.len()));
             nodes.push(Node {
@@ -24,7 +24,7 @@ pub fn pack(mut graph: Graph) -> Graph {
                 ending: Ending::default(),
                 prepared: None,
             });
-            node.prepared = Some(output);
+            (node.prepared, node.variant) = (Some(output), variant);
         }
         nodes.push(node);
     }

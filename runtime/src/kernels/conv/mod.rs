@@ -5,6 +5,8 @@
 //! | [`mod@reference`] | reading, and testing the others |
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
+//! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
+//! | `conv_winograd` | 3x3 windows of many channels, when predicting |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
 use super::channel_sums::{self, Stretch};
@@ -22,6 +24,7 @@ mod grouped;
 pub mod reference;
 #[cfg(test)]
 pub(crate) mod tests;
+mod winograd;
 
 pub(crate) use gemm::Phase;
 pub use grouped::{
@@ -126,6 +129,35 @@ pub fn conv_packed_forward<T: Elementary>(
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
         gemm::packed_forward(spec, x, w, scale, shift, y, scratch);
     });
+}
+
+/// G g Gᵀ of every filter, for `conv_winograd_forward`.
+pub fn conv_winograd_pack<T: Scalar>(_batch: usize, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(spec.fits_winograd() && w.len() == spec.weights_len(), "length of the weights");
+    assert_eq!(prepared.len(), spec.winograd_len(), "length of the transformed filters");
+    winograd::pack(spec, w, prepared);
+}
+
+/// Elements of scratch memory that `conv_winograd_forward` asks for, whatever the batch.
+pub const fn conv_winograd_forward_scratch(spec: &Spec) -> usize {
+    winograd::scratch(spec)
+}
+
+/// `conv_winograd` with filters of [`conv_winograd_pack`]: y from x, w, scale, shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_winograd_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(spec.fits_winograd() && w.len() == spec.winograd_len(), "length of the transformed filters");
+    spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
+    winograd::forward(context, spec, x, w, scale, shift, y, scratch);
 }
 
 /// `conv_gemm`: dx from dy, w.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{Ending, Spec, reference};
 use netwright_abi::spec::Windowed as _;
 
-use crate::context::Context;
+use crate::context::{Context, tests::Turns};
 use crate::kernels::activation::Activation;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::ending;
@@ -205,6 +205,103 @@ proptest! {
         prop_assume!(spec.weights_len() < 20_000 && spec.output_len() < 3000);
         all_agree(1, &spec, each_filter);
     }
+}
+
+/// Some rows by Winograd's algorithm, on so many threads.
+fn winograd<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&[T]; 4], y: &mut [T]) {
+    let turns = Turns(threads);
+    let (mut filters, mut memory) =
+        (memory(spec.winograd_len()), memory(threads * super::conv_winograd_forward_scratch(spec)));
+    super::conv_winograd_pack(1, spec, w, &mut filters);
+    let context = Context::on(y.len() / spec.output_len(), &turns);
+    super::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn winograd_agrees_with_the_reference(
+        output in [1usize..15, 1usize..15], padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3],
+        channels in 1usize..4, filters in 1usize..6, ending in ending::tests::endings(), each_filter in any::<[bool; 2]>(),
+    ) {
+        let [rows, columns] = output;
+        let input = [(rows + 2).saturating_sub(padding[0] + padding[1]), (columns + 2).saturating_sub(padding[2] + padding[3])];
+        prop_assume!(input[0] > 0 && input[1] > 0);
+        let spec = Spec {
+            input: [input[0], input[1], 16 * channels],
+            output: [rows, columns, 16 * filters],
+            window: [3, 3],
+            stride: [1, 1],
+            padding,
+            dilation: [1, 1],
+            groups: 1,
+            ending,
+        };
+        let batch = 2;
+        let x = numbers::<f32>(batch * spec.input_len(), 1);
+        let w = numbers::<f32>(spec.weights_len(), 2);
+        let channel = |wanted: bool, seed| if wanted { numbers::<f32>(spec.output[2], seed) } else { Vec::new() };
+        let (scale, shift) = (channel(each_filter[0], 3), channel(each_filter[1], 4));
+        let before = numbers::<f32>(batch * spec.output_len(), 5);
+
+        let mut z = std::vec![0.0; before.len()];
+        reference::forward(batch, &spec, &wide(&x), &wide(&w), &[], &mut z);
+        let mut right = wide(&before);
+        ending::reference(spec.ending, &z, &wide(&scale), &wide(&shift), &mut right, spec.output[2]);
+
+        let size = rms(z.iter().copied()).max(1e-3);
+        let mut alone = before.clone();
+        winograd(1, &spec, [&x, &w, &scale, &shift], &mut alone);
+        let error = rms(alone.iter().zip(&right).map(|(&y, right)| f64::from(y) - right));
+        prop_assert!(error < 1e-5 * size, "single precision: {} of {}", error, size);
+        for threads in [2, 5] {
+            let mut together = before.clone();
+            winograd(threads, &spec, [&x, &w, &scale, &shift], &mut together);
+            prop_assert!(alone == together, "{} threads", threads);
+        }
+
+        let mut double = wide(&before);
+        winograd(1, &spec, [&wide(&x), &wide(&w), &wide(&scale), &wide(&shift)], &mut double);
+        let error = rms(double.iter().zip(&right).map(|(y, right)| y - right));
+        prop_assert!(error < 1e-13 * size, "double precision: {} of {}", error, size);
+    }
+}
+
+/// Filters whose transforms fit into no cache: threads share a reading of them.
+#[test]
+fn a_large_winograd_has_the_same_bits_on_any_number_of_threads() {
+    let spec = Spec {
+        input: [9, 11, 256],
+        output: [9, 11, 240],
+        window: [3, 3],
+        stride: [1, 1],
+        padding: [1; 4],
+        dilation: [1, 1],
+        groups: 1,
+        ending: Ending { accumulate: false, activation: Some(Activation::Relu) },
+    };
+    let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+    let [alone, two, seven] = [1, 2, 7].map(|threads| {
+        let mut y = std::vec![0.0; spec.output_len()];
+        winograd(threads, &spec, [&x, &w, &[], &[]], &mut y);
+        y
+    });
+    assert!(alone == two && alone == seven);
+    let mut right = std::vec![0.0; spec.output_len()];
+    reference::forward(1, &spec, &wide(&x), &wide(&w), &[], &mut right);
+    let error = rms(alone.iter().zip(&right).map(|(&y, z)| f64::from(y) - z.max(0.0)));
+    assert!(error < 1e-5 * rms(right.iter().copied()), "{error}");
+}
+
+fn wide(elements: &[f32]) -> Vec<f64> {
+    elements.iter().map(|&element| f64::from(element)).collect()
+}
+
+/// The root of the mean square.
+fn rms(elements: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = elements.len() as f64;
+    (elements.map(|element| element * element).sum::<f64>() / count).sqrt()
 }
 
 /// Layers whose copies and packed filters do not fit at once.
