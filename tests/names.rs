@@ -1,5 +1,5 @@
 //! A network may be called as one likes, and stand wherever one likes: emitted code gives no name that could meet another.
-#![allow(nonstandard_style, dead_code, unused_macros)]
+#![allow(nonstandard_style, dead_code, unused_macros, clippy::self_named_constructors)]
 
 /// A network of each name, side by side: they are in scope of each other's code.
 macro_rules! networks {
