@@ -53,7 +53,9 @@ impl<X, Y> Dataset<X, Y> {
     ///
     /// ```
     /// use netwright_runtime::{Tensor, data::Dataset};
-    /// let bright: Dataset<Tensor<512, 512, 3>, [u8; 512 * 512]> = Dataset::from_fn(2, |sample, image, mask| {
+    /// type Image = Tensor<512, 512, 3>;
+    /// type Mask = [u8; 512 * 512];
+    /// let bright: Dataset<Image, Mask> = Dataset::from_fn(2, |sample, image: &mut Image, mask: &mut Mask| {
     ///     image.as_mut_slice().fill(0.5);
     ///     mask[sample] = 1;
     /// })?;
