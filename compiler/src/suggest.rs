@@ -55,7 +55,8 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         "logsoftmax" => "the output layer is `softmax 10`; its loss works on logits by itself",
         "input" | "inputlayer" => "the input's shape stands behind the network's name: `pub LeNet5(28x28x1) { … }`",
         "output" => "the output layer is `softmax 10`, or the last `dense`",
-        "freeze" | "nontrainable" | "untrainable" | "trainable" | "nograd" | "requiresgrad" | "fixed" | "stopgradient" => {
+        "freeze" | "nontrainable" | "untrainable" | "trainable" | "nograd" | "requiresgrad" | "fixed"
+        | "stopgradient" => {
             "weights that training leaves as they are: `conv 3x3x16 relu frozen`, behind a stage, a block, a `repeat`"
         }
         "view" | "ravel" | "flat" => "an image becomes a row with `flatten`; `dense` does it by itself",

@@ -15,7 +15,7 @@ use crate::suggest::choices;
 /// use netwright_runtime::optim::Sgd;
 ///
 /// let error = Sgd::<f32>::new(-1.0).unwrap_err();
-/// assert_eq!(format!("{error:?}"), "learning rate is -1; it must be at least 0");
+/// assert_eq!(format!("{error:?}"), "learning rate is -1; it must be a number, at least 0");
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
