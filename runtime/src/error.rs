@@ -526,7 +526,7 @@ impl Error {
     }
 
     /// The same error about a sample that stands elsewhere: in `origin`, where `number` gives its number for its place.
-    pub(crate) fn of_sample(self, origin: &str, number: impl Fn(usize) -> usize) -> Self {
+    pub(crate) fn of_sample(self, origin: &str, number: &dyn Fn(usize) -> usize) -> Self {
         match self {
             Self::Label { sample, label, classes, .. } => {
                 Self::Label { origin: origin.to_owned(), sample: number(sample), label, classes }

@@ -2,6 +2,7 @@
 
 use crate::init::{Init, initialise_tensor};
 use crate::layer::{Layer, ParameterTensor};
+use crate::network::Weights;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 
@@ -15,6 +16,12 @@ pub(crate) fn initialise<T: Scalar>(layers: &[Layer], seed: u64, parameters: &mu
             draw(layer.name, tensor, tensor.init, seed, numbers);
         }
     }
+}
+
+/// [`initialise`], of the weights of a network.
+pub(crate) fn initialise_weights<T: Scalar>(layers: &[Layer], seed: u64, weights: &mut Weights<T>) {
+    let (parameters, statistics) = weights.buffers_mut();
+    initialise(layers, seed, parameters, statistics);
 }
 
 /// Draws one tensor of a layer as `init` says.

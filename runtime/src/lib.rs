@@ -35,6 +35,15 @@ pub mod network;
 mod norm;
 pub mod observer;
 #[cfg(feature = "std")]
+mod once;
+/// Predicting alone has nothing to be compiled once.
+#[cfg(not(feature = "std"))]
+mod once {
+    pub trait Once {}
+    impl Once for f32 {}
+    impl Once for f64 {}
+}
+#[cfg(feature = "std")]
 pub mod optim;
 mod pass;
 pub mod predictor;

@@ -7,6 +7,7 @@ use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
 use crate::memory::{Buffer, Prepared, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
+use crate::once::Once;
 use crate::pass::Pass;
 pub use crate::pass::PassError;
 use crate::predictor::by_value;
@@ -38,6 +39,16 @@ impl<T: Scalar> Weights<T> {
             prepared: Prepared::new(),
             threads: None,
         }
+    }
+
+    /// All trained numbers.
+    pub(crate) fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// The moving means and variances.
+    pub(crate) fn statistics(&self) -> &[T] {
+        &self.statistics
     }
 
     /// Parameters and statistics at the same time, to change: what was prepared of them does not hold any more.
@@ -118,9 +129,8 @@ pub trait Network: Architecture + Clone {
 
     /// A network whose weights start as each layer says, drawn from `seed`: the same seed gives the same bits everywhere.
     fn init(seed: u64) -> Self {
-        let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
-        let (parameters, statistics) = network.weights_mut().buffers_mut();
-        crate::first_weights::initialise(Self::LAYERS, seed, parameters, statistics);
+        let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
+        Self::Scalar::initialise(Self::LAYERS, seed, network.weights_mut());
         network
     }
 

@@ -11,6 +11,7 @@ pub trait Scalar:
     Lane
     + Vector<Self>
     + crate::tensor::Element
+    + crate::once::Once
     + Debug
     + Display
     + LowerExp

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::error::{Error, WeightDifference, counted};
 use crate::layer::{ParameterTensor, is_part};
 use crate::network::{Network, Weights};
+use crate::once::{Facts, Once};
 use crate::scalar::Scalar;
 pub use crate::storage::safetensors::Checksum;
 use crate::storage::safetensors::{Reader, View, Writer};
@@ -32,7 +33,7 @@ pub trait SaveWeights: Network {
     /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or of other numbers;
     /// and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
-        take_all(self, &Reader::read(path.as_ref())?, false)
+        Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
     }
 
     /// [`Self::load`], where the file may hold other floating-point numbers than the network: F16, BF16, F32 or F64, widened or rounded.
@@ -40,7 +41,7 @@ pub trait SaveWeights: Network {
     /// # Errors
     /// As [`Self::load`].
     fn load_converted(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
-        take_all(self, &Reader::read(path.as_ref())?, true)
+        Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), true)
     }
 
     /// Takes those weights of a file whose names and shapes are the network's, converted as in [`Self::load_converted`], and leaves the
@@ -64,10 +65,7 @@ pub trait SaveWeights: Network {
     /// # Errors
     /// [`Error::Io`], and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short.
     fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
-        let file = Reader::read(path.as_ref())?;
-        let offers = of_file(&file, |_| true);
-        let checked = Compared::new::<Self>(&offers, "", true);
-        Ok(checked.take(self, file.origin(), file.checksum()))
+        Self::Scalar::load_matching(Facts::of::<Self>(), self.weights_mut(), path.as_ref())
     }
 
     /// A network with the weights of a file.
@@ -75,17 +73,14 @@ pub trait SaveWeights: Network {
     /// # Errors
     /// As [`Self::load`].
     fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
+        let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
         network.load(path)?;
         Ok(network)
     }
 
     /// The bytes that [`Self::save`] writes.
     fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        writer.metadata("network", Self::NAME);
-        add_weights(&mut writer, self);
-        writer.to_bytes()
+        Self::Scalar::weights_to_bytes(Facts::of::<Self>(), self.weights_ref())
     }
 
     /// [`Self::load`] from bytes, as of `include_bytes!`.
@@ -93,7 +88,7 @@ pub trait SaveWeights: Network {
     /// # Errors
     /// As [`Self::load`], without [`Error::Io`].
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<Loaded, Error> {
-        take_all(self, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
+        Self::Scalar::load_bytes(Facts::of::<Self>(), self.weights_mut(), bytes)
     }
 
     /// Copies a part of another network, of whatever type: a layer (`conv1`), a call of a block (`pair1`), either without its number
@@ -119,14 +114,16 @@ pub trait SaveWeights: Network {
             return Err(Error::NoSuchLayer { layer, wanted: "part with weights", known });
         }
         let offers = of_network(other);
-        let compared = Compared::new::<Self>(&offers, part, true);
-        compared.check::<Self>(O::NAME)?;
-        Ok(compared.take(self, O::NAME, Checksum::None))
+        let facts = Facts::of::<Self>();
+        let compared = Compared::new(facts, &offers, part, true);
+        compared.check(facts, O::NAME)?;
+        Ok(compared.take(facts, self.weights_mut(), O::NAME, Checksum::None))
     }
 
     /// Copies all tensors of another network whose names and shapes are this one's, and leaves the others as they are.
     fn copy_matching<O: Network>(&mut self, other: &O) -> Loaded {
-        Compared::new::<Self>(&of_network(other), "", true).take(self, O::NAME, Checksum::None)
+        let facts = Facts::of::<Self>();
+        Compared::new(facts, &of_network(other), "", true).take(facts, self.weights_mut(), O::NAME, Checksum::None)
     }
 }
 
@@ -178,21 +175,21 @@ impl fmt::Display for Loaded {
 }
 
 /// Each tensor's layer, name and place.
-fn tensors<N: Network>() -> impl Iterator<Item = (&'static str, String, &'static ParameterTensor)> {
-    N::LAYERS.iter().flat_map(|layer| {
+fn tensors(facts: Facts) -> impl Iterator<Item = (&'static str, String, &'static ParameterTensor)> {
+    facts.layers.iter().flat_map(|layer| {
         layer.tensors.iter().map(|tensor| (layer.name, format!("{}.{}", layer.name, tensor.name), tensor))
     })
 }
 
-fn numbers<'n, N: Network>(network: &'n N, tensor: &ParameterTensor) -> &'n [N::Scalar] {
-    let numbers = if tensor.role.is_trained() { network.parameters() } else { network.statistics() };
+fn numbers<'w, T: Scalar>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
+    let numbers = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
     &numbers[tensor.offset..tensor.offset + tensor.len]
 }
 
 /// Adds all tensors of a network to a file.
-pub(crate) fn add_weights<N: Network>(writer: &mut Writer, network: &N) {
-    for (_, name, tensor) in tensors::<N>() {
-        writer.tensor(&name, tensor.shape, numbers(network, tensor));
+pub(crate) fn add_weights<T: Scalar>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
+    for (_, name, tensor) in tensors(facts) {
+        writer.tensor(&name, tensor.shape, numbers(weights, tensor));
     }
 }
 
@@ -219,8 +216,9 @@ pub(crate) fn of_file<T: Scalar>(file: &Reader, is_weight: impl Fn(&str) -> bool
 }
 
 fn of_network<T: Scalar, O: Network>(network: &O) -> Offers<'_, T> {
-    let offers = tensors::<O>().map(|(_, name, tensor)| {
-        let read = move || numbers(network, tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
+    let offers = tensors(Facts::of::<O>()).map(|(_, name, tensor)| {
+        let read =
+            move || numbers(network.weights_ref(), tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
         let kind = O::Scalar::NAME.to_owned();
         (name, Offer { shape: tensor.shape, kind, is_readable: true, read: Box::new(read) })
     });
@@ -235,9 +233,9 @@ pub(crate) struct Compared<'o, T> {
 
 impl<'o, T: Scalar> Compared<'o, T> {
     /// Compares what is offered with a part of a network.
-    pub(crate) fn new<N: Network<Scalar = T>>(offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
+    pub(crate) fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
         let (mut fitting, mut differences) = (Vec::new(), Vec::new());
-        let wanted: Vec<_> = tensors::<N>().filter(|(layer, ..)| is_part(part, layer)).collect();
+        let wanted: Vec<_> = tensors(facts).filter(|(layer, ..)| is_part(part, layer)).collect();
         let is_wanted = |name: &str| wanted.iter().any(|(_, wanted, _)| wanted == name);
         let in_part = |name: &str| is_part(part, name.rsplit_once('.').map_or(name, |(layer, _)| layer));
         let extra: Vec<_> = offers.iter().filter(|(name, _)| in_part(name) && !is_wanted(name)).collect();
@@ -270,33 +268,65 @@ impl<'o, T: Scalar> Compared<'o, T> {
     }
 
     /// Whether everything fits.
-    pub(crate) fn check<N: Network>(&self, origin: &str) -> Result<(), Error> {
+    pub(crate) fn check(&self, facts: Facts, origin: &str) -> Result<(), Error> {
         if self.differences.is_empty() {
             return Ok(());
         }
         let (origin, differences) = (origin.to_owned(), self.differences.clone());
-        Err(Error::Weights { origin, network: N::NAME, differences })
+        Err(Error::Weights { origin, network: facts.name, differences })
     }
 
     /// Takes what fits.
-    pub(crate) fn take<N: Network<Scalar = T>>(self, network: &mut N, origin: &str, checksum: Checksum) -> Loaded {
+    pub(crate) fn take(self, facts: Facts, weights: &mut Weights<T>, origin: &str, checksum: Checksum) -> Loaded {
+        let (parameters, statistics) = weights.buffers_mut();
         let (mut taken, mut converted) = (Vec::new(), Vec::new());
         for (name, tensor, offer) in self.fitting {
-            let all = if tensor.role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+            let all = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
             all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&(offer.read)());
             if offer.kind != T::NAME {
                 converted.push((name.clone(), offer.kind.clone()));
             }
             taken.push(name);
         }
-        Loaded { origin: origin.to_owned(), network: N::NAME, taken, converted, left: self.differences, checksum }
+        Loaded { origin: origin.to_owned(), network: facts.name, taken, converted, left: self.differences, checksum }
     }
 }
 
 /// Takes all tensors of a network from a file that has these and no others, or changes nothing.
-fn take_all<N: Network>(network: &mut N, file: &Reader, convert: bool) -> Result<Loaded, Error> {
+fn take_all<T: Scalar>(facts: Facts, weights: &mut Weights<T>, file: &Reader, convert: bool) -> Result<Loaded, Error> {
     let offers = of_file(file, |_| true);
-    let compared = Compared::new::<N>(&offers, "", convert);
-    compared.check::<N>(file.origin())?;
-    Ok(compared.take(network, file.origin(), file.checksum()))
+    let compared = Compared::new(facts, &offers, "", convert);
+    compared.check(facts, file.origin())?;
+    Ok(compared.take(facts, weights, file.origin(), file.checksum()))
+}
+
+/// [`SaveWeights::load`] and [`SaveWeights::load_converted`].
+pub(crate) fn load<T: Scalar>(
+    facts: Facts,
+    weights: &mut Weights<T>,
+    path: &Path,
+    convert: bool,
+) -> Result<Loaded, Error> {
+    take_all(facts, weights, &Reader::read(path)?, convert)
+}
+
+/// [`SaveWeights::load_bytes`].
+pub(crate) fn load_bytes<T: Scalar>(facts: Facts, weights: &mut Weights<T>, bytes: &[u8]) -> Result<Loaded, Error> {
+    take_all(facts, weights, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
+}
+
+/// [`SaveWeights::load_matching`].
+pub(crate) fn load_matching<T: Scalar>(facts: Facts, weights: &mut Weights<T>, path: &Path) -> Result<Loaded, Error> {
+    let file = Reader::read(path)?;
+    let offers = of_file(&file, |_| true);
+    let checked = Compared::new(facts, &offers, "", true);
+    Ok(checked.take(facts, weights, file.origin(), file.checksum()))
+}
+
+/// [`SaveWeights::to_bytes`].
+pub(crate) fn to_bytes<T: Scalar>(facts: Facts, weights: &Weights<T>) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.metadata("network", facts.name);
+    add_weights(&mut writer, facts, weights);
+    writer.to_bytes()
 }

@@ -183,29 +183,8 @@ impl<X, Y> Dataset<X, Y> {
     /// for it.
     pub fn split_by(self, share: f64, seed: u64, stratum: impl Fn(&Y) -> usize) -> Result<(Self, Self), Error> {
         setting("held-out share", share, share > 0.0 && share < 1.0, "more than 0 and less than 1")?;
-        let mut strata = std::collections::BTreeMap::<usize, Vec<usize>>::new();
-        for (sample, target) in self.targets.iter().enumerate() {
-            strata.entry(stratum(target)).or_default().push(sample);
-        }
-        let mut held_out = vec![false; self.len()];
-        let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
-        // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
-        let (mut owed, mut held) = (0.0, 0.0);
-        // Marks what is owed, as far as a stratum has more than one sample that is not marked.
-        let mut hold_out = |unmarked: &mut Vec<usize>, owed: f64| {
-            let count = ((owed - held).round().max(0.0) as usize).min(unmarked.len() - 1);
-            held += count as f64;
-            unmarked.drain(..count).for_each(|sample| held_out[sample] = true);
-        };
-        for samples in strata.values_mut() {
-            random.shuffle(samples);
-            owed += share * samples.len() as f64;
-            hold_out(samples, owed);
-        }
-        // What strata of few samples still owe at the end comes from the largest.
-        let mut strata: Vec<_> = strata.into_values().collect();
-        strata.sort_by_key(|unmarked| std::cmp::Reverse(unmarked.len()));
-        strata.iter_mut().for_each(|unmarked| hold_out(unmarked, owed));
+        let strata: Vec<usize> = self.targets.iter().map(stratum).collect();
+        let held_out = hold_out(&strata, share, seed);
         let (inputs, targets) = (parted(self.inputs, &held_out), parted(self.targets, &held_out));
         let rest = Self::named(inputs.0, targets.0, "the rest after holding out")?;
         Ok((rest, Self::named(inputs.1, targets.1, "the samples held out")?))
@@ -254,6 +233,34 @@ pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>
     order.clear();
     order.extend(0..len);
     Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
+}
+
+/// Which samples are held out, so that every stratum gives its share: see [`Dataset::split_by`].
+fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
+    let mut strata = std::collections::BTreeMap::<usize, Vec<usize>>::new();
+    for (sample, &stratum) in stratum_of.iter().enumerate() {
+        strata.entry(stratum).or_default().push(sample);
+    }
+    let mut held_out = vec![false; stratum_of.len()];
+    let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
+    // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
+    let (mut owed, mut held) = (0.0, 0.0);
+    // Marks what is owed, as far as a stratum has more than one sample that is not marked.
+    let mut hold_out = |unmarked: &mut Vec<usize>, owed: f64| {
+        let count = ((owed - held).round().max(0.0) as usize).min(unmarked.len() - 1);
+        held += count as f64;
+        unmarked.drain(..count).for_each(|sample| held_out[sample] = true);
+    };
+    for samples in strata.values_mut() {
+        random.shuffle(samples);
+        owed += share * samples.len() as f64;
+        hold_out(samples, owed);
+    }
+    // What strata of few samples still owe at the end comes from the largest.
+    let mut strata: Vec<_> = strata.into_values().collect();
+    strata.sort_by_key(|unmarked| std::cmp::Reverse(unmarked.len()));
+    strata.iter_mut().for_each(|unmarked| hold_out(unmarked, owed));
+    held_out
 }
 
 /// The values that are not marked, and those that are. They go from vector to vector in runs, and never over the stack.

@@ -51,7 +51,10 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Io`] with what the system says: the file's name is that of a folder, one above it is a file, there is no permission or no room.
 pub fn check_writable(path: impl AsRef<Path>) -> Result<(), Error> {
-    let path = path.as_ref();
+    check_path(path.as_ref())
+}
+
+fn check_path(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Err(Error::io(path, "write")(std::io::ErrorKind::IsADirectory.into()));
     }

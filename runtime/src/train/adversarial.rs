@@ -128,7 +128,7 @@ where
         let gradient = &mut gradient[part.start * N::Input::LEN..part.end * N::Input::LEN];
         let (images, targets) = (&images[part.clone()], &targets[part.clone()]);
         let made = slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient);
-        made.map_err(|error| error.of_sample("the images", |place| part.start + place))?;
+        made.map_err(|error| error.of_sample("the images", &|place| part.start + place))?;
     }
     Ok(gradient)
 }
@@ -223,7 +223,7 @@ where
         let images = copies(range.clone().map(|index| samples.input(index)));
         let targets = copies(range.map(|index| samples.target(index)));
         let changed = attack(network, &images, &targets, loss, under);
-        let changed = changed.map_err(|error| error.of_sample(samples.origin(), |place| first + place))?;
+        let changed = changed.map_err(|error| error.of_sample(samples.origin(), &|place| first + place))?;
         let pairs = Pairs::new(&changed, &targets)?;
         total.add(&Evaluator::new(changed.len()).run(network, &pairs, loss, &Threads::default(), &mut []));
     }

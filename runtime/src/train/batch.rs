@@ -76,7 +76,7 @@ impl<I, T> Batch<I, T> {
                     number(place).map_or(Origin::BatchInput(place), |sample| Origin::Input { sample, partner });
                 Error::NotFinite { step, origin, checkpoint }
             }
-            other => other.of_sample(&self.origin, |place| number(place).map_or(place, |number| number as usize)),
+            other => other.of_sample(&self.origin, &|place| number(place).map_or(place, |number| number as usize)),
         }
     }
 }

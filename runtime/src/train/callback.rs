@@ -68,8 +68,8 @@ impl<N: Network> EpochReport<'_, N> {
 /// A line: the epoch, its losses and accuracies, the metrics, and how long it took.
 impl<N: Network> core::fmt::Display for EpochReport<'_, N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.record
-            .write_line(self.history.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?))), f)
+        let mut metrics = self.history.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?)));
+        self.record.write_line(&mut metrics, f)
     }
 }
 

@@ -1,13 +1,13 @@
 //! All that a run needs to go on, in one file.
 
-use core::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use super::batch_loss::BatchLoss;
 use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
-use super::run::{Identity, Position, Run};
+use super::run::{Identity, Position, Run, View};
 use crate::error::{Error, setting};
 use crate::network::Network;
+use crate::once::{Facts, Once};
 use crate::optim::Optimizer;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
@@ -111,10 +111,7 @@ impl Checkpoints {
         identity: &Identity,
         run: &mut Run<'_, N, O>,
     ) -> Result<(), Error> {
-        run.check_weights()?;
-        write(identity, run).write(&self.path)?;
-        run.saved = Some(self.path.clone());
-        Ok(())
+        N::Scalar::save_checkpoint(self, identity, &mut run.view())
     }
 
     /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does. Tries first whether the
@@ -131,18 +128,7 @@ impl Checkpoints {
         identity: &Identity,
         run: &mut Run<'_, N, O>,
     ) -> Result<bool, Error> {
-        check_writable(&self.path)?;
-        if !self.resume || !self.path.exists() {
-            return Ok(false);
-        }
-        let checkpoint = Checkpoint::<N>::read(&self.path, identity, run)?;
-        if !self.allow_changes {
-            checkpoint.compare_layers()?;
-            checkpoint.compare_settings(identity, run)?;
-        }
-        checkpoint.restore(run, self.allow_changes)?;
-        run.saved = Some(self.path.clone());
-        Ok(true)
+        N::Scalar::resume_checkpoint(self, identity, &mut run.view())
     }
 
     /// Whether a checkpoint is due between two steps.
@@ -156,10 +142,41 @@ impl Checkpoints {
     }
 }
 
+/// [`Checkpoints::save`].
+pub(crate) fn save<T: Scalar>(
+    checkpoints: &Checkpoints,
+    identity: &Identity,
+    run: &mut View<'_, T>,
+) -> Result<(), Error> {
+    run.check_weights()?;
+    write(identity, run).write(&checkpoints.path)?;
+    *run.saved = Some(checkpoints.path.clone());
+    Ok(())
+}
+
+/// [`Checkpoints::resume_run`].
+pub(crate) fn resume<T: Scalar>(
+    checkpoints: &Checkpoints,
+    identity: &Identity,
+    run: &mut View<'_, T>,
+) -> Result<bool, Error> {
+    check_writable(&checkpoints.path)?;
+    if !checkpoints.resume || !checkpoints.path.exists() {
+        return Ok(false);
+    }
+    let checkpoint = Checkpoint::read(&checkpoints.path, identity, run)?;
+    if !checkpoints.allow_changes {
+        checkpoint.compare_layers(run)?;
+        checkpoint.compare_settings(identity, run)?;
+    }
+    checkpoint.restore(run, checkpoints.allow_changes)?;
+    *run.saved = Some(checkpoints.path.clone());
+    Ok(true)
+}
+
 /// A checkpoint that has been read and found to belong to this run.
-struct Checkpoint<N> {
+struct Checkpoint {
     file: Reader,
-    network: PhantomData<N>,
 }
 
 /// Whether a tensor is the network's own.
@@ -167,36 +184,36 @@ fn is_weight(name: &str) -> bool {
     !name.starts_with(STATE)
 }
 
-fn metric_names<N: Network, O>(run: &Run<'_, N, O>) -> Vec<&'static str> {
+fn metric_names<T>(run: &View<'_, T>) -> Vec<&'static str> {
     run.history.metrics.iter().map(|series| series.name).collect()
 }
 
 /// What the network says of its layers, a line for each.
-fn layer_texts<N: Network>() -> String {
-    let input = format!("input {}", N::INPUT);
-    core::iter::once(input.as_str()).chain(N::LAYERS.iter().map(|layer| layer.text)).collect::<Vec<_>>().join("\n")
+fn layer_texts(facts: Facts) -> String {
+    let input = format!("input {}", facts.input);
+    core::iter::once(input.as_str()).chain(facts.layers.iter().map(|layer| layer.text)).collect::<Vec<_>>().join("\n")
 }
 
 /// All settings of a run.
-fn settings<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_, N, O>) -> Settings {
+fn settings<T: Scalar>(identity: &Identity, run: &View<'_, T>) -> Settings {
     run.settings().and(identity.settings.clone())
 }
 
 /// A checkpoint on its way to a file.
-fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_, N, O>) -> Writer {
-    let Run { watcher, position, history, .. } = run;
-    let watcher = watcher.as_ref();
+fn write<T: Scalar>(identity: &Identity, run: &View<'_, T>) -> Writer {
+    let View { watcher, position, history, .. } = run;
+    let watcher = watcher.as_deref();
     let mut writer = Writer::new();
     writer.metadata("kind", "netwright checkpoint");
     writer.metadata("version", VERSION);
-    writer.metadata("network", N::NAME);
-    writer.metadata("layers", &layer_texts::<N>());
+    writer.metadata("network", run.facts.name);
+    writer.metadata("layers", &layer_texts(run.facts));
     writer.metadata("optimizer", run.optimizer.name());
     writer.metadata("order", &identity.order);
     writer.metadata("settings", &settings(identity, run).to_text());
     writer.metadata("epochs", &run.epochs.to_string());
     writer.metadata("metrics", &metric_names(run).join(", "));
-    add_weights(&mut writer, &*run.network);
+    add_weights(&mut writer, run.facts, run.weights);
     for (name, slice) in run.optimizer.state() {
         writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
     }
@@ -239,9 +256,9 @@ fn write<N: Network, O: Optimizer<N::Scalar>>(identity: &Identity, run: &Run<'_,
     writer
 }
 
-impl<N: Network> Checkpoint<N> {
+impl Checkpoint {
     /// Reads a checkpoint and compares it with this run.
-    fn read<O: Optimizer<N::Scalar>>(path: &Path, identity: &Identity, run: &Run<'_, N, O>) -> Result<Self, Error> {
+    fn read<T: Scalar>(path: &Path, identity: &Identity, run: &View<'_, T>) -> Result<Self, Error> {
         let file = Reader::read(path)?;
         let origin = file.origin().to_owned();
         let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
@@ -271,16 +288,16 @@ impl<N: Network> Checkpoint<N> {
                 Err(Error::Resume { origin: origin.clone(), what, expected, found })
             }
         };
-        resume("the network", N::NAME.to_owned(), text("network"))?;
+        resume("the network", run.facts.name.to_owned(), text("network"))?;
         resume("the optimiser", run.optimizer.name().to_owned(), text("optimizer"))?;
         resume("the list of metrics", metric_names(run).join(", "), text("metrics"))?;
         resume("the order of samples", identity.order.clone(), text("order"))?;
-        let checkpoint = Self { file, network: PhantomData };
+        let checkpoint = Self { file };
         let integers = checkpoint.integers()?;
         resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
         resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
         resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
-        Compared::new::<N>(&of_file(&checkpoint.file, is_weight), "", false).check::<N>(&origin)?;
+        Compared::new(run.facts, &of_file::<T>(&checkpoint.file, is_weight), "", false).check(run.facts, &origin)?;
         Ok(checkpoint)
     }
 
@@ -297,8 +314,8 @@ impl<N: Network> Checkpoint<N> {
     }
 
     /// Compares what tensors of the same sizes do not tell: activations, strides, and the rate of dropout.
-    fn compare_layers(&self) -> Result<(), Error> {
-        let (here, saved) = (layer_texts::<N>(), self.file.metadata("layers").unwrap_or_default());
+    fn compare_layers<T>(&self, run: &View<'_, T>) -> Result<(), Error> {
+        let (here, saved) = (layer_texts(run.facts), self.file.metadata("layers").unwrap_or_default());
         let (mut here, mut saved) = (here.lines(), saved.lines());
         let layer = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("`{text}`"));
         loop {
@@ -311,7 +328,7 @@ impl<N: Network> Checkpoint<N> {
     }
 
     /// Compares what else the steps of a run depend on.
-    fn compare_settings<O: Optimizer<N::Scalar>>(&self, identity: &Identity, run: &Run<'_, N, O>) -> Result<(), Error> {
+    fn compare_settings<T: Scalar>(&self, identity: &Identity, run: &View<'_, T>) -> Result<(), Error> {
         let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
         if let Some(change) = settings(identity, run).change_since(&before) {
             return Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned()));
@@ -345,7 +362,7 @@ impl<N: Network> Checkpoint<N> {
     }
 
     /// Takes everything over, or nothing. A schedule that remembers something else than the one before is as new where changes are allowed.
-    fn restore<O: Optimizer<N::Scalar>>(&self, run: &mut Run<'_, N, O>, allow_changes: bool) -> Result<(), Error> {
+    fn restore<T: Scalar>(&self, run: &mut View<'_, T>, allow_changes: bool) -> Result<(), Error> {
         let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
         let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
         let [sum, score, rate, metric] = numbers;
@@ -363,19 +380,19 @@ impl<N: Network> Checkpoint<N> {
             None => Default::default(),
         };
         let lengths = (best_weights.0.len(), best_weights.1.len());
-        if lengths != (0, 0) && lengths != (N::PARAMETERS, N::STATISTICS) {
+        if lengths != (0, 0) && lengths != (run.facts.parameters, run.facts.statistics) {
             return Err(self.malformed(BEST_PARAMETERS));
         }
         let mut state = Vec::new();
         for view in self.file.tensors() {
             let Some(name) = view.name.strip_prefix(OPTIMIZER) else { continue };
-            let slice = self.scalars::<N::Scalar>(view.name)?;
-            if slice.len() != N::PARAMETERS {
+            let slice = self.scalars::<T>(view.name)?;
+            if slice.len() != run.facts.parameters {
                 return Err(self.malformed(view.name));
             }
             state.push((name, slice));
         }
-        let state: Vec<(&str, &[N::Scalar])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
+        let state: Vec<(&str, &[T])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
         let before = run.schedule.state();
         match run.schedule.restore(&self.scalars::<f64>(SCHEDULE)?) {
             Err(error) if !allow_changes => return Err(error),
@@ -386,7 +403,12 @@ impl<N: Network> Checkpoint<N> {
             return Err(error);
         }
         let offers = of_file(&self.file, is_weight);
-        Compared::new::<N>(&offers, "", false).take(run.network, self.file.origin(), Checksum::Matches);
+        Compared::new(run.facts, &offers, "", false).take(
+            run.facts,
+            run.weights,
+            self.file.origin(),
+            Checksum::Matches,
+        );
         if let Some(watcher) = &mut run.watcher {
             (watcher.best, watcher.waited) = (best, waited);
             (watcher.parameters, watcher.statistics) = best_weights;
@@ -398,8 +420,8 @@ impl<N: Network> Checkpoint<N> {
             _ => Ending::Finished,
         };
         let epochs = rows.iter().map(|row| EpochRecord::from_numbers(row.map(some))).collect();
-        run.position = Position { epoch, batch, step, running, rate };
-        run.history = History { epochs, ending, best, metrics };
+        *run.position = Position { epoch, batch, step, running, rate };
+        *run.history = History { epochs, ending, best, metrics };
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl Bagging {
         let mut networks: Vec<N> =
             (0..self.members).map(|member| N::init(key(self.seed, member as u64, WEIGHTS, 0))).collect();
         let mut results: Vec<Result<(), Error>> = (0..self.members).map(|_| Ok(())).collect();
-        threads.each(&mut networks, &mut results, |member, network, result| {
+        threads.each(&mut networks, &mut results, &|member, network, result| {
             let sample = Choice::new::<N::Input, Y>(samples, self.sample(member, samples.len()));
             *result = sample.and_then(|sample| train(member, network, &sample));
         });

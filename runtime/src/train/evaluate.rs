@@ -64,7 +64,7 @@ where
     for index in 0..samples.len() {
         let target = core::slice::from_ref(samples.target(index));
         loss.check(N::OUTPUT, target, samples.origin())
-            .map_err(|error| error.of_sample(samples.origin(), |_| index))?;
+            .map_err(|error| error.of_sample(samples.origin(), &|_| index))?;
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ impl Evaluator {
         };
         let mut rows: Vec<&mut [N::Output]> = kept.chunks_mut(GROUP).collect();
         rows.resize_with(self.groups.len(), Default::default);
-        threads.each(&mut self.groups, &mut rows, one);
+        threads.each(&mut self.groups, &mut rows, &one);
         let mut total = BatchLoss::default();
         self.groups.iter().for_each(|group| total.add(group));
         total

@@ -5,6 +5,7 @@ use crate::error::Origin;
 use crate::layer::Layer;
 use crate::network::TrainingWorkspace;
 use crate::observer::Observer;
+use crate::once::Once;
 use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
@@ -21,15 +22,15 @@ fn of<'n, T>(layer: &'n Layer, numbers: &'n [T]) -> impl Iterator<Item = &'n [T]
 }
 
 /// The first layer whose weights are not all finite.
-pub(crate) fn broken_weights<N: Architecture>(parameters: &[N::Scalar]) -> Option<Origin> {
+pub(crate) fn broken_weights<T: Scalar>(layers: &'static [Layer], parameters: &[T]) -> Option<Origin> {
     let broken = |layer: &&Layer| of(layer, parameters).any(|numbers| !all_finite(numbers));
-    N::LAYERS.iter().find(broken).map(|layer| Origin::Weights(layer.name))
+    layers.iter().find(broken).map(|layer| Origin::Weights(layer.name))
 }
 
 /// The layer nearest the loss whose gradient is not all finite: a gradient comes from the end.
-pub(crate) fn broken_gradient<N: Architecture>(gradients: &[N::Scalar]) -> Option<Origin> {
+pub(crate) fn broken_gradient<T: Scalar>(layers: &'static [Layer], gradients: &[T]) -> Option<Origin> {
     let broken = |layer: &&Layer| of(layer, gradients).any(|numbers| !all_finite(numbers));
-    N::LAYERS.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
+    layers.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
 }
 
 /// Notes the layer whose kernel first writes what is not finite.
@@ -37,7 +38,7 @@ struct FirstBroken(Option<usize>);
 
 impl<T: Scalar> Observer<T> for FirstBroken {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
-        if self.0.is_none() && !all_finite(values) {
+        if self.0.is_none() && !T::all_finite(values) {
             self.0 = Some(layer);
         }
     }
@@ -45,7 +46,7 @@ impl<T: Scalar> Observer<T> for FirstBroken {
 
 /// The place of the first image that is not all finite.
 pub(crate) fn broken_input<T: Scalar, I: Sample<T>>(images: &[I]) -> Option<usize> {
-    images.iter().position(|image| !all_finite(image.numbers()))
+    images.iter().position(|image| !T::all_finite(image.numbers()))
 }
 
 /// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute
@@ -64,6 +65,6 @@ pub(crate) fn broken_forward<N: Architecture>(
     let mut first = FirstBroken(None);
     workspace.forward_observed(pass, parameters, statistics, images, &mut first)?;
     let Some(layer) = first.0.map(|index| &N::LAYERS[index]) else { return Ok(Origin::Loss) };
-    let by_weights = of(layer, parameters).any(|numbers| !all_finite(numbers));
-    Ok(if by_weights { Origin::Weights(layer.name) } else { Origin::Output(layer.name) })
+    let by_weights = N::Scalar::broken_weights(core::slice::from_ref(layer), parameters);
+    Ok(by_weights.unwrap_or(Origin::Output(layer.name)))
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
-use super::finite::{all_finite, broken_gradient, broken_input};
+use super::finite::broken_input;
 use super::piece::{Attacked, Attacking, Piece, Step};
 use super::target::Target;
 use super::threads::Threads;
@@ -15,6 +15,7 @@ use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
 use crate::loss::Loss;
 use crate::network::{Gradients, Network};
+use crate::once::Once;
 use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
 use crate::tensor::Output;
@@ -193,7 +194,7 @@ impl<N: Network> GradientEngine<N> {
         let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
         let used = piece_count(batch, self.piece_size, N::FEWEST_IMAGES);
         let pieces = &mut self.pieces[..used];
-        self.threads.each(pieces, &mut self.attacked[..used], |place, piece, attacked| {
+        self.threads.each(pieces, &mut self.attacked[..used], &|place, piece, attacked| {
             let images = cut(batch, used, place);
             let (first, inputs, targets) = (images.start, &inputs[images.clone()], &targets[images]);
             let inputs = match attacked {
@@ -238,16 +239,16 @@ impl<N: Network> GradientEngine<N> {
         pieces.iter().for_each(|piece| loss.add(&piece.loss));
         let Some((total, parts)) = pieces.split_first_mut() else { return Ok(loss) };
         let (parts, finite) = (&*parts, AtomicBool::new(true));
-        self.threads.stretches(total.gradients.as_mut_slice(), |start, total| {
+        self.threads.stretches(total.gradients.as_mut_slice(), &|start, total| {
             let spec = add::Spec { len: total.len(), activation: None };
             for part in parts {
                 let part = &part.gradients.as_slice()[start..start + total.len()];
                 <N::Scalar as Kernels>::add_assign(&Context::of(1), &spec, part, total);
             }
-            finite.fetch_and(all_finite(total), Ordering::Relaxed);
+            finite.fetch_and(N::Scalar::all_finite(total), Ordering::Relaxed);
         });
         if !finite.into_inner()
-            && let Some(origin) = broken_gradient::<N>(total.gradients.as_slice())
+            && let Some(origin) = N::Scalar::broken_gradient(N::LAYERS, total.gradients.as_slice())
         {
             return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }

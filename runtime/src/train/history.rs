@@ -62,7 +62,7 @@ impl EpochRecord {
     /// Its line, with metrics before the time.
     pub(super) fn write_line(
         &self,
-        metrics: impl Iterator<Item = (&'static str, f64)>,
+        metrics: &mut dyn Iterator<Item = (&'static str, f64)>,
         f: &mut core::fmt::Formatter<'_>,
     ) -> core::fmt::Result {
         write!(f, "epoch {:>3}  loss {:.4}{}", self.epoch, self.loss, percent(self.accuracy))?;
@@ -79,7 +79,7 @@ impl EpochRecord {
 /// `epoch   3  loss 0.0312  99.17 %  validation 0.0500  98.61 %  1.2 s`.
 impl core::fmt::Display for EpochRecord {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.write_line(core::iter::empty(), f)
+        self.write_line(&mut core::iter::empty(), f)
     }
 }
 
@@ -201,8 +201,9 @@ impl core::fmt::Display for History {
         for (place, record) in self.epochs.iter().enumerate() {
             let is_best = best == Some(record.step);
             if is_best || place + 1 == count || place.is_multiple_of(apart) {
-                let values = self.metrics.iter().filter_map(|series| Some((series.name, *series.values.get(place)?)));
-                record.write_line(values, f)?;
+                let mut values =
+                    self.metrics.iter().filter_map(|series| Some((series.name, *series.values.get(place)?)));
+                record.write_line(&mut values, f)?;
                 writeln!(f, "{}", if is_best { "  the best" } else { "" })?;
             }
         }

@@ -8,7 +8,7 @@ const OWN: [&str; 2] = ["training", "validation"];
 
 /// Refuses a name that could be taken for one of `others`, or for one of the run's own numbers: in a table, in a message, or as a file
 /// where capitals and punctuation are not told apart.
-pub(crate) fn check<'n>(name: &str, others: impl IntoIterator<Item = &'n str>) -> Result<(), Error> {
+pub(crate) fn check(name: &str, mut others: &mut dyn Iterator<Item = &'static str>) -> Result<(), Error> {
     let refused = |problem: String| Err(Error::MetricName { name: name.to_owned(), problem });
     let key = key(name);
     if key.is_empty() || name.chars().any(char::is_control) {
@@ -18,7 +18,7 @@ pub(crate) fn check<'n>(name: &str, others: impl IntoIterator<Item = &'n str>) -
     if let Some(own) = EpochRecord::NAMES.into_iter().chain(OWN).find(same) {
         return refused(format!("could be taken for `{own}`, which every run notes itself"));
     }
-    match others.into_iter().find(same) {
+    match Iterator::find(&mut others, same) {
         Some(other) => refused(format!("could be taken for the metric `{other}`, which is there already")),
         None => Ok(()),
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn names_that_could_be_taken_for_each_other_are_refused() {
-        let problem = |name: &str| check(name, ["F1", "top-3"]).err().map(|error| error.to_string());
+        let problem = |name: &str| check(name, &mut ["F1", "top-3"].into_iter()).err().map(|error| error.to_string());
         for name in ["F2", "top-5", "IoU", "recall of 7", "Überdeckung", "F11"] {
             assert_eq!(problem(name), None, "{name}");
         }

@@ -1,7 +1,7 @@
 //! All that changes while a network is trained.
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watcher};
@@ -9,8 +9,11 @@ use super::finite::broken_weights;
 use super::history::{Ending, EpochRecord, History, MetricSeries};
 use super::validation::Validation;
 use crate::error::{Error, setting};
-use crate::network::{Gradients, Network};
+use crate::layer::Layer;
+use crate::network::{Gradients, Network, Weights};
+use crate::once::{Facts, Once};
 use crate::optim::Optimizer;
+use crate::scalar::Scalar;
 use crate::schedule::{Constant, Progress, Schedule};
 use crate::settings::Settings;
 
@@ -155,21 +158,26 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         self.history.metrics.clear();
         for name in names {
             let series = &mut self.history.metrics;
-            super::metric_name::check(name, series.iter().map(|known| known.name))?;
+            super::metric_name::check(name, &mut series.iter().map(|known| known.name))?;
             series.push(MetricSeries { name, values: Vec::new() });
         }
         Ok(self)
     }
 
-    /// What its steps depend on, in words.
-    pub(super) fn settings(&self) -> Settings {
-        self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
-    }
-
-    /// The factor of the learning rate at a step of a run of so many epochs.
-    pub(super) fn factor(&self, step: u64, epochs: u64) -> f64 {
-        let steps = epochs.saturating_mul(self.steps_per_epoch);
-        self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
+    /// The run without the types of its network and its optimiser.
+    pub(super) fn view(&mut self) -> View<'_, N::Scalar> {
+        View {
+            facts: Facts::of::<N>(),
+            weights: self.network.weights_mut(),
+            optimizer: &mut self.optimizer,
+            schedule: &mut *self.schedule,
+            watcher: self.watcher.as_mut(),
+            position: &mut self.position,
+            history: &mut self.history,
+            epochs: self.epochs,
+            steps_per_epoch: self.steps_per_epoch,
+            saved: &mut self.saved,
+        }
     }
 
     /// Moves the weights along the gradient of a batch, at the rate that the schedule gives, and counts the step. Returns the loss it
@@ -178,13 +186,7 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// # Errors
     /// Those of [`Optimizer::step`].
     pub fn step(&mut self, loss: BatchLoss, gradients: &Gradients<N>) -> Result<BatchLoss, Error> {
-        let factor = self.factor(self.position.step, self.epochs);
-        let Self { optimizer, position, .. } = self;
-        position.rate = optimizer.rate() * factor;
-        optimizer.step(position.rate, N::LAYERS, self.network.parameters_mut(), gradients.as_slice())?;
-        position.running.add(&loss);
-        position.step += 1;
-        position.batch += 1;
+        N::Scalar::step_run(&mut self.view(), loss, gradients.as_slice())?;
         Ok(loss)
     }
 
@@ -194,26 +196,7 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// # Errors
     /// Those of [`Run::check_weights`].
     pub fn end_epoch(&mut self, validation: Option<&Validation>, took: Duration) -> Result<EpochRecord, Error> {
-        self.check_weights()?;
-        let Position { epoch, step, running, rate, .. } = self.position;
-        let measured = validation.map(|validation| validation.loss);
-        self.schedule.observe(measured.unwrap_or(running).mean());
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            step,
-            rate,
-            loss: running.mean(),
-            accuracy: running.accuracy(),
-            validation_loss: measured.map(|loss| loss.mean()),
-            validation_accuracy: measured.and_then(|loss| loss.accuracy()),
-            seconds: took.as_secs_f64(),
-        };
-        self.history.epochs.push(record);
-        for series in &mut self.history.metrics {
-            series.values.push(validation.and_then(|validation| validation.metric(series.name)).unwrap_or(f64::NAN));
-        }
-        self.position = Position { epoch: epoch + 1, batch: 0, running: BatchLoss::default(), ..self.position };
-        Ok(record)
+        N::Scalar::end_epoch(&mut self.view(), validation, took)
     }
 
     /// Lets early stopping see a validation, where there is some; whether to stop.
@@ -244,10 +227,8 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// # Errors
     /// [`Error::NotFinite`] for weights that are NaN or infinite.
     pub fn check_weights(&self) -> Result<(), Error> {
-        match broken_weights::<N>(self.network.parameters()) {
-            Some(origin) => Err(Error::NotFinite { step: self.position.step, origin, checkpoint: self.saved.clone() }),
-            None => Ok(()),
-        }
+        let (step, saved) = (self.position.step, self.saved.as_deref());
+        N::Scalar::check_weights(N::LAYERS, self.network.parameters(), step, saved)
     }
 
     /// An error of a step, which names the last good checkpoint where it is one of numbers that are not finite.
@@ -256,6 +237,98 @@ impl<'n, N: Network, O: Optimizer<N::Scalar>> Run<'n, N, O> {
             Error::NotFinite { step, origin, .. } => Error::NotFinite { step, origin, checkpoint: self.saved.clone() },
             other => other,
         }
+    }
+}
+
+/// A [`Run`] as [`Once`] is given it.
+pub struct View<'r, T> {
+    pub(crate) facts: Facts,
+    pub(crate) weights: &'r mut Weights<T>,
+    pub(crate) optimizer: &'r mut dyn Optimizer<T>,
+    pub(crate) schedule: &'r mut dyn Schedule,
+    pub(crate) watcher: Option<&'r mut Watcher<T>>,
+    pub(crate) position: &'r mut Position,
+    pub(crate) history: &'r mut History,
+    pub(crate) epochs: u64,
+    pub(crate) steps_per_epoch: u64,
+    pub(crate) saved: &'r mut Option<PathBuf>,
+}
+
+impl<T: Scalar> View<'_, T> {
+    /// What its steps depend on, in words.
+    pub(super) fn settings(&self) -> Settings {
+        self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
+    }
+
+    /// The factor of the learning rate at a step of a run of so many epochs.
+    pub(super) fn factor(&self, step: u64, epochs: u64) -> f64 {
+        let steps = epochs.saturating_mul(self.steps_per_epoch);
+        self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
+    }
+
+    /// [`Run::check_weights`].
+    pub(super) fn check_weights(&self) -> Result<(), Error> {
+        check_weights(self.facts.layers, self.weights.parameters(), self.position.step, self.saved.as_deref())
+    }
+}
+
+/// [`Run::check_weights`] after so many steps, with the last checkpoint.
+pub(crate) fn check_weights<T: Scalar>(
+    layers: &'static [Layer],
+    parameters: &[T],
+    step: u64,
+    saved: Option<&Path>,
+) -> Result<(), Error> {
+    match broken_weights(layers, parameters) {
+        Some(origin) => Err(Error::NotFinite { step, origin, checkpoint: saved.map(Path::to_owned) }),
+        None => Ok(()),
+    }
+}
+
+/// [`Run::step`].
+pub(crate) fn step<T: Scalar>(run: &mut View<'_, T>, loss: BatchLoss, gradients: &[T]) -> Result<(), Error> {
+    let factor = run.factor(run.position.step, run.epochs);
+    run.position.rate = run.optimizer.rate() * factor;
+    let (parameters, _) = run.weights.buffers_mut();
+    run.optimizer.step(run.position.rate, run.facts.layers, parameters, gradients)?;
+    run.position.running.add(&loss);
+    run.position.step += 1;
+    run.position.batch += 1;
+    Ok(())
+}
+
+/// [`Run::end_epoch`].
+pub(crate) fn end_epoch<T: Scalar>(
+    run: &mut View<'_, T>,
+    validation: Option<&Validation>,
+    took: Duration,
+) -> Result<EpochRecord, Error> {
+    run.check_weights()?;
+    let Position { epoch, step, running, rate, .. } = *run.position;
+    let measured = validation.map(|validation| validation.loss);
+    run.schedule.observe(measured.unwrap_or(running).mean());
+    let record = EpochRecord {
+        epoch: epoch + 1,
+        step,
+        rate,
+        loss: running.mean(),
+        accuracy: running.accuracy(),
+        validation_loss: measured.map(|loss| loss.mean()),
+        validation_accuracy: measured.and_then(|loss| loss.accuracy()),
+        seconds: took.as_secs_f64(),
+    };
+    run.history.epochs.push(record);
+    for series in &mut run.history.metrics {
+        series.values.push(validation.and_then(|validation| validation.metric(series.name)).unwrap_or(f64::NAN));
+    }
+    *run.position = Position { epoch: epoch + 1, batch: 0, running: BatchLoss::default(), ..*run.position };
+    Ok(record)
+}
+
+impl<T> core::fmt::Debug for View<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { facts, position, epochs, steps_per_epoch, .. } = self;
+        write!(f, "Run of {}: {epochs} epochs of {steps_per_epoch} steps, at {position:?}", facts.name)
     }
 }
 

@@ -61,6 +61,14 @@ impl Threads {
 
     /// Runs `work` on one of them, from where handing work to the others allocates nothing.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let (mut work, mut done) = (Some(work), None);
+        self.run(&mut || done = work.take().map(|work| work()));
+        done.unwrap_or_else(|| unreachable!("`run` has called its closure, or handed its panic on"))
+    }
+
+    /// [`Threads::install`] of what returns nothing. Neither this nor [`Threads::pair`] is generic, so that the crate of a user, which
+    /// compiles its own calls, need not compile `rayon`.
+    fn run(&self, work: &mut (dyn FnMut() + Send)) {
         match &self.0 {
             None => work(),
             Some(pool) => pool.install(work),
@@ -68,15 +76,27 @@ impl Threads {
     }
 
     /// Calls both, side by side where there are several.
+    fn pair(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        match &self.0 {
+            None => {
+                first();
+                second();
+            }
+            Some(pool) => {
+                pool.install(|| rayon_core::join(first, second));
+            }
+        }
+    }
+
+    /// Calls both, side by side where there are several, with what they return.
     pub(crate) fn both<A: Send, B: Send>(
         &self,
         first: impl FnOnce() -> A + Send,
         second: impl FnOnce() -> B + Send,
     ) -> (A, B) {
-        match &self.0 {
-            None => (first(), second()),
-            Some(pool) => pool.install(|| rayon_core::join(first, second)),
-        }
+        let (mut first, mut second, mut a, mut b) = (Some(first), Some(second), None, None);
+        self.pair(&mut || a = first.take().map(|first| first()), &mut || b = second.take().map(|second| second()));
+        a.zip(b).unwrap_or_else(|| unreachable!("`pair` has called both closures, or handed a panic on"))
     }
 
     /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
@@ -84,55 +104,52 @@ impl Threads {
         &self,
         left: &mut [A],
         right: &mut [B],
-        work: impl Fn(usize, &mut A, &mut B) + Sync,
+        work: &(dyn Fn(usize, &mut A, &mut B) + Sync),
     ) {
-        match &self.0 {
-            None => left.iter_mut().zip(right).enumerate().for_each(|(place, (a, b))| work(place, a, b)),
-            Some(pool) => pool.install(|| halve(0, left, right, &work)),
+        self.run(&mut || self.halve(0, left, right, work));
+    }
+
+    fn halve<A: Send, B: Send>(
+        &self,
+        first: usize,
+        left: &mut [A],
+        right: &mut [B],
+        work: &(dyn Fn(usize, &mut A, &mut B) + Sync),
+    ) {
+        match (left, right) {
+            ([a], [b]) => work(first, a, b),
+            (left, right) if left.len() > 1 && right.len() == left.len() => {
+                let middle = left.len() / 2;
+                let (low_left, high_left) = left.split_at_mut(middle);
+                let (low_right, high_right) = right.split_at_mut(middle);
+                self.pair(&mut || self.halve(first, low_left, low_right, work), &mut || {
+                    self.halve(first + middle, high_left, high_right, work);
+                });
+            }
+            _ => {}
         }
     }
 
     /// Calls `work` with stretches of `numbers` and the place where each starts.
-    pub(crate) fn stretches<T: Send>(&self, numbers: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+    pub(crate) fn stretches<T: Send>(&self, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         match &self.0 {
             None => work(0, numbers),
-            Some(pool) => pool.install(|| stretch(0, numbers, &work)),
+            Some(_) => self.stretch(0, numbers, work),
         }
     }
-}
 
-fn halve<A: Send, B: Send>(
-    first: usize,
-    left: &mut [A],
-    right: &mut [B],
-    work: &(impl Fn(usize, &mut A, &mut B) + Sync),
-) {
-    match (left, right) {
-        ([a], [b]) => work(first, a, b),
-        (left, right) if left.len() > 1 && right.len() == left.len() => {
-            let middle = left.len() / 2;
-            let (low_left, high_left) = left.split_at_mut(middle);
-            let (low_right, high_right) = right.split_at_mut(middle);
-            rayon_core::join(
-                || halve(first, low_left, low_right, work),
-                || halve(first + middle, high_left, high_right, work),
-            );
+    fn stretch<T: Send>(&self, first: usize, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        if numbers.len() <= STRETCH {
+            return work(first, numbers);
         }
-        _ => {}
+        let middle = numbers.len() / 2;
+        let (low, high) = numbers.split_at_mut(middle);
+        self.pair(&mut || self.stretch(first, low, work), &mut || self.stretch(first + middle, high, work));
     }
 }
 
 /// Below this many numbers another thread costs more than it saves.
 const STRETCH: usize = 1 << 14;
-
-fn stretch<T: Send>(first: usize, numbers: &mut [T], work: &(impl Fn(usize, &mut [T]) + Sync)) {
-    if numbers.len() <= STRETCH {
-        return work(first, numbers);
-    }
-    let middle = numbers.len() / 2;
-    let (low, high) = numbers.split_at_mut(middle);
-    rayon_core::join(|| stretch(first, low, work), || stretch(first + middle, high, work));
-}
 
 impl Fork for Threads {
     fn threads(&self) -> usize {
@@ -140,7 +157,7 @@ impl Fork for Threads {
     }
 
     fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
-        self.both(left, right);
+        self.pair(left, right);
     }
 }
 

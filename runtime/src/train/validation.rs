@@ -28,7 +28,7 @@ impl<N: Network, Y> NamedMeasure<N, Y> {
         measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
         others: &[Self],
     ) -> Result<Self, Error> {
-        super::metric_name::check(name, others.iter().map(|other| other.name))?;
+        super::metric_name::check(name, &mut others.iter().map(|other| other.name))?;
         Ok(Self { name, measure: Box::new(measure) })
     }
 }
