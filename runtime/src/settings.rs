@@ -35,9 +35,13 @@ impl Settings {
 
     /// With one more. Breaks between lines become spaces.
     pub fn with(mut self, name: impl Display, value: impl Display) -> Self {
-        let line = |text: String| text.replace(['\n', '\t'], " ");
-        self.0.push((line(name.to_string()), line(value.to_string())));
+        self.push(name.to_string(), value.to_string());
         self
+    }
+
+    fn push(&mut self, name: String, value: String) {
+        let line = |text: String| text.replace(['\n', '\t'], " ");
+        self.0.push((line(name), line(value)));
     }
 
     /// With one more, where it has been set.

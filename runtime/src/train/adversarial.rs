@@ -216,7 +216,7 @@ where
     S: Samples<N::Input, Y> + ?Sized,
     L: Loss<N::Head, Y>,
 {
-    super::evaluate::check::<N, Y, S, L>(samples, loss)?;
+    super::evaluate::check::<N, Y, L>(&samples, loss)?;
     let mut total = BatchLoss::default();
     for first in (0..samples.len()).step_by(TOGETHER) {
         let range = first..samples.len().min(first + TOGETHER);

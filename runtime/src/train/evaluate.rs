@@ -31,9 +31,11 @@ where
     S: Samples<N::Input, Y> + ?Sized,
     L: Loss<N::Head, Y>,
 {
-    check::<N, Y, S, L>(samples, loss)?;
+    // A reference to samples of any kind is `Sized`, and so becomes a `dyn Samples`: there is one evaluation for all kinds.
+    let samples: &dyn Samples<N::Input, Y> = &samples;
+    check::<N, Y, L>(samples, loss)?;
     let found = Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []);
-    explained::<N, Y, S>(found, samples)
+    explained::<N, Y>(found, samples)
 }
 
 /// The answers of `network` for all samples.
@@ -51,11 +53,10 @@ where
 }
 
 /// Refuses an empty set and targets that the loss cannot compare.
-pub(crate) fn check<N, Y, S, L>(samples: &S, loss: &L) -> Result<(), Error>
+pub(crate) fn check<N, Y, L>(samples: &dyn Samples<N::Input, Y>, loss: &L) -> Result<(), Error>
 where
     N: Network,
     Y: Target,
-    S: Samples<N::Input, Y> + ?Sized,
     L: Loss<N::Head, Y>,
 {
     if samples.is_empty() {
@@ -70,10 +71,9 @@ where
 }
 
 /// A loss that was found on `samples`; an error where it is not finite because one of their inputs is not.
-pub(crate) fn explained<N, Y, S>(found: BatchLoss, samples: &S) -> Result<BatchLoss, Error>
+pub(crate) fn explained<N, Y>(found: BatchLoss, samples: &dyn Samples<N::Input, Y>) -> Result<BatchLoss, Error>
 where
     N: Network,
-    S: Samples<N::Input, Y> + ?Sized,
 {
     if found.sum.is_finite() {
         return Ok(found);
@@ -98,10 +98,10 @@ impl Evaluator {
 
     /// Evaluates on `threads`, with the same bits on any number of them. The answers are left in `kept`, which has room for
     /// all of them or for none.
-    pub(crate) fn run<N, Y, S, L>(
+    pub(crate) fn run<N, Y, L>(
         &mut self,
         network: &N,
-        samples: &S,
+        samples: &dyn Samples<N::Input, Y>,
         loss: &L,
         threads: &Threads,
         kept: &mut [N::Output],
@@ -109,7 +109,6 @@ impl Evaluator {
     where
         N: Network<Input: Clone>,
         Y: Target,
-        S: Samples<N::Input, Y> + ?Sized,
         L: Loss<N::Head, Y>,
     {
         let one = |place: usize, group: &mut BatchLoss, kept: &mut &mut [N::Output]| {

@@ -33,13 +33,18 @@ pub(crate) fn broken_gradient<T: Scalar>(layers: &'static [Layer], gradients: &[
     layers.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
 }
 
-/// Notes the layer whose kernel first writes what is not finite.
-struct FirstBroken(Option<usize>);
+/// Notes the layer whose kernel first writes what is not finite, where it watches. A step is made with one that does not, so that both
+/// passes are the same code: a program compiles its network's once.
+#[derive(Default)]
+pub(crate) struct FirstBroken {
+    watches: bool,
+    layer: Option<usize>,
+}
 
 impl<T: Scalar> Observer<T> for FirstBroken {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
-        if self.0.is_none() && !T::all_finite(values) {
-            self.0 = Some(layer);
+        if self.watches && self.layer.is_none() && !T::all_finite(values) {
+            self.layer = Some(layer);
         }
     }
 }
@@ -62,9 +67,9 @@ pub(crate) fn broken_forward<N: Architecture>(
     if let Some(place) = broken_input(images) {
         return Ok(Origin::BatchInput(pass.first_image + place));
     }
-    let mut first = FirstBroken(None);
+    let mut first = FirstBroken { watches: true, layer: None };
     workspace.forward_observed(pass, parameters, statistics, images, &mut first)?;
-    let Some(layer) = first.0.map(|index| &N::LAYERS[index]) else { return Ok(Origin::Loss) };
+    let Some(layer) = first.layer.map(|index| &N::LAYERS[index]) else { return Ok(Origin::Loss) };
     let by_weights = N::Scalar::broken_weights(core::slice::from_ref(layer), parameters);
     Ok(by_weights.unwrap_or(Origin::Output(layer.name)))
 }

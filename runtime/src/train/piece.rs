@@ -2,7 +2,7 @@
 
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
-use super::finite::broken_forward;
+use super::finite::{FirstBroken, broken_forward};
 use super::target::{Target, score};
 use crate::error::Error;
 use crate::loss::Loss;
@@ -70,7 +70,8 @@ impl<N: Network> Piece<N> {
         let pass = Pass { batch: inputs.len(), first_image: first, ..step.pass };
         self.statistics.copy_from_slice(step.statistics);
         self.gradients.clear();
-        self.workspace.forward(pass, step.parameters, &mut self.statistics, inputs)?;
+        let unwatched = &mut FirstBroken::default();
+        self.workspace.forward_observed(pass, step.parameters, &mut self.statistics, inputs, unwatched)?;
         let scale = N::Scalar::from_f64(1.0 / step.batch as f64);
         let (values, gradient) = self.workspace.loss_operands(L::SEED);
         let sum = loss.evaluate(values, targets, scale, gradient);

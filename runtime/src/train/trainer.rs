@@ -321,7 +321,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Y: Target,
         T: Target,
     {
-        super::evaluate::check::<N, Y, S, L>(train, &self.plan.loss)?;
+        super::evaluate::check::<N, Y, L>(train, &self.plan.loss)?;
         let sampler = Shuffled::new(train, self.plan.preparation.seed());
         super::fit::fit(self.plan, network, sampler, false, validation)
     }

@@ -148,7 +148,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         loss: &L,
         rules: Option<&EarlyStopping>,
     ) -> Result<(), Error> {
-        super::evaluate::check::<N, Y, _, L>(self.samples, loss)?;
+        super::evaluate::check::<N, Y, L>(self.samples, loss)?;
         let first = copies([self.samples.target(0)]);
         let answer = network.predict_batch(core::slice::from_ref(self.samples.input(0)));
         for metric in &self.metrics {
@@ -176,7 +176,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         threads: &Threads,
     ) -> Result<Validation, Error> {
         let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
-        let loss = explained::<N, Y, _>(loss, self.samples)?;
+        let loss = explained::<N, Y>(loss, self.samples)?;
         let measured = |metric: &NamedMeasure<N, Y>| Ok((metric.name, (metric.measure)(&self.answers, &self.targets)?));
         Ok(Validation { loss, metrics: self.metrics.iter().map(measured).collect::<Result<_, Error>>()? })
     }
