@@ -156,7 +156,7 @@ impl<T> core::ops::DerefMut for Buffer<T> {
 
 /// What is computed from weights when it is first needed, and forgotten when they change. Its memory is kept for the next time.
 #[derive(Debug)]
-pub(crate) struct Prepared<T> {
+pub struct Prepared<T> {
     computed: OnceLock<Buffer<T>>,
     idle: Mutex<Option<Buffer<T>>>,
 }
@@ -167,7 +167,7 @@ impl<T: Scalar> Prepared<T> {
     }
 
     /// The `len` elements that `compute` writes, once for all callers.
-    pub(crate) fn get_or_compute(&self, len: usize, compute: impl FnOnce(&mut [T])) -> &[T] {
+    pub(crate) fn get_or_compute(&self, len: usize, compute: &dyn Fn(&mut [T])) -> &[T] {
         self.computed.get_or_init(|| {
             let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
             let mut buffer = idle.unwrap_or_else(|| Buffer::zeros(len));
@@ -186,7 +186,7 @@ impl<T: Scalar> Prepared<T> {
 /// Workspaces not in use at the moment. Whoever predicts takes one and puts it back, so that `predict` needs no `&mut` and
 /// allocates only when more threads predict at once than ever before.
 #[derive(Debug)]
-pub(crate) struct WorkspacePool<T>(Mutex<Vec<Buffer<T>>>);
+pub struct WorkspacePool<T>(Mutex<Vec<Buffer<T>>>);
 
 impl<T: Scalar> WorkspacePool<T> {
     pub(crate) const fn new() -> Self {
@@ -194,14 +194,13 @@ impl<T: Scalar> WorkspacePool<T> {
     }
 
     /// Runs `work` with at least `len` numbers of workspace.
-    pub(crate) fn with<R>(&self, len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+    pub(crate) fn with(&self, len: usize, work: &mut dyn FnMut(&mut [T])) {
         let idle = |pool: &Self| pool.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
         let mut workspace = match idle(self) {
             Some(workspace) if workspace.len() >= len => workspace,
             _ => Buffer::zeros(len),
         };
-        let result = work(&mut workspace);
+        work(&mut workspace);
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(workspace);
-        result
     }
 }

@@ -102,7 +102,8 @@ fn run<N: Network, O: Observer<N::Scalar>>(
     observer: &mut O,
 ) {
     let weights = network.weights_ref();
-    weights.workspaces.with(N::PREDICTING.for_threads(context.batch, context.threads()), |workspace| {
+    let len = N::PREDICTING.for_threads(context.batch, context.threads());
+    N::Scalar::with_workspace(&weights.workspaces, len, &mut |workspace| {
         N::predict_pass(
             context,
             &weights.parameters,
@@ -188,7 +189,7 @@ pub trait Network: Architecture + Clone {
     /// [`Predictor`](crate::predictor::Predictor) somewhere else borrows a copy.
     fn prepared(&self) -> &[Self::Scalar] {
         let weights = self.weights_ref();
-        weights.prepared.get_or_compute(Self::PREPARED, |prepared| {
+        Self::Scalar::prepared(&weights.prepared, Self::PREPARED, &|prepared| {
             Self::prepare(&weights.parameters, &weights.statistics, prepared);
         })
     }

@@ -8,7 +8,9 @@ use std::path::Path;
 use crate::architecture::Architecture;
 use crate::error::{Error, Origin};
 use crate::layer::Layer;
+use crate::memory::{Prepared, WorkspacePool};
 use crate::network::Weights;
+use crate::pass::Pass;
 use crate::shape::Shape;
 use crate::train::checkpoint::Checkpoints;
 use crate::train::run::{self, Identity, View};
@@ -33,18 +35,18 @@ impl Facts {
 }
 
 macro_rules! once {
-    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $returns:ty)? = $function:path;)*) => {
+    ($(fn $name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $returns:ty)? = $function:path;)*) => {
         /// The functions of this crate that are compiled in it, for both kinds of number.
         pub trait Once: Sized {
             $(
                 #[doc(hidden)]
-                fn $name($($argument: $type),*) $(-> $returns)?;
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $returns)?;
             )*
         }
         impl Once for f32 {
             $(
                 #[inline(never)]
-                fn $name($($argument: $type),*) $(-> $returns)? {
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $returns)? {
                     $function($($argument),*)
                 }
             )*
@@ -52,7 +54,7 @@ macro_rules! once {
         impl Once for f64 {
             $(
                 #[inline(never)]
-                fn $name($($argument: $type),*) $(-> $returns)? {
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $returns)? {
                     $function($($argument),*)
                 }
             )*
@@ -62,6 +64,9 @@ macro_rules! once {
 
 once! {
     fn zero_weights(parameters: usize, statistics: usize) -> Weights<Self> = Weights::zeros;
+    fn with_workspace(pool: &WorkspacePool<Self>, len: usize, work: &mut dyn FnMut(&mut [Self])) = WorkspacePool::with;
+    fn prepared<'p>(prepared: &'p Prepared<Self>, len: usize, compute: &dyn Fn(&mut [Self])) -> &'p [Self]
+        = Prepared::get_or_compute;
     fn initialise(layers: &[Layer], seed: u64, weights: &mut Weights<Self>) = crate::first_weights::initialise_weights;
 
     fn load_weights(facts: Facts, weights: &mut Weights<Self>, path: &Path, convert: bool) -> Result<Loaded, Error>
@@ -77,6 +82,8 @@ once! {
         = crate::train::finite::broken_weights;
     fn broken_gradient(layers: &'static [Layer], gradients: &[Self]) -> Option<Origin>
         = crate::train::finite::broken_gradient;
+
+    fn clear_frozen(layers: &[Layer], pass: &Pass<'_>, gradients: &mut [Self]) = crate::train::gradient::clear_frozen;
 
     fn step_run(run: &mut View<'_, Self>, loss: BatchLoss, gradients: &[Self]) -> Result<(), Error> = run::step;
     fn end_epoch(run: &mut View<'_, Self>, validation: Option<&Validation>, took: Duration) -> Result<EpochRecord, Error>

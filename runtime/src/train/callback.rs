@@ -56,20 +56,14 @@ impl<N: Network> EpochReport<'_, N> {
     /// # Errors
     /// [`Error::NoSuchMetric`] for a name that is not there, or that was not measured, such as the accuracy of values.
     pub fn metric(&self, name: &str) -> Result<f64, Error> {
-        let row = || self.history.row(self.history.epochs.len().saturating_sub(1));
-        if let Some((_, Some(value))) = row().find(|(known, _)| *known == name) {
-            return Ok(value);
-        }
-        let known = row().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>().join(", ");
-        Err(Error::NoSuchMetric { metric: name.to_owned(), known })
+        self.history.last_number(name)
     }
 }
 
 /// A line: the epoch, its losses and accuracies, the metrics, and how long it took.
 impl<N: Network> core::fmt::Display for EpochReport<'_, N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut metrics = self.history.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?)));
-        self.record.write_line(&mut metrics, f)
+        self.history.write_last(&self.record, f)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::architecture::Architecture;
 use crate::context::Context;
 use crate::error::{Error, Origin};
 use crate::kernels::{Kernels, add};
+use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::{Gradients, Network};
 use crate::once::Once;
@@ -252,16 +253,20 @@ impl<N: Network> GradientEngine<N> {
         {
             return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
-        if !pass.frozen_layers.is_empty() {
-            let total = pieces[0].gradients.as_mut_slice();
-            // Kernels that compute the gradient of an input and of weights at once compute that of frozen weights too.
-            let frozen = N::LAYERS.iter().enumerate().filter(|(layer, _)| !pass.trains(*layer));
-            for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.role.is_trained()) {
-                total[tensor.offset..tensor.offset + tensor.len].fill(N::Scalar::ZERO);
-            }
-        }
+        N::Scalar::clear_frozen(N::LAYERS, &pass, pieces[0].gradients.as_mut_slice());
         move_statistics(network.statistics_mut(), pieces);
         Ok(loss)
+    }
+}
+
+/// Kernels that compute the gradient of an input and of weights at once compute that of frozen weights too: it goes.
+pub(crate) fn clear_frozen<T: Scalar>(layers: &[Layer], pass: &Pass, gradients: &mut [T]) {
+    if pass.frozen_layers.is_empty() {
+        return;
+    }
+    let frozen = layers.iter().enumerate().filter(|(layer, _)| !pass.trains(*layer));
+    for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.role.is_trained()) {
+        gradients[tensor.offset..tensor.offset + tensor.len].fill(T::ZERO);
     }
 }
 

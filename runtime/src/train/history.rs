@@ -1,6 +1,6 @@
 //! What a training run has to tell.
 
-use crate::error::counted;
+use crate::error::{Error, counted};
 
 /// One epoch in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -159,6 +159,22 @@ impl History {
     pub(super) fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
         let own = EpochRecord::NAMES.into_iter().zip(self.epochs.get(place).into_iter().flat_map(EpochRecord::numbers));
         own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(place).copied())))
+    }
+
+    /// A number of the last epoch, by its name.
+    pub(super) fn last_number(&self, name: &str) -> Result<f64, Error> {
+        let row = || self.row(self.epochs.len().saturating_sub(1));
+        if let Some((_, Some(value))) = row().find(|(known, _)| *known == name) {
+            return Ok(value);
+        }
+        let known = row().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+        Err(Error::NoSuchMetric { metric: name.to_owned(), known })
+    }
+
+    /// The line of an epoch whose metrics are the last.
+    pub(super) fn write_last(&self, record: &EpochRecord, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut metrics = self.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?)));
+        record.write_line(&mut metrics, f)
     }
 
     /// A table of comma-separated values with a line of names.

@@ -26,7 +26,7 @@ mod ensemble;
 mod evaluate;
 pub(crate) mod finite;
 mod fit;
-mod gradient;
+pub(crate) mod gradient;
 mod history;
 #[cfg(feature = "ctrlc")]
 mod interrupt;

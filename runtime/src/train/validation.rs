@@ -156,13 +156,8 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         }
         let pair = super::samples::Pairs::new(core::slice::from_ref(self.samples.input(0)), &first)?;
         let accuracy = Evaluator::new(1).run(network, &pair, loss, &Threads::default(), &mut []).accuracy();
-        let metric = match rules.map(EarlyStopping::watched) {
-            Some(Watch::Error) if accuracy.is_none() => "accuracy",
-            Some(Watch::Highest(name) | Watch::Lowest(name)) if !self.names().any(|known| known == name) => name,
-            _ => return Ok(()),
-        };
-        let known = ["loss"].into_iter().chain(accuracy.map(|_| "accuracy")).chain(self.names());
-        Err(Error::UnknownMetric { setting: "early stopping", metric, known: known.collect::<Vec<_>>().join(", ") })
+        let names: Vec<&str> = self.names().collect();
+        check_watched(rules.map(EarlyStopping::watched), accuracy.is_some(), &names)
     }
 
     /// Measures a network as it predicts: without dropout, and with moving statistics.
@@ -180,6 +175,18 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         let measured = |metric: &NamedMeasure<N, Y>| Ok((metric.name, (metric.measure)(&self.answers, &self.targets)?));
         Ok(Validation { loss, metrics: self.metrics.iter().map(measured).collect::<Result<_, Error>>()? })
     }
+}
+
+/// Refuses to watch what is not measured.
+fn check_watched(watched: Option<Watch>, has_accuracy: bool, metrics: &[&str]) -> Result<(), Error> {
+    let metric = match watched {
+        Some(Watch::Error) if !has_accuracy => "accuracy",
+        Some(Watch::Highest(name) | Watch::Lowest(name)) if !metrics.contains(&name) => name,
+        _ => return Ok(()),
+    };
+    let accuracy: &[&str] = if has_accuracy { &["accuracy"] } else { &[] };
+    let known = [&["loss"], accuracy, metrics].concat().join(", ");
+    Err(Error::UnknownMetric { setting: "early stopping", metric, known })
 }
 
 impl<N: Network, Y> core::fmt::Debug for Validator<'_, N, Y> {
