@@ -54,7 +54,7 @@ fn main() -> io::Result<()> {
     let guest = Guest::new()?;
     let cores = std::thread::available_parallelism()?;
     println!("{}, {cores} cores. Seconds, and bytes of the stripped program.\n", version()?);
-    println!("| network | macro | build | from nothing | program that predicts | that trains as well |");
+    println!("| network | macro | build | from nothing | program that predicts | that runs a step as well |");
     println!("|---|---:|---:|---:|---:|---:|");
     guest.write("lenet5", "LeNet5", TRAINS)?;
     guest.build(&guest.ready, &[])?;
