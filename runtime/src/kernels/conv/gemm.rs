@@ -32,6 +32,18 @@ const fn pointwise(spec: &Spec) -> bool {
         && spec.padding[2] == 0
 }
 
+/// The same layer with its pixels in one column where each is convolved by itself: its rows, which threads share, are then pixels, and
+/// an image of few rows is cut as evenly as one of many.
+pub(super) const fn in_one_column(spec: &Spec) -> Spec {
+    let mut column = *spec;
+    if pointwise(spec) {
+        let [height, width, _] = spec.input;
+        [column.input[0], column.input[1]] = [height * width, 1];
+        [column.output[0], column.output[1]] = [height * width, 1];
+    }
+    column
+}
+
 const fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

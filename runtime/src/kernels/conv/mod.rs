@@ -126,7 +126,7 @@ pub fn conv_packed_forward<T: Elementary>(
 ) {
     assert!(spec.groups == 1 && w.len() == spec.packed_len(), "length of the packed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
-    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+    context.split_windows(&gemm::in_one_column(spec), x, y, scratch, &|spec, x, y, scratch| {
         gemm::packed_forward(spec, x, w, scale, shift, y, scratch);
     });
 }
