@@ -67,6 +67,8 @@ pub mod tensor;
 #[cfg(all(test, feature = "std"))]
 mod test_folder;
 #[cfg(feature = "std")]
+mod threads;
+#[cfg(feature = "std")]
 pub mod train;
 #[cfg(feature = "std")]
 pub mod weights;

@@ -13,7 +13,7 @@ pub use crate::pass::PassError;
 use crate::predictor::by_value;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
-use crate::train::Threads;
+use crate::threads::Threads;
 
 /// How many images [`Network::predict_batch_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
 const PREDICTED_TOGETHER: usize = 32;
@@ -81,6 +81,42 @@ fn predicting_threads<N: Network>(network: &N, images: usize) -> Option<&Threads
     }
     let threads = network.weights_ref().threads.as_ref().unwrap_or_else(|| Threads::shared());
     (threads.count() > 1).then_some(threads)
+}
+
+/// Predicts any number of images. Several are cut between the threads; of few, every layer is. `logits` may be empty.
+fn predict_many<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
+    match predicting_threads(network, images.len()) {
+        None => run_all(network, images, answers, logits),
+        Some(threads) if images.len() >= threads.count() => {
+            threads.install(|| halve(network, threads, threads.count(), images, answers, logits));
+        }
+        Some(threads) => threads.install(|| {
+            run(network, &Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
+        }),
+    }
+}
+
+/// Predicts images in so many parts, side by side.
+fn halve<N: Network>(
+    network: &N,
+    threads: &Threads,
+    parts: usize,
+    images: &[N::Input],
+    answers: &mut [N::Output],
+    logits: &mut [N::Output],
+) {
+    if parts == 1 {
+        return run_all(network, images, answers, logits);
+    }
+    let low = parts / 2;
+    let middle = images.len() * low / parts;
+    let (images, high_images) = images.split_at(middle);
+    let (answers, high_answers) = answers.split_at_mut(middle);
+    let (logits, high_logits) = logits.split_at_mut(middle.min(logits.len()));
+    threads.both(
+        || halve(network, threads, low, images, answers, logits),
+        || halve(network, threads, parts - low, high_images, high_answers, high_logits),
+    );
 }
 
 /// Predicts any number of images on the caller's thread. There are as many `logits` as answers, or none.
@@ -249,18 +285,7 @@ pub trait Network: Architecture + Clone {
     fn predict_batch_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
         let count = images.len().min(answers.len());
         let (images, answers) = (&images[..count], &mut answers[..count]);
-        match predicting_threads(self, count) {
-            None => run_all(self, images, answers, &mut []),
-            // Several images are cut between the threads; of one, every layer is.
-            Some(threads) if count >= threads.count() => threads.install(|| {
-                Context::on(count, threads).split_rows(answers, 1, 1, &mut [], &|first, answers, _| {
-                    run_all(self, &images[first..][..answers.len()], answers, &mut []);
-                });
-            }),
-            Some(threads) => threads.install(|| {
-                run(self, &Context::on(count, threads), images, answers, &mut [], &mut Unobserved);
-            }),
-        }
+        predict_many(self, images, answers, &mut []);
     }
 
     /// The answers for many images, as [`Network::predict_batch_into`] gives them, and in `logits` what went into the final softmax or
@@ -270,21 +295,7 @@ pub trait Network: Architecture + Clone {
     fn predict_with_logits(&self, images: &[Self::Input], answers: &mut [Self::Output], logits: &mut [Self::Output]) {
         let count = images.len().min(answers.len()).min(logits.len());
         let (images, answers, logits) = (&images[..count], &mut answers[..count], &mut logits[..count]);
-        match predicting_threads(self, count) {
-            None => run_all(self, images, answers, logits),
-            Some(threads) if count >= threads.count() => threads.install(|| {
-                let together = count.div_ceil(threads.count()).min(PREDICTED_TOGETHER);
-                let mut parts: Vec<_> = answers.chunks_mut(together).zip(logits.chunks_mut(together)).collect();
-                Context::on(count, threads).split_rows(&mut parts, 1, 1, &mut [], &|first, parts, _| {
-                    for ((answers, logits), images) in parts.iter_mut().zip(images.chunks(together).skip(first)) {
-                        run(self, &Context::of(images.len()), images, answers, logits, &mut Unobserved);
-                    }
-                });
-            }),
-            Some(threads) => threads.install(|| {
-                run(self, &Context::on(count, threads), images, answers, logits, &mut Unobserved);
-            }),
-        }
+        predict_many(self, images, answers, logits);
     }
 
     /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.

@@ -12,6 +12,12 @@ pub mod conv {
     /// The last panel is filled up with zeros to a multiple of so many: a cache line of single precision.
     pub const LINE: usize = 16;
 
+    /// Outputs of a tile of Winograd's F(4x4, 3x3), down and across.
+    pub const TILE: usize = 4;
+
+    /// Products of such a tile for each channel and filter: a patch of 6x6 inputs.
+    pub const POINTS: usize = 36;
+
     spec! {
         /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
         /// depthwise convolution `[window height, window width, channels, filters / channels]`.
@@ -59,9 +65,14 @@ pub mod conv {
             plain && self.input[2].is_multiple_of(LINE) && self.output[2].is_multiple_of(LINE)
         }
 
-        /// Elements of the filters' transforms: 36 for each channel and filter.
+        /// Elements of the filters' transforms: [`POINTS`] for each channel and filter.
         pub const fn winograd_len(&self) -> usize {
-            36 * self.input[2] * self.output[2]
+            POINTS * self.input[2] * self.output[2]
+        }
+
+        /// Rows and columns of Winograd's tiles.
+        pub const fn winograd_tiles(&self) -> [usize; 2] {
+            [self.output[0].div_ceil(TILE), self.output[1].div_ceil(TILE)]
         }
 
         /// Elements of all filters.

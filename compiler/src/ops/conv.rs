@@ -2,7 +2,7 @@
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
-use netwright_abi::spec::conv::{Kind, Spec};
+use netwright_abi::spec::conv::{Kind, POINTS, Spec};
 
 use super::{
     GradientSite, Misfit, Operation, Pack, Packing, Part, Role, Site, TensorSpec, image, refuse_enormous_weights,
@@ -207,8 +207,9 @@ fn winograd_cost(spec: &Spec) -> Option<f64> {
     const TRANSFORM: f64 = 6.0;
     const READ: f64 = 9.0;
     let [channels, filters] = [spec.input[2], spec.output[2]].map(|count| count as f64);
-    let tiles = (spec.output[0].div_ceil(4) * spec.output[1].div_ceil(4)) as f64;
-    let cost = 36.0 * (channels * filters * (1.1 * tiles + READ) + TRANSFORM * tiles * (channels + filters));
+    let [down, across] = spec.winograd_tiles();
+    let tiles = (down * across) as f64;
+    let cost = POINTS as f64 * (channels * filters * (1.1 * tiles + READ) + TRANSFORM * tiles * (channels + filters));
     spec.fits_winograd().then_some(cost)
 }
 

@@ -57,23 +57,8 @@ impl BinaryCrossEntropy {
 }
 
 macro_rules! binary_cross_entropy {
-    ($(#[$doc:meta])* $sum:ident, $check:path, [$($generic:tt)*] $target:ty) => {
-        $(#[$doc])*
-        impl<$($generic)*> Loss<Sigmoid, $target> for BinaryCrossEntropy {
-            const SEED: GradientSeed = GradientSeed::Logits;
-
-            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
-                self.$sum(values, targets, Some((gradient, scale)))
-            }
-
-            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
-                self.$sum(values, targets, None)
-            }
-
-            fn check(&self, outputs: Shape, targets: &[$target], origin: &str) -> Result<(), Error> {
-                $check(outputs, targets, origin)
-            }
-        }
+    ($($row:tt)*) => {
+        fused_with_head!(BinaryCrossEntropy, Sigmoid, $($row)*);
     };
 }
 

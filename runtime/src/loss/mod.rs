@@ -3,6 +3,28 @@
 //! The loss of an image is the mean over its outputs or pixels, as in PyTorch and Keras, or their sum where [`Reduction::Sum`] is asked for.
 //! Over the images of a batch every loss adds up; callers divide by the batch through `scale`, so that a batch may be cut into pieces.
 
+/// A loss that is fused with the head it is for: what sums it up, what refuses targets, and the targets.
+macro_rules! fused_with_head {
+    ($loss:ident, $head:ident, $(#[$doc:meta])* $sum:ident, $check:path, [$($generic:tt)*] $target:ty) => {
+        $(#[$doc])*
+        impl<$($generic)*> Loss<$head, $target> for $loss {
+            const SEED: GradientSeed = GradientSeed::Logits;
+
+            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
+                self.$sum(values, targets, Some((gradient, scale)))
+            }
+
+            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
+                self.$sum(values, targets, None)
+            }
+
+            fn check(&self, outputs: Shape, targets: &[$target], origin: &str) -> Result<(), Error> {
+                $check(outputs, targets, origin)
+            }
+        }
+    };
+}
+
 mod binary_cross_entropy;
 mod cross_entropy;
 mod distance;

@@ -6,7 +6,6 @@ use super::finite::{all_finite, broken_forward, broken_input};
 use super::parts;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
-use super::threads::Threads;
 use crate::architecture::Architecture;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
@@ -15,6 +14,7 @@ use crate::network::{Network, TrainingWorkspace};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
+use crate::threads::Threads;
 
 /// An attack on images: steps along the sign of the gradient of the loss with respect to the image,
 /// x ← x + α · sign(∇ₓJ(θ, x, y)), never further than ε from the image in any number.

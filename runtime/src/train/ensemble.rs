@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::samples::{Choice, Samples};
 use super::target::{Reading, Target, predicted_class, rows};
-use super::threads::Threads;
 use crate::error::{Error, setting};
 use crate::memory::{copies, zeros};
 use crate::network::Network;
@@ -13,6 +12,7 @@ use crate::predictor::by_value;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
+use crate::threads::Threads;
 
 /// What random draws are for, so that one seed serves for all.
 const BOOTSTRAP: u64 = 32;
@@ -56,7 +56,7 @@ impl Bagging {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
-        self.threads = super::threads::check(threads)?;
+        self.threads = crate::threads::check(threads)?;
         Ok(self)
     }
 

@@ -4,13 +4,13 @@ use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
 use super::samples::Samples;
 use super::target::{Target, score};
-use super::threads::Threads;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::memory::{Stored, copies, zeros};
 use crate::network::Network;
 use crate::tensor::Sample;
+use crate::threads::Threads;
 
 /// Images that one thread sends through at a time. Losses are summed in these groups, whatever the threads.
 const GROUP: usize = 64;

@@ -8,7 +8,6 @@ use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
 use super::piece::{Attacked, Attacking, Piece, Step};
 use super::target::Target;
-use super::threads::Threads;
 use crate::architecture::Architecture;
 use crate::context::Context;
 use crate::error::{Error, Origin};
@@ -20,6 +19,7 @@ use crate::once::Once;
 use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
 use crate::tensor::Output;
+use crate::threads::Threads;
 
 /// The most pieces a batch is cut in: threads beyond this many find nothing to do.
 const MOST_PIECES: usize = 8;

@@ -6,9 +6,9 @@ use super::preparation::Preparation;
 use super::run::Identity;
 use super::samples::Samples;
 use super::source::{Sampler, Shuffled};
-use super::threads::Threads;
 use crate::error::{Error, setting};
 use crate::memory::Stored;
+use crate::threads::Threads;
 
 /// Makes the batches of a run, one epoch after another.
 ///

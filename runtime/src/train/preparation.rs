@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::batch::Batch;
 use super::source::{Drawn, Sampler};
-use super::threads::Threads;
 use crate::error::{Error, panic_message};
 use crate::memory::Stored;
 use crate::random::{Random, key};
 use crate::settings::Settings;
+use crate::threads::Threads;
 
 /// What random draws are for, so that one seed serves for all.
 const AUGMENTING: u64 = 16;

@@ -15,7 +15,6 @@ use super::preparation::Preparation;
 use super::samples::Samples;
 use super::source::{Shuffled, Source};
 use super::target::Target;
-use super::threads::Threads;
 use super::validation::NamedMeasure;
 use crate::error::{Error, setting};
 use crate::loss::Loss;
@@ -24,6 +23,7 @@ use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::schedule::{Constant, Schedule};
 use crate::tensor::Output;
+use crate::threads::Threads;
 
 /// The place of a loss that has not been chosen: `Trainer::loss` is missing.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,7 @@ impl<'c, N: Network, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// [`Error::Setting`] for 0 and for more than 1024.
     pub fn threads(mut self, threads: usize) -> Result<Self, Error> {
-        self.plan.threads = super::threads::check(threads)?;
+        self.plan.threads = crate::threads::check(threads)?;
         Ok(self)
     }
 

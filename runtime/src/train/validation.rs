@@ -5,11 +5,11 @@ use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::{Evaluator, explained};
 use super::samples::Samples;
 use super::target::Target;
-use super::threads::Threads;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::memory::{copies, zeros};
 use crate::network::Network;
+use crate::threads::Threads;
 
 /// A number about all answers and their targets.
 pub(crate) type Measure<N, Y> =

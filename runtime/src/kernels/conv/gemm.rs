@@ -100,19 +100,13 @@ pub(super) fn forward<T: Elementary>(
             let first = group * filters + done;
             let weights = if pack {
                 pack::panels(&w[first..], [all, 1], depth, columns, packed);
-                packed_filters(packed, depth, columns)
+                packed_filters(packed, depth, columns, 1)
             } else {
                 Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all }
             };
             let mut correlation = windows(spec);
             (correlation.channels, correlation.target[1]) = ([group * channels, channels], first);
-            let is_last = first + columns == all;
-            let end = End {
-                epilogue: epilogue.columns(first, columns),
-                accumulate: spec.ending.accumulate,
-                rows: if is_last { spec.ending } else { Ending::NONE },
-            };
-            correlation.run(isa, x, weights, end, y, memory);
+            correlation.run(isa, x, weights, end_of(spec, epilogue, first, columns), y, memory);
             done += columns;
         }
     }
@@ -154,23 +148,27 @@ pub(super) fn packed_forward<T: Elementary>(
         for first in (0..filters).step_by(at_once) {
             let columns = at_once.min(filters - first);
             let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
-            // Panels before the last of all are whole.
-            let last = ((columns - 1) % PANEL + 1).next_multiple_of(LINE);
-            let filters_at_once = Filters { data, columns, panel: depth * PANEL, width: PANEL, last };
             correlation.target[1] = first;
-            let is_last = first + columns == filters;
-            let end = End {
-                epilogue: epilogue.columns(first, columns),
-                accumulate: spec.ending.accumulate,
-                rows: if is_last { spec.ending } else { Ending::NONE },
-            };
-            correlation.run(isa, x, filters_at_once, end, y, scratch);
+            let end = end_of(spec, epilogue, first, columns);
+            correlation.run(isa, x, packed_filters(data, depth, columns, LINE), end, y, scratch);
         }
     }
 }
 
-fn packed_filters<T>(data: &[T], depth: usize, columns: usize) -> Filters<'_, T> {
-    Filters { data, columns, panel: depth * PANEL, width: PANEL, last: (columns - 1) % PANEL + 1 }
+/// Filters in panels, of which the last is filled up to a multiple of `line` columns.
+fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
+    let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last }
+}
+
+/// What the filters from `first` on end in; whole pixels do only with the last of all.
+fn end_of<'a, T: Elementary>(spec: &Spec, epilogue: Epilogue<'a, T>, first: usize, columns: usize) -> End<'a, T> {
+    let is_last = first + columns == spec.output[2];
+    End {
+        epilogue: epilogue.columns(first, columns),
+        accumulate: spec.ending.accumulate,
+        rows: if is_last { spec.ending } else { Ending::NONE },
+    }
 }
 
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
@@ -287,7 +285,7 @@ pub(super) fn grad_input<T: Elementary>(
                     let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
                     correlation.channels = [group * filters, filters];
                     correlation.target[1] += first;
-                    let weights = packed_filters(&*packed, taps * filters, columns);
+                    let weights = packed_filters(&*packed, taps * filters, columns, 1);
                     let epilogue = epilogue.columns(first, columns);
                     let end = End { epilogue, accumulate: false, rows: Ending::NONE };
                     correlation.run(isa, dy, weights, end, dx, memory);

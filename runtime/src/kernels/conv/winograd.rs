@@ -22,13 +22,11 @@ use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Lane, Simd, Vector, WithSimd};
 use netwright_abi::spec::Windowed as _;
+use netwright_abi::spec::conv::{POINTS, TILE};
 
-/// Outputs of a tile, down and across.
-const TILE: usize = 4;
 /// Inputs of a patch, down and across.
 const PATCH: usize = 6;
-/// Products of a tile for each channel and filter.
-const POINTS: usize = PATCH * PATCH;
+const _: () = assert!(POINTS == PATCH * PATCH);
 
 /// Tiles that go through the three steps together: the transformed filters are read once for so many.
 const TILES: usize = 28;
@@ -37,14 +35,9 @@ const MANY_TILES: usize = 64;
 /// Elements of transformed filters that a cache holds.
 const CACHED: usize = 2 << 20;
 
-/// Rows and columns of tiles.
-const fn tiles(spec: &Spec) -> [usize; 2] {
-    [spec.output[0].div_ceil(TILE), spec.output[1].div_ceil(TILE)]
-}
-
 /// Rows of tiles that go through the three steps together.
 const fn rows_at_once(spec: &Spec) -> usize {
-    let [down, across] = tiles(spec);
+    let [down, across] = spec.winograd_tiles();
     let aim = if is_large(spec) { MANY_TILES } else { TILES };
     let rows = aim.div_ceil(across);
     if rows < down { rows } else { down }
@@ -66,7 +59,7 @@ const fn products_len(spec: &Spec, tiles: usize) -> usize {
 }
 
 pub(super) const fn scratch(spec: &Spec) -> usize {
-    let tiles = rows_at_once(spec) * tiles(spec)[1];
+    let tiles = rows_at_once(spec) * spec.winograd_tiles()[1];
     tiles * patch_len(spec) + POINTS * products_len(spec, tiles)
 }
 
@@ -140,7 +133,7 @@ struct Layer<'a, T> {
 impl<T: Elementary> Layer<'_, T> {
     /// Computes one image, a few rows of tiles at a time, each step on the threads of the context.
     fn run(&self, context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T], scratch: &mut [T]) {
-        let ([_, across], at_once) = (tiles(spec), rows_at_once(spec));
+        let ([_, across], at_once) = (spec.winograd_tiles(), rows_at_once(spec));
         let row_out = spec.output[1] * spec.output[2];
         for (n, y) in y.chunks_mut(at_once * TILE * row_out).enumerate() {
             let first = n * at_once;
@@ -242,7 +235,7 @@ impl<T: Scalar> WithSimd<T> for Patches<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { spec, x, first, patches } = self;
-        let ([height, width, channels], [_, across]) = (spec.input, tiles(spec));
+        let ([height, width, channels], [_, across]) = (spec.input, spec.winograd_tiles());
         let constant = |value: f64| simd.splat(T::from_f64(value));
         for (n, patches) in patches.chunks_exact_mut(patch_len(spec)).enumerate() {
             let (row, column) = ((first + n) / across, (first + n) % across);
@@ -291,7 +284,7 @@ impl<T: Scalar> WithSimd<T> for Tiles<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { spec, products, each, first, epilogue, accumulate, y } = self;
-        let ([_, width, filters], [_, across]) = (spec.output, tiles(spec));
+        let ([_, width, filters], [_, across]) = (spec.output, spec.winograd_tiles());
         let Epilogue { scale, shift, floor } = epilogue;
         let constant = |value: f64| simd.splat(T::from_f64(value));
         let rows = y.len() / (width * filters);

@@ -1,4 +1,4 @@
-//! The worker threads of a training run.
+//! The threads that training and predictions share work between.
 
 use std::sync::{Arc, OnceLock};
 
