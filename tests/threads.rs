@@ -1,6 +1,6 @@
 //! Predictions on several threads: any number gives the same bits, for one image and for many.
 
-use netwright::Tensor;
+use netwright::{Network as _, Tensor};
 
 netwright::network! {
     /// Kernels of every kind that can use threads, over sizes that no number of threads divides.
@@ -34,6 +34,8 @@ fn any_number_of_threads_gives_the_same_bits() {
     network.set_threads(1).expect("one thread");
     let alone: Vec<[f32; 10]> = images.iter().map(|image| network.predict(image)).collect();
     assert_eq!(alone, network.predict_batch(&images), "an image gets the same answer alone and in a batch");
+    let (mut answers, mut logits_alone) = (alone.clone(), vec![[f32::NAN; 10]; images.len()]);
+    network.predict_with_logits(&images, &mut answers, &mut logits_alone);
     for threads in [2, 3, 7] {
         network.set_threads(threads).expect("threads");
         for (image, alone) in images.iter().zip(&alone) {
@@ -41,6 +43,10 @@ fn any_number_of_threads_gives_the_same_bits() {
         }
         for count in [2, 3, 9] {
             assert_eq!(network.predict_batch(&images[..count]), alone[..count], "{count} images, {threads} threads");
+            let (mut answers, mut logits) = (vec![[0.0; 10]; count], vec![[f32::NAN; 10]; count]);
+            network.predict_with_logits(&images[..count], &mut answers, &mut logits);
+            assert_eq!(answers, alone[..count], "with logits, {count} images, {threads} threads");
+            assert_eq!(logits, logits_alone[..count], "logits of {count} images, {threads} threads");
         }
     }
 }
