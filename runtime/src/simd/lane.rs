@@ -46,7 +46,7 @@ impl Lane for f32 {
     type Bits = u32;
     const POWER_BIAS: Self = 12_582_912.0 + 127.0;
 
-    #[inline]
+    #[inline(never)]
     fn dispatch<K: WithSimd<Self>>(isa: Isa, kernel: K) -> K::Output {
         match isa {
             Isa::Portable(simd) => simd.call(kernel),
@@ -78,7 +78,7 @@ impl Lane for f64 {
     type Bits = u64;
     const POWER_BIAS: Self = 6_755_399_441_055_744.0 + 1023.0;
 
-    #[inline]
+    #[inline(never)]
     fn dispatch<K: WithSimd<Self>>(_isa: Isa, kernel: K) -> K::Output {
         Portable::new().call(kernel)
     }
