@@ -71,9 +71,11 @@
 //!
 //! # Debug builds
 //!
-//! Kernels are compiled in the runtime crate. Two lines in your `Cargo.toml` keep a debug build usable:
+//! Kernels and training are compiled once, in crates of their own. These lines in your `Cargo.toml` keep a debug build usable:
 //!
 //! ```toml
+//! [profile.dev.package.netwright-compute]
+//! opt-level = 3
 //! [profile.dev.package.netwright-runtime]
 //! opt-level = 3
 //! ```
@@ -91,11 +93,10 @@ macro_rules! network {
     };
 }
 
-pub use netwright_runtime::kernels::Kernels;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
-    Architecture, BackwardRule, Memory, Observer, Pass, Place, Scalar, Shape, Tensor, Unobserved,
+    Architecture, BackwardRule, Memory, Observer, Pass, Place, Precision, Scalar, Shape, Tensor, Unobserved,
 };
 pub use netwright_runtime::{head, init, layer};
 
@@ -149,7 +150,7 @@ pub mod private {
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
     pub use netwright_runtime::tensor::{Output, Sample};
-    pub use netwright_runtime::{Scalar, Shape, Tensor, head};
+    pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
     pub use netwright_runtime::{error::Error, summary::Summary, weights::SaveWeights};
     #[cfg(feature = "std")]

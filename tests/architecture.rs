@@ -58,18 +58,22 @@ fn packages_use_only_the_packages_they_may() {
     assert_eq!(dependencies("abi/Cargo.toml", "dependencies"), Vec::<String>::new());
     assert_eq!(own("compiler/Cargo.toml"), ["netwright-abi", "netwright-grammar"]);
     assert_eq!(own("macros/Cargo.toml"), ["netwright-compiler", "netwright-grammar"]);
-    assert_eq!(own("runtime/Cargo.toml"), ["netwright-abi"]);
+    assert_eq!(own("compute/Cargo.toml"), ["netwright-abi"]);
+    assert_eq!(own("runtime/Cargo.toml"), ["netwright-abi", "netwright-compute"]);
     assert_eq!(own("Cargo.toml"), ["netwright-macros", "netwright-runtime"]);
     assert_eq!(own("zoo/Cargo.toml"), ["netwright"]);
 }
 
 #[test]
 fn rustc_is_known_only_to_the_macro_and_quote_only_to_the_emission() {
-    for path in ["grammar/src", "compiler/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder)) {
+    for path in
+        ["grammar/src", "compiler/src", "compute/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    {
         assert!(!code(&path).contains("proc_macro::"), "{} uses `proc_macro`", shown(&path));
     }
-    for path in
-        ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    for path in ["grammar/src", "compiler/src", "macros/src", "compute/src", "runtime/src", "src"]
+        .iter()
+        .flat_map(|folder| sources(folder))
     {
         let is_emission = path.starts_with(root().join("compiler/src/emit"));
         assert!(is_emission || !code(&path).contains("quote::"), "{} uses `quote`", shown(&path));
@@ -77,15 +81,8 @@ fn rustc_is_known_only_to_the_macro_and_quote_only_to_the_emission() {
 }
 
 #[test]
-fn unsafe_stays_in_kernels_and_memory_views() {
-    let rooms = [
-        "runtime/src/gemm",
-        "runtime/src/kernels",
-        "runtime/src/simd",
-        "runtime/src/tensor.rs",
-        "runtime/src/memory.rs",
-        "runtime/src/emitted.rs",
-    ];
+fn beside_compute_unsafe_stays_in_memory_views() {
+    let rooms = ["runtime/src/tensor.rs", "runtime/src/memory.rs", "runtime/src/emitted.rs"];
     for path in
         ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
     {
@@ -109,8 +106,9 @@ fn passes_do_not_know_layers_by_name() {
 
 #[test]
 fn no_room_is_called_after_nothing() {
-    for path in
-        ["grammar/src", "compiler/src", "macros/src", "runtime/src", "src"].iter().flat_map(|folder| sources(folder))
+    for path in ["grammar/src", "compiler/src", "macros/src", "compute/src", "runtime/src", "src"]
+        .iter()
+        .flat_map(|folder| sources(folder))
     {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         assert!(
@@ -135,7 +133,6 @@ fn the_prediction_half_needs_core_alone() {
         "error.rs",
         "weights.rs",
         "schedule.rs",
-        "random.rs",
     ];
     for path in sources("runtime/src") {
         let inside = path.strip_prefix(root().join("runtime/src")).expect("it is inside");
@@ -146,7 +143,9 @@ fn the_prediction_half_needs_core_alone() {
         }
         assert!(!code(&path).contains("extern crate alloc"), "{} wants a heap", shown(&path));
     }
-    assert!(code(&root().join("runtime/src/lib.rs")).contains("no_std"));
+    for library in ["compute/src/lib.rs", "runtime/src/lib.rs"] {
+        assert!(code(&root().join(library)).contains("no_std"), "{library}");
+    }
 }
 
 /// A network's type has a parameter, and a default does not drive inference: `Reader::from_file(path)` would be a network of whatever

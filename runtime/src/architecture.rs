@@ -1,10 +1,10 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
 use crate::context::Context;
-use crate::kernels::Kernels;
 use crate::layer::{Layer, PlannedCall};
 use crate::observer::Observer;
 pub use crate::pass::{BackwardRule, Pass};
+use crate::scalar::Precision;
 use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 
@@ -13,7 +13,7 @@ use crate::tensor::{Output, Sample};
 /// The passes work on flat slices of whole batches: images one behind the other, height x width x channels each.
 pub trait Architecture: Sized + Send + Sync + 'static {
     /// What it computes with.
-    type Scalar: Kernels;
+    type Scalar: Precision;
     /// One image: `Tensor<28, 28, 1>`, or `[f32; 784]`.
     type Input: Sample<Self::Scalar>;
     /// One answer: `[f32; 10]`, or a `Tensor`.

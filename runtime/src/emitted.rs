@@ -5,7 +5,7 @@ pub use netwright_abi::locals;
 use core::ops::Range;
 
 use crate::observer::Observer;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Nested;
 
 /// The range of a value for `batch` images in a workspace after its scratch.
@@ -56,7 +56,7 @@ pub const fn largest(sizes: &[usize]) -> usize {
 }
 
 /// Takes the next tensor off the front of `rest`.
-pub fn take<'a, T: Scalar, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A {
+pub fn take<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A {
     let (front, back) = rest.split_at(A::LENGTH);
     *rest = back;
     // SAFETY: `front` has exactly the numbers that `A` is made of, and lives as long as the reference.
@@ -64,7 +64,7 @@ pub fn take<'a, T: Scalar, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A 
 }
 
 /// Takes the next tensor off the front of `rest`, to change.
-pub fn take_mut<'a, T: Scalar, A: Nested<Element = T>>(rest: &mut &'a mut [T]) -> &'a mut A {
+pub fn take_mut<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a mut [T]) -> &'a mut A {
     let (front, back) = core::mem::take(rest).split_at_mut(A::LENGTH);
     *rest = back;
     // SAFETY: `front` has exactly the numbers that `A` is made of, is borrowed by nobody else, and lives as long as the

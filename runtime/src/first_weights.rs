@@ -4,11 +4,11 @@ use crate::init::{Init, initialise_tensor};
 use crate::layer::{Layer, ParameterTensor};
 use crate::network::Weights;
 use crate::random::{Random, key};
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// Draws every tensor as its layer says. Each has a generator of its own, keyed by the seed and the tensor's name, so
 /// that a layer more or less leaves the others as they were.
-pub(crate) fn initialise<T: Scalar>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
+pub(crate) fn initialise<T: Precision>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
     for layer in layers {
         for tensor in layer.tensors {
             let numbers = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
@@ -19,13 +19,13 @@ pub(crate) fn initialise<T: Scalar>(layers: &[Layer], seed: u64, parameters: &mu
 }
 
 /// [`initialise`], of the weights of a network.
-pub(crate) fn initialise_weights<T: Scalar>(layers: &[Layer], seed: u64, weights: &mut Weights<T>) {
+pub(crate) fn initialise_weights<T: Precision>(layers: &[Layer], seed: u64, weights: &mut Weights<T>) {
     let (parameters, statistics) = weights.buffers_mut();
     initialise(layers, seed, parameters, statistics);
 }
 
 /// Draws one tensor of a layer as `init` says.
-pub(crate) fn draw<T: Scalar>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, numbers: &mut [T]) {
+pub(crate) fn draw<T: Precision>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, numbers: &mut [T]) {
     let mut random = Random::new(key(seed, 0, name_hash(layer), name_hash(tensor.name)));
     initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
 }

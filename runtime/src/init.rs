@@ -22,11 +22,11 @@ pub use drawing::initialise_tensor;
 mod drawing {
     use super::Init;
     use crate::random::Random;
-    use crate::scalar::Scalar;
+    use crate::scalar::Precision;
 
     /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the
     /// others are the rows. A kernel whose fans are those of its window is depthwise: its last but one size is the channels.
-    pub fn initialise_tensor<T: Scalar>(
+    pub fn initialise_tensor<T: Precision>(
         init: Init,
         shape: &[usize],
         fan_in: usize,
@@ -67,7 +67,7 @@ mod drawing {
     }
 
     /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal numbers.
-    fn orthogonal<T: Scalar>(columns: usize, random: &mut Random, numbers: &mut [T]) {
+    fn orthogonal<T: Precision>(columns: usize, random: &mut Random, numbers: &mut [T]) {
         let rows = numbers.len().checked_div(columns).unwrap_or(0);
         let (count, len) = (rows.min(columns), rows.max(columns));
         let mut vectors: Vec<f64> = Vec::with_capacity(count * len);
@@ -83,7 +83,7 @@ mod drawing {
     }
 
     /// A matrix for each channel, window by filters. Channels stand between the two.
-    fn depthwise_orthogonal<T: Scalar>(channels: usize, filters: usize, random: &mut Random, numbers: &mut [T]) {
+    fn depthwise_orthogonal<T: Precision>(channels: usize, filters: usize, random: &mut Random, numbers: &mut [T]) {
         let mut own = vec![T::ZERO; numbers.len().checked_div(channels).unwrap_or(0)];
         for channel in 0..channels {
             orthogonal(filters, random, &mut own);

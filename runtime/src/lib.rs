@@ -10,7 +10,6 @@ extern crate self as netwright_runtime;
 mod support;
 
 pub mod architecture;
-pub mod context;
 #[cfg(feature = "std")]
 pub mod data;
 #[cfg(feature = "std")]
@@ -20,10 +19,8 @@ pub mod emitted;
 pub mod error;
 #[cfg(feature = "std")]
 mod first_weights;
-pub mod gemm;
 pub mod head;
 pub mod init;
-pub mod kernels;
 pub mod layer;
 #[cfg(feature = "std")]
 pub mod loss;
@@ -47,7 +44,6 @@ mod once {
 pub mod optim;
 mod pass;
 pub mod predictor;
-pub mod random;
 pub mod scalar;
 #[cfg(feature = "std")]
 pub mod schedule;
@@ -56,7 +52,6 @@ pub mod see;
 #[cfg(feature = "std")]
 pub mod settings;
 pub mod shape;
-pub mod simd;
 #[cfg(feature = "std")]
 pub mod storage;
 #[cfg(feature = "std")]
@@ -73,10 +68,12 @@ pub mod train;
 #[cfg(feature = "std")]
 pub mod weights;
 
+pub use netwright_compute::{context, gemm, kernels, random, simd};
+
 pub use architecture::{Architecture, BackwardRule, Memory, Pass, Place};
 #[cfg(feature = "std")]
 pub use error::Error;
 pub use observer::{Observer, Unobserved};
-pub use scalar::Scalar;
+pub use scalar::{Precision, Scalar};
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, OnceLock};
 
 use crate::predictor::LengthError;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::{Nested, elements_of, elements_of_mut};
 
 /// `count` values of zeros. They never lie on a stack, whatever their size and however the program is compiled.
@@ -131,7 +131,7 @@ pub struct Buffer<T> {
     len: usize,
 }
 
-impl<T: Scalar> Buffer<T> {
+impl<T: Precision> Buffer<T> {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         Self { lines: vec![Line([T::ZERO; 16]); len.div_ceil(16)], len }
@@ -161,7 +161,7 @@ pub struct Prepared<T> {
     idle: Mutex<Option<Buffer<T>>>,
 }
 
-impl<T: Scalar> Prepared<T> {
+impl<T: Precision> Prepared<T> {
     pub(crate) const fn new() -> Self {
         Self { computed: OnceLock::new(), idle: Mutex::new(None) }
     }
@@ -188,7 +188,7 @@ impl<T: Scalar> Prepared<T> {
 #[derive(Debug)]
 pub struct WorkspacePool<T>(Mutex<Vec<Buffer<T>>>);
 
-impl<T: Scalar> WorkspacePool<T> {
+impl<T: Precision> WorkspacePool<T> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }

@@ -11,7 +11,7 @@ use crate::once::Once;
 use crate::pass::Pass;
 pub use crate::pass::PassError;
 use crate::predictor::by_value;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
@@ -29,7 +29,7 @@ pub struct Weights<T> {
     threads: Option<Threads>,
 }
 
-impl<T: Scalar> Weights<T> {
+impl<T: Precision> Weights<T> {
     /// Zeros, for `parameters` trained numbers and `statistics` others.
     pub fn zeros(parameters: usize, statistics: usize) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<T: Scalar> Weights<T> {
 }
 
 /// The numbers; each copy has workspaces of its own.
-impl<T: Scalar> Clone for Weights<T> {
+impl<T: Precision> Clone for Weights<T> {
     fn clone(&self) -> Self {
         Self {
             parameters: self.parameters.clone(),

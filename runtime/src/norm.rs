@@ -1,6 +1,6 @@
 //! The length of a vector, √Σx²: the one place where squares are added up under a root.
 
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// A length, in two factors: it may be more than an `f64` holds, where no number of the vector is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +14,7 @@ const SAFE: std::ops::RangeInclusive<f64> = 1e-270..=1e300;
 
 /// The length of a vector. Where squares would overflow or underflow, they are those of the numbers divided by a power of two near the
 /// largest, as in LAPACK's `dlassq`. A NaN gives NaN, an infinite number infinity. Added up in f64 and in a fixed order.
-pub(crate) fn norm<T: Scalar>(numbers: &[T]) -> Norm {
+pub(crate) fn norm<T: Precision>(numbers: &[T]) -> Norm {
     let squares = sum_of_squares(numbers, 1.0);
     if SAFE.contains(&squares) || squares.is_nan() {
         return Norm { scale: 1.0, relative: squares.sqrt() };
@@ -50,7 +50,7 @@ impl Norm {
     }
 
     /// Two factors, one after the other, that make a vector of this length no longer than `limit`. A NaN is passed on.
-    pub(crate) fn shorten<T: Scalar>(self, limit: f64) -> [T; 2] {
+    pub(crate) fn shorten<T: Precision>(self, limit: f64) -> [T; 2] {
         if self.length() <= limit {
             return [T::ONE; 2];
         }
@@ -65,7 +65,7 @@ impl Norm {
 }
 
 #[inline(always)] // Dividing by 1 is nothing.
-fn sum_of_squares<T: Scalar>(numbers: &[T], scale: f64) -> f64 {
+fn sum_of_squares<T: Precision>(numbers: &[T], scale: f64) -> f64 {
     // Eight sums side by side, which become vector code.
     let mut sums = [0.0_f64; 8];
     let mut add = |numbers: &[T]| {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_factors_of_a_limit_keep_their_digits() {
-        fn check<T: Scalar>(numbers: [f64; 2], limit: f64) {
+        fn check<T: Precision>(numbers: [f64; 2], limit: f64) {
             let [a, b] = numbers.map(T::from_f64);
             let [first, second] = norm(&[a, b]).shorten::<T>(limit);
             let shortened = [a * first * second, b * first * second];

@@ -1,6 +1,6 @@
 //! Images with their sizes in the type, and the traits by which passes see them as flat slices.
 
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// What arrays and images can be made of: numbers, and labels. Its default is 0.
 pub trait Element: Copy + Default + Send + Sync + 'static {}
@@ -70,7 +70,7 @@ fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
 #[repr(transparent)]
 pub struct Tensor<const H: usize, const W: usize, const C: usize, T = f32>([[[T; C]; W]; H]);
 
-impl<const H: usize, const W: usize, const C: usize, T: Scalar> Tensor<H, W, C, T> {
+impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, C, T> {
     /// How many numbers it holds.
     pub const LEN: usize = H * W * C;
 
@@ -171,7 +171,7 @@ impl<const H: usize, const W: usize, const C: usize, T> core::ops::IndexMut<[usi
     }
 }
 
-impl<const H: usize, const W: usize, const C: usize, T: Scalar> Default for Tensor<H, W, C, T> {
+impl<const H: usize, const W: usize, const C: usize, T: Precision> Default for Tensor<H, W, C, T> {
     fn default() -> Self {
         Self::zeros()
     }
@@ -208,7 +208,7 @@ pub trait Output<T>: Sample<T> + Clone {
 
 macro_rules! sample {
     ([$($sizes:tt)*] $sample:ty, $zeros:expr) => {
-        impl<T: Scalar, $($sizes)*> Sample<T> for $sample {
+        impl<T: Precision, $($sizes)*> Sample<T> for $sample {
             const LEN: usize = Self::LENGTH;
             fn numbers(&self) -> &[T] {
                 elements_of(core::slice::from_ref(self))
@@ -218,7 +218,7 @@ macro_rules! sample {
             }
         }
 
-        impl<T: Scalar, $($sizes)*> Output<T> for $sample {
+        impl<T: Precision, $($sizes)*> Output<T> for $sample {
             fn zeros() -> Self {
                 $zeros
             }

@@ -8,7 +8,7 @@ use crate::error::{Error, WeightDifference, counted};
 use crate::layer::{ParameterTensor, is_part};
 use crate::network::{Network, Weights};
 use crate::once::{Facts, Once};
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 pub use crate::storage::safetensors::Checksum;
 use crate::storage::safetensors::{Reader, View, Writer};
 use crate::suggest::nearest;
@@ -181,13 +181,13 @@ fn tensors(facts: Facts) -> impl Iterator<Item = (&'static str, String, &'static
     })
 }
 
-fn numbers<'w, T: Scalar>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
+fn numbers<'w, T: Precision>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
     let numbers = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
     &numbers[tensor.offset..tensor.offset + tensor.len]
 }
 
 /// Adds all tensors of a network to a file.
-pub(crate) fn add_weights<T: Scalar>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
+pub(crate) fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
     for (_, name, tensor) in tensors(facts) {
         writer.tensor(&name, tensor.shape, numbers(weights, tensor));
     }
@@ -207,15 +207,15 @@ pub(crate) struct Offer<'o, T> {
 pub(crate) type Offers<'o, T> = BTreeMap<String, Offer<'o, T>>;
 
 /// The tensors of a file that are a network's: a checkpoint holds others too.
-pub(crate) fn of_file<T: Scalar>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
-    fn offer<T: Scalar>(view: View<'_>) -> Offer<'_, T> {
+pub(crate) fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
+    fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
         let (kind, is_readable) = (view.numbers.to_string(), view.is_readable());
         Offer { shape: view.shape, kind, is_readable, read: Box::new(move || view.scalars().unwrap_or_default()) }
     }
     file.tensors().filter(|view| is_weight(view.name)).map(|view| (view.name.to_owned(), offer(view))).collect()
 }
 
-fn of_network<T: Scalar, O: Network>(network: &O) -> Offers<'_, T> {
+fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
     let offers = tensors(Facts::of::<O>()).map(|(_, name, tensor)| {
         let read =
             move || numbers(network.weights_ref(), tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
@@ -231,7 +231,7 @@ pub(crate) struct Compared<'o, T> {
     differences: Vec<WeightDifference>,
 }
 
-impl<'o, T: Scalar> Compared<'o, T> {
+impl<'o, T: Precision> Compared<'o, T> {
     /// Compares what is offered with a part of a network.
     pub(crate) fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
         let (mut fitting, mut differences) = (Vec::new(), Vec::new());
@@ -293,7 +293,12 @@ impl<'o, T: Scalar> Compared<'o, T> {
 }
 
 /// Takes all tensors of a network from a file that has these and no others, or changes nothing.
-fn take_all<T: Scalar>(facts: Facts, weights: &mut Weights<T>, file: &Reader, convert: bool) -> Result<Loaded, Error> {
+fn take_all<T: Precision>(
+    facts: Facts,
+    weights: &mut Weights<T>,
+    file: &Reader,
+    convert: bool,
+) -> Result<Loaded, Error> {
     let offers = of_file(file, |_| true);
     let compared = Compared::new(facts, &offers, "", convert);
     compared.check(facts, file.origin())?;
@@ -301,7 +306,7 @@ fn take_all<T: Scalar>(facts: Facts, weights: &mut Weights<T>, file: &Reader, co
 }
 
 /// [`SaveWeights::load`] and [`SaveWeights::load_converted`].
-pub(crate) fn load<T: Scalar>(
+pub(crate) fn load<T: Precision>(
     facts: Facts,
     weights: &mut Weights<T>,
     path: &Path,
@@ -311,12 +316,16 @@ pub(crate) fn load<T: Scalar>(
 }
 
 /// [`SaveWeights::load_bytes`].
-pub(crate) fn load_bytes<T: Scalar>(facts: Facts, weights: &mut Weights<T>, bytes: &[u8]) -> Result<Loaded, Error> {
+pub(crate) fn load_bytes<T: Precision>(facts: Facts, weights: &mut Weights<T>, bytes: &[u8]) -> Result<Loaded, Error> {
     take_all(facts, weights, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
 }
 
 /// [`SaveWeights::load_matching`].
-pub(crate) fn load_matching<T: Scalar>(facts: Facts, weights: &mut Weights<T>, path: &Path) -> Result<Loaded, Error> {
+pub(crate) fn load_matching<T: Precision>(
+    facts: Facts,
+    weights: &mut Weights<T>,
+    path: &Path,
+) -> Result<Loaded, Error> {
     let file = Reader::read(path)?;
     let offers = of_file(&file, |_| true);
     let checked = Compared::new(facts, &offers, "", true);
@@ -324,7 +333,7 @@ pub(crate) fn load_matching<T: Scalar>(facts: Facts, weights: &mut Weights<T>, p
 }
 
 /// [`SaveWeights::to_bytes`].
-pub(crate) fn to_bytes<T: Scalar>(facts: Facts, weights: &Weights<T>) -> Vec<u8> {
+pub(crate) fn to_bytes<T: Precision>(facts: Facts, weights: &Weights<T>) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.metadata("network", facts.name);
     add_weights(&mut writer, facts, weights);

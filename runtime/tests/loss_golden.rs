@@ -3,7 +3,7 @@
 
 use netwright_runtime::head::{Head, Linear, Sigmoid, Softmax};
 use netwright_runtime::loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanAbsoluteError, Reduction, SquaredError};
-use netwright_runtime::{Scalar, Shape};
+use netwright_runtime::{Precision, Scalar, Shape};
 use serde_json::Value;
 
 fn case(id: &str) -> Value {
@@ -34,7 +34,7 @@ fn close(found: f64, expected: f64, tolerance: f64, what: &str) {
 
 /// Compares the loss and its gradient, the mean over a batch of all targets, in f64 within `tolerance` and in f32.
 fn compare<H: Head, Y>(loss: impl Loss<H, Y>, targets: &[Y], values: &[f64], expected: (f64, &[f64]), tolerance: f64) {
-    fn one<T: Scalar, H: Head, Y>(
+    fn one<T: Precision, H: Head, Y>(
         loss: &impl Loss<H, Y>,
         targets: &[Y],
         values: &[f64],

@@ -1,7 +1,7 @@
 //! A gradient against central differences, in f64.
 
 use netwright::private::{GradientSeed, Network};
-use netwright::{Pass, Scalar, Tensor};
+use netwright::{Pass, Precision, Scalar, Tensor};
 
 /// Numbers without a pattern, from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
 pub(crate) fn scatter(seed: u64, len: usize) -> Vec<f64> {
@@ -22,13 +22,13 @@ pub(crate) trait FromNumbers<T>: Clone {
     fn from_numbers(numbers: &[T]) -> Self;
 }
 
-impl<T: Scalar, const N: usize> FromNumbers<T> for [T; N] {
+impl<T: Precision, const N: usize> FromNumbers<T> for [T; N] {
     fn from_numbers(numbers: &[T]) -> Self {
         numbers.try_into().expect("as many numbers as features")
     }
 }
 
-impl<T: Scalar, const H: usize, const W: usize, const C: usize> FromNumbers<T> for Tensor<H, W, C, T> {
+impl<T: Precision, const H: usize, const W: usize, const C: usize> FromNumbers<T> for Tensor<H, W, C, T> {
     fn from_numbers(numbers: &[T]) -> Self {
         *Self::view(numbers).expect("as many numbers as the image")
     }

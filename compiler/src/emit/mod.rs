@@ -100,13 +100,13 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
             #views
             #methods
 
-            impl<T: #root::private::Kernels> #root::private::core::fmt::Debug for #own<T> {
+            impl<T: #root::private::Precision> #root::private::core::fmt::Debug for #own<T> {
                 fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
                     f.write_str(#debug)
                 }
             }
 
-            impl<T: #root::private::Kernels> #root::private::core::clone::Clone for #own<T> {
+            impl<T: #root::private::Precision> #root::private::core::clone::Clone for #own<T> {
                 fn clone(&self) -> Self {
                     Self { weights: #root::private::core::clone::Clone::clone(&self.weights) }
                 }
@@ -183,7 +183,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
         }
 
         #root::private::with_std! {
-            impl<T: #root::private::Kernels> #root::private::Network for #name<T> {
+            impl<T: #root::private::Precision> #root::private::Network for #name<T> {
                 fn from_weights(weights: #root::private::Weights<T>) -> Self {
                     Self { weights }
                 }
@@ -195,7 +195,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 }
             }
 
-            impl<T: #root::private::Kernels> #root::private::core::fmt::Display for #name<T> {
+            impl<T: #root::private::Precision> #root::private::core::fmt::Display for #name<T> {
                 fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
                     #root::private::core::fmt::Display::fmt(&#root::private::Summary::of::<Self>(), f)
                 }
@@ -233,7 +233,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 }
             }
 
-            impl<T: #root::private::Kernels> #name<T> {
+            impl<T: #root::private::Precision> #name<T> {
                 /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
                 #[must_use]
                 pub fn #predict(&self, #image) -> #output {

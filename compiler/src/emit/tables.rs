@@ -49,7 +49,7 @@ pub(super) fn architecture(planned: &Planned<'_>, specs: &Specs, name: &Ident, r
         const PREDICT_SCRATCH: #root::private::core::primitive::usize = #predict_scratch;
         const TRAIN_SCRATCH: #root::private::core::primitive::usize = #train_scratch;
 
-        impl<T: #root::private::Kernels> #root::private::Architecture for #name<T> {
+        impl<T: #root::private::Precision> #root::private::Architecture for #name<T> {
             type Scalar = T;
             type Input = #input;
             type Output = #output;

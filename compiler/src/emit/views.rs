@@ -49,7 +49,7 @@ pub(super) fn views(graph: &Graph, network: &str, name: &Ident, root: &TokenStre
         #exclusive
 
         #root::private::with_std! {
-            impl<T: #root::private::Kernels> #name<T> {
+            impl<T: #root::private::Precision> #name<T> {
                 /// The weights of each layer by name, as arrays.
                 #[must_use]
                 pub fn layers(&self) -> #layers<'_, T> {

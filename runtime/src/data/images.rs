@@ -4,7 +4,7 @@ use super::Dataset;
 use super::dataset::check_labels;
 use crate::error::Error;
 use crate::memory::zeros;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 use crate::tensor::{Output, Tensor};
 
@@ -65,7 +65,7 @@ impl Images {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where that is another.
-    pub fn tensors<const H: usize, const W: usize, const C: usize, T: Scalar>(
+    pub fn tensors<const H: usize, const W: usize, const C: usize, T: Precision>(
         &self,
     ) -> Result<Vec<Tensor<H, W, C, T>>, Error> {
         let expected = Shape::Image { height: H, width: W, channels: C };
@@ -79,7 +79,7 @@ impl Images {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where they have another number of pixels.
-    pub fn rows<const N: usize, T: Scalar>(&self) -> Result<Vec<[T; N]>, Error> {
+    pub fn rows<const N: usize, T: Precision>(&self) -> Result<Vec<[T; N]>, Error> {
         if self.image_len() != N { Err(self.another_size(Shape::Flat(N))) } else { Ok(self.convert()) }
     }
 
@@ -87,7 +87,7 @@ impl Images {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where the number of channels is another.
-    pub fn resized<const H: usize, const W: usize, const C: usize, T: Scalar>(
+    pub fn resized<const H: usize, const W: usize, const C: usize, T: Precision>(
         &self,
     ) -> Result<Vec<Tensor<H, W, C, T>>, Error> {
         if self.channels != C {
@@ -102,14 +102,14 @@ impl Images {
         Ok(images)
     }
 
-    fn convert<T: Scalar, X: Output<T>>(&self) -> Vec<X> {
+    fn convert<T: Precision, X: Output<T>>(&self) -> Vec<X> {
         let mut images = zeros::<X>(self.len());
         self.scale(&self.pixels, X::many_mut(&mut images));
         images
     }
 
     /// Bytes to numbers between 0 and 1.
-    fn scale<T: Scalar>(&self, bytes: &[u8], numbers: &mut [T]) {
+    fn scale<T: Precision>(&self, bytes: &[u8], numbers: &mut [T]) {
         let white = f64::from(self.white);
         for (number, &byte) in numbers.iter_mut().zip(bytes) {
             *number = T::from_f64(f64::from(byte) / white);
@@ -162,7 +162,7 @@ impl LabelledImages {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where that is another.
-    pub fn dataset<const H: usize, const W: usize, const C: usize, T: Scalar>(
+    pub fn dataset<const H: usize, const W: usize, const C: usize, T: Precision>(
         self,
     ) -> Result<Dataset<Tensor<H, W, C, T>>, Error> {
         Dataset::named(self.images.tensors()?, self.labels, &self.images.origin)
@@ -172,7 +172,7 @@ impl LabelledImages {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where the number of channels is another.
-    pub fn resized_dataset<const H: usize, const W: usize, const C: usize, T: Scalar>(
+    pub fn resized_dataset<const H: usize, const W: usize, const C: usize, T: Precision>(
         self,
     ) -> Result<Dataset<Tensor<H, W, C, T>>, Error> {
         Dataset::named(self.images.resized()?, self.labels, &self.images.origin)
@@ -182,14 +182,20 @@ impl LabelledImages {
     ///
     /// # Errors
     /// [`Error::ImageSize`] where they have another number of pixels.
-    pub fn flat_dataset<const N: usize, T: Scalar>(self) -> Result<Dataset<[T; N]>, Error> {
+    pub fn flat_dataset<const N: usize, T: Precision>(self) -> Result<Dataset<[T; N]>, Error> {
         Dataset::named(self.images.rows()?, self.labels, &self.images.origin)
     }
 }
 
 /// Stretches an image of `channels` to another size, `[height, width]`, by bilinear interpolation between the centres of
 /// pixels; the border goes on outside. Nothing happens where a slice is too short for its size.
-pub fn resize<T: Scalar>(from: &[T], [h, w]: [usize; 2], to: &mut [T], [height, width]: [usize; 2], channels: usize) {
+pub fn resize<T: Precision>(
+    from: &[T],
+    [h, w]: [usize; 2],
+    to: &mut [T],
+    [height, width]: [usize; 2],
+    channels: usize,
+) {
     if from.len() < h * w * channels || to.len() < height * width * channels || from.is_empty() || to.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Error;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::storage::replace_file;
 use crate::tensor::Output;
 
@@ -23,7 +23,7 @@ impl Normalization {
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none, [`Error::Input`] for one
     /// that is NaN or infinite, which would spoil all others.
-    pub fn fit<T: Scalar, X: Output<T>>(inputs: &[X], channels: usize) -> Result<Self, Error> {
+    pub fn fit<T: Precision, X: Output<T>>(inputs: &[X], channels: usize) -> Result<Self, Error> {
         check::<T, X>(channels)?;
         let numbers = X::many(inputs);
         if numbers.is_empty() {
@@ -65,7 +65,7 @@ impl Normalization {
     ///
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels of these channels.
-    pub fn apply<T: Scalar, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
+    pub fn apply<T: Precision, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
         self.each(inputs, |number, mean, deviation| (number - mean) / deviation)
     }
 
@@ -73,7 +73,7 @@ impl Normalization {
     ///
     /// # Errors
     /// As [`Normalization::apply`].
-    pub fn apply_one<T: Scalar, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
+    pub fn apply_one<T: Precision, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
         self.apply(core::slice::from_mut(input))
     }
 
@@ -81,7 +81,7 @@ impl Normalization {
     ///
     /// # Errors
     /// As [`Normalization::apply`].
-    pub fn inverse<T: Scalar, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
+    pub fn inverse<T: Precision, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
         self.each(inputs, |number, mean, deviation| number * deviation + mean)
     }
 
@@ -89,11 +89,11 @@ impl Normalization {
     ///
     /// # Errors
     /// As [`Normalization::apply`].
-    pub fn inverse_one<T: Scalar, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
+    pub fn inverse_one<T: Precision, X: Output<T>>(&self, input: &mut X) -> Result<(), Error> {
         self.inverse(core::slice::from_mut(input))
     }
 
-    fn each<T: Scalar, X: Output<T>>(
+    fn each<T: Precision, X: Output<T>>(
         &self,
         inputs: &mut [X],
         change: impl Fn(f64, f64, f64) -> f64,
@@ -147,7 +147,7 @@ const HEADER: [&str; 2] = ["mean", "deviation"];
 
 /// The mean and the deviation of one channel. Numbers are brought between -1 and 1 before they are added up, so that neither a large
 /// mean nor a large or small spread costs digits; what is constant up to rounding has the deviation 1.
-fn spread<T: Scalar>(numbers: &[T], channel: usize, channels: usize) -> (f64, f64) {
+fn spread<T: Precision>(numbers: &[T], channel: usize, channels: usize) -> (f64, f64) {
     let values = || numbers[channel..].iter().step_by(channels).map(|number| number.to_f64());
     let (least, most) =
         values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
@@ -164,7 +164,7 @@ fn spread<T: Scalar>(numbers: &[T], channel: usize, channels: usize) -> (f64, f6
     (middle + half * mean, half * variance.sqrt())
 }
 
-fn check<T: Scalar, X: Output<T>>(channels: usize) -> Result<(), Error> {
+fn check<T: Precision, X: Output<T>>(channels: usize) -> Result<(), Error> {
     if channels > 0 && X::LEN.is_multiple_of(channels) {
         return Ok(());
     }
@@ -228,7 +228,7 @@ mod tests {
         let fit = |rows: &[[f64; 1]]| Normalization::fit(rows, 1).unwrap();
         let tenths = fit(&[[0.1]; 10]);
         assert_eq!((tenths.mean(), tenths.deviation()), (&[0.1][..], &[1.0][..]));
-        let mut row = [[0.101]];
+        let mut row = [[0.101_f64]];
         tenths.apply(&mut row).unwrap();
         assert!((row[0][0] - 0.001).abs() < 1e-15, "{row:?}");
         // Three tenths, reached by two ways.
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_feature_that_varies_is_normalised_whatever_its_size() {
-        fn check<T: Scalar>(values: [f64; 4], deviation: f64) {
+        fn check<T: Precision>(values: [f64; 4], deviation: f64) {
             let mut rows = values.map(|value| [T::from_f64(value)]);
             let found = Normalization::fit(&rows, 1).unwrap();
             assert!((found.deviation()[0] / deviation - 1.0).abs() < 1e-6, "{values:?}: {found:?}");

@@ -5,7 +5,7 @@ use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Sigmoid;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
@@ -47,11 +47,11 @@ impl BinaryCrossEntropy {
         Self { reduction }
     }
 
-    fn labels<T: Scalar, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+    fn labels<T: Precision, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
         reduce(self.reduction, values, targets, gradient, |target, index| target.each()[index].share(1), at)
     }
 
-    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+    fn shares<T: Precision, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
         reduce(self.reduction, values, targets, gradient, Y::at, at)
     }
 }
@@ -72,11 +72,11 @@ binary_cross_entropy!(
 );
 binary_cross_entropy!(
     /// A number for each output.
-    shares, check_shares, [S: Scalar, const K: usize] [S; K]
+    shares, check_shares, [S: Precision, const K: usize] [S; K]
 );
 binary_cross_entropy!(
     /// A number for each output at each position.
-    shares, check_shares, [S: Scalar, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
+    shares, check_shares, [S: Precision, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
 );
 binary_cross_entropy!(
     /// For one output.

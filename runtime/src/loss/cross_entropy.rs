@@ -4,7 +4,7 @@ use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::architecture::GradientSeed;
 use crate::error::{Error, setting};
 use crate::head::Softmax;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
@@ -66,7 +66,7 @@ impl CrossEntropy {
     }
 
     /// The loss of one softmax, and its gradient times a scale where there is room for one. `target` gives yₖ.
-    fn row<T: Scalar>(&self, logits: &[T], target: impl Fn(usize) -> f64, gradient: Option<(&mut [T], T)>) -> f64 {
+    fn row<T: Precision>(&self, logits: &[T], target: impl Fn(usize) -> f64, gradient: Option<(&mut [T], T)>) -> f64 {
         let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
         let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, logit| {
             let logit = logit.to_f64();
@@ -92,7 +92,7 @@ impl CrossEntropy {
     }
 
     /// The loss of all images. A target has `positions`, each with a `share` for every class.
-    fn sum<T: Scalar, Y>(
+    fn sum<T: Precision, Y>(
         &self,
         values: &[T],
         targets: &[Y],
@@ -119,7 +119,7 @@ impl CrossEntropy {
         loss
     }
 
-    fn labels<T: Scalar, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+    fn labels<T: Precision, Y: Labels>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
         let share = |target: &Y, position: usize, class| target.each()[position].share(class);
         let loss = self.sum(values, targets, gradient, |target| target.each().len(), share);
         let outputs = values.len() / targets.len().max(1);
@@ -130,7 +130,7 @@ impl CrossEntropy {
         if targets.iter().any(no_class) { f64::INFINITY } else { loss }
     }
 
-    fn shares<T: Scalar, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
+    fn shares<T: Precision, Y: Dense>(&self, values: &[T], targets: &[Y], gradient: Option<(&mut [T], T)>) -> f64 {
         let share = |target: &Y, position, class| target.at(position * Y::GROUP + class);
         self.sum(values, targets, gradient, |target| target.len() / Y::GROUP.max(1), share)
     }
@@ -157,11 +157,11 @@ cross_entropy!(
 );
 cross_entropy!(
     /// The share of each class, as mixup makes them.
-    shares, check_shares, [S: Scalar, const K: usize] [S; K]
+    shares, check_shares, [S: Precision, const K: usize] [S; K]
 );
 cross_entropy!(
     /// The share of each class at each position.
-    shares, check_shares, [S: Scalar, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
+    shares, check_shares, [S: Precision, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
 );
 
 macro_rules! label_map {

@@ -5,7 +5,7 @@ use super::{Dense, Loss, Reduction, check_dense};
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 
 /// ℓ = Σ (a − y)² / K over the K outputs of an image (slide 6, which adds them up: [`Reduction::Sum`]); its gradient 2 (a − y) / K goes back
@@ -64,11 +64,11 @@ macro_rules! distance {
         impl<H: Head, Y: Dense> Loss<H, Y> for $loss {
             const SEED: GradientSeed = GradientSeed::Output;
 
-            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64 {
+            fn evaluate<T: Precision>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64 {
                 reduce(self.reduction, values, targets, Some((gradient, scale)), Y::at, $one)
             }
 
-            fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64 {
+            fn value<T: Precision>(&self, values: &[T], targets: &[Y]) -> f64 {
                 reduce(self.reduction, values, targets, None, Y::at, $one)
             }
 

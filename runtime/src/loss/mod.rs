@@ -10,11 +10,11 @@ macro_rules! fused_with_head {
         impl<$($generic)*> Loss<$head, $target> for $loss {
             const SEED: GradientSeed = GradientSeed::Logits;
 
-            fn evaluate<T: Scalar>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
+            fn evaluate<T: Precision>(&self, values: &[T], targets: &[$target], scale: T, gradient: &mut [T]) -> f64 {
                 self.$sum(values, targets, Some((gradient, scale)))
             }
 
-            fn value<T: Scalar>(&self, values: &[T], targets: &[$target]) -> f64 {
+            fn value<T: Precision>(&self, values: &[T], targets: &[$target]) -> f64 {
                 self.$sum(values, targets, None)
             }
 
@@ -40,7 +40,7 @@ use core::fmt::Debug;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::shape::Shape;
 use crate::train::label::{Label, Labels};
 
@@ -59,10 +59,10 @@ pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
 
     /// Writes `scale` times the gradient of the summed loss to `gradient` (batch x outputs, like `values`), and returns the
     /// sum of the losses of these images, not scaled. `values` are logits or answers, by [`Self::SEED`].
-    fn evaluate<T: Scalar>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64;
+    fn evaluate<T: Precision>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64;
 
     /// The sum of the losses of these images, without gradients.
-    fn value<T: Scalar>(&self, values: &[T], targets: &[Y]) -> f64;
+    fn value<T: Precision>(&self, values: &[T], targets: &[Y]) -> f64;
 
     /// Whether every target can be met by a network that answers with `outputs`; to be asked once before training.
     ///
@@ -106,7 +106,7 @@ macro_rules! single {
 single!(f32);
 single!(f64);
 
-impl<S: Scalar, const K: usize> Dense for [S; K] {
+impl<S: Precision, const K: usize> Dense for [S; K] {
     const GROUP: usize = K;
     fn at(&self, index: usize) -> f64 {
         self[index].to_f64()
@@ -116,7 +116,7 @@ impl<S: Scalar, const K: usize> Dense for [S; K] {
     }
 }
 
-impl<S: Scalar, const H: usize, const W: usize, const C: usize> Dense for crate::tensor::Tensor<H, W, C, S> {
+impl<S: Precision, const H: usize, const W: usize, const C: usize> Dense for crate::tensor::Tensor<H, W, C, S> {
     const GROUP: usize = C;
     fn at(&self, index: usize) -> f64 {
         self.as_slice()[index].to_f64()
@@ -127,7 +127,7 @@ impl<S: Scalar, const H: usize, const W: usize, const C: usize> Dense for crate:
 }
 
 /// The label as a share of 1 for its class: the target of [`struct@CrossEntropy`] for labels that are mixed.
-pub fn one_hot<const K: usize, T: Scalar>(label: usize) -> [T; K] {
+pub fn one_hot<const K: usize, T: Precision>(label: usize) -> [T; K] {
     core::array::from_fn(|class| if class == label { T::ONE } else { T::ZERO })
 }
 

@@ -1,6 +1,6 @@
 //! How the losses of the outputs of an image become one.
 
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// What the losses of an image's outputs, or of its positions where it is labelled pixel by pixel, come to. The losses of a batch are
 /// averaged over its images either way.
@@ -25,7 +25,7 @@ impl Reduction {
 
 /// Reduces `one(value, target)`, which returns a loss and its derivative, over the outputs of each image, and adds up the images. `at`
 /// gives the number of a target for an output. Where there is room for a gradient, it becomes the derivatives times the scale.
-pub(super) fn reduce<T: Scalar, Y>(
+pub(super) fn reduce<T: Precision, Y>(
     reduction: Reduction,
     values: &[T],
     targets: &[Y],

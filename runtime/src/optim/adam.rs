@@ -5,7 +5,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::settings::Settings;
 
 /// The settings and moments that Adam and AdamW share.
@@ -21,7 +21,7 @@ struct Moments<T> {
     second: Moment<T>,
 }
 
-impl<T: Scalar> Moments<T> {
+impl<T: Precision> Moments<T> {
     fn new(rate: f64) -> Result<Self, Error> {
         Ok(Self {
             rate: super::rate(rate)?,
@@ -98,7 +98,7 @@ macro_rules! adam {
 
         penalties!($name);
 
-        impl<T: Scalar> $name<T> {
+        impl<T: Precision> $name<T> {
             $(#[$new])*
             ///
             /// # Errors

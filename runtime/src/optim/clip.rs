@@ -1,8 +1,10 @@
 //! Gradients that are too long, cut.
 
+use netwright_compute::update::clamp;
+
 use crate::error::Error;
 use crate::norm::norm;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// The length of the whole gradient, √Σg², without overflow or underflow of the squares: see LAPACK's `dlassq`. Added up in f64 and in
 /// a fixed order. Infinite where the length itself is more than an `f64` holds.
@@ -11,7 +13,7 @@ use crate::scalar::Scalar;
 /// use netwright_runtime::optim::global_norm;
 /// assert_eq!(global_norm(&[3e200_f64, -4e200, 12e200]), 13e200);
 /// ```
-pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
+pub fn global_norm<T: Precision>(gradients: &[T]) -> f64 {
     norm(gradients).length()
 }
 
@@ -28,7 +30,7 @@ pub fn global_norm<T: Scalar>(gradients: &[T]) -> f64 {
 ///
 /// # Errors
 /// [`Error::Setting`] unless the limit is more than 0.
-pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<f64, Error> {
+pub fn clip_by_global_norm<T: Precision>(gradients: &mut [T], limit: f64) -> Result<f64, Error> {
     super::positive("clipping norm", limit)?;
     let norm = norm(gradients);
     let [factor, again] = norm.shorten::<T>(limit);
@@ -50,20 +52,8 @@ pub fn clip_by_global_norm<T: Scalar>(gradients: &mut [T], limit: f64) -> Result
 ///
 /// # Errors
 /// [`Error::Setting`] unless the limit is more than 0.
-pub fn clip_by_value<T: Scalar>(gradients: &mut [T], limit: f64) -> Result<(), Error> {
+pub fn clip_by_value<T: Precision>(gradients: &mut [T], limit: f64) -> Result<(), Error> {
     let limit = T::from_f64(super::positive("clipping value", limit)?);
     gradients.iter_mut().for_each(|gradient| *gradient = clamp(*gradient, limit));
     Ok(())
-}
-
-/// `value` within ±`limit`; unlike `max` and `min` it keeps a NaN, which must be seen.
-#[inline(always)]
-pub(super) fn clamp<T: Scalar>(value: T, limit: T) -> T {
-    if value > limit {
-        limit
-    } else if value < -limit {
-        -limit
-    } else {
-        value
-    }
 }

@@ -6,7 +6,7 @@ mod clip;
 mod rms_prop;
 mod sgd;
 mod treatment;
-mod update;
+use netwright_compute::update;
 
 pub use adam::{Adam, AdamW};
 pub use clip::{clip_by_global_norm, clip_by_value, global_norm};
@@ -15,7 +15,7 @@ pub use sgd::Sgd;
 
 use crate::error::Error;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::settings::Settings;
 
 /// An optimiser: what a gradient does to the parameters. It may keep state as long as the parameters.
@@ -26,7 +26,7 @@ use crate::settings::Settings;
     note = "an optimiser's numbers are those of the network: `Adam<f64>` for a network in `f64`",
     note = "an optimiser comes in a `Result`: put a `?` behind it"
 )]
-pub trait Optimizer<T: Scalar>: Send {
+pub trait Optimizer<T: Precision>: Send {
     /// Its name: `Adam`.
     fn name(&self) -> &'static str;
 
@@ -78,7 +78,7 @@ pub trait Optimizer<T: Scalar>: Send {
     fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error>;
 }
 
-impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
+impl<T: Precision> Optimizer<T> for Box<dyn Optimizer<T>> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
@@ -152,7 +152,7 @@ fn same_length(what: &'static str, expected: usize, found: usize) -> Result<(), 
 #[derive(Clone, Debug, Default)]
 struct Moment<T>(Vec<T>);
 
-impl<T: Scalar> Moment<T> {
+impl<T: Precision> Moment<T> {
     /// Zeros for the first step; later only a check.
     fn ready(&mut self, len: usize) -> Result<(), Error> {
         if self.0.is_empty() {

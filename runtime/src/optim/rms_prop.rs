@@ -5,7 +5,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::settings::Settings;
 
 /// RMSProp (Tieleman and Hinton, 2012): v ← ρ v + (1 − ρ) g², w ← w − rate · g / (√v + ε). With momentum μ the steps without
@@ -24,7 +24,7 @@ pub struct RmsProp<T = f32> {
 
 penalties!(RmsProp);
 
-impl<T: Scalar> RmsProp<T> {
+impl<T: Precision> RmsProp<T> {
     /// ρ = 0.99, ε = 1e-8, no momentum.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::{Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, treatment::Treatment, update};
 use crate::error::Error;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::settings::Settings;
 
 /// Stochastic gradient descent (slide 5): w ← w − rate · g; with momentum μ, v ← μ v + g and w ← w − rate · v.
@@ -27,7 +27,7 @@ pub struct Sgd<T = f32> {
 
 penalties!(Sgd);
 
-impl<T: Scalar> Sgd<T> {
+impl<T: Precision> Sgd<T> {
     /// Without momentum or penalties.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::update::Gradient;
 use crate::error::{Error, setting};
 use crate::layer::{Layer, Role, parts};
 use crate::norm::{norm, norm_of_parts};
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::settings::Settings;
 
 /// The penalties and clipping of an optimiser, its frozen layers, and the rates of layers.
@@ -211,7 +211,7 @@ impl Treatment {
 
     /// Checks the lengths and the rate, then hands `update` each run of parameters that are treated alike. The norm is that of the
     /// gradient of what moves.
-    pub(super) fn for_each<T: Scalar>(
+    pub(super) fn for_each<T: Precision>(
         &mut self,
         rate: f64,
         layers: &[Layer],
@@ -254,7 +254,7 @@ impl Treatment {
     }
 
     /// Σ l1 |w| + l2/2 w², over what moves.
-    pub(super) fn penalty<T: Scalar>(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+    pub(super) fn penalty<T: Precision>(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
         self.prepare(layers, parameters.len())?;
         let mut penalty = 0.0;
         let segments = self.resolved.iter().flat_map(|resolved| &resolved.segments);

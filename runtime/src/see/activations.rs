@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::network::{Network, TrainingWorkspace};
 use crate::observer::Observer;
 use crate::pass::Pass;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Sample;
 
 /// The output of a layer for `image`, as when predicting. Its channels are the feature maps of slides 23 to 28: see
@@ -59,7 +59,7 @@ struct Copy<T> {
     values: Vec<T>,
 }
 
-impl<T: Scalar> Observer<T> for Copy<T> {
+impl<T: Precision> Observer<T> for Copy<T> {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         if layer == self.layer {
             self.values.clear();

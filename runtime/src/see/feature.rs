@@ -3,7 +3,7 @@
 use super::find_layer;
 use crate::error::Error;
 use crate::network::Network;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 
 /// One number that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
@@ -112,7 +112,7 @@ impl MapOf {
     }
 
     /// The value of a feature in the layer's output, and the row and column of its number: the first for a mean.
-    pub(super) fn read<T: Scalar>(&self, within: Within, output: &[T]) -> (f64, [usize; 2]) {
+    pub(super) fn read<T: Precision>(&self, within: Within, output: &[T]) -> (f64, [usize; 2]) {
         let [_, width, channels] = self.sizes;
         let map = || output.iter().skip(self.channel).step_by(channels).map(|number| number.to_f64());
         match within {
@@ -127,7 +127,13 @@ impl MapOf {
     }
 
     /// Writes the derivative of a feature with respect to the layer's output, times `scale`. `place` is what [`MapOf::read`] found.
-    pub(super) fn derive<T: Scalar>(&self, within: Within, [row, column]: [usize; 2], scale: T, derivative: &mut [T]) {
+    pub(super) fn derive<T: Precision>(
+        &self,
+        within: Within,
+        [row, column]: [usize; 2],
+        scale: T,
+        derivative: &mut [T],
+    ) {
         let [height, width, channels] = self.sizes;
         derivative.fill(T::ZERO);
         match within {

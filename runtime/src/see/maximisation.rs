@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::norm::norm;
 use crate::pass::BackwardRule;
 use crate::random::{Random, key};
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 
@@ -196,7 +196,7 @@ impl Maximisation {
         Ok(Maximised { image, picture, value, course })
     }
 
-    fn inside<T: Scalar>(&self, number: f64) -> T {
+    fn inside<T: Precision>(&self, number: f64) -> T {
         T::from_f64(number.max(self.least).min(self.most))
     }
 
@@ -207,7 +207,7 @@ impl Maximisation {
 }
 
 /// Shifts an image by rows and columns; what leaves at one side comes in at the other.
-fn roll<T: Scalar>(shape: Shape, numbers: &mut [T], [down, right]: [isize; 2]) {
+fn roll<T: Precision>(shape: Shape, numbers: &mut [T], [down, right]: [isize; 2]) {
     let Shape::Image { height, width, channels } = shape else { return };
     let by = |pixels: isize, size: usize| pixels.rem_euclid(size as isize) as usize;
     numbers.rotate_right(by(down, height) * width * channels);
@@ -217,7 +217,7 @@ fn roll<T: Scalar>(shape: Shape, numbers: &mut [T], [down, right]: [isize; 2]) {
 }
 
 /// Blurs an image by a Gaussian, first along its columns and then along its rows; the border goes on outside.
-fn blur<T: Scalar>(shape: Shape, numbers: &mut [T], deviation: f64) {
+fn blur<T: Precision>(shape: Shape, numbers: &mut [T], deviation: f64) {
     let Shape::Image { height, width, channels } = shape else { return };
     let reach = (3.0 * deviation).ceil() as isize;
     let weights: Vec<f64> = (-reach..=reach).map(|at| (-0.5 * (at as f64 / deviation).powi(2)).exp()).collect();

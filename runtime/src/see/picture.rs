@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::tones::{Scale, Tones};
 use crate::data::resize;
 use crate::error::Error;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -35,7 +35,7 @@ impl Picture {
     ///
     /// # Errors
     /// [`Error::Setting`] where a size is 0, [`Error::Length`] where there are not height x width x channels numbers.
-    pub fn new<T: Scalar>([height, width, channels]: [usize; 3], numbers: &[T]) -> Result<Self, Error> {
+    pub fn new<T: Precision>([height, width, channels]: [usize; 3], numbers: &[T]) -> Result<Self, Error> {
         for (name, size) in [("height", height), ("width", width), ("channels", channels)] {
             crate::error::setting(name, size as f64, size > 0, "at least 1")?;
         }
@@ -53,7 +53,7 @@ impl Picture {
     }
 
     /// A value of a network, seen as an image: a row of features becomes one row of pixels.
-    pub(super) fn of_shape<T: Scalar>(shape: Shape, numbers: &[T]) -> Self {
+    pub(super) fn of_shape<T: Precision>(shape: Shape, numbers: &[T]) -> Self {
         let sizes = match shape {
             Shape::Image { height, width, channels } => [height, width, channels],
             Shape::Series { length, channels } => [1, length, channels],
@@ -253,7 +253,7 @@ impl Picture {
     }
 }
 
-impl<const H: usize, const W: usize, const C: usize, T: Scalar> From<&Tensor<H, W, C, T>> for Picture {
+impl<const H: usize, const W: usize, const C: usize, T: Precision> From<&Tensor<H, W, C, T>> for Picture {
     fn from(tensor: &Tensor<H, W, C, T>) -> Self {
         Self::of([H, W, C], tensor.as_slice().iter().map(|number| number.to_f64() as f32).collect())
     }

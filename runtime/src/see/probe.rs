@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::network::{Gradients, Network, TrainingWorkspace};
 use crate::observer::Observer;
 use crate::pass::{BackwardRule, Pass};
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::tensor::Sample;
 
 /// Sends single images forward and backward through a network that stays as it is.
@@ -89,7 +89,7 @@ impl<'n, N: Network> Probe<'n, N> {
 
 impl Reading {
     /// Before any kernel has run. What `flatten` gives at the very beginning is the image itself: no kernel runs for it.
-    fn before<T: Scalar>(feature: Located, image: &[T]) -> Self {
+    fn before<T: Precision>(feature: Located, image: &[T]) -> Self {
         let (value, place) = match feature {
             Located::Layer(map, within) => map.read(within, image),
             Located::Class(_) => (0.0, [0, 0]),
@@ -106,7 +106,7 @@ struct Seed<T> {
     sent: T,
 }
 
-impl<T: Scalar> Observer<T> for Seed<T> {
+impl<T: Precision> Observer<T> for Seed<T> {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         if let Located::Layer(map, within) = self.feature
             && map.layer == layer

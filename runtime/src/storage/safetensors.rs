@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{half, kind};
 use crate::error::Error;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 
 /// The header's longest length, as in the format's own implementation.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -40,7 +40,7 @@ impl Writer {
     }
 
     /// Adds a tensor of `f32` or `f64`.
-    pub fn tensor<T: Scalar>(&mut self, name: &str, shape: &[usize], numbers: &[T]) {
+    pub fn tensor<T: Precision>(&mut self, name: &str, shape: &[usize], numbers: &[T]) {
         if T::NAME == f32::NAME {
             let bytes = numbers.iter().flat_map(|number| (number.to_f64() as f32).to_le_bytes());
             self.entry(name, Dtype::F32, shape, bytes);
@@ -133,8 +133,8 @@ impl View<'_> {
     }
 
     /// The numbers of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
-    pub fn scalars<T: Scalar>(&self) -> Option<Vec<T>> {
-        fn each<T: Scalar, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
+    pub fn scalars<T: Precision>(&self) -> Option<Vec<T>> {
+        fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
             Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
         }
         match self.numbers {

@@ -12,7 +12,7 @@ use crate::loss::Loss;
 use crate::memory::copies;
 use crate::network::{Network, TrainingWorkspace};
 use crate::pass::Pass;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
@@ -67,7 +67,7 @@ impl Attack {
     }
 
     /// One step of `numbers`, which began as `clean`.
-    pub(crate) fn advance<T: Scalar>(&self, clean: &[T], numbers: &mut [T], gradient: &[T]) {
+    pub(crate) fn advance<T: Precision>(&self, clean: &[T], numbers: &mut [T], gradient: &[T]) {
         for ((number, clean), slope) in numbers.iter_mut().zip(clean).zip(gradient) {
             let (clean, slope) = (clean.to_f64(), slope.to_f64());
             let sign = if slope > 0.0 {

@@ -9,7 +9,7 @@ use crate::error::{Error, setting};
 use crate::network::Network;
 use crate::once::{Facts, Once};
 use crate::optim::Optimizer;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::settings::Settings;
 use crate::storage::check_writable;
 use crate::storage::safetensors::{Reader, Writer};
@@ -143,7 +143,7 @@ impl Checkpoints {
 }
 
 /// [`Checkpoints::save`].
-pub(crate) fn save<T: Scalar>(
+pub(crate) fn save<T: Precision>(
     checkpoints: &Checkpoints,
     identity: &Identity,
     run: &mut View<'_, T>,
@@ -155,7 +155,7 @@ pub(crate) fn save<T: Scalar>(
 }
 
 /// [`Checkpoints::resume_run`].
-pub(crate) fn resume<T: Scalar>(
+pub(crate) fn resume<T: Precision>(
     checkpoints: &Checkpoints,
     identity: &Identity,
     run: &mut View<'_, T>,
@@ -195,12 +195,12 @@ fn layer_texts(facts: Facts) -> String {
 }
 
 /// All settings of a run.
-fn settings<T: Scalar>(identity: &Identity, run: &View<'_, T>) -> Settings {
+fn settings<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Settings {
     run.settings().and(identity.settings.clone())
 }
 
 /// A checkpoint on its way to a file.
-fn write<T: Scalar>(identity: &Identity, run: &View<'_, T>) -> Writer {
+fn write<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Writer {
     let View { watcher, position, history, .. } = run;
     let watcher = watcher.as_deref();
     let mut writer = Writer::new();
@@ -258,7 +258,7 @@ fn write<T: Scalar>(identity: &Identity, run: &View<'_, T>) -> Writer {
 
 impl Checkpoint {
     /// Reads a checkpoint and compares it with this run.
-    fn read<T: Scalar>(path: &Path, identity: &Identity, run: &View<'_, T>) -> Result<Self, Error> {
+    fn read<T: Precision>(path: &Path, identity: &Identity, run: &View<'_, T>) -> Result<Self, Error> {
         let file = Reader::read(path)?;
         let origin = file.origin().to_owned();
         let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
@@ -328,7 +328,7 @@ impl Checkpoint {
     }
 
     /// Compares what else the steps of a run depend on.
-    fn compare_settings<T: Scalar>(&self, identity: &Identity, run: &View<'_, T>) -> Result<(), Error> {
+    fn compare_settings<T: Precision>(&self, identity: &Identity, run: &View<'_, T>) -> Result<(), Error> {
         let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
         if let Some(change) = settings(identity, run).change_since(&before) {
             return Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned()));
@@ -357,12 +357,12 @@ impl Checkpoint {
         integers.and_then(|integers| integers.try_into().ok()).ok_or_else(|| self.malformed(INTEGERS))
     }
 
-    fn scalars<T: Scalar>(&self, name: &str) -> Result<Vec<T>, Error> {
+    fn scalars<T: Precision>(&self, name: &str) -> Result<Vec<T>, Error> {
         self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
     }
 
     /// Takes everything over, or nothing. A schedule that remembers something else than the one before is as new where changes are allowed.
-    fn restore<T: Scalar>(&self, run: &mut View<'_, T>, allow_changes: bool) -> Result<(), Error> {
+    fn restore<T: Precision>(&self, run: &mut View<'_, T>, allow_changes: bool) -> Result<(), Error> {
         let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
         let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
         let [sum, score, rate, metric] = numbers;

@@ -10,7 +10,7 @@ use crate::memory::{copies, zeros};
 use crate::network::Network;
 use crate::predictor::by_value;
 use crate::random::{Random, key};
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
@@ -232,7 +232,7 @@ impl<N: Network> Ensemble<N> {
 const TOGETHER: usize = 64;
 
 /// Writes the mean of answers.
-fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>, mean: &mut A) {
+fn mean<'a, T: Precision, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>, mean: &mut A) {
     let share = T::from_f64(1.0 / answers.len() as f64);
     mean.numbers_mut().fill(T::ZERO);
     for answer in answers {
@@ -241,7 +241,7 @@ fn mean<'a, T: Scalar, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item =
 }
 
 /// The class that most answers name; of equals the lowest.
-fn winner<'a, T: Scalar>(answers: impl Iterator<Item = &'a [T]>) -> Option<usize> {
+fn winner<'a, T: Precision>(answers: impl Iterator<Item = &'a [T]>) -> Option<usize> {
     let mut votes = BTreeMap::<usize, usize>::new();
     answers.filter_map(predicted_class).for_each(|class| *votes.entry(class).or_default() += 1);
     let most = votes.values().max().copied()?;

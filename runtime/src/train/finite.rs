@@ -7,11 +7,11 @@ use crate::network::TrainingWorkspace;
 use crate::observer::Observer;
 use crate::once::Once;
 use crate::pass::{Pass, PassError};
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Sample;
 
 /// Whether all numbers are finite. Looks at all of them, which becomes vector code where a search that stops would not.
-pub(crate) fn all_finite<T: Scalar>(numbers: &[T]) -> bool {
+pub(crate) fn all_finite<T: Precision>(numbers: &[T]) -> bool {
     numbers.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
 }
 
@@ -22,13 +22,13 @@ fn of<'n, T>(layer: &'n Layer, numbers: &'n [T]) -> impl Iterator<Item = &'n [T]
 }
 
 /// The first layer whose weights are not all finite.
-pub(crate) fn broken_weights<T: Scalar>(layers: &'static [Layer], parameters: &[T]) -> Option<Origin> {
+pub(crate) fn broken_weights<T: Precision>(layers: &'static [Layer], parameters: &[T]) -> Option<Origin> {
     let broken = |layer: &&Layer| of(layer, parameters).any(|numbers| !all_finite(numbers));
     layers.iter().find(broken).map(|layer| Origin::Weights(layer.name))
 }
 
 /// The layer nearest the loss whose gradient is not all finite: a gradient comes from the end.
-pub(crate) fn broken_gradient<T: Scalar>(layers: &'static [Layer], gradients: &[T]) -> Option<Origin> {
+pub(crate) fn broken_gradient<T: Precision>(layers: &'static [Layer], gradients: &[T]) -> Option<Origin> {
     let broken = |layer: &&Layer| of(layer, gradients).any(|numbers| !all_finite(numbers));
     layers.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
 }
@@ -41,7 +41,7 @@ pub(crate) struct FirstBroken {
     layer: Option<usize>,
 }
 
-impl<T: Scalar> Observer<T> for FirstBroken {
+impl<T: Precision> Observer<T> for FirstBroken {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         if self.watches && self.layer.is_none() && !T::all_finite(values) {
             self.layer = Some(layer);
@@ -50,7 +50,7 @@ impl<T: Scalar> Observer<T> for FirstBroken {
 }
 
 /// The place of the first image that is not all finite.
-pub(crate) fn broken_input<T: Scalar, I: Sample<T>>(images: &[I]) -> Option<usize> {
+pub(crate) fn broken_input<T: Precision, I: Sample<T>>(images: &[I]) -> Option<usize> {
     images.iter().position(|image| !T::all_finite(image.numbers()))
 }
 

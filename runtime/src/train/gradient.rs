@@ -17,7 +17,7 @@ use crate::loss::Loss;
 use crate::network::{Gradients, Network};
 use crate::once::Once;
 use crate::pass::{Pass, PassError};
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::tensor::Output;
 use crate::threads::Threads;
 
@@ -260,7 +260,7 @@ impl<N: Network> GradientEngine<N> {
 }
 
 /// Kernels that compute the gradient of an input and of weights at once compute that of frozen weights too: it goes.
-pub(crate) fn clear_frozen<T: Scalar>(layers: &[Layer], pass: &Pass, gradients: &mut [T]) {
+pub(crate) fn clear_frozen<T: Precision>(layers: &[Layer], pass: &Pass, gradients: &mut [T]) {
     if pass.frozen_layers.is_empty() {
         return;
     }

@@ -13,7 +13,7 @@ use crate::layer::Layer;
 use crate::network::{Gradients, Network, Weights};
 use crate::once::{Facts, Once};
 use crate::optim::Optimizer;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::schedule::{Constant, Progress, Schedule};
 use crate::settings::Settings;
 
@@ -254,7 +254,7 @@ pub struct View<'r, T> {
     pub(crate) saved: &'r mut Option<PathBuf>,
 }
 
-impl<T: Scalar> View<'_, T> {
+impl<T: Precision> View<'_, T> {
     /// What its steps depend on, in words.
     pub(super) fn settings(&self) -> Settings {
         self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
@@ -273,7 +273,7 @@ impl<T: Scalar> View<'_, T> {
 }
 
 /// [`Run::check_weights`] after so many steps, with the last checkpoint.
-pub(crate) fn check_weights<T: Scalar>(
+pub(crate) fn check_weights<T: Precision>(
     layers: &'static [Layer],
     parameters: &[T],
     step: u64,
@@ -286,7 +286,7 @@ pub(crate) fn check_weights<T: Scalar>(
 }
 
 /// [`Run::step`].
-pub(crate) fn step<T: Scalar>(run: &mut View<'_, T>, loss: BatchLoss, gradients: &[T]) -> Result<(), Error> {
+pub(crate) fn step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, gradients: &[T]) -> Result<(), Error> {
     let factor = run.factor(run.position.step, run.epochs);
     run.position.rate = run.optimizer.rate() * factor;
     let (parameters, _) = run.weights.buffers_mut();
@@ -298,7 +298,7 @@ pub(crate) fn step<T: Scalar>(run: &mut View<'_, T>, loss: BatchLoss, gradients:
 }
 
 /// [`Run::end_epoch`].
-pub(crate) fn end_epoch<T: Scalar>(
+pub(crate) fn end_epoch<T: Precision>(
     run: &mut View<'_, T>,
     validation: Option<&Validation>,
     took: Duration,

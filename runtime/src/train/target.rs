@@ -7,7 +7,7 @@ use super::label::{Label, Labels, each_label_map};
 use crate::architecture::Architecture;
 use crate::head::{Head, Sigmoid, Softmax};
 use crate::memory::Stored;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::{Sample, Tensor};
 
 /// How the answers of a network are to be read, by its head.
@@ -46,7 +46,7 @@ impl Reading {
 /// assert_eq!(predicted_class(&[0.9_f32]), Some(1));
 /// assert_eq!(predicted_class(&[0.1_f32, f32::NAN, 0.2]), None);
 /// ```
-pub fn predicted_class<T: Scalar>(answer: &[T]) -> Option<usize> {
+pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
     let (first, rest) = answer.split_first()?;
     if !answer.iter().all(|number| number.is_finite()) {
         return None;
@@ -66,7 +66,7 @@ pub fn predicted_class<T: Scalar>(answer: &[T]) -> Option<usize> {
 /// let two_pixels = [0.9_f32, 0.1, 0.3, 0.7];
 /// assert!(predicted_classes(&two_pixels, 2).eq([Some(0), Some(1)]));
 /// ```
-pub fn predicted_classes<T: Scalar>(answer: &[T], classes: usize) -> impl Iterator<Item = Option<usize>> {
+pub fn predicted_classes<T: Precision>(answer: &[T], classes: usize) -> impl Iterator<Item = Option<usize>> {
     answer.chunks_exact(classes.max(1)).map(predicted_class)
 }
 
@@ -101,7 +101,7 @@ pub trait Target: Stored + Send + Sync + 'static {
 
     /// The share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs where there are many;
     /// `None` where there is no right or wrong, as in regression.
-    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64>;
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64>;
 }
 
 fn share(right: usize, of: usize) -> f64 {
@@ -114,7 +114,7 @@ pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExac
 }
 
 /// The mean over the positions of the shares of the classes that are named.
-fn mean_share<L: Labels, T: Scalar>(labels: &L, answer: &[T]) -> f64 {
+fn mean_share<L: Labels, T: Precision>(labels: &L, answer: &[T]) -> f64 {
     let labels = labels.each();
     let score = |(row, label): (&[T], &L::Label)| predicted_class(row).map_or(0.0, |class| label.share(class));
     rows(answer, labels.len()).zip(labels).map(score).sum::<f64>() / labels.len().max(1) as f64
@@ -129,7 +129,7 @@ macro_rules! labels {
             fn label_at(&self, position: usize) -> Option<usize> {
                 self.each().get(position).map(|label| label.largest())
             }
-            fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+            fn score<T: Precision>(&self, answer: &[T], _: Reading) -> Option<f64> {
                 Some(mean_share(self, answer))
             }
         }
@@ -143,7 +143,7 @@ macro_rules! mixed {
     ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
         $(#[$doc])*
         impl<$($generic)*> Target for $target {
-            fn score<T: Scalar>(&self, answer: &[T], _: Reading) -> Option<f64> {
+            fn score<T: Precision>(&self, answer: &[T], _: Reading) -> Option<f64> {
                 Some(mean_share(self, answer))
             }
         }
@@ -163,7 +163,7 @@ mixed!(
 );
 
 /// The score of wanted answers, in groups that each name one class.
-fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
+fn score_values<V: Precision, T: Precision>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
     let group = match reading {
         Reading::OneClass => group.max(1),
         Reading::YesOrNo => 1,
@@ -180,7 +180,7 @@ fn score_values<V: Scalar, T: Scalar>(wanted: &[V], answer: &[T], group: usize, 
 macro_rules! single {
     ($number:ty) => {
         impl Target for $number {
-            fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+            fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
                 score_values(core::slice::from_ref(self), answer, 1, reading)
             }
         }
@@ -190,14 +190,14 @@ macro_rules! single {
 single!(f32);
 single!(f64);
 
-impl<const K: usize, V: Scalar> Target for [V; K] {
-    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+impl<const K: usize, V: Precision> Target for [V; K] {
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
         score_values(self, answer, K, reading)
     }
 }
 
-impl<const H: usize, const W: usize, const C: usize, V: Scalar> Target for Tensor<H, W, C, V> {
-    fn score<T: Scalar>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+impl<const H: usize, const W: usize, const C: usize, V: Precision> Target for Tensor<H, W, C, V> {
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
         score_values(self.as_slice(), answer, C, reading)
     }
 }

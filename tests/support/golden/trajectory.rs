@@ -113,7 +113,7 @@ impl Golden {
 
 fn optimizer<T>(trajectory: &Trajectory) -> Box<dyn Optimizer<T>>
 where
-    T: netwright::Scalar,
+    T: netwright::Precision,
     Sgd<T>: Optimizer<T>,
     Adam<T>: Optimizer<T>,
 {

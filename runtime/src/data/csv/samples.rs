@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::data::{Dataset, Images, LabelledImages};
 use crate::error::{Error, counted};
 use crate::memory::zeros;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 
 /// Rows from which on labels that never change are looked at twice.
 const MANY: usize = 32;
@@ -26,7 +26,7 @@ impl Table {
     }
 
     /// The numbers of some columns of each row.
-    fn numbers<const N: usize, T: Scalar>(&self, columns: &[usize]) -> Result<Vec<[T; N]>, Error> {
+    fn numbers<const N: usize, T: Precision>(&self, columns: &[usize]) -> Result<Vec<[T; N]>, Error> {
         // A row may be larger than a stack.
         let mut rows = zeros::<[T; N]>(self.len());
         for (row, numbers) in rows.iter_mut().enumerate() {
@@ -41,7 +41,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is no number.
-    pub fn inputs<const N: usize, T: Scalar>(&self) -> Result<Vec<[T; N]>, Error> {
+    pub fn inputs<const N: usize, T: Precision>(&self) -> Result<Vec<[T; N]>, Error> {
         self.numbers(&self.features(&[], N)?)
     }
 
@@ -52,7 +52,7 @@ impl Table {
     /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is no number, a
     /// label that is no whole number, and labels that never change in many rows where the column at the other end would do as labels;
     /// [`Error::Label`] where one is no class.
-    pub fn labelled<const N: usize, T: Scalar>(
+    pub fn labelled<const N: usize, T: Precision>(
         &self,
         label: impl Into<Column>,
         classes: usize,
@@ -67,7 +67,7 @@ impl Table {
     ///
     /// # Errors
     /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is no number.
-    pub fn regression<const N: usize, const K: usize, T: Scalar, C: Into<Column>>(
+    pub fn regression<const N: usize, const K: usize, T: Precision, C: Into<Column>>(
         &self,
         targets: [C; K],
     ) -> Result<Dataset<[T; N], [T; K]>, Error> {

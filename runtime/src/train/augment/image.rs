@@ -3,7 +3,7 @@
 use super::Augment;
 use crate::error::{Error, setting};
 use crate::random::Random;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Tensor;
 
 /// What a copy has at the places that lie outside the image it is made from: what [`Augmentation::shift`], [`Augmentation::rotate`]
@@ -266,7 +266,7 @@ fn blend(a: f64, b: f64, share: f64) -> f64 {
     a + (b - a) * share
 }
 
-impl<T: Scalar, const H: usize, const W: usize, const C: usize> Augment<Tensor<H, W, C, T>> for Augmentation {
+impl<T: Precision, const H: usize, const W: usize, const C: usize> Augment<Tensor<H, W, C, T>> for Augmentation {
     fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -386,7 +386,7 @@ mod tests {
     }
 
     /// Ones, or whatever else, in either precision.
-    fn stays<T: Scalar>(augmentation: Augmentation, number: f64) -> bool {
+    fn stays<T: Precision>(augmentation: Augmentation, number: f64) -> bool {
         let ones = Tensor::<5, 7, 2, T>::from_fn(|_, _, _| T::from_f64(number));
         (0..50).all(|seed| {
             let mut copy = Tensor::zeros();

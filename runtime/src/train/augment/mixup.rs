@@ -3,7 +3,7 @@
 use crate::error::{Error, setting};
 use crate::memory::{Stored, zeros};
 use crate::random::Random;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::{Element, Tensor};
 use crate::train::label::Label;
 use crate::train::target::Target;
@@ -137,28 +137,28 @@ macro_rules! mix_numbers {
 
 mix_numbers!([] f32);
 mix_numbers!([] f64);
-mix_numbers!([T: Scalar, const K: usize] [T; K]);
-mix_numbers!([T: Scalar, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
+mix_numbers!([T: Precision, const K: usize] [T; K]);
+mix_numbers!([T: Precision, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
 /// share · a + (1 − share) · b. Between a number and itself there is no other, which rounding could make of it.
-fn blend<T: Scalar>(numbers: &mut [T], other: &[T], share: f64) {
+fn blend<T: Precision>(numbers: &mut [T], other: &[T], share: f64) {
     let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
     numbers.iter_mut().zip(other).for_each(|(a, b)| *a = if *a == *b { *a } else { share * *a + rest * *b });
 }
 
-impl<T: Scalar> Mix for T {
+impl<T: Precision> Mix for T {
     fn mix(&mut self, other: &Self, share: f64) {
         blend(core::slice::from_mut(self), core::slice::from_ref(other), share);
     }
 }
 
-impl<T: Scalar, const K: usize> Mix for [T; K] {
+impl<T: Precision, const K: usize> Mix for [T; K] {
     fn mix(&mut self, other: &Self, share: f64) {
         blend(self, other, share);
     }
 }
 
-impl<T: Scalar, const H: usize, const W: usize, const C: usize> Mix for Tensor<H, W, C, T> {
+impl<T: Precision, const H: usize, const W: usize, const C: usize> Mix for Tensor<H, W, C, T> {
     fn mix(&mut self, other: &Self, share: f64) {
         blend(self.as_mut_slice(), other.as_slice(), share);
     }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::table::ClassTable;
 use super::{each_label, outputs_of_a_label, same_count};
 use crate::error::Error;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Output;
 use crate::train::target::{Target, classes, predicted_class};
 
@@ -52,7 +52,7 @@ impl ConfusionMatrix {
     /// [`Error::Count`] where there are not as many labels as answers, [`Error::Label`] for a label outside the classes,
     /// [`Error::NoLabels`] for targets that are none, [`Error::Length`] for labels of pixels among which the numbers of an answer cannot
     /// be divided.
-    pub fn of<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
+    pub fn of<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
         same_count(answers.len(), labels.len())?;
         let outputs = labels.first().map_or(Ok(A::LEN), outputs_of_a_label::<T, A, Y>)?;
         let mut matrix = Self::new(classes(outputs));

@@ -11,7 +11,7 @@ pub use table::ClassTable;
 
 use super::target::{Target, predicted_class, rows};
 use crate::error::Error;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
 
 fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
@@ -23,7 +23,7 @@ fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
 }
 
 /// Calls `each` with every label, the number of its sample, and the numbers of the answer where it stands.
-fn each_label<T: Scalar, A: Sample<T>, Y: Target>(
+fn each_label<T: Precision, A: Sample<T>, Y: Target>(
     answers: &[A],
     labels: &[Y],
     mut each: impl FnMut(usize, usize, &[T]) -> Result<(), Error>,
@@ -44,7 +44,7 @@ fn no_labels() -> Error {
 }
 
 /// How many numbers of an answer belong to each label of a target.
-fn outputs_of_a_label<T: Scalar, A: Sample<T>, Y: Target>(target: &Y) -> Result<usize, Error> {
+fn outputs_of_a_label<T: Precision, A: Sample<T>, Y: Target>(target: &Y) -> Result<usize, Error> {
     match target.positions() {
         0 => Err(no_labels()),
         positions if A::LEN >= positions && A::LEN.is_multiple_of(positions) => Ok(A::LEN / positions),
@@ -60,7 +60,7 @@ fn outputs_of_a_label<T: Scalar, A: Sample<T>, Y: Target>(target: &Y) -> Result<
 /// # Errors
 /// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none, [`Error::Length`] for
 /// labels of pixels among which the numbers of an answer cannot be divided.
-pub fn accuracy<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
+pub fn accuracy<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     top_k(answers, labels, 1)
 }
 
@@ -69,7 +69,7 @@ pub fn accuracy<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y])
 ///
 /// # Errors
 /// As [`accuracy`]; [`Error::Setting`] for k = 0.
-pub fn top_k<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k: usize) -> Result<f64, Error> {
+pub fn top_k<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k: usize) -> Result<f64, Error> {
     crate::error::setting("k", k as f64, k > 0, "at least 1")?;
     let (mut hits, mut all) = (0_u64, 0_u64);
     each_label(answers, labels, |_, label, answer| {
@@ -92,7 +92,7 @@ pub fn top_k<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k:
 ///
 /// # Errors
 /// As [`ConfusionMatrix::of`].
-pub fn mean_iou<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
+pub fn mean_iou<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     Ok(ConfusionMatrix::of(answers, labels)?.mean_iou())
 }
 
@@ -100,7 +100,7 @@ pub fn mean_iou<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y])
 ///
 /// # Errors
 /// As [`ConfusionMatrix::of`].
-pub fn mean_dice<T: Scalar, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
+pub fn mean_dice<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     Ok(ConfusionMatrix::of(answers, labels)?.macro_f1())
 }
 

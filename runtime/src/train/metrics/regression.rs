@@ -3,11 +3,11 @@
 use super::same_count;
 use crate::error::Error;
 use crate::loss::Dense;
-use crate::scalar::Scalar;
+use crate::scalar::Precision;
 use crate::tensor::Output;
 
 /// Refuses targets that are not as many as answers, or have another length.
-fn comparable<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<(), Error> {
+fn comparable<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<(), Error> {
     same_count(answers.len(), targets.len())?;
     match targets.iter().find(|target| target.len() != A::LEN) {
         None => Ok(()),
@@ -16,7 +16,7 @@ fn comparable<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -
 }
 
 /// The mean of `of(a − y)` over all outputs of all answers; 0 of none.
-fn mean<T: Scalar, A: Output<T>, Y: Dense>(
+fn mean<T: Precision, A: Output<T>, Y: Dense>(
     answers: &[A],
     targets: &[Y],
     of: impl Fn(f64) -> f64,
@@ -34,7 +34,7 @@ fn mean<T: Scalar, A: Output<T>, Y: Dense>(
 ///
 /// # Errors
 /// [`Error::Count`] where there are not as many targets as answers, [`Error::Length`] where one has another length.
-pub fn mean_squared_error<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
+pub fn mean_squared_error<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
     mean(answers, targets, |error| error * error)
 }
 
@@ -42,7 +42,7 @@ pub fn mean_squared_error<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targ
 ///
 /// # Errors
 /// As [`mean_squared_error`].
-pub fn mean_absolute_error<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
+pub fn mean_absolute_error<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
     mean(answers, targets, f64::abs)
 }
 
@@ -59,7 +59,7 @@ pub fn mean_absolute_error<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], tar
 ///
 /// # Errors
 /// As [`mean_squared_error`].
-pub fn r_squared<T: Scalar, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
+pub fn r_squared<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
     comparable(answers, targets)?;
     if answers.len() < 2 {
         return Ok(f64::NAN);

@@ -14,7 +14,7 @@ use crate::network::Network;
 use crate::observer::Observer;
 use crate::optim::global_norm;
 use crate::pass::Pass;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 
 pub use record::{StatisticsHistory, StatisticsRecorder};
 
@@ -82,7 +82,7 @@ impl Flat {
     }
 }
 
-fn activations<T: Scalar>(values: &[T], images: usize, flat: Option<Flat>) -> ActivationStatistics {
+fn activations<T: Precision>(values: &[T], images: usize, flat: Option<Flat>) -> ActivationStatistics {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|value| value.to_f64()).sum::<f64>() / count;
     let variance = values.iter().map(|value| (value.to_f64() - mean).powi(2)).sum::<f64>() / count;
@@ -111,7 +111,7 @@ struct Eye {
     seen: Vec<Seen>,
 }
 
-impl<T: Scalar> Observer<T> for Eye {
+impl<T: Precision> Observer<T> for Eye {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         self.seen[layer].activations = Some(activations(values, self.images, Flat::of(&self.layers[layer])));
     }

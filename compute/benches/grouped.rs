@@ -1,6 +1,6 @@
 //! Grouped and depthwise convolution, beside what they replace, in the same run, on one thread.
 //!
-//! `cargo bench -p netwright-runtime --bench grouped`
+//! `cargo bench -p netwright-compute --bench grouped`
 //!
 //! For each pass: the kernel's GFLOP/s, and how many times faster it is than
 //!
@@ -11,17 +11,18 @@
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
+#[path = "../../runtime/benches/timing/mod.rs"]
 mod timing;
 
 use std::hint::black_box;
 
-use netwright_runtime::context::Context;
-use netwright_runtime::kernels::Kernels;
-use netwright_runtime::kernels::conv::{
+use netwright_compute::context::Context;
+use netwright_compute::kernels::Kernels;
+use netwright_compute::kernels::conv::{
     Ending, Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
     conv_grouped_forward_scratch, conv_grouped_grad_input_scratch, conv_grouped_grad_weights_scratch,
 };
-use netwright_runtime::kernels::depthwise::{
+use netwright_compute::kernels::depthwise::{
     depthwise_forward_scratch, depthwise_grad_input_scratch, depthwise_grad_weights_scratch,
 };
 use timing::best;

@@ -1,13 +1,13 @@
 //! LeNet-5, its convolutions and dense layers alone: microseconds an image of one training step on one thread, by kernel.
 //!
-//! `cargo bench -p netwright-runtime --bench lenet`
+//! `cargo bench -p netwright-compute --bench lenet`
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use netwright_runtime::context::Context;
-use netwright_runtime::kernels::ending::Ending;
-use netwright_runtime::kernels::{Kernels, conv, dense};
+use netwright_compute::context::Context;
+use netwright_compute::kernels::ending::Ending;
+use netwright_compute::kernels::{Kernels, conv, dense};
 
 const BATCH: usize = 64;
 

@@ -1,14 +1,15 @@
 //! Products of matrices beside the crate `matrixmultiply` in the same run: GFLOP/s on one thread, and the ratio.
 //!
-//! `cargo bench -p netwright-runtime --bench gemm`
+//! `cargo bench -p netwright-compute --bench gemm`
 //!
 //! Each line times both in turn, several rounds, and keeps the best of each, so that neither profits from a quieter moment.
 
+#[path = "../../runtime/benches/timing/mod.rs"]
 mod timing;
 
 use std::hint::black_box;
 
-use netwright_runtime::gemm::{Epilogue, Matrix, Onto, gemm, scratch};
+use netwright_compute::gemm::{Epilogue, Matrix, Onto, gemm, scratch};
 use timing::best;
 
 /// Which operand is stored transposed.

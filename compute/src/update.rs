@@ -1,21 +1,23 @@
-//! The inner loops: one pass over parameters, gradients and state, without branches that depend on the numbers.
+//! The inner loops of optimisers: one pass over parameters, gradients and state, without branches that depend on the elements.
 
-use super::clip::clamp;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
 /// What a gradient goes through before it is used: shortened, cut, then the penalties added.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gradient<T> {
+pub struct Gradient<T> {
     /// Two, since one alone may be too small a number.
-    pub(super) factors: [T; 2],
-    pub(super) limit: T,
-    pub(super) l1: T,
-    pub(super) l2: T,
+    pub factors: [T; 2],
+    /// The largest absolute value.
+    pub limit: T,
+    /// The factor of the sign of the weight.
+    pub l1: T,
+    /// The factor of the weight.
+    pub l2: T,
     /// What the learning rate is multiplied by.
-    pub(super) pace: T,
+    pub pace: T,
     /// 1 − rate · weight decay.
-    pub(super) keep: T,
+    pub keep: T,
 }
 
 impl<T: Scalar> Gradient<T> {
@@ -34,7 +36,7 @@ impl<T: Scalar> Gradient<T> {
 
 vectorised! {
     /// w ← w − rate · g
-    pub(super) fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
+    pub fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
         for (weight, &g) in weights.iter_mut().zip(gradients) {
             let g = gradient.of(*weight, g);
             *weight = *weight * gradient.keep - rate * g;
@@ -44,7 +46,7 @@ vectorised! {
 
 vectorised! {
     /// v ← μ v + g; w ← w − rate · v, or − rate · (g + μ v) after Nesterov.
-    pub(super) fn momentum<T: Scalar>(
+    pub fn momentum<T: Scalar>(
         rate: T,
         momentum: T,
         nesterov: bool,
@@ -72,22 +74,26 @@ vectorised! {
 
 /// The numbers of one Adam step, the same for all parameters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AdamStep<T> {
-    pub(super) beta1: T,
+pub struct AdamStep<T> {
+    /// β₁, what stays of the mean.
+    pub beta1: T,
     /// 1 − β₁, not rounded twice.
-    pub(super) rest1: T,
-    pub(super) beta2: T,
-    pub(super) rest2: T,
+    pub rest1: T,
+    /// β₂, what stays of the mean of squares.
+    pub beta2: T,
+    /// 1 − β₂.
+    pub rest2: T,
     /// What m is multiplied by.
-    pub(super) rate: T,
+    pub rate: T,
     /// What √v is multiplied by before ε is added.
-    pub(super) root_scale: T,
-    pub(super) epsilon: T,
+    pub root_scale: T,
+    /// ε, beside the root.
+    pub epsilon: T,
 }
 
 vectorised! {
     /// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − rate · m / (scale · √v + ε)
-    pub(super) fn adam<T: Scalar>(
+    pub fn adam<T: Scalar>(
         step: &AdamStep<T>,
         gradient: &Gradient<T>,
         weights: &mut [T],
@@ -106,21 +112,24 @@ vectorised! {
 
 /// The numbers of one RMSProp step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RmsPropStep<T> {
-    pub(super) rate: T,
-    pub(super) rho: T,
+pub struct RmsPropStep<T> {
+    /// The learning rate.
+    pub rate: T,
+    /// ρ, what stays of the mean of squares.
+    pub rho: T,
     /// 1 − ρ, not rounded twice.
-    pub(super) rest: T,
+    pub rest: T,
     /// ε under the root.
-    pub(super) inside: T,
+    pub inside: T,
     /// ε beside the root.
-    pub(super) outside: T,
-    pub(super) momentum: T,
+    pub outside: T,
+    /// μ of the momentum; 0 without.
+    pub momentum: T,
 }
 
 vectorised! {
     /// v ← ρ v + (1 − ρ) g²; u = g / √v; w ← w − rate · u
-    pub(super) fn rms_prop<T: Scalar>(
+    pub fn rms_prop<T: Scalar>(
         step: &RmsPropStep<T>,
         gradient: &Gradient<T>,
         weights: &mut [T],
@@ -137,7 +146,7 @@ vectorised! {
 
 vectorised! {
     /// As [`rms_prop`], with b ← μ b + u; w ← w − rate · b.
-    pub(super) fn rms_prop_momentum<T: Scalar>(
+    pub fn rms_prop_momentum<T: Scalar>(
         step: &RmsPropStep<T>,
         gradient: &Gradient<T>,
         weights: &mut [T],
@@ -151,5 +160,17 @@ vectorised! {
             *b = step.momentum * *b + g / ((*v + step.inside).sqrt() + step.outside);
             *weight = *weight * gradient.keep - step.rate * *b;
         }
+    }
+}
+
+/// `value` within ±`limit`; unlike `max` and `min` it keeps a NaN, which must be seen.
+#[inline(always)]
+pub fn clamp<T: Scalar>(value: T, limit: T) -> T {
+    if value > limit {
+        limit
+    } else if value < -limit {
+        -limit
+    } else {
+        value
     }
 }

@@ -17,7 +17,7 @@ use super::{Lane, WithSimd};
 /// An instruction set that this processor has: found once, carried to whoever computes.
 ///
 /// ```
-/// # use netwright_runtime::simd::{Lane, Isa, Simd, Vector, WithSimd};
+/// # use netwright_compute::simd::{Lane, Isa, Simd, Vector, WithSimd};
 /// struct Dot<'a>(&'a [f32], &'a [f32]);
 ///
 /// impl WithSimd<f32> for Dot<'_> {
@@ -71,7 +71,7 @@ impl Isa {
     /// The widest that this processor has; without the standard library, the widest that the target promises.
     #[inline]
     pub fn detect() -> Self {
-        #[cfg(all(test, feature = "std"))]
+        #[cfg(test)]
         if let Some(isa) = super::tests::forced() {
             return isa;
         }

@@ -1,0 +1,14 @@
+//! The kernels that a network is computed with: everything below a layer. Use it through the `netwright` crate.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+pub mod context;
+pub mod gemm;
+pub mod kernels;
+pub mod pass;
+pub mod random;
+pub mod scalar;
+pub mod simd;
+pub mod update;
+
+pub use scalar::Scalar;
