@@ -17,7 +17,7 @@ netwright::network! {
 type Image<T> = Tensor<6, 6, 1, T>;
 
 /// Noise with a bright row, whose height is the label.
-fn rows<T: netwright::Scalar>(count: usize, seed: u64) -> (Vec<Image<T>>, Vec<usize>) {
+fn rows<T: netwright::Precision>(count: usize, seed: u64) -> (Vec<Image<T>>, Vec<usize>) {
     let mut random = Random::new(seed);
     let image = |label: usize, random: &mut Random| {
         Image::from_fn(|y, _, _| T::from_f64(0.5 * random.normal() + f64::from(u8::from(y / 2 == label))))

@@ -3,7 +3,7 @@
 
 use netwright_runtime::head::{Head, Linear, Sigmoid, Softmax};
 use netwright_runtime::loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanAbsoluteError, Reduction, SquaredError};
-use netwright_runtime::{Precision, Scalar, Shape};
+use netwright_runtime::{Precision, Shape};
 use serde_json::Value;
 
 fn case(id: &str) -> Value {

@@ -1,7 +1,7 @@
 //! A gradient against central differences, in f64.
 
 use netwright::private::{GradientSeed, Network};
-use netwright::{Pass, Precision, Scalar, Tensor};
+use netwright::{Pass, Precision, Tensor};
 
 /// Numbers without a pattern, from -1 to 1 and never near 0, so that no rectifier and no pool is checked at its kink.
 pub(crate) fn scatter(seed: u64, len: usize) -> Vec<f64> {
