@@ -1,7 +1,6 @@
 //! Trained weights on disk, as safetensors, and from one network to another: each tensor is named `layer.tensor`.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, WeightDifference, counted};
@@ -203,8 +202,8 @@ pub(crate) struct Offer<'o, T> {
     read: Box<dyn Fn() -> Vec<T> + 'o>,
 }
 
-/// By their names.
-pub(crate) type Offers<'o, T> = BTreeMap<String, Offer<'o, T>>;
+/// With their names.
+pub(crate) type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 
 /// The tensors of a file that are a network's: a checkpoint holds others too.
 pub(crate) fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
@@ -239,10 +238,11 @@ impl<'o, T: Precision> Compared<'o, T> {
         let is_wanted = |name: &str| wanted.iter().any(|(_, wanted, _)| wanted == name);
         let in_part = |name: &str| is_part(part, name.rsplit_once('.').map_or(name, |(layer, _)| layer));
         let extra: Vec<_> = offers.iter().filter(|(name, _)| in_part(name) && !is_wanted(name)).collect();
-        let missing: Vec<_> = wanted.iter().filter(|(_, name, _)| !offers.contains_key(name)).collect();
+        let offered = |wanted: &str| offers.iter().find(|(name, _)| name == wanted).map(|(_, offer)| offer);
+        let missing: Vec<_> = wanted.iter().filter(|(_, name, _)| offered(name).is_none()).collect();
         for (_, name, expected) in &wanted {
             let (tensor, shape) = (name.clone(), expected.shape.to_vec());
-            let Some(found) = offers.get(name) else {
+            let Some(found) = offered(name) else {
                 let nearest = nearest(name, extra.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
                 differences.push(WeightDifference::Missing { tensor, expected: shape, nearest });
                 continue;

@@ -65,13 +65,14 @@ impl Writer {
     /// The whole file: the same tensors and texts give the same bytes. It carries a [`Checksum`].
     pub fn to_bytes(&self) -> Vec<u8> {
         let checksum = checksum(texts(&self.texts), views(&self.entries, &self.data));
-        let own = self.texts.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
-        let own: Map<String, Value> = own.chain([(CHECKSUM.to_owned(), Value::from(checksum))]).collect();
-        let entries = self.entries.iter().map(|(name, TensorInfo { dtype, shape, data_offsets })| {
+        let (mut own, mut header) = (Map::new(), Map::new());
+        self.texts.iter().for_each(|(key, value)| drop(own.insert(key.clone(), Value::from(value.as_str()))));
+        own.insert(CHECKSUM.to_owned(), Value::from(checksum));
+        header.insert(TEXTS.to_owned(), Value::from(own));
+        for (name, TensorInfo { dtype, shape, data_offsets }) in &self.entries {
             let dtype = dtype.to_string();
-            (name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": data_offsets }))
-        });
-        let header: Map<String, Value> = [(TEXTS.to_owned(), Value::from(own))].into_iter().chain(entries).collect();
+            header.insert(name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": data_offsets }));
+        }
         let mut text = Value::from(header).to_string();
         // The numbers start at a multiple of eight bytes.
         text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
@@ -198,8 +199,10 @@ impl Reader {
         if found > expected {
             return Err(Error::TrailingBytes { origin: origin.to_owned(), expected });
         }
-        let entries = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
-        let texts = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+        // Inserted one by one: to collect them would compile a sort of each kind.
+        let (mut entries, mut texts) = (BTreeMap::new(), BTreeMap::new());
+        header.tensors().into_iter().for_each(|(name, info)| drop(entries.insert(name, info.clone())));
+        header.metadata().iter().flatten().for_each(|(key, value)| drop(texts.insert(key.clone(), value.clone())));
         Ok(Self { origin: origin.to_owned(), texts, entries, bytes, data })
     }
 

@@ -16,7 +16,7 @@ pub fn lrn_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &m
         return reference::lrn_forward(spec, x, y);
     }
     context.split_elements(y, spec.channels, &|first, y| {
-        by_exponent!(spec.beta, forward(spec, &x[first..][..y.len()], y));
+        forward(spec, &x[first..][..y.len()], y);
     });
 }
 
@@ -26,7 +26,7 @@ pub fn lrn_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dx: &mu
     if spec.size > BLOCK {
         return reference::lrn_grad(spec, x, dy, dx);
     }
-    by_exponent!(spec.beta, gradient(spec, x, dy, dx));
+    gradient(spec, x, dy, dx);
 }
 
 /// Channels that are worked on together, and the widest neighbourhood that the fast loops take.
@@ -34,27 +34,18 @@ const BLOCK: usize = 64;
 /// A block and its neighbours on both sides.
 const WIDE: usize = 2 * BLOCK;
 
-/// Calls a function compiled for an exponent; for those made of square roots there is no power to compute.
-macro_rules! by_exponent {
-    ($beta:expr, $function:ident($($argument:expr),*)) => {
-        match $beta {
-            0.5 => $function::<T, 2>($($argument),*),
-            0.75 => $function::<T, 3>($($argument),*),
-            1.0 => $function::<T, 4>($($argument),*),
-            _ => $function::<T, 0>($($argument),*),
-        }
-    };
-}
-use by_exponent;
-
-/// s^−β, where QUARTERS is 4 β, or 0 for any β.
+/// s^−β of many s; an exponent made of square roots needs no power.
 #[inline(always)]
-fn damped<T: Scalar, const QUARTERS: usize>(s: T, beta: T) -> T {
-    match QUARTERS {
-        2 => T::ONE / s.sqrt(),
-        3 => T::ONE / (s.sqrt() * s.sqrt().sqrt()),
-        4 => T::ONE / s,
-        _ => s.powf(-beta),
+fn damped<T: Scalar>(beta: f64, s: &[T], power: &mut [T]) {
+    let each = power.iter_mut().zip(s);
+    match beta {
+        0.5 => each.for_each(|(power, &s)| *power = T::ONE / s.sqrt()),
+        0.75 => each.for_each(|(power, &s)| *power = T::ONE / (s.sqrt() * s.sqrt().sqrt())),
+        1.0 => each.for_each(|(power, &s)| *power = T::ONE / s),
+        _ => {
+            let exponent = T::from_f64(-beta);
+            each.for_each(|(power, &s)| *power = s.powf(exponent));
+        }
     }
 }
 
@@ -81,18 +72,18 @@ fn damping<T: Scalar>(spec: &Spec, x: &[T], range: Range<usize>, s: &mut [T; WID
 }
 
 vectorised! {
-    fn forward<T: Scalar, const QUARTERS: usize>(spec: &Spec, x: &[T], y: &mut [T]) {
+    fn forward<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T]) {
         if spec.channels == 0 {
             return;
         }
-        let beta = T::from_f64(spec.beta);
-        let mut s = [T::ONE; WIDE];
+        let (mut s, mut power) = ([T::ONE; WIDE], [T::ZERO; WIDE]);
         for (x, y) in x.chunks_exact(spec.channels).zip(y.chunks_exact_mut(spec.channels)) {
             for start in (0..spec.channels).step_by(BLOCK) {
                 let range = start..(start + BLOCK).min(spec.channels);
                 damping(spec, x, range.clone(), &mut s);
-                for ((y, &x), &s) in y[range.clone()].iter_mut().zip(&x[range]).zip(&s) {
-                    *y = x * damped::<T, QUARTERS>(s, beta);
+                damped(spec.beta, &s[..range.len()], &mut power);
+                for ((y, &x), &power) in y[range.clone()].iter_mut().zip(&x[range]).zip(&power) {
+                    *y = x * power;
                 }
             }
         }
@@ -100,11 +91,10 @@ vectorised! {
 }
 
 vectorised! {
-    fn gradient<T: Scalar, const QUARTERS: usize>(spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
+    fn gradient<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
         if spec.channels == 0 {
             return;
         }
-        let beta = T::from_f64(spec.beta);
         let factor = T::from_f64(2.0 * spec.alpha * spec.beta);
         let (before, after) = spec.reach();
         let mut s = [T::ONE; WIDE];
@@ -117,10 +107,10 @@ vectorised! {
                 damping(spec, x, wide.clone(), &mut s);
                 let mut power = [T::ZERO; WIDE];
                 let mut term = [T::ZERO; WIDE];
-                let numbers = x[wide.clone()].iter().zip(&dy[wide.clone()]).zip(&s);
-                for ((power, term), ((&x, &dy), &s)) in power.iter_mut().zip(&mut term).zip(numbers) {
-                    *power = damped::<T, QUARTERS>(s, beta);
-                    *term = dy * x * *power / s;
+                damped(spec.beta, &s[..wide.len()], &mut power);
+                let elements = x[wide.clone()].iter().zip(&dy[wide.clone()]).zip(s.iter().zip(&power));
+                for (term, ((&x, &dy), (&s, &power))) in term.iter_mut().zip(elements) {
+                    *term = dy * x * power / s;
                 }
                 let mut sums = [T::ZERO; BLOCK];
                 for offset in 0..=before + after {
