@@ -1,6 +1,7 @@
 //! Files that are whole or not there, and the format that weights and checkpoints are written in.
 
 mod half;
+mod header;
 pub(crate) mod kind;
 pub mod safetensors;
 

@@ -4,18 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ::safetensors::Dtype;
-use ::safetensors::tensor::{Metadata, TensorInfo};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+pub use super::header::Dtype;
+use super::header::{Entry, Header};
 use super::{half, kind};
 use crate::error::Error;
 use crate::scalar::{Precision, Scalar};
 
 /// The header's longest length, as in the format's own implementation.
 const LONGEST_HEADER: u64 = 100_000_000;
-/// The key of all texts.
-const TEXTS: &str = "__metadata__";
 /// Begins the keys of our texts, so that nobody else's are taken for them.
 const OWN: &str = "netwright.";
 const CHECKSUM: &str = "netwright.crc32";
@@ -23,8 +21,7 @@ const CHECKSUM: &str = "netwright.crc32";
 /// Named tensors and named texts, on their way to a file.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
-    texts: BTreeMap<String, String>,
-    entries: BTreeMap<String, TensorInfo>,
+    header: Header,
     data: Vec<u8>,
 }
 
@@ -36,7 +33,7 @@ impl Writer {
 
     /// Adds a text, whose key in the file is `netwright.` and this one.
     pub fn metadata(&mut self, key: &str, value: &str) {
-        self.texts.insert(format!("{OWN}{key}"), value.to_owned());
+        self.header.texts.insert(format!("{OWN}{key}"), value.to_owned());
     }
 
     /// Adds a tensor of `f32` or `f64`.
@@ -58,24 +55,16 @@ impl Writer {
     fn entry(&mut self, name: &str, dtype: Dtype, shape: &[usize], bytes: impl Iterator<Item = u8>) {
         let start = self.data.len();
         self.data.extend(bytes);
-        let data_offsets = (start, self.data.len());
-        self.entries.insert(name.to_owned(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets });
+        let entry = Entry { dtype, shape: shape.to_vec(), bytes: [start, self.data.len()] };
+        self.header.entries.insert(name.to_owned(), entry);
     }
 
     /// The whole file: the same tensors and texts give the same bytes. It carries a [`Checksum`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let checksum = checksum(texts(&self.texts), views(&self.entries, &self.data));
-        let (mut own, mut header) = (Map::new(), Map::new());
-        self.texts.iter().for_each(|(key, value)| drop(own.insert(key.clone(), Value::from(value.as_str()))));
-        own.insert(CHECKSUM.to_owned(), Value::from(checksum));
-        header.insert(TEXTS.to_owned(), Value::from(own));
-        for (name, TensorInfo { dtype, shape, data_offsets }) in &self.entries {
-            let dtype = dtype.to_string();
-            header.insert(name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": data_offsets }));
-        }
-        let mut text = Value::from(header).to_string();
-        // The numbers start at a multiple of eight bytes.
-        text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
+        let checksum = checksum(texts(&self.header.texts), views(&self.header.entries, &self.data));
+        let mut header = self.header.clone();
+        header.texts.insert(CHECKSUM.to_owned(), checksum);
+        let text = header.to_text();
         [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &self.data].concat()
     }
 
@@ -109,8 +98,7 @@ pub enum Checksum {
 #[derive(Debug)]
 pub struct Reader {
     origin: String,
-    texts: BTreeMap<String, String>,
-    entries: BTreeMap<String, TensorInfo>,
+    header: Header,
     bytes: Vec<u8>,
     data: usize,
 }
@@ -189,9 +177,7 @@ impl Reader {
         }
         let data = 8 + length as usize;
         let text = bytes.get(8..data).ok_or_else(|| truncated(data as u64))?;
-        let header: Metadata =
-            serde_json::from_slice(text).map_err(|error| format(format!("a header that is none: {error}")))?;
-        // Not by the crate, whose own sum can overflow.
+        let header = Header::parse(text).map_err(|reason| format(format!("a header that is none: {reason}")))?;
         let expected = (data as u64).saturating_add(header.data_len() as u64);
         if found < expected {
             return Err(truncated(expected));
@@ -199,11 +185,7 @@ impl Reader {
         if found > expected {
             return Err(Error::TrailingBytes { origin: origin.to_owned(), expected });
         }
-        // Inserted one by one: to collect them would compile a sort of each kind.
-        let (mut entries, mut texts) = (BTreeMap::new(), BTreeMap::new());
-        header.tensors().into_iter().for_each(|(name, info)| drop(entries.insert(name, info.clone())));
-        header.metadata().iter().flatten().for_each(|(key, value)| drop(texts.insert(key.clone(), value.clone())));
-        Ok(Self { origin: origin.to_owned(), texts, entries, bytes, data })
+        Ok(Self { origin: origin.to_owned(), header, bytes, data })
     }
 
     /// The name it has in errors.
@@ -213,34 +195,34 @@ impl Reader {
 
     /// What its checksum says.
     pub fn checksum(&self) -> Checksum {
-        let Some(expected) = self.texts.get(CHECKSUM) else { return Checksum::None };
-        let found = checksum(texts(&self.texts), self.tensors());
+        let Some(expected) = self.header.texts.get(CHECKSUM) else { return Checksum::None };
+        let found = checksum(texts(&self.header.texts), self.tensors());
         if *expected == found { Checksum::Matches } else { Checksum::Differs { expected: expected.clone(), found } }
     }
 
     /// A text of ours: see [`Writer::metadata`].
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.texts.get(&format!("{OWN}{key}")).map(String::as_str)
+        self.header.texts.get(&format!("{OWN}{key}")).map(String::as_str)
     }
 
     /// All tensors, in the order of their names.
     pub fn tensors(&self) -> impl Iterator<Item = View<'_>> {
-        views(&self.entries, &self.bytes[self.data..])
+        views(&self.header.entries, &self.bytes[self.data..])
     }
 
     /// The tensor of this name.
     pub fn tensor(&self, name: &str) -> Option<View<'_>> {
-        let (name, info) = self.entries.get_key_value(name)?;
+        let (name, info) = self.header.entries.get_key_value(name)?;
         Some(view(name, info, &self.bytes[self.data..]))
     }
 }
 
-fn views<'f>(entries: &'f BTreeMap<String, TensorInfo>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {
+fn views<'f>(entries: &'f BTreeMap<String, Entry>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {
     entries.iter().map(move |(name, info)| view(name, info, data))
 }
 
-fn view<'f>(name: &'f str, info: &'f TensorInfo, data: &'f [u8]) -> View<'f> {
-    let (start, end) = info.data_offsets;
+fn view<'f>(name: &'f str, info: &'f Entry, data: &'f [u8]) -> View<'f> {
+    let [start, end] = info.bytes;
     View { name, numbers: info.dtype, shape: &info.shape, bytes: &data[start..end] }
 }
 
@@ -300,7 +282,7 @@ mod tests {
         let bytes = sample();
         let file = ::safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let kernel = file.tensor("dense1.kernel").unwrap();
-        assert_eq!((kernel.dtype(), kernel.shape()), (Dtype::F32, &[2, 3][..]));
+        assert_eq!((kernel.dtype(), kernel.shape()), (::safetensors::Dtype::F32, &[2, 3][..]));
         assert_eq!(kernel.data()[4..8], (-2.5_f32).to_le_bytes());
         assert_eq!(file.len(), 3);
     }
@@ -308,7 +290,7 @@ mod tests {
     #[test]
     fn it_reads_what_the_reference_implementation_writes() {
         let numbers: Vec<u8> = [1.5_f32, -2.0].iter().flat_map(|number| number.to_le_bytes()).collect();
-        let view = ::safetensors::tensor::TensorView::new(Dtype::F32, vec![2, 1], &numbers).unwrap();
+        let view = ::safetensors::tensor::TensorView::new(::safetensors::Dtype::F32, vec![2, 1], &numbers).unwrap();
         let metadata = [("network".to_owned(), "Toy".to_owned())].into();
         let bytes = ::safetensors::serialize([("a.b", view)], Some(metadata)).unwrap();
         let reader = Reader::from_bytes(bytes, "theirs").unwrap();
@@ -329,7 +311,7 @@ mod tests {
         assert_eq!(Reader::from_bytes(written, "rewritten").unwrap().checksum(), Checksum::Matches);
 
         let ten = 10.0_f64.to_le_bytes();
-        let bias = ::safetensors::tensor::TensorView::new(Dtype::F64, vec![1], &ten).unwrap();
+        let bias = ::safetensors::tensor::TensorView::new(::safetensors::Dtype::F64, vec![1], &ten).unwrap();
         let changed = ours.tensors().into_iter().filter(|(name, _)| name != "dense1.bias");
         let changed = changed.chain([("dense1.bias".to_owned(), bias)]);
         let written = ::safetensors::serialize(changed, Some(texts)).unwrap();

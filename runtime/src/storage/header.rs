@@ -1,0 +1,202 @@
+//! The header of a safetensors file: for each tensor its kind of number, its shape and where it lies; and texts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+/// The key of all texts.
+const TEXTS: &str = "__metadata__";
+
+/// A kind of number, as the format names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dtype {
+    name: &'static str,
+    bits: usize,
+}
+
+macro_rules! dtypes {
+    ($($constant:ident $name:literal $bits:literal $about:literal;)*) => {
+        impl Dtype {
+            $(#[doc = $about] pub const $constant: Self = Self { name: $name, bits: $bits };)*
+
+            const ALL: &[Self] = &[$(Self::$constant),*];
+        }
+    };
+}
+
+dtypes! {
+    BOOL "BOOL" 8 "True or false.";
+    F4 "F4" 4 "Floating point of 4 bits (OCP microscaling formats).";
+    F6_E2M3 "F6_E2M3" 6 "Floating point of 6 bits, 3 of them for the fraction (OCP microscaling formats).";
+    F6_E3M2 "F6_E3M2" 6 "Floating point of 6 bits, 2 of them for the fraction (OCP microscaling formats).";
+    F8_E5M2 "F8_E5M2" 8 "Floating point of 8 bits, 2 of them for the fraction (Micikevicius et al., 2022).";
+    F8_E4M3 "F8_E4M3" 8 "Floating point of 8 bits, 3 of them for the fraction (Micikevicius et al., 2022).";
+    F8_E8M0 "F8_E8M0" 8 "A power of two (OCP microscaling formats).";
+    F8_E4M3FNUZ "F8_E4M3FNUZ" 8 "Floating point of 8 bits without infinities, 3 of them for the fraction (Noune et al., 2022).";
+    F8_E5M2FNUZ "F8_E5M2FNUZ" 8 "Floating point of 8 bits without infinities, 2 of them for the fraction (Noune et al., 2022).";
+    U8 "U8" 8 "Whole numbers from 0, 8 bits.";
+    I8 "I8" 8 "Whole numbers, 8 bits.";
+    U16 "U16" 16 "Whole numbers from 0, 16 bits.";
+    I16 "I16" 16 "Whole numbers, 16 bits.";
+    U32 "U32" 32 "Whole numbers from 0, 32 bits.";
+    I32 "I32" 32 "Whole numbers, 32 bits.";
+    U64 "U64" 64 "Whole numbers from 0, 64 bits.";
+    I64 "I64" 64 "Whole numbers, 64 bits.";
+    F16 "F16" 16 "Half precision.";
+    BF16 "BF16" 16 "The upper half of single precision.";
+    F32 "F32" 32 "Single precision.";
+    F64 "F64" 64 "Double precision.";
+    C64 "C64" 64 "Complex, both parts in single precision.";
+}
+
+impl Dtype {
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|dtype| dtype.name == name)
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// What a header says of one tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    /// From the end of the header.
+    pub(super) bytes: [usize; 2],
+}
+
+/// The tensors and texts of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) texts: BTreeMap<String, String>,
+    pub(super) entries: BTreeMap<String, Entry>,
+}
+
+impl Header {
+    /// As it stands in a file, padded so that what follows starts at a multiple of eight bytes.
+    pub(super) fn to_text(&self) -> String {
+        let (mut texts, mut header) = (Map::new(), Map::new());
+        for (key, text) in &self.texts {
+            texts.insert(key.clone(), Value::from(text.as_str()));
+        }
+        header.insert(TEXTS.to_owned(), Value::from(texts));
+        for (name, Entry { dtype, shape, bytes }) in &self.entries {
+            header.insert(name.clone(), json!({ "dtype": dtype.name, "shape": shape, "data_offsets": bytes }));
+        }
+        let mut text = Value::from(header).to_string();
+        text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
+        text
+    }
+
+    /// Reads a header whose tensors lie one after the other and are as long as their shapes say.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let header: Map<String, Value> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let mut parsed = Self::default();
+        for (name, value) in &header {
+            if name == TEXTS {
+                let texts = value.as_object().ok_or("its texts are no object")?;
+                for (key, text) in texts {
+                    let text = text.as_str().ok_or_else(|| format!("the text `{key}` is none"))?;
+                    parsed.texts.insert(key.clone(), text.to_owned());
+                }
+            } else {
+                let entry = Entry::parse(value).map_err(|reason| format!("the tensor `{name}` {reason}"))?;
+                parsed.entries.insert(name.clone(), entry);
+            }
+        }
+        parsed.check()?;
+        Ok(parsed)
+    }
+
+    /// Where the last tensor ends, from the end of the header.
+    pub(super) fn data_len(&self) -> usize {
+        self.entries.values().map(|entry| entry.bytes[1]).max().unwrap_or(0)
+    }
+
+    /// Refuses tensors that overlap, or that leave bytes between them.
+    fn check(&self) -> Result<(), String> {
+        let mut places: Vec<([usize; 2], &str)> =
+            self.entries.iter().map(|(name, entry)| (entry.bytes, name.as_str())).collect();
+        places.sort_unstable();
+        let mut end = 0;
+        for ([start, next], name) in places {
+            if start != end {
+                return Err(format!("the tensor `{name}` starts at byte {start}, where the one before ends at {end}"));
+            }
+            end = next;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let sizes = |key: &str| -> Option<Vec<usize>> {
+            let sizes = value.get(key)?.as_array()?.iter();
+            sizes.map(|size| size.as_u64().and_then(|size| usize::try_from(size).ok())).collect()
+        };
+        let name = value.get("dtype").and_then(Value::as_str).ok_or("has no dtype")?;
+        let dtype = Dtype::named(name).ok_or_else(|| format!("has the unknown dtype `{name}`"))?;
+        let shape = sizes("shape").ok_or("has no shape of whole numbers")?;
+        let bytes: [usize; 2] =
+            sizes("data_offsets").and_then(|offsets| offsets.try_into().ok()).ok_or("has no start and end")?;
+        let elements = shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
+        let bits = elements.and_then(|elements| elements.checked_mul(dtype.bits));
+        let [start, end] = bytes;
+        match bits {
+            Some(bits) if bits % 8 == 0 && end.checked_sub(start) == Some(bits / 8) => Ok(Self { dtype, shape, bytes }),
+            _ => Err(format!("of {shape:?} {dtype} lies from byte {start} to {end}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_name_and_size_of_the_reference_implementation() {
+        for dtype in Dtype::ALL {
+            let theirs: ::safetensors::Dtype = serde_json::from_value(Value::from(dtype.name)).unwrap();
+            assert_eq!((theirs.bitsize(), theirs.to_string()), (dtype.bits, dtype.to_string()));
+            // Eight of a kind fill whole bytes.
+            let data = vec![0; dtype.bits];
+            let view = ::safetensors::tensor::TensorView::new(theirs, vec![2, 4], &data).unwrap();
+            let file = ::safetensors::serialize([("a", view)], None).unwrap();
+            let header = Header::parse(file[8..file.len() - data.len()].trim_ascii()).unwrap();
+            assert_eq!(header.entries["a"], Entry { dtype: *dtype, shape: vec![2, 4], bytes: [0, dtype.bits] });
+        }
+    }
+
+    #[test]
+    fn a_header_that_makes_no_sense_says_which_tensor() {
+        for (header, reason) in [
+            (r#"{"a":{"dtype":"F32"}}"#, "the tensor `a` has no shape of whole numbers"),
+            (r#"{"a":{"dtype":"F31","shape":[]}}"#, "the tensor `a` has the unknown dtype `F31`"),
+            (
+                r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+                "the tensor `a` of [2] F32 lies from byte 0 to 4",
+            ),
+            (
+                r#"{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}"#,
+                "the tensor `a` of [3] F4 lies from byte 0 to 2",
+            ),
+            (
+                r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}"#,
+                "the tensor `b` starts at byte 1, where the one before ends at 2",
+            ),
+            (r#"{"__metadata__":{"a":1}}"#, "the text `a` is none"),
+        ] {
+            assert_eq!(Header::parse(header.as_bytes()).unwrap_err(), reason);
+        }
+    }
+}
