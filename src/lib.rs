@@ -143,7 +143,6 @@ pub mod private {
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
-    pub use netwright_runtime::kernels::ending::Ending as Epilogue;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
     pub use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
     #[cfg(feature = "std")]

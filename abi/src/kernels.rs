@@ -160,12 +160,20 @@ macro_rules! for_each_kernel {
                 /// The transforms of filters for Winograd's F(4x4, 3x3), in panels.
                 conv::conv_winograd_pack(conv);
             }
+            /// A pool, forward.
+            Pooled {
+                Read x: "The input.",
+                Read scale: "A factor for each channel, or nothing: 1.",
+                Read shift: "A summand for each channel, or nothing: 0.",
+                Write y: "The output.",
+            } {
+                /// Max pooling: y from x, scale, shift.
+                pool::maxpool_forward(pool) threads;
+                /// Average pooling, padding left out: y from x, scale, shift.
+                pool::avgpool_forward(pool) threads;
+            }
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {
-                /// Max pooling: y from x.
-                pool::maxpool_forward(pool) threads;
-                /// Average pooling, padding left out: y from x.
-                pool::avgpool_forward(pool) threads;
                 /// Zeros around an image: y from x. The gradient of a crop.
                 pad::zeropad_forward(pad);
                 /// Enlargement: y from x.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use crate::graph::{
-    Ending, Extent, Graph, Head, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
+    Epilogue, Extent, Graph, Head, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
 };
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
@@ -395,7 +395,7 @@ impl<'a> Builder<'a> {
             layer,
             variant: Variant::ONLY,
             prepared: None,
-            ending: Ending::default(),
+            epilogue: Epilogue::default(),
         });
         Ok(output)
     }

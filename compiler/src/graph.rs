@@ -81,8 +81,8 @@ pub struct Node {
     pub layer: LayerId,
     /// The kernel variant chosen, and why.
     pub variant: Variant,
-    /// What it does to the numbers it has computed before it stores them.
-    pub ending: Ending,
+    /// What it does to the elements it has computed before they leave the cache.
+    pub epilogue: Epilogue,
     /// Its weights in the form that its kernel reads, where they are prepared.
     pub prepared: Option<ValueId>,
 }
@@ -90,7 +90,7 @@ pub struct Node {
 /// What a node does to the numbers z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
 /// operation can end so, it says itself: [`Op::can_end_in`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ending {
+pub struct Epilogue {
     /// Fixed values with a number for each channel, the scale and the shift. The node's own bias is in the shift.
     pub affine: Option<[ValueId; 2]>,
     /// A value of the output's shape, which is added.
@@ -104,7 +104,7 @@ pub struct Ending {
 impl Node {
     /// Every value it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
-        let Ending { affine, sum, .. } = &self.ending;
+        let Epilogue { affine, sum, .. } = &self.epilogue;
         let inputs = self.inputs.iter().copied();
         inputs.chain(affine.iter().flatten().copied()).chain(*sum).chain(self.prepared)
     }
@@ -200,7 +200,7 @@ impl Graph {
     /// The function that the outputs of one row come from, where its last node is one.
     pub fn activation_of(&self, layer: LayerId) -> Option<Activation> {
         let nodes = &self.nodes[range_of(&self.nodes, layer, |node| node.layer)];
-        match nodes.last()?.op.as_ending()? {
+        match nodes.last()?.op.as_epilogue()? {
             Part::Activation(kind) => Some(kind),
             Part::Affine(_) | Part::Sum => None,
         }
@@ -313,7 +313,7 @@ impl fmt::Display for Graph {
             if !node.variant.name.is_empty() {
                 write!(f, " by {}", node.variant.name)?;
             }
-            let Ending { affine, sum, activation, .. } = &node.ending;
+            let Epilogue { affine, sum, activation, .. } = &node.epilogue;
             if let Some([scale, shift]) = affine {
                 write!(f, ", times %{} plus %{}", scale.0, shift.0)?;
             }

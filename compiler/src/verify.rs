@@ -25,10 +25,10 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
                 return Err(Broken(format!("%{} is computed twice", value.0)));
             }
         }
-        if let Some(sum) = node.ending.sum.filter(|sum| graph.shape(*sum) != graph.shape(node.output)) {
+        if let Some(sum) = node.epilogue.sum.filter(|sum| graph.shape(*sum) != graph.shape(node.output)) {
             return Err(Broken(format!("{name} is added to %{}, which has another shape", sum.0)));
         }
-        for value in node.ending.affine.into_iter().flatten() {
+        for value in node.epilogue.affine.into_iter().flatten() {
             if graph.values[value.0].extent != Extent::Prepared(graph.shape(node.output).channels()) {
                 return Err(Broken(format!("%{} has not a number for each channel of {name}", value.0)));
             }

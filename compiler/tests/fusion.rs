@@ -22,16 +22,16 @@ fn nodes(graph: &Graph) -> Vec<String> {
     let row = |layer: netwright_compiler::graph::LayerId| graph.layers[layer.0].name.as_str();
     let node = |node: &netwright_compiler::graph::Node| {
         let mut text = node.op.name().to_owned();
-        if node.ending.affine.is_some() {
+        if node.epilogue.affine.is_some() {
             text.push_str(" affine");
         }
-        if node.ending.sum.is_some() {
+        if node.epilogue.sum.is_some() {
             text.push_str(" sum");
         }
-        if let Some(activation) = node.ending.activation {
+        if let Some(activation) = node.epilogue.activation {
             text.push_str(&format!(" {}", activation.name()));
         }
-        let rows: Vec<&str> = node.ending.rows.iter().map(|&layer| row(layer)).chain([row(node.layer)]).collect();
+        let rows: Vec<&str> = node.epilogue.rows.iter().map(|&layer| row(layer)).chain([row(node.layer)]).collect();
         format!("{text} ({})", rows.join(", "))
     };
     graph.nodes.iter().map(node).collect()
@@ -59,7 +59,7 @@ fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
         for bn in ["bn", "bn noscale", "bn nocenter", "bn noscale nocenter"] {
             let folded = fold(graph("6x6x4", &format!("{stage} {bn}")));
             let [.., preparing, layer] = &folded.nodes[..] else { panic!("{stage} {bn}: {folded}") };
-            assert_eq!(layer.ending.affine, Some([preparing.output, preparing.saved[0]]));
+            assert_eq!(layer.epilogue.affine, Some([preparing.output, preparing.saved[0]]));
             assert_eq!(layer.output, folded.output);
             let names: Vec<&str> = preparing.tensors.iter().map(|tensor| folded.tensors[tensor.0].name).collect();
             assert_eq!(names.contains(&"bias"), !stage.contains("nobias"), "{stage} {bn}: {names:?}");
@@ -67,6 +67,10 @@ fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
             assert_eq!(names.contains(&"beta"), !bn.contains("nocenter"), "{stage} {bn}: {names:?}");
         }
     }
+    assert_eq!(
+        predicted("6x6x4", "maxpool 2; bn relu"),
+        ["fold (batchnorm1)", "maxpool affine Relu (maxpool1, batchnorm1)"]
+    );
     let rows = "conv affine Relu (conv1, batchnorm1)";
     assert_eq!(predicted("6x6x4", "conv 3x3x4 bn relu"), ["fold (batchnorm1)", rows]);
     assert_eq!(
@@ -79,7 +83,7 @@ fn a_normalisation_becomes_the_scale_and_shift_of_what_is_before_it() {
 fn what_somebody_else_reads_is_not_folded() {
     let tapped = "conv 3x3x4 same; tap z; bn; add z";
     assert_eq!(predicted("6x6x4", tapped), ["conv (conv1)", "batchnorm (batchnorm1)", "add (add1)"]);
-    assert_eq!(predicted("6x6x4", "maxpool 2; bn relu"), ["maxpool (maxpool1)", "batchnorm Relu (batchnorm1)"]);
+    assert_eq!(predicted("6x6x4", "lrn; bn relu"), ["lrn (lrn1)", "batchnorm Relu (batchnorm1)"]);
     assert_eq!(predicted("6x6x4", "conv 3x3x4 relu; bn"), ["conv Relu (conv1)", "batchnorm (batchnorm1)"]);
 }
 
@@ -110,13 +114,10 @@ fn a_residual_block_is_its_convolutions() {
             "conv affine sum Relu (conv2, batchnorm2, add1)"
         ]
     );
-    assert_eq!(
-        predicted("6x6x4", "add { avgpool 3 stride 1 same } { } relu"),
-        ["avgpool (avgpool1)", "add Relu (add1)"]
-    );
+    assert_eq!(predicted("6x6x4", "add { avgpool 3 stride 1 same } { } relu"), ["avgpool sum Relu (avgpool1, add1)"]);
     assert_eq!(
         predicted("6x6x4", "add { conv 1x1x4 } { avgpool 3 stride 1 same } relu"),
-        ["conv (conv1)", "avgpool (avgpool1)", "add Relu (add1)"],
+        ["conv (conv1)", "avgpool sum Relu (avgpool1, add1)"],
         "the convolution does not wait for the pool, with its input in memory"
     );
     assert_eq!(predicted("6x6x4", "tap a; conv 1x1x4 relu; add a"), ["conv Relu (conv1)", "add (add1)"]);
@@ -142,6 +143,12 @@ fn training_fuses_within_a_row_what_tells_its_slope() {
     assert_eq!(trained("6x6x4", "conv 3x3x4 silu"), ["conv (conv1)", "Silu (conv1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x2 connect (0) (1, 3) tanh"), ["conv_table Tanh (conv1)"]);
     assert_eq!(trained("6x6x4", "subsample 2 tanh"), ["subsample Tanh (subsample1)"]);
+    assert_eq!(trained("6x6x4", "avgpool 2 tanh"), ["avgpool Tanh (avgpool1)"]);
+    assert_eq!(
+        trained("6x6x4", "maxpool 2 relu"),
+        ["maxpool (maxpool1)", "Relu (maxpool1)"],
+        "its gradient reads its output"
+    );
     assert_eq!(trained("6x6x4", "conv 3x3x4; relu"), ["conv (conv1)", "Relu (relu1)"]);
     assert_eq!(trained("6x6x4", "conv 3x3x4 bn relu"), ["conv (conv1)", "batchnorm Relu (batchnorm1)"]);
     assert_eq!(trained("6x6x4", "residual { conv 3x3x4 same } relu"), ["conv (conv1)", "add Relu (add1)"]);

@@ -9,7 +9,8 @@ mod timing;
 
 use std::hint::black_box;
 
-use netwright_compute::gemm::{Epilogue, Matrix, Onto, gemm, scratch};
+use netwright_compute::epilogue::Epilogue;
+use netwright_compute::gemm::{Matrix, gemm, scratch};
 use timing::best;
 
 /// Which operand is stored transposed.
@@ -30,7 +31,7 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
     let mut ours = || {
         let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
         let right = if flip == Flip::B { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
-        gemm(black_box(left), black_box(right), Onto::Zero, Epilogue::none(), black_box(&mut c), n, &mut memory);
+        gemm(black_box(left), black_box(right), Epilogue::NONE, black_box(&mut c), n, &mut memory);
     };
     let mut theirs = || {
         let left = if flip == Flip::A { [1, m] } else { [k, 1] }.map(usize::cast_signed);

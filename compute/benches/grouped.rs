@@ -16,10 +16,11 @@ mod timing;
 
 use std::hint::black_box;
 
+use netwright_abi::Epilogue;
 use netwright_compute::context::Context;
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
-    Ending, Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
+    Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
     conv_grouped_forward_scratch, conv_grouped_grad_input_scratch, conv_grouped_grad_weights_scratch,
 };
 use netwright_compute::kernels::depthwise::{
@@ -122,7 +123,7 @@ fn spec(size: usize, stride: usize, groups: usize, inner: usize, outer: usize) -
         padding: [1; 4],
         dilation: [1; 2],
         groups,
-        ending: Ending::NONE,
+        epilogue: Epilogue::NONE,
     }
 }
 

@@ -5,8 +5,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use netwright_abi::{Activation, Epilogue};
 use netwright_compute::context::Context;
-use netwright_compute::kernels::ending::Ending;
 use netwright_compute::kernels::{Kernels, conv, dense};
 
 const BATCH: usize = 64;
@@ -19,13 +19,15 @@ const CONV1: conv::Spec = conv::Spec {
     padding: [2, 2, 2, 2],
     dilation: [1, 1],
     groups: 1,
-    ending: Ending::NONE,
+    epilogue: Epilogue::NONE,
 };
 const CONV2: conv::Spec = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
+/// What LeNet-5's convolutions end in.
+const TANH: Epilogue = Epilogue { accumulate: false, activation: Some(Activation::Tanh) };
 const DENSE: [dense::Spec; 3] = [
-    dense::Spec { inputs: 400, outputs: 120, ending: Ending::NONE },
-    dense::Spec { inputs: 120, outputs: 84, ending: Ending::NONE },
-    dense::Spec { inputs: 84, outputs: 10, ending: Ending::NONE },
+    dense::Spec { inputs: 400, outputs: 120, epilogue: Epilogue::NONE },
+    dense::Spec { inputs: 120, outputs: 84, epilogue: Epilogue::NONE },
+    dense::Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE },
 ];
 
 /// The best of several rounds, in microseconds an image; prints and returns it.
@@ -54,6 +56,10 @@ fn convolution(name: &str, spec: &conv::Spec) -> f64 {
     let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
         f32::conv_gemm_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+    });
+    let tanh = conv::Spec { epilogue: TANH, ..*spec };
+    time(&format!("{name} forward, tanh"), || {
+        f32::conv_gemm_forward(&Context::of(BATCH), &tanh, black_box(&x), &w, &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {

@@ -3,6 +3,7 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 pub mod context;
+pub mod epilogue;
 pub mod gemm;
 pub mod kernels;
 pub mod pass;

@@ -1,6 +1,6 @@
 //! What emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
 
-pub use netwright_abi::locals;
+pub use netwright_abi::{Epilogue, locals};
 
 use core::ops::Range;
 

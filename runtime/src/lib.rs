@@ -68,7 +68,7 @@ pub mod train;
 #[cfg(feature = "std")]
 pub mod weights;
 
-pub use netwright_compute::{context, gemm, kernels, random, simd};
+pub use netwright_compute::{context, epilogue, gemm, kernels, random, simd};
 
 pub use architecture::{Architecture, BackwardRule, Memory, Pass, Place};
 #[cfg(feature = "std")]

@@ -1,8 +1,8 @@
 //! Convolutions, depthwise and transposed convolutions and dense layers against PyTorch in float64.
 
+use netwright_abi::Epilogue;
 use netwright_runtime::Scalar;
 use netwright_runtime::context::Context;
-use netwright_runtime::kernels::ending::Ending;
 use netwright_runtime::kernels::{Kernels, conv, deconv, dense, depthwise};
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn conv_spec(value: &Value, input: [usize; 3], output: [usize; 3], groups: usize
         padding: value.get("pads_tblr").map_or([0; 4], array),
         dilation: value.get("dilation").map_or([1; 2], array),
         groups,
-        ending: Ending::NONE,
+        epilogue: Epilogue::NONE,
     }
 }
 
@@ -298,7 +298,7 @@ fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
 fn dense_layers_are_those_of_pytorch() {
     for (value, case) in cases("dense") {
         let [inputs, outputs] = array(&value["w_shape"]);
-        dense_variants::<f64>(&case, &dense::Spec { inputs, outputs, ending: Ending::NONE });
-        dense_variants::<f32>(&case, &dense::Spec { inputs, outputs, ending: Ending::NONE });
+        dense_variants::<f64>(&case, &dense::Spec { inputs, outputs, epilogue: Epilogue::NONE });
+        dense_variants::<f32>(&case, &dense::Spec { inputs, outputs, epilogue: Epilogue::NONE });
     }
 }

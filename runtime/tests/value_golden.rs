@@ -109,13 +109,13 @@ fn pools<T: Kernels>(case: &Case, maximum: bool, global: bool) {
     }
     let output =
         if global { [1, 1, channels] } else { Case::sizes::<4>(&case.json["output_shape"])[1..].try_into().unwrap() };
-    let spec = pool::Spec { input, output, window, stride, padding };
+    let spec = pool::Spec { input, output, window, stride, padding, epilogue: netwright_abi::Epilogue::NONE };
     let (mut y, dy, mut dx) = (zeros(batch * spec.output_len()), case.numbers::<T>("dy"), zeros(x.len()));
     if maximum {
-        T::maxpool_forward(&Context::of(batch), &spec, &x, &mut y);
+        T::maxpool_forward(&Context::of(batch), &spec, &x, &[], &[], &mut y);
         T::maxpool_grad(&Context::of(batch), &spec, &x, &y, &dy, &mut dx);
     } else {
-        T::avgpool_forward(&Context::of(batch), &spec, &x, &mut y);
+        T::avgpool_forward(&Context::of(batch), &spec, &x, &[], &[], &mut y);
         T::avgpool_grad(&Context::of(batch), &spec, &dy, &mut dx);
     }
     case.expect("output", &y);

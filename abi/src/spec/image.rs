@@ -2,6 +2,8 @@
 
 /// Pooling.
 pub mod pool {
+    use crate::Epilogue;
+
     spec! {
         /// The sizes of a pooling layer.
         Spec {
@@ -15,6 +17,8 @@ pub mod pool {
             stride: [usize; 2],
             /// Above, below, left, right. Padding is −∞ for the largest, and left out of the mean.
             padding: [usize; 4],
+            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            epilogue: Epilogue,
         }
     }
 

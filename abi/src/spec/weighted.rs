@@ -39,7 +39,7 @@ pub mod conv {
             /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
             groups: usize,
             /// What becomes of the output on the way forward; gradients have nothing to do with it.
-            ending: Epilogue,
+            epilogue: Epilogue,
         }
     }
 
@@ -207,7 +207,7 @@ pub mod dense {
             /// Elements of one image that go out.
             outputs: usize,
             /// What becomes of the output on the way forward; gradients have nothing to do with it.
-            ending: Epilogue,
+            epilogue: Epilogue,
         }
     }
 
@@ -254,7 +254,7 @@ pub mod distance {
 
 /// Trained subsampling.
 pub mod subsample {
-    use crate::Activation;
+    use crate::Epilogue;
 
     spec! {
         /// The sizes of the layer. There is no padding.
@@ -267,8 +267,8 @@ pub mod subsample {
             window: [usize; 2],
             /// Steps from one window to the next, down and across.
             stride: [usize; 2],
-            /// The function f applied to the output on the way forward.
-            activation: Option<Activation>,
+            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            epilogue: Epilogue,
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Activation(pub Function);
 
 impl Activation {
     /// The gradient of what a node computes before it ends in this function: from `dy` to `dx`, by the output.
-    pub(crate) fn gradient_of_ending(self, at: &Site<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
+    pub(crate) fn gradient_of_epilogue(self, at: &Site<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
         let len = at.y_shape().len();
         let operands = GradFromOutput { y: at.y(), dy: dx };
         let call = at.call(kernels::activation_grad_from_output, &Spec::new(self.0, len), operands);
@@ -42,7 +42,7 @@ impl Operation for Activation {
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         if self.0.has_gradient_from_output() {
-            return self.gradient_of_ending(at, [at.dy(), at.dx(0)]);
+            return self.gradient_of_epilogue(at, [at.dy(), at.dx(0)]);
         }
         let len = at.y_shape().len();
         let operands = GradFromInput { z: at.x(0), dy: at.dx(0) };
@@ -50,7 +50,7 @@ impl Operation for Activation {
         vec![at.copy(len, at.dy(), at.dx(0)), call]
     }
 
-    fn as_ending(&self) -> Option<Part> {
+    fn as_epilogue(&self) -> Option<Part> {
         Some(Part::Activation(self.0))
     }
 

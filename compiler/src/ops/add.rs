@@ -44,7 +44,7 @@ impl Operation for Add {
         matches!(part, Part::Activation(_))
     }
 
-    fn as_ending(&self) -> Option<Part> {
+    fn as_epilogue(&self) -> Option<Part> {
         Some(Part::Sum)
     }
 

@@ -120,7 +120,7 @@ impl Operation for BatchNorm {
         matches!(part, Part::Activation(_))
     }
 
-    fn as_ending(&self) -> Option<Part> {
+    fn as_epilogue(&self) -> Option<Part> {
         Some(Part::Affine(Foldable::BatchNorm(*self)))
     }
 }

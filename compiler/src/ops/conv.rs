@@ -29,13 +29,13 @@ pub struct Conv {
 }
 
 /// The sizes of a convolution between two images.
-pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, ending: Epilogue) -> Spec {
+pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
     let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
         unreachable!("`infer` has refused anything but an image");
     };
     let padding = window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
     let Window { size, stride, dilation, .. } = *window;
-    Spec { input, output, window: size, stride, padding, dilation, groups, ending }
+    Spec { input, output, window: size, stride, padding, dilation, groups, epilogue }
 }
 
 /// What does not fit when a window is larger than its image.

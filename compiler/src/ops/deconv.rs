@@ -22,8 +22,8 @@ pub struct Deconv {
 impl Deconv {
     /// The sizes of the convolution from the output to the input.
     /// The sizes of the convolution that it transposes.
-    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
-        spec(&self.window, 1, at.y_shape(), at.x_shape(0), ending)
+    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+        spec(&self.window, 1, at.y_shape(), at.x_shape(0), epilogue)
     }
 }
 
@@ -69,11 +69,11 @@ impl Operation for Deconv {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![at.ended(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))]
+        at.onto_sum(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        part != Part::Sum
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {

@@ -19,8 +19,8 @@ pub struct Dense {
 }
 
 impl Dense {
-    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
-        Spec { inputs: at.x_shape(0).len(), outputs: self.outputs, ending }
+    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+        Spec { inputs: at.x_shape(0).len(), outputs: self.outputs, epilogue }
     }
 }
 

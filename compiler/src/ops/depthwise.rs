@@ -22,8 +22,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    fn spec(&self, at: &Site<'_>, ending: Epilogue) -> Spec {
-        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape(), ending)
+    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+        spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape(), epilogue)
     }
 }
 

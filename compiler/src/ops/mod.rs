@@ -55,7 +55,7 @@ use netwright_abi::kernels::{self, Kernel, Signature};
 use netwright_abi::spec::{self, Sizes};
 use netwright_abi::{Activation as Function, Epilogue};
 
-use crate::graph::{Ending, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
+use crate::graph::{self, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -105,13 +105,16 @@ pub(crate) trait Operation {
     fn passes_sign(&self) -> bool {
         false
     }
-    /// Whether its kernels can do this to the numbers they compute before they store them: see [`crate::graph::Ending`]. Its
-    /// gradient must not need its output.
+    /// Whether its kernels can do this to the elements they compute before these leave the cache: see [`crate::graph::Epilogue`].
     fn can_end_in(&self, _part: Part) -> bool {
         false
     }
+    /// Whether its gradient reads its output, which while training must then stay as it is.
+    fn gradient_reads_output(&self) -> bool {
+        false
+    }
     /// What it would be as a part of what the node before it ends in.
-    fn as_ending(&self) -> Option<Part> {
+    fn as_epilogue(&self) -> Option<Part> {
         None
     }
     /// How its weights are prepared for a prediction, and the variant that then computes it in place of `_variant`; where that pays.
@@ -228,17 +231,21 @@ impl Op {
     pub fn passes_sign(&self) -> bool {
         self.operation().passes_sign()
     }
-    /// Whether its kernels can do this to the numbers they compute before they store them.
+    /// Whether its kernels can do this to the elements they compute before these leave the cache.
     pub fn can_end_in(&self, part: Part) -> bool {
         self.operation().can_end_in(part)
+    }
+    /// Whether its gradient reads its output.
+    pub fn gradient_reads_output(&self) -> bool {
+        self.operation().gradient_reads_output()
     }
     /// How its weights are prepared for a prediction, and the variant that then computes it in place of `variant`; where that pays.
     pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<(Pack, Variant)> {
         self.operation().packing(variant, &images(inputs), output.as_image())
     }
     /// What it would be as a part of what the node before it ends in.
-    pub fn as_ending(&self) -> Option<Part> {
-        self.operation().as_ending()
+    pub fn as_epilogue(&self) -> Option<Part> {
+        self.operation().as_epilogue()
     }
 }
 
@@ -346,40 +353,44 @@ impl Site<'_> {
     fn weights(&self, kernel: &str) -> Data {
         self.node.prepared.map_or_else(|| self.tensor(kernel), Data::Value)
     }
-    /// The operands of what has weights. A bias is a shift.
-    pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
-        let [scale, shift] = match self.node.ending.affine {
+    /// The scale and shift of each channel of the output. A bias is a shift.
+    pub fn scale_and_shift(&self) -> [Data; 2] {
+        match self.node.epilogue.affine {
             Some(values) => values.map(Data::Value),
             None => [Data::Absent, self.tensor("bias")],
-        };
+        }
+    }
+    /// The operands of what has weights.
+    pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
+        let [scale, shift] = self.scale_and_shift();
         kernels::Weighted { x: self.x(0), w: self.weights(kernel), scale, shift, y: self.y() }
     }
     /// What becomes of the output before it is stored, as the kernel is told.
     pub fn epilogue(&self) -> Epilogue {
-        Epilogue { accumulate: self.node.ending.sum.is_some(), activation: self.activation() }
+        Epilogue { accumulate: self.node.epilogue.sum.is_some(), activation: self.activation() }
     }
     /// The function that the output ends in, for kernels that can end in nothing else.
     pub fn activation(&self) -> Option<Function> {
-        self.node.ending.activation
+        self.node.epilogue.activation
     }
     /// The call that computes the output, behind a copy of what it is added to.
     pub fn onto_sum(&self, call: KernelCall) -> Vec<KernelCall> {
         let call = self.ended(call);
-        match self.node.ending.sum {
+        match self.node.epilogue.sum {
             None => vec![call],
             Some(sum) => vec![self.copy(self.y_shape().len(), Data::Value(sum), self.y()), call.accumulating()],
         }
     }
     /// The call that computes the output, with what it ends in told.
     pub fn ended(&self, call: KernelCall) -> KernelCall {
-        let Ending { affine, sum, activation, rows } = &self.node.ending;
+        let graph::Epilogue { affine, sum, activation, rows } = &self.node.epilogue;
         let parts =
             [affine.map(|_| "a scale and shift of each channel"), sum.map(|_| "a sum"), activation.map(Function::name)];
         let parts: Vec<&str> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             return call;
         }
-        let why = format!("{}; ends in {} before its numbers leave the cache", call.why, parts.join(", "));
+        let why = format!("{}; ends in {} before its elements leave the cache", call.why, parts.join(", "));
         KernelCall { why: why.into(), rows: rows.clone(), ..call }
     }
     fn tensor_id(&self, name: &str) -> Option<TensorId> {

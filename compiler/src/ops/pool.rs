@@ -1,10 +1,11 @@
 //! Pooling (slides 30 and 39): the largest, or the mean, of each window.
 
-use netwright_abi::kernels::{self, Unary, UnaryGrad, UnaryGradFromBoth};
+use netwright_abi::Epilogue;
+use netwright_abi::kernels::{self, Pooled, UnaryGrad, UnaryGradFromBoth};
 use netwright_abi::spec::pool::Spec;
 
 use super::conv::window_misfit;
-use super::{GradientSite, Misfit, Operation, Site, image};
+use super::{GradientSite, Misfit, Operation, Part, Site, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -27,12 +28,12 @@ pub struct Pool {
 }
 
 impl Pool {
-    fn spec(&self, input: Shape, output: Shape) -> Spec {
+    fn spec(&self, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
         let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
             unreachable!("`infer` has refused anything but an image");
         };
         let padding = self.window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
-        Spec { input, output, window: self.window.size, stride: self.window.stride, padding }
+        Spec { input, output, window: self.window.size, stride: self.window.stride, padding, epilogue }
     }
 }
 
@@ -67,11 +68,21 @@ impl Operation for Pool {
             PoolKind::Max => kernels::maxpool_forward,
             PoolKind::Average => kernels::avgpool_forward,
         };
-        vec![at.call(kernel, &self.spec(at.x_shape(0), at.y_shape()), Unary { x: at.x(0), y: at.y() })]
+        let [scale, shift] = at.scale_and_shift();
+        let operands = Pooled { x: at.x(0), scale, shift, y: at.y() };
+        at.onto_sum(at.call(kernel, &self.spec(at.x_shape(0), at.y_shape(), at.epilogue()), operands))
+    }
+
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
+    }
+
+    fn gradient_reads_output(&self) -> bool {
+        self.kind == PoolKind::Max
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let (spec, dy, dx) = (self.spec(at.x_shape(0), at.y_shape()), at.dy(), at.dx(0));
+        let (spec, dy, dx) = (self.spec(at.x_shape(0), at.y_shape(), Epilogue::NONE), at.dy(), at.dx(0));
         vec![match self.kind {
             PoolKind::Max => at.call(kernels::maxpool_grad, &spec, UnaryGradFromBoth { x: at.x(0), y: at.y(), dy, dx }),
             PoolKind::Average => at.call(kernels::avgpool_grad, &spec, UnaryGrad { dy, dx }),

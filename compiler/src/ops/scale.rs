@@ -47,7 +47,7 @@ impl Operation for Scale {
         vec![at.copy(at.y_shape().len(), at.x(0), at.y()), self.apply(at, at.y())]
     }
 
-    fn as_ending(&self) -> Option<Part> {
+    fn as_epilogue(&self) -> Option<Part> {
         Some(Part::Affine(Foldable::Scale(*self)))
     }
 

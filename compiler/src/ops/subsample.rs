@@ -1,7 +1,7 @@
 //! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
 
 use netwright_abi::spec::subsample::Spec;
-use netwright_abi::{Activation, kernels};
+use netwright_abi::{Epilogue, kernels};
 
 use super::conv::window_misfit;
 use super::{GradientSite, Init, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
@@ -18,11 +18,11 @@ pub struct Subsample {
 }
 
 impl Subsample {
-    fn spec(&self, at: &Site<'_>, activation: Option<Activation>) -> Spec {
+    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
         let (Shape::Image(input), Shape::Image(output)) = (at.x_shape(0), at.y_shape()) else {
             unreachable!("`infer` has refused anything but an image");
         };
-        Spec { input, output, window: self.window.size, stride: self.window.stride, activation }
+        Spec { input, output, window: self.window.size, stride: self.window.stride, epilogue }
     }
 }
 
@@ -62,16 +62,16 @@ impl Operation for Subsample {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at, at.activation());
-        vec![at.ended(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))]
+        let spec = self.spec(at, at.epilogue());
+        at.onto_sum(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        part != Part::Sum
+    fn can_end_in(&self, _part: Part) -> bool {
+        true
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at, None);
+        let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::subsample_grad_weights, &spec, at.weight_gradient("coefficient")),
             at.call(kernels::subsample_grad_input, &spec, at.weighted_input_gradient("coefficient")),

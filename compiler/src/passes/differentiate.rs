@@ -119,7 +119,7 @@ impl<'a> Backward<'a> {
                 self.steps.push(Step::Outside { what, values: vec![(dy, Access::Update)] });
             }
             let forward = Site { graph, node, phase: Phase::Training };
-            let dy = node.ending.activation.map_or(dy, |activation| self.before_ending(&forward, activation, dy));
+            let dy = node.epilogue.activation.map_or(dy, |activation| self.before_epilogue(&forward, activation, dy));
             let site = GradientSite { forward, dy, dx: dx.clone() };
             for call in node.op.gradient(&site) {
                 let Some(mut call) = self.without_frozen(call) else { continue };
@@ -141,9 +141,9 @@ impl<'a> Backward<'a> {
     }
 
     /// From the gradient of a node's output to that of what it computes before it ends in an activation.
-    fn before_ending(&mut self, site: &Site<'_>, activation: netwright_abi::Activation, dy: ValueId) -> ValueId {
+    fn before_epilogue(&mut self, site: &Site<'_>, activation: netwright_abi::Activation, dy: ValueId) -> ValueId {
         let before = self.gradient_like(site.node.output);
-        for mut call in Activation(activation).gradient_of_ending(site, [dy, before].map(Data::Value)) {
+        for mut call in Activation(activation).gradient_of_epilogue(site, [dy, before].map(Data::Value)) {
             call.when = self.when(&call);
             self.steps.push(Step::Call(call));
         }

@@ -3,7 +3,7 @@
 //! lie in flash: the scale and shift of each channel are computed when the network is prepared.
 
 use super::merging::Merging;
-use crate::graph::{Ending, Graph, LayerId, Node, Role, TensorId, ValueId, Variant};
+use crate::graph::{Epilogue, Graph, LayerId, Node, Role, TensorId, ValueId, Variant};
 use crate::ops::{Fold, Foldable, Part, prepared};
 
 /// Folds what can be folded, in the graph of a prediction.
@@ -12,16 +12,16 @@ pub fn fold(graph: Graph) -> Graph {
     let mut merging = Merging::new(graph);
     for place in 0..merging.places() {
         let Some(node) = merging.node(place) else { continue };
-        let (Some(part @ Part::Affine(of)), &[input]) = (node.op.as_ending(), &node.inputs[..]) else { continue };
+        let (Some(part @ Part::Affine(of)), &[input]) = (node.op.as_epilogue(), &node.inputs[..]) else { continue };
         let Some(before) = merging.only_read_once(input) else { continue };
-        if before.ending == Ending::default() && before.op.can_end_in(part) {
+        if before.epilogue == Epilogue::default() && before.op.can_end_in(part) {
             let bias = before.tensors.iter().find(|tensor| merging.graph.tensors[tensor.0].role == Role::Bias);
             let tensors = node.tensors.iter().chain(bias).copied().collect();
             let (values, preparing) = {
                 let layer = node.layer;
                 scale_and_shift(&mut merging.graph, of, input, tensors, layer)
             };
-            merging.merge(input, place, Some(preparing), |ending| ending.affine = Some(values));
+            merging.merge(input, place, Some(preparing), |epilogue| epilogue.affine = Some(values));
         }
     }
     merging.finish()
@@ -46,7 +46,7 @@ fn scale_and_shift(
         tensors,
         layer,
         variant: Variant::ONLY,
-        ending: Ending::default(),
+        epilogue: Epilogue::default(),
         prepared: None,
     };
     (values, node)

@@ -11,7 +11,7 @@ use crate::ops::{Part, Phase};
 ///
 /// A value that someone else reads stays, and so does what goes into the network's head, which a loss may see. While training, so do the
 /// output of each row of the table, which an observer may see, and what a gradient needs: an activation is fused where its slope can be
-/// told from its output.
+/// told from its output, and the gradient of what is before it does not read that.
 #[must_use]
 pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     let mut seen = vec![false; graph.values.len()];
@@ -22,18 +22,18 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     let mut merging = Merging::new(graph);
     for place in 0..merging.places() {
         let Some(node) = merging.node(place) else { continue };
-        match (node.op.as_ending(), &node.inputs[..]) {
+        match (node.op.as_epilogue(), &node.inputs[..]) {
             (Some(Part::Activation(function)), &[input])
                 if !seen[input.0] && takes_activation(&merging, input, function, phase) =>
             {
-                merging.merge(input, place, None, |ending| ending.activation = Some(function));
+                merging.merge(input, place, None, |epilogue| epilogue.activation = Some(function));
             }
             (Some(Part::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
                 // The later of the two: the earlier would have to wait, and what it reads to stay in memory.
                 let is_later = merging.place_of(left) > merging.place_of(right);
                 let [term, other] = if is_later { [left, right] } else { [right, left] };
                 if takes_sum(&merging, term) {
-                    merging.merge(term, place, None, |ending| ending.sum = Some(other));
+                    merging.merge(term, place, None, |epilogue| epilogue.sum = Some(other));
                 }
             }
             _ => {}
@@ -43,14 +43,16 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
 }
 
 fn takes_activation(merging: &Merging, input: ValueId, function: Activation, phase: Phase) -> bool {
-    let known = phase == Phase::Predicting || function.has_gradient_from_output();
     merging.only_read_once(input).is_some_and(|before| {
-        known && before.ending.activation.is_none() && before.op.can_end_in(Part::Activation(function))
+        let known = function.has_gradient_from_output() && !before.op.gradient_reads_output();
+        (known || phase == Phase::Predicting)
+            && before.epilogue.activation.is_none()
+            && before.op.can_end_in(Part::Activation(function))
     })
 }
 
 fn takes_sum(merging: &Merging, term: ValueId) -> bool {
     merging.only_read_once(term).is_some_and(|before| {
-        before.ending.activation.is_none() && before.ending.sum.is_none() && before.op.can_end_in(Part::Sum)
+        before.epilogue.activation.is_none() && before.epilogue.sum.is_none() && before.op.can_end_in(Part::Sum)
     })
 }

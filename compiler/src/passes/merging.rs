@@ -1,6 +1,6 @@
 //! A graph while nodes become parts of what the nodes before them end in.
 
-use crate::graph::{Ending, Graph, Node, ValueId};
+use crate::graph::{Epilogue, Graph, Node, ValueId};
 
 /// The nodes at their places; a place is empty once its node has become a part of a later one.
 pub(super) struct Merging {
@@ -51,13 +51,13 @@ impl Merging {
         value: ValueId,
         place: usize,
         preparing: Option<Node>,
-        end: impl FnOnce(&mut Ending),
+        end: impl FnOnce(&mut Epilogue),
     ) {
         let Some(from) = self.place_of(value) else { return };
         let (Some(mut node), Some(part)) = (self.places[from].pop(), self.places[place].pop()) else { return };
-        end(&mut node.ending);
+        end(&mut node.epilogue);
         if node.layer != part.layer {
-            node.ending.rows.push(node.layer);
+            node.epilogue.rows.push(node.layer);
         }
         (node.layer, node.output) = (part.layer, part.output);
         let mut before = std::mem::take(&mut self.places[from]);

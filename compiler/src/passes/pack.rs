@@ -1,6 +1,6 @@
 //! When predicting, weights are packed once for all passes, in the form that their kernels read.
 
-use crate::graph::{Ending, Graph, Node, ValueId, Variant};
+use crate::graph::{Epilogue, Graph, Node, ValueId, Variant};
 use crate::ops::prepared;
 use crate::shape::Shape;
 
@@ -21,7 +21,7 @@ pub fn pack(mut graph: Graph) -> Graph {
                 tensors: node.tensors.clone(),
                 layer: node.layer,
                 variant: Variant::ONLY,
-                ending: Ending::default(),
+                epilogue: Epilogue::default(),
                 prepared: None,
             });
             (node.prepared, node.variant) = (Some(output), variant);

@@ -13,10 +13,10 @@
 
 use core::ops::Range;
 
-use crate::scalar::Scalar;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
 
-mod epilogue;
 #[cfg(feature = "matrixmultiply")]
 mod external;
 pub(crate) mod pack;
@@ -25,7 +25,6 @@ mod tests;
 pub(crate) mod tile;
 mod vector_matrix;
 
-pub use epilogue::Epilogue;
 use tile::{PANEL, Product};
 
 /// Products that are summed before their sum is added to others; rows of B that are packed at once.
@@ -84,29 +83,19 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// What a product is added to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Onto {
-    /// Nothing: the product overwrites.
-    Zero,
-    /// What stands in its place.
-    Itself,
-}
-
 /// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
 pub const fn scratch(k: usize, n: usize) -> usize {
     let depth = if k < DEPTH { k } else { DEPTH };
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
 }
 
-/// C = `onto` + A·B, through `epilogue`: `max(onto + scale · A·B + shift, floor)`. C is stored by rows, which are `c_row` apart.
+/// C = A·B through `epilogue`, whose channels are the columns: `C = f(scale · A·B + shift + C)`. C is stored by rows, which are `c_row` apart.
 ///
 /// # Panics
 /// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
-pub fn gemm<T: Scalar>(
+pub fn gemm<T: Elementary>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    onto: Onto,
     epilogue: Epilogue<'_, T>,
     c: &mut [T],
     c_row: usize,
@@ -120,25 +109,24 @@ pub fn gemm<T: Scalar>(
     assert!(c_row >= b.columns && c.len() >= (a.rows - 1) * c_row + b.columns, "C is shorter than the product");
     #[cfg(feature = "matrixmultiply")]
     if epilogue.scale.is_empty() {
-        return external::gemm(a, b, onto, epilogue, c, c_row);
+        return external::gemm(a, b, epilogue, c, c_row);
     }
-    gemm_at(Isa::detect(), a, b, onto, epilogue, c, c_row, scratch);
+    gemm_at(Isa::detect(), a, b, epilogue, c, c_row, scratch);
 }
 
 /// [`gemm`], its sizes checked, with the instructions of an instruction set.
 #[allow(clippy::too_many_arguments)]
-fn gemm_at<T: Scalar>(
+fn gemm_at<T: Elementary>(
     isa: Isa,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    onto: Onto,
     epilogue: Epilogue<'_, T>,
     c: &mut [T],
     c_row: usize,
     scratch: &mut [T],
 ) {
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
-        return vector_matrix::multiply(isa, &a.data[..a.columns], b, onto, epilogue, &mut c[..b.columns]);
+        return vector_matrix::multiply(isa, &a.data[..a.columns], b, epilogue, &mut c[..b.columns]);
     }
     // Packing costs as much as a row or two of the product.
     let pack = b.stride[1] != 1 || (a.rows >= 16 && b.columns > 2 * PANEL);
@@ -151,7 +139,6 @@ fn gemm_at<T: Scalar>(
         let (panels, copied) = scratch.split_at_mut(if pack { depth * at_once } else { 0 });
         for column in (0..b.columns).step_by(at_once) {
             let columns = at_once.min(b.columns - column);
-            let ending = epilogue.columns(column, columns).ending();
             let rest = &b.data[(first * b.stride[0] + column * b.stride[1]).min(b.data.len())..];
             let (b, b_panel, b_width, b_last) = if pack {
                 pack::panels(rest, b.stride, depth, columns, panels);
@@ -169,7 +156,7 @@ fn gemm_at<T: Scalar>(
                     (rest.as_ptr(), a.stride)
                 };
                 // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` and `copy` wrote the whole of B and A
-                // into scratch, and the epilogue has a number for each column. C is borrowed mutably, so that A and B do
+                // into scratch, and the epilogue has an element for each column. C is borrowed mutably, so that A and B do
                 // not overlap it.
                 unsafe {
                     let product = Product {
@@ -186,8 +173,7 @@ fn gemm_at<T: Scalar>(
                         b_last,
                         c: c.as_mut_ptr().add(row * c_row + column),
                         c_row,
-                        accumulate: first > 0 || onto == Onto::Itself,
-                        ending,
+                        epilogue: epilogue.channels(column, columns),
                     };
                     tile::run(isa, &product);
                 }

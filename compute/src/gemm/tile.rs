@@ -4,20 +4,21 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use super::DEPTH;
-use crate::scalar::Scalar;
+use crate::epilogue::{Epilogue, HOT};
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Columns of B that lie together when B is packed.
 pub(crate) const PANEL: usize = netwright_abi::spec::conv::PANEL;
 
-/// `C[rows × columns] = start + scale · Σ A·B + shift`, or `floor` where that is larger. The sum walks over three nested loops: a
+/// `C[rows × columns] = f(scale · Σ A·B + shift + C)`. The sum walks over three nested loops: a
 /// plain product has loops `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
 ///
 /// Row `r` of A at step `(o, m, i)` is the number at `a + r·a_row + o·a_step[0] + m·a_step[1] + i·a_step[2]`. The columns
 /// of B lie in panels of [`PANEL`]: row `s = o·b_rows[0] + m·b_rows[1] + i·b_rows[2]` of panel `q` starts at
 /// `b + q·b_panel + s·width`, where `width` is `b_width`, but for the last panel `b_last`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Product<T> {
+pub(crate) struct Product<'a, T> {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) loops: [usize; 3],
@@ -31,34 +32,8 @@ pub(crate) struct Product<T> {
     pub(crate) b_last: usize,
     pub(crate) c: *mut T,
     pub(crate) c_row: usize,
-    /// Whether C is added to what stands in its place.
-    pub(crate) accumulate: bool,
-    /// What becomes of the sums before they are stored; [`Ending::none`] leaves them alone.
-    pub(crate) ending: Ending<T>,
-}
-
-/// What becomes of sums while they are in registers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ending<T> {
-    /// A factor for each column; none: 1.
-    pub(crate) scale: Option<*const T>,
-    /// A summand for each column; none: 0.
-    pub(crate) shift: Option<*const T>,
-    /// The least that is stored.
-    pub(crate) floor: T,
-}
-
-impl<T: Scalar> Ending<T> {
-    /// Sums as they are.
-    pub(crate) fn none() -> Self {
-        Self { scale: None, shift: None, floor: T::from_f64(f64::NEG_INFINITY) }
-    }
-
-    /// That of the columns from `column` on.
-    fn from(self, column: usize) -> Self {
-        let from = |numbers: Option<*const T>| numbers.map(|numbers| numbers.wrapping_add(column));
-        Self { scale: from(self.scale), shift: from(self.shift), floor: self.floor }
-    }
+    /// What becomes of the sums, with an element for each column.
+    pub(crate) epilogue: Epilogue<'a, T>,
 }
 
 /// Computes a product.
@@ -66,14 +41,14 @@ impl<T: Scalar> Ending<T> {
 /// # Safety
 /// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
 /// and B do not overlap.
-pub(crate) unsafe fn run<T: Scalar>(isa: Isa, product: &Product<T>) {
+pub(crate) unsafe fn run<T: Elementary>(isa: Isa, product: &Product<'_, T>) {
     isa.dispatch(Cut(product));
 }
 
 /// A product that is cut into tiles. Made by [`run`] alone, whose caller promises what its pointers need.
-struct Cut<'a, T>(&'a Product<T>);
+struct Cut<'a, T>(&'a Product<'a, T>);
 
-impl<T: Scalar> WithSimd<T> for Cut<'_, T> {
+impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -81,7 +56,7 @@ impl<T: Scalar> WithSimd<T> for Cut<'_, T> {
         let Self(product) = self;
         // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
-        let mut row = 0;
+        let (mut row, mut finished) = (0, 0);
         for cut in 0..cuts {
             let rows = (product.rows - row).div_ceil(cuts - cut);
             let mut column = 0;
@@ -101,8 +76,7 @@ impl<T: Scalar> WithSimd<T> for Cut<'_, T> {
                         b_step: product.b_rows.map(|rows| rows * b_width),
                         c: product.c.add(row * product.c_row + column),
                         c_row: product.c_row,
-                        accumulate: product.accumulate,
-                        ending: product.ending.from(column),
+                        epilogue: product.epilogue.channels(column, columns),
                         columns,
                     }
                 };
@@ -124,19 +98,43 @@ impl<T: Scalar> WithSimd<T> for Cut<'_, T> {
                 column += columns;
             }
             row += rows;
+            let stored = row - finished;
+            if cut + 1 == cuts || stored * product.columns >= HOT {
+                // SAFETY: these rows of C have just been stored.
+                unsafe { finish(product, finished, stored) };
+                finished = row;
+            }
         }
+    }
+}
+
+/// Applies the activation to rows of C, where the floor is not all of it.
+///
+/// # Safety
+/// The rows are in memory that the caller may read and write.
+#[inline]
+unsafe fn finish<T: Elementary>(product: &Product<'_, T>, first: usize, rows: usize) {
+    if product.epilogue.activation_after_floor().is_none() {
+        return;
+    }
+    let Product { columns, c, c_row, .. } = *product;
+    let (rows, columns) = if c_row == columns { (1, rows * columns) } else { (rows, columns) };
+    for row in 0..rows {
+        // SAFETY: the caller's promise. Rows that lie together are one.
+        let stored = unsafe { core::slice::from_raw_parts_mut(c.add(first * c_row + row * c_row), columns) };
+        product.epilogue.finish(stored);
     }
 }
 
 /// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, a row of A and a product. At most twelve: the
 /// compiler does not unroll the epilogue of more, and sums that are counted through live on the stack.
-const fn rows<T: Scalar, S: Simd<T>>() -> usize {
+const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
     if fit < 12 { fit } else { 12 }
 }
 
-/// A part of a [`Product`] that fits in registers; `b`, `c` and the ending are moved to its columns.
-struct Tile<T> {
+/// A part of a [`Product`] that fits in registers; `b`, `c` and the epilogue are moved to its columns.
+struct Tile<'a, T> {
     loops: [usize; 3],
     a: *const T,
     a_row: usize,
@@ -145,15 +143,14 @@ struct Tile<T> {
     b_step: [usize; 3],
     c: *mut T,
     c_row: usize,
-    accumulate: bool,
-    ending: Ending<T>,
+    epilogue: Epilogue<'a, T>,
     columns: usize,
 }
 
 /// A tile of `R` rows. Made by [`Cut`] alone.
-struct Rows<'a, T, const R: usize>(&'a Tile<T>);
+struct Rows<'a, T, const R: usize>(&'a Tile<'a, T>);
 
-impl<T: Scalar, const R: usize> WithSimd<T> for Rows<'_, T, R> {
+impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
@@ -186,7 +183,10 @@ impl<T: Scalar, const R: usize> WithSimd<T> for Rows<'_, T, R> {
 /// # Safety
 /// Every number that the tile names is in memory that the caller may read (C: write).
 #[inline(always)]
-unsafe fn compute<T: Scalar, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(simd: S, tile: &Tile<T>) {
+unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(
+    simd: S,
+    tile: &Tile<'_, T>,
+) {
     let zero = simd.splat(T::ZERO);
     let mask = simd.mask(tile.columns - (N - 1) * S::LANES);
     // SAFETY: the caller's promise; masks keep the last vector inside the row.
@@ -233,22 +233,22 @@ unsafe fn compute<T: Scalar, S: Simd<T>, const R: usize, const N: usize, const P
         if cut {
             add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
         }
-        let Ending { scale, shift, floor } = tile.ending;
+        let Epilogue { scale, shift, accumulate, .. } = tile.epilogue;
         let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
         for j in 0..N {
-            if let Some(scale) = scale {
-                scales[j] = load(simd, scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+            if !scale.is_empty() {
+                scales[j] = load(simd, scale.as_ptr().add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
-            if let Some(shift) = shift {
-                shifts[j] = load(simd, shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+            if !shift.is_empty() {
+                shifts[j] = load(simd, shift.as_ptr().add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
         }
-        let floor = simd.splat(floor);
+        let floor = simd.splat(tile.epilogue.floor());
         for (i, sums) in sums.iter().enumerate() {
             for (j, &sum) in sums.iter().enumerate() {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
                 let mut sum = sum.multiply_add(scales[j], shifts[j]);
-                if tile.accumulate {
+                if accumulate {
                     sum = sum + load(simd, c, PARTIAL && j == N - 1, mask);
                 }
                 let sum = sum.at_least(floor);
@@ -261,7 +261,7 @@ unsafe fn compute<T: Scalar, S: Simd<T>, const R: usize, const N: usize, const P
 /// # Safety
 /// The pointer is good for the vector, or the part of it that the mask lets through.
 #[inline(always)]
-unsafe fn load<T: Scalar, S: Simd<T>>(
+unsafe fn load<T: Elementary, S: Simd<T>>(
     simd: S,
     from: *const T,
     partial: bool,
@@ -273,7 +273,7 @@ unsafe fn load<T: Scalar, S: Simd<T>>(
 
 /// Adds `from` to `to`.
 #[inline(always)]
-fn add_to<T: Scalar, S: Simd<T>, const R: usize, const N: usize>(
+fn add_to<T: Elementary, S: Simd<T>, const R: usize, const N: usize>(
     to: &mut [[S::Vector; N]; R],
     from: &[[S::Vector; N]; R],
 ) {

@@ -1,24 +1,23 @@
 //! One row times a matrix: bound by memory, so B is read once, in the order in which it lies.
 
-use super::{DEPTH, Epilogue, Matrix, Onto};
-use crate::scalar::Scalar;
+use super::{DEPTH, Matrix};
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Columns whose sums are kept at once.
 const COLUMNS: usize = 512;
 
-/// y = onto + x·B through the epilogue, where the rows or the columns of B lie together.
-pub(super) fn multiply<T: Scalar>(
-    isa: Isa,
-    x: &[T],
-    b: Matrix<'_, T>,
-    onto: Onto,
-    epilogue: Epilogue<'_, T>,
-    y: &mut [T],
-) {
+/// y = x·B through the epilogue, where the rows or the columns of B lie together.
+pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilogue: Epilogue<'_, T>, y: &mut [T]) {
     if b.stride[1] != 1 {
-        let end = End { accumulate: onto == Onto::Itself, epilogue };
-        return isa.dispatch(Columns { x, b: b.data, stride: b.stride[1], end, y });
+        for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
+            let (first, stride) = (group * COLUMNS, b.stride[1]);
+            let epilogue = epilogue.channels(first, y.len());
+            isa.dispatch(Columns { x, b: &b.data[(first * stride).min(b.data.len())..], stride, epilogue, y: &mut *y });
+            epilogue.finish(y);
+        }
+        return;
     }
     // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
     let parts = b.rows.div_ceil(DEPTH).max(1);
@@ -26,46 +25,37 @@ pub(super) fn multiply<T: Scalar>(
         let x = &x[part * DEPTH..b.rows.min((part + 1) * DEPTH)];
         let epilogue = epilogue.of_part(part == 0, part + 1 == parts);
         for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
-            let epilogue = epilogue.columns(group * COLUMNS, y.len());
-            let end = End { accumulate: part > 0 || onto == Onto::Itself, epilogue };
+            let epilogue = epilogue.channels(group * COLUMNS, y.len());
             let stride = b.stride[0];
             let b = &b.data[(part * DEPTH * stride + group * COLUMNS).min(b.data.len())..];
-            isa.dispatch(Rows { x, b, stride, end, y });
+            isa.dispatch(Rows { x, b, stride, epilogue, y: &mut *y });
+            epilogue.finish(y);
         }
     }
 }
 
-/// What becomes of sums before they are stored.
-struct End<'a, T> {
-    accumulate: bool,
-    epilogue: Epilogue<'a, T>,
-}
-
-impl<T: Scalar> End<'_, T> {
-    /// Stores the sums of the columns from `first` on, by the operations of the tiles.
-    #[inline(always)]
-    fn store<S: Simd<T>>(&self, simd: S, first: usize, sums: &[T], y: &mut [T]) {
-        assert_eq!(sums.len(), y.len());
-        let Epilogue { scale, shift, floor } = self.epilogue.columns(first, y.len());
-        let each = |numbers: &[T], j: usize, default: T| match numbers.get(j..) {
-            Some(numbers @ [_, ..]) => load(simd, numbers),
-            _ => simd.splat(default),
-        };
-        for (n, (sums, y)) in sums.chunks(S::LANES).zip(y.chunks_mut(S::LANES)).enumerate() {
-            let j = n * S::LANES;
-            let mut sum = load(simd, sums).multiply_add(each(scale, j, T::ONE), each(shift, j, T::ZERO));
-            if self.accumulate {
-                sum = sum + load(simd, y);
-            }
-            let sum = sum.at_least(simd.splat(floor));
-            if y.len() == S::LANES { sum.store(y) } else { sum.store_partial(y) }
+/// Stores sums by the operations of the tiles.
+#[inline(always)]
+fn store<T: Elementary, S: Simd<T>>(simd: S, epilogue: &Epilogue<'_, T>, sums: &[T], y: &mut [T]) {
+    assert_eq!(sums.len(), y.len());
+    let each = |elements: &[T], j: usize, default: T| match elements.get(j..) {
+        Some(elements @ [_, ..]) => load(simd, elements),
+        _ => simd.splat(default),
+    };
+    for (n, (sums, y)) in sums.chunks(S::LANES).zip(y.chunks_mut(S::LANES)).enumerate() {
+        let j = n * S::LANES;
+        let mut sum = load(simd, sums).multiply_add(each(epilogue.scale, j, T::ONE), each(epilogue.shift, j, T::ZERO));
+        if epilogue.accumulate {
+            sum = sum + load(simd, y);
         }
+        let sum = sum.at_least(simd.splat(epilogue.floor()));
+        if y.len() == S::LANES { sum.store(y) } else { sum.store_partial(y) }
     }
 }
 
 /// The first vector of a slice, or the slice and zeros.
 #[inline(always)]
-fn load<T: Scalar, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
+fn load<T: Elementary, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
     if from.len() >= S::LANES { simd.load(from) } else { simd.load_partial(from) }
 }
 
@@ -74,16 +64,16 @@ struct Rows<'a, T> {
     x: &'a [T],
     b: &'a [T],
     stride: usize,
-    end: End<'a, T>,
+    epilogue: Epilogue<'a, T>,
     y: &'a mut [T],
 }
 
-impl<T: Scalar> WithSimd<T> for Rows<'_, T> {
+impl<T: Elementary> WithSimd<T> for Rows<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { x, b, stride, end, y } = self;
+        let Self { x, b, stride, epilogue, y } = self;
         let mut sums = [T::ZERO; COLUMNS];
         let sums = &mut sums[..y.len()];
         let (four, rest) = x.as_chunks::<4>();
@@ -93,12 +83,12 @@ impl<T: Scalar> WithSimd<T> for Rows<'_, T> {
         for (k, &x) in rest.iter().enumerate() {
             add_rows::<T, S, 1>(simd, &[x], &b[(four.len() * 4 + k) * stride..], stride, sums);
         }
-        end.store(simd, 0, sums, y);
+        store(simd, &epilogue, sums, y);
     }
 }
 
 #[inline(always)]
-fn add_rows<T: Scalar, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &[T], stride: usize, sums: &mut [T]) {
+fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &[T], stride: usize, sums: &mut [T]) {
     assert!(b.len() >= (K - 1) * stride + sums.len());
     let (b, len, sums) = (b.as_ptr(), sums.len(), sums.as_mut_ptr());
     let whole = len - len % S::LANES;
@@ -130,36 +120,33 @@ struct Columns<'a, T> {
     x: &'a [T],
     b: &'a [T],
     stride: usize,
-    end: End<'a, T>,
+    epilogue: Epilogue<'a, T>,
     y: &'a mut [T],
 }
 
-impl<T: Scalar> WithSimd<T> for Columns<'_, T> {
+impl<T: Elementary> WithSimd<T> for Columns<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { x, b, stride, end, y } = self;
+        let Self { x, b, stride, epilogue, y } = self;
         let mut sums = [T::ZERO; COLUMNS];
-        for (group, y) in y.chunks_mut(COLUMNS).enumerate() {
-            let first = group * COLUMNS;
-            let sums = &mut sums[..y.len()];
-            let (four, rest) = sums.as_chunks_mut::<4>();
-            let done = first + four.len() * 4;
-            for (j, sums) in four.iter_mut().enumerate() {
-                *sums = dot::<T, S, 4>(simd, x, &b[(first + j * 4) * stride..], stride);
-            }
-            for (j, sum) in rest.iter_mut().enumerate() {
-                [*sum] = dot::<T, S, 1>(simd, x, &b[(done + j) * stride..], stride);
-            }
-            end.store(simd, first, sums, y);
+        let sums = &mut sums[..y.len()];
+        let (four, rest) = sums.as_chunks_mut::<4>();
+        let done = four.len() * 4;
+        for (j, sums) in four.iter_mut().enumerate() {
+            *sums = dot::<T, S, 4>(simd, x, &b[j * 4 * stride..], stride);
         }
+        for (j, sum) in rest.iter_mut().enumerate() {
+            [*sum] = dot::<T, S, 1>(simd, x, &b[(done + j) * stride..], stride);
+        }
+        store(simd, &epilogue, sums, y);
     }
 }
 
 /// The products of x and the first `N` columns of B.
 #[inline(always)]
-fn dot<T: Scalar, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], stride: usize) -> [T; N] {
+fn dot<T: Elementary, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], stride: usize) -> [T; N] {
     assert!(b.len() >= (N - 1) * stride + x.len());
     let (len, x, b) = (x.len(), x.as_ptr(), b.as_ptr());
     let pair = len - len % (2 * S::LANES);

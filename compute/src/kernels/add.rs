@@ -1,8 +1,8 @@
 //! Sums of two values: residual connections (He et al., 2015), and gradients that come from several layers.
 
 use super::elementary::Elementary;
-use super::ending;
 use crate::context::Context;
+use crate::epilogue::{Epilogue, HOT};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::add::Spec;
@@ -15,14 +15,13 @@ pub fn add_assign<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y:
 }
 
 fn sum<T: Elementary>(spec: &Spec, x: &[T], y: &mut [T]) {
-    if !ending::is_unfinished(spec.activation) {
-        return add(x, ending::floor(spec.activation), y);
+    let epilogue = Epilogue { activation: spec.activation, ..Epilogue::ACCUMULATE };
+    if epilogue.activation_after_floor().is_none() {
+        return add(x, epilogue.floor(), y);
     }
-    // Numbers that are still in the first cache when the function comes to them.
-    const HOT: usize = 4 * 1024;
     for (x, y) in x.chunks(HOT).zip(y.chunks_mut(HOT)) {
-        add(x, ending::floor(spec.activation), y);
-        ending::finish(spec.activation, y);
+        add(x, epilogue.floor(), y);
+        epilogue.finish(y);
     }
 }
 

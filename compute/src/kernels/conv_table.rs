@@ -4,8 +4,8 @@
 
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
-use super::ending::end_in_place;
 use super::parts::Sums;
+use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv_table::Spec;
 
@@ -50,6 +50,7 @@ pub fn conv_table_forward<T: Elementary>(
 ) {
     spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let ([_, _, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let epilogue = Epilogue { scale, shift, activation: spec.activation, ..Epilogue::NONE };
     let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * filters));
     for (x, y) in images {
         y.fill(T::ZERO);
@@ -59,7 +60,7 @@ pub fn conv_table_forward<T: Elementary>(
                 y[filter] += x[channel] * w;
             }
         });
-        end_in_place(spec.activation, scale, shift, filters, y);
+        epilogue.apply(filters, y);
     }
 }
 
@@ -121,11 +122,12 @@ fn for_each_position(spec: &Spec, batch: usize, tap: [usize; 2], mut visit: impl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::kernels::conv;
-    use crate::kernels::ending::{self, Ending};
     use crate::random::Random;
     use netwright_abi::Activation;
+    use netwright_abi::Epilogue;
 
     const TABLE: &[[usize; 2]] = &[[0, 0], [2, 0], [1, 1], [0, 3], [1, 3], [2, 3], [2, 2]];
     const SPECS: [Spec; 2] = [
@@ -173,7 +175,7 @@ mod tests {
                 padding: spec.padding,
                 dilation: spec.dilation,
                 groups: 1,
-                ending: conv::Ending::NONE,
+                epilogue: netwright_abi::Epilogue::NONE,
             };
             let mut full = vec![0.0; whole.weights_len()];
             for (at, &w) in w.iter().enumerate() {
@@ -183,9 +185,9 @@ mod tests {
             let mut expected = vec![0.0; y];
             conv::reference::forward(2, &whole, &x, &full, &[], &mut expected);
             for scale in [&scale[..], &[]] {
-                let (z, ending) = (expected.clone(), Ending { accumulate: false, activation });
+                let (z, epilogue) = (expected.clone(), Epilogue { accumulate: false, activation });
                 let mut expected = vec![0.0; y];
-                ending::reference(ending, &z, scale, &shift, &mut expected, 4);
+                epilogue::reference(epilogue, &z, scale, &shift, &mut expected, 4);
                 let mut found = vec![f64::NAN; y];
                 conv_table_forward(2, &spec, &x, &w, scale, &shift, &mut found);
                 assert_close(&found, &expected, 1e-13);

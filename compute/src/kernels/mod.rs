@@ -18,7 +18,6 @@ pub mod copy;
 pub mod distance;
 pub mod dropout;
 pub mod elementary;
-pub mod ending;
 pub mod layernorm;
 pub mod lrn;
 pub mod multiply;

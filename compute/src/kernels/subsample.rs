@@ -2,8 +2,8 @@
 
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
-use super::ending::end_in_place;
 use super::parts::Sums;
+use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::subsample::Spec;
 
@@ -26,7 +26,7 @@ fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize)) 
     }
 }
 
-/// y = f(scale · coefficient · Σ x + shift). An empty scale is 1, an empty shift 0.
+/// y = f(scale · coefficient · Σ x + shift + y), where y is what stands in its place, if the epilogue accumulates. An empty scale is 1, an empty shift 0.
 pub fn subsample_forward<T: Elementary>(
     batch: usize,
     spec: &Spec,
@@ -38,11 +38,13 @@ pub fn subsample_forward<T: Elementary>(
 ) {
     spec.check(batch, x.len(), coefficient.len(), [scale.len(), shift.len()], y.len());
     let ([_, _, channels], [rows, columns, _]) = (spec.input, spec.output);
-    let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * channels));
-    for (x, y) in images {
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    let images = x.chunks_exact(spec.input.iter().product());
+    let lines = images.flat_map(|x| (0..rows).map(move |row| (x, row * spec.stride[0])));
+    for ((x, row), y) in lines.zip(y.chunks_exact_mut(columns * channels)) {
         let [_, across] = spec.window;
         for (place, y) in y.chunks_exact_mut(channels).enumerate() {
-            let [row, column] = [place / columns * spec.stride[0], place % columns * spec.stride[1]];
+            let column = place * spec.stride[1];
             for_channels(channels, |first, count| {
                 let mut sums = Sums::<T, LANES, true>::new();
                 for tap in 0..spec.window.iter().product() {
@@ -51,11 +53,12 @@ pub fn subsample_forward<T: Elementary>(
                     let x = &x[pixel * channels + first..][..count];
                     sums.part.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
                 }
-                y[first..first + count].copy_from_slice(&sums.total()[..count]);
+                let mut z = sums.total();
+                z.iter_mut().zip(&coefficient[first..]).for_each(|(z, &coefficient)| *z *= coefficient);
+                epilogue.store(first, &mut z[..count], &mut y[first..first + count]);
             });
         }
-        end_in_place(None, coefficient, &[], channels, y);
-        end_in_place(spec.activation, scale, shift, channels, y);
+        epilogue.finish(y);
     }
 }
 
@@ -111,9 +114,10 @@ fn for_channels(channels: usize, mut visit: impl FnMut(usize, usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue::{self, tests::kinds};
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
-    use netwright_abi::Activation;
+    use netwright_abi::Epilogue as Kind;
 
     fn spec(window: [usize; 2], stride: [usize; 2], output: [usize; 2], spare: usize, channels: usize) -> Spec {
         let side = |axis: usize| (output[axis] - 1) * stride[axis] + window[axis] + spare;
@@ -122,7 +126,7 @@ mod tests {
             output: [output[0], output[1], channels],
             window,
             stride,
-            activation: Some(Activation::Tanh),
+            epilogue: Kind::NONE,
         }
     }
 
@@ -133,11 +137,12 @@ mod tests {
     #[test]
     fn agrees_with_the_paper_written_out() {
         let mut random = Random::new(1);
-        for spec in specs() {
+        for (spec, epilogue) in specs().into_iter().flat_map(|spec| kinds().map(move |kind| (spec, kind))) {
+            let spec = Spec { epilogue, ..spec };
             let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
             let x = numbers(&mut random, 2 * height * width * channels);
             let [c, s, b] = [0; 3].map(|_| numbers(&mut random, channels));
-            let mut expected = Vec::new();
+            let mut z = Vec::new();
             for (n, row, column, channel) in places(2, rows, columns, channels) {
                 let mut sum = 0.0;
                 for i in 0..spec.window[0] {
@@ -146,12 +151,14 @@ mod tests {
                         sum += x[((n * height + line) * width + place) * channels + channel];
                     }
                 }
-                expected.push(f64::tanh(s[channel] * c[channel] * sum + b[channel]));
+                z.push(c[channel] * sum);
             }
-            let mut y = vec![f64::NAN; expected.len()];
+            let before = if epilogue.accumulate { numbers(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
+            let (mut expected, mut y) = (before.clone(), before.clone());
+            epilogue::reference(epilogue, &z, &s, &b, &mut expected, channels);
             subsample_forward(2, &spec, &x, &c, &s, &b, &mut y);
             assert_close(&y, &expected, 1e-14);
-            let mut y = vec![f32::NAN; expected.len()];
+            let mut y = narrow::<f32>(&before);
             subsample_forward(2, &spec, &narrow::<f32>(&x), &narrow(&c), &narrow(&s), &narrow(&b), &mut y);
             assert_close(&widen(&y), &expected, 1e-5);
         }
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn gradients_are_those_of_finite_differences() {
         let mut random = Random::new(2);
-        for spec in specs().map(|spec| Spec { activation: None, ..spec }) {
+        for spec in specs().map(|spec| Spec { epilogue: Kind::NONE, ..spec }) {
             let channels = spec.input[2];
             let x = numbers(&mut random, 2 * spec.input.iter().product::<usize>());
             let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));

@@ -2,8 +2,8 @@
 
 use super::channel_sums::{self as sums, LANES, Stretch};
 use super::elementary::Elementary;
-use super::ending;
 use crate::context::Context;
+use crate::epilogue::{Epilogue, HOT};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -46,9 +46,12 @@ pub fn batchnorm_train_forward<T: Elementary>(
             *moving = momentum * *moving + rest * mean;
         }
     }
-    let floor = ending::floor(spec.activation);
-    normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, floor, y);
-    ending::finish(spec.activation, y);
+    let epilogue = epilogue(spec);
+    let together = together(&epilogue, spec.channels, y.len());
+    for (x, y) in x.chunks(together).zip(y.chunks_mut(together)) {
+        normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, epilogue.floor(), y);
+        epilogue.finish(y);
+    }
 }
 
 /// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place.
@@ -62,11 +65,25 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     values: &mut [T],
 ) {
     spec.check(context.batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
-    let (epsilon, floor) = (T::from_f64(spec.epsilon), ending::floor(spec.activation));
+    let (epsilon, epilogue) = (T::from_f64(spec.epsilon), epilogue(spec));
     context.split_elements(values, spec.channels, &|_, values| {
-        predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, floor, values);
-        ending::finish(spec.activation, values);
+        let together = together(&epilogue, spec.channels, values.len());
+        for values in values.chunks_mut(together) {
+            predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, epilogue.floor(), values);
+            epilogue.finish(values);
+        }
     });
+}
+
+/// The normalisation is scale and shift itself; what is left is the activation.
+fn epilogue<T>(spec: &Spec) -> Epilogue<'static, T> {
+    Epilogue { activation: spec.activation, ..Epilogue::NONE }
+}
+
+/// Elements that are normalised before the activation is applied to them; the constants of each channel are spread once for so many.
+fn together<T>(epilogue: &Epilogue<'_, T>, channels: usize, len: usize) -> usize {
+    let hot = HOT.div_ceil(channels.max(1)).max(2 * LANES) * channels;
+    if epilogue.activation_after_floor().is_some() { hot.max(1) } else { len.max(1) }
 }
 
 /// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:

@@ -5,17 +5,16 @@
 
 use core::ops::Range;
 
-use crate::gemm::Epilogue;
+use crate::epilogue::{Epilogue, HOT};
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::{End as _, Ending};
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Numbers of a padded copy: about half of a second-level cache, unless one row of windows needs more.
 const BAND: usize = 48 * 1024;
 
-/// For each output position (r, c): `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
+/// For each output position (r, c), through an epilogue: `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Correlation {
     /// Height, width and channels of the image that is read.
@@ -37,19 +36,6 @@ pub(super) struct Correlation {
     /// Numbers of the target from a row, and from a column, of positions to the next.
     pub(super) target_step: [usize; 2],
 }
-
-/// What becomes of the sums: in registers, and, where the columns are the last of their pixels, in the first cache.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct End<'a, T> {
-    /// With a number for each column of B.
-    pub(super) epilogue: Epilogue<'a, T>,
-    pub(super) accumulate: bool,
-    /// Whole rows of positions end so; [`Ending::NONE`] unless positions lie side by side and their channels are complete.
-    pub(super) rows: Ending,
-}
-
-/// Numbers of the target that are ended while they are in the cache.
-const HOT: usize = 16 * 1024;
 
 /// How the columns of B lie; see [`Product`].
 #[derive(Clone, Copy, Debug)]
@@ -167,13 +153,23 @@ impl Correlation {
         }
     }
 
+    /// Calls `visit` with the target from each position on, of all images.
+    pub(super) fn for_each_position<T>(&self, target: &mut [T], mut visit: impl FnMut(&mut [T])) {
+        let [rows, columns] = self.positions;
+        for target in target.chunks_exact_mut(self.target[0]) {
+            for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                visit(&mut target[self.target[1] + row * self.target_step[0] + column * self.target_step[1]..]);
+            }
+        }
+    }
+
     /// Computes all images; `memory` is [`band_len`] long.
     pub(super) fn run<T: Elementary>(
         &self,
         isa: Isa,
         source: &[T],
         filters: Filters<'_, T>,
-        end: End<'_, T>,
+        epilogue: Epilogue<'_, T>,
         target: &mut [T],
         memory: &mut [T],
     ) {
@@ -183,10 +179,7 @@ impl Correlation {
         }
         let leaves = self.leaves();
         let row = self.row_len();
-        let mut at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
-        if end.rows.is_unfinished() {
-            at_once = at_once.min((HOT / self.target_step[0]).max(1));
-        }
+        let at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
         let image_len = self.source.iter().product();
         for (image, target) in source.chunks_exact(image_len).zip(target.chunks_exact_mut(self.target[0])) {
             let mut first = 0;
@@ -195,13 +188,10 @@ impl Correlation {
                 if leaves {
                     self.copy_band(image, first, rows, memory);
                     let plane = Plane { data: memory, image: 0, row, pixel: self.channels[1], origin: 0 };
-                    self.run_rows(isa, plane, first, rows, filters, end, target);
+                    self.run_rows(isa, plane, first, rows, filters, epilogue, target);
                 } else {
                     let plane = self.plane(image, first);
-                    self.run_rows(isa, plane, first, rows, filters, end, target);
-                }
-                if end.rows.is_unfinished() {
-                    end.rows.finish(&mut target[first * self.target_step[0]..][..rows * self.target_step[0]]);
+                    self.run_rows(isa, plane, first, rows, filters, epilogue, target);
                 }
                 first += rows;
             }
@@ -209,14 +199,14 @@ impl Correlation {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn run_rows<T: Scalar>(
+    fn run_rows<T: Elementary>(
         &self,
         isa: Isa,
         plane: Plane<'_, T>,
         first: usize,
         rows: usize,
         filters: Filters<'_, T>,
-        end: End<'_, T>,
+        epilogue: Epilogue<'_, T>,
         target: &mut [T],
     ) {
         let channels = self.channels[1];
@@ -241,7 +231,11 @@ impl Correlation {
             + filters.columns;
         assert!(last <= target.len(), "positions inside the target");
         filters.check(taps_down * taps_across * channels);
-        end.epilogue.check(filters.columns);
+        epilogue.check(filters.columns);
+        // Rows whose positions lie together, channels and all, go through the activation several at a time.
+        let row = columns * filters.columns;
+        let (together, at_once) = (self.target_step == [row, filters.columns], HOT.div_ceil(row));
+        let in_tile = if together { epilogue.in_registers() } else { epilogue };
         for r in 0..rows {
             // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
             unsafe {
@@ -261,17 +255,21 @@ impl Correlation {
                         b_last: filters.last,
                         c: target.as_mut_ptr().add(self.target[1] + (first + r) * self.target_step[0]),
                         c_row: self.target_step[1],
-                        accumulate: end.accumulate,
-                        ending: end.epilogue.ending(),
+                        epilogue: in_tile,
                     },
                 );
+            }
+            if together && ((r + 1) % at_once == 0 || r + 1 == rows) {
+                let stored = r / at_once * at_once..r + 1;
+                let place = |r: usize| self.target[1] + (first + r) * row;
+                epilogue.finish(&mut target[place(stored.start)..place(stored.end)]);
             }
         }
     }
 
     /// Adds to `dw` what the windows of some images, `rows` rows of positions of each, give with the gradient `dy` of their
     /// positions; `dy` starts at the first of them.
-    pub(super) fn grad_filters<T: Scalar>(
+    pub(super) fn grad_filters<T: Elementary>(
         &self,
         isa: Isa,
         [images, rows]: [usize; 2],
@@ -316,8 +314,7 @@ impl Correlation {
                                 b_last: all,
                                 c,
                                 c_row: all,
-                                accumulate: true,
-                                ending: tile::Ending::none(),
+                                epilogue: Epilogue::ACCUMULATE,
                             },
                         );
                     }

@@ -6,11 +6,9 @@
 use core::ops::Range;
 
 use super::Spec;
-use crate::gemm::Epilogue;
+use crate::epilogue::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::End as _;
-use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
@@ -23,7 +21,7 @@ fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
 /// Lengths are checked.
 pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
     let isa = Isa::detect();
-    let epilogue = spec.ending.epilogue(scale, shift);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let [_, columns, all] = spec.output;
     // The positions of a row whose whole window is inside.
     let inside = {
@@ -39,14 +37,13 @@ pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T],
             if !inside.is_empty() {
                 windows(isa, spec, [row, inside.start], inside.len(), x, w, epilogue, &mut y[inside.start * all..]);
             }
-            spec.ending.finish(y);
         }
     }
 }
 
 /// Computes `count` positions side by side from `position`, all of which have the same taps inside.
 #[allow(clippy::too_many_arguments)]
-fn windows<T: Scalar>(
+fn windows<T: Elementary>(
     isa: Isa,
     spec: &Spec,
     position: [usize; 2],
@@ -59,14 +56,7 @@ fn windows<T: Scalar>(
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
     if down.is_empty() || across.is_empty() {
-        for y in y[..count * all].chunks_exact_mut(all) {
-            for (filter, y) in y.iter_mut().enumerate() {
-                let before = if spec.ending.accumulate { *y } else { T::ZERO };
-                let sum = before + epilogue.shift.get(filter).copied().unwrap_or(T::ZERO);
-                *y = if sum < epilogue.floor { epilogue.floor } else { sum };
-            }
-        }
-        return;
+        return epilogue.of_zero(all, &mut y[..count * all]);
     }
     let first = place(spec, position, [down.start, across.start]);
     let end = place(spec, [position[0], position[1] + count - 1], [down.end - 1, across.end - 1]);
@@ -99,8 +89,7 @@ fn windows<T: Scalar>(
                     b_last: all,
                     c: y.as_mut_ptr().add(group * filters),
                     c_row: all,
-                    accumulate: spec.ending.accumulate,
-                    ending: epilogue.columns(group * filters, filters).ending(),
+                    epilogue: epilogue.channels(group * filters, filters),
                 },
             );
         }
@@ -123,7 +112,7 @@ fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<u
 const BLOCK: usize = 16;
 
 /// Lengths are checked. Each tap spreads dy over dx.
-pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+pub(super) fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     let isa = Isa::detect();
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
@@ -167,8 +156,7 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
                                     b_last: width,
                                     c,
                                     c_row: spec.stride[1] * spec.input[2],
-                                    accumulate: true,
-                                    ending: tile::Ending::none(),
+                                    epilogue: Epilogue::ACCUMULATE,
                                 },
                             );
                         }
@@ -180,7 +168,7 @@ pub(super) fn grad_input<T: Scalar>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]
 }
 
 /// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
-pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
     let isa = Isa::detect();
     super::add_bias_gradient(dy, db);
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
@@ -212,8 +200,7 @@ pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [
                             b_last: all,
                             c,
                             c_row: all,
-                            accumulate: true,
-                            ending: tile::Ending::none(),
+                            epilogue: Epilogue::ACCUMULATE,
                         },
                     );
                 }

@@ -11,12 +11,11 @@
 use netwright_abi::spec::conv::LINE;
 
 use super::Spec;
-use super::correlate::{Correlation, End, Filters, Plane, band_len, extent};
+use super::correlate::{Correlation, Filters, Plane, band_len, extent};
+use crate::epilogue::Epilogue;
 use crate::gemm::tile::PANEL;
-use crate::gemm::{self, Epilogue, Matrix, Onto, pack};
+use crate::gemm::{self, Matrix, pack};
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::{End as _, Ending};
-use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Whether the layer is one product: windows of one pixel, side by side.
@@ -63,9 +62,6 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
     pack::group_len(depth, filters) + band_len(positions, spec.stride, spec.window, spec.dilation, channels)
 }
 
-/// Numbers of a product's rows that are ended together where that takes an elementary function: they are still in the second cache.
-const ENDED: usize = 64 * 1024;
-
 /// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37)
 pub(super) fn forward<T: Elementary>(
     spec: &Spec,
@@ -78,15 +74,10 @@ pub(super) fn forward<T: Elementary>(
 ) {
     let [channels, filters, depth] = group(spec);
     let all = spec.output[2];
-    let epilogue = spec.ending.epilogue(scale, shift);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     if pointwise(spec) {
-        let pixels = if spec.ending.is_unfinished() { (ENDED / all).max(1) } else { x.len() / channels };
-        for (x, y) in x.chunks(pixels * channels).zip(y.chunks_mut(pixels * all)) {
-            let (x, w) = (Matrix::rows(x, x.len() / channels, channels), Matrix::rows(w, depth, all));
-            gemm::gemm(x, w, spec.ending.onto(), epilogue, y, all, scratch);
-            spec.ending.finish(y);
-        }
-        return;
+        let (x, w) = (Matrix::rows(x, x.len() / channels, channels), Matrix::rows(w, depth, all));
+        return gemm::gemm(x, w, epilogue, y, all, scratch);
     }
     let isa = Isa::detect();
     // Few columns lie well enough; few rows are not worth it.
@@ -106,7 +97,7 @@ pub(super) fn forward<T: Elementary>(
             };
             let mut correlation = windows(spec);
             (correlation.channels, correlation.target[1]) = ([group * channels, channels], first);
-            correlation.run(isa, x, weights, end_of(spec, epilogue, first, columns), y, memory);
+            correlation.run(isa, x, weights, epilogue.channels(first, columns), y, memory);
             done += columns;
         }
     }
@@ -131,27 +122,22 @@ pub(super) fn packed_forward<T: Elementary>(
 ) {
     let [channels, filters, depth] = group(spec);
     let isa = Isa::detect();
-    let epilogue = spec.ending.epilogue(scale, shift);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let at_once = pack::group(depth, filters);
     // Windows of one pixel side by side are one row of windows, over images and all.
     let (pixels, mut correlation) = (y.len() / filters, windows(spec));
-    let many = if spec.ending.is_unfinished() { (ENDED / filters).max(1) } else { pixels };
-    let (x_part, y_part) = if pointwise(spec) { (many * channels, many * filters) } else { (x.len(), y.len()) };
-    for (x, y) in x.chunks(x_part).zip(y.chunks_mut(y_part)) {
-        if pointwise(spec) {
-            let pixels = y.len() / filters;
-            correlation.source = [1, pixels, channels];
-            correlation.positions = [1, pixels];
-            correlation.target = [y.len(), 0];
-            correlation.target_step = [y.len(), filters];
-        }
-        for first in (0..filters).step_by(at_once) {
-            let columns = at_once.min(filters - first);
-            let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
-            correlation.target[1] = first;
-            let end = end_of(spec, epilogue, first, columns);
-            correlation.run(isa, x, packed_filters(data, depth, columns, LINE), end, y, scratch);
-        }
+    if pointwise(spec) {
+        correlation.source = [1, pixels, channels];
+        correlation.positions = [1, pixels];
+        correlation.target = [y.len(), 0];
+        correlation.target_step = [y.len(), filters];
+    }
+    for first in (0..filters).step_by(at_once) {
+        let columns = at_once.min(filters - first);
+        let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
+        correlation.target[1] = first;
+        let epilogue = epilogue.channels(first, columns);
+        correlation.run(isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
     }
 }
 
@@ -159,16 +145,6 @@ pub(super) fn packed_forward<T: Elementary>(
 fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
     let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
     Filters { data, columns, panel: depth * PANEL, width: PANEL, last }
-}
-
-/// What the filters from `first` on end in; whole pixels do only with the last of all.
-fn end_of<'a, T: Elementary>(spec: &Spec, epilogue: Epilogue<'a, T>, first: usize, columns: usize) -> End<'a, T> {
-    let is_last = first + columns == spec.output[2];
-    End {
-        epilogue: epilogue.columns(first, columns),
-        accumulate: spec.ending.accumulate,
-        rows: if is_last { spec.ending } else { Ending::NONE },
-    }
 }
 
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
@@ -255,22 +231,16 @@ pub(super) fn grad_input<T: Elementary>(
     if pointwise(spec) {
         let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed();
-        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, Onto::Zero, epilogue, dx, all, scratch);
+        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
     }
     let isa = Isa::detect();
-    if !reached(spec) {
-        for dx in dx.chunks_exact_mut(all) {
-            for (channel, dx) in dx.iter_mut().enumerate() {
-                let sum = epilogue.shift.get(channel).copied().unwrap_or(T::ZERO);
-                *dx = if sum < epilogue.floor { epilogue.floor } else { sum };
-            }
-        }
-    }
     for down in (0..spec.stride[0]).map(|phase| (phase, Phase::new(spec, 0, phase))) {
         for across in (0..spec.stride[1]).map(|phase| (phase, Phase::new(spec, 1, phase))) {
             let ((top, down), (left, across)) = (down, across);
             let taps = down.taps * across.taps;
             if taps == 0 || down.positions == 0 || across.positions == 0 {
+                windows_of_phase(spec, [top, left], [down, across])
+                    .for_each_position(dx, |dx| epilogue.of_zero(all, &mut dx[..all]));
                 continue;
             }
             let at_once = pack::group(taps * filters, channels);
@@ -286,9 +256,7 @@ pub(super) fn grad_input<T: Elementary>(
                     correlation.channels = [group * filters, filters];
                     correlation.target[1] += first;
                     let weights = packed_filters(&*packed, taps * filters, columns, 1);
-                    let epilogue = epilogue.columns(first, columns);
-                    let end = End { epilogue, accumulate: false, rows: Ending::NONE };
-                    correlation.run(isa, dy, weights, end, dx, memory);
+                    correlation.run(isa, dy, weights, epilogue.channels(first, columns), dx, memory);
                     done += columns;
                 }
             }
@@ -385,14 +353,21 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
 
 /// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
 /// of a few rows or of a few images.
-pub(super) fn grad_weights<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T], scratch: &mut [T]) {
+pub(super) fn grad_weights<T: Elementary>(
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
     let [channels, _, _] = group(spec);
     let [height, width, all] = spec.output;
     super::add_bias_gradient(dy, db);
     if pointwise(spec) {
         let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).transposed();
-        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Onto::Itself, Epilogue::none(), dw, all, scratch);
+        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Epilogue::ACCUMULATE, dw, all, scratch);
     }
     let isa = Isa::detect();
     let (windows, batch) = (windows(spec), dy.len() / spec.output_len());

@@ -11,9 +11,8 @@
 
 use super::channel_sums::{self, Stretch};
 use super::elementary::Elementary;
-pub use super::ending::Ending;
 use crate::context::Context;
-use crate::gemm::Epilogue;
+use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 
@@ -47,13 +46,20 @@ pub fn conv_direct_forward<T: Elementary>(
 }
 
 /// `conv_direct`: dx from dy, w.
-pub fn conv_direct_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+pub fn conv_direct_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     direct::grad_input(spec, dy, w, dx);
 }
 
 /// `conv_direct`: dw and db, added to, from x, dy.
-pub fn conv_direct_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+pub fn conv_direct_grad_weights<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     direct::grad_weights(spec, x, dy, dw, db);
 }
@@ -169,7 +175,7 @@ pub fn conv_gemm_grad_input<T: Elementary>(
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    conv_transposed(batch, spec, dy, w, Epilogue::none(), dx, scratch);
+    conv_transposed(batch, spec, dy, w, Epilogue::NONE, dx, scratch);
 }
 
 /// The gradient of the input, which is the transposed convolution of dy, through an epilogue.
@@ -188,7 +194,7 @@ pub(crate) fn conv_transposed<T: Elementary>(
 }
 
 /// `conv_gemm`: dw and db, added to, from x, dy.
-pub fn conv_gemm_grad_weights<T: Scalar>(
+pub fn conv_gemm_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],

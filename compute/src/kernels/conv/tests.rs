@@ -2,14 +2,15 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Ending, Spec, reference};
+use super::{Spec, reference};
+use netwright_abi::Epilogue;
 use netwright_abi::spec::Windowed as _;
 
 use crate::context::{Context, tests::Turns};
+use crate::epilogue;
+use crate::epilogue::tests::epilogues;
 use crate::kernels::activation::Activation;
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending;
-use crate::kernels::ending::tests::endings;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 use crate::simd::tests::only;
@@ -22,8 +23,8 @@ pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
 /// Convolutions of all kinds, small.
 pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strategy<Value = Spec> {
     let axis = || (1usize..9, 1usize..5, 1usize..4, 1usize..4, [0usize..4, 0usize..4]);
-    let all = (axis(), axis(), channels, endings());
-    all.prop_filter_map("the window fits", |(down, across, [groups, channels, filters], ending)| {
+    let all = (axis(), axis(), channels, epilogues());
+    all.prop_filter_map("the window fits", |(down, across, [groups, channels, filters], epilogue)| {
         let output = |(size, window, stride, dilation, [before, after]): (usize, usize, usize, usize, [usize; 2])| {
             (size + before + after).checked_sub((window - 1) * dilation + 1).map(|room| room / stride + 1)
         };
@@ -35,7 +36,7 @@ pub(crate) fn specs(channels: impl Strategy<Value = [usize; 3]>) -> impl Strateg
             padding: [down.4[0], down.4[1], across.4[0], across.4[1]],
             dilation: [down.3, across.3],
             groups,
-            ending,
+            epilogue,
         })
     })
 }
@@ -76,10 +77,10 @@ fn agrees_here<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [boo
 
     let mut z = std::vec![nan; dy.len()];
     reference::forward(batch, spec, &x, &w, &[], &mut z);
-    let mut y = if spec.ending.accumulate { numbers::<T>(dy.len(), 8) } else { std::vec![nan; dy.len()] };
+    let mut y = if spec.epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { std::vec![nan; dy.len()] };
     let mut right = y.clone();
     (variant.forward)(batch, spec, &x, &w, &scale, &b, &mut y);
-    ending::reference(spec.ending, &z, &scale, &b, &mut right, spec.output[2]);
+    epilogue::reference(spec.epilogue, &z, &scale, &b, &mut right, spec.output[2]);
     same("y", &y, &right, 2 * taps * spec.input[2] / spec.groups);
 
     let (mut dx, mut right) = (std::vec![nan; x.len()], std::vec![nan; x.len()]);
@@ -183,7 +184,7 @@ proptest! {
     fn rows_of_windows_are_a_convolution_of_their_own(
         spec in specs([1usize..4, 1usize..4, 1usize..9]), cut in any::<prop::sample::Index>(),
     ) {
-        let spec = Spec { ending: Ending::NONE, ..spec };
+        let spec = Spec { epilogue: Epilogue::NONE, ..spec };
         let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
         let (mut whole, mut parts) = (std::vec![0.0; spec.output_len()], Vec::new());
         reference::forward(1, &spec, &x, &w, &[], &mut whole);
@@ -223,7 +224,7 @@ proptest! {
     #[test]
     fn winograd_agrees_with_the_reference(
         output in [1usize..15, 1usize..15], padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3],
-        channels in 1usize..4, filters in 1usize..6, ending in ending::tests::endings(), each_filter in any::<[bool; 2]>(),
+        channels in 1usize..4, filters in 1usize..6, epilogue in epilogues(), each_filter in any::<[bool; 2]>(),
     ) {
         let [rows, columns] = output;
         let input = [(rows + 2).saturating_sub(padding[0] + padding[1]), (columns + 2).saturating_sub(padding[2] + padding[3])];
@@ -236,7 +237,7 @@ proptest! {
             padding,
             dilation: [1, 1],
             groups: 1,
-            ending,
+            epilogue,
         };
         let batch = 2;
         let x = numbers::<f32>(batch * spec.input_len(), 1);
@@ -248,7 +249,7 @@ proptest! {
         let mut z = std::vec![0.0; before.len()];
         reference::forward(batch, &spec, &wide(&x), &wide(&w), &[], &mut z);
         let mut right = wide(&before);
-        ending::reference(spec.ending, &z, &wide(&scale), &wide(&shift), &mut right, spec.output[2]);
+        epilogue::reference(spec.epilogue, &z, &wide(&scale), &wide(&shift), &mut right, spec.output[2]);
 
         let size = rms(z.iter().copied()).max(1e-3);
         let mut alone = before.clone();
@@ -279,7 +280,7 @@ fn a_large_winograd_has_the_same_bits_on_any_number_of_threads() {
         padding: [1; 4],
         dilation: [1, 1],
         groups: 1,
-        ending: Ending { accumulate: false, activation: Some(Activation::Relu) },
+        epilogue: Epilogue { accumulate: false, activation: Some(Activation::Relu) },
     };
     let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
     let [alone, two, seven] = [1, 2, 7].map(|threads| {
@@ -315,13 +316,13 @@ fn large_layers_agree_with_the_reference() {
         padding: [window / 2; 4],
         dilation: [1; 2],
         groups: 1,
-        ending: Ending { accumulate: true, activation: Some(Activation::Tanh) },
+        epilogue: Epilogue { accumulate: true, activation: Some(Activation::Tanh) },
     };
     for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
         agrees::<f32>(2, &spec, [true, true], &gemm());
-        agrees::<f32>(2, &Spec { ending: Ending::NONE, ..spec }, [true, true], &gemm());
+        agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [true, true], &gemm());
         agrees::<f32>(2, &spec, [true, true], &packed());
-        agrees::<f32>(2, &Spec { ending: Ending::NONE, ..spec }, [false, true], &packed());
+        agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [false, true], &packed());
     }
 }
 
@@ -337,7 +338,7 @@ fn gradients_of_the_reference_are_finite_differences() {
         padding: [1, 2, 1, 0],
         dilation: [1, 2],
         groups: 2,
-        ending: Ending::NONE,
+        epilogue: Epilogue::NONE,
     };
     let batch = 2;
     let (x, w) = (numbers::<f64>(batch * spec.input_len(), 1), numbers::<f64>(spec.weights_len(), 2));

@@ -15,10 +15,9 @@
 
 use super::{LINE, PANEL, Spec};
 use crate::context::Context;
-use crate::gemm::Epilogue;
+use crate::epilogue::Epilogue;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::End as _;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Lane, Simd, Vector, WithSimd};
 use netwright_abi::spec::Windowed as _;
@@ -108,7 +107,7 @@ pub(super) fn forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    let layer = Layer { isa: Isa::detect(), w, epilogue: spec.ending.epilogue(scale, shift) };
+    let layer = Layer { isa: Isa::detect(), w, epilogue: Epilogue::new(spec.epilogue, scale, shift) };
     let (row_in, row_out) = (spec.input[1] * spec.input[2], spec.output[1] * spec.output[2]);
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
         if is_large(spec) {
@@ -151,9 +150,8 @@ impl<T: Elementary> Layer<'_, T> {
             });
             let products = &*products;
             context.split_rows(y, TILE * row_out, 1, &mut [], &|row, y, _| {
-                let (epilogue, accumulate) = (self.epilogue, spec.ending.accumulate);
-                self.isa.dispatch(Tiles { spec, products, each, first: row * across, epilogue, accumulate, y });
-                spec.ending.finish(y);
+                let (first, epilogue) = (row * across, self.epilogue);
+                self.isa.dispatch(Tiles { spec, products, each, first, epilogue, y });
             });
         }
     }
@@ -182,8 +180,7 @@ impl<T: Elementary> Layer<'_, T> {
                     b_last: (filters - 1) % PANEL + 1,
                     c: products.as_mut_ptr(),
                     c_row: filters,
-                    accumulate: false,
-                    ending: tile::Ending::none(),
+                    epilogue: Epilogue::NONE,
                 },
             );
         }
@@ -274,18 +271,17 @@ struct Tiles<'a, T> {
     each: usize,
     first: usize,
     epilogue: Epilogue<'a, T>,
-    accumulate: bool,
     y: &'a mut [T],
 }
 
-impl<T: Scalar> WithSimd<T> for Tiles<'_, T> {
+impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { spec, products, each, first, epilogue, accumulate, y } = self;
+        let Self { spec, products, each, first, epilogue, y } = self;
         let ([_, width, filters], [_, across]) = (spec.output, spec.winograd_tiles());
-        let Epilogue { scale, shift, floor } = epilogue;
+        let (Epilogue { scale, shift, accumulate, .. }, floor) = (epilogue, epilogue.floor());
         let constant = |value: f64| simd.splat(T::from_f64(value));
         let rows = y.len() / (width * filters);
         for tile in 0..rows.div_ceil(TILE) * across {
@@ -310,6 +306,10 @@ impl<T: Scalar> WithSimd<T> for Tiles<'_, T> {
                         value.at_least(simd.splat(floor)).store(y);
                     }
                 }
+            }
+            for i in 0..TILE.min(rows - top) {
+                let pixels = (top + i) * width + left..(top + i) * width + width.min(left + TILE);
+                epilogue.finish(&mut y[pixels.start * filters..pixels.end * filters]);
             }
         }
     }

@@ -3,15 +3,14 @@
 //! Its sizes are those of the convolution that it transposes: `spec.output` is what comes in here, `spec.input` what goes
 //! out, and weights are `[window height, window width, filters, input channels]`.
 
-pub use super::conv::{Ending, Spec};
+pub use super::conv::Spec;
 use super::conv::{
     add_bias_gradient, conv_gemm_forward, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch,
     conv_gemm_grad_weights, conv_gemm_grad_weights_scratch, conv_transposed,
 };
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::kernels::ending::End as _;
-use crate::scalar::Scalar;
+use crate::epilogue::Epilogue;
 
 #[cfg(test)]
 mod tests;
@@ -44,18 +43,25 @@ pub fn deconv_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    assert!(!spec.ending.accumulate, "a transposed convolution is not added to what stands in its place");
-    conv_transposed(batch, spec, x, w, spec.ending.epilogue(scale, shift), y, scratch);
-    spec.ending.finish(y);
+    conv_transposed(batch, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y, scratch);
 }
 
 /// dx from dy, w: the convolution itself.
 pub fn deconv_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    conv_gemm_forward(&Context::of(batch), &Spec { ending: Ending::NONE, ..*spec }, dy, w, &[], &[], dx, scratch);
+    conv_gemm_forward(
+        &Context::of(batch),
+        &Spec { epilogue: netwright_abi::Epilogue::NONE, ..*spec },
+        dy,
+        w,
+        &[],
+        &[],
+        dx,
+        scratch,
+    );
 }
 
 /// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.
-pub fn deconv_grad_weights<T: Scalar>(
+pub fn deconv_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],

@@ -2,11 +2,9 @@
 
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
-use super::ending::End as _;
-pub use super::ending::Ending;
 use crate::context::{Context, WORTH_A_THREAD};
-use crate::gemm::{self, Epilogue, Matrix, Onto, gemm};
-use crate::scalar::Scalar;
+use crate::epilogue::Epilogue;
+use crate::gemm::{self, Matrix, gemm};
 pub use netwright_abi::spec::dense::Spec;
 
 pub mod reference;
@@ -64,7 +62,7 @@ pub fn dense_forward<T: Elementary>(
         spec,
         x,
         Matrix::rows(w, spec.inputs, spec.outputs),
-        spec.ending.epilogue(scale, shift),
+        Epilogue::new(spec.epilogue, scale, shift),
         y,
         scratch,
     );
@@ -84,30 +82,28 @@ fn forward<T: Elementary>(
         let least = WORTH_A_THREAD.div_ceil(spec.inputs * OUTPUTS);
         return context.split_rows(y, OUTPUTS, least, scratch, &|first, y, scratch| {
             let columns = first * OUTPUTS..first * OUTPUTS + y.len();
-            let (x, epilogue) = (Matrix::rows(x, 1, spec.inputs), epilogue.columns(columns.start, columns.len()));
-            gemm(x, w.columns(columns.clone()), spec.ending.onto(), epilogue, y, columns.len(), scratch);
-            spec.ending.finish(y);
+            let (x, epilogue) = (Matrix::rows(x, 1, spec.inputs), epilogue.channels(columns.start, columns.len()));
+            gemm(x, w.columns(columns.clone()), epilogue, y, columns.len(), scratch);
         });
     }
     let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
     context.split_rows(y, spec.outputs, least, scratch, &|first, y, scratch| {
         let images = y.len() / spec.outputs;
         let x = Matrix::rows(&x[first * spec.inputs..], images, spec.inputs);
-        gemm(x, w, spec.ending.onto(), epilogue, y, spec.outputs, scratch);
-        spec.ending.finish(y);
+        gemm(x, w, epilogue, y, spec.outputs, scratch);
     });
 }
 
 /// dx from dy, w: dX = dY Wᵀ.
-pub fn dense_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+pub fn dense_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, batch, spec.outputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(dy, w.transposed(), Onto::Zero, Epilogue::none(), dx, spec.inputs, scratch);
+    gemm(dy, w.transposed(), Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy: dW += Xᵀ dY.
-pub fn dense_grad_weights<T: Scalar>(
+pub fn dense_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
@@ -120,7 +116,7 @@ pub fn dense_grad_weights<T: Scalar>(
     add_bias_gradient(dy, db);
     let x = Matrix::rows(x, batch, spec.inputs);
     let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(x.transposed(), dy, Onto::Itself, Epilogue::none(), dw, spec.outputs, scratch);
+    gemm(x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
 }
 
 /// y from x, w, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
@@ -141,14 +137,14 @@ pub fn dense_transposed_forward<T: Elementary>(
         spec,
         x,
         Matrix::rows(w, spec.outputs, spec.inputs).transposed(),
-        spec.ending.epilogue(scale, shift),
+        Epilogue::new(spec.epilogue, scale, shift),
         y,
         scratch,
     );
 }
 
 /// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
-pub fn dense_transposed_grad_input<T: Scalar>(
+pub fn dense_transposed_grad_input<T: Elementary>(
     batch: usize,
     spec: &Spec,
     dy: &[T],
@@ -159,11 +155,11 @@ pub fn dense_transposed_grad_input<T: Scalar>(
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, batch, spec.outputs);
     let w = Matrix::rows(w, spec.outputs, spec.inputs);
-    gemm(dy, w, Onto::Zero, Epilogue::none(), dx, spec.inputs, scratch);
+    gemm(dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X.
-pub fn dense_transposed_grad_weights<T: Scalar>(
+pub fn dense_transposed_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
@@ -176,5 +172,5 @@ pub fn dense_transposed_grad_weights<T: Scalar>(
     add_bias_gradient(dy, db);
     let x = Matrix::rows(x, batch, spec.inputs);
     let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(dy.transposed(), x, Onto::Itself, Epilogue::none(), dw, spec.inputs, scratch);
+    gemm(dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);
 }

@@ -2,13 +2,14 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Ending, Spec, reference};
+use super::{Spec, reference};
 use crate::context::Context;
+use crate::epilogue;
+use crate::epilogue::tests::epilogues;
 use crate::kernels::conv::tests::numbers;
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending;
-use crate::kernels::ending::tests::endings;
 use crate::scalar::Scalar;
+use netwright_abi::Epilogue;
 
 #[track_caller]
 fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
@@ -24,7 +25,7 @@ fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
 }
 
 fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
-    let Spec { inputs, outputs, ending } = spec;
+    let Spec { inputs, outputs, epilogue } = spec;
     let scale = numbers::<T>(if scaled { outputs } else { 0 }, 7);
     let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
     let (dy, b) = (numbers::<T>(batch * outputs, 3), numbers::<T>(if bias { outputs } else { 0 }, 4));
@@ -32,10 +33,10 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     let nan = T::from_f64(f64::NAN);
     let memory = |len: usize| std::vec![nan; len];
 
-    let before = if ending.accumulate { numbers::<T>(dy.len(), 8) } else { memory(dy.len()) };
+    let before = if epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { memory(dy.len()) };
     let (mut y, mut z, mut right) = (before.clone(), memory(dy.len()), before.clone());
     reference::forward(batch, &spec, &x, &w, &[], &mut z);
-    ending::reference(ending, &z, &scale, &b, &mut right, outputs);
+    epilogue::reference(epilogue, &z, &scale, &b, &mut right, outputs);
     super::dense_forward(
         &Context::of(batch),
         &spec,
@@ -81,22 +82,22 @@ proptest! {
     #[test]
     fn products_agree_with_the_reference(
         batch in 1usize..20, inputs in 1usize..150, outputs in 1usize..80, each_output in any::<[bool; 2]>(),
-        ending in endings(),
+        epilogue in epilogues(),
     ) {
-        agrees::<f32>(batch, Spec { inputs, outputs, ending }, each_output);
-        agrees::<f64>(batch, Spec { inputs, outputs, ending }, each_output);
+        agrees::<f32>(batch, Spec { inputs, outputs, epilogue }, each_output);
+        agrees::<f64>(batch, Spec { inputs, outputs, epilogue }, each_output);
     }
 }
 
 #[test]
 fn large_batches_agree_with_the_reference() {
-    agrees::<f64>(70, Spec { inputs: 130, outputs: 90, ending: Ending::NONE }, [true, true]);
+    agrees::<f64>(70, Spec { inputs: 130, outputs: 90, epilogue: Epilogue::NONE }, [true, true]);
 }
 
 /// The gradients are those of Σ dy·y, which is linear in each number: a difference is exact but for rounding.
 #[test]
 fn gradients_of_the_reference_are_finite_differences() {
-    let (batch, spec) = (3, Spec { inputs: 5, outputs: 4, ending: Ending::NONE });
+    let (batch, spec) = (3, Spec { inputs: 5, outputs: 4, epilogue: Epilogue::NONE });
     let (x, w) = (numbers::<f64>(15, 1), numbers::<f64>(20, 2));
     let (b, dy) = (numbers::<f64>(4, 3), numbers::<f64>(12, 4));
     let loss = |x: &[f64], w: &[f64], b: &[f64]| {

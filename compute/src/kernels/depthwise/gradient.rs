@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::axis::Axis;
 use super::windows::load;
 use super::{Part, Spec};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// Taps of a register tile, each with [`VECTORS`] vectors of channels: they share what they read of dy.
@@ -38,7 +38,7 @@ impl Gradient {
 
     /// Adds to `dw` what rows `rows` of positions give.
     #[inline(always)]
-    pub(super) fn run<T: Scalar, S: Simd<T>>(
+    pub(super) fn run<T: Elementary, S: Simd<T>>(
         &self,
         simd: S,
         rows: Range<usize>,
@@ -68,7 +68,7 @@ impl Gradient {
 
     /// Adds what positions give that all have the same taps inside.
     #[inline(always)]
-    fn alike<T: Scalar, S: Simd<T>>(
+    fn alike<T: Elementary, S: Simd<T>>(
         &self,
         simd: S,
         [rows, columns]: [Range<usize>; 2],
@@ -127,7 +127,7 @@ impl Gradient {
 /// what the walk meets from `a` and `b`, and the taps at `to`, lie in memory that the
 /// caller may read and write.
 #[inline(always)]
-unsafe fn tile<T: Scalar, S: Simd<T>, const N: usize, const PARTIAL: bool>(
+unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
     simd: S,
     a: [*const T; TAPS],
     b: *const T,

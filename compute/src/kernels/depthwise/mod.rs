@@ -6,13 +6,11 @@
 //! Channels are in the lanes of vectors. Where a channel has several filters, it is written as often as it has filters to a band of
 //! rows in scratch memory; from then on each has one. With one filter a channel, nothing asks for scratch memory.
 
-pub use super::conv::{Ending, Spec};
+pub use super::conv::Spec;
 use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::gemm::Epilogue;
-use crate::kernels::ending::End as _;
-use crate::scalar::Scalar;
+use crate::epilogue::Epilogue;
 use crate::simd::{Isa, Simd, WithSimd};
 
 mod axis;
@@ -33,9 +31,6 @@ struct Part<S> {
     first: usize,
     numbers: S,
 }
-
-/// Numbers of the output that are ended together where that takes an elementary function: they are still in the second cache.
-const ENDED: usize = 64 * 1024;
 
 /// Numbers of scratch memory that `depthwise_forward` asks for, whatever the batch.
 pub const fn depthwise_forward_scratch(spec: &Spec) -> usize {
@@ -83,26 +78,30 @@ fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T
         weights: w,
         tap: [0, spec.window[1], 1].map(usize::cast_signed),
         target: [0, columns, 1],
-        accumulate: spec.ending.accumulate,
-        epilogue: spec.ending.epilogue(scale, shift),
+        epilogue: Epilogue::new(spec.epilogue, scale, shift),
     };
-    let most = if spec.ending.is_unfinished() { (ENDED / (columns * all)).max(1) } else { rows };
     let mut repeated = Repeated::new(spec, scratch);
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
         let mut first = 0;
         while first < rows {
-            let (x, positions) = repeated.rows_for(x, first..(first + most).min(rows));
+            let (x, positions) = repeated.rows_for(x, first..rows);
             first = positions.end;
             let y = &mut y[positions.start * columns * all..positions.end * columns * all];
-            let target = Part { first: positions.start * columns, numbers: &mut *y };
+            let target = Part { first: positions.start * columns, numbers: y };
             isa.dispatch(Job::Windows { windows, positions, source: x, target });
-            spec.ending.finish(y);
         }
     }
 }
 
 /// dx from dy, w.
-pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+pub fn depthwise_grad_input<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
     check(spec, batch, dx.len(), w.len(), [0; 2], dy.len());
     let ([height, width, channels], all) = (spec.input, spec.output[2]);
     let (isa, multiplier) = (Isa::detect(), all / channels);
@@ -128,7 +127,7 @@ pub fn depthwise_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &
 
 /// The windows of dy whose sums are the gradient at every `stride`-th position of the input from `phase` on: their last tap comes
 /// first.
-fn windows_of_phase<'a, T: Scalar>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -> Windows<'a, T> {
+fn windows_of_phase<'a, T: Elementary>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -> Windows<'a, T> {
     let [down, across] = [0, 1].map(|axis| Phase::new(spec, axis, phase[axis]));
     let last = |phase: Phase| phase.first + phase.taps.saturating_sub(1) * phase.every;
     let window = spec.window[1];
@@ -142,13 +141,12 @@ fn windows_of_phase<'a, T: Scalar>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -
             -across.every.cast_signed(),
         ],
         target: [phase[0] * spec.input[1] + phase[1], spec.stride[0] * spec.input[1], spec.stride[1]],
-        accumulate: false,
-        epilogue: Epilogue::none(),
+        epilogue: Epilogue::NONE,
     }
 }
 
 /// dw and db, added to, from x, dy.
-pub fn depthwise_grad_weights<T: Scalar>(
+pub fn depthwise_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
@@ -189,7 +187,7 @@ enum Job<'a, T> {
     },
 }
 
-impl<T: Scalar> WithSimd<T> for Job<'_, T> {
+impl<T: Elementary> WithSimd<T> for Job<'_, T> {
     type Output = ();
 
     #[inline(always)]

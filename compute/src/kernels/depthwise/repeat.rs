@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::{Part, Spec};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 
 /// Numbers of a band of rows: about half of a second-level cache, unless a window needs more. Bands overlap by the height of a
 /// window.
@@ -45,7 +45,7 @@ pub(super) struct Repeated<'a, T> {
     memory: &'a mut [T],
 }
 
-impl<'a, T: Scalar> Repeated<'a, T> {
+impl<'a, T: Elementary> Repeated<'a, T> {
     pub(super) fn new(spec: &'a Spec, memory: &'a mut [T]) -> Self {
         Self { spec, memory }
     }
@@ -90,8 +90,8 @@ fn repeat<T: Copy>(from: &[T], times: usize, to: &mut [T]) {
 }
 
 /// Writes the sum of each `count` numbers.
-pub(super) fn sum_of_each<T: Scalar>(from: &[T], count: usize, to: &mut [T]) {
-    fn fixed<T: Scalar, const COUNT: usize>(from: &[T], to: &mut [T]) {
+pub(super) fn sum_of_each<T: Elementary>(from: &[T], count: usize, to: &mut [T]) {
+    fn fixed<T: Elementary, const COUNT: usize>(from: &[T], to: &mut [T]) {
         for (to, from) in to.iter_mut().zip(from.as_chunks::<COUNT>().0) {
             *to = from.iter().fold(T::ZERO, |sum, &number| sum + number);
         }

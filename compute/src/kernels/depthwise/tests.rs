@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::context::Context;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
+use crate::kernels::elementary::Elementary;
 
 /// Scratch memory, exactly as long as asked for, and full of what must not be read.
-fn memory<T: Scalar>(len: usize) -> Vec<T> {
+fn memory<T: Elementary>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
 
@@ -69,7 +70,7 @@ fn large_layers_agree_with_the_reference() {
         padding: [1; 4],
         dilation: [1; 2],
         groups: channels,
-        ending: Ending { accumulate: true, activation: Some(Activation::Tanh) },
+        epilogue: netwright_abi::Epilogue { accumulate: true, activation: Some(Activation::Tanh) },
     };
     for spec in [
         spec([60, 61], 40, 1, 1),

@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use super::Part;
 use super::axis::Axis;
-use crate::gemm::Epilogue;
-use crate::scalar::Scalar;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
@@ -26,7 +26,6 @@ pub(super) struct Windows<'a, T> {
     pub(super) tap: [isize; 3],
     /// Where the first position stands in the target, and from there the next below and beside it, in pixels.
     pub(super) target: [usize; 3],
-    pub(super) accumulate: bool,
     pub(super) epilogue: Epilogue<'a, T>,
 }
 
@@ -38,7 +37,7 @@ struct Taps {
     weights: [isize; 2],
 }
 
-impl<T: Scalar> Windows<'_, T> {
+impl<T: Elementary> Windows<'_, T> {
     /// Computes rows `rows` of positions.
     #[inline(always)]
     pub(super) fn run<S: Simd<T>>(&self, simd: S, rows: Range<usize>, source: Part<&[T]>, target: Part<&mut [T]>) {
@@ -122,6 +121,11 @@ impl<T: Scalar> Windows<'_, T> {
                     self.tile::<S, 1, true>(simd, channel, a, b, &taps, to);
                     channel += S::LANES;
                 }
+                if self.epilogue.activation_after_floor().is_some() {
+                    for &to in &to[..POSITIONS.min(total - done)] {
+                        self.epilogue.finish(core::slice::from_raw_parts_mut(to, channels));
+                    }
+                }
             }
         }
     }
@@ -160,7 +164,7 @@ impl<T: Scalar> Windows<'_, T> {
                     b = b.wrapping_offset(taps.weights[1]);
                 }
             }
-            let floor = simd.splat(self.epilogue.floor);
+            let floor = simd.splat(self.epilogue.floor());
             for n in 0..N {
                 let at = channel + n * S::LANES;
                 let each = |numbers: &[T], default: T| {
@@ -173,7 +177,7 @@ impl<T: Scalar> Windows<'_, T> {
                 let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
                 for (sums, to) in sums.iter_mut().zip(to) {
                     sums[n] = sums[n].multiply_add(scale, shift);
-                    if self.accumulate {
+                    if self.epilogue.accumulate {
                         sums[n] = sums[n] + load::<T, S, PARTIAL>(simd, to.add(at), mask);
                     }
                 }
@@ -192,7 +196,7 @@ impl<T: Scalar> Windows<'_, T> {
 /// # Safety
 /// the pointer is good for the numbers.
 #[inline(always)]
-pub(super) unsafe fn load<T: Scalar, S: Simd<T>, const PARTIAL: bool>(
+pub(super) unsafe fn load<T: Elementary, S: Simd<T>, const PARTIAL: bool>(
     simd: S,
     from: *const T,
     mask: <S::Vector as Vector<T>>::Mask,

@@ -2,14 +2,23 @@
 
 use super::{Spec, by_lanes, each_window};
 use crate::context::Context;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 use crate::kernels::parts::{PART, Sums};
 use crate::scalar::Scalar;
 
-/// The mean of each window; padding is left out of it.
-pub fn avgpool_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(context.batch, &[x], &[y]);
-    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
-        by_lanes!(spec.input[2], forward(y.len() / spec.output_len(), spec, x, y));
+/// The mean s of each window, padding left out, and y = f(scale · s + shift).
+pub fn avgpool_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    super::forward(context, spec, x, &epilogue, y, |images, spec, x, epilogue, y| {
+        by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
     });
 }
 
@@ -26,16 +35,28 @@ fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
     T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)
 }
 
-fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+fn forward<T: Elementary, const LANES: usize>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
     if spec.window.iter().product::<usize>() > PART {
-        means::<T, LANES, true>(batch, spec, x, y);
+        means::<T, LANES, true>(batch, spec, x, epilogue, y);
     } else {
-        means::<T, LANES, false>(batch, spec, x, y);
+        means::<T, LANES, false>(batch, spec, x, epilogue, y);
     }
 }
 
 #[inline(always)]
-fn means<T: Scalar, const LANES: usize, const LONG: bool>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+fn means<T: Elementary, const LANES: usize, const LONG: bool>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
     let [_, width, channels] = spec.input;
     each_window!(batch, spec, |out, rows, columns, first| {
         let share = share::<T>(rows, columns);
@@ -55,9 +76,8 @@ fn means<T: Scalar, const LANES: usize, const LONG: bool>(batch: usize, spec: &S
                     start = end;
                 }
             }
-            for (y, sum) in y.iter_mut().zip(sums.total()) {
-                *y = sum * share;
-            }
+            let mut mean = sums.total().map(|sum| sum * share);
+            epilogue.store(block * LANES, &mut mean, y);
         }
     });
 }

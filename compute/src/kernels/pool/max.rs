@@ -2,13 +2,22 @@
 
 use super::{Spec, by_lanes, each_window, is_nan};
 use crate::context::Context;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 
-/// s(i', j') = max a(i, j) over the window (slide 39); padding is −∞. A NaN in a window is its maximum.
-pub fn maxpool_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(context.batch, &[x], &[y]);
-    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
-        by_lanes!(spec.input[2], forward(y.len() / spec.output_len(), spec, x, y));
+/// s(i', j') = max a(i, j) over the window (slide 39), and y = f(scale · s + shift); padding is −∞. A NaN in a window is its maximum.
+pub fn maxpool_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    super::forward(context, spec, x, &epilogue, y, |images, spec, x, epilogue, y| {
+        by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
     });
 }
 
@@ -19,7 +28,13 @@ pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: 
     by_lanes!(spec.input[2], gradient(batch, spec, x, y, dy, dx));
 }
 
-fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
+fn forward<T: Elementary, const LANES: usize>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
     let [_, width, channels] = spec.input;
     each_window!(batch, spec, |out, rows, columns, first| {
         for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
@@ -34,7 +49,7 @@ fn forward<T: Scalar, const LANES: usize>(batch: usize, spec: &Spec, x: &[T], y:
                     }
                 }
             }
-            y.copy_from_slice(&largest);
+            epilogue.store(block * LANES, &mut largest, y);
         }
     });
 }

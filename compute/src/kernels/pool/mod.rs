@@ -4,11 +4,43 @@ pub mod average;
 pub mod max;
 pub mod reference;
 
+use super::elementary::Elementary;
+use crate::context::Context;
+use crate::epilogue::{Epilogue, HOT};
 use crate::scalar::Scalar;
+use netwright_abi::spec::Windowed as _;
 pub use netwright_abi::spec::pool::Spec;
 
 pub use average::{avgpool_forward, avgpool_grad};
 pub use max::{maxpool_forward, maxpool_grad};
+
+/// y through the epilogue, with `pool(images, spec, x, epilogue, y)` for what its floor has of it; a few rows at a time where that is not all.
+fn forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+    pool: impl Fn(usize, &Spec, &[T], &Epilogue<'_, T>, &mut [T]) + Sync,
+) {
+    spec.check(context.batch, &[x], &[y]);
+    epilogue.check(spec.output[2]);
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
+        if epilogue.activation_after_floor().is_none() {
+            return pool(y.len() / spec.output_len(), spec, x, epilogue, y);
+        }
+        let [row_in, row_out] = spec.shapes().map(|[_, width, channels]| width * channels);
+        let at_once = HOT.div_ceil(row_out);
+        for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+            for (n, y) in y.chunks_mut(at_once * row_out).enumerate() {
+                let first = n * at_once;
+                let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
+                pool(1, &part, &x[reached.start * row_in..reached.end * row_in], epilogue, y);
+                epilogue.finish(y);
+            }
+        }
+    });
+}
 
 /// The one number that differs from itself.
 #[inline(always)]

@@ -1,12 +1,15 @@
-use super::*;
-use crate::context::Context;
+use netwright_abi::Epilogue;
+
+use super::{Spec, reference};
+use crate::context::{Context, tests::Turns};
+use crate::epilogue::tests::kinds;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
 fn max<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
-    T::maxpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &mut y);
+    T::maxpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &[], &[], &mut y);
     widen(&y)
 }
 
@@ -19,7 +22,7 @@ fn max_gradient<T: Kernels>(batch: usize, spec: &Spec, x: &[f64], dy: &[f64]) ->
 
 fn average<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::from_f64(f64::NAN); batch * spec.output_len()];
-    T::avgpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &mut y);
+    T::avgpool_forward(&Context::of(batch), spec, &narrow::<T>(x), &[], &[], &mut y);
     widen(&y)
 }
 
@@ -44,7 +47,7 @@ fn any_spec(random: &mut Random, channels: usize) -> Spec {
         window[axis] = window[axis].min(padded);
         output[axis] = (padded - window[axis]) / stride[axis] + 1;
     }
-    Spec { input, output, window, stride, padding }
+    Spec { input, output, window, stride, padding, epilogue: Epilogue::NONE }
 }
 
 const CHANNELS: [usize; 12] = [1, 2, 3, 4, 5, 6, 8, 12, 16, 33, 40, 64];
@@ -75,6 +78,37 @@ fn fast_loops_agree_with_slide_39_over_random_shapes() {
 }
 
 #[test]
+fn every_epilogue_is_that_of_the_reference_on_any_number_of_threads() {
+    type Forward = fn(&Context<'_>, &Spec, &[f32], &[f32], &[f32], &mut [f32]);
+    type Reference = fn(usize, &Spec, &[f64], &mut [f64]);
+    let pools: [(Forward, Reference); 2] = [
+        (f32::maxpool_forward, reference::maxpool_forward::<f64>),
+        (f32::avgpool_forward, reference::avgpool_forward::<f64>),
+    ];
+    let mut random = Random::new(4);
+    for (round, (epilogue, channels)) in kinds().flat_map(|kind| CHANNELS.map(|channels| (kind, channels))).enumerate()
+    {
+        let (batch, spec) = (1 + round % 2, Spec { epilogue, ..any_spec(&mut random, channels) });
+        let x = numbers(&mut random, batch * spec.input_len());
+        let [scale, shift] =
+            [round % 3 > 0, round % 5 > 0].map(|given| numbers(&mut random, if given { channels } else { 0 }));
+        for (pool, reference) in pools {
+            let mut z = vec![0.0; batch * spec.output_len()];
+            reference(batch, &spec, &x, &mut z);
+            let before = if epilogue.accumulate { numbers(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
+            let mut right = before.clone();
+            crate::epilogue::reference(epilogue, &z, &scale, &shift, &mut right, channels);
+            for threads in [1, 3] {
+                let mut y = narrow(&before);
+                let turns = Turns(threads);
+                pool(&Context::on(batch, &turns), &spec, &narrow(&x), &narrow(&scale), &narrow(&shift), &mut y);
+                assert_close(&widen(&y), &right, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
 fn gradients_are_those_of_finite_differences() {
     let mut random = Random::new(2);
     for channels in [1, 6, 8] {
@@ -92,8 +126,14 @@ fn gradients_are_those_of_finite_differences() {
 }
 
 /// 3x3 windows over a 3x3 image with one row and column of padding on each side.
-const PADDED: Spec =
-    Spec { input: [3, 3, 1], output: [3, 3, 1], window: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
+const PADDED: Spec = Spec {
+    input: [3, 3, 1],
+    output: [3, 3, 1],
+    window: [3, 3],
+    stride: [1, 1],
+    padding: [1, 1, 1, 1],
+    epilogue: Epilogue::NONE,
+};
 
 #[test]
 fn padding_never_is_the_maximum_of_negative_numbers() {
@@ -110,13 +150,27 @@ fn padding_does_not_count_in_the_mean() {
 
 #[test]
 fn the_first_of_equal_maxima_takes_the_gradient() {
-    let spec = Spec { input: [2, 2, 1], output: [1, 1, 1], window: [2, 2], stride: [2, 2], padding: [0; 4] };
+    let spec = Spec {
+        input: [2, 2, 1],
+        output: [1, 1, 1],
+        window: [2, 2],
+        stride: [2, 2],
+        padding: [0; 4],
+        epilogue: Epilogue::NONE,
+    };
     assert_eq!(max_gradient::<f32>(1, &spec, &[1.0, 3.0, 3.0, 3.0], &[5.0]), [0.0, 5.0, 0.0, 0.0]);
 }
 
 #[test]
 fn a_nan_is_the_maximum_of_its_window() {
-    let spec = Spec { input: [2, 2, 1], output: [1, 1, 1], window: [2, 2], stride: [2, 2], padding: [0; 4] };
+    let spec = Spec {
+        input: [2, 2, 1],
+        output: [1, 1, 1],
+        window: [2, 2],
+        stride: [2, 2],
+        padding: [0; 4],
+        epilogue: Epilogue::NONE,
+    };
     for place in 0..4 {
         let mut x = [1.0, 2.0, 3.0, 4.0];
         x[place] = f64::NAN;
@@ -127,7 +181,7 @@ fn a_nan_is_the_maximum_of_its_window() {
 #[test]
 #[should_panic(expected = "pool: the output")]
 fn a_wrong_length_is_refused() {
-    f32::maxpool_forward(&Context::of(1), &PADDED, &[0.0; 9], &mut [0.0; 8]);
+    f32::maxpool_forward(&Context::of(1), &PADDED, &[0.0; 9], &[], &[], &mut [0.0; 8]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::regroup::{load_tile, read_quad, scatter_quad, store_quad, store_tile};
 use super::{LANES, QUAD};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// How the channels of a block of groups lie in memory, and in registers: of those that a product is summed over the left factor has
@@ -11,7 +11,7 @@ use crate::simd::{Simd, Vector};
 /// # Safety of all methods
 /// pointers are good for the channels of the groups, or of the tile.
 #[allow(clippy::missing_safety_doc)]
-pub(super) trait Arrangement<T: Scalar, S: Simd<T>> {
+pub(super) trait Arrangement<T: Elementary, S: Simd<T>> {
     /// Groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one would be too
     /// little to read at once: pixels lie far apart.
     const TOGETHER: usize;
@@ -87,7 +87,7 @@ impl Tiles {
     }
 }
 
-impl<T: Scalar, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
+impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
     const TOGETHER: usize = S::LANES;
     const NUMBERS: usize = S::LANES;
 
@@ -149,7 +149,7 @@ impl<T: Scalar, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
     }
 }
 
-impl<T: Scalar, S: Simd<T>> Arrangement<T, S> for ChannelsInLanes {
+impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for ChannelsInLanes {
     const TOGETHER: usize = 1;
     const NUMBERS: usize = 1;
 

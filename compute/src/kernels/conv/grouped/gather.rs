@@ -4,7 +4,7 @@ use super::super::correlate::{Correlation, extent};
 use super::Block;
 use super::arrangement::Arrangement;
 use super::regroup::store_tile;
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::Simd;
 
 /// Reads the channels of a block of groups, and writes them in tiles of `C` vectors, which are `apart`.
@@ -12,7 +12,7 @@ use crate::simd::Simd;
 /// # Safety
 /// `from` is good for all channels of the groups, and `to` for the tiles.
 #[inline(always)]
-pub(super) unsafe fn gather_tiles<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+pub(super) unsafe fn gather_tiles<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
     simd: S,
     from: *const T,
     group: [usize; 2],
@@ -45,7 +45,7 @@ const AHEAD: usize = 8;
 /// `to` is good for the rows that the windows cover.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-pub(super) unsafe fn gather_band<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(
+pub(super) unsafe fn gather_band<T: Elementary, S: Simd<T>, A: Arrangement<T, S>>(
     simd: S,
     walk: &Correlation,
     block: Block,

@@ -25,10 +25,8 @@ use super::correlate::{Correlation, band_len, extent};
 use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_phase};
 use super::{Spec, add_bias_gradient};
 use crate::context::Context;
-use crate::gemm::Epilogue;
+use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
-use crate::kernels::ending::End as _;
-use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, WithSimd};
 
 mod arrangement;
@@ -44,7 +42,7 @@ use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes, Tiles};
 use gather::gather_tiles;
 use regroup::load_tile;
 use weights::Gradient;
-use windows::{End, Windows};
+use windows::Windows;
 
 /// The lanes of the widest vector that is used.
 const LANES: usize = 8;
@@ -76,7 +74,7 @@ struct Block {
 
 impl Block {
     /// How many parts it has, and the groups of each.
-    fn parts<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(&self) -> [usize; 2] {
+    fn parts<T: Elementary, S: Simd<T>, A: Arrangement<T, S>>(&self) -> [usize; 2] {
         [self.groups.div_ceil(A::TOGETHER), self.groups.min(A::TOGETHER)]
     }
 }
@@ -174,15 +172,14 @@ pub fn conv_grouped_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    let epilogue = spec.ending.epilogue(scale, shift);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
         Isa::detect().dispatch(Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
-        spec.ending.finish(y);
     });
 }
 
 /// `conv_grouped`: dx from dy, w.
-pub fn conv_grouped_grad_input<T: Scalar>(
+pub fn conv_grouped_grad_input<T: Elementary>(
     batch: usize,
     spec: &Spec,
     dy: &[T],
@@ -195,7 +192,7 @@ pub fn conv_grouped_grad_input<T: Scalar>(
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.
-pub fn conv_grouped_grad_weights<T: Scalar>(
+pub fn conv_grouped_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
     x: &[T],
@@ -223,7 +220,7 @@ struct Job<'a, T> {
     scratch: &'a mut [T],
 }
 
-impl<T: Scalar> WithSimd<T> for Job<'_, T> {
+impl<T: Elementary> WithSimd<T> for Job<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -241,7 +238,7 @@ impl<T: Scalar> WithSimd<T> for Job<'_, T> {
     }
 }
 
-impl<T: Scalar> Job<'_, T> {
+impl<T: Elementary> Job<'_, T> {
     /// Computes block after block, in register tiles of `R` rows and `C` vectors.
     #[inline(always)]
     fn run_arranged<S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(self, simd: S) {
@@ -275,7 +272,7 @@ fn windows(spec: &Spec, block: Block, numbers: usize) -> Correlation {
 
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-fn forward<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn forward<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
     block: Block,
@@ -303,19 +300,19 @@ fn forward<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C:
             }
         }
     }
-    let end = End {
+    let epilogue = Epilogue {
         scale: if epilogue.scale.is_empty() { &[] } else { scale },
         shift: if epilogue.shift.is_empty() { &[] } else { shift },
-        floor: epilogue.floor,
-        accumulate: spec.ending.accumulate,
+        ..epilogue
     };
     let walk = windows(spec, block, A::NUMBERS);
-    Windows::<T, A, R, C> { walk, block, inner, outer, weights, end, arrangement: PhantomData }.run(simd, x, y, memory);
+    Windows::<T, A, R, C> { walk, block, inner, outer, weights, epilogue, arrangement: PhantomData }
+        .run(simd, x, y, memory);
 }
 
 /// Writes a block's weights as `[part][tile of filters][tap][channel][C]` vectors.
 #[inline(always)]
-fn turn_weights<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+fn turn_weights<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
     simd: S,
     spec: &Spec,
     block: Block,
@@ -337,7 +334,7 @@ fn turn_weights<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
 }
 
 #[inline(always)]
-fn grad_input<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn grad_input<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
     block: Block,
@@ -381,7 +378,7 @@ fn grad_input<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const
             inner: outer,
             outer: inner,
             weights,
-            end: End::none(),
+            epilogue: Epilogue::NONE,
             arrangement: PhantomData,
         };
         windows.run(simd, dy, dx, memory);
@@ -389,7 +386,7 @@ fn grad_input<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const
 }
 
 #[inline(always)]
-fn grad_weights<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn grad_weights<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
     block: Block,

@@ -4,7 +4,7 @@
 //! group. Four channels of a vector's groups are turned at once.
 
 use super::{LANES, QUAD};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// Reads quad `quad` of `channels` channels of each of `groups` groups, which are `apart`; zeros where there is none.
@@ -12,7 +12,7 @@ use crate::simd::{Simd, Vector};
 /// # Safety
 /// `from` is good for all channels of the groups.
 #[inline(always)]
-pub(super) unsafe fn read_quad<T: Scalar, S: Simd<T>>(
+pub(super) unsafe fn read_quad<T: Elementary, S: Simd<T>>(
     simd: S,
     from: *const T,
     apart: usize,
@@ -41,7 +41,7 @@ pub(super) unsafe fn read_quad<T: Scalar, S: Simd<T>>(
 /// # Safety
 /// `to` is good for `count` vectors.
 #[inline(always)]
-pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
+pub(super) unsafe fn store_quad<T: Elementary, V: Vector<T>>(
     vectors: [V; QUAD],
     quad: usize,
     count: usize,
@@ -61,7 +61,7 @@ pub(super) unsafe fn store_quad<T: Scalar, V: Vector<T>>(
 /// # Safety
 /// `to` is good for the first channel of all the groups.
 #[inline(always)]
-pub(super) unsafe fn scatter_quad<T: Scalar, V: Vector<T>>(
+pub(super) unsafe fn scatter_quad<T: Elementary, V: Vector<T>>(
     columns: [V; QUAD],
     [groups, channels]: [usize; 2],
     quad: usize,
@@ -87,7 +87,7 @@ pub(super) unsafe fn scatter_quad<T: Scalar, V: Vector<T>>(
 /// # Safety
 /// `to` is good for the vectors.
 #[inline(always)]
-pub(super) unsafe fn store_tile<T: Scalar, V: Vector<T>, const C: usize>(vectors: [V; C], to: *mut T) {
+pub(super) unsafe fn store_tile<T: Elementary, V: Vector<T>, const C: usize>(vectors: [V; C], to: *mut T) {
     for (n, vector) in vectors.into_iter().enumerate() {
         // SAFETY: the caller's promise.
         unsafe { vector.store_at(to.add(n * V::LANES)) };
@@ -97,7 +97,7 @@ pub(super) unsafe fn store_tile<T: Scalar, V: Vector<T>, const C: usize>(vectors
 /// # Safety
 /// `from` is good for the vectors.
 #[inline(always)]
-pub(super) unsafe fn load_tile<T: Scalar, S: Simd<T>, const C: usize>(simd: S, from: *const T) -> [S::Vector; C] {
+pub(super) unsafe fn load_tile<T: Elementary, S: Simd<T>, const C: usize>(simd: S, from: *const T) -> [S::Vector; C] {
     // SAFETY: the caller's promise.
     unsafe {
         let mut vectors = [simd.splat(T::ZERO); C];

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::Context;
-use crate::kernels::conv::Ending;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
+use crate::kernels::elementary::Elementary;
+use netwright_abi::Epilogue;
 
-fn memory<T: Scalar>(len: usize) -> Vec<T> {
+fn memory<T: Elementary>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
 
@@ -71,7 +72,7 @@ fn large_layers_agree_with_the_reference() {
         padding: [1; 4],
         dilation: [1; 2],
         groups,
-        ending: Ending::NONE,
+        epilogue: Epilogue::NONE,
     };
     for (batch, spec) in [
         (1, spec(56, 8, [4, 4], 1)),

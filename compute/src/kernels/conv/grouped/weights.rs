@@ -9,7 +9,7 @@ use super::tile::{Steps, multiply};
 use super::{Block, IMAGES, POSITIONS, Sizes};
 use crate::kernels::conv::Spec;
 use crate::kernels::conv::correlate::{Correlation, extent};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::Simd;
 
 /// The gradient of a block's weights, as sums of vectors.
@@ -33,7 +33,7 @@ struct Chunk {
 impl Gradient<'_> {
     /// Adds to `sums`, `[part][tile of outer][tap][inner][C]` vectors, what all images give.
     #[inline(always)]
-    pub(super) fn run<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    pub(super) fn run<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
         &self,
         simd: S,
         x: &[T],
@@ -83,7 +83,7 @@ impl Gradient<'_> {
 
     /// How a chunk of x lies. Where channels have vectors, each has a plane, so that neighbouring positions are neighbours.
     #[inline(always)]
-    fn band<T: Scalar, S: Simd<T>, A: Arrangement<T, S>>(&self, chunk: Chunk) -> Band {
+    fn band<T: Elementary, S: Simd<T>, A: Arrangement<T, S>>(&self, chunk: Chunk) -> Band {
         let inner = Sizes::new(self.spec).inner;
         let columns = extent(self.spec.output[1], self.spec.stride[1], self.spec.window[1], self.spec.dilation[1]);
         let [pixel, channel] =
@@ -97,7 +97,7 @@ impl Gradient<'_> {
     /// Both pointers are good for the chunk.
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    unsafe fn turn<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+    unsafe fn turn<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
         &self,
         simd: S,
         [x, dy]: [&[T]; 2],
@@ -137,7 +137,7 @@ impl Gradient<'_> {
     /// # Safety
     /// As [`turn`](Self::turn), which has filled the chunk.
     #[inline(always)]
-    unsafe fn add<T: Scalar, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    unsafe fn add<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
         &self,
         simd: S,
         chunk: Chunk,

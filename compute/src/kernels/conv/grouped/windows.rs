@@ -2,12 +2,13 @@
 
 use core::marker::PhantomData;
 
-use super::Block;
 use super::arrangement::Arrangement;
 use super::gather::{Band, gather_band};
 use super::tile::{Steps, multiply};
+use super::{Block, LANES};
+use crate::epilogue::Epilogue;
 use crate::kernels::conv::correlate::{Correlation, extent};
-use crate::scalar::Scalar;
+use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// What a block of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
@@ -19,31 +20,12 @@ pub(super) struct Windows<'a, T, A, const R: usize, const C: usize> {
     pub(super) outer: usize,
     /// `[part of the block][tile of outer][tap][inner][C]` vectors.
     pub(super) weights: &'a [T],
-    pub(super) end: End<'a, T>,
+    /// Its scale and shift are the vectors of each part and tile of outer channels.
+    pub(super) epilogue: Epilogue<'a, T>,
     pub(super) arrangement: PhantomData<A>,
 }
 
-/// What becomes of the sums while they are in registers: `max(scale · sum + shift + y, floor)`.
-#[derive(Clone, Copy)]
-pub(super) struct End<'a, T> {
-    /// The vectors of each part and tile of outer channels; empty: 1.
-    pub(super) scale: &'a [T],
-    /// The vectors of each part and tile of outer channels; empty: 0.
-    pub(super) shift: &'a [T],
-    /// The least that is stored.
-    pub(super) floor: T,
-    /// Whether what stands in the target is added.
-    pub(super) accumulate: bool,
-}
-
-impl<T: Scalar> End<'_, T> {
-    /// Sums as they are.
-    pub(super) fn none() -> Self {
-        Self { scale: &[], shift: &[], floor: T::from_f64(f64::NEG_INFINITY), accumulate: false }
-    }
-}
-
-impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
+impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// Computes all images; `memory` holds at least one row of windows.
     #[inline(always)]
     pub(super) fn run<S: Simd<T>>(&self, simd: S, source: &[T], target: &mut [T], memory: &mut [T])
@@ -57,7 +39,7 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
         let taps = walk.taps[0] * walk.taps[1];
         let tiles = self.outer.div_ceil(A::columns(C));
         assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * S::LANES, "weights of a block");
-        for numbers in [self.end.scale, self.end.shift] {
+        for numbers in [self.epilogue.scale, self.epilogue.shift] {
             assert!(
                 numbers.is_empty() || numbers.len() == parts * tiles * C * S::LANES,
                 "a scale and a shift for each filter"
@@ -159,7 +141,7 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     where
         A: Arrangement<T, S>,
     {
-        let End { scale, shift, floor, accumulate } = self.end;
+        let (Epilogue { scale, shift, accumulate, .. }, floor) = (self.epilogue, self.epilogue.floor());
         let group = [self.block.parts::<T, S, A>()[1], self.outer];
         let within = tile % self.outer.div_ceil(A::columns(C));
         // SAFETY: a scale and a shift, where there are any, have a vector for each column of each tile.
@@ -175,6 +157,12 @@ impl<T: Scalar, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
                 *sum = (*sum + before).at_least(simd.splat(floor));
+            }
+            if self.epilogue.activation_after_floor().is_some() {
+                let mut stored = [[T::ZERO; LANES]; C];
+                stored.iter_mut().zip(sums).for_each(|(stored, sum)| sum.store(stored));
+                self.epilogue.finish(stored.as_flattened_mut());
+                sums.iter_mut().zip(&stored).for_each(|(sum, stored)| *sum = simd.load(stored));
             }
             A::write::<C>(simd, sums, to, group, within);
         }

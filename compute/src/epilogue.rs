@@ -1,0 +1,230 @@
+//! What becomes of a value z before it leaves the first cache: `y = f(scale · z + shift + y)`, with a scale and a shift for each channel, what
+//! stands in the place of y already, and an activation f.
+//!
+//! Every kernel that makes a value ends in it. Scale, shift, sum and a rectifier act on registers. Another activation is a call over the
+//! few rows that have just been stored: a register tile for each function would cost every user build time, and sums that are
+//! given to a function leave their registers anyway.
+
+use netwright_abi::Activation;
+
+use crate::kernels::activation;
+use crate::kernels::elementary::Elementary;
+
+/// Elements that are stored before an activation is applied to them: a quarter of a first cache.
+pub(crate) const HOT: usize = 2048;
+
+/// [`netwright_abi::Epilogue`] with its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Epilogue<'a, T> {
+    /// A factor for each channel, or nothing: 1.
+    pub scale: &'a [T],
+    /// A summand for each channel, or nothing: 0.
+    pub shift: &'a [T],
+    /// Whether what stands in the place of y is added.
+    pub accumulate: bool,
+    /// The function applied last.
+    pub activation: Option<Activation>,
+}
+
+impl<'a, T> Epilogue<'a, T> {
+    /// The value as it is.
+    pub const NONE: Self = Self { scale: &[], shift: &[], accumulate: false, activation: None };
+
+    /// The value is added to what stands in its place.
+    pub const ACCUMULATE: Self = Self { accumulate: true, ..Self::NONE };
+
+    /// An epilogue with its operands: one element for each channel, or none.
+    pub fn new(epilogue: netwright_abi::Epilogue, scale: &'a [T], shift: &'a [T]) -> Self {
+        let netwright_abi::Epilogue { accumulate, activation } = epilogue;
+        Self { scale, shift, accumulate, activation }
+    }
+
+    /// That of the channels from `first` on.
+    pub(crate) fn channels(self, first: usize, count: usize) -> Self {
+        let part = |each: &'a [T]| if each.is_empty() { each } else { &each[first..first + count] };
+        Self { scale: part(self.scale), shift: part(self.shift), ..self }
+    }
+
+    /// Panics where a channel has no element.
+    #[track_caller]
+    pub(crate) fn check(&self, channels: usize) {
+        for each in [self.scale, self.shift] {
+            assert!(each.is_empty() || each.len() == channels, "a scale and a shift for each channel, or none");
+        }
+    }
+
+    /// That of a part of a longer sum: the shift goes with the first part, the activation with the last.
+    pub(crate) fn of_part(self, is_first: bool, is_last: bool) -> Self {
+        Self {
+            shift: if is_first { self.shift } else { &[] },
+            accumulate: !is_first || self.accumulate,
+            activation: self.activation.filter(|_| is_last),
+            ..self
+        }
+    }
+
+    /// What of it acts on registers.
+    pub(crate) fn in_registers(self) -> Self {
+        Self { activation: self.activation.filter(|_| self.activation_after_floor().is_none()), ..self }
+    }
+
+    /// What [`Epilogue::floor`] leaves of the activation.
+    pub(crate) fn activation_after_floor(&self) -> Option<Activation> {
+        self.activation.filter(|&activation| activation != Activation::Relu)
+    }
+}
+
+impl<T: Elementary> Epilogue<'_, T> {
+    /// The least that is stored: minus infinity for all, 0 for a rectifier, of which it is the whole. NaN is stored as it is.
+    #[inline(always)]
+    pub(crate) fn floor(&self) -> T {
+        if self.activation == Some(Activation::Relu) { T::ZERO } else { T::from_f64(f64::NEG_INFINITY) }
+    }
+
+    /// Stores `max(scale · z + shift + y, floor)` of a few channels from `first` on; [`Epilogue::finish`] does the rest.
+    #[inline(always)]
+    pub(crate) fn store(&self, first: usize, z: &mut [T], y: &mut [T]) {
+        if !self.scale.is_empty() {
+            z.iter_mut().zip(&self.scale[first..]).for_each(|(z, &scale)| *z *= scale);
+        }
+        if !self.shift.is_empty() {
+            z.iter_mut().zip(&self.shift[first..]).for_each(|(z, &shift)| *z += shift);
+        }
+        if self.accumulate {
+            z.iter_mut().zip(&*y).for_each(|(z, &y)| *z += y);
+        }
+        let floor = self.floor();
+        z.iter().zip(y).for_each(|(&z, y)| *y = if z < floor { floor } else { z });
+    }
+
+    /// Applies what the floor leaves of the activation to elements that have just been stored.
+    #[inline(always)]
+    pub(crate) fn finish(&self, values: &mut [T]) {
+        if let Some(activation) = self.activation_after_floor() {
+            activate(activation, values);
+        }
+    }
+
+    /// What a value becomes that is 0 for all channels; `y` has whole rows of channels.
+    pub(crate) fn of_zero(&self, channels: usize, y: &mut [T]) {
+        for y in y.chunks_exact_mut(channels) {
+            for (channel, y) in y.iter_mut().enumerate() {
+                self.store(channel, &mut [T::ZERO], core::slice::from_mut(y));
+            }
+            self.finish(y);
+        }
+    }
+
+    /// What rows of channels become in their own place, a few at a time.
+    pub(crate) fn apply(&self, channels: usize, values: &mut [T]) {
+        let once = Self { accumulate: false, ..*self };
+        for values in values.chunks_mut(HOT.div_ceil(channels.max(1)) * channels.max(1)) {
+            for values in values.chunks_exact_mut(channels) {
+                for (channel, value) in values.iter_mut().enumerate() {
+                    once.store(channel, &mut [*value], core::slice::from_mut(value));
+                }
+            }
+            once.finish(values);
+        }
+    }
+}
+
+/// Elements of the widest vector that loops are compiled for.
+const VECTOR: usize = 8;
+
+/// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
+/// filled up.
+#[inline(never)]
+fn activate<T: Elementary>(activation: Activation, values: &mut [T]) {
+    // Double precision has no vectors.
+    let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
+    let (whole, few) = values.split_at_mut(values.len() - few);
+    if !whole.is_empty() {
+        activation::forward(activation, whole);
+    }
+    if !few.is_empty() {
+        let mut filled = [T::ZERO; VECTOR];
+        filled[..few.len()].copy_from_slice(few);
+        activation::forward(activation, &mut filled);
+        few.copy_from_slice(&filled[..few.len()]);
+    }
+}
+
+/// The specification, for rows of channels.
+#[cfg(test)]
+pub(crate) fn reference<T: Elementary>(
+    epilogue: netwright_abi::Epilogue,
+    z: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    channels: usize,
+) {
+    for (place, (y, &z)) in y.iter_mut().zip(z).enumerate() {
+        let channel = |each: &[T], default: T| each.get(place % channels).copied().unwrap_or(default);
+        let before = if epilogue.accumulate { *y } else { T::ZERO };
+        *y = channel(scale, T::ONE) * z + channel(shift, T::ZERO) + before;
+        if let Some(activation) = epilogue.activation {
+            *y = activation::reference::value(activation, *y);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use netwright_abi::Epilogue as Kind;
+    use proptest::prelude::*;
+
+    /// Epilogues of all kinds.
+    pub(crate) fn kinds() -> impl Iterator<Item = Kind> + Clone {
+        let activations = [
+            None,
+            Some(Activation::Relu),
+            Some(Activation::LeakyRelu(0.25)),
+            Some(Activation::Tanh),
+            Some(Activation::HardSigmoid(0.2)),
+            Some(Activation::Relu6),
+        ];
+        [false, true]
+            .into_iter()
+            .flat_map(move |accumulate| activations.map(|activation| Kind { accumulate, activation }))
+    }
+
+    /// One of them.
+    pub(crate) fn epilogues() -> impl Strategy<Value = Kind> {
+        prop::sample::select(kinds().collect::<std::vec::Vec<_>>())
+    }
+
+    #[test]
+    fn a_rectifier_is_a_floor_and_lets_nan_through() {
+        let nan = f32::NAN;
+        let epilogue = Epilogue { activation: Some(Activation::Relu), ..Epilogue::<f32>::NONE };
+        assert_eq!(epilogue.floor(), 0.0);
+        assert_eq!(epilogue.activation_after_floor(), None);
+        assert_eq!(Epilogue { activation: Some(Activation::Tanh), ..epilogue }.floor(), f32::NEG_INFINITY);
+        let (mut c, mut y) = ([0.0; 3], [0.0; 3]);
+        let z = [-2.0, 3.0, nan];
+        epilogue.store(0, &mut z.clone(), &mut y);
+        let (a, b) = (crate::gemm::Matrix::rows(&z, 3, 1), crate::gemm::Matrix::rows(&[1.0], 1, 1));
+        crate::gemm::gemm(a, b, epilogue, &mut c, 1, &mut [0.0; 1]);
+        for y in [c, y] {
+            assert!(y[0] == 0.0 && y[1] == 3.0 && y[2].is_nan(), "{y:?}");
+        }
+    }
+
+    #[test]
+    fn few_elements_become_the_same_bits_as_many() {
+        let z: Vec<f32> = (0..200).map(|place| (place as f32 - 90.0) / 16.0).collect();
+        for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Softplus] {
+            let epilogue = Epilogue { activation: Some(activation), ..Epilogue::NONE };
+            let mut together = z.clone();
+            activation::forward(activation, &mut together);
+            for len in [1, 7, 31, 32, 33, 100] {
+                let mut few = z.clone();
+                few.chunks_mut(len).for_each(|few| epilogue.finish(few));
+                assert_eq!(few, together, "{activation:?} of {len}");
+            }
+        }
+    }
+}
