@@ -1,4 +1,4 @@
-//! Whatever the text, compiling it ends, without a panic, and each mistake has its place in the text.
+//! Whatever the text, compiling it ends, without a panic, each mistake has its place in the text, and what is emitted is a file of Rust.
 
 use netwright_compiler::layers::{SHARED, STRUCTURE, WORDS};
 use netwright_compiler::{Reader, compile};
@@ -100,6 +100,10 @@ fn check(source: &str) {
         }
         assert!(!compiled.diagnostics.is_empty() || !compiled.tokens.is_empty(), "{source:?}");
         assert!(!compiled.diagnostics.is_empty() || compiled.mistaken.is_empty(), "{source:?}");
+        for tokens in [compiled.tokens, compiled.words] {
+            let items = syn::parse2::<syn::File>(tokens);
+            assert!(items.is_ok(), "{source:?}: {}", items.err().map_or(String::new(), |error| error.to_string()));
+        }
     }
 }
 
@@ -108,6 +112,7 @@ fn what_is_valid_has_no_mistake() {
     for source in VALID {
         let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), Reader::Rustc);
         assert_eq!(compiled.diagnostics, [], "{source}");
+        check(source);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Any text compiles without a panic, each diagnostic points into the text, and what has none makes items.
+//! Any text compiles without a panic, each diagnostic points into the text, what has none makes items, and items are Rust.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,6 +13,9 @@ fuzz_target!(|source: &str| {
         }
         if compiled.diagnostics.is_empty() {
             assert!(compiled.mistaken.is_empty() && !compiled.tokens.is_empty());
+        }
+        for tokens in [compiled.tokens, compiled.words] {
+            syn::parse2::<syn::File>(tokens).expect("what is emitted is a file of Rust");
         }
     }
 });

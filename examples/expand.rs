@@ -1,0 +1,119 @@
+//! Prints what networks compile to, formatted: `cargo run --example expand -- FILE`.
+//!
+//! FILE is a source of Rust, `FILE.rs`, whose `network! { … }` are expanded one by one, or else a file of the language alone.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use netwright_compiler::{Reader, compile};
+use proc_macro2::{Span, TokenStream};
+use syn::visit::Visit;
+use syn::visit_mut::VisitMut;
+use syn::{Block, File, Macro, Stmt};
+
+#[derive(Parser)]
+struct Arguments {
+    /// A source of Rust, or a file of the language alone.
+    file: PathBuf,
+}
+
+/// The texts between the braces of every `network! { … }`.
+struct Networks<'a> {
+    file: &'a str,
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Visit<'_> for Networks<'a> {
+    fn visit_macro(&mut self, call: &Macro) {
+        if is_called(call, "network") {
+            let span = call.delimiter.span();
+            let (start, end) = (span.open().byte_range().end, span.close().byte_range().start);
+            self.texts.extend(self.file.get(start..end));
+        }
+    }
+}
+
+fn networks<'a>(path: &Path, file: &'a str) -> syn::Result<Vec<&'a str>> {
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return Ok(vec![file]);
+    }
+    let mut networks = Networks { file, texts: Vec::new() };
+    networks.visit_file(&syn::parse_file(file)?);
+    Ok(networks.texts)
+}
+
+/// Keeps what stands in `with_std! { … }` and drops what stands in `without_std! { … }`, as the feature `std` does.
+struct WithStd;
+
+impl VisitMut for WithStd {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        for statement in std::mem::take(&mut block.stmts) {
+            match &statement {
+                Stmt::Macro(call) if is_called(&call.mac, "without_std") => {}
+                Stmt::Macro(call) if is_called(&call.mac, "with_std") => match call.mac.parse_body::<File>() {
+                    Ok(inside) => block.stmts.extend(inside.items.into_iter().map(Stmt::Item)),
+                    Err(_) => block.stmts.push(statement),
+                },
+                _ => block.stmts.push(statement),
+            }
+        }
+    }
+}
+
+fn is_called(call: &Macro, name: &str) -> bool {
+    call.path.segments.last().is_some_and(|last| last.ident == name)
+}
+
+/// What one text compiles to, or its mistakes with their lines.
+fn expand(text: &str, lines_before: usize) -> Result<String, String> {
+    let root: TokenStream = "::netwright".parse().unwrap_or_default();
+    let compiled = compile(text, &root, &|_| Span::call_site(), Reader::Rustc);
+    if !compiled.diagnostics.is_empty() {
+        let line = |bytes: netwright_grammar::Span| lines_before + text[..bytes.start].matches('\n').count() + 1;
+        return Err(compiled.diagnostics.iter().fold(String::new(), |mut mistakes, diagnostic| {
+            let _ =
+                writeln!(mistakes, "line {}: {}", line(diagnostic.span), diagnostic.text(|bytes| Some(line(bytes))));
+            mistakes
+        }));
+    }
+    let mut items: File = syn::parse2(compiled.tokens).map_err(|error| format!("{error}\n"))?;
+    WithStd.visit_file_mut(&mut items);
+    Ok(prettyplease::unparse(&items))
+}
+
+fn main() -> ExitCode {
+    let Arguments { file: path } = Arguments::parse();
+    let shown = path.display();
+    let file = match std::fs::read_to_string(&path) {
+        Ok(file) => file,
+        Err(error) => {
+            eprintln!("{shown}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let networks = match networks(&path, &file) {
+        Ok(networks) => networks,
+        Err(error) => {
+            eprintln!("{shown}, line {}: {error}", error.span().start().line);
+            return ExitCode::FAILURE;
+        }
+    };
+    if networks.is_empty() {
+        eprintln!("{shown} has no `network! {{ … }}`");
+        return ExitCode::FAILURE;
+    }
+    let mut code = ExitCode::SUCCESS;
+    for text in networks {
+        let before = text.as_ptr() as usize - file.as_ptr() as usize;
+        match expand(text, file[..before].matches('\n').count()) {
+            Ok(items) => print!("{items}"),
+            Err(mistakes) => {
+                eprint!("{shown}, {mistakes}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
