@@ -78,6 +78,8 @@
 //! opt-level = 3
 //! [profile.dev.package.netwright-runtime]
 //! opt-level = 3
+//! [profile.dev.package.netwright-train]
+//! opt-level = 3
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -109,7 +111,9 @@ pub use netwright_runtime::summary::Summary;
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
 #[cfg(feature = "std")]
-pub use netwright_runtime::{Error, data, error, loss, optim, random, schedule, see, settings, train};
+pub use netwright_runtime::{Error, error, random};
+#[cfg(feature = "std")]
+pub use netwright_train::{data, loss, optim, schedule, see, settings, train};
 
 /// Values on the heap from the start: images, answers and targets that are larger than a stack. See [`guide`].
 #[cfg(feature = "std")]

@@ -4,7 +4,9 @@ use netwright::Pass;
 use netwright::loss::{Loss, MeanAbsoluteError};
 use netwright::optim::Optimizer;
 use netwright::prelude::*;
-use netwright::train::{Attack, GradientEngine, Target, Threads, Validator, adversarial::evaluate_under, evaluate};
+use netwright::train::{
+    Attack, GradientEngine, Target, Threads, Trainable, Validator, adversarial::evaluate_under, evaluate,
+};
 
 netwright::network! {
     Yes(1) { dense 1 sigmoid }
@@ -19,7 +21,7 @@ netwright::network! {
 }
 
 /// A network whose last weights are so large that most of its answers round to 0 and 1.
-fn sure<N: Network>(factor: f64) -> N {
+fn sure<N: Trainable>(factor: f64) -> N {
     let mut network = N::init(5);
     for number in network.parameters_mut() {
         *number = netwright::private::Scalar::from_f64(netwright::private::Scalar::to_f64(*number) * factor);
@@ -30,7 +32,7 @@ fn sure<N: Network>(factor: f64) -> N {
 /// The losses of the mean sample: while training at rate 0, and by everyone else.
 fn losses<N, Y, L>(network: &N, inputs: &[N::Input], targets: &[Y], loss: &L) -> Vec<(&'static str, f64)>
 where
-    N: Network<Input: netwright::private::Output<N::Scalar>>,
+    N: Trainable<Input: netwright::private::Output<N::Scalar>>,
     Y: Target,
     L: Loss<N::Head, Y> + Copy,
     Sgd<N::Scalar>: Optimizer<N::Scalar>,
@@ -66,7 +68,7 @@ where
 
 fn assert_same<N, Y, L>(factor: f64, inputs: &[N::Input], targets: &[Y], loss: &L) -> f64
 where
-    N: Network<Input: netwright::private::Output<N::Scalar>>,
+    N: Trainable<Input: netwright::private::Output<N::Scalar>>,
     Y: Target,
     L: Loss<N::Head, Y> + Copy,
     Sgd<N::Scalar>: Optimizer<N::Scalar>,
@@ -142,7 +144,7 @@ fn a_sure_answer_that_is_wrong_costs_its_logit() {
 #[test]
 fn logits_are_what_goes_into_the_head_and_the_answers_where_there_is_none() {
     let inputs = features::<f32>();
-    fn both<N: Network<Input = [f32; 3]>>(inputs: &[[f32; 3]], wanted: usize) -> [Vec<N::Output>; 2] {
+    fn both<N: Trainable<Input = [f32; 3]>>(inputs: &[[f32; 3]], wanted: usize) -> [Vec<N::Output>; 2] {
         let network = sure::<N>(2.0);
         let zeros = vec![netwright::private::Output::zeros(); inputs.len()];
         let (mut answers, mut logits) = (zeros.clone(), zeros);

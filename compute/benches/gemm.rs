@@ -4,7 +4,6 @@
 //!
 //! Each line times both in turn, several rounds, and keeps the best of each, so that neither profits from a quieter moment.
 
-#[path = "../../runtime/benches/timing/mod.rs"]
 mod timing;
 
 use std::hint::black_box;

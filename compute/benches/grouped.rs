@@ -11,7 +11,6 @@
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
-#[path = "../../runtime/benches/timing/mod.rs"]
 mod timing;
 
 use std::hint::black_box;

@@ -12,4 +12,5 @@ pub mod scalar;
 pub mod simd;
 pub mod update;
 
+pub use pass::Pass;
 pub use scalar::Scalar;

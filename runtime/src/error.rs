@@ -12,7 +12,7 @@ use crate::suggest::choices;
 /// `main` returns it and where `unwrap` meets it:
 ///
 /// ```
-/// use netwright_runtime::optim::Sgd;
+/// use netwright_train::optim::Sgd;
 ///
 /// let error = Sgd::<f32>::new(-1.0).unwrap_err();
 /// assert_eq!(format!("{error:?}"), "learning rate is -1; it must be a number, at least 0");
@@ -499,7 +499,7 @@ fn last_good(checkpoint: Option<&std::path::Path>) -> String {
 }
 
 /// `1 number`, `3 numbers`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -526,7 +526,7 @@ impl Error {
     }
 
     /// The same error about a sample that stands elsewhere: in `origin`, where `number` gives its number for its place.
-    pub(crate) fn of_sample(self, origin: &str, number: &dyn Fn(usize) -> usize) -> Self {
+    pub fn of_sample(self, origin: &str, number: &dyn Fn(usize) -> usize) -> Self {
         match self {
             Self::Label { sample, label, classes, .. } => {
                 Self::Label { origin: origin.to_owned(), sample: number(sample), label, classes }
@@ -540,19 +540,19 @@ impl Error {
     }
 
     /// For `map_err` on file operations.
-    pub(crate) fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
 }
 
 /// The words of a panic that was caught.
-pub(crate) fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
+pub fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without words").to_owned()
 }
 
 /// Refuses a hyper-parameter that is outside its range, or no number.
-pub(crate) fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
+pub fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
     if valid && found.is_finite() { Ok(found) } else { Err(Error::Setting { setting, expected, found }) }
 }

@@ -68,7 +68,7 @@ pub const fn trainable(layers: &[Layer]) -> usize {
 
 /// Every name that means a part of a network with weights: the blocks' and the layers', apart by commas.
 #[cfg(feature = "std")]
-pub(crate) fn parts(layers: &[Layer]) -> String {
+pub fn parts(layers: &[Layer]) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for layer in layers.iter().filter(|layer| !layer.tensors.is_empty()) {
         let ends = layer.name.match_indices('.').map(|(end, _)| end).chain([layer.name.len()]);

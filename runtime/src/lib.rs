@@ -2,37 +2,28 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
-// Tests inside share the networks of the tests outside, which call this crate by its name.
-#[cfg(all(test, feature = "progress"))]
-extern crate self as netwright_runtime;
-#[cfg(all(test, feature = "progress"))]
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 pub mod architecture;
-#[cfg(feature = "std")]
-pub mod data;
 #[cfg(feature = "std")]
 mod debug_as_sentence;
 pub mod emitted;
 #[cfg(feature = "std")]
 pub mod error;
 #[cfg(feature = "std")]
+mod finite;
+#[cfg(feature = "std")]
 mod first_weights;
 pub mod head;
 pub mod init;
 pub mod layer;
 #[cfg(feature = "std")]
-pub mod loss;
-#[cfg(feature = "std")]
 pub mod memory;
 #[cfg(feature = "std")]
 pub mod network;
 #[cfg(feature = "std")]
-mod norm;
+pub mod norm;
 pub mod observer;
 #[cfg(feature = "std")]
-mod once;
+pub mod once;
 /// Predicting alone has nothing to be compiled once.
 #[cfg(not(feature = "std"))]
 mod once {
@@ -40,31 +31,21 @@ mod once {
     impl Once for f32 {}
     impl Once for f64 {}
 }
-#[cfg(feature = "std")]
-pub mod optim;
-mod pass;
+pub mod pass;
 pub mod predictor;
 pub mod scalar;
-#[cfg(feature = "std")]
-pub mod schedule;
-#[cfg(feature = "std")]
-pub mod see;
-#[cfg(feature = "std")]
-pub mod settings;
 pub mod shape;
 #[cfg(feature = "std")]
 pub mod storage;
 #[cfg(feature = "std")]
-mod suggest;
+pub mod suggest;
 #[cfg(feature = "std")]
 pub mod summary;
 pub mod tensor;
 #[cfg(all(test, feature = "std"))]
 mod test_folder;
 #[cfg(feature = "std")]
-mod threads;
-#[cfg(feature = "std")]
-pub mod train;
+pub mod threads;
 #[cfg(feature = "std")]
 pub mod weights;
 

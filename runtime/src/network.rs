@@ -42,17 +42,17 @@ impl<T: Precision> Weights<T> {
     }
 
     /// All trained numbers.
-    pub(crate) fn parameters(&self) -> &[T] {
+    pub fn parameters(&self) -> &[T] {
         &self.parameters
     }
 
     /// The moving means and variances.
-    pub(crate) fn statistics(&self) -> &[T] {
+    pub fn statistics(&self) -> &[T] {
         &self.statistics
     }
 
     /// Parameters and statistics at the same time, to change: what was prepared of them does not hold any more.
-    pub(crate) fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
+    pub fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
         self.prepared.forget();
         (&mut self.parameters, &mut self.statistics)
     }
@@ -380,7 +380,7 @@ fn find(layers: &'static [Layer], layer: &str, tensor: &str) -> Option<&'static 
 }
 
 /// Refuses a training step of so few images that a batch normalisation would see a single value.
-pub(crate) fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), PassError> {
+pub fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), PassError> {
     if images >= N::FEWEST_IMAGES {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use crate::scalar::Precision;
 
 /// A length, in two factors: it may be more than an `f64` holds, where no number of the vector is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Norm {
+pub struct Norm {
     scale: f64,
     relative: f64,
 }
@@ -14,7 +14,7 @@ const SAFE: std::ops::RangeInclusive<f64> = 1e-270..=1e300;
 
 /// The length of a vector. Where squares would overflow or underflow, they are those of the numbers divided by a power of two near the
 /// largest, as in LAPACK's `dlassq`. A NaN gives NaN, an infinite number infinity. Added up in f64 and in a fixed order.
-pub(crate) fn norm<T: Precision>(numbers: &[T]) -> Norm {
+pub fn norm<T: Precision>(numbers: &[T]) -> Norm {
     let squares = sum_of_squares(numbers, 1.0);
     if SAFE.contains(&squares) || squares.is_nan() {
         return Norm { scale: 1.0, relative: squares.sqrt() };
@@ -29,7 +29,7 @@ pub(crate) fn norm<T: Precision>(numbers: &[T]) -> Norm {
 }
 
 /// The length of a vector from those of its parts.
-pub(crate) fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
+pub fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
     let scale = parts.clone().map(|part| part.scale).fold(0.0, f64::max);
     if scale == 0.0 || scale.is_infinite() {
         return Norm { scale, relative: 1.0 };
@@ -40,17 +40,17 @@ pub(crate) fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
 
 impl Norm {
     /// The length; infinite where it is more than an `f64` holds.
-    pub(crate) fn length(self) -> f64 {
+    pub fn length(self) -> f64 {
         self.scale * self.relative
     }
 
     /// The root of the mean of the squares of `count` numbers.
-    pub(crate) fn root_mean_square(self, count: usize) -> f64 {
+    pub fn root_mean_square(self, count: usize) -> f64 {
         self.scale * (self.relative / (count.max(1) as f64).sqrt())
     }
 
     /// Two factors, one after the other, that make a vector of this length no longer than `limit`. A NaN is passed on.
-    pub(crate) fn shorten<T: Precision>(self, limit: f64) -> [T; 2] {
+    pub fn shorten<T: Precision>(self, limit: f64) -> [T; 2] {
         if self.length() <= limit {
             return [T::ONE; 2];
         }

@@ -106,7 +106,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
 const LARGEST_BY_VALUE: usize = 256 * 1024;
 
 /// Room for an answer that is returned by value.
-pub(crate) fn by_value<N: Architecture>() -> N::Output {
+pub fn by_value<N: Architecture>() -> N::Output {
     const {
         assert!(
             size_of::<N::Output>() <= LARGEST_BY_VALUE,

@@ -4,7 +4,7 @@
 const MOST: usize = 12;
 
 /// The names of `known`, which are apart by commas, and the one among them that is nearest to `word`, if any is near.
-pub(crate) fn choices(word: &str, known: &str) -> String {
+pub fn choices(word: &str, known: &str) -> String {
     let names: Vec<&str> = known.split(", ").filter(|name| !name.is_empty()).collect();
     let listed = match names.get(..MOST) {
         _ if names.is_empty() => "none".to_owned(),
@@ -15,7 +15,7 @@ pub(crate) fn choices(word: &str, known: &str) -> String {
 }
 
 /// The name that is nearest to `word`, if any is near.
-pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
     let near =
         distances.filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len());

@@ -11,7 +11,7 @@ use crate::error::Error;
 const MOST: usize = 1024;
 
 /// Refuses to work on no thread, or on a great many.
-pub(crate) fn check(count: usize) -> Result<usize, Error> {
+pub fn check(count: usize) -> Result<usize, Error> {
     crate::error::setting("threads", count as f64, (1..=MOST).contains(&count), "at least 1 and at most 1024")?;
     Ok(count)
 }
@@ -43,19 +43,19 @@ impl Threads {
     }
 
     /// As many as the machine has processors.
-    pub(crate) fn available() -> usize {
+    pub fn available() -> usize {
         std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
     }
 
     /// Those that predictions share unless a network has its own: one for each processor, started when they are first asked for.
-    pub(crate) fn shared() -> &'static Self {
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Threads> = OnceLock::new();
         // A system that refuses threads leaves the caller's.
         SHARED.get_or_init(|| Self::new(Self::available()).unwrap_or_default())
     }
 
     /// Whether the caller already is one of several threads that share some work.
-    pub(crate) fn are_busy() -> bool {
+    pub fn are_busy() -> bool {
         rayon_core::current_thread_index().is_some()
     }
 
@@ -89,7 +89,7 @@ impl Threads {
     }
 
     /// Calls both, side by side where there are several, with what they return.
-    pub(crate) fn both<A: Send, B: Send>(
+    pub fn both<A: Send, B: Send>(
         &self,
         first: impl FnOnce() -> A + Send,
         second: impl FnOnce() -> B + Send,
@@ -100,7 +100,7 @@ impl Threads {
     }
 
     /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
-    pub(crate) fn each<A: Send, B: Send>(
+    pub fn each<A: Send, B: Send>(
         &self,
         left: &mut [A],
         right: &mut [B],
@@ -131,7 +131,7 @@ impl Threads {
     }
 
     /// Calls `work` with stretches of `numbers` and the place where each starts.
-    pub(crate) fn stretches<T: Send>(&self, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    pub fn stretches<T: Send>(&self, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         match &self.0 {
             None => work(0, numbers),
             Some(_) => self.stretch(0, numbers, work),

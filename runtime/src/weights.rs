@@ -186,14 +186,14 @@ fn numbers<'w, T: Precision>(weights: &'w Weights<T>, tensor: &ParameterTensor) 
 }
 
 /// Adds all tensors of a network to a file.
-pub(crate) fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
+pub fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
     for (_, name, tensor) in tensors(facts) {
         writer.tensor(&name, tensor.shape, numbers(weights, tensor));
     }
 }
 
 /// A tensor that a network may take.
-pub(crate) struct Offer<'o, T> {
+pub struct Offer<'o, T> {
     shape: &'o [usize],
     /// Its kind of number.
     kind: String,
@@ -202,11 +202,17 @@ pub(crate) struct Offer<'o, T> {
     read: Box<dyn Fn() -> Vec<T> + 'o>,
 }
 
+impl<T> fmt::Debug for Offer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.shape, self.kind)
+    }
+}
+
 /// With their names.
-pub(crate) type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
+pub type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 
 /// The tensors of a file that are a network's: a checkpoint holds others too.
-pub(crate) fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
+pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
     fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
         let (kind, is_readable) = (view.numbers.to_string(), view.is_readable());
         Offer { shape: view.shape, kind, is_readable, read: Box::new(move || view.scalars().unwrap_or_default()) }
@@ -225,14 +231,15 @@ fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
 }
 
 /// What of some tensors fits a network.
-pub(crate) struct Compared<'o, T> {
+#[derive(Debug)]
+pub struct Compared<'o, T> {
     fitting: Vec<(String, &'static ParameterTensor, &'o Offer<'o, T>)>,
     differences: Vec<WeightDifference>,
 }
 
 impl<'o, T: Precision> Compared<'o, T> {
     /// Compares what is offered with a part of a network.
-    pub(crate) fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
+    pub fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
         let (mut fitting, mut differences) = (Vec::new(), Vec::new());
         let wanted: Vec<_> = tensors(facts).filter(|(layer, ..)| is_part(part, layer)).collect();
         let is_wanted = |name: &str| wanted.iter().any(|(_, wanted, _)| wanted == name);
@@ -268,7 +275,7 @@ impl<'o, T: Precision> Compared<'o, T> {
     }
 
     /// Whether everything fits.
-    pub(crate) fn check(&self, facts: Facts, origin: &str) -> Result<(), Error> {
+    pub fn check(&self, facts: Facts, origin: &str) -> Result<(), Error> {
         if self.differences.is_empty() {
             return Ok(());
         }
@@ -277,7 +284,7 @@ impl<'o, T: Precision> Compared<'o, T> {
     }
 
     /// Takes what fits.
-    pub(crate) fn take(self, facts: Facts, weights: &mut Weights<T>, origin: &str, checksum: Checksum) -> Loaded {
+    pub fn take(self, facts: Facts, weights: &mut Weights<T>, origin: &str, checksum: Checksum) -> Loaded {
         let (parameters, statistics) = weights.buffers_mut();
         let (mut taken, mut converted) = (Vec::new(), Vec::new());
         for (name, tensor, offer) in self.fitting {

@@ -17,7 +17,7 @@ const STARTS: &[(&[u8], &str)] = &[
 ];
 
 /// What kind of file the bytes begin, where that can be told. Safetensors, whose first bytes are a length, is not among them.
-pub(crate) fn of(bytes: &[u8]) -> Option<&'static str> {
+pub fn of(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, kind)) = STARTS.iter().find(|(start, _)| bytes.starts_with(start)) {
         return Some(kind);
     }

@@ -2,7 +2,7 @@
 
 mod half;
 mod header;
-pub(crate) mod kind;
+pub mod kind;
 pub mod safetensors;
 
 use std::fs::{self, File};

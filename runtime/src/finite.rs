@@ -1,0 +1,40 @@
+//! Buffers of all parameters, looked through layer by layer.
+
+use crate::error::Origin;
+use crate::layer::Layer;
+use crate::pass::Pass;
+use crate::scalar::Precision;
+
+/// Whether all numbers are finite. Looks at all of them, which becomes vector code where a search that stops would not.
+pub(crate) fn all_finite<T: Precision>(numbers: &[T]) -> bool {
+    numbers.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
+}
+
+/// The numbers of a layer in a buffer of all parameters.
+fn of<'n, T>(layer: &'n Layer, numbers: &'n [T]) -> impl Iterator<Item = &'n [T]> {
+    let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
+    trained.map(|tensor| &numbers[tensor.offset..tensor.offset + tensor.len])
+}
+
+/// The first layer whose weights are not all finite.
+pub(crate) fn broken_weights<T: Precision>(layers: &'static [Layer], parameters: &[T]) -> Option<Origin> {
+    let broken = |layer: &&Layer| of(layer, parameters).any(|numbers| !all_finite(numbers));
+    layers.iter().find(broken).map(|layer| Origin::Weights(layer.name))
+}
+
+/// The layer nearest the loss whose gradient is not all finite: a gradient comes from the end.
+pub(crate) fn broken_gradient<T: Precision>(layers: &'static [Layer], gradients: &[T]) -> Option<Origin> {
+    let broken = |layer: &&Layer| of(layer, gradients).any(|numbers| !all_finite(numbers));
+    layers.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
+}
+
+/// Kernels that compute the gradient of an input and of weights at once compute that of frozen weights too: it goes.
+pub(crate) fn clear_frozen<T: Precision>(layers: &[Layer], pass: &Pass, gradients: &mut [T]) {
+    if pass.frozen_layers.is_empty() {
+        return;
+    }
+    let frozen = layers.iter().enumerate().filter(|(layer, _)| !pass.trains(*layer));
+    for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.role.is_trained()) {
+        gradients[tensor.offset..tensor.offset + tensor.len].fill(T::ZERO);
+    }
+}

@@ -1,0 +1,116 @@
+//! Stochastic gradient descent.
+
+use super::{Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, treatment::Treatment, update};
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::scalar::{Precision, Scalar};
+use crate::settings::Settings;
+
+/// Stochastic gradient descent (slide 5): w ← w − rate · g; with momentum μ, v ← μ v + g and w ← w − rate · v.
+///
+/// ```
+/// use netwright_train::optim::Sgd;
+/// # fn main() -> Result<(), netwright_runtime::Error> {
+/// let sgd = Sgd::<f32>::new(0.1)?.momentum(0.9)?.nesterov(true).l2(1e-4)?;
+/// assert!(Sgd::<f32>::new(0.1)?.momentum(1.5).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sgd<T = f32> {
+    rate: f64,
+    momentum: f64,
+    nesterov: bool,
+    treatment: Treatment,
+    velocity: Moment<T>,
+}
+
+penalties!(Sgd);
+
+impl<T: Precision> Sgd<T> {
+    /// Without momentum or penalties.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where the learning rate is negative or no number.
+    pub fn new(rate: f64) -> Result<Self, Error> {
+        let velocity = Moment(Vec::new());
+        Ok(Self { rate: super::rate(rate)?, momentum: 0.0, nesterov: false, treatment: Treatment::new(rate), velocity })
+    }
+
+    /// Keeps this share of the last step's velocity.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is at least 0 and less than 1.
+    pub fn momentum(mut self, momentum: f64) -> Result<Self, Error> {
+        self.momentum = below_one("momentum", momentum)?;
+        Ok(self)
+    }
+
+    /// Whether to look ahead: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013). Without
+    /// [`Sgd::momentum`] there is nothing to look ahead along, and nothing changes.
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.nesterov = nesterov;
+        self
+    }
+}
+
+for_f32_and_f64! {
+    impl Optimizer<T> for Sgd<T> {
+        fn name(&self) -> &'static str {
+            "Sgd"
+        }
+
+        fn rate(&self) -> f64 {
+            self.rate
+        }
+
+        fn settings(&self) -> Settings {
+            Settings::new()
+                .with("the learning rate", self.rate)
+                .with("the momentum", self.momentum)
+                .with("Nesterov's momentum", self.nesterov)
+                .and(self.treatment.settings())
+        }
+
+        fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+            self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
+            let step = T::from_f64(rate);
+            if self.momentum == 0.0 {
+                return self.treatment.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
+                    update::descend(step * gradient.pace, gradient, weights, gradients);
+                });
+            }
+            self.velocity.ready(parameters.len())?;
+            let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
+            self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                update::momentum(step * gradient.pace, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
+            })
+        }
+
+        fn frozen_layers(&self) -> &[bool] {
+            self.treatment.frozen_layers()
+        }
+
+        fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
+            self.treatment.prepare(layers, parameters)
+        }
+
+        fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
+            self.treatment.penalty(layers, parameters)
+        }
+
+        fn state(&self) -> Vec<(&'static str, &[T])> {
+            if self.velocity.0.is_empty() { Vec::new() } else { vec![("velocity", &self.velocity.0)] }
+        }
+
+        fn steps(&self) -> u64 {
+            0
+        }
+
+        fn restore(&mut self, state: &[(&str, &[T])], _: u64) -> Result<(), Error> {
+            let [velocity] = named("Sgd", ["velocity"], state)?;
+            self.velocity = Moment(velocity.to_vec());
+            Ok(())
+        }
+    }
+}

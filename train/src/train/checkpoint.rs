@@ -1,0 +1,426 @@
+//! All that a run needs to go on, in one file.
+
+use std::path::{Path, PathBuf};
+
+use super::batch_loss::BatchLoss;
+use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
+use super::run::{Identity, Position, Run, View};
+use crate::error::{Error, setting};
+use crate::once::{Facts, Number, Trainable};
+use crate::optim::Optimizer;
+use crate::scalar::Precision;
+use crate::settings::Settings;
+use crate::storage::check_writable;
+use crate::storage::safetensors::{Reader, Writer};
+use crate::weights::{Checksum, Compared, add_weights, of_file};
+
+/// The form of checkpoints that is written and read.
+const VERSION: &str = "3";
+/// Begins the names of everything in a checkpoint that is no tensor of the network.
+const STATE: &str = "train/";
+const INTEGERS: &str = "train/integers";
+const NUMBERS: &str = "train/numbers";
+const SCHEDULE: &str = "train/schedule";
+const HISTORY: &str = "train/history";
+const METRICS: &str = "train/metrics";
+const OPTIMIZER: &str = "train/optimizer/";
+const BEST_PARAMETERS: &str = "train/best/parameters";
+const BEST_STATISTICS: &str = "train/best/statistics";
+
+/// Where and when a run saves all that it needs to go on: weights, optimiser, schedule, early stopping, history, and the place in
+/// the data. Random draws hang on the seed and that place. A run that goes on from its checkpoint gives the same bits as one
+/// that was never stopped.
+///
+/// The file is replaced as a whole (a temporary name, then a rename), so that a kill at any moment leaves the one before. It is
+/// a safetensors file, with the network's tensors under the names that [`SaveWeights`](crate::weights::SaveWeights) uses.
+/// Besides its times, a run saves when it ends for whatever reason but an error.
+///
+/// A loop of one's own saves and goes on by [`Checkpoints::save`] and [`Checkpoints::resume_run`]: see [`Run`].
+///
+/// ```
+/// use netwright_train::train::Checkpoints;
+///
+/// let checkpoints = Checkpoints::new("run/last.checkpoint").every_epochs(5)?.every_steps(1000)?.resume(true);
+/// assert!(checkpoints.is_due_after_step(2000) && !checkpoints.is_due_after_epoch(4));
+/// # Ok::<(), netwright_runtime::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    path: PathBuf,
+    every_epochs: u64,
+    every_steps: Option<u64>,
+    resume: bool,
+    allow_changes: bool,
+}
+
+impl Checkpoints {
+    /// To this file, after each epoch.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), every_epochs: 1, every_steps: None, resume: false, allow_changes: false }
+    }
+
+    /// After every so many epochs.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn every_epochs(mut self, epochs: u64) -> Result<Self, Error> {
+        setting("epochs between checkpoints", epochs as f64, epochs > 0, "at least 1")?;
+        self.every_epochs = epochs;
+        Ok(self)
+    }
+
+    /// After every so many steps too.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for 0.
+    pub fn every_steps(mut self, steps: u64) -> Result<Self, Error> {
+        setting("steps between checkpoints", steps as f64, steps > 0, "at least 1")?;
+        self.every_steps = Some(steps);
+        Ok(self)
+    }
+
+    /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
+    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them; and with the same settings, unless
+    /// [`Checkpoints::allow_changes`]. Epochs may be more, unless the schedule counts them, and early stopping other.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Whether to go on though settings have changed, on purpose: the rate, the schedule, the loss, penalties, augmentation, or what layers of
+    /// the same sizes do. The bits are neither those of the old settings nor those of the new ones then.
+    pub fn allow_changes(mut self, allow: bool) -> Self {
+        self.allow_changes = allow;
+        self
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Saves a run, for a loop of one's own: whenever it likes, or as [`Checkpoints::is_due_after_step`] and
+    /// [`Checkpoints::is_due_after_epoch`] say.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be written, [`Error::NotFinite`] where weights are NaN or infinite: the checkpoint before must
+    /// outlive them. It is whole in both cases.
+    pub fn save<N: Trainable, O: Optimizer<N::Scalar>>(
+        &self,
+        identity: &Identity,
+        run: &mut Run<'_, N, O>,
+    ) -> Result<(), Error> {
+        N::Scalar::save_checkpoint(self, identity, &mut run.view())
+    }
+
+    /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does. Tries first whether the
+    /// file can be written, before any step is made in vain, and makes its folder where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file could not be written.
+    /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Changed`] for one
+    /// with other settings or layers that do something else, [`Error::Format`],
+    /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the optimiser remembers
+    /// something else. The run is as it was then.
+    pub fn resume_run<N: Trainable, O: Optimizer<N::Scalar>>(
+        &self,
+        identity: &Identity,
+        run: &mut Run<'_, N, O>,
+    ) -> Result<bool, Error> {
+        N::Scalar::resume_checkpoint(self, identity, &mut run.view())
+    }
+
+    /// Whether a checkpoint is due between two steps.
+    pub fn is_due_after_step(&self, step: u64) -> bool {
+        self.every_steps.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    /// Whether a checkpoint is due after so many epochs.
+    pub fn is_due_after_epoch(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(self.every_epochs)
+    }
+}
+
+/// [`Checkpoints::save`].
+pub(crate) fn save<T: Precision>(
+    checkpoints: &Checkpoints,
+    identity: &Identity,
+    run: &mut View<'_, T>,
+) -> Result<(), Error> {
+    run.check_weights()?;
+    write(identity, run).write(&checkpoints.path)?;
+    *run.saved = Some(checkpoints.path.clone());
+    Ok(())
+}
+
+/// [`Checkpoints::resume_run`].
+pub(crate) fn resume<T: Precision>(
+    checkpoints: &Checkpoints,
+    identity: &Identity,
+    run: &mut View<'_, T>,
+) -> Result<bool, Error> {
+    check_writable(&checkpoints.path)?;
+    if !checkpoints.resume || !checkpoints.path.exists() {
+        return Ok(false);
+    }
+    let checkpoint = Checkpoint::read(&checkpoints.path, identity, run)?;
+    if !checkpoints.allow_changes {
+        checkpoint.compare_layers(run)?;
+        checkpoint.compare_settings(identity, run)?;
+    }
+    checkpoint.restore(run, checkpoints.allow_changes)?;
+    *run.saved = Some(checkpoints.path.clone());
+    Ok(true)
+}
+
+/// A checkpoint that has been read and found to belong to this run.
+struct Checkpoint {
+    file: Reader,
+}
+
+/// Whether a tensor is the network's own.
+fn is_weight(name: &str) -> bool {
+    !name.starts_with(STATE)
+}
+
+fn metric_names<T>(run: &View<'_, T>) -> Vec<&'static str> {
+    run.history.metrics.iter().map(|series| series.name).collect()
+}
+
+/// What the network says of its layers, a line for each.
+fn layer_texts(facts: Facts) -> String {
+    let input = format!("input {}", facts.input);
+    core::iter::once(input.as_str()).chain(facts.layers.iter().map(|layer| layer.text)).collect::<Vec<_>>().join("\n")
+}
+
+/// All settings of a run.
+fn settings<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Settings {
+    run.settings().and(identity.settings.clone())
+}
+
+/// A checkpoint on its way to a file.
+fn write<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Writer {
+    let View { watcher, position, history, .. } = run;
+    let watcher = watcher.as_deref();
+    let mut writer = Writer::new();
+    writer.metadata("kind", "netwright checkpoint");
+    writer.metadata("version", VERSION);
+    writer.metadata("network", run.facts.name);
+    writer.metadata("layers", &layer_texts(run.facts));
+    writer.metadata("optimizer", run.optimizer.name());
+    writer.metadata("order", &identity.order);
+    writer.metadata("settings", &settings(identity, run).to_text());
+    writer.metadata("epochs", &run.epochs.to_string());
+    writer.metadata("metrics", &metric_names(run).join(", "));
+    add_weights(&mut writer, run.facts, run.weights);
+    for (name, slice) in run.optimizer.state() {
+        writer.tensor(&format!("{OPTIMIZER}{name}"), &[slice.len()], slice);
+    }
+    let (best, waited) = watcher.map_or((None, 0), |watcher| (watcher.best, watcher.waited));
+    let ending = match history.ending {
+        Ending::Finished => 0,
+        Ending::Early => 1,
+        Ending::Callback => 2,
+        Ending::Interrupted => 3,
+    };
+    writer.integers(
+        INTEGERS,
+        &[
+            identity.seed,
+            identity.batch as u64,
+            identity.samples as u64,
+            position.epoch,
+            position.batch,
+            position.step,
+            position.running.images as u64,
+            run.optimizer.steps(),
+            waited,
+            best.map_or(u64::MAX, |best| best.step),
+            ending,
+        ],
+    );
+    let score = position.running.score.unwrap_or(f64::NAN);
+    let metric = best.map_or(f64::NAN, |best| best.metric);
+    writer.tensor(NUMBERS, &[4], &[position.running.sum, score, position.rate, metric]);
+    let remembered = run.schedule.state();
+    writer.tensor(SCHEDULE, &[remembered.len()], &remembered);
+    let rows = history.epochs.iter().flat_map(|record| record.numbers().map(|number| number.unwrap_or(f64::NAN)));
+    writer.tensor(HISTORY, &[history.epochs.len(), EpochRecord::NAMES.len()], &rows.collect::<Vec<f64>>());
+    let values: Vec<f64> = history.metrics.iter().flat_map(|series| series.values.iter().copied()).collect();
+    writer.tensor(METRICS, &[history.metrics.len(), history.epochs.len()], &values);
+    if let Some(watcher) = watcher.filter(|watcher| watcher.best.is_some()) {
+        writer.tensor(BEST_PARAMETERS, &[watcher.parameters.len()], &watcher.parameters);
+        writer.tensor(BEST_STATISTICS, &[watcher.statistics.len()], &watcher.statistics);
+    }
+    writer
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint and compares it with this run.
+    fn read<T: Precision>(path: &Path, identity: &Identity, run: &View<'_, T>) -> Result<Self, Error> {
+        let file = Reader::read(path)?;
+        let origin = file.origin().to_owned();
+        let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
+        let expect = |name: &str, expected: &str, prefix: &str| {
+            let found = text(name);
+            if found == expected {
+                return Ok(());
+            }
+            let expected = format!("{prefix}{expected}");
+            Err(Error::Format { origin: origin.clone(), expected, found: format!("{prefix}{found}") })
+        };
+        expect("kind", "netwright checkpoint", "")?;
+        expect("version", VERSION, "version ")?;
+        // Nobody but a run writes a checkpoint: what has changed is damaged, and going on from it would be another run.
+        match file.checksum() {
+            Checksum::Matches => {}
+            Checksum::Differs { expected, found } => return Err(Error::Checksum { origin, expected, found }),
+            Checksum::None => {
+                let (expected, found) = ("a checksum".to_owned(), "none".to_owned());
+                return Err(Error::Format { origin, expected, found });
+            }
+        }
+        let resume = |what, expected: String, found: String| {
+            if expected == found {
+                Ok(())
+            } else {
+                Err(Error::Resume { origin: origin.clone(), what, expected, found })
+            }
+        };
+        resume("the network", run.facts.name.to_owned(), text("network"))?;
+        resume("the optimiser", run.optimizer.name().to_owned(), text("optimizer"))?;
+        resume("the list of metrics", metric_names(run).join(", "), text("metrics"))?;
+        resume("the order of samples", identity.order.clone(), text("order"))?;
+        let checkpoint = Self { file };
+        let integers = checkpoint.integers()?;
+        resume("the seed", identity.seed.to_string(), integers[0].to_string())?;
+        resume("the batch", identity.batch.to_string(), integers[1].to_string())?;
+        resume("the number of samples", identity.samples.to_string(), integers[2].to_string())?;
+        Compared::new(run.facts, &of_file::<T>(&checkpoint.file, is_weight), "", false).check(run.facts, &origin)?;
+        Ok(checkpoint)
+    }
+
+    /// The values of each metric after each of `epochs` epochs.
+    fn metrics(&self, names: &[&'static str], epochs: usize) -> Result<Vec<MetricSeries>, Error> {
+        let values: Vec<f64> = self.scalars(METRICS)?;
+        if values.len() != epochs * names.len() {
+            return Err(self.malformed(METRICS));
+        }
+        let series = names.iter().enumerate();
+        let series = series
+            .map(|(place, &name)| MetricSeries { name, values: values[place * epochs..(place + 1) * epochs].to_vec() });
+        Ok(series.collect())
+    }
+
+    /// Compares what tensors of the same sizes do not tell: activations, strides, and the rate of dropout.
+    fn compare_layers<T>(&self, run: &View<'_, T>) -> Result<(), Error> {
+        let (here, saved) = (layer_texts(run.facts), self.file.metadata("layers").unwrap_or_default());
+        let (mut here, mut saved) = (here.lines(), saved.lines());
+        let layer = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("`{text}`"));
+        loop {
+            match (here.next(), saved.next()) {
+                (None, None) => return Ok(()),
+                (expected, found) if expected == found => {}
+                (expected, found) => return Err(self.changed("a layer", layer(found), layer(expected))),
+            }
+        }
+    }
+
+    /// Compares what else the steps of a run depend on.
+    fn compare_settings<T: Precision>(&self, identity: &Identity, run: &View<'_, T>) -> Result<(), Error> {
+        let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
+        if let Some(change) = settings(identity, run).change_since(&before) {
+            return Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned()));
+        }
+        // A run may be given more epochs, unless its schedule would have been another from the start.
+        let [_, _, _, _, _, step, ..] = self.integers()?;
+        let epochs = self.file.metadata("epochs").and_then(|epochs| epochs.parse().ok()).unwrap_or(run.epochs);
+        if run.factor(step, epochs) == run.factor(step, run.epochs) {
+            return Ok(());
+        }
+        let length = |epochs| format!("for a run of {epochs} epochs");
+        Err(self.changed("the schedule", length(epochs), length(run.epochs)))
+    }
+
+    fn changed(&self, name: &str, before: String, now: String) -> Error {
+        Error::Changed { origin: self.file.origin().to_owned(), name: name.to_owned(), before, now }
+    }
+
+    fn malformed(&self, part: &str) -> Error {
+        let (expected, found) = (format!("`{part}`"), "none that fits".to_owned());
+        Error::Format { origin: self.file.origin().to_owned(), expected, found }
+    }
+
+    fn integers(&self) -> Result<[u64; 11], Error> {
+        let integers = self.file.tensor(INTEGERS).and_then(|view| view.integers());
+        integers.and_then(|integers| integers.try_into().ok()).ok_or_else(|| self.malformed(INTEGERS))
+    }
+
+    fn scalars<T: Precision>(&self, name: &str) -> Result<Vec<T>, Error> {
+        self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
+    }
+
+    /// Takes everything over, or nothing. A schedule that remembers something else than the one before is as new where changes are allowed.
+    fn restore<T: Precision>(&self, run: &mut View<'_, T>, allow_changes: bool) -> Result<(), Error> {
+        let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
+        let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;
+        let [sum, score, rate, metric] = numbers;
+        let some = |number: f64| (!number.is_nan()).then_some(number);
+        let running = BatchLoss { sum, images: images as usize, score: some(score) };
+        let rows: Vec<f64> = self.scalars(HISTORY)?;
+        let (rows, rest) = rows.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(self.malformed(HISTORY));
+        }
+        let metrics = self.metrics(&metric_names(run), rows.len())?;
+        let best = (best_step != u64::MAX).then_some(Best { step: best_step, metric });
+        let best_weights = match best {
+            Some(_) => (self.scalars(BEST_PARAMETERS)?, self.scalars(BEST_STATISTICS)?),
+            None => Default::default(),
+        };
+        let lengths = (best_weights.0.len(), best_weights.1.len());
+        if lengths != (0, 0) && lengths != (run.facts.parameters, run.facts.statistics) {
+            return Err(self.malformed(BEST_PARAMETERS));
+        }
+        let mut state = Vec::new();
+        for view in self.file.tensors() {
+            let Some(name) = view.name.strip_prefix(OPTIMIZER) else { continue };
+            let slice = self.scalars::<T>(view.name)?;
+            if slice.len() != run.facts.parameters {
+                return Err(self.malformed(view.name));
+            }
+            state.push((name, slice));
+        }
+        let state: Vec<(&str, &[T])> = state.iter().map(|(name, slice)| (*name, slice.as_slice())).collect();
+        let before = run.schedule.state();
+        match run.schedule.restore(&self.scalars::<f64>(SCHEDULE)?) {
+            Err(error) if !allow_changes => return Err(error),
+            _ => {}
+        }
+        if let Err(error) = run.optimizer.restore(&state, optimizer_steps) {
+            run.schedule.restore(&before)?;
+            return Err(error);
+        }
+        let offers = of_file(&self.file, is_weight);
+        Compared::new(run.facts, &offers, "", false).take(
+            run.facts,
+            run.weights,
+            self.file.origin(),
+            Checksum::Matches,
+        );
+        if let Some(watcher) = &mut run.watcher {
+            (watcher.best, watcher.waited) = (best, waited);
+            (watcher.parameters, watcher.statistics) = best_weights;
+        }
+        let ending = match ending {
+            1 => Ending::Early,
+            2 => Ending::Callback,
+            3 => Ending::Interrupted,
+            _ => Ending::Finished,
+        };
+        let epochs = rows.iter().map(|row| EpochRecord::from_numbers(row.map(some))).collect();
+        *run.position = Position { epoch, batch, step, running, rate };
+        *run.history = History { epochs, ending, best, metrics };
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! The gradient of a batch, on any number of threads, with the same bits on each.
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::adversarial::AdversarialTraining;
+use super::batch_loss::BatchLoss;
+use super::finite::broken_input;
+use super::piece::{Attacked, Attacking, Piece, Step};
+use super::target::Target;
+use crate::architecture::Architecture;
+use crate::context::Context;
+use crate::error::{Error, Origin};
+use crate::kernels::{Kernels, add};
+use crate::loss::Loss;
+use crate::network::Gradients;
+use crate::network::Network;
+use crate::once::Once;
+use crate::pass::{Pass, PassError};
+use crate::scalar::Scalar;
+use crate::tensor::Output;
+use crate::threads::Threads;
+
+/// The most pieces a batch is cut in: threads beyond this many find nothing to do.
+const MOST_PIECES: usize = 8;
+/// Fewer images than this do not fill the kernels.
+const SMALLEST_PIECE: usize = 16;
+/// All pieces' gradients together stay below this many numbers, for every piece has a buffer as large as the network.
+const GRADIENT_NUMBERS: usize = 1 << 25;
+/// A network larger than this is not even cut in two.
+const LARGEST_CUT: usize = 1 << 27;
+
+/// The most images that a piece of a batch has. It depends on the network and the batch, never on threads: floating-point sums
+/// depend on how they are cut.
+const fn piece_size<N: Architecture>(batch: usize) -> usize {
+    if N::BATCH_COUPLED || N::PARAMETERS > LARGEST_CUT {
+        return batch;
+    }
+    let parameters = if N::PARAMETERS == 0 { 1 } else { N::PARAMETERS };
+    let fit = GRADIENT_NUMBERS / parameters;
+    let pieces = if fit > MOST_PIECES {
+        MOST_PIECES
+    } else if fit < 2 {
+        2
+    } else {
+        fit
+    };
+    let size = batch.div_ceil(pieces);
+    if size > SMALLEST_PIECE { size } else { SMALLEST_PIECE }
+}
+
+/// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
+///
+/// A batch is cut in pieces whose number depends on the network and the batch alone. Each piece adds to gradients of its own,
+/// and the pieces are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. The memory is made by
+/// [`GradientEngine::new`]; after that a step allocates nothing (with several threads: inside [`GradientEngine::install`]).
+///
+/// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
+///
+/// ```
+/// use netwright_runtime::{Error, Pass, head::Softmax, loss::CrossEntropy, network::Network, optim::{Optimizer, Sgd}};
+/// use netwright_train::train::GradientEngine;
+///
+/// fn train<N>(network: &mut N, images: &[N::Input], labels: &[usize]) -> Result<(), Error>
+/// where
+///     N: Network<Scalar = f32, Head = Softmax>,
+/// {
+///     let mut engine = GradientEngine::<N>::new(images.len(), 2)?;
+///     let mut optimizer = Sgd::new(0.1)?;
+///     for step in 0..100 {
+///         let pass = Pass { seed: 1, step, ..Pass::default() };
+///         let loss = engine.gradient(network, images, labels, &CrossEntropy::new(), pass)?;
+///         println!("step {step}: loss {:.4}", loss.mean());
+///         optimizer.step(0.1, N::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// # Batch normalisation
+///
+/// The images of a batch meet in it, so that a network with batch normalisation is not cut and runs on one thread, unless
+/// [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
+pub struct GradientEngine<N: Network> {
+    pieces: Vec<Piece<N>>,
+    /// The attacked images of each piece, where images are attacked.
+    attacked: Vec<Option<Attacked<N>>>,
+    piece_size: usize,
+    capacity: usize,
+    threads: Threads,
+}
+
+/// In how many pieces of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
+/// one of three.
+fn piece_count(batch: usize, size: usize, fewest: usize) -> usize {
+    batch.div_ceil(size).min(batch / fewest).max(1)
+}
+
+/// The most images that a piece has of a batch of up to `batch`.
+fn largest_piece<N: Architecture>(batch: usize, size: usize) -> usize {
+    size.max(2 * N::FEWEST_IMAGES - 1).min(batch)
+}
+
+/// The images of piece `place` of `pieces`, where `batch` images are cut as evenly as can be.
+fn cut(batch: usize, pieces: usize, place: usize) -> Range<usize> {
+    place * batch / pieces..(place + 1) * batch / pieces
+}
+
+impl<N: Network> GradientEngine<N> {
+    /// An engine for batches of up to `batch` images on `threads` threads; one thread means the caller's own.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where either is 0 or there are more than 1024 threads, [`Error::Threads`] where the system refuses them.
+    pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
+        Self::cut_by(batch, piece_size::<N>(batch), threads)
+    }
+
+    /// An engine that cuts a batch in pieces of up to `images` images, in each of which batch normalisation measures mean and
+    /// variance on its own: "ghost batches" (Hoffer et al., 2017), and what training on several devices does. The moving
+    /// statistics move by the mean over the pieces. The network is another than without: it learns a little otherwise, often a
+    /// little better, and on as many threads as there are pieces.
+    ///
+    /// # Errors
+    /// As [`GradientEngine::new`]; [`Error::Setting`] for fewer than 2 images, whose variance says nothing.
+    pub fn ghost_batches(batch: usize, images: usize, threads: usize) -> Result<Self, Error> {
+        ghost_batch(images)?;
+        Self::cut_by(batch, images, threads)
+    }
+
+    fn cut_by(batch: usize, piece_size: usize, threads: usize) -> Result<Self, Error> {
+        crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
+        let threads = Threads::new(threads)?;
+        let piece_size = piece_size.min(batch);
+        let count = piece_count(batch, piece_size, N::FEWEST_IMAGES);
+        let pieces = (0..count).map(|_| Piece::new(largest_piece::<N>(batch, piece_size))).collect();
+        let attacked = (0..count).map(|_| None).collect();
+        Ok(Self { pieces, attacked, piece_size, capacity: batch, threads })
+    }
+
+    /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
+    pub fn adversarial(self, training: AdversarialTraining) -> Self
+    where
+        N::Input: Output<N::Scalar>,
+    {
+        self.attack(Attacking::new(training))
+    }
+
+    pub(crate) fn attack(mut self, attacking: Attacking<N>) -> Self {
+        let images = self.piece_size();
+        self.attacked.fill_with(|| Some(Attacked::new(attacking, images)));
+        self
+    }
+
+    /// The most images of a batch.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The most images that a piece of a batch has; a batch is cut as evenly as can be.
+    pub fn piece_size(&self) -> usize {
+        largest_piece::<N>(self.capacity, self.piece_size)
+    }
+
+    /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
+    /// queued.
+    pub fn install<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
+        let threads = self.threads.clone();
+        threads.install(|| work(self))
+    }
+
+    /// Computes the gradient of the mean loss of these images: see [`GradientEngine::gradients`]. Moves the network's
+    /// statistics (the moving means of batch normalisation), not its parameters. `pass` gives the seed and the step.
+    ///
+    /// # Errors
+    /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
+    /// [`GradientEngine::capacity`] or for a single one where the network needs two ([`PassError::OneValue`]), [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
+    /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then. A sample is named by its
+    /// place in the batch: see [`Batch::name_sample`](super::Batch::name_sample).
+    pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
+        &mut self,
+        network: &mut N,
+        inputs: &[N::Input],
+        targets: &[Y],
+        loss: &L,
+        pass: Pass,
+    ) -> Result<BatchLoss, Error> {
+        if inputs.len() != targets.len() {
+            let origin = "the batch".to_owned();
+            return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
+        }
+        let batch = inputs.len();
+        if batch == 0 || batch > self.capacity {
+            return Err(PassError::Capacity { capacity: self.capacity, found: batch }.into());
+        }
+        let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
+        let used = piece_count(batch, self.piece_size, N::FEWEST_IMAGES);
+        let pieces = &mut self.pieces[..used];
+        self.threads.each(pieces, &mut self.attacked[..used], &|place, piece, attacked| {
+            let images = cut(batch, used, place);
+            let (first, inputs, targets) = (images.start, &inputs[images.clone()], &targets[images]);
+            let inputs = match attacked {
+                None => Ok(inputs),
+                Some(attacked) => attacked.images(step, first, inputs, targets, loss, piece),
+            };
+            let made = inputs.and_then(|inputs| piece.run(step, first, inputs, targets, loss, &mut []));
+            piece.failure = made.err();
+        });
+        self.sum(network, pass, used).map_err(|error| match error {
+            // A rectifier or a maximum can hide what is wrong with an input from the loss, but not from the gradient.
+            Error::NotFinite { step, origin: Origin::Gradient(layer), checkpoint } => {
+                let origin = broken_input(inputs).map_or(Origin::Gradient(layer), Origin::BatchInput);
+                Error::NotFinite { step, origin, checkpoint }
+            }
+            other => other,
+        })
+    }
+
+    /// The gradients of the last batch.
+    pub fn gradients(&self) -> &Gradients<N> {
+        &self.pieces[0].gradients
+    }
+
+    /// The gradients of the last batch, to clip or to scale.
+    pub fn gradients_mut(&mut self) -> &mut Gradients<N> {
+        &mut self.pieces[0].gradients
+    }
+
+    /// Its threads, for the parts around it: [`Loader::threads`](super::Loader::threads).
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Sums losses and gradients of the first `used` pieces.
+    fn sum(&mut self, network: &mut N, pass: Pass, used: usize) -> Result<BatchLoss, Error> {
+        let pieces = &mut self.pieces[..used];
+        if let Some(failure) = pieces.iter_mut().find_map(|piece| piece.failure.take()) {
+            return Err(failure);
+        }
+        let mut loss = BatchLoss::default();
+        pieces.iter().for_each(|piece| loss.add(&piece.loss));
+        let Some((total, parts)) = pieces.split_first_mut() else { return Ok(loss) };
+        let (parts, finite) = (&*parts, AtomicBool::new(true));
+        self.threads.stretches(total.gradients.as_mut_slice(), &|start, total| {
+            let spec = add::Spec { len: total.len(), activation: None };
+            for part in parts {
+                let part = &part.gradients.as_slice()[start..start + total.len()];
+                <N::Scalar as Kernels>::add_assign(&Context::of(1), &spec, part, total);
+            }
+            finite.fetch_and(N::Scalar::all_finite(total), Ordering::Relaxed);
+        });
+        if !finite.into_inner()
+            && let Some(origin) = N::Scalar::broken_gradient(N::LAYERS, total.gradients.as_slice())
+        {
+            return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
+        }
+        N::Scalar::clear_frozen(N::LAYERS, &pass, pieces[0].gradients.as_mut_slice());
+        move_statistics(network.statistics_mut(), pieces);
+        Ok(loss)
+    }
+}
+
+/// The moving statistics after a batch: those of its pieces, each with the weight of its images.
+fn move_statistics<N: Network>(statistics: &mut [N::Scalar], pieces: &[Piece<N>]) {
+    if let [only] = pieces {
+        return statistics.copy_from_slice(&only.statistics);
+    }
+    let images: usize = pieces.iter().map(|piece| piece.loss.images).sum();
+    for (place, statistic) in statistics.iter_mut().enumerate() {
+        let first = pieces.first().map_or(*statistic, |piece| piece.statistics[place]);
+        if pieces.iter().all(|piece| piece.statistics[place] == first) {
+            // A frozen one above all, which the mean could round.
+            *statistic = first;
+            continue;
+        }
+        let weighted = pieces.iter().map(|piece| piece.loss.images as f64 * piece.statistics[place].to_f64());
+        *statistic = N::Scalar::from_f64(weighted.sum::<f64>() / images as f64);
+    }
+}
+
+/// Refuses ghost batches too small to be normalised.
+pub(crate) fn ghost_batch(images: usize) -> Result<(), Error> {
+    crate::error::setting("ghost batch", images as f64, images > 1, "at least 2 images").map(|_| ())
+}
+
+impl<N: Network> core::fmt::Debug for GradientEngine<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { pieces, piece_size, threads, .. } = self;
+        write!(f, "GradientEngine<{}>: {} pieces of {piece_size} images, {threads:?}", N::NAME, pieces.len())
+    }
+}

@@ -1,0 +1,250 @@
+//! What a network is trained towards, and when an answer hits it.
+
+use core::any::TypeId;
+
+use super::augment::MixedLabel;
+use super::label::{Label, Labels, each_label_map};
+use crate::architecture::Architecture;
+use crate::head::{Head, Sigmoid, Softmax};
+use crate::memory::Stored;
+use crate::once::Number;
+use crate::scalar::Precision;
+use crate::tensor::{Sample, Tensor};
+
+/// How the answers of a network are to be read, by its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// One class: the output with the largest answer (or, with a single output, 1 where it is above ½).
+    OneClass,
+    /// Yes or no for each output: above ½ or not.
+    YesOrNo,
+    /// Values; nothing is right or wrong.
+    Values,
+}
+
+impl Reading {
+    /// The reading of networks that end in `H`.
+    pub fn of<H: Head>() -> Self {
+        let head = TypeId::of::<H>();
+        if head == TypeId::of::<Softmax>() {
+            Self::OneClass
+        } else if head == TypeId::of::<Sigmoid>() {
+            Self::YesOrNo
+        } else {
+            Self::Values
+        }
+    }
+}
+
+/// The class that an answer names: the place of its largest number, the first of equals; with a single number, 1 where it is
+/// above ½, else 0. `None` where any of its numbers is NaN or infinite: such an answer names no class, and is right about nothing.
+///
+/// Every metric, vote, score and map asks this function.
+///
+/// ```
+/// use netwright_train::train::predicted_class;
+/// assert_eq!(predicted_class(&[0.1_f32, 0.7, 0.2]), Some(1));
+/// assert_eq!(predicted_class(&[0.9_f32]), Some(1));
+/// assert_eq!(predicted_class(&[0.1_f32, f32::NAN, 0.2]), None);
+/// ```
+pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
+    let (first, rest) = answer.split_first()?;
+    if !answer.iter().all(|number| number.is_finite()) {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some(usize::from(first.to_f64() > 0.5));
+    }
+    let larger = |best: usize, place: usize| if answer[place] > answer[best] { place } else { best };
+    Some((0..answer.len()).fold(0, larger))
+}
+
+/// The class that is named at each position of an answer that has `classes` numbers for each: the map of a segmentation, row by row. See
+/// [`predicted_class`].
+///
+/// ```
+/// use netwright_train::train::predicted_classes;
+/// let two_pixels = [0.9_f32, 0.1, 0.3, 0.7];
+/// assert!(predicted_classes(&two_pixels, 2).eq([Some(0), Some(1)]));
+/// ```
+pub fn predicted_classes<T: Precision>(answer: &[T], classes: usize) -> impl Iterator<Item = Option<usize>> {
+    answer.chunks_exact(classes.max(1)).map(predicted_class)
+}
+
+/// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
+pub const fn classes(outputs: usize) -> usize {
+    if outputs == 1 { 2 } else { outputs }
+}
+
+/// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`f32`, `[f32; K]`, a `Tensor`), or a label for
+/// each of many positions (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`).
+#[diagnostic::on_unimplemented(
+    message = "a network cannot be trained towards `{Self}`",
+    label = "these targets are of a type that no loss compares with",
+    note = "targets are labels (`usize`, `bool`), or a number for each output: `f32` for a single one, `[f32; N]`, or a `Tensor`",
+    note = "labels for each pixel are `[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`"
+)]
+pub trait Target: Stored + Send + Sync + 'static {
+    /// How many labels this is: one, or one for each position; 0 where it is none. They are what metrics of classification count.
+    fn positions(&self) -> usize {
+        0
+    }
+
+    /// The label at a position.
+    fn label_at(&self, _position: usize) -> Option<usize> {
+        None
+    }
+
+    /// The label, where this is a single one.
+    fn label(&self) -> Option<usize> {
+        if self.positions() == 1 { self.label_at(0) } else { None }
+    }
+
+    /// The share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs where there are many;
+    /// `None` where there is no right or wrong, as in regression.
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64>;
+}
+
+fn share(right: usize, of: usize) -> f64 {
+    right as f64 / of.max(1) as f64
+}
+
+/// The numbers of an answer that belong to each of `positions`.
+pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExact<'_, T> {
+    answer.chunks_exact((answer.len() / positions.max(1)).max(1))
+}
+
+/// The mean over the positions of the shares of the classes that are named.
+fn mean_share<L: Labels, T: Precision>(labels: &L, answer: &[T]) -> f64 {
+    let labels = labels.each();
+    let score = |(row, label): (&[T], &L::Label)| predicted_class(row).map_or(0.0, |class| label.share(class));
+    rows(answer, labels.len()).zip(labels).map(score).sum::<f64>() / labels.len().max(1) as f64
+}
+
+macro_rules! labels {
+    ([$($generic:tt)*] $target:ty) => {
+        impl<$($generic)*> Target for $target {
+            fn positions(&self) -> usize {
+                self.each().len()
+            }
+            fn label_at(&self, position: usize) -> Option<usize> {
+                self.each().get(position).map(|label| label.largest())
+            }
+            fn score<T: Precision>(&self, answer: &[T], _: Reading) -> Option<f64> {
+                Some(mean_share(self, answer))
+            }
+        }
+    };
+}
+labels!([] usize);
+labels!([] bool);
+each_label_map!(labels);
+
+macro_rules! mixed {
+    ($(#[$doc:meta])* [$($generic:tt)*] $target:ty) => {
+        $(#[$doc])*
+        impl<$($generic)*> Target for $target {
+            fn score<T: Precision>(&self, answer: &[T], _: Reading) -> Option<f64> {
+                Some(mean_share(self, answer))
+            }
+        }
+    };
+}
+mixed!(
+    /// The score is the share of the class that was named.
+    [] MixedLabel
+);
+mixed!(
+    /// The share of the classes that were named, over all positions.
+    [const P: usize] [MixedLabel; P]
+);
+mixed!(
+    /// The share of the classes that were named, over all positions.
+    [] Vec<MixedLabel>
+);
+
+/// The score of wanted answers, in groups that each name one class.
+fn score_values<V: Precision, T: Precision>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
+    let group = match reading {
+        Reading::OneClass => group.max(1),
+        Reading::YesOrNo => 1,
+        Reading::Values => return None,
+    };
+    let rows = wanted.chunks_exact(group).zip(answer.chunks_exact(group));
+    let right = rows.filter(|(wanted, answer)| {
+        let named = predicted_class(answer);
+        named.is_some() && named == predicted_class(wanted)
+    });
+    Some(share(right.count() * group, wanted.len()))
+}
+
+macro_rules! single {
+    ($number:ty) => {
+        impl Target for $number {
+            fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+                score_values(core::slice::from_ref(self), answer, 1, reading)
+            }
+        }
+    };
+}
+
+single!(f32);
+single!(f64);
+
+impl<const K: usize, V: Number> Target for [V; K] {
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+        score_values(self, answer, K, reading)
+    }
+}
+
+impl<const H: usize, const W: usize, const C: usize, V: Number> Target for Tensor<H, W, C, V> {
+    fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64> {
+        score_values(self.as_slice(), answer, C, reading)
+    }
+}
+
+/// The summed score of answers, in their order.
+pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
+    let reading = Reading::of::<N::Head>();
+    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_output_names_two_classes_and_many_name_the_largest() {
+        assert_eq!(predicted_class(&[0.4_f32]), Some(0));
+        assert_eq!(predicted_class(&[0.6_f32]), Some(1));
+        assert_eq!(predicted_class(&[0.1_f64, 0.7, 0.7]), Some(1), "the first of equals");
+        assert_eq!(predicted_class::<f32>(&[]), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_number_is_right_about_nothing() {
+        for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in 0..4 {
+                let mut answer = [0.1, 0.4, 0.3, 0.2];
+                answer[place] = broken;
+                assert_eq!(predicted_class(&answer), None, "{answer:?}");
+                assert_eq!([0, 1, 2, 3].map(|label: usize| label.score(&answer, Reading::OneClass)), [Some(0.0); 4]);
+                assert_eq!([0.0_f32, 1.0, 0.0, 0.0].score(&answer, Reading::OneClass), Some(0.0));
+                assert_eq!([0.0_f32; 4].score(&answer, Reading::YesOrNo), Some(0.75));
+                assert_eq!([1.0_f32; 4].score(&answer, Reading::YesOrNo), Some(0.0));
+            }
+            assert_eq!([false, true].map(|label| label.score(&[broken], Reading::YesOrNo)), [Some(0.0); 2]);
+            assert_eq!([0_usize, 1].score(&[0.9_f32, 0.1, broken, 0.1], Reading::OneClass), Some(0.5));
+            assert_eq!([broken, 1.0].score(&[broken, 1.0], Reading::OneClass), Some(0.0), "no number is wanted either");
+        }
+    }
+
+    #[test]
+    fn targets_with_many_parts_score_the_share_that_is_right() {
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.2], Reading::YesOrNo), Some(1.0));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::YesOrNo), Some(0.5));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::OneClass), Some(1.0));
+        assert_eq!([1.0_f32, 0.0].score(&[0.9_f32, 0.7], Reading::Values), None);
+        assert_eq!([1_usize, 0].score(&[0.2_f32, 0.8, 0.3, 0.7], Reading::OneClass), Some(0.5));
+    }
+}
