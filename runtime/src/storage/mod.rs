@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_file_that_could_not_be_written_is_told_and_leaves_nothing() {
         let folder = TestFolder::new("check_writable_fails");
-        fs::write(folder.path().join("file"), b"").unwrap();
+        folder.file("file", b"");
         fs::create_dir(folder.path().join("taken")).unwrap();
         let long = "a".repeat(300);
         for (name, action, named) in [
