@@ -12,10 +12,10 @@ use crate::suggest::choices;
 /// `main` returns it and where `unwrap` meets it:
 ///
 /// ```
-/// use netwright_train::optim::Sgd;
+/// use netwright_runtime::storage::safetensors::Reader;
 ///
-/// let error = Sgd::<f32>::new(-1.0).unwrap_err();
-/// assert_eq!(format!("{error:?}"), "learning rate is -1; it must be a number, at least 0");
+/// let error = Reader::from_bytes(vec![0; 8], "empty.safetensors").unwrap_err();
+/// assert_eq!(format!("{error:?}"), error.to_string());
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -409,7 +409,7 @@ fn named(name: Option<&str>) -> String {
 /// Where a NaN or an infinite number first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// In the input at this place of the batch, from 0. [`Batch::name_sample`](crate::train::Batch::name_sample) makes it the number of
+    /// In the input at this place of the batch, from 0. `Batch::name_sample` makes it the number of
     /// the sample.
     BatchInput(usize),
     /// In the input of the sample of this number: its place in the set from 0, or how many came before it in the stream's epoch.
@@ -427,7 +427,7 @@ pub enum Origin {
     Gradient(&'static str),
     /// In the weights of a layer: given so, or moved too far by a step.
     Weights(&'static str),
-    /// In the gradient of a feature that is being maximised: see [`Maximisation`](crate::see::Maximisation).
+    /// In the gradient of a feature that is being maximised: see `Maximisation`.
     Feature,
 }
 

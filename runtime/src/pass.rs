@@ -24,7 +24,7 @@ pub enum PassError {
     },
     /// A training step of one image, in a network that needs several: see
     /// [`Architecture::NORMALISE_ONE_VALUE`](crate::architecture::Architecture::NORMALISE_ONE_VALUE). What is left over of an epoch joins
-    /// the batch before by [`Loader::join_left_over`](crate::train::Loader::join_left_over).
+    /// the batch before by `Loader::join_left_over`.
     #[error(
         "1 image, where the batch normalisation `{layer}` has a single value of each channel of an image: that would become 0 and train nothing \
          before it. A step needs at least 2 images, or frozen statistics"

@@ -52,7 +52,8 @@ impl<X, Y> Dataset<X, Y> {
     /// `count` samples, each written where it stays, on the heap: `write` gets its place, and its input and target of zeros.
     ///
     /// ```
-    /// use netwright_runtime::{Tensor, data::Dataset};
+    /// use netwright_runtime::Tensor;
+    /// use netwright_train::data::Dataset;
     /// type Image = Tensor<512, 512, 3>;
     /// type Mask = [u8; 512 * 512];
     /// let bright: Dataset<Image, Mask> = Dataset::from_fn(2, |sample, image: &mut Image, mask: &mut Mask| {
@@ -81,7 +82,8 @@ impl<X, Y> Dataset<X, Y> {
     /// stay where they are.
     ///
     /// ```
-    /// use netwright_runtime::{Tensor, data::Dataset};
+    /// use netwright_runtime::Tensor;
+    /// use netwright_train::data::Dataset;
     /// let set: Dataset<Tensor<2, 2, 1>> = Dataset::from_elements(vec![0.5; 12], vec![0, 1, 1])?;
     /// assert_eq!(set.len(), 3);
     /// # Ok::<(), netwright_runtime::Error>(())

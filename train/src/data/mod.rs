@@ -1,7 +1,8 @@
 //! Data to train on: sets in memory, and the files they come from.
 //!
 //! ```no_run
-//! use netwright_runtime::{Tensor, data};
+//! use netwright_runtime::Tensor;
+//! use netwright_train::data;
 //! # fn main() -> Result<(), netwright_runtime::Error> {
 //! let (train, test) = data::mnist("mnist")?;
 //! let train: data::Dataset<Tensor<28, 28, 1>> = train.dataset()?;

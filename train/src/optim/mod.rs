@@ -53,7 +53,7 @@ pub trait Optimizer<T: Precision>: Send {
     /// [`Error::UnknownLayer`], [`Error::Length`] as [`Self::step`].
     fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error>;
 
-    /// For each layer, whether it is frozen, as [`Pass::frozen_layers`](crate::Pass::frozen_layers) takes it; empty where none is. Known
+    /// For each layer, whether it is frozen, as [`Pass::frozen_layers`](crate::pass::Pass::frozen_layers) takes it; empty where none is. Known
     /// after [`Self::prepare`].
     fn frozen_layers(&self) -> &[bool] {
         &[]

@@ -16,7 +16,8 @@ use crate::tensor::Sample;
 /// [`Error::NoSuchLayer`] where the network has no layer of that name.
 ///
 /// ```
-/// use netwright_runtime::{Error, network::Network, see::{Sheet, activations}};
+/// use netwright_runtime::{Error, network::Network};
+/// use netwright_train::see::{Sheet, activations};
 ///
 /// fn show<N: Network>(network: &N, image: &N::Input) -> Result<Sheet, Error> {
 ///     Ok(Sheet::new("the maps of conv1").numbered(activations(network, image, "conv1")?.split()))

@@ -18,7 +18,8 @@ use crate::shape::Shape;
 /// [`Error::NoSuchLayer`] where no layer of that name has weights in the shape of pictures.
 ///
 /// ```
-/// use netwright_runtime::{Error, network::Network, see::{Sheet, Tones, filters}};
+/// use netwright_runtime::{Error, network::Network};
+/// use netwright_train::see::{Sheet, Tones, filters};
 ///
 /// fn show<N: Network>(network: &N) -> Result<Sheet, Error> {
 ///     Ok(Sheet::new("the filters of conv1").tones(Tones::Signed).numbered(filters(network, "conv1")?))

@@ -24,7 +24,8 @@ const JITTER: u64 = 2;
 /// al.), blur (Yosinski et al., 2015), jitter (Mordvintsev et al., 2015), and the range of the numbers.
 ///
 /// ```
-/// use netwright_runtime::{Error, Tensor, network::Network, see::{Feature, Maximisation, Maximised}};
+/// use netwright_runtime::{Error, Tensor, network::Network};
+/// use netwright_train::see::{Feature, Maximisation, Maximised};
 ///
 /// fn ideal<N>(network: &N, digit: usize) -> Result<Maximised<N::Input>, Error>
 /// where

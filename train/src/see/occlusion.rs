@@ -17,7 +17,8 @@ const TOGETHER: usize = 64;
 /// A square that slides over an image and hides what is under it (Zeiler and Fergus, 2014, section 4.2 and figure 7).
 ///
 /// ```
-/// use netwright_runtime::{Error, Tensor, network::Network, see::{Occlusion, OcclusionMap}};
+/// use netwright_runtime::{Error, Tensor, network::Network};
+/// use netwright_train::see::{Occlusion, OcclusionMap};
 ///
 /// fn why<N>(network: &N, digit: &N::Input, class: usize) -> Result<OcclusionMap, Error>
 /// where

@@ -19,7 +19,8 @@ const SMALL: usize = 16;
 /// columns, else one for two rows of a column.
 ///
 /// ```
-/// use netwright_runtime::{Tensor, see::Picture};
+/// use netwright_runtime::Tensor;
+/// use netwright_train::see::Picture;
 /// let edge = Picture::from(&Tensor::<2, 4, 1>::from_fn(|_, x, _| if x < 2 { 0.0 } else { 1.0 }));
 /// assert_eq!(edge.to_string(), "    ████\n    ████\n");
 /// ```

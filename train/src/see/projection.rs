@@ -35,7 +35,8 @@ pub struct Projection {
 /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have.
 ///
 /// ```
-/// use netwright_runtime::{BackwardRule, Error, network::Network, see::{Feature, Projection, projection}};
+/// use netwright_runtime::{BackwardRule, Error, network::Network};
+/// use netwright_train::see::{Feature, Projection, projection};
 ///
 /// fn why<N: Network>(network: &N, image: &N::Input, class: usize) -> Result<Projection, Error> {
 ///     projection(network, image, &Feature::class(class), BackwardRule::Guided)

@@ -58,7 +58,8 @@ const fn piece_size<N: Architecture>(batch: usize) -> usize {
 /// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
 ///
 /// ```
-/// use netwright_runtime::{Error, Pass, head::Softmax, loss::CrossEntropy, network::Network, optim::{Optimizer, Sgd}};
+/// use netwright_runtime::{Error, Pass, head::Softmax, network::Network};
+/// use netwright_train::{loss::CrossEntropy, optim::{Optimizer, Sgd}};
 /// use netwright_train::train::GradientEngine;
 ///
 /// fn train<N>(network: &mut N, images: &[N::Input], labels: &[usize]) -> Result<(), Error>

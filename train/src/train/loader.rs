@@ -17,9 +17,11 @@ use crate::threads::Threads;
 /// every number of threads gives the same bits, and a run can go on from the middle of an epoch.
 ///
 /// ```
-/// use netwright_runtime::{Error, Pass, head::Softmax, loss::CrossEntropy, network::Network, optim::{Optimizer, Sgd}};
+/// use netwright_runtime::{Error, Pass, head::Softmax, network::Network};
+/// use netwright_train::{loss::CrossEntropy, optim::{Optimizer, Sgd}};
 /// use netwright_train::train::{Augmentation, GradientEngine, Loader, Preparation};
-/// use netwright_runtime::{Tensor, data::Dataset};
+/// use netwright_runtime::Tensor;
+/// use netwright_train::data::Dataset;
 ///
 /// fn train<N>(network: &mut N, digits: &Dataset<N::Input>) -> Result<(), Error>
 /// where

@@ -55,7 +55,8 @@ pub struct Identity {
 /// ```
 /// use std::time::Instant;
 ///
-/// use netwright_runtime::{Error, Pass, head::Softmax, loss::CrossEntropy, network::Network, optim::{Adam, Optimizer}, schedule::Cosine};
+/// use netwright_runtime::{Error, Pass, head::Softmax, network::Network};
+/// use netwright_train::{loss::CrossEntropy, optim::{Adam, Optimizer}, schedule::Cosine};
 /// use netwright_train::train::{Checkpoints, EarlyStopping, Ending, GradientEngine, Loader, Preparation, Run, Samples, Validator};
 ///
 /// fn train<N>(network: &mut N, train: &impl Samples<N::Input, usize>, validation: &impl Samples<N::Input, usize>) -> Result<(), Error>

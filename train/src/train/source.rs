@@ -27,7 +27,8 @@ pub trait Source<I, Y> {
 /// ```
 /// use netwright_runtime::random::Random;
 /// use netwright_train::train::{Drawn, Loader, Preparation, Sampler};
-/// use netwright_runtime::{Error, data::Dataset};
+/// use netwright_runtime::Error;
+/// use netwright_train::data::Dataset;
 ///
 /// struct InOrder<'s> {
 ///     set: &'s Dataset<[f32; 2]>,

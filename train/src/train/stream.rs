@@ -31,7 +31,8 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// opened: it may depend on the epoch, not on how often or when it is opened.
 ///
 /// ```
-/// use netwright_runtime::{Error, head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd};
+/// use netwright_runtime::{Error, head::Softmax, network::Network};
+/// use netwright_train::{loss::CrossEntropy, optim::Sgd};
 /// use netwright_train::train::{History, Stream, Trainer};
 ///
 /// fn train<N>(network: &mut N, read: impl Fn(u64) -> Result<(N::Input, usize), std::io::Error> + Sync) -> Result<History, Error>

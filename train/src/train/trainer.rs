@@ -40,7 +40,8 @@ pub struct NoOptimizer;
 /// it: see [`Run`](super::Run), and the example `own_loop`.
 ///
 /// ```
-/// use netwright_runtime::{Error, Tensor, data::Dataset, head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd};
+/// use netwright_runtime::{Error, Tensor, head::Softmax, network::Network};
+/// use netwright_train::{data::Dataset, loss::CrossEntropy, optim::Sgd};
 /// use netwright_train::train::{Augmentation, EarlyStopping, History, Trainer};
 ///
 /// fn train<N>(network: &mut N, digits: Dataset<N::Input>) -> Result<History, Error>
@@ -231,7 +232,8 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// Calls a closure after each epoch; what it returns is read as in [`Trainer::on_step`].
     ///
     /// ```
-    /// # use netwright_runtime::{head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd, train::Trainer};
+    /// # use netwright_runtime::{head::Softmax, network::Network};
+    /// # use netwright_train::{loss::CrossEntropy, optim::Sgd, train::Trainer};
     /// # fn speak<N: Network<Scalar = f32, Head = Softmax>>() {
     /// let trainer: Trainer<N> = Trainer::new().on_epoch(|report| println!("{}: {}", report.record.epoch, report.record.loss));
     /// # drop(trainer);

@@ -71,7 +71,8 @@ impl core::fmt::Display for Validation {
 /// A validation set with its metrics, measured on several threads with the same bits on any number of them.
 ///
 /// ```
-/// use netwright_runtime::{Error, head::Softmax, loss::CrossEntropy, network::Network};
+/// use netwright_runtime::{Error, head::Softmax, network::Network};
+/// use netwright_train::loss::CrossEntropy;
 /// use netwright_train::train::{Samples, Threads, Validator, metrics};
 ///
 /// fn report<N>(network: &N, digits: &impl Samples<N::Input, usize>) -> Result<(), Error>

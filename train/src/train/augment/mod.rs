@@ -12,7 +12,7 @@ use crate::random::Random;
 /// `|source: &I, copy: &mut I, random: &mut Random|`.
 ///
 /// It runs on the worker threads, ahead of the step that trains on the copy; where it panics, the run ends with
-/// [`Error::Panicked`](crate::Error::Panicked). `random` depends on the run's seed, the epoch and the sample, so that an epoch gives the same
+/// [`Error::Panicked`](crate::error::Error::Panicked). `random` depends on the run's seed, the epoch and the sample, so that an epoch gives the same
 /// copies whatever the threads and whatever came before.
 pub trait Augment<I>: Send + Sync {
     /// Writes all of `copy`, which holds another sample's numbers.

@@ -119,7 +119,8 @@ impl fmt::Display for StatisticsHistory {
 /// [`StatisticsRecorder::history`] afterwards.
 ///
 /// ```
-/// use netwright_runtime::{Error, data::Dataset, head::Softmax, loss::CrossEntropy, network::Network, optim::Sgd};
+/// use netwright_runtime::{Error, head::Softmax, network::Network};
+/// use netwright_train::{data::Dataset, loss::CrossEntropy, optim::Sgd};
 /// use netwright_train::train::{Trainer, statistics::StatisticsRecorder};
 ///
 /// fn watch<N>(network: &mut N, train: &Dataset<N::Input>) -> Result<(), Error>
