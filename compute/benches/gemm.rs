@@ -1,6 +1,6 @@
 //! Products of matrices beside the crate `matrixmultiply` in the same run: GFLOP/s on one thread, and the ratio.
 //!
-//! `cargo bench -p netwright-compute --bench gemm`
+//! `cargo bench -p netwright-compute --features std --bench gemm`
 //!
 //! Each line times both in turn, several rounds, and keeps the best of each, so that neither profits from a quieter moment.
 

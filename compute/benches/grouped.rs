@@ -1,6 +1,6 @@
 //! Grouped and depthwise convolution, beside what they replace, in the same run, on one thread.
 //!
-//! `cargo bench -p netwright-compute --bench grouped`
+//! `cargo bench -p netwright-compute --features std --bench grouped`
 //!
 //! For each pass: the kernel's GFLOP/s, and how many times faster it is than
 //!

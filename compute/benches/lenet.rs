@@ -1,6 +1,6 @@
 //! LeNet-5, its convolutions and dense layers alone: microseconds an image of one training step on one thread, by kernel.
 //!
-//! `cargo bench -p netwright-compute --bench lenet`
+//! `cargo bench -p netwright-compute --features std --bench lenet`
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -135,7 +135,7 @@ impl Operation for Conv {
         if self.groups > 1 {
             // Vectors have eight lanes. The grouped kernel fills them with channels of one group, by sixteen, or with groups, whose
             // channels come by four; the products for each group, by eight. Idle lanes cost as much as others; and as much again,
-            // and half, is what the products lose on turning to the next group (`cargo bench -p netwright-compute --bench grouped`).
+            // and half, is what the products lose on turning to the next group (`cargo bench -p netwright-compute --features std --bench grouped`).
             let channels = self.groups * outer.next_multiple_of(16);
             let groups = self.groups.next_multiple_of(8) * outer.next_multiple_of(4);
             let products = self.groups * outer.next_multiple_of(8);

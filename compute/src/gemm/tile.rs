@@ -56,6 +56,10 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
         let Self(product) = self;
         // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
+        // A product may be as small as a tile: what its tiles share is asked of the epilogue once.
+        let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
+        let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
+        let (floor, is_stored) = (product.epilogue.floor(), product.epilogue.activation_after_floor().is_none());
         let (mut row, mut finished) = (0, 0);
         for cut in 0..cuts {
             let rows = (product.rows - row).div_ceil(cuts - cut);
@@ -76,7 +80,10 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                         b_step: product.b_rows.map(|rows| rows * b_width),
                         c: product.c.add(row * product.c_row + column),
                         c_row: product.c_row,
-                        epilogue: product.epilogue.channels(column, columns),
+                        scale: scale.map(|scale| scale.wrapping_add(column)),
+                        shift: shift.map(|shift| shift.wrapping_add(column)),
+                        accumulate,
+                        floor,
                         columns,
                     }
                 };
@@ -99,7 +106,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
             }
             row += rows;
             let stored = row - finished;
-            if cut + 1 == cuts || stored * product.columns >= HOT {
+            if !is_stored && (cut + 1 == cuts || stored * product.columns >= HOT) {
                 // SAFETY: these rows of C have just been stored.
                 unsafe { finish(product, finished, stored) };
                 finished = row;
@@ -112,11 +119,8 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
 ///
 /// # Safety
 /// The rows are in memory that the caller may read and write.
-#[inline]
+#[inline(never)]
 unsafe fn finish<T: Elementary>(product: &Product<'_, T>, first: usize, rows: usize) {
-    if product.epilogue.activation_after_floor().is_none() {
-        return;
-    }
     let Product { columns, c, c_row, .. } = *product;
     let (rows, columns) = if c_row == columns { (1, rows * columns) } else { (rows, columns) };
     for row in 0..rows {
@@ -133,8 +137,8 @@ const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     if fit < 12 { fit } else { 12 }
 }
 
-/// A part of a [`Product`] that fits in registers; `b`, `c` and the epilogue are moved to its columns.
-struct Tile<'a, T> {
+/// A part of a [`Product`] that fits in registers; `b`, `c`, the scale and the shift are moved to its columns.
+struct Tile<T> {
     loops: [usize; 3],
     a: *const T,
     a_row: usize,
@@ -143,12 +147,15 @@ struct Tile<'a, T> {
     b_step: [usize; 3],
     c: *mut T,
     c_row: usize,
-    epilogue: Epilogue<'a, T>,
+    scale: Option<*const T>,
+    shift: Option<*const T>,
+    accumulate: bool,
+    floor: T,
     columns: usize,
 }
 
 /// A tile of `R` rows. Made by [`Cut`] alone.
-struct Rows<'a, T, const R: usize>(&'a Tile<'a, T>);
+struct Rows<'a, T, const R: usize>(&'a Tile<T>);
 
 impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
     type Output = ();
@@ -185,7 +192,7 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
 #[inline(always)]
 unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(
     simd: S,
-    tile: &Tile<'_, T>,
+    tile: &Tile<T>,
 ) {
     let zero = simd.splat(T::ZERO);
     let mask = simd.mask(tile.columns - (N - 1) * S::LANES);
@@ -233,22 +240,21 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
         if cut {
             add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
         }
-        let Epilogue { scale, shift, accumulate, .. } = tile.epilogue;
         let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
         for j in 0..N {
-            if !scale.is_empty() {
-                scales[j] = load(simd, scale.as_ptr().add(j * S::LANES), PARTIAL && j == N - 1, mask);
+            if let Some(scale) = tile.scale {
+                scales[j] = load(simd, scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
-            if !shift.is_empty() {
-                shifts[j] = load(simd, shift.as_ptr().add(j * S::LANES), PARTIAL && j == N - 1, mask);
+            if let Some(shift) = tile.shift {
+                shifts[j] = load(simd, shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
         }
-        let floor = simd.splat(tile.epilogue.floor());
+        let floor = simd.splat(tile.floor);
         for (i, sums) in sums.iter().enumerate() {
             for (j, &sum) in sums.iter().enumerate() {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
                 let mut sum = sum.multiply_add(scales[j], shifts[j]);
-                if accumulate {
+                if tile.accumulate {
                     sum = sum + load(simd, c, PARTIAL && j == N - 1, mask);
                 }
                 let sum = sum.at_least(floor);
