@@ -207,7 +207,10 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
         let (a_row, [_, _, a_inner], [_, _, b_inner]) = (tile.a_row, tile.a_step, tile.b_step);
         for outer in 0..tile.loops[0] {
             for middle in 0..tile.loops[1] {
-                let mut a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
+                let a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
+                // One pointer for three rows, which an address reaches by adding a row once or twice: from row to row, the next would wait for
+                // the one before.
+                let mut a: [*const T; 4] = core::array::from_fn(|third| a.wrapping_add(3 * third * a_row));
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
                 let mut left = tile.loops[2];
                 while left > 0 {
@@ -225,12 +228,12 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                             *column = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
                         }
                         for (i, sums) in sums.iter_mut().enumerate() {
-                            let row = simd.splat(*a.add(i * a_row));
+                            let row = simd.splat(*a[i / 3].add(i % 3 * a_row));
                             for (sum, &column) in sums.iter_mut().zip(&columns) {
                                 *sum = row.multiply_add(column, *sum);
                             }
                         }
-                        a = a.wrapping_add(a_inner);
+                        a = a.map(|a| a.wrapping_add(a_inner));
                         b = b.wrapping_add(b_inner);
                     }
                     (left, summed) = (left - steps, summed + steps);
