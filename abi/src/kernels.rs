@@ -135,7 +135,7 @@ macro_rules! for_each_kernel {
                 Update db: "The gradient of the bias, or nothing.",
             } {
                 /// Convolution without scratch memory: adds to dw and db from x, dy.
-                conv::conv_direct_grad_weights(conv);
+                conv::conv_direct_grad_weights(conv) scratch;
                 /// Convolution as products of matrices: adds to dw and db from x, dy.
                 conv::conv_gemm_grad_weights(conv) scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.

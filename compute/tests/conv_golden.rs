@@ -120,7 +120,8 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     case.check::<T>("direct", |[x, w, b, dy], [y, dx, dw, db]| {
         T::conv_direct_forward(&Context::of(batch), spec, x, w, &[], b, y);
         T::conv_direct_grad_input(&Context::of(batch), spec, dy, w, dx);
-        T::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db);
+        let mut scratch = memory(conv::conv_direct_grad_weights_scratch(spec));
+        T::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
     });
     case.check::<T>("grouped", |[x, w, b, dy], [y, dx, dw, db]| {
         T::conv_grouped_forward(

@@ -1,5 +1,5 @@
 //! Long sums are taken in parts: this is what adds numbers up wherever there can be more than [`PART`] of them, except for products of
-//! matrices, whose tiles do so themselves, by the same count.
+//! matrices, whose tiles do so themselves, by the same count; where those would be many parts, their sums are compensated.
 //!
 //! A part is summed in the network's own numbers, and parts in `f64`. So the mean of a million numbers 0.1 is 0.1, where one `f32` that
 //! takes them all is off by a hundredth. Sums of few numbers have one part; those of more have parts of [`SHORT`], which round less.
@@ -67,6 +67,19 @@ pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T 
     T::from_f64(parts.sum())
 }
 
+/// Adds a part to each sum, which stands in two elements, `sum + lost`, as in Dekker, 1971: with twice the digits, so that any number of parts
+/// round no more than one.
+pub(crate) fn add_compensated<T: Scalar>(sums: &mut [T], lost: &mut [T], parts: &[T]) {
+    for ((sum, lost), &part) in sums.iter_mut().zip(lost).zip(parts) {
+        // Knuth's sum of two, exact whichever is larger.
+        let first = *sum + part;
+        let added = first - *sum;
+        let rest = *lost + ((*sum - (first - added)) + (part - added));
+        *sum = first + rest;
+        *lost = rest - (*sum - first);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +102,17 @@ mod tests {
         }
         assert!(sums.total().iter().all(|&sum| close(sum, expected)));
         assert!(close(sum(MANY, |_| 0.1_f32), expected));
+    }
+
+    #[test]
+    fn additions_lose_nothing_that_is_not_kept() {
+        let (mut sum, mut lost) = ([0.0_f32, 1e4], [0.0; 2]);
+        for _ in 0..MANY {
+            add_compensated(&mut sum, &mut lost, &[0.1, 0.1]);
+        }
+        let expected = MANY as f64 * f64::from(0.1_f32);
+        assert!(close(sum[0] + lost[0], expected), "{}", sum[0] + lost[0]);
+        assert!(close(sum[1] + lost[1], 1e4 + expected), "{}", sum[1] + lost[1]);
     }
 
     #[test]

@@ -168,9 +168,8 @@ pub(super) fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut
 }
 
 /// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
-pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
+pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T]) {
     let isa = Isa::detect();
-    super::add_bias_gradient(dy, db);
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
     assert_eq!(dw.len(), spec.weights_len());

@@ -353,17 +353,9 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
 
 /// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
 /// of a few rows or of a few images.
-pub(super) fn grad_weights<T: Elementary>(
-    spec: &Spec,
-    x: &[T],
-    dy: &[T],
-    dw: &mut [T],
-    db: &mut [T],
-    scratch: &mut [T],
-) {
+pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], scratch: &mut [T]) {
     let [channels, _, _] = group(spec);
     let [height, width, all] = spec.output;
-    super::add_bias_gradient(dy, db);
     if pointwise(spec) {
         let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).transposed();

@@ -15,12 +15,14 @@ use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
+use strips::in_strips;
 
 mod correlate;
 mod direct;
 mod gemm;
 mod grouped;
 pub mod reference;
+pub(crate) mod strips;
 #[cfg(test)]
 pub(crate) mod tests;
 mod winograd;
@@ -51,7 +53,13 @@ pub fn conv_direct_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T]
     direct::grad_input(spec, dy, w, dx);
 }
 
+/// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.
+pub const fn conv_direct_grad_weights_scratch(spec: &Spec) -> usize {
+    strips::scratch(spec)
+}
+
 /// `conv_direct`: dw and db, added to, from x, dy.
+#[allow(clippy::too_many_arguments)]
 pub fn conv_direct_grad_weights<T: Elementary>(
     batch: usize,
     spec: &Spec,
@@ -59,9 +67,11 @@ pub fn conv_direct_grad_weights<T: Elementary>(
     dy: &[T],
     dw: &mut [T],
     db: &mut [T],
+    scratch: &mut [T],
 ) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    direct::grad_weights(spec, x, dy, dw, db);
+    add_bias_gradient(dy, db);
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| direct::grad_weights(spec, x, dy, dw));
 }
 
 /// Numbers of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
@@ -76,7 +86,7 @@ pub const fn conv_gemm_grad_input_scratch(spec: &Spec) -> usize {
 
 /// Numbers of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
 pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
-    gemm::grad_weights_scratch(spec)
+    strips::scratch(spec) + gemm::grad_weights_scratch(spec)
 }
 
 /// `conv_gemm`: y from x, w, scale, shift.
@@ -204,7 +214,8 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    gemm::grad_weights(spec, x, dy, dw, db, scratch);
+    add_bias_gradient(dy, db);
+    in_strips(spec, x, dy, dw, scratch, gemm::grad_weights);
 }
 
 /// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)

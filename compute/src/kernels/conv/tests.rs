@@ -96,13 +96,16 @@ fn agrees_here<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [boo
     same("db", &db, &right_bias, dy.len());
 }
 
-const fn direct<T: Elementary>() -> Variant<T> {
+fn direct<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             super::conv_direct_forward(&Context::of(batch), spec, x, w, scale, shift, y);
         },
         grad_input: super::conv_direct_grad_input,
-        grad_weights: super::conv_direct_grad_weights,
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            let mut memory = memory(super::conv_direct_grad_weights_scratch(spec));
+            super::conv_direct_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+        },
     }
 }
 
@@ -365,4 +368,33 @@ fn gradients_of_the_reference_are_finite_differences() {
     same("dx", &dx, &differences(&x, &|x| loss(x, &w, &b)), 1000);
     same("dw", &dw, &differences(&w, &|w| loss(&x, w, &b)), 1000);
     same("db", &db, &differences(&b, &|b| loss(&x, &w, b)), 1000);
+}
+
+/// Images of more than a strip, several of them in one, strips that see nothing but padding, rows longer than a strip.
+#[test]
+fn gradients_of_weights_are_those_of_all_strips() {
+    let spec = |input, output, window, stride: usize, padding, groups| Spec {
+        input,
+        output,
+        window,
+        stride: [stride; 2],
+        padding,
+        dilation: [1; 2],
+        groups,
+        epilogue: Epilogue::NONE,
+    };
+    for (batch, spec) in [
+        (2, spec([70, 80, 2], [70, 80, 4], [3, 3], 1, [1; 4], 1)),
+        (5, spec([50, 60, 2], [50, 60, 2], [3, 1], 1, [1, 1, 0, 0], 1)),
+        (1, spec([3, 200, 2], [203, 198, 2], [3, 3], 1, [101, 101, 0, 0], 1)),
+        (1, spec([3, 5000, 1], [2, 4998, 2], [2, 3], 1, [0; 4], 1)),
+        (2, spec([141, 140, 4], [70, 70, 4], [2, 2], 2, [0; 4], 2)),
+        (3, spec([64, 65, 3], [64, 65, 2], [1, 1], 1, [0; 4], 1)),
+    ] {
+        if spec.groups == 1 {
+            agrees::<f64>(batch, &spec, [false, true], &direct());
+            agrees::<f64>(batch, &spec, [false, true], &gemm());
+        }
+        agrees::<f64>(batch, &spec, [false, true], &grouped());
+    }
 }

@@ -7,6 +7,7 @@
 //! rows in scratch memory; from then on each has one. With one filter a channel, nothing asks for scratch memory.
 
 pub use super::conv::Spec;
+use super::conv::strips::{self, in_strips};
 use super::conv::{Phase, add_bias_gradient};
 use super::elementary::Elementary;
 use crate::context::Context;
@@ -44,7 +45,7 @@ pub const fn depthwise_grad_input_scratch(spec: &Spec) -> usize {
 
 /// Numbers of scratch memory that `depthwise_grad_weights` asks for, whatever the batch.
 pub const fn depthwise_grad_weights_scratch(spec: &Spec) -> usize {
-    repeat::scratch(spec, repeat::window_rows(spec))
+    strips::scratch(spec) + repeat::scratch(spec, repeat::window_rows(spec))
 }
 
 #[track_caller]
@@ -158,16 +159,18 @@ pub fn depthwise_grad_weights<T: Elementary>(
     check(spec, batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
     let isa = Isa::detect();
-    let gradient = Gradient::new(spec);
-    let mut repeated = Repeated::new(spec, scratch);
-    for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
-        let mut first = 0;
-        while first < spec.output[0] {
-            let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
-            first = positions.end;
-            isa.dispatch(Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+        let gradient = Gradient::new(spec);
+        let mut repeated = Repeated::new(spec, scratch);
+        for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
+            let mut first = 0;
+            while first < spec.output[0] {
+                let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
+                first = positions.end;
+                isa.dispatch(Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
+            }
         }
-    }
+    });
 }
 
 /// What runs with the vectors of an instruction set: some rows of positions of one image.

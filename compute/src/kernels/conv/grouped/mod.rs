@@ -23,6 +23,7 @@ use core::marker::PhantomData;
 
 use super::correlate::{Correlation, band_len, extent};
 use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_phase};
+use super::strips::{self, in_strips};
 use super::{Spec, add_bias_gradient};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -156,7 +157,7 @@ pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     } else {
         least
     };
-    sizes.rows() * tiles + chunk
+    strips::scratch(spec) + sizes.rows() * tiles + chunk
 }
 
 /// `conv_grouped`: y from x, w, scale, shift.
@@ -203,7 +204,10 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
 ) {
     spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    Isa::detect().dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+    let isa = Isa::detect();
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+        isa.dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+    });
 }
 
 /// Which pass, with its operands; lengths are checked.
