@@ -19,7 +19,7 @@ pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> Ra
 ///
 /// # Panics
 /// Where the buffer is too short: the caller passed a workspace for fewer images.
-#[inline]
+#[inline(never)]
 pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [Range<usize>; N]) -> [&mut [T]; N] {
     match buffer.get_disjoint_mut(regions) {
         Ok(regions) => regions,
