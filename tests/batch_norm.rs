@@ -70,7 +70,7 @@ fn ghost_batches_are_batches_of_their_own() {
     let mut engine = GradientEngine::ghost_batches(24, 10, 2).unwrap();
     let found = engine.gradient(&mut ghost, &images, &labels, &loss, pass).unwrap();
 
-    // 24 images in pieces of at most 10 are three pieces of 8.
+    // 24 images in micro-batches of at most 10 are three micro-batches of 8.
     let (mut sum, mut gradient) = (0.0, vec![0.0; Exact::<f64>::PARAMETERS]);
     let mut statistics = vec![0.0; Exact::<f64>::STATISTICS];
     for (images, labels) in images.chunks(8).zip(labels.chunks(8)) {

@@ -147,7 +147,7 @@ fn one_image_left_over_of_ghost_batches_joins_them() {
         let mut engine = GradientEngine::ghost_batches(7, 2, threads).unwrap();
         engine.gradient(&mut network, &images[..count], &labels[..count], &loss, Pass::default()).unwrap();
         let statistics = network.statistics().to_vec();
-        (engine.gradients().as_slice().to_vec(), statistics, engine.piece_size())
+        (engine.gradients().as_slice().to_vec(), statistics, engine.micro_batch_size())
     };
     for count in [2, 3, 5, 6, 7] {
         assert!(gradient(1, count) == gradient(3, count), "{count} images");
@@ -156,7 +156,7 @@ fn one_image_left_over_of_ghost_batches_joins_them() {
     let mut engine = GradientEngine::<Row>::new(3, 1).unwrap();
     engine.gradient(&mut Row::init(1), &images[..3], &labels[..3], &loss, Pass::default()).unwrap();
     assert_eq!((gradient(2, 3).0, gradient(2, 3).2), (engine.gradients().as_slice().to_vec(), 3));
-    assert_eq!(GradientEngine::<Plain>::ghost_batches(7, 2, 1).unwrap().piece_size(), 2);
+    assert_eq!(GradientEngine::<Plain>::ghost_batches(7, 2, 1).unwrap().micro_batch_size(), 2);
     let trainer = trainer(5).ghost_batch(2).unwrap();
     trainer.fit(&mut Row::init(1), &set(11), None).unwrap();
 }

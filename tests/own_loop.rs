@@ -77,16 +77,16 @@ fn a_loop_of_ones_own_gets_the_bits_of_the_trainer() {
 fn a_loop_of_ones_own_that_is_stopped_after_every_step_goes_on_to_the_same_bits() {
     let [train, validation] = &data();
     let (never, always) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
-    let (whole, pieces) = (Folder::new("whole"), Folder::new("pieces"));
+    let (whole, micro_batches) = (Folder::new("whole"), Folder::new("micro-batches"));
     let mut expected = DigitNet::init(1);
     let history = train_by_hand(&mut expected, [train, validation], 1, &whole.run(), &never).unwrap();
     let (mut network, mut stops) = (DigitNet::init(1), 0);
     // By the loop and by the trainer in turns: each goes on from the other's checkpoint.
     let resumed = loop {
         let run = if stops % 2 == 0 {
-            train_by_hand(&mut network, [train, validation], 1, &pieces.run(), &always)
+            train_by_hand(&mut network, [train, validation], 1, &micro_batches.run(), &always)
         } else {
-            train_by_trainer(&mut network, [train, validation], 2, &pieces.run(), &always)
+            train_by_trainer(&mut network, [train, validation], 2, &micro_batches.run(), &always)
         };
         let run = run.unwrap();
         if run.ending != Ending::Interrupted {

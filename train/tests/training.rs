@@ -80,13 +80,13 @@ fn one_two_and_seven_threads_give_the_same_bits() {
 #[test]
 fn a_batch_is_cut_the_same_way_whatever_the_threads() {
     for threads in [1, 2, 7] {
-        assert_eq!(GradientEngine::<Spot>::new(64, threads).unwrap().piece_size(), 16);
-        assert_eq!(GradientEngine::<Spot>::new(800, threads).unwrap().piece_size(), 100);
+        assert_eq!(GradientEngine::<Spot>::new(64, threads).unwrap().micro_batch_size(), 16);
+        assert_eq!(GradientEngine::<Spot>::new(800, threads).unwrap().micro_batch_size(), 100);
     }
 }
 
 #[test]
-fn the_gradient_of_the_pieces_is_that_of_the_whole_and_of_finite_differences() {
+fn the_gradient_of_the_micro_batches_is_that_of_the_whole_and_of_finite_differences() {
     let (images, labels) = spots(50, 4);
     let images: Vec<Tensor<6, 6, 1, f64>> =
         images.iter().map(|image| Tensor::from_fn(|y, x, c| f64::from(image[[y, x, c]]))).collect();

@@ -1,7 +1,7 @@
 //! Losses ℓ(a, y): what training makes small, and where its gradient starts (forward equation (4), back-propagation (1)).
 //!
 //! The loss of an image is the mean over its outputs or pixels, as in PyTorch and Keras, or their sum where [`Reduction::Sum`] is asked for.
-//! Over the images of a batch every loss adds up; callers divide by the batch through `scale`, so that a batch may be cut into pieces.
+//! Over the images of a batch every loss adds up; callers divide by the batch through `scale`, so that a batch may be cut into micro-batches.
 
 /// A loss that is fused with the head it is for: what sums it up, what refuses targets, and the targets.
 macro_rules! fused_with_head {

@@ -12,7 +12,7 @@ use super::early_stopping::{EarlyStopping, Watcher};
 use super::gradient::GradientEngine;
 use super::history::{Ending, History};
 use super::loader::Loader;
-use super::piece::Attacking;
+use super::micro_batch::Attacking;
 use super::preparation::Preparation;
 use super::run::{Identity, Position, Run};
 use super::samples::Samples;

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
-use super::piece::{Attacked, Attacking, Piece, Step};
+use super::micro_batch::{Attacked, Attacking, MicroBatch, Step};
 use super::target::Target;
 use crate::architecture::Architecture;
 use crate::context::Context;
@@ -21,38 +21,38 @@ use crate::scalar::Scalar;
 use crate::tensor::Output;
 use crate::threads::Threads;
 
-/// The most pieces a batch is cut in: threads beyond this many find nothing to do.
-const MOST_PIECES: usize = 8;
+/// The most micro-batches a batch is cut in: threads beyond this many find nothing to do.
+const MOST_MICRO_BATCHES: usize = 8;
 /// Fewer images than this do not fill the kernels.
 const SMALLEST_PIECE: usize = 16;
-/// All pieces' gradients together stay below this many numbers, for every piece has a buffer as large as the network.
+/// All micro-batches' gradients together stay below this many numbers, for every micro-batch has a buffer as large as the network.
 const GRADIENT_NUMBERS: usize = 1 << 25;
 /// A network larger than this is not even cut in two.
 const LARGEST_CUT: usize = 1 << 27;
 
-/// The most images that a piece of a batch has. It depends on the network and the batch, never on threads: floating-point sums
+/// The most images that a micro-batch of a batch has. It depends on the network and the batch, never on threads: floating-point sums
 /// depend on how they are cut.
-const fn piece_size<N: Architecture>(batch: usize) -> usize {
+const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
     if N::BATCH_COUPLED || N::PARAMETERS > LARGEST_CUT {
         return batch;
     }
     let parameters = if N::PARAMETERS == 0 { 1 } else { N::PARAMETERS };
     let fit = GRADIENT_NUMBERS / parameters;
-    let pieces = if fit > MOST_PIECES {
-        MOST_PIECES
+    let micro_batches = if fit > MOST_MICRO_BATCHES {
+        MOST_MICRO_BATCHES
     } else if fit < 2 {
         2
     } else {
         fit
     };
-    let size = batch.div_ceil(pieces);
+    let size = batch.div_ceil(micro_batches);
     if size > SMALLEST_PIECE { size } else { SMALLEST_PIECE }
 }
 
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
 ///
-/// A batch is cut in pieces whose number depends on the network and the batch alone. Each piece adds to gradients of its own,
-/// and the pieces are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. The memory is made by
+/// A batch is cut in micro-batches whose number depends on the network and the batch alone. Each micro-batch adds to gradients of its own,
+/// and the micro-batches are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. The memory is made by
 /// [`GradientEngine::new`]; after that a step allocates nothing (with several threads: inside [`GradientEngine::install`]).
 ///
 /// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
@@ -83,28 +83,28 @@ const fn piece_size<N: Architecture>(batch: usize) -> usize {
 /// The images of a batch meet in it, so that a network with batch normalisation is not cut and runs on one thread, unless
 /// [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
 pub struct GradientEngine<N: Network> {
-    pieces: Vec<Piece<N>>,
-    /// The attacked images of each piece, where images are attacked.
+    micro_batches: Vec<MicroBatch<N>>,
+    /// The attacked images of each micro-batch, where images are attacked.
     attacked: Vec<Option<Attacked<N>>>,
-    piece_size: usize,
+    micro_batch_size: usize,
     capacity: usize,
     threads: Threads,
 }
 
-/// In how many pieces of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
+/// In how many micro-batches of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
 /// one of three.
-fn piece_count(batch: usize, size: usize, fewest: usize) -> usize {
+fn micro_batch_count(batch: usize, size: usize, fewest: usize) -> usize {
     batch.div_ceil(size).min(batch / fewest).max(1)
 }
 
-/// The most images that a piece has of a batch of up to `batch`.
-fn largest_piece<N: Architecture>(batch: usize, size: usize) -> usize {
+/// The most images that a micro-batch has of a batch of up to `batch`.
+fn largest_micro_batch<N: Architecture>(batch: usize, size: usize) -> usize {
     size.max(2 * N::FEWEST_IMAGES - 1).min(batch)
 }
 
-/// The images of piece `place` of `pieces`, where `batch` images are cut as evenly as can be.
-fn cut(batch: usize, pieces: usize, place: usize) -> Range<usize> {
-    place * batch / pieces..(place + 1) * batch / pieces
+/// The images of micro-batch `place` of `micro_batches`, where `batch` images are cut as evenly as can be.
+fn cut(batch: usize, micro_batches: usize, place: usize) -> Range<usize> {
+    place * batch / micro_batches..(place + 1) * batch / micro_batches
 }
 
 impl<N: Network> GradientEngine<N> {
@@ -113,13 +113,13 @@ impl<N: Network> GradientEngine<N> {
     /// # Errors
     /// [`Error::Setting`] where either is 0 or there are more than 1024 threads, [`Error::Threads`] where the system refuses them.
     pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
-        Self::cut_by(batch, piece_size::<N>(batch), threads)
+        Self::cut_by(batch, micro_batch_size::<N>(batch), threads)
     }
 
-    /// An engine that cuts a batch in pieces of up to `images` images, in each of which batch normalisation measures mean and
+    /// An engine that cuts a batch in micro-batches of up to `images` images, in each of which batch normalisation measures mean and
     /// variance on its own: "ghost batches" (Hoffer et al., 2017), and what training on several devices does. The moving
-    /// statistics move by the mean over the pieces. The network is another than without: it learns a little otherwise, often a
-    /// little better, and on as many threads as there are pieces.
+    /// statistics move by the mean over the micro-batches. The network is another than without: it learns a little otherwise, often a
+    /// little better, and on as many threads as there are micro-batches.
     ///
     /// # Errors
     /// As [`GradientEngine::new`]; [`Error::Setting`] for fewer than 2 images, whose variance says nothing.
@@ -128,14 +128,15 @@ impl<N: Network> GradientEngine<N> {
         Self::cut_by(batch, images, threads)
     }
 
-    fn cut_by(batch: usize, piece_size: usize, threads: usize) -> Result<Self, Error> {
+    fn cut_by(batch: usize, micro_batch_size: usize, threads: usize) -> Result<Self, Error> {
         crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
         let threads = Threads::new(threads)?;
-        let piece_size = piece_size.min(batch);
-        let count = piece_count(batch, piece_size, N::FEWEST_IMAGES);
-        let pieces = (0..count).map(|_| Piece::new(largest_piece::<N>(batch, piece_size))).collect();
+        let micro_batch_size = micro_batch_size.min(batch);
+        let count = micro_batch_count(batch, micro_batch_size, N::FEWEST_IMAGES);
+        let micro_batches =
+            (0..count).map(|_| MicroBatch::new(largest_micro_batch::<N>(batch, micro_batch_size))).collect();
         let attacked = (0..count).map(|_| None).collect();
-        Ok(Self { pieces, attacked, piece_size, capacity: batch, threads })
+        Ok(Self { micro_batches, attacked, micro_batch_size, capacity: batch, threads })
     }
 
     /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
@@ -147,7 +148,7 @@ impl<N: Network> GradientEngine<N> {
     }
 
     pub(crate) fn attack(mut self, attacking: Attacking<N>) -> Self {
-        let images = self.piece_size();
+        let images = self.micro_batch_size();
         self.attacked.fill_with(|| Some(Attacked::new(attacking, images)));
         self
     }
@@ -157,9 +158,9 @@ impl<N: Network> GradientEngine<N> {
         self.capacity
     }
 
-    /// The most images that a piece of a batch has; a batch is cut as evenly as can be.
-    pub fn piece_size(&self) -> usize {
-        largest_piece::<N>(self.capacity, self.piece_size)
+    /// The most images that a micro-batch of a batch has; a batch is cut as evenly as can be.
+    pub fn micro_batch_size(&self) -> usize {
+        largest_micro_batch::<N>(self.capacity, self.micro_batch_size)
     }
 
     /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
@@ -194,17 +195,17 @@ impl<N: Network> GradientEngine<N> {
             return Err(PassError::Capacity { capacity: self.capacity, found: batch }.into());
         }
         let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
-        let used = piece_count(batch, self.piece_size, N::FEWEST_IMAGES);
-        let pieces = &mut self.pieces[..used];
-        self.threads.each(pieces, &mut self.attacked[..used], &|place, piece, attacked| {
+        let used = micro_batch_count(batch, self.micro_batch_size, N::FEWEST_IMAGES);
+        let micro_batches = &mut self.micro_batches[..used];
+        self.threads.each(micro_batches, &mut self.attacked[..used], &|place, micro_batch, attacked| {
             let images = cut(batch, used, place);
             let (first, inputs, targets) = (images.start, &inputs[images.clone()], &targets[images]);
             let inputs = match attacked {
                 None => Ok(inputs),
-                Some(attacked) => attacked.images(step, first, inputs, targets, loss, piece),
+                Some(attacked) => attacked.images(step, first, inputs, targets, loss, micro_batch),
             };
-            let made = inputs.and_then(|inputs| piece.run(step, first, inputs, targets, loss, &mut []));
-            piece.failure = made.err();
+            let made = inputs.and_then(|inputs| micro_batch.run(step, first, inputs, targets, loss, &mut []));
+            micro_batch.failure = made.err();
         });
         self.sum(network, pass, used).map_err(|error| match error {
             // A rectifier or a maximum can hide what is wrong with an input from the loss, but not from the gradient.
@@ -218,12 +219,12 @@ impl<N: Network> GradientEngine<N> {
 
     /// The gradients of the last batch.
     pub fn gradients(&self) -> &Gradients<N> {
-        &self.pieces[0].gradients
+        &self.micro_batches[0].gradients
     }
 
     /// The gradients of the last batch, to clip or to scale.
     pub fn gradients_mut(&mut self) -> &mut Gradients<N> {
-        &mut self.pieces[0].gradients
+        &mut self.micro_batches[0].gradients
     }
 
     /// Its threads, for the parts around it: [`Loader::threads`](super::Loader::threads).
@@ -231,15 +232,15 @@ impl<N: Network> GradientEngine<N> {
         &self.threads
     }
 
-    /// Sums losses and gradients of the first `used` pieces.
+    /// Sums losses and gradients of the first `used` micro-batches.
     fn sum(&mut self, network: &mut N, pass: Pass, used: usize) -> Result<BatchLoss, Error> {
-        let pieces = &mut self.pieces[..used];
-        if let Some(failure) = pieces.iter_mut().find_map(|piece| piece.failure.take()) {
+        let micro_batches = &mut self.micro_batches[..used];
+        if let Some(failure) = micro_batches.iter_mut().find_map(|micro_batch| micro_batch.failure.take()) {
             return Err(failure);
         }
         let mut loss = BatchLoss::default();
-        pieces.iter().for_each(|piece| loss.add(&piece.loss));
-        let Some((total, parts)) = pieces.split_first_mut() else { return Ok(loss) };
+        micro_batches.iter().for_each(|micro_batch| loss.add(&micro_batch.loss));
+        let Some((total, parts)) = micro_batches.split_first_mut() else { return Ok(loss) };
         let (parts, finite) = (&*parts, AtomicBool::new(true));
         self.threads.stretches(total.gradients.as_mut_slice(), &|start, total| {
             let spec = add::Spec { len: total.len(), activation: None };
@@ -254,26 +255,28 @@ impl<N: Network> GradientEngine<N> {
         {
             return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
-        N::Scalar::clear_frozen(N::LAYERS, &pass, pieces[0].gradients.as_mut_slice());
-        move_statistics(network.statistics_mut(), pieces);
+        N::Scalar::clear_frozen(N::LAYERS, &pass, micro_batches[0].gradients.as_mut_slice());
+        move_statistics(network.statistics_mut(), micro_batches);
         Ok(loss)
     }
 }
 
-/// The moving statistics after a batch: those of its pieces, each with the weight of its images.
-fn move_statistics<N: Network>(statistics: &mut [N::Scalar], pieces: &[Piece<N>]) {
-    if let [only] = pieces {
+/// The moving statistics after a batch: those of its micro-batches, each with the weight of its images.
+fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[MicroBatch<N>]) {
+    if let [only] = micro_batches {
         return statistics.copy_from_slice(&only.statistics);
     }
-    let images: usize = pieces.iter().map(|piece| piece.loss.images).sum();
+    let images: usize = micro_batches.iter().map(|micro_batch| micro_batch.loss.images).sum();
     for (place, statistic) in statistics.iter_mut().enumerate() {
-        let first = pieces.first().map_or(*statistic, |piece| piece.statistics[place]);
-        if pieces.iter().all(|piece| piece.statistics[place] == first) {
+        let first = micro_batches.first().map_or(*statistic, |micro_batch| micro_batch.statistics[place]);
+        if micro_batches.iter().all(|micro_batch| micro_batch.statistics[place] == first) {
             // A frozen one above all, which the mean could round.
             *statistic = first;
             continue;
         }
-        let weighted = pieces.iter().map(|piece| piece.loss.images as f64 * piece.statistics[place].to_f64());
+        let weighted = micro_batches
+            .iter()
+            .map(|micro_batch| micro_batch.loss.images as f64 * micro_batch.statistics[place].to_f64());
         *statistic = N::Scalar::from_f64(weighted.sum::<f64>() / images as f64);
     }
 }
@@ -285,7 +288,12 @@ pub(crate) fn ghost_batch(images: usize) -> Result<(), Error> {
 
 impl<N: Network> core::fmt::Debug for GradientEngine<N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { pieces, piece_size, threads, .. } = self;
-        write!(f, "GradientEngine<{}>: {} pieces of {piece_size} images, {threads:?}", N::NAME, pieces.len())
+        let Self { micro_batches, micro_batch_size, threads, .. } = self;
+        write!(
+            f,
+            "GradientEngine<{}>: {} micro-batches of {micro_batch_size} images, {threads:?}",
+            N::NAME,
+            micro_batches.len()
+        )
     }
 }

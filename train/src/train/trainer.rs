@@ -10,7 +10,7 @@ use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::fit::Plan;
 use super::history::History;
-use super::piece::Attacking;
+use super::micro_batch::Attacking;
 use super::preparation::Preparation;
 use super::samples::Samples;
 use super::source::{Shuffled, Source};

@@ -1,4 +1,4 @@
-//! One piece of a batch: its images forward, their loss, and back; attacked before, where that is asked for.
+//! One micro-batch of a batch: its images forward, their loss, and back; attacked before, where that is asked for.
 
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
@@ -17,21 +17,21 @@ use crate::tensor::{Output, Sample};
 /// What random draws are for, so that one seed serves for all.
 const ATTACKING: u64 = 18;
 
-/// What one piece of a batch works with.
-pub(crate) struct Piece<N: Network> {
+/// What one micro-batch of a batch works with.
+pub(crate) struct MicroBatch<N: Network> {
     workspace: TrainingWorkspace<N>,
     pub(super) gradients: Gradients<N>,
-    /// A copy, so that pieces do not meet and a failed step leaves the network as it was.
+    /// A copy, so that micro-batches do not meet and a failed step leaves the network as it was.
     pub(super) statistics: Buffer<N::Scalar>,
     pub(super) loss: BatchLoss,
     pub(super) failure: Option<Error>,
 }
 
-/// What all pieces of a step share.
+/// What all micro-batches of a step share.
 pub(crate) struct Step<'a, N: Network> {
     pub(super) parameters: &'a [N::Scalar],
     pub(super) statistics: &'a [N::Scalar],
-    /// The seed and step; a piece fills in its images.
+    /// The seed and step; a micro-batch fills in its images.
     pub(super) pass: Pass<'a>,
     /// The images of the whole batch.
     pub(super) batch: usize,
@@ -45,7 +45,7 @@ impl<N: Network> Clone for Step<'_, N> {
 
 impl<N: Network> Copy for Step<'_, N> {}
 
-impl<N: Network> Piece<N> {
+impl<N: Network> MicroBatch<N> {
     /// For up to `images` images.
     pub(super) fn new(images: usize) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl<N: Network> Piece<N> {
         }
     }
 
-    /// Forward, loss and backward of the images of this piece, which start at `first` in their batch. `input_gradient` may be
+    /// Forward, loss and backward of the images of this micro-batch, which start at `first` in their batch. `input_gradient` may be
     /// empty.
     pub(crate) fn run<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
@@ -124,7 +124,7 @@ impl<N: Network> Attacking<N> {
     }
 }
 
-/// The attacked images of one piece, and the gradient of the loss with respect to them.
+/// The attacked images of one micro-batch, and the gradient of the loss with respect to them.
 pub(super) struct Attacked<N: Network> {
     attacking: Attacking<N>,
     images: Vec<N::Input>,
@@ -138,7 +138,7 @@ impl<N: Network> Attacked<N> {
         Self { attacking, images: Vec::with_capacity(images), slopes }
     }
 
-    /// A copy of the images of a piece, a share of them moved up the gradient of their loss.
+    /// A copy of the images of a micro-batch, a share of them moved up the gradient of their loss.
     pub(super) fn images<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         step: Step<'_, N>,
@@ -146,13 +146,13 @@ impl<N: Network> Attacked<N> {
         clean: &[N::Input],
         targets: &[Y],
         loss: &L,
-        piece: &mut Piece<N>,
+        micro_batch: &mut MicroBatch<N>,
     ) -> Result<&[N::Input], Error> {
         let AdversarialTraining { attack, share } = self.attacking.training;
         (self.attacking.copy)(&mut self.images, clean);
         let slopes = &mut self.slopes[..clean.len() * N::Input::LEN];
         for _ in 0..attack.iterations() {
-            piece.run(step, first, &self.images, targets, loss, slopes)?;
+            micro_batch.run(step, first, &self.images, targets, loss, slopes)?;
             for (place, clean) in clean.iter().enumerate() {
                 let image = (first + place) as u64;
                 let drawn = Random::new(key(step.pass.seed, step.pass.step, ATTACKING, image)).uniform();
