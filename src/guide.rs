@@ -284,7 +284,7 @@
 //!
 //! # Batch normalisation and threads
 //!
-//! While training, `bn` measures the whole batch, so that a batch cannot be cut: a network with it trains on one thread unless
+//! While training, `bn` measures the whole batch, so that a batch cannot be cut: threads then share the kernels of a step one by one, unless
 //! [`Trainer::ghost_batch`](crate::train::Trainer::ghost_batch) lets every so many images be measured on their own, and threads share these
 //! groups. That is another network to train, often a better one (Hoffer et al., 2017); what it is depends on the size of the group and not on
 //! the number of threads. Predictions use the moving averages and the usual number of threads either way, and take the normalisation into the

@@ -1,6 +1,8 @@
-//! Predictions on several threads: any number gives the same bits, for one image and for many.
+//! Predictions and gradients on several threads: any number gives the same bits, for one image and for many.
 
-use netwright::{Network as _, Tensor};
+use netwright::loss::CrossEntropy;
+use netwright::train::GradientEngine;
+use netwright::{Network as _, Pass, Tensor};
 
 netwright::network! {
     /// Kernels of every kind that can use threads, over sizes that no number of threads divides.
@@ -48,6 +50,26 @@ fn any_number_of_threads_gives_the_same_bits() {
             assert_eq!(answers, alone[..count], "with logits, {count} images, {threads} threads");
             assert_eq!(logits, logits_alone[..count], "logits of {count} images, {threads} threads");
         }
+    }
+}
+
+/// Batch normalisation keeps the batch whole: threads share its kernels.
+#[test]
+fn the_gradient_of_a_whole_batch_has_the_same_bits_on_any_number_of_threads() {
+    let images: Vec<Tensor<67, 61, 8>> = (0..5).map(|seed| *image(seed)).collect();
+    let labels = [3_usize, 1, 4, 1, 5];
+    let gradient = |threads| {
+        let mut network = Wide::init(3);
+        let mut engine = GradientEngine::<Wide>::new(images.len(), threads).expect("threads");
+        let loss = engine.gradient(&mut network, &images, &labels, &CrossEntropy::new(), Pass::default());
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let gradients = bits(engine.gradients().as_slice());
+        assert!(gradients.iter().filter(|&&bits| bits != 0).count() > gradients.len() / 2);
+        (loss.expect("it is finite").mean().to_bits(), gradients, bits(network.statistics()))
+    };
+    let alone = gradient(1);
+    for threads in [2, 3, 7] {
+        assert!(gradient(threads) == alone, "{threads} threads");
     }
 }
 

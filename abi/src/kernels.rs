@@ -111,11 +111,11 @@ macro_rules! for_each_kernel {
                 /// Convolution without scratch memory: dx from dy, weights.
                 conv::conv_direct_grad_input(conv);
                 /// Convolution as products of matrices: dx from dy, weights.
-                conv::conv_gemm_grad_input(conv) scratch;
+                conv::conv_gemm_grad_input(conv) threads scratch;
                 /// Convolution in many small groups: dx from dy, weights.
-                conv::conv_grouped_grad_input(conv) scratch;
+                conv::conv_grouped_grad_input(conv) threads scratch;
                 /// Depthwise convolution: dx from dy, weights.
-                depthwise::depthwise_grad_input(conv) scratch;
+                depthwise::depthwise_grad_input(conv) threads scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.
                 deconv::deconv_grad_input(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights.
@@ -137,7 +137,7 @@ macro_rules! for_each_kernel {
                 /// Convolution without scratch memory: adds to dw and db from x, dy.
                 conv::conv_direct_grad_weights(conv) scratch;
                 /// Convolution as products of matrices: adds to dw and db from x, dy.
-                conv::conv_gemm_grad_weights(conv) scratch;
+                conv::conv_gemm_grad_weights(conv) threads scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.
                 conv::conv_grouped_grad_weights(conv) scratch;
                 /// Depthwise convolution: adds to dw and db from x, dy.
@@ -188,7 +188,7 @@ macro_rules! for_each_kernel {
             /// The gradient of a function that needs nothing of the way forward.
             UnaryGrad { Read dy: "The gradient of the output.", Write dx: "The gradient of the input.", } {
                 /// Average pooling: dx from dy.
-                pool::avgpool_grad(pool);
+                pool::avgpool_grad(pool) threads;
                 /// Zeros around an image: dx from dy. A crop.
                 pad::zeropad_grad(pad);
                 /// Enlargement: dx from dy.
@@ -213,7 +213,7 @@ macro_rules! for_each_kernel {
                 Write dx: "The gradient of the input.",
             } {
                 /// Max pooling: dx from x, y, dy; the first largest element of a window takes its gradient.
-                pool::maxpool_grad(pool);
+                pool::maxpool_grad(pool) threads;
             }
             /// A function in place, or the gradient of one that needs nothing of the way forward.
             InPlace { Update values: "The value, or the gradient.", } {
@@ -229,14 +229,14 @@ macro_rules! for_each_kernel {
             /// The gradient of a function, in place, from its output.
             GradFromOutput { Read y: "The output.", Update dy: "The gradient of the output becomes that of the input.", } {
                 /// An activation function: dy becomes dz, by the output.
-                activation::activation_grad_from_output(activation) pass;
+                activation::activation_grad_from_output(activation) pass threads;
                 /// Softmax: dy becomes dz, by the output.
                 softmax::softmax_grad(softmax);
             }
             /// The gradient of a function, in place, from its input.
             GradFromInput { Read z: "The input.", Update dy: "The gradient of the output becomes that of the input.", } {
                 /// An activation function: dy becomes dz, by the input.
-                activation::activation_grad_from_input(activation) pass;
+                activation::activation_grad_from_input(activation) pass threads;
             }
             /// A sum in place.
             Accumulate { Read x: "The term.", Update y: "The sum.", } {
@@ -305,7 +305,7 @@ macro_rules! for_each_kernel {
                 Write saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
             } {
                 /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
-                batchnorm::batchnorm_train_forward(batchnorm) pass;
+                batchnorm::batchnorm_train_forward(batchnorm) pass threads;
             }
             /// Batch normalisation by the moving statistics, in place.
             BatchNormPredict {
@@ -342,7 +342,7 @@ macro_rules! for_each_kernel {
                 Update dbeta: "The gradient of β, or nothing.",
             } {
                 /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
-                batchnorm::batchnorm_grad(batchnorm) pass;
+                batchnorm::batchnorm_grad(batchnorm) pass threads;
             }
             /// Layer normalisation.
             LayerNorm {
@@ -375,6 +375,9 @@ macro_rules! wants {
         [false, false]
     };
     (pass) => {
+        [true, false]
+    };
+    (pass threads) => {
         [true, false]
     };
     (scratch) => {

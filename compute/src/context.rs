@@ -27,6 +27,43 @@ pub trait Fork: Sync {
     fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send));
 }
 
+/// The threads that a pass may use: the caller's, or those of a [`Fork`].
+#[derive(Clone, Copy, Default)]
+pub struct PassThreads<'a>(Option<&'a dyn Fork>);
+
+impl<'a> PassThreads<'a> {
+    /// The caller's alone.
+    pub const CALLER: Self = Self(None);
+
+    /// Those of `fork`.
+    pub const fn of(fork: &'a dyn Fork) -> Self {
+        Self(Some(fork))
+    }
+
+    /// The context of a pass over `batch` images.
+    pub fn context(self, batch: usize) -> Context<'a> {
+        self.0.map_or(Context::of(batch), |fork| Context::on(batch, fork))
+    }
+}
+
+/// Of the same threads.
+impl PartialEq for PassThreads<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (Some(one), Some(other)) => core::ptr::addr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl Eq for PassThreads<'_> {}
+
+impl core::fmt::Debug for PassThreads<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} threads", self.context(0).threads())
+    }
+}
+
 impl<'a> Context<'a> {
     /// `batch` images on the caller's thread.
     pub const fn of(batch: usize) -> Self {
@@ -65,6 +102,19 @@ impl<'a> Context<'a> {
                 work(&part, &x[reached.start * row_in..reached.end * row_in], y, scratch);
             });
         }
+    }
+
+    /// Runs `work` on the inputs of some images: it is given the first image, its input and those behind it, and scratch memory.
+    pub fn split_images<S: Windowed, T: Send>(
+        &self,
+        spec: &S,
+        inputs: &mut [T],
+        scratch: &mut [T],
+        work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+    ) {
+        let [[height, width, channels], [rows, ..]] = spec.shapes();
+        let least = WORTH_A_THREAD.div_ceil((rows * spec.work_of_row()).max(1));
+        self.split_rows(inputs, height * width * channels, least, scratch, work);
     }
 
     /// Runs `work` on parts of `values`, with the place where each starts, where each element costs a few operations at most.

@@ -1,5 +1,7 @@
 //! What a pass forward or back is told.
 
+use crate::context::{Context, PassThreads};
+
 /// What a pass is told besides its data. Dropout draws from the seed, the step and the place of each number, so that the
 /// same step drops the same units however the batch is cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,9 +25,17 @@ pub struct Pass<'l> {
     pub frozen_layers: &'l [bool],
     /// What rectifiers pass back.
     pub rule: BackwardRule,
+    /// The threads that kernels may use: a training workspace says so, which has scratch memory for each.
+    pub threads: PassThreads<'l>,
 }
 
 impl Pass<'_> {
+    /// What its kernels are given.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        self.threads.context(self.batch)
+    }
+
     /// Whether the weights of this layer, by its place in the network's table, get a gradient.
     #[must_use]
     pub fn trains(&self, layer: usize) -> bool {

@@ -1,7 +1,7 @@
 //! A network that owns its weights: it predicts, and it trains.
 
 use crate::architecture::{Architecture, GradientSeed};
-use crate::context::Context;
+use crate::context::{Context, PassThreads};
 use crate::error::Error;
 use crate::init::Init;
 use crate::layer::{Layer, ParameterTensor};
@@ -300,7 +300,7 @@ pub trait Network: Architecture + Clone {
 
     /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.
     fn workspace(batch: usize) -> TrainingWorkspace<Self> {
-        TrainingWorkspace { memory: Buffer::zeros(Self::TRAINING.for_batch(batch)), capacity: batch, batch: 0 }
+        TrainingWorkspace::on(batch, Threads::default())
     }
 
     /// Gradients for all parameters, zero to begin with.
@@ -402,12 +402,31 @@ fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error 
 
 /// The memory of training steps: values on their way forward, gradients on their way back.
 pub struct TrainingWorkspace<N: Architecture> {
+    /// Scratch memory for each thread, then what [`Architecture::TRAINING`] says, of which its own scratch is the first part.
     memory: Buffer<N::Scalar>,
     capacity: usize,
     batch: usize,
+    threads: Threads,
 }
 
 impl<N: Architecture> TrainingWorkspace<N> {
+    /// Memory for `capacity` images, in which kernels share `threads`: each has scratch memory of its own. However many there are, a pass
+    /// computes the same bits.
+    pub fn on(capacity: usize, threads: Threads) -> Self {
+        let memory = Buffer::zeros(N::TRAINING.for_threads(capacity, threads.count()));
+        Self { memory, capacity, batch: 0, threads }
+    }
+
+    /// The memory as [`Architecture::TRAINING`] places values in it.
+    fn values(&self) -> &[N::Scalar] {
+        &self.memory[(self.threads.count() - 1) * N::TRAINING.scratch..]
+    }
+
+    /// [`TrainingWorkspace::values`], to be written.
+    fn values_mut(&mut self) -> &mut [N::Scalar] {
+        &mut self.memory[(self.threads.count() - 1) * N::TRAINING.scratch..]
+    }
+
     /// The most images it can hold.
     pub fn capacity(&self) -> usize {
         self.capacity
@@ -450,7 +469,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         }
         enough_images::<N>(&pass, images.len())?;
         self.batch = images.len();
-        let pass = Pass { batch: self.batch, ..pass };
+        let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
         N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory, observer);
         Ok(())
     }
@@ -489,7 +508,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         if images.is_empty() || images.len() != self.batch {
             return Err(PassError::Batch { expected: self.batch, found: images.len() });
         }
-        let pass = Pass { batch: self.batch, ..pass };
+        let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
         let images = Sample::many(images);
         let (memory, gradients) = (&mut self.memory, &mut gradients.numbers);
         N::backward_pass(&pass, seed, parameters, images, memory, gradients, input_gradient, observer);
@@ -498,22 +517,24 @@ impl<N: Architecture> TrainingWorkspace<N> {
 
     /// The answers of the last forward pass.
     pub fn outputs(&self) -> &[N::Output] {
-        Output::views(&self.memory[N::OUTPUT_PLACE.range(self.batch)])
+        Output::views(&self.values()[N::OUTPUT_PLACE.range(self.batch)])
     }
 
     /// What went into the final softmax or sigmoid in the last forward pass; the answers where there is neither.
     pub fn logits(&self) -> &[N::Output] {
-        Output::views(&self.memory[N::LOGITS_PLACE.range(self.batch)])
+        Output::views(&self.values()[N::LOGITS_PLACE.range(self.batch)])
     }
 
     /// Where the gradient of the answers belongs before [`Network::backward`] with [`GradientSeed::Output`].
     pub fn output_gradient_mut(&mut self) -> &mut [N::Scalar] {
-        &mut self.memory[N::OUTPUT_GRADIENT_PLACE.range(self.batch)]
+        let range = N::OUTPUT_GRADIENT_PLACE.range(self.batch);
+        &mut self.values_mut()[range]
     }
 
     /// Where the gradient of the logits belongs before [`Network::backward`] with [`GradientSeed::Logits`].
     pub fn logits_gradient_mut(&mut self) -> &mut [N::Scalar] {
-        &mut self.memory[N::LOGITS_GRADIENT_PLACE.range(self.batch)]
+        let range = N::LOGITS_GRADIENT_PLACE.range(self.batch);
+        &mut self.values_mut()[range]
     }
 
     /// The values a loss reads and the gradient it writes: `(outputs, gradient of outputs)`, or those of the logits.
@@ -524,10 +545,10 @@ impl<N: Architecture> TrainingWorkspace<N> {
         };
         let (values, gradient) = (values.range(self.batch), gradient.range(self.batch));
         if values.start < gradient.start {
-            let (low, high) = self.memory.split_at_mut(gradient.start);
+            let (low, high) = self.values_mut().split_at_mut(gradient.start);
             (&low[values], &mut high[..gradient.end - gradient.start])
         } else {
-            let (low, high) = self.memory.split_at_mut(values.start);
+            let (low, high) = self.values_mut().split_at_mut(values.start);
             (&high[..values.end - values.start], &mut low[gradient])
         }
     }
@@ -536,7 +557,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// where another value has been computed in its place.
     pub fn activation(&self, index: usize) -> Option<&[N::Scalar]> {
         let place = (*N::ACTIVATIONS.get(index)?)?;
-        Some(&self.memory[place.range(self.batch)])
+        Some(&self.values()[place.range(self.batch)])
     }
 }
 

@@ -200,8 +200,8 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             workspace: &mut [T],
             observer: &mut O,
         ) {
-            let context = &#root::private::Context::of(pass.batch);
-            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
+            let context = &pass.context();
+            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH * context.threads());
             let _ = (context, parameters, &statistics, images, &scratch, &workspace, &observer);
             #forward
         }
@@ -216,8 +216,8 @@ pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream
             input_gradient: &mut [T],
             observer: &mut O,
         ) {
-            let context = &#root::private::Context::of(pass.batch);
-            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH);
+            let context = &pass.context();
+            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH * context.threads());
             let _ = (context, seed, parameters, images, &scratch, &workspace, &gradients, &observer);
             #backward
             if !input_gradient.is_empty() {

@@ -53,6 +53,7 @@ mod tests {
         frozen_statistics: false,
         frozen_layers: &[],
         rule: BackwardRule::Gradient,
+        threads: crate::context::PassThreads::CALLER,
     };
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {

@@ -52,6 +52,9 @@ macro_rules! kernel {
         $(#[$attribute])*
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*);
     };
+    (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt pass threads) => {
+        kernel!(declare $(#[$attribute])* $name, $spec, $operands pass);
+    };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
         $(#[$attribute])*
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]);
@@ -67,6 +70,12 @@ macro_rules! kernel {
         #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
             $module::$name(context.batch, spec, pass, $($operand),*);
+        }
+    };
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass threads) => {
+        #[$inline]
+        fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
+            $module::$name(context, spec, pass, $($operand),*);
         }
     };
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } threads) => {

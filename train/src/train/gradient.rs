@@ -80,8 +80,8 @@ const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
 ///
 /// # Batch normalisation
 ///
-/// The images of a batch meet in it, so that a network with batch normalisation is not cut and runs on one thread, unless
-/// [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
+/// The images of a batch meet in it, so that the batch of a network with batch normalisation is not cut, and threads share its kernels one by
+/// one, unless [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
 pub struct GradientEngine<N: Network> {
     micro_batches: Vec<MicroBatch<N>>,
     /// The attacked images of each micro-batch, where images are attacked.
@@ -133,8 +133,10 @@ impl<N: Network> GradientEngine<N> {
         let threads = Threads::new(threads)?;
         let micro_batch_size = micro_batch_size.min(batch);
         let count = micro_batch_count(batch, micro_batch_size, N::FEWEST_IMAGES);
-        let micro_batches =
-            (0..count).map(|_| MicroBatch::new(largest_micro_batch::<N>(batch, micro_batch_size))).collect();
+        // Threads share the micro-batches; where there is only one, its kernels.
+        let inside = if count == 1 { threads.clone() } else { Threads::default() };
+        let images = largest_micro_batch::<N>(batch, micro_batch_size);
+        let micro_batches = (0..count).map(|_| MicroBatch::new(images, inside.clone())).collect();
         let attacked = (0..count).map(|_| None).collect();
         Ok(Self { micro_batches, attacked, micro_batch_size, capacity: batch, threads })
     }

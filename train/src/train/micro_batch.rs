@@ -13,6 +13,7 @@ use crate::pass::Pass;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
+use crate::threads::Threads;
 
 /// What random draws are for, so that one seed serves for all.
 const ATTACKING: u64 = 18;
@@ -46,10 +47,10 @@ impl<N: Network> Clone for Step<'_, N> {
 impl<N: Network> Copy for Step<'_, N> {}
 
 impl<N: Network> MicroBatch<N> {
-    /// For up to `images` images.
-    pub(super) fn new(images: usize) -> Self {
+    /// For up to `images` images, whose kernels share `threads`.
+    pub(super) fn new(images: usize, threads: Threads) -> Self {
         Self {
-            workspace: N::workspace(images),
+            workspace: TrainingWorkspace::on(images, threads),
             gradients: N::gradients(),
             statistics: Buffer::zeros(N::STATISTICS),
             loss: BatchLoss::default(),

@@ -119,9 +119,9 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// Lets batch normalisation measure every `images` images of a batch on their own, so that threads can share the work: see
+    /// Lets batch normalisation measure every `images` images of a batch on their own, so that threads share whole groups of images: see
     /// [`GradientEngine::ghost_batches`](super::GradientEngine::ghost_batches). Without it a network with batch normalisation
-    /// trains on one thread.
+    /// keeps a batch whole, and threads share its kernels.
     ///
     /// # Errors
     /// [`Error::Setting`] for fewer than 2 images.

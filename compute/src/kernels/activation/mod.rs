@@ -30,25 +30,41 @@ pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, val
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
 ///
 /// For the functions of [`Activation::has_gradient_from_output`]; panics for `Gelu`, `GeluTanh` and `Silu`.
-pub fn activation_grad_from_output<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, y: &[T], dy: &mut [T]) {
-    assert_eq!(y.len(), batch * spec.len, "activation: the outputs");
-    assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
+pub fn activation_grad_from_output<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    pass: &Pass,
+    y: &[T],
+    dy: &mut [T],
+) {
+    assert_eq!(y.len(), context.batch * spec.len, "activation: the outputs");
+    assert_eq!(dy.len(), context.batch * spec.len, "activation: the gradient");
     assert!(
         !matches!(spec.activation, Activation::Gelu | Activation::GeluTanh | Activation::Silu),
         "activation: the output of gelu and silu does not tell their derivative"
     );
-    if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-        grad_from_output(spec.activation, y, dy);
-    }
+    context.split_elements(dy, 1, &|first, dy| {
+        if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
+            grad_from_output(spec.activation, &y[first..][..dy.len()], dy);
+        }
+    });
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it.
-pub fn activation_grad_from_input<T: Elementary>(batch: usize, spec: &Spec, pass: &Pass, z: &[T], dy: &mut [T]) {
-    assert_eq!(z.len(), batch * spec.len, "activation: the inputs");
-    assert_eq!(dy.len(), batch * spec.len, "activation: the gradient");
-    if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-        grad_from_input(spec.activation, z, dy);
-    }
+pub fn activation_grad_from_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    pass: &Pass,
+    z: &[T],
+    dy: &mut [T],
+) {
+    assert_eq!(z.len(), context.batch * spec.len, "activation: the inputs");
+    assert_eq!(dy.len(), context.batch * spec.len, "activation: the gradient");
+    context.split_elements(dy, 1, &|first, dy| {
+        if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
+            grad_from_input(spec.activation, &z[first..][..dy.len()], dy);
+        }
+    });
 }
 
 /// What [`Activation::GeluTanh`] takes for Φ(z), and its derivative: σ(u) and σ(u) (1 − σ(u)) u', with u = √(8/π) (z + 0.044715 z³).

@@ -1,8 +1,10 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
+use core::ops::Range;
+
 use super::channel_sums::{self as sums, LANES, Stretch};
 use super::elementary::Elementary;
-use crate::context::Context;
+use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::{Epilogue, HOT};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
@@ -16,7 +18,7 @@ pub use netwright_abi::spec::batchnorm::Spec;
 /// of the batch's, and leaves them.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_train_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     pass: &Pass,
     x: &[T],
@@ -29,7 +31,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
     saved_inverse_deviation: &mut [T],
 ) {
     let channels: [&[T]; 4] = [moving_mean, moving_variance, saved_mean, saved_inverse_deviation];
-    spec.check(batch, &[x, y], &channels, &[gamma, beta]);
+    spec.check(context.batch, &[x, y], &channels, &[gamma, beta]);
     if x.is_empty() {
         return;
     }
@@ -39,7 +41,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
             *inverse = T::from_f64(1.0 / Scalar::sqrt(variance.to_f64() + spec.epsilon));
         }
     } else {
-        measure(spec.channels, spec.epsilon, x, saved_mean, moving_variance, spec.momentum, saved_inverse_deviation);
+        measure(context, spec, x, saved_mean, moving_variance, saved_inverse_deviation);
         let momentum = T::from_f64(spec.momentum);
         let rest = T::from_f64(1.0 - spec.momentum);
         for (moving, &mean) in moving_mean.iter_mut().zip(&*saved_mean) {
@@ -47,11 +49,13 @@ pub fn batchnorm_train_forward<T: Elementary>(
         }
     }
     let epilogue = epilogue(spec);
-    let together = together(&epilogue, spec.channels, y.len());
-    for (x, y) in x.chunks(together).zip(y.chunks_mut(together)) {
-        normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, epilogue.floor(), y);
-        epilogue.finish(y);
-    }
+    context.split_elements(y, spec.channels, &|first, y| {
+        let together = together(&epilogue, spec.channels, y.len());
+        for (x, y) in x[first..].chunks(together).zip(y.chunks_mut(together)) {
+            normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, epilogue.floor(), y);
+            epilogue.finish(y);
+        }
+    });
 }
 
 /// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place.
@@ -110,7 +114,7 @@ pub fn batchnorm_fold<T: Scalar>(
 /// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_grad<T: Scalar>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     pass: &Pass,
     x: &[T],
@@ -121,8 +125,64 @@ pub fn batchnorm_grad<T: Scalar>(
     dgamma: &mut [T],
     dbeta: &mut [T],
 ) {
-    spec.check(batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
-    gradient(spec.channels, pass.keeps_statistics(), x, gamma, saved_mean, saved_inverse_deviation, dy, dgamma, dbeta);
+    spec.check(context.batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
+    let count = (x.len() / spec.channels) as f64;
+    for stretch in Stretch::all(spec.channels) {
+        let centre = stretch.spread(|c| saved_mean[c]);
+        let [of_dy, of_products] = in_blocks(context, &stretch, x.len(), |block| {
+            let (of_dy, of_products) = sums_of_gradient(&stretch, &x[block.clone()], &dy[block], &centre);
+            [of_dy, of_products]
+        });
+        let (mut shift, mut slope) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+        for ((c, sum), (_, product)) in stretch.fold(of_dy).zip(stretch.fold(of_products)) {
+            let inverse = saved_inverse_deviation[c].to_f64();
+            if let Some(dbeta) = dbeta.get_mut(c) {
+                *dbeta += T::from_f64(sum);
+            }
+            if let Some(dgamma) = dgamma.get_mut(c) {
+                *dgamma += T::from_f64(product * inverse);
+            }
+            if !pass.keeps_statistics() {
+                shift[c - stretch.start] = T::from_f64(sum / count);
+                slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
+            }
+        }
+        let shift = stretch.spread(|c| shift[c - stretch.start]);
+        let slope = stretch.spread(|c| slope[c - stretch.start]);
+        let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
+        context.split_elements(dy, stretch.step, &|first, dy| {
+            gradient(&stretch, &x[first..][..dy.len()], &centre, &[factor, shift, slope], dy);
+        });
+    }
+}
+
+/// Blocks of positions whose sums threads share: their number does not depend on threads, and they are added up in order.
+const BLOCKS: usize = 16;
+
+/// `K` sums for each channel of a stretch over `len` elements, those of one block each given by `of`.
+fn in_blocks<const K: usize>(
+    context: &Context<'_>,
+    stretch: &Stretch,
+    len: usize,
+    of: impl Fn(Range<usize>) -> [[f64; LANES]; K] + Sync,
+) -> [[f64; LANES]; K] {
+    let block = len.div_ceil(BLOCKS).next_multiple_of(stretch.step);
+    let mut sums = [[[0.0; LANES]; K]; BLOCKS];
+    // As many blocks for a thread as make it worth one.
+    let least = if len < WORTH_A_THREAD { BLOCKS } else { 1 };
+    context.split_rows(&mut sums, 1, least, &mut [], &|first, sums, _| {
+        for (n, sums) in sums.iter_mut().enumerate() {
+            let start = ((first + n) * block).min(len);
+            *sums = of(start..(start + block).min(len));
+        }
+    });
+    let [mut total, rest @ ..] = sums;
+    for sums in rest {
+        for (total, sum) in total.iter_mut().flatten().zip(sums.iter().flatten()) {
+            *total += sum;
+        }
+    }
+    total
 }
 
 /// γ of a channel, 1 where there is none.
@@ -131,31 +191,52 @@ fn or<T: Scalar>(numbers: &[T], channel: usize, default: T) -> T {
     numbers.get(channel).copied().unwrap_or(default)
 }
 
-vectorised! {
-    /// Mean and inverse deviation of each channel, in two readings of x; also moves the moving variance.
-    fn measure<T: Scalar>(
-        channels: usize,
-        epsilon: f64,
-        x: &[T],
-        mean: &mut [T],
-        moving_variance: &mut [T],
-        momentum: f64,
-        inverse_deviation: &mut [T],
-    ) {
-        let count = (x.len() / channels) as f64;
-        for stretch in Stretch::all(channels) {
-            let sums = sums::of(&stretch, x);
-            for (channel, sum) in stretch.fold(sums) {
-                mean[channel] = T::from_f64(sum / count);
-            }
-            let squares = sums::of_squares(&stretch, x, &stretch.spread(|channel| mean[channel]));
-            for (channel, sum) in stretch.fold(squares) {
-                let variance = sum / count;
-                let moved = momentum * moving_variance[channel].to_f64() + (1.0 - momentum) * variance;
-                moving_variance[channel] = T::from_f64(moved);
-                inverse_deviation[channel] = T::from_f64(1.0 / Scalar::sqrt(variance + epsilon));
-            }
+/// Mean and inverse deviation of each channel, in two readings of x; also moves the moving variance.
+fn measure<T: Scalar>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    mean: &mut [T],
+    moving_variance: &mut [T],
+    inverse_deviation: &mut [T],
+) {
+    let count = (x.len() / spec.channels) as f64;
+    for stretch in Stretch::all(spec.channels) {
+        let [sum] = in_blocks(context, &stretch, x.len(), |block| [sums_of(&stretch, &x[block])]);
+        for (channel, sum) in stretch.fold(sum) {
+            mean[channel] = T::from_f64(sum / count);
         }
+        let centre = stretch.spread(|channel| mean[channel]);
+        let [squares] = in_blocks(context, &stretch, x.len(), |block| [sums_of_squares(&stretch, &x[block], &centre)]);
+        for (channel, sum) in stretch.fold(squares) {
+            let variance = sum / count;
+            let moved = spec.momentum * moving_variance[channel].to_f64() + (1.0 - spec.momentum) * variance;
+            moving_variance[channel] = T::from_f64(moved);
+            inverse_deviation[channel] = T::from_f64(1.0 / Scalar::sqrt(variance + spec.epsilon));
+        }
+    }
+}
+
+vectorised! {
+    fn sums_of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
+        sums::of(stretch, x)
+    }
+}
+
+vectorised! {
+    fn sums_of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
+        sums::of_squares(stretch, x, centre)
+    }
+}
+
+vectorised! {
+    fn sums_of_gradient<T: Scalar>(
+        stretch: &Stretch,
+        x: &[T],
+        dy: &[T],
+        centre: &[T; LANES],
+    ) -> ([f64; LANES], [f64; LANES]) {
+        sums::of_gradient(stretch, x, dy, centre)
     }
 }
 
@@ -231,48 +312,20 @@ vectorised! {
 }
 
 vectorised! {
+    /// dy becomes factor · (dy − shift − (x − centre) · slope), for the lanes of a stretch.
     fn gradient<T: Scalar>(
-        channels: usize,
-        frozen: bool,
+        stretch: &Stretch,
         x: &[T],
-        gamma: &[T],
-        mean: &[T],
-        inverse_deviation: &[T],
+        centre: &[T; LANES],
+        lanes: &[[T; LANES]; 3],
         dy: &mut [T],
-        dgamma: &mut [T],
-        dbeta: &mut [T],
     ) {
-        if x.is_empty() {
-            return;
-        }
-        let count = (x.len() / channels) as f64;
-        for stretch in Stretch::all(channels) {
-            let means = stretch.spread(|c| mean[c]);
-            let (of_dy, of_products) = sums::of_gradient(&stretch, x, dy, &means);
-            let mut shift = [T::ZERO; LANES];
-            let mut slope = [T::ZERO; LANES];
-            for ((c, sum), (_, product)) in stretch.fold(of_dy).zip(stretch.fold(of_products)) {
-                let inverse = inverse_deviation[c].to_f64();
-                if let Some(dbeta) = dbeta.get_mut(c) {
-                    *dbeta += T::from_f64(sum);
-                }
-                if let Some(dgamma) = dgamma.get_mut(c) {
-                    *dgamma += T::from_f64(product * inverse);
-                }
-                if !frozen {
-                    shift[c - stretch.start] = T::from_f64(sum / count);
-                    slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
-                }
-            }
-            let shift = stretch.spread(|c| shift[c - stretch.start]);
-            let slope = stretch.spread(|c| slope[c - stretch.start]);
-            let factor = stretch.spread(|c| inverse_deviation[c] * or(gamma, c, T::ONE));
-            for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
-                let range = stretch.range(x.len());
-                let (x, dy) = (&x[range.clone()], &mut dy[range]);
-                for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
-                    *dy = factor[i] * (*dy - shift[i] - (x - means[i]) * slope[i]);
-                }
+        let [factor, shift, slope] = lanes;
+        for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
+            let range = stretch.range(x.len());
+            let (x, dy) = (&x[range.clone()], &mut dy[range]);
+            for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
+                *dy = factor[i] * (*dy - shift[i] - (x - centre[i]) * slope[i]);
             }
         }
     }

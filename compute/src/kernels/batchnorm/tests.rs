@@ -17,6 +17,7 @@ const MEASURED: Pass = Pass {
     frozen_statistics: false,
     frozen_layers: &[],
     rule: BackwardRule::Gradient,
+    threads: crate::context::PassThreads::CALLER,
 };
 const FROZEN: Pass = Pass { frozen: true, ..MEASURED };
 

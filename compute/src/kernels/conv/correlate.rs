@@ -267,8 +267,9 @@ impl Correlation {
         }
     }
 
-    /// Adds to `dw` what the windows of some images, `rows` rows of positions of each, give with the gradient `dy` of their
-    /// positions; `dy` starts at the first of them.
+    /// Adds to `dw`, some rows of the gradient of the weights, one for each tap and channel, what the windows of some images, `rows` rows of
+    /// positions of each, give with the gradient `dy` of their positions; `dy` starts at the first of them.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn grad_filters<T: Elementary>(
         &self,
         isa: Isa,
@@ -276,6 +277,7 @@ impl Correlation {
         plane: Plane<'_, T>,
         groups: usize,
         dy: &[T],
+        rows_of_weights: Range<usize>,
         dw: &mut [T],
     ) {
         let ([_, columns], [down, across]) = (self.positions, self.taps);
@@ -287,17 +289,25 @@ impl Correlation {
             + extent(columns, self.step[1], across, self.tap_step[1]) * plane.pixel;
         assert!(end <= plane.data.len(), "windows inside the images");
         assert!((images - 1) * self.target[0] + rows * columns * all <= dy.len(), "positions inside the gradient");
-        assert_eq!(dw.len(), down * across * channels * all, "length of the gradient of the weights");
+        assert!(rows_of_weights.end <= down * across * channels, "rows of the weights");
+        assert_eq!(dw.len(), rows_of_weights.len() * all, "length of the gradient of the weights");
         // Where the taps of a row lie together they are rows of one product.
         let together = groups == 1 && self.tap_step[1] == 1;
         let (across, taps) = if together { (1, across * channels) } else { (across, channels) };
         for i in 0..down {
             for j in 0..across {
+                // The rows of these taps that are asked for.
+                let place = (i * across + j) * taps;
+                let first = rows_of_weights.start.clamp(place, place + taps);
+                let taps = rows_of_weights.end.clamp(first, place + taps) - first;
+                if taps == 0 {
+                    continue;
+                }
                 for group in 0..groups {
-                    let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel;
+                    let tap = i * self.tap_step[0] * plane.row + j * self.tap_step[1] * plane.pixel + (first - place);
                     // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
                     unsafe {
-                        let c = dw.as_mut_ptr().add((i * across + j) * taps * all + group * filters);
+                        let c = dw.as_mut_ptr().add((first - rows_of_weights.start) * all + group * filters);
                         tile::run(
                             isa,
                             &Product {

@@ -8,6 +8,8 @@
 //!
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
 
+use core::ops::Range;
+
 use netwright_abi::spec::conv::LINE;
 
 use super::Spec;
@@ -353,12 +355,19 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
 
 /// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
 /// of a few rows or of a few images.
-pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], scratch: &mut [T]) {
+pub(super) fn grad_weights<T: Elementary>(
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    rows_of_weights: Range<usize>,
+    dw: &mut [T],
+    scratch: &mut [T],
+) {
     let [channels, _, _] = group(spec);
     let [height, width, all] = spec.output;
     if pointwise(spec) {
         let pixels = x.len() / channels;
-        let x = Matrix::rows(x, pixels, channels).transposed();
+        let x = Matrix::rows(x, pixels, channels).columns(rows_of_weights).transposed();
         return gemm::gemm(x, Matrix::rows(dy, pixels, all), Epilogue::ACCUMULATE, dw, all, scratch);
     }
     let isa = Isa::detect();
@@ -382,7 +391,8 @@ pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &m
             } else {
                 windows.plane(x, first)
             };
-            windows.grad_filters(isa, [images, rows], plane, spec.groups, &dy[first * width * all..], dw);
+            let dy = &dy[first * width * all..];
+            windows.grad_filters(isa, [images, rows], plane, spec.groups, dy, rows_of_weights.clone(), dw);
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use super::channel_sums::{self, Stretch};
 use super::elementary::Elementary;
-use crate::context::Context;
+use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
@@ -178,14 +178,19 @@ pub fn conv_winograd_forward<T: Elementary>(
 
 /// `conv_gemm`: dx from dy, w.
 pub fn conv_gemm_grad_input<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    conv_transposed(batch, spec, dy, w, Epilogue::NONE, dx, scratch);
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    context.split_images(spec, dx, scratch, &|first, dx, scratch| {
+        let images = dx.len() / spec.input_len();
+        let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
+        conv_transposed(images, spec, dy, w, Epilogue::NONE, dx, scratch);
+    });
 }
 
 /// The gradient of the input, which is the transposed convolution of dy, through an epilogue.
@@ -205,7 +210,7 @@ pub(crate) fn conv_transposed<T: Elementary>(
 
 /// `conv_gemm`: dw and db, added to, from x, dy.
 pub fn conv_gemm_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -213,9 +218,17 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    in_strips(spec, x, dy, dw, scratch, gemm::grad_weights);
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+        // Threads share the rows of dw, one for each tap and channel.
+        let filters = spec.output[2];
+        let least = WORTH_A_THREAD.div_ceil(dy.len().max(1));
+        context.split_rows(dw, filters, least, scratch, &|first, dw, scratch| {
+            let rows = first..first + dw.len() / filters;
+            gemm::grad_weights(spec, x, dy, rows, dw, scratch);
+        });
+    });
 }
 
 /// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)

@@ -122,7 +122,7 @@ fn grouped<T: Elementary>() -> Variant<T> {
         },
         grad_input: |batch, spec, dy, w, dx| {
             let mut memory = memory(super::conv_grouped_grad_input_scratch(spec));
-            super::conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory);
+            super::conv_grouped_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory);
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_grouped_grad_weights_scratch(spec));
@@ -151,11 +151,18 @@ fn gemm<T: Elementary>() -> Variant<T> {
             super::conv_gemm_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
-            super::conv_gemm_grad_input(batch, spec, dy, w, dx, &mut memory(super::conv_gemm_grad_input_scratch(spec)));
+            super::conv_gemm_grad_input(
+                &Context::of(batch),
+                spec,
+                dy,
+                w,
+                dx,
+                &mut memory(super::conv_gemm_grad_input_scratch(spec)),
+            );
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_gemm_grad_weights_scratch(spec));
-            super::conv_gemm_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+            super::conv_gemm_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut memory);
         },
     }
 }

@@ -71,6 +71,6 @@ pub fn deconv_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     assert!(db.is_empty() || db.len() == spec.input[2], "length of the bias");
-    conv_gemm_grad_weights(batch, spec, dy, x, dw, &mut [], scratch);
+    conv_gemm_grad_weights(&Context::of(batch), spec, dy, x, dw, &mut [], scratch);
     add_bias_gradient(dy, db);
 }

@@ -96,14 +96,20 @@ fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T
 
 /// dx from dy, w.
 pub fn depthwise_grad_input<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    check(spec, batch, dx.len(), w.len(), [0; 2], dy.len());
+    check(spec, context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    context.split_images(spec, dx, scratch, &|first, dx, scratch| {
+        grad_input(spec, &dy[first * spec.output_len()..], w, dx, scratch);
+    });
+}
+
+fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     let ([height, width, channels], all) = (spec.input, spec.output[2]);
     let (isa, multiplier) = (Isa::detect(), all / channels);
     let at_once = if multiplier == 1 { height } else { repeat::rows_that_fit(spec, scratch.len()) };

@@ -27,7 +27,7 @@ const fn depthwise<T: Elementary>() -> Variant<T> {
             );
         },
         grad_input: |batch, spec, dy, w, dx| {
-            depthwise_grad_input(batch, spec, dy, w, dx, &mut memory(depthwise_grad_input_scratch(spec)));
+            depthwise_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory(depthwise_grad_input_scratch(spec)));
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             depthwise_grad_weights(batch, spec, x, dy, dw, db, &mut memory(depthwise_grad_weights_scratch(spec)));

@@ -23,10 +23,14 @@ pub fn avgpool_forward<T: Elementary>(
 }
 
 /// Each number of a window has an equal share of the gradient of its mean; dx is overwritten.
-pub fn avgpool_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
-    spec.check(batch, &[dx], &[dy]);
-    dx.fill(T::ZERO);
-    by_lanes!(spec.input[2], gradient(batch, spec, dy, dx));
+pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    spec.check(context.batch, &[dx], &[dy]);
+    context.split_images(spec, dx, &mut [], &|first, dx, _| {
+        let images = dx.len() / spec.input_len();
+        let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
+        dx.fill(T::ZERO);
+        by_lanes!(spec.input[2], gradient(images, spec, dy, dx));
+    });
 }
 
 /// 1 / the numbers of a window; 1 for an empty one, whose mean is 0.

@@ -22,10 +22,15 @@ pub fn maxpool_forward<T: Elementary>(
 }
 
 /// ∂ℓ/∂a goes to the first largest number of each window (slide 39); dx is overwritten.
-pub fn maxpool_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
-    spec.check(batch, &[x, dx], &[y, dy]);
-    dx.fill(T::ZERO);
-    by_lanes!(spec.input[2], gradient(batch, spec, x, y, dy, dx));
+pub fn maxpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
+    spec.check(context.batch, &[x, dx], &[y, dy]);
+    context.split_images(spec, dx, &mut [], &|first, dx, _| {
+        let images = dx.len() / spec.input_len();
+        let x = &x[first * spec.input_len()..][..dx.len()];
+        let [y, dy] = [y, dy].map(|all| &all[first * spec.output_len()..][..images * spec.output_len()]);
+        dx.fill(T::ZERO);
+        by_lanes!(spec.input[2], gradient(images, spec, x, y, dy, dx));
+    });
 }
 
 fn forward<T: Elementary, const LANES: usize>(

@@ -181,15 +181,18 @@ pub fn conv_grouped_forward<T: Elementary>(
 
 /// `conv_grouped`: dx from dy, w.
 pub fn conv_grouped_grad_input<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    Isa::detect().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    context.split_images(spec, dx, scratch, &|first, dx, scratch| {
+        let dy = &dy[first * spec.output_len()..][..dx.len() / spec.input_len() * spec.output_len()];
+        Isa::detect().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+    });
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.

@@ -19,7 +19,14 @@ const fn grouped<T: Elementary>() -> Variant<T> {
             conv_grouped_forward(&Context::of(batch), spec, x, w, scale, shift, y, scratch);
         },
         grad_input: |batch, spec, dy, w, dx| {
-            conv_grouped_grad_input(batch, spec, dy, w, dx, &mut memory(conv_grouped_grad_input_scratch(spec)));
+            conv_grouped_grad_input(
+                &Context::of(batch),
+                spec,
+                dy,
+                w,
+                dx,
+                &mut memory(conv_grouped_grad_input_scratch(spec)),
+            );
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let scratch = &mut memory(conv_grouped_grad_weights_scratch(spec));
