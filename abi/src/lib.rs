@@ -8,10 +8,12 @@
 mod activation;
 mod init;
 pub mod kernels;
+mod library;
 pub mod locals;
 mod role;
 pub mod spec;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
+pub use library::Library;
 pub use role::Role;

@@ -10,6 +10,7 @@ use std::hint::black_box;
 
 use netwright_compute::epilogue::Epilogue;
 use netwright_compute::gemm::{Matrix, gemm, scratch};
+use netwright_compute::kernels::elementary::Elementary;
 use timing::best;
 
 /// Which operand is stored transposed.
@@ -22,10 +23,14 @@ enum Flip {
     B,
 }
 
-fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
-    let numbers = |count: usize| (0..count).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect::<Vec<_>>();
+/// The crate's function for a type: sizes, A, B and C, each matrix with the steps from row to row and from column to column.
+type Theirs<T> =
+    unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
+
+fn compare<T: Elementary>(name: &str, [m, k, n]: [usize; 3], flip: Flip, function: Theirs<T>) {
+    let numbers = |count: usize| (0..count).map(|i| T::from_f64((i % 251) as f64 / 251.0 - 0.5)).collect::<Vec<T>>();
     let (a, b) = (numbers(m * k), numbers(k * n));
-    let (mut c, mut memory) = (vec![0.0f32; m * n], vec![0.0; scratch(k, n)]);
+    let (mut c, mut memory) = (vec![T::ZERO; m * n], vec![T::ZERO; scratch(k, n)]);
     let mut theirs = c.clone();
     let mut ours = || {
         let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
@@ -38,18 +43,18 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
         let c = black_box(&mut theirs);
         // SAFETY: the three matrices have the sizes and strides of their vectors.
         unsafe {
-            matrixmultiply::sgemm(
+            function(
                 m,
                 k,
                 n,
-                1.0,
+                T::ONE,
                 a.as_ptr(),
                 left[0],
                 left[1],
                 b.as_ptr(),
                 right[0],
                 right[1],
-                0.0,
+                T::ZERO,
                 c.as_mut_ptr(),
                 n.cast_signed(),
                 1,
@@ -64,18 +69,32 @@ fn compare(name: &str, [m, k, n]: [usize; 3], flip: Flip) {
 
 fn main() {
     println!("{:28} {:5}   {:5}   {:5}  {:>14}  {:>6}", "", "m", "k", "n", "ours", "matrixmultiply");
-    compare("one tile, in the first cache", [14, 200, 32], Flip::Neither);
-    compare("ResNet 3x3x64 at 56", [3136, 576, 64], Flip::Neither);
-    compare("ResNet 3x3x128 at 28", [784, 1152, 128], Flip::Neither);
-    compare("ResNet 3x3x512 at 7", [49, 4608, 512], Flip::Neither);
-    compare("LeNet conv1", [784, 25, 6], Flip::Neither);
-    compare("LeNet conv2", [100, 150, 16], Flip::Neither);
-    compare("LeNet dense1, batch 64", [64, 400, 120], Flip::Neither);
-    compare("  its gradient of inputs", [64, 120, 400], Flip::B);
-    compare("  its gradient of weights", [400, 64, 120], Flip::A);
-    compare("square", [1024, 1024, 1024], Flip::Neither);
-    compare("square, A transposed", [1024, 1024, 1024], Flip::A);
-    compare("square, B transposed", [1024, 1024, 1024], Flip::B);
-    compare("one image, dense", [1, 4096, 4096], Flip::Neither);
-    compare("one image, dense gradient", [1, 4096, 4096], Flip::B);
+    let single = |name, sizes, flip| compare::<f32>(name, sizes, flip, matrixmultiply::sgemm);
+    let double = |name, sizes, flip| compare::<f64>(name, sizes, flip, matrixmultiply::dgemm);
+    single("one tile, in the first cache", [14, 200, 32], Flip::Neither);
+    single("ResNet 3x3x64 at 56", [3136, 576, 64], Flip::Neither);
+    single("ResNet 3x3x128 at 28", [784, 1152, 128], Flip::Neither);
+    single("ResNet 3x3x512 at 7", [49, 4608, 512], Flip::Neither);
+    single("LeNet conv1", [784, 25, 6], Flip::Neither);
+    single("LeNet conv2", [100, 150, 16], Flip::Neither);
+    single("LeNet dense1, batch 64", [64, 400, 120], Flip::Neither);
+    single("  its gradient of inputs", [64, 120, 400], Flip::B);
+    single("  its gradient of weights", [400, 64, 120], Flip::A);
+    single("square", [1024, 1024, 1024], Flip::Neither);
+    single("square, A transposed", [1024, 1024, 1024], Flip::A);
+    single("square, B transposed", [1024, 1024, 1024], Flip::B);
+    single("one image, dense", [1, 4096, 4096], Flip::Neither);
+    single("one image, dense gradient", [1, 4096, 4096], Flip::B);
+    println!("double precision");
+    double("one tile, in the first cache", [14, 200, 32], Flip::Neither);
+    double("XOR", [4, 2, 2], Flip::Neither);
+    double("LeNet conv1", [784, 25, 6], Flip::Neither);
+    double("LeNet dense2, batch 8", [8, 120, 84], Flip::Neither);
+    double("LeNet dense3, batch 64", [64, 84, 10], Flip::Neither);
+    double("LeNet dense1, batch 64", [64, 400, 120], Flip::Neither);
+    double("  its gradient of inputs", [64, 120, 400], Flip::B);
+    double("  its gradient of weights", [400, 64, 120], Flip::A);
+    double("square", [1024, 1024, 1024], Flip::Neither);
+    double("one image, dense", [1, 4096, 4096], Flip::Neither);
+    double("one image, LeNet dense1", [1, 400, 120], Flip::Neither);
 }

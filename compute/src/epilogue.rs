@@ -115,16 +115,19 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
     }
 
-    /// What rows of channels become in their own place, a few at a time.
-    pub(crate) fn apply(&self, channels: usize, values: &mut [T]) {
-        let once = Self { accumulate: false, ..*self };
-        for values in values.chunks_mut(HOT.div_ceil(channels.max(1)) * channels.max(1)) {
-            for values in values.chunks_exact_mut(channels) {
-                for (channel, value) in values.iter_mut().enumerate() {
-                    once.store(channel, &mut [*value], core::slice::from_mut(value));
-                }
+    /// What sums z become in their own place, rows of channels, a few at a time; what they are added to is in them already.
+    pub(crate) fn apply(&self, channels: usize, sums: &mut [T]) {
+        if self.scale.is_empty() && self.shift.is_empty() && self.activation.is_none() {
+            return;
+        }
+        let floor = self.floor();
+        for sums in sums.chunks_mut(HOT.div_ceil(channels.max(1)) * channels.max(1)) {
+            for z in sums.chunks_exact_mut(channels) {
+                z.iter_mut().zip(self.scale).for_each(|(z, &scale)| *z *= scale);
+                z.iter_mut().zip(self.shift).for_each(|(z, &shift)| *z += shift);
+                z.iter_mut().for_each(|z| *z = if *z < floor { floor } else { *z });
             }
-            once.finish(values);
+            self.finish(sums);
         }
     }
 }

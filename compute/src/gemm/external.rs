@@ -1,76 +1,115 @@
-//! The same door over the crate `matrixmultiply`, which allocates at every call.
+//! The same door over other libraries: the crate `matrixmultiply`, and any with the C interface of BLAS.
 
 use core::any::TypeId;
 
-use super::{Epilogue, Matrix, Onto};
-use crate::scalar::Scalar;
+use super::Matrix;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
 
-/// C = onto + A·B + shift, at least the floor; sizes are checked, and there is no scale.
-pub(super) fn gemm<T: Scalar>(
+/// Elements of C whose sums are stored before the epilogue comes to them: a quarter of a second-level cache. The other library may copy B for
+/// each such part, which does not count where it has many rows.
+const STORED: usize = 64 * 1024;
+const ROWS: usize = 64;
+
+/// `C = beta · C + A·B`, by rows that are `c_row` apart; whether it could.
+type Multiply<T> = fn(Matrix<'_, T>, Matrix<'_, T>, T, &mut [T], usize) -> bool;
+
+/// C = A·B through an epilogue; sizes are checked. Whether it could: if not, C is as it was.
+pub(super) fn gemm<T: Elementary>(
+    multiply: Multiply<T>,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    onto: Onto,
     epilogue: Epilogue<'_, T>,
     c: &mut [T],
     c_row: usize,
-) {
-    product(a, b, onto, c, c_row);
-    if epilogue.shift.is_empty() && epilogue.floor == Epilogue::none().floor {
-        return;
+    scratch: &mut [T],
+) -> bool {
+    let columns = b.columns;
+    // Sums that are scaled before they are added have to stand apart from what they are added to.
+    let apart = epilogue.accumulate && !epilogue.scale.is_empty();
+    if apart && scratch.len() < columns {
+        return false;
     }
-    for c in c.chunks_mut(c_row).take(a.rows) {
-        for (column, c) in c[..b.columns].iter_mut().enumerate() {
-            let sum = *c + epilogue.shift.get(column).copied().unwrap_or(T::ZERO);
-            *c = if sum < epilogue.floor { epilogue.floor } else { sum };
+    let at_once = if apart { scratch.len() / columns } else { (STORED / columns).max(ROWS) };
+    for (part, c) in c.chunks_mut(at_once * c_row).enumerate().take(a.rows.div_ceil(at_once)) {
+        let rows = at_once.min(a.rows - part * at_once);
+        let a = a.some_rows(part * at_once..part * at_once + rows);
+        if apart {
+            if !multiply(a, b, T::ZERO, scratch, columns) {
+                return false;
+            }
+            for (z, c) in scratch.chunks_exact_mut(columns).zip(c.chunks_mut(c_row)).take(rows) {
+                epilogue.store(0, z, &mut c[..columns]);
+                epilogue.finish(&mut c[..columns]);
+            }
+        } else {
+            let beta = if epilogue.accumulate { T::ONE } else { T::ZERO };
+            if !multiply(a, b, beta, c, c_row) {
+                return false;
+            }
+            if c_row == columns {
+                epilogue.apply(columns, &mut c[..rows * columns]);
+            } else {
+                c.chunks_mut(c_row).take(rows).for_each(|c| epilogue.apply(columns, &mut c[..columns]));
+            }
         }
     }
+    true
 }
 
-fn product<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, onto: Onto, c: &mut [T], c_row: usize) {
-    let onto_itself = onto == Onto::Itself;
+/// By the crate `matrixmultiply`, in double precision.
+#[cfg(feature = "matrixmultiply")]
+pub(super) fn matrixmultiply<T: Elementary>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    beta: T,
+    c: &mut [T],
+    c_row: usize,
+) -> bool {
+    if TypeId::of::<T>() != TypeId::of::<f64>() {
+        return false;
+    }
     let [a_row, a_column] = a.stride.map(usize::cast_signed);
     let [b_row, b_column] = b.stride.map(usize::cast_signed);
-    let (m, k, n) = (a.rows, a.columns, b.columns);
+    let (m, k, n, c_row) = (a.rows, a.columns, b.columns, c_row.cast_signed());
+    let (a, b, c, beta) = (a.data.as_ptr().cast(), b.data.as_ptr().cast(), c.as_mut_ptr().cast(), beta.to_f64());
+    // SAFETY: `Matrix` and `gemm` checked that the elements lie in their slices; the types are the same, as just compared.
+    unsafe {
+        matrixmultiply::dgemm(m, k, n, 1.0, a, a_row, a_column, b, b_row, b_column, beta, c, c_row, 1);
+    }
+    true
+}
+
+/// By the C interface of BLAS, whose matrices have contiguous rows or contiguous columns.
+#[cfg(feature = "blas")]
+pub(super) fn blas<T: Elementary>(a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T], c_row: usize) -> bool {
+    use blas_src as _;
+    use cblas_sys::{CBLAS_TRANSPOSE, CblasNoTrans, CblasRowMajor, CblasTrans, cblas_dgemm, cblas_sgemm};
+
+    /// How a matrix lies, and its leading dimension.
+    fn layout<T>(matrix: &Matrix<'_, T>) -> Option<(CBLAS_TRANSPOSE, i32)> {
+        let Matrix { rows, columns, stride, .. } = *matrix;
+        let (transposed, leading) = match stride {
+            [row, 1] if row >= columns || rows == 1 => (CblasNoTrans, row.max(columns)),
+            [1, column] if column >= rows || columns == 1 => (CblasTrans, column.max(rows)),
+            _ => return None,
+        };
+        Some((transposed, i32::try_from(leading.max(1)).ok()?))
+    }
+
+    let (Some((a_lies, a_row)), Some((b_lies, b_row))) = (layout(&a), layout(&b)) else { return false };
+    let sizes = [a.rows, b.columns, a.columns, c_row].map(i32::try_from);
+    let [Ok(m), Ok(n), Ok(k), Ok(c_row)] = sizes else { return false };
     let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
-    let c_row = c_row.cast_signed();
-    // SAFETY: `Matrix` and `gemm` checked that the elements lie in their slices; the types are the same.
+    // SAFETY: `Matrix` and `gemm` checked that the elements lie in their slices, `layout` that they lie so; the types are the same.
     unsafe {
         if TypeId::of::<T>() == TypeId::of::<f32>() {
-            let beta = if onto_itself { 1.0 } else { 0.0 };
-            matrixmultiply::sgemm(
-                m,
-                k,
-                n,
-                1.0,
-                a.cast(),
-                a_row,
-                a_column,
-                b.cast(),
-                b_row,
-                b_column,
-                beta,
-                c.cast(),
-                c_row,
-                1,
-            );
+            let (a, b, c, beta) = (a.cast(), b.cast(), c.cast(), beta.to_f64() as f32);
+            cblas_sgemm(CblasRowMajor, a_lies, b_lies, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
         } else {
-            let beta = if onto_itself { 1.0 } else { 0.0 };
-            matrixmultiply::dgemm(
-                m,
-                k,
-                n,
-                1.0,
-                a.cast(),
-                a_row,
-                a_column,
-                b.cast(),
-                b_row,
-                b_column,
-                beta,
-                c.cast(),
-                c_row,
-                1,
-            );
+            let (a, b, c, beta) = (a.cast(), b.cast(), c.cast(), beta.to_f64());
+            cblas_dgemm(CblasRowMajor, a_lies, b_lies, m, n, k, 1.0, a, a_row, b, b_row, beta, c, c_row);
         }
     }
+    true
 }

@@ -1,7 +1,8 @@
 //! The product of matrices: one door, [`gemm`], over this crate's own kernel, which allocates nothing.
 //!
-//! With the cargo feature `matrixmultiply` the crate of that name does the work instead; it allocates and frees a buffer
-//! at every call.
+//! Other libraries compute the products that are theirs by [`library`]: the crate `matrixmultiply` those in double precision, with the
+//! feature of that name, and any library with the C interface of BLAS all of them, with the feature `blas`. What stands beside one row, or beside a
+//! convolution whose windows are larger than a pixel, is always computed here.
 //!
 //! A product is cut into tiles whose sums stay in registers: up to six rows by two vectors with AVX2, twelve with
 //! AVX-512. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
@@ -15,9 +16,11 @@ use core::ops::Range;
 
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
 use crate::simd::Isa;
+pub use netwright_abi::Library;
 
-#[cfg(feature = "matrixmultiply")]
+#[cfg(any(feature = "matrixmultiply", feature = "blas"))]
 mod external;
 pub(crate) mod pack;
 #[cfg(test)]
@@ -76,11 +79,24 @@ impl<'a, T> Matrix<'a, T> {
         Self { data, columns: columns.len(), ..self }
     }
 
+    /// Some of the rows.
+    #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
+    fn some_rows(self, rows: Range<usize>) -> Self {
+        let data = &self.data[(rows.start * self.stride[0]).min(self.data.len())..];
+        Self { data, rows: rows.len(), ..self }
+    }
+
     /// Rows and columns exchanged; no number moves.
     pub fn transposed(self) -> Self {
         let [row, column] = self.stride;
         Self { data: self.data, rows: self.columns, columns: self.rows, stride: [column, row] }
     }
+}
+
+/// Who computes products of elements of a type.
+pub fn library<T: Scalar>() -> Library {
+    let is_double = size_of::<T>() == size_of::<f64>();
+    Library::of_products(is_double, cfg!(feature = "matrixmultiply"), cfg!(feature = "blas"))
 }
 
 /// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
@@ -108,8 +124,17 @@ pub fn gemm<T: Elementary>(
     }
     assert!(c_row >= b.columns && c.len() >= (a.rows - 1) * c_row + b.columns, "C is shorter than the product");
     #[cfg(feature = "matrixmultiply")]
-    if epilogue.scale.is_empty() {
-        return external::gemm(a, b, epilogue, c, c_row);
+    if library::<T>() == Library::MatrixMultiply
+        && external::gemm(external::matrixmultiply, a, b, epilogue, c, c_row, scratch)
+    {
+        return;
+    }
+    #[cfg(feature = "blas")]
+    if library::<T>() == Library::Blas
+        && a.rows > 1
+        && external::gemm(external::blas, a, b, epilogue, c, c_row, scratch)
+    {
+        return;
     }
     gemm_at(Isa::detect(), a, b, epilogue, c, c_row, scratch);
 }
