@@ -20,7 +20,7 @@
 //! [`network!`] checks every shape while your crate compiles, plans memory, picks a kernel for every layer, and writes forward
 //! and backward passes. A network that does not fit its input does not compile, and the error stands under the layer that is wrong.
 //! What is left at run time is a struct of weights and straight lines of calls into kernels: no graph, no interpreter, and after
-//! start-up no allocation.
+//! start-up, in single precision, no allocation.
 //!
 //! | | |
 //! |---|---|
@@ -67,7 +67,18 @@
 //! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
 //! | `images` | no | folders of PNG and JPEG files |
 //! | `plots` | no | charts, filters and maps as PNG and SVG files, with a font of their own |
-//! | `matrixmultiply` | no | dense products by the crate of that name; it allocates at every call |
+//! | `matrixmultiply` | yes | products of matrices in double precision by the crate of that name, two to three times as fast for a batch |
+//! | `blas` | no | products of matrices by any library with the C interface of BLAS |
+//!
+//! # Products of matrices
+//!
+//! A dense layer is a single product, and while training so is a convolution whose windows are one pixel. In single precision our own kernels
+//! compute them, and nothing is allocated after start-up. In double precision the crate `matrixmultiply` does, with default features; it allocates a buffer at
+//! every call. With the feature `blas` a library of yours computes all of them but those of a single row: add the crate `blas-src` with the feature
+//! of the library, or link one that the system has (`RUSTFLAGS='-l openblas'` for Debian's `libopenblas-dev`). Such a library may allocate,
+//! start threads of its own (`OPENBLAS_NUM_THREADS=1` forbids it), and give an image other bits alone than in a batch, so that the number of threads may
+//! show in the last digits. [`PlannedCall::library`](layer::PlannedCall::library) names who computes a call of
+//! a plan.
 //!
 //! # Debug builds
 //!

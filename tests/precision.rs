@@ -4,6 +4,20 @@ use netwright::{Network, SaveWeights, network};
 
 network! { Small(2) { dense 3 tanh; dense 1 sigmoid } }
 
+#[test]
+fn the_plan_names_who_computes_a_product() {
+    use netwright::layer::Library;
+
+    let by = |product: fn(&netwright::layer::PlannedCall) -> Option<Library>| -> Vec<Option<Library>> {
+        let products = Small::PLAN.iter().filter(|call| call.is_product);
+        products.map(product).collect()
+    };
+    assert_eq!(by(|call| call.library::<f32>()), [Some(Library::Netwright); 2]);
+    assert_eq!(by(|call| call.library::<f64>()), [Some(Library::MatrixMultiply); 2], "a default feature");
+    let sigmoid = Small::PLAN.last().expect("a last call");
+    assert_eq!((sigmoid.kernel, sigmoid.library::<f64>()), ("activation_forward", None));
+}
+
 struct File(std::path::PathBuf);
 
 impl File {

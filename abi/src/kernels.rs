@@ -64,6 +64,14 @@ pub struct KernelId {
     pub has_scratch: bool,
 }
 
+impl KernelId {
+    /// Whether it is one product of matrices, which a [`Library`](crate::Library) may compute; convolutions are many, of their own.
+    #[must_use]
+    pub fn is_product(self) -> bool {
+        self.module == "dense"
+    }
+}
+
 /// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
 /// `pass` where the kernel is told the pass, by `threads` where it can use several, and by `scratch` where it asks for scratch memory.
 #[macro_export]

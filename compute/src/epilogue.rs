@@ -63,6 +63,11 @@ impl<'a, T> Epilogue<'a, T> {
         }
     }
 
+    /// Whether sums stay as they are once they are added to what stands in their place.
+    pub(crate) fn leaves_sums(&self) -> bool {
+        self.scale.is_empty() && self.shift.is_empty() && self.activation.is_none()
+    }
+
     /// What of it acts on registers.
     pub(crate) fn in_registers(self) -> Self {
         Self { activation: self.activation.filter(|_| self.activation_after_floor().is_none()), ..self }
@@ -117,7 +122,7 @@ impl<T: Elementary> Epilogue<'_, T> {
 
     /// What sums z become in their own place, rows of channels, a few at a time; what they are added to is in them already.
     pub(crate) fn apply(&self, channels: usize, sums: &mut [T]) {
-        if self.scale.is_empty() && self.shift.is_empty() && self.activation.is_none() {
+        if self.leaves_sums() {
             return;
         }
         let floor = self.floor();

@@ -1,9 +1,11 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
-pub use netwright_abi::Role;
+pub use netwright_abi::{Library, Role};
 
+use crate::gemm;
 use crate::init::Init;
 use crate::kernels::activation::Activation;
+use crate::scalar::Scalar;
 use crate::shape::Shape;
 
 /// One line of a network's table.
@@ -126,4 +128,15 @@ pub struct PlannedCall {
     pub kernel: &'static str,
     /// Why the compiler chose it.
     pub why: &'static str,
+    /// Whether the kernel is one product of matrices: [`PlannedCall::library`] says who computes it.
+    pub is_product: bool,
+}
+
+impl PlannedCall {
+    /// Who computes the call's product of matrices in a network of `T`; nothing where it is none.
+    ///
+    /// It depends on the features that the program is built with, and on `T`, but on no size.
+    pub fn library<T: Scalar>(&self) -> Option<Library> {
+        self.is_product.then(gemm::library::<T>)
+    }
 }

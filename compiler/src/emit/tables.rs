@@ -143,8 +143,13 @@ fn plan_table(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let rows = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => {
             let (layer, kernel, why) = (&graph.layers[call.layer.0].name, call.kernel.name, call.why.as_ref());
+            let is_product = call.kernel.is_product();
             let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
-            Some(quote!(#root::private::PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why }))
+            Some(quote! {
+                #root::private::PlannedCall {
+                    layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why, is_product: #is_product,
+                }
+            })
         }
         _ => None,
     });

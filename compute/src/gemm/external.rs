@@ -6,10 +6,10 @@ use super::Matrix;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 
-/// Elements of C whose sums are stored before the epilogue comes to them: a quarter of a second-level cache. The other library may copy B for
-/// each such part, which does not count where it has many rows.
+/// Elements of C whose sums are stored before the epilogue comes to them: a quarter of a second-level cache, but of so many rows that copying B
+/// for each part, as the other library does, does not count.
 const STORED: usize = 64 * 1024;
-const ROWS: usize = 64;
+const ROWS: usize = 512;
 
 /// `C = beta · C + A·B`, by rows that are `c_row` apart; whether it could.
 type Multiply<T> = fn(Matrix<'_, T>, Matrix<'_, T>, T, &mut [T], usize) -> bool;
@@ -30,7 +30,11 @@ pub(super) fn gemm<T: Elementary>(
     if apart && scratch.len() < columns {
         return false;
     }
-    let at_once = if apart { scratch.len() / columns } else { (STORED / columns).max(ROWS) };
+    let at_once = match (apart, epilogue.leaves_sums()) {
+        (true, _) => scratch.len() / columns,
+        (false, true) => a.rows,
+        (false, false) => (STORED / columns).max(ROWS),
+    };
     for (part, c) in c.chunks_mut(at_once * c_row).enumerate().take(a.rows.div_ceil(at_once)) {
         let rows = at_once.min(a.rows - part * at_once);
         let a = a.some_rows(part * at_once..part * at_once + rows);

@@ -86,6 +86,8 @@ proptest! {
 
 #[test]
 fn blocks_of_depth_and_columns_agree_with_the_definition() {
+    agrees::<f64>([1100, 5, 130], [false, true], [false, true, true], Some(Activation::Tanh), 3);
+    agrees::<f64>([1100, 5, 130], [true, false], [true, false, true], Some(Activation::Relu), 0);
     for b_flipped in [false, true] {
         agrees::<f32>([70, 1100, 150], [false, b_flipped], [false, true, true], Some(Activation::Tanh), 0);
         agrees::<f64>([70, 1100, 150], [true, b_flipped], [true, true, true], None, 1);
