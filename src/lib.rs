@@ -179,6 +179,31 @@ pub mod private {
         type Network = T;
     }
 
+    /// What is in scope where emitted code stands, before all that the user's module holds.
+    pub mod scope {
+        pub use core::clone::Clone;
+        pub use core::convert::AsRef;
+        pub use core::fmt;
+        pub use core::ops::Range;
+        pub use core::option::Option::{self, None, Some};
+        pub use core::primitive::{bool, f32, str, u64, usize};
+        pub use core::result::Result;
+
+        pub use super::Weights;
+        pub use super::{
+            Activation, Architecture, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
+            ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, computed, disjoint, gradient,
+            head, kernels, largest, take, take_mut,
+        };
+        #[cfg(feature = "std")]
+        pub use super::{
+            Error, Gradients, Network, PassError, Path, SaveWeights, Summary, TrainingWorkspace, Vec, buffers,
+            buffers_mut,
+        };
+        #[cfg(not(feature = "std"))]
+        pub use super::{FeatureStd, needs_std};
+    }
+
     pub use crate::{__with_std as with_std, __without_std as without_std};
 }
 

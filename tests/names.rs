@@ -29,6 +29,7 @@ mod emitted {
     networks! {
         Own Layers LayersMut Network Architecture Kernels Weights WeightsKernelBias WeightsScaleShiftMeanVariance WeightsSlope
         T0 T1 PREDICT_SCRATCH TRAIN_SCRATCH DENSE_1 Scalar Input Output Head Tensor Pass Shape Memory Place Observer
+        CONV1 DENSE1 Places scope Range Activation Epilogue locals
         answers batch gradients image images input_gradient layers observer outputs parameters pass scratch seed statistics
         weights workspace v0 v1 core std alloc netwright init predict auto dyn_ macro_rules
         r#type r#fn r#match
@@ -75,6 +76,12 @@ mod among_items {
     const v0: () = ();
     const v1: () = ();
     const v2: () = ();
+    const conv1: () = ();
+    static conv1_kernel: () = ();
+    struct batchnorm1_gradient;
+    const CONV1: () = ();
+    const CONV1_KERNEL: () = ();
+    const CONV1_CONV: () = ();
 
     netwright::network! {
         pub Net(4x4x2) {

@@ -11,6 +11,13 @@ macro_rules! functions {
 }
 
 functions! {
-    answer answers batch context f gradients image images input_gradient layers logits observer outputs parameters pass path prepared scratch seed statistics weights
-    workspace v0 v1 v2 v3 v4 v5 v6 v7 v8 v9 v10 v11 v12 v13 v14 v15
+    answer answers batch context count f gradients image images input_gradient layers logits observer outputs parameters pass path prepared scratch seed statistics weights
+    workspace
+}
+
+/// Keeps the names of layers free in the same way, where a network is emitted.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! locals {
+    ($($name:ident)*) => { $(fn $name() {})* };
 }

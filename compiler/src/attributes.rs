@@ -7,7 +7,10 @@
 //! | all others (`doc`, `deprecated`, `derive`, `must_use`, `warn`, …) | the type |
 
 use netwright_grammar::{Diagnostic, Network, Span};
-use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
+use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Path, Token, Visibility, parse_quote};
 
 /// What the traits of the standard library that can be derived are to a network.
 const DERIVED: &[(&str, &str)] = &[
@@ -22,77 +25,54 @@ const DERIVED: &[(&str, &str)] = &[
     ("Hash", "weights are numbers with a fraction, which have no hash"),
 ];
 
-/// The tokens of an attribute without its `#` and brackets.
-fn inside(span: Span, source: &str) -> Vec<TokenTree> {
-    let tokens = source.get(span.range()).unwrap_or_default().parse::<TokenStream>().unwrap_or_default();
-    match tokens.into_iter().last() {
-        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => {
-            group.stream().into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
+fn text(span: Span, source: &str) -> &str {
+    source.get(span.range()).unwrap_or_default()
 }
 
-/// `name(…)`
-fn call(tokens: &[TokenTree]) -> Option<(String, TokenStream)> {
-    match tokens {
-        [TokenTree::Ident(name), TokenTree::Group(group)] if group.delimiter() == Delimiter::Parenthesis => {
-            Some((name.to_string(), group.stream()))
-        }
-        _ => None,
-    }
-}
-
-/// What stands between the commas of a list.
-fn listed(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
-    let mut entries = vec![Vec::new()];
-    for token in tokens {
-        match &token {
-            TokenTree::Punct(comma) if comma.as_char() == ',' => entries.push(Vec::new()),
-            _ => entries.last_mut().into_iter().for_each(|entry| entry.push(token.clone())),
-        }
-    }
-    entries.retain(|entry| !entry.is_empty());
-    entries
-}
-
-/// `name(…)`
-fn tokens_of_call(name: &str, inside: TokenStream) -> Vec<TokenTree> {
-    let name = Ident::new(name, proc_macro2::Span::call_site());
-    vec![name.into(), Group::new(Delimiter::Parenthesis, inside).into()]
+fn attributes(network: &Network, source: &str) -> impl Iterator<Item = (Span, Attribute)> {
+    network.attributes.iter().flat_map(move |&span| {
+        let parsed = Attribute::parse_outer.parse_str(text(span, source)).unwrap_or_default();
+        parsed.into_iter().map(move |attribute| (span, attribute))
+    })
 }
 
 /// The part of an attribute that every item of the network takes; `lints` says whether lints are part of it.
-fn reaching(tokens: &[TokenTree], lints: bool) -> Option<Vec<TokenTree>> {
-    let (name, arguments) = call(tokens)?;
-    match name.as_str() {
-        "cfg" => Some(tokens.to_vec()),
-        "allow" | "expect" if lints => Some(tokens_of_call("allow", arguments)),
+fn reaching(meta: &Meta, lints: bool) -> Option<Meta> {
+    let Meta::List(list) = meta else { return None };
+    let tokens = &list.tokens;
+    match list.path.get_ident()?.to_string().as_str() {
+        "cfg" => Some(meta.clone()),
+        "allow" | "expect" if lints => Some(parse_quote!(allow(#tokens))),
         "cfg_attr" => {
-            let mut entries = listed(arguments).into_iter();
-            let mut kept = TokenStream::from_iter(entries.next()?);
-            let attributes: Vec<Vec<TokenTree>> = entries.filter_map(|entry| reaching(&entry, lints)).collect();
-            if attributes.is_empty() {
-                return None;
-            }
-            for attribute in attributes {
-                kept.extend([TokenTree::from(Punct::new(',', Spacing::Alone))]);
-                kept.extend(attribute);
-            }
-            Some(tokens_of_call("cfg_attr", kept))
+            let entries = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+            let mut entries = entries.iter();
+            let condition = entries.next()?;
+            let kept: Vec<Meta> = entries.filter_map(|entry| reaching(entry, lints)).collect();
+            (!kept.is_empty()).then(|| parse_quote!(cfg_attr(#condition, #(#kept),*)))
         }
         _ => None,
     }
+}
+
+/// The attributes of the type: all.
+pub(crate) fn of_type(network: &Network, source: &str) -> TokenStream {
+    network.attributes.iter().filter_map(|&span| text(span, source).parse::<TokenStream>().ok()).collect()
 }
 
 /// The attributes of items beside the type: those that reach every item, with or without `lints`.
 pub(crate) fn of_every_item(network: &Network, source: &str, lints: bool) -> TokenStream {
-    let mut attributes = TokenStream::new();
-    for tokens in network.attributes.iter().filter_map(|&span| reaching(&inside(span, source), lints)) {
-        let group = Group::new(Delimiter::Bracket, tokens.into_iter().collect());
-        attributes.extend([TokenTree::from(Punct::new('#', Spacing::Alone)), group.into()]);
+    let mut attributes_of_items = TokenStream::new();
+    for meta in attributes(network, source).filter_map(|(_, attribute)| reaching(&attribute.meta, lints)) {
+        let attribute: TokenStream = parse_quote!(#[#meta]);
+        attributes_of_items.extend(attribute);
     }
-    attributes
+    attributes_of_items
+}
+
+/// Who sees the network's type.
+pub(crate) fn visibility(network: &Network, source: &str) -> TokenStream {
+    let visibility = network.visibility.and_then(|span| syn::parse_str::<Visibility>(text(span, source)).ok());
+    visibility.map(|visibility| parse_quote!(#visibility)).unwrap_or_default()
 }
 
 /// Whether the network is there only under some configuration.
@@ -102,11 +82,13 @@ pub(crate) fn is_conditional(network: &Network, source: &str) -> bool {
 
 /// That an attribute derives what a network has, or cannot have.
 pub(crate) fn refuse_derives(network: &Network, source: &str) -> Option<Diagnostic> {
-    network.attributes.iter().find_map(|&span| {
-        let (_, traits) = call(&inside(span, source)).filter(|(name, _)| name == "derive")?;
-        let derived = listed(traits).into_iter().filter_map(|path| path.last().map(TokenTree::to_string));
-        let (name, help) = derived.into_iter().find_map(|derived| DERIVED.iter().find(|(name, _)| *name == derived))?;
-        let message = format!("`{}` cannot derive `{name}`", network.name.text);
-        Some(Diagnostic::new(span, message).help(format!("leave it out: {help}")))
-    })
+    attributes(network, source).filter(|(_, attribute)| attribute.path().is_ident("derive")).find_map(
+        |(span, derive)| {
+            let paths = derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok()?;
+            let mut derived = paths.iter().filter_map(|path| path.segments.last()).map(|last| last.ident.to_string());
+            let (name, help) = derived.find_map(|derived| DERIVED.iter().find(|(name, _)| *name == derived))?;
+            let message = format!("`{}` cannot derive `{name}`", network.name.text);
+            Some(Diagnostic::new(span, message).help(format!("leave it out: {help}")))
+        },
+    )
 }

@@ -1,92 +1,121 @@
-//! The graph under construction: operations are pushed, shapes checked, rows and names kept.
+//! The graph under construction, as any front end builds it by calls: layers are opened, operations pushed, shapes checked, rows and
+//! names kept. It knows no text: what a layer comes from is a number that the front end gives and finds again.
 
-mod sharing;
-
-use std::collections::{BTreeMap, BTreeSet};
-
-use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::graph::{
-    Epilogue, Extent, Graph, Head, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
+    Epilogue, Extent, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
 };
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
-use crate::words::{Place, SharedOptions, Use};
 
 /// The most operations a network may have: more is a mistake in a repeat.
-pub(crate) const MOST_OPERATIONS: usize = 5_000;
+pub const MOST_OPERATIONS: usize = 5_000;
 
-/// Builds the graph of one network. A mistake in a shape silences later complaints about shapes, until a layer whose output
-/// does not depend on its input: one mistake makes one error.
-#[derive(Debug)]
-pub struct Builder<'a> {
-    source: &'a str,
-    diagnostics: &'a mut Diagnostics,
-    reported: BTreeSet<(usize, usize)>,
-    graph: Graph,
-    /// For each value, the words on the longest way to it, the input counted too.
-    depths: Vec<usize>,
-    row: Option<LayerId>,
-    /// Whether what is lowered now is frozen.
-    frozen: bool,
-    /// Whether the next activation may join the row before it.
-    row_is_open: bool,
-    shared: SharedOptions,
-    ordinals: BTreeMap<String, usize>,
-    names: BTreeMap<String, (Span, LayerId)>,
-    /// Layers with the shapes they make, on the way to here.
-    trail: Vec<(String, Shape)>,
-    /// The blocks around what is lowered now: their names in layers, and their calls as written.
-    blocks: Vec<(String, Call)>,
-    uncertain: bool,
-    made: Vec<Made>,
+/// Where a layer comes from, by a number that means something to the front end alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(pub usize);
+
+/// What is said of the weights of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WeightOptions {
+    /// How its weights start.
+    pub init: Option<Init>,
+    /// What its biases start at.
+    pub bias: Option<Init>,
+    /// The name of the layer whose weights it shares; a bias stays its own.
+    pub tied: Option<String>,
 }
 
-/// As much of a text as a message or a table has room for.
-pub(crate) fn beginning(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// A layer that is opened.
+#[derive(Clone, Debug, Default)]
+pub struct NewLayer<'a> {
+    /// Its word: with the next number its name, unless it has one.
+    pub word: &'a str,
+    /// Its name.
+    pub name: Option<&'a str>,
+    /// What the table of layers shows of it.
+    pub text: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What is said of its weights.
+    pub weights: WeightOptions,
+}
+
+/// Why a layer or an operation cannot be added.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BuildError {
+    /// It does not fit its inputs.
+    Shape(Misfit),
+    /// The network has more than [`MOST_OPERATIONS`].
+    TooManyOperations,
+    /// It would have more than 2^31 parameters.
+    TooManyParameters,
+    /// A layer of another origin has this name.
+    NameTaken {
+        /// The name, with those of the blocks around.
+        name: String,
+        /// The layer that has it.
+        first: LayerId,
+    },
+    /// No layer before has the name whose weights are to be shared.
+    UnknownLayer(String),
+    /// The layer whose weights are to be shared has none of this name.
+    NothingToShare {
+        /// That layer.
+        layer: String,
+        /// The tensor's name.
+        tensor: &'static str,
+    },
+    /// The weights that are to be shared have other sizes.
+    OtherSizes {
+        /// The layer that has them.
+        layer: String,
+        /// Their sizes.
+        found: Vec<usize>,
+        /// The sizes that are needed.
+        expected: Vec<usize>,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape(misfit) => f.write_str(&misfit.message),
+            Self::TooManyOperations => write!(f, "the network has more than {MOST_OPERATIONS} operations"),
+            Self::TooManyParameters => f.write_str("the network would have more than 2^31 parameters"),
+            Self::NameTaken { name, .. } => write!(f, "two layers are called `{name}`"),
+            Self::UnknownLayer(name) => write!(f, "no layer before this one is called `{name}`"),
+            Self::NothingToShare { layer, tensor } => write!(f, "`{layer}` has no {tensor} to share"),
+            Self::OtherSizes { layer, found, expected } => {
+                write!(f, "the weights of `{layer}` are {}, and this layer needs {}", joined(found), joined(expected))
+            }
+        }
     }
 }
 
-/// What a word of the text came to, one of the times it was lowered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Made {
-    /// Where the word alone stands.
-    pub written: Span,
-    /// The word with its numbers and options.
-    pub text: String,
-    /// The calls of the blocks it stands in, the innermost first.
-    pub calls: Vec<String>,
-    /// What came in.
-    pub input: Shape,
-    /// What went out.
-    pub output: Shape,
-    /// How many numbers it added that training changes.
-    pub parameters: usize,
-    /// How many numbers it added that training moves without gradients.
-    pub statistics: usize,
-    /// Its multiply-adds for one image.
-    pub macs: u64,
+impl std::error::Error for BuildError {}
+
+/// Builds the graph of one network.
+#[derive(Debug)]
+pub struct Builder {
+    graph: Graph,
+    /// For each value, the layers on the longest way to it, the input counted too.
+    depths: Vec<usize>,
+    layer: Option<LayerId>,
+    weights: WeightOptions,
+    is_frozen: bool,
+    ordinals: BTreeMap<String, usize>,
+    names: BTreeMap<String, LayerId>,
+    /// The names of the blocks around what is added now, as layers have them.
+    blocks: Vec<String>,
 }
 
-/// How much of the graph there was before a word.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
-    nodes: usize,
-    tensors: usize,
-}
-
-/// What a loop or a branch starts from and comes back to.
-#[derive(Clone, Debug)]
-pub(crate) struct Waypoint {
-    trail: usize,
-    uncertain: bool,
-}
-
-impl<'a> Builder<'a> {
-    pub(crate) fn new(source: &'a str, input: Shape, diagnostics: &'a mut Diagnostics) -> Self {
+impl Builder {
+    /// A network without layers behind its input.
+    #[must_use]
+    pub fn new(input: Shape) -> Self {
         let graph = Graph {
             values: vec![Value { extent: Extent::PerImage(input.len()), shape: input }],
             nodes: Vec::new(),
@@ -97,26 +126,20 @@ impl<'a> Builder<'a> {
             depth: 1,
         };
         Self {
-            source,
-            diagnostics,
-            reported: BTreeSet::new(),
             graph,
             depths: vec![1],
-            row: None,
-            frozen: false,
-            row_is_open: false,
-            shared: SharedOptions::default(),
+            layer: None,
+            weights: WeightOptions::default(),
+            is_frozen: false,
             ordinals: BTreeMap::new(),
             names: BTreeMap::new(),
-            trail: vec![(input.to_string(), input)],
             blocks: Vec::new(),
-            uncertain: false,
-            made: Vec::new(),
         }
     }
 
-    /// The finished graph, and what each word came to.
-    pub(crate) fn finish(mut self, output: ValueId) -> (Graph, Vec<Made>) {
+    /// The finished graph, whose answer is `output`.
+    #[must_use]
+    pub fn finish(mut self, output: ValueId) -> Graph {
         self.graph.output = output;
         self.graph.depth = self.depths[output.0];
         for tensor in &self.graph.tensors {
@@ -125,33 +148,16 @@ impl<'a> Builder<'a> {
                 row.text.push_str(" frozen");
             }
         }
-        (self.graph, self.made)
+        self.graph
     }
 
-    pub(crate) fn mark(&self) -> Mark {
-        Mark { nodes: self.graph.nodes.len(), tensors: self.graph.tensors.len() }
+    /// What has been built so far; its output and depth are those of no network yet.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
-    /// Remembers what the word at `written` made of `input` since `mark`; `whole` is the word with what belongs to it.
-    pub(crate) fn remember(&mut self, written: Span, whole: Span, mark: Mark, input: ValueId, output: ValueId) {
-        let tensors = &self.graph.tensors[mark.tensors..];
-        let count = |statistic: bool| {
-            tensors.iter().filter(|tensor| (tensor.role == Role::Statistic) == statistic).map(Tensor::len).sum()
-        };
-        let made = Made {
-            written,
-            text: self.text(whole),
-            calls: self.blocks.iter().rev().map(|(_, call)| format!("`{}`", call.text)).collect(),
-            input: self.graph.shape(input),
-            output: self.graph.shape(output),
-            parameters: count(false),
-            statistics: count(true),
-            macs: self.graph.nodes[mark.nodes..].iter().map(|node| self.graph.macs(node)).sum(),
-        };
-        self.made.push(made);
-    }
-
-    pub(crate) fn input(&self) -> ValueId {
+    /// What comes in.
+    pub fn input(&self) -> ValueId {
         self.graph.input
     }
 
@@ -160,94 +166,35 @@ impl<'a> Builder<'a> {
         self.graph.shape(value)
     }
 
-    /// The source between two bytes, its white space evened out, and its beginning where it is long.
-    pub(crate) fn text(&self, span: Span) -> String {
-        let words: Vec<&str> = self.source.get(span.range()).unwrap_or_default().split_whitespace().collect();
-        beginning(&words.join(" "))
+    /// Freezes the layers that are opened from here on, or no longer; returns what was said before.
+    pub fn freeze(&mut self, frozen: bool) -> bool {
+        std::mem::replace(&mut self.is_frozen, frozen)
     }
 
-    /// Reports a mistake once for each place: a block called twice is wrong once.
-    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        self.uncertain = true;
-        if !self.reported.insert((diagnostic.span.start, diagnostic.span.end)) {
-            return;
-        }
-        let calls = self.blocks.iter().rev().map(|(_, call)| call.clone()).collect();
-        self.diagnostics.push(Diagnostic { calls, ..diagnostic });
-    }
-
-    /// The layers and shapes on the way to here.
-    pub(crate) fn shapes_so_far(&self) -> String {
-        const SHOWN: usize = 7;
-        let hidden = self.trail.len().saturating_sub(SHOWN);
-        let shown: Vec<&str> = self.trail[hidden..].iter().map(|(shown, _)| shown.as_str()).collect();
-        let shown = shown.join(" → ");
-        if hidden == 0 { format!("the shapes so far: {shown}") } else { format!("the shapes so far: … → {shown}") }
-    }
-
-    /// The input's shape could not be read: complaints about shapes would be its echo.
-    pub(crate) fn input_is_unknown(&mut self) {
-        self.uncertain = true;
-    }
-
-    pub(crate) fn is_uncertain(&self) -> bool {
-        self.uncertain
-    }
-
-    pub(crate) fn waypoint(&self) -> Waypoint {
-        Waypoint { trail: self.trail.len(), uncertain: self.uncertain }
-    }
-
-    /// Back to where a branch starts.
-    pub(crate) fn rewind(&mut self, waypoint: &Waypoint) {
-        self.trail.truncate(waypoint.trail);
-        self.uncertain = waypoint.uncertain;
-        self.row_is_open = false;
-    }
-
-    /// The layers and shapes since a waypoint.
-    pub(crate) fn trail_since(&self, waypoint: &Waypoint) -> Vec<String> {
-        self.trail[waypoint.trail..].iter().map(|(shown, _)| shown.clone()).collect()
-    }
-
-    /// Whether shapes are the echo of a mistake, after branches that were lowered one by one.
-    pub(crate) fn set_uncertain(&mut self, uncertain: bool) {
-        self.uncertain = uncertain;
-    }
-
-    /// Whether anything was wrong so far.
-    pub(crate) fn is_wrong(&self) -> bool {
-        !self.reported.is_empty()
-    }
-
-    /// Whether a layer before this place is called `name`.
-    pub(crate) fn has_layer(&self, name: &str) -> bool {
-        self.names.contains_key(&format!("{}{name}", self.prefix()))
-    }
-
-    /// Freezes what is lowered from here on, or no longer; returns what was said before.
-    pub(crate) fn freeze(&mut self, frozen: bool) -> bool {
-        std::mem::replace(&mut self.frozen, frozen)
-    }
-
-    /// Whether anything since `mark` has weights or statistics of its own.
-    pub(crate) fn has_tensors_since(&self, mark: Mark) -> bool {
-        self.graph.tensors.len() > mark.tensors
-    }
-
-    pub(crate) fn enter_block(&mut self, name: &str, call: Call) {
+    /// Layers are those of a block: `cell1.conv1`.
+    pub fn enter_block(&mut self, name: &str) {
         let ordinal = self.ordinal(name);
-        self.blocks.push((format!("{name}{ordinal}"), call));
-        self.row_is_open = false;
+        self.blocks.push(format!("{name}{ordinal}"));
     }
 
-    pub(crate) fn leave_block(&mut self) {
+    /// The block ends.
+    pub fn leave_block(&mut self) {
         self.blocks.pop();
-        self.row_is_open = false;
     }
 
-    fn prefix(&self) -> String {
-        self.blocks.iter().map(|(name, _)| format!("{name}.")).collect()
+    /// The names of the blocks around, as the names of layers begin: `cell1.`
+    pub(crate) fn prefix(&self) -> String {
+        self.blocks.iter().map(|name| format!("{name}.")).collect()
+    }
+
+    /// The layers by name.
+    pub(crate) fn names(&self) -> &BTreeMap<String, LayerId> {
+        &self.names
+    }
+
+    /// The layer that is open.
+    pub(crate) fn open_layer(&self) -> Option<LayerId> {
+        self.layer
     }
 
     fn ordinal(&mut self, word: &str) -> usize {
@@ -255,50 +202,6 @@ impl<'a> Builder<'a> {
         let ordinal = self.ordinals.entry(key).or_default();
         *ordinal += 1;
         *ordinal
-    }
-
-    /// Starts a stage: an activation may not join the row of the stage before.
-    pub(crate) fn start_stage(&mut self) {
-        self.row_is_open = false;
-    }
-
-    /// Starts the row of a layer, or joins the one before it in the same stage.
-    pub(crate) fn start_row(&mut self, layer: &Use, input: ValueId) {
-        self.shared = layer.shared.clone();
-        let text = layer.text(self.source);
-        if layer.word.place == Place::Activation
-            && self.row_is_open
-            && let Some(row) = self.row
-        {
-            let row = &mut self.graph.layers[row.0];
-            row.text = format!("{} {text}", row.text);
-            return;
-        }
-        let name = self.row_name(layer.word.name);
-        self.open_row(name, text, layer.span, input);
-    }
-
-    /// The name that was given to the layer under way, or its word with a number.
-    fn row_name(&mut self, word: &str) -> String {
-        let prefix = self.prefix();
-        match &self.shared.name {
-            Some((name, _)) => format!("{prefix}{name}"),
-            None => self.free_name(word, ""),
-        }
-    }
-
-    /// Starts the row of a join: an `add`, a `concat`.
-    pub(crate) fn open_join(
-        &mut self,
-        word: &str,
-        name: Option<(String, Span)>,
-        text: String,
-        span: Span,
-        input: ValueId,
-    ) {
-        self.shared = SharedOptions { name, ..SharedOptions::default() };
-        let name = self.row_name(word);
-        self.open_row(name, text, span, input);
     }
 
     /// `first`, a separator and the next number with which no layer is called so.
@@ -311,77 +214,66 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn open_row(&mut self, mut name: String, text: String, span: Span, input: ValueId) {
-        let id = LayerId(self.graph.layers.len());
-        if let Some((at, _)) = self.names.get(&name).copied() {
-            if at != span {
-                let first = self.text(at);
-                let written = self.shared.name.as_ref().filter(|(own, _)| name.ends_with(own.as_str()));
-                let place = written.map_or(span, |(_, written)| *written);
-                self.report(
-                    Diagnostic::new(place, format!("two layers are called `{name}`"))
-                        .note(format!("the first is `{first}`"))
-                        .help("give each layer a name of its own"),
-                );
-            }
-            name = self.free_name(&name[self.prefix().len()..], "_");
-        }
-        self.names.insert(name.clone(), (span, id));
-        self.graph.layers.push(Layer { name, text, input, output: input, span, frozen: self.frozen });
-        self.row = Some(id);
-        self.row_is_open = true;
-    }
-
-    /// Ends a row at `output`.
-    pub(crate) fn end_row(&mut self, word: &str, output: ValueId) {
-        let Some(row) = self.row else { return };
-        let shape = self.graph.shape(output);
-        let row = &mut self.graph.layers[row.0];
-        row.output = output;
-        if self.trail.len() == 1 || self.trail.last().is_none_or(|(_, last)| *last != shape) {
-            self.trail.push((format!("{word} {shape}"), shape));
-        }
-    }
-
-    /// Counts the word that made `value`, however many operations it took.
-    pub(crate) fn deepen(&mut self, value: ValueId) {
-        self.depths[value.0] += 1;
-    }
-
-    /// From here on shapes are known again, whatever was wrong before.
-    pub fn shape_is_certain(&mut self, _value: ValueId) {
-        self.uncertain = false;
-    }
-
-    /// Adds an operation of a layer.
+    /// Opens a layer, a row of the table, behind `input`. Layers of one name and one origin are numbered.
     ///
     /// # Errors
-    /// Where it does not fit its inputs: what met, the shapes so far, and what would fit.
-    pub fn push(&mut self, layer: &Use, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId, Diagnostic> {
-        let text = self.text(layer.span);
-        self.push_op(&text, layer.span, op.into(), inputs)
+    /// [`BuildError::NameTaken`]; the layer is open all the same, under a name that is free.
+    pub fn open(&mut self, layer: NewLayer<'_>, input: ValueId) -> Result<(), BuildError> {
+        let mut name = match layer.name {
+            Some(name) => format!("{}{name}", self.prefix()),
+            None => self.free_name(layer.word, ""),
+        };
+        let mut result = Ok(());
+        if let Some(&first) = self.names.get(&name) {
+            let taken = std::mem::take(&mut name);
+            name = self.free_name(&taken[self.prefix().len()..], "_");
+            if self.graph.layers[first.0].origin != layer.origin {
+                result = Err(BuildError::NameTaken { name: taken, first });
+            }
+        }
+        let id = LayerId(self.graph.layers.len());
+        self.names.insert(name.clone(), id);
+        let NewLayer { text, origin, weights, .. } = layer;
+        self.graph.layers.push(Layer { name, text, input, output: input, origin, frozen: self.is_frozen });
+        (self.layer, self.weights) = (Some(id), weights);
+        result
     }
 
-    /// [`Builder::push`] for what is no word's: `text` and `span` are the place of a misfit.
-    pub(crate) fn push_op(
-        &mut self,
-        text: &str,
-        span: Span,
-        op: Op,
-        inputs: &[ValueId],
-    ) -> Result<ValueId, Diagnostic> {
-        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
-        let output = op.infer(&shapes).map_err(|misfit| self.misfit(text, span, misfit))?;
-        if self.graph.nodes.len() >= MOST_OPERATIONS {
-            return Err(Diagnostic::new(span, format!("the network has more than {MOST_OPERATIONS} operations"))
-                .note(self.shapes_so_far())
-                .help("is a number of repeats too large?"));
+    /// What is pushed next belongs to the layer that is open, whose text goes on: an activation. `false` where none is open.
+    pub fn extend(&mut self, text: &str, weights: WeightOptions) -> bool {
+        self.weights = weights;
+        let Some(layer) = self.layer else { return false };
+        let row = &mut self.graph.layers[layer.0];
+        row.text = format!("{} {text}", row.text);
+        true
+    }
+
+    /// Ends a layer, or what it was extended by, from `input` to `output`.
+    pub fn close(&mut self, input: ValueId, output: ValueId) {
+        if output != input {
+            self.depths[output.0] += 1;
         }
-        let layer = self.row.unwrap_or(LayerId(0));
+        if let Some(layer) = self.layer {
+            self.graph.layers[layer.0].output = output;
+        }
+    }
+
+    /// Adds an operation of the layer that is open.
+    ///
+    /// # Errors
+    /// Where it does not fit its inputs, its weights cannot be shared as the layer says, or the network becomes too large.
+    pub fn push(&mut self, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId, BuildError> {
+        let op = op.into();
+        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        let output = op.infer(&shapes).map_err(BuildError::Shape)?;
+        if self.graph.nodes.len() >= MOST_OPERATIONS {
+            return Err(BuildError::TooManyOperations);
+        }
+        let layer = self.layer.unwrap_or(LayerId(0));
         let specs = op.tensors(&shapes, output);
-        let tensors = match self.shared.tied.clone() {
-            Some((name, at)) if !specs.is_empty() => self.tie(&name, at, &specs)?,
-            _ => self.add_tensors(specs, layer, span)?,
+        let tensors = match self.weights.tied.clone() {
+            Some(name) if !specs.is_empty() => self.tie(&name, &specs)?,
+            _ => self.add_tensors(specs, layer)?,
         };
         let saved = op.saved(&shapes).into_iter().map(|len| self.add_value(fixed(len))).collect();
         let output = self.add_value(Value { extent: Extent::PerImage(output.len()), shape: output });
@@ -400,33 +292,20 @@ impl<'a> Builder<'a> {
         Ok(output)
     }
 
-    /// That a layer does not go with what comes in.
-    pub(crate) fn diagnostic(&self, layer: &Use, message: &str) -> Diagnostic {
-        Diagnostic::new(layer.span, format!("{}: {message}", self.text(layer.span))).note(self.shapes_so_far())
-    }
-
-    fn misfit(&self, text: &str, span: Span, misfit: Misfit) -> Diagnostic {
-        let diagnostic = Diagnostic::new(span, format!("{text}: {}", misfit.message)).note(self.shapes_so_far());
-        match misfit.help {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        }
-    }
-
     fn add_value(&mut self, value: Value) -> ValueId {
         self.graph.values.push(value);
         self.depths.push(0);
         ValueId(self.graph.values.len() - 1)
     }
 
-    fn add_tensors(&mut self, specs: Vec<TensorSpec>, layer: LayerId, span: Span) -> Result<Vec<TensorId>, Diagnostic> {
-        let (init, bias) = (self.shared.init, self.shared.bias);
+    fn add_tensors(&mut self, specs: Vec<TensorSpec>, layer: LayerId) -> Result<Vec<TensorId>, BuildError> {
+        let WeightOptions { init, bias, .. } = self.weights;
         let mut ids = Vec::new();
         for mut spec in specs {
-            if let (Role::Weight, Some((init, _))) = (spec.role, init) {
+            if let (Role::Weight, Some(init)) = (spec.role, init) {
                 spec.init = Some(init);
             }
-            if let (Role::Bias, Some((init, _))) = (spec.role, bias) {
+            if let (Role::Bias, Some(init)) = (spec.role, bias) {
                 spec.init = Some(init);
             }
             let trained = spec.role != Role::Statistic;
@@ -441,7 +320,7 @@ impl<'a> Builder<'a> {
                 layer,
             };
             if self.graph.count(trained) as u64 + tensor.len() as u64 > crate::shape::LARGEST_VALUE {
-                return Err(Diagnostic::new(span, "the network would have more than 2^31 parameters"));
+                return Err(BuildError::TooManyParameters);
             }
             ids.push(TensorId(self.graph.tensors.len()));
             self.graph.tensors.push(tensor);
@@ -449,14 +328,39 @@ impl<'a> Builder<'a> {
         Ok(ids)
     }
 
-    /// An output layer fed with probabilities is a mistake that trains badly without a word.
-    pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
-        let before = self.graph.producer(input);
-        if before.is_none_or(|node| node.op.head() != Head::Softmax) {
-            return Ok(());
-        }
-        Err(self
-            .diagnostic(layer, "its input has been through a softmax already")
-            .help("keep one output layer; for probabilities in the middle of a network, write `softmax` without a number, then `dense`"))
+    /// The weights of the layer called `name`, in the block under way or outside of all blocks.
+    pub(crate) fn weights_of(&self, name: &str) -> Option<Vec<TensorId>> {
+        let before = |name: &str| self.names.get(name).filter(|layer| Some(**layer) != self.layer);
+        let layer = before(&format!("{}{name}", self.prefix())).or_else(|| before(name))?;
+        Some(self.graph.tensor_ids_of(*layer).collect())
     }
+
+    /// Shares the weights of the layer called `name`; a bias stays the layer's own.
+    fn tie(&mut self, name: &str, specs: &[TensorSpec]) -> Result<Vec<TensorId>, BuildError> {
+        let theirs = self.weights_of(name).ok_or_else(|| BuildError::UnknownLayer(name.to_owned()))?;
+        let mut ids = Vec::new();
+        let layer = self.layer.unwrap_or(LayerId(0));
+        for spec in specs {
+            if spec.role != Role::Weight {
+                ids.extend(self.add_tensors(vec![spec.clone()], layer)?);
+                continue;
+            }
+            let Some(id) = theirs.iter().copied().find(|id| self.graph.tensors[id.0].name == spec.name) else {
+                return Err(BuildError::NothingToShare { layer: name.to_owned(), tensor: spec.name });
+            };
+            let found = &self.graph.tensors[id.0].shape;
+            if *found != spec.shape {
+                let (found, expected) = (found.clone(), spec.shape.clone());
+                return Err(BuildError::OtherSizes { layer: name.to_owned(), found, expected });
+            }
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+}
+
+/// `3x3x16`
+fn joined(sizes: &[usize]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    sizes.join("x")
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::Range;
 
 use netwright_abi::Activation;
-use netwright_grammar::Span;
 
 pub use netwright_abi::{Init, Role};
 
+use crate::builder::Origin;
 pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{Op, Part};
 use crate::shape::Shape;
@@ -170,8 +170,8 @@ pub struct Layer {
     pub input: ValueId,
     /// The value that goes out, activations in the same row included.
     pub output: ValueId,
-    /// Where it stands.
-    pub span: Span,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Whether the text freezes it: training leaves its weights and statistics as they are.
     pub frozen: bool,
 }

@@ -9,7 +9,7 @@ use netwright_abi::{Activation, Epilogue};
 
 use crate::ids::{LayerId, TensorId, ValueId};
 
-/// `T::conv_gemm_forward(context, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
+/// `Kernels::conv_gemm_forward(context, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelCall {
     /// The kernel, from the table that the runtime implements.

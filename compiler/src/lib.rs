@@ -23,7 +23,7 @@ use netwright_grammar::{Diagnostic, Diagnostics, Name, Span as Bytes};
 use proc_macro2::{Span, TokenStream};
 
 use emit::{Context, Planned};
-pub use emit::{reference_items, reference_tables};
+pub use emit::{Item, reference_items, reference_tables};
 use graph::Graph;
 use ops::Phase;
 use passes::Plan;
@@ -65,7 +65,7 @@ pub enum Reader {
 pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, reader: Reader) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
-    let context = Context { root, source, span, reader };
+    let context = Context { root, source, span };
     let networks = lower::lower(source, &file, &mut diagnostics);
     let words = match reader {
         Reader::Rustc => TokenStream::new(),
@@ -77,7 +77,7 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
     let mut mistaken: Vec<Mistaken> = unreadable.map(mistake).collect();
     for mut lowered in networks {
         match (lowered.sound, reader) {
-            (true, _) => lowered.graph = optimise(lowered.graph),
+            (true, _) => {}
             (false, Reader::Rustc) => {
                 let condition = attributes::of_every_item(lowered.syntax, source, false);
                 mistaken.push(Mistaken { name: lowered.syntax.name.clone(), condition });
@@ -86,19 +86,33 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.
             (false, Reader::Editor) => lowered.graph.nodes.clear(),
         }
-        let predicting = checked(passes::fuse(passes::fold(lowered.graph.clone()), Phase::Predicting));
-        let Prediction { prepare, predict } = passes::predict(&checked(passes::pack(predicting)));
-        let training = passes::differentiate(&checked(passes::fuse(lowered.graph.clone(), Phase::Training)));
-        let train_plan = passes::plan_memory(&training.program);
-        let planned = Planned {
-            lowered: &lowered,
-            preparing: with_plan(prepare),
-            predicting: with_plan(predict),
-            training: (training, train_plan),
+        let item = Item {
+            name: &lowered.syntax.name.text,
+            span: span(lowered.syntax.name.span),
+            attributes: attributes::of_type(lowered.syntax, source),
+            of_every_item: attributes::of_every_item(lowered.syntax, source, true),
+            visibility: attributes::visibility(lowered.syntax, source),
         };
-        tokens.extend(emit::network(&planned, &context));
+        tokens.extend(compile_graph(lowered.graph, &item, root, reader));
     }
     Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
+}
+
+/// Compiles a graph, whatever front end has built it, to the items of the type `item`. `root` is the path of the facade.
+pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
+    let graph = optimise(graph);
+    let predicting = checked(passes::fuse(passes::fold(graph.clone()), Phase::Predicting));
+    let Prediction { prepare, predict } = passes::predict(&checked(passes::pack(predicting)));
+    let training = passes::differentiate(&checked(passes::fuse(graph.clone(), Phase::Training)));
+    let train_plan = passes::plan_memory(&training.program);
+    let planned = Planned {
+        item,
+        graph: &graph,
+        preparing: with_plan(prepare),
+        predicting: with_plan(predict),
+        training: (training, train_plan),
+    };
+    emit::network(&planned, root, reader)
 }
 
 fn with_plan(program: Program) -> (Program, Plan) {

@@ -1,5 +1,6 @@
 //! A pass over a batch as a list of kernel calls, before anything has an address.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::graph::{Extent, Graph, LayerId, Value, ValueId};
@@ -93,6 +94,8 @@ pub struct Training {
     pub logits_gradient: ValueId,
     /// The gradient of the images.
     pub input_gradient: Option<ValueId>,
+    /// Each gradient, with the value that it is the gradient of.
+    pub gradients: BTreeMap<ValueId, ValueId>,
 }
 
 /// A readable list of the calls.

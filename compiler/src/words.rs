@@ -2,8 +2,8 @@
 
 use netwright_grammar::{Diagnostic, Span};
 
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 
 /// A word of the language that makes a layer: its arguments, options and how it lowers to operations.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Word {
     /// A stage that works, and the input it works on: documentation, and a test of its gradient.
     pub examples: &'static [Example],
     /// Adds its operations to the graph.
-    pub lower: fn(&Use, &mut Builder<'_>, ValueId) -> Result<ValueId, Diagnostic>,
+    pub lower: fn(&Use, &mut Lowering<'_>, ValueId) -> Result<ValueId, Diagnostic>,
 }
 
 /// Where in a stage a word may stand.

@@ -23,12 +23,14 @@ fn given(tokens: TokenStream, names: &mut BTreeSet<String>) {
                     .take_while(|token| !is(Some(token), ";"))
                     .any(|token| is(Some(token), "fn"));
                 if is_pattern {
-                    let words = inside.iter().filter(|token| matches!(token, TokenTree::Ident(word) if word != "mut"));
+                    let words = inside
+                        .iter()
+                        .filter(|token| matches!(token, TokenTree::Ident(word) if word != "mut" && word != "_"));
                     names.extend(words.map(TokenTree::to_string));
                 } else if follows_fn && group.delimiter() == Delimiter::Parenthesis {
                     for (at, word) in inside.iter().enumerate() {
                         let is_colon = |at: usize| is(inside.get(at), ":");
-                        if matches!(word, TokenTree::Ident(_))
+                        if matches!(word, TokenTree::Ident(word) if word != "_")
                             && is_colon(at + 1)
                             && !is_colon(at + 2)
                             && (at == 0 || !is_colon(at - 1))
@@ -44,6 +46,17 @@ fn given(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
+/// What stands in `locals! { … }`.
+fn of_layers(tokens: TokenStream) -> Option<BTreeSet<String>> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    tokens.iter().enumerate().find_map(|(index, token)| {
+        let TokenTree::Group(group) = token else { return None };
+        let is_locals = index >= 2 && tokens[index - 2].to_string() == "locals" && tokens[index - 1].to_string() == "!";
+        let names = || group.stream().into_iter().map(|name| name.to_string()).collect();
+        if is_locals { Some(names()) } else { of_layers(group.stream()) }
+    })
+}
+
 #[test]
 fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
     let source = "Net(8x8x4) { conv 3x3x4 same bn relu; add { dwconv 3x3 same } { conv 1x1x4 lrn }; concat { prelu } { layernorm };
@@ -52,11 +65,12 @@ fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
     let compiled = compile(source, &root, &|_| Span::call_site(), Reader::Rustc);
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
     let mut names = BTreeSet::new();
-    given(compiled.tokens, &mut names);
-    for expected in ["image", "observer", "v0", "weights", "f"] {
+    given(compiled.tokens.clone(), &mut names);
+    for expected in ["image", "observer", "conv1", "softmax1_z_gradient", "weights", "f"] {
         assert!(names.contains(expected), "{expected} was not found: {names:?}");
     }
-    let strange: Vec<&String> =
-        names.iter().filter(|name| !netwright_abi::locals::NAMES.contains(&name.as_str())).collect();
-    assert!(strange.is_empty(), "these are missing from `netwright_abi::locals`: {strange:?}");
+    let of_layers = of_layers(compiled.tokens).expect("the names of layers are kept free");
+    let kept = |name: &str| netwright_abi::locals::NAMES.contains(&name) || of_layers.contains(name);
+    let strange: Vec<&String> = names.iter().filter(|name| !kept(name)).collect();
+    assert!(strange.is_empty(), "these are missing from `netwright_abi::locals` and from `locals!`: {strange:?}");
 }

@@ -163,6 +163,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// A value at this range of the part that grows with the batch, for a batch of one.
+    pub const fn of_image(range: core::ops::Range<usize>) -> Self {
+        Self { fixed: 0, offset: range.start, len: range.end - range.start }
+    }
+
+    /// The same value in a workspace that has `scratch` more elements in front.
+    pub const fn after(self, scratch: usize) -> Self {
+        Self { fixed: scratch + self.fixed, ..self }
+    }
+
     /// The value's range in a workspace used with `batch` images.
     pub const fn range(self, batch: usize) -> core::ops::Range<usize> {
         let start = self.fixed + batch * self.offset;

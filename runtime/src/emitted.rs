@@ -8,13 +8,6 @@ use crate::observer::Observer;
 use crate::scalar::Precision;
 use crate::tensor::Nested;
 
-/// The range of a value for `batch` images in a workspace after its scratch.
-#[inline]
-pub const fn region(fixed: usize, batch: usize, offset: usize, len: usize) -> Range<usize> {
-    let start = fixed + batch * offset;
-    start..start + batch * len
-}
-
 /// Borrows several regions of one buffer at the same time.
 ///
 /// # Panics
@@ -74,13 +67,13 @@ pub fn take_mut<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a mut [T]
 
 /// The parameters and statistics of a network.
 #[cfg(feature = "std")]
-pub fn weights<N: crate::network::Network>(network: &N) -> (&[N::Scalar], &[N::Scalar]) {
+pub fn buffers<N: crate::network::Network>(network: &N) -> (&[N::Scalar], &[N::Scalar]) {
     (network.parameters(), network.statistics())
 }
 
 /// The parameters and statistics of a network, to change.
 #[cfg(feature = "std")]
-pub fn weights_mut<N: crate::network::Network>(network: &mut N) -> (&mut [N::Scalar], &mut [N::Scalar]) {
+pub fn buffers_mut<N: crate::network::Network>(network: &mut N) -> (&mut [N::Scalar], &mut [N::Scalar]) {
     network.weights_mut().buffers_mut()
 }
 

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use super::Planned;
-use crate::builder::beginning;
 use crate::graph::{Graph, LayerId, Role, Tensor};
+use crate::lower::beginning;
 
 /// The documentation of the type: its table of layers.
 pub(super) fn table(planned: &Planned<'_>) -> String {
-    let graph = &planned.lowered.graph;
+    let graph = planned.graph;
     let mut text = String::from("\n\n| layer | | output | parameters | multiply-adds |\n|---|---|---|---:|---:|\n");
     let _ = writeln!(text, "| | input | {} | | |", graph.shape(graph.input));
     for (index, layer) in graph.layers.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The only place that writes Rust: one function for each item. What it writes is a guest in the user's crate: absolute paths, no
 //! `unsafe`, no warnings, the user's own spans on the user's own names.
 
+mod constants;
 mod docs;
 mod intact;
 mod names;
@@ -17,10 +18,11 @@ use netwright_grammar::Span as Bytes;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use constants::size;
+use names::Names;
+
 use crate::Reader;
-use crate::attributes;
 use crate::graph::{Graph, Head};
-use crate::lower::Lowered;
 use crate::passes::Plan;
 use crate::program::{Program, Training};
 use crate::shape::Shape;
@@ -33,8 +35,6 @@ pub(crate) struct Context<'a> {
     pub(crate) source: &'a str,
     /// The span of bytes of the source.
     pub(crate) span: &'a dyn Fn(Bytes) -> Span,
-    /// Who reads what is emitted.
-    pub(crate) reader: Reader,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -43,11 +43,28 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
+/// The type that a network becomes, as Rust says it.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where that stands.
+    pub span: Span,
+    /// The attributes of the type.
+    pub attributes: TokenStream,
+    /// Those of all that hangs on it.
+    pub of_every_item: TokenStream,
+    /// Who sees it.
+    pub visibility: TokenStream,
+}
+
 /// A network ready to be written.
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
-    /// Its name, attributes and graph.
-    pub(crate) lowered: &'a Lowered<'a>,
+    /// Its type.
+    pub(crate) item: &'a Item<'a>,
+    /// Its graph.
+    pub(crate) graph: &'a Graph,
     /// What is prepared of the weights, with its addresses.
     pub(crate) preparing: (Program, Plan),
     /// The prediction with its addresses.
@@ -57,32 +74,29 @@ pub(crate) struct Planned<'a> {
 }
 
 /// The items of a network: the type, and an anonymous constant with all that hangs on it.
-pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStream {
-    let syntax = planned.lowered.syntax;
-    let graph = &planned.lowered.graph;
-    let root = context.root;
-    let name = names::of_network(&syntax.name.text, (context.span)(syntax.name.span));
+pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
+    let graph = planned.graph;
+    let Item { name: text, span, attributes, of_every_item, visibility } = planned.item;
+    let name = names::of_network(text, *span);
     // Only the definition stands at the user's name: an editor shows what else stands there once more. All else means the type by a
     // name of its own, under which no parameter and no item can hide it.
-    let plain = names::of_network(&syntax.name.text, Span::call_site());
-    let (own, parameter) = (names::beside(&syntax.name.text, "Own"), names::beside(&syntax.name.text, "T"));
-    let text =
-        |span: Bytes| context.source.get(span.range()).unwrap_or_default().parse::<TokenStream>().unwrap_or_default();
-    let attributes: TokenStream = syntax.attributes.iter().map(|&span| text(span)).collect();
-    let of_every_item = attributes::of_every_item(syntax, context.source, true);
-    let visibility = syntax.visibility.map(text);
+    let plain = names::of_network(text, Span::call_site());
+    let (own, parameter) = (names::beside(text, "Own"), names::beside(text, "T"));
     let table = docs::table(planned);
-    let debug = docs::debug_text(graph, &syntax.name.text);
-    let specs = passes::Specs::collect(planned);
-    let constants = specs.constants(root);
-    let architecture = tables::architecture(planned, &specs, &own, root);
-    let views = views::views(graph, &syntax.name.text, &own, root);
+    let debug = docs::debug_text(graph, text);
+    let (preparing, predicting, training) = (&planned.preparing.0, &planned.predicting.0, &planned.training.0);
+    let mut names = Names::new(graph, preparing, predicting, training);
+    let constants = constants::of_network(planned, &mut names);
+    let variables = names.variables();
+    let architecture = tables::architecture(planned, &names, &own);
+    let views = views::views(graph, &own, root);
     // rustc shows where a method is from: at the network's name, not across the whole macro.
-    let at_name = match context.reader {
+    let at_name = match reader {
         Reader::Rustc => Span::call_site().located_at(name.span()),
         Reader::Editor => Span::call_site(),
     };
     let methods = methods(graph, &own, at_name, root);
+    let imports = imports(root);
     quote! {
         #attributes
         #[doc = #table]
@@ -93,34 +107,62 @@ pub(crate) fn network(planned: &Planned<'_>, context: &Context<'_>) -> TokenStre
         #of_every_item
         #[allow(dead_code, deprecated, nonstandard_style, unused_imports)]
         const _: () = {
-            use #root::private::locals::*;
             type #own<#parameter> = #plain<#parameter>;
-            #constants
-            #architecture
-            #views
-            #methods
 
-            impl<T: #root::private::Precision> #root::private::core::fmt::Debug for #own<T> {
-                fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
-                    f.write_str(#debug)
-                }
-            }
+            const _: () = {
+                #imports
+                #root::private::locals! { #(#variables)* }
+                #constants
+                #architecture
+                #views
+                #methods
 
-            impl<T: #root::private::Precision> #root::private::core::clone::Clone for #own<T> {
-                fn clone(&self) -> Self {
-                    Self { weights: #root::private::core::clone::Clone::clone(&self.weights) }
+                impl<T: Precision> fmt::Debug for #own<T> {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(#debug)
+                    }
                 }
-            }
+
+                impl<T: Precision> Clone for #own<T> {
+                    fn clone(&self) -> Self {
+                        Self { weights: Clone::clone(&self.weights) }
+                    }
+                }
+            };
         };
     }
 }
 
+/// What emitted code calls by its name alone. One by one: of types that a crate imports by `*`, the messages of rustc show whole paths.
+fn imports(root: &TokenStream) -> TokenStream {
+    quote! {
+        use #root::private::locals::*;
+        use #root::private::scope::{
+            bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
+            Activation, Architecture, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None,
+            Observer, Option, ParameterTensor, Pass, Place, PlannedCall, Precision, Range, Role, Shape, Some, Tensor,
+        };
+        #root::private::with_std! {
+            use #root::private::scope::{
+                buffers, buffers_mut, AsRef, Error, Gradients, Network, PassError, Path, Result, SaveWeights, Summary,
+                TrainingWorkspace, Vec, Weights,
+            };
+        }
+        #root::private::without_std! {
+            use #root::private::scope::{needs_std, FeatureStd};
+        }
+    }
+}
+
 /// The type of one image or one answer.
-fn value_type(shape: Shape, root: &TokenStream) -> TokenStream {
+fn value_type(shape: Shape) -> TokenStream {
     match shape.as_image() {
-        Shape::Image([height, width, channels]) => quote!(#root::private::Tensor<#height, #width, #channels, T>),
+        Shape::Image(image) => {
+            let [height, width, channels] = image.map(size);
+            quote!(Tensor<#height, #width, #channels, T>)
+        }
         other => {
-            let features = other.len();
+            let features = size(other.len());
             quote!([T; #features])
         }
     }
@@ -137,79 +179,79 @@ fn head(graph: &Graph) -> Ident {
 /// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type: whatever has no `self` to tell
 /// the precision is there for `f32` alone, and the trait's own serves `LeNet5::<f64>::init(1)`.
 fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> TokenStream {
-    let input = value_type(graph.shape(graph.input), root);
-    let output = value_type(graph.shape(graph.output), root);
-    let concrete = quote!(#name<#root::private::core::primitive::f32>);
-    let architecture = quote!(<#concrete as #root::private::Architecture>);
-    let network = quote!(<Self as #root::private::Network>);
+    let input = value_type(graph.shape(graph.input));
+    let output = value_type(graph.shape(graph.output));
+    let concrete = quote!(#name<f32>);
+    let architecture = quote!(<#concrete as Architecture>);
+    let network = quote!(<Self as Network>);
     // What an image of the wrong size, a type error, refers to.
     let predict = Ident::new("predict", at_name);
     let image = quote_spanned!(at_name=> image: &#input);
     quote! {
         impl #concrete {
             /// The network's name.
-            pub const NAME: &'static #root::private::core::primitive::str = #architecture::NAME;
+            pub const NAME: &'static str = #architecture::NAME;
             /// The shape of one image.
-            pub const INPUT: #root::private::Shape = #architecture::INPUT;
+            pub const INPUT: Shape = #architecture::INPUT;
             /// The shape of one answer.
-            pub const OUTPUT: #root::private::Shape = #architecture::OUTPUT;
+            pub const OUTPUT: Shape = #architecture::OUTPUT;
             /// How many weights there are, those of frozen layers too.
-            pub const PARAMETERS: #root::private::core::primitive::usize = #architecture::PARAMETERS;
+            pub const PARAMETERS: usize = #architecture::PARAMETERS;
             /// How many of them training changes: those of layers that are not frozen.
-            pub const TRAINABLE: #root::private::core::primitive::usize = #architecture::TRAINABLE;
+            pub const TRAINABLE: usize = #architecture::TRAINABLE;
             /// How many numbers training moves without gradients.
-            pub const STATISTICS: #root::private::core::primitive::usize = #architecture::STATISTICS;
+            pub const STATISTICS: usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.
-            pub const MACS: #root::private::core::primitive::u64 = #architecture::MACS;
+            pub const MACS: u64 = #architecture::MACS;
             /// The layers on the longest way from the image to the answer, the image included.
-            pub const DEPTH: #root::private::core::primitive::usize = #architecture::DEPTH;
+            pub const DEPTH: usize = #architecture::DEPTH;
             /// The fewest images of a training step.
-            pub const FEWEST_IMAGES: #root::private::core::primitive::usize = #architecture::FEWEST_IMAGES;
+            pub const FEWEST_IMAGES: usize = #architecture::FEWEST_IMAGES;
             /// Bytes of workspace to predict one image.
-            pub const WORKSPACE: #root::private::core::primitive::usize = 4 * #architecture::PREDICTING.for_batch(1);
+            pub const WORKSPACE: usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.
-            pub const LAYERS: &'static [#root::private::Layer] = #architecture::LAYERS;
+            pub const LAYERS: &'static [Layer] = #architecture::LAYERS;
             /// The kernels chosen, and why.
-            pub const PLAN: &'static [#root::private::PlannedCall] = #architecture::PLAN;
+            pub const PLAN: &'static [PlannedCall] = #architecture::PLAN;
         }
 
         #root::private::without_std! {
             impl #concrete {
                 /// Training needs the feature `std`.
-                pub fn init(seed: #root::private::core::primitive::u64) -> Self where for<'a> #root::private::core::primitive::f32: #root::private::FeatureStd<'a> {
-                    #root::private::needs_std(seed)
+                pub fn init(seed: u64) -> Self where for<'a> f32: FeatureStd<'a> {
+                    needs_std(seed)
                 }
             }
         }
 
         #root::private::with_std! {
-            impl<T: #root::private::Precision> #root::private::Network for #name<T> {
-                fn from_weights(weights: #root::private::Weights<T>) -> Self {
+            impl<T: Precision> Network for #name<T> {
+                fn from_weights(weights: Weights<T>) -> Self {
                     Self { weights }
                 }
-                fn weights_ref(&self) -> &#root::private::Weights<T> {
+                fn weights_ref(&self) -> &Weights<T> {
                     &self.weights
                 }
-                fn weights_mut(&mut self) -> &mut #root::private::Weights<T> {
+                fn weights_mut(&mut self) -> &mut Weights<T> {
                     &mut self.weights
                 }
             }
 
-            impl<T: #root::private::Precision> #root::private::core::fmt::Display for #name<T> {
-                fn fmt(&self, f: &mut #root::private::core::fmt::Formatter<'_>) -> #root::private::core::fmt::Result {
-                    #root::private::core::fmt::Display::fmt(&#root::private::Summary::of::<Self>(), f)
+            impl<T: Precision> fmt::Display for #name<T> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fmt::Display::fmt(&Summary::of::<Self>(), f)
                 }
             }
 
             impl #concrete {
                 /// The table of layers, as `{}` of a network prints it.
                 #[must_use]
-                pub fn summary() -> #root::private::Summary {
-                    #root::private::Summary::of::<Self>()
+                pub fn summary() -> Summary {
+                    Summary::of::<Self>()
                 }
                 /// A network whose weights start as its layers say, drawn from `seed`.
                 #[must_use]
-                pub fn init(seed: #root::private::core::primitive::u64) -> Self {
+                pub fn init(seed: u64) -> Self {
                     #network::init(seed)
                 }
                 /// A network with the weights of a file.
@@ -217,23 +259,23 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// # Errors
                 /// Where the file cannot be read, or holds other weights.
                 pub fn from_file(
-                    path: impl #root::private::core::convert::AsRef<#root::private::Path>,
-                ) -> #root::private::core::result::Result<Self, #root::private::Error> {
-                    <Self as #root::private::SaveWeights>::from_file(path)
+                    path: impl AsRef<Path>,
+                ) -> Result<Self, Error> {
+                    <Self as SaveWeights>::from_file(path)
                 }
                 /// Memory for training steps of up to `batch` images.
                 #[must_use]
-                pub fn workspace(batch: #root::private::core::primitive::usize) -> #root::private::TrainingWorkspace<Self> {
+                pub fn workspace(batch: usize) -> TrainingWorkspace<Self> {
                     #network::workspace(batch)
                 }
                 /// Gradients of all parameters, zero to begin with.
                 #[must_use]
-                pub fn gradients() -> #root::private::Gradients<Self> {
+                pub fn gradients() -> Gradients<Self> {
                     #network::gradients()
                 }
             }
 
-            impl<T: #root::private::Precision> #name<T> {
+            impl<T: Precision> #name<T> {
                 /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
                 #[must_use]
                 pub fn #predict(&self, #image) -> #output {
@@ -241,7 +283,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 }
                 /// The answers for many images.
                 #[must_use]
-                pub fn predict_batch(&self, images: &[#input]) -> #root::private::Vec<#output> {
+                pub fn predict_batch(&self, images: &[#input]) -> Vec<#output> {
                     #network::predict_batch(self, images)
                 }
                 /// The answer for one image, written over `answer`: for one that is larger than a stack.
@@ -258,7 +300,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 ///
                 /// # Errors
                 /// For 0 threads, for more than 1024, and where the system refuses them.
-                pub fn set_threads(&mut self, count: ::core::primitive::usize) -> ::core::result::Result<(), #root::private::Error> {
+                pub fn set_threads(&mut self, count: usize) -> Result<(), Error> {
                     #network::set_threads(self, count)
                 }
                 /// The answers for many images, written to `answers`.
@@ -271,10 +313,10 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// Where there are more images than the workspace holds, or none.
                 pub fn forward<'w>(
                     &mut self,
-                    pass: #root::private::Pass,
+                    pass: Pass,
                     images: &[#input],
-                    workspace: &'w mut #root::private::TrainingWorkspace<Self>,
-                ) -> #root::private::core::result::Result<&'w [#output], #root::private::PassError> {
+                    workspace: &'w mut TrainingWorkspace<Self>,
+                ) -> Result<&'w [#output], PassError> {
                     #network::forward(self, pass, images, workspace)
                 }
                 /// Runs the images of the last `forward` backward from the gradient in `workspace`, and adds to `gradients`.
@@ -283,12 +325,12 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// Where there are not as many images as were sent forward.
                 pub fn backward(
                     &self,
-                    pass: #root::private::Pass,
-                    seed: #root::private::GradientSeed,
+                    pass: Pass,
+                    seed: GradientSeed,
                     images: &[#input],
-                    workspace: &mut #root::private::TrainingWorkspace<Self>,
-                    gradients: &mut #root::private::Gradients<Self>,
-                ) -> #root::private::core::result::Result<(), #root::private::PassError> {
+                    workspace: &mut TrainingWorkspace<Self>,
+                    gradients: &mut Gradients<Self>,
+                ) -> Result<(), PassError> {
                     #network::backward(self, pass, seed, images, workspace, gradients)
                 }
                 /// [`Self::backward`], and the gradient of each image.
@@ -297,13 +339,13 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// Where there are not as many images as were sent forward, or the gradient's length is another.
                 pub fn backward_to_input(
                     &self,
-                    pass: #root::private::Pass,
-                    seed: #root::private::GradientSeed,
+                    pass: Pass,
+                    seed: GradientSeed,
                     images: &[#input],
-                    workspace: &mut #root::private::TrainingWorkspace<Self>,
-                    gradients: &mut #root::private::Gradients<Self>,
+                    workspace: &mut TrainingWorkspace<Self>,
+                    gradients: &mut Gradients<Self>,
                     input_gradient: &mut [T],
-                ) -> #root::private::core::result::Result<(), #root::private::PassError> {
+                ) -> Result<(), PassError> {
                     #network::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
                 }
                 /// All trained numbers in a row.

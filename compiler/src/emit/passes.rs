@@ -1,228 +1,161 @@
 //! The three passes as straight lines of kernel calls.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use netwright_abi::{Activation, Epilogue};
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote};
 
 use super::Planned;
+use super::constants::{in_workspace, places, size, sizes};
+use super::names::{Name, Names};
 use crate::graph::{Graph, Head, LayerId, Role, TensorId, ValueId};
-use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec, When};
+use crate::kernel_call::{Access, Data, KernelCall, When};
 use crate::passes::{Place, Plan};
 use crate::program::{Outside, Program, Step};
 
-/// The distinct specs of a network: each becomes one constant, however many layers share it.
-#[derive(Debug, Default)]
-pub(super) struct Specs {
-    /// In the order in which they are met.
-    all: Vec<Spec>,
-    /// The place of each, by all that it holds as text.
-    places: HashMap<String, usize>,
-}
-
-impl Specs {
-    pub(super) fn collect(planned: &Planned<'_>) -> Self {
-        let (predicting, predict_plan) = &planned.predicting;
-        let (training, train_plan) = &planned.training;
-        let mut specs = Self::default();
-        let (preparing, prepare_plan) = &planned.preparing;
-        let calls = calls(&preparing.steps, prepare_plan)
-            .chain(calls(&predicting.steps, predict_plan))
-            .chain(calls(&training.program.steps, train_plan));
-        for call in calls {
-            if let Entry::Vacant(place) = specs.places.entry(key(&call.spec)) {
-                place.insert(specs.all.len());
-                specs.all.push(call.spec.clone());
-            }
-        }
-        specs
-    }
-
-    fn name(&self, spec: &Spec) -> Ident {
-        let index = self.places.get(&key(spec)).copied().unwrap_or(self.all.len());
-        format_ident!("{}_{}", spec.module.to_uppercase(), index + 1)
-    }
-
-    pub(super) fn constants(&self, root: &TokenStream) -> TokenStream {
-        self.all
-            .iter()
-            .map(|spec| {
-                let (name, module) = (self.name(spec), format_ident!("{}", spec.module));
-                let fields = spec.fields.iter().map(|(name, value)| {
-                    let (name, value) = (format_ident!("{name}"), constant(value, root));
-                    quote!(#name: #value)
-                });
-                quote! {
-                    const #name: #root::private::kernels::#module::Spec =
-                        #root::private::kernels::#module::Spec { #(#fields),* };
-                }
-            })
-            .collect()
-    }
-
-    /// The most scratch memory that any call of a program wants.
-    pub(super) fn scratch(&self, steps: &[Step], root: &TokenStream) -> TokenStream {
-        let mut known: HashSet<(&str, Ident)> = HashSet::new();
-        let sizes = steps.iter().filter_map(|step| {
-            let Step::Call(KernelCall { kernel, spec, .. }) = step else { return None };
-            let name = self.name(spec);
-            if !kernel.has_scratch || !known.insert((kernel.name, name.clone())) {
-                return None;
-            }
-            let (module, function) = (format_ident!("{}", kernel.module), format_ident!("{}_scratch", kernel.name));
-            Some(quote!(#root::private::kernels::#module::#function(&#name)))
-        });
-        quote!(#root::private::largest(&[#(#sizes),*]))
-    }
-}
-
-/// Specs of one content have one key; `Debug` writes floating-point numbers to the last bit.
-fn key(spec: &Spec) -> String {
-    format!("{spec:?}")
-}
-
-fn constant(constant: &Constant, root: &TokenStream) -> TokenStream {
-    match *constant {
-        Constant::Size(size) => quote!(#size),
-        Constant::Sizes(ref sizes) => quote!([#(#sizes),*]),
-        Constant::Pairs(ref pairs) => {
-            let pairs = pairs.iter().map(|[first, second]| quote!([#first, #second]));
-            quote!(&[#(#pairs),*])
-        }
-        Constant::Reals(ref values) => quote!(&[#(#values),*]),
-        Constant::OptionalSize(None) => quote!(#root::private::core::option::Option::None),
-        Constant::OptionalSize(Some(size)) => quote!(#root::private::core::option::Option::Some(#size)),
-        Constant::Key(key) => quote!(#key),
-        Constant::Real(value) => quote!(#value),
-        Constant::Activation(function) => activation(function, root),
-        Constant::OptionalActivation(function) => optional_activation(function, root),
-        Constant::Epilogue(Epilogue { accumulate, activation }) => {
-            let activation = optional_activation(activation, root);
-            quote!(#root::private::Epilogue { accumulate: #accumulate, activation: #activation })
-        }
-    }
-}
-
-/// A variant of an enum of the shared vocabulary, with its constant where it has one.
-pub(super) fn variant((name, constant): (&str, Option<f64>)) -> TokenStream {
-    let name = format_ident!("{name}");
-    let constant = constant.map(|value| quote!((#value)));
-    quote!(#name #constant)
-}
-
-fn activation(function: Activation, root: &TokenStream) -> TokenStream {
-    let variant = variant(function.parts());
-    quote!(#root::private::Activation::#variant)
-}
-
-pub(super) fn optional_activation(function: Option<Activation>, root: &TokenStream) -> TokenStream {
-    match function {
-        Some(function) => {
-            let activation = activation(function, root);
-            quote!(#root::private::core::option::Option::Some(#activation))
-        }
-        None => quote!(#root::private::core::option::Option::None),
-    }
-}
-
-fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
-    steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
-        Step::Call(call) if !elided => Some(call),
-        _ => None,
-    })
-}
-
-/// `predict_pass`, `forward_pass` and `backward_pass`.
-pub(super) fn functions(planned: &Planned<'_>, specs: &Specs, root: &TokenStream) -> TokenStream {
-    let graph = &planned.lowered.graph;
+/// `prepare`, `predict_pass`, `forward_pass` and `backward_pass`.
+pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
+    let graph = planned.graph;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
     let (preparing, prepare_plan) = &planned.preparing;
-    let (owners, statistics_change) = (owners(graph), false);
-    let predict = Writer {
-        graph,
-        owners: &owners,
-        program: predicting,
-        plan: predict_plan,
-        specs,
-        root,
-        statistics_change,
-        preparing: false,
-    };
-    let train = Writer { program: &training.program, plan: train_plan, statistics_change: true, ..predict };
-    let prepare = Writer { program: preparing, plan: prepare_plan, preparing: true, ..predict };
-    let preparation = prepare.forward(0..preparing.steps.len());
-    let prediction = predict.forward(0..predicting.steps.len());
+    let owners = owners(graph);
+    let owners = owners.as_slice();
+    let predict = Writer { graph, owners, program: predicting, plan: predict_plan, names, pass: Pass::Predict };
+    let train = Writer { program: &training.program, plan: train_plan, pass: Pass::Train, ..predict };
+    let prepare = Writer { program: preparing, plan: prepare_plan, pass: Pass::Prepare, ..predict };
+    let preparation = prepare.forward(preparing.steps.len());
+    let places = places(predicting, predict_plan, names, false, in_workspace);
+    let prediction = predict.forward(predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
     let answer_as_logits = (graph.head() == Head::Linear).then(|| {
         quote!(if !logits.is_empty() {
             logits.copy_from_slice(outputs);
         })
     });
-    let forward = train.forward(0..training.loss);
+    let forward = train.forward(training.loss);
     let backward = train.backward(training.loss..training.program.steps.len());
     let input_gradient = match training.input_gradient {
         Some(gradient) => train.copy_out(gradient, &quote!(input_gradient)),
         None => quote!(input_gradient.fill(T::ZERO);),
     };
-    quote! {
-        fn prepare(parameters: &[T], statistics: &[T], prepared: &mut [T]) {
-            let context = &#root::private::Context::of(0);
-            let _ = (context, parameters, statistics, &prepared);
-            #preparation
-        }
+    let context = quote!(&pass.context());
+    let train_scratch = quote!(TRAIN_SCRATCH * context.threads());
+    let functions = [
+        function(
+            &quote!(fn prepare),
+            &[("parameters", quote!(&[T])), ("statistics", quote!(&[T])), ("prepared", quote!(&mut [T]))],
+            vec![variable("context", quote!(&Context::of(0)))],
+            preparation,
+        ),
+        function(
+            &quote!(fn predict_pass<O: Observer<T>>),
+            &[
+                ("context", quote!(&Context<'_>)),
+                ("parameters", quote!(&[T])),
+                ("statistics", quote!(&[T])),
+                ("prepared", quote!(&[T])),
+                ("images", quote!(&[T])),
+                ("workspace", quote!(&mut [T])),
+                ("outputs", quote!(&mut [T])),
+                ("logits", quote!(&mut [T])),
+                ("observer", quote!(&mut O)),
+            ],
+            vec![split(&quote!(PREDICT_SCRATCH * context.threads())), variable("batch", quote!(context.batch))],
+            quote!(#places #prediction #answer #answer_as_logits),
+        ),
+        function(
+            &quote!(fn forward_pass<O: Observer<T>>),
+            &[
+                ("pass", quote!(&Pass)),
+                ("parameters", quote!(&[T])),
+                ("statistics", quote!(&mut [T])),
+                ("images", quote!(&[T])),
+                ("workspace", quote!(&mut [T])),
+                ("observer", quote!(&mut O)),
+            ],
+            vec![variable("context", context.clone()), split(&train_scratch), variable("batch", quote!(pass.batch))],
+            forward,
+        ),
+        function(
+            &quote!(fn backward_pass<O: Observer<T>>),
+            &[
+                ("pass", quote!(&Pass)),
+                ("seed", quote!(GradientSeed)),
+                ("parameters", quote!(&[T])),
+                ("images", quote!(&[T])),
+                ("workspace", quote!(&mut [T])),
+                ("gradients", quote!(&mut [T])),
+                ("input_gradient", quote!(&mut [T])),
+                ("observer", quote!(&mut O)),
+            ],
+            vec![variable("context", context), split(&train_scratch), variable("batch", quote!(pass.batch))],
+            quote! {
+                #backward
+                if !input_gradient.is_empty() {
+                    #input_gradient
+                }
+            },
+        ),
+    ];
+    functions.into_iter().collect()
+}
 
-        fn predict_pass<O: #root::private::Observer<T>>(
-            context: &#root::private::Context<'_>,
-            parameters: &[T],
-            statistics: &[T],
-            prepared: &[T],
-            images: &[T],
-            workspace: &mut [T],
-            outputs: &mut [T],
-            logits: &mut [T],
-            observer: &mut O,
-        ) {
-            let (scratch, workspace) = workspace.split_at_mut(PREDICT_SCRATCH * context.threads());
-            let _ = (context, parameters, statistics, prepared, images, &scratch, &workspace, &logits, &observer);
-            #prediction
-            #answer
-            #answer_as_logits
-        }
+/// A variable that begins a pass: the names that it gives, and how.
+struct Start {
+    names: Vec<&'static str>,
+    pattern: fn(&[Option<Ident>]) -> TokenStream,
+    value: TokenStream,
+}
 
-        fn forward_pass<O: #root::private::Observer<T>>(
-            pass: &#root::private::Pass,
-            parameters: &[T],
-            statistics: &mut [T],
-            images: &[T],
-            workspace: &mut [T],
-            observer: &mut O,
-        ) {
-            let context = &pass.context();
-            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH * context.threads());
-            let _ = (context, parameters, &statistics, images, &scratch, &workspace, &observer);
-            #forward
-        }
+fn variable(name: &'static str, value: TokenStream) -> Start {
+    Start { names: vec![name], pattern: |names| quote!(#(#names)*), value }
+}
 
-        fn backward_pass<O: #root::private::Observer<T>>(
-            pass: &#root::private::Pass,
-            seed: #root::private::GradientSeed,
-            parameters: &[T],
-            images: &[T],
-            workspace: &mut [T],
-            gradients: &mut [T],
-            input_gradient: &mut [T],
-            observer: &mut O,
-        ) {
-            let context = &pass.context();
-            let (scratch, workspace) = workspace.split_at_mut(TRAIN_SCRATCH * context.threads());
-            let _ = (context, seed, parameters, images, &scratch, &workspace, &gradients, &observer);
-            #backward
-            if !input_gradient.is_empty() {
-                #input_gradient
+/// Scratch memory in front of the values.
+fn split(at: &TokenStream) -> Start {
+    let pattern = |names: &[Option<Ident>]| {
+        let names = names.iter().map(|name| name.as_ref().map_or_else(|| quote!(_), Ident::to_token_stream));
+        quote!((#(#names),*))
+    };
+    Start { names: vec!["scratch", "workspace"], pattern, value: quote!(workspace.split_at_mut(#at)) }
+}
+
+/// A function of a pass; what its body does not use has no name.
+fn function(
+    signature: &TokenStream,
+    parameters: &[(&'static str, TokenStream)],
+    starts: Vec<Start>,
+    body: TokenStream,
+) -> TokenStream {
+    let mut used = BTreeSet::new();
+    words(body.clone(), &mut used);
+    let mut body = body;
+    for Start { names, pattern, value } in starts.into_iter().rev() {
+        let given: Vec<Option<Ident>> =
+            names.iter().map(|name| used.contains(*name).then(|| format_ident!("{name}"))).collect();
+        if given.iter().any(Option::is_some) {
+            let pattern = pattern(&given);
+            words(value.clone(), &mut used);
+            body = quote!(let #pattern = #value; #body);
+        }
+    }
+    let parameters = parameters.iter().map(|(name, kind)| {
+        let name = if used.contains(*name) { format_ident!("{name}").into_token_stream() } else { quote!(_) };
+        quote!(#name: #kind)
+    });
+    quote!(#signature(#(#parameters),*) { #body })
+}
+
+/// The words among `tokens`.
+fn words(tokens: TokenStream, found: &mut BTreeSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) => {
+                found.insert(word.to_string());
             }
+            TokenTree::Group(group) => words(group.stream(), found),
+            _ => {}
         }
     }
 }
@@ -243,25 +176,34 @@ fn owners(graph: &Graph) -> Vec<Option<usize>> {
     owners
 }
 
+/// Which pass is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Prepare,
+    Predict,
+    Train,
+}
+
 #[derive(Clone, Copy)]
 struct Writer<'a> {
     graph: &'a Graph,
     owners: &'a [Option<usize>],
     program: &'a Program,
     plan: &'a Plan,
-    specs: &'a Specs,
-    root: &'a TokenStream,
-    statistics_change: bool,
-    /// Whether what is prepared is written.
-    preparing: bool,
+    names: &'a Names,
+    pass: Pass,
 }
 
-impl Writer<'_> {
-    /// Calls of kernels, and after each what an observer may see: also after a copy that is left out. Before the head's, the logits are
-    /// copied for who wants them.
-    fn forward(&self, steps: std::ops::Range<usize>) -> TokenStream {
-        let elided = &self.plan.elided[steps.clone()];
-        let written = |(step, elided): (&Step, &bool)| {
+impl<'a> Writer<'a> {
+    /// The first `steps`: calls of kernels, and what an observer may see after the last that changes it: also after a copy that is left out. Before the head's,
+    /// the logits are copied for who wants them.
+    fn forward(&self, steps: usize) -> TokenStream {
+        let steps = &self.program.steps[..steps];
+        let mut last = BTreeMap::new();
+        for (index, step) in steps.iter().enumerate() {
+            last.extend(changed(step).map(|value| (value, index)));
+        }
+        let written = |(index, (step, elided)): (usize, (&Step, &bool))| {
             let call = match step {
                 Step::Call(call) => call,
                 Step::Outside { what: Outside::Logits, values } => {
@@ -271,34 +213,32 @@ impl Writer<'_> {
                 Step::Outside { .. } => return TokenStream::new(),
             };
             let statement = (!elided).then(|| self.call(call));
-            let values = call.values().filter(|(_, access)| *access != Access::Read && !self.preparing);
-            let seen: TokenStream = values.filter_map(|(value, _)| self.computed(value)).collect();
+            let whole = changed(step).filter(|value| last.get(value) == Some(&index) && self.pass != Pass::Prepare);
+            let seen: TokenStream = whole.filter_map(|value| self.computed(value)).collect();
             quote!(#statement #seen)
         };
-        self.program.steps[steps].iter().zip(elided).map(written).collect()
+        steps.iter().zip(&self.plan.elided).enumerate().map(written).collect()
     }
 
     /// Tells an observer that a value of a layer has been computed.
     fn computed(&self, value: ValueId) -> Option<TokenStream> {
-        let root = self.root;
-        let owner = (*self.owners.get(value.0)?)?;
-        let Some(Address::Workspace(range)) = self.address(value) else { return None };
-        Some(quote!(#root::private::computed(observer, #owner, workspace, #range);))
+        let owner = size((*self.owners.get(value.0)?)?);
+        let range = self.range(value)?;
+        Some(quote!(computed(observer, #owner, workspace, #range);))
     }
 
     /// Calls of kernels; before those of a layer an observer may see the gradient of its output.
     fn backward(&self, steps: std::ops::Range<usize>) -> TokenStream {
-        let root = self.root;
         let elided = &self.plan.elided[steps.clone()];
         let written = |(step, elided): (&Step, &bool)| match step {
             Step::Call(call) if !elided => {
-                let (statement, layer) = (self.call(call), call.layer.0);
-                quote!(#statement #root::private::Observer::propagated(observer, #layer);)
+                let (statement, layer) = (self.call(call), size(call.layer.0));
+                quote!(#statement Observer::propagated(observer, #layer);)
             }
             Step::Outside { what: Outside::LayerGradient(LayerId(layer), when), values } => {
+                let layer = size(*layer);
                 let ranges = values.iter().filter_map(|(value, _)| self.range(*value));
-                let seen = quote!(#(#root::private::gradient(observer, #layer, workspace, #ranges);)*);
-                self.guarded(*when, &seen)
+                guarded(*when, quote!(#(gradient(observer, #layer, workspace, #ranges);)*))
             }
             _ => TokenStream::new(),
         };
@@ -306,29 +246,33 @@ impl Writer<'_> {
     }
 
     fn call(&self, call: &KernelCall) -> TokenStream {
-        let root = self.root;
         let mut regions = Regions::default();
         let operands: Vec<TokenStream> =
             call.operands.iter().map(|operand| self.operand(operand.data, operand.access, &mut regions)).collect();
         let pass = call.kernel.takes_pass.then(|| self.pass(call)).into_iter();
         let scratch = call.kernel.has_scratch.then(|| quote!(scratch)).into_iter();
-        let bindings = regions.bindings(root);
+        let bindings = regions.bindings();
         let kernel = format_ident!("{}", call.kernel.name);
-        let spec = self.specs.name(&call.spec);
+        let sizes = self.names.known_spec(&call.spec);
         let operands = pass.chain(operands).chain(scratch);
-        let statement = quote! {
-            #bindings
-            <T as #root::private::Kernels>::#kernel(context, &#spec, #(#operands),*);
-        };
-        let statement = self.unless_frozen(call, statement);
-        self.guarded(call.when, &statement)
+        let statement = self.unless_frozen(
+            call,
+            quote! {
+                #bindings
+                <T as Kernels>::#kernel(context, &#sizes, #(#operands),*);
+            },
+        );
+        guarded(call.when, statement)
     }
 
     /// The pass as a kernel is told it.
     fn pass(&self, call: &KernelCall) -> TokenStream {
         match call.owner {
             Some(LayerId(row)) if self.graph.layers[row].frozen => quote!(&pass.in_frozen_layer()),
-            Some(LayerId(row)) => quote!(&pass.in_layer(#row)),
+            Some(LayerId(row)) => {
+                let row = size(row);
+                quote!(&pass.in_layer(#row))
+            }
             None => quote!(pass),
         }
     }
@@ -344,72 +288,53 @@ impl Writer<'_> {
             }
         }
         rows.dedup();
+        let rows: Vec<Literal> = sizes(&rows).collect();
         if rows.is_empty() { statement } else { quote!(if #(pass.trains(#rows))||* { #statement }) }
     }
 
-    fn guarded(&self, when: When, statement: &TokenStream) -> TokenStream {
-        let root = self.root;
-        match when {
-            When::Always => quote!({ #statement }),
-            When::InputGradientWanted => quote!(if !input_gradient.is_empty() { #statement }),
-            When::SeededAtOutput => {
-                quote!(if #root::private::core::matches!(seed, #root::private::GradientSeed::Output) { #statement })
-            }
-        }
-    }
-
-    fn operand(&self, data: Data, access: Access, regions: &mut Regions) -> TokenStream {
+    fn operand(&self, data: Data, access: Access, regions: &mut Regions<'a>) -> TokenStream {
+        let tensor = |id: TensorId| {
+            let (Name { constant, variable }, tensor) = (self.names.of_tensor(id), &self.graph.tensors[id.0]);
+            (constant.to_token_stream(), variable, (Place::Fixed(tensor.offset), tensor.len()), tensor.role)
+        };
         match data {
             Data::Absent if access == Access::Read => quote!(&[]),
             Data::Absent => quote!(&mut []),
-            Data::Value(value) => match self.address(value) {
-                None | Some(Address::Images) => quote!(images),
-                Some(Address::Workspace(range)) => regions.bind(Buffer::Workspace, range),
-                Some(Address::Prepared(range)) if self.preparing => regions.bind(Buffer::Prepared, range),
-                Some(Address::Prepared(range)) => quote!(&prepared[#range]),
+            Data::Value(value) => match (self.address(value), self.pass) {
+                (Some(Address { buffer: Buffer::Prepared, range, .. }), Pass::Predict) => quote!(&prepared[#range]),
+                (Some(Address { buffer, at, range, variable }), _) => regions.bind(buffer, at, range, variable),
+                (None, _) => quote!(images),
             },
-            Data::Tensor(tensor) => {
-                let range = self.tensor_range(tensor);
-                match self.graph.tensors[tensor.0].role {
-                    Role::Statistic if self.statistics_change => regions.bind(Buffer::Statistics, range),
-                    Role::Statistic => quote!(&statistics[#range]),
-                    _ => quote!(&parameters[#range]),
+            Data::Tensor(id) => match (tensor(id), self.pass) {
+                ((range, variable, at, Role::Statistic), Pass::Train) => {
+                    regions.bind(Buffer::Statistics, at, range, variable)
                 }
+                ((range, _, _, Role::Statistic), _) => quote!(&statistics[#range]),
+                ((range, ..), _) => quote!(&parameters[#range]),
+            },
+            Data::Gradient(id) => {
+                let (range, variable, at, _) = tensor(id);
+                regions.bind(Buffer::Gradients, at, range, variable)
             }
-            Data::Gradient(tensor) => regions.bind(Buffer::Gradients, self.tensor_range(tensor)),
         }
     }
 
-    fn tensor_range(&self, tensor: TensorId) -> TokenStream {
-        let tensor = &self.graph.tensors[tensor.0];
-        let (start, end) =
-            (Literal::usize_unsuffixed(tensor.offset), Literal::usize_unsuffixed(tensor.offset + tensor.len()));
-        quote!(#start..#end)
-    }
-
-    /// Where a value lies; nowhere, where the program never touches it.
-    fn address(&self, value: ValueId) -> Option<Address> {
-        let (root, len, fixed) = (self.root, self.program.values[value.0].extent.len(), self.plan.fixed);
-        let range = |offset: usize| {
-            let end = offset + len;
-            quote!(#offset..#end)
+    /// Where a value lies; nowhere, where it lies among the images or the program never touches it.
+    fn address(&self, value: ValueId) -> Option<Address<'a>> {
+        let Name { constant, variable } = self.names.of_value(self.pass == Pass::Train, value)?;
+        let place = self.plan.places[value.0]?;
+        let (buffer, range) = match place {
+            Place::Images => return None,
+            Place::Fixed(_) => (Buffer::Workspace, quote!(#constant)),
+            Place::PerImage(_) => (Buffer::Workspace, quote!(#constant.range(batch))),
+            Place::Prepared(_) => (Buffer::Prepared, quote!(#constant)),
         };
-        Some(match self.plan.places[value.0]? {
-            Place::Images => Address::Images,
-            Place::Fixed(offset) => Address::Workspace(range(offset)),
-            Place::PerImage(offset) => {
-                Address::Workspace(quote!(#root::private::region(#fixed, context.batch, #offset, #len)))
-            }
-            Place::Prepared(offset) => Address::Prepared(range(offset)),
-        })
+        Some(Address { buffer, at: (place, self.program.values[value.0].extent.len()), range, variable })
     }
 
     /// The range of a value in the workspace after its scratch, where it lies there.
     fn range(&self, value: ValueId) -> Option<TokenStream> {
-        match self.address(value)? {
-            Address::Workspace(range) => Some(range),
-            Address::Images | Address::Prepared(_) => None,
-        }
+        self.address(value).filter(|address| address.buffer == Buffer::Workspace).map(|address| address.range)
     }
 
     /// Copies a value to a slice of the caller.
@@ -421,14 +346,26 @@ impl Writer<'_> {
     }
 }
 
-/// Where a value lies.
-enum Address {
-    /// Among the images.
-    Images,
-    /// In this range of the workspace after its scratch.
-    Workspace(TokenStream),
-    /// In this range of what was prepared of the weights.
-    Prepared(TokenStream),
+/// The values that a step changes.
+fn changed(step: &Step) -> impl Iterator<Item = ValueId> {
+    step.values().into_iter().filter(|(_, access)| *access != Access::Read).map(|(value, _)| value)
+}
+
+/// What runs when it should.
+fn guarded(when: When, statement: TokenStream) -> TokenStream {
+    match when {
+        When::Always => statement,
+        When::InputGradientWanted => quote!(if !input_gradient.is_empty() { #statement }),
+        When::SeededAtOutput => quote!(if seed == GradientSeed::Output { #statement }),
+    }
+}
+
+/// Where a value lies, and the variable that borrows it.
+struct Address<'n> {
+    buffer: Buffer,
+    at: (Place, usize),
+    range: TokenStream,
+    variable: &'n Ident,
 }
 
 /// Which buffer an operand is borrowed from.
@@ -453,31 +390,31 @@ impl Buffer {
 
 /// The regions that one call borrows from each buffer at the same time.
 #[derive(Default)]
-struct Regions(Vec<(Buffer, String, TokenStream, Ident)>);
+struct Regions<'n>(Vec<(Buffer, (Place, usize), TokenStream, &'n Ident)>);
 
-impl Regions {
-    fn bind(&mut self, buffer: Buffer, range: TokenStream) -> TokenStream {
-        let text = range.to_string();
-        if let Some((.., name)) = self.0.iter().find(|(known, other, ..)| *known == buffer && *other == text) {
+impl<'n> Regions<'n> {
+    /// A region at a place; values of one place are one.
+    fn bind(&mut self, buffer: Buffer, at: (Place, usize), range: TokenStream, name: &'n Ident) -> TokenStream {
+        if let Some((.., name)) = self.0.iter().find(|(known, other, ..)| *known == buffer && *other == at) {
             return quote!(#name);
         }
-        let name = format_ident!("v{}", self.0.len());
-        self.0.push((buffer, text, range, name.clone()));
+        self.0.push((buffer, at, range, name));
         quote!(#name)
     }
 
-    fn bindings(&self, root: &TokenStream) -> TokenStream {
+    fn bindings(&self) -> TokenStream {
         [Buffer::Workspace, Buffer::Gradients, Buffer::Statistics, Buffer::Prepared]
             .into_iter()
             .filter_map(|buffer| {
                 let bound: Vec<_> = self.0.iter().filter(|(known, ..)| *known == buffer).collect();
-                if bound.is_empty() {
-                    return None;
-                }
                 let names = bound.iter().map(|(.., name)| name);
                 let ranges = bound.iter().map(|(_, _, range, _)| range);
                 let buffer = buffer.name();
-                Some(quote!(let [#(#names),*] = #root::private::disjoint(#buffer, [#(#ranges),*]);))
+                match bound.len() {
+                    0 => None,
+                    1 => Some(quote!(#(let #names = &mut #buffer[#ranges];)*)),
+                    _ => Some(quote!(let [#(#names),*] = disjoint(#buffer, [#(#ranges),*]);)),
+                }
             })
             .collect()
     }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
-use super::names;
+use super::constants::sizes;
 use super::words::identifier;
 use crate::graph::{Graph, LayerId, Role, Tensor};
 
 /// `layers()`, `layers_mut()` and their types.
-pub(super) fn views(graph: &Graph, network: &str, name: &Ident, root: &TokenStream) -> TokenStream {
+pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
     let mut fields = BTreeSet::new();
     let rows: Vec<(Ident, Vec<&Tensor>)> = graph
         .layers
@@ -24,19 +24,18 @@ pub(super) fn views(graph: &Graph, network: &str, name: &Ident, root: &TokenStre
         return TokenStream::new();
     }
     let groups: BTreeSet<Vec<&str>> = rows.iter().map(|(_, tensors)| tensor_names(tensors)).collect();
-    let group_types = groups.iter().map(|names| group_type(names, network, root));
-    let (layers, layers_mut) = (names::beside(network, "Layers"), names::beside(network, "LayersMut"));
-    let shared = side(&rows, &quote!(&'a), &layers, network, root);
-    let exclusive = side(&rows, &quote!(&'a mut), &layers_mut, network, root);
+    let group_types = groups.iter().map(|names| group_type(names));
+    let shared = side(&rows, &quote!(&'a), &format_ident!("Layers"));
+    let exclusive = side(&rows, &quote!(&'a mut), &format_ident!("LayersMut"));
     let take = |take: &Ident| {
         let fields = rows.iter().map(|(field, tensors)| {
             let (group, names) = (
-                group_name(&tensor_names(tensors), network),
+                group_name(&tensor_names(tensors)),
                 tensor_names(tensors).into_iter().map(|name| format_ident!("{name}")),
             );
             let takes = tensors.iter().map(|tensor| {
                 let from = buffer(tensor.role);
-                quote!(#root::private::#take(&mut #from))
+                quote!(#take(&mut #from))
             });
             quote!(#field: #group { #(#names: #takes),* })
         });
@@ -49,19 +48,19 @@ pub(super) fn views(graph: &Graph, network: &str, name: &Ident, root: &TokenStre
         #exclusive
 
         #root::private::with_std! {
-            impl<T: #root::private::Precision> #name<T> {
+            impl<T: Precision> #name<T> {
                 /// The weights of each layer by name, as arrays.
                 #[must_use]
-                pub fn layers(&self) -> #layers<'_, T> {
-                    let (mut parameters, mut statistics) = #root::private::weights(self);
-                    let layers = #layers { #takes };
+                pub fn layers(&self) -> Layers<'_, T> {
+                    let (mut parameters, mut statistics) = buffers(self);
+                    let layers = Layers { #takes };
                     let _ = (&mut parameters, &mut statistics);
                     layers
                 }
                 /// The weights of each layer by name, to change.
-                pub fn layers_mut(&mut self) -> #layers_mut<'_, T> {
-                    let (mut parameters, mut statistics) = #root::private::weights_mut(self);
-                    let layers = #layers_mut { #takes_mut };
+                pub fn layers_mut(&mut self) -> LayersMut<'_, T> {
+                    let (mut parameters, mut statistics) = buffers_mut(self);
+                    let layers = LayersMut { #takes_mut };
                     let _ = (&mut parameters, &mut statistics);
                     layers
                 }
@@ -90,7 +89,7 @@ fn tensor_names<'a>(tensors: &[&'a Tensor]) -> Vec<&'a str> {
 }
 
 /// `KernelBias` for a layer with a kernel and a bias.
-fn group_name(tensors: &[&str], network: &str) -> Ident {
+fn group_name(tensors: &[&str]) -> Ident {
     let mut text = String::from("Weights");
     for name in tensors {
         for part in name.split('_') {
@@ -98,11 +97,11 @@ fn group_name(tensors: &[&str], network: &str) -> Ident {
             text.extend(letters.next().into_iter().flat_map(char::to_uppercase).chain(letters));
         }
     }
-    names::beside(network, &text)
+    Ident::new(&text, Span::call_site())
 }
 
-fn group_type(names: &[&str], network: &str, root: &TokenStream) -> TokenStream {
-    let group = group_name(names, network);
+fn group_type(names: &[&str]) -> TokenStream {
+    let group = group_name(names);
     let parameters: Vec<Ident> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
     let fields = names.iter().zip(&parameters).map(|(name, parameter)| {
         let (doc, name) = (format!("The layer's {}.", name.replace('_', " ")), format_ident!("{name}"));
@@ -110,22 +109,17 @@ fn group_type(names: &[&str], network: &str, root: &TokenStream) -> TokenStream 
     });
     quote! {
         /// The tensors of a layer.
-        #[derive(#root::private::core::fmt::Debug)]
+        #[derive(fmt::Debug)]
         pub struct #group<#(#parameters),*> { #(#fields),* }
     }
 }
 
-fn side(
-    rows: &[(Ident, Vec<&Tensor>)],
-    reference: &TokenStream,
-    name: &Ident,
-    network: &str,
-    root: &TokenStream,
-) -> TokenStream {
+fn side(rows: &[(Ident, Vec<&Tensor>)], reference: &TokenStream, name: &Ident) -> TokenStream {
     let fields = rows.iter().map(|(field, tensors)| {
-        let group = group_name(&tensor_names(tensors), network);
+        let group = group_name(&tensor_names(tensors));
         let types = tensors.iter().map(|tensor| {
-            let array = tensor.shape.iter().rev().fold(quote!(T), |inner, size| quote!([#inner; #size]));
+            let sizes: Vec<Literal> = sizes(&tensor.shape).collect();
+            let array = sizes.iter().rev().fold(quote!(T), |inner, size| quote!([#inner; #size]));
             quote!(#reference #array)
         });
         let doc = format!("The weights of `{field}`.");
@@ -133,7 +127,7 @@ fn side(
     });
     quote! {
         /// The weights of each layer by name.
-        #[derive(#root::private::core::fmt::Debug)]
+        #[derive(fmt::Debug)]
         pub struct #name<'a, T> { #(#fields),* }
     }
 }

@@ -13,9 +13,8 @@ use quote::{format_ident, quote};
 
 use super::Context;
 use super::docs::grouped;
-use crate::builder::Made;
 use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
-use crate::lower::Lowered;
+use crate::lower::{Lowered, Made};
 use crate::words::{Place, RustName, Word, rust_name};
 
 /// The most rows of a table of calls that an editor shows.

@@ -20,7 +20,7 @@ macro_rules! activation {
             argument: Argument::None,
             options: &[],
             examples: &[Example { input: "3x4x2", stage: $name }],
-            lower: |layer, builder, input| builder.push(layer, Activation(Function::$kind), &[input]),
+            lower: |layer, lowering, input| lowering.push(layer, Activation(Function::$kind), &[input]),
         };
     };
     ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident($usual:literal)) => {
@@ -35,9 +35,9 @@ macro_rules! activation {
             argument: Argument::Optional,
             options: &[],
             examples: &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }],
-            lower: |layer, builder, input| {
+            lower: |layer, lowering, input| {
                 let constant = constant(layer, $usual)?;
-                builder.push(layer, Activation(Function::$kind(constant)), &[input])
+                lowering.push(layer, Activation(Function::$kind(constant)), &[input])
             },
         };
     };

@@ -3,8 +3,8 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv;
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::shape::Shape;
 use crate::words::{Numbers, Use};
 
@@ -19,8 +19,8 @@ pub(super) enum Axes {
 
 impl Axes {
     /// Those of a value.
-    pub(super) fn of(builder: &Builder<'_>, input: ValueId) -> Self {
-        if matches!(builder.shape(input), Shape::Series(_)) { Self::One } else { Self::Two }
+    pub(super) fn of(lowering: &Lowering<'_>, input: ValueId) -> Self {
+        if matches!(lowering.shape(input), Shape::Series(_)) { Self::One } else { Self::Two }
     }
 
     /// One number for both axes, or height x width; of a series one number.
@@ -53,11 +53,11 @@ impl Axes {
     pub(super) fn window_and_filters(
         self,
         layer: &Use,
-        builder: &Builder<'_>,
+        lowering: &Lowering<'_>,
         input: ValueId,
     ) -> Result<([usize; 2], usize), Diagnostic> {
         let numbers = layer.numbers()?;
-        let (word, shape) = (layer.word.name, builder.shape(input));
+        let (word, shape) = (layer.word.name, lowering.shape(input));
         match (self, numbers.numbers.as_slice()) {
             (Self::Two, [height, width, filters]) => {
                 let size = [height.count("the window's height")?, width.count("the window's width")?];
@@ -70,18 +70,18 @@ impl Axes {
                 let mut help = format!("write length x filters: `{word} {}x{}`", length.value, filters.value);
                 if let Shape::Series([height, width]) = shape
                     && width > 1
-                    && input == builder.input()
+                    && input == lowering.input()
                 {
                     help.push_str(&format!("; if grey images come in, declare the input as `{height}x{width}x1`"));
                 }
                 let message =
                     format!("a window of two axes, and what comes in is a series: {shape}, length x channels");
-                Err(builder.diagnostic(layer, &message).help(help))
+                Err(lowering.diagnostic(layer, &message).help(help))
             }
             (Self::Two, [_, _]) if matches!(shape, Shape::Flat(_)) => {
                 let message =
                     format!("it needs a series or an image, and its input is flat: {shape} features in a row");
-                Err(builder.diagnostic(layer, &message).help(format!(
+                Err(lowering.diagnostic(layer, &message).help(format!(
                     "turn the features into a series of length x channels, `reshape {shape}x1`, or declare the input so"
                 )))
             }

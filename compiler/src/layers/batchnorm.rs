@@ -42,7 +42,7 @@ pub(super) static BATCHNORM: Word = Word {
         Example { input: "2x3x3", stage: "bn nocenter tanh" },
         Example { input: "4x4x2", stage: "conv 3x3x2 nobias bn noscale nocenter tanh" },
     ],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let momentum = layer.real("momentum", 0.99)?;
         if !(0.0..=1.0).contains(&momentum) {
             let span = layer.option("momentum").map_or(layer.span, |option| option.span);
@@ -50,7 +50,7 @@ pub(super) static BATCHNORM: Word = Word {
                 .help("write `momentum 0.99`: the weight of the old value"));
         }
         let (scale, center) = (!layer.has("noscale"), !layer.has("nocenter"));
-        builder.push(layer, BatchNorm { epsilon: epsilon(layer)?, momentum, scale, center }, &[input])
+        lowering.push(layer, BatchNorm { epsilon: epsilon(layer)?, momentum, scale, center }, &[input])
     },
 };
 
@@ -68,13 +68,13 @@ pub(super) static LAYERNORM: Word = Word {
         Example { input: "2x3x4", stage: "layernorm" },
         Example { input: "6", stage: "layernorm eps 0.00001 noscale nocenter" },
     ],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let (scale, center) = (!layer.has("noscale"), !layer.has("nocenter"));
-        if builder.shape(input).channels() == 1 {
+        if lowering.shape(input).channels() == 1 {
             return Err(Diagnostic::new(layer.span, "`layernorm` over a single number: it would be 0, whatever comes in")
                 .help("it normalises over channels, or the features of a row, and needs at least two; `bn` normalises over images"));
         }
-        builder.push(layer, LayerNorm { epsilon: epsilon(layer)?, scale, center }, &[input])
+        lowering.push(layer, LayerNorm { epsilon: epsilon(layer)?, scale, center }, &[input])
     },
 };
 

@@ -3,8 +3,8 @@
 use netwright_grammar::{Diagnostic, Span};
 
 use super::axes::Axes;
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Conv, ConvTable};
 use crate::shape::{Padding, Window};
 use crate::words::{Argument, Example, Numbers, OptionWord, Place, Use, Word};
@@ -91,13 +91,13 @@ const EXACT: OptionWord = OptionWord {
 pub(super) const NOBIAS: OptionWord =
     OptionWord { name: "nobias", form: "nobias", argument: Argument::None, summary: "leaves the bias out" };
 
-fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let axes = Axes::of(builder, input);
-    let (size, filters) = axes.window_and_filters(layer, builder, input)?;
+fn lower(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let axes = Axes::of(lowering, input);
+    let (size, filters) = axes.window_and_filters(layer, lowering, input)?;
     if let Some(connect) = layer.option("connect") {
         let table = table(layer, &connect.lists, connect.span, filters)?;
         let window = window(axes, layer, size, [1, 1])?;
-        return builder.push(layer, ConvTable { window, table, bias: !layer.has("nobias") }, &[input]);
+        return lowering.push(layer, ConvTable { window, table, bias: !layer.has("nobias") }, &[input]);
     }
     let groups = match layer.numbers_of("groups") {
         Some(groups) => groups.single("`groups`", "groups 32")?.count("the number of groups")?,
@@ -115,7 +115,7 @@ fn lower(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<Value
         }
     };
     let conv = Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel", winograd };
-    builder.push(layer, conv, &[input])
+    lowering.push(layer, conv, &[input])
 }
 
 /// The channels that each filter sees.

@@ -36,10 +36,10 @@ pub(super) static DECONV: Word = Word {
         Example { input: "3x2x2", stage: "deconv 2x2x2 stride 3 same" },
         Example { input: "2x3x2", stage: "deconv 2x2x2 dilate 2" },
     ],
-    lower: |layer, builder, input| {
-        let axes = Axes::of(builder, input);
-        let (size, filters) = axes.window_and_filters(layer, builder, input)?;
+    lower: |layer, lowering, input| {
+        let axes = Axes::of(lowering, input);
+        let (size, filters) = axes.window_and_filters(layer, lowering, input)?;
         let window = window(axes, layer, size, [1, 1])?;
-        builder.push(layer, Deconv { window, filters, bias: !layer.has("nobias") }, &[input])
+        lowering.push(layer, Deconv { window, filters, bias: !layer.has("nobias") }, &[input])
     },
 };

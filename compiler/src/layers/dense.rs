@@ -3,8 +3,8 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv::NOBIAS;
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Dense, Reshape};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, Place, Use, Word};
@@ -20,9 +20,9 @@ pub(super) static DENSE: Word = Word {
     argument: Argument::Required,
     options: &[NOBIAS],
     examples: &[Example { input: "3x2x2", stage: "dense 5" }, Example { input: "7", stage: "dense 4 nobias" }],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let outputs = layer.count("the number of units")?;
-        connect(outputs, layer, builder, input)
+        connect(outputs, layer, lowering, input)
     },
 };
 
@@ -30,14 +30,14 @@ pub(super) static DENSE: Word = Word {
 pub(super) fn connect(
     outputs: usize,
     layer: &Use,
-    builder: &mut Builder<'_>,
+    lowering: &mut Lowering<'_>,
     mut input: ValueId,
 ) -> Result<ValueId, Diagnostic> {
-    if !matches!(builder.shape(input), Shape::Flat(_)) {
-        input = builder.push(layer, Reshape { to: None }, &[input])?;
+    if !matches!(lowering.shape(input), Shape::Flat(_)) {
+        input = lowering.push(layer, Reshape { to: None }, &[input])?;
     }
-    let transposed = builder.is_tied_transposed(layer, outputs, input);
-    let output = builder.push(layer, Dense { outputs, bias: !layer.has("nobias"), transposed }, &[input])?;
-    builder.shape_is_certain(output);
+    let transposed = lowering.is_tied_transposed(layer, outputs, input);
+    let output = lowering.push(layer, Dense { outputs, bias: !layer.has("nobias"), transposed }, &[input])?;
+    lowering.shape_is_certain(output);
     Ok(output)
 }

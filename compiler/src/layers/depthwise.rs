@@ -4,8 +4,8 @@ use netwright_grammar::Diagnostic;
 
 use super::axes::Axes;
 use super::conv::{DILATE, NOBIAS, PAD, SAME, STRIDE, window};
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Conv, Depthwise};
 use crate::shape::{Padding, Window};
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
@@ -33,9 +33,9 @@ pub(super) static DWCONV: Word = Word {
         Example { input: "6x5x2", stage: "dwconv 3x2 stride 2x1 same multiplier 2" },
         Example { input: "6x6x2", stage: "dwconv 3x3 dilate 2 pad 1x2 nobias" },
     ],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let numbers = layer.numbers()?;
-        let axes = Axes::of(builder, input);
+        let axes = Axes::of(lowering, input);
         let (height, width) = match numbers.numbers.as_slice() {
             [both] => (both, both),
             [height, width] => (height, width),
@@ -52,7 +52,7 @@ pub(super) static DWCONV: Word = Word {
             Axes::Two => [height.count("the window's height")?, width.count("the window's width")?],
         };
         let op = depthwise(axes, layer, size, "kernel", !layer.has("nobias"))?;
-        builder.push(layer, op, &[input])
+        lowering.push(layer, op, &[input])
     },
 };
 
@@ -74,14 +74,14 @@ pub(super) static SEPCONV: Word = Word {
     lower: separable,
 };
 
-fn separable(layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let axes = Axes::of(builder, input);
-    let (size, filters) = axes.window_and_filters(layer, builder, input)?;
-    let apart = builder.push(layer, depthwise(axes, layer, size, "depthwise_kernel", false)?, &[input])?;
+fn separable(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let axes = Axes::of(lowering, input);
+    let (size, filters) = axes.window_and_filters(layer, lowering, input)?;
+    let apart = lowering.push(layer, depthwise(axes, layer, size, "depthwise_kernel", false)?, &[input])?;
     let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
     let point =
         Conv { window, filters, groups: 1, bias: !layer.has("nobias"), kernel: "pointwise_kernel", winograd: None };
-    builder.push(layer, point, &[apart])
+    lowering.push(layer, point, &[apart])
 }
 
 fn depthwise(

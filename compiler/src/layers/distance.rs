@@ -2,8 +2,8 @@
 
 use netwright_grammar::Diagnostic;
 
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Distance, Reshape};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
@@ -34,12 +34,12 @@ pub(super) static DISTANCE: Word = Word {
     lower,
 };
 
-fn lower(layer: &Use, builder: &mut Builder<'_>, mut input: ValueId) -> Result<ValueId, Diagnostic> {
+fn lower(layer: &Use, lowering: &mut Lowering<'_>, mut input: ValueId) -> Result<ValueId, Diagnostic> {
     let count = layer.count("the number of patterns")?;
-    if !matches!(builder.shape(input), Shape::Flat(_)) {
-        input = builder.push(layer, Reshape { to: None }, &[input])?;
+    if !matches!(lowering.shape(input), Shape::Flat(_)) {
+        input = lowering.push(layer, Reshape { to: None }, &[input])?;
     }
-    let units = builder.shape(input).len();
+    let units = lowering.shape(input).len();
     if count.saturating_mul(units) > MOST_NUMBERS {
         return Err(Diagnostic::new(layer.span, format!("{count} patterns of {units} numbers are too many"))
             .help(format!("together they may have {MOST_NUMBERS} numbers: put a `dense` layer before")));
@@ -53,8 +53,8 @@ fn lower(layer: &Use, builder: &mut Builder<'_>, mut input: ValueId) -> Result<V
         [] => (0..count).map(|pattern| (0..units).map(|unit| random_sign(pattern, unit)).collect()).collect(),
         lists => lists.iter().map(|list| list.numbers.iter().map(|number| number.value).collect()).collect(),
     };
-    let output = builder.push(layer, Distance { patterns }, &[input])?;
-    builder.shape_is_certain(output);
+    let output = lowering.push(layer, Distance { patterns }, &[input])?;
+    lowering.shape_is_certain(output);
     Ok(output)
 }
 

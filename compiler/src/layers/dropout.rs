@@ -16,7 +16,7 @@ pub(super) static DROPOUT: Word = Word {
     argument: Argument::Required,
     options: &[],
     examples: &[Example { input: "12", stage: "dropout 0.5" }],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let numbers = layer.numbers()?;
         let number = numbers.single("the rate of `dropout`", "dropout 0.5")?;
         let rate = number.value;
@@ -34,6 +34,6 @@ pub(super) static DROPOUT: Word = Word {
             )
             .help(help));
         }
-        builder.push(layer, Dropout { rate }, &[input])
+        lowering.push(layer, Dropout { rate }, &[input])
     },
 };

@@ -14,5 +14,5 @@ pub(super) static FLATTEN: Word = Word {
     argument: Argument::None,
     options: &[],
     examples: &[Example { input: "3x2x2", stage: "flatten" }],
-    lower: |layer, builder, input| builder.push(layer, Reshape { to: None }, &[input]),
+    lower: |layer, lowering, input| lowering.push(layer, Reshape { to: None }, &[input]),
 };

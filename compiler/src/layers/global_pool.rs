@@ -2,8 +2,8 @@
 
 use netwright_grammar::Diagnostic;
 
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Pool, PoolKind, Reshape};
 use crate::shape::{Padding, Shape, Window};
 use crate::words::{Argument, Example, Place, Use, Word};
@@ -19,7 +19,7 @@ pub(super) static GLOBALAVGPOOL: Word = Word {
     argument: Argument::None,
     options: &[],
     examples: &[Example { input: "3x4x3", stage: "globalavgpool" }, Example { input: "5x3", stage: "globalavgpool" }],
-    lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
+    lower: |layer, lowering, input| lower(PoolKind::Average, layer, lowering, input),
 };
 
 /// The largest of each channel.
@@ -33,15 +33,15 @@ pub(super) static GLOBALMAXPOOL: Word = Word {
     argument: Argument::None,
     options: &[],
     examples: &[Example { input: "3x2x3", stage: "globalmaxpool" }],
-    lower: |layer, builder, input| lower(PoolKind::Max, layer, builder, input),
+    lower: |layer, lowering, input| lower(PoolKind::Max, layer, lowering, input),
 };
 
-fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
-    let size = match builder.shape(input).as_image() {
+fn lower(kind: PoolKind, layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+    let size = match lowering.shape(input).as_image() {
         Shape::Image([height, width, _]) => [height, width],
         _ => [1, 1],
     };
     let window = Window { size, stride: size, dilation: [1, 1], padding: Padding::Explicit([0; 4]) };
-    let pooled = builder.push(layer, Pool { kind, window }, &[input])?;
-    builder.push(layer, Reshape { to: None }, &[pooled])
+    let pooled = lowering.push(layer, Pool { kind, window }, &[input])?;
+    lowering.push(layer, Reshape { to: None }, &[pooled])
 }

@@ -29,7 +29,7 @@ pub(super) static LRN: Word = Word {
         Example { input: "3x1x4", stage: "lrn size 3 alpha 0.25 beta 0.6" },
         Example { input: "2x2x6", stage: "lrn" },
     ],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let size = match layer.numbers_of("size") {
             Some(size) => size.single("`size`", "size 5")?.count("the number of channels")?,
             None => 5,
@@ -41,7 +41,7 @@ pub(super) static LRN: Word = Word {
             let span = layer.option("k").map_or(layer.span, |option| option.span);
             return Err(Diagnostic::new(span, "`k` must be more than 0").help("it keeps zeros from a division by 0"));
         }
-        builder.push(layer, Lrn { size, alpha, beta, k }, &[input])
+        lowering.push(layer, Lrn { size, alpha, beta, k }, &[input])
     },
 };
 

@@ -4,8 +4,8 @@ use netwright_grammar::Diagnostic;
 
 use super::axes::Axes;
 use super::conv::{PAD, SAME, STRIDE, window};
-use crate::builder::Builder;
 use crate::graph::ValueId;
+use crate::lower::Lowering;
 use crate::ops::{Pool, PoolKind};
 use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
 
@@ -26,7 +26,7 @@ pub(super) static MAXPOOL: Word = Word {
         Example { input: "6x3", stage: "maxpool 3 stride 2 pad 1x0" },
         Example { input: "7x5x2", stage: "maxpool 3 stride 2 pad 1" },
     ],
-    lower: |layer, builder, input| lower(PoolKind::Max, layer, builder, input),
+    lower: |layer, lowering, input| lower(PoolKind::Max, layer, lowering, input),
 };
 
 /// The mean of each window.
@@ -44,10 +44,10 @@ pub(super) static AVGPOOL: Word = Word {
         Example { input: "8x2", stage: "avgpool 4" },
         Example { input: "5x6x2", stage: "avgpool 3 stride 1 same" },
     ],
-    lower: |layer, builder, input| lower(PoolKind::Average, layer, builder, input),
+    lower: |layer, lowering, input| lower(PoolKind::Average, layer, lowering, input),
 };
 
-fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
+fn lower(kind: PoolKind, layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
     let numbers = layer.numbers()?;
     if let [_, _, _, ..] = numbers.numbers.as_slice() {
         let word = layer.word.name;
@@ -57,8 +57,8 @@ fn lower(kind: PoolKind, layer: &Use, builder: &mut Builder<'_>, input: ValueId)
         )
         .help(format!("a pool keeps the channels: write its window alone, `{word} 2` or `{word} 2x3`")));
     }
-    let axes = Axes::of(builder, input);
+    let axes = Axes::of(lowering, input);
     let size = axes.pair(numbers, "the window", layer.word.examples[0].stage)?;
     let window = window(axes, layer, size, size)?;
-    builder.push(layer, Pool { kind, window }, &[input])
+    lowering.push(layer, Pool { kind, window }, &[input])
 }

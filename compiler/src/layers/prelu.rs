@@ -21,7 +21,7 @@ pub(super) static PRELU: Word = Word {
         summary: "one slope for all channels",
     }],
     examples: &[Example { input: "3x4x2", stage: "prelu" }, Example { input: "6", stage: "prelu 0.1 shared" }],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let start = match &layer.argument {
             Some(numbers) => numbers.single("the slope of `prelu`", "prelu 0.25")?.value,
             None => 0.25,
@@ -29,6 +29,6 @@ pub(super) static PRELU: Word = Word {
         if !start.is_finite() {
             return Err(Diagnostic::new(layer.span, "the slope must be a finite number").help("write `prelu 0.25`"));
         }
-        builder.push(layer, Prelu { shared: layer.has("shared"), start }, &[input])
+        lowering.push(layer, Prelu { shared: layer.has("shared"), start }, &[input])
     },
 };

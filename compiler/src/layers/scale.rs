@@ -16,12 +16,12 @@ pub(super) static SCALE: Word = Word {
     argument: Argument::Required,
     options: &[],
     examples: &[Example { input: "2x2x3", stage: "scale 0.17" }, Example { input: "5", stage: "scale -2" }],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let number = layer.numbers()?.single("the factor of `scale`", "scale 0.17")?;
         if number.value == 0.0 {
             return Err(Diagnostic::new(number.span, "`scale 0` leaves nothing of its input")
                 .help("write another factor, or leave the branch out"));
         }
-        builder.push(layer, Scale { factor: number.value }, &[input])
+        lowering.push(layer, Scale { factor: number.value }, &[input])
     },
 };

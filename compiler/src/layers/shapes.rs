@@ -18,7 +18,7 @@ pub(super) static RESHAPE: Word = Word {
     argument: Argument::Required,
     options: &[],
     examples: &[Example { input: "12", stage: "reshape 2x3x2" }, Example { input: "2x3x2", stage: "reshape 3x2x2" }],
-    lower: |layer, builder, input| {
+    lower: |layer, lowering, input| {
         let numbers = layer.numbers()?;
         let sizes = numbers.numbers.iter().map(|number| number.count("a size")).collect::<Result<Vec<_>, _>>()?;
         let to = match sizes.as_slice() {
@@ -33,7 +33,7 @@ pub(super) static RESHAPE: Word = Word {
                 .help("write height x width x channels, `reshape 7x7x16`; length x channels of a series, `reshape 128x4`; or the number of features, `reshape 784`"));
             }
         };
-        builder.push(layer, Reshape { to: Some(to) }, &[input])
+        lowering.push(layer, Reshape { to: Some(to) }, &[input])
     },
 };
 
@@ -52,9 +52,9 @@ pub(super) static ZEROPAD: Word = Word {
         Example { input: "3x2", stage: "zeropad 1x2; conv 2x3" },
         Example { input: "3x2x2", stage: "zeropad 1x2x0x3" },
     ],
-    lower: |layer, builder, input| {
-        let sides = Axes::of(builder, input).sides(layer.numbers()?)?;
-        builder.push(layer, ZeroPad(sides), &[input])
+    lower: |layer, lowering, input| {
+        let sides = Axes::of(lowering, input).sides(layer.numbers()?)?;
+        lowering.push(layer, ZeroPad(sides), &[input])
     },
 };
 
@@ -73,9 +73,9 @@ pub(super) static CROP: Word = Word {
         Example { input: "5x2", stage: "crop 1x2" },
         Example { input: "4x6x2", stage: "crop 1x2x0x3" },
     ],
-    lower: |layer, builder, input| {
-        let sides = Axes::of(builder, input).sides(layer.numbers()?)?;
-        builder.push(layer, Crop(sides), &[input])
+    lower: |layer, lowering, input| {
+        let sides = Axes::of(lowering, input).sides(layer.numbers()?)?;
+        lowering.push(layer, Crop(sides), &[input])
     },
 };
 
@@ -94,8 +94,8 @@ pub(super) static UPSAMPLE: Word = Word {
         Example { input: "3x2", stage: "upsample 2" },
         Example { input: "2x2x2", stage: "upsample 2x3" },
     ],
-    lower: |layer, builder, input| {
-        let factor = Axes::of(builder, input).pair(layer.numbers()?, "the factor", "upsample 2` or `upsample 2x3")?;
-        builder.push(layer, Upsample(factor), &[input])
+    lower: |layer, lowering, input| {
+        let factor = Axes::of(lowering, input).pair(layer.numbers()?, "the factor", "upsample 2` or `upsample 2x3")?;
+        lowering.push(layer, Upsample(factor), &[input])
     },
 };

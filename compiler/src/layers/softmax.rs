@@ -20,12 +20,12 @@ pub(super) static SOFTMAX: Word = Word {
         Example { input: "5", stage: "softmax" },
         Example { input: "2x2x3", stage: "softmax" },
     ],
-    lower: |layer, builder, mut input| {
+    lower: |layer, lowering, mut input| {
         if layer.argument.is_some() {
             let classes = layer.count("the number of classes")?;
-            builder.refuse_softmax_after_softmax(layer, input)?;
-            input = connect(classes, layer, builder, input)?;
+            lowering.refuse_softmax_after_softmax(layer, input)?;
+            input = connect(classes, layer, lowering, input)?;
         }
-        builder.push(layer, Softmax, &[input])
+        lowering.push(layer, Softmax, &[input])
     },
 };

@@ -20,10 +20,10 @@ pub(super) static SUBSAMPLE: Word = Word {
         Example { input: "6x2", stage: "subsample 3" },
         Example { input: "5x4x3", stage: "subsample 3x2 stride 2x1 nobias tanh" },
     ],
-    lower: |layer, builder, input| {
-        let axes = Axes::of(builder, input);
+    lower: |layer, lowering, input| {
+        let axes = Axes::of(lowering, input);
         let size = axes.pair(layer.numbers()?, "the window", "subsample 2` or `subsample 2x3")?;
         let window = window(axes, layer, size, size)?;
-        builder.push(layer, Subsample { window, bias: !layer.has("nobias") }, &[input])
+        lowering.push(layer, Subsample { window, bias: !layer.has("nobias") }, &[input])
     },
 };

@@ -25,11 +25,11 @@ impl Structure<'_, '_> {
         let Some((&name, block)) = self.blocks.get_key_value(name) else {
             let near = suggest::nearest(name, self.block_names.iter().copied());
             if let Some(diagnostic) = layer_as_a_call(call, scope) {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 return input;
             }
             let diagnostic = Diagnostic::new(span, format!("no block is called `{name}`"));
-            self.builder.report(match near {
+            self.lowering.report(match near {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                 None => match suggest::foreign(name) {
                     Some(help) => diagnostic.help(help),
@@ -40,18 +40,18 @@ impl Structure<'_, '_> {
         };
         if self.calls.contains(&name) {
             let path: Vec<&str> = self.calls.iter().copied().chain([name]).collect();
-            self.builder.report(
+            self.lowering.report(
                 Diagnostic::new(span, format!("the block `{name}` calls itself"))
                     .note(format!("the calls: {}", path.join(" → ")))
                     .help("a network is finite: use `repeat` for more of the same"),
             );
             return input;
         }
-        let incoming = expression::scope_of(self.builder.shape(input), !self.builder.is_uncertain());
+        let incoming = expression::scope_of(self.lowering.shape(input), !self.lowering.is_uncertain());
         let inner = match self.bind(block, whole, arguments, scope, incoming) {
             Ok(inner) => inner,
             Err(diagnostic) => {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 return input;
             }
         };
@@ -61,12 +61,12 @@ impl Structure<'_, '_> {
             .filter_map(|parameter| Some(format!("{}", inner.get(&parameter.name.text)?)))
             .collect();
         let text = format!("{name}({})", values.join(", "));
-        self.builder.enter_block(name, netwright_grammar::Call { text, span: whole });
+        self.lowering.enter_block(name, netwright_grammar::Call { text, span: whole });
         self.calls.push(name);
         self.called.insert(name.to_owned());
         let output = self.scoped(&block.body, input, &inner, true);
         self.calls.pop();
-        self.builder.leave_block();
+        self.lowering.leave_block();
         output
     }
 
@@ -74,7 +74,7 @@ impl Structure<'_, '_> {
     pub(super) fn call_without_parentheses(&self, name: &str, span: Span, rest: &[Atom]) -> Option<Diagnostic> {
         let block = self.blocks.get(name).filter(|block| !block.parameters.is_empty())?;
         let first = rest.first()?;
-        let text = self.builder.text(first.span);
+        let text = self.lowering.text(first.span);
         let arguments = match &first.kind {
             AtomKind::Numbers(_) => text.replace('x', ", "),
             AtomKind::Braces(_) | AtomKind::Stray(_) if text.starts_with(['{', '[']) => {
@@ -91,7 +91,7 @@ impl Structure<'_, '_> {
     /// `block cell(width, stride = 1)`
     fn declaration(&self, block: &Block) -> String {
         let parameters = block.parameters.iter().map(|parameter| match &parameter.default {
-            Some(default) => format!("{} = {}", parameter.name.text, self.builder.text(default.span)),
+            Some(default) => format!("{} = {}", parameter.name.text, self.lowering.text(default.span)),
             None => parameter.name.text.clone(),
         });
         format!("block {}({})", block.name.text, parameters.collect::<Vec<_>>().join(", "))

@@ -172,8 +172,11 @@ pub(crate) fn list(expressions: &[Expression], span: Span, scope: &Scope) -> Res
 
 /// A picture in quotes as numbers: `#` is 1, `.` is -1.
 pub(crate) fn picture(text: &str, span: Span) -> Result<Numbers, Diagnostic> {
+    let picture = syn::parse_str::<syn::LitStr>(text).map_err(|_| {
+        Diagnostic::new(span, "a picture is a string of Rust").help("write `\"#.# .#.\"`: 1 for `#` and -1 for `.`")
+    })?;
     let mut numbers = Vec::new();
-    for mark in text.trim_matches('"').chars().filter(|mark| !mark.is_whitespace()) {
+    for mark in picture.value().chars().filter(|mark| !mark.is_whitespace()) {
         let value = match mark {
             '#' => 1.0,
             '.' => -1.0,

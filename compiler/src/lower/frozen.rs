@@ -32,15 +32,15 @@ impl Structure<'_, '_> {
         }
         let atoms = stage.atoms.iter().enumerate().filter(|(at, _)| !places.contains(at));
         let rest = Stage { atoms: atoms.map(|(_, atom)| atom.clone()).collect(), ..stage.clone() };
-        let mark = self.builder.mark();
-        let frozen_around = self.builder.freeze(true);
+        let mark = self.lowering.mark();
+        let frozen_around = self.lowering.freeze(true);
         let output = self.stage(&rest, input, scope);
-        self.builder.freeze(frozen_around);
-        let is_uncertain = self.builder.is_uncertain();
-        let has_weights = is_uncertain || self.builder.has_tensors_since(mark);
+        self.lowering.freeze(frozen_around);
+        let is_uncertain = self.lowering.is_uncertain();
+        let has_weights = is_uncertain || self.lowering.has_tensors_since(mark);
         if let Some(diagnostic) = self.misplaced(stage, &places, &rest, has_weights) {
-            self.builder.report(diagnostic);
-            self.builder.set_uncertain(is_uncertain);
+            self.lowering.report(diagnostic);
+            self.lowering.set_uncertain(is_uncertain);
         }
         output
     }
@@ -54,7 +54,7 @@ impl Structure<'_, '_> {
         }
         if places == [0] {
             let whole = rest.atoms.iter().map(|atom| atom.span).reduce(Span::to)?;
-            let text = self.builder.text(whole);
+            let text = self.lowering.text(whole);
             let message = format!("`{FROZEN}` stands behind what it freezes");
             return Some(Diagnostic::new(span, message).help(format!("write `{text} {FROZEN}`")));
         }

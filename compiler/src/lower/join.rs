@@ -111,7 +111,7 @@ impl Structure<'_, '_> {
         let sources = match sources {
             Ok(sources) => sources,
             Err(diagnostic) => {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 // Without a branch there is no telling whether what follows was meant as one.
                 if used == 0 {
                     return input;
@@ -124,14 +124,14 @@ impl Structure<'_, '_> {
         let branches = self.branches(sources, input, scope);
         let (uses, name) = self.read(rest, Before::Branches, scope);
         let output = match self.meet(join, head, input, &branches) {
-            Ok(()) if self.builder.is_uncertain() => branches[0].value,
+            Ok(()) if self.lowering.is_uncertain() => branches[0].value,
             Ok(()) => {
                 let span = head.to(stage.atoms[used].span);
-                self.builder.open_join(join.row(), name, text.clone(), span, input);
-                self.push_join(join, &text, head, &branches)
+                self.lowering.open_join(join.row(), name, text.clone(), span, input);
+                self.push_join(join, &text, head, input, &branches)
             }
             Err(diagnostic) => {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 branches[0].value
             }
         };
@@ -187,7 +187,7 @@ impl Structure<'_, '_> {
     }
 
     fn branches<'s>(&mut self, sources: Vec<Source<'s>>, input: ValueId, scope: &Scope) -> Vec<Branch<'s>> {
-        let start = self.builder.waypoint();
+        let start = self.lowering.waypoint();
         let mut uncertain = false;
         let mut branches = Vec::new();
         for source in sources {
@@ -196,24 +196,24 @@ impl Structure<'_, '_> {
                 Source::Braces(body) => self.body(body, input, scope),
                 Source::Tap(name) => self.taps.find(name).map_or(input, |tap| tap.value),
             };
-            let trail = self.builder.trail_since(&start);
+            let trail = self.lowering.trail_since(&start);
             uncertain |= match source {
                 Source::Tap(name) => self.taps.find(name).is_some_and(|tap| !tap.is_certain),
-                _ => self.builder.is_uncertain(),
+                _ => self.lowering.is_uncertain(),
             };
-            self.builder.rewind(&start);
+            self.lowering.rewind(&start);
             branches.push(Branch { source, value, trail });
         }
-        self.builder.set_uncertain(uncertain);
+        self.lowering.set_uncertain(uncertain);
         branches
     }
 
     /// That every branch meets the ones before it.
     fn meet(&self, join: Join, head: Span, input: ValueId, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
-        if self.builder.is_uncertain() {
+        if self.lowering.is_uncertain() {
             return Ok(());
         }
-        let shape = |branch: &Branch<'_>| self.builder.shape(branch.value);
+        let shape = |branch: &Branch<'_>| self.lowering.shape(branch.value);
         let mut first = 0;
         for (index, branch) in branches.iter().enumerate().skip(1) {
             let (met, shape) = (shape(&branches[first]), shape(branch));
@@ -235,7 +235,7 @@ impl Structure<'_, '_> {
         a: (usize, &Branch<'_>),
         b: (usize, &Branch<'_>),
     ) -> Diagnostic {
-        let (first, second) = (self.builder.shape(a.1.value), self.builder.shape(b.1.value));
+        let (first, second) = (self.lowering.shape(a.1.value), self.lowering.shape(b.1.value));
         let must = match join {
             Join::Concat => "height and width must agree",
             Join::Mul => "the shapes must agree, or one be a row with a number for each channel of the other",
@@ -243,31 +243,30 @@ impl Structure<'_, '_> {
         };
         let names = [a.1.name(join, a.0), b.1.name(join, b.0)];
         let message = format!("{}: {} is {first}, and {} is {second}: {must}", join.word(), names[0], names[1]);
-        let mut diagnostic = Diagnostic::new(head, message).note(self.builder.shapes_so_far());
+        let mut diagnostic = Diagnostic::new(head, message).note(self.lowering.shapes_so_far());
         for (name, branch) in names.iter().zip([a.1, b.1]) {
             if !branch.trail.is_empty() {
                 diagnostic = diagnostic.note(format!("{name}: … → {}", branch.trail.join(" → ")));
             }
         }
         let sides = [(names[0].as_str(), a.1, first), (names[1].as_str(), b.1, second)];
-        diagnostic.help(remedy(join, sides, self.builder.shape(input)))
+        diagnostic.help(remedy(join, sides, self.lowering.shape(input)))
     }
 
-    fn push_join(&mut self, join: Join, text: &str, head: Span, branches: &[Branch<'_>]) -> ValueId {
+    fn push_join(&mut self, join: Join, text: &str, head: Span, input: ValueId, branches: &[Branch<'_>]) -> ValueId {
         let values: Vec<ValueId> = branches.iter().map(|branch| branch.value).collect();
         let pushed = match join {
-            Join::Add | Join::Residual => self.builder.push_op(text, head, Add.into(), &values),
-            Join::Concat => self.builder.push_op(text, head, Concat.into(), &values),
+            Join::Add | Join::Residual => self.lowering.push_op(text, head, Add.into(), &values),
+            Join::Concat => self.lowering.push_op(text, head, Concat.into(), &values),
             Join::Mul => self.push_products(text, head, &values),
         };
         match pushed {
             Ok(output) => {
-                self.builder.deepen(output);
-                self.builder.end_row(join.row(), output);
+                self.lowering.end_row(join.row(), input, output);
                 output
             }
             Err(diagnostic) => {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 values[0]
             }
         }
@@ -277,10 +276,10 @@ impl Structure<'_, '_> {
     fn push_products(&mut self, text: &str, head: Span, values: &[ValueId]) -> Result<ValueId, Diagnostic> {
         let mut product = values[0];
         for &value in &values[1..] {
-            let (left, right) = (self.builder.shape(product), self.builder.shape(value));
+            let (left, right) = (self.lowering.shape(product), self.lowering.shape(value));
             let factors = if Multiply::broadcasts(right, left) { [value, product] } else { [product, value] };
             debug_assert!(Join::Mul.meets(left, right));
-            product = self.builder.push_op(text, head, Op::from(Multiply), &factors)?;
+            product = self.lowering.push_op(text, head, Op::from(Multiply), &factors)?;
         }
         Ok(product)
     }
@@ -302,7 +301,7 @@ impl Structure<'_, '_> {
             self.taps.mark_used(&near);
         } else if self.is_block(name) {
             diagnostic = diagnostic.help(format!("call the block in braces: `{word} {{ {name}(…) }} {{ }}`"));
-        } else if self.builder.has_layer(name) {
+        } else if self.lowering.has_layer(name) {
             diagnostic =
                 diagnostic.help(format!("`as {name}` names a layer; to join its output, write `tap {name}` behind it"));
         }
@@ -312,28 +311,28 @@ impl Structure<'_, '_> {
     /// `tap name`: remembers the value that flows here.
     pub(super) fn tap(&mut self, stage: &Stage, value: ValueId) {
         let [_, Atom { kind: AtomKind::Word(name), span }, rest @ ..] = stage.atoms.as_slice() else {
-            self.builder.report(
+            self.lowering.report(
                 Diagnostic::new(stage.span, "`tap` needs a name")
                     .help("write `tap skip`, and later `concat skip` or `add skip`"),
             );
             return;
         };
-        let is_certain = !self.builder.is_uncertain();
+        let is_certain = !self.lowering.is_uncertain();
         if let Some(surplus) = rest.first() {
-            self.builder.report(
+            self.lowering.report(
                 Diagnostic::new(surplus.span, "nothing follows the name of a tap")
                     .help(format!("put a `;` behind it: `tap {name};`")),
             );
         }
         if self.is_block(name) || Self::is_word(name) {
             let what = if self.is_block(name) { "a block" } else { "a word of the language" };
-            self.builder
+            self.lowering
                 .report(Diagnostic::new(*span, format!("`{name}` is {what}")).help("call the tap something else"));
             return;
         }
         let tap = Tap { name: name.clone(), span: *span, value, is_certain, is_used: false };
         if let Err(diagnostic) = self.taps.add(tap) {
-            self.builder.report(diagnostic);
+            self.lowering.report(diagnostic);
         }
     }
 }

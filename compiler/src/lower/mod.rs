@@ -4,7 +4,9 @@ mod call;
 mod expression;
 mod frozen;
 mod join;
+mod lowering;
 mod mistakes;
+mod sharing;
 mod stage;
 mod structure;
 mod taps;
@@ -13,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter};
 
+pub(crate) use lowering::beginning;
+pub use lowering::{Lowering, Made};
 use structure::Structure;
-
-use crate::builder::{Builder, Made};
 
 use crate::attributes;
 use crate::graph::Graph;
@@ -177,21 +179,21 @@ fn lower_network<'a>(
         diagnostics.push(diagnostic);
         None
     });
-    let mut builder = Builder::new(source, shape.unwrap_or(Shape::Image([1, 1, 1])), diagnostics);
+    let mut lowering = Lowering::new(source, shape.unwrap_or(Shape::Image([1, 1, 1])), diagnostics);
     if shape.is_none() {
-        builder.input_is_unknown();
+        lowering.input_is_unknown();
     }
-    let input = builder.input();
-    let mut structure = Structure::new(&mut builder, blocks);
+    let input = lowering.input();
+    let mut structure = Structure::new(&mut lowering, blocks);
     let output = structure.network(&network.body, input);
     called.append(&mut structure.called);
-    if output == input && !builder.is_wrong() {
-        builder.report(
+    if output == input && !lowering.is_wrong() {
+        lowering.report(
             Diagnostic::new(network.header, format!("`{}` has no layers", network.name.text))
                 .help("write at least one stage between the braces: `{ dense 10 }`"),
         );
     }
-    let (graph, made) = builder.finish(output);
+    let (graph, made) = lowering.finish(output);
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }
 

@@ -10,7 +10,7 @@ use super::expression::{self, Scope};
 use super::join::Join;
 use super::stage::Before;
 use super::taps::{self, Taps};
-use super::{Blocks, Builder, stage};
+use super::{Blocks, Lowering, stage};
 use crate::graph::ValueId;
 use crate::layers;
 use crate::words::Use;
@@ -21,9 +21,9 @@ const DEEPEST: usize = 128;
 /// The most stages that blocks and repeats may unfold to.
 const MOST_STAGES: usize = 100_000;
 
-/// Lowers bodies into a builder.
+/// Lowers bodies into a lowering.
 pub(super) struct Structure<'a, 'b> {
-    pub(super) builder: &'a mut Builder<'b>,
+    pub(super) lowering: &'a mut Lowering<'b>,
     pub(super) taps: Taps,
     pub(super) blocks: &'a Blocks<'a>,
     pub(super) block_names: Vec<&'a str>,
@@ -50,10 +50,10 @@ enum Kind<'s> {
 }
 
 impl<'a, 'b> Structure<'a, 'b> {
-    pub(super) fn new(builder: &'a mut Builder<'b>, blocks: &'a Blocks<'a>) -> Self {
+    pub(super) fn new(lowering: &'a mut Lowering<'b>, blocks: &'a Blocks<'a>) -> Self {
         let block_names = blocks.keys().copied().collect();
         Self {
-            builder,
+            lowering,
             taps: Taps::default(),
             blocks,
             block_names,
@@ -66,7 +66,7 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     /// Lowers the body of a network.
     pub(super) fn network(&mut self, body: &Body, input: ValueId) -> ValueId {
-        let scope = expression::scope_of(self.builder.shape(input), !self.builder.is_uncertain());
+        let scope = expression::scope_of(self.lowering.shape(input), !self.lowering.is_uncertain());
         self.scoped(body, input, &scope, true)
     }
 
@@ -79,7 +79,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     pub(super) fn scoped(&mut self, body: &Body, input: ValueId, scope: &Scope, is_closed: bool) -> ValueId {
         self.report_comma(body);
         if self.deep >= DEEPEST {
-            self.builder.report(
+            self.lowering.report(
                 Diagnostic::new(body.span, format!("braces and blocks lie more than {DEEPEST} deep"))
                     .help("use fewer blocks that call blocks"),
             );
@@ -92,10 +92,10 @@ impl<'a, 'b> Structure<'a, 'b> {
             value = self.remembered_stage(stage, value, scope);
         }
         for tap in self.taps.close().iter().filter(|tap| !tap.is_used) {
-            if !(self.builder.is_wrong() && taps::is_mentioned(body, &tap.name, tap.span)) {
-                let uncertain = self.builder.is_uncertain();
-                self.builder.report(taps::never_used(tap));
-                self.builder.set_uncertain(uncertain);
+            if !(self.lowering.is_wrong() && taps::is_mentioned(body, &tap.name, tap.span)) {
+                let uncertain = self.lowering.is_uncertain();
+                self.lowering.report(taps::never_used(tap));
+                self.lowering.set_uncertain(uncertain);
             }
         }
         self.deep -= 1;
@@ -103,7 +103,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 
     fn remembered_stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
-        let mark = self.builder.mark();
+        let mark = self.lowering.mark();
         let output = self.stage_or_frozen(stage, input, scope);
         // A layer's own words are remembered as they are read.
         let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
@@ -111,7 +111,7 @@ impl<'a, 'b> Structure<'a, 'b> {
             _ => None,
         });
         if let Some((_, written)) = head.filter(|(word, _)| output != input && layers::find(word).is_none()) {
-            self.builder.remember(written, stage.span, mark, input, output);
+            self.lowering.remember(written, stage.span, mark, input, output);
         }
         output
     }
@@ -120,7 +120,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     fn may_unfold(&mut self, span: Span) -> bool {
         self.unfolded += 1;
         if self.unfolded == MOST_STAGES + 1 {
-            self.builder.report(
+            self.lowering.report(
                 Diagnostic::new(span, format!("the network unfolds to more than {MOST_STAGES} stages"))
                     .help("is a number of repeats too large?"),
             );
@@ -147,10 +147,10 @@ impl<'a, 'b> Structure<'a, 'b> {
         });
         let Some(first) = commas.next() else { return };
         let more = commas.count();
-        let uncertain = self.builder.is_uncertain();
+        let uncertain = self.lowering.is_uncertain();
         let is_between_branches = pairs(&body.stages)
             .any(|(stage, next)| stage.separator == Separator::Comma(first) && is_cut_join(stage, next));
-        self.builder.report(if is_between_branches {
+        self.lowering.report(if is_between_branches {
             Diagnostic::new(first, "nothing stands between branches").help("leave the `,` out: `{ … } { … }`")
         } else {
             Diagnostic::new(first, "stages are separated by `;`, not by `,`").help(match more {
@@ -159,7 +159,7 @@ impl<'a, 'b> Structure<'a, 'b> {
             })
         });
         if !uncertain {
-            self.builder.shape_is_certain(self.builder.input());
+            self.lowering.shape_is_certain(self.lowering.input());
         }
     }
 
@@ -193,7 +193,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         if !self.may_unfold(stage.span) {
             return input;
         }
-        self.builder.start_stage();
+        self.lowering.start_stage();
         match self.kind(stage) {
             Kind::Layers => self.layers(&stage.atoms, Before::Nothing, input, scope),
             Kind::Join(join) => self.join(join, stage, input, scope),
@@ -225,7 +225,7 @@ impl<'a, 'b> Structure<'a, 'b> {
                     used += 1;
                     whole = span.to(*parentheses);
                 } else if let Some(diagnostic) = self.call_without_parentheses(name, span, &stage.atoms[used..]) {
-                    self.builder.report(diagnostic);
+                    self.lowering.report(diagnostic);
                     return input;
                 }
                 let call = Call { name, span, whole, arguments };
@@ -244,7 +244,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         mut once: impl FnMut(&mut Self, ValueId) -> ValueId,
     ) -> ValueId {
         for time in 0..times {
-            if time > 0 && self.builder.is_uncertain() || !self.may_unfold(span) {
+            if time > 0 && self.lowering.is_uncertain() || !self.may_unfold(span) {
                 break;
             }
             value = once(self, value);
@@ -265,12 +265,12 @@ impl<'a, 'b> Structure<'a, 'b> {
                 self.layers(rest, Before::Stages, value, scope)
             }
             [Atom { kind: AtomKind::Braces(body), .. }, rest @ ..] => {
-                self.builder.report(Diagnostic::new(head, "`repeat` does not say how often").help(form));
+                self.lowering.report(Diagnostic::new(head, "`repeat` does not say how often").help(form));
                 let value = self.body(body, input, scope);
                 self.layers(rest, Before::Stages, value, scope)
             }
             _ => {
-                self.builder
+                self.lowering
                     .report(Diagnostic::new(head, "`repeat` needs a number, and its stages in braces").help(form));
                 input
             }
@@ -291,14 +291,14 @@ impl<'a, 'b> Structure<'a, 'b> {
         match count {
             Ok(count) if count <= crate::builder::MOST_OPERATIONS => Some(count),
             Ok(count) => {
-                self.builder.report(
+                self.lowering.report(
                     Diagnostic::new(atom.span, format!("{count} repeats are too many"))
                         .help(format!("a network may have {} operations", crate::builder::MOST_OPERATIONS)),
                 );
                 None
             }
             Err(diagnostic) => {
-                self.builder.report(diagnostic);
+                self.lowering.report(diagnostic);
                 None
             }
         }
@@ -312,33 +312,30 @@ impl<'a, 'b> Structure<'a, 'b> {
 
     /// Reads what stands in a stage behind what is `before` it: words, and the name that `as` gives branches.
     pub(super) fn read(&mut self, atoms: &[Atom], before: Before, scope: &Scope) -> (Vec<Use>, Option<(String, Span)>) {
-        let builder = &mut *self.builder;
-        stage::read(atoms, before, scope, &self.block_names, &mut |diagnostic| builder.report(diagnostic))
+        let lowering = &mut *self.lowering;
+        stage::read(atoms, before, scope, &self.block_names, &mut |diagnostic| lowering.report(diagnostic))
     }
 
     /// Lowers words that each make a layer, one after the other.
     pub(super) fn words(&mut self, uses: &[Use], input: ValueId) -> ValueId {
         let mut value = input;
         for layer in uses {
-            self.builder.start_row(layer, value);
-            let mark = self.builder.mark();
-            match (layer.word.lower)(layer, self.builder, value) {
+            self.lowering.start_row(layer, value);
+            let mark = self.lowering.mark();
+            match (layer.word.lower)(layer, self.lowering, value) {
                 Ok(output) => {
-                    if let Err(diagnostic) = self.builder.check_shared_options(layer, mark) {
-                        self.builder.report(diagnostic);
+                    if let Err(diagnostic) = self.lowering.check_shared_options(layer, mark) {
+                        self.lowering.report(diagnostic);
                     }
-                    self.builder.remember(layer.written, layer.span, mark, value, output);
-                    if output != value {
-                        self.builder.deepen(output);
-                    }
+                    self.lowering.remember(layer.written, layer.span, mark, value, output);
+                    self.lowering.end_row(layer.word.name, value, output);
                     value = output;
-                    self.builder.end_row(layer.word.name, value);
                 }
                 Err(diagnostic) => {
                     // A complaint about shapes after another mistake is that mistake's echo.
                     let is_about_shapes = diagnostic.notes.iter().any(|note| note.starts_with("the shapes so far"));
-                    if !(is_about_shapes && self.builder.is_uncertain()) {
-                        self.builder.report(diagnostic);
+                    if !(is_about_shapes && self.lowering.is_uncertain()) {
+                        self.lowering.report(diagnostic);
                     }
                 }
             }

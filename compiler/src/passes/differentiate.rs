@@ -39,7 +39,8 @@ pub fn differentiate(graph: &Graph) -> Training {
         steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
     }
     let program = Program { values: backward.values, steps, input: graph.input };
-    Training { program, loss, logits: read, output_gradient, logits_gradient, input_gradient }
+    let gradients = backward.gradient_of;
+    Training { program, loss, logits: read, output_gradient, logits_gradient, input_gradient, gradients }
 }
 
 struct Backward<'a> {
@@ -48,6 +49,8 @@ struct Backward<'a> {
     steps: Vec<Step>,
     /// The gradient of each value met so far.
     gradients: BTreeMap<ValueId, ValueId>,
+    /// For each gradient, its value; several readers of one value each make one.
+    gradient_of: BTreeMap<ValueId, ValueId>,
     /// Values that depend on weights that are not frozen: only their gradients are needed to train.
     trained: BTreeSet<ValueId>,
     /// Gradients of values that do not.
@@ -69,6 +72,7 @@ impl<'a> Backward<'a> {
             values: graph.values.clone(),
             steps: Vec::new(),
             gradients: BTreeMap::new(),
+            gradient_of: BTreeMap::new(),
             trained,
             for_input: BTreeSet::new(),
         }
@@ -92,6 +96,7 @@ impl<'a> Backward<'a> {
     fn gradient_like(&mut self, value: ValueId) -> ValueId {
         self.values.push(self.values[value.0]);
         let gradient = ValueId(self.values.len() - 1);
+        self.gradient_of.insert(gradient, value);
         if !self.trained.contains(&value) {
             self.for_input.insert(gradient);
         }

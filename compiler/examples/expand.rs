@@ -1,4 +1,5 @@
-//! Prints what networks compile to, formatted: `cargo run --example expand -- FILE`.
+//! Prints what networks compile to, formatted: `cargo run --example expand -- FILE`; with `--features winograd`, as the facade has it by default,
+//! where 3x3 windows may take that algorithm.
 //!
 //! FILE is a source of Rust, `FILE.rs`, whose `network! { … }` are expanded one by one, or else a file of the language alone.
 
@@ -6,18 +7,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
 use netwright_compiler::{Reader, compile};
 use proc_macro2::{Span, TokenStream};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Block, File, Macro, Stmt};
-
-#[derive(Parser)]
-struct Arguments {
-    /// A source of Rust, or a file of the language alone.
-    file: PathBuf,
-}
 
 /// The texts between the braces of every `network! { … }`.
 struct Networks<'a> {
@@ -59,6 +53,7 @@ impl VisitMut for WithStd {
                 _ => block.stmts.push(statement),
             }
         }
+        syn::visit_mut::visit_block_mut(self, block);
     }
 }
 
@@ -84,7 +79,10 @@ fn expand(text: &str, lines_before: usize) -> Result<String, String> {
 }
 
 fn main() -> ExitCode {
-    let Arguments { file: path } = Arguments::parse();
+    let Some(path) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: cargo run --example expand -- FILE");
+        return ExitCode::FAILURE;
+    };
     let shown = path.display();
     let file = match std::fs::read_to_string(&path) {
         Ok(file) => file,

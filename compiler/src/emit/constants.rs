@@ -1,0 +1,188 @@
+//! What the passes of a network name by constants: the sizes of kernels, and where values and tensors lie.
+
+use std::collections::{BTreeMap, HashSet};
+
+use netwright_abi::{Activation, Epilogue};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens as _, format_ident, quote};
+
+use super::Planned;
+use super::names::{Name, Names};
+use crate::graph::{LayerId, TensorId, ValueId};
+use crate::kernel_call::{Constant, KernelCall, Spec};
+use crate::passes::{Place, Plan};
+use crate::program::{Program, Step};
+
+/// The sizes of every kernel that a network calls, and where its tensors and its prepared values lie, as constants.
+pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStream {
+    let graph = planned.graph;
+    let (preparing, prepare_plan) = &planned.preparing;
+    let (predicting, predict_plan) = &planned.predicting;
+    let (training, train_plan) = &planned.training;
+    let calls = calls(&preparing.steps, prepare_plan)
+        .chain(calls(&predicting.steps, predict_plan))
+        .chain(calls(&training.program.steps, train_plan));
+    let mut constants = TokenStream::new();
+    let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
+    for KernelCall { spec, layer, rows, .. } in calls {
+        // Where a kernel does the work of several rows, its sizes are those of the first.
+        let layer = rows.first().unwrap_or(layer);
+        let (name, is_new) = names.of_spec(spec, &graph.layers[layer.0].name);
+        if !is_new {
+            continue;
+        }
+        let module = format_ident!("{}", spec.module);
+        // Further kernels of a layer have most sizes in common.
+        let (like, same) = match first.get(&(*layer, spec.module)) {
+            Some((like, name)) => (Some(*like), Some(quote!(..#name))),
+            None => (None, None),
+        };
+        first.entry((*layer, spec.module)).or_insert_with(|| (spec, name.clone()));
+        let other = spec.fields.iter().filter(|field| like.is_none_or(|like| !like.fields.contains(field)));
+        let fields = other.map(|(field, value)| {
+            let (field, value) = (format_ident!("{field}"), constant(value));
+            quote!(#field: #value,)
+        });
+        constants.extend(quote!(const #name: kernels::#module::Spec = kernels::#module::Spec { #(#fields)* #same };));
+    }
+    for (index, tensor) in graph.tensors.iter().enumerate() {
+        let name = &names.of_tensor(TensorId(index)).constant;
+        let range = range(tensor.offset, tensor.len());
+        constants.extend(quote!(const #name: Range<usize> = #range;));
+    }
+    constants.extend(places(preparing, prepare_plan, names, false, |place| matches!(place, Place::Prepared(_))));
+    constants.extend(places(&training.program, train_plan, names, true, in_workspace));
+    constants
+}
+
+/// Of values that a pass keeps in its workspace.
+pub(super) fn in_workspace(place: Place) -> bool {
+    matches!(place, Place::Fixed(_) | Place::PerImage(_))
+}
+
+/// Where the values of a program lie, those that `wanted` says; a copy that is left out lies where its source does.
+pub(super) fn places(
+    program: &Program,
+    plan: &Plan,
+    names: &Names,
+    trains: bool,
+    wanted: fn(Place) -> bool,
+) -> TokenStream {
+    let sources = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
+        Step::Call(call) if *elided => call.as_copy().map(|(from, to)| (to, from)),
+        _ => None,
+    });
+    let sources: BTreeMap<ValueId, ValueId> = sources.collect();
+    let mut constants = TokenStream::new();
+    for (index, place) in plan.places.iter().enumerate() {
+        let value = ValueId(index);
+        let (Some(place), Some(name)) = (place.filter(|place| wanted(*place)), names.of_value(trains, value)) else {
+            continue;
+        };
+        let name = &name.constant;
+        let len = program.values[index].extent.len();
+        let source = sources.get(&value).and_then(|source| names.of_value(trains, *source));
+        let is_same = sources.get(&value).is_some_and(|source| plan.places[source.0] == Some(place));
+        constants.extend(match (place, source.filter(|_| is_same)) {
+            (Place::PerImage(_), Some(Name { constant, .. })) => quote!(const #name: Place = #constant;),
+            (Place::PerImage(offset), None) => {
+                let range = range(offset, len);
+                let after = (plan.fixed > 0).then(|| size(plan.fixed)).map(|fixed| quote!(.after(#fixed)));
+                quote!(const #name: Place = Place::of_image(#range)#after;)
+            }
+            (Place::Images, _) => TokenStream::new(),
+            (Place::Fixed(offset) | Place::Prepared(offset), _) => {
+                let range = range(offset, len);
+                quote!(const #name: Range<usize> = #range;)
+            }
+        });
+    }
+    constants
+}
+
+/// The most scratch memory that any call of a program wants.
+pub(super) fn scratch(steps: &[Step], names: &Names) -> TokenStream {
+    let mut known: HashSet<(&str, &Ident)> = HashSet::new();
+    let sizes = steps.iter().filter_map(|step| {
+        let Step::Call(KernelCall { kernel, spec, .. }) = step else { return None };
+        let name = names.known_spec(spec)?;
+        if !kernel.has_scratch || !known.insert((kernel.name, name)) {
+            return None;
+        }
+        let (module, function) = (format_ident!("{}", kernel.module), format_ident!("{}_scratch", kernel.name));
+        Some(quote!(kernels::#module::#function(&#name)))
+    });
+    quote!(largest(&[#(#sizes),*]))
+}
+
+/// A number of elements, without its type: that is known where it stands.
+pub(super) fn size(size: usize) -> Literal {
+    Literal::usize_unsuffixed(size)
+}
+
+pub(super) fn sizes(sizes: &[usize]) -> impl Iterator<Item = Literal> + '_ {
+    sizes.iter().copied().map(size)
+}
+
+fn range(start: usize, len: usize) -> TokenStream {
+    let (start, end) = (size(start), size(start + len));
+    quote!(#start..#end)
+}
+
+fn constant(constant: &Constant) -> TokenStream {
+    match *constant {
+        Constant::Size(count) => size(count).into_token_stream(),
+        Constant::Sizes(ref values) => {
+            let values = sizes(values);
+            quote!([#(#values),*])
+        }
+        Constant::Pairs(ref pairs) => {
+            let pairs = pairs.iter().map(|pair| {
+                let pair = sizes(pair);
+                quote!([#(#pair),*])
+            });
+            quote!(&[#(#pairs),*])
+        }
+        Constant::Reals(ref values) => quote!(&[#(#values),*]),
+        Constant::OptionalSize(None) => quote!(None),
+        Constant::OptionalSize(Some(count)) => {
+            let count = size(count);
+            quote!(Some(#count))
+        }
+        Constant::Key(key) => quote!(#key),
+        Constant::Real(value) => quote!(#value),
+        Constant::Activation(function) => activation(function),
+        Constant::OptionalActivation(function) => optional_activation(function),
+        Constant::Epilogue(Epilogue::NONE) => quote!(Epilogue::NONE),
+        Constant::Epilogue(Epilogue { accumulate, activation }) => {
+            let activation = optional_activation(activation);
+            quote!(Epilogue { accumulate: #accumulate, activation: #activation })
+        }
+    }
+}
+
+/// A variant of an enum of the shared vocabulary, with its constant where it has one.
+pub(super) fn variant((name, constant): (&str, Option<f64>)) -> TokenStream {
+    let name = format_ident!("{name}");
+    let constant = constant.map(|value| quote!((#value)));
+    quote!(#name #constant)
+}
+
+fn activation(function: Activation) -> TokenStream {
+    let variant = variant(function.parts());
+    quote!(Activation::#variant)
+}
+
+pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
+    match function.map(activation) {
+        Some(function) => quote!(Some(#function)),
+        None => quote!(None),
+    }
+}
+
+fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
+    steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
+        Step::Call(call) if !elided => Some(call),
+        _ => None,
+    })
+}
