@@ -118,7 +118,7 @@ where
     let pass = Pass { frozen: true, ..Pass::default() };
     let forward = network.forward(pass, &images, &mut workspace).expect("it fits");
     for (a, b) in predicted.iter().zip(forward) {
-        let numbers = netwright::private::Sample::numbers;
+        let numbers = netwright::private::Sample::elements;
         let pairs = numbers(a).iter().zip(numbers(b));
         pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} and {b}"));
     }

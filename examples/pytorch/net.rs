@@ -53,7 +53,7 @@ pub(crate) fn load(network: &mut Net, file: &StateDict<'_>) -> Result<(), Error>
 pub(crate) fn image(file: &StateDict<'_>) -> Result<Tensor<8, 8, 2>, Error> {
     let (sizes, numbers) = file.tensor("image")?;
     let mut image = Tensor::zeros();
-    image.numbers_mut().copy_from_slice(&permuted(&numbers, four(&sizes)?, [0, 2, 3, 1]));
+    image.elements_mut().copy_from_slice(&permuted(&numbers, four(&sizes)?, [0, 2, 3, 1]));
     Ok(image)
 }
 

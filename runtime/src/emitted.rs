@@ -52,7 +52,7 @@ pub const fn largest(sizes: &[usize]) -> usize {
 pub fn take<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A {
     let (front, back) = rest.split_at(A::LENGTH);
     *rest = back;
-    // SAFETY: `front` has exactly the numbers that `A` is made of, and lives as long as the reference.
+    // SAFETY: `front` has exactly the elements that `A` is made of, and lives as long as the reference.
     unsafe { &*front.as_ptr().cast::<A>() }
 }
 
@@ -60,7 +60,7 @@ pub fn take<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a
 pub fn take_mut<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a mut [T]) -> &'a mut A {
     let (front, back) = core::mem::take(rest).split_at_mut(A::LENGTH);
     *rest = back;
-    // SAFETY: `front` has exactly the numbers that `A` is made of, is borrowed by nobody else, and lives as long as the
+    // SAFETY: `front` has exactly the elements that `A` is made of, is borrowed by nobody else, and lives as long as the
     // reference.
     unsafe { &mut *front.as_mut_ptr().cast::<A>() }
 }
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn views_take_tensors_in_order() {
-        let numbers = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
-        let mut rest = &numbers[..];
+        let elements = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+        let mut rest = &elements[..];
         let matrix: &[[f32; 3]; 2] = take(&mut rest);
         let vector: &[f32; 1] = take(&mut rest);
         assert_eq!((matrix, vector), (&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &[7.0]));
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn views_to_change_do_not_overlap() {
-        let mut numbers = [0.0_f64; 5];
-        let mut rest = &mut numbers[..];
+        let mut elements = [0.0_f64; 5];
+        let mut rest = &mut elements[..];
         let front: &mut [[f64; 2]; 2] = take_mut(&mut rest);
         let back: &mut [f64; 1] = take_mut(&mut rest);
         front[1][0] = 1.0;
         back[0] = 2.0;
-        assert_eq!(numbers, [0.0, 0.0, 1.0, 0.0, 2.0]);
+        assert_eq!(elements, [0.0, 0.0, 1.0, 0.0, 2.0]);
     }
 }

@@ -5,26 +5,26 @@ use crate::layer::Layer;
 use crate::pass::Pass;
 use crate::scalar::Precision;
 
-/// Whether all numbers are finite. Looks at all of them, which becomes vector code where a search that stops would not.
-pub(crate) fn all_finite<T: Precision>(numbers: &[T]) -> bool {
-    numbers.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
+/// Whether all elements are finite. Looks at all of them, which becomes vector code where a search that stops would not.
+pub(crate) fn all_finite<T: Precision>(elements: &[T]) -> bool {
+    elements.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
 }
 
-/// The numbers of a layer in a buffer of all parameters.
-fn of<'n, T>(layer: &'n Layer, numbers: &'n [T]) -> impl Iterator<Item = &'n [T]> {
+/// The elements of a layer in a buffer of all parameters.
+fn of<'n, T>(layer: &'n Layer, elements: &'n [T]) -> impl Iterator<Item = &'n [T]> {
     let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
-    trained.map(|tensor| &numbers[tensor.offset..tensor.offset + tensor.len])
+    trained.map(|tensor| &elements[tensor.offset..tensor.offset + tensor.len])
 }
 
 /// The first layer whose weights are not all finite.
 pub(crate) fn broken_weights<T: Precision>(layers: &'static [Layer], parameters: &[T]) -> Option<Origin> {
-    let broken = |layer: &&Layer| of(layer, parameters).any(|numbers| !all_finite(numbers));
+    let broken = |layer: &&Layer| of(layer, parameters).any(|elements| !all_finite(elements));
     layers.iter().find(broken).map(|layer| Origin::Weights(layer.name))
 }
 
 /// The layer nearest the loss whose gradient is not all finite: a gradient comes from the end.
 pub(crate) fn broken_gradient<T: Precision>(layers: &'static [Layer], gradients: &[T]) -> Option<Origin> {
-    let broken = |layer: &&Layer| of(layer, gradients).any(|numbers| !all_finite(numbers));
+    let broken = |layer: &&Layer| of(layer, gradients).any(|elements| !all_finite(elements));
     layers.iter().rev().find(broken).map(|layer| Origin::Gradient(layer.name))
 }
 

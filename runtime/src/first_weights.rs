@@ -11,9 +11,9 @@ use crate::scalar::Precision;
 pub(crate) fn initialise<T: Precision>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
     for layer in layers {
         for tensor in layer.tensors {
-            let numbers = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
-            let numbers = &mut numbers[tensor.offset..tensor.offset + tensor.len];
-            draw(layer.name, tensor, tensor.init, seed, numbers);
+            let elements = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+            let elements = &mut elements[tensor.offset..tensor.offset + tensor.len];
+            draw(layer.name, tensor, tensor.init, seed, elements);
         }
     }
 }
@@ -25,9 +25,9 @@ pub(crate) fn initialise_weights<T: Precision>(layers: &[Layer], seed: u64, weig
 }
 
 /// Draws one tensor of a layer as `init` says.
-pub(crate) fn draw<T: Precision>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, numbers: &mut [T]) {
+pub(crate) fn draw<T: Precision>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, elements: &mut [T]) {
     let mut random = Random::new(key(seed, 0, name_hash(layer), name_hash(tensor.name)));
-    initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, numbers);
+    initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, elements);
 }
 
 /// FNV-1a.

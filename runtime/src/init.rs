@@ -32,23 +32,23 @@ mod drawing {
         fan_in: usize,
         fan_out: usize,
         random: &mut Random,
-        numbers: &mut [T],
+        elements: &mut [T],
     ) {
         if init == Init::Orthogonal {
             return match *shape {
                 [tall, wide, channels, filters] if fan_in == tall * wide && fan_out == fan_in * filters => {
-                    depthwise_orthogonal(channels, filters, random, numbers);
+                    depthwise_orthogonal(channels, filters, random, elements);
                 }
-                _ => orthogonal(shape.last().copied().unwrap_or(1), random, numbers),
+                _ => orthogonal(shape.last().copied().unwrap_or(1), random, elements),
             };
         }
         let fan_in = fan_in.max(1) as f64;
         let fan_out = fan_out.max(1) as f64;
         let mut normal = |deviation: f64| {
-            numbers.iter_mut().for_each(|number| *number = T::from_f64(deviation * random.normal()));
+            elements.iter_mut().for_each(|number| *number = T::from_f64(deviation * random.normal()));
         };
         match init {
-            Init::Constant(value) => return numbers.fill(T::from_f64(value)),
+            Init::Constant(value) => return elements.fill(T::from_f64(value)),
             Init::Normal(deviation) => return normal(deviation),
             Init::LecunNormal => return normal((1.0 / fan_in).sqrt()),
             Init::HeNormal => return normal((2.0 / fan_in).sqrt()),
@@ -63,19 +63,19 @@ mod drawing {
             Init::GlorotUniform => (6.0 / (fan_in + fan_out)).sqrt(),
             _ => return,
         };
-        numbers.iter_mut().for_each(|number| *number = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
+        elements.iter_mut().for_each(|number| *number = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
     }
 
     /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal numbers.
-    fn orthogonal<T: Precision>(columns: usize, random: &mut Random, numbers: &mut [T]) {
-        let rows = numbers.len().checked_div(columns).unwrap_or(0);
+    fn orthogonal<T: Precision>(columns: usize, random: &mut Random, elements: &mut [T]) {
+        let rows = elements.len().checked_div(columns).unwrap_or(0);
         let (count, len) = (rows.min(columns), rows.max(columns));
         let mut vectors: Vec<f64> = Vec::with_capacity(count * len);
         for _ in 0..count {
             let mut vector = draw_orthogonal(&vectors, len, random);
             vectors.append(&mut vector);
         }
-        for (place, number) in numbers.iter_mut().enumerate() {
+        for (place, number) in elements.iter_mut().enumerate() {
             let (row, column) = (place / columns, place % columns);
             let index = if rows <= columns { row * len + column } else { column * len + row };
             *number = T::from_f64(vectors[index]);
@@ -83,11 +83,11 @@ mod drawing {
     }
 
     /// A matrix for each channel, window by filters. Channels stand between the two.
-    fn depthwise_orthogonal<T: Precision>(channels: usize, filters: usize, random: &mut Random, numbers: &mut [T]) {
-        let mut own = vec![T::ZERO; numbers.len().checked_div(channels).unwrap_or(0)];
+    fn depthwise_orthogonal<T: Precision>(channels: usize, filters: usize, random: &mut Random, elements: &mut [T]) {
+        let mut own = vec![T::ZERO; elements.len().checked_div(channels).unwrap_or(0)];
         for channel in 0..channels {
             orthogonal(filters, random, &mut own);
-            let places = numbers.chunks_exact_mut(filters).skip(channel).step_by(channels);
+            let places = elements.chunks_exact_mut(filters).skip(channel).step_by(channels);
             places.zip(own.chunks_exact(filters)).for_each(|(place, own)| place.copy_from_slice(own));
         }
     }
@@ -118,9 +118,9 @@ mod tests {
     use crate::random::Random;
 
     fn draw(init: Init, shape: &[usize], fan_in: usize, fan_out: usize) -> Vec<f64> {
-        let mut numbers = vec![0.0; shape.iter().product()];
-        initialise_tensor(init, shape, fan_in, fan_out, &mut Random::new(5), &mut numbers);
-        numbers
+        let mut elements = vec![0.0; shape.iter().product()];
+        initialise_tensor(init, shape, fan_in, fan_out, &mut Random::new(5), &mut elements);
+        elements
     }
 
     #[test]
@@ -136,10 +136,10 @@ mod tests {
             (Init::GlorotNormal, 2.0 / 80.0),
             (Init::GlorotUniform, 2.0 / 80.0),
         ] {
-            let numbers = draw(init, &[200, 500], fan_in, fan_out);
-            let count = numbers.len() as f64;
-            let mean = numbers.iter().sum::<f64>() / count;
-            let found = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count;
+            let elements = draw(init, &[200, 500], fan_in, fan_out);
+            let count = elements.len() as f64;
+            let mean = elements.iter().sum::<f64>() / count;
+            let found = elements.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count;
             // Four standard errors and more of 100,000 draws.
             assert!(mean.abs() < 5.0 * (variance / count).sqrt(), "{init:?}: mean {mean}");
             assert!((found / variance - 1.0).abs() < 0.025, "{init:?}: variance {found}, not {variance}");
@@ -155,11 +155,11 @@ mod tests {
     #[test]
     fn orthogonal_rows_or_columns_are_orthonormal() {
         for shape in [&[3, 3, 2, 5][..], &[4, 9], &[6, 6], &[7]] {
-            let numbers = draw(Init::Orthogonal, shape, 1, 1);
+            let elements = draw(Init::Orthogonal, shape, 1, 1);
             let columns = shape[shape.len() - 1];
-            let rows = numbers.len() / columns;
+            let rows = elements.len() / columns;
             let at = |vector: usize, place: usize| {
-                if rows <= columns { numbers[vector * columns + place] } else { numbers[place * columns + vector] }
+                if rows <= columns { elements[vector * columns + place] } else { elements[place * columns + vector] }
             };
             for a in 0..rows.min(columns) {
                 for b in 0..=a {
@@ -174,8 +174,9 @@ mod tests {
     #[test]
     fn every_channel_of_a_depthwise_kernel_has_orthonormal_filters_of_its_own() {
         let (channels, filters) = (5, 2);
-        let numbers = draw(Init::Orthogonal, &[3, 3, channels, filters], 9, 18);
-        let at = |channel: usize, filter: usize, place: usize| numbers[(place * channels + channel) * filters + filter];
+        let elements = draw(Init::Orthogonal, &[3, 3, channels, filters], 9, 18);
+        let at =
+            |channel: usize, filter: usize, place: usize| elements[(place * channels + channel) * filters + filter];
         for channel in 0..channels {
             for (a, b, expected) in [(0, 0, 1.0), (0, 1, 0.0), (1, 1, 1.0)] {
                 let dot: f64 = (0..9).map(|place| at(channel, a, place) * at(channel, b, place)).sum();

@@ -43,7 +43,7 @@ impl Layer {
         is_part(part, self.name)
     }
 
-    /// How many trained numbers it has.
+    /// How many trained elements it has.
     pub const fn parameters(&self) -> usize {
         let (mut sum, mut i) = (0, 0);
         while i < self.tensors.len() {
@@ -56,7 +56,7 @@ impl Layer {
     }
 }
 
-/// How many numbers of these layers training changes by their gradients: those of all that are not frozen.
+/// How many elements of these layers training changes by their gradients: those of all that are not frozen.
 pub const fn trainable(layers: &[Layer]) -> usize {
     let (mut sum, mut i) = (0, 0);
     while i < layers.len() {
@@ -105,9 +105,9 @@ pub struct ParameterTensor {
     /// multiplier]` for a depthwise one, `[height, width, filters, input channels]` for a transposed one, `[inputs, outputs]` for a dense
     /// layer. The pages of the facade's `words` show the tensors of every layer.
     pub shape: &'static [usize],
-    /// Where it starts, in numbers, in the buffer of parameters (or of statistics, by its role).
+    /// Where it starts, in elements, in the buffer of parameters (or of statistics, by its role).
     pub offset: usize,
-    /// How many numbers it has.
+    /// How many elements it has.
     pub len: usize,
     /// Inputs that meet in one output.
     pub fan_in: usize,

@@ -24,7 +24,7 @@ pub fn boxed_zeros<A: Nested>() -> Box<A> {
     one(vec![A::Element::default(); A::LENGTH].into_boxed_slice())
 }
 
-/// Elements seen as the values that they are, one behind the other. They stay where they are.
+/// Elements seen as the values that they are, contiguous. They stay where they are.
 ///
 /// ```
 /// use netwright_runtime::{Tensor, memory::values_from};
@@ -105,7 +105,7 @@ impl<A: Nested> Stored for A {
 
 impl<T: Clone> Stored for Vec<T> {}
 
-/// Copies of values, one behind the other; see [`Stored`].
+/// Copies of values, contiguous; see [`Stored`].
 ///
 /// ```
 /// use netwright_runtime::{Tensor, memory::copies};
@@ -119,7 +119,7 @@ pub fn copies<'a, X: Stored + 'a>(values: impl IntoIterator<Item = &'a X>) -> Ve
     copies
 }
 
-/// Sixteen numbers that start a cache line, so that buffers made of them do.
+/// Sixteen elements that start a cache line, so that buffers made of them do.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line<T>([T; 16]);
@@ -141,7 +141,7 @@ impl<T: Precision> Buffer<T> {
 impl<T> core::ops::Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: `lines` holds at least `len` numbers in a row: a `Line` is sixteen of them without padding (16 numbers of 4
+        // SAFETY: `lines` holds at least `len` elements in a row: a `Line` is sixteen of them without padding (16 elements of 4
         // or 8 bytes fill whole multiples of its alignment).
         unsafe { core::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
@@ -193,7 +193,7 @@ impl<T: Precision> WorkspacePool<T> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Runs `work` with at least `len` numbers of workspace.
+    /// Runs `work` with at least `len` elements of workspace.
     pub(crate) fn with(&self, len: usize, work: &mut dyn FnMut(&mut [T])) {
         let idle = |pool: &Self| pool.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
         let mut workspace = match idle(self) {

@@ -12,20 +12,20 @@ pub struct Norm {
 /// The sums of squares within which none of the squares that matter has overflowed or lost digits.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-270..=1e300;
 
-/// The length of a vector. Where squares would overflow or underflow, they are those of the numbers divided by a power of two near the
+/// The length of a vector. Where squares would overflow or underflow, they are those of the elements divided by a power of two near the
 /// largest, as in LAPACK's `dlassq`. A NaN gives NaN, an infinite number infinity. Added up in f64 and in a fixed order.
-pub fn norm<T: Precision>(numbers: &[T]) -> Norm {
-    let squares = sum_of_squares(numbers, 1.0);
+pub fn norm<T: Precision>(elements: &[T]) -> Norm {
+    let squares = sum_of_squares(elements, 1.0);
     if SAFE.contains(&squares) || squares.is_nan() {
         return Norm { scale: 1.0, relative: squares.sqrt() };
     }
-    let largest = numbers.iter().fold(0.0, |largest: f64, number| largest.max(number.to_f64().abs()));
+    let largest = elements.iter().fold(0.0, |largest: f64, number| largest.max(number.to_f64().abs()));
     if largest == 0.0 || largest.is_infinite() {
         return Norm { scale: largest, relative: 1.0 };
     }
     // Its exponent alone: division by a power of two rounds nothing.
     let scale = f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits()).max(f64::MIN_POSITIVE);
-    Norm { scale, relative: sum_of_squares(numbers, scale).sqrt() }
+    Norm { scale, relative: sum_of_squares(elements, scale).sqrt() }
 }
 
 /// The length of a vector from those of its parts.
@@ -44,7 +44,7 @@ impl Norm {
         self.scale * self.relative
     }
 
-    /// The root of the mean of the squares of `count` numbers.
+    /// The root of the mean of the squares of `count` elements.
     pub fn root_mean_square(self, count: usize) -> f64 {
         self.scale * (self.relative / (count.max(1) as f64).sqrt())
     }
@@ -65,16 +65,16 @@ impl Norm {
 }
 
 #[inline(always)] // Dividing by 1 is nothing.
-fn sum_of_squares<T: Precision>(numbers: &[T], scale: f64) -> f64 {
+fn sum_of_squares<T: Precision>(elements: &[T], scale: f64) -> f64 {
     // Eight sums side by side, which become vector code.
     let mut sums = [0.0_f64; 8];
-    let mut add = |numbers: &[T]| {
-        for (sum, number) in sums.iter_mut().zip(numbers) {
+    let mut add = |elements: &[T]| {
+        for (sum, number) in sums.iter_mut().zip(elements) {
             let number = number.to_f64() / scale;
             *sum += number * number;
         }
     };
-    let (chunks, rest) = numbers.as_chunks::<8>();
+    let (chunks, rest) = elements.as_chunks::<8>();
     chunks.iter().for_each(|chunk| add(chunk));
     add(rest);
     sums.iter().sum()
@@ -109,12 +109,12 @@ mod tests {
 
     #[test]
     fn the_factors_of_a_limit_keep_their_digits() {
-        fn check<T: Precision>(numbers: [f64; 2], limit: f64) {
-            let [a, b] = numbers.map(T::from_f64);
+        fn check<T: Precision>(elements: [f64; 2], limit: f64) {
+            let [a, b] = elements.map(T::from_f64);
             let [first, second] = norm(&[a, b]).shorten::<T>(limit);
             let shortened = [a * first * second, b * first * second];
             let found = norm(&shortened).length();
-            assert!((found / limit - 1.0).abs() < 4.0 * T::EPSILON, "{numbers:?} to {limit}: {shortened:?}");
+            assert!((found / limit - 1.0).abs() < 4.0 * T::EPSILON, "{elements:?} to {limit}: {shortened:?}");
         }
         for limit in [1e-100, 1e-6, 1.0, 100.0] {
             for size in [1e3, 1e100, 1e200, 1e300, 1.7e308] {

@@ -1,5 +1,5 @@
 //! What is the same for every network. A generic function is compiled in the crate that calls it with its own types: a program that trains
-//! would compile the trainer anew after every changed line. What needs of a network only its numbers and its tables is generic over
+//! would compile the trainer anew after every changed line. What needs of a network only its elements and its tables is generic over
 //! the scalar alone, and [`Once`] calls it from here, for `f32` and for `f64`: a program links it.
 
 use std::path::Path;
@@ -84,7 +84,7 @@ __once! {
         = crate::weights::load_bytes;
     fn weights_to_bytes(facts: Facts, weights: &Weights<Self>) -> Vec<u8> = crate::weights::to_bytes;
 
-    fn all_finite(numbers: &[Self]) -> bool = crate::finite::all_finite;
+    fn all_finite(elements: &[Self]) -> bool = crate::finite::all_finite;
     fn broken_weights(layers: &'static [Layer], parameters: &[Self]) -> Option<Origin>
         = crate::finite::broken_weights;
     fn broken_gradient(layers: &'static [Layer], gradients: &[Self]) -> Option<Origin>

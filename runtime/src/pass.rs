@@ -36,7 +36,7 @@ pub enum PassError {
     /// A buffer for the gradient of the images that does not match them.
     #[error("room for {found} numbers of input gradient, where the images have {expected}")]
     InputGradient {
-        /// The numbers of all images.
+        /// The elements of all images.
         expected: usize,
         /// The length of the buffer.
         found: usize,

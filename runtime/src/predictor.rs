@@ -7,7 +7,7 @@ use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.
 ///
-/// `parameters` has [`Architecture::PARAMETERS`] numbers and `statistics` [`Architecture::STATISTICS`], as `network.parameters()`
+/// `parameters` has [`Architecture::PARAMETERS`] elements and `statistics` [`Architecture::STATISTICS`], as `network.parameters()`
 /// and `network.statistics()` gave them where it was trained; `prepared` has [`Architecture::PREPARED`], as `network.prepared()` gave
 /// them there, or [`Architecture::prepare`] computes them here; `workspace` has at least `N::PREDICTING.for_batch(1)`.
 pub struct Predictor<'a, N: Architecture> {
@@ -37,7 +37,7 @@ impl core::fmt::Debug for LengthError {
 }
 
 impl<'a, N: Architecture> Predictor<'a, N> {
-    /// The workspace of one image, in numbers: the length of an array for it.
+    /// The workspace of one image, in elements: the length of an array for it.
     pub const WORKSPACE: usize = N::PREDICTING.for_batch(1);
 
     /// A predictor over these weights.
@@ -85,7 +85,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         answer: &mut N::Output,
         observer: &mut O,
     ) {
-        let (image, numbers) = (image.numbers(), answer.numbers_mut());
+        let (image, elements) = (image.elements(), answer.elements_mut());
         let context = Context::of(1);
         N::predict_pass(
             &context,
@@ -94,7 +94,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
             self.prepared,
             image,
             self.workspace,
-            numbers,
+            elements,
             &mut [],
             observer,
         );

@@ -24,7 +24,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// How many numbers it holds.
+    /// How many elements it holds.
     pub const fn len(self) -> usize {
         match self {
             Self::Image { height, width, channels } => height * width * channels,
@@ -42,7 +42,7 @@ impl Shape {
         }
     }
 
-    /// How many numbers each of [`Shape::positions`] has: the channels of an image, all features of a row.
+    /// How many elements each of [`Shape::positions`] has: the channels of an image, all features of a row.
     pub const fn channels(self) -> usize {
         match self {
             Self::Image { channels, .. } | Self::Series { channels, .. } => channels,

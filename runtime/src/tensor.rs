@@ -40,7 +40,7 @@ unsafe impl<const H: usize, const W: usize, const C: usize, T: Element> Nested f
     const LENGTH: usize = H * W * C;
 }
 
-/// The elements of many values, one behind the other.
+/// The elements of many values, contiguous.
 pub(crate) fn elements_of<A: Nested>(values: &[A]) -> &[A::Element] {
     // SAFETY: `Nested` promises that these are `LENGTH` elements each, in a row.
     unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), values.len() * A::LENGTH) }
@@ -71,7 +71,7 @@ fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
 pub struct Tensor<const H: usize, const W: usize, const C: usize, T = f32>([[[T; C]; W]; H]);
 
 impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, C, T> {
-    /// How many numbers it holds.
+    /// How many elements it holds.
     pub const LEN: usize = H * W * C;
 
     /// All zeros. One that is large, as 256x256x3, belongs on the heap: [`Tensor::boxed_zeros`].
@@ -103,7 +103,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         image
     }
 
-    /// The numbers of one image, row by row, as an image: they stay where they are, on the heap.
+    /// The elements of one image, row by row, as an image: they stay where they are, on the heap.
     ///
     /// ```
     /// use netwright_runtime::Tensor;
@@ -116,8 +116,8 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
     /// # Errors
     /// [`LengthError`](crate::predictor::LengthError) where there are not exactly [`Self::LEN`].
     #[cfg(feature = "std")]
-    pub fn boxed_from(numbers: Vec<T>) -> Result<Box<Self>, crate::predictor::LengthError> {
-        crate::memory::boxed_from(numbers)
+    pub fn boxed_from(elements: Vec<T>) -> Result<Box<Self>, crate::predictor::LengthError> {
+        crate::memory::boxed_from(elements)
     }
 
     /// From rows of pixels of channels.
@@ -139,20 +139,20 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         copy
     }
 
-    /// The numbers of one image seen as an image; `None` where there are not exactly [`Self::LEN`].
-    pub fn view(numbers: &[T]) -> Option<&Self> {
-        if numbers.len() != Self::LEN {
+    /// The elements of one image seen as an image; `None` where there are not exactly [`Self::LEN`].
+    pub fn view(elements: &[T]) -> Option<&Self> {
+        if elements.len() != Self::LEN {
             return None;
         }
-        values_of(numbers).first()
+        values_of(elements).first()
     }
 
-    /// All numbers, row by row.
+    /// All elements, row by row.
     pub fn as_slice(&self) -> &[T] {
         self.0.as_flattened().as_flattened()
     }
 
-    /// All numbers, row by row.
+    /// All elements, row by row.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.0.as_flattened_mut().as_flattened_mut()
     }
@@ -177,20 +177,20 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Default for T
     }
 }
 
-/// Its size, not its numbers.
+/// Its size, not its elements.
 impl<const H: usize, const W: usize, const C: usize, T> core::fmt::Debug for Tensor<H, W, C, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Tensor<{H}, {W}, {C}>")
     }
 }
 
-/// One input of a network: numbers in a row.
+/// One input of a network: elements in a row.
 pub trait Sample<T>: Nested<Element = T> + Send + Sync + 'static {
-    /// How many numbers.
+    /// How many elements.
     const LEN: usize;
-    /// The numbers.
-    fn numbers(&self) -> &[T];
-    /// The numbers of many, one behind the other.
+    /// The elements.
+    fn elements(&self) -> &[T];
+    /// The elements of many, contiguous.
     fn many(samples: &[Self]) -> &[T];
 }
 
@@ -198,19 +198,19 @@ pub trait Sample<T>: Nested<Element = T> + Send + Sync + 'static {
 pub trait Output<T>: Sample<T> + Clone {
     /// All zeros.
     fn zeros() -> Self;
-    /// The numbers.
-    fn numbers_mut(&mut self) -> &mut [T];
-    /// The numbers of many, one behind the other.
+    /// The elements.
+    fn elements_mut(&mut self) -> &mut [T];
+    /// The elements of many, contiguous.
     fn many_mut(outputs: &mut [Self]) -> &mut [T];
-    /// Numbers seen as answers; a rest too short for one is left out.
-    fn views(numbers: &[T]) -> &[Self];
+    /// Elements seen as answers; a rest too short for one is left out.
+    fn views(elements: &[T]) -> &[Self];
 }
 
 macro_rules! sample {
     ([$($sizes:tt)*] $sample:ty, $zeros:expr) => {
         impl<T: Precision, $($sizes)*> Sample<T> for $sample {
             const LEN: usize = Self::LENGTH;
-            fn numbers(&self) -> &[T] {
+            fn elements(&self) -> &[T] {
                 elements_of(core::slice::from_ref(self))
             }
             fn many(samples: &[Self]) -> &[T] {
@@ -222,14 +222,14 @@ macro_rules! sample {
             fn zeros() -> Self {
                 $zeros
             }
-            fn numbers_mut(&mut self) -> &mut [T] {
+            fn elements_mut(&mut self) -> &mut [T] {
                 elements_of_mut(core::slice::from_mut(self))
             }
             fn many_mut(outputs: &mut [Self]) -> &mut [T] {
                 elements_of_mut(outputs)
             }
-            fn views(numbers: &[T]) -> &[Self] {
-                values_of(numbers)
+            fn views(elements: &[T]) -> &[Self] {
+                values_of(elements)
             }
         }
     };

@@ -130,25 +130,25 @@ impl Threads {
         }
     }
 
-    /// Calls `work` with stretches of `numbers` and the place where each starts.
-    pub fn stretches<T: Send>(&self, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    /// Calls `work` with stretches of `elements` and the place where each starts.
+    pub fn stretches<T: Send>(&self, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         match &self.0 {
-            None => work(0, numbers),
-            Some(_) => self.stretch(0, numbers, work),
+            None => work(0, elements),
+            Some(_) => self.stretch(0, elements, work),
         }
     }
 
-    fn stretch<T: Send>(&self, first: usize, numbers: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
-        if numbers.len() <= STRETCH {
-            return work(first, numbers);
+    fn stretch<T: Send>(&self, first: usize, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        if elements.len() <= STRETCH {
+            return work(first, elements);
         }
-        let middle = numbers.len() / 2;
-        let (low, high) = numbers.split_at_mut(middle);
+        let middle = elements.len() / 2;
+        let (low, high) = elements.split_at_mut(middle);
         self.pair(&mut || self.stretch(first, low, work), &mut || self.stretch(first + middle, high, work));
     }
 }
 
-/// Below this many numbers another thread costs more than it saves.
+/// Below this many elements another thread costs more than it saves.
 const STRETCH: usize = 1 << 14;
 
 impl Fork for Threads {

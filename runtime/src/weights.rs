@@ -29,7 +29,7 @@ pub trait SaveWeights: Network {
     /// Takes the weights from a file that [`Self::save`] wrote, or another program with the same names.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or of other numbers;
+    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or dtype;
     /// and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
@@ -91,7 +91,7 @@ pub trait SaveWeights: Network {
     }
 
     /// Copies a part of another network, of whatever type: a layer (`conv1`), a call of a block (`pair1`), either without its number
-    /// (`conv`: all of them), or everything (`""`); see [`Layer::is_in`](crate::layer::Layer::is_in). Numbers are rounded where the other
+    /// (`conv`: all of them), or everything (`""`); see [`Layer::is_in`](crate::layer::Layer::is_in). Elements are rounded where the other
     /// network's are wider.
     ///
     /// ```
@@ -180,15 +180,15 @@ fn tensors(facts: Facts) -> impl Iterator<Item = (&'static str, String, &'static
     })
 }
 
-fn numbers<'w, T: Precision>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
-    let numbers = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
-    &numbers[tensor.offset..tensor.offset + tensor.len]
+fn elements<'w, T: Precision>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
+    let elements = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
+    &elements[tensor.offset..tensor.offset + tensor.len]
 }
 
 /// Adds all tensors of a network to a file.
 pub fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &Weights<T>) {
     for (_, name, tensor) in tensors(facts) {
-        writer.tensor(&name, tensor.shape, numbers(weights, tensor));
+        writer.tensor(&name, tensor.shape, elements(weights, tensor));
     }
 }
 
@@ -214,7 +214,7 @@ pub type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 /// The tensors of a file that are a network's: a checkpoint holds others too.
 pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
     fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
-        let (kind, is_readable) = (view.numbers.to_string(), view.is_readable());
+        let (kind, is_readable) = (view.dtype.to_string(), view.is_readable());
         Offer { shape: view.shape, kind, is_readable, read: Box::new(move || view.scalars().unwrap_or_default()) }
     }
     file.tensors().filter(|view| is_weight(view.name)).map(|view| (view.name.to_owned(), offer(view))).collect()
@@ -223,7 +223,7 @@ pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) ->
 fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
     let offers = tensors(Facts::of::<O>()).map(|(_, name, tensor)| {
         let read =
-            move || numbers(network.weights_ref(), tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
+            move || elements(network.weights_ref(), tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
         let kind = O::Scalar::NAME.to_owned();
         (name, Offer { shape: tensor.shape, kind, is_readable: true, read: Box::new(read) })
     });

@@ -56,7 +56,7 @@ where
         let mut network = network.clone();
         let mut workspace = N::workspace(BATCH);
         let answers = network.forward(pass, &images, &mut workspace).expect("it fits");
-        let numbers = answers.iter().flat_map(netwright::private::Sample::numbers);
+        let numbers = answers.iter().flat_map(netwright::private::Sample::elements);
         numbers.zip(&weights_of_outputs).map(|(answer, weight)| answer * weight).sum()
     };
 

@@ -27,7 +27,7 @@ use netwright::{Network, Output, Sample};
 fn main() {
     let network = <Net as Network>::init(1);
     let image = <<Net as netwright::Architecture>::Input as Output<f32>>::zeros();
-    println!(\"{:?}\", network.predict(&image).numbers());
+    println!(\"{:?}\", network.predict(&image).elements());
 }
 ";
 
@@ -38,7 +38,7 @@ use netwright::{GradientSeed, Network, Output, Pass, Sample};
 fn main() -> Result<(), netwright::PassError> {
     let mut network = <Net as Network>::init(1);
     let images = [<<Net as netwright::Architecture>::Input as Output<f32>>::zeros()];
-    println!(\"{:?}\", network.predict(&images[0]).numbers());
+    println!(\"{:?}\", network.predict(&images[0]).elements());
     let (mut workspace, mut gradients) = (<Net as Network>::workspace(1), <Net as Network>::gradients());
     network.forward(Pass::default(), &images, &mut workspace)?;
     network.backward(Pass::default(), GradientSeed::Logits, &images, &mut workspace, &mut gradients)?;

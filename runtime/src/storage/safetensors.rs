@@ -1,4 +1,4 @@
-//! The safetensors format: eight bytes with the length of a header, a header of JSON, then the numbers of each tensor, little
+//! The safetensors format: eight bytes with the length of a header, a header of JSON, then the elements of each tensor, little
 //! end first. Other programs read and write it too.
 
 use std::collections::BTreeMap;
@@ -37,12 +37,12 @@ impl Writer {
     }
 
     /// Adds a tensor of `f32` or `f64`.
-    pub fn tensor<T: Precision>(&mut self, name: &str, shape: &[usize], numbers: &[T]) {
+    pub fn tensor<T: Precision>(&mut self, name: &str, shape: &[usize], elements: &[T]) {
         if T::NAME == f32::NAME {
-            let bytes = numbers.iter().flat_map(|number| (number.to_f64() as f32).to_le_bytes());
+            let bytes = elements.iter().flat_map(|element| (element.to_f64() as f32).to_le_bytes());
             self.entry(name, Dtype::F32, shape, bytes);
         } else {
-            self.entry(name, Dtype::F64, shape, numbers.iter().flat_map(|number| number.to_f64().to_le_bytes()));
+            self.entry(name, Dtype::F64, shape, elements.iter().flat_map(|element| element.to_f64().to_le_bytes()));
         }
     }
 
@@ -109,7 +109,7 @@ pub struct View<'f> {
     /// Its name.
     pub name: &'f str,
     /// Its kind of number.
-    pub numbers: Dtype,
+    pub dtype: Dtype,
     /// Its shape.
     pub shape: &'f [usize],
     bytes: &'f [u8],
@@ -118,15 +118,15 @@ pub struct View<'f> {
 impl View<'_> {
     /// Whether it holds floating-point numbers of a kind that [`View::scalars`] reads: F16, BF16, F32, F64.
     pub fn is_readable(&self) -> bool {
-        matches!(self.numbers, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+        matches!(self.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
     }
 
-    /// The numbers of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
+    /// The elements of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
     pub fn scalars<T: Precision>(&self) -> Option<Vec<T>> {
         fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
             Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
         }
-        match self.numbers {
+        match self.dtype {
             Dtype::F16 => each(self.bytes, |bytes| half::f16(u16::from_le_bytes(bytes))),
             Dtype::BF16 => each(self.bytes, |bytes| half::bf16(u16::from_le_bytes(bytes))),
             Dtype::F32 => each(self.bytes, |bytes| f32::from_le_bytes(bytes).into()),
@@ -137,7 +137,7 @@ impl View<'_> {
 
     /// The whole numbers of a tensor of U64; `None` for other kinds.
     pub fn integers(&self) -> Option<Vec<u64>> {
-        (self.numbers == Dtype::U64)
+        (self.dtype == Dtype::U64)
             .then(|| self.bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect())
     }
 }
@@ -223,7 +223,7 @@ fn views<'f>(entries: &'f BTreeMap<String, Entry>, data: &'f [u8]) -> impl Itera
 
 fn view<'f>(name: &'f str, info: &'f Entry, data: &'f [u8]) -> View<'f> {
     let [start, end] = info.bytes;
-    View { name, numbers: info.dtype, shape: &info.shape, bytes: &data[start..end] }
+    View { name, dtype: info.dtype, shape: &info.shape, bytes: &data[start..end] }
 }
 
 /// The texts that a checksum covers.
@@ -237,8 +237,8 @@ fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl I
     for (key, value) in texts {
         checksum.update(json!([key, value]).to_string().as_bytes());
     }
-    for View { name, numbers, shape, bytes } in tensors {
-        checksum.update(json!([name, numbers.to_string(), shape]).to_string().as_bytes());
+    for View { name, dtype, shape, bytes } in tensors {
+        checksum.update(json!([name, dtype.to_string(), shape]).to_string().as_bytes());
         checksum.update(bytes);
     }
     format!("{:08x}", checksum.sum())
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(reader.checksum(), Checksum::Matches);
         assert_eq!(reader.metadata("network"), Some("Toy \"1\""));
         let kernel = reader.tensor("dense1.kernel").unwrap();
-        assert_eq!((kernel.numbers, kernel.shape), (Dtype::F32, &[2, 3][..]));
+        assert_eq!((kernel.dtype, kernel.shape), (Dtype::F32, &[2, 3][..]));
         let bits: Vec<u32> = kernel.scalars::<f32>().unwrap().iter().map(|number| number.to_bits()).collect();
         assert_eq!(bits, [1.0_f32, -2.5, 3.0, f32::MIN_POSITIVE, 0.1, -0.0].map(f32::to_bits));
         assert_eq!(reader.tensor("dense1.bias").unwrap().scalars::<f64>().unwrap(), [0.1]);

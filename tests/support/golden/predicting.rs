@@ -26,15 +26,15 @@ impl Golden {
         let image = &self.images::<N>(1)[0];
         let answer = network.predict(image);
         let most = figures.tolerance.forward.max(figures.tolerance.rounded);
-        figures.note(Kind::Logits, off_logits(answer.numbers(), &self.logits), most, "the prediction");
-        let found = ranked(answer.numbers().iter().map(|number| number.to_f64()));
+        figures.note(Kind::Logits, off_logits(answer.elements(), &self.logits), most, "the prediction");
+        let found = ranked(answer.elements().iter().map(|number| number.to_f64()));
         let expected = ranked(self.logits.iter().copied());
         if found[..10] != expected[..10] {
             figures.wrong(format!("the ten most probable are {:?}, expected {:?}", &found[..10], &expected[..10]));
         }
         let mut seen = Seen((0..N::LAYERS.len()).map(|_| None).collect(), N::LAYERS.len() - 1);
         let observed = network.predict_observed(image, &mut seen);
-        assert_eq!(observed.numbers(), answer.numbers(), "an observer changes nothing");
+        assert_eq!(observed.elements(), answer.elements(), "an observer changes nothing");
         self.compare_layers::<N>(&seen, figures);
     }
 

@@ -40,7 +40,7 @@ impl Golden {
                 format!("{name}, at the end"),
             );
             if !trajectory.logits.is_empty() {
-                let off = off_logits(network.predict(&images[0]).numbers(), &trajectory.logits);
+                let off = off_logits(network.predict(&images[0]).elements(), &trajectory.logits);
                 let most = figures.tolerance.forward.max(figures.tolerance.rounded);
                 figures.note(Kind::Trajectory, off, most, format!("{name}, the prediction"));
             }

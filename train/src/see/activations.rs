@@ -47,7 +47,7 @@ impl<'n, N: Network> Watcher<'n, N> {
     pub(super) fn output(&mut self, image: &N::Input) -> Result<&[N::Scalar], Error> {
         // What `flatten` gives at the very beginning is the image itself: no kernel runs.
         self.copy.values.clear();
-        self.copy.values.extend_from_slice(image.numbers());
+        self.copy.values.extend_from_slice(image.elements());
         let pass = Pass { frozen: true, ..Pass::default() };
         let (parameters, image) = (self.network.parameters(), core::slice::from_ref(image));
         self.workspace.forward_observed(pass, parameters, &mut self.statistics, image, &mut self.copy)?;

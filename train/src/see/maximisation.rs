@@ -148,7 +148,7 @@ impl Maximisation {
     {
         let mut image: Box<N::Input> = boxed_zeros();
         let mut random = Random::new(key(self.seed, 0, START, 0));
-        for number in image.numbers_mut() {
+        for number in image.elements_mut() {
             *number = self.inside(random.normal() * 0.01);
         }
         self.climb(network, feature, &image)
@@ -172,7 +172,7 @@ impl Maximisation {
         let mut random = Random::new(key(self.seed, 0, JITTER, 0));
         for step in 0..self.steps {
             let shift = self.draw_shift(&mut random);
-            roll(N::INPUT, image.numbers_mut(), shift);
+            roll(N::INPUT, image.elements_mut(), shift);
             let reading = probe.run(&image, located, BackwardRule::Gradient, &mut gradient)?;
             course.push(reading.value);
             let length = norm(&gradient).root_mean_square(gradient.len());
@@ -182,18 +182,18 @@ impl Maximisation {
             }
             // Where nothing moves the feature, as behind dead units, the image stays.
             let along = |slope: f64| if length > 0.0 { self.rate * (slope / length) } else { 0.0 };
-            for (number, slope) in image.numbers_mut().iter_mut().zip(&gradient) {
+            for (number, slope) in image.elements_mut().iter_mut().zip(&gradient) {
                 *number = self.inside(number.to_f64() * (1.0 - self.decay) + along(slope.to_f64()));
             }
-            roll(N::INPUT, image.numbers_mut(), shift.map(|pixels| -pixels));
+            roll(N::INPUT, image.elements_mut(), shift.map(|pixels| -pixels));
             if let Some((every, deviation)) = self.blur
                 && (step + 1) % every == 0
             {
-                blur(N::INPUT, image.numbers_mut(), deviation);
+                blur(N::INPUT, image.elements_mut(), deviation);
             }
         }
         let value = probe.run(&image, located, BackwardRule::Gradient, &mut gradient)?.value;
-        let picture = Picture::of_shape(N::INPUT, image.numbers());
+        let picture = Picture::of_shape(N::INPUT, image.elements());
         Ok(Maximised { image, picture, value, course })
     }
 

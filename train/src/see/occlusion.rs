@@ -94,11 +94,11 @@ impl Occlusion {
             let hidden = &mut hidden[..places.len()];
             hidden.iter_mut().zip(places).for_each(|(hidden, &place)| self.hide::<N>(image, &stops, place, hidden));
             for answer in &network.predict_batch(hidden) {
-                answers.push(answer.numbers()[class].to_f64() as f32);
-                predicted.push(predicted_class(answer.numbers()));
+                answers.push(answer.elements()[class].to_f64() as f32);
+                predicted.push(predicted_class(answer.elements()));
             }
         }
-        let whole = network.predict_batch(core::slice::from_ref(image))[0].numbers()[class].to_f64();
+        let whole = network.predict_batch(core::slice::from_ref(image))[0].elements()[class].to_f64();
         Ok(OcclusionMap { answer: Picture::of(stops.sizes(), answers), predicted, whole })
     }
 
@@ -132,7 +132,7 @@ impl Occlusion {
         image.assign_to(hidden);
         let fill = N::Scalar::from_f64(self.fill);
         let (rows, columns) = (self.covered(row, height), self.covered(column, width));
-        for line in hidden.numbers_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
+        for line in hidden.elements_mut().chunks_exact_mut(width * channels).take(rows.end).skip(rows.start) {
             line[columns.start * channels..columns.end * channels].fill(fill);
         }
     }

@@ -34,7 +34,7 @@ impl<'n, N: Network> Probe<'n, N> {
 
     /// Reads a feature.
     pub(super) fn read(&mut self, image: &N::Input, feature: Located) -> Result<Reading, Error> {
-        let mut seed = Seed { feature, reading: Reading::before(feature, image.numbers()), sent: N::Scalar::ZERO };
+        let mut seed = Seed { feature, reading: Reading::before(feature, image.elements()), sent: N::Scalar::ZERO };
         self.forward(image, BackwardRule::Gradient, &mut seed)?;
         Ok(seed.reading)
     }
@@ -48,7 +48,7 @@ impl<'n, N: Network> Probe<'n, N> {
         rule: BackwardRule,
         gradient: &mut [N::Scalar],
     ) -> Result<Reading, Error> {
-        let mut seed = Seed { feature, reading: Reading::before(feature, image.numbers()), sent: N::Scalar::ONE };
+        let mut seed = Seed { feature, reading: Reading::before(feature, image.elements()), sent: N::Scalar::ONE };
         let pass = self.forward(image, rule, &mut seed)?;
         if rule == BackwardRule::Deconvnet {
             seed.sent = N::Scalar::from_f64(seed.reading.value);

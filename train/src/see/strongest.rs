@@ -84,7 +84,7 @@ pub fn feature_sheet<N: Network>(
         for strongest in &found[map] {
             let image = &images[strongest.image];
             let projection = projector.project(image, &feature, BackwardRule::Deconvnet)?;
-            let whole = Picture::of_shape(N::INPUT, image.numbers());
+            let whole = Picture::of_shape(N::INPUT, image.elements());
             let (projected, patch) = match projection.extent() {
                 Some((from, sizes)) => (projection.picture.cut(from, sizes)?, whole.cut(from, sizes)?),
                 None => (projection.picture, whole),

@@ -172,7 +172,7 @@ impl<N: Network> Ensemble<N> {
     /// The class that most networks name for one image; of equals the lowest. `None` where no network names one.
     pub fn vote(&self, image: &N::Input) -> Option<usize> {
         let answers = self.answers(core::slice::from_ref(image));
-        winner(answers.iter().map(|answers| answers[0].numbers()))
+        winner(answers.iter().map(|answers| answers[0].elements()))
     }
 
     /// The answers of each network for all images.
@@ -195,7 +195,7 @@ impl<N: Network> Ensemble<N> {
             return Err(Error::Empty { origin: samples.origin().to_owned() });
         }
         let reading = Reading::of::<N::Head>();
-        let right = |target: &Y, answer: &N::Output| target.score(answer.numbers(), reading).unwrap_or(0.0);
+        let right = |target: &Y, answer: &N::Output| target.score(answer.elements(), reading).unwrap_or(0.0);
         let (mut by_mean, mut by_vote, mut members) = (0.0, 0.0, vec![0.0; self.networks.len()]);
         let mut together: Vec<N::Output> = zeros(1);
         for first in (0..samples.len()).step_by(TOGETHER) {
@@ -213,7 +213,7 @@ impl<N: Network> Ensemble<N> {
                 mean(own.clone(), &mut together[0]);
                 by_mean += right(target, &together[0]);
                 let at = |position: usize| {
-                    own.clone().filter_map(move |answer| rows(answer.numbers(), positions).nth(position))
+                    own.clone().filter_map(move |answer| rows(answer.elements(), positions).nth(position))
                 };
                 let named = |position: &usize| {
                     let named = winner(at(*position));
@@ -234,9 +234,9 @@ const TOGETHER: usize = 64;
 /// Writes the mean of answers.
 fn mean<'a, T: Precision, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>, mean: &mut A) {
     let share = T::from_f64(1.0 / answers.len() as f64);
-    mean.numbers_mut().fill(T::ZERO);
+    mean.elements_mut().fill(T::ZERO);
     for answer in answers {
-        mean.numbers_mut().iter_mut().zip(answer.numbers()).for_each(|(mean, a)| *mean += share * *a);
+        mean.elements_mut().iter_mut().zip(answer.elements()).for_each(|(mean, a)| *mean += share * *a);
     }
 }
 

@@ -160,7 +160,7 @@ impl<N: Network> Attacked<N> {
                 if drawn < share {
                     let slopes = &slopes[place * N::Input::LEN..][..N::Input::LEN];
                     let changed = (self.attacking.numbers)(&mut self.images[place..=place]);
-                    attack.advance(clean.numbers(), changed, slopes);
+                    attack.advance(clean.elements(), changed, slopes);
                 }
             }
         }

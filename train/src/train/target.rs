@@ -206,7 +206,7 @@ impl<const H: usize, const W: usize, const C: usize, V: Number> Target for Tenso
 /// The summed score of answers, in their order.
 pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
     let reading = Reading::of::<N::Head>();
-    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.numbers(), reading)).sum()
+    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.elements(), reading)).sum()
 }
 
 #[cfg(test)]

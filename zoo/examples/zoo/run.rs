@@ -65,7 +65,7 @@ where
     print!("\n{}", by_word(N::LAYERS, &times));
     let speed = N::MACS as f64 / whole.as_secs_f64() / 1e9;
     println!("\n{}: one image in {:.2} ms, {speed:.1} thousand million multiply-adds in a second", N::NAME, ms(whole));
-    let mut ranked: Vec<(usize, f32)> = answer.numbers().iter().copied().enumerate().collect();
+    let mut ranked: Vec<(usize, f32)> = answer.elements().iter().copied().enumerate().collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let best: Vec<String> = ranked.iter().take(5).map(|(class, p)| format!("{class} ({:.1} %)", 100.0 * p)).collect();
     let meaning = if arguments.weights.is_none() { "; with random weights it means nothing" } else { "" };

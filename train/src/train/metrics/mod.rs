@@ -31,7 +31,7 @@ fn each_label<T: Precision, A: Sample<T>, Y: Target>(
     same_count(answers.len(), labels.len())?;
     for (sample, (answer, target)) in answers.iter().zip(labels).enumerate() {
         let positions = outputs_of_a_label::<T, A, Y>(target).map(|outputs| A::LEN / outputs)?;
-        for (position, row) in rows(answer.numbers(), positions).enumerate() {
+        for (position, row) in rows(answer.elements(), positions).enumerate() {
             let label = target.label_at(position).ok_or_else(no_labels)?;
             each(sample, label, row)?;
         }

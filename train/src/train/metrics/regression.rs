@@ -23,7 +23,7 @@ fn mean<T: Precision, A: Output<T>, Y: Dense>(
 ) -> Result<f64, Error> {
     comparable(answers, targets)?;
     let error = |(answer, target): (&A, &Y)| {
-        let errors = answer.numbers().iter().enumerate().map(|(index, a)| a.to_f64() - target.at(index));
+        let errors = answer.elements().iter().enumerate().map(|(index, a)| a.to_f64() - target.at(index));
         errors.map(&of).sum::<f64>()
     };
     let sum: f64 = answers.iter().zip(targets).map(error).sum();
@@ -67,7 +67,7 @@ pub fn r_squared<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &
     let of_output = |index: usize| {
         let mean = targets.iter().map(|target| target.at(index)).sum::<f64>() / targets.len() as f64;
         let spread: f64 = targets.iter().map(|target| (target.at(index) - mean).powi(2)).sum();
-        let errors = answers.iter().zip(targets).map(|(a, y)| a.numbers()[index].to_f64() - y.at(index));
+        let errors = answers.iter().zip(targets).map(|(a, y)| a.elements()[index].to_f64() - y.at(index));
         let error: f64 = errors.map(|error| error * error).sum();
         if targets.iter().any(|target| target.at(index) != targets[0].at(index)) {
             1.0 - error / spread
