@@ -137,10 +137,10 @@ where
     match &arguments.image {
         Some(path) => {
             let bytes = read(path, [height, width, channels])?;
-            image.numbers_mut().iter_mut().zip(bytes).for_each(|(number, byte)| *number = f32::from(byte) / 255.0);
+            image.elements_mut().iter_mut().zip(bytes).for_each(|(number, byte)| *number = f32::from(byte) / 255.0);
         }
         None => {
-            for (place, number) in image.numbers_mut().iter_mut().enumerate() {
+            for (place, number) in image.elements_mut().iter_mut().enumerate() {
                 let (row, column, channel) = (place / channels / width, place / channels % width, place % channels);
                 let wave = (row as f32 * 0.11 + channel as f32).sin() * (column as f32 * 0.07 - channel as f32).cos();
                 *number = 0.5 + 0.5 * wave;
