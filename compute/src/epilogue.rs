@@ -68,6 +68,11 @@ impl<'a, T> Epilogue<'a, T> {
         self.scale.is_empty() && self.shift.is_empty() && self.activation.is_none()
     }
 
+    /// Itself, unless a value stays as it is: a kernel asks once, before its loops.
+    pub(crate) fn unless_none(&self) -> Option<&Self> {
+        (self.accumulate || !self.leaves_sums()).then_some(self)
+    }
+
     /// What of it acts on registers.
     pub(crate) fn in_registers(self) -> Self {
         Self { activation: self.activation.filter(|_| self.activation_after_floor().is_none()), ..self }
@@ -100,6 +105,27 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
         let floor = self.floor();
         z.iter().zip(y).for_each(|(&z, y)| *y = if z < floor { floor } else { z });
+    }
+
+    /// [`Epilogue::store`] of as many channels as a kernel holds in registers: every length is known, so that they stay there.
+    #[inline(always)]
+    pub(crate) fn store_lanes<const LANES: usize>(&self, first: usize, mut z: [T; LANES], y: &mut [T]) {
+        let Some(y) = y.first_chunk_mut::<LANES>() else { return };
+        let lanes = |each: &[T]| each.get(first..).and_then(|each| each.first_chunk::<LANES>()).copied();
+        if let Some(scale) = lanes(self.scale) {
+            z.iter_mut().zip(scale).for_each(|(z, scale)| *z *= scale);
+        }
+        if let Some(shift) = lanes(self.shift) {
+            z.iter_mut().zip(shift).for_each(|(z, shift)| *z += shift);
+        }
+        if self.accumulate {
+            z.iter_mut().zip(*y).for_each(|(z, y)| *z += y);
+        }
+        if self.activation.is_some() {
+            let floor = self.floor();
+            z.iter_mut().for_each(|z| *z = if *z < floor { floor } else { *z });
+        }
+        *y = z;
     }
 
     /// Applies what the floor leaves of the activation to elements that have just been stored.

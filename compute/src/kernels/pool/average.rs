@@ -61,7 +61,7 @@ fn means<T: Elementary, const LANES: usize, const LONG: bool>(
     epilogue: &Epilogue<'_, T>,
     y: &mut [T],
 ) {
-    let [_, width, channels] = spec.input;
+    let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
     each_window!(batch, spec, |out, rows, columns, first| {
         let share = share::<T>(rows, columns);
         for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
@@ -80,8 +80,11 @@ fn means<T: Elementary, const LANES: usize, const LONG: bool>(
                     start = end;
                 }
             }
-            let mut mean = sums.total().map(|sum| sum * share);
-            epilogue.store(block * LANES, &mut mean, y);
+            let mean = sums.total().map(|sum| sum * share);
+            match epilogue {
+                None => y.copy_from_slice(&mean),
+                Some(epilogue) => epilogue.store_lanes(block * LANES, mean, y),
+            }
         }
     });
 }

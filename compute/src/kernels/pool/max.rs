@@ -40,7 +40,7 @@ fn forward<T: Elementary, const LANES: usize>(
     epilogue: &Epilogue<'_, T>,
     y: &mut [T],
 ) {
-    let [_, width, channels] = spec.input;
+    let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
     each_window!(batch, spec, |out, rows, columns, first| {
         for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
             let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
@@ -54,7 +54,10 @@ fn forward<T: Elementary, const LANES: usize>(
                     }
                 }
             }
-            epilogue.store(block * LANES, &mut largest, y);
+            match epilogue {
+                None => y.copy_from_slice(&largest),
+                Some(epilogue) => epilogue.store_lanes(block * LANES, largest, y),
+            }
         }
     });
 }
