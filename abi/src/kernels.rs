@@ -105,6 +105,10 @@ macro_rules! for_each_kernel {
                 dense::dense_forward(dense) threads scratch;
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
                 dense::dense_transposed_forward(dense) threads scratch;
+                /// Dense layer, weights `[inputs, outputs]`, without scratch memory: y from x, weights, scale, shift.
+                dense::dense_direct_forward(dense) threads;
+                /// Dense layer, weights `[outputs, inputs]`, without scratch memory: y from x, weights, scale, shift.
+                dense::dense_direct_transposed_forward(dense) threads;
                 /// Convolution with a connection table: y from x, weights, scale, shift.
                 conv_table::conv_table_forward(conv_table);
                 /// Trained subsampling: y from x, coefficients, scale, shift.

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::graph::{
-    Epilogue, Extent, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId, Variant,
-};
+use crate::graph::{Epilogue, Extent, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId};
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
 
@@ -285,7 +283,7 @@ impl Builder {
             saved,
             tensors,
             layer,
-            variant: Variant::ONLY,
+            selected: Vec::new(),
             prepared: None,
             epilogue: Epilogue::default(),
         });

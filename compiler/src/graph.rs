@@ -10,6 +10,7 @@ pub use netwright_abi::{Init, Role};
 use crate::builder::Origin;
 pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{Op, Part};
+use crate::selection::{Direction, Selected};
 use crate::shape::Shape;
 
 /// A network with every shape known: nodes in an order in which each comes after its inputs.
@@ -79,8 +80,8 @@ pub struct Node {
     pub tensors: Vec<TensorId>,
     /// The row it belongs to.
     pub layer: LayerId,
-    /// The kernel variant chosen, and why.
-    pub variant: Variant,
+    /// The kernels selected for it, where there is a choice: one for each direction of the graph's phase.
+    pub selected: Vec<Selected>,
     /// What it does to the elements it has computed before they leave the cache.
     pub epilogue: Epilogue,
     /// Its weights in the form that its kernel reads, where they are prepared.
@@ -102,28 +103,17 @@ pub struct Epilogue {
 }
 
 impl Node {
+    /// What was selected for a direction; none where the operation has one kernel.
+    pub fn selected(&self, direction: Direction) -> Option<&Selected> {
+        self.selected.iter().find(|selected| selected.direction == direction)
+    }
+
     /// Every value it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
         let Epilogue { affine, sum, .. } = &self.epilogue;
         let inputs = self.inputs.iter().copied();
         inputs.chain(affine.iter().flatten().copied()).chain(*sum).chain(self.prepared)
     }
-}
-
-/// One way to compute an operation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Variant {
-    /// The middle of the kernels' names: `gemm` in `conv_gemm_forward`; empty where there is only one.
-    pub name: &'static str,
-    /// Estimated time for one image, in multiply-adds of a full-speed kernel.
-    pub cost: f64,
-    /// Why it is as fast as that.
-    pub why: &'static str,
-}
-
-impl Variant {
-    /// Where there is nothing to choose.
-    pub const ONLY: Self = Self { name: "", cost: 0.0, why: "the only kernel of this operation" };
 }
 
 /// One tensor of weights or statistics.
@@ -310,8 +300,8 @@ impl fmt::Display for Graph {
                 write!(f, " {}.{}", self.layers[tensor.layer.0].name, tensor.name)?;
             }
             write!(f, " : {}", self.shape(node.output))?;
-            if !node.variant.name.is_empty() {
-                write!(f, " by {}", node.variant.name)?;
+            for selected in &node.selected {
+                write!(f, ", {:?} by {}", selected.direction, selected.name)?;
             }
             let Epilogue { affine, sum, activation, .. } = &node.epilogue;
             if let Some([scale, shift]) = affine {

@@ -5,6 +5,7 @@
 
 mod attributes;
 pub mod builder;
+pub mod cost;
 mod emit;
 pub mod graph;
 mod ids;
@@ -14,6 +15,7 @@ pub mod lower;
 pub mod ops;
 pub mod passes;
 pub mod program;
+pub mod selection;
 pub mod shape;
 mod suggest;
 pub mod verify;
@@ -28,6 +30,7 @@ use graph::Graph;
 use ops::Phase;
 use passes::Plan;
 use program::{Prediction, Program};
+use selection::Objective;
 
 /// What a text compiles to.
 #[derive(Debug)]
@@ -100,10 +103,9 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
 
 /// Compiles a graph, whatever front end has built it, to the items of the type `item`. `root` is the path of the facade.
 pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
-    let graph = optimise(graph);
-    let predicting = checked(passes::fuse(passes::fold(graph.clone()), Phase::Predicting));
-    let Prediction { prepare, predict } = passes::predict(&checked(passes::pack(predicting)));
-    let training = passes::differentiate(&checked(passes::fuse(graph.clone(), Phase::Training)));
+    let graph = checked(passes::initial_weights(graph));
+    let Prediction { prepare, predict } = passes::predict(&optimise(graph.clone(), Phase::Predicting));
+    let training = passes::differentiate(&optimise(graph.clone(), Phase::Training));
     let train_plan = passes::plan_memory(&training.program);
     let planned = Planned {
         item,
@@ -120,10 +122,10 @@ fn with_plan(program: Program) -> (Program, Plan) {
     (program, plan)
 }
 
-/// The passes over the graph, in order.
-fn optimise(graph: Graph) -> Graph {
-    let passes: [fn(Graph) -> Graph; 2] = [passes::initial_weights, passes::choose_kernels];
-    passes.into_iter().fold(graph, |graph, pass| checked(pass(graph)))
+/// The passes over the graph of a phase, in order.
+fn optimise(graph: Graph, phase: Phase) -> Graph {
+    let folded = if phase == Phase::Predicting { checked(passes::fold(graph)) } else { graph };
+    checked(passes::select(checked(passes::fuse(folded, phase)), phase, Objective::of(phase)))
 }
 
 /// The graph, in debug builds only if it holds together. That of an editor has no nodes after a mistake.

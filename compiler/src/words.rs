@@ -54,6 +54,19 @@ pub enum Argument {
     Lists,
     /// One or more lists of numbers, or pictures of 1 and -1: `"#.# .#."`.
     Patterns,
+    /// One of these words must.
+    OneOf(&'static [Choice]),
+}
+
+/// A word that may follow an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// As written.
+    pub name: &'static str,
+    /// What it means.
+    pub summary: &'static str,
+    /// What a layer must have for it; empty where every layer with the option has it.
+    pub needs: &'static str,
 }
 
 /// An option of a word.
@@ -124,6 +137,8 @@ pub struct OptionUse {
     pub argument: Option<Numbers>,
     /// Its lists, where it takes lists.
     pub lists: Vec<Numbers>,
+    /// The word behind it, where it takes one of several; any word, until the layer has looked at it.
+    pub choice: Option<(String, Span)>,
     /// With its numbers.
     pub span: Span,
 }
@@ -297,6 +312,7 @@ impl Use {
         for option in &self.options {
             parts.push((option.written, written(option.written).to_owned()));
             parts.extend(option.argument.iter().chain(&option.lists).map(numbers));
+            parts.extend(option.choice.iter().map(|(word, span)| (*span, word.clone())));
         }
         parts.extend(self.shared.texts(written));
         parts.sort_by_key(|(span, _)| span.start);

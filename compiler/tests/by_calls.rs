@@ -12,7 +12,7 @@ const TEXT: &str = "pub Net(8x8x4) { residual { conv 3x3x4 same nobias init he b
 
 fn conv(size: usize, filters: usize, padding: Padding, bias: bool) -> Op {
     let window = Window { size: [size; 2], stride: [1; 2], dilation: [1; 2], padding };
-    Conv { window, filters, groups: 1, bias, kernel: "kernel", winograd: None }.into()
+    Conv { window, filters, groups: 1, bias, kernel: "kernel", asked: None, exact: false }.into()
 }
 
 /// One layer of one operation.
@@ -47,7 +47,7 @@ fn built() -> Result<Graph, BuildError> {
     let rectified = builder.push(Activation(netwright_abi::Activation::Relu), &[features])?;
     builder.extend("relu", WeightOptions::default());
     builder.close(features, rectified);
-    let dense = |outputs| Op::from(Dense { outputs, bias: true, transposed: false });
+    let dense = |outputs| Op::from(Dense { outputs, bias: true, transposed: false, asked: None });
     let flat = Op::from(Reshape { to: None });
     let hidden = layer(&mut builder, called("dense", "dense 7"), vec![flat, dense(7)], &[rectified])?;
     builder.freeze(true);
@@ -114,7 +114,8 @@ fn weights_that_cannot_be_shared_are_typed_errors() {
     let (found, expected) = (vec![1, 1, 3, 4], vec![1, 1, 3, 5]);
     assert_eq!(error("conv1", conv(5)), Err(BuildError::OtherSizes { layer: "conv1".to_owned(), found, expected }));
     let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Same };
-    let other = Conv { window, filters: 4, groups: 1, bias: true, kernel: "pointwise_kernel", winograd: None };
+    let other =
+        Conv { window, filters: 4, groups: 1, bias: true, kernel: "pointwise_kernel", asked: None, exact: false };
     let none = BuildError::NothingToShare { layer: "conv1".to_owned(), tensor: "pointwise_kernel" };
     assert_eq!(error("conv1", other.into()), Err(none));
 }

@@ -3,7 +3,7 @@
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
 use netwright_compiler::ops::Phase;
-use netwright_compiler::passes::{self, choose_kernels, fold, fuse, initial_weights, plan_memory};
+use netwright_compiler::passes::{self, fold, fuse, initial_weights, plan_memory};
 use netwright_compiler::program::Listing;
 use netwright_grammar::Diagnostics;
 
@@ -13,7 +13,7 @@ fn graph(input: &str, body: &str) -> Graph {
     let file = netwright_grammar::parse(&source, &mut diagnostics);
     let graph = lower(&source, &file, &mut diagnostics).pop().map(|lowered| lowered.graph);
     assert_eq!(diagnostics.into_sorted(), []);
-    choose_kernels(initial_weights(graph.expect("there is a network")))
+    initial_weights(graph.expect("there is a network"))
 }
 
 /// The nodes of a graph by their names, with what they end in.

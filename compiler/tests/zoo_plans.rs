@@ -29,7 +29,7 @@ fn network(file: &str) -> (String, Graph) {
     let syntax = netwright_grammar::parse(source, &mut diagnostics);
     let lowered = lower(source, &syntax, &mut diagnostics).pop().expect("the file has a network");
     assert_eq!(diagnostics.into_sorted(), []);
-    (lowered.syntax.name.text.clone(), passes::choose_kernels(passes::initial_weights(lowered.graph)))
+    (lowered.syntax.name.text.clone(), passes::initial_weights(lowered.graph))
 }
 
 fn row(name: &str, phase: &str, plan: &Plan) {

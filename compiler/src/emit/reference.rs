@@ -9,7 +9,7 @@ use quote::quote;
 use super::docs::grouped;
 use super::words::identifier;
 use crate::layers::{INITS, SHARED, STRUCTURE, WORDS};
-use crate::words::{Example, OptionWord, Place, Word};
+use crate::words::{Argument, Example, OptionWord, Place, Word};
 
 const IN: &str = "`in.height`, `in.width`, `in.channels`: the sizes of what comes in.\n\nIn a block, those of what comes into the block where it \
     is called; outside of blocks, those of the network's input. A row of features has `in.features`. They stand in parentheses, as a block's \
@@ -198,8 +198,17 @@ fn example(example: &Example) -> Option<String> {
 }
 
 fn option_item(option: &OptionWord, of: &str) -> TokenStream {
-    let (name, docs) = (name(option.name), option_docs(option, of));
-    quote!(#[doc = #docs] pub mod #name {})
+    let (name, mut docs) = (name(option.name), option_docs(option, of));
+    let Argument::OneOf(choices) = option.argument else { return quote!(#[doc = #docs] pub mod #name {}) };
+    docs.push_str("\n\n| | | needs |\n|---|---|---|\n");
+    for choice in choices {
+        docs.push_str(&format!("| `{} {}` | {} | {} |\n", option.name, choice.name, choice.summary, choice.needs));
+    }
+    let items = choices.iter().map(|choice| {
+        let (name, docs) = (self::name(choice.name), format!("`{} {}`: {}", option.name, choice.name, choice.summary));
+        quote!(#[doc = #docs] pub mod #name {})
+    });
+    quote!(#[doc = #docs] pub mod #name { #[doc(hidden)] pub use super::super::completion::__; #(#items)* })
 }
 
 fn option_docs(option: &OptionWord, of: &str) -> String {

@@ -15,7 +15,7 @@ use super::Context;
 use super::docs::grouped;
 use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
 use crate::lower::{Lowered, Made};
-use crate::words::{Place, RustName, Word, rust_name};
+use crate::words::{Argument, Choice, Place, RustName, Word, rust_name};
 
 /// The most rows of a table of calls that an editor shows.
 const MOST_ROWS: usize = 12;
@@ -81,11 +81,24 @@ enum Asks {
     NewName,
     /// A name that was given.
     NameIn(fn(&Names, &str) -> bool),
+    /// One of some words.
+    OneOf(&'static [Choice]),
 }
 
 /// What is expected behind the word `before`, where words have been read that `owners` tells; and the module it is completed from.
 fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (TokenStream, Asks) {
     let item = &names.module;
+    let choices = owners.iter().rev().find_map(|owner| match owner {
+        Owner::Word(word) => {
+            let option = word.options.iter().find(|option| Some(option.name) == before)?;
+            if let Argument::OneOf(choices) = option.argument { Some((word.name, option.name, choices)) } else { None }
+        }
+        _ => None,
+    });
+    if let Some((word, option, choices)) = choices {
+        let [word, option] = [word, option].map(|name| format_ident!("{name}"));
+        return (quote!(options::#word::#option), Asks::OneOf(choices));
+    }
     match before {
         Some("as") if !owners.is_empty() => return (quote!(heads), Asks::NewName),
         Some("tap") if owners.len() == 1 => return (quote!(heads), Asks::NewName),
@@ -146,6 +159,7 @@ impl<'a> Writer<'a> {
                     #(#definitions)*
                 }
                 mod after { pub use #root::words::completion::after::*; }
+                mod options { pub use #root::words::*; }
                 mod init { pub use #root::words::completion::__; pub use #root::words::init::*; }
                 trait Calls { #(#calls)* }
                 #modules
@@ -222,8 +236,12 @@ impl<'a> Writer<'a> {
             let joins = matches!(owners.as_slice(), [Owner::Structure("add" | "concat" | "mul")]);
             let is_known = match asks {
                 Asks::NewName => true,
-                Asks::NameIn(known) => {
-                    let is_known = known(names, word);
+                Asks::NameIn(_) | Asks::OneOf(_) => {
+                    let is_known = match asks {
+                        Asks::NameIn(known) => known(names, word),
+                        Asks::OneOf(choices) => choices.iter().any(|choice| choice.name == word),
+                        Asks::NewName | Asks::Word => false,
+                    };
                     if is_known {
                         self.name(word, atom.span, &module);
                     }

@@ -3,6 +3,7 @@
 use netwright_grammar::{Diagnostic, Span};
 
 use super::axes::Axes;
+use super::kernel;
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Conv, ConvTable};
@@ -18,7 +19,7 @@ pub(super) static CONV: Word = Word {
     form: "conv HxWxF",
     summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters; of a series, `128x1`, a window of length L: `conv LxF`. Without a padding word there is no padding.",
     argument: Argument::Required,
-    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS, WINOGRAD, EXACT],
+    options: &[STRIDE, SAME, PAD, DILATE, GROUPS, CONNECT, NOBIAS, kernel::OF_CONV, EXACT],
     examples: &[
         Example { input: "6x5x1", stage: "conv 3x3x2" },
         Example { input: "9x2", stage: "conv 3x4 stride 2 same dilate 2" },
@@ -28,8 +29,9 @@ pub(super) static CONV: Word = Word {
         Example { input: "7x7x2", stage: "conv 3x3x3 pad 1x2 dilate 2 nobias" },
         Example { input: "5x5x4", stage: "conv 3x3x6 groups 2 same" },
         Example { input: "5x5x3", stage: "conv 3x3x6 groups 3 pad 1x0x2x1" },
-        Example { input: "6x5x16", stage: "conv 3x3x16 same winograd" },
+        Example { input: "6x5x16", stage: "conv 3x3x16 same kernel winograd" },
         Example { input: "6x5x16", stage: "conv 3x3x16 exact" },
+        Example { input: "6x5x3", stage: "conv 3x3x5 same kernel direct" },
         Example { input: "5x4x3", stage: "conv 3x2x4 same stride 2x1 connect (0, 1) (1, 2) (2) (0, 1, 2)" },
     ],
     lower,
@@ -75,17 +77,11 @@ const CONNECT: OptionWord = OptionWord {
     argument: Argument::Lists,
     summary: "a connection table (LeCun et al., 1998): for each filter, the input channels that it sees, counted from 0",
 };
-const WINOGRAD: OptionWord = OptionWord {
-    name: "winograd",
-    form: "winograd",
-    argument: Argument::None,
-    summary: "predicts by Winograd's algorithm, F(4x4, 3x3), also where another is estimated faster",
-};
 const EXACT: OptionWord = OptionWord {
     name: "exact",
     form: "exact",
     argument: Argument::None,
-    summary: "predicts by plain sums alone: Winograd's algorithm rounds a little more",
+    summary: "leaves kernels out that round more than a plain sum does: Winograd's algorithm",
 };
 /// `nobias`
 pub(super) const NOBIAS: OptionWord =
@@ -104,17 +100,14 @@ fn lower(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<Val
         None => 1,
     };
     let window = window(axes, layer, size, [1, 1])?;
-    let winograd = match (layer.option("winograd"), layer.option("exact")) {
-        (None, None) => None,
-        (winograd, None) => Some(winograd.is_some()),
-        (None, Some(_)) => Some(false),
-        (Some(_), Some(exact)) => {
-            let message =
-                "`winograd` and `exact` exclude each other: Winograd's algorithm rounds more than a plain sum";
-            return Err(Diagnostic::new(exact.span, message).help("keep one, or neither: the compiler then decides"));
-        }
-    };
-    let conv = Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel", winograd };
+    let exact = layer.has("exact");
+    let mut conv = Conv { window, filters, groups, bias: !layer.has("nobias"), kernel: "kernel", asked: None, exact };
+    conv.asked = kernel::asked(layer, lowering, conv, input)?;
+    if let (Some("winograd"), Some(exact)) = (conv.asked, layer.option("exact")) {
+        let message =
+            "`kernel winograd` and `exact` exclude each other: Winograd's algorithm rounds more than a plain sum";
+        return Err(Diagnostic::new(exact.span, message).help("keep one, or neither: the compiler then decides"));
+    }
     lowering.push(layer, conv, &[input])
 }
 

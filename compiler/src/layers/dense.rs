@@ -3,6 +3,7 @@
 use netwright_grammar::Diagnostic;
 
 use super::conv::NOBIAS;
+use super::kernel;
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Dense, Reshape};
@@ -18,8 +19,12 @@ pub(super) static DENSE: Word = Word {
     form: "dense N",
     summary: "A fully connected layer of N units, z = W a + b (slide 4). Flattens what comes in, row by row, channels innermost.",
     argument: Argument::Required,
-    options: &[NOBIAS],
-    examples: &[Example { input: "3x2x2", stage: "dense 5" }, Example { input: "7", stage: "dense 4 nobias" }],
+    options: &[NOBIAS, kernel::OF_PRODUCT],
+    examples: &[
+        Example { input: "3x2x2", stage: "dense 5" },
+        Example { input: "7", stage: "dense 4 nobias" },
+        Example { input: "7", stage: "dense 3 kernel direct" },
+    ],
     lower: |layer, lowering, input| {
         let outputs = layer.count("the number of units")?;
         connect(outputs, layer, lowering, input)
@@ -37,7 +42,9 @@ pub(super) fn connect(
         input = lowering.push(layer, Reshape { to: None }, &[input])?;
     }
     let transposed = lowering.is_tied_transposed(layer, outputs, input);
-    let output = lowering.push(layer, Dense { outputs, bias: !layer.has("nobias"), transposed }, &[input])?;
+    let mut dense = Dense { outputs, bias: !layer.has("nobias"), transposed, asked: None };
+    dense.asked = kernel::asked(layer, lowering, dense, input)?;
+    let output = lowering.push(layer, dense, &[input])?;
     lowering.shape_is_certain(output);
     Ok(output)
 }

@@ -4,6 +4,7 @@ use netwright_grammar::Diagnostic;
 
 use super::axes::Axes;
 use super::conv::{DILATE, NOBIAS, PAD, SAME, STRIDE, window};
+use super::kernel;
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Conv, Depthwise};
@@ -65,7 +66,7 @@ pub(super) static SEPCONV: Word = Word {
     form: "sepconv HxWxF",
     summary: "Separable convolution (Chollet, 2017): a depthwise convolution with a window of height H and width W, without a bias, then a 1x1 convolution with F filters.",
     argument: Argument::Required,
-    options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS],
+    options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS, kernel::OF_PRODUCT],
     examples: &[
         Example { input: "5x4x3", stage: "sepconv 3x3x2" },
         Example { input: "6x3", stage: "sepconv 3x2" },
@@ -79,8 +80,16 @@ fn separable(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result
     let (size, filters) = axes.window_and_filters(layer, lowering, input)?;
     let apart = lowering.push(layer, depthwise(axes, layer, size, "depthwise_kernel", false)?, &[input])?;
     let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
-    let point =
-        Conv { window, filters, groups: 1, bias: !layer.has("nobias"), kernel: "pointwise_kernel", winograd: None };
+    let mut point = Conv {
+        window,
+        filters,
+        groups: 1,
+        bias: !layer.has("nobias"),
+        kernel: "pointwise_kernel",
+        asked: None,
+        exact: false,
+    };
+    point.asked = kernel::asked(layer, lowering, point, apart)?;
     lowering.push(layer, point, &[apart])
 }
 

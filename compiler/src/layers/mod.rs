@@ -11,6 +11,7 @@ mod distance;
 mod dropout;
 mod flatten;
 mod global_pool;
+mod kernel;
 mod lrn;
 mod pool;
 mod prelu;

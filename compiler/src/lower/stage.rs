@@ -6,7 +6,7 @@ use super::expression::{self, Scope};
 use crate::graph::Init;
 use crate::layers::{self, SHARED};
 use crate::suggest;
-use crate::words::{Argument, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
+use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
 
 /// Words with a meaning of their own in the structure of a network.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
@@ -207,15 +207,20 @@ impl Reader<'_> {
         let owner_word = self.uses[owner].word;
         let Some(option) = option(owner_word, word) else { return Ok(()) };
         let argument = match option.argument {
-            Argument::None | Argument::Lists | Argument::Patterns => None,
+            Argument::None | Argument::Lists | Argument::Patterns | Argument::OneOf(_) => None,
             Argument::Required | Argument::Optional => self.numbers()?,
         };
         let lists = match option.argument {
             Argument::Lists | Argument::Patterns => self.lists(option.argument == Argument::Patterns)?,
             _ => Vec::new(),
         };
-        let last = argument.as_ref().or(lists.last());
-        let span = last.map_or(written, |numbers| written.to(numbers.span));
+        let choice = match option.argument {
+            Argument::OneOf(choices) => Some(self.choice(option, choices, written)?),
+            _ => None,
+        };
+        let last = argument.as_ref().or(lists.last()).map(|numbers| numbers.span);
+        let last = last.or(choice.as_ref().map(|(_, span)| *span));
+        let span = last.map_or(written, |last| written.to(last));
         if !matches!(option.argument, Argument::None | Argument::Optional) && last.is_none() {
             return Err(match self.peek() {
                 Some(Atom { kind: AtomKind::Stray(_), .. }) => self.stray(),
@@ -229,9 +234,21 @@ impl Reader<'_> {
             return Err(Diagnostic::new(span, format!("`{word}` is given twice to this `{}`", owner_word.name))
                 .help("keep one"));
         }
-        used.options.push(OptionUse { option, written, argument, lists, span });
+        used.options.push(OptionUse { option, written, argument, lists, choice, span });
         used.span = used.span.to(span);
         Ok(())
+    }
+
+    /// The word behind an option that takes one of several: the layer knows which of them fit.
+    fn choice(&mut self, option: &OptionWord, choices: &[Choice], written: Span) -> Result<(String, Span), Diagnostic> {
+        let Some((word, span)) = self.peek_word().map(|(word, span)| (word.to_owned(), span)) else {
+            let name = option.name;
+            let forms: Vec<String> = choices.iter().map(|choice| format!("`{name} {}`", choice.name)).collect();
+            return Err(Diagnostic::new(written, format!("`{name}` needs to know which"))
+                .help(format!("write one of {}", forms.join(", "))));
+        };
+        self.next += 1;
+        Ok((word, span))
     }
 
     fn shared(&mut self, word: &str, written: Span) -> Result<(), Diagnostic> {

@@ -4,7 +4,9 @@ use netwright_abi::spec::dense::Spec;
 use netwright_abi::{Epilogue, kernels};
 
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
+use crate::cost::{CACHED, Work};
 use crate::kernel_call::KernelCall;
+use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
 
 /// Connects every input with every one of `outputs` units.
@@ -16,7 +18,12 @@ pub struct Dense {
     pub bias: bool,
     /// Whether the weights are stored as `[outputs, inputs]`: another layer's, transposed.
     pub transposed: bool,
+    /// The kernel that the text asks for.
+    pub asked: Option<&'static str>,
 }
+
+/// Elements of weights that a product packs at once, about.
+const MOST_PACKED: usize = 128 * 1024;
 
 impl Dense {
     fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
@@ -52,9 +59,40 @@ impl Operation for Dense {
         tensors
     }
 
+    fn kernels(&self, _inputs: &[Shape], _output: Shape) -> Vec<&'static str> {
+        vec!["gemm", "direct"]
+    }
+
+    fn asked(&self) -> Option<&'static str> {
+        self.asked
+    }
+
+    fn candidates(&self, direction: Direction, inputs: &[Shape], _output: Shape) -> Vec<Candidate> {
+        if matches!(direction, Direction::InputGradient | Direction::WeightGradient) {
+            return Vec::new();
+        }
+        let weights = inputs[0].len() * self.outputs;
+        let read = if weights > CACHED { weights as f64 } else { 0.0 };
+        let work = Work { lanes: weights as f64, calls: 1.0, read, ..Work::default() };
+        // Where they lie, the weights of many units are read again for every few images of a batch.
+        let again = Work { lanes: work.lanes * if self.outputs > 64 { 1.1 } else { 1.0 }, ..work };
+        let candidate = |name, why, work, memory| Candidate { name, why, work, packing: None, memory };
+        vec![
+            candidate("gemm", "a product of matrices", work, weights.min(MOST_PACKED)),
+            candidate("direct", "a product that reads the weights where they lie", again, 0),
+        ]
+    }
+
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        let kernel = if self.transposed { kernels::dense_transposed_forward } else { kernels::dense_forward };
-        at.onto_sum(at.call(kernel, &self.spec(at, at.epilogue()), at.weighted("kernel")))
+        let direction = Direction::forward(at.phase);
+        let kernel = match (at.selected(direction), self.transposed) {
+            (Some("direct"), false) => kernels::dense_direct_forward,
+            (Some("direct"), true) => kernels::dense_direct_transposed_forward,
+            (_, false) => kernels::dense_forward,
+            (_, true) => kernels::dense_transposed_forward,
+        };
+        let call = at.call(kernel, &self.spec(at, at.epilogue()), at.weighted("kernel"));
+        at.onto_sum(at.because(direction, call))
     }
 
     fn can_end_in(&self, _part: Part) -> bool {

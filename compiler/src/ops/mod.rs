@@ -6,6 +6,7 @@ mod add;
 mod batchnorm;
 mod concat;
 mod conv;
+mod conv_kernels;
 mod conv_table;
 mod deconv;
 mod dense;
@@ -55,8 +56,9 @@ use netwright_abi::kernels::{self, Kernel, Signature};
 use netwright_abi::spec::{self, Sizes};
 use netwright_abi::{Activation as Function, Epilogue};
 
-use crate::graph::{self, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId, Variant};
+use crate::graph::{self, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId};
 use crate::kernel_call::{Data, KernelCall};
+use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
 
 /// What every operation answers.
@@ -73,9 +75,17 @@ pub(crate) trait Operation {
     fn saved(&self, _inputs: &[Shape]) -> Vec<usize> {
         Vec::new()
     }
-    /// The ways to compute it.
-    fn variants(&self, _inputs: &[Shape], _output: Shape) -> Vec<Variant> {
-        vec![Variant::ONLY]
+    /// The ways to compute it in a direction; none where there is one kernel for it.
+    fn candidates(&self, _direction: Direction, _inputs: &[Shape], _output: Shape) -> Vec<Candidate> {
+        Vec::new()
+    }
+    /// The candidates that the text may ask for.
+    fn kernels(&self, _inputs: &[Shape], _output: Shape) -> Vec<&'static str> {
+        Vec::new()
+    }
+    /// The candidate that the text asks for.
+    fn asked(&self) -> Option<&'static str> {
+        None
     }
     /// The calls that compute its output.
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall>;
@@ -117,8 +127,8 @@ pub(crate) trait Operation {
     fn as_epilogue(&self) -> Option<Part> {
         None
     }
-    /// How its weights are prepared for a prediction, and the variant that then computes it in place of `_variant`; where that pays.
-    fn packing(&self, _variant: &Variant, _inputs: &[Shape], _output: Shape) -> Option<(Pack, Variant)> {
+    /// The operation that prepares its weights for a candidate.
+    fn packing(&self, _packing: Packing, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
         None
     }
 }
@@ -207,9 +217,17 @@ impl Op {
     pub fn saved(&self, inputs: &[Shape]) -> Vec<usize> {
         self.operation().saved(&images(inputs))
     }
-    /// The ways to compute it; at least one.
-    pub fn variants(&self, inputs: &[Shape], output: Shape) -> Vec<Variant> {
-        self.operation().variants(&images(inputs), output.as_image())
+    /// The ways to compute it in a direction; none where there is one kernel for it.
+    pub fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
+        self.operation().candidates(direction, &images(inputs), output.as_image())
+    }
+    /// The candidates that the text may ask for, whichever directions have them.
+    pub fn kernels(&self, inputs: &[Shape], output: Shape) -> Vec<&'static str> {
+        self.operation().kernels(&images(inputs), output.as_image())
+    }
+    /// The candidate that the text asks for, whichever directions have it.
+    pub fn asked(&self) -> Option<&'static str> {
+        self.operation().asked()
     }
     /// Multiply-adds for one image.
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
@@ -239,9 +257,9 @@ impl Op {
     pub fn gradient_reads_output(&self) -> bool {
         self.operation().gradient_reads_output()
     }
-    /// How its weights are prepared for a prediction, and the variant that then computes it in place of `variant`; where that pays.
-    pub fn packing(&self, variant: &Variant, inputs: &[Shape], output: Shape) -> Option<(Pack, Variant)> {
-        self.operation().packing(variant, &images(inputs), output.as_image())
+    /// The operation that prepares its weights for a candidate.
+    pub fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
+        self.operation().packing(packing, &images(inputs), output.as_image())
     }
     /// What it would be as a part of what the node before it ends in.
     pub fn as_epilogue(&self) -> Option<Part> {
@@ -404,7 +422,18 @@ impl Site<'_> {
         operands: S::Of<Data>,
     ) -> KernelCall {
         let (layer, owner) = (self.node.layer, self.graph.owner_of(self.node));
-        KernelCall::new(kernel, sizes, operands, layer, owner, self.node.variant.why)
+        KernelCall::new(kernel, sizes, operands, layer, owner, "the only kernel of this operation")
+    }
+    /// The name of the candidate selected for a direction.
+    pub fn selected(&self, direction: Direction) -> Option<&'static str> {
+        self.node.selected(direction).map(|selected| selected.name)
+    }
+    /// A call with the reason why its kernel was selected for a direction.
+    pub fn because(&self, direction: Direction, call: KernelCall) -> KernelCall {
+        match self.node.selected(direction) {
+            Some(selected) => KernelCall { why: selected.why.clone().into(), ..call },
+            None => call,
+        }
     }
     /// A copy of so many elements for each image; the planner leaves it out where it can.
     pub fn copy(&self, len: usize, x: Data, y: Data) -> KernelCall {

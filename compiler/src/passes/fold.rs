@@ -3,7 +3,7 @@
 //! lie in flash: the scale and shift of each channel are computed when the network is prepared.
 
 use super::merging::Merging;
-use crate::graph::{Epilogue, Graph, LayerId, Node, Role, TensorId, ValueId, Variant};
+use crate::graph::{Epilogue, Graph, LayerId, Node, Role, TensorId, ValueId};
 use crate::ops::{Fold, Foldable, Part, prepared};
 
 /// Folds what can be folded, in the graph of a prediction.
@@ -45,7 +45,7 @@ fn scale_and_shift(
         saved: vec![values[1]],
         tensors,
         layer,
-        variant: Variant::ONLY,
+        selected: Vec::new(),
         epilogue: Epilogue::default(),
         prepared: None,
     };

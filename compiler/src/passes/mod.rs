@@ -3,29 +3,26 @@
 //! | pass | what holds after it |
 //! |---|---|
 //! | [`initial_weights`] | every weight knows how it starts |
-//! | [`choose_kernels`] | every node knows its kernel variant, and why |
 //! | [`fold`] | predicting: what scales and shifts channels is done by the layer before it |
 //! | [`fuse`] | activations, and predicting also sums, are done by the kernel before them |
-//! | [`pack`] | predicting: weights are packed for the kernels that read them so |
+//! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for those that read them so |
 //! | [`predict`] | the calls that prepare, and those that predict |
 //! | [`differentiate`] | the calls of a training step, forward and backward |
 //! | [`plan_memory`] | every value of a program has an address |
 
-mod choose_kernels;
 mod differentiate;
 mod fold;
 mod fuse;
 mod initial_weights;
 mod merging;
-mod pack;
 mod plan_memory;
 mod predict;
+mod select;
 
-pub use choose_kernels::choose_kernels;
 pub use differentiate::differentiate;
 pub use fold::fold;
 pub use fuse::fuse;
 pub use initial_weights::initial_weights;
-pub use pack::pack;
 pub use plan_memory::{Place, Plan, plan_memory};
 pub use predict::predict;
+pub use select::select;

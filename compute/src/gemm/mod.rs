@@ -40,6 +40,14 @@ const ROWS: usize = 48;
 /// first cache or each need a page of their own.
 const COPIED_FROM: usize = 4 * PANEL;
 
+/// Rows of A from which on packing B pays, where its rows are contiguous.
+const PACKED_FROM: usize = 16;
+
+/// Rows of A whose product with `b` needs no scratch memory, whatever the columns.
+pub(crate) fn rows_without_scratch<T>(b: &Matrix<'_, T>) -> usize {
+    if b.stride[1] == 1 { PACKED_FROM - 1 } else { 1 }
+}
+
 /// A matrix in a slice, stored by rows or transposed.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, T> {
@@ -154,8 +162,8 @@ fn gemm_at<T: Elementary>(
         return vector_matrix::multiply(isa, &a.data[..a.columns], b, epilogue, &mut c[..b.columns]);
     }
     // Packing costs as much as a row or two of the product.
-    let pack = b.stride[1] != 1 || (a.rows >= 16 && b.columns > 2 * PANEL);
-    let copy = pack && a.rows >= 16 && b.columns >= COPIED_FROM;
+    let pack = b.stride[1] != 1 || (a.rows >= PACKED_FROM && b.columns > 2 * PANEL);
+    let copy = pack && a.rows >= PACKED_FROM && b.columns >= COPIED_FROM;
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);

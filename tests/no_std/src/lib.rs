@@ -6,9 +6,39 @@
 use netwright::{Architecture, LengthError, Predictor, Tensor};
 
 netwright::network! {
-    /// A small reader of 8x8 digits.
-    pub Reader(8x8x1) { conv 3x3x4 same tanh; maxpool 2; conv 3x3x6 relu; dense 12 sigmoid; softmax 10 }
+    /// A small reader of 8x8 digits, one of whose kernels packs its filters.
+    pub Reader(8x8x1) { conv 3x3x4 same tanh; maxpool 2; conv 3x3x6 kernel gemm relu; dense 12 sigmoid; softmax 10 }
 }
+
+netwright::network! {
+    /// LeNet-5, as taught.
+    pub LeNet5(28x28x1) {
+        conv 5x5x6 same tanh; avgpool 2; conv 5x5x16 tanh; avgpool 2; dense 120 tanh; dense 84 tanh; softmax 10
+    }
+
+    block separable(width) {
+        add {
+            sepconv 3x3x(width) same nobias bn relu; sepconv 3x3x(width) same nobias bn; maxpool 3 stride 2 same
+        } { conv 1x1x(width) stride 2 nobias bn }
+    }
+    /// A small network of separable convolutions, after Xception (Chollet, 2017; Arriaga et al., 2017).
+    pub MiniXception(48x48x1) {
+        2 * conv 3x3x8 nobias bn relu;
+        separable(16); separable(32); separable(64); separable(128);
+        conv 3x3x7 same; globalavgpool; softmax
+    }
+}
+
+/// Bytes of the values of a prediction of one image: what a plan without any scratch memory needs.
+pub const fn bytes_of_values<N: Architecture>() -> usize {
+    4 * (N::PREDICTING.for_batch(1) - N::PREDICTING.scratch)
+}
+
+// Without `std`, kernels are selected for the least memory.
+const _: () = assert!(LeNet5::WORKSPACE <= 28 * 1024);
+const _: () = assert!(10 * LeNet5::WORKSPACE <= 12 * bytes_of_values::<LeNet5>());
+const _: () = assert!(10 * MiniXception::WORKSPACE <= 12 * bytes_of_values::<MiniXception>());
+const _: () = assert!(<LeNet5 as Architecture>::PREPARED == 0);
 
 /// Bytes of memory that a prediction needs besides weights.
 pub const MEMORY: usize = Reader::WORKSPACE;

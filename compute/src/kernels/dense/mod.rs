@@ -68,6 +68,58 @@ pub fn dense_forward<T: Elementary>(
     );
 }
 
+/// [`dense_forward`] without scratch memory.
+pub fn dense_direct_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    direct(context, spec, x, Matrix::rows(w, spec.inputs, spec.outputs), Epilogue::new(spec.epilogue, scale, shift), y);
+}
+
+/// [`dense_transposed_forward`] without scratch memory.
+pub fn dense_direct_transposed_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed();
+    direct(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
+}
+
+/// [`forward`] by so few images at a time that the product reads the weights where they lie.
+fn direct<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: Matrix<'_, T>,
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    if context.batch == 1 {
+        return forward(context, spec, x, w, epilogue, y, &mut []);
+    }
+    let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
+    let at_once = gemm::rows_without_scratch(&w);
+    context.split_rows(y, spec.outputs, least, &mut [], &|first, y, _| {
+        let x = &x[first * spec.inputs..];
+        for (x, y) in x.chunks(at_once * spec.inputs).zip(y.chunks_mut(at_once * spec.outputs)) {
+            let images = y.len() / spec.outputs;
+            gemm(Matrix::rows(x, images, spec.inputs), w, epilogue, y, spec.outputs, &mut []);
+        }
+    });
+}
+
 /// Y = f(scale · X W + shift). Several images are cut by images; one, which is bound by reading the weights, by outputs.
 fn forward<T: Elementary>(
     context: &Context<'_>,

@@ -48,9 +48,15 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
         &mut memory(super::dense_forward_scratch(&spec)),
     );
     same("y", &y, &right);
-    let mut y = before;
+    let mut direct = before.clone();
+    super::dense_direct_forward(&Context::of(batch), &spec, &x, &w, &scale, &b, &mut direct);
+    same("y, without scratch memory", &direct, &y);
+    let mut y = before.clone();
     let mut scratch = memory(super::dense_transposed_forward_scratch(&spec));
     super::dense_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &scale, &b, &mut y, &mut scratch);
+    let mut direct = before.clone();
+    super::dense_direct_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &scale, &b, &mut direct);
+    same("y, transposed, without scratch memory", &direct, &y);
     same("y, transposed", &y, &right);
 
     let (mut dx, mut right) = (memory(x.len()), memory(x.len()));

@@ -1,0 +1,322 @@
+//! The kernels of a convolution: each algorithm's in every direction, and what they take.
+
+use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
+use netwright_abi::spec::conv::{Kind, POINTS, Spec};
+
+use super::Packing;
+use crate::cost::{CACHED, MICRO_BATCH, Work};
+use crate::selection::{Candidate, Direction};
+
+/// An algorithm, with its kernel in each direction that it has.
+pub(super) struct Algorithm {
+    /// The word for it behind the option `kernel`.
+    pub(super) name: &'static str,
+    /// What makes it fast or slow.
+    why: &'static str,
+    fits: fn(&Spec) -> bool,
+    /// Whether it rounds no more than a plain sum.
+    pub(super) is_exact: bool,
+    predicting: Kernel<Weighted<()>, Kind>,
+    /// How its filters are prepared for that.
+    packing: Option<Packing>,
+    forward: Option<Kernel<Weighted<()>, Kind>>,
+    pub(super) grad_input: Option<Kernel<GradInput<()>, Kind>>,
+    pub(super) grad_weights: Option<Kernel<GradWeights<()>, Kind>>,
+    work: fn(&Spec, Direction) -> Work,
+    /// Elements of scratch memory and of prepared filters, about.
+    memory: fn(&Spec) -> usize,
+}
+
+/// All of them. Of two of one name, the sizes fit one.
+static ALGORITHMS: [Algorithm; 6] = [
+    Algorithm {
+        name: "depthwise",
+        why: "each channel by itself, channels side by side in the vector",
+        fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
+        is_exact: true,
+        predicting: kernels::depthwise_forward,
+        packing: None,
+        forward: Some(kernels::depthwise_forward),
+        grad_input: Some(kernels::depthwise_grad_input),
+        grad_weights: Some(kernels::depthwise_grad_weights),
+        work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
+        memory: |spec| if spec.input[2] == spec.output[2] { 0 } else { spec.output[1] * spec.output[2] },
+    },
+    Algorithm {
+        name: "grouped",
+        why: "all groups in one kernel",
+        fits: |spec| spec.groups > 1,
+        is_exact: true,
+        predicting: kernels::conv_grouped_forward,
+        packing: None,
+        forward: Some(kernels::conv_grouped_forward),
+        grad_input: Some(kernels::conv_grouped_grad_input),
+        grad_weights: Some(kernels::conv_grouped_grad_weights),
+        work: grouped,
+        memory: |spec| spec.weights_len() + padded(spec) as usize,
+    },
+    Algorithm {
+        name: "gemm",
+        why: "products of matrices for each group",
+        fits: |spec| spec.groups > 1,
+        is_exact: true,
+        predicting: kernels::conv_gemm_forward,
+        packing: None,
+        forward: Some(kernels::conv_gemm_forward),
+        grad_input: Some(kernels::conv_gemm_grad_input),
+        grad_weights: Some(kernels::conv_gemm_grad_weights),
+        work: products_of_groups,
+        memory: |spec| spec.weights_len() + padded(spec) as usize,
+    },
+    Algorithm {
+        name: "gemm",
+        why: "windows as the rows of a matrix product",
+        fits: |spec| spec.groups == 1,
+        is_exact: true,
+        predicting: kernels::conv_packed_forward,
+        packing: Some(Packing::Panels),
+        forward: Some(kernels::conv_gemm_forward),
+        grad_input: Some(kernels::conv_gemm_grad_input),
+        grad_weights: Some(kernels::conv_gemm_grad_weights),
+        work: products,
+        memory: |spec| spec.packed_len() + padded(spec) as usize,
+    },
+    Algorithm {
+        name: "winograd",
+        why: "tiles of 4x4 outputs take a quarter of the multiply-adds",
+        fits: Spec::fits_winograd,
+        is_exact: false,
+        predicting: kernels::conv_winograd_forward,
+        packing: Some(Packing::Winograd),
+        forward: None,
+        grad_input: None,
+        grad_weights: None,
+        work: |spec, _| winograd(spec),
+        memory: |spec| spec.winograd_len() + POINTS * (spec.input[2] + spec.output[2]),
+    },
+    Algorithm {
+        name: "direct",
+        why: "windows and filters read where they lie",
+        fits: |_| true,
+        is_exact: true,
+        predicting: kernels::conv_direct_forward,
+        packing: None,
+        forward: Some(kernels::conv_direct_forward),
+        grad_input: Some(kernels::conv_direct_grad_input),
+        grad_weights: Some(kernels::conv_direct_grad_weights),
+        work: direct,
+        memory: |_| 0,
+    },
+];
+
+impl Algorithm {
+    /// Those that compute a convolution of these sizes.
+    pub(super) fn fitting(spec: &Spec) -> impl Iterator<Item = &'static Self> {
+        ALGORITHMS.iter().filter(|algorithm| (algorithm.fits)(spec))
+    }
+
+    /// The one of a name; the first that fits where nothing was selected.
+    pub(super) fn selected(name: Option<&'static str>, spec: &Spec) -> &'static Self {
+        let mut fitting = Self::fitting(spec).filter(|algorithm| name.is_none_or(|name| name == algorithm.name));
+        fitting.next().unwrap_or(&ALGORITHMS[ALGORITHMS.len() - 1])
+    }
+
+    /// Its kernel on the way forward.
+    pub(super) fn forward(&self, direction: Direction, is_prepared: bool) -> Kernel<Weighted<()>, Kind> {
+        match direction {
+            Direction::Predicting if is_prepared || self.packing.is_none() => self.predicting,
+            _ => self.forward.unwrap_or(self.predicting),
+        }
+    }
+
+    /// What it offers in a direction.
+    pub(super) fn candidate(&self, spec: &Spec, direction: Direction) -> Option<Candidate> {
+        let has_kernel = match direction {
+            Direction::Predicting => true,
+            Direction::Forward => self.forward.is_some(),
+            Direction::InputGradient => self.grad_input.is_some(),
+            Direction::WeightGradient => self.grad_weights.is_some(),
+        };
+        let packing = self.packing.filter(|_| direction == Direction::Predicting);
+        let work = (self.work)(spec, direction);
+        let memory = (self.memory)(spec);
+        has_kernel.then_some(Candidate { name: self.name, why: self.why, work, packing, memory })
+    }
+}
+
+/// Lanes of a vector, and rows of a register tile.
+const LANES: usize = 8;
+const ROWS: usize = 6;
+/// Columns of a register tile.
+const COLUMNS: usize = 16;
+
+/// Multiply-adds of all outputs, or of their gradients, where the innermost axis of `of` channels takes `lanes` lanes.
+fn filled(spec: &Spec, of: usize, lanes: usize) -> f64 {
+    let [channels, _] = spec.group();
+    let macs = spec.output_len() * spec.window[0] * spec.window[1] * channels;
+    macs as f64 * lanes as f64 / of as f64
+}
+
+/// Elements of the weights, where they do not stay in the second cache.
+fn beyond_cache(spec: &Spec) -> f64 {
+    if spec.weights_len() > CACHED { spec.weights_len() as f64 } else { 0.0 }
+}
+
+/// Register tiles of a row of so many windows with so many columns.
+fn tiles(windows: usize, columns: usize) -> f64 {
+    (windows.div_ceil(ROWS) * columns.div_ceil(COLUMNS)) as f64
+}
+
+/// Elements of a copy of the image with its padding; none where it has none.
+fn padded(spec: &Spec) -> f64 {
+    let ([height, width, channels], [top, bottom, left, right]) = (spec.input, spec.padding);
+    if spec.padding == [0; 4] { 0.0 } else { ((height + top + bottom) * (width + left + right) * channels) as f64 }
+}
+
+/// Whether each output sees a single pixel, so that all outputs are the rows of one product.
+fn is_pointwise(spec: &Spec) -> bool {
+    (spec.window, spec.stride, spec.padding) == ([1; 2], [1; 2], [0; 4])
+}
+
+/// Products of matrices, of one group.
+fn products(spec: &Spec, direction: Direction) -> Work {
+    let ([height, width, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let weights = spec.weights_len() as f64;
+    let once_in_a_pass = weights / MICRO_BATCH;
+    let of_rows = |rows: usize, windows: usize, outer: usize| {
+        let (rows, windows) = if is_pointwise(spec) { (1, rows * windows) } else { (rows, windows) };
+        (rows as f64, rows as f64 * tiles(windows, outer))
+    };
+    match direction {
+        Direction::Predicting | Direction::Forward => {
+            let is_predicting = direction == Direction::Predicting;
+            let (calls, tiles) = of_rows(rows, columns, filters);
+            Work {
+                lanes: filled(spec, filters, filters.next_multiple_of(LANES)),
+                calls,
+                tiles,
+                copied: padded(spec),
+                packed: if is_predicting || filters <= 4 * COLUMNS { 0.0 } else { once_in_a_pass },
+                read: beyond_cache(spec) / if is_predicting { 1.0 } else { MICRO_BATCH },
+                ..Work::default()
+            }
+        }
+        Direction::InputGradient => {
+            // One product for each phase of the stride, in which every tap takes part once.
+            let phases = spec.stride[0] * spec.stride[1];
+            let [height, width] = [height.div_ceil(spec.stride[0]), width.div_ceil(spec.stride[1])];
+            let (calls, tiles) = of_rows(height, width, channels);
+            Work {
+                lanes: filled(spec, channels, channels.next_multiple_of(LANES)),
+                calls: calls * phases as f64,
+                tiles: tiles * phases as f64,
+                copied: if is_pointwise(spec) { 0.0 } else { spec.output_len() as f64 },
+                packed: once_in_a_pass,
+                ..Work::default()
+            }
+        }
+        Direction::WeightGradient => {
+            // The taps of a row are the rows of one product, over as many images as half of a second cache holds.
+            let taps = spec.window[1] * channels;
+            let images = (CACHED as f64 / 2.0 / (padded(spec) + 1.0)).clamp(1.0, MICRO_BATCH).floor();
+            Work {
+                lanes: filled(spec, filters, filters.next_multiple_of(LANES)) * idle_rows(taps),
+                calls: spec.window[0] as f64,
+                tiles: spec.window[0] as f64 * tiles(taps, filters),
+                copied: padded(spec),
+                updated: beyond_cache(spec) / images,
+                ..Work::default()
+            }
+        }
+    }
+}
+
+/// How much longer a product of few rows takes, whose sums wait for one another.
+fn idle_rows(rows: usize) -> f64 {
+    const AT_LEAST: usize = 4;
+    rows.max(AT_LEAST) as f64 / rows as f64
+}
+
+/// Windows and filters where they lie: those that reach into the padding one by one, the others by rows.
+fn direct(spec: &Spec, direction: Direction) -> Work {
+    let ([channels, filters], taps) = (spec.group(), spec.window[0] * spec.window[1]);
+    let groups = spec.groups as f64;
+    let turning = if spec.groups > 1 { TURNING } else { 1.0 };
+    let [rows, columns, _] = spec.output;
+    // The positions of tap `tap` along an axis that lie in the image.
+    let inside = |axis: usize, tap: usize| spec.positions_inside(axis, tap).len();
+    match direction {
+        Direction::Predicting | Direction::Forward => {
+            let [first, last] = [0, spec.window[1] - 1].map(|tap| spec.positions_inside(1, tap));
+            let whole = first.end.min(last.end).saturating_sub(first.start.max(last.start));
+            let (calls, lone) = (usize::from(whole > 0), columns - whole);
+            // A window by itself is a product of one row.
+            let idle = 1.0 + lone as f64 / columns as f64;
+            // The filters of many columns of tiles are not contiguous.
+            let apart = if filters > 4 * COLUMNS { 1.1 } else { 1.0 };
+            Work {
+                lanes: turning * idle * apart * filled(spec, filters, filters.next_multiple_of(LANES)),
+                calls: groups * (rows * (calls + lone)) as f64,
+                tiles: groups * rows as f64 * (tiles(whole, filters) + lone as f64 * tiles(1, filters)),
+                read: beyond_cache(spec) * (rows * (calls + lone)) as f64,
+                ..Work::default()
+            }
+        }
+        Direction::InputGradient => {
+            // Each tap adds its products of blocks of weights to rows of dx.
+            let blocks = groups * (channels.div_ceil(COLUMNS) * filters.div_ceil(COLUMNS)) as f64;
+            Work {
+                lanes: turning * filled(spec, channels, channels.next_multiple_of(LANES)),
+                calls: (taps * rows) as f64 * blocks,
+                tiles: 3.0 * (taps * rows) as f64 * blocks * tiles(columns, COLUMNS),
+                ..Work::default()
+            }
+        }
+        Direction::WeightGradient => {
+            // Each tap is a product over the positions for which it lies in the image.
+            let share = |axis: usize| {
+                let all: usize = (0..spec.window[axis]).map(|tap| inside(axis, tap)).sum();
+                all as f64 / (spec.window[axis] * spec.output[axis]) as f64
+            };
+            let lanes = filled(spec, filters, filters.next_multiple_of(LANES)) * idle_rows(channels);
+            Work {
+                lanes: turning * lanes * share(0) * share(1),
+                calls: taps as f64 * groups,
+                tiles: taps as f64 * groups * tiles(channels, filters),
+                updated: beyond_cache(spec),
+                ..Work::default()
+            }
+        }
+    }
+}
+
+/// The kernel of many groups: it fills vectors with channels of one group, by sixteen, or with groups, whose channels come by four.
+fn grouped(spec: &Spec, _direction: Direction) -> Work {
+    let [_, filters] = spec.group();
+    let channels = spec.groups * filters.next_multiple_of(2 * LANES);
+    let groups = spec.groups.next_multiple_of(LANES) * filters.next_multiple_of(4);
+    Work { lanes: filled(spec, spec.output[2], channels.min(groups)), ..Work::default() }
+}
+
+/// How much longer products take that turn to the next group (`cargo bench -p netwright-compute --features std --bench grouped`).
+const TURNING: f64 = 1.5;
+
+/// Products of matrices, group by group.
+fn products_of_groups(spec: &Spec, _direction: Direction) -> Work {
+    let [_, filters] = spec.group();
+    let lanes = spec.groups * filters.next_multiple_of(LANES);
+    Work { lanes: TURNING * filled(spec, spec.output[2], lanes), ..Work::default() }
+}
+
+/// Winograd's algorithm, when predicting: 36 products of the transforms of tiles and filters.
+fn winograd(spec: &Spec) -> Work {
+    let [channels, filters] = [spec.input[2], spec.output[2]];
+    let [down, across] = spec.winograd_tiles();
+    let (tiles, transforms) = (down * across, spec.winograd_len());
+    Work {
+        lanes: 1.1 * (POINTS * channels * filters * tiles) as f64,
+        transformed: (POINTS * tiles * (channels + filters)) as f64,
+        read: if transforms > CACHED { transforms as f64 } else { 0.0 },
+        ..Work::default()
+    }
+}

@@ -1,0 +1,83 @@
+//! What can be selected for a node: for each direction, the candidates that its operation offers, and which of them was taken.
+
+use crate::cost::Work;
+use crate::ops::{Packing, Phase};
+
+/// What a kernel computes for a node, and in which phase. A kernel is selected for each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The output, when predicting.
+    Predicting,
+    /// The output, while training.
+    Forward,
+    /// The gradient of the input.
+    InputGradient,
+    /// The gradients of the weights.
+    WeightGradient,
+}
+
+impl Direction {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Predicting, Self::Forward, Self::InputGradient, Self::WeightGradient];
+
+    /// Those of a phase.
+    pub const fn of(phase: Phase) -> &'static [Self] {
+        match phase {
+            Phase::Predicting => &[Self::Predicting],
+            Phase::Training => &[Self::Forward, Self::InputGradient, Self::WeightGradient],
+        }
+    }
+
+    /// The way forward in a phase.
+    pub const fn forward(phase: Phase) -> Self {
+        match phase {
+            Phase::Predicting => Self::Predicting,
+            Phase::Training => Self::Forward,
+        }
+    }
+}
+
+/// A way to compute a node in one direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The word for it behind the option `kernel`.
+    pub name: &'static str,
+    /// What makes it fast or slow.
+    pub why: &'static str,
+    /// What it takes, for one image.
+    pub work: Work,
+    /// How the weights are prepared for it, once for all predictions.
+    pub packing: Option<Packing>,
+    /// Elements of scratch memory and of prepared weights that it asks for, about; none where it is 0.
+    pub memory: usize,
+}
+
+/// What the best candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// The fastest.
+    Speed,
+    /// The one that asks for the least memory, of several the fastest.
+    Memory,
+}
+
+impl Objective {
+    /// That of a phase: of a prediction it is speed with the feature `speed`, which the facade's `std` turns on. Training has a heap.
+    pub const fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Predicting if !cfg!(feature = "speed") => Self::Memory,
+            Phase::Predicting | Phase::Training => Self::Speed,
+        }
+    }
+}
+
+/// The candidate that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// For what.
+    pub direction: Direction,
+    /// [`Candidate::name`].
+    pub name: &'static str,
+    /// Why, with its estimated time, and what the runner-up would have taken.
+    pub why: String,
+}

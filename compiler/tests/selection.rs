@@ -1,0 +1,116 @@
+//! Which kernels are selected, and what a text can ask for.
+
+use netwright_compiler::graph::Graph;
+use netwright_compiler::lower::lower;
+use netwright_compiler::ops::Phase;
+use netwright_compiler::passes::{fold, fuse, initial_weights, predict, select};
+use netwright_compiler::program::Step;
+use netwright_compiler::selection::{Direction, Objective};
+use netwright_grammar::Diagnostics;
+
+fn selected(input: &str, body: &str, phase: Phase) -> Graph {
+    selected_for(Objective::Speed, input, body, phase)
+}
+
+fn selected_for(objective: Objective, input: &str, body: &str, phase: Phase) -> Graph {
+    let source = format!("Net({input}) {{ {body} }}");
+    let mut diagnostics = Diagnostics::default();
+    let file = netwright_grammar::parse(&source, &mut diagnostics);
+    let graph = lower(&source, &file, &mut diagnostics).pop().map(|lowered| lowered.graph);
+    assert_eq!(diagnostics.into_sorted(), []);
+    let graph = initial_weights(graph.expect("there is a network"));
+    let graph = if phase == Phase::Predicting { fold(graph) } else { graph };
+    let graph = select(fuse(graph, phase), phase, objective);
+    netwright_compiler::verify::verify(&graph).expect("the graph holds together");
+    graph
+}
+
+/// The names of what is selected for the only layer of a network, by direction.
+fn names(input: &str, stage: &str) -> [Option<&'static str>; 4] {
+    let of = |phase| {
+        let graph = selected(input, stage, phase);
+        let node = graph.nodes.last().expect("there is a layer").clone();
+        Direction::ALL.map(|direction| node.selected(direction).map(|selected| selected.name))
+    };
+    let ([predicting, ..], [_, forward, input, weights]) = (of(Phase::Predicting), of(Phase::Training));
+    [predicting, forward, input, weights]
+}
+
+#[test]
+fn each_direction_gets_a_kernel_of_its_own() {
+    // With `exact` the same whether or not the feature `winograd` is on.
+    assert_eq!(names("16x16x64", "conv 3x3x64 same exact"), [Some("gemm"), Some("gemm"), Some("gemm"), Some("direct")]);
+    assert_eq!(names("28x28x1", "conv 5x5x6 same"), [Some("gemm"); 4]);
+    assert_eq!(names("8x8x32", "conv 3x3x32 groups 32 same"), [Some("depthwise"); 4]);
+    assert_eq!(names("56x56x128", "conv 3x3x128 groups 32 same"), [Some("grouped"); 4]);
+    assert_eq!(names("12", "dense 4"), [Some("gemm"), Some("gemm"), None, None]);
+    assert_eq!(names("12", "dense 4 relu; layernorm"), [None; 4]);
+}
+
+#[test]
+fn winograd_is_taken_by_itself_where_the_feature_allows_it_and_many_channels_meet() {
+    let taken = if cfg!(feature = "winograd") { "winograd" } else { "gemm" };
+    assert_eq!(names("56x56x64", "conv 3x3x64 same")[0], Some(taken));
+    assert_eq!(names("56x56x64", "conv 3x3x64 same exact")[0], Some("gemm"));
+    assert_eq!(names("56x56x64", "conv 3x3x64 same stride 2")[0], Some("gemm"));
+}
+
+#[test]
+fn a_text_overrules_the_estimate_wherever_the_kernel_computes_the_direction() {
+    assert_eq!(names("28x28x1", "conv 5x5x6 same kernel direct"), [Some("direct"); 4]);
+    assert_eq!(names("8x8x32", "conv 3x3x32 groups 32 same kernel gemm"), [Some("gemm"); 4]);
+    let [predicting, training @ ..] = names("6x6x16", "conv 3x3x16 same kernel winograd");
+    assert_eq!(predicting, Some("winograd"));
+    assert!(training.iter().all(|kernel| *kernel != Some("winograd")), "{training:?}");
+    assert_eq!(names("6x6x4", "sepconv 3x3x8 kernel direct")[0], Some("direct"));
+    assert_eq!(names("12", "dense 4 kernel direct"), [Some("direct"), Some("direct"), None, None]);
+}
+
+#[test]
+fn a_call_says_what_it_takes_and_what_the_runner_up_would_have() {
+    let why = |stage: &str| {
+        let program = predict(&selected("28x28x1", stage, Phase::Predicting)).predict;
+        let whys = program.steps.iter().filter_map(|step| match step {
+            Step::Call(call) => Some(format!("{}: {}", call.kernel.name, call.why)),
+            Step::Outside { .. } => None,
+        });
+        whys.collect::<Vec<_>>().join("\n")
+    };
+    let text = why("conv 5x5x6 same relu");
+    assert!(text.starts_with("conv_packed_forward: windows as the rows of a matrix product: 5."), "{text}");
+    assert!(text.contains(" µs an image, direct 1"), "{text}");
+    let text = why("conv 5x5x6 same kernel direct");
+    assert!(
+        text.starts_with("conv_direct_forward: windows and filters read where they lie, as asked for: 1"),
+        "{text}"
+    );
+    assert!(text.contains(" µs an image, gemm 5."), "{text}");
+}
+
+#[test]
+fn filters_are_prepared_for_the_kernels_that_read_them_so_and_for_no_others() {
+    let prepared = |stage: &str| {
+        let program = predict(&selected("6x6x16", stage, Phase::Predicting)).prepare;
+        program.steps.iter().filter(|step| matches!(step, Step::Call(_))).count()
+    };
+    for (kernel, count) in [("gemm", 1), ("winograd", 1), ("direct", 0)] {
+        assert_eq!(prepared(&format!("conv 3x3x16 same kernel {kernel}")), count, "{kernel}");
+    }
+}
+
+#[test]
+fn for_the_least_memory_nothing_is_prepared_and_no_kernel_asks_for_scratch() {
+    let body = "conv 5x5x6 same tanh; dwconv 3x3 bn; conv 1x1x32 relu; conv 3x3x32 groups 4; conv 3x3x32 same; maxpool 2; dense 40 relu; softmax 10";
+    let program = predict(&selected_for(Objective::Memory, "28x28x1", body, Phase::Predicting));
+    let calls = |steps: &[Step]| -> Vec<(&'static str, bool, String)> {
+        let calls = steps.iter().filter_map(|step| if let Step::Call(call) = step { Some(call) } else { None });
+        calls.map(|call| (call.kernel.name, call.kernel.has_scratch, call.why.to_string())).collect()
+    };
+    let prepared: Vec<&str> = calls(&program.prepare.steps).iter().map(|call| call.0).collect();
+    assert_eq!(prepared, ["batchnorm_fold"]);
+    let predicted = calls(&program.predict.steps);
+    let asking: Vec<&str> = predicted.iter().filter(|call| call.1).map(|call| call.0).collect();
+    // With one filter for each channel it asks for none.
+    assert_eq!(asking, ["depthwise_forward"]);
+    assert!(predicted[0].2.contains(", for the least memory: "), "{}", predicted[0].2);
+}
