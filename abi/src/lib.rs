@@ -1,4 +1,4 @@
-//! What the compiler and the runtime both speak of, written once: activation functions, epilogues, initialisers, kinds of parameters,
+//! What the compiler and the runtime both speak of, written once: shapes, activation functions, epilogues, initialisers, kinds of parameters,
 //! the sizes of each kernel, and the table of kernels with their operands in order.
 //!
 //! The compiler builds each call from [`kernels`], so that a misspelt kernel, a forgotten operand or the sizes of another kernel do
@@ -10,10 +10,14 @@ mod init;
 pub mod kernels;
 mod library;
 pub mod locals;
+mod nearest;
 mod role;
+mod shape;
 pub mod spec;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
 pub use library::Library;
+pub use nearest::nearest;
 pub use role::Role;
+pub use shape::{LARGEST_VALUE, Shape};

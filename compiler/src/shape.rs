@@ -1,104 +1,15 @@
 //! Shapes and their arithmetic; no spans.
 
-use std::fmt;
+pub use netwright_abi::{LARGEST_VALUE, Shape};
 
-/// The most numbers one value of a network may hold: what a 32-bit index reaches.
-pub const LARGEST_VALUE: u64 = 1 << 31;
-
-/// What one image looks like at some place of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
-    /// Height, width, channels.
-    Image([usize; 3]),
-    /// Length, channels: what has one axis, as a sound has. Operations see an image of width 1: [`Shape::as_image`].
-    Series([usize; 2]),
-    /// A row of features.
-    Flat(usize),
-}
-
-impl Shape {
-    /// How many numbers it holds. Shapes are made only within [`LARGEST_VALUE`], so this does not overflow.
-    pub fn len(self) -> usize {
-        match self {
-            Self::Image([height, width, channels]) => height * width * channels,
-            Self::Series([length, channels]) => length * channels,
-            Self::Flat(features) => features,
+/// The sizes of a shape, as `in.height` and its like ask for them.
+pub(crate) fn sizes(shape: Shape) -> Vec<(&'static str, usize)> {
+    match shape {
+        Shape::Image { height, width, channels } => {
+            vec![("height", height), ("width", width), ("channels", channels)]
         }
-    }
-
-    /// Never: a shape of nothing is refused when it is made.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// The size of the last axis: channels, or features.
-    pub fn channels(self) -> usize {
-        match self {
-            Self::Image([_, _, channels]) | Self::Series([_, channels]) => channels,
-            Self::Flat(features) => features,
-        }
-    }
-
-    /// How many rows of [`Shape::channels`] it holds: the positions of an image.
-    pub fn positions(self) -> usize {
-        match self {
-            Self::Image([height, width, _]) => height * width,
-            Self::Series([length, _]) => length,
-            Self::Flat(_) => 1,
-        }
-    }
-
-    /// Its sizes, as `in.height` and its like ask for them.
-    pub fn sizes(self) -> Vec<(&'static str, usize)> {
-        match self {
-            Self::Image([height, width, channels]) => {
-                vec![("height", height), ("width", width), ("channels", channels)]
-            }
-            Self::Series([length, channels]) => vec![("length", length), ("channels", channels)],
-            Self::Flat(features) => vec![("features", features)],
-        }
-    }
-
-    /// What operations see: a series as an image of width 1.
-    #[must_use]
-    pub fn as_image(self) -> Self {
-        match self {
-            Self::Series([length, channels]) => Self::Image([length, 1, channels]),
-            other => other,
-        }
-    }
-
-    /// [`Self::as_image`] the other way round, for what an operation makes of a series.
-    #[must_use]
-    pub fn as_series(self) -> Self {
-        match self {
-            Self::Image([length, 1, channels]) => Self::Series([length, channels]),
-            other => other,
-        }
-    }
-
-    /// The shape if every size is at least 1 and the whole within [`LARGEST_VALUE`].
-    pub fn checked(self) -> Option<Self> {
-        let sizes: &[usize] = match &self {
-            Self::Image(sizes) => sizes,
-            Self::Series(sizes) => sizes,
-            Self::Flat(features) => std::slice::from_ref(features),
-        };
-        sizes
-            .iter()
-            .try_fold(1_u64, |product, &size| product.checked_mul(u64::try_from(size).ok()?))
-            .filter(|&product| (1..=LARGEST_VALUE).contains(&product))
-            .map(|_| self)
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Image([height, width, channels]) => write!(f, "{height}x{width}x{channels}"),
-            Self::Series([length, channels]) => write!(f, "{length}x{channels}"),
-            Self::Flat(features) => write!(f, "{features}"),
-        }
+        Shape::Series { length, channels } => vec![("length", length), ("channels", channels)],
+        Shape::Flat(features) => vec![("features", features)],
     }
 }
 

@@ -1,16 +1,8 @@
 //! What the writer probably meant: the nearest known word, and the words of other frameworks.
 
-/// The known word nearest to `word`, if any is near.
+/// The known word nearest to `word`, in small letters, if any is near.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + candidate.len().min(word.len()) / 4 && *distance < candidate.len()
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    netwright_abi::nearest(&word.to_lowercase(), known)
 }
 
 /// How other frameworks call a layer or an option, and how it is written here.

@@ -31,7 +31,7 @@ fn called<'a>(word: &'a str, text: &str) -> NewLayer<'a> {
 }
 
 fn built() -> Result<Graph, BuildError> {
-    let mut builder = Builder::new(Shape::Image([8, 8, 4]));
+    let mut builder = Builder::new(Shape::Image { height: 8, width: 8, channels: 4 });
     let input = builder.input();
     let weights = WeightOptions { init: Some(Init::HeNormal), ..WeightOptions::default() };
     let first = NewLayer { weights, ..called("conv", "conv 3x3x4 same nobias init he") };
@@ -76,7 +76,7 @@ fn what_calls_build_is_emitted_as_the_text_is() {
 
 #[test]
 fn a_shape_that_does_not_fit_is_a_typed_error() {
-    let mut builder = Builder::new(Shape::Image([4, 4, 2]));
+    let mut builder = Builder::new(Shape::Image { height: 4, width: 4, channels: 2 });
     let input = builder.input();
     builder.open(called("conv", "conv 5x5x3"), input).expect("the first layer has a name");
     match builder.push(conv(5, 3, Padding::Explicit([0; 4]), true), &[input]) {
@@ -101,7 +101,7 @@ fn a_front_end_finds_its_own_layers_by_their_origins() {
 
 #[test]
 fn weights_that_cannot_be_shared_are_typed_errors() {
-    let mut builder = Builder::new(Shape::Image([4, 4, 3]));
+    let mut builder = Builder::new(Shape::Image { height: 4, width: 4, channels: 3 });
     let input = builder.input();
     let tied = |name: &str| WeightOptions { tied: Some(name.to_owned()), ..WeightOptions::default() };
     let conv = |filters| conv(1, filters, Padding::Same, true);

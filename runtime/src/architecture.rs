@@ -1,11 +1,11 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
+use crate::Shape;
 use crate::context::Context;
 use crate::layer::{Layer, PlannedCall};
 use crate::observer::Observer;
 pub use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Precision;
-use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 
 /// A network as the compiler sees it. The macro implements it; users reach it through their own type.

@@ -275,9 +275,9 @@ pub enum Error {
         /// The file or set.
         origin: String,
         /// What the network takes.
-        expected: crate::shape::Shape,
+        expected: crate::Shape,
         /// What the images are.
-        found: crate::shape::Shape,
+        found: crate::Shape,
     },
 
     /// Weights that do not fit the network: every difference, none of them loaded.

@@ -38,8 +38,8 @@ fn name_hash(name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shape;
     use crate::layer::Role;
-    use crate::shape::Shape;
 
     const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
         ParameterTensor { name, role, shape: &[], offset, len, fan_in: 4, fan_out: 4, init }

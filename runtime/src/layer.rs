@@ -2,11 +2,11 @@
 
 pub use netwright_abi::{Library, Role};
 
+use crate::Shape;
 use crate::gemm;
 use crate::init::Init;
 use crate::kernels::activation::Activation;
 use crate::scalar::Scalar;
-use crate::shape::Shape;
 
 /// One line of a network's table.
 #[derive(Clone, Copy, Debug, PartialEq)]

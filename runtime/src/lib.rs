@@ -34,7 +34,6 @@ mod once {
 pub mod pass;
 pub mod predictor;
 pub mod scalar;
-pub mod shape;
 #[cfg(feature = "std")]
 pub mod storage;
 #[cfg(feature = "std")]
@@ -54,7 +53,7 @@ pub use netwright_compute::{context, epilogue, gemm, kernels, random, simd};
 pub use architecture::{Architecture, BackwardRule, Memory, Pass, Place};
 #[cfg(feature = "std")]
 pub use error::Error;
+pub use netwright_abi::Shape;
 pub use observer::{Observer, Unobserved};
 pub use scalar::{Precision, Scalar};
-pub use shape::Shape;
 pub use tensor::Tensor;

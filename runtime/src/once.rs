@@ -4,13 +4,13 @@
 
 use std::path::Path;
 
+use crate::Shape;
 use crate::architecture::Architecture;
 use crate::error::{Error, Origin};
 use crate::layer::Layer;
 use crate::memory::{Prepared, WorkspacePool};
 use crate::network::Weights;
 use crate::pass::Pass;
-use crate::shape::Shape;
 use crate::weights::Loaded;
 
 /// What the tables of an [`Architecture`] say of it.

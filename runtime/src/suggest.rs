@@ -1,5 +1,7 @@
 //! What the writer of an unknown name may have meant.
 
+pub use netwright_abi::nearest;
+
 /// The most names that an error lists.
 const MOST: usize = 12;
 
@@ -12,14 +14,6 @@ pub fn choices(word: &str, known: &str) -> String {
         _ => known.to_owned(),
     };
     nearest(word, names).map_or(listed.clone(), |name| format!("{listed}; did you mean `{name}`?"))
-}
-
-/// The name that is nearest to `word`, if any is near.
-pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
-    let near =
-        distances.filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len());
-    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 #[cfg(test)]

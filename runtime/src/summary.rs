@@ -29,7 +29,7 @@ const PLAIN: &str = "\u{1b}[0m";
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
     network: &'static str,
-    input: crate::shape::Shape,
+    input: crate::Shape,
     layers: &'static [Layer],
     parameters: usize,
     trainable: usize,

@@ -22,6 +22,6 @@ mod test_folder;
 pub mod train;
 
 use netwright_runtime::{
-    architecture, context, error, head, kernels, layer, memory, network, norm, observer, pass, predictor, random,
-    scalar, shape, storage, suggest, tensor, threads, weights,
+    Shape, architecture, context, error, head, kernels, layer, memory, network, norm, observer, pass, predictor,
+    random, scalar, storage, suggest, tensor, threads, weights,
 };

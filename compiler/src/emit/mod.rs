@@ -18,7 +18,7 @@ use netwright_grammar::Span as Bytes;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use constants::size;
+use constants::{size, sizes};
 use names::Names;
 
 use crate::Reader;
@@ -156,13 +156,13 @@ fn imports(root: &TokenStream) -> TokenStream {
 
 /// The type of one image or one answer.
 fn value_type(shape: Shape) -> TokenStream {
-    match shape.as_image() {
-        Shape::Image(image) => {
-            let [height, width, channels] = image.map(size);
-            quote!(Tensor<#height, #width, #channels, T>)
+    match shape.as_image().image_sizes() {
+        Some(image) => {
+            let image = sizes(&image);
+            quote!(Tensor<#(#image,)* T>)
         }
-        other => {
-            let features = size(other.len());
+        None => {
+            let features = size(shape.len());
             quote!([T; #features])
         }
     }

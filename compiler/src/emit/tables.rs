@@ -96,12 +96,12 @@ fn memory(plan: &Plan, scratch: &TokenStream) -> TokenStream {
 
 fn shape(shape: Shape) -> TokenStream {
     match shape {
-        Shape::Image(image) => {
-            let [height, width, channels] = image.map(size);
-            quote!(Shape::Image { height: #height, width: #width, channels: #channels })
+        Shape::Image { height, width, channels } => {
+            let [height, width, channels] = [height, width, channels].map(size);
+            quote!(Shape::image([#height, #width, #channels]))
         }
-        Shape::Series(series) => {
-            let [length, channels] = series.map(size);
+        Shape::Series { length, channels } => {
+            let [length, channels] = [length, channels].map(size);
             quote!(Shape::Series { length: #length, channels: #channels })
         }
         Shape::Flat(features) => {

@@ -20,7 +20,7 @@ pub(super) enum Axes {
 impl Axes {
     /// Those of a value.
     pub(super) fn of(lowering: &Lowering<'_>, input: ValueId) -> Self {
-        if matches!(lowering.shape(input), Shape::Series(_)) { Self::One } else { Self::Two }
+        if matches!(lowering.shape(input), Shape::Series { .. }) { Self::One } else { Self::Two }
     }
 
     /// One number for both axes, or height x width; of a series one number.
@@ -68,7 +68,7 @@ impl Axes {
             }
             (Self::One, [length, _, filters]) => {
                 let mut help = format!("write length x filters: `{word} {}x{}`", length.value, filters.value);
-                if let Shape::Series([height, width]) = shape
+                if let Shape::Series { length: height, channels: width } = shape
                     && width > 1
                     && input == lowering.input()
                 {

@@ -38,7 +38,7 @@ pub(super) static GLOBALMAXPOOL: Word = Word {
 
 fn lower(kind: PoolKind, layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
     let size = match lowering.shape(input).as_image() {
-        Shape::Image([height, width, _]) => [height, width],
+        Shape::Image { height, width, .. } => [height, width],
         _ => [1, 1],
     };
     let window = Window { size, stride: size, dilation: [1, 1], padding: Padding::Explicit([0; 4]) };

@@ -23,8 +23,8 @@ pub(super) static RESHAPE: Word = Word {
         let sizes = numbers.numbers.iter().map(|number| number.count("a size")).collect::<Result<Vec<_>, _>>()?;
         let to = match sizes.as_slice() {
             [features] => Shape::Flat(*features),
-            [length, channels] => Shape::Series([*length, *channels]),
-            [height, width, channels] => Shape::Image([*height, *width, *channels]),
+            [length, channels] => Shape::Series { length: *length, channels: *channels },
+            [height, width, channels] => Shape::Image { height: *height, width: *width, channels: *channels },
             more => {
                 return Err(Diagnostic::new(
                     layer.written.to(numbers.span),

@@ -18,7 +18,7 @@ const INCOMING: &str = "in";
 /// would be an echo.
 pub(crate) fn scope_of(shape: Shape, is_certain: bool) -> Scope {
     let size = |size: usize| if is_certain { size as f64 } else { 5040.0 };
-    shape.sizes().into_iter().map(|(name, value)| (format!("{INCOMING}.{name}"), size(value))).collect()
+    crate::shape::sizes(shape).into_iter().map(|(name, value)| (format!("{INCOMING}.{name}"), size(value))).collect()
 }
 
 /// The parameters of a scope.

@@ -48,8 +48,10 @@ impl Join {
     fn meets(self, first: Shape, other: Shape) -> bool {
         match self {
             Self::Concat => match (first, other) {
-                (Shape::Image([height, width, _]), Shape::Image([tall, wide, _])) => [height, width] == [tall, wide],
-                (Shape::Series([long, _]), Shape::Series([length, _])) => long == length,
+                (Shape::Image { height, width, .. }, Shape::Image { height: tall, width: wide, .. }) => {
+                    [height, width] == [tall, wide]
+                }
+                (Shape::Series { length: long, .. }, Shape::Series { length, .. }) => long == length,
                 (Shape::Flat(_), Shape::Flat(_)) => true,
                 _ => false,
             },
@@ -368,17 +370,17 @@ type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
 /// What would make two branches of what comes in meet.
 fn remedy(join: Join, sides: [Side<'_>; 2], input: Shape) -> String {
     let text = remedy_of_images(join, sides.map(|side| (side.0, side.1, side.2.as_image())), input.as_image());
-    let is_series = sides.iter().any(|side| matches!(side.2, Shape::Series(_)));
+    let is_series = sides.iter().any(|side| matches!(side.2, Shape::Series { .. }));
     if is_series { text_of_series(&text) } else { text }
 }
 
 fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
-    match (a.2, b.2) {
-        (Shape::Image(first), Shape::Image(second)) if first[..2] == second[..2] => {
+    match (a.2.image_sizes(), b.2.image_sizes()) {
+        (Some(first), Some(second)) if first[..2] == second[..2] => {
             let (changed, kept) = changed(a, b);
             end(changed, &format!("conv 1x1x{}", kept.2.channels()))
         }
-        (Shape::Image(first), Shape::Image(second)) => {
+        (Some(first), Some(second)) => {
             let one = [(a, first, second), (b, second, first)].into_iter().find(|(_, own, _)| own[..2] == [1, 1]);
             if let (Join::Mul, Some((side, own, other))) = (join, one) {
                 let row =
@@ -394,16 +396,16 @@ fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
                 resize((b, second), (a, first), input)
             }
         }
-        (Shape::Flat(_), Shape::Flat(_)) => {
+        (None, None) => {
             let (changed, kept) = changed(a, b);
             end(changed, &format!("dense {}", kept.2.channels()))
         }
         _ => {
-            let (image, row) = if matches!(a.2, Shape::Image(_)) { (a, b) } else { (b, a) };
+            let (image, row) = if matches!(a.2, Shape::Image { .. }) { (a, b) } else { (b, a) };
             let one_a_channel = row.2.channels() == image.2.channels() && image.2.len() > row.2.len();
             match join {
                 Join::Add | Join::Residual if one_a_channel => {
-                    let Shape::Image([height, width, channels]) = image.2 else { return String::new() };
+                    let Shape::Image { height, width, channels } = image.2 else { return String::new() };
                     let spread = end(row, &format!("reshape 1x1x{channels}; upsample {height}x{width}"));
                     format!("only `mul` applies a row to every position; to add it there, {spread}")
                 }
@@ -432,7 +434,7 @@ fn end((name, branch, _): Side<'_>, stage: &str) -> String {
 
 /// What makes a larger image as small as a smaller one, or the other way round.
 fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize; 3]), input: Shape) -> String {
-    let is_whole = matches!(input, Shape::Image(whole) if whole[..2] == from[..2]);
+    let is_whole = input.image_sizes().is_some_and(|whole| whole[..2] == from[..2]);
     // Of two sizes that are nearly one, neither has been strided: a window lacks its padding.
     let is_strided = is_whole || from[0] > 3;
     let fits =

@@ -179,7 +179,8 @@ fn lower_network<'a>(
         diagnostics.push(diagnostic);
         None
     });
-    let mut lowering = Lowering::new(source, shape.unwrap_or(Shape::Image([1, 1, 1])), diagnostics);
+    let mut lowering =
+        Lowering::new(source, shape.unwrap_or(Shape::Image { height: 1, width: 1, channels: 1 }), diagnostics);
     if shape.is_none() {
         lowering.input_is_unknown();
     }
@@ -228,8 +229,8 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
         numbers?.numbers.iter().map(|number| number.count("a size of the input")).collect::<Result<Vec<_>, _>>()?;
     let shape = match sizes.as_slice() {
         [features] => Shape::Flat(*features),
-        [height, width, channels] => Shape::Image([*height, *width, *channels]),
-        [length, channels] => Shape::Series([*length, *channels]),
+        [height, width, channels] => Shape::Image { height: *height, width: *width, channels: *channels },
+        [length, channels] => Shape::Series { length: *length, channels: *channels },
         [batch, height, width, channels] => {
             return Err(Diagnostic::new(*span, "an input has one size, two or three, not 4").help(format!(
                 "leave the batch of {batch} out: a network is declared for one image, `{name}({height}x{width}x{channels})`"

@@ -34,13 +34,15 @@ impl Operation for Concat {
         let channels = inputs.iter().try_fold(0_usize, |sum, input| sum.checked_add(input.channels()));
         let channels = channels.ok_or_else(|| Misfit::new("the channels together are too many to count"))?;
         let with = |channels| match inputs[0] {
-            Shape::Image([height, width, _]) => Shape::Image([height, width, channels]),
-            Shape::Series([length, _]) => Shape::Series([length, channels]),
+            Shape::Image { height, width, .. } => Shape::Image { height, width, channels },
+            Shape::Series { length, .. } => Shape::Series { length, channels },
             Shape::Flat(_) => Shape::Flat(channels),
         };
         let first = inputs[0];
         let fits = |other: &Shape| match (first, *other) {
-            (Shape::Image([height, width, _]), Shape::Image([tall, wide, _])) => [height, width] == [tall, wide],
+            (Shape::Image { height, width, .. }, Shape::Image { height: tall, width: wide, .. }) => {
+                [height, width] == [tall, wide]
+            }
             (Shape::Flat(_), Shape::Flat(_)) => true,
             _ => false,
         };

@@ -32,7 +32,7 @@ pub struct Conv {
 
 /// The sizes of a convolution between two images.
 pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
-    let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
+    let (Some(input), Some(output)) = (input.image_sizes(), output.image_sizes()) else {
         unreachable!("`infer` has refused anything but an image");
     };
     let padding = window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
@@ -100,7 +100,7 @@ impl Operation for Conv {
             }
         }
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.filters])?;
-        Ok(Shape::Image([laid.output[0], laid.output[1], self.filters]))
+        Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels: self.filters })
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {

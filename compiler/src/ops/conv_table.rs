@@ -58,7 +58,7 @@ impl Operation for ConvTable {
                 .help(format!("channels are counted from 0: the last is {}", channels - 1)));
         }
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.connections()])?;
-        Ok(Shape::Image([laid.output[0], laid.output[1], self.table.len()]))
+        Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels: self.table.len() })
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {

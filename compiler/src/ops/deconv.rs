@@ -53,7 +53,7 @@ impl Operation for Deconv {
             ))
             .help("pad less, or use a larger window or stride"));
         };
-        Ok(Shape::Image([tall, wide, self.filters]))
+        Ok(Shape::Image { height: tall, width: wide, channels: self.filters })
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {

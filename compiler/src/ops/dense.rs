@@ -37,7 +37,7 @@ impl Operation for Dense {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let weights = Shape::Image([inputs[0].len(), self.outputs, 1]);
+        let weights = Shape::Image { height: inputs[0].len(), width: self.outputs, channels: 1 };
         if weights.checked().is_none() {
             return Err(Misfit::new(format!(
                 "{} inputs times {} units would be more than 2^31 weights",

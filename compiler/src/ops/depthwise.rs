@@ -36,7 +36,11 @@ impl Operation for Depthwise {
         let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
-        Ok(Shape::Image([laid.output[0], laid.output[1], channels.saturating_mul(self.multiplier)]))
+        Ok(Shape::Image {
+            height: laid.output[0],
+            width: laid.output[1],
+            channels: channels.saturating_mul(self.multiplier),
+        })
     }
 
     fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {

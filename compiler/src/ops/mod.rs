@@ -189,7 +189,7 @@ impl Op {
     /// # Errors
     /// [`Misfit`] where it does not fit them.
     pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let is_series = inputs.iter().any(|input| matches!(input, Shape::Series(_)));
+        let is_series = inputs.iter().any(|input| matches!(input, Shape::Series { .. }));
         let shape = match self.operation().infer(&images(inputs)) {
             Ok(shape) if is_series && self.operation().keeps_axes() => shape.as_series(),
             Ok(shape) => shape,
@@ -511,10 +511,10 @@ pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), Misfit> {
 
 /// The image an operation needs, or a misfit that says how it became flat. A window of `extent` is to fit.
 pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usize; 3], Misfit> {
-    let features = match shape.as_image() {
-        Shape::Image(sizes) => return Ok(sizes),
-        other => other.len(),
-    };
+    if let Some(sizes) = shape.as_image().image_sizes() {
+        return Ok(sizes);
+    }
+    let features = shape.len();
     // The square that the features fill, if they do.
     let root = features.isqrt();
     let [height, width] = match extent {

@@ -15,7 +15,7 @@ impl Multiply {
     /// Whether `right` is a row with one number for each channel of the image `left`, be that an image of one position. An image of
     /// one position is no such row: it may have come of a window that was to keep the shape.
     pub(crate) fn broadcasts(left: Shape, right: Shape) -> bool {
-        matches!((left.as_image(), right), (Shape::Image([.., channels]), Shape::Flat(features)) if channels == features)
+        matches!((left.as_image(), right), (Shape::Image { channels, .. }, Shape::Flat(features)) if channels == features)
     }
 }
 

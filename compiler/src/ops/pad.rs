@@ -16,7 +16,7 @@ pub struct ZeroPad(pub [usize; 4]);
 pub struct Crop(pub [usize; 4]);
 
 fn spec(inner: Shape, padding: [usize; 4]) -> Spec {
-    let Shape::Image(input) = inner else { unreachable!("`infer` has refused anything but an image") };
+    let Some(input) = inner.image_sizes() else { unreachable!("`infer` has refused anything but an image") };
     Spec { input, padding }
 }
 
@@ -38,7 +38,7 @@ impl Operation for ZeroPad {
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         let [height, width, channels] = image(inputs[0], "`zeropad`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
-        Ok(Shape::Image([height + top + bottom, width + left + right, channels]))
+        Ok(Shape::Image { height: height + top + bottom, width: width + left + right, channels })
     }
 
     fn passes_sign(&self) -> bool {
@@ -63,7 +63,7 @@ impl Operation for Crop {
         let [height, width, channels] = image(inputs[0], "`crop`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
         match (height.checked_sub(top + bottom), width.checked_sub(left + right)) {
-            (Some(height @ 1..), Some(width @ 1..)) => Ok(Shape::Image([height, width, channels])),
+            (Some(height @ 1..), Some(width @ 1..)) => Ok(Shape::Image { height, width, channels }),
             _ => Err(Misfit::new(format!(
                 "{} rows and {} columns are to be cut off an image of {height}x{width}",
                 top + bottom,

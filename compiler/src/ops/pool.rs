@@ -29,7 +29,7 @@ pub struct Pool {
 
 impl Pool {
     fn spec(&self, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
-        let (Shape::Image(input), Shape::Image(output)) = (input, output) else {
+        let (Some(input), Some(output)) = (input.image_sizes(), output.image_sizes()) else {
             unreachable!("`infer` has refused anything but an image");
         };
         let padding = self.window.lay([input[0], input[1]]).map_or([0; 4], |laid| laid.padding);
@@ -56,7 +56,7 @@ impl Operation for Pool {
             ))
             .help(format!("pad by at most {}x{}", tall - 1, wide - 1)));
         }
-        Ok(Shape::Image([laid.output[0], laid.output[1], channels]))
+        Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels })
     }
 
     fn passes_sign(&self) -> bool {

@@ -19,7 +19,7 @@ pub struct Subsample {
 
 impl Subsample {
     fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
-        let (Shape::Image(input), Shape::Image(output)) = (at.x_shape(0), at.y_shape()) else {
+        let (Some(input), Some(output)) = (at.x_shape(0).image_sizes(), at.y_shape().image_sizes()) else {
             unreachable!("`infer` has refused anything but an image");
         };
         Spec { input, output, window: self.window.size, stride: self.window.stride, epilogue }
@@ -38,7 +38,7 @@ impl Operation for Subsample {
             window_misfit(&self.window, sizes).help(help)
         })?;
         refuse_enormous_weights(&self.window.size)?;
-        Ok(Shape::Image([laid.output[0], laid.output[1], channels]))
+        Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels })
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {

@@ -13,7 +13,7 @@ pub struct Upsample(pub [usize; 2]);
 
 impl Upsample {
     fn spec(&self, input: Shape) -> Spec {
-        let Shape::Image(input) = input else { unreachable!("`infer` has refused anything but an image") };
+        let Some(input) = input.image_sizes() else { unreachable!("`infer` has refused anything but an image") };
         Spec { input, factor: self.0 }
     }
 }
@@ -25,7 +25,7 @@ impl Operation for Upsample {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         let [height, width, channels] = image(inputs[0], "`upsample`", [1, 1])?;
-        Ok(Shape::Image([height * self.0[0], width * self.0[1], channels]))
+        Ok(Shape::Image { height: height * self.0[0], width: width * self.0[1], channels })
     }
 
     fn passes_sign(&self) -> bool {

@@ -2,11 +2,11 @@
 
 use super::Dataset;
 use super::dataset::check_labels;
+use crate::Shape;
 use crate::error::Error;
 use crate::memory::zeros;
 use crate::once::Number;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 use crate::tensor::{Output, Tensor};
 
 /// Images of one size in bytes, channels of a pixel together.

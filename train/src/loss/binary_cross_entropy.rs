@@ -2,12 +2,12 @@
 
 use super::reduction::reduce;
 use super::{Dense, Loss, Reduction, check_dense, check_labels};
+use crate::Shape;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Sigmoid;
 use crate::once::Number;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
 

@@ -1,12 +1,12 @@
 //! Softmax and cross-entropy in one.
 
 use super::{Dense, Loss, Reduction, check_dense, check_labels};
+use crate::Shape;
 use crate::architecture::GradientSeed;
 use crate::error::{Error, setting};
 use crate::head::Softmax;
 use crate::once::Number;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
 

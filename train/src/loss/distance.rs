@@ -2,11 +2,11 @@
 
 use super::reduction::reduce;
 use super::{Dense, Loss, Reduction, check_dense};
+use crate::Shape;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 
 /// ℓ = Σ (a − y)² / K over the K outputs of an image (slide 6, which adds them up: [`Reduction::Sum`]); its gradient 2 (a − y) / K goes back
 /// through the last activation, whose flat parts stop it.

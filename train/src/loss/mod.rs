@@ -37,12 +37,12 @@ pub use reduction::Reduction;
 
 use core::fmt::Debug;
 
+use crate::Shape;
 use crate::architecture::GradientSeed;
 use crate::error::Error;
 use crate::head::Head;
 use crate::once::Number;
 use crate::scalar::{Precision, Scalar};
-use crate::shape::Shape;
 use crate::train::label::{Label, Labels};
 
 /// A loss for networks that end in `H`, against targets of type `Y`. What `Debug` says of it stands in checkpoints: all that it was made with.

@@ -1,10 +1,10 @@
 //! What a picture is made for: a class, a unit, or a feature map.
 
 use super::find_layer;
+use crate::Shape;
 use crate::error::Error;
 use crate::network::Network;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 
 /// One number that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
 /// are its channels.

@@ -2,10 +2,10 @@
 
 use super::find_layer;
 use super::picture::Picture;
+use crate::Shape;
 use crate::error::Error;
 use crate::layer::{ParameterTensor, Role};
 use crate::network::Network;
-use crate::shape::Shape;
 
 /// The filters of a layer, one picture each, as high and wide as the filter, with a channel for each channel it reads
 /// (slides 23 to 25). The name is that of the table of layers: `conv1`, or what `as` says.

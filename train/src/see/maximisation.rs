@@ -3,6 +3,7 @@
 use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
+use crate::Shape;
 use crate::error::{Error, Origin, setting};
 use crate::memory::{Stored, boxed_zeros};
 use crate::network::Network;
@@ -10,7 +11,6 @@ use crate::norm::norm;
 use crate::pass::BackwardRule;
 use crate::random::{Random, key};
 use crate::scalar::{Precision, Scalar};
-use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 
 /// What random draws are for, so that one seed serves for all.

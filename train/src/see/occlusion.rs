@@ -3,11 +3,11 @@
 use super::feature::{Feature, inside};
 use super::picture::Picture;
 use super::probe::Probe;
+use crate::Shape;
 use crate::error::{Error, setting};
 use crate::memory::{Stored, boxed_zeros, zeros};
 use crate::network::Network;
 use crate::scalar::Scalar;
-use crate::shape::Shape;
 use crate::tensor::{Output, Sample};
 use crate::train::predicted_class;
 

@@ -4,11 +4,11 @@ use core::fmt;
 use std::borrow::Cow;
 
 use super::tones::{Scale, Tones};
+use crate::Shape;
 use crate::data::resize;
 use crate::error::Error;
 use crate::once::Number;
 use crate::scalar::Precision;
-use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// Pictures of at most so many columns have every number to themselves in a terminal.

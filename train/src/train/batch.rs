@@ -1,9 +1,9 @@
 //! The inputs and targets of a step.
 
+use crate::Shape;
 use crate::error::{Error, Origin};
 use crate::head::Head;
 use crate::loss::Loss;
-use crate::shape::Shape;
 
 /// The inputs and targets of a step.
 #[derive(Debug)]

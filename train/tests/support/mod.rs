@@ -17,13 +17,13 @@ macro_rules! mlp {
         pub(crate) struct $name(netwright_runtime::network::Weights<$scalar>);
 
         const _: () = {
+            use netwright_runtime::Shape;
             use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
             use netwright_runtime::head;
             use netwright_runtime::init::Init;
             use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
-            use netwright_runtime::shape::Shape;
 
             const I: usize = $inputs;
             const H: usize = $hidden;

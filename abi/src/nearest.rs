@@ -1,0 +1,87 @@
+//! The search for the word that was meant.
+
+use core::mem::swap;
+
+/// The longest word that is compared.
+const LONGEST: usize = 64;
+
+/// The name that is nearest to `word`, if any is near: where a letter in four, and one more, was left out, added, mistaken or exchanged
+/// with its neighbour.
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distances = names.into_iter().filter_map(|name| Some((distance(word, name)?, name)));
+    let near =
+        distances.filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 4 && *distance < name.len());
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// How many letters must be left out, added, changed or exchanged with their neighbours to make `name` of `word` (Damerau, 1964,
+/// "A technique for computer detection and correction of spelling errors"), each letter once; nothing, where `name` is longer than any
+/// word is.
+fn distance(word: &str, name: &str) -> Option<usize> {
+    let length = name.chars().count();
+    if length > LONGEST {
+        return None;
+    }
+    let mut rows = [[0; LONGEST + 1]; 3];
+    let [before, last, next] = &mut rows;
+    for (column, distance) in last.iter_mut().enumerate() {
+        *distance = column;
+    }
+    let mut previous = None;
+    for (row, letter) in word.chars().enumerate() {
+        next[0] = row + 1;
+        let mut left = None;
+        for (column, other) in name.chars().enumerate() {
+            let changed = last[column] + usize::from(letter != other);
+            next[column + 1] = changed.min(last[column + 1] + 1).min(next[column] + 1);
+            if previous == Some(other) && left == Some(letter) {
+                next[column + 1] = next[column + 1].min(before[column - 1] + 1);
+            }
+            left = Some(other);
+        }
+        previous = Some(letter);
+        swap(before, last);
+        swap(last, next);
+    }
+    Some(last[length])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, distance, nearest};
+
+    #[test]
+    fn letters_are_left_out_added_changed_and_exchanged() {
+        for (word, name, expected) in [
+            ("conv", "conv", 0),
+            ("cnov", "conv", 1),
+            ("covn", "conv", 1),
+            ("con", "conv", 1),
+            ("convv", "conv", 1),
+            ("cinv", "conv", 1),
+            ("", "conv", 4),
+            ("conv", "", 4),
+            ("ab", "ba", 1),
+            ("sitting", "kitten", 3),
+            ("weiß", "weis", 1),
+        ] {
+            assert_eq!(distance(word, name), Some(expected), "{word} {name}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_of_several_is_found_and_none_where_all_are_far() {
+        let names = ["conv", "deconv", "dense", "dwconv"];
+        assert_eq!(nearest("cnov", names), Some("conv"));
+        assert_eq!(nearest("densse", names), Some("dense"));
+        assert_eq!(nearest("softmax", names), None);
+        assert_eq!(nearest("x", ["y"]), None);
+    }
+
+    #[test]
+    fn long_words_are_compared_up_to_a_length() {
+        let name = "a very long name of a layer that nobody writes by hand, and more than sixty-four letters of it";
+        assert_eq!(nearest(name, [name]), None);
+        assert_eq!(nearest(&name[..LONGEST - 1], [&name[..LONGEST]]), Some(&name[..LONGEST]));
+    }
+}
