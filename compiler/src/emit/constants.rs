@@ -34,10 +34,9 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
         }
         let module = format_ident!("{}", spec.module);
         // Further kernels of a layer have most sizes in common.
-        let (like, same) = match first.get(&(*layer, spec.module)) {
-            Some((like, name)) => (Some(*like), Some(quote!(..#name))),
-            None => (None, None),
-        };
+        let known = first.get(&(*layer, spec.module));
+        let known = known.filter(|(like, _)| spec.fields.iter().any(|field| like.fields.contains(field)));
+        let (like, same) = known.map(|(like, name)| (*like, quote!(..#name))).unzip();
         first.entry((*layer, spec.module)).or_insert_with(|| (spec, name.clone()));
         let other = spec.fields.iter().filter(|field| like.is_none_or(|like| !like.fields.contains(field)));
         let fields = other.map(|(field, value)| {
