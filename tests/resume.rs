@@ -18,6 +18,10 @@ mod wider {
     netwright::network! { pub Net(4) { dense 6 tanh; dropout 0.5; softmax 2 } }
 }
 
+mod frozen {
+    netwright::network! { pub Net(4) { dense 5 tanh frozen; dropout 0.5; softmax 2 } }
+}
+
 type Trained<'c, N> = Trainer<'c, N, usize, CrossEntropy, Sgd>;
 
 #[test]
@@ -47,6 +51,12 @@ fn a_network_whose_layers_are_others_is_refused_by_the_first_of_them() -> Result
         said(refused::<activation::Net>(&data, &file, |trainer| trainer)),
         "a layer was `dense 5 tanh`, and is `dense 5 relu` now"
     );
+    assert_eq!(
+        said(refused::<frozen::Net>(&data, &file, |trainer| trainer)),
+        "a layer was `dense 5 tanh`, and is `dense 5 tanh frozen` now"
+    );
+    let freezing = said(refused::<before::Net>(&data, &file, |t| t.optimizer(Sgd::new(0.1).unwrap().freeze("dense1"))));
+    assert!(freezing.starts_with("the freezing of `dense1` was "), "{freezing}");
     assert_eq!(
         said(refused::<shorter::Net>(&data, &file, |trainer| trainer)),
         "a layer was `dropout 0.5`, and is `softmax 2` now"
