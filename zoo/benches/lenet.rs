@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use netwright::private::Context;
-use netwright::{Architecture as _, Network as _, Tensor, Unobserved};
+use netwright::{Architecture as _, Tensor, Unobserved};
 use netwright_zoo::LeNet5;
 
 const BATCH: usize = 64;
