@@ -154,7 +154,7 @@ pub mod private {
     pub use core;
 
     pub use netwright_macros::{network, test_every_example};
-    pub use netwright_runtime::architecture::{Architecture, Blocks, GradientSeed, Memory, Pass, Place};
+    pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
@@ -191,7 +191,7 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Blocks, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
+            Activation, Architecture, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
             ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, computed, disjoint, gradient,
             head, kernels, largest, take, take_mut,
         };

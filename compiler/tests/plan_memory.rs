@@ -2,7 +2,7 @@
 //! can tell.
 
 use netwright_abi::kernels::{self, KernelId};
-use netwright_compiler::graph::{LayerId, Value, ValueId};
+use netwright_compiler::graph::{Extent, LayerId, Value, ValueId};
 use netwright_compiler::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
 use netwright_compiler::passes::{Place, Plan, plan_memory};
 use netwright_compiler::program::{Outside, Program, Step};

@@ -8,6 +8,7 @@ use netwright_abi::{Activation, Epilogue, LANES};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, conv, dense, pool, relayout};
 
+#[path = "../../runtime/benches/timing/mod.rs"]
 mod timing;
 
 const BATCH: usize = 64;

@@ -1,6 +1,5 @@
 //! What a kernel is given besides its sizes and operands: how many images, and the threads it may use. `core` alone.
 
-use netwright_abi::LANES;
 use netwright_abi::spec::Windowed;
 
 /// Multiply-adds that take longer than handing them to another thread, several times over.
@@ -74,18 +73,6 @@ impl<'a> Context<'a> {
     /// `batch` images on the threads of `fork`.
     pub fn on(batch: usize, fork: &'a dyn Fork) -> Self {
         Self { batch, threads: fork.threads().max(1), fork: Some(fork) }
-    }
-
-    /// As many blocks of [`LANES`] images as there are images: what a kernel for images in the lanes is given.
-    #[must_use]
-    pub const fn of_blocks(self) -> Self {
-        Self { batch: self.batch.div_ceil(LANES), ..self }
-    }
-
-    /// The images of whole blocks, those too that fill up the last.
-    #[must_use]
-    pub const fn in_whole_blocks(self) -> Self {
-        Self { batch: self.batch.next_multiple_of(LANES), ..self }
     }
 
     /// How many threads a kernel may use.
