@@ -8,7 +8,6 @@
 mod activation;
 mod init;
 pub mod kernels;
-mod layout;
 mod library;
 pub mod locals;
 mod nearest;
@@ -18,7 +17,6 @@ pub mod spec;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
-pub use layout::{LANES, Layout};
 pub use library::Library;
 pub use nearest::nearest;
 pub use role::Role;

@@ -21,7 +21,6 @@ mod pack;
 mod pad;
 mod pool;
 mod prelu;
-mod relayout;
 mod reshape;
 mod scale;
 mod softmax;
@@ -47,8 +46,6 @@ pub use pack::{Pack, Packing};
 pub use pad::{Crop, ZeroPad};
 pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
-pub use relayout::Relayout;
-pub(crate) use relayout::relayout_cost;
 pub use reshape::Reshape;
 pub use scale::Scale;
 pub use softmax::Softmax;
@@ -57,7 +54,7 @@ pub use upsample::Upsample;
 
 use netwright_abi::kernels::{self, Kernel, Signature};
 use netwright_abi::spec::{self, Sizes};
-use netwright_abi::{Activation as Function, Epilogue, LANES, Layout};
+use netwright_abi::{Activation as Function, Epilogue};
 
 use crate::graph::{self, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId};
 use crate::kernel_call::{Data, KernelCall};
@@ -130,36 +127,9 @@ pub(crate) trait Operation {
     fn as_epilogue(&self) -> Option<Part> {
         None
     }
-    /// How it computes images in the lanes, if it has kernels for that.
-    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
-        None
-    }
     /// The operation that prepares its weights for a candidate.
     fn packing(&self, _packing: Packing, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
         None
-    }
-}
-
-/// How an operation computes [`Layout::ImagesInLanes`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InLanes {
-    /// Whether by a kernel of its own; else its kernel treats all channels alike, so that it can take a block of images for one image of so
-    /// many times more channels.
-    pub by_own_kernel: bool,
-    /// Estimated time for one image, channels last and in the lanes, in multiply-adds of a full-speed kernel.
-    pub costs: [f64; 2],
-}
-
-impl InLanes {
-    /// The name of kernels that compute images in the lanes.
-    pub(crate) const KERNEL: &'static str = "lanes";
-
-    /// A kernel that treats all channels alike, and takes as long in either layout.
-    pub(crate) const ALIKE: Self = Self { by_own_kernel: false, costs: [0.0; 2] };
-
-    /// A kernel for the layout.
-    pub(crate) fn by_own_kernel(cost_channels_last: f64, cost: f64) -> Self {
-        Self { by_own_kernel: true, costs: [cost_channels_last, cost] }
     }
 }
 
@@ -201,7 +171,7 @@ macro_rules! operations {
 
 operations![
     Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
-    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
 ];
 
 /// What operations see of their inputs: see [`Shape::as_image`].
@@ -291,10 +261,6 @@ impl Op {
     pub fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
         self.operation().packing(packing, &images(inputs), output.as_image())
     }
-    /// How it computes images in the lanes, if it has kernels for that.
-    pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
-        self.operation().in_lanes(&images(inputs), output.as_image())
-    }
     /// What it would be as a part of what the node before it ends in.
     pub fn as_epilogue(&self) -> Option<Part> {
         self.operation().as_epilogue()
@@ -383,7 +349,7 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn x_shape(&self, index: usize) -> Shape {
-        self.seen(self.node.inputs[index])
+        self.graph.shape(self.node.inputs[index]).as_image()
     }
     /// The output.
     pub fn y(&self) -> Data {
@@ -391,17 +357,7 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn y_shape(&self) -> Shape {
-        self.seen(self.node.output)
-    }
-    /// The shape of a value as the node's kernel sees it: a block of images in the lanes may be one image of more channels.
-    fn seen(&self, value: ValueId) -> Shape {
-        let shape = self.graph.shape(value).as_image();
-        match self.graph.layout(self.node.output) {
-            Layout::ImagesInLanes if self.selected(Direction::Predicting) != Some(InLanes::KERNEL) => {
-                shape.with_channels(LANES)
-            }
-            _ => shape,
-        }
+        self.graph.shape(self.node.output).as_image()
     }
     /// The value number `index` saved for the way back.
     pub fn saved(&self, index: usize) -> Data {
@@ -440,10 +396,7 @@ impl Site<'_> {
         let call = self.ended(call);
         match self.node.epilogue.sum {
             None => vec![call],
-            Some(sum) => {
-                let len = self.graph.values[sum.0].unit();
-                vec![self.copy(len, Data::Value(sum), self.y()), call.accumulating()]
-            }
+            Some(sum) => vec![self.copy(self.y_shape().len(), Data::Value(sum), self.y()), call.accumulating()],
         }
     }
     /// The call that computes the output, with what it ends in told.
@@ -469,9 +422,7 @@ impl Site<'_> {
         operands: S::Of<Data>,
     ) -> KernelCall {
         let (layer, owner) = (self.node.layer, self.graph.owner_of(self.node));
-        let layout = self.graph.layout(self.node.output);
-        let why = "the only kernel of this operation";
-        KernelCall { layout, ..KernelCall::new(kernel, sizes, operands, layer, owner, why) }
+        KernelCall::new(kernel, sizes, operands, layer, owner, "the only kernel of this operation")
     }
     /// The name of the candidate selected for a direction.
     pub fn selected(&self, direction: Direction) -> Option<&'static str> {
@@ -539,12 +490,12 @@ impl<'a> core::ops::Deref for GradientSite<'a> {
 
 /// A value of so many fixed numbers.
 pub(crate) fn fixed(len: usize) -> Value {
-    Value { extent: Extent::Fixed(len), ..Value::of_images(Shape::Flat(len)) }
+    Value { extent: Extent::Fixed(len), shape: Shape::Flat(len) }
 }
 
 /// A value of so many elements that follow from the weights alone.
 pub(crate) fn prepared(len: usize) -> Value {
-    Value { extent: Extent::Prepared(len), ..Value::of_images(Shape::Flat(len)) }
+    Value { extent: Extent::Prepared(len), shape: Shape::Flat(len) }
 }
 
 /// That a tensor of weights would be too large to index.

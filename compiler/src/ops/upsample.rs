@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::upsample::Spec;
 
-use super::{GradientSite, InLanes, Misfit, Operation, Site, image};
+use super::{GradientSite, Misfit, Operation, Site, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -30,10 +30,6 @@ impl Operation for Upsample {
 
     fn passes_sign(&self) -> bool {
         true
-    }
-
-    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
-        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
