@@ -2,13 +2,14 @@
 
 use core::ops::Range;
 
+use crate::context::{Context, WORTH_A_THREAD};
 use crate::scalar::Scalar;
 
 /// Numbers side by side that are worked on together.
 pub(crate) const LANES: usize = 64;
 
 /// Positions that are summed in the network's own numbers before the sum goes over to `f64`.
-const BLOCK: usize = 128;
+const PART: usize = 128;
 
 /// Channels that are worked on together. Where they are few, several positions fill the lanes: lane i is channel
 /// i mod channels.
@@ -71,14 +72,43 @@ pub(crate) fn in_parts<T: Scalar, const K: usize>(
 ) -> [[f64; LANES]; K] {
     let mut total = [[0.0; LANES]; K];
     let step = stretch.step;
-    for block in (0..len).step_by(step * BLOCK) {
+    for block in (0..len).step_by(step * PART) {
         let mut part = [[T::ZERO; LANES]; K];
-        for first in (block..len.min(block + step * BLOCK)).step_by(step) {
+        for first in (block..len.min(block + step * PART)).step_by(step) {
             let range = stretch.range(len.min(first + step) - first);
             add(first + range.start..first + range.end, &mut part);
         }
         for (total, part) in total.iter_mut().zip(&part) {
             total.iter_mut().zip(part).for_each(|(total, part)| *total += part.to_f64());
+        }
+    }
+    total
+}
+
+/// Blocks of positions whose sums threads share: their number does not depend on threads, and they are added up in order.
+const BLOCKS: usize = 16;
+
+/// `K` sums for each channel of a stretch over `len` elements, those of one block each given by `of`. A block is made of whole parts, so that
+/// parts are the same however many blocks there are.
+pub(crate) fn in_blocks<const K: usize>(
+    context: &Context<'_>,
+    stretch: &Stretch,
+    len: usize,
+    of: impl Fn(Range<usize>) -> [[f64; LANES]; K] + Sync,
+) -> [[f64; LANES]; K] {
+    let block = len.div_ceil(BLOCKS).next_multiple_of(stretch.step * PART);
+    let mut sums = [[[0.0; LANES]; K]; BLOCKS];
+    let least = if len < WORTH_A_THREAD { BLOCKS } else { 1 };
+    context.split_rows(&mut sums, 1, least, &mut [], &|first, sums, _| {
+        for (n, sums) in sums.iter_mut().enumerate() {
+            let start = ((first + n) * block).min(len);
+            *sums = of(start..(start + block).min(len));
+        }
+    });
+    let [mut total, rest @ ..] = sums;
+    for sums in rest {
+        for (total, sum) in total.iter_mut().flatten().zip(sums.iter().flatten()) {
+            *total += sum;
         }
     }
     total

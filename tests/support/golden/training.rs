@@ -25,7 +25,7 @@ impl Golden {
                     *number -= N::Scalar::from_f64(rate) * *gradient;
                 }
                 let after = take::<N>(&mut network, &images, &step.labels);
-                let most = figures.tolerance.stepped;
+                let most = figures.tolerance.loss.max(1e-9);
                 figures.note(Kind::Loss, relative(after.loss, loss), most, format!("{what} after a step"));
             }
         }

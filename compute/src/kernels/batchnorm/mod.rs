@@ -1,10 +1,8 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
-use core::ops::Range;
-
-use super::channel_sums::{self as sums, LANES, Stretch};
+use super::channel_sums::{self as sums, LANES, Stretch, in_blocks};
 use super::elementary::Elementary;
-use crate::context::{Context, WORTH_A_THREAD};
+use crate::context::Context;
 use crate::epilogue::{Epilogue, HOT};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
@@ -154,35 +152,6 @@ pub fn batchnorm_grad<T: Scalar>(
             gradient(&stretch, &x[first..][..dy.len()], &centre, &[factor, shift, slope], dy);
         });
     }
-}
-
-/// Blocks of positions whose sums threads share: their number does not depend on threads, and they are added up in order.
-const BLOCKS: usize = 16;
-
-/// `K` sums for each channel of a stretch over `len` elements, those of one block each given by `of`.
-fn in_blocks<const K: usize>(
-    context: &Context<'_>,
-    stretch: &Stretch,
-    len: usize,
-    of: impl Fn(Range<usize>) -> [[f64; LANES]; K] + Sync,
-) -> [[f64; LANES]; K] {
-    let block = len.div_ceil(BLOCKS).next_multiple_of(stretch.step);
-    let mut sums = [[[0.0; LANES]; K]; BLOCKS];
-    // As many blocks for a thread as make it worth one.
-    let least = if len < WORTH_A_THREAD { BLOCKS } else { 1 };
-    context.split_rows(&mut sums, 1, least, &mut [], &|first, sums, _| {
-        for (n, sums) in sums.iter_mut().enumerate() {
-            let start = ((first + n) * block).min(len);
-            *sums = of(start..(start + block).min(len));
-        }
-    });
-    let [mut total, rest @ ..] = sums;
-    for sums in rest {
-        for (total, sum) in total.iter_mut().flatten().zip(sums.iter().flatten()) {
-            *total += sum;
-        }
-    }
-    total
 }
 
 /// γ of a channel, 1 where there is none.
