@@ -132,7 +132,7 @@ impl<T: Elementary> Epilogue<'_, T> {
     #[inline(always)]
     pub(crate) fn finish(&self, values: &mut [T]) {
         if let Some(activation) = self.activation_after_floor() {
-            activate(activation, values);
+            activation::forward(activation, values);
         }
     }
 
@@ -160,27 +160,6 @@ impl<T: Elementary> Epilogue<'_, T> {
             }
             self.finish(sums);
         }
-    }
-}
-
-/// Elements of the widest vector that loops are compiled for.
-const VECTOR: usize = 8;
-
-/// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
-/// filled up.
-#[inline(never)]
-fn activate<T: Elementary>(activation: Activation, values: &mut [T]) {
-    // Double precision has no vectors.
-    let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
-    let (whole, few) = values.split_at_mut(values.len() - few);
-    if !whole.is_empty() {
-        activation::forward(activation, whole);
-    }
-    if !few.is_empty() {
-        let mut filled = [T::ZERO; VECTOR];
-        filled[..few.len()].copy_from_slice(few);
-        activation::forward(activation, &mut filled);
-        few.copy_from_slice(&filled[..few.len()]);
     }
 }
 

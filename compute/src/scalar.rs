@@ -1,4 +1,4 @@
-//! The numbers a network computes with: `f32` for speed, `f64` to check gradients.
+//! What a network computes with: `f32` for speed, `f64` to check gradients.
 
 use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;

@@ -46,6 +46,8 @@ mod test_folder;
 #[cfg(feature = "std")]
 pub mod threads;
 #[cfg(feature = "std")]
+mod training_workspace;
+#[cfg(feature = "std")]
 pub mod weights;
 
 pub use netwright_compute::{context, epilogue, gemm, kernels, random, simd};

@@ -21,9 +21,9 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let (preparing, prepare_plan) = &planned.preparing;
     let owners = owners(graph);
     let owners = owners.as_slice();
-    let predict = Writer { graph, owners, program: predicting, plan: predict_plan, names, pass: Pass::Predict };
-    let train = Writer { program: &training.program, plan: train_plan, pass: Pass::Train, ..predict };
-    let prepare = Writer { program: preparing, plan: prepare_plan, pass: Pass::Prepare, ..predict };
+    let predict = Writer { graph, owners, program: predicting, plan: predict_plan, names, pass: PassKind::Predict };
+    let train = Writer { program: &training.program, plan: train_plan, pass: PassKind::Train, ..predict };
+    let prepare = Writer { program: preparing, plan: prepare_plan, pass: PassKind::Prepare, ..predict };
     let preparation = prepare.forward(preparing.steps.len());
     let places = places(predicting, predict_plan, names, false, in_workspace);
     let prediction = predict.forward(predicting.steps.len());
@@ -178,7 +178,7 @@ fn owners(graph: &Graph) -> Vec<Option<usize>> {
 
 /// Which pass is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
+enum PassKind {
     Prepare,
     Predict,
     Train,
@@ -191,7 +191,7 @@ struct Writer<'a> {
     program: &'a Program,
     plan: &'a Plan,
     names: &'a Names,
-    pass: Pass,
+    pass: PassKind,
 }
 
 impl<'a> Writer<'a> {
@@ -213,7 +213,7 @@ impl<'a> Writer<'a> {
                 Step::Outside { .. } => return TokenStream::new(),
             };
             let statement = (!elided).then(|| self.call(call));
-            let whole = changed(step).filter(|value| last.get(value) == Some(&index) && self.pass != Pass::Prepare);
+            let whole = changed(step).filter(|value| last.get(value) == Some(&index) && self.pass != PassKind::Prepare);
             let seen: TokenStream = whole.filter_map(|value| self.computed(value)).collect();
             quote!(#statement #seen)
         };
@@ -301,12 +301,12 @@ impl<'a> Writer<'a> {
             Data::Absent if access == Access::Read => quote!(&[]),
             Data::Absent => quote!(&mut []),
             Data::Value(value) => match (self.address(value), self.pass) {
-                (Some(Address { buffer: Buffer::Prepared, range, .. }), Pass::Predict) => quote!(&prepared[#range]),
+                (Some(Address { buffer: Buffer::Prepared, range, .. }), PassKind::Predict) => quote!(&prepared[#range]),
                 (Some(Address { buffer, at, range, variable }), _) => regions.bind(buffer, at, range, variable),
                 (None, _) => quote!(images),
             },
             Data::Tensor(id) => match (tensor(id), self.pass) {
-                ((range, variable, at, Role::Statistic), Pass::Train) => {
+                ((range, variable, at, Role::Statistic), PassKind::Train) => {
                     regions.bind(Buffer::Statistics, at, range, variable)
                 }
                 ((range, _, _, Role::Statistic), _) => quote!(&statistics[#range]),
@@ -321,7 +321,7 @@ impl<'a> Writer<'a> {
 
     /// Where a value lies; nowhere, where it lies among the images or the program never touches it.
     fn address(&self, value: ValueId) -> Option<Address<'a>> {
-        let Name { constant, variable } = self.names.of_value(self.pass == Pass::Train, value)?;
+        let Name { constant, variable } = self.names.of_value(self.pass == PassKind::Train, value)?;
         let place = self.plan.places[value.0]?;
         let (buffer, range) = match place {
             Place::Images => return None,

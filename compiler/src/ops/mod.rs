@@ -23,6 +23,7 @@ mod pool;
 mod prelu;
 mod reshape;
 mod scale;
+mod site;
 mod softmax;
 mod subsample;
 mod upsample;
@@ -48,16 +49,15 @@ pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
 pub use reshape::Reshape;
 pub use scale::Scale;
+pub use site::{GradientSite, Site};
 pub use softmax::Softmax;
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
-use netwright_abi::kernels::{self, Kernel, Signature};
-use netwright_abi::spec::{self, Sizes};
-use netwright_abi::{Activation as Function, Epilogue};
+use netwright_abi::Activation as Function;
 
-use crate::graph::{self, Extent, Graph, Head, Init, Node, Role, TensorId, Value, ValueId};
-use crate::kernel_call::{Data, KernelCall};
+use crate::graph::{Extent, Head, Init, Role, Value};
+use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
 
@@ -329,163 +329,6 @@ pub enum Phase {
     Predicting,
     /// Dropout drops, statistics are measured.
     Training,
-}
-
-/// A node in its graph, as its operation sees it on the way forward.
-#[derive(Debug)]
-pub struct Site<'a> {
-    /// The graph.
-    pub graph: &'a Graph,
-    /// The node.
-    pub node: &'a Node,
-    /// Predicting or training.
-    pub phase: Phase,
-}
-
-impl Site<'_> {
-    /// The input number `index`.
-    pub fn x(&self, index: usize) -> Data {
-        Data::Value(self.node.inputs[index])
-    }
-    /// Its shape.
-    pub fn x_shape(&self, index: usize) -> Shape {
-        self.graph.shape(self.node.inputs[index]).as_image()
-    }
-    /// The output.
-    pub fn y(&self) -> Data {
-        Data::Value(self.node.output)
-    }
-    /// Its shape.
-    pub fn y_shape(&self) -> Shape {
-        self.graph.shape(self.node.output).as_image()
-    }
-    /// The value number `index` saved for the way back.
-    pub fn saved(&self, index: usize) -> Data {
-        Data::Value(self.node.saved[index])
-    }
-    /// The tensor called `name`.
-    pub fn tensor(&self, name: &str) -> Data {
-        self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
-    }
-    /// The weights that its kernel reads: the tensor called `kernel`, or what was prepared of it.
-    fn weights(&self, kernel: &str) -> Data {
-        self.node.prepared.map_or_else(|| self.tensor(kernel), Data::Value)
-    }
-    /// The scale and shift of each channel of the output. A bias is a shift.
-    pub fn scale_and_shift(&self) -> [Data; 2] {
-        match self.node.epilogue.affine {
-            Some(values) => values.map(Data::Value),
-            None => [Data::Absent, self.tensor("bias")],
-        }
-    }
-    /// The operands of what has weights.
-    pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
-        let [scale, shift] = self.scale_and_shift();
-        kernels::Weighted { x: self.x(0), w: self.weights(kernel), scale, shift, y: self.y() }
-    }
-    /// What becomes of the output before it is stored, as the kernel is told.
-    pub fn epilogue(&self) -> Epilogue {
-        Epilogue { accumulate: self.node.epilogue.sum.is_some(), activation: self.activation() }
-    }
-    /// The function that the output ends in, for kernels that can end in nothing else.
-    pub fn activation(&self) -> Option<Function> {
-        self.node.epilogue.activation
-    }
-    /// The call that computes the output, behind a copy of what it is added to.
-    pub fn onto_sum(&self, call: KernelCall) -> Vec<KernelCall> {
-        let call = self.ended(call);
-        match self.node.epilogue.sum {
-            None => vec![call],
-            Some(sum) => vec![self.copy(self.y_shape().len(), Data::Value(sum), self.y()), call.accumulating()],
-        }
-    }
-    /// The call that computes the output, with what it ends in told.
-    pub fn ended(&self, call: KernelCall) -> KernelCall {
-        let graph::Epilogue { affine, sum, activation, rows } = &self.node.epilogue;
-        let parts =
-            [affine.map(|_| "a scale and shift of each channel"), sum.map(|_| "a sum"), activation.map(Function::name)];
-        let parts: Vec<&str> = parts.into_iter().flatten().collect();
-        if parts.is_empty() {
-            return call;
-        }
-        let why = format!("{}; ends in {} before its elements leave the cache", call.why, parts.join(", "));
-        KernelCall { why: why.into(), rows: rows.clone(), ..call }
-    }
-    fn tensor_id(&self, name: &str) -> Option<TensorId> {
-        self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)
-    }
-    /// A call of `kernel` for this node.
-    pub fn call<S: Signature, Z: Sizes>(
-        &self,
-        kernel: Kernel<S, Z>,
-        sizes: &Z::Spec<'_>,
-        operands: S::Of<Data>,
-    ) -> KernelCall {
-        let (layer, owner) = (self.node.layer, self.graph.owner_of(self.node));
-        KernelCall::new(kernel, sizes, operands, layer, owner, "the only kernel of this operation")
-    }
-    /// The name of the candidate selected for a direction.
-    pub fn selected(&self, direction: Direction) -> Option<&'static str> {
-        self.node.selected(direction).map(|selected| selected.name)
-    }
-    /// A call with the reason why its kernel was selected for a direction.
-    pub fn because(&self, direction: Direction, call: KernelCall) -> KernelCall {
-        match self.node.selected(direction) {
-            Some(selected) => KernelCall { why: selected.why.clone().into(), ..call },
-            None => call,
-        }
-    }
-    /// A copy of so many elements for each image; the planner leaves it out where it can.
-    pub fn copy(&self, len: usize, x: Data, y: Data) -> KernelCall {
-        let call = self.call(kernels::copy, &spec::copy::Spec { len }, kernels::Unary { x, y });
-        KernelCall { why: "a value that is read again later is changed in place".into(), ..call }
-    }
-}
-
-/// A node as its operation sees it on the way back.
-#[derive(Debug)]
-pub struct GradientSite<'a> {
-    /// The node on the way forward.
-    pub forward: Site<'a>,
-    /// The gradient of the output.
-    pub dy: ValueId,
-    /// Where the gradient of each input belongs.
-    pub dx: Vec<ValueId>,
-}
-
-impl GradientSite<'_> {
-    /// The gradient of the output.
-    pub fn dy(&self) -> Data {
-        Data::Value(self.dy)
-    }
-    /// Where the gradient of input `index` belongs; overwrite it.
-    pub fn dx(&self, index: usize) -> Data {
-        Data::Value(self.dx[index])
-    }
-    /// Where the gradient of the tensor called `name` belongs; add to it.
-    pub fn gradient(&self, name: &str) -> Data {
-        self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
-    }
-    /// The operands for the gradients of weights and bias.
-    pub fn weight_gradient(&self, kernel: &str) -> kernels::GradWeights<Data> {
-        kernels::GradWeights {
-            x: self.forward.x(0),
-            dy: self.dy(),
-            dw: self.gradient(kernel),
-            db: self.gradient("bias"),
-        }
-    }
-    /// The operands for the gradient of the input of what has weights.
-    pub fn weighted_input_gradient(&self, kernel: &str) -> kernels::GradInput<Data> {
-        kernels::GradInput { dy: self.dy(), w: self.forward.tensor(kernel), dx: self.dx(0) }
-    }
-}
-
-impl<'a> core::ops::Deref for GradientSite<'a> {
-    type Target = Site<'a>;
-    fn deref(&self) -> &Site<'a> {
-        &self.forward
-    }
 }
 
 /// A value of so many fixed numbers.

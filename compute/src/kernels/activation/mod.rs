@@ -109,9 +109,30 @@ macro_rules! gate {
     };
 }
 
+/// Elements of the widest vector that loops are compiled for.
+const VECTOR: usize = 8;
+
+/// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
+/// filled up.
+#[inline(never)]
+pub(crate) fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
+    // Double precision has no vectors.
+    let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
+    let (whole, few) = values.split_at_mut(values.len() - few);
+    if !whole.is_empty() {
+        each_element(activation, whole);
+    }
+    if !few.is_empty() {
+        let mut filled = [T::ZERO; VECTOR];
+        filled[..few.len()].copy_from_slice(few);
+        each_element(activation, &mut filled);
+        few.copy_from_slice(&filled[..few.len()]);
+    }
+}
+
 vectorised! {
-    /// f(z), number by number, in place.
-    pub(crate) fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
+    /// f(z), element by element, in place.
+    fn each_element<T: Elementary>(activation: Activation, values: &mut [T]) {
         let (zero, one) = (T::ZERO, T::ONE);
         let [half, six] = [0.5, 6.0].map(T::from_f64);
         match activation {

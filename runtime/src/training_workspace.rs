@@ -1,0 +1,234 @@
+//! What a training step works in: values on their way forward, gradients on their way back.
+
+use crate::architecture::{Architecture, GradientSeed};
+use crate::context::PassThreads;
+use crate::memory::Buffer;
+#[cfg(doc)]
+use crate::network::Network;
+use crate::network::find;
+use crate::observer::{Observer, Unobserved};
+use crate::pass::{Pass, PassError};
+use crate::scalar::Scalar;
+use crate::tensor::{Output, Sample};
+use crate::threads::Threads;
+
+/// Refuses a training step of so few images that a batch normalisation would see a single value.
+pub fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), PassError> {
+    if images >= N::FEWEST_IMAGES {
+        return Ok(());
+    }
+    match N::NORMALISE_ONE_VALUE.iter().find(|&&layer| !pass.in_layer(layer).keeps_statistics()) {
+        Some(&layer) => Err(PassError::OneValue { layer: N::LAYERS[layer].name }),
+        None => Ok(()),
+    }
+}
+
+/// The memory of training steps: values on their way forward, gradients on their way back.
+pub struct TrainingWorkspace<N: Architecture> {
+    /// Scratch memory for each thread, then what [`Architecture::TRAINING`] says, of which its own scratch is the first part.
+    memory: Buffer<N::Scalar>,
+    capacity: usize,
+    batch: usize,
+    threads: Threads,
+}
+
+impl<N: Architecture> TrainingWorkspace<N> {
+    /// Memory for `capacity` images, in which kernels share `threads`: each has scratch memory of its own. However many there are, a pass
+    /// computes the same bits.
+    pub fn on(capacity: usize, threads: Threads) -> Self {
+        let memory = Buffer::zeros(N::TRAINING.for_threads(capacity, threads.count()));
+        Self { memory, capacity, batch: 0, threads }
+    }
+
+    /// Where the memory begins that [`Architecture::TRAINING`] places values in: behind the scratch memory of further threads.
+    fn start(&self) -> usize {
+        (self.threads.count() - 1) * N::TRAINING.scratch
+    }
+
+    fn values(&self) -> &[N::Scalar] {
+        &self.memory[self.start()..]
+    }
+
+    fn values_mut(&mut self) -> &mut [N::Scalar] {
+        let start = self.start();
+        &mut self.memory[start..]
+    }
+
+    /// The most images it can hold.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val::<[N::Scalar]>(&self.memory)
+    }
+
+    /// Runs images forward with borrowed weights; see [`Network::forward`].
+    ///
+    /// # Errors
+    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
+    /// the network normalises a single value by statistics that `pass` does not keep.
+    pub fn forward(
+        &mut self,
+        pass: Pass,
+        parameters: &[N::Scalar],
+        statistics: &mut [N::Scalar],
+        images: &[N::Input],
+    ) -> Result<(), PassError> {
+        self.forward_observed(pass, parameters, statistics, images, &mut Unobserved)
+    }
+
+    /// [`TrainingWorkspace::forward`] with an observer between the kernels.
+    ///
+    /// # Errors
+    /// As [`TrainingWorkspace::forward`].
+    pub fn forward_observed<O: Observer<N::Scalar>>(
+        &mut self,
+        pass: Pass,
+        parameters: &[N::Scalar],
+        statistics: &mut [N::Scalar],
+        images: &[N::Input],
+        observer: &mut O,
+    ) -> Result<(), PassError> {
+        if images.is_empty() || images.len() > self.capacity {
+            return Err(PassError::Capacity { capacity: self.capacity, found: images.len() });
+        }
+        enough_images::<N>(&pass, images.len())?;
+        self.batch = images.len();
+        let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
+        N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory, observer);
+        Ok(())
+    }
+
+    /// Runs images backward with borrowed weights; see [`Network::backward`]. `input_gradient` may be empty.
+    ///
+    /// # Errors
+    /// [`PassError::Batch`] where `images` are not as many as were sent forward.
+    pub fn backward(
+        &mut self,
+        pass: Pass,
+        seed: GradientSeed,
+        parameters: &[N::Scalar],
+        images: &[N::Input],
+        gradients: &mut Gradients<N>,
+        input_gradient: &mut [N::Scalar],
+    ) -> Result<(), PassError> {
+        self.backward_observed(pass, seed, parameters, images, gradients, input_gradient, &mut Unobserved)
+    }
+
+    /// [`TrainingWorkspace::backward`] with an observer between the kernels.
+    ///
+    /// # Errors
+    /// As [`TrainingWorkspace::backward`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn backward_observed<O: Observer<N::Scalar>>(
+        &mut self,
+        pass: Pass,
+        seed: GradientSeed,
+        parameters: &[N::Scalar],
+        images: &[N::Input],
+        gradients: &mut Gradients<N>,
+        input_gradient: &mut [N::Scalar],
+        observer: &mut O,
+    ) -> Result<(), PassError> {
+        if images.is_empty() || images.len() != self.batch {
+            return Err(PassError::Batch { expected: self.batch, found: images.len() });
+        }
+        let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
+        let images = Sample::many(images);
+        let (memory, gradients) = (&mut self.memory, &mut gradients.elements);
+        N::backward_pass(&pass, seed, parameters, images, memory, gradients, input_gradient, observer);
+        Ok(())
+    }
+
+    /// The answers of the last forward pass.
+    pub fn outputs(&self) -> &[N::Output] {
+        Output::views(&self.values()[N::OUTPUT_PLACE.range(self.batch)])
+    }
+
+    /// What went into the final softmax or sigmoid in the last forward pass; the answers where there is neither.
+    pub fn logits(&self) -> &[N::Output] {
+        Output::views(&self.values()[N::LOGITS_PLACE.range(self.batch)])
+    }
+
+    /// Where the gradient of the answers belongs before [`Network::backward`] with [`GradientSeed::Output`].
+    pub fn output_gradient_mut(&mut self) -> &mut [N::Scalar] {
+        let range = N::OUTPUT_GRADIENT_PLACE.range(self.batch);
+        &mut self.values_mut()[range]
+    }
+
+    /// Where the gradient of the logits belongs before [`Network::backward`] with [`GradientSeed::Logits`].
+    pub fn logits_gradient_mut(&mut self) -> &mut [N::Scalar] {
+        let range = N::LOGITS_GRADIENT_PLACE.range(self.batch);
+        &mut self.values_mut()[range]
+    }
+
+    /// The values a loss reads and the gradient it writes: `(outputs, gradient of outputs)`, or those of the logits.
+    pub fn loss_operands(&mut self, seed: GradientSeed) -> (&[N::Scalar], &mut [N::Scalar]) {
+        let (values, gradient) = match seed {
+            GradientSeed::Output => (N::OUTPUT_PLACE, N::OUTPUT_GRADIENT_PLACE),
+            GradientSeed::Logits => (N::LOGITS_PLACE, N::LOGITS_GRADIENT_PLACE),
+        };
+        let (values, gradient) = (values.range(self.batch), gradient.range(self.batch));
+        if values.start < gradient.start {
+            let (low, high) = self.values_mut().split_at_mut(gradient.start);
+            (&low[values], &mut high[..gradient.end - gradient.start])
+        } else {
+            let (low, high) = self.values_mut().split_at_mut(values.start);
+            (&high[..values.end - values.start], &mut low[gradient])
+        }
+    }
+
+    /// The output of layer `index` of [`Architecture::LAYERS`] in the last forward pass, images contiguous; `None`
+    /// where another value has been computed in its place.
+    pub fn activation(&self, index: usize) -> Option<&[N::Scalar]> {
+        let place = (*N::ACTIVATIONS.get(index)?)?;
+        Some(&self.values()[place.range(self.batch)])
+    }
+}
+
+impl<N: Architecture> core::fmt::Debug for TrainingWorkspace<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "TrainingWorkspace<{}> for {} images, {} bytes", N::NAME, self.capacity, self.bytes())
+    }
+}
+
+/// The gradient of every parameter, laid out as the parameters are.
+pub struct Gradients<N: Architecture> {
+    elements: Buffer<N::Scalar>,
+}
+
+impl<N: Architecture> Gradients<N> {
+    /// Zeros.
+    pub(crate) fn zeros() -> Self {
+        Self { elements: Buffer::zeros(N::PARAMETERS) }
+    }
+
+    /// All of them in a row.
+    pub fn as_slice(&self) -> &[N::Scalar] {
+        &self.elements
+    }
+
+    /// All of them in a row, to clip or to scale.
+    pub fn as_mut_slice(&mut self) -> &mut [N::Scalar] {
+        &mut self.elements
+    }
+
+    /// Back to zero: a backward pass adds.
+    pub fn clear(&mut self) {
+        self.elements.fill(N::Scalar::ZERO);
+    }
+
+    /// The gradient of one tensor: `gradients.tensor("conv1", "kernel")`.
+    pub fn tensor(&self, layer: &str, tensor: &str) -> Option<&[N::Scalar]> {
+        let tensor = find(N::LAYERS, layer, tensor).filter(|tensor| tensor.role.is_trained())?;
+        Some(&self.elements[tensor.offset..tensor.offset + tensor.len])
+    }
+}
+
+impl<N: Architecture> core::fmt::Debug for Gradients<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Gradients<{}> of {} parameters", N::NAME, N::PARAMETERS)
+    }
+}
