@@ -57,15 +57,8 @@ pub fn dense_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    forward(
-        context,
-        spec,
-        x,
-        Matrix::rows(w, spec.inputs, spec.outputs),
-        Epilogue::new(spec.epilogue, scale, shift),
-        y,
-        scratch,
-    );
+    let w = Matrix::rows(w, spec.inputs, spec.outputs);
+    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
 }
 
 /// [`dense_forward`] without scratch memory.
@@ -79,7 +72,9 @@ pub fn dense_direct_forward<T: Elementary>(
     y: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    direct(context, spec, x, Matrix::rows(w, spec.inputs, spec.outputs), Epilogue::new(spec.epilogue, scale, shift), y);
+    let w = Matrix::rows(w, spec.inputs, spec.outputs);
+    let at_once = gemm::rows_without_scratch(&w);
+    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), at_once, y, &mut []);
 }
 
 /// [`dense_transposed_forward`] without scratch memory.
@@ -94,39 +89,20 @@ pub fn dense_direct_transposed_forward<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed();
-    direct(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
-}
-
-/// [`forward`] by so few images at a time that the product reads the weights where they lie.
-fn direct<T: Elementary>(
-    context: &Context<'_>,
-    spec: &Spec,
-    x: &[T],
-    w: Matrix<'_, T>,
-    epilogue: Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    if context.batch == 1 {
-        return forward(context, spec, x, w, epilogue, y, &mut []);
-    }
-    let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
     let at_once = gemm::rows_without_scratch(&w);
-    context.split_rows(y, spec.outputs, least, &mut [], &|first, y, _| {
-        let x = &x[first * spec.inputs..];
-        for (x, y) in x.chunks(at_once * spec.inputs).zip(y.chunks_mut(at_once * spec.outputs)) {
-            let images = y.len() / spec.outputs;
-            gemm(Matrix::rows(x, images, spec.inputs), w, epilogue, y, spec.outputs, &mut []);
-        }
-    });
+    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), at_once, y, &mut []);
 }
 
-/// Y = f(scale · X W + shift). Several images are cut by images; one, which is bound by reading the weights, by outputs.
+/// Y = f(scale · X W + shift), at most `at_once` images in a product. Several images are cut by images; one, which is bound by reading the
+/// weights, by outputs.
+#[allow(clippy::too_many_arguments)]
 fn forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: Matrix<'_, T>,
     epilogue: Epilogue<'_, T>,
+    at_once: usize,
     y: &mut [T],
     scratch: &mut [T],
 ) {
@@ -140,9 +116,12 @@ fn forward<T: Elementary>(
     }
     let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
     context.split_rows(y, spec.outputs, least, scratch, &|first, y, scratch| {
-        let images = y.len() / spec.outputs;
-        let x = Matrix::rows(&x[first * spec.inputs..], images, spec.inputs);
-        gemm(x, w, epilogue, y, spec.outputs, scratch);
+        let at_once = at_once.min(y.len() / spec.outputs).max(1);
+        let x = &x[first * spec.inputs..];
+        for (x, y) in x.chunks(at_once * spec.inputs).zip(y.chunks_mut(at_once * spec.outputs)) {
+            let x = Matrix::rows(x, y.len() / spec.outputs, spec.inputs);
+            gemm(x, w, epilogue, y, spec.outputs, scratch);
+        }
     });
 }
 
@@ -184,15 +163,8 @@ pub fn dense_transposed_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    forward(
-        context,
-        spec,
-        x,
-        Matrix::rows(w, spec.outputs, spec.inputs).transposed(),
-        Epilogue::new(spec.epilogue, scale, shift),
-        y,
-        scratch,
-    );
+    let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed();
+    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
 }
 
 /// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
