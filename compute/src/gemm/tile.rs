@@ -210,7 +210,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                 let a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
                 // One pointer for three rows, which an address reaches by adding a row once or twice: from row to row, the next would wait for
                 // the one before.
-                let mut a: [*const T; 4] = core::array::from_fn(|third| a.wrapping_add(3 * third * a_row));
+                let mut a = [a, a.wrapping_add(3 * a_row), a.wrapping_add(6 * a_row), a.wrapping_add(9 * a_row)];
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
                 let mut left = tile.loops[2];
                 while left > 0 {
@@ -224,16 +224,18 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                     let steps = left.min(DEPTH - summed);
                     for _ in 0..steps {
                         let mut columns = [zero; N];
-                        for (j, column) in columns.iter_mut().enumerate() {
-                            *column = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                        for j in 0..N {
+                            columns[j] = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
                         }
-                        for (i, sums) in sums.iter_mut().enumerate() {
+                        for i in 0..R {
                             let row = simd.splat(*a[i / 3].add(i % 3 * a_row));
-                            for (sum, &column) in sums.iter_mut().zip(&columns) {
-                                *sum = row.multiply_add(column, *sum);
+                            for j in 0..N {
+                                sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
                             }
                         }
-                        a = a.map(|a| a.wrapping_add(a_inner));
+                        for a in &mut a {
+                            *a = a.wrapping_add(a_inner);
+                        }
                         b = b.wrapping_add(b_inner);
                     }
                     (left, summed) = (left - steps, summed + steps);
@@ -253,10 +255,10 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
             }
         }
         let floor = simd.splat(tile.floor);
-        for (i, sums) in sums.iter().enumerate() {
-            for (j, &sum) in sums.iter().enumerate() {
+        for i in 0..R {
+            for j in 0..N {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
-                let mut sum = sum.multiply_add(scales[j], shifts[j]);
+                let mut sum = sums[i][j].multiply_add(scales[j], shifts[j]);
                 if tile.accumulate {
                     sum = sum + load(simd, c, PARTIAL && j == N - 1, mask);
                 }
@@ -286,9 +288,9 @@ fn add_to<T: Elementary, S: Simd<T>, const R: usize, const N: usize>(
     to: &mut [[S::Vector; N]; R],
     from: &[[S::Vector; N]; R],
 ) {
-    for (to, from) in to.iter_mut().zip(from) {
-        for (to, &from) in to.iter_mut().zip(from) {
-            *to = *to + from;
+    for i in 0..R {
+        for j in 0..N {
+            to[i][j] = to[i][j] + from[i][j];
         }
     }
 }
