@@ -11,13 +11,11 @@ use crate::syntax::{Atom, AtomKind, Block, Body, File, Item, Name, Network, Para
 
 pub(crate) use rules::Rule;
 
-mod rules {
-    #![allow(missing_docs, unreachable_pub)]
-
-    #[derive(Debug, pest_derive::Parser)]
-    #[grammar = "network.pest"]
-    pub(super) struct Rules;
-}
+// Generated ahead of time from `network.pest`, whose generator takes longer to build than the parser.
+#[path = "generated.rs"]
+#[allow(clippy::all, dead_code, missing_docs, missing_debug_implementations, unreachable_pub)]
+#[rustfmt::skip]
+mod rules;
 
 /// The longest text that is read, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 1 << 20;

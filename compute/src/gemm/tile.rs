@@ -189,6 +189,7 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
 ///
 /// # Safety
 /// Every number that the tile names is in memory that the caller may read (C: write).
+#[expect(clippy::needless_range_loop, reason = "there are seventy of these, and iterators take longer to build")]
 #[inline(always)]
 unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(
     simd: S,

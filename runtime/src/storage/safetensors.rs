@@ -233,7 +233,7 @@ fn texts(texts: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)>
 }
 
 fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl Iterator<Item = View<'f>>) -> String {
-    let mut checksum = flate2::Crc::new();
+    let mut checksum = crc32fast::Hasher::new();
     for (key, value) in texts {
         checksum.update(json!([key, value]).to_string().as_bytes());
     }
@@ -241,7 +241,7 @@ fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl I
         checksum.update(json!([name, dtype.to_string(), shape]).to_string().as_bytes());
         checksum.update(bytes);
     }
-    format!("{:08x}", checksum.sum())
+    format!("{:08x}", checksum.finalize())
 }
 
 #[cfg(test)]
