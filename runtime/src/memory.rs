@@ -115,7 +115,9 @@ impl<T: Clone> Stored for Vec<T> {}
 pub fn copies<'a, X: Stored + 'a>(values: impl IntoIterator<Item = &'a X>) -> Vec<X> {
     let values = values.into_iter();
     let mut copies = Vec::with_capacity(values.size_hint().0);
-    values.for_each(|value| value.append_to(&mut copies));
+    for value in values {
+        value.append_to(&mut copies);
+    }
     copies
 }
 

@@ -185,7 +185,10 @@ impl<X, Y> Dataset<X, Y> {
     /// for it.
     pub fn split_by(self, share: f64, seed: u64, stratum: impl Fn(&Y) -> usize) -> Result<(Self, Self), Error> {
         setting("held-out share", share, share > 0.0 && share < 1.0, "more than 0 and less than 1")?;
-        let strata: Vec<usize> = self.targets.iter().map(stratum).collect();
+        let mut strata = Vec::with_capacity(self.len());
+        for target in &self.targets {
+            strata.push(stratum(target));
+        }
         let held_out = hold_out(&strata, share, seed);
         let (inputs, targets) = (parted(self.inputs, &held_out), parted(self.targets, &held_out));
         let rest = Self::named(inputs.0, targets.0, "the rest after holding out")?;

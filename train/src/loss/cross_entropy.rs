@@ -69,12 +69,18 @@ impl CrossEntropy {
     /// The loss of one softmax, and its gradient times a scale where there is room for one. `target` gives yₖ.
     fn row<T: Precision>(&self, logits: &[T], target: impl Fn(usize) -> f64, gradient: Option<(&mut [T], T)>) -> f64 {
         let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
-        let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, logit| {
+        let mut largest = f64::NEG_INFINITY;
+        for logit in logits {
             let logit = logit.to_f64();
             // A NaN must not be lost, as it would be in `f64::max`.
-            if logit > largest || logit.is_nan() { logit } else { largest }
-        });
-        let sum: f64 = logits.iter().map(|logit| (logit.to_f64() - largest).exp()).sum();
+            if logit > largest || logit.is_nan() {
+                largest = logit;
+            }
+        }
+        let mut sum = 0.0;
+        for logit in logits {
+            sum += (logit.to_f64() - largest).exp();
+        }
         let log_sum = sum.ln();
         let mut loss = 0.0;
         for (class, logit) in logits.iter().enumerate() {

@@ -68,15 +68,19 @@ impl<I, T> Batch<I, T> {
     /// [`GradientEngine::gradient`](super::GradientEngine::gradient), with the name of the set and the sample's number there. Other
     /// errors stay as they are.
     pub fn name_sample(&self, error: Error) -> Error {
-        let number = |place: usize| self.numbers.get(place).copied();
-        match error {
-            Error::NotFinite { step, origin: Origin::BatchInput(place), checkpoint } => {
-                let partner = self.partner_numbers.get(place).copied();
-                let origin =
-                    number(place).map_or(Origin::BatchInput(place), |sample| Origin::Input { sample, partner });
-                Error::NotFinite { step, origin, checkpoint }
-            }
-            other => other.of_sample(&self.origin, &|place| number(place).map_or(place, |number| number as usize)),
+        name_sample(error, &self.origin, &self.numbers, &self.partner_numbers)
+    }
+}
+
+/// See [`Batch::name_sample`].
+fn name_sample(error: Error, set: &str, numbers: &[u64], partners: &[u64]) -> Error {
+    let number = |place: usize| numbers.get(place).copied();
+    match error {
+        Error::NotFinite { step, origin: Origin::BatchInput(place), checkpoint } => {
+            let partner = partners.get(place).copied();
+            let origin = number(place).map_or(Origin::BatchInput(place), |sample| Origin::Input { sample, partner });
+            Error::NotFinite { step, origin, checkpoint }
         }
+        other => other.of_sample(set, &|place| number(place).map_or(place, |number| number as usize)),
     }
 }

@@ -78,11 +78,12 @@ where
     if found.sum.is_finite() {
         return Ok(found);
     }
-    let broken = |index: &usize| broken_input(core::slice::from_ref(samples.input(*index))).is_some();
-    match (0..samples.len()).find(broken) {
-        Some(sample) => Err(Error::Input { origin: samples.origin().to_owned(), sample }),
-        None => Ok(found),
+    for sample in 0..samples.len() {
+        if broken_input(core::slice::from_ref(samples.input(sample))).is_some() {
+            return Err(Error::Input { origin: samples.origin().to_owned(), sample });
+        }
     }
+    Ok(found)
 }
 
 /// The partial sums of an evaluation, kept between evaluations.
@@ -124,12 +125,16 @@ impl Evaluator {
                 network.predict_batch_into(&images, &mut answers);
             }
             let score = score::<N, Y>(&answers, &targets);
-            kept.iter_mut().zip(&answers).for_each(|(kept, answer)| answer.assign_to(kept));
+            for (kept, answer) in kept.iter_mut().zip(&answers) {
+                answer.assign_to(kept);
+            }
             let values = Sample::many(if fused { &logits } else { &answers });
             *group = BatchLoss { sum: loss.value(values, &targets), images: targets.len(), score };
         };
-        let mut rows: Vec<&mut [N::Output]> = kept.chunks_mut(GROUP).collect();
-        rows.resize_with(self.groups.len(), Default::default);
+        let (mut kept, mut rows) = (kept.chunks_mut(GROUP), Vec::with_capacity(self.groups.len()));
+        for _ in &self.groups {
+            rows.push(kept.next().unwrap_or_default());
+        }
         threads.each(&mut self.groups, &mut rows, &one);
         let mut total = BatchLoss::default();
         self.groups.iter().for_each(|group| total.add(group));

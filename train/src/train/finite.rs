@@ -26,7 +26,12 @@ impl<T: Precision> Observer<T> for FirstBroken {
 
 /// The place of the first image that is not all finite.
 pub(crate) fn broken_input<T: Precision, I: Sample<T>>(images: &[I]) -> Option<usize> {
-    images.iter().position(|image| !T::all_finite(image.elements()))
+    for (place, image) in images.iter().enumerate() {
+        if !T::all_finite(image.elements()) {
+            return Some(place);
+        }
+    }
+    None
 }
 
 /// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute

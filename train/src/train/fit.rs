@@ -111,7 +111,9 @@ where
     if let Some(validator) = &validator {
         validator.check(run.network, &plan.loss, plan.early_stopping.as_ref())?;
     }
-    run = run.metrics(validator.iter().flat_map(Validator::names))?;
+    if let Some(validator) = &validator {
+        run = run.metrics(validator.name_list())?;
+    }
     run.schedule = plan.schedule;
     run.watcher = plan.early_stopping.map(Watcher::new);
     let mut identity = loader.identity();
@@ -120,8 +122,8 @@ where
         checkpoints.resume_run(&identity, &mut run)?;
     }
     let mut callbacks = plan.callbacks;
-    if plan.progress {
-        callbacks.extend(super::progress::shown());
+    if let (true, Some(shown)) = (plan.progress, super::progress::shown()) {
+        callbacks.push(shown);
     }
     let mut engine = match plan.ghost_batch {
         None => GradientEngine::new(loader.capacity(), plan.threads)?,

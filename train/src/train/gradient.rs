@@ -136,8 +136,11 @@ impl<N: Network> GradientEngine<N> {
         // Threads share the micro-batches; where there is only one, its kernels.
         let inside = if count == 1 { threads.clone() } else { Threads::default() };
         let images = largest_micro_batch::<N>(batch, micro_batch_size);
-        let micro_batches = (0..count).map(|_| MicroBatch::new(images, inside.clone())).collect();
-        let attacked = (0..count).map(|_| None).collect();
+        let (mut micro_batches, mut attacked) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for _ in 0..count {
+            micro_batches.push(MicroBatch::new(images, inside.clone()));
+            attacked.push(None);
+        }
         Ok(Self { micro_batches, attacked, micro_batch_size, capacity: batch, threads })
     }
 
@@ -237,11 +240,13 @@ impl<N: Network> GradientEngine<N> {
     /// Sums losses and gradients of the first `used` micro-batches.
     fn sum(&mut self, network: &mut N, pass: Pass, used: usize) -> Result<BatchLoss, Error> {
         let micro_batches = &mut self.micro_batches[..used];
-        if let Some(failure) = micro_batches.iter_mut().find_map(|micro_batch| micro_batch.failure.take()) {
-            return Err(failure);
-        }
         let mut loss = BatchLoss::default();
-        micro_batches.iter().for_each(|micro_batch| loss.add(&micro_batch.loss));
+        for micro_batch in &mut *micro_batches {
+            if let Some(failure) = micro_batch.failure.take() {
+                return Err(failure);
+            }
+            loss.add(&micro_batch.loss);
+        }
         let Some((total, parts)) = micro_batches.split_first_mut() else { return Ok(loss) };
         let (parts, finite) = (&*parts, AtomicBool::new(true));
         self.threads.stretches(total.gradients.as_mut_slice(), &|start, total| {
@@ -268,7 +273,10 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
     if let [only] = micro_batches {
         return statistics.copy_from_slice(&only.statistics);
     }
-    let images: usize = micro_batches.iter().map(|micro_batch| micro_batch.loss.images).sum();
+    let mut images = 0;
+    for micro_batch in micro_batches {
+        images += micro_batch.loss.images;
+    }
     for (place, statistic) in statistics.iter_mut().enumerate() {
         let first = micro_batches.first().map_or(*statistic, |micro_batch| micro_batch.statistics[place]);
         if micro_batches.iter().all(|micro_batch| micro_batch.statistics[place] == first) {
@@ -276,10 +284,11 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
             *statistic = first;
             continue;
         }
-        let weighted = micro_batches
-            .iter()
-            .map(|micro_batch| micro_batch.loss.images as f64 * micro_batch.statistics[place].to_f64());
-        *statistic = N::Scalar::from_f64(weighted.sum::<f64>() / images as f64);
+        let mut weighted = 0.0;
+        for micro_batch in micro_batches {
+            weighted += micro_batch.loss.images as f64 * micro_batch.statistics[place].to_f64();
+        }
+        *statistic = N::Scalar::from_f64(weighted / images as f64);
     }
 }
 

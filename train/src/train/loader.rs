@@ -67,7 +67,8 @@ pub struct Loader<P, I, Y, T = Y> {
 
 /// Room for two batches of `len` samples.
 fn room<I, Y, T>(len: usize, preparation: &Preparation<I, Y, T>, origin: &str) -> [Batch<I, T>; 2] {
-    [(); 2].map(|()| Batch::with_capacity(len, preparation.partners(len), origin))
+    let batch = || Batch::with_capacity(len, preparation.partners(len), origin);
+    [batch(), batch()]
 }
 
 impl<'s, S, I, Y, T> Loader<Shuffled<'s, S>, I, Y, T>

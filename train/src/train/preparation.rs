@@ -168,7 +168,9 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         }
         batch.len = count;
         batch.numbers.clear();
-        batch.numbers.extend((0..count).map(|place| sampler.at(place).number));
+        for place in 0..count {
+            batch.numbers.push(sampler.at(place).number);
+        }
         batch.partner_numbers.clear();
         batch.partner_numbers.resize(if self.mixing.is_some() { count } else { 0 }, 0);
         let part = Part {

@@ -116,6 +116,13 @@ pub struct Run<'n, N: Trainable, O> {
     pub saved: Option<PathBuf>,
 }
 
+/// Adds the metric of a name, which has no values yet.
+fn add_series(history: &mut History, name: &'static str) -> Result<(), Error> {
+    super::metric_name::check(name, &mut history.metrics.iter().map(|known| known.name))?;
+    history.metrics.push(MetricSeries { name, values: Vec::new() });
+    Ok(())
+}
+
 impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// A run of `epochs` epochs that has yet to make its first step, with a constant rate and without early stopping.
     ///
@@ -157,9 +164,7 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     pub fn metrics(mut self, names: impl IntoIterator<Item = &'static str>) -> Result<Self, Error> {
         self.history.metrics.clear();
         for name in names {
-            let series = &mut self.history.metrics;
-            super::metric_name::check(name, &mut series.iter().map(|known| known.name))?;
-            series.push(MetricSeries { name, values: Vec::new() });
+            add_series(&mut self.history, name)?;
         }
         Ok(self)
     }

@@ -55,8 +55,13 @@ pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
     if rest.is_empty() {
         return Some(usize::from(first.to_f64() > 0.5));
     }
-    let larger = |best: usize, place: usize| if answer[place] > answer[best] { place } else { best };
-    Some((0..answer.len()).fold(0, larger))
+    let mut best = 0;
+    for (place, &number) in answer.iter().enumerate() {
+        if number > answer[best] {
+            best = place;
+        }
+    }
+    Some(best)
 }
 
 /// The class that is named at each position of an answer that has `classes` numbers for each: the map of a segmentation, row by row. See
@@ -117,8 +122,11 @@ pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExac
 /// The mean over the positions of the shares of the classes that are named.
 fn mean_share<L: Labels, T: Precision>(labels: &L, answer: &[T]) -> f64 {
     let labels = labels.each();
-    let score = |(row, label): (&[T], &L::Label)| predicted_class(row).map_or(0.0, |class| label.share(class));
-    rows(answer, labels.len()).zip(labels).map(score).sum::<f64>() / labels.len().max(1) as f64
+    let mut sum = 0.0;
+    for (row, label) in rows(answer, labels.len()).zip(labels) {
+        sum += predicted_class(row).map_or(0.0, |class| label.share(class));
+    }
+    sum / labels.len().max(1) as f64
 }
 
 macro_rules! labels {
@@ -206,7 +214,11 @@ impl<const H: usize, const W: usize, const C: usize, V: Number> Target for Tenso
 /// The summed score of answers, in their order.
 pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
     let reading = Reading::of::<N::Head>();
-    answers.iter().zip(targets).map(|(answer, target)| target.score(answer.elements(), reading)).sum()
+    let mut sum = 0.0;
+    for (answer, target) in answers.iter().zip(targets) {
+        sum += target.score(answer.elements(), reading)?;
+    }
+    Some(sum)
 }
 
 #[cfg(test)]

@@ -138,6 +138,14 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         self.metrics.iter().map(|metric| metric.name)
     }
 
+    pub(crate) fn name_list(&self) -> Vec<&'static str> {
+        let mut names = Vec::with_capacity(self.metrics.len());
+        for metric in &self.metrics {
+            names.push(metric.name);
+        }
+        names
+    }
+
     /// Refuses before the first epoch what would fail after it: targets that the loss cannot compare, a metric that cannot read them, and
     /// early stopping that watches what is not measured.
     ///
@@ -157,8 +165,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         }
         let pair = super::samples::Pairs::new(core::slice::from_ref(self.samples.input(0)), &first)?;
         let accuracy = Evaluator::new(1).run(network, &pair, loss, &Threads::default(), &mut []).accuracy();
-        let names: Vec<&str> = self.names().collect();
-        check_watched(rules.map(EarlyStopping::watched), accuracy.is_some(), &names)
+        check_watched(rules.map(EarlyStopping::watched), accuracy.is_some(), &self.name_list())
     }
 
     /// Measures a network as it predicts: without dropout, and with moving statistics.
@@ -173,8 +180,11 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     ) -> Result<Validation, Error> {
         let loss = self.evaluator.run(network, self.samples, loss, threads, &mut self.answers);
         let loss = explained::<N, Y>(loss, self.samples)?;
-        let measured = |metric: &NamedMeasure<N, Y>| Ok((metric.name, (metric.measure)(&self.answers, &self.targets)?));
-        Ok(Validation { loss, metrics: self.metrics.iter().map(measured).collect::<Result<_, Error>>()? })
+        let mut metrics = Vec::with_capacity(self.metrics.len());
+        for metric in &self.metrics {
+            metrics.push((metric.name, (metric.measure)(&self.answers, &self.targets)?));
+        }
+        Ok(Validation { loss, metrics })
     }
 }
 

@@ -296,7 +296,11 @@ impl<T: Number, const H: usize, const W: usize, const C: usize> Augment<Tensor<H
         if let (true, &[first, ..]) = (self.contrast > 0.0 || self.brightness > 0.0, &*numbers) {
             let (first, count) = (first.to_f64(), numbers.len() as f64);
             // The mean of the distances from one of the numbers: of numbers that are all the same, it is exact.
-            let mean = first + numbers.iter().map(|number| number.to_f64() - first).sum::<f64>() / count;
+            let mut distance = 0.0;
+            for number in &*numbers {
+                distance += number.to_f64() - first;
+            }
+            let mean = first + distance / count;
             let stretch = within(self.contrast, random);
             let light = within(self.brightness, random);
             for number in numbers.iter_mut() {

@@ -77,8 +77,11 @@ pub fn top_k<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y],
             (None, _) => false,
             (Some(class), [_]) => class == label || (k > 1 && label < 2),
             _ => answer.get(label).is_some_and(|own| {
-                let before = answer.iter().enumerate().filter(|(i, a)| **a > *own || (**a == *own && *i < label));
-                before.count() < k
+                let mut before = 0;
+                for (class, other) in answer.iter().enumerate() {
+                    before += usize::from(other > own || (other == own && class < label));
+                }
+                before < k
             }),
         };
         (hits, all) = (hits + u64::from(hit), all + 1);
