@@ -73,7 +73,7 @@ impl KernelId {
 }
 
 /// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
-/// `pass` where the kernel is told the pass, by `threads` where it can use several, and by `scratch` where it asks for scratch memory.
+/// `pass` where the kernel is told the pass, and by `scratch` where it asks for scratch memory.
 #[macro_export]
 macro_rules! for_each_kernel {
     ($then:ident) => {
@@ -87,28 +87,28 @@ macro_rules! for_each_kernel {
                 Write y: "The output.",
             } {
                 /// Convolution without scratch memory: y from x, weights, scale, shift.
-                conv::conv_direct_forward(conv) threads;
+                conv::conv_direct_forward(conv);
                 /// Convolution as products of matrices: y from x, weights, scale, shift.
-                conv::conv_gemm_forward(conv) threads scratch;
+                conv::conv_gemm_forward(conv) scratch;
                 /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
-                conv::conv_packed_forward(conv) threads scratch;
+                conv::conv_packed_forward(conv) scratch;
                 /// Convolution by Winograd's F(4x4, 3x3), whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
                 /// shift.
-                conv::conv_winograd_forward(conv) threads scratch;
+                conv::conv_winograd_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, scale, shift.
-                conv::conv_grouped_forward(conv) threads scratch;
+                conv::conv_grouped_forward(conv) scratch;
                 /// Depthwise convolution: y from x, weights, scale, shift.
-                depthwise::depthwise_forward(conv) threads scratch;
+                depthwise::depthwise_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, scale, shift.
-                dense::dense_forward(dense) threads scratch;
+                dense::dense_forward(dense) scratch;
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
-                dense::dense_transposed_forward(dense) threads scratch;
+                dense::dense_transposed_forward(dense) scratch;
                 /// Dense layer, weights `[inputs, outputs]`, without scratch memory: y from x, weights, scale, shift.
-                dense::dense_direct_forward(dense) threads;
+                dense::dense_direct_forward(dense);
                 /// Dense layer, weights `[outputs, inputs]`, without scratch memory: y from x, weights, scale, shift.
-                dense::dense_direct_transposed_forward(dense) threads;
+                dense::dense_direct_transposed_forward(dense);
                 /// Convolution with a connection table: y from x, weights, scale, shift.
                 conv_table::conv_table_forward(conv_table);
                 /// Trained subsampling: y from x, coefficients, scale, shift.
@@ -123,11 +123,11 @@ macro_rules! for_each_kernel {
                 /// Convolution without scratch memory: dx from dy, weights.
                 conv::conv_direct_grad_input(conv);
                 /// Convolution as products of matrices: dx from dy, weights.
-                conv::conv_gemm_grad_input(conv) threads scratch;
+                conv::conv_gemm_grad_input(conv) scratch;
                 /// Convolution in many small groups: dx from dy, weights.
-                conv::conv_grouped_grad_input(conv) threads scratch;
+                conv::conv_grouped_grad_input(conv) scratch;
                 /// Depthwise convolution: dx from dy, weights.
-                depthwise::depthwise_grad_input(conv) threads scratch;
+                depthwise::depthwise_grad_input(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.
                 deconv::deconv_grad_input(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights.
@@ -149,7 +149,7 @@ macro_rules! for_each_kernel {
                 /// Convolution without scratch memory: adds to dw and db from x, dy.
                 conv::conv_direct_grad_weights(conv) scratch;
                 /// Convolution as products of matrices: adds to dw and db from x, dy.
-                conv::conv_gemm_grad_weights(conv) threads scratch;
+                conv::conv_gemm_grad_weights(conv) scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.
                 conv::conv_grouped_grad_weights(conv) scratch;
                 /// Depthwise convolution: adds to dw and db from x, dy.
@@ -180,9 +180,9 @@ macro_rules! for_each_kernel {
                 Write y: "The output.",
             } {
                 /// Max pooling: y from x, scale, shift.
-                pool::maxpool_forward(pool) threads;
+                pool::maxpool_forward(pool);
                 /// Average pooling, padding left out: y from x, scale, shift.
-                pool::avgpool_forward(pool) threads;
+                pool::avgpool_forward(pool);
             }
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {
@@ -191,7 +191,7 @@ macro_rules! for_each_kernel {
                 /// Enlargement: y from x.
                 upsample::upsample_forward(upsample);
                 /// Local response normalisation: y from x.
-                lrn::lrn_forward(lrn) threads;
+                lrn::lrn_forward(lrn);
                 /// Squared distances to patterns: y from x.
                 distance::distance_forward(distance);
                 /// y = x
@@ -200,7 +200,7 @@ macro_rules! for_each_kernel {
             /// The gradient of a function that needs nothing of the way forward.
             UnaryGrad { Read dy: "The gradient of the output.", Write dx: "The gradient of the input.", } {
                 /// Average pooling: dx from dy.
-                pool::avgpool_grad(pool) threads;
+                pool::avgpool_grad(pool);
                 /// Zeros around an image: dx from dy. A crop.
                 pad::zeropad_grad(pad);
                 /// Enlargement: dx from dy.
@@ -225,12 +225,12 @@ macro_rules! for_each_kernel {
                 Write dx: "The gradient of the input.",
             } {
                 /// Max pooling: dx from x, y, dy; the first largest element of a window takes its gradient.
-                pool::maxpool_grad(pool) threads;
+                pool::maxpool_grad(pool);
             }
             /// A function in place, or the gradient of one that needs nothing of the way forward.
             InPlace { Update values: "The value, or the gradient.", } {
                 /// An activation function.
-                activation::activation_forward(activation) threads;
+                activation::activation_forward(activation);
                 /// Softmax over the last axis.
                 softmax::softmax_forward(softmax);
                 /// Dropout: of values, and of their gradients.
@@ -241,19 +241,19 @@ macro_rules! for_each_kernel {
             /// The gradient of a function, in place, from its output.
             GradFromOutput { Read y: "The output.", Update dy: "The gradient of the output becomes that of the input.", } {
                 /// An activation function: dy becomes dz, by the output.
-                activation::activation_grad_from_output(activation) pass threads;
+                activation::activation_grad_from_output(activation) pass;
                 /// Softmax: dy becomes dz, by the output.
                 softmax::softmax_grad(softmax);
             }
             /// The gradient of a function, in place, from its input.
             GradFromInput { Read z: "The input.", Update dy: "The gradient of the output becomes that of the input.", } {
                 /// An activation function: dy becomes dz, by the input.
-                activation::activation_grad_from_input(activation) pass threads;
+                activation::activation_grad_from_input(activation) pass;
             }
             /// A sum in place.
             Accumulate { Read x: "The term.", Update y: "The sum.", } {
                 /// y becomes f(y + x)
-                add::add_assign(add) threads;
+                add::add_assign(add);
             }
             /// A layer with slopes, forward.
             Sloped { Read x: "The input.", Read slopes: "One slope, or one for each channel.", Write y: "The output.", } {
@@ -317,7 +317,7 @@ macro_rules! for_each_kernel {
                 Write saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
             } {
                 /// Batch normalisation while training: y from x, and the batch's statistics; moves the moving ones.
-                batchnorm::batchnorm_train_forward(batchnorm) pass threads;
+                batchnorm::batchnorm_train_forward(batchnorm) pass;
             }
             /// Batch normalisation by the moving statistics, in place.
             BatchNormPredict {
@@ -328,7 +328,7 @@ macro_rules! for_each_kernel {
                 Update values: "The value.",
             } {
                 /// Batch normalisation by the moving statistics.
-                batchnorm::batchnorm_predict_forward(batchnorm) threads;
+                batchnorm::batchnorm_predict_forward(batchnorm);
             }
             /// Batch normalisation by the moving statistics becomes a scale and a shift.
             BatchNormFold {
@@ -354,7 +354,7 @@ macro_rules! for_each_kernel {
                 Update dbeta: "The gradient of β, or nothing.",
             } {
                 /// Batch normalisation: dy becomes dx; adds to dgamma and dbeta.
-                batchnorm::batchnorm_grad(batchnorm) pass threads;
+                batchnorm::batchnorm_grad(batchnorm) pass;
             }
             /// Layer normalisation.
             LayerNorm {
@@ -389,16 +389,7 @@ macro_rules! wants {
     (pass) => {
         [true, false]
     };
-    (pass threads) => {
-        [true, false]
-    };
     (scratch) => {
-        [false, true]
-    };
-    (threads) => {
-        [false, false]
-    };
-    (threads scratch) => {
         [false, true]
     };
 }

@@ -11,6 +11,7 @@ use std::hint::black_box;
 use netwright_compute::epilogue::Epilogue;
 use netwright_compute::gemm::{Matrix, gemm, scratch};
 use netwright_compute::kernels::elementary::Elementary;
+use netwright_compute::simd::Isa;
 use timing::best;
 
 /// Which operand is stored transposed.
@@ -35,7 +36,7 @@ fn compare<T: Elementary>(name: &str, [m, k, n]: [usize; 3], flip: Flip, functio
     let mut ours = || {
         let left = if flip == Flip::A { Matrix::rows(&a, k, m).transposed() } else { Matrix::rows(&a, m, k) };
         let right = if flip == Flip::B { Matrix::rows(&b, n, k).transposed() } else { Matrix::rows(&b, k, n) };
-        gemm(black_box(left), black_box(right), Epilogue::NONE, black_box(&mut c), n, &mut memory);
+        gemm(Isa::detect(), black_box(left), black_box(right), Epilogue::NONE, black_box(&mut c), n, &mut memory);
     };
     let mut theirs = || {
         let left = if flip == Flip::A { [1, m] } else { [k, 1] }.map(usize::cast_signed);

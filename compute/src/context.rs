@@ -1,6 +1,8 @@
-//! What a kernel is given besides its sizes and operands: how many images, and the threads it may use. `core` alone.
+//! What a kernel is given besides its sizes and operands: how many images, the instruction set, and the threads it may use. `core` alone.
 
 use netwright_abi::spec::Windowed;
+
+use crate::simd::Isa;
 
 /// Multiply-adds that take longer than handing them to another thread, several times over.
 pub(crate) const WORTH_A_THREAD: usize = 1 << 19;
@@ -8,13 +10,17 @@ pub(crate) const WORTH_A_THREAD: usize = 1 << 19;
 /// Elements of a loop bound by memory for which another thread pays.
 const ELEMENTS_WORTH_A_THREAD: usize = 1 << 15;
 
-/// How many images a kernel works on, and the threads it may use.
+/// How many images a kernel works on, the instruction set it runs with, and the threads it may use.
+///
+/// The instruction set is found where a context is made, once for all the kernels of a pass. An [`Isa`] is proof that the processor has
+/// it, so that no context asks for instructions that are missing.
 ///
 /// Each thread has scratch memory of its own: where a kernel asks for scratch, it is given [`Context::threads`] times as much.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// How many images.
     pub batch: usize,
+    isa: Isa,
     threads: usize,
     fork: Option<&'a dyn Fork>,
 }
@@ -65,14 +71,30 @@ impl core::fmt::Debug for PassThreads<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// `batch` images on the caller's thread.
-    pub const fn of(batch: usize) -> Self {
-        Self { batch, threads: 1, fork: None }
+    /// `batch` images on the caller's thread, with the widest instruction set that the processor has.
+    pub fn of(batch: usize) -> Self {
+        Self { batch, isa: Isa::detect(), threads: 1, fork: None }
     }
 
-    /// `batch` images on the threads of `fork`.
+    /// `batch` images on the threads of `fork`, with the widest instruction set that the processor has.
     pub fn on(batch: usize, fork: &'a dyn Fork) -> Self {
-        Self { batch, threads: fork.threads().max(1), fork: Some(fork) }
+        Self { threads: fork.threads().max(1), fork: Some(fork), ..Self::of(batch) }
+    }
+
+    /// The same with another instruction set: see [`Isa::of`].
+    #[must_use]
+    pub const fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    /// The same for one image on the caller's thread: a part of the work that is cut no further.
+    pub(crate) const fn alone(self) -> Self {
+        Self { batch: 1, threads: 1, fork: None, ..self }
+    }
+
+    /// The instruction set that kernels run with.
+    pub const fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// How many threads a kernel may use.
@@ -146,7 +168,7 @@ impl<'a> Context<'a> {
 
 impl core::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Context({} images, {} threads)", self.batch, self.threads)
+        write!(f, "Context({} images, {}, {} threads)", self.batch, self.isa.name(), self.threads)
     }
 }
 

@@ -9,6 +9,7 @@ use netwright_abi::Activation;
 
 use crate::kernels::activation;
 use crate::kernels::elementary::Elementary;
+use crate::simd::Isa;
 
 /// Elements that are stored before an activation is applied to them: a quarter of a first cache.
 pub(crate) const HOT: usize = 2048;
@@ -130,24 +131,24 @@ impl<T: Elementary> Epilogue<'_, T> {
 
     /// Applies what the floor leaves of the activation to elements that have just been stored.
     #[inline(always)]
-    pub(crate) fn finish(&self, values: &mut [T]) {
+    pub(crate) fn finish(&self, isa: Isa, values: &mut [T]) {
         if let Some(activation) = self.activation_after_floor() {
-            activation::forward(activation, values);
+            activation::forward(isa, activation, values);
         }
     }
 
     /// What a value becomes that is 0 for all channels; `y` has whole rows of channels.
-    pub(crate) fn of_zero(&self, channels: usize, y: &mut [T]) {
+    pub(crate) fn of_zero(&self, isa: Isa, channels: usize, y: &mut [T]) {
         for y in y.chunks_exact_mut(channels) {
             for (channel, y) in y.iter_mut().enumerate() {
                 self.store(channel, &mut [T::ZERO], core::slice::from_mut(y));
             }
-            self.finish(y);
+            self.finish(isa, y);
         }
     }
 
     /// What sums z become in their own place, rows of channels, a few at a time; what they are added to is in them already.
-    pub(crate) fn apply(&self, channels: usize, sums: &mut [T]) {
+    pub(crate) fn apply(&self, isa: Isa, channels: usize, sums: &mut [T]) {
         if self.leaves_sums() {
             return;
         }
@@ -158,7 +159,7 @@ impl<T: Elementary> Epilogue<'_, T> {
                 z.iter_mut().zip(self.shift).for_each(|(z, &shift)| *z += shift);
                 z.iter_mut().for_each(|z| *z = if *z < floor { floor } else { *z });
             }
-            self.finish(sums);
+            self.finish(isa, sums);
         }
     }
 }
@@ -220,7 +221,7 @@ pub(crate) mod tests {
         let z = [-2.0, 3.0, nan];
         epilogue.store(0, &mut z.clone(), &mut y);
         let (a, b) = (crate::gemm::Matrix::rows(&z, 3, 1), crate::gemm::Matrix::rows(&[1.0], 1, 1));
-        crate::gemm::gemm(a, b, epilogue, &mut c, 1, &mut [0.0; 1]);
+        crate::gemm::gemm(Isa::detect(), a, b, epilogue, &mut c, 1, &mut [0.0; 1]);
         for y in [c, y] {
             assert!(y[0] == 0.0 && y[1] == 3.0 && y[2].is_nan(), "{y:?}");
         }
@@ -232,10 +233,10 @@ pub(crate) mod tests {
         for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Softplus] {
             let epilogue = Epilogue { activation: Some(activation), ..Epilogue::NONE };
             let mut together = z.clone();
-            activation::forward(activation, &mut together);
+            activation::forward(Isa::detect(), activation, &mut together);
             for len in [1, 7, 31, 32, 33, 100] {
                 let mut few = z.clone();
-                few.chunks_mut(len).for_each(|few| epilogue.finish(few));
+                few.chunks_mut(len).for_each(|few| epilogue.finish(Isa::detect(), few));
                 assert_eq!(few, together, "{activation:?} of {len}");
             }
         }

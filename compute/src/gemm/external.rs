@@ -5,6 +5,7 @@ use core::any::TypeId;
 use super::Matrix;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
+use crate::simd::Isa;
 
 /// Elements of C whose sums are stored before the epilogue comes to them: a quarter of a second-level cache, but of so many rows that copying B
 /// for each part, as the other library does, does not count.
@@ -15,7 +16,9 @@ const ROWS: usize = 512;
 type Multiply<T> = fn(Matrix<'_, T>, Matrix<'_, T>, T, &mut [T], usize) -> bool;
 
 /// C = A·B through an epilogue; sizes are checked. Whether it could: if not, C is as it was.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn gemm<T: Elementary>(
+    isa: Isa,
     multiply: Multiply<T>,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -44,7 +47,7 @@ pub(super) fn gemm<T: Elementary>(
             }
             for (z, c) in scratch.chunks_exact_mut(columns).zip(c.chunks_mut(c_row)).take(rows) {
                 epilogue.store(0, z, &mut c[..columns]);
-                epilogue.finish(&mut c[..columns]);
+                epilogue.finish(isa, &mut c[..columns]);
             }
         } else {
             let beta = if epilogue.accumulate { T::ONE } else { T::ZERO };
@@ -52,9 +55,9 @@ pub(super) fn gemm<T: Elementary>(
                 return false;
             }
             if c_row == columns {
-                epilogue.apply(columns, &mut c[..rows * columns]);
+                epilogue.apply(isa, columns, &mut c[..rows * columns]);
             } else {
-                c.chunks_mut(c_row).take(rows).for_each(|c| epilogue.apply(columns, &mut c[..columns]));
+                c.chunks_mut(c_row).take(rows).for_each(|c| epilogue.apply(isa, columns, &mut c[..columns]));
             }
         }
     }

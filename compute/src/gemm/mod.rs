@@ -113,11 +113,12 @@ pub const fn scratch(k: usize, n: usize) -> usize {
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
 }
 
-/// C = A·B through `epilogue`, whose channels are the columns: `C = f(scale · A·B + shift + C)`. C is stored by rows, which are `c_row` apart.
+/// C = A·B by an instruction set through `epilogue`, whose channels are the columns: `C = f(scale · A·B + shift + C)`. C is stored by rows, which are `c_row` apart.
 ///
 /// # Panics
 /// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
 pub fn gemm<T: Elementary>(
+    isa: Isa,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     epilogue: Epilogue<'_, T>,
@@ -133,18 +134,18 @@ pub fn gemm<T: Elementary>(
     assert!(c_row >= b.columns && c.len() >= (a.rows - 1) * c_row + b.columns, "C is shorter than the product");
     #[cfg(feature = "matrixmultiply")]
     if library::<T>() == Library::MatrixMultiply
-        && external::gemm(external::matrixmultiply, a, b, epilogue, c, c_row, scratch)
+        && external::gemm(isa, external::matrixmultiply, a, b, epilogue, c, c_row, scratch)
     {
         return;
     }
     #[cfg(feature = "blas")]
     if library::<T>() == Library::Blas
         && a.rows > 1
-        && external::gemm(external::blas, a, b, epilogue, c, c_row, scratch)
+        && external::gemm(isa, external::blas, a, b, epilogue, c, c_row, scratch)
     {
         return;
     }
-    gemm_at(Isa::detect(), a, b, epilogue, c, c_row, scratch);
+    gemm_at(isa, a, b, epilogue, c, c_row, scratch);
 }
 
 /// [`gemm`], its sizes checked, with the instructions of an instruction set.

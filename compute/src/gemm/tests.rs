@@ -56,7 +56,7 @@ fn agrees<T: Elementary>(
         same(isa, [m, k, n], &c, &right);
     }
     let (mut c, mut scratch) = (before, std::vec![T::from_f64(f64::NAN); scratch(k, n)]);
-    gemm(a, b, epilogue, &mut c, c_row, &mut scratch);
+    gemm(Isa::detect(), a, b, epilogue, &mut c, c_row, &mut scratch);
     same(library::<T>(), [m, k, n], &c, &right);
 }
 
@@ -113,10 +113,10 @@ fn rows_are_the_same_alone_and_among_others<T: Elementary>() {
     let mut memory = std::vec![T::ZERO; scratch(k, n)];
     let mut together = std::vec![T::ZERO; m * n];
     let b = Matrix::rows(&b, k, n);
-    gemm(Matrix::rows(&a, m, k), b, epilogue, &mut together, n, &mut memory);
+    gemm(Isa::detect(), Matrix::rows(&a, m, k), b, epilogue, &mut together, n, &mut memory);
     for (a, together) in a.chunks(k).zip(together.chunks(n)) {
         let mut alone = std::vec![T::ZERO; n];
-        gemm(Matrix::rows(a, 1, k), b, epilogue, &mut alone, n, &mut memory);
+        gemm(Isa::detect(), Matrix::rows(a, 1, k), b, epilogue, &mut alone, n, &mut memory);
         assert_eq!(alone, together);
     }
 }
@@ -132,5 +132,5 @@ fn tiny_products_ask_for_tiny_scratch() {
 fn sizes_that_do_not_meet_are_refused() {
     let numbers = [0.0f32; 16];
     let (a, b) = (Matrix::rows(&numbers, 2, 3), Matrix::rows(&numbers, 4, 2));
-    gemm(a, b, Epilogue::NONE, &mut [0.0; 4], 2, &mut []);
+    gemm(Isa::detect(), a, b, Epilogue::NONE, &mut [0.0; 4], 2, &mut []);
 }

@@ -108,7 +108,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
             let stored = row - finished;
             if !is_stored && (cut + 1 == cuts || stored * product.columns >= HOT) {
                 // SAFETY: these rows of C have just been stored.
-                unsafe { finish(product, finished, stored) };
+                unsafe { finish(simd.isa(), product, finished, stored) };
                 finished = row;
             }
         }
@@ -120,13 +120,13 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
 /// # Safety
 /// The rows are in memory that the caller may read and write.
 #[inline(never)]
-unsafe fn finish<T: Elementary>(product: &Product<'_, T>, first: usize, rows: usize) {
+unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize, rows: usize) {
     let Product { columns, c, c_row, .. } = *product;
     let (rows, columns) = if c_row == columns { (1, rows * columns) } else { (rows, columns) };
     for row in 0..rows {
         // SAFETY: the caller's promise. Rows that lie together are one.
         let stored = unsafe { core::slice::from_raw_parts_mut(c.add(first * c_row + row * c_row), columns) };
-        product.epilogue.finish(stored);
+        product.epilogue.finish(isa, stored);
     }
 }
 

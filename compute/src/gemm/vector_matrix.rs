@@ -15,7 +15,7 @@ pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilo
             let (first, stride) = (group * COLUMNS, b.stride[1]);
             let epilogue = epilogue.channels(first, y.len());
             isa.dispatch(Columns { x, b: &b.data[(first * stride).min(b.data.len())..], stride, epilogue, y: &mut *y });
-            epilogue.finish(y);
+            epilogue.finish(isa, y);
         }
         return;
     }
@@ -29,7 +29,7 @@ pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilo
             let stride = b.stride[0];
             let b = &b.data[(part * DEPTH * stride + group * COLUMNS).min(b.data.len())..];
             isa.dispatch(Rows { x, b, stride, epilogue, y: &mut *y });
-            epilogue.finish(y);
+            epilogue.finish(isa, y);
         }
     }
 }

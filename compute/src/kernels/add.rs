@@ -4,24 +4,24 @@ use super::elementary::Elementary;
 use crate::context::Context;
 use crate::epilogue::{Epilogue, HOT};
 use crate::scalar::Scalar;
-use crate::simd::vectorised;
+use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::add::Spec;
 
 /// y = f(y + x)
 pub fn add_assign<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), context.batch * spec.len, "add_assign: the term");
     assert_eq!(y.len(), context.batch * spec.len, "add_assign: the sum");
-    context.split_elements(y, 1, &|first, y| sum(spec, &x[first..][..y.len()], y));
+    context.split_elements(y, 1, &|first, y| sum(context.isa(), spec, &x[first..][..y.len()], y));
 }
 
-fn sum<T: Elementary>(spec: &Spec, x: &[T], y: &mut [T]) {
+fn sum<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], y: &mut [T]) {
     let epilogue = Epilogue { activation: spec.activation, ..Epilogue::ACCUMULATE };
     if epilogue.activation_after_floor().is_none() {
-        return add(x, epilogue.floor(), y);
+        return add(isa, x, epilogue.floor(), y);
     }
     for (x, y) in x.chunks(HOT).zip(y.chunks_mut(HOT)) {
-        add(x, epilogue.floor(), y);
-        epilogue.finish(y);
+        add(isa, x, epilogue.floor(), y);
+        epilogue.finish(isa, y);
     }
 }
 

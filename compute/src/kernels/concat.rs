@@ -1,11 +1,12 @@
 //! Values side by side along the channels.
 
+use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::concat::Spec;
 
 /// Writes a part into its channels of the whole, and leaves the others.
-pub fn concat_write<T: Scalar>(batch: usize, spec: &Spec, part: &[T], whole: &mut [T]) {
-    spec.check(batch, part, whole);
+pub fn concat_write<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], whole: &mut [T]) {
+    spec.check(context.batch, part, whole);
     if spec.part == 0 {
         return;
     }
@@ -15,8 +16,8 @@ pub fn concat_write<T: Scalar>(batch: usize, spec: &Spec, part: &[T], whole: &mu
 }
 
 /// Reads a part from its channels of the whole: the gradient of [`concat_write`].
-pub fn concat_read<T: Scalar>(batch: usize, spec: &Spec, whole: &[T], part: &mut [T]) {
-    spec.check(batch, part, whole);
+pub fn concat_read<T: Scalar>(context: &Context<'_>, spec: &Spec, whole: &[T], part: &mut [T]) {
+    spec.check(context.batch, part, whole);
     if spec.part == 0 {
         return;
     }
@@ -28,7 +29,6 @@ pub fn concat_read<T: Scalar>(batch: usize, spec: &Spec, whole: &[T], part: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]

@@ -5,6 +5,7 @@
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 use super::parts::Sums;
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv_table::Spec;
@@ -40,7 +41,7 @@ fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize, u
 /// y = f(scale · z + shift) with z = Σ x · w over the window and the channels that the filter sees. An empty scale is 1, an empty
 /// shift 0.
 pub fn conv_table_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -48,7 +49,7 @@ pub fn conv_table_forward<T: Elementary>(
     shift: &[T],
     y: &mut [T],
 ) {
-    spec.check(batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let ([_, _, channels], [rows, columns, filters]) = (spec.input, spec.output);
     let epilogue = Epilogue { scale, shift, activation: spec.activation, ..Epilogue::NONE };
     let images = x.chunks_exact(spec.input.iter().product()).zip(y.chunks_exact_mut(rows * columns * filters));
@@ -60,16 +61,16 @@ pub fn conv_table_forward<T: Elementary>(
                 y[filter] += x[channel] * w;
             }
         });
-        epilogue.apply(filters, y);
+        epilogue.apply(context.isa(), filters, y);
     }
 }
 
 /// ∂ℓ/∂x = Σ ∂ℓ/∂y · w over the filters that see x.
-pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
+pub fn conv_table_grad_input<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
     dx.fill(T::ZERO);
-    for_each_tap(spec, batch, |from, to, tap| {
+    for_each_tap(spec, context.batch, |from, to, tap| {
         let (dy, dx) = (&dy[from..from + filters], &mut dx[to..to + channels]);
         for (&[channel, filter], &w) in spec.connections.iter().zip(&w[tap..]) {
             dx[channel] += dy[filter] * w;
@@ -78,13 +79,20 @@ pub fn conv_table_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], w: 
 }
 
 /// ∂ℓ/∂w += Σ ∂ℓ/∂y · x and ∂ℓ/∂b += Σ ∂ℓ/∂y over the batch and all positions.
-pub fn conv_table_grad_weights<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T], db: &mut [T]) {
-    spec.check(batch, x.len(), dw.len(), [db.len(), 0], dy.len());
+pub fn conv_table_grad_weights<T: Scalar>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+) {
+    spec.check(context.batch, x.len(), dw.len(), [db.len(), 0], dy.len());
     let ([_, _, channels], [_, _, filters]) = (spec.input, spec.output);
     for (tap, dw) in dw.chunks_exact_mut(spec.connections.len().max(1)).enumerate() {
         for (dw, connections) in dw.chunks_mut(LANES).zip(spec.connections.chunks(LANES)) {
             let mut sums = Sums::<T, LANES, true>::new();
-            for_each_position(spec, batch, [tap / spec.window[1], tap % spec.window[1]], |y, from| {
+            for_each_position(spec, context.batch, [tap / spec.window[1], tap % spec.window[1]], |y, from| {
                 sums.take(1);
                 let (x, dy) = (&x[from..from + channels], &dy[y..y + filters]);
                 for (sum, &[channel, filter]) in sums.part.iter_mut().zip(connections) {
@@ -189,11 +197,11 @@ mod tests {
                 let mut expected = vec![0.0; y];
                 epilogue::reference(epilogue, &z, scale, &shift, &mut expected, 4);
                 let mut found = vec![f64::NAN; y];
-                conv_table_forward(2, &spec, &x, &w, scale, &shift, &mut found);
+                conv_table_forward(&Context::of(2), &spec, &x, &w, scale, &shift, &mut found);
                 assert_close(&found, &expected, 1e-13);
                 let mut found = vec![f32::NAN; y];
                 let (x, w, scale, shift) = (narrow::<f32>(&x), narrow(&w), narrow(scale), narrow(&shift));
-                conv_table_forward(2, &spec, &x, &w, &scale, &shift, &mut found);
+                conv_table_forward(&Context::of(2), &spec, &x, &w, &scale, &shift, &mut found);
                 assert_close(&widen(&found), &expected, 1e-5);
             }
         }
@@ -208,12 +216,12 @@ mod tests {
             let dy = numbers(&mut random, y);
             let loss = |x: &[f64], w: &[f64], b: &[f64]| {
                 let mut y = vec![0.0; y];
-                conv_table_forward(2, &spec, x, w, &[], b, &mut y);
+                conv_table_forward(&Context::of(2), &spec, x, w, &[], b, &mut y);
                 inner_product(&y, &dy)
             };
             let (mut dx, mut dw, mut db) = (vec![f64::NAN; x.len()], vec![1.0; w.len()], vec![1.0; 4]);
-            conv_table_grad_input(2, &spec, &dy, &w, &mut dx);
-            conv_table_grad_weights(2, &spec, &x, &dy, &mut dw, &mut db);
+            conv_table_grad_input(&Context::of(2), &spec, &dy, &w, &mut dx);
+            conv_table_grad_weights(&Context::of(2), &spec, &x, &dy, &mut dw, &mut db);
             let less_1 = |gradient: &[f64]| gradient.iter().map(|d| d - 1.0).collect::<Vec<_>>();
             assert_gradient(&x, &dx, |x| loss(x, &w, &b));
             assert_gradient(&w, &less_1(&dw), |w| loss(&x, w, &b));

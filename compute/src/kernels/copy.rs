@@ -1,19 +1,19 @@
 //! Copies of a value: what forks and their gradients are made of.
 
+use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::copy::Spec;
 
 /// y = x
-pub fn copy<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    assert_eq!(x.len(), batch * spec.len, "copy: the source");
-    assert_eq!(y.len(), batch * spec.len, "copy: the destination");
+pub fn copy<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), context.batch * spec.len, "copy: the source");
+    assert_eq!(y.len(), context.batch * spec.len, "copy: the destination");
     y.copy_from_slice(x);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]

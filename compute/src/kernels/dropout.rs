@@ -1,5 +1,6 @@
 //! Dropout (slide 18), inverted: what is kept is divided by 1 − rate while training, and nothing is scaled when predicting.
 
+use crate::context::Context;
 use crate::pass::Pass;
 use crate::random;
 use crate::scalar::Scalar;
@@ -10,8 +11,8 @@ pub use netwright_abi::spec::dropout::Spec;
 ///
 /// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
 /// in the image: not from how the batch is cut, nor from the kind of number or the processor. A frozen pass drops none.
-pub fn dropout_apply<T: Scalar>(batch: usize, spec: &Spec, pass: &Pass, values: &mut [T]) {
-    assert_eq!(values.len(), batch * spec.len, "dropout: the values");
+pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass, values: &mut [T]) {
+    assert_eq!(values.len(), context.batch * spec.len, "dropout: the values");
     if pass.frozen || spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {
         return;
     }
@@ -24,7 +25,7 @@ pub fn dropout_apply<T: Scalar>(batch: usize, spec: &Spec, pass: &Pass, values: 
     let factor = T::from_f64(1.0 / (1.0 - spec.rate));
     for (image, values) in values.chunks_exact_mut(spec.len).enumerate() {
         let key = random::key(pass.seed, pass.step, spec.layer, (pass.first_image + image) as u64);
-        apply(key, threshold, factor, values);
+        apply(context.isa(), key, threshold, factor, values);
     }
 }
 
@@ -40,7 +41,6 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::pass::BackwardRule;
 

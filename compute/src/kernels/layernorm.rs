@@ -2,16 +2,17 @@
 
 use super::parts::PART;
 use super::reduce;
+use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::layernorm::Spec;
 
 /// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:
 /// 1 and 0.
-pub fn layernorm_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], gamma: &[T], beta: &[T], y: &mut [T]) {
-    spec.check(batch, &[x, y], &[gamma, beta]);
+pub fn layernorm_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], gamma: &[T], beta: &[T], y: &mut [T]) {
+    spec.check(context.batch, &[x, y], &[gamma, beta]);
     if spec.channels > 0 {
-        forward(spec.channels, T::from_f64(spec.epsilon), x, gamma, beta, y);
+        forward(context.isa(), spec.channels, T::from_f64(spec.epsilon), x, gamma, beta, y);
     }
 }
 
@@ -19,7 +20,7 @@ pub fn layernorm_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], gamma: &
 /// ∂ℓ/∂x = (γ ∂ℓ/∂y − mean(γ ∂ℓ/∂y) − x̂ mean(γ ∂ℓ/∂y · x̂)) / √(σ² + ε), which `dy` becomes;
 /// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y over all positions, unless they are empty.
 pub fn layernorm_grad<T: Scalar>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     gamma: &[T],
@@ -27,9 +28,9 @@ pub fn layernorm_grad<T: Scalar>(
     dgamma: &mut [T],
     dbeta: &mut [T],
 ) {
-    spec.check(batch, &[x, dy], &[gamma, dgamma, dbeta]);
+    spec.check(context.batch, &[x, dy], &[gamma, dgamma, dbeta]);
     if spec.channels > 0 {
-        gradient(spec.channels, T::from_f64(spec.epsilon), x, gamma, dy, dgamma, dbeta);
+        gradient(context.isa(), spec.channels, T::from_f64(spec.epsilon), x, gamma, dy, dgamma, dbeta);
     }
 }
 
@@ -118,7 +119,6 @@ fn gradient_of_row<T: Scalar>(x: &[T], mean: T, inverse: T, gamma: &[T], dy: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;

@@ -41,9 +41,6 @@ macro_rules! kernel {
     (@type Write) => { &mut [Self] };
     (@type Update) => { &mut [Self] };
 
-    (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt threads $($scratch:ident)?) => {
-        kernel!(declare $(#[$attribute])* $name, $spec, $operands $($scratch)?);
-    };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
         $(#[$attribute])*
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*);
@@ -51,9 +48,6 @@ macro_rules! kernel {
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
         $(#[$attribute])*
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*);
-    };
-    (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt pass threads) => {
-        kernel!(declare $(#[$attribute])* $name, $spec, $operands pass);
     };
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
         $(#[$attribute])*
@@ -63,37 +57,19 @@ macro_rules! kernel {
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
         #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
-            $module::$name(context.batch, spec, $($operand),*);
+            $module::$name(context, spec, $($operand),*);
         }
     };
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass) => {
         #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
-            $module::$name(context.batch, spec, pass, $($operand),*);
-        }
-    };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } pass threads) => {
-        #[$inline]
-        fn $name(context: &Context<'_>, spec: &$spec::Spec, pass: &Pass, $($operand: kernel!(@type $access)),*) {
             $module::$name(context, spec, pass, $($operand),*);
-        }
-    };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } threads) => {
-        #[$inline]
-        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access)),*) {
-            $module::$name(context, spec, $($operand),*);
-        }
-    };
-    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } threads scratch) => {
-        #[$inline]
-        fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
-            $module::$name(context, spec, $($operand,)* scratch);
         }
     };
     (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* } scratch) => {
         #[$inline]
         fn $name(context: &Context<'_>, spec: &$spec::Spec, $($operand: kernel!(@type $access),)* scratch: &mut [Self]) {
-            $module::$name(context.batch, spec, $($operand,)* scratch);
+            $module::$name(context, spec, $($operand,)* scratch);
         }
     };
 }

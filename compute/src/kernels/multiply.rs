@@ -1,26 +1,27 @@
 //! Products of two values, number by number, or of a value with one number a channel (squeeze and excite).
 
 use super::channel_sums::{self as sums, Stretch};
+use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::multiply::Spec;
 
 /// y = a · b
-pub fn multiply_forward<T: Scalar>(batch: usize, spec: &Spec, a: &[T], b: &[T], y: &mut [T]) {
-    spec.check(batch, [a, &*y], b);
-    products(spec.len, spec.right_len(), a, b, y);
+pub fn multiply_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, a: &[T], b: &[T], y: &mut [T]) {
+    spec.check(context.batch, [a, &*y], b);
+    products(context.isa(), spec.len, spec.right_len(), a, b, y);
 }
 
 /// ∂ℓ/∂a = ∂ℓ/∂y · b
-pub fn multiply_grad_left<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], b: &[T], da: &mut [T]) {
-    spec.check(batch, [dy, &*da], b);
-    products(spec.len, spec.right_len(), dy, b, da);
+pub fn multiply_grad_left<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], b: &[T], da: &mut [T]) {
+    spec.check(context.batch, [dy, &*da], b);
+    products(context.isa(), spec.len, spec.right_len(), dy, b, da);
 }
 
 /// ∂ℓ/∂b = Σ ∂ℓ/∂y · a, over the positions that a number of b applies to.
-pub fn multiply_grad_right<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], a: &[T], db: &mut [T]) {
-    spec.check(batch, [dy, a], db);
-    sums_of_products(spec.len, spec.right_len(), dy, a, db);
+pub fn multiply_grad_right<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], a: &[T], db: &mut [T]) {
+    spec.check(context.batch, [dy, a], db);
+    sums_of_products(context.isa(), spec.len, spec.right_len(), dy, a, db);
 }
 
 vectorised! {
@@ -62,7 +63,6 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;

@@ -1,15 +1,16 @@
 //! Zeros around an image, and their removal.
 
+use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::pad::Spec;
 
 /// y = x with zeros around it.
-pub fn zeropad_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(batch, x, y);
+pub fn zeropad_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(context.batch, x, y);
     let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
     let [outer_height, outer_width, _] = spec.output();
     y.fill(T::ZERO);
-    for n in 0..batch {
+    for n in 0..context.batch {
         for row in 0..height {
             let from = (n * height + row) * width * channels;
             let to = ((n * outer_height + top + row) * outer_width + left) * channels;
@@ -19,11 +20,11 @@ pub fn zeropad_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T
 }
 
 /// dx = what of dy lies on x.
-pub fn zeropad_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
-    spec.check(batch, dx, dy);
+pub fn zeropad_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx, dy);
     let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
     let [outer_height, outer_width, _] = spec.output();
-    for n in 0..batch {
+    for n in 0..context.batch {
         for row in 0..height {
             let to = (n * height + row) * width * channels;
             let from = ((n * outer_height + top + row) * outer_width + left) * channels;
@@ -35,7 +36,6 @@ pub fn zeropad_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
 
     const SPEC: Spec = Spec { input: [1, 2, 1], padding: [1, 0, 0, 2] };

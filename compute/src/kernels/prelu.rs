@@ -3,22 +3,23 @@
 use super::activation::rectify;
 use super::channel_sums::{LANES, Stretch, in_parts};
 use super::reduce;
+use crate::context::Context;
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::prelu::Spec;
 
 /// f(z) = a z where z < 0, else z.
-pub fn prelu_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], slopes: &[T], y: &mut [T]) {
-    assert_eq!(x.len(), batch * spec.len, "prelu: the inputs");
+pub fn prelu_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], slopes: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), context.batch * spec.len, "prelu: the inputs");
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
-    assert_eq!(y.len(), batch * spec.len, "prelu: the outputs");
-    forward(x, slopes, y);
+    assert_eq!(y.len(), context.batch * spec.len, "prelu: the outputs");
+    forward(context.isa(), x, slopes, y);
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0, unless it is empty.
 pub fn prelu_grad<T: Scalar>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     pass: &Pass,
     x: &[T],
@@ -26,12 +27,12 @@ pub fn prelu_grad<T: Scalar>(
     dy: &mut [T],
     dslopes: &mut [T],
 ) {
-    assert_eq!(x.len(), batch * spec.len, "prelu: the inputs");
+    assert_eq!(x.len(), context.batch * spec.len, "prelu: the inputs");
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
-    assert_eq!(dy.len(), batch * spec.len, "prelu: the gradient");
+    assert_eq!(dy.len(), context.batch * spec.len, "prelu: the gradient");
     assert!(dslopes.is_empty() || dslopes.len() == spec.slopes, "prelu: the gradient of the slopes");
     if !rectify(pass.rule, dy) {
-        gradient(x, slopes, dy, dslopes);
+        gradient(context.isa(), x, slopes, dy, dslopes);
     }
 }
 
@@ -99,7 +100,6 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;

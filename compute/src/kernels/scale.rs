@@ -1,23 +1,24 @@
 //! A value times a constant, as in the scaled residuals of Inception-ResNet.
 
+use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::scale::Spec;
 
 /// y = factor · y; its gradient is the same function of dy.
-pub fn scale<T: Scalar>(batch: usize, spec: &Spec, values: &mut [T]) {
-    assert_eq!(values.len(), batch * spec.len, "scale: the values");
-    times(T::from_f64(spec.factor), values);
+pub fn scale<T: Scalar>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+    assert_eq!(values.len(), context.batch * spec.len, "scale: the values");
+    times(context.isa(), T::from_f64(spec.factor), values);
 }
 
 /// The factor behind a layer, as a factor and a summand for each of the layer's channels:
 /// factor · (z + b) = scale · z + shift, with the layer's bias b (none: 0).
-pub fn scale_fold<T: Scalar>(_batch: usize, spec: &Spec, bias: &[T], scale: &mut [T], shift: &mut [T]) {
+pub fn scale_fold<T: Scalar>(context: &Context<'_>, spec: &Spec, bias: &[T], scale: &mut [T], shift: &mut [T]) {
     assert!(bias.is_empty() || bias.len() == shift.len(), "scale: a bias for each channel, or none");
     scale.fill(T::from_f64(spec.factor));
     shift.fill(T::ZERO);
     shift[..bias.len()].copy_from_slice(bias);
-    times(T::from_f64(spec.factor), shift);
+    times(context.isa(), T::from_f64(spec.factor), shift);
 }
 
 vectorised! {
@@ -31,7 +32,6 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]

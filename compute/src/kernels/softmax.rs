@@ -2,24 +2,25 @@
 
 use super::elementary::Elementary;
 use super::reduce;
+use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::softmax::Spec;
 
 /// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place.
-pub fn softmax_forward<T: Elementary>(batch: usize, spec: &Spec, values: &mut [T]) {
-    assert_eq!(values.len(), batch * spec.rows * spec.classes, "softmax: the values");
+pub fn softmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+    assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "softmax: the values");
     if spec.classes > 0 {
-        forward(spec.classes, values);
+        forward(context.isa(), spec.classes, values);
     }
 }
 
 /// ∂ℓ/∂zᵢ = aᵢ (∂ℓ/∂aᵢ − Σⱼ ∂ℓ/∂aⱼ aⱼ), which `dy` becomes; `y` holds a.
-pub fn softmax_grad<T: Scalar>(batch: usize, spec: &Spec, y: &[T], dy: &mut [T]) {
-    assert_eq!(y.len(), batch * spec.rows * spec.classes, "softmax: the outputs");
+pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], dy: &mut [T]) {
+    assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "softmax: the outputs");
     assert_eq!(dy.len(), y.len(), "softmax: the gradient");
     if spec.classes > 0 {
-        gradient(spec.classes, y, dy);
+        gradient(context.isa(), spec.classes, y, dy);
     }
 }
 
@@ -62,7 +63,6 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;

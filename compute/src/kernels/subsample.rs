@@ -3,6 +3,7 @@
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 use super::parts::Sums;
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::subsample::Spec;
@@ -28,7 +29,7 @@ fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize)) 
 
 /// y = f(scale · coefficient · Σ x + shift + y), where y is what stands in its place, if the epilogue accumulates. An empty scale is 1, an empty shift 0.
 pub fn subsample_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     coefficient: &[T],
@@ -36,7 +37,7 @@ pub fn subsample_forward<T: Elementary>(
     shift: &[T],
     y: &mut [T],
 ) {
-    spec.check(batch, x.len(), coefficient.len(), [scale.len(), shift.len()], y.len());
+    spec.check(context.batch, x.len(), coefficient.len(), [scale.len(), shift.len()], y.len());
     let ([_, _, channels], [rows, columns, _]) = (spec.input, spec.output);
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let images = x.chunks_exact(spec.input.iter().product());
@@ -58,16 +59,16 @@ pub fn subsample_forward<T: Elementary>(
                 epilogue.store(first, &mut z[..count], &mut y[first..first + count]);
             });
         }
-        epilogue.finish(y);
+        epilogue.finish(context.isa(), y);
     }
 }
 
 /// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that x lies in.
-pub fn subsample_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], coefficient: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), coefficient.len(), [0; 2], dy.len());
+pub fn subsample_grad_input<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], coefficient: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx.len(), coefficient.len(), [0; 2], dy.len());
     let channels = spec.input[2];
     dx.fill(T::ZERO);
-    for_each_tap(spec, batch, |from, to| {
+    for_each_tap(spec, context.batch, |from, to| {
         let pixel = dx[to..to + channels].iter_mut();
         for ((dx, &dy), &coefficient) in pixel.zip(&dy[from..from + channels]).zip(coefficient) {
             *dx += dy * coefficient;
@@ -77,18 +78,18 @@ pub fn subsample_grad_input<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], coef
 
 /// ∂ℓ/∂coefficient += Σ ∂ℓ/∂y · (Σ x) and ∂ℓ/∂bias += Σ ∂ℓ/∂y over the batch and all positions.
 pub fn subsample_grad_weights<T: Scalar>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
     dcoefficient: &mut [T],
     dbias: &mut [T],
 ) {
-    spec.check(batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
+    spec.check(context.batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
     let channels = spec.input[2];
     for_channels(channels, |first, count| {
         let mut sums = Sums::<T, LANES, true>::new();
-        for_each_tap(spec, batch, |y, from| {
+        for_each_tap(spec, context.batch, |y, from| {
             sums.take(1);
             let numbers = x[from + first..from + first + count].iter().zip(&dy[y + first..y + first + count]);
             sums.part.iter_mut().zip(numbers).for_each(|(sum, (&x, &dy))| *sum += dy * x);
@@ -156,10 +157,18 @@ mod tests {
             let before = if epilogue.accumulate { numbers(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
             let (mut expected, mut y) = (before.clone(), before.clone());
             epilogue::reference(epilogue, &z, &s, &b, &mut expected, channels);
-            subsample_forward(2, &spec, &x, &c, &s, &b, &mut y);
+            subsample_forward(&Context::of(2), &spec, &x, &c, &s, &b, &mut y);
             assert_close(&y, &expected, 1e-14);
             let mut y = narrow::<f32>(&before);
-            subsample_forward(2, &spec, &narrow::<f32>(&x), &narrow(&c), &narrow(&s), &narrow(&b), &mut y);
+            subsample_forward(
+                &Context::of(2),
+                &spec,
+                &narrow::<f32>(&x),
+                &narrow(&c),
+                &narrow(&s),
+                &narrow(&b),
+                &mut y,
+            );
             assert_close(&widen(&y), &expected, 1e-5);
         }
     }
@@ -178,12 +187,12 @@ mod tests {
             let dy = numbers(&mut random, 2 * spec.output.iter().product::<usize>());
             let loss = |x: &[f64], c: &[f64], b: &[f64]| {
                 let mut y = vec![0.0; dy.len()];
-                subsample_forward(2, &spec, x, c, &[], b, &mut y);
+                subsample_forward(&Context::of(2), &spec, x, c, &[], b, &mut y);
                 inner_product(&y, &dy)
             };
             let (mut dx, mut dc, mut db) = (vec![f64::NAN; x.len()], vec![1.0; channels], vec![1.0; channels]);
-            subsample_grad_input(2, &spec, &dy, &c, &mut dx);
-            subsample_grad_weights(2, &spec, &x, &dy, &mut dc, &mut db);
+            subsample_grad_input(&Context::of(2), &spec, &dy, &c, &mut dx);
+            subsample_grad_weights(&Context::of(2), &spec, &x, &dy, &mut dc, &mut db);
             let less_1 = |gradient: &[f64]| gradient.iter().map(|d| d - 1.0).collect::<Vec<_>>();
             assert_gradient(&x, &dx, |x| loss(x, &c, &b));
             assert_gradient(&c, &less_1(&dc), |c| loss(&x, c, &b));

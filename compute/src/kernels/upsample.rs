@@ -1,12 +1,13 @@
 //! Enlargement by whole factors: each pixel becomes a block of equal pixels.
 
 use super::parts::{self, PART};
+use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::upsample::Spec;
 
 /// y(i, j) = x(⌊i / down⌋, ⌊j / across⌋)
-pub fn upsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [T]) {
-    spec.check(batch, x, y);
+pub fn upsample_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    spec.check(context.batch, x, y);
     let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
     let (narrow, wide) = (width * channels, width * across * channels);
     if y.is_empty() {
@@ -26,8 +27,8 @@ pub fn upsample_forward<T: Scalar>(batch: usize, spec: &Spec, x: &[T], y: &mut [
 }
 
 /// dx(i, j) = Σ dy over the block of pixel (i, j).
-pub fn upsample_grad<T: Scalar>(batch: usize, spec: &Spec, dy: &[T], dx: &mut [T]) {
-    spec.check(batch, dx, dy);
+pub fn upsample_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx, dy);
     let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
     let (narrow, wide) = (width * channels, width * across * channels);
     dx.fill(T::ZERO);
@@ -65,7 +66,6 @@ fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::kernels::Kernels;
 
     #[test]

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 use core::ops::Neg;
 
-use super::{Simd, Vector, WithSimd, arithmetic};
+use super::{Isa, Simd, Vector, WithSimd, arithmetic};
 
 /// Proof that the processor has AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,10 @@ impl Simd<f32> for Avx2 {
     #[inline(always)]
     fn half(self) -> Self {
         self
+    }
+    #[inline(always)]
+    fn isa(self) -> Isa {
+        Isa::Avx2(self)
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 use core::ops::Neg;
 
-use super::{Avx2, Simd, Vector, WithSimd, arithmetic};
+use super::{Avx2, Isa, Simd, Vector, WithSimd, arithmetic};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL, AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ impl Simd<f32> for Avx512 {
     fn half(self) -> Avx2 {
         // SAFETY: this token proves those instructions too.
         unsafe { Avx2::assume() }
+    }
+    #[inline(always)]
+    fn isa(self) -> Isa {
+        Isa::Avx512(self)
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! Which instruction set the processor has.
 
+use core::fmt;
+
 #[cfg(target_arch = "x86_64")]
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -55,6 +57,58 @@ pub enum Isa {
     Wasm128(Wasm128),
 }
 
+/// The name of an instruction set, which the processor may lack; [`Isa::of`] asks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// Plain code for the target: the same bits on every machine.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+    /// NEON.
+    Neon,
+    /// WebAssembly's 128-bit vectors.
+    Wasm128,
+}
+
+impl fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable code",
+            Self::Avx2 => "AVX2 with FMA",
+            Self::Avx512 => "AVX-512 (F, BW, DQ, VL)",
+            Self::Neon => "NEON",
+            Self::Wasm128 => "WebAssembly SIMD",
+        })
+    }
+}
+
+/// An instruction set that the processor lacks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MissingInstructions {
+    /// The one that was asked for.
+    pub expected: InstructionSet,
+    /// The widest that was found.
+    pub found: InstructionSet,
+}
+
+impl fmt::Display for MissingInstructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, found } = self;
+        write!(f, "{expected} is expected, where the widest instruction set found is {found}")
+    }
+}
+
+/// The sentence, which `main` prints by it.
+impl fmt::Debug for MissingInstructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for MissingInstructions {}
+
 /// Whether the processor has a feature; without the standard library, whether the target promises it.
 #[cfg(target_arch = "x86_64")]
 macro_rules! has {
@@ -104,6 +158,39 @@ impl Isa {
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         return Self::Wasm128(Wasm128::new());
         Self::Portable(Portable::new())
+    }
+
+    /// An instruction set by its name: a narrower one than the processor's widest, say.
+    ///
+    /// # Errors
+    /// [`MissingInstructions`] where the processor lacks it, or, without the standard library, where the target does not promise it.
+    pub fn of(expected: InstructionSet) -> Result<Self, MissingInstructions> {
+        let found = match expected {
+            InstructionSet::Portable => Some(Self::Portable(Portable::new())),
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => Self::avx2().map(Self::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => Self::avx512().map(Self::Avx512),
+            _ => Some(Self::widest()).filter(|widest| widest.name() == expected),
+        };
+        found.ok_or_else(|| MissingInstructions { expected, found: Self::widest().name() })
+    }
+
+    /// Its name.
+    pub const fn name(self) -> InstructionSet {
+        match self {
+            Self::Portable(_) => InstructionSet::Portable,
+            #[cfg(test)]
+            Self::Portable16(_) => InstructionSet::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => InstructionSet::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => InstructionSet::Avx512,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Self::Neon(_) => InstructionSet::Neon,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Wasm128(_) => InstructionSet::Wasm128,
+        }
     }
 
     #[cfg(target_arch = "x86_64")]

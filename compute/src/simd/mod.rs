@@ -9,7 +9,7 @@
 //! | an algorithm over vectors of any width | [`WithSimd`], generic over [`Simd`], run by [`Isa::dispatch`] |
 //! | a plain loop that the compiler vectorises | `vectorised!` |
 //!
-//! [`Isa::detect`] finds the instruction set; ask it once for each layer. Double precision, which is for checks, has the portable
+//! [`Isa::detect`] finds the instruction set; a kernel is given it with its context. Double precision, which is for checks, has the portable
 //! code alone: every instance costs each user build time.
 //!
 //! Two crates were tried first, with Rust 1.95, each built clean in release beside this crate, which takes 23 s of processor time:
@@ -46,7 +46,7 @@ mod wasm128;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
-pub use isa::Isa;
+pub use isa::{InstructionSet, Isa, MissingInstructions};
 pub use lane::Lane;
 pub(crate) use loops::vectorised;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -83,6 +83,9 @@ pub trait Simd<T: Lane>: Copy + Debug + Send + Sync + 'static {
 
     /// Its token.
     fn half(self) -> Self::Half;
+
+    /// What it proves, for the loops that an algorithm calls besides its vectors.
+    fn isa(self) -> Isa;
 
     /// Runs an algorithm in a function of its own that has the instructions.
     fn call<K: WithSimd<T>>(self, kernel: K) -> K::Output;

@@ -3,7 +3,7 @@
 use core::arch::aarch64::*;
 use core::ops::Neg;
 
-use super::{Simd, Vector, WithSimd, arithmetic};
+use super::{Isa, Simd, Vector, WithSimd, arithmetic};
 
 /// Proof that the processor has NEON: the target promises it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,10 @@ mod instance {
         #[inline(always)]
         fn half(self) -> Self {
             self
+        }
+        #[inline(always)]
+        fn isa(self) -> Isa {
+            Isa::Neon(self)
         }
         #[inline]
         fn call<K: WithSimd<f32>>(self, kernel: K) -> K::Output {

@@ -2,7 +2,7 @@
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::{Lane, Simd, Vector, WithSimd};
+use super::{Isa, Lane, Simd, Vector, WithSimd};
 
 /// Declares a token and its vector of some lanes. The lanes are written out: loops over arrays are not always turned into
 /// vectors.
@@ -35,6 +35,10 @@ macro_rules! portable {
             #[inline(always)]
             fn half(self) -> $half {
                 $half(())
+            }
+            #[inline(always)]
+            fn isa(self) -> Isa {
+                Isa::Portable($half(()))
             }
             #[inline]
             fn call<K: WithSimd<T>>(self, kernel: K) -> K::Output {

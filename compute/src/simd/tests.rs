@@ -3,7 +3,7 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Isa, Portable, Simd, Vector, WithSimd};
+use super::{InstructionSet, Isa, MissingInstructions, Portable, Simd, Vector, WithSimd};
 
 std::thread_local! {
     static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
@@ -45,6 +45,24 @@ fn a_limit_holds_for_its_own_time() {
     let portable = Isa::Portable(Portable::new());
     assert_eq!(only(portable, Isa::detect), portable);
     assert_eq!(Isa::detect(), before);
+}
+
+#[test]
+fn an_instruction_set_that_the_processor_lacks_is_an_error_that_names_both() {
+    let widest = Isa::detect().name();
+    assert_eq!(Isa::of(InstructionSet::Portable), Ok(Isa::Portable(Portable::new())));
+    assert_eq!(Isa::of(widest), Ok(Isa::detect()));
+    let foreign = if cfg!(target_arch = "x86_64") { InstructionSet::Neon } else { InstructionSet::Avx512 };
+    let error = Isa::of(foreign).expect_err("the instructions of another processor");
+    assert_eq!(error, MissingInstructions { expected: foreign, found: widest });
+    let sentence = std::format!("{error}");
+    assert!(
+        sentence.contains(&std::format!("{foreign}")) && sentence.contains(&std::format!("{widest}")),
+        "{sentence}"
+    );
+    for name in [InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Neon, InstructionSet::Wasm128] {
+        assert!(Isa::of(name).is_ok_and(|isa| isa.name() == name) == Isa::all().0.iter().any(|isa| isa.name() == name));
+    }
 }
 
 /// Every operation, on slices of any length; the first vector's worth of each result.

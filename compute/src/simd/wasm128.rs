@@ -3,7 +3,7 @@
 use core::arch::wasm32::*;
 use core::ops::Neg;
 
-use super::{Simd, Vector, WithSimd, arithmetic};
+use super::{Isa, Simd, Vector, WithSimd, arithmetic};
 
 /// Proof that the engine has 128-bit vectors: else it would have refused the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,10 @@ impl Simd<f32> for Wasm128 {
     #[inline(always)]
     fn half(self) -> Self {
         self
+    }
+    #[inline(always)]
+    fn isa(self) -> Isa {
+        Isa::Wasm128(self)
     }
     #[inline]
     fn call<K: WithSimd<f32>>(self, kernel: K) -> K::Output {

@@ -74,9 +74,9 @@ impl<T: Precision> Moments<T> {
             epsilon: T::from_f64(self.epsilon),
         };
         let (first, second) = (&mut self.first.0, &mut self.second.0);
-        treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+        treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
             let step = update::AdamStep { rate: step.rate * gradient.pace, ..step };
-            update::adam(&step, gradient, weights, gradients, &mut first[range.clone()], &mut second[range]);
+            update::adam(isa, &step, gradient, weights, gradients, &mut first[range.clone()], &mut second[range]);
         })
     }
 

@@ -113,17 +113,17 @@ for_f32_and_f64! {
             self.squares.ready(parameters.len())?;
             let squares = &mut self.squares.0;
             if self.momentum == 0.0 {
-                return self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+                return self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
                     let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
-                    update::rms_prop(&step, gradient, weights, gradients, &mut squares[range]);
+                    update::rms_prop(isa, &step, gradient, weights, gradients, &mut squares[range]);
                 });
             }
             self.velocity.ready(parameters.len())?;
             let velocity = &mut self.velocity.0;
-            self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
+            self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
                 let velocity = &mut velocity[range.clone()];
                 let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
-                update::rms_prop_momentum(&step, gradient, weights, gradients, &mut squares[range], velocity);
+                update::rms_prop_momentum(isa, &step, gradient, weights, gradients, &mut squares[range], velocity);
             })
         }
 

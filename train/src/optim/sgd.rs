@@ -76,14 +76,14 @@ for_f32_and_f64! {
             self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
             let step = T::from_f64(rate);
             if self.momentum == 0.0 {
-                return self.treatment.for_each(rate, layers, parameters, gradients, |_, gradient, weights, gradients| {
-                    update::descend(step * gradient.pace, gradient, weights, gradients);
+                return self.treatment.for_each(rate, layers, parameters, gradients, |isa, _, gradient, weights, gradients| {
+                    update::descend(isa, step * gradient.pace, gradient, weights, gradients);
                 });
             }
             self.velocity.ready(parameters.len())?;
             let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
-            self.treatment.for_each(rate, layers, parameters, gradients, |range, gradient, weights, gradients| {
-                update::momentum(step * gradient.pace, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
+            self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
+                update::momentum(isa, step * gradient.pace, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
             })
         }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use netwright_compute::simd::Isa;
+
 use super::same_length;
 use super::update::Gradient;
 use crate::error::{Error, setting};
@@ -209,7 +211,7 @@ impl Treatment {
         Ok(Resolved { layers: layers.to_vec(), parameters, segments, frozen })
     }
 
-    /// Checks the lengths and the rate, then hands `update` each run of parameters that are treated alike. The norm is that of the
+    /// Checks the lengths and the rate, then hands `update` the instruction set and each run of parameters that are treated alike. The norm is that of the
     /// gradient of what moves.
     pub(super) fn for_each<T: Precision>(
         &mut self,
@@ -217,7 +219,7 @@ impl Treatment {
         layers: &[Layer],
         parameters: &mut [T],
         gradients: &[T],
-        mut update: impl FnMut(Range<usize>, &Gradient<T>, &mut [T], &[T]),
+        mut update: impl FnMut(Isa, Range<usize>, &Gradient<T>, &mut [T], &[T]),
     ) -> Result<(), Error> {
         self.prepare(layers, parameters.len())?;
         let Some(resolved) = &self.resolved else { return Ok(()) };
@@ -226,6 +228,7 @@ impl Treatment {
             false => norm_of_parts(resolved.segments.iter().map(|(range, _)| norm(&gradients[range.clone()]))),
         };
         let factors = if self.clip_norm.is_finite() { moved().shorten(self.clip_norm) } else { [T::ONE; 2] };
+        let isa = Isa::detect();
         for (range, Moved { strength, pace }) in &resolved.segments {
             let gradient = Gradient {
                 factors,
@@ -235,7 +238,7 @@ impl Treatment {
                 pace: T::from_f64(*pace),
                 keep: T::from_f64(1.0 - rate * pace * strength.weight_decay),
             };
-            update(range.clone(), &gradient, &mut parameters[range.clone()], &gradients[range.clone()]);
+            update(isa, range.clone(), &gradient, &mut parameters[range.clone()], &gradients[range.clone()]);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::elementary::Elementary;
 use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
-use crate::simd::vectorised;
+use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::activation::Spec;
 pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE};
 
@@ -24,7 +24,7 @@ pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
 /// a = f(z), slide 4 (3), in place.
 pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "activation: the values");
-    context.split_elements(values, 1, &|_, values| forward(spec.activation, values));
+    context.split_elements(values, 1, &|_, values| forward(context.isa(), spec.activation, values));
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
@@ -45,7 +45,7 @@ pub fn activation_grad_from_output<T: Elementary>(
     );
     context.split_elements(dy, 1, &|first, dy| {
         if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-            grad_from_output(spec.activation, &y[first..][..dy.len()], dy);
+            grad_from_output(context.isa(), spec.activation, &y[first..][..dy.len()], dy);
         }
     });
 }
@@ -62,7 +62,7 @@ pub fn activation_grad_from_input<T: Elementary>(
     assert_eq!(dy.len(), context.batch * spec.len, "activation: the gradient");
     context.split_elements(dy, 1, &|first, dy| {
         if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-            grad_from_input(spec.activation, &z[first..][..dy.len()], dy);
+            grad_from_input(context.isa(), spec.activation, &z[first..][..dy.len()], dy);
         }
     });
 }
@@ -115,17 +115,17 @@ const VECTOR: usize = 8;
 /// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
 /// filled up.
 #[inline(never)]
-pub(crate) fn forward<T: Elementary>(activation: Activation, values: &mut [T]) {
+pub(crate) fn forward<T: Elementary>(isa: Isa, activation: Activation, values: &mut [T]) {
     // Double precision has no vectors.
     let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
     let (whole, few) = values.split_at_mut(values.len() - few);
     if !whole.is_empty() {
-        each_element(activation, whole);
+        each_element(isa, activation, whole);
     }
     if !few.is_empty() {
         let mut filled = [T::ZERO; VECTOR];
         filled[..few.len()].copy_from_slice(few);
-        each_element(activation, &mut filled);
+        each_element(isa, activation, &mut filled);
         few.copy_from_slice(&filled[..few.len()]);
     }
 }

@@ -50,8 +50,18 @@ pub fn batchnorm_train_forward<T: Elementary>(
     context.split_elements(y, spec.channels, &|first, y| {
         let together = together(&epilogue, spec.channels, y.len());
         for (x, y) in x[first..].chunks(together).zip(y.chunks_mut(together)) {
-            normalise(spec.channels, x, gamma, beta, saved_mean, saved_inverse_deviation, epilogue.floor(), y);
-            epilogue.finish(y);
+            normalise(
+                context.isa(),
+                spec.channels,
+                x,
+                gamma,
+                beta,
+                saved_mean,
+                saved_inverse_deviation,
+                epilogue.floor(),
+                y,
+            );
+            epilogue.finish(context.isa(), y);
         }
     });
 }
@@ -71,8 +81,18 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     context.split_elements(values, spec.channels, &|_, values| {
         let together = together(&epilogue, spec.channels, values.len());
         for values in values.chunks_mut(together) {
-            predict(spec.channels, epsilon, gamma, beta, moving_mean, moving_variance, epilogue.floor(), values);
-            epilogue.finish(values);
+            predict(
+                context.isa(),
+                spec.channels,
+                epsilon,
+                gamma,
+                beta,
+                moving_mean,
+                moving_variance,
+                epilogue.floor(),
+                values,
+            );
+            epilogue.finish(context.isa(), values);
         }
     });
 }
@@ -92,7 +112,7 @@ fn together<T>(epilogue: &Epilogue<'_, T>, channels: usize, len: usize) -> usize
 /// γ (z + b − μ) / √(σ² + ε) + β = scale · z + shift, with the layer's bias b (none: 0) and the moving statistics.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_fold<T: Scalar>(
-    _batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     gamma: &[T],
     beta: &[T],
@@ -103,7 +123,7 @@ pub fn batchnorm_fold<T: Scalar>(
     shift: &mut [T],
 ) {
     spec.check(0, &[], &[moving_mean, moving_variance, scale, shift], &[gamma, beta, bias]);
-    fold(T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
+    fold(context.isa(), T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
 }
 
 /// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
@@ -128,7 +148,8 @@ pub fn batchnorm_grad<T: Scalar>(
     for stretch in Stretch::all(spec.channels) {
         let centre = stretch.spread(|c| saved_mean[c]);
         let [of_dy, of_products] = in_blocks(context, &stretch, x.len(), |block| {
-            let (of_dy, of_products) = sums_of_gradient(&stretch, &x[block.clone()], &dy[block], &centre);
+            let (of_dy, of_products) =
+                sums_of_gradient(context.isa(), &stretch, &x[block.clone()], &dy[block], &centre);
             [of_dy, of_products]
         });
         let (mut shift, mut slope) = ([T::ZERO; LANES], [T::ZERO; LANES]);
@@ -149,7 +170,7 @@ pub fn batchnorm_grad<T: Scalar>(
         let slope = stretch.spread(|c| slope[c - stretch.start]);
         let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
         context.split_elements(dy, stretch.step, &|first, dy| {
-            gradient(&stretch, &x[first..][..dy.len()], &centre, &[factor, shift, slope], dy);
+            gradient(context.isa(), &stretch, &x[first..][..dy.len()], &centre, &[factor, shift, slope], dy);
         });
     }
 }
@@ -171,12 +192,14 @@ fn measure<T: Scalar>(
 ) {
     let count = (x.len() / spec.channels) as f64;
     for stretch in Stretch::all(spec.channels) {
-        let [sum] = in_blocks(context, &stretch, x.len(), |block| [sums_of(&stretch, &x[block])]);
+        let [sum] = in_blocks(context, &stretch, x.len(), |block| [sums_of(context.isa(), &stretch, &x[block])]);
         for (channel, sum) in stretch.fold(sum) {
             mean[channel] = T::from_f64(sum / count);
         }
         let centre = stretch.spread(|channel| mean[channel]);
-        let [squares] = in_blocks(context, &stretch, x.len(), |block| [sums_of_squares(&stretch, &x[block], &centre)]);
+        let [squares] = in_blocks(context, &stretch, x.len(), |block| {
+            [sums_of_squares(context.isa(), &stretch, &x[block], &centre)]
+        });
         for (channel, sum) in stretch.fold(squares) {
             let variance = sum / count;
             let moved = spec.momentum * moving_variance[channel].to_f64() + (1.0 - spec.momentum) * variance;

@@ -262,7 +262,7 @@ impl Correlation {
             if together && ((r + 1) % at_once == 0 || r + 1 == rows) {
                 let stored = r / at_once * at_once..r + 1;
                 let place = |r: usize| self.target[1] + (first + r) * row;
-                epilogue.finish(&mut target[place(stored.start)..place(stored.end)]);
+                epilogue.finish(isa, &mut target[place(stored.start)..place(stored.end)]);
             }
         }
     }

@@ -19,8 +19,8 @@ fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {
 }
 
 /// Lengths are checked.
-pub(super) fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
-    let isa = Isa::detect();
+#[allow(clippy::too_many_arguments)]
+pub(super) fn forward<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let [_, columns, all] = spec.output;
     // The positions of a row whose whole window is inside.
@@ -56,7 +56,7 @@ fn windows<T: Elementary>(
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let (down, across) = (spec.taps_inside(0, position[0]), spec.taps_inside(1, position[1]));
     if down.is_empty() || across.is_empty() {
-        return epilogue.of_zero(all, &mut y[..count * all]);
+        return epilogue.of_zero(isa, all, &mut y[..count * all]);
     }
     let first = place(spec, position, [down.start, across.start]);
     let end = place(spec, [position[0], position[1] + count - 1], [down.end - 1, across.end - 1]);
@@ -112,8 +112,7 @@ fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<u
 const BLOCK: usize = 16;
 
 /// Lengths are checked. Each tap spreads dy over dx.
-pub(super) fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    let isa = Isa::detect();
+pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
     assert_eq!(w.len(), spec.weights_len());
@@ -168,8 +167,7 @@ pub(super) fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut
 }
 
 /// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
-pub(super) fn grad_weights<T: Elementary>(spec: &Spec, x: &[T], dy: &[T], dw: &mut [T]) {
-    let isa = Isa::detect();
+pub(super) fn grad_weights<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T]) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
     assert_eq!(dw.len(), spec.weights_len());

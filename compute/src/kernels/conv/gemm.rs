@@ -65,7 +65,9 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
 }
 
 /// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37)
+#[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
+    isa: Isa,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -79,9 +81,8 @@ pub(super) fn forward<T: Elementary>(
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     if pointwise(spec) {
         let (x, w) = (Matrix::rows(x, x.len() / channels, channels), Matrix::rows(w, depth, all));
-        return gemm::gemm(x, w, epilogue, y, all, scratch);
+        return gemm::gemm(isa, x, w, epilogue, y, all, scratch);
     }
-    let isa = Isa::detect();
     // Few columns lie well enough; few rows are not worth it.
     let pack = all > 2 * PANEL && y.len() / all >= 28;
     let at_once = pack::group(depth, filters);
@@ -113,7 +114,9 @@ pub(super) const fn packed_forward_scratch(spec: &Spec) -> usize {
 }
 
 /// [`forward`] of one group, with filters in whole panels.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn packed_forward<T: Elementary>(
+    isa: Isa,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -123,7 +126,6 @@ pub(super) fn packed_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     let [channels, filters, depth] = group(spec);
-    let isa = Isa::detect();
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let at_once = pack::group(depth, filters);
     // Windows of one pixel side by side are one row of windows, over images and all.
@@ -221,6 +223,7 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
 /// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters. A
 /// transposed convolution, which is the same, has an epilogue.
 pub(super) fn grad_input<T: Elementary>(
+    isa: Isa,
     spec: &Spec,
     dy: &[T],
     w: &[T],
@@ -233,16 +236,15 @@ pub(super) fn grad_input<T: Elementary>(
     if pointwise(spec) {
         let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed();
-        return gemm::gemm(Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
+        return gemm::gemm(isa, Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
     }
-    let isa = Isa::detect();
     for down in (0..spec.stride[0]).map(|phase| (phase, Phase::new(spec, 0, phase))) {
         for across in (0..spec.stride[1]).map(|phase| (phase, Phase::new(spec, 1, phase))) {
             let ((top, down), (left, across)) = (down, across);
             let taps = down.taps * across.taps;
             if taps == 0 || down.positions == 0 || across.positions == 0 {
                 windows_of_phase(spec, [top, left], [down, across])
-                    .for_each_position(dx, |dx| epilogue.of_zero(all, &mut dx[..all]));
+                    .for_each_position(dx, |dx| epilogue.of_zero(isa, all, &mut dx[..all]));
                 continue;
             }
             let at_once = pack::group(taps * filters, channels);
@@ -355,7 +357,9 @@ pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
 
 /// ∂ℓ/∂w\[i,j,f,f′] += Σ_{i′,j′} ∂ℓ/∂z\[i′,j′,f′] · a\[i′+i, j′+j, f]   (slide 38): C is dw, and the sum walks over the positions
 /// of a few rows or of a few images.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn grad_weights<T: Elementary>(
+    isa: Isa,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -368,9 +372,8 @@ pub(super) fn grad_weights<T: Elementary>(
     if pointwise(spec) {
         let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).columns(rows_of_weights).transposed();
-        return gemm::gemm(x, Matrix::rows(dy, pixels, all), Epilogue::ACCUMULATE, dw, all, scratch);
+        return gemm::gemm(isa, x, Matrix::rows(dy, pixels, all), Epilogue::ACCUMULATE, dw, all, scratch);
     }
-    let isa = Isa::detect();
     let (windows, batch) = (windows(spec), dy.len() / spec.output_len());
     let (leaves, row) = (windows.leaves(), windows.row_len());
     let memory = if leaves { scratch.len() } else { CHUNK.max(windows.least_len()) };

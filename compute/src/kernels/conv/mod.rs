@@ -14,6 +14,7 @@ use super::elementary::Elementary;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 use strips::in_strips;
 
@@ -44,13 +45,15 @@ pub fn conv_direct_forward<T: Elementary>(
     y: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| direct::forward(spec, x, w, scale, shift, y));
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
+        direct::forward(context.isa(), spec, x, w, scale, shift, y)
+    });
 }
 
 /// `conv_direct`: dx from dy, w.
-pub fn conv_direct_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    direct::grad_input(spec, dy, w, dx);
+pub fn conv_direct_grad_input<T: Elementary>(context: &Context<'_>, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    direct::grad_input(context.isa(), spec, dy, w, dx);
 }
 
 /// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.
@@ -61,7 +64,7 @@ pub const fn conv_direct_grad_weights_scratch(spec: &Spec) -> usize {
 /// `conv_direct`: dw and db, added to, from x, dy.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_direct_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -69,9 +72,9 @@ pub fn conv_direct_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| direct::grad_weights(spec, x, dy, dw));
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| direct::grad_weights(context.isa(), spec, x, dy, dw));
 }
 
 /// Numbers of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
@@ -103,13 +106,13 @@ pub fn conv_gemm_forward<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        gemm::forward(spec, x, w, scale, shift, y, scratch);
+        gemm::forward(context.isa(), spec, x, w, scale, shift, y, scratch);
     });
 }
 
 /// Filters in panels of [`PANEL`], in which those of one tap and channel lie together; the last panel is filled up with zeros to
 /// whole cache lines.
-pub fn conv_pack<T: Scalar>(_batch: usize, spec: &Spec, w: &[T], prepared: &mut [T]) {
+pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(spec.groups == 1 && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.packed_len(), "length of the packed filters");
     let filters = spec.output[2];
@@ -143,12 +146,12 @@ pub fn conv_packed_forward<T: Elementary>(
     assert!(spec.groups == 1 && w.len() == spec.packed_len(), "length of the packed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
     context.split_windows(&gemm::in_one_column(spec), x, y, scratch, &|spec, x, y, scratch| {
-        gemm::packed_forward(spec, x, w, scale, shift, y, scratch);
+        gemm::packed_forward(context.isa(), spec, x, w, scale, shift, y, scratch);
     });
 }
 
 /// G g Gᵀ of every filter, for `conv_winograd_forward`.
-pub fn conv_winograd_pack<T: Scalar>(_batch: usize, spec: &Spec, w: &[T], prepared: &mut [T]) {
+pub fn conv_winograd_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     assert!(spec.fits_winograd() && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.winograd_len(), "length of the transformed filters");
     winograd::pack(spec, w, prepared);
@@ -189,12 +192,14 @@ pub fn conv_gemm_grad_input<T: Elementary>(
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let images = dx.len() / spec.input_len();
         let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
-        conv_transposed(images, spec, dy, w, Epilogue::NONE, dx, scratch);
+        conv_transposed(context.isa(), images, spec, dy, w, Epilogue::NONE, dx, scratch);
     });
 }
 
 /// The gradient of the input, which is the transposed convolution of dy, through an epilogue.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn conv_transposed<T: Elementary>(
+    isa: Isa,
     batch: usize,
     spec: &Spec,
     dy: &[T],
@@ -205,7 +210,7 @@ pub(crate) fn conv_transposed<T: Elementary>(
 ) {
     epilogue.check(spec.input[2]);
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    gemm::grad_input(spec, dy, w, epilogue, dx, scratch);
+    gemm::grad_input(isa, spec, dy, w, epilogue, dx, scratch);
 }
 
 /// `conv_gemm`: dw and db, added to, from x, dy.
@@ -226,7 +231,7 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
         let least = WORTH_A_THREAD.div_ceil(dy.len().max(1));
         context.split_rows(dw, filters, least, scratch, &|first, dw, scratch| {
             let rows = first..first + dw.len() / filters;
-            gemm::grad_weights(spec, x, dy, rows, dw, scratch);
+            gemm::grad_weights(context.isa(), spec, x, dy, rows, dw, scratch);
         });
     });
 }

@@ -101,10 +101,10 @@ fn direct<T: Elementary>() -> Variant<T> {
         forward: |batch, spec, x, w, scale, shift, y| {
             super::conv_direct_forward(&Context::of(batch), spec, x, w, scale, shift, y);
         },
-        grad_input: super::conv_direct_grad_input,
+        grad_input: |batch, spec, dy, w, dx| super::conv_direct_grad_input(&Context::of(batch), spec, dy, w, dx),
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_direct_grad_weights_scratch(spec));
-            super::conv_direct_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+            super::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut memory);
         },
     }
 }
@@ -126,7 +126,7 @@ fn grouped<T: Elementary>() -> Variant<T> {
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_grouped_grad_weights_scratch(spec));
-            super::conv_grouped_grad_weights(batch, spec, x, dy, dw, db, &mut memory);
+            super::conv_grouped_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut memory);
         },
     }
 }
@@ -137,7 +137,7 @@ fn packed<T: Elementary>() -> Variant<T> {
         forward: |batch, spec, x, w, scale, shift, y| {
             let (mut filters, mut memory) =
                 (memory(spec.packed_len()), memory(super::conv_packed_forward_scratch(spec)));
-            super::conv_pack(batch, spec, w, &mut filters);
+            super::conv_pack(&Context::of(batch), spec, w, &mut filters);
             super::conv_packed_forward(&Context::of(batch), spec, x, &filters, scale, shift, y, &mut memory);
         },
         ..gemm()
@@ -223,7 +223,7 @@ fn winograd<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&
     let turns = Turns(threads);
     let (mut filters, mut memory) =
         (memory(spec.winograd_len()), memory(threads * super::conv_winograd_forward_scratch(spec)));
-    super::conv_winograd_pack(1, spec, w, &mut filters);
+    super::conv_winograd_pack(&Context::of(1), spec, w, &mut filters);
     let context = Context::on(y.len() / spec.output_len(), &turns);
     super::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
 }

@@ -107,7 +107,7 @@ pub(super) fn forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    let layer = Layer { isa: Isa::detect(), w, epilogue: Epilogue::new(spec.epilogue, scale, shift) };
+    let layer = Layer { isa: context.isa(), w, epilogue: Epilogue::new(spec.epilogue, scale, shift) };
     let (row_in, row_out) = (spec.input[1] * spec.input[2], spec.output[1] * spec.output[2]);
     for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
         if is_large(spec) {
@@ -116,7 +116,7 @@ pub(super) fn forward<T: Elementary>(
         }
         context.split_rows(y, TILE * row_out, 1, scratch, &|first, y, scratch| {
             let (part, reached) = spec.of_rows(TILE * first..TILE * first + y.len() / row_out);
-            layer.run(&Context::of(1), &part, &x[reached.start * row_in..reached.end * row_in], y, scratch);
+            layer.run(&context.alone(), &part, &x[reached.start * row_in..reached.end * row_in], y, scratch);
         });
     }
 }
@@ -309,7 +309,7 @@ impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
             }
             for i in 0..TILE.min(rows - top) {
                 let pixels = (top + i) * width + left..(top + i) * width + width.min(left + TILE);
-                epilogue.finish(&mut y[pixels.start * filters..pixels.end * filters]);
+                epilogue.finish(simd.isa(), &mut y[pixels.start * filters..pixels.end * filters]);
             }
         }
     }

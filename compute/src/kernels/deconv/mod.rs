@@ -34,7 +34,7 @@ pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
 /// y = f(scale · z + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn deconv_forward<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
@@ -43,13 +43,20 @@ pub fn deconv_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    conv_transposed(batch, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y, scratch);
+    conv_transposed(context.isa(), context.batch, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y, scratch);
 }
 
 /// dx from dy, w: the convolution itself.
-pub fn deconv_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+pub fn deconv_grad_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
     conv_gemm_forward(
-        &Context::of(batch),
+        context,
         &Spec { epilogue: netwright_abi::Epilogue::NONE, ..*spec },
         dy,
         w,
@@ -62,7 +69,7 @@ pub fn deconv_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: 
 
 /// dw and db, added to, from x, dy: the convolution's, with the parts of input and output gradient exchanged.
 pub fn deconv_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -71,6 +78,6 @@ pub fn deconv_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     assert!(db.is_empty() || db.len() == spec.input[2], "length of the bias");
-    conv_gemm_grad_weights(&Context::of(batch), spec, dy, x, dw, &mut [], scratch);
+    conv_gemm_grad_weights(context, spec, dy, x, dw, &mut [], scratch);
     add_bias_gradient(dy, db);
 }

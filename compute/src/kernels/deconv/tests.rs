@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use crate::context::Context;
 use crate::epilogue;
 use crate::kernels::conv::tests::{numbers, specs};
 use crate::kernels::conv::{Spec, reference};
@@ -26,20 +27,36 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
     for (scale, b) in [(&scale[..], &b[..]), (&[], &b[..]), (&[], &[])] {
         let mut y = if spec.epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { nan(dy.len()) };
         let mut right = y.clone();
-        super::deconv_forward(batch, spec, &x, &w, scale, b, &mut y, &mut nan(super::deconv_forward_scratch(spec)));
+        super::deconv_forward(
+            &Context::of(batch),
+            spec,
+            &x,
+            &w,
+            scale,
+            b,
+            &mut y,
+            &mut nan(super::deconv_forward_scratch(spec)),
+        );
         epilogue::reference(spec.epilogue, &z, scale, b, &mut right, spec.input[2]);
         same("y", &y, &right);
     }
 
     let (mut dx, mut right) = (nan(x.len()), nan(x.len()));
-    super::deconv_grad_input(batch, spec, &dy, &w, &mut dx, &mut nan(super::deconv_grad_input_scratch(spec)));
+    super::deconv_grad_input(
+        &Context::of(batch),
+        spec,
+        &dy,
+        &w,
+        &mut dx,
+        &mut nan(super::deconv_grad_input_scratch(spec)),
+    );
     reference::forward(batch, spec, &dy, &w, &[], &mut right);
     same("dx", &dx, &right);
 
     let (mut dw, mut db) = (numbers::<T>(w.len(), 5), numbers::<T>(b.len(), 6));
     let (mut right, mut right_bias) = (dw.clone(), db.clone());
     let mut scratch = nan(super::deconv_grad_weights_scratch(spec));
-    super::deconv_grad_weights(batch, spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    super::deconv_grad_weights(&Context::of(batch), spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     reference::grad_weights(batch, spec, &dy, &x, &mut right, &mut []);
     for (place, &dy) in dy.iter().enumerate() {
         right_bias[place % b.len()] += dy;

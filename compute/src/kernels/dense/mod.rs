@@ -111,7 +111,7 @@ fn forward<T: Elementary>(
         return context.split_rows(y, OUTPUTS, least, scratch, &|first, y, scratch| {
             let columns = first * OUTPUTS..first * OUTPUTS + y.len();
             let (x, epilogue) = (Matrix::rows(x, 1, spec.inputs), epilogue.channels(columns.start, columns.len()));
-            gemm(x, w.columns(columns.clone()), epilogue, y, columns.len(), scratch);
+            gemm(context.isa(), x, w.columns(columns.clone()), epilogue, y, columns.len(), scratch);
         });
     }
     let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
@@ -120,22 +120,29 @@ fn forward<T: Elementary>(
         let x = &x[first * spec.inputs..];
         for (x, y) in x.chunks(at_once * spec.inputs).zip(y.chunks_mut(at_once * spec.outputs)) {
             let x = Matrix::rows(x, y.len() / spec.outputs, spec.inputs);
-            gemm(x, w, epilogue, y, spec.outputs, scratch);
+            gemm(context.isa(), x, w, epilogue, y, spec.outputs, scratch);
         }
     });
 }
 
 /// dx from dy, w: dX = dY Wᵀ.
-pub fn dense_grad_input<T: Elementary>(batch: usize, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    let dy = Matrix::rows(dy, batch, spec.outputs);
+pub fn dense_grad_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    let dy = Matrix::rows(dy, context.batch, spec.outputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(dy, w.transposed(), Epilogue::NONE, dx, spec.inputs, scratch);
+    gemm(context.isa(), dy, w.transposed(), Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy: dW += Xᵀ dY.
 pub fn dense_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -143,11 +150,11 @@ pub fn dense_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    let x = Matrix::rows(x, batch, spec.inputs);
-    let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
+    let x = Matrix::rows(x, context.batch, spec.inputs);
+    let dy = Matrix::rows(dy, context.batch, spec.outputs);
+    gemm(context.isa(), x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
 }
 
 /// y from x, w, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
@@ -169,22 +176,22 @@ pub fn dense_transposed_forward<T: Elementary>(
 
 /// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
 pub fn dense_transposed_grad_input<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    let dy = Matrix::rows(dy, batch, spec.outputs);
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    let dy = Matrix::rows(dy, context.batch, spec.outputs);
     let w = Matrix::rows(w, spec.outputs, spec.inputs);
-    gemm(dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
+    gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X.
 pub fn dense_transposed_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -192,9 +199,9 @@ pub fn dense_transposed_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    let x = Matrix::rows(x, batch, spec.inputs);
-    let dy = Matrix::rows(dy, batch, spec.outputs);
-    gemm(dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);
+    let x = Matrix::rows(x, context.batch, spec.inputs);
+    let dy = Matrix::rows(dy, context.batch, spec.outputs);
+    gemm(context.isa(), dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);
 }

@@ -61,10 +61,17 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
 
     let (mut dx, mut right) = (memory(x.len()), memory(x.len()));
     reference::grad_input(batch, &spec, &dy, &w, &mut right);
-    super::dense_grad_input(batch, &spec, &dy, &w, &mut dx, &mut memory(super::dense_grad_input_scratch(&spec)));
+    super::dense_grad_input(
+        &Context::of(batch),
+        &spec,
+        &dy,
+        &w,
+        &mut dx,
+        &mut memory(super::dense_grad_input_scratch(&spec)),
+    );
     same("dx", &dx, &right);
     let mut scratch = memory(super::dense_transposed_grad_input_scratch(&spec));
-    super::dense_transposed_grad_input(batch, &spec, &dy, &flipped, &mut dx, &mut scratch);
+    super::dense_transposed_grad_input(&Context::of(batch), &spec, &dy, &flipped, &mut dx, &mut scratch);
     same("dx, transposed", &dx, &right);
 
     let before = numbers::<T>(w.len(), 5);
@@ -72,12 +79,12 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     reference::grad_weights(batch, &spec, &x, &dy, &mut right, &mut right_bias);
     let (mut dw, mut db) = (before.clone(), numbers::<T>(b.len(), 6));
     let mut scratch = memory(super::dense_grad_weights_scratch(&spec));
-    super::dense_grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    super::dense_grad_weights(&Context::of(batch), &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     same("dw", &dw, &right);
     same("db", &db, &right_bias);
     let (mut dw, mut db) = (transposed(&before, inputs, outputs), numbers::<T>(b.len(), 6));
     let mut scratch = memory(super::dense_transposed_grad_weights_scratch(&spec));
-    super::dense_transposed_grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    super::dense_transposed_grad_weights(&Context::of(batch), &spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     same("dw, transposed", &transposed(&dw, outputs, inputs), &right);
     same("db, transposed", &db, &right_bias);
 }

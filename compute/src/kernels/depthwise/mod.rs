@@ -67,12 +67,23 @@ pub fn depthwise_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     check(spec, context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| forward(spec, x, w, scale, shift, y, scratch));
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        forward(context.isa(), spec, x, w, scale, shift, y, scratch)
+    });
 }
 
-fn forward<T: Elementary>(spec: &Spec, x: &[T], w: &[T], scale: &[T], shift: &[T], y: &mut [T], scratch: &mut [T]) {
+#[allow(clippy::too_many_arguments)]
+fn forward<T: Elementary>(
+    isa: Isa,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
     let [rows, columns, all] = spec.output;
-    let isa = Isa::detect();
     let windows = Windows {
         axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)],
         channels: all,
@@ -105,13 +116,13 @@ pub fn depthwise_grad_input<T: Elementary>(
 ) {
     check(spec, context.batch, dx.len(), w.len(), [0; 2], dy.len());
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
-        grad_input(spec, &dy[first * spec.output_len()..], w, dx, scratch);
+        grad_input(context.isa(), spec, &dy[first * spec.output_len()..], w, dx, scratch);
     });
 }
 
-fn grad_input<T: Elementary>(spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
+fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T], scratch: &mut [T]) {
     let ([height, width, channels], all) = (spec.input, spec.output[2]);
-    let (isa, multiplier) = (Isa::detect(), all / channels);
+    let multiplier = all / channels;
     let at_once = if multiplier == 1 { height } else { repeat::rows_that_fit(spec, scratch.len()) };
     for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
         for (n, dx) in dx.chunks_mut(at_once * width * channels).enumerate() {
@@ -154,7 +165,7 @@ fn windows_of_phase<'a, T: Elementary>(spec: &Spec, phase: [usize; 2], w: &'a [T
 
 /// dw and db, added to, from x, dy.
 pub fn depthwise_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -162,9 +173,9 @@ pub fn depthwise_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    check(spec, batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    check(spec, context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    let isa = Isa::detect();
+    let isa = context.isa();
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
         let gradient = Gradient::new(spec);
         let mut repeated = Repeated::new(spec, scratch);

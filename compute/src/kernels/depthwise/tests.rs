@@ -30,7 +30,15 @@ const fn depthwise<T: Elementary>() -> Variant<T> {
             depthwise_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory(depthwise_grad_input_scratch(spec)));
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
-            depthwise_grad_weights(batch, spec, x, dy, dw, db, &mut memory(depthwise_grad_weights_scratch(spec)));
+            depthwise_grad_weights(
+                &Context::of(batch),
+                spec,
+                x,
+                dy,
+                dw,
+                db,
+                &mut memory(depthwise_grad_weights_scratch(spec)),
+            );
         },
     }
 }

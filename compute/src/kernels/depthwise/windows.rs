@@ -123,7 +123,7 @@ impl<T: Elementary> Windows<'_, T> {
                 }
                 if self.epilogue.activation_after_floor().is_some() {
                     for &to in &to[..POSITIONS.min(total - done)] {
-                        self.epilogue.finish(core::slice::from_raw_parts_mut(to, channels));
+                        self.epilogue.finish(simd.isa(), core::slice::from_raw_parts_mut(to, channels));
                     }
                 }
             }

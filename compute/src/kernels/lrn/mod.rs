@@ -16,17 +16,17 @@ pub fn lrn_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &m
         return reference::lrn_forward(spec, x, y);
     }
     context.split_elements(y, spec.channels, &|first, y| {
-        forward(spec, &x[first..][..y.len()], y);
+        forward(context.isa(), spec, &x[first..][..y.len()], y);
     });
 }
 
 /// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that i is a neighbour of; dx is overwritten.
-pub fn lrn_grad<T: Scalar>(batch: usize, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
-    spec.check(batch, &[x, dy, dx]);
+pub fn lrn_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
+    spec.check(context.batch, &[x, dy, dx]);
     if spec.size > BLOCK {
         return reference::lrn_grad(spec, x, dy, dx);
     }
-    gradient(spec, x, dy, dx);
+    gradient(context.isa(), spec, x, dy, dx);
 }
 
 /// Channels that are worked on together, and the widest neighbourhood that the fast loops take.

@@ -36,7 +36,7 @@ fn forward<T: Elementary>(
                 let first = n * at_once;
                 let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
                 pool(1, &part, &x[reached.start * row_in..reached.end * row_in], epilogue, y);
-                epilogue.finish(y);
+                epilogue.finish(context.isa(), y);
             }
         }
     });

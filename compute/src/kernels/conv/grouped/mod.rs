@@ -28,7 +28,7 @@ use super::{Spec, add_bias_gradient};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Isa, Simd, WithSimd};
+use crate::simd::{Simd, WithSimd};
 
 mod arrangement;
 mod gather;
@@ -175,7 +175,7 @@ pub fn conv_grouped_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        Isa::detect().dispatch(Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
+        context.isa().dispatch(Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
     });
 }
 
@@ -191,13 +191,13 @@ pub fn conv_grouped_grad_input<T: Elementary>(
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let dy = &dy[first * spec.output_len()..][..dx.len() / spec.input_len() * spec.output_len()];
-        Isa::detect().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+        context.isa().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
     });
 }
 
 /// `conv_grouped`: dw and db, added to, from x, dy.
 pub fn conv_grouped_grad_weights<T: Elementary>(
-    batch: usize,
+    context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     dy: &[T],
@@ -205,11 +205,10 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
-    let isa = Isa::detect();
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
-        isa.dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+        context.isa().dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
     });
 }
 

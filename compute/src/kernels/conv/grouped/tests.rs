@@ -30,7 +30,7 @@ const fn grouped<T: Elementary>() -> Variant<T> {
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let scratch = &mut memory(conv_grouped_grad_weights_scratch(spec));
-            conv_grouped_grad_weights(batch, spec, x, dy, dw, db, scratch);
+            conv_grouped_grad_weights(&Context::of(batch), spec, x, dy, dw, db, scratch);
         },
     }
 }

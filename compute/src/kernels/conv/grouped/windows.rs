@@ -161,7 +161,7 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
             if self.epilogue.activation_after_floor().is_some() {
                 let mut stored = [[T::ZERO; LANES]; C];
                 stored.iter_mut().zip(sums).for_each(|(stored, sum)| sum.store(stored));
-                self.epilogue.finish(stored.as_flattened_mut());
+                self.epilogue.finish(simd.isa(), stored.as_flattened_mut());
                 sums.iter_mut().zip(&stored).for_each(|(sum, stored)| *sum = simd.load(stored));
             }
             A::write::<C>(simd, sums, to, group, within);
