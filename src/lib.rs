@@ -107,6 +107,7 @@ macro_rules! network {
 }
 
 pub use netwright_runtime::predictor::{LengthError, Predictor};
+pub use netwright_runtime::simd::{InstructionSet, MissingInstructions};
 pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
     Architecture, BackwardRule, Memory, Observer, Pass, Place, Precision, Scalar, Shape, Tensor, Unobserved,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::debug_as_sentence::debug_as_sentence;
 use crate::pass::PassError;
+use crate::simd::MissingInstructions;
 use crate::suggest::choices;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
@@ -23,6 +24,10 @@ pub enum Error {
     /// A pass was asked for what its workspace cannot hold.
     #[error(transparent)]
     Pass(#[from] PassError),
+
+    /// An instruction set was asked for that the processor lacks.
+    #[error(transparent)]
+    Instructions(#[from] MissingInstructions),
 
     /// A hyper-parameter that makes no sense, refused when it is set.
     #[error("{setting} is {found}; it must be {expected}")]

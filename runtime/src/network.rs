@@ -12,6 +12,7 @@ use crate::pass::Pass;
 pub use crate::pass::PassError;
 use crate::predictor::by_value;
 use crate::scalar::Precision;
+use crate::simd::{InstructionSet, Isa};
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 pub use crate::training_workspace::{Gradients, TrainingWorkspace, enough_images};
@@ -28,6 +29,8 @@ pub struct Weights<T> {
     prepared: Prepared<T>,
     /// The threads that predict; unless they were set, those that all networks share.
     threads: Option<Threads>,
+    /// The instruction set that predicts; unless it was set, the processor's widest.
+    isa: Option<Isa>,
 }
 
 impl<T: Precision> Weights<T> {
@@ -39,6 +42,7 @@ impl<T: Precision> Weights<T> {
             workspaces: WorkspacePool::new(),
             prepared: Prepared::new(),
             threads: None,
+            isa: None,
         }
     }
 
@@ -68,6 +72,7 @@ impl<T: Precision> Clone for Weights<T> {
             workspaces: WorkspacePool::new(),
             prepared: Prepared::new(),
             threads: self.threads.clone(),
+            isa: self.isa,
         }
     }
 }
@@ -92,7 +97,7 @@ fn predict_many<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::
             threads.install(|| halve(network, threads, threads.count(), images, answers, logits));
         }
         Some(threads) => threads.install(|| {
-            run(network, &Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
+            run(network, Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
         }),
     }
 }
@@ -125,24 +130,25 @@ fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Outpu
     let mut logits = logits.chunks_mut(PREDICTED_TOGETHER);
     for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
         let logits = logits.next().unwrap_or_default();
-        run(network, &Context::of(images.len()), images, answers, logits, &mut Unobserved);
+        run(network, Context::of(images.len()), images, answers, logits, &mut Unobserved);
     }
 }
 
 /// Predicts the images of a context. There are as many `logits` as answers, or none.
 fn run<N: Network, O: Observer<N::Scalar>>(
     network: &N,
-    context: &Context<'_>,
+    context: Context<'_>,
     images: &[N::Input],
     answers: &mut [N::Output],
     logits: &mut [N::Output],
     observer: &mut O,
 ) {
     let weights = network.weights_ref();
+    let context = weights.isa.map_or(context, |isa| context.with_isa(isa));
     let len = N::PREDICTING.for_threads(context.batch, context.threads());
     N::Scalar::with_workspace(&weights.workspaces, len, &mut |workspace| {
         N::predict_pass(
-            context,
+            &context,
             &weights.parameters,
             &weights.statistics,
             network.prepared(),
@@ -242,6 +248,17 @@ pub trait Network: Architecture + Clone {
         Ok(())
     }
 
+    /// With which instruction set it predicts: a narrower one than the processor's widest, which is taken unless this is said.
+    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine, and takes several times as long.
+    ///
+    /// # Errors
+    /// [`Error::Instructions`] where the processor lacks it; nothing has changed then.
+    fn set_instructions(&mut self, instructions: InstructionSet) -> Result<(), Error> {
+        let isa = Isa::of(instructions)?;
+        self.weights_mut().isa = Some(isa);
+        Ok(())
+    }
+
     /// The answer for one image. Allocates a workspace the first time, then never on one thread.
     ///
     /// It comes by value, over the stack, so that a network whose answers are of more than 256 KiB does not compile with it: those go
@@ -272,7 +289,7 @@ pub trait Network: Architecture + Clone {
         observer: &mut O,
     ) {
         let (images, answers) = (core::slice::from_ref(image), core::slice::from_mut(answer));
-        run(self, &Context::of(1), images, answers, &mut [], observer);
+        run(self, Context::of(1), images, answers, &mut [], observer);
     }
 
     /// The answers for many images.

@@ -3,6 +3,7 @@
 use crate::architecture::Architecture;
 use crate::context::Context;
 use crate::observer::{Observer, Unobserved};
+use crate::simd::{InstructionSet, Isa, MissingInstructions};
 use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.
@@ -15,6 +16,7 @@ pub struct Predictor<'a, N: Architecture> {
     statistics: &'a [N::Scalar],
     prepared: &'a [N::Scalar],
     workspace: &'a mut [N::Scalar],
+    isa: Isa,
 }
 
 /// A slice of another length than the network needs.
@@ -58,7 +60,16 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         if workspace.len() < Self::WORKSPACE {
             exact("workspace", Self::WORKSPACE, workspace.len())?;
         }
-        Ok(Self { parameters, statistics, prepared, workspace })
+        Ok(Self { parameters, statistics, prepared, workspace, isa: Isa::detect() })
+    }
+
+    /// The same with another instruction set than the widest that the processor has, or, without `std`, that the target promises.
+    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine.
+    ///
+    /// # Errors
+    /// [`MissingInstructions`] where the processor lacks it.
+    pub fn with_instructions(self, instructions: InstructionSet) -> Result<Self, MissingInstructions> {
+        Ok(Self { isa: Isa::of(instructions)?, ..self })
     }
 
     /// The answer for one image, by value: one of more than 256 KiB does not compile, but goes to [`Predictor::predict_into`].
@@ -86,7 +97,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         observer: &mut O,
     ) {
         let (image, elements) = (image.elements(), answer.elements_mut());
-        let context = Context::of(1);
+        let context = Context::of(1).with_isa(self.isa);
         N::predict_pass(
             &context,
             self.parameters,
