@@ -123,7 +123,7 @@ pub use netwright_runtime::summary::Summary;
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
 #[cfg(feature = "std")]
-pub use netwright_runtime::{Error, error, random};
+pub use netwright_runtime::{Error, error, foreign, random};
 #[cfg(feature = "std")]
 pub use netwright_train::{data, loss, optim, schedule, see, settings, train};
 
@@ -137,6 +137,7 @@ pub mod memory {
 #[cfg(feature = "std")]
 pub mod prelude {
     pub use crate::data::Dataset;
+    pub use crate::foreign::ForeignWeights;
     pub use crate::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
     pub use crate::optim::{Adam, AdamW, RmsProp, Sgd};
     #[cfg(feature = "plots")]
@@ -160,7 +161,7 @@ pub mod private {
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
-    pub use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
+    pub use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
@@ -192,9 +193,9 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
-            ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, computed, disjoint, gradient,
-            head, kernels, largest, take, take_mut,
+            Activation, Architecture, Axes, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Layout, Memory,
+            Observer, ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, computed, disjoint,
+            gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

@@ -128,6 +128,7 @@ fn the_prediction_half_needs_core_alone() {
         "error.rs",
         "finite.rs",
         "first_weights.rs",
+        "foreign",
         "memory.rs",
         "network.rs",
         "norm.rs",

@@ -8,6 +8,7 @@
 mod activation;
 mod init;
 pub mod kernels;
+mod layout;
 mod library;
 pub mod locals;
 mod nearest;
@@ -17,6 +18,7 @@ pub mod spec;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
+pub use layout::{Axes, Layout};
 pub use library::Library;
 pub use nearest::nearest;
 pub use role::Role;

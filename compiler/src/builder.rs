@@ -33,6 +33,8 @@ pub struct NewLayer<'a> {
     pub word: &'a str,
     /// Its name.
     pub name: Option<&'a str>,
+    /// What another library calls it.
+    pub foreign: Option<&'a str>,
     /// What the table of layers shows of it.
     pub text: String,
     /// Where it comes from.
@@ -53,6 +55,13 @@ pub enum BuildError {
     /// A layer of another origin has this name.
     NameTaken {
         /// The name, with those of the blocks around.
+        name: String,
+        /// The layer that has it.
+        first: LayerId,
+    },
+    /// A layer before has this name in another library.
+    ForeignNameTaken {
+        /// The name there.
         name: String,
         /// The layer that has it.
         first: LayerId,
@@ -84,6 +93,7 @@ impl fmt::Display for BuildError {
             Self::TooManyOperations => write!(f, "the network has more than {MOST_OPERATIONS} operations"),
             Self::TooManyParameters => f.write_str("the network would have more than 2^31 parameters"),
             Self::NameTaken { name, .. } => write!(f, "two layers are called `{name}`"),
+            Self::ForeignNameTaken { name, .. } => write!(f, "two layers take their weights from `{name}`"),
             Self::UnknownLayer(name) => write!(f, "no layer before this one is called `{name}`"),
             Self::NothingToShare { layer, tensor } => write!(f, "`{layer}` has no {tensor} to share"),
             Self::OtherSizes { layer, found, expected } => {
@@ -106,6 +116,8 @@ pub struct Builder {
     is_frozen: bool,
     ordinals: BTreeMap<String, usize>,
     names: BTreeMap<String, LayerId>,
+    /// By what another library calls them.
+    foreign: BTreeMap<String, LayerId>,
     /// The names of the blocks around what is added now, as layers have them.
     blocks: Vec<String>,
 }
@@ -131,6 +143,7 @@ impl Builder {
             is_frozen: false,
             ordinals: BTreeMap::new(),
             names: BTreeMap::new(),
+            foreign: BTreeMap::new(),
             blocks: Vec::new(),
         }
     }
@@ -140,6 +153,7 @@ impl Builder {
     pub fn finish(mut self, output: ValueId) -> Graph {
         self.graph.output = output;
         self.graph.depth = self.depths[output.0];
+        crate::flattened::mark(&mut self.graph);
         for tensor in &self.graph.tensors {
             let row = &mut self.graph.layers[tensor.layer.0];
             if row.frozen && !row.text.ends_with(" frozen") {
@@ -215,7 +229,7 @@ impl Builder {
     /// Opens a layer, a row of the table, behind `input`. Layers of one name and one origin are numbered.
     ///
     /// # Errors
-    /// [`BuildError::NameTaken`]; the layer is open all the same, under a name that is free.
+    /// [`BuildError::NameTaken`], [`BuildError::ForeignNameTaken`]; the layer is open all the same, under a name that is free.
     pub fn open(&mut self, layer: NewLayer<'_>, input: ValueId) -> Result<(), BuildError> {
         let mut name = match layer.name {
             Some(name) => format!("{}{name}", self.prefix()),
@@ -232,7 +246,12 @@ impl Builder {
         let id = LayerId(self.graph.layers.len());
         self.names.insert(name.clone(), id);
         let NewLayer { text, origin, weights, .. } = layer;
-        self.graph.layers.push(Layer { name, text, input, output: input, origin, frozen: self.is_frozen });
+        let foreign = layer.foreign.map(str::to_owned);
+        if let Some(taken) = foreign.as_ref().and_then(|name| self.foreign.insert(name.clone(), id)) {
+            let name = foreign.clone().unwrap_or_default();
+            result = result.and(Err(BuildError::ForeignNameTaken { name, first: taken }));
+        }
+        self.graph.layers.push(Layer { name, text, input, output: input, foreign, origin, frozen: self.is_frozen });
         (self.layer, self.weights) = (Some(id), weights);
         result
     }
@@ -312,6 +331,9 @@ impl Builder {
                 role: spec.role,
                 offset: self.graph.count(trained),
                 shape: spec.shape,
+                axes: spec.axes,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
                 fan_in: spec.fan_in,
                 fan_out: spec.fan_out,
                 init: spec.init,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use netwright_abi::Activation;
+use netwright_abi::{Activation, Axes};
 
 pub use netwright_abi::{Init, Role};
 
@@ -125,6 +125,12 @@ pub struct Tensor {
     pub role: Role,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
+    /// What these are sizes of.
+    pub axes: Axes,
+    /// The images that lie flattened along its inputs: see [`netwright_abi::Layout`].
+    pub inputs: Vec<Shape>,
+    /// Those along its outputs or channels.
+    pub outputs: Vec<Shape>,
     /// Inputs that meet in one output.
     pub fan_in: usize,
     /// Outputs that one input reaches.
@@ -160,6 +166,8 @@ pub struct Layer {
     pub input: ValueId,
     /// The value that goes out, activations in the same row included.
     pub output: ValueId,
+    /// What another library calls it.
+    pub foreign: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
     /// Whether the text freezes it: training leaves its weights and statistics as they are.

@@ -7,6 +7,7 @@ mod attributes;
 pub mod builder;
 pub mod cost;
 mod emit;
+mod flattened;
 pub mod graph;
 mod ids;
 pub mod kernel_call;

@@ -3,7 +3,7 @@
 use netwright_grammar::{Diagnostic, Span};
 
 use crate::graph::ValueId;
-use crate::lower::Lowering;
+use crate::lower::{Lowering, Pattern};
 
 /// A word of the language that makes a layer: its arguments, options and how it lowers to operations.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub struct Word {
     pub aliases: &'static [&'static str],
     /// Where in a stage it may stand.
     pub place: Place,
-    /// Whether it may bring weights of which `init`, `bias` and `tied` say something.
-    pub has_weights: bool,
+    /// What it may bring.
+    pub tensors: Tensors,
     /// How it is written: `conv HxWxF`.
     pub form: &'static str,
     /// What it does, in a sentence or two, with the source of its formula.
@@ -28,6 +28,17 @@ pub struct Word {
     pub examples: &'static [Example],
     /// Adds its operations to the graph.
     pub lower: fn(&Use, &mut Lowering<'_>, ValueId) -> Result<ValueId, Diagnostic>,
+}
+
+/// What a word may bring that is trained or measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tensors {
+    /// Nothing.
+    None,
+    /// Scales, shifts, slopes, statistics.
+    Others,
+    /// Weights of which `init`, `bias` and `tied` say something.
+    Weights,
 }
 
 /// Where in a stage a word may stand.
@@ -120,7 +131,7 @@ pub struct Use {
     pub argument: Option<Numbers>,
     /// Its options, each once.
     pub options: Vec<OptionUse>,
-    /// `as`, `tied`, `init`, `bias`.
+    /// `as`, `tied`, `init`, `bias`, `from`.
     pub shared: SharedOptions,
     /// From the word to its last option.
     pub span: Span,
@@ -154,6 +165,8 @@ pub struct SharedOptions {
     pub init: Option<(crate::graph::Init, Span)>,
     /// `bias 0.1`: what the biases start at.
     pub bias: Option<(crate::graph::Init, Span)>,
+    /// `from "features.0"`: what another library calls it.
+    pub from: Option<(Pattern, Span)>,
 }
 
 impl SharedOptions {

@@ -5,7 +5,7 @@ use netwright_compiler::{Reader, compile};
 use proc_macro2::{Span, TokenStream};
 use proptest::prelude::*;
 
-const VALID: [&str; 5] = [
+const VALID: [&str; 6] = [
     "pub LeNet5(28x28x1) { conv 5x5x6 same tanh; avgpool 2; conv 5x5x16 tanh; avgpool 2; dense 120 tanh; softmax 10 }",
     "block cell(width, stride = 1) { residual { conv 1x1x(width) stride (stride) bn relu; conv 1x1x8 } relu } \
      N(8x8x8) { 2 * cell(4); cell(2*8, stride = 1) tanh as wide; globalavgpool; dense 12 relu; softmax 3 }",
@@ -14,9 +14,11 @@ const VALID: [&str; 5] = [
     "M(784) { dense 64 tanh as code; repeat 3 { dense 64 prelu layernorm }; dense 784 tied code sigmoid } P(3) { dense 2 }",
     "Q(12x12x4) { concat { conv 1x1x2 } { conv 3x3x6 same groups 2 dilate 2 } { }; lrn; mul { } { conv 1x1x12 sigmoid }; \
      sepconv 3x3x5 pad 1x0x2x1; dwconv 3x3 multiplier 2 nobias; crop 1; zeropad 2; reshape 1430; scale 0.5; softmax }",
+    "block cell(width) { residual { conv 1x1x(width) from \"conv\" bn from \"bn\" } } \
+     R(8x8x8) { 2 * cell(8) from \"layer{1..}\"; repeat 2 { conv 1x1x8 from \"features.{0,2}\" } from \"head_{}\"; dense 6 from \"fc\" }",
 ];
 
-const OTHER: [&str; 57] = [
+const OTHER: [&str; 61] = [
     "0",
     "1",
     "2",
@@ -74,6 +76,10 @@ const OTHER: [&str; 57] = [
     "tied name",
     "tap name",
     "add name",
+    "from \"a.{}\"",
+    "from \"{1..}\"",
+    "from \"{0,2}\"",
+    "from",
 ];
 
 /// Every word of the language, and what may stand between words.

@@ -1,22 +1,24 @@
 //! A network trained in PyTorch, saved by `net.py`, predicts here: `cargo run --example pytorch`.
 //!
-//! Look at `net.rs`: which of PyTorch's tensors goes where, and in which order of axes.
+//! Look at `net.rs`: what PyTorch calls each layer stands behind it.
 
-mod layouts;
 mod net;
 
+use netwright::foreign::Safetensors;
 use netwright::prelude::*;
 
 const FILE: &[u8] = include_bytes!("net.safetensors");
 
 fn main() -> Result<(), netwright::Error> {
-    let file = layouts::StateDict::new(FILE)?;
+    let file = Safetensors::from_bytes(FILE.to_vec(), "net.safetensors")?;
     let mut network = net::Net::init(1);
     net::load(&mut network, &file)?;
-    let (answer, (_, expected)) = (network.predict(&net::image(&file)?), file.tensor("answer")?);
+    let (answer, expected) = (network.predict(&net::image(&file)?), net::answer(&file)?);
     println!("{network}\n\nPyTorch   netwright");
     for (theirs, ours) in expected.iter().zip(answer) {
         println!("{theirs:>9.6} {ours:>9.6}");
     }
-    network.save(std::env::temp_dir().join("net.safetensors")) // from now on `Net::from_file` will do
+    let folder = std::env::temp_dir();
+    network.save_as_pytorch(folder.join("state_dict.safetensors"))?; // for `load_state_dict` of `net.py`
+    network.save(folder.join("net.safetensors")) // from now on `Net::from_file` will do
 }

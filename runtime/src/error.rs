@@ -487,6 +487,20 @@ pub enum WeightDifference {
         /// The file's shape.
         found: Vec<usize>,
     },
+    /// A layer with weights that another library's file cannot be asked for.
+    #[error("`{layer}` has no name there: write `from` behind it, or name it in the map")]
+    Unnamed {
+        /// The layer.
+        layer: String,
+    },
+    /// A tensor that another library trains and this network does not have, with other numbers than it would need.
+    #[error("`{tensor}` is not {expected} throughout, and the network's layer leaves it out")]
+    NotConstant {
+        /// The tensor.
+        tensor: String,
+        /// What each of its numbers would have to be.
+        expected: String,
+    },
     /// A tensor holds another kind of number.
     #[error("`{tensor}` holds {found}, where the network holds {expected}")]
     Numbers {

@@ -39,10 +39,20 @@ fn name_hash(name: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::Shape;
-    use crate::layer::Role;
+    use crate::layer::{Axes, Layout, Role};
 
     const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
-        ParameterTensor { name, role, shape: &[], offset, len, fan_in: 4, fan_out: 4, init }
+        ParameterTensor {
+            name,
+            role,
+            shape: &[],
+            offset,
+            len,
+            fan_in: 4,
+            fan_out: 4,
+            init,
+            layout: Layout::of(Axes::Own),
+        }
     }
 
     const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
@@ -55,6 +65,7 @@ mod tests {
             tensors,
             macs: 0,
             frozen: false,
+            foreign: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
-pub use netwright_abi::{Library, Role};
+pub use netwright_abi::{Axes, Layout, Library, Role};
 
 use crate::Shape;
 use crate::gemm;
@@ -27,6 +27,8 @@ pub struct Layer {
     pub macs: u64,
     /// Whether the network's text freezes it: training leaves its weights and statistics as they are.
     pub frozen: bool,
+    /// What another library calls it, where `from` says that.
+    pub foreign: Option<&'static str>,
 }
 
 impl Layer {
@@ -115,6 +117,8 @@ pub struct ParameterTensor {
     pub fan_out: usize,
     /// How it starts.
     pub init: Init,
+    /// What its axes mean.
+    pub layout: Layout,
 }
 
 /// One line of a network's plan: a call of a kernel, and why this kernel.

@@ -12,6 +12,8 @@ pub mod error;
 mod finite;
 #[cfg(feature = "std")]
 mod first_weights;
+#[cfg(feature = "std")]
+pub mod foreign;
 pub mod head;
 pub mod init;
 pub mod layer;

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::Shape;
 use crate::architecture::Architecture;
 use crate::error::{Error, Origin};
+use crate::foreign::{Map, TensorFile, WholeTensor};
 use crate::layer::Layer;
 use crate::memory::{Prepared, WorkspacePool};
 use crate::network::Weights;
@@ -83,6 +84,11 @@ __once! {
     fn load_bytes(facts: Facts, weights: &mut Weights<Self>, bytes: &[u8]) -> Result<Loaded, Error>
         = crate::weights::load_bytes;
     fn weights_to_bytes(facts: Facts, weights: &Weights<Self>) -> Vec<u8> = crate::weights::to_bytes;
+
+    fn load_foreign(facts: Facts, weights: &mut Weights<Self>, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error>
+        = crate::foreign::load;
+    fn foreign_tensors(facts: Facts, weights: &Weights<Self>, map: &Map) -> Result<Vec<WholeTensor<Self>>, Error>
+        = crate::foreign::tensors;
 
     fn all_finite(elements: &[Self]) -> bool = crate::finite::all_finite;
     fn broken_weights(layers: &'static [Layer], parameters: &[Self]) -> Option<Origin>

@@ -1,80 +1,95 @@
-//! Weights from PyTorch, by hand: which tensor goes where, and in which order of axes.
+//! Weights from PyTorch and Keras, and back.
 //!
-//! A `state_dict` is saved by `safetensors.torch.save_file(net.state_dict(), "net.safetensors")`. Names and layouts differ from ours, so
-//! [`load`](crate::SaveWeights::load) lists what is missing and what is unknown; the names and shapes that a network wants are those of its
-//! `LAYERS`. The example `pytorch` takes over a whole network, with the file that PyTorch wrote, and gives its answer within a millionth.
-//!
-//! # Layouts
-//!
-//! A tensor is turned by a change of its axes, as `numpy.transpose` does it; every row of numbers stays as it is.
-//!
-//! | PyTorch | its axes | here | axes in the order |
-//! |---|---|---|---|
-//! | `Conv2d.weight`, grouped too | out, in / groups, height, width | `conv1.kernel`: height, width, in / groups, filters | 2, 3, 1, 0 |
-//! | `Conv2d.weight` with `groups = in` | in * multiplier, 1, height, width | `dwconv1.kernel`: height, width, in, multiplier | 2, 3, 0, 1 |
-//! | `ConvTranspose2d.weight` | in, out, height, width | `deconv1.kernel`: height, width, filters, in | 2, 3, 1, 0 |
-//! | `Linear.weight` | out, in | `dense1.kernel`: in, out | 1, 0 |
-//! | `Linear.weight` after `flatten` of an image | out, channels * height * width | the same | as [out, channels, height, width]: 2, 3, 1, 0 |
-//! | `.bias` | out | `.bias` | as it is |
-//! | `BatchNorm2d` `.weight`, `.bias` | channels | `.gamma`, `.beta` | as they are |
-//! | `.running_mean`, `.running_var` | channels | `.moving_mean`, `.moving_variance` | as they are |
-//! | an image | batch, channels, height, width | `Tensor<HEIGHT, WIDTH, CHANNELS>` | 0, 2, 3, 1 |
-//!
-//! Flattening is where weights go wrong without a word: PyTorch flattens an image channel by channel, netwright pixel by pixel, so the first
-//! dense layer after an image has the same numbers in another order. After a global pool, or between dense layers, there is no such
-//! difference.
-//!
-//! # What else has to be the same
-//!
-//! - Batch normalisation: PyTorch adds `eps = 1e-5` to the variance, netwright 0.001 unless told: write `bn eps 0.00001`. Its `momentum = 0.1` is
-//!   the weight of the new value, here it is that of the old one: `bn momentum 0.9`. Predictions do not depend on the momentum.
-//! - `num_batches_tracked` counts steps and is not needed.
-//! - Padding: `padding=1` of a 3x3 window is `same` at stride 1. At stride 2 `same` is that of Keras, which pads the far side alone; write
-//!   `pad 1` for PyTorch's.
-//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, to be written out.
-//! - A network for `CrossEntropyLoss` ends without a softmax in PyTorch; here `softmax 10` is the last layer, and its loss reads the logits.
-//! - What inputs were normalised with, such as ImageNet's means and deviations, belongs to the network.
-//!
-//! # In code
+//! What another library calls a layer stands behind it, in quotation marks:
 //!
 //! ```
 //! use netwright::prelude::*;
-//! use netwright::Error;
 //!
-//! netwright::network! { pub Reader(6x6x3) { conv 3x3x8 same relu; dense 10 } }
-//!
-//! /// `weight` and `bias` of a `Conv2d(3, 8, 3, padding=1)` and of the `Linear(8 * 6 * 6, 10)` after a `Flatten`.
-//! fn take_over(reader: &mut Reader, conv: [&[f32]; 2], linear: [&[f32]; 2]) -> Result<(), Error> {
-//!     let [kernel, bias] = conv;
-//!     set(reader, "conv1", "kernel", &turned(kernel, [8, 3, 3, 3]))?;
-//!     set(reader, "conv1", "bias", bias)?;
-//!     let [kernel, bias] = linear;
-//!     set(reader, "dense1", "kernel", &turned(kernel, [10, 8, 6, 6]))?;
-//!     set(reader, "dense1", "bias", bias)
-//! }
-//!
-//! /// [out, in, height, width] → [height, width, in, out].
-//! fn turned(numbers: &[f32], [outs, ins, height, width]: [usize; 4]) -> Vec<f32> {
-//!     let mut turned = Vec::with_capacity(numbers.len());
-//!     for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
-//!         for input in 0..ins {
-//!             turned.extend((0..outs).map(|out| numbers[((out * ins + input) * height + row) * width + column]));
-//!         }
+//! netwright::network! {
+//!     /// Two convolutions, beside what comes in.
+//!     block identity(width) {
+//!         residual {
+//!             conv 3x3x(width) same nobias from "conv1" bn eps 1e-5 momentum 0.9 from "bn1" relu;
+//!             conv 3x3x(width) same nobias from "conv2" bn eps 1e-5 momentum 0.9 from "bn2"
+//!         } relu
 //!     }
-//!     turned
+//!
+//!     pub Reader(28x28x3) {
+//!         conv 7x7x16 stride 2 pad 3 nobias from "conv1" bn eps 1e-5 momentum 0.9 from "bn1" relu;
+//!         2 * identity(16) from "layer1.{}";
+//!         globalavgpool;
+//!         softmax 10 from "fc"
+//!     }
 //! }
 //!
-//! fn set(reader: &mut Reader, layer: &str, tensor: &str, numbers: &[f32]) -> Result<(), Error> {
-//!     let place = reader.tensor_mut(layer, tensor).filter(|place| place.len() == numbers.len());
-//!     place.ok_or_else(|| Error::other(format!("`{layer}.{tensor}` has another length")))?.copy_from_slice(numbers);
-//!     Ok(())
-//! }
-//!
-//! // A kernel of PyTorch that is 1 for output 0, input 2, row 0, column 1 alone.
-//! let mut kernel = [0.0; 8 * 3 * 3 * 3];
-//! kernel[(2 * 3) * 3 + 1] = 1.0;
+//! # fn main() -> Result<(), netwright::Error> {
 //! let mut reader = Reader::init(1);
-//! take_over(&mut reader, [&kernel, &[0.0; 8]], [&[0.0; 2880], &[0.0; 10]])?;
-//! assert_eq!(reader.layers().conv1.kernel[0][1][2][0], 1.0);
-//! # Ok::<(), Error>(())
+//! # let folder = std::env::temp_dir().join(format!("netwright-guide-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder).expect("a folder");
+//! # let [theirs, ours] = ["theirs.safetensors", "ours.safetensors"].map(|name| folder.join(name));
+//! # reader.save_as_pytorch(&theirs)?;
+//! reader.load_pytorch(theirs)?; // safetensors.torch.save_file(model.state_dict(), theirs)
+//! reader.save_as_pytorch(ours)?; // model.load_state_dict(safetensors.torch.load_file(ours))
+//! # std::fs::remove_dir_all(&folder).expect("a folder");
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! A name behind the call of a block or a repeat is what the names inside begin with: `layer1.0.conv1`. A dot stands between, unless the
+//! first ends in a sign itself, `block1_`. `{}` counts the repeat around it from 0, `{1..}` from 1, and `{0,2,5}` lists what stands there each
+//! time: the two convolutions of `repeat 2 { conv 3x3x64 same from "features.{0,2}" relu }` are `features.0` and `features.2`. Of several such places
+//! in a name, the last counts the innermost repeat. A layer without `from` is told by its name when a file is loaded.
+//!
+//! What is missing, unexpected, of other sizes or kinds is told at once, beside the nearest name, and the network stays as it was. Numbers
+//! of 16 and 64 bits are converted.
+//!
+//! # A map in code
+//!
+//! For a network whose text says nothing, or says what another library calls its layers, a [`Map`](crate::foreign::Map) does the same:
+//!
+//! ```no_run
+//! use netwright::foreign::{Map, Safetensors};
+//! use netwright::prelude::*;
+//!
+//! netwright::network! { pub Plain(32x32x3) { conv 3x3x8 relu; maxpool 2; dense 10 } }
+//!
+//! # fn main() -> Result<(), netwright::Error> {
+//! let map = Map::pytorch().below("module").layers([("conv1", "features.0"), ("dense1", "classifier")]).ignoring("auxiliary");
+//! let file = Safetensors::read("theirs.safetensors".as_ref())?;
+//! Plain::init(1).load_foreign(&file, &map)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Map::keras`](crate::foreign::Map::keras) has Keras' names and axes; [`numbered`](crate::foreign::Map::numbered) calls layers as Keras does
+//! where nobody did, `conv2d`, `conv2d_1`. Other formats are [`TensorFile`](crate::foreign::TensorFile)s.
+//!
+//! # Axes
+//!
+//! | PyTorch | its axes | here |
+//! |---|---|---|
+//! | `Conv1d`, `Conv2d`, grouped too: `.weight` | out, in / groups, height, width | `kernel`: height, width, in / groups, filters |
+//! | `Conv2d` with `groups = in` | in * multiplier, 1, height, width | of `dwconv`: height, width, in, multiplier |
+//! | `ConvTranspose2d` | in, out, height, width | of `deconv`: height, width, filters, in |
+//! | `Linear` | out, in | of `dense`: in, out |
+//! | `BatchNorm2d`, `LayerNorm`: `.weight`, `.bias` | channels | `gamma`, `beta` |
+//! | `.running_mean`, `.running_var` | channels | `moving_mean`, `moving_variance` |
+//! | `PReLU`: `.weight` | channels, or 1 | `slope` |
+//! | `depthwise.weight`, `pointwise.weight` and `.bias` | as convolutions | of `sepconv`: `depthwise_kernel`, `pointwise_kernel`, `bias` |
+//!
+//! PyTorch flattens an image channel by channel, netwright pixel by pixel: the weights of a dense layer behind a flattened image, or before a
+//! `reshape`, change their order too, with all that stands between. The images that a network is shown have to be height x width x channels.
+//!
+//! PyTorch keeps a count of batches, `num_batches_tracked`, which is 0 in what is saved for it. A normalisation without a scale (`bn noscale`)
+//! has one there, which must be 1. Layers whose weights are tied have them in both places there: leave one out with `ignoring`.
+//!
+//! # What else has to be the same
+//!
+//! - Batch normalisation: PyTorch adds `eps = 1e-5` to the variance, netwright and Keras 0.001 unless told: write `bn eps 1e-5`. Its `momentum = 0.1`
+//!   is the weight of the new value, here it is that of the old one: `bn momentum 0.9`. Predictions do not depend on the momentum.
+//! - Padding: `padding=1` of a 3x3 window is `same` at stride 1. At stride 2 `same` is that of Keras, which pads the far side alone; write
+//!   `pad 1` for PyTorch's.
+//! - `AvgPool2d` with padding counts the zeros around an image, `avgpool` does not: `zeropad 1; avgpool 3 stride 1`.
+//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, to be written out.
+//! - A network for `CrossEntropyLoss` ends without a softmax in PyTorch; here `softmax 10` is the last layer, and its loss reads the logits.
+//! - What inputs were normalised with, such as ImageNet's means and deviations, belongs to the network.

@@ -1,12 +1,22 @@
 //! What optimisers promise besides their formulas.
 
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Layer, ParameterTensor, Role};
+use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, Role};
 use netwright_runtime::{Error, Shape};
 use netwright_train::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm};
 
 const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> ParameterTensor {
-    ParameterTensor { name, role, shape: &[], offset, len, fan_in: 1, fan_out: 1, init: Init::Constant(0.0) }
+    ParameterTensor {
+        name,
+        role,
+        shape: &[],
+        offset,
+        len,
+        fan_in: 1,
+        fan_out: 1,
+        init: Init::Constant(0.0),
+        layout: Layout::of(Axes::Own),
+    }
 }
 
 const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer {
@@ -19,6 +29,7 @@ const fn layer(name: &'static str, tensors: &'static [ParameterTensor]) -> Layer
         tensors,
         macs: 0,
         frozen: false,
+        foreign: None,
     }
 }
 

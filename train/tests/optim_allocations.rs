@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Layer, ParameterTensor, Role};
+use netwright_runtime::layer::{self, Axes, Layer, ParameterTensor, Role};
 use netwright_train::optim::{Adam, Optimizer, RmsProp, Sgd};
 
 thread_local! {
@@ -41,6 +41,7 @@ const KERNEL: ParameterTensor = ParameterTensor {
     fan_in: 1,
     fan_out: 1,
     init: Init::Constant(0.0),
+    layout: layer::Layout::of(Axes::Own),
 };
 const LAYERS: &[Layer] = &[Layer {
     name: "dense1",
@@ -51,6 +52,7 @@ const LAYERS: &[Layer] = &[Layer {
     tensors: &[KERNEL],
     macs: 100,
     frozen: false,
+    foreign: None,
 }];
 
 fn allocations_of_later_steps(mut optimizer: impl Optimizer<f32>) -> [usize; 2] {

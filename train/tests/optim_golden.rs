@@ -2,7 +2,7 @@
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Layer, ParameterTensor, Role};
+use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, Role};
 use netwright_train::loss::{CrossEntropy, Loss};
 use netwright_train::optim::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Sgd};
 use serde_json::Value;
@@ -33,7 +33,17 @@ fn layers(problem: &Value) -> Vec<Layer> {
         let role = if tensor["decay"] == true { Role::Weight } else { Role::Bias };
         let init = Init::Constant(0.0);
         let (shape, fan) = (&*vec![len].leak(), len);
-        let tensor = ParameterTensor { name, role, shape, offset, len, fan_in: fan, fan_out: fan, init };
+        let tensor = ParameterTensor {
+            name,
+            role,
+            shape,
+            offset,
+            len,
+            fan_in: fan,
+            fan_out: fan,
+            init,
+            layout: Layout::of(Axes::Own),
+        };
         let (input, output) = (Shape::Flat(1), Shape::Flat(1));
         layers.push(Layer {
             name,
@@ -44,6 +54,7 @@ fn layers(problem: &Value) -> Vec<Layer> {
             tensors: vec![tensor].leak(),
             macs: 0,
             frozen: false,
+            foreign: None,
         });
         offset += len;
     }

@@ -9,7 +9,7 @@ use netwright_runtime::architecture::GradientSeed;
 use netwright_runtime::context::Context;
 use netwright_runtime::error::WeightDifference;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
+use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
 use netwright_runtime::network::{Network, Weights};
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
@@ -83,6 +83,7 @@ impl Architecture for Moving {
         tensors: &[Self::tensor("gamma", Role::Scale), Self::tensor("moving_mean", Role::Statistic)],
         macs: 0,
         frozen: false,
+        foreign: None,
     }];
     const PLAN: &'static [PlannedCall] = &[];
     const BATCH_COUPLED: bool = false;
@@ -126,7 +127,17 @@ impl Architecture for Moving {
 impl Moving {
     const fn tensor(name: &'static str, role: Role) -> ParameterTensor {
         let init = Init::Constant(1.0);
-        ParameterTensor { name, role, shape: &[2], offset: 0, len: 2, fan_in: 2, fan_out: 2, init }
+        ParameterTensor {
+            name,
+            role,
+            shape: &[2],
+            offset: 0,
+            len: 2,
+            fan_in: 2,
+            fan_out: 2,
+            init,
+            layout: Layout::of(Axes::Own),
+        }
     }
 }
 

@@ -116,6 +116,10 @@ fn layers(graph: &Graph) -> TokenStream {
         let id = LayerId(index);
         let (name, text, macs, frozen) =
             (&layer.name, &layer.text, Literal::u64_unsuffixed(graph.macs_of(id)), layer.frozen);
+        let foreign = match &layer.foreign {
+            Some(name) => quote!(Some(#name)),
+            None => quote!(None),
+        };
         let (input, output) = (shape(graph.shape(layer.input)), shape(graph.shape(layer.output)));
         let tensors = graph.tensors_of(id).iter().map(tensor);
         let activation = optional_activation(graph.activation_of(id));
@@ -123,6 +127,7 @@ fn layers(graph: &Graph) -> TokenStream {
             Layer {
                 name: #name, text: #text, input: #input, output: #output, activation: #activation,
                 tensors: &[#(#tensors),*], macs: #macs, frozen: #frozen,
+                foreign: #foreign,
             }
         }
     });
@@ -130,14 +135,21 @@ fn layers(graph: &Graph) -> TokenStream {
 }
 
 fn tensor(tensor: &Tensor) -> TokenStream {
-    let (name, shape) = (tensor.name, sizes(&tensor.shape));
+    let (name, tensor_sizes) = (tensor.name, sizes(&tensor.shape));
     let [fan_in, fan_out, offset, len] = [tensor.fan_in, tensor.fan_out, tensor.offset, tensor.len()].map(size);
     let role = format_ident!("{}", tensor.role.name());
     let init = variant(tensor.init.unwrap_or(Init::LecunNormal).parts());
+    let axes = format_ident!("{}", tensor.axes.name());
+    let layout = if tensor.inputs.is_empty() && tensor.outputs.is_empty() {
+        quote!(Layout::of(Axes::#axes))
+    } else {
+        let [inputs, outputs] = [&tensor.inputs, &tensor.outputs].map(|parts| parts.iter().map(|part| shape(*part)));
+        quote!(Layout { axes: Axes::#axes, inputs: &[#(#inputs),*], outputs: &[#(#outputs),*] })
+    };
     quote! {
         ParameterTensor {
-            name: #name, role: Role::#role, shape: &[#(#shape),*], offset: #offset, len: #len,
-            fan_in: #fan_in, fan_out: #fan_out, init: Init::#init,
+            name: #name, role: Role::#role, shape: &[#(#tensor_sizes),*], offset: #offset, len: #len,
+            fan_in: #fan_in, fan_out: #fan_out, init: Init::#init, layout: #layout,
         }
     }
 }

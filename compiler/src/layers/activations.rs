@@ -4,7 +4,7 @@ use netwright_abi::Activation as Function;
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Activation;
-use crate::words::{Argument, Example, Place, Use, Word};
+use crate::words::{Argument, Example, Place, Tensors, Use, Word};
 
 /// A word for an activation, its constant if it has one.
 macro_rules! activation {
@@ -14,7 +14,7 @@ macro_rules! activation {
             name: $name,
             aliases: $aliases,
             place: Place::Activation,
-            has_weights: false,
+            tensors: Tensors::None,
             form: $form,
             summary: $summary,
             argument: Argument::None,
@@ -29,7 +29,7 @@ macro_rules! activation {
             name: $name,
             aliases: $aliases,
             place: Place::Activation,
-            has_weights: false,
+            tensors: Tensors::None,
             form: $form,
             summary: $summary,
             argument: Argument::Optional,

@@ -3,7 +3,7 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::{BatchNorm, LayerNorm};
-use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
 
 const EPS: OptionWord = OptionWord {
     name: "eps",
@@ -31,7 +31,7 @@ pub(super) static BATCHNORM: Word = Word {
     name: "batchnorm",
     aliases: &["bn"],
     place: Place::Modifier,
-    has_weights: false,
+    tensors: Tensors::Others,
     form: "bn",
     summary: "Batch normalisation (Ioffe and Szegedy, 2015): each channel gets mean 0 and variance 1 over the batch and all positions, then a trained scale and shift. Predictions use moving averages of the training's statistics.",
     argument: Argument::None,
@@ -59,7 +59,7 @@ pub(super) static LAYERNORM: Word = Word {
     name: "layernorm",
     aliases: &[],
     place: Place::Modifier,
-    has_weights: false,
+    tensors: Tensors::Others,
     form: "layernorm",
     summary: "Layer normalisation (Ba et al., 2016): each position of an image, or a row of features, gets mean 0 and variance 1 over its channels, then a trained scale and shift.",
     argument: Argument::None,

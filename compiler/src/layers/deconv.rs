@@ -3,7 +3,7 @@
 use super::axes::Axes;
 use super::conv::{DILATE, NOBIAS, STRIDE, window};
 use crate::ops::Deconv;
-use crate::words::{Argument, Example, OptionWord, Place, Word};
+use crate::words::{Argument, Example, OptionWord, Place, Tensors, Word};
 
 const SAME: OptionWord = OptionWord {
     name: "same",
@@ -23,7 +23,7 @@ pub(super) static DECONV: Word = Word {
     name: "deconv",
     aliases: &[],
     place: Place::Head,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "deconv HxWxF",
     summary: "Transposed convolution (Zeiler et al., 2010): each pixel spreads over a window of height H and width W in F feature maps. Output = (input - 1) * stride + window - padding, so that `deconv 2x2x64 stride 2` doubles an image; `same` makes it input * stride.",
     argument: Argument::Required,

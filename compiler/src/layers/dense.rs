@@ -8,14 +8,14 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Dense, Reshape};
 use crate::shape::Shape;
-use crate::words::{Argument, Example, Place, Use, Word};
+use crate::words::{Argument, Example, Place, Tensors, Use, Word};
 
 /// The fully connected layer.
 pub(super) static DENSE: Word = Word {
     name: "dense",
     aliases: &[],
     place: Place::Head,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "dense N",
     summary: "A fully connected layer of N units, z = W a + b (slide 4). Flattens what comes in, row by row, channels innermost.",
     argument: Argument::Required,

@@ -9,7 +9,7 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Conv, Depthwise};
 use crate::shape::{Padding, Window};
-use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
 
 const MULTIPLIER: OptionWord = OptionWord {
     name: "multiplier",
@@ -23,7 +23,7 @@ pub(super) static DWCONV: Word = Word {
     name: "dwconv",
     aliases: &[],
     place: Place::Head,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "dwconv HxW",
     summary: "Depthwise convolution (Sifre, 2014): each channel is convolved by itself, with a window of height H and width W. Its kernel is `[H, W, channels, multiplier]`.",
     argument: Argument::Required,
@@ -62,7 +62,7 @@ pub(super) static SEPCONV: Word = Word {
     name: "sepconv",
     aliases: &[],
     place: Place::Head,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "sepconv HxWxF",
     summary: "Separable convolution (Chollet, 2017): a depthwise convolution with a window of height H and width W, without a bias, then a 1x1 convolution with F filters.",
     argument: Argument::Required,

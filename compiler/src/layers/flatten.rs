@@ -1,14 +1,14 @@
 //! `flatten`
 
 use crate::ops::Reshape;
-use crate::words::{Argument, Example, Place, Word};
+use crate::words::{Argument, Example, Place, Tensors, Word};
 
 /// An image as a row of features.
 pub(super) static FLATTEN: Word = Word {
     name: "flatten",
     aliases: &[],
     place: Place::Modifier,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "flatten",
     summary: "Turns an image into a row of features: row by row, pixel by pixel, channels innermost. `dense` does it by itself.",
     argument: Argument::None,

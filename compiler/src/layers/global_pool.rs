@@ -6,14 +6,14 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Pool, PoolKind, Reshape};
 use crate::shape::{Padding, Shape, Window};
-use crate::words::{Argument, Example, Place, Use, Word};
+use crate::words::{Argument, Example, Place, Tensors, Use, Word};
 
 /// The mean of each channel.
 pub(super) static GLOBALAVGPOOL: Word = Word {
     name: "globalavgpool",
     aliases: &[],
     place: Place::Head,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "globalavgpool",
     summary: "The mean of each channel over the whole image (Lin et al., 2013), as a row of features: one for each channel.",
     argument: Argument::None,
@@ -27,7 +27,7 @@ pub(super) static GLOBALMAXPOOL: Word = Word {
     name: "globalmaxpool",
     aliases: &[],
     place: Place::Head,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "globalmaxpool",
     summary: "The largest value of each channel over the whole image, as a row of features: one for each channel.",
     argument: Argument::None,

@@ -3,7 +3,7 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Lrn;
-use crate::words::{Argument, Example, OptionWord, Place, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
 
 const fn constant(name: &'static str, form: &'static str, summary: &'static str) -> OptionWord {
     OptionWord { name, form, argument: Argument::Required, summary }
@@ -14,7 +14,7 @@ pub(super) static LRN: Word = Word {
     name: "lrn",
     aliases: &[],
     place: Place::Modifier,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "lrn",
     summary: "Local response normalisation (Krizhevsky et al., 2012): x / (k + α Σ x²)^β, the sum over `size` neighbouring channels. α is not divided by the size; PyTorch and Caffe divide theirs.",
     argument: Argument::None,

@@ -5,14 +5,14 @@ use netwright_grammar::Diagnostic;
 use super::axes::Axes;
 use crate::ops::{Crop, Reshape, Upsample, ZeroPad};
 use crate::shape::Shape;
-use crate::words::{Argument, Example, Place, Word};
+use crate::words::{Argument, Example, Place, Tensors, Word};
 
 /// The same numbers in another shape.
 pub(super) static RESHAPE: Word = Word {
     name: "reshape",
     aliases: &[],
     place: Place::Modifier,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "reshape HxWxC",
     summary: "The same numbers in another shape: height x width x channels, length x channels of a series, or one number for a row of features. Channels lie innermost.",
     argument: Argument::Required,
@@ -42,7 +42,7 @@ pub(super) static ZEROPAD: Word = Word {
     name: "zeropad",
     aliases: &[],
     place: Place::Head,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "zeropad 1`, `zeropad 1x2` or `zeropad 1x2x0x3",
     summary: "Rows and columns of zeros around the image: all around; above and below x left and right; or top x bottom x left x right. Real zeros, which a max pool sees.",
     argument: Argument::Required,
@@ -63,7 +63,7 @@ pub(super) static CROP: Word = Word {
     name: "crop",
     aliases: &[],
     place: Place::Head,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "crop 1`, `crop 1x2` or `crop 1x2x0x3",
     summary: "Takes rows and columns off the image: all around; above and below x left and right; or top x bottom x left x right.",
     argument: Argument::Required,
@@ -84,7 +84,7 @@ pub(super) static UPSAMPLE: Word = Word {
     name: "upsample",
     aliases: &[],
     place: Place::Head,
-    has_weights: false,
+    tensors: Tensors::None,
     form: "upsample 2`, or `upsample 2x3",
     summary: "Enlarges the image by whole factors, down x across: each pixel becomes a block of equal ones.",
     argument: Argument::Required,

@@ -3,14 +3,14 @@
 use super::conv::NOBIAS;
 use super::dense::connect;
 use crate::ops::Softmax;
-use crate::words::{Argument, Example, Place, Word};
+use crate::words::{Argument, Example, Place, Tensors, Word};
 
 /// The output layer, or the activation.
 pub(super) static SOFTMAX: Word = Word {
     name: "softmax",
     aliases: &[],
     place: Place::Modifier,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "softmax N` or `softmax",
     summary: "With a number, the output layer: `dense N`, then probabilities of N classes. Alone, the activation: each row of the last axis becomes probabilities.",
     argument: Argument::Optional,

@@ -102,6 +102,12 @@ pub static SHARED: &[OptionWord] = &[
         summary: "what the biases start at: a number (or `constant 0.1`, `zeros`), or `bias normal 0.1` and `bias uniform 0.1` to draw them",
     },
     OptionWord {
+        name: "from",
+        form: "from \"features.0\"",
+        argument: Argument::None,
+        summary: "what another library calls the layer whose weights it takes; behind the call of a block or a repeat, what the names in it begin with. `{}` counts the repeat around it from 0, `{1..}` from 1, `{0,2,5}` lists what stands there each time",
+    },
+    OptionWord {
         name: "frozen",
         form: "frozen",
         argument: Argument::None,

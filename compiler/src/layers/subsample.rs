@@ -3,14 +3,14 @@
 use super::axes::Axes;
 use super::conv::{NOBIAS, STRIDE, window};
 use crate::ops::Subsample;
-use crate::words::{Argument, Example, Place, Word};
+use crate::words::{Argument, Example, Place, Tensors, Word};
 
 /// Trained subsampling.
 pub(super) static SUBSAMPLE: Word = Word {
     name: "subsample",
     aliases: &[],
     place: Place::Head,
-    has_weights: true,
+    tensors: Tensors::Weights,
     form: "subsample N",
     summary: "Trained subsampling (LeCun et al., 1998): the sum of each window, times a trained coefficient, plus a trained bias, one of each for a channel. It starts as the mean. The stride is the window unless said.",
     argument: Argument::Required,

@@ -64,7 +64,9 @@ impl Structure<'_, '_> {
         self.lowering.enter_block(name, netwright_grammar::Call { text, span: whole });
         self.calls.push(name);
         self.called.insert(name.to_owned());
+        let times = self.lowering.around.enter_block();
         let output = self.scoped(&block.body, input, &inner, true);
+        self.lowering.around.leave_block(times);
         self.calls.pop();
         self.lowering.leave_block();
         output

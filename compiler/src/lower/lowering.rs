@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
+use super::foreign::Around;
 use crate::builder::{BuildError, Builder, NewLayer, Origin, WeightOptions};
-use crate::graph::{Graph, Head, Role, Tensor, ValueId};
+use crate::graph::{Graph, Head, LayerId, Role, Tensor, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
 use crate::words::{Place, SharedOptions, Use};
@@ -27,6 +28,8 @@ pub struct Lowering<'a> {
     shared: SharedOptions,
     /// Layers with the shapes they make, on the way to here.
     trail: Vec<(String, Shape)>,
+    /// What another library's names begin with here.
+    pub(super) around: Around,
     /// The calls of the blocks around what is lowered now, as written.
     calls: Vec<Call>,
     uncertain: bool,
@@ -88,6 +91,7 @@ impl<'a> Lowering<'a> {
             row_is_open: false,
             shared: SharedOptions::default(),
             trail: vec![(input.to_string(), input)],
+            around: Around::default(),
             calls: Vec::new(),
             uncertain: false,
             made: Vec::new(),
@@ -261,17 +265,39 @@ impl<'a> Lowering<'a> {
         let name = self.shared.name.clone();
         let (origin, weights) = (self.origin(span), self.weight_options());
         let name_alone = name.as_ref().map(|(name, _)| name.as_str());
-        let opened = self.builder.open(NewLayer { word, name: name_alone, text, origin, weights }, input);
+        let from = self.shared.from.clone();
+        let foreign = from.as_ref().map(|(pattern, span)| self.around.name(pattern, *span)).transpose();
+        let foreign = foreign.unwrap_or_else(|diagnostic| {
+            self.report(diagnostic);
+            None
+        });
+        let new = NewLayer { word, name: name_alone, foreign: foreign.as_deref(), text, origin, weights };
+        let opened = self.builder.open(new, input);
         self.row_is_open = true;
-        if let Err(BuildError::NameTaken { name: taken, first }) = opened {
-            let first = self.text(self.spans[self.builder.graph().layers[first.0].origin.0]);
-            let place = name.map_or(span, |(_, written)| written);
-            self.report(
+        let first = |first: LayerId| {
+            let origin = self.builder.graph().layers[first.0].origin;
+            (format!("the first is `{}`", self.text(self.spans[origin.0])), origin)
+        };
+        let diagnostic = match opened {
+            Err(BuildError::NameTaken { name: taken, first: id }) => {
+                let place = name.map_or(span, |(_, written)| written);
                 Diagnostic::new(place, format!("two layers are called `{taken}`"))
-                    .note(format!("the first is `{first}`"))
-                    .help("give each layer a name of its own"),
-            );
-        }
+                    .note(first(id).0)
+                    .help("give each layer a name of its own")
+            }
+            Err(error @ BuildError::ForeignNameTaken { first: id, .. }) => {
+                let place = from.map_or(span, |(_, written)| written);
+                let (first, its_origin) = first(id);
+                let diagnostic = Diagnostic::new(place, error.to_string());
+                if its_origin == origin {
+                    diagnostic.help("a name that is repeated counts, `from \"layer1.{}\"`, or the call of its block has a name to begin with: `cell(8) from \"layer1\"`")
+                } else {
+                    diagnostic.note(first).help("each layer has a name of its own there")
+                }
+            }
+            _ => return,
+        };
+        self.report(diagnostic);
     }
 
     /// The origin of what stands at `span`: the same each time it is lowered.
@@ -341,7 +367,9 @@ impl<'a> Lowering<'a> {
             BuildError::OtherSizes { .. } => Diagnostic::new(at, error.to_string()).note(self.shapes_so_far()).help(
                 "only layers whose weights have the same sizes (or, for `dense`, their transpose) can share them",
             ),
-            BuildError::TooManyParameters | BuildError::NameTaken { .. } => Diagnostic::new(at, error.to_string()),
+            BuildError::TooManyParameters | BuildError::NameTaken { .. } | BuildError::ForeignNameTaken { .. } => {
+                Diagnostic::new(at, error.to_string())
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod call;
 mod expression;
+mod foreign;
 mod frozen;
 mod join;
 mod lowering;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter};
 
+pub use foreign::Pattern;
 pub(crate) use lowering::beginning;
 pub use lowering::{Lowering, Made};
 use structure::Structure;

@@ -14,7 +14,14 @@ impl Lowering<'_> {
         let mut used = self.builder.graph().nodes[mark.nodes..].iter().flat_map(|node| &node.tensors);
         let is_tied = used.any(|id| id.0 < mark.tensors);
         let word = layer.word.name;
-        let SharedOptions { tied, init, bias, .. } = &layer.shared;
+        let SharedOptions { tied, init, bias, from, .. } = &layer.shared;
+        if let Some((_, span)) = from.as_ref().filter(|_| self.builder.graph().tensors.len() == mark.tensors) {
+            let message = match tied {
+                Some((name, _)) => format!("the weights of this `{word}` are those of `{name}`"),
+                None => format!("`{word}` has no weights for `from` to name"),
+            };
+            return Err(Diagnostic::new(*span, message).help("`from` stands behind the layer that has them"));
+        }
         let (span, message, help) = match (tied, init, bias) {
             (Some((_, span)), ..) if !is_tied => {
                 (span, format!("`{word}` has no weights to share"), "`tied` stands behind the layer that has them")

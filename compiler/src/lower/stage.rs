@@ -3,10 +3,11 @@
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Span};
 
 use super::expression::{self, Scope};
+use super::foreign::{self, Pattern};
 use crate::graph::Init;
 use crate::layers::{self, SHARED};
 use crate::suggest;
-use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, Place, SharedOptions, Use, Word};
+use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, Place, SharedOptions, Tensors, Use, Word};
 
 /// Words with a meaning of their own in the structure of a network.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
@@ -262,6 +263,13 @@ impl Reader<'_> {
                 let (init, span) = self.init(written)?;
                 SharedValue::Init(init, span)
             }
+            "from" => {
+                let Some((pattern, span, atoms)) = foreign::leading(&self.atoms[self.next - 1..]) else {
+                    return Err(foreign::without_name(written));
+                };
+                self.next += atoms - 1;
+                SharedValue::From(pattern?, span)
+            }
             _ => {
                 let Some((name, span)) = self.peek_word().map(|(name, span)| (name.to_owned(), span)) else {
                     return Err(Diagnostic::new(written, format!("`{word}` needs a name"))
@@ -288,10 +296,15 @@ impl Reader<'_> {
     /// Whose the shared option `word` is: `as` names the first layer of the stage, the others are for the latest with weights.
     fn owner(&mut self, word: &str, written: Span) -> Result<&mut SharedOptions, Diagnostic> {
         let first = self.uses.first().map(|used| used.word);
-        let does = if word == "tied" { "to share" } else { "to start" };
+        let does = match word {
+            "tied" => "to share",
+            "from" => "to name",
+            _ => "to start",
+        };
         let owner = match word {
             "as" => self.uses.first_mut(),
-            _ => self.uses.iter_mut().rev().find(|used| used.word.has_weights),
+            "from" => self.uses.iter_mut().rev().find(|used| used.word.tensors != Tensors::None),
+            _ => self.uses.iter_mut().rev().find(|used| used.word.tensors == Tensors::Weights),
         };
         owner.map(|used| &mut used.shared).ok_or_else(|| {
             let layer = first.map_or("this", |first| first.name);
@@ -368,12 +381,14 @@ enum SharedValue {
     Init(Init, Span),
     Name(String, Span),
     Tied(String, Span),
+    From(Pattern, Span),
 }
 
 impl SharedValue {
     fn span(&self) -> Span {
         match self {
             Self::Bias(_, span) | Self::Init(_, span) | Self::Name(_, span) | Self::Tied(_, span) => *span,
+            Self::From(_, span) => *span,
         }
     }
 
@@ -384,6 +399,7 @@ impl SharedValue {
             Self::Init(init, span) => options.init.replace((init, span)).is_some(),
             Self::Name(name, span) => options.name.replace((name, span)).is_some(),
             Self::Tied(name, span) => options.tied.replace((name, span)).is_some(),
+            Self::From(pattern, span) => options.from.replace((pattern, span)).is_some(),
         }
     }
 }

@@ -207,8 +207,9 @@ impl<'a, 'b> Structure<'a, 'b> {
                 let span = head.to(stage.span);
                 match rest {
                     [Atom { kind: AtomKind::Braces(body), .. }, words @ ..] => {
+                        let (name, words) = self.name_around(words);
                         self.unfold(times, body.span, input, |structure, value| {
-                            let value = structure.body(body, value, scope);
+                            let value = structure.named(name.as_ref(), |structure| structure.body(body, value, scope));
                             structure.layers(words, Before::Stages, value, scope)
                         })
                     }
@@ -229,8 +230,9 @@ impl<'a, 'b> Structure<'a, 'b> {
                     return input;
                 }
                 let call = Call { name, span, whole, arguments };
-                let value = self.call(&call, input, scope);
-                self.layers(&stage.atoms[used..], Before::Stages, value, scope)
+                let (name, words) = self.name_around(&stage.atoms[used..]);
+                let value = self.named(name.as_ref(), |structure| structure.call(&call, input, scope));
+                self.layers(words, Before::Stages, value, scope)
             }
         }
     }
@@ -247,7 +249,9 @@ impl<'a, 'b> Structure<'a, 'b> {
             if time > 0 && self.lowering.is_uncertain() || !self.may_unfold(span) {
                 break;
             }
+            self.lowering.around.repeat(time);
             value = once(self, value);
+            self.lowering.around.end_repeat();
         }
         value
     }
@@ -261,8 +265,11 @@ impl<'a, 'b> Structure<'a, 'b> {
                 if !matches!(times.kind, AtomKind::Braces(_)) =>
             {
                 let times = self.times(times, scope).unwrap_or(0);
-                let value = self.unfold(times, head, input, |structure, value| structure.body(body, value, scope));
-                self.layers(rest, Before::Stages, value, scope)
+                let (name, words) = self.name_around(rest);
+                let value = self.unfold(times, head, input, |structure, value| {
+                    structure.named(name.as_ref(), |structure| structure.body(body, value, scope))
+                });
+                self.layers(words, Before::Stages, value, scope)
             }
             [Atom { kind: AtomKind::Braces(body), .. }, rest @ ..] => {
                 self.lowering.report(Diagnostic::new(head, "`repeat` does not say how often").help(form));

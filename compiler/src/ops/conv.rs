@@ -1,7 +1,7 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
-use netwright_abi::Epilogue;
 use netwright_abi::spec::conv::Spec;
+use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::Algorithm;
 use super::{
@@ -108,6 +108,7 @@ impl Operation for Conv {
         let channels = inputs[0].channels() / self.groups;
         let mut tensors = vec![TensorSpec::weight(
             self.kernel,
+            Axes::Conv,
             vec![tall, wide, channels, self.filters],
             tall * wide * channels,
             tall * wide * self.filters / self.groups,

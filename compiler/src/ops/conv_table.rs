@@ -1,7 +1,7 @@
 //! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
 
 use netwright_abi::spec::conv_table::Spec;
-use netwright_abi::{Activation, Epilogue, kernels};
+use netwright_abi::{Activation, Axes, Epilogue, kernels};
 
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
@@ -65,7 +65,8 @@ impl Operation for ConvTable {
         let ([tall, wide], connections) = (self.window.size, self.connections());
         let mean = |of: usize| (tall * wide * connections).div_ceil(of);
         let shape = vec![tall, wide, connections];
-        let mut tensors = vec![TensorSpec::weight("kernel", shape, mean(self.table.len()), mean(inputs[0].channels()))];
+        let mut tensors =
+            vec![TensorSpec::weight("kernel", Axes::Own, shape, mean(self.table.len()), mean(inputs[0].channels()))];
         if self.bias {
             tensors.push(TensorSpec::vector("bias", Role::Bias, self.table.len(), 0.0));
         }

@@ -1,7 +1,7 @@
 //! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which makes images larger.
 
 use netwright_abi::spec::conv::Spec;
-use netwright_abi::{Epilogue, kernels};
+use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::spec;
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
@@ -61,7 +61,7 @@ impl Operation for Deconv {
         let channels = inputs[0].channels();
         let fan_in = tall.div_ceil(down) * wide.div_ceil(across) * channels;
         let shape = vec![tall, wide, self.filters, channels];
-        let mut tensors = vec![TensorSpec::weight("kernel", shape, fan_in, tall * wide * self.filters)];
+        let mut tensors = vec![TensorSpec::weight("kernel", Axes::Deconv, shape, fan_in, tall * wide * self.filters)];
         if self.bias {
             tensors.push(TensorSpec::vector("bias", Role::Bias, self.filters, 0.0));
         }

@@ -1,7 +1,7 @@
 //! The fully connected layer, equation (2) of slide 4: z = W a + b.
 
 use netwright_abi::spec::dense::Spec;
-use netwright_abi::{Epilogue, kernels};
+use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
 use crate::cost::{CACHED, Work};
@@ -52,7 +52,7 @@ impl Operation for Dense {
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
         let inputs = inputs[0].len();
         let shape = if self.transposed { vec![self.outputs, inputs] } else { vec![inputs, self.outputs] };
-        let mut tensors = vec![TensorSpec::weight("kernel", shape, inputs, self.outputs)];
+        let mut tensors = vec![TensorSpec::weight("kernel", Axes::Dense, shape, inputs, self.outputs)];
         if self.bias {
             tensors.push(TensorSpec::vector("bias", Role::Bias, self.outputs, 0.0));
         }

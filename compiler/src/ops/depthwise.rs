@@ -1,7 +1,7 @@
 //! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has filters of its own and meets no other channel.
 
 use netwright_abi::spec::conv::Spec;
-use netwright_abi::{Epilogue, kernels};
+use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::{spec, window_misfit};
 use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
@@ -46,7 +46,8 @@ impl Operation for Depthwise {
     fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
         let [tall, wide] = self.window.size;
         let shape = vec![tall, wide, inputs[0].channels(), self.multiplier];
-        let mut tensors = vec![TensorSpec::weight(self.kernel, shape, tall * wide, tall * wide * self.multiplier)];
+        let mut tensors =
+            vec![TensorSpec::weight(self.kernel, Axes::Depthwise, shape, tall * wide, tall * wide * self.multiplier)];
         if self.bias {
             tensors.push(TensorSpec::vector("bias", Role::Bias, output.channels(), 0.0));
         }

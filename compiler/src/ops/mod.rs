@@ -54,7 +54,7 @@ pub use softmax::Softmax;
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
-use netwright_abi::Activation as Function;
+use netwright_abi::{Activation as Function, Axes};
 
 use crate::graph::{Extent, Head, Init, Role, Value};
 use crate::kernel_call::KernelCall;
@@ -303,6 +303,8 @@ pub struct TensorSpec {
     pub role: Role,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
+    /// What these are sizes of.
+    pub axes: Axes,
     /// Inputs that meet in one output.
     pub fan_in: usize,
     /// Outputs that one input reaches.
@@ -313,12 +315,13 @@ pub struct TensorSpec {
 
 impl TensorSpec {
     /// Weights between `fan_in` inputs and `fan_out` outputs.
-    pub fn weight(name: &'static str, shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Self {
-        Self { name, role: Role::Weight, shape, fan_in, fan_out, init: None }
+    pub fn weight(name: &'static str, axes: Axes, shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Self {
+        Self { name, role: Role::Weight, shape, axes, fan_in, fan_out, init: None }
     }
     /// One number for each of `len` outputs, `value` to begin with.
     pub fn vector(name: &'static str, role: Role, len: usize, value: f64) -> Self {
-        Self { name, role, shape: vec![len], fan_in: 1, fan_out: 1, init: Some(Init::Constant(value)) }
+        let (shape, init) = (vec![len], Some(Init::Constant(value)));
+        Self { name, role, shape, axes: Axes::Channels, fan_in: 1, fan_out: 1, init }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
 
 use netwright_abi::spec::subsample::Spec;
-use netwright_abi::{Epilogue, kernels};
+use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::window_misfit;
 use super::{GradientSite, Init, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
@@ -49,6 +49,7 @@ impl Operation for Subsample {
             name: "coefficient",
             role: Role::Scale,
             shape: vec![channels],
+            axes: Axes::Channels,
             fan_in: taps,
             fan_out: 1,
             init: start,

@@ -36,6 +36,16 @@ impl Writer {
         self.header.texts.insert(format!("{OWN}{key}"), value.to_owned());
     }
 
+    /// Adds a text under a key of another program: `format`.
+    pub fn text(&mut self, key: &str, value: &str) {
+        self.header.texts.insert(key.to_owned(), value.to_owned());
+    }
+
+    /// Adds a single whole number, without axes.
+    pub fn count(&mut self, name: &str, count: i64) {
+        self.entry(name, Dtype::I64, &[], count.to_le_bytes().into_iter());
+    }
+
     /// Adds a tensor of `f32` or `f64`.
     pub fn tensor<T: Precision>(&mut self, name: &str, shape: &[usize], elements: &[T]) {
         if T::NAME == f32::NAME {
@@ -115,24 +125,41 @@ pub struct View<'f> {
     bytes: &'f [u8],
 }
 
-impl View<'_> {
+impl Dtype {
+    /// Whether it is a floating-point number of a kind that [`Dtype::scalars`] reads: F16, BF16, F32, F64.
+    pub fn is_floating(self) -> bool {
+        matches!(self, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+    }
+
+    /// The floating-point numbers in `bytes`, little end first, rounded where `T` is narrower; `None` for other kinds.
+    pub fn scalars<T: Precision>(self, bytes: &[u8]) -> Option<Vec<T>> {
+        fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
+            Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
+        }
+        match self {
+            Dtype::F16 => each(bytes, |bytes| half::f16(u16::from_le_bytes(bytes))),
+            Dtype::BF16 => each(bytes, |bytes| half::bf16(u16::from_le_bytes(bytes))),
+            Dtype::F32 => each(bytes, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => each(bytes, f64::from_le_bytes),
+            _ => None,
+        }
+    }
+}
+
+impl<'f> View<'f> {
+    /// Its elements as the file has them, little end first.
+    pub fn bytes(&self) -> &'f [u8] {
+        self.bytes
+    }
+
     /// Whether it holds floating-point numbers of a kind that [`View::scalars`] reads: F16, BF16, F32, F64.
     pub fn is_readable(&self) -> bool {
-        matches!(self.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+        self.dtype.is_floating()
     }
 
     /// The elements of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
     pub fn scalars<T: Precision>(&self) -> Option<Vec<T>> {
-        fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
-            Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
-        }
-        match self.dtype {
-            Dtype::F16 => each(self.bytes, |bytes| half::f16(u16::from_le_bytes(bytes))),
-            Dtype::BF16 => each(self.bytes, |bytes| half::bf16(u16::from_le_bytes(bytes))),
-            Dtype::F32 => each(self.bytes, |bytes| f32::from_le_bytes(bytes).into()),
-            Dtype::F64 => each(self.bytes, f64::from_le_bytes),
-            _ => None,
-        }
+        self.dtype.scalars(self.bytes)
     }
 
     /// The whole numbers of a tensor of U64; `None` for other kinds.

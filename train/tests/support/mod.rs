@@ -21,7 +21,7 @@ macro_rules! mlp {
             use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
             use netwright_runtime::head;
             use netwright_runtime::init::Init;
-            use netwright_runtime::layer::{Layer, ParameterTensor, PlannedCall, Role};
+            use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
 
@@ -49,7 +49,17 @@ macro_rules! mlp {
                 fan: [usize; 2],
             ) -> ParameterTensor {
                 let init = if matches!(role, Role::Weight) { Init::LecunNormal } else { Init::Constant(0.0) };
-                ParameterTensor { name, role, shape, offset, len, fan_in: fan[0], fan_out: fan[1], init }
+                ParameterTensor {
+                    name,
+                    role,
+                    shape,
+                    offset,
+                    len,
+                    fan_in: fan[0],
+                    fan_out: fan[1],
+                    init,
+                    layout: Layout::of(Axes::Own),
+                }
             }
 
             fn keeps(pass: &Pass, image: usize, unit: usize) -> bool {
@@ -105,6 +115,7 @@ macro_rules! mlp {
                         ],
                         macs: (I * H) as u64,
                         frozen: false,
+                        foreign: None,
                     },
                     Layer {
                         name: "head1",
@@ -118,6 +129,7 @@ macro_rules! mlp {
                         ],
                         macs: (H * K) as u64,
                         frozen: false,
+                        foreign: None,
                     },
                 ];
                 const PLAN: &'static [PlannedCall] = &[];

@@ -1,0 +1,265 @@
+//! What another library calls each tensor of a network.
+
+use super::layout::Theirs;
+use crate::Shape;
+use crate::error::{Error, WeightDifference};
+use crate::layer::{Axes, Layer, ParameterTensor};
+use crate::once::Facts;
+
+/// How a library names the tensors of a layer, and orders their axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convention {
+    /// `conv1.weight`, `bn1.running_var`: channels before height and width, outputs before inputs.
+    PyTorch,
+    /// `conv1/kernel`, `bn1/moving_variance`, or `conv1/0`, as `.weights.h5` numbers them: axes as here.
+    Keras,
+}
+
+/// What another library calls the layers of a network: what `from` says in its text, and what is said here. What is said here comes first.
+///
+/// ```
+/// use netwright_runtime::foreign::Map;
+///
+/// let map = Map::pytorch().layer("conv1", "features.0").layer("dense1", "classifier").ignoring("auxiliary");
+/// # let _ = map;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Map {
+    convention: Convention,
+    layers: Vec<(String, String)>,
+    tensors: Vec<(String, String)>,
+    ignored: Vec<String>,
+    below: String,
+    is_numbered: bool,
+}
+
+/// A tensor that a library keeps for a layer.
+#[derive(Debug)]
+pub(super) struct Expected {
+    /// Its names there: any of them will do, and the first is written.
+    pub(super) names: Vec<String>,
+    /// What it is here.
+    pub(super) ours: Ours,
+}
+
+/// What a tensor of another library is here.
+#[derive(Debug)]
+pub(super) enum Ours {
+    /// A tensor, by our name for it.
+    Tensor(String, &'static ParameterTensor, Theirs),
+    /// None: it has this value throughout, so many times.
+    Constant(f64, usize),
+    /// None: a count of batches, which may be missing.
+    Count,
+}
+
+impl Map {
+    /// The names of PyTorch's modules in their `state_dict`, without `.weight` and the like. A separable convolution is two modules there,
+    /// `depthwise` and `pointwise`, unless [`Self::tensor`] says otherwise.
+    pub fn pytorch() -> Self {
+        Self::of(Convention::PyTorch)
+    }
+
+    /// The names of Keras' layers.
+    pub fn keras() -> Self {
+        Self::of(Convention::Keras)
+    }
+
+    fn of(convention: Convention) -> Self {
+        let (layers, tensors, ignored) = (Vec::new(), Vec::new(), Vec::new());
+        Self { convention, layers, tensors, ignored, below: String::new(), is_numbered: false }
+    }
+
+    /// The convention that tensors follow.
+    pub fn convention(&self) -> Convention {
+        self.convention
+    }
+
+    /// Calls the layer `ours` of the network (`conv1`, `cell2.conv1`) `theirs`.
+    #[must_use]
+    pub fn layer(mut self, ours: impl Into<String>, theirs: impl Into<String>) -> Self {
+        self.layers.push((ours.into(), theirs.into()));
+        self
+    }
+
+    /// Calls so many layers at once.
+    #[must_use]
+    pub fn layers<O: Into<String>, T: Into<String>>(mut self, names: impl IntoIterator<Item = (O, T)>) -> Self {
+        self.layers.extend(names.into_iter().map(|(ours, theirs)| (ours.into(), theirs.into())));
+        self
+    }
+
+    /// Calls one tensor of the network (`sepconv1.depthwise_kernel`) `theirs`, with everything: `block.conv1.weight`.
+    #[must_use]
+    pub fn tensor(mut self, ours: impl Into<String>, theirs: impl Into<String>) -> Self {
+        self.tensors.push((ours.into(), theirs.into()));
+        self
+    }
+
+    /// Leaves out what lies in a part of the file: a module or layer of this name, and all in it.
+    #[must_use]
+    pub fn ignoring(mut self, part: impl Into<String>) -> Self {
+        self.ignored.push(part.into());
+        self
+    }
+
+    /// Puts a name before all others: `module`, as `DataParallel` does it.
+    #[must_use]
+    pub fn below(mut self, name: impl Into<String>) -> Self {
+        self.below = name.into();
+        self
+    }
+
+    /// Calls layers without a name as Keras does by itself: `conv2d`, `conv2d_1`, `batch_normalization`, each kind counted in the order of the
+    /// network's text.
+    #[must_use]
+    pub fn numbered(mut self) -> Self {
+        self.is_numbered = true;
+        self
+    }
+
+    /// Whether a tensor of a file is to be left out.
+    pub(super) fn ignores(&self, name: &str) -> bool {
+        let inside = |part: &String| {
+            name.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+        };
+        self.ignored.iter().any(inside)
+    }
+
+    /// Every tensor that the library keeps for a network, in the network's order.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`] or [`Error::UnknownTensor`] for a name that the network does not have; [`Error::Weights`] with every layer
+    /// that has none here.
+    pub(super) fn expected(&self, facts: Facts, origin: &str) -> Result<Vec<Expected>, Error> {
+        self.check(facts)?;
+        let (mut expected, mut differences) = (Vec::new(), Vec::new());
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for layer in facts.layers.iter().filter(|layer| !layer.tensors.is_empty()) {
+            let said = self.layers.iter().rfind(|(ours, _)| ours == layer.name).map(|(_, theirs)| theirs.clone());
+            let name = said.or_else(|| layer.foreign.map(str::to_owned)).or_else(|| {
+                self.is_numbered.then(|| {
+                    let kind = kind(layer);
+                    let at = counts.iter().position(|(counted, _)| *counted == kind).unwrap_or_else(|| {
+                        counts.push((kind, 0));
+                        counts.len() - 1
+                    });
+                    counts[at].1 += 1;
+                    if counts[at].1 == 1 { kind.to_owned() } else { format!("{kind}_{}", counts[at].1 - 1) }
+                })
+            });
+            let before = expected.len();
+            self.layer_tensors(layer, name.as_deref(), &mut expected);
+            if expected.len() - before < layer.tensors.len() {
+                differences.push(WeightDifference::Unnamed { layer: layer.name.to_owned() });
+            }
+        }
+        if differences.is_empty() {
+            return Ok(expected);
+        }
+        Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
+    }
+
+    /// Adds the tensors of one layer, as far as they have names.
+    fn layer_tensors(&self, layer: &Layer, name: Option<&str>, expected: &mut Vec<Expected>) {
+        let is_series = matches!(layer.input, Shape::Series { .. });
+        let has = |name: &str| layer.tensors.iter().any(|tensor| tensor.name == name);
+        for (index, tensor) in layer.tensors.iter().enumerate() {
+            let ours = format!("{}.{}", layer.name, tensor.name);
+            let said = self.tensors.iter().rfind(|(name, _)| *name == ours).map(|(_, theirs)| vec![theirs.clone()]);
+            let names = said.or_else(|| Some(self.names(name?, layer, tensor, index)));
+            let theirs = match self.convention {
+                Convention::PyTorch => Theirs::channels_first(tensor, is_series),
+                Convention::Keras => Theirs::as_ours(tensor, is_series),
+            };
+            expected.extend(names.map(|names| Expected { names, ours: Ours::Tensor(ours, tensor, theirs) }));
+        }
+        if self.convention != Convention::PyTorch {
+            return;
+        }
+        // A normalisation has both a scale and a shift there, or neither.
+        let Some(name) = name else { return };
+        let mut beside =
+            |suffix: &str, ours| expected.push(Expected { names: vec![self.whole(name, '.', suffix)], ours });
+        let channels = layer.tensors[0].len;
+        match (has("gamma"), has("beta")) {
+            (false, true) => beside("weight", Ours::Constant(1.0, channels)),
+            (true, false) => beside("bias", Ours::Constant(0.0, channels)),
+            _ => {}
+        }
+        if has("moving_mean") {
+            beside("num_batches_tracked", Ours::Count);
+        }
+    }
+
+    fn whole(&self, layer: &str, sign: char, tensor: &str) -> String {
+        let below = if self.below.is_empty() { String::new() } else { format!("{}{sign}", self.below) };
+        format!("{below}{layer}{sign}{tensor}")
+    }
+
+    /// What the library calls a tensor of the layer that it calls `name`.
+    fn names(&self, name: &str, layer: &Layer, tensor: &ParameterTensor, index: usize) -> Vec<String> {
+        match self.convention {
+            Convention::PyTorch => {
+                let is_separable = layer.tensors.iter().any(|tensor| tensor.name == "pointwise_kernel");
+                let suffix = match tensor.name {
+                    "kernel" | "gamma" | "slope" => "weight",
+                    "depthwise_kernel" => "depthwise.weight",
+                    "pointwise_kernel" => "pointwise.weight",
+                    "bias" if is_separable => "pointwise.bias",
+                    "beta" => "bias",
+                    "moving_mean" => "running_mean",
+                    "moving_variance" => "running_var",
+                    other => other,
+                };
+                vec![self.whole(name, '.', suffix)]
+            }
+            Convention::Keras => {
+                let suffix = if tensor.name == "slope" { "alpha" } else { tensor.name };
+                let mut names = vec![self.whole(name, '/', suffix), self.whole(name, '/', &index.to_string())];
+                // As Keras 2 calls the kernel of a depthwise convolution.
+                if tensor.layout.axes == Axes::Depthwise && tensor.name == "kernel" {
+                    names.push(self.whole(name, '/', "depthwise_kernel"));
+                }
+                names
+            }
+        }
+    }
+
+    /// Refuses names that the network does not have.
+    fn check(&self, facts: Facts) -> Result<(), Error> {
+        let layers = || facts.layers.iter().filter(|layer| !layer.tensors.is_empty());
+        if let Some((unknown, _)) = self.layers.iter().find(|(ours, _)| !layers().any(|layer| layer.name == ours)) {
+            let known = layers().map(|layer| layer.name).collect::<Vec<_>>().join(", ");
+            return Err(Error::NoSuchLayer { layer: unknown.clone(), wanted: "layer with weights", known });
+        }
+        for (ours, _) in &self.tensors {
+            let (layer, tensor) = ours.rsplit_once('.').unwrap_or((ours, ""));
+            let known = layers().find(|entry| entry.name == layer).map_or(&[][..], |layer| layer.tensors);
+            if !known.iter().any(|known| known.name == tensor) {
+                let known =
+                    known.iter().map(|tensor| format!("{layer}.{}", tensor.name)).collect::<Vec<_>>().join(", ");
+                let (layer, tensor) = (layer.to_owned(), tensor.to_owned());
+                return Err(Error::UnknownTensor { layer, tensor, known });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What Keras calls a layer of this kind by itself.
+fn kind(layer: &Layer) -> &'static str {
+    let has = |name: &str| layer.tensors.iter().any(|tensor| tensor.name == name);
+    let is_series = matches!(layer.input, Shape::Series { .. });
+    let of = |image: &'static str, series: &'static str| if is_series { series } else { image };
+    match layer.tensors[0].layout.axes {
+        _ if has("pointwise_kernel") => of("separable_conv2d", "separable_conv1d"),
+        Axes::Conv => of("conv2d", "conv1d"),
+        Axes::Depthwise => of("depthwise_conv2d", "depthwise_conv1d"),
+        Axes::Deconv => of("conv2d_transpose", "conv1d_transpose"),
+        Axes::Dense => "dense",
+        _ if has("moving_mean") => "batch_normalization",
+        _ if has("slope") => "p_re_lu",
+        _ => "layer_normalization",
+    }
+}

@@ -1,0 +1,95 @@
+//! Weights of other libraries, in and out: their names, and the order of their axes.
+//!
+//! What another library calls a layer stands in the network's text, `conv 3x3x64 from "features.0"`, or in a [`Map`]. A file is anything
+//! that is a [`TensorFile`]: safetensors here, other formats in the crate `netwright-formats`.
+
+mod file;
+mod layout;
+mod map;
+mod take;
+
+use std::path::Path;
+
+pub use file::{TensorFile, TensorInfo};
+pub use map::{Convention, Map};
+pub use take::WholeTensor;
+
+pub(crate) use take::{load, tensors};
+
+use crate::error::Error;
+use crate::network::Network;
+use crate::once::{Facts, Once};
+pub use crate::storage::safetensors::{Dtype, Reader as Safetensors};
+use crate::storage::safetensors::{Reader, Writer};
+use crate::weights::Loaded;
+
+/// Loads and saves the weights of a network under the names of another library, with their axes as they are there.
+///
+/// ```
+/// use netwright_runtime::foreign::ForeignWeights;
+/// use netwright_runtime::{Error, network::Network};
+///
+/// /// From PyTorch and back: `safetensors.torch.save_file(model.state_dict(), "theirs.safetensors")` wrote the file, and
+/// /// `model.load_state_dict(safetensors.torch.load_file("ours.safetensors"))` takes what this writes.
+/// fn fine_tuned<N: Network>() -> Result<(), Error> {
+///     let mut network = N::init(1);
+///     network.load_pytorch("theirs.safetensors")?;
+///     // … train …
+///     network.save_as_pytorch("ours.safetensors")
+/// }
+/// ```
+pub trait ForeignWeights: Network {
+    /// Takes the weights of a `state_dict` of PyTorch that was saved as safetensors, by the names that `from` gives the layers.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; those of [`Reader::from_bytes`]; and those of [`Self::load_foreign`]. The network is unchanged then.
+    fn load_pytorch(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
+        self.load_foreign(&Reader::read(path.as_ref())?, &Map::pytorch())
+    }
+
+    /// Takes the weights of a file by the names of a map. Floating-point numbers of any kind are widened or rounded to the network's.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] with every tensor that is missing, unexpected or of another shape or kind, and every layer that has no name;
+    /// [`Error::NoSuchLayer`] for a map that names what the network does not have; and what reading gives. The network is unchanged then.
+    fn load_foreign(&mut self, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error> {
+        Self::Scalar::load_foreign(Facts::of::<Self>(), self.weights_mut(), file, map)
+    }
+
+    /// Writes the weights as safetensors, for `load_state_dict(safetensors.torch.load_file(path), strict=True)`: the names that `from` gives,
+    /// PyTorch's axes, and the tensors that it keeps beside: a count of batches, and scales of 1 where the network leaves them out.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Weights`] where a layer with weights has no name.
+    fn save_as_pytorch(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.save_foreign(path, &Map::pytorch())
+    }
+
+    /// Writes the weights as safetensors under the names of a map.
+    ///
+    /// # Errors
+    /// As [`Self::save_as_pytorch`], and [`Error::NoSuchLayer`] for a map that names what the network does not have.
+    fn save_foreign(&self, path: impl AsRef<Path>, map: &Map) -> Result<(), Error> {
+        let mut writer = Writer::new();
+        if map.convention() == Convention::PyTorch {
+            writer.text("format", "pt");
+        }
+        for tensor in self.foreign_tensors(map)? {
+            match tensor {
+                WholeTensor::Elements { name, shape, elements } => writer.tensor(&name, &shape, &elements),
+                WholeTensor::Count { name, count } => writer.count(&name, count),
+            }
+        }
+        writer.write(path.as_ref())
+    }
+
+    /// All tensors as another library has them, for a format of one's own.
+    ///
+    /// # Errors
+    /// As [`Self::save_foreign`], without [`Error::Io`].
+    fn foreign_tensors(&self, map: &Map) -> Result<Vec<WholeTensor<Self::Scalar>>, Error> {
+        Self::Scalar::foreign_tensors(Facts::of::<Self>(), self.weights_ref(), map)
+    }
+}
+
+impl<N: Network> ForeignWeights for N {}

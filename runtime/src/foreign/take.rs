@@ -1,0 +1,208 @@
+//! Between a network's weights and the tensors of another library.
+
+use std::collections::BTreeMap;
+
+use super::file::{TensorFile, TensorInfo};
+use super::map::{Expected, Map, Ours};
+use crate::error::{Error, WeightDifference};
+use crate::layer::ParameterTensor;
+use crate::network::Weights;
+use crate::once::Facts;
+use crate::scalar::Precision;
+use crate::suggest::nearest;
+use crate::weights::{Checksum, Loaded};
+
+/// A tensor as another library has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WholeTensor<T> {
+    /// Numbers.
+    Elements {
+        /// Its name there.
+        name: String,
+        /// Its sizes there, slowest first.
+        shape: Vec<usize>,
+        /// Its elements, row by row.
+        elements: Vec<T>,
+    },
+    /// A single whole number: how many batches a normalisation has seen.
+    Count {
+        /// Its name there.
+        name: String,
+        /// The number.
+        count: i64,
+    },
+}
+
+/// What of a file is what here.
+struct Found<'e> {
+    /// Where it is in the file.
+    index: usize,
+    info: &'e TensorInfo,
+    expected: &'e Expected,
+}
+
+/// [`super::ForeignWeights::load_foreign`].
+pub(crate) fn load<T: Precision>(
+    facts: Facts,
+    weights: &mut Weights<T>,
+    file: &dyn TensorFile,
+    map: &Map,
+) -> Result<Loaded, Error> {
+    let origin = file.origin();
+    let expected = map.expected(facts, origin)?;
+    let infos = file.tensors();
+    let found = matched(facts, origin, map, &expected, &infos)?;
+    // Everything is read before anything is taken.
+    let mut read: Vec<(&ParameterTensor, Vec<T>)> = Vec::new();
+    let (mut taken, mut converted, mut differences) = (Vec::new(), Vec::new(), Vec::new());
+    for Found { index, info, expected } in &found {
+        if matches!(expected.ours, Ours::Count) {
+            continue;
+        }
+        let elements = elements_of::<T>(file, *index, info)?;
+        match &expected.ours {
+            Ours::Tensor(ours, tensor, theirs) => {
+                let mut turned = Vec::with_capacity(tensor.len);
+                theirs.rows(&mut |base, last| turned.extend(last.iter().map(|offset| elements[base + offset])));
+                read.push((tensor, turned));
+                if info.dtype.to_string() != T::NAME {
+                    converted.push((ours.clone(), info.dtype.to_string()));
+                }
+                taken.push(ours.clone());
+            }
+            Ours::Constant(value, _) => {
+                if elements.iter().any(|element| element.to_f64() != *value) {
+                    differences
+                        .push(WeightDifference::NotConstant { tensor: info.name.clone(), expected: value.to_string() });
+                }
+            }
+            Ours::Count => {}
+        }
+    }
+    refuse(facts, origin, differences)?;
+    let (parameters, statistics) = weights.buffers_mut();
+    for (tensor, elements) in read {
+        let all = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+        all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&elements);
+    }
+    let (origin, left, checksum) = (origin.to_owned(), Vec::new(), Checksum::None);
+    Ok(Loaded { origin, network: facts.name, taken, converted, left, checksum })
+}
+
+/// The elements of a tensor of a file, as many as its header says.
+fn elements_of<T: Precision>(file: &dyn TensorFile, index: usize, info: &TensorInfo) -> Result<Vec<T>, Error> {
+    let bytes = file.bytes(index)?;
+    let elements = info.dtype.scalars::<T>(&bytes).unwrap_or_default();
+    let expected: usize = info.shape.iter().product();
+    if elements.len() == expected {
+        return Ok(elements);
+    }
+    Err(Error::Format {
+        origin: file.origin().to_owned(),
+        expected: format!("{expected} elements of `{}`", info.name),
+        found: elements.len().to_string(),
+    })
+}
+
+fn refuse(facts: Facts, origin: &str, differences: Vec<WeightDifference>) -> Result<(), Error> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
+}
+
+/// What of a file is expected, or every difference.
+fn matched<'e>(
+    facts: Facts,
+    origin: &str,
+    map: &Map,
+    expected: &'e [Expected],
+    infos: &'e [TensorInfo],
+) -> Result<Vec<Found<'e>>, Error> {
+    let by_name: BTreeMap<&str, usize> =
+        infos.iter().enumerate().map(|(index, info)| (info.name.as_str(), index)).collect();
+    let mut is_extra: Vec<bool> = infos.iter().map(|info| !map.ignores(&info.name)).collect();
+    let (mut found, mut missing, mut differences) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in expected {
+        let Some(index) = entry.names.iter().find_map(|name| by_name.get(name.as_str()).copied()) else {
+            missing.push(entry);
+            continue;
+        };
+        is_extra[index] = false;
+        found.push(Found { index, info: &infos[index], expected: entry });
+    }
+    let extra: Vec<&TensorInfo> =
+        infos.iter().zip(&is_extra).filter(|(_, extra)| **extra).map(|(info, _)| info).collect();
+    let missing: Vec<(&str, Vec<usize>)> =
+        missing.into_iter().filter_map(|entry| Some((entry.names[0].as_str(), entry.shape()?))).collect();
+    for (name, shape) in &missing {
+        let nearest = nearest(name, extra.iter().map(|info| info.name.as_str())).map(str::to_owned);
+        differences.push(WeightDifference::Missing { tensor: (*name).to_owned(), expected: shape.clone(), nearest });
+    }
+    for Found { info, expected, .. } in &found {
+        let Some(shape) = expected.shape() else { continue };
+        if !info.dtype.is_floating() {
+            let (tensor, found) = (info.name.clone(), info.dtype.to_string());
+            differences.push(WeightDifference::Numbers { tensor, expected: T_NAMES, found });
+        }
+        let fits = match &expected.ours {
+            Ours::Tensor(_, _, theirs) => theirs.fits(&info.shape),
+            _ => info.shape == shape,
+        };
+        if !fits {
+            let (tensor, found) = (info.name.clone(), info.shape.clone());
+            differences.push(WeightDifference::Shape { tensor, expected: shape, found });
+        }
+    }
+    differences.extend(extra.iter().map(|info| WeightDifference::Extra {
+        tensor: info.name.clone(),
+        found: info.shape.clone(),
+        nearest: nearest(&info.name, missing.iter().map(|(name, _)| *name)).map(str::to_owned),
+    }));
+    refuse(facts, origin, differences)?;
+    Ok(found)
+}
+
+/// What a file may hold.
+const T_NAMES: &str = "F16, BF16, F32 or F64";
+
+impl Expected {
+    /// Its sizes there; none where it need not be there.
+    fn shape(&self) -> Option<Vec<usize>> {
+        match &self.ours {
+            Ours::Tensor(_, _, theirs) => Some(theirs.shape.clone()),
+            Ours::Constant(_, len) => Some(vec![*len]),
+            Ours::Count => None,
+        }
+    }
+}
+
+/// [`super::ForeignWeights::foreign_tensors`].
+pub(crate) fn tensors<T: Precision>(
+    facts: Facts,
+    weights: &Weights<T>,
+    map: &Map,
+) -> Result<Vec<WholeTensor<T>>, Error> {
+    let mut tensors = Vec::new();
+    for Expected { mut names, ours } in map.expected(facts, facts.name)? {
+        let name = names.swap_remove(0);
+        tensors.push(match ours {
+            Ours::Tensor(_, tensor, theirs) => {
+                let all = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
+                let mut ours = all[tensor.offset..tensor.offset + tensor.len].iter();
+                let mut elements = vec![T::from_f64(0.0); tensor.len];
+                theirs.rows(&mut |base, last| {
+                    for (offset, element) in last.iter().zip(ours.by_ref()) {
+                        elements[base + offset] = *element;
+                    }
+                });
+                WholeTensor::Elements { name, shape: theirs.shape, elements }
+            }
+            Ours::Constant(value, len) => {
+                WholeTensor::Elements { name, shape: vec![len], elements: vec![T::from_f64(value); len] }
+            }
+            Ours::Count => WholeTensor::Count { name, count: 0 },
+        });
+    }
+    Ok(tensors)
+}
