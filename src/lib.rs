@@ -161,7 +161,7 @@ pub mod private {
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
-    pub use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
+    pub use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
@@ -193,9 +193,9 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Layout, Memory,
-            Observer, ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, computed, disjoint,
-            gradient, head, kernels, largest, take, take_mut,
+            Activation, Architecture, Axes, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
+            ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, WeightLayout, computed,
+            disjoint, gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

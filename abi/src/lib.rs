@@ -8,18 +8,18 @@
 mod activation;
 mod init;
 pub mod kernels;
-mod layout;
 mod library;
 pub mod locals;
 mod nearest;
 mod role;
 mod shape;
 pub mod spec;
+mod weight_layout;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
-pub use layout::{Axes, Layout};
 pub use library::Library;
 pub use nearest::nearest;
 pub use role::Role;
 pub use shape::{LARGEST_VALUE, Shape};
+pub use weight_layout::{Axes, WeightLayout};

@@ -127,7 +127,7 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// What these are sizes of.
     pub axes: Axes,
-    /// The images that lie flattened along its inputs: see [`netwright_abi::Layout`].
+    /// The images that lie flattened along its inputs: see [`netwright_abi::WeightLayout`].
     pub inputs: Vec<Shape>,
     /// Those along its outputs or channels.
     pub outputs: Vec<Shape>,

@@ -39,7 +39,7 @@ fn name_hash(name: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::Shape;
-    use crate::layer::{Axes, Layout, Role};
+    use crate::layer::{Axes, Role, WeightLayout};
 
     const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
         ParameterTensor {
@@ -51,7 +51,7 @@ mod tests {
             fan_in: 4,
             fan_out: 4,
             init,
-            layout: Layout::of(Axes::Own),
+            layout: WeightLayout::of(Axes::Own),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
-pub use netwright_abi::{Axes, Layout, Library, Role};
+pub use netwright_abi::{Axes, Library, Role, WeightLayout};
 
 use crate::Shape;
 use crate::gemm;
@@ -118,7 +118,7 @@ pub struct ParameterTensor {
     /// How it starts.
     pub init: Init,
     /// What its axes mean.
-    pub layout: Layout,
+    pub layout: WeightLayout,
 }
 
 /// One line of a network's plan: a call of a kernel, and why this kernel.

@@ -1,7 +1,7 @@
 //! What optimisers promise besides their formulas.
 
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, Role};
+use netwright_runtime::layer::{Axes, Layer, ParameterTensor, Role, WeightLayout};
 use netwright_runtime::{Error, Shape};
 use netwright_train::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm};
 
@@ -15,7 +15,7 @@ const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> Pa
         fan_in: 1,
         fan_out: 1,
         init: Init::Constant(0.0),
-        layout: Layout::of(Axes::Own),
+        layout: WeightLayout::of(Axes::Own),
     }
 }
 

@@ -41,7 +41,7 @@ const KERNEL: ParameterTensor = ParameterTensor {
     fan_in: 1,
     fan_out: 1,
     init: Init::Constant(0.0),
-    layout: layer::Layout::of(Axes::Own),
+    layout: layer::WeightLayout::of(Axes::Own),
 };
 const LAYERS: &[Layer] = &[Layer {
     name: "dense1",

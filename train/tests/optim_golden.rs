@@ -2,7 +2,7 @@
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, Role};
+use netwright_runtime::layer::{Axes, Layer, ParameterTensor, Role, WeightLayout};
 use netwright_train::loss::{CrossEntropy, Loss};
 use netwright_train::optim::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Sgd};
 use serde_json::Value;
@@ -42,7 +42,7 @@ fn layers(problem: &Value) -> Vec<Layer> {
             fan_in: fan,
             fan_out: fan,
             init,
-            layout: Layout::of(Axes::Own),
+            layout: WeightLayout::of(Axes::Own),
         };
         let (input, output) = (Shape::Flat(1), Shape::Flat(1));
         layers.push(Layer {

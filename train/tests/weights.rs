@@ -9,7 +9,7 @@ use netwright_runtime::architecture::GradientSeed;
 use netwright_runtime::context::Context;
 use netwright_runtime::error::WeightDifference;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
+use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
 use netwright_runtime::network::{Network, Weights};
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
@@ -136,7 +136,7 @@ impl Moving {
             fan_in: 2,
             fan_out: 2,
             init,
-            layout: Layout::of(Axes::Own),
+            layout: WeightLayout::of(Axes::Own),
         }
     }
 }

@@ -139,7 +139,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::locals::*;
         use #root::private::scope::{
             bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
-            Activation, Architecture, Axes, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Layout, Memory, None,
+            Activation, Architecture, Axes, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, WeightLayout, Memory, None,
             Observer, Option, ParameterTensor, Pass, Place, PlannedCall, Precision, Range, Role, Shape, Some, Tensor,
         };
         #root::private::with_std! {

@@ -141,10 +141,10 @@ fn tensor(tensor: &Tensor) -> TokenStream {
     let init = variant(tensor.init.unwrap_or(Init::LecunNormal).parts());
     let axes = format_ident!("{}", tensor.axes.name());
     let layout = if tensor.inputs.is_empty() && tensor.outputs.is_empty() {
-        quote!(Layout::of(Axes::#axes))
+        quote!(WeightLayout::of(Axes::#axes))
     } else {
         let [inputs, outputs] = [&tensor.inputs, &tensor.outputs].map(|parts| parts.iter().map(|part| shape(*part)));
-        quote!(Layout { axes: Axes::#axes, inputs: &[#(#inputs),*], outputs: &[#(#outputs),*] })
+        quote!(WeightLayout { axes: Axes::#axes, inputs: &[#(#inputs),*], outputs: &[#(#outputs),*] })
     };
     quote! {
         ParameterTensor {

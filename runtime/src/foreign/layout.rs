@@ -99,10 +99,10 @@ fn places(len: usize, parts: &[Shape], stride: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::init::Init;
-    use crate::layer::{Layout, Role};
+    use crate::layer::{Role, WeightLayout};
 
     fn tensor(axes: Axes, shape: &'static [usize], inputs: &'static [Shape]) -> ParameterTensor {
-        let layout = Layout { inputs, ..Layout::of(axes) };
+        let layout = WeightLayout { inputs, ..WeightLayout::of(axes) };
         let (role, init) = (Role::Weight, Init::Constant(0.0));
         let len = shape.iter().product();
         ParameterTensor { name: "kernel", role, shape, offset: 0, len, fan_in: 1, fan_out: 1, init, layout }

@@ -21,7 +21,7 @@ macro_rules! mlp {
             use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
             use netwright_runtime::head;
             use netwright_runtime::init::Init;
-            use netwright_runtime::layer::{Axes, Layer, Layout, ParameterTensor, PlannedCall, Role};
+            use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
 
@@ -58,7 +58,7 @@ macro_rules! mlp {
                     fan_in: fan[0],
                     fan_out: fan[1],
                     init,
-                    layout: Layout::of(Axes::Own),
+                    layout: WeightLayout::of(Axes::Own),
                 }
             }
 

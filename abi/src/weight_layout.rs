@@ -37,7 +37,7 @@ impl Axes {
 /// pixel by pixel, channels innermost; a library that keeps channels first has the same elements channel by channel, and so the rows of
 /// the dense layer behind it in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct WeightLayout {
     /// The axes.
     pub axes: Axes,
     /// What lies one after the other along the inputs of [`Axes::Dense`]: images that were flattened, and rows of features. Empty where
@@ -47,7 +47,7 @@ pub struct Layout {
     pub outputs: &'static [Shape],
 }
 
-impl Layout {
+impl WeightLayout {
     /// Axes along which no image lies.
     pub const fn of(axes: Axes) -> Self {
         Self { axes, inputs: &[], outputs: &[] }
