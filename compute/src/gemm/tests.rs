@@ -6,6 +6,7 @@ use netwright_abi::Activation;
 
 use super::{Matrix, gemm, gemm_at, library, scratch};
 use crate::epilogue::{self, Epilogue};
+use crate::kernels::check::shapes;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
@@ -71,7 +72,7 @@ fn same<T: Scalar>(by: impl core::fmt::Debug, [m, k, n]: [usize; 3], c: &[T], ri
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(200))]
 
     #[test]
     fn every_level_agrees_with_the_definition(

@@ -1,7 +1,16 @@
 //! What the tests of the kernels share: numbers to try, finite differences, and comparisons.
 
+use proptest::test_runner::Config;
+
 use crate::random::Random;
 use crate::scalar::Scalar;
+
+/// Over how many random shapes a property is tested: so many, or at most what the variable `NETWRIGHT_SHAPES` says, where an emulated
+/// processor takes a hundred times as long.
+pub(crate) fn shapes(count: u32) -> Config {
+    let most = std::env::var("NETWRIGHT_SHAPES").ok().and_then(|most| most.parse().ok()).unwrap_or(u32::MAX);
+    Config { cases: count.min(most), failure_persistence: None, ..Config::default() }
+}
 
 /// `count` numbers in (−1, 1), each a multiple of 2⁻¹⁰, which `f32` holds exactly, and none within 2⁻¹⁰ of 0, where some
 /// functions have their kink.

@@ -12,7 +12,7 @@ pub mod add;
 pub mod batchnorm;
 mod channel_sums;
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 pub mod concat;
 pub mod copy;
 pub mod distance;

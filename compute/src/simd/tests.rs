@@ -4,6 +4,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::{InstructionSet, Isa, MissingInstructions, Portable, Simd, Vector, WithSimd};
+use crate::kernels::check::shapes;
 
 std::thread_local! {
     static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
@@ -160,7 +161,7 @@ fn element() -> impl Strategy<Value = f32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(200))]
 
     #[test]
     fn every_operation_gives_the_same_bits_on_every_instruction_set(

@@ -10,6 +10,7 @@ use crate::context::{Context, tests::Turns};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::activation::Activation;
+use crate::kernels::check::shapes;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
@@ -181,7 +182,7 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(150))]
 
     #[test]
     fn every_variant_agrees_with_the_reference(
@@ -229,7 +230,7 @@ fn winograd<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(60))]
 
     #[test]
     fn winograd_agrees_with_the_reference(

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use crate::context::Context;
 use crate::epilogue;
+use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{numbers, specs};
 use crate::kernels::conv::{Spec, reference};
 use crate::kernels::elementary::Elementary;
@@ -66,7 +67,7 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(80))]
 
     #[test]
     fn the_passes_are_those_of_the_adjoint(spec in specs([1usize..2, 1usize..8, 1usize..12]), batch in 1usize..3) {

@@ -6,6 +6,7 @@ use super::{Spec, reference};
 use crate::context::Context;
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
+use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::numbers;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -90,7 +91,7 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(100))]
 
     #[test]
     fn products_agree_with_the_reference(

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::Context;
+use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 use crate::kernels::elementary::Elementary;
 
@@ -44,7 +45,7 @@ const fn depthwise<T: Elementary>() -> Variant<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(250))]
 
     #[test]
     fn one_filter_a_channel_agrees_with_the_reference(

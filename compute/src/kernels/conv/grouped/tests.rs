@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::Context;
+use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 use crate::kernels::elementary::Elementary;
 use netwright_abi::Epilogue;
@@ -36,7 +37,7 @@ const fn grouped<T: Elementary>() -> Variant<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(shapes(200))]
 
     #[test]
     fn groups_that_do_not_fill_vectors_agree_with_the_reference(
