@@ -124,6 +124,26 @@ fn a_residual_block_is_its_convolutions() {
 }
 
 #[test]
+fn operations_without_filters_end_in_sums_and_activations_but_not_in_a_scale() {
+    for (word, name) in [("layernorm", "layernorm"), ("prelu", "prelu"), ("lrn", "lrn"), ("upsample 1x1", "upsample")] {
+        let row = name.to_owned() + "1";
+        let sum = format!("add {{ {word} }} {{ }} gelu");
+        assert_eq!(predicted("6x6x4", &sum), [format!("{name} sum Gelu ({row}, add1)")]);
+        assert_eq!(trained("6x6x4", &format!("{word} tanh")), [format!("{name} Tanh ({row})")]);
+        let normed = "batchnorm Relu (batchnorm1)".to_owned();
+        assert_eq!(predicted("6x6x4", &format!("{word}; bn relu")), [format!("{name} ({row})"), normed]);
+    }
+    assert_eq!(
+        predicted("6x6x4", "add { mul { } { globalavgpool } } { conv 1x1x4 } relu").last().map(String::as_str),
+        Some("conv sum Relu (conv1, add1)")
+    );
+    assert_eq!(
+        predicted("6x6x4", "residual { mul { } { globalavgpool } } relu").last().map(String::as_str),
+        Some("mul sum Relu (mul1, add1)")
+    );
+}
+
+#[test]
 fn the_earlier_term_is_read_where_the_sum_is_written() {
     let graph = fuse(fold(graph("6x6x4", "conv 1x1x4; residual { conv 3x3x4 same } relu")), Phase::Predicting);
     let program = passes::predict(&graph).predict;

@@ -9,6 +9,7 @@ use netwright_abi::Activation;
 
 use crate::kernels::activation;
 use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Elements that are stored before an activation is applied to them: a quarter of a first cache.
@@ -129,6 +130,24 @@ impl<T: Elementary> Epilogue<'_, T> {
         *y = z;
     }
 
+    /// Calls `store` with parts of y, each whole rows of `row` elements with the place where it starts, and applies to each what the floor
+    /// leaves of the activation while it lies in the first cache. `store` ends each element as [`Epilogue::of_element`] does.
+    #[inline(always)]
+    pub(crate) fn in_parts(&self, isa: Isa, row: usize, y: &mut [T], mut store: impl FnMut(usize, &mut [T])) {
+        let whole = self.activation_after_floor().is_none();
+        let at_once = if whole { y.len() } else { HOT.div_ceil(row.max(1)) * row };
+        for (n, y) in y.chunks_mut(at_once.max(1)).enumerate() {
+            store(n * at_once, y);
+            self.finish(isa, y);
+        }
+    }
+
+    /// The end of an element, for plain loops; a scale and a shift are not among it.
+    #[inline(always)]
+    pub(crate) fn of_element(&self) -> ElementEnd<T> {
+        ElementEnd { accumulate: self.accumulate, floor: self.floor() }
+    }
+
     /// Applies what the floor leaves of the activation to elements that have just been stored.
     #[inline(always)]
     pub(crate) fn finish(&self, isa: Isa, values: &mut [T]) {
@@ -164,6 +183,22 @@ impl<T: Elementary> Epilogue<'_, T> {
     }
 }
 
+/// A sum with what stands in the place already, and a floor: what a plain loop does to each element before it stores it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ElementEnd<T> {
+    accumulate: bool,
+    floor: T,
+}
+
+impl<T: Scalar> ElementEnd<T> {
+    /// Stores `max(z + y, floor)`.
+    #[inline(always)]
+    pub(crate) fn store(&self, z: T, y: &mut T) {
+        let sum = if self.accumulate { z + *y } else { z };
+        *y = if sum < self.floor { self.floor } else { sum };
+    }
+}
+
 /// The specification, for rows of channels.
 #[cfg(test)]
 pub(crate) fn reference<T: Elementary>(
@@ -187,6 +222,7 @@ pub(crate) fn reference<T: Elementary>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::simd::tests::only;
     use netwright_abi::Epilogue as Kind;
     use proptest::prelude::*;
 
@@ -208,6 +244,31 @@ pub(crate) mod tests {
     /// One of them.
     pub(crate) fn epilogues() -> impl Strategy<Value = Kind> {
         prop::sample::select(kinds().collect::<std::vec::Vec<_>>())
+    }
+
+    /// Asserts that a kernel ends as the specification says in everything but a scale and a shift, on every instruction set; it is told its
+    /// epilogue and given `len` elements of y.
+    pub(crate) fn assert_ends<T: Elementary>(len: usize, kernel: impl Fn(Kind, &mut [T])) {
+        let numbers = |seed: usize| -> Vec<T> {
+            (0..len).map(|place| T::from_f64(((place * 7919 + seed) % 1009) as f64 / 504.5 - 1.0)).collect()
+        };
+        for isa in Isa::all().0 {
+            let mut z = numbers(3);
+            only(isa, || kernel(Kind::NONE, &mut z));
+            for kind in kinds() {
+                let (mut y, mut expected) = (numbers(1), numbers(1));
+                only(isa, || kernel(kind, &mut y));
+                reference(kind, &z, &[], &[], &mut expected, 1);
+                let tolerance = if T::NAME == "F32" { 1e-6 } else { 1e-14 };
+                for (place, (&y, &expected)) in y.iter().zip(&expected).enumerate() {
+                    let error = (y - expected).to_f64().abs();
+                    assert!(
+                        error <= tolerance * (1.0 + expected.to_f64().abs()),
+                        "{kind:?} at {place}: {y} for {expected}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Pools, activations, normalisations and the operations that join values give PyTorch's outputs and gradients.
 
+use netwright_abi::Epilogue;
 use netwright_compute::Pass;
 use netwright_compute::context::Context;
 use netwright_compute::kernels::activation::{self, Activation};
@@ -219,7 +220,12 @@ fn layer_normalisation<T: Kernels>(case: &Case) {
     let axes: Vec<usize> =
         case.attribute("axes").as_array().unwrap().iter().map(|a| a.as_u64().unwrap() as usize).collect();
     let channels = axes.iter().map(|&axis| case.shape()[axis]).product();
-    let spec = layernorm::Spec { rows: case.len() / channels, channels, epsilon: case.number("eps") };
+    let spec = layernorm::Spec {
+        rows: case.len() / channels,
+        channels,
+        epsilon: case.number("eps"),
+        epilogue: Epilogue::NONE,
+    };
     let (x, gamma, beta) = (case.numbers::<T>("x"), case.parameter("gamma"), case.parameter("beta"));
     let mut y = zeros(x.len());
     T::layernorm_forward(&Context::of(case.batch()), &spec, &x, &gamma, &beta, &mut y);
@@ -239,7 +245,8 @@ fn response_normalisation<T: Kernels>(case: &Case) {
     let divided = case.attribute("alpha_divided_by_size") == &Value::Bool(true);
     let alpha = case.number("alpha") / if divided { size } else { 1.0 };
     let (beta, k) = (case.number("beta"), case.number("k"));
-    let spec = lrn::Spec { rows: height * width, channels, size: size as usize, alpha, beta, k };
+    let spec =
+        lrn::Spec { rows: height * width, channels, size: size as usize, alpha, beta, k, epilogue: Epilogue::NONE };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(x.len()), zeros(x.len()));
     T::lrn_forward(&Context::of(case.batch()), &spec, &x, &mut y);
@@ -250,7 +257,7 @@ fn response_normalisation<T: Kernels>(case: &Case) {
 
 fn parametric_relu<T: Kernels>(case: &Case) {
     let (x, slopes) = (case.numbers::<T>("x"), case.numbers::<T>("alpha"));
-    let spec = prelu::Spec { len: case.len(), slopes: slopes.len() };
+    let spec = prelu::Spec { len: case.len(), slopes: slopes.len(), epilogue: Epilogue::NONE };
     let (mut y, mut dx, mut dslopes) = (zeros(x.len()), case.numbers::<T>("dy"), zeros(slopes.len()));
     T::prelu_forward(&Context::of(case.batch()), &spec, &x, &slopes, &mut y);
     T::prelu_grad(&Context::of(case.batch()), &spec, &Pass::default(), &x, &slopes, &mut dx, &mut dslopes);
@@ -289,7 +296,7 @@ fn sum<T: Kernels>(case: &Case, factor: f64) {
 fn product<T: Kernels>(case: &Case) {
     let (a, b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
     let channels = (b.len() < a.len()).then_some(b.len() / case.batch());
-    let spec = multiply::Spec { len: case.len(), channels };
+    let spec = multiply::Spec { len: case.len(), channels, epilogue: Epilogue::NONE };
     let (mut y, mut da, mut db) = (zeros(a.len()), zeros(a.len()), zeros(b.len()));
     T::multiply_forward(&Context::of(case.batch()), &spec, &a, &b, &mut y);
     T::multiply_grad_left(&Context::of(case.batch()), &spec, &dy, &b, &mut da);
@@ -326,7 +333,8 @@ fn zero_padding<T: Kernels>(case: &Case) {
 }
 
 fn enlargement<T: Kernels>(case: &Case) {
-    let spec = upsample::Spec { input: case.image(), factor: Case::sizes(case.attribute("factor")) };
+    let spec =
+        upsample::Spec { input: case.image(), factor: Case::sizes(case.attribute("factor")), epilogue: Epilogue::NONE };
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let (mut y, mut dx) = (zeros(dy.len()), zeros(x.len()));
     T::upsample_forward(&Context::of(case.batch()), &spec, &x, &mut y);

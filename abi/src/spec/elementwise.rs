@@ -92,6 +92,8 @@ pub mod dropout {
 
 /// A product.
 pub mod multiply {
+    use crate::Epilogue;
+
     spec! {
         /// The sizes of the factors.
         Spec {
@@ -100,6 +102,8 @@ pub mod multiply {
             /// `None`: the right factor has the shape of the left. `Some(channels)`: it has that many elements an image, and each
             /// applies to all positions; `channels` divides `len`.
             channels: Option<usize>,
+            /// What becomes of the output before it is stored: a sum, an activation.
+            epilogue: Epilogue,
         }
     }
 
@@ -126,6 +130,8 @@ pub mod multiply {
 
 /// Parametric ReLU.
 pub mod prelu {
+    use crate::Epilogue;
+
     spec! {
         /// The size of the value, and how many slopes it has.
         Spec {
@@ -133,6 +139,8 @@ pub mod prelu {
             len: usize,
             /// 1: shared by all. Else one a channel; divides `len`.
             slopes: usize,
+            /// What becomes of the output before it is stored: a sum, an activation.
+            epilogue: Epilogue,
         }
     }
 }

@@ -95,6 +95,8 @@ pub mod pad {
 
 /// Enlargement.
 pub mod upsample {
+    use crate::Epilogue;
+
     spec! {
         /// The image, and how often each of its pixels stands in the enlarged one.
         Spec {
@@ -102,6 +104,8 @@ pub mod upsample {
             input: [usize; 3],
             /// Down and across.
             factor: [usize; 2],
+            /// What becomes of the output before it is stored: a sum, an activation.
+            epilogue: Epilogue,
         }
     }
 

@@ -37,6 +37,8 @@ pub mod batchnorm {
 
 /// Layer normalisation.
 pub mod layernorm {
+    use crate::Epilogue;
+
     spec! {
         /// The sizes and constants of the layer.
         Spec {
@@ -46,6 +48,8 @@ pub mod layernorm {
             channels: usize,
             /// Added to the variance.
             epsilon: f64,
+            /// What becomes of the output before it is stored: a sum, an activation.
+            epilogue: Epilogue,
         }
     }
 
@@ -65,6 +69,8 @@ pub mod layernorm {
 
 /// Local response normalisation.
 pub mod lrn {
+    use crate::Epilogue;
+
     spec! {
         /// The sizes and constants of the layer.
         Spec {
@@ -80,6 +86,8 @@ pub mod lrn {
             beta: f64,
             /// Added to the weighted sum.
             k: f64,
+            /// What becomes of the output before it is stored: a sum, an activation.
+            epilogue: Epilogue,
         }
     }
 

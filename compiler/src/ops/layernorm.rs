@@ -1,9 +1,10 @@
 //! Layer normalisation (Ba et al., 2016): y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each position over its channels.
 
+use netwright_abi::Epilogue;
 use netwright_abi::kernels;
 use netwright_abi::spec::layernorm::Spec;
 
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -19,8 +20,8 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    fn spec(&self, shape: Shape) -> Spec {
-        Spec { rows: shape.positions(), channels: shape.channels(), epsilon: self.epsilon }
+    fn spec(&self, shape: Shape, epilogue: Epilogue) -> Spec {
+        Spec { rows: shape.positions(), channels: shape.channels(), epsilon: self.epsilon, epilogue }
     }
 }
 
@@ -50,7 +51,11 @@ impl Operation for LayerNorm {
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let (gamma, beta) = (at.tensor("gamma"), at.tensor("beta"));
         let operands = kernels::LayerNorm { x: at.x(0), gamma, beta, y: at.y() };
-        vec![at.call(kernels::layernorm_forward, &self.spec(at.x_shape(0)), operands)]
+        at.onto_sum(at.call(kernels::layernorm_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        !matches!(part, Part::Affine(_))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
@@ -63,7 +68,7 @@ impl Operation for LayerNorm {
         };
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call(kernels::layernorm_grad, &self.spec(at.x_shape(0)), operands),
+            at.call(kernels::layernorm_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands),
         ]
     }
 }

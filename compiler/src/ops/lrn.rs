@@ -1,9 +1,10 @@
 //! Local response normalisation (Krizhevsky et al., 2012): y = x / (k + α Σ x²)^β, summed over neighbouring channels.
 
+use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
 use netwright_abi::spec::lrn::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientSite, Misfit, Operation, Part, Site};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -21,9 +22,9 @@ pub struct Lrn {
 }
 
 impl Lrn {
-    fn spec(&self, shape: Shape) -> Spec {
+    fn spec(&self, shape: Shape, epilogue: Epilogue) -> Spec {
         let Self { size, alpha, beta, k } = *self;
-        Spec { rows: shape.positions(), channels: shape.channels(), size, alpha, beta, k }
+        Spec { rows: shape.positions(), channels: shape.channels(), size, alpha, beta, k, epilogue }
     }
 }
 
@@ -41,11 +42,16 @@ impl Operation for Lrn {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![at.call(kernels::lrn_forward, &self.spec(at.x_shape(0)), Unary { x: at.x(0), y: at.y() })]
+        let spec = self.spec(at.x_shape(0), at.epilogue());
+        at.onto_sum(at.call(kernels::lrn_forward, &spec, Unary { x: at.x(0), y: at.y() }))
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        !matches!(part, Part::Affine(_))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let operands = UnaryGradFromInput { x: at.x(0), dy: at.dy(), dx: at.dx(0) };
-        vec![at.call(kernels::lrn_grad, &self.spec(at.x_shape(0)), operands)]
+        vec![at.call(kernels::lrn_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands)]
     }
 }

@@ -1,9 +1,10 @@
 //! The product of two values, number by number, or of an image with one number a channel (squeeze and excitation, Hu et al., 2017).
 
+use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Product, ProductGrad};
 use netwright_abi::spec::multiply::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientSite, Misfit, Operation, Part, Site};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -19,10 +20,10 @@ impl Multiply {
     }
 }
 
-fn spec(at: &Site<'_>) -> Spec {
+fn spec(at: &Site<'_>, epilogue: Epilogue) -> Spec {
     let (left, right) = (at.x_shape(0), at.x_shape(1));
     let channels = Multiply::broadcasts(left, right).then(|| right.channels());
-    Spec { len: left.len(), channels }
+    Spec { len: left.len(), channels, epilogue }
 }
 
 impl Operation for Multiply {
@@ -42,11 +43,16 @@ impl Operation for Multiply {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let operands = Product { a: at.x(0), b: at.x(1), y: at.y() };
-        vec![at.call(kernels::multiply_forward, &spec(at), operands)]
+        at.onto_sum(at.call(kernels::multiply_forward, &spec(at, at.epilogue()), operands))
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        !matches!(part, Part::Affine(_))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
-        let side = |kernel, other, dx| at.call(kernel, &spec(at), ProductGrad { dy: at.dy(), other, dx });
+        let side =
+            |kernel, other, dx| at.call(kernel, &spec(at, Epilogue::NONE), ProductGrad { dy: at.dy(), other, dx });
         vec![
             side(kernels::multiply_grad_left, at.x(1), at.dx(0)),
             side(kernels::multiply_grad_right, at.x(0), at.dx(1)),

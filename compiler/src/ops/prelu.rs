@@ -1,9 +1,10 @@
 //! The parametric rectifier (slide 11): the slope below 0 is trained.
 
+use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Sloped, SlopedGrad};
 use netwright_abi::spec::prelu::Spec;
 
-use super::{GradientSite, Misfit, Operation, Role, Site, TensorSpec};
+use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -20,8 +21,8 @@ impl Prelu {
     fn slopes(&self, input: Shape) -> usize {
         if self.shared { 1 } else { input.channels() }
     }
-    fn spec(&self, input: Shape) -> Spec {
-        Spec { len: input.len(), slopes: self.slopes(input) }
+    fn spec(&self, input: Shape, epilogue: Epilogue) -> Spec {
+        Spec { len: input.len(), slopes: self.slopes(input), epilogue }
     }
 }
 
@@ -40,13 +41,17 @@ impl Operation for Prelu {
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let operands = Sloped { x: at.x(0), slopes: at.tensor("slope"), y: at.y() };
-        vec![at.call(kernels::prelu_forward, &self.spec(at.x_shape(0)), operands)]
+        at.onto_sum(at.call(kernels::prelu_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        !matches!(part, Part::Affine(_))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let (slopes, dslopes) = (at.tensor("slope"), at.gradient("slope"));
         let operands = SlopedGrad { x: at.x(0), slopes, dy: at.dx(0), dslopes };
-        let call = at.call(kernels::prelu_grad, &self.spec(at.x_shape(0)), operands);
+        let call = at.call(kernels::prelu_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands);
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
     }
 }

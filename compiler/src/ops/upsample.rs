@@ -1,9 +1,10 @@
 //! Enlargement: each pixel becomes a block of equal ones.
 
+use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::upsample::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site, image};
+use super::{GradientSite, Misfit, Operation, Part, Site, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -12,9 +13,9 @@ use crate::shape::Shape;
 pub struct Upsample(pub [usize; 2]);
 
 impl Upsample {
-    fn spec(&self, input: Shape) -> Spec {
+    fn spec(&self, input: Shape, epilogue: Epilogue) -> Spec {
         let Some(input) = input.image_sizes() else { unreachable!("`infer` has refused anything but an image") };
-        Spec { input, factor: self.0 }
+        Spec { input, factor: self.0, epilogue }
     }
 }
 
@@ -33,11 +34,16 @@ impl Operation for Upsample {
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        vec![at.call(kernels::upsample_forward, &self.spec(at.x_shape(0)), Unary { x: at.x(0), y: at.y() })]
+        let spec = self.spec(at.x_shape(0), at.epilogue());
+        at.onto_sum(at.call(kernels::upsample_forward, &spec, Unary { x: at.x(0), y: at.y() }))
+    }
+
+    fn can_end_in(&self, part: Part) -> bool {
+        !matches!(part, Part::Affine(_))
     }
 
     fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
         let operands = UnaryGrad { dy: at.dy(), dx: at.dx(0) };
-        vec![at.call(kernels::upsample_grad, &self.spec(at.x_shape(0)), operands)]
+        vec![at.call(kernels::upsample_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands)]
     }
 }

@@ -2,7 +2,7 @@
 
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::epilogue::{Epilogue, HOT};
+use crate::epilogue::{ElementEnd, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::add::Spec;
@@ -16,20 +16,13 @@ pub fn add_assign<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y:
 
 fn sum<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], y: &mut [T]) {
     let epilogue = Epilogue { activation: spec.activation, ..Epilogue::ACCUMULATE };
-    if epilogue.activation_after_floor().is_none() {
-        return add(isa, x, epilogue.floor(), y);
-    }
-    for (x, y) in x.chunks(HOT).zip(y.chunks_mut(HOT)) {
-        add(isa, x, epilogue.floor(), y);
-        epilogue.finish(isa, y);
-    }
+    epilogue.in_parts(isa, 1, y, |first, y| add(isa, &x[first..], epilogue.of_element(), y));
 }
 
 vectorised! {
-    fn add<T: Scalar>(x: &[T], floor: T, y: &mut [T]) {
+    fn add<T: Scalar>(x: &[T], end: ElementEnd<T>, y: &mut [T]) {
         for (y, &x) in y.iter_mut().zip(x) {
-            let sum = *y + x;
-            *y = if sum < floor { floor } else { sum };
+            end.store(x, y);
         }
     }
 }

@@ -1,18 +1,31 @@
 //! Layer normalisation (Ba et al. 2016): each position gets mean 0 and variance 1 over its channels.
 
+use super::elementary::Elementary;
 use super::parts::PART;
 use super::reduce;
 use crate::context::Context;
+use crate::epilogue::{ElementEnd, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::layernorm::Spec;
 
-/// y = γ (x − μ) / √(σ² + ε) + β with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:
+/// z = γ (x − μ) / √(σ² + ε) + β and y = f(z + y) with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:
 /// 1 and 0.
-pub fn layernorm_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], gamma: &[T], beta: &[T], y: &mut [T]) {
+pub fn layernorm_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    gamma: &[T],
+    beta: &[T],
+    y: &mut [T],
+) {
     spec.check(context.batch, &[x, y], &[gamma, beta]);
     if spec.channels > 0 {
-        forward(context.isa(), spec.channels, T::from_f64(spec.epsilon), x, gamma, beta, y);
+        let (isa, epsilon, epilogue) =
+            (context.isa(), T::from_f64(spec.epsilon), Epilogue::new(spec.epilogue, &[], &[]));
+        epilogue.in_parts(isa, spec.channels, y, |first, y| {
+            forward(isa, spec.channels, epsilon, &x[first..], gamma, beta, epilogue.of_element(), y);
+        });
     }
 }
 
@@ -34,6 +47,9 @@ pub fn layernorm_grad<T: Scalar>(
     }
 }
 
+/// Channels that are normalised together, on the stack.
+const BLOCK: usize = 64;
+
 /// μ and 1 / √(σ² + ε)
 #[inline(always)]
 fn statistics<T: Scalar>(row: &[T], epsilon: T) -> (T, T) {
@@ -44,17 +60,26 @@ fn statistics<T: Scalar>(row: &[T], epsilon: T) -> (T, T) {
 }
 
 vectorised! {
-    fn forward<T: Scalar>(channels: usize, epsilon: T, x: &[T], gamma: &[T], beta: &[T], y: &mut [T]) {
+    fn forward<T: Scalar>(
+        channels: usize,
+        epsilon: T,
+        x: &[T],
+        gamma: &[T],
+        beta: &[T],
+        end: ElementEnd<T>,
+        y: &mut [T],
+    ) {
+        // Times 1 and plus −0 change nothing.
+        let (ones, zeros) = ([T::ONE; BLOCK], [-T::ZERO; BLOCK]);
         for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
             let (mean, inverse) = statistics(x, epsilon);
-            for (&x, y) in x.iter().zip(y.iter_mut()) {
-                *y = (x - mean) * inverse;
-            }
-            for (y, &gamma) in y.iter_mut().zip(gamma) {
-                *y *= gamma;
-            }
-            for (y, &beta) in y.iter_mut().zip(beta) {
-                *y += beta;
+            for (block, (x, y)) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)).enumerate() {
+                let first = block * BLOCK;
+                let gamma = if gamma.is_empty() { &ones[..] } else { &gamma[first..] };
+                let beta = if beta.is_empty() { &zeros[..] } else { &beta[first..] };
+                for ((&x, y), (&gamma, &beta)) in x.iter().zip(y).zip(gamma.iter().zip(beta)) {
+                    end.store((x - mean) * inverse * gamma + beta, y);
+                }
             }
         }
     }
@@ -119,9 +144,11 @@ fn gradient_of_row<T: Scalar>(x: &[T], mean: T, inverse: T, gamma: &[T], dy: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
+    use netwright_abi::Epilogue as Kind;
 
     fn output<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
         let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
@@ -141,7 +168,7 @@ mod tests {
     fn gradients_are_those_of_finite_differences() {
         let mut random = Random::new(1);
         for (channels, affine) in [(3, true), (17, true), (40, true), (5, false)] {
-            let spec = Spec { rows: 2, channels, epsilon: 1e-3 };
+            let spec = Spec { rows: 2, channels, epsilon: 1e-3, epilogue: Kind::NONE };
             let (x, dy) = (numbers(&mut random, 4 * channels), numbers(&mut random, 4 * channels));
             let parameters = if affine { channels } else { 0 };
             let (gamma, beta) = (numbers(&mut random, parameters), numbers(&mut random, parameters));
@@ -158,7 +185,7 @@ mod tests {
 
     #[test]
     fn each_position_gets_mean_0_and_variance_1() {
-        let spec = Spec { rows: 2, channels: 50, epsilon: 0.0 };
+        let spec = Spec { rows: 2, channels: 50, epsilon: 0.0, epilogue: Kind::NONE };
         let x: Vec<f64> = numbers(&mut Random::new(2), 200).into_iter().map(|x| 3.0 * x + 7.0).collect();
         for row in output::<f32>(&spec, &x, &[], &[]).chunks(50) {
             assert!(row.iter().sum::<f64>().abs() < 1e-4);
@@ -168,10 +195,23 @@ mod tests {
 
     #[test]
     fn gradients_of_parameters_add_up() {
-        let spec = Spec { rows: 1, channels: 2, epsilon: 1e-3 };
+        let spec = Spec { rows: 1, channels: 2, epsilon: 1e-3, epilogue: Kind::NONE };
         let (mut dy, mut dgamma, mut dbeta) = ([1.0, 2.0], [100.0; 2], [100.0; 2]);
         f64::layernorm_grad(&Context::of(1), &spec, &[1.0, -1.0], &[1.0; 2], &mut dy, &mut dgamma, &mut dbeta);
         assert_eq!(dbeta, [101.0, 102.0]);
         assert!((dgamma[0] - 101.0).abs() < 1e-2 && (dgamma[1] - 98.0).abs() < 1e-2);
+    }
+
+    #[test]
+    fn it_ends_in_every_epilogue() {
+        for (channels, parameters) in [(3, 3), (64, 0), (70, 70), (2100, 2100)] {
+            let (x, gamma) = (numbers(&mut Random::new(4), 4 * channels), numbers(&mut Random::new(5), parameters));
+            let ends = |kind, y: &mut [f32]| {
+                let spec = Spec { rows: 2, channels, epsilon: 1e-3, epilogue: kind };
+                let gamma = narrow(&gamma);
+                f32::layernorm_forward(&Context::of(2), &spec, &narrow(&x), &gamma, &gamma, y);
+            };
+            assert_ends(4 * channels, ends);
+        }
     }
 }

@@ -1,21 +1,23 @@
 //! Products of two values, number by number, or of a value with one number a channel (squeeze and excite).
 
 use super::channel_sums::{self as sums, Stretch};
+use super::elementary::Elementary;
 use crate::context::Context;
+use crate::epilogue::{ElementEnd, Epilogue};
 use crate::scalar::Scalar;
-use crate::simd::vectorised;
+use crate::simd::{Isa, vectorised};
 pub use netwright_abi::spec::multiply::Spec;
 
-/// y = a · b
-pub fn multiply_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, a: &[T], b: &[T], y: &mut [T]) {
+/// y = f(a · b + y)
+pub fn multiply_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, a: &[T], b: &[T], y: &mut [T]) {
     spec.check(context.batch, [a, &*y], b);
-    products(context.isa(), spec.len, spec.right_len(), a, b, y);
+    products(context.isa(), spec, a, b, Epilogue::new(spec.epilogue, &[], &[]), y);
 }
 
 /// ∂ℓ/∂a = ∂ℓ/∂y · b
-pub fn multiply_grad_left<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], b: &[T], da: &mut [T]) {
+pub fn multiply_grad_left<T: Elementary>(context: &Context<'_>, spec: &Spec, dy: &[T], b: &[T], da: &mut [T]) {
     spec.check(context.batch, [dy, &*da], b);
-    products(context.isa(), spec.len, spec.right_len(), dy, b, da);
+    products(context.isa(), spec, dy, b, Epilogue::NONE, da);
 }
 
 /// ∂ℓ/∂b = Σ ∂ℓ/∂y · a, over the positions that a number of b applies to.
@@ -24,16 +26,26 @@ pub fn multiply_grad_right<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[
     sums_of_products(context.isa(), spec.len, spec.right_len(), dy, a, db);
 }
 
+/// y = f(a · b + y)
+fn products<T: Elementary>(isa: Isa, spec: &Spec, a: &[T], b: &[T], epilogue: Epilogue<'_, T>, y: &mut [T]) {
+    let (len, channels, end) = (spec.len, spec.right_len(), epilogue.of_element());
+    if y.is_empty() {
+        return;
+    }
+    if len == channels {
+        return epilogue.in_parts(isa, 1, y, |first, y| rows(isa, &a[first..], &b[first..][..y.len()], end, y));
+    }
+    for ((a, b), y) in a.chunks_exact(len).zip(b.chunks_exact(channels)).zip(y.chunks_exact_mut(len)) {
+        epilogue.in_parts(isa, channels, y, |first, y| rows(isa, &a[first..], b, end, y));
+    }
+}
+
 vectorised! {
-    fn products<T: Scalar>(len: usize, channels: usize, a: &[T], b: &[T], y: &mut [T]) {
-        if len == 0 || channels == 0 {
-            return;
-        }
-        for ((a, b), y) in a.chunks_exact(len).zip(b.chunks_exact(channels)).zip(y.chunks_exact_mut(len)) {
-            for (a, y) in a.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-                for ((&a, &b), y) in a.iter().zip(b).zip(y) {
-                    *y = a * b;
-                }
+    /// Rows as long as b, each times b.
+    fn rows<T: Scalar>(a: &[T], b: &[T], end: ElementEnd<T>, y: &mut [T]) {
+        for (a, y) in a.chunks_exact(b.len()).zip(y.chunks_exact_mut(b.len())) {
+            for ((&a, &b), y) in a.iter().zip(b).zip(y) {
+                end.store(a * b, y);
             }
         }
     }
@@ -63,9 +75,11 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
+    use netwright_abi::Epilogue as Kind;
 
     fn product<T: Kernels>(spec: &Spec, a: &[f64], b: &[f64]) -> Vec<f64> {
         let mut y = vec![T::ZERO; a.len()];
@@ -85,7 +99,7 @@ mod tests {
     fn gradients_are_those_of_finite_differences() {
         let mut random = Random::new(1);
         for channels in [None, Some(1), Some(6), Some(10)] {
-            let spec = Spec { len: 30, channels };
+            let spec = Spec { len: 30, channels, epilogue: Kind::NONE };
             let (a, dy) = (numbers(&mut random, 60), numbers(&mut random, 60));
             let b = numbers(&mut random, 2 * spec.right_len());
             let (da, db) = gradients::<f64>(&spec, &a, &b, &dy);
@@ -99,8 +113,21 @@ mod tests {
 
     #[test]
     fn one_number_a_channel_applies_to_all_positions() {
-        let spec = Spec { len: 4, channels: Some(2) };
+        let spec = Spec { len: 4, channels: Some(2), epilogue: Kind::NONE };
         let y = product::<f32>(&spec, &[1.0, 2.0, 3.0, 4.0, 1.0, 1.0, 1.0, 1.0], &[10.0, 100.0, 2.0, 3.0]);
         assert_eq!(y, [10.0, 200.0, 30.0, 400.0, 2.0, 3.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn it_ends_in_every_epilogue() {
+        for (len, channels) in [(30, None), (2500, None), (30, Some(1)), (30, Some(6)), (5000, Some(50))] {
+            let ends = |epilogue, y: &mut [f32]| {
+                let spec = Spec { len, channels, epilogue };
+                let (a, b) =
+                    (numbers(&mut Random::new(4), 2 * len), numbers(&mut Random::new(5), 2 * spec.right_len()));
+                f32::multiply_forward(&Context::of(2), &spec, &narrow(&a), &narrow(&b), y);
+            };
+            assert_ends(2 * len, ends);
+        }
     }
 }

@@ -2,19 +2,22 @@
 
 use super::activation::rectify;
 use super::channel_sums::{LANES, Stretch, in_parts};
+use super::elementary::Elementary;
 use super::reduce;
 use crate::context::Context;
+use crate::epilogue::{ElementEnd, Epilogue};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::prelu::Spec;
 
-/// f(z) = a z where z < 0, else z.
-pub fn prelu_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], slopes: &[T], y: &mut [T]) {
+/// z = a x where x < 0, else x; y = f(z + y).
+pub fn prelu_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], slopes: &[T], y: &mut [T]) {
     assert_eq!(x.len(), context.batch * spec.len, "prelu: the inputs");
     assert_eq!(slopes.len(), spec.slopes, "prelu: the slopes");
     assert_eq!(y.len(), context.batch * spec.len, "prelu: the outputs");
-    forward(context.isa(), x, slopes, y);
+    let (isa, epilogue) = (context.isa(), Epilogue::new(spec.epilogue, &[], &[]));
+    epilogue.in_parts(isa, spec.slopes, y, |first, y| forward(isa, &x[first..], slopes, epilogue.of_element(), y));
 }
 
 /// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0, unless it is empty.
@@ -37,18 +40,18 @@ pub fn prelu_grad<T: Scalar>(
 }
 
 vectorised! {
-    fn forward<T: Scalar>(x: &[T], slopes: &[T], y: &mut [T]) {
+    fn forward<T: Scalar>(x: &[T], slopes: &[T], end: ElementEnd<T>, y: &mut [T]) {
         match *slopes {
             [] => {}
             [slope] => {
                 for (&x, y) in x.iter().zip(y) {
-                    *y = if x < T::ZERO { slope * x } else { x };
+                    end.store(if x < T::ZERO { slope * x } else { x }, y);
                 }
             }
             _ => {
                 for (x, y) in x.chunks_exact(slopes.len()).zip(y.chunks_exact_mut(slopes.len())) {
                     for ((&x, &slope), y) in x.iter().zip(slopes).zip(y) {
-                        *y = if x < T::ZERO { slope * x } else { x };
+                        end.store(if x < T::ZERO { slope * x } else { x }, y);
                     }
                 }
             }
@@ -100,9 +103,11 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
     use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
     use crate::random::Random;
+    use netwright_abi::Epilogue as Kind;
 
     fn output<T: Kernels>(spec: &Spec, x: &[f64], slopes: &[f64]) -> Vec<f64> {
         let mut y = vec![T::ZERO; x.len()];
@@ -129,7 +134,7 @@ mod tests {
     fn gradients_are_those_of_finite_differences_and_add_up() {
         let mut random = Random::new(1);
         for slopes in [1, 3, 20] {
-            let spec = Spec { len: 60, slopes };
+            let spec = Spec { len: 60, slopes, epilogue: Kind::NONE };
             let (x, dy) = (numbers(&mut random, 180), numbers(&mut random, 180));
             let slopes = numbers(&mut random, slopes);
             let (dx, dslopes) = gradients::<f64>(&spec, &x, &slopes, &dy);
@@ -144,7 +149,19 @@ mod tests {
 
     #[test]
     fn slopes_apply_below_0_by_channel() {
-        let spec = Spec { len: 4, slopes: 2 };
+        let spec = Spec { len: 4, slopes: 2, epilogue: Kind::NONE };
         assert_eq!(output::<f32>(&spec, &[-1.0, -1.0, 2.0, 0.0], &[0.5, 0.25]), [-0.5, -0.25, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn it_ends_in_every_epilogue() {
+        for (len, slopes) in [(60, 1), (60, 3), (5000, 1), (5000, 50)] {
+            let (x, a) = (numbers(&mut Random::new(4), 2 * len), numbers(&mut Random::new(5), slopes));
+            let ends = |epilogue, y: &mut [f32]| {
+                let spec = Spec { len, slopes, epilogue };
+                f32::prelu_forward(&Context::of(2), &spec, &narrow(&x), &narrow(&a), y);
+            };
+            assert_ends(2 * len, ends);
+        }
     }
 }

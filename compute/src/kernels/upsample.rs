@@ -1,24 +1,38 @@
 //! Enlargement by whole factors: each pixel becomes a block of equal pixels.
 
+use super::elementary::Elementary;
 use super::parts::{self, PART};
 use crate::context::Context;
+use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::upsample::Spec;
 
-/// y(i, j) = x(⌊i / down⌋, ⌊j / across⌋)
-pub fn upsample_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+/// z(i, j) = x(⌊i / down⌋, ⌊j / across⌋) and y = f(z + y)
+pub fn upsample_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     spec.check(context.batch, x, y);
     let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
     let (narrow, wide) = (width * channels, width * across * channels);
     if y.is_empty() {
         return;
     }
+    let (isa, epilogue) = (context.isa(), Epilogue::new(spec.epilogue, &[], &[]));
+    let end = epilogue.of_element();
     for (x, block) in x.chunks_exact(narrow).zip(y.chunks_exact_mut(down * wide)) {
-        let (first, others) = block.split_at_mut(wide);
-        for (pixel, copies) in x.chunks_exact(channels).zip(first.chunks_exact_mut(across * channels)) {
-            for copy in copies.chunks_exact_mut(channels) {
-                copy.copy_from_slice(pixel);
-            }
+        // Rows that are added to nothing are alike.
+        let (first, others) = block.split_at_mut(if epilogue.accumulate { down * wide } else { wide });
+        for row in first.chunks_exact_mut(wide) {
+            epilogue.in_parts(isa, across * channels, row, |start, row| {
+                let x = &x[start / across..];
+                for (pixel, copies) in x.chunks_exact(channels).zip(row.chunks_exact_mut(across * channels)) {
+                    for copy in copies.chunks_exact_mut(channels) {
+                        if epilogue.unless_none().is_none() {
+                            copy.copy_from_slice(pixel);
+                        } else {
+                            pixel.iter().zip(copy).for_each(|(&z, y)| end.store(z, y));
+                        }
+                    }
+                }
+            });
         }
         for row in others.chunks_exact_mut(wide) {
             row.copy_from_slice(first);
@@ -66,11 +80,13 @@ fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
+    use netwright_abi::Epilogue as Kind;
 
     #[test]
     fn pixels_become_blocks_and_their_gradients_sums() {
-        let spec = Spec { input: [1, 2, 2], factor: [2, 3] };
+        let spec = Spec { input: [1, 2, 2], factor: [2, 3], epilogue: Kind::NONE };
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 24]);
         f32::upsample_forward(&Context::of(1), &spec, &x, &mut y);
         let row = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0];
@@ -78,5 +94,17 @@ mod tests {
         let mut dx = [9.0; 4];
         f32::upsample_grad(&Context::of(1), &spec, &y, &mut dx);
         assert_eq!(dx, [6.0, 12.0, 18.0, 24.0]);
+    }
+
+    #[test]
+    fn it_ends_in_every_epilogue() {
+        for (input, factor) in [([1, 2, 2], [2, 3]), ([3, 5, 7], [1, 2]), ([2, 40, 30], [2, 2])] {
+            let small: usize = input.iter().product();
+            let x: Vec<f32> = (0..2 * small).map(|place| (place * 7919 % 1009) as f32 / 504.5 - 1.0).collect();
+            let ends = |epilogue, y: &mut [f32]| {
+                f32::upsample_forward(&Context::of(2), &Spec { input, factor, epilogue }, &x, y);
+            };
+            assert_ends(2 * small * factor[0] * factor[1], ends);
+        }
     }
 }

@@ -5,18 +5,26 @@ pub mod reference;
 use core::ops::Range;
 pub use netwright_abi::spec::lrn::Spec;
 
+use super::elementary::Elementary;
 use crate::context::Context;
+use crate::epilogue::{ElementEnd, Epilogue};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
-/// yᵢ = xᵢ / sᵢ^β with sᵢ = k + α Σ xⱼ² over the neighbours j of i.
-pub fn lrn_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+/// zᵢ = xᵢ / sᵢ^β and y = f(z + y) with sᵢ = k + α Σ xⱼ² over the neighbours j of i.
+pub fn lrn_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     spec.check(context.batch, &[x, y]);
-    if spec.size > BLOCK {
-        return reference::lrn_forward(spec, x, y);
-    }
-    context.split_elements(y, spec.channels, &|first, y| {
-        forward(context.isa(), spec, &x[first..][..y.len()], y);
+    let (isa, epilogue) = (context.isa(), Epilogue::new(spec.epilogue, &[], &[]));
+    let end = epilogue.of_element();
+    context.split_elements(y, spec.channels, &|start, y| {
+        epilogue.in_parts(isa, spec.channels, y, |first, y| {
+            let x = &x[start + first..][..y.len()];
+            if spec.size > BLOCK {
+                reference::each_output(spec, x, y, |z, y| end.store(z, y));
+            } else {
+                forward(isa, spec, x, end, y);
+            }
+        });
     });
 }
 
@@ -72,7 +80,7 @@ fn damping<T: Scalar>(spec: &Spec, x: &[T], range: Range<usize>, s: &mut [T; WID
 }
 
 vectorised! {
-    fn forward<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T]) {
+    fn forward<T: Scalar>(spec: &Spec, x: &[T], end: ElementEnd<T>, y: &mut [T]) {
         if spec.channels == 0 {
             return;
         }
@@ -83,7 +91,7 @@ vectorised! {
                 damping(spec, x, range.clone(), &mut s);
                 damped(spec.beta, &s[..range.len()], &mut power);
                 for ((y, &x), &power) in y[range.clone()].iter_mut().zip(&x[range]).zip(&power) {
-                    *y = x * power;
+                    end.store(x * power, y);
                 }
             }
         }

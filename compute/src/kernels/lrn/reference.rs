@@ -18,10 +18,15 @@ fn are_neighbours(spec: &Spec, i: usize, j: usize) -> bool {
 
 /// yᵢ = xᵢ / sᵢ^β
 pub fn lrn_forward<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T]) {
+    each_output(spec, x, y, |z, y| *y = z);
+}
+
+/// [`lrn_forward`], which hands each output to `store` with the place where it belongs.
+pub(super) fn each_output<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T], store: impl Fn(T, &mut T)) {
     let beta = T::from_f64(spec.beta);
     for (x, y) in x.chunks_exact(spec.channels.max(1)).zip(y.chunks_exact_mut(spec.channels.max(1))) {
         for (i, y) in y.iter_mut().enumerate() {
-            *y = x[i] / damping(spec, x, i).powf(beta);
+            store(x[i] / damping(spec, x, i).powf(beta), y);
         }
     }
 }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::context::Context;
+use crate::epilogue::tests::assert_ends;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
+use netwright_abi::Epilogue as Kind;
 
 fn output<T: Kernels>(spec: &Spec, x: &[f64]) -> Vec<f64> {
     let mut y = vec![T::ZERO; x.len()];
@@ -20,7 +22,15 @@ fn specs() -> impl Iterator<Item = Spec> {
     [(1, 5), (4, 5), (7, 4), (9, 1), (30, 13), (64, 5), (65, 3), (96, 5), (150, 64), (150, 63), (80, 70), (3, 70)]
         .into_iter()
         .zip([0.75, 0.5, 1.0, 0.6].into_iter().cycle())
-        .map(|((channels, size), beta)| Spec { rows: 2, channels, size, alpha: 0.3, beta, k: 1.5 })
+        .map(|((channels, size), beta)| Spec {
+            rows: 2,
+            channels,
+            size,
+            alpha: 0.3,
+            beta,
+            k: 1.5,
+            epilogue: Kind::NONE,
+        })
 }
 
 #[test]
@@ -50,6 +60,16 @@ fn gradients_are_those_of_finite_differences() {
 
 #[test]
 fn alpha_is_not_divided_by_the_size() {
-    let spec = Spec { rows: 1, channels: 3, size: 3, alpha: 1.0, beta: 1.0, k: 0.0 };
+    let spec = Spec { rows: 1, channels: 3, size: 3, alpha: 1.0, beta: 1.0, k: 0.0, epilogue: Kind::NONE };
     assert_close(&output::<f64>(&spec, &[1.0, 2.0, 3.0]), &[1.0 / 5.0, 2.0 / 14.0, 3.0 / 13.0], 1e-15);
+}
+
+#[test]
+fn it_ends_in_every_epilogue() {
+    for spec in specs() {
+        let x = numbers(&mut Random::new(4), 2 * spec.channels);
+        assert_ends(x.len(), |epilogue, y: &mut [f32]| {
+            f32::lrn_forward(&Context::of(1), &Spec { epilogue, ..spec }, &narrow(&x), y);
+        });
+    }
 }
