@@ -62,7 +62,8 @@
 //! ```
 //!
 //! [`Map::keras`](crate::foreign::Map::keras) has Keras' names and axes; [`numbered`](crate::foreign::Map::numbered) calls layers as Keras does
-//! where nobody did, `conv2d`, `conv2d_1`. Other formats are [`TensorFile`](crate::foreign::TensorFile)s.
+//! where nobody did, `conv2d`, `conv2d_1`. Other formats are [`TensorFile`](crate::foreign::TensorFile)s: the crate `netwright-formats` reads PyTorch's
+//! `.pt` and `.pth`, NumPy's `.npz` and Keras' `.h5`, as `network.load_foreign(&*netwright_formats::open("model.pt")?, &map)`.
 //!
 //! # Axes
 //!

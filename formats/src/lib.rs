@@ -1,0 +1,80 @@
+//! Files in which other libraries keep weights, each a [`TensorFile`] that [`load_foreign`] takes:
+//!
+//! | | file | feature |
+//! |---|---|---|
+//! | [`PyTorchFile`] | `.pt`, `.pth`: what `torch.save(model.state_dict(), path)` writes | `pytorch` |
+//! | [`NpzFile`] | `.npz`: what `numpy.savez` and `numpy.savez_compressed` write | `npz` |
+//! | [`KerasFile`] | `.weights.h5` of Keras 3, `.h5` of Keras 2 and 3 | `hdf5` |
+//!
+//! Nothing in a file is executed, and nothing is unpacked before its header is known to be wanted: what is read of a file is never
+//! longer than the tensors that a network asks for.
+//!
+//! [`load_foreign`]: netwright_runtime::foreign::ForeignWeights::load_foreign
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "npz", feature = "pytorch"))]
+mod archive;
+#[cfg(feature = "hdf5")]
+mod keras;
+#[cfg(feature = "npz")]
+mod npy;
+#[cfg(feature = "npz")]
+mod npz;
+#[cfg(feature = "pytorch")]
+mod pickle;
+#[cfg(feature = "pytorch")]
+mod pytorch;
+#[cfg(any(feature = "npz", feature = "pytorch"))]
+mod strided;
+
+use std::path::Path;
+
+use netwright_runtime::Error;
+use netwright_runtime::foreign::{Safetensors, TensorFile};
+
+#[cfg(feature = "hdf5")]
+pub use keras::KerasFile;
+#[cfg(feature = "npz")]
+pub use npz::NpzFile;
+#[cfg(feature = "pytorch")]
+pub use pytorch::PyTorchFile;
+
+/// Reads the headers of a file of any format that the features of this crate know, or of safetensors.
+///
+/// # Errors
+/// [`Error::Io`]; those of the formats.
+pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn TensorFile>, Error> {
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    from_bytes(bytes, &path.display().to_string())
+}
+
+/// [`open`] of bytes, which `origin` names in errors.
+///
+/// # Errors
+/// Those of the formats.
+pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Box<dyn TensorFile>, Error> {
+    #[cfg(any(feature = "npz", feature = "pytorch"))]
+    if bytes.starts_with(b"PK\x03\x04") {
+        let archive = archive::Archive::new(bytes, origin)?;
+        #[cfg(feature = "pytorch")]
+        if pytorch::is_written_by_torch(&archive) {
+            return Ok(Box::new(PyTorchFile::of(archive)?));
+        }
+        #[cfg(feature = "npz")]
+        return Ok(Box::new(NpzFile::of(archive)?));
+        #[cfg(not(feature = "npz"))]
+        return Ok(Box::new(PyTorchFile::of(archive)?));
+    }
+    #[cfg(feature = "hdf5")]
+    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Ok(Box::new(KerasFile::from_bytes(bytes, origin)?));
+    }
+    Ok(Box::new(Safetensors::from_bytes(bytes, origin)?))
+}
+
+/// That a file is not what it should be.
+#[cfg(any(feature = "npz", feature = "pytorch", feature = "hdf5"))]
+fn format(origin: &str, expected: &str, found: impl Into<String>) -> Error {
+    Error::Format { origin: origin.to_owned(), expected: expected.to_owned(), found: found.into() }
+}

@@ -1,0 +1,194 @@
+//! The header of a NumPy array (NEP 1): a literal of Python that says its kind, its order and its sizes.
+
+use netwright_runtime::foreign::Dtype;
+
+use crate::strided::Strided;
+
+/// The longest header that is read: arrays of numbers have one of some hundred bytes.
+pub(crate) const LONGEST: usize = 1 << 16;
+
+/// What a header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) dtype: Dtype,
+    /// How many bytes an element has.
+    pub(crate) size: usize,
+    pub(crate) is_big_endian: bool,
+    pub(crate) place: Strided,
+    /// Where the elements begin.
+    pub(crate) data: usize,
+}
+
+impl Header {
+    /// Reads the header that `bytes` begin with.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("no array of NumPy")?;
+        let (version, rest) = rest.split_first_chunk::<2>().ok_or("a header that is cut short")?;
+        let (len, rest) = match version[0] {
+            1 => rest.split_first_chunk::<2>().map(|(len, rest)| (usize::from(u16::from_le_bytes(*len)), rest)),
+            2 | 3 => rest.split_first_chunk::<4>().map(|(len, rest)| (u32::from_le_bytes(*len) as usize, rest)),
+            other => return Err(format!("an array of NumPy's version {other}")),
+        }
+        .ok_or("a header that is cut short")?;
+        let text = rest.get(..len).filter(|_| len <= LONGEST).ok_or_else(|| format!("a header of {len} bytes"))?;
+        let data = bytes.len() - rest.len() + len;
+        let text = std::str::from_utf8(text).map_err(|_| "a header that is no text")?;
+        let mut literal = Literal(text);
+        let (mut descr, mut is_fortran, mut shape) = (None, None, None);
+        literal.sign('{')?;
+        while !literal.is_next('}') {
+            let key = literal.string()?;
+            literal.sign(':')?;
+            match key {
+                "descr" => descr = Some(literal.string()?),
+                "fortran_order" => is_fortran = Some(literal.truth()?),
+                "shape" => shape = Some(literal.sizes()?),
+                other => return Err(format!("the key `{other}`")),
+            }
+            if !literal.is_next('}') {
+                literal.sign(',')?;
+            }
+        }
+        let (Some(descr), Some(is_fortran), Some(shape)) = (descr, is_fortran, shape) else {
+            return Err("a header without a kind, an order or sizes".to_owned());
+        };
+        let (dtype, size, is_big_endian) = kind(descr).ok_or_else(|| format!("elements of the kind `{descr}`"))?;
+        let place = if is_fortran { Strided::columns(shape) } else { Strided::rows(shape) };
+        let place = place.filter(|place| place.len().and_then(|len| len.checked_mul(size)).is_some());
+        Ok(Self { dtype, size, is_big_endian, place: place.ok_or("sizes that overflow")?, data })
+    }
+}
+
+/// `<f4`: the kind, the bytes of an element, whether the first byte is the highest.
+fn kind(descr: &str) -> Option<(Dtype, usize, bool)> {
+    let order = descr.chars().next().filter(|order| matches!(order, '<' | '>' | '|' | '='))?;
+    let dtype = match &descr[1..] {
+        "f2" => Dtype::F16,
+        "f4" => Dtype::F32,
+        "f8" => Dtype::F64,
+        "i1" => Dtype::I8,
+        "i2" => Dtype::I16,
+        "i4" => Dtype::I32,
+        "i8" => Dtype::I64,
+        "u1" => Dtype::U8,
+        "u2" => Dtype::U16,
+        "u4" => Dtype::U32,
+        "u8" => Dtype::U64,
+        "b1" => Dtype::BOOL,
+        _ => return None,
+    };
+    Some((dtype, descr[2..].parse().ok()?, order == '>'))
+}
+
+/// As much of Python's literals as a header has.
+struct Literal<'t>(&'t str);
+
+impl<'t> Literal<'t> {
+    fn is_next(&mut self, sign: char) -> bool {
+        self.0 = self.0.trim_start();
+        self.0.starts_with(sign)
+    }
+
+    fn sign(&mut self, sign: char) -> Result<(), String> {
+        self.0 = self.0.trim_start();
+        self.0 = self.0.strip_prefix(sign).ok_or_else(|| format!("a header without `{sign}` where it belongs"))?;
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<&'t str, String> {
+        self.0 = self.0.trim_start();
+        let quote = self.0.chars().next().filter(|quote| matches!(quote, '\'' | '"'));
+        let quote = quote.ok_or("a header with no text where one belongs: are its elements records?")?;
+        let (text, rest) = self.0[1..].split_once(quote).ok_or("a text without an end")?;
+        self.0 = rest;
+        Ok(text)
+    }
+
+    fn truth(&mut self) -> Result<bool, String> {
+        self.0 = self.0.trim_start();
+        for (word, truth) in [("True", true), ("False", false)] {
+            if let Some(rest) = self.0.strip_prefix(word) {
+                self.0 = rest;
+                return Ok(truth);
+            }
+        }
+        Err("an order that is neither True nor False".to_owned())
+    }
+
+    fn sizes(&mut self) -> Result<Vec<usize>, String> {
+        self.sign('(')?;
+        let mut sizes = Vec::new();
+        while !self.is_next(')') {
+            let end = self.0.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(self.0.len());
+            let (digits, rest) = self.0.split_at(end);
+            sizes.push(digits.parse().map_err(|_| "a size that is none")?);
+            // NumPy on Python 2 wrote `3L`.
+            self.0 = rest.strip_prefix('L').unwrap_or(rest);
+            if !self.is_next(')') {
+                self.sign(',')?;
+            }
+        }
+        self.sign(')')?;
+        Ok(sizes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(dictionary: &str) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+        bytes.extend((dictionary.len() as u16).to_le_bytes());
+        bytes.extend(dictionary.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn headers_of_numpy_are_read() {
+        let header = Header::parse(&array("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }   \n")).unwrap();
+        assert_eq!((header.dtype, header.size, header.is_big_endian), (Dtype::F32, 4, false));
+        assert_eq!((header.place.shape, header.place.steps), (vec![3, 4], vec![4, 1]));
+        assert_eq!(header.data, 73);
+        let header = Header::parse(&array("{\"shape\": (3,4), 'fortran_order':True,'descr':'>f8'}")).unwrap();
+        assert_eq!((header.dtype, header.is_big_endian, header.place.steps), (Dtype::F64, true, vec![1, 3]));
+        for (shape, expected) in [("()", vec![]), ("(7,)", vec![7]), ("(3L, 2L)", vec![3, 2])] {
+            let header = Header::parse(&array(&format!("{{'descr':'|b1','fortran_order':False,'shape':{shape}}}")));
+            assert_eq!(header.unwrap().place.shape, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_says_why() {
+        let dictionary =
+            |descr: &str, shape: &str| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}");
+        for (text, reason) in [
+            (dictionary("[('a', '<f4')]", "(1,)"), "records"),
+            (dictionary("'<c8'", "(1,)"), "`<c8`"),
+            (dictionary("'<f4'", "(-1,)"), "a size that is none"),
+            (dictionary("'<f4'", "(18446744073709551615, 2)"), "overflow"),
+            (dictionary("'<f8'", "(4611686018427387904,)"), "overflow"),
+            (dictionary("'<f4'", "(99999999999999999999999,)"), "a size that is none"),
+            ("{'descr': '<f4'}".to_owned(), "without"),
+            ("{'x': 1}".to_owned(), "`x`"),
+            ("{".to_owned(), "text"),
+            ("".to_owned(), "`{`"),
+            (dictionary("'é'", "()"), "kind"),
+        ] {
+            let found = Header::parse(&array(&text)).unwrap_err();
+            assert!(found.contains(reason), "{found} for {text}");
+        }
+        for bytes in [
+            &b""[..],
+            b"\x93NUMPY",
+            b"\x93NUMPY\x01\0\xff\xff",
+            b"\x93NUMPY\x09\0\0\0",
+            b"\x93NUMPY\x02\0\xff\xff\xff\xff{",
+        ] {
+            assert!(Header::parse(bytes).is_err());
+        }
+    }
+}

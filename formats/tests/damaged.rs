@@ -1,0 +1,173 @@
+//! Files that are damaged or made to do harm: an error, and no more memory than the file.
+#![cfg(all(feature = "npz", feature = "pytorch"))]
+
+use std::io::{Cursor, Write};
+
+use netwright::foreign::TensorFile;
+use netwright::prelude::*;
+use netwright_formats::{NpzFile, PyTorchFile, from_bytes};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+const FILES: &[&[u8]] = &[
+    include_bytes!("small/small.pt"),
+    include_bytes!("small/small.npz"),
+    include_bytes!("small/compressed.npz"),
+    #[cfg(feature = "hdf5")]
+    include_bytes!("small/small.weights.h5"),
+    #[cfg(feature = "hdf5")]
+    include_bytes!("small/small.h5"),
+];
+
+/// Looks at all that is in a file, where it is one.
+fn look(bytes: Vec<u8>) -> bool {
+    let Ok(file) = from_bytes(bytes, "damaged") else { return false };
+    let tensors = file.tensors();
+    let small = |shape: &[usize]| shape.iter().product::<usize>() <= 1 << 12;
+    (0..tensors.len()).filter(|&index| small(&tensors[index].shape)).all(|index| file.bytes(index).is_ok())
+}
+
+#[test]
+fn a_file_cut_anywhere_is_no_whole_one() {
+    for file in FILES {
+        assert!(look(file.to_vec()));
+        for end in (0..file.len()).step_by(file.len() / 500 + 1) {
+            assert!(!look(file[..end].to_vec()) || !file.starts_with(b"PK"), "{end}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_never_panics() {
+    for file in FILES {
+        for place in (0..file.len()).step_by(file.len() / 250 + 1) {
+            for change in [0x01, 0x80, 0xff] {
+                let mut damaged = file.to_vec();
+                damaged[place] ^= change;
+                look(damaged);
+            }
+        }
+    }
+}
+
+/// An archive of these files.
+fn archive(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).expect("a file");
+        writer.write_all(bytes).expect("its bytes");
+    }
+    writer.finish().expect("an archive").into_inner()
+}
+
+/// A pickle of `{"w": _rebuild_tensor_v2(storage 0 of these elements, first, sizes, steps)}`; four numbers below 256 each.
+fn pickle(class: &str, elements: u8, first: u8, sizes: [u8; 2], steps: [u8; 2]) -> Vec<u8> {
+    let mut bytes = b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n".to_vec();
+    bytes.extend(class.bytes());
+    bytes.extend(b"\nX\x01\0\0\x000X\x03\0\0\0cpuK");
+    bytes.extend([elements, b't', b'Q', b'K', first]);
+    bytes.extend([b'K', sizes[0], b'K', sizes[1], 0x86, b'K', steps[0], b'K', steps[1], 0x86]);
+    bytes.extend(b"\x89}tRu.");
+    bytes
+}
+
+#[track_caller]
+fn refused(pickle: &[u8], storage: &[u8], reason: &str) {
+    let bytes = archive(&[("a/data.pkl", pickle), ("a/data/0", storage)], CompressionMethod::Stored);
+    let error = PyTorchFile::from_bytes(bytes, "made up").expect_err(reason);
+    assert!(error.to_string().contains(reason), "{error}");
+}
+
+#[test]
+fn tensors_outside_of_their_storage_are_refused() {
+    let whole = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
+    let bytes = archive(&[("a/data.pkl", &whole), ("a/data/0", &[0; 24])], CompressionMethod::Stored);
+    let file = PyTorchFile::from_bytes(bytes, "whole").expect("it is whole");
+    assert_eq!((file.tensors()[0].name.as_str(), file.tensors()[0].shape.as_slice()), ("w", &[2, 3][..]));
+    refused(&whole, &[0; 20], "of another length");
+    refused(&pickle("FloatStorage", 6, 1, [2, 3], [3, 1]), &[0; 24], "outside of its 6 elements");
+    refused(&pickle("FloatStorage", 6, 0, [2, 3], [4, 1]), &[0; 24], "outside of its 6 elements");
+    refused(&pickle("QInt8Storage", 6, 0, [2, 3], [3, 1]), &[0; 24], "QInt8Storage");
+}
+
+#[test]
+fn pickles_of_something_else_are_refused() {
+    refused(b"\x80\x02K\x01.", &[], "something else than a dictionary");
+    refused(b"\x80\x02c__main__\nNet\n)\x81.", &[], "an object of `__main__.Net`");
+    refused(b"\x80\x02}q\0X\x01\0\0\0ah\0s.", &[], "in two places");
+    refused(b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_sparse_tensor\n)Rs.", &[], "_rebuild_sparse_tensor");
+    refused(&[&b"\x80\x02"[..], &b"N".repeat(1 << 17), b"."].concat(), &[], "too deep");
+    let deep = [&b"\x80\x02}q\0"[..], &b"}q\x01X\x01\0\0\0ah\0sq\0".repeat(40), b"."].concat();
+    refused(&deep, &[], "deep");
+    let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec();
+    let error = PyTorchFile::from_bytes(magic, "old.pt").expect_err("it is old");
+    assert!(error.to_string().contains("before 1.6"), "{error}");
+}
+
+/// The same name for many tensors, long and written once.
+#[test]
+fn names_take_no_more_room_than_the_file() {
+    let name = "n".repeat(1 << 16);
+    let mut bytes = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
+    bytes.truncate(bytes.len() - 2);
+    bytes.extend(b"q\x01X");
+    bytes.extend((name.len() as u32).to_le_bytes());
+    bytes.extend(name.bytes());
+    bytes.extend(b"q\x02h\x01");
+    bytes.extend(b"h\x02h\x01".repeat(1000));
+    bytes.extend(b"u.");
+    refused(&bytes, &[0; 24], "more tensors than it can describe");
+}
+
+/// A megabyte of zeros packs to a thousand bytes; nobody asked for it.
+#[test]
+fn what_unpacks_to_more_than_it_says_is_refused() {
+    let mut array = b"\x93NUMPY\x01\0\x3b\0{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } \n".to_vec();
+    array.resize(array.len() + (1 << 20), 0);
+    let bytes = archive(&[("w.npy", &array)], CompressionMethod::Deflated);
+    assert!(bytes.len() < 4096);
+    let error = NpzFile::from_bytes(bytes.clone(), "bomb").expect_err("it is longer than it says");
+    assert!(error.to_string().contains("for sizes [2]"), "{error}");
+
+    // The archive lies about the length, too.
+    let said = (1_u32 << 20) + array.len() as u32 - (1 << 20);
+    let honest = (array.len() as u32 - (1 << 20) + 8).to_le_bytes();
+    let lie: Vec<u8> = bytes;
+    let place = lie.windows(4).rposition(|window| window == said.to_le_bytes()).expect("its length");
+    let first = lie.windows(4).position(|window| window == said.to_le_bytes()).expect("its length");
+    let mut lie = lie;
+    lie[place..place + 4].copy_from_slice(&honest);
+    lie[first..first + 4].copy_from_slice(&honest);
+    let file = NpzFile::from_bytes(lie, "bomb");
+    assert!(file.is_err() || file.is_ok_and(|file| file.bytes(0).is_err()));
+
+    let pickle = [&b"\x80\x02}"[..], &b"N0".repeat(1 << 19), b"."].concat();
+    let bytes = archive(&[("a/data.pkl", &pickle)], CompressionMethod::Deflated);
+    let error = PyTorchFile::from_bytes(bytes, "bomb").expect_err("it is longer than the file");
+    assert!(error.to_string().contains("more than the whole file"), "{error}");
+}
+
+#[test]
+fn a_network_is_unchanged_where_a_file_cannot_be_read_to_its_end() {
+    netwright::network! { One(1x1x2) { dense 3 nobias from "w" } }
+    // The second element of the storage's file is not there, as the directory of the archive says it is.
+    let pickle = pickle("FloatStorage", 6, 0, [3, 2], [2, 1]);
+    let weights: Vec<u8> = (0..6).flat_map(|number| (number as f32).to_le_bytes()).collect();
+    let bytes = archive(&[("a/data.pkl", &pickle), ("a/data/0", &weights)], CompressionMethod::Deflated);
+    let map = netwright::foreign::Map::pytorch().tensor("dense1.kernel", "w");
+    let mut network = One::init(1);
+    network
+        .load_foreign(&PyTorchFile::from_bytes(bytes.clone(), "whole").expect("it is whole"), &map)
+        .expect("it fits");
+    assert_eq!(network.layers().dense1.kernel, &[[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]]);
+    let before = network.parameters().to_vec();
+    for place in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x10;
+        let Ok(file) = PyTorchFile::from_bytes(damaged, "damaged") else { continue };
+        if network.load_foreign(&file, &map).is_err() {
+            assert_eq!(network.parameters(), before);
+        }
+        network.parameters_mut().copy_from_slice(&before);
+    }
+}
