@@ -156,7 +156,7 @@ pub mod private {
     pub use core;
 
     pub use netwright_macros::{network, test_every_example};
-    pub use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
+    pub use netwright_runtime::architecture::{Architecture, Blocks, GradientSeed, Memory, Pass, Place};
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
@@ -193,9 +193,9 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, Observer,
-            ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, WeightLayout, computed,
-            disjoint, gradient, head, kernels, largest, take, take_mut,
+            Activation, Architecture, Axes, Blocks, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory,
+            Observer, ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, WeightLayout,
+            computed, disjoint, gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

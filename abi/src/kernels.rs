@@ -97,6 +97,8 @@ macro_rules! for_each_kernel {
                 conv::conv_winograd_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, scale, shift.
                 conv::conv_grouped_forward(conv) scratch;
+                /// Convolution of blocks of images in the lanes: y from x, weights, scale, shift.
+                conv::conv_lanes_forward(conv);
                 /// Depthwise convolution: y from x, weights, scale, shift.
                 depthwise::depthwise_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
@@ -109,6 +111,8 @@ macro_rules! for_each_kernel {
                 dense::dense_direct_forward(dense);
                 /// Dense layer, weights `[outputs, inputs]`, without scratch memory: y from x, weights, scale, shift.
                 dense::dense_direct_transposed_forward(dense);
+                /// Dense layer, weights `[inputs, outputs]`, of blocks of images in the lanes: y from x, weights, scale, shift.
+                dense::dense_lanes_forward(dense);
                 /// Convolution with a connection table: y from x, weights, scale, shift.
                 conv_table::conv_table_forward(conv_table);
                 /// Trained subsampling: y from x, coefficients, scale, shift.
@@ -196,6 +200,10 @@ macro_rules! for_each_kernel {
                 distance::distance_forward(distance);
                 /// y = x
                 copy::copy(copy);
+                /// Images one after the other become blocks of images in the lanes: y from x.
+                relayout::into_lanes(relayout);
+                /// Blocks of images in the lanes become images one after the other: y from x.
+                relayout::out_of_lanes(relayout);
             }
             /// The gradient of a function that needs nothing of the way forward.
             UnaryGrad { Read dy: "The gradient of the output.", Write dx: "The gradient of the input.", } {

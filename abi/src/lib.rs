@@ -8,6 +8,7 @@
 mod activation;
 mod init;
 pub mod kernels;
+mod layout;
 mod library;
 pub mod locals;
 mod nearest;
@@ -18,6 +19,7 @@ mod weight_layout;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
 pub use init::Init;
+pub use layout::{LANES, Layout};
 pub use library::Library;
 pub use nearest::nearest;
 pub use role::Role;

@@ -79,6 +79,16 @@ impl Shape {
         }
     }
 
+    /// So many times more channels.
+    #[must_use]
+    pub const fn with_channels(self, times: usize) -> Self {
+        match self {
+            Self::Image { height, width, channels } => Self::Image { height, width, channels: channels * times },
+            Self::Series { length, channels } => Self::Series { length, channels: channels * times },
+            Self::Flat(features) => Self::Flat(features * times),
+        }
+    }
+
     /// Height, width and channels of an image.
     pub const fn image_sizes(self) -> Option<[usize; 3]> {
         match self {

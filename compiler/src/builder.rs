@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::graph::{Epilogue, Extent, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId};
+use crate::graph::{Epilogue, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId};
 use crate::ops::{Misfit, Op, TensorSpec, fixed};
 use crate::shape::Shape;
 
@@ -127,7 +127,7 @@ impl Builder {
     #[must_use]
     pub fn new(input: Shape) -> Self {
         let graph = Graph {
-            values: vec![Value { extent: Extent::PerImage(input.len()), shape: input }],
+            values: vec![Value::of_images(input)],
             nodes: Vec::new(),
             tensors: Vec::new(),
             layers: Vec::new(),
@@ -293,7 +293,7 @@ impl Builder {
             _ => self.add_tensors(specs, layer)?,
         };
         let saved = op.saved(&shapes).into_iter().map(|len| self.add_value(fixed(len))).collect();
-        let output = self.add_value(Value { extent: Extent::PerImage(output.len()), shape: output });
+        let output = self.add_value(Value::of_images(output));
         self.depths[output.0] = inputs.iter().map(|input| self.depths[input.0]).max().unwrap_or(0);
         self.graph.nodes.push(Node {
             op,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use netwright_abi::{Activation, Axes};
 
-pub use netwright_abi::{Init, Role};
+pub use netwright_abi::{Init, Layout, Role};
 
 use crate::builder::Origin;
 pub use crate::ids::{LayerId, TensorId, ValueId};
@@ -39,6 +39,20 @@ pub struct Value {
     pub extent: Extent,
     /// Their shape; a fixed value is flat.
     pub shape: Shape,
+    /// How they lie in memory.
+    pub layout: Layout,
+}
+
+impl Value {
+    /// A value that grows with the batch, channels last.
+    pub fn of_images(shape: Shape) -> Self {
+        Self { extent: Extent::PerImage(shape.len()), shape, layout: Layout::ChannelsLast }
+    }
+
+    /// Elements that lie in one another's midst: those of an image, or of a block of images.
+    pub fn unit(&self) -> usize {
+        self.layout.images() * self.extent.len()
+    }
 }
 
 /// How a value grows with the batch.
@@ -247,6 +261,11 @@ impl Graph {
         self.nodes.iter().rfind(|node| node.output == value)
     }
 
+    /// How a value lies in memory.
+    pub fn layout(&self, value: ValueId) -> Layout {
+        self.values[value.0].layout
+    }
+
     /// For each value, the nodes that read it, by their index.
     pub fn readers(&self) -> Vec<Vec<usize>> {
         let mut readers = vec![Vec::new(); self.values.len()];
@@ -308,6 +327,9 @@ impl fmt::Display for Graph {
                 write!(f, " {}.{}", self.layers[tensor.layer.0].name, tensor.name)?;
             }
             write!(f, " : {}", self.shape(node.output))?;
+            if self.layout(node.output) == Layout::ImagesInLanes {
+                write!(f, " in the lanes")?;
+            }
             for selected in &node.selected {
                 write!(f, ", {:?} by {}", selected.direction, selected.name)?;
             }

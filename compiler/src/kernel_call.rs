@@ -5,7 +5,7 @@ use std::borrow::Cow;
 pub use netwright_abi::kernels::Access;
 use netwright_abi::kernels::{self, Kernel, KernelId, Operands as _, Signature};
 use netwright_abi::spec::{Field, Fields, Sizes};
-use netwright_abi::{Activation, Epilogue};
+use netwright_abi::{Activation, Epilogue, Layout};
 
 use crate::ids::{LayerId, TensorId, ValueId};
 
@@ -28,6 +28,8 @@ pub struct KernelCall {
     pub why: Cow<'static, str>,
     /// When it runs.
     pub when: When,
+    /// The layout of what it computes: whether its batch counts images or blocks of them.
+    pub layout: Layout,
 }
 
 /// When a call of a pass runs.
@@ -84,6 +86,7 @@ impl KernelCall {
             rows: Vec::new(),
             why: why.into(),
             when: When::Always,
+            layout: Layout::ChannelsLast,
         }
     }
 

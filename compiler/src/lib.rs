@@ -29,7 +29,7 @@ use emit::{Context, Planned};
 pub use emit::{Item, reference_items, reference_tables};
 use graph::Graph;
 use ops::Phase;
-use passes::Plan;
+use passes::{Blocks, Plan};
 use program::{Prediction, Program};
 use selection::Objective;
 
@@ -105,7 +105,13 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
 /// Compiles a graph, whatever front end has built it, to the items of the type `item`. `root` is the path of the facade.
 pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
     let graph = checked(passes::initial_weights(graph));
-    let Prediction { prepare, predict } = passes::predict(&optimise(graph.clone(), Phase::Predicting));
+    let predicting = optimise(graph.clone(), Phase::Predicting);
+    let blocks = passes::assign_layouts(&predicting).map(|Blocks { graph, fewest }| {
+        let graph = checked(graph);
+        let (program, plan) = with_plan(passes::predict(&graph).predict);
+        emit::InBlocks { graph, program, plan, fewest }
+    });
+    let Prediction { prepare, predict } = passes::predict(&predicting);
     let training = passes::differentiate(&optimise(graph.clone(), Phase::Training));
     let train_plan = passes::plan_memory(&training.program);
     let planned = Planned {
@@ -113,6 +119,7 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: 
         graph: &graph,
         preparing: with_plan(prepare),
         predicting: with_plan(predict),
+        blocks,
         training: (training, train_plan),
     };
     emit::network(&planned, root, reader)

@@ -2,7 +2,7 @@
 //! can tell.
 
 use netwright_abi::kernels::{self, KernelId};
-use netwright_compiler::graph::{Extent, LayerId, Value, ValueId};
+use netwright_compiler::graph::{LayerId, Value, ValueId};
 use netwright_compiler::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
 use netwright_compiler::passes::{Place, Plan, plan_memory};
 use netwright_compiler::program::{Outside, Program, Step};
@@ -20,6 +20,7 @@ fn call(kernel: KernelId, operands: &[(usize, Access)]) -> Step {
         rows: Vec::new(),
         why: "".into(),
         when: When::Always,
+        layout: Default::default(),
     })
 }
 
@@ -29,7 +30,7 @@ fn copy(from: usize, to: usize) -> Step {
 
 /// The values have these lengths; value 0 is the images, and the caller takes the last.
 fn program(lens: &[usize], mut steps: Vec<Step>) -> Program {
-    let value = |&len: &usize| Value { extent: Extent::PerImage(len), shape: Shape::Flat(len) };
+    let value = |&len: &usize| Value::of_images(Shape::Flat(len));
     let answer = ValueId(lens.len() - 1);
     steps.push(Step::Outside { what: Outside::Answer, values: vec![(answer, Access::Read)] });
     Program { values: lens.iter().map(value).collect(), steps, input: ValueId(0) }

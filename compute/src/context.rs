@@ -1,5 +1,6 @@
 //! What a kernel is given besides its sizes and operands: how many images, the instruction set, and the threads it may use. `core` alone.
 
+use netwright_abi::LANES;
 use netwright_abi::spec::Windowed;
 
 use crate::simd::Isa;
@@ -95,6 +96,18 @@ impl<'a> Context<'a> {
     /// The instruction set that kernels run with.
     pub const fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// As many blocks of [`LANES`] images as there are images: what a kernel for images in the lanes is given.
+    #[must_use]
+    pub const fn of_blocks(self) -> Self {
+        Self { batch: self.batch.div_ceil(LANES), ..self }
+    }
+
+    /// The images of whole blocks, those too that fill up the last.
+    #[must_use]
+    pub const fn in_whole_blocks(self) -> Self {
+        Self { batch: self.batch.next_multiple_of(LANES), ..self }
     }
 
     /// How many threads a kernel may use.

@@ -10,7 +10,7 @@ use netwright_abi::Activation;
 use crate::kernels::activation;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use crate::simd::Isa;
+use crate::simd::{Isa, Simd, Vector};
 
 /// Elements that are stored before an activation is applied to them: a quarter of a first cache.
 pub(crate) const HOT: usize = 2048;
@@ -146,6 +146,22 @@ impl<T: Elementary> Epilogue<'_, T> {
     #[inline(always)]
     pub(crate) fn of_element(&self) -> ElementEnd<T> {
         ElementEnd { accumulate: self.accumulate, floor: self.floor() }
+    }
+
+    /// [`Epilogue::store`] of a vector of channels, as many as y has.
+    #[inline(always)]
+    pub(crate) fn store_vector<S: Simd<T>>(&self, simd: S, first: usize, mut z: S::Vector, y: &mut [T]) {
+        let channels = y.len().min(S::LANES);
+        if !self.scale.is_empty() {
+            z = z * simd.load_partial(&self.scale[first..][..channels]);
+        }
+        if !self.shift.is_empty() {
+            z = z + simd.load_partial(&self.shift[first..][..channels]);
+        }
+        if self.accumulate {
+            z = z + simd.load_partial(y);
+        }
+        z.at_least(simd.splat(self.floor())).store_partial(y);
     }
 
     /// Applies what the floor leaves of the activation to elements that have just been stored.

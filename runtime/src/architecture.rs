@@ -1,9 +1,11 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
+use netwright_abi::LANES;
+
 use crate::Shape;
 use crate::context::Context;
 use crate::layer::{Layer, PlannedCall};
-use crate::observer::Observer;
+use crate::observer::{Observer, Unobserved};
 pub use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
@@ -54,6 +56,8 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const FEWEST_IMAGES: usize = if Self::NORMALISE_ONE_VALUE.is_empty() { 1 } else { 2 };
     /// The memory of a prediction.
     const PREDICTING: Memory;
+    /// The second program of a prediction, for blocks of images, where the compiler estimates that it pays.
+    const BLOCKS: Option<Blocks> = None;
     /// The memory of a training step.
     const TRAINING: Memory;
 
@@ -79,6 +83,23 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         logits: &mut [Self::Scalar],
         observer: &mut O,
     );
+
+    /// [`Self::predict_pass`] for blocks of images, which lie in the lanes of vectors: [`Self::BLOCKS`]. `workspace` is at least what that
+    /// asks for. Nobody observes it. A network without such a program predicts by the one it has.
+    #[allow(clippy::too_many_arguments)]
+    fn predict_blocks(
+        context: &Context<'_>,
+        parameters: &[Self::Scalar],
+        statistics: &[Self::Scalar],
+        prepared: &[Self::Scalar],
+        images: &[Self::Scalar],
+        workspace: &mut [Self::Scalar],
+        outputs: &mut [Self::Scalar],
+        logits: &mut [Self::Scalar],
+    ) {
+        let unobserved = &mut Unobserved;
+        Self::predict_pass(context, parameters, statistics, prepared, images, workspace, outputs, logits, unobserved);
+    }
 
     /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. What the
     /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_PLACE`], [`Self::LOGITS_PLACE`].
@@ -126,6 +147,28 @@ pub enum GradientSeed {
     Output,
     /// That of the logits: the loss is fused with the network's head.
     Logits,
+}
+
+/// The program of a prediction for blocks of [`LANES`] images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// Its memory; for each image of whole blocks.
+    pub memory: Memory,
+    /// The fewest images for which a block pays.
+    pub fewest: usize,
+}
+
+impl Blocks {
+    /// How many of `count` images are predicted in blocks: whole blocks, and the rest where they are enough.
+    pub const fn images(self, count: usize) -> usize {
+        let rest = count % LANES;
+        if rest < self.fewest { count - rest } else { count }
+    }
+
+    /// The elements of workspace for a batch on one thread.
+    pub const fn workspace(self, batch: usize) -> usize {
+        self.memory.for_batch(batch.next_multiple_of(LANES))
+    }
 }
 
 /// How much memory a pass needs, in elements: a fixed part and a part for each image.

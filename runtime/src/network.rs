@@ -1,6 +1,8 @@
 //! A network that owns its weights: it predicts, and it trains.
 
-use crate::architecture::{Architecture, GradientSeed};
+use netwright_abi::LANES;
+
+use crate::architecture::{Architecture, Blocks, GradientSeed};
 use crate::context::Context;
 use crate::error::Error;
 use crate::init::Init;
@@ -93,13 +95,23 @@ fn predicting_threads<N: Network>(network: &N, images: usize) -> Option<&Threads
 fn predict_many<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
     match predicting_threads(network, images.len()) {
         None => run_all(network, images, answers, logits),
-        Some(threads) if images.len() >= threads.count() => {
+        Some(threads) if images.len() >= threads.count() || images_in_blocks::<N>(images.len()) > 0 => {
             threads.install(|| halve(network, threads, threads.count(), images, answers, logits));
         }
         Some(threads) => threads.install(|| {
             run(network, Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
         }),
     }
+}
+
+/// The program for blocks of images, where there is one. Double precision, which is for checks, has no vectors that it would fill.
+fn blocks<N: Architecture>() -> Option<Blocks> {
+    N::BLOCKS.filter(|_| size_of::<N::Scalar>() == size_of::<f32>())
+}
+
+/// How many of `count` images are predicted in blocks. Their places alone decide, never threads.
+fn images_in_blocks<N: Architecture>(count: usize) -> usize {
+    blocks::<N>().map_or(0, |blocks| blocks.images(count))
 }
 
 /// Predicts images in so many parts, side by side.
@@ -116,6 +128,7 @@ fn halve<N: Network>(
     }
     let low = parts / 2;
     let middle = images.len() * low / parts;
+    let middle = if blocks::<N>().is_some() { middle.next_multiple_of(LANES).min(images.len()) } else { middle };
     let (images, high_images) = images.split_at(middle);
     let (answers, high_answers) = answers.split_at_mut(middle);
     let (logits, high_logits) = logits.split_at_mut(middle.min(logits.len()));
@@ -127,6 +140,14 @@ fn halve<N: Network>(
 
 /// Predicts any number of images on the caller's thread. There are as many `logits` as answers, or none.
 fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
+    let in_blocks = images_in_blocks::<N>(images.len());
+    let (blocks, images) = images.split_at(in_blocks);
+    let (block_answers, answers) = answers.split_at_mut(in_blocks);
+    let (block_logits, logits) = logits.split_at_mut(in_blocks.min(logits.len()));
+    let mut block_logits = block_logits.chunks_mut(LANES);
+    for (images, answers) in blocks.chunks(LANES).zip(block_answers.chunks_mut(LANES)) {
+        run_block(network, images, answers, block_logits.next().unwrap_or_default());
+    }
     let mut logits = logits.chunks_mut(PREDICTED_TOGETHER);
     for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
         let logits = logits.next().unwrap_or_default();
@@ -157,6 +178,24 @@ fn run<N: Network, O: Observer<N::Scalar>>(
             Output::many_mut(answers),
             Output::many_mut(logits),
             observer,
+        );
+    });
+}
+
+/// Predicts a block of images on the caller's thread. There are as many `logits` as answers, or none.
+fn run_block<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
+    let weights = network.weights_ref();
+    let len = blocks::<N>().map_or(0, |blocks| blocks.workspace(images.len()));
+    N::Scalar::with_workspace(&weights.workspaces, len, &mut |workspace| {
+        N::predict_blocks(
+            &Context::of(images.len()),
+            &weights.parameters,
+            &weights.statistics,
+            network.prepared(),
+            Sample::many(images),
+            workspace,
+            Output::many_mut(answers),
+            Output::many_mut(logits),
         );
     });
 }

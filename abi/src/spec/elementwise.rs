@@ -75,6 +75,17 @@ pub mod copy {
     }
 }
 
+/// Another layout of a value.
+pub mod relayout {
+    spec! {
+        /// The size of a value.
+        Spec {
+            /// Elements an image.
+            len: usize,
+        }
+    }
+}
+
 /// Dropout.
 pub mod dropout {
     spec! {

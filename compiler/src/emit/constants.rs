@@ -21,6 +21,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
     let (training, train_plan) = &planned.training;
     let calls = calls(&preparing.steps, prepare_plan)
         .chain(calls(&predicting.steps, predict_plan))
+        .chain(planned.blocks.iter().flat_map(|blocks| calls(&blocks.program.steps, &blocks.plan)))
         .chain(calls(&training.program.steps, train_plan));
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
@@ -179,7 +180,7 @@ pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
     }
 }
 
-fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
+pub(super) fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
     steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => Some(call),
         _ => None,

@@ -69,8 +69,23 @@ pub(crate) struct Planned<'a> {
     pub(crate) preparing: (Program, Plan),
     /// The prediction with its addresses.
     pub(crate) predicting: (Program, Plan),
+    /// The prediction of blocks of images in the lanes, where that pays.
+    pub(crate) blocks: Option<InBlocks>,
     /// The training step with its addresses.
     pub(crate) training: (Training, Plan),
+}
+
+/// The prediction of blocks of images in the lanes.
+#[derive(Debug)]
+pub(crate) struct InBlocks {
+    /// The graph, whose values have layouts of their own.
+    pub(crate) graph: Graph,
+    /// Its program.
+    pub(crate) program: Program,
+    /// The addresses of its values.
+    pub(crate) plan: Plan,
+    /// The fewest images that make a block pay.
+    pub(crate) fewest: usize,
 }
 
 /// The items of a network: the type, and an anonymous constant with all that hangs on it.
@@ -84,8 +99,9 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, reader: Reader)
     let (own, parameter) = (names::beside(text, "Own"), names::beside(text, "T"));
     let table = docs::table(planned);
     let debug = docs::debug_text(graph, text);
-    let (preparing, predicting, training) = (&planned.preparing.0, &planned.predicting.0, &planned.training.0);
-    let mut names = Names::new(graph, preparing, predicting, training);
+    let blocks = planned.blocks.as_ref().map(|blocks| &blocks.program);
+    let predictions = [&planned.preparing.0, &planned.predicting.0].into_iter().chain(blocks);
+    let mut names = Names::new(graph, predictions, &planned.training.0);
     let constants = constants::of_network(planned, &mut names);
     let variables = names.variables();
     let architecture = tables::architecture(planned, &names, &own);
@@ -139,7 +155,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::locals::*;
         use #root::private::scope::{
             bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
-            Activation, Architecture, Axes, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, WeightLayout, Memory, None,
+            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
             Observer, Option, ParameterTensor, Pass, Place, PlannedCall, Precision, Range, Role, Shape, Some, Tensor,
         };
         #root::private::with_std! {

@@ -42,12 +42,25 @@ pub(super) struct Names {
 }
 
 /// Functions and constants that emitted code uses by name.
-const EMITTED: [&str; 8] =
-    ["disjoint", "computed", "gradient", "largest", "take", "take_mut", "PREDICT_SCRATCH", "TRAIN_SCRATCH"];
+const EMITTED: [&str; 9] = [
+    "disjoint",
+    "computed",
+    "gradient",
+    "largest",
+    "take",
+    "take_mut",
+    "PREDICT_SCRATCH",
+    "BLOCKS_SCRATCH",
+    "TRAIN_SCRATCH",
+];
 
 impl Names {
-    /// Names for tensors, and for the values of a preparation, a prediction and a training step of one network.
-    pub(super) fn new(graph: &Graph, prepare: &Program, predict: &Program, training: &Training) -> Self {
+    /// Names for tensors, and for the values of the programs of a prediction and of a training step of one network.
+    pub(super) fn new<'p>(
+        graph: &Graph,
+        predictions: impl IntoIterator<Item = &'p Program>,
+        training: &Training,
+    ) -> Self {
         let mut names = Self {
             taken: netwright_abi::locals::NAMES.iter().chain(&EMITTED).map(|&name| name.to_owned()).collect(),
             shared: graph.values.len(),
@@ -62,7 +75,7 @@ impl Names {
         for layer in graph.layers.iter().rev() {
             names.value(false, layer.output, &layer.name);
         }
-        for program in [prepare, predict] {
+        for program in predictions {
             names.program(program, graph, None);
         }
         names.program(&training.program, graph, Some(training));

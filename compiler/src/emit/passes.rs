@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use netwright_abi::Layout;
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 
-use super::Planned;
 use super::constants::{in_workspace, places, size, sizes};
 use super::names::{Name, Names};
+use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, Role, TensorId, ValueId};
 use crate::kernel_call::{Access, Data, KernelCall, When};
 use crate::passes::{Place, Plan};
@@ -28,17 +29,14 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let places = places(predicting, predict_plan, names, false, in_workspace);
     let prediction = predict.forward(predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
-    let answer_as_logits = (graph.head() == Head::Linear).then(|| {
-        quote!(if !logits.is_empty() {
-            logits.copy_from_slice(outputs);
-        })
-    });
+    let answer_as_logits = predict.answer_as_logits();
     let forward = train.forward(training.loss);
     let backward = train.backward(training.loss..training.program.steps.len());
     let input_gradient = match training.input_gradient {
         Some(gradient) => train.copy_out(gradient, &quote!(input_gradient)),
         None => quote!(input_gradient.fill(T::ZERO);),
     };
+    let blocks = planned.blocks.as_ref().map(|blocks| predict.blocks(blocks));
     let context = quote!(&pass.context());
     let train_scratch = quote!(TRAIN_SCRATCH * context.threads());
     let functions = [
@@ -98,7 +96,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
             },
         ),
     ];
-    functions.into_iter().collect()
+    functions.into_iter().chain(blocks).collect()
 }
 
 /// A variable that begins a pass: the names that it gives, and how.
@@ -181,6 +179,8 @@ fn owners(graph: &Graph) -> Vec<Option<usize>> {
 enum PassKind {
     Prepare,
     Predict,
+    /// A prediction whose images fill whole blocks, more than there are at the caller's.
+    PredictBlocks,
     Train,
 }
 
@@ -195,6 +195,44 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// `predict_blocks`. Nobody observes it.
+    fn blocks(&self, InBlocks { graph, program, plan, .. }: &InBlocks) -> TokenStream {
+        let writer = Writer { graph, owners: &[], program, plan, pass: PassKind::PredictBlocks, ..*self };
+        let places = places(program, plan, self.names, false, in_workspace);
+        let prediction = writer.forward(program.steps.len());
+        let answer = writer.copy_out(graph.output, &quote!(outputs));
+        let answer_as_logits = writer.answer_as_logits();
+        function(
+            &quote!(fn predict_blocks),
+            &[
+                ("context", quote!(&Context<'_>)),
+                ("parameters", quote!(&[T])),
+                ("statistics", quote!(&[T])),
+                ("prepared", quote!(&[T])),
+                ("images", quote!(&[T])),
+                ("workspace", quote!(&mut [T])),
+                ("outputs", quote!(&mut [T])),
+                ("logits", quote!(&mut [T])),
+            ],
+            vec![
+                split(&quote!(BLOCKS_SCRATCH * context.threads())),
+                variable("blocks", quote!(&context.of_blocks())),
+                variable("context", quote!(&context.in_whole_blocks())),
+                variable("batch", quote!(context.in_whole_blocks().batch)),
+            ],
+            quote!(#places #prediction #answer #answer_as_logits),
+        )
+    }
+
+    /// The answers as logits, where no head makes the one of the other.
+    fn answer_as_logits(&self) -> Option<TokenStream> {
+        (self.graph.head() == Head::Linear).then(|| {
+            quote!(if !logits.is_empty() {
+                logits.copy_from_slice(outputs);
+            })
+        })
+    }
+
     /// The first `steps`: calls of kernels, and what an observer may see after the last that changes it: also after a copy that is left out. Before the head's,
     /// the logits are copied for who wants them.
     fn forward(&self, steps: usize) -> TokenStream {
@@ -254,12 +292,16 @@ impl<'a> Writer<'a> {
         let bindings = regions.bindings();
         let kernel = format_ident!("{}", call.kernel.name);
         let sizes = self.names.known_spec(&call.spec);
+        let context = match call.layout {
+            Layout::ChannelsLast => quote!(context),
+            Layout::ImagesInLanes => quote!(blocks),
+        };
         let operands = pass.chain(operands).chain(scratch);
         let statement = self.unless_frozen(
             call,
             quote! {
                 #bindings
-                <T as Kernels>::#kernel(context, &#sizes, #(#operands),*);
+                <T as Kernels>::#kernel(#context, &#sizes, #(#operands),*);
             },
         );
         guarded(call.when, statement)
@@ -301,7 +343,12 @@ impl<'a> Writer<'a> {
             Data::Absent if access == Access::Read => quote!(&[]),
             Data::Absent => quote!(&mut []),
             Data::Value(value) => match (self.address(value), self.pass) {
-                (Some(Address { buffer: Buffer::Prepared, range, .. }), PassKind::Predict) => quote!(&prepared[#range]),
+                (
+                    Some(Address { buffer: Buffer::Prepared, range, .. }),
+                    PassKind::Predict | PassKind::PredictBlocks,
+                ) => {
+                    quote!(&prepared[#range])
+                }
                 (Some(Address { buffer, at, range, variable }), _) => regions.bind(buffer, at, range, variable),
                 (None, _) => quote!(images),
             },
@@ -340,6 +387,9 @@ impl<'a> Writer<'a> {
     /// Copies a value to a slice of the caller.
     fn copy_out(&self, value: ValueId, to: &TokenStream) -> TokenStream {
         match self.range(value) {
+            Some(range) if self.pass == PassKind::PredictBlocks => {
+                quote!(#to.copy_from_slice(&workspace[#range][..#to.len()]);)
+            }
             Some(range) => quote!(#to.copy_from_slice(&workspace[#range]);),
             None => quote!(#to.copy_from_slice(images);),
         }

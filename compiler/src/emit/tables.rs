@@ -1,16 +1,17 @@
 //! The facts about a network as constants, and its `Architecture`.
 
+use netwright_abi::LANES;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::constants::{optional_activation, scratch, size, sizes, variant};
+use super::constants::{calls, optional_activation, scratch, size, sizes, variant};
 use super::intact::intact;
 use super::names::Names;
 use super::passes;
-use super::{Planned, head, value_type};
+use super::{InBlocks, Planned, head, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
+use crate::kernel_call::KernelCall;
 use crate::passes::{Place, Plan};
-use crate::program::Step;
 use crate::shape::Shape;
 
 pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -> TokenStream {
@@ -32,6 +33,13 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH));
     let predict_scratch = scratch(&predicting.steps, names);
     let train_scratch = scratch(&training.program.steps, names);
+    let blocks = planned.blocks.as_ref().map(|InBlocks { program, plan, fewest, .. }| {
+        let (scratch, memory) = (scratch(&program.steps, names), memory(plan, &quote!(BLOCKS_SCRATCH)));
+        let fewest = size(*fewest);
+        let blocks = quote!(const BLOCKS: Option<Blocks> = Some(Blocks { memory: #memory, fewest: #fewest }););
+        (quote!(const BLOCKS_SCRATCH: usize = #scratch;), blocks)
+    });
+    let (blocks_scratch, blocks): (Option<TokenStream>, Option<TokenStream>) = blocks.unzip();
     let place = |value: ValueId, like: ValueId| match (train_plan.places.get(value.0), names.of_value(true, value)) {
         (Some(Some(Place::PerImage(_))), Some(name)) => {
             let name = &name.constant;
@@ -58,6 +66,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let functions = passes::functions(planned, names);
     quote! {
         const PREDICT_SCRATCH: usize = #predict_scratch;
+        #blocks_scratch
         const TRAIN_SCRATCH: usize = #train_scratch;
 
         impl<T: Precision> Architecture for #name<T> {
@@ -78,6 +87,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const PREPARED: usize = #prepared;
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];
             const PREDICTING: Memory = #predict_memory;
+            #blocks
             const TRAINING: Memory = #train_memory;
             const OUTPUT_PLACE: Place = #output_place;
             const LOGITS_PLACE: Place = #logits_place;
@@ -154,20 +164,24 @@ fn tensor(tensor: &Tensor) -> TokenStream {
     }
 }
 
-/// The calls of a prediction, with what was chosen and why.
+/// The calls of a prediction, with what was chosen and why; then those for blocks of images, where there are any.
 fn plan_table(planned: &Planned<'_>) -> TokenStream {
-    let (program, plan) = &planned.predicting;
     let graph = planned.graph;
-    let rows = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
-        Step::Call(call) if !elided => {
-            let (layer, kernel, why) = (&graph.layers[call.layer.0].name, call.kernel.name, call.why.as_ref());
-            let is_product = call.kernel.is_product();
-            let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
-            Some(quote! {
-                PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why, is_product: #is_product }
-            })
+    let written = |call: &KernelCall, why: &str| {
+        let (layer, kernel) = (&graph.layers[call.layer.0].name, call.kernel.name);
+        let is_product = call.kernel.is_product();
+        let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
+        quote! {
+            PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why, is_product: #is_product }
         }
-        _ => None,
+    };
+    let (program, plan) = &planned.predicting;
+    let rows = calls(&program.steps, plan).map(|call| written(call, &call.why));
+    let blocks = planned.blocks.iter().flat_map(|InBlocks { program, plan, fewest, .. }| {
+        calls(&program.steps, plan).map(move |call| {
+            written(call, &format!("{LANES} images at once, where there are {fewest} or more: {}", call.why))
+        })
     });
+    let rows = rows.chain(blocks);
     quote!(&[#(#rows),*])
 }

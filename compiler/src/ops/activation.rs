@@ -4,7 +4,7 @@ use netwright_abi::Activation as Function;
 use netwright_abi::kernels::{self, GradFromInput, GradFromOutput, InPlace};
 use netwright_abi::spec::activation::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Site};
+use super::{GradientSite, InLanes, Misfit, Operation, Part, Site};
 use crate::graph::Head;
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
@@ -30,6 +30,10 @@ impl Operation for Activation {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         Ok(inputs[0])
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

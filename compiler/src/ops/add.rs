@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, Accumulate};
 use netwright_abi::spec::add::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Site};
+use super::{GradientSite, InLanes, Misfit, Operation, Part, Site};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -26,6 +26,10 @@ impl Operation for Add {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -1,11 +1,13 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
+use netwright_abi::kernels;
 use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::Algorithm;
 use super::{
-    GradientSite, Misfit, Operation, Pack, Packing, Part, Role, Site, TensorSpec, image, refuse_enormous_weights,
+    GradientSite, InLanes, Misfit, Operation, Pack, Packing, Part, Role, Site, TensorSpec, image,
+    refuse_enormous_weights,
 };
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
@@ -141,10 +143,25 @@ impl Operation for Conv {
         Some(Pack { packing, window: self.window, input: inputs[0], output, kernel: self.kernel })
     }
 
+    fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
+        if self.groups > 1 {
+            return None;
+        }
+        // Channels last, vectors hold filters, and turning to the next row of a window costs as much as some products; in the lanes,
+        // turning to the next pixel does (`cargo bench -p netwright-compute --features std --bench lanes`).
+        let (macs, pixels) = (self.macs(inputs, output) as f64, output.positions() as f64);
+        let idle = self.filters.next_multiple_of(8) as f64 / self.filters as f64;
+        let channels_last = 1.05 * idle * macs + 40.0 * pixels * self.window.size[0] as f64;
+        Some(InLanes::by_own_kernel(channels_last, 1.03 * macs + 25.0 * pixels))
+    }
+
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let direction = Direction::forward(at.phase);
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.y_shape()) };
-        let kernel = Algorithm::selected(at.selected(direction), &spec).forward(direction, at.node.prepared.is_some());
+        let kernel = match at.selected(direction) {
+            Some(InLanes::KERNEL) => kernels::conv_lanes_forward,
+            name => Algorithm::selected(name, &spec).forward(direction, at.node.prepared.is_some()),
+        };
         at.onto_sum(at.because(direction, at.call(kernel, &spec, at.weighted(self.kernel))))
     }
 

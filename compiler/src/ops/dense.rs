@@ -3,7 +3,7 @@
 use netwright_abi::spec::dense::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
+use super::{GradientSite, InLanes, Misfit, Operation, Part, Role, Site, TensorSpec};
 use crate::cost::{CACHED, Work};
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
@@ -83,9 +83,15 @@ impl Operation for Dense {
         ]
     }
 
+    fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
+        let macs = self.macs(inputs, output) as f64;
+        (!self.transposed).then(|| InLanes::by_own_kernel(1.25 * macs, 1.05 * macs))
+    }
+
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         let direction = Direction::forward(at.phase);
         let kernel = match (at.selected(direction), self.transposed) {
+            (Some(InLanes::KERNEL), _) => kernels::dense_lanes_forward,
             (Some("direct"), false) => kernels::dense_direct_forward,
             (Some("direct"), true) => kernels::dense_direct_transposed_forward,
             (_, false) => kernels::dense_forward,

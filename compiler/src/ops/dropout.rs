@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, InPlace};
 use netwright_abi::spec::dropout::Spec;
 
-use super::{GradientSite, Misfit, Operation, Phase, Site};
+use super::{GradientSite, InLanes, Misfit, Operation, Phase, Site};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -32,6 +32,10 @@ impl Operation for Dropout {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -21,6 +21,7 @@ mod pack;
 mod pad;
 mod pool;
 mod prelu;
+mod relayout;
 mod reshape;
 mod scale;
 mod site;
@@ -47,6 +48,8 @@ pub use pack::{Pack, Packing};
 pub use pad::{Crop, ZeroPad};
 pub use pool::{Pool, PoolKind};
 pub use prelu::Prelu;
+pub use relayout::Relayout;
+pub(crate) use relayout::relayout_cost;
 pub use reshape::Reshape;
 pub use scale::Scale;
 pub use site::{GradientSite, Site};
@@ -127,9 +130,36 @@ pub(crate) trait Operation {
     fn as_epilogue(&self) -> Option<Part> {
         None
     }
+    /// How it computes images in the lanes, if it has kernels for that.
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        None
+    }
     /// The operation that prepares its weights for a candidate.
     fn packing(&self, _packing: Packing, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
         None
+    }
+}
+
+/// How an operation computes [`Layout::ImagesInLanes`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InLanes {
+    /// Whether by a kernel of its own; else its kernel treats all channels alike, so that it can take a block of images for one image of so
+    /// many times more channels.
+    pub by_own_kernel: bool,
+    /// Estimated time for one image, channels last and in the lanes, in multiply-adds of a full-speed kernel.
+    pub costs: [f64; 2],
+}
+
+impl InLanes {
+    /// The name of kernels that compute images in the lanes.
+    pub(crate) const KERNEL: &'static str = "lanes";
+
+    /// A kernel that treats all channels alike, and takes as long in either layout.
+    pub(crate) const ALIKE: Self = Self { by_own_kernel: false, costs: [0.0; 2] };
+
+    /// A kernel for the layout.
+    pub(crate) fn by_own_kernel(cost_channels_last: f64, cost: f64) -> Self {
+        Self { by_own_kernel: true, costs: [cost_channels_last, cost] }
     }
 }
 
@@ -171,7 +201,7 @@ macro_rules! operations {
 
 operations![
     Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
-    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
 ];
 
 /// What operations see of their inputs: see [`Shape::as_image`].
@@ -261,6 +291,10 @@ impl Op {
     pub fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
         self.operation().packing(packing, &images(inputs), output.as_image())
     }
+    /// How it computes images in the lanes, if it has kernels for that.
+    pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
+        self.operation().in_lanes(&images(inputs), output.as_image())
+    }
     /// What it would be as a part of what the node before it ends in.
     pub fn as_epilogue(&self) -> Option<Part> {
         self.operation().as_epilogue()
@@ -336,12 +370,12 @@ pub enum Phase {
 
 /// A value of so many fixed numbers.
 pub(crate) fn fixed(len: usize) -> Value {
-    Value { extent: Extent::Fixed(len), shape: Shape::Flat(len) }
+    Value { extent: Extent::Fixed(len), ..Value::of_images(Shape::Flat(len)) }
 }
 
 /// A value of so many elements that follow from the weights alone.
 pub(crate) fn prepared(len: usize) -> Value {
-    Value { extent: Extent::Prepared(len), shape: Shape::Flat(len) }
+    Value { extent: Extent::Prepared(len), ..Value::of_images(Shape::Flat(len)) }
 }
 
 /// That a tensor of weights would be too large to index.

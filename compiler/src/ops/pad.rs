@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::pad::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site, image};
+use super::{GradientSite, InLanes, Misfit, Operation, Site, image};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -45,6 +45,10 @@ impl Operation for ZeroPad {
         true
     }
 
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
+    }
+
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
         vec![padded(at, at.x_shape(0), self.0, at.x(0), at.y())]
     }
@@ -75,6 +79,10 @@ impl Operation for Crop {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -1,11 +1,11 @@
 //! Pooling (slides 30 and 39): the largest, or the mean, of each window.
 
-use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Pooled, UnaryGrad, UnaryGradFromBoth};
 use netwright_abi::spec::pool::Spec;
+use netwright_abi::{Epilogue, LANES};
 
 use super::conv::window_misfit;
-use super::{GradientSite, Misfit, Operation, Part, Site, image};
+use super::{GradientSite, InLanes, Misfit, Operation, Part, Site, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -61,6 +61,13 @@ impl Operation for Pool {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
+        // What an element of a window costs; more where channels fill no vectors.
+        let last = if inputs[0].channels().is_multiple_of(LANES) { 9.0 } else { 25.0 };
+        let read = (output.len() * self.window.size[0] * self.window.size[1]) as f64;
+        Some(InLanes { by_own_kernel: false, costs: [last * read, 5.0 * read] })
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

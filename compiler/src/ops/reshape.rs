@@ -1,6 +1,6 @@
 //! The same numbers in another shape: nothing is computed, and the planner gives both one address.
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientSite, InLanes, Misfit, Operation, Site};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -31,6 +31,10 @@ impl Operation for Reshape {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, InPlace, ScaleFold};
 use netwright_abi::spec::scale::Spec;
 
-use super::{Foldable, GradientSite, Misfit, Operation, Part, Site};
+use super::{Foldable, GradientSite, InLanes, Misfit, Operation, Part, Site};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -41,6 +41,10 @@ impl Operation for Scale {
 
     fn passes_sign(&self) -> bool {
         self.factor > 0.0
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -2,9 +2,9 @@
 
 use netwright_abi::kernels::{self, Kernel, Signature};
 use netwright_abi::spec::{self, Sizes};
-use netwright_abi::{Activation as Function, Epilogue};
+use netwright_abi::{Activation as Function, Epilogue, LANES, Layout};
 
-use super::Phase;
+use super::{InLanes, Phase};
 use crate::graph::{self, Graph, Node, TensorId, ValueId};
 use crate::kernel_call::{Data, KernelCall};
 use crate::selection::Direction;
@@ -28,7 +28,7 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn x_shape(&self, index: usize) -> Shape {
-        self.graph.shape(self.node.inputs[index]).as_image()
+        self.seen(self.node.inputs[index])
     }
     /// The output.
     pub fn y(&self) -> Data {
@@ -36,7 +36,17 @@ impl Site<'_> {
     }
     /// Its shape.
     pub fn y_shape(&self) -> Shape {
-        self.graph.shape(self.node.output).as_image()
+        self.seen(self.node.output)
+    }
+    /// The shape of a value as the node's kernel sees it: a block of images in the lanes may be one image of more channels.
+    fn seen(&self, value: ValueId) -> Shape {
+        let shape = self.graph.shape(value).as_image();
+        match self.graph.layout(self.node.output) {
+            Layout::ImagesInLanes if self.selected(Direction::Predicting) != Some(InLanes::KERNEL) => {
+                shape.with_channels(LANES)
+            }
+            _ => shape,
+        }
     }
     /// The value number `index` saved for the way back.
     pub fn saved(&self, index: usize) -> Data {
@@ -75,7 +85,10 @@ impl Site<'_> {
         let call = self.ended(call);
         match self.node.epilogue.sum {
             None => vec![call],
-            Some(sum) => vec![self.copy(self.y_shape().len(), Data::Value(sum), self.y()), call.accumulating()],
+            Some(sum) => {
+                let len = self.graph.values[sum.0].unit();
+                vec![self.copy(len, Data::Value(sum), self.y()), call.accumulating()]
+            }
         }
     }
     /// The call that computes the output, with what it ends in told.
@@ -101,7 +114,9 @@ impl Site<'_> {
         operands: S::Of<Data>,
     ) -> KernelCall {
         let (layer, owner) = (self.node.layer, self.graph.owner_of(self.node));
-        KernelCall::new(kernel, sizes, operands, layer, owner, "the only kernel of this operation")
+        let layout = self.graph.layout(self.node.output);
+        let why = "the only kernel of this operation";
+        KernelCall { layout, ..KernelCall::new(kernel, sizes, operands, layer, owner, why) }
     }
     /// The name of the candidate selected for a direction.
     pub fn selected(&self, direction: Direction) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::upsample::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Site, image};
+use super::{GradientSite, InLanes, Misfit, Operation, Part, Site, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -31,6 +31,10 @@ impl Operation for Upsample {
 
     fn passes_sign(&self) -> bool {
         true
+    }
+
+    fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
+        Some(InLanes::ALIKE)
     }
 
     fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {

@@ -6,10 +6,12 @@
 //! | [`fold`] | predicting: what scales and shifts channels is done by the layer before it |
 //! | [`fuse`] | activations, and predicting also sums, are done by the kernel before them |
 //! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for those that read them so |
+//! | [`assign_layouts`] | predicting blocks of images, where it pays: every value has a layout, and what turns one into another is a node |
 //! | [`predict`] | the calls that prepare, and those that predict |
 //! | [`differentiate`] | the calls of a training step, forward and backward |
 //! | [`plan_memory`] | every value of a program has an address |
 
+mod assign_layouts;
 mod differentiate;
 mod fold;
 mod fuse;
@@ -19,6 +21,7 @@ mod plan_memory;
 mod predict;
 mod select;
 
+pub use assign_layouts::{Blocks, assign_layouts};
 pub use differentiate::differentiate;
 pub use fold::fold;
 pub use fuse::fuse;

@@ -39,3 +39,21 @@ macro_rules! vectorised {
     };
 }
 pub(crate) use vectorised;
+
+/// A loop that is always unrolled: `unrolled!(row < ROWS, { … })` for a constant of at most sixteen. Sums in registers are indexed by
+/// nothing else: a loop that the compiler leaves a loop would keep them in memory, and store them after every multiply-add.
+macro_rules! unrolled {
+    ($index:ident < $count:ident, $body:block) => {
+        unrolled!(@ $index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    (@ $index:ident $count:ident $body:block $($step:literal)*) => {
+        const { assert!($count <= 16, "sixteen steps are unrolled") }
+        $(
+            if const { $step < $count } {
+                let $index: usize = $step;
+                $body
+            }
+        )*
+    };
+}
+pub(crate) use unrolled;

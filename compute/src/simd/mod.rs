@@ -8,6 +8,7 @@
 //! |---|---|
 //! | an algorithm over vectors of any width | [`WithSimd`], generic over [`Simd`], run by [`Isa::dispatch`] |
 //! | a plain loop that the compiler vectorises | `vectorised!` |
+//! | a loop over sums in registers | `unrolled!` |
 //!
 //! [`Isa::detect`] finds the instruction set; a kernel is given it with its context. Double precision, which is for checks, has the portable
 //! code alone: every instance costs each user build time.
@@ -48,7 +49,7 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use isa::{InstructionSet, Isa, MissingInstructions};
 pub use lane::Lane;
-pub(crate) use loops::vectorised;
+pub(crate) use loops::{unrolled, vectorised};
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub use neon::Neon;
 pub use portable::{Portable, Portable16};

@@ -6,7 +6,7 @@ use super::elementary::Elementary;
 use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
-use crate::simd::{Isa, vectorised};
+use crate::simd::{Isa, Simd, WithSimd, vectorised};
 pub use netwright_abi::spec::activation::Spec;
 pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE};
 
@@ -110,7 +110,7 @@ macro_rules! gate {
 }
 
 /// Elements of the widest vector that loops are compiled for.
-const VECTOR: usize = 8;
+const VECTOR: usize = 16;
 
 /// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
 /// filled up.
@@ -120,19 +120,29 @@ pub(crate) fn forward<T: Elementary>(isa: Isa, activation: Activation, values: &
     let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
     let (whole, few) = values.split_at_mut(values.len() - few);
     if !whole.is_empty() {
-        each_element(isa, activation, whole);
+        isa.dispatch(EachElement { activation, values: whole });
     }
     if !few.is_empty() {
         let mut filled = [T::ZERO; VECTOR];
         filled[..few.len()].copy_from_slice(few);
-        each_element(isa, activation, &mut filled);
+        isa.dispatch(EachElement { activation, values: &mut filled });
         few.copy_from_slice(&filled[..few.len()]);
     }
 }
 
-vectorised! {
-    /// f(z), element by element, in place.
-    fn each_element<T: Elementary>(activation: Activation, values: &mut [T]) {
+/// f(z), element by element, in place: a plain loop, compiled for each instruction set, since it computes more than it waits for memory.
+/// All do the same operations, so that they agree to the last bit.
+struct EachElement<'a, T> {
+    activation: Activation,
+    values: &'a mut [T],
+}
+
+impl<T: Elementary> WithSimd<T> for EachElement<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, _: S) {
+        let Self { activation, values } = self;
         let (zero, one) = (T::ZERO, T::ONE);
         let [half, six] = [0.5, 6.0].map(T::from_f64);
         match activation {

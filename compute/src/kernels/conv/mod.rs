@@ -11,6 +11,7 @@
 
 use super::channel_sums::{self, Stretch};
 use super::elementary::Elementary;
+pub use super::lanes::conv_lanes_forward;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;

@@ -2,6 +2,7 @@
 
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
+pub use super::lanes::dense_lanes_forward;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::gemm::{self, Matrix, gemm};

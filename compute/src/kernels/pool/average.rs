@@ -6,6 +6,7 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::parts::{PART, Sums};
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector, WithSimd};
 
 /// The mean s of each window, padding left out, and y = f(scale · s + shift).
 pub fn avgpool_forward<T: Elementary>(
@@ -18,7 +19,11 @@ pub fn avgpool_forward<T: Elementary>(
 ) {
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     super::forward(context, spec, x, &epilogue, y, |images, spec, x, epilogue, y| {
-        by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
+        if spec.window.iter().product::<usize>() > PART {
+            by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
+        } else {
+            context.isa().dispatch(Means { batch: images, spec, x, epilogue, y });
+        }
     });
 }
 
@@ -39,22 +44,46 @@ fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
     T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)
 }
 
-fn forward<T: Elementary, const LANES: usize>(
+/// Means of windows of at most [`PART`] pixels, a vector of channels at a time.
+struct Means<'a, T> {
     batch: usize,
-    spec: &Spec,
-    x: &[T],
-    epilogue: &Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    if spec.window.iter().product::<usize>() > PART {
-        means::<T, LANES, true>(batch, spec, x, epilogue, y);
-    } else {
-        means::<T, LANES, false>(batch, spec, x, epilogue, y);
+    spec: &'a Spec,
+    x: &'a [T],
+    epilogue: &'a Epilogue<'a, T>,
+    y: &'a mut [T],
+}
+
+impl<T: Elementary> WithSimd<T> for Means<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { batch, spec, x, epilogue, y } = self;
+        let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
+        each_window!(batch, spec, |out, rows, columns, first| {
+            let share = simd.splat(share::<T>(rows, columns));
+            for (block, y) in y[out..out + channels].chunks_mut(S::LANES).enumerate() {
+                let mut sum = simd.splat(T::ZERO);
+                for row in rows.0..rows.1 {
+                    let at = first + (row * width + columns.0) * channels + block * S::LANES;
+                    for column in 0..columns.1 - columns.0 {
+                        let pixel = &x[at + column * channels..][..y.len()];
+                        sum = sum + if y.len() == S::LANES { simd.load(pixel) } else { simd.load_partial(pixel) };
+                    }
+                }
+                let mean = sum * share;
+                match epilogue {
+                    None if y.len() == S::LANES => mean.store(y),
+                    None => mean.store_partial(y),
+                    Some(epilogue) => epilogue.store_vector(simd, block * S::LANES, mean, y),
+                }
+            }
+        });
     }
 }
 
-#[inline(always)]
-fn means<T: Elementary, const LANES: usize, const LONG: bool>(
+/// Means of windows of any size.
+fn long_means<T: Elementary, const LANES: usize>(
     batch: usize,
     spec: &Spec,
     x: &[T],
@@ -65,7 +94,7 @@ fn means<T: Elementary, const LANES: usize, const LONG: bool>(
     each_window!(batch, spec, |out, rows, columns, first| {
         let share = share::<T>(rows, columns);
         for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
-            let mut sums = Sums::<T, LANES, LONG>::new();
+            let mut sums = Sums::<T, LANES, true>::new();
             for row in rows.0..rows.1 {
                 let mut start = columns.0;
                 while start < columns.1 {

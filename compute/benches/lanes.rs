@@ -1,0 +1,98 @@
+//! LeNet-5's layers forward for a batch of 64, channels last and with images in the lanes: microseconds an image on one thread.
+//!
+//! `cargo bench -p netwright-compute --features std --bench lanes`
+
+use std::hint::black_box;
+
+use netwright_abi::{Activation, Epilogue, LANES};
+use netwright_compute::context::Context;
+use netwright_compute::kernels::{Kernels, conv, dense, pool, relayout};
+
+mod timing;
+
+const BATCH: usize = 64;
+const BLOCKS: usize = BATCH / LANES;
+const TANH: Epilogue = Epilogue { activation: Some(Activation::Tanh), ..Epilogue::NONE };
+const CONV1: conv::Spec = conv::Spec {
+    input: [28, 28, 1],
+    output: [28, 28, 6],
+    window: [5, 5],
+    stride: [1, 1],
+    padding: [2, 2, 2, 2],
+    dilation: [1, 1],
+    groups: 1,
+    epilogue: TANH,
+};
+const CONV2: conv::Spec = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
+const POOL1: pool::Spec = pool::Spec {
+    input: [28, 28, 6],
+    output: [14, 14, 6],
+    window: [2, 2],
+    stride: [2, 2],
+    padding: [0; 4],
+    epilogue: Epilogue::NONE,
+};
+const POOL2: pool::Spec = pool::Spec { input: [10, 10, 16], output: [5, 5, 16], ..POOL1 };
+const DENSE: [dense::Spec; 3] = [
+    dense::Spec { inputs: 400, outputs: 120, epilogue: TANH },
+    dense::Spec { inputs: 120, outputs: 84, epilogue: TANH },
+    dense::Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE },
+];
+
+fn numbers(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect()
+}
+
+/// Prints both times, and adds them to the sums.
+fn compare(name: &str, sums: &mut [f64; 2], calls: [&mut dyn FnMut(); 2]) {
+    let micros = timing::best(calls).map(|seconds| seconds * 1e6 / BATCH as f64);
+    println!("{name:24} {:8.2} {:8.2}", micros[0], micros[1]);
+    sums.iter_mut().zip(micros).for_each(|(sum, micros)| *sum += micros);
+}
+
+fn convolution(name: &str, spec: &conv::Spec, sums: &mut [f64; 2]) {
+    let (x, w, b) = (numbers(BATCH * spec.input_len()), numbers(spec.weights_len()), numbers(spec.output[2]));
+    let (mut y, mut blocks) = (numbers(BATCH * spec.output_len()), numbers(BATCH * spec.output_len()));
+    let mut packed = vec![0.0; spec.packed_len()];
+    f32::conv_pack(&Context::of(1), spec, &w, &mut packed);
+    let mut memory = vec![0.0f32; conv::conv_packed_forward_scratch(spec)];
+    let (images, lanes) = (Context::of(BATCH), Context::of(BLOCKS));
+    let last = &mut || f32::conv_packed_forward(&images, spec, black_box(&x), &packed, &[], &b, &mut y, &mut memory);
+    let in_lanes = &mut || f32::conv_lanes_forward(&lanes, spec, black_box(&x), &w, &[], &b, &mut blocks);
+    compare(name, sums, [last, in_lanes]);
+}
+
+fn pooling(name: &str, spec: &pool::Spec, sums: &mut [f64; 2]) {
+    let x = numbers(BATCH * spec.input_len());
+    let (mut y, mut blocks) = (numbers(BATCH * spec.output_len()), numbers(BATCH * spec.output_len()));
+    let wide = |[height, width, channels]: [usize; 3]| [height, width, channels * LANES];
+    let wide = pool::Spec { input: wide(spec.input), output: wide(spec.output), ..*spec };
+    let last = &mut || f32::avgpool_forward(&Context::of(BATCH), spec, black_box(&x), &[], &[], &mut y);
+    let in_lanes = &mut || f32::avgpool_forward(&Context::of(BLOCKS), &wide, black_box(&x), &[], &[], &mut blocks);
+    compare(name, sums, [last, in_lanes]);
+}
+
+fn fully_connected(spec: &dense::Spec, sums: &mut [f64; 2]) {
+    let (x, w, b) = (numbers(BATCH * spec.inputs), numbers(spec.inputs * spec.outputs), numbers(spec.outputs));
+    let (mut y, mut blocks) = (numbers(BATCH * spec.outputs), numbers(BATCH * spec.outputs));
+    let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
+    let (images, lanes) = (Context::of(BATCH), Context::of(BLOCKS));
+    let last = &mut || f32::dense_forward(&images, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+    let in_lanes = &mut || f32::dense_lanes_forward(&lanes, spec, black_box(&x), &w, &[], &b, &mut blocks);
+    compare(&format!("dense {}x{}", spec.inputs, spec.outputs), sums, [last, in_lanes]);
+}
+
+fn main() {
+    println!("batch {BATCH}, microseconds an image    channels last, images in the lanes");
+    let mut sums = [0.0; 2];
+    let image = relayout::Spec { len: CONV1.input_len() };
+    let (x, mut y) = (numbers(BATCH * image.len), numbers(BATCH * image.len));
+    let into = &mut || f32::into_lanes(&Context::of(BLOCKS), &image, black_box(&x), &mut y);
+    compare("images into the lanes", &mut sums, [&mut || {}, into]);
+    convolution("conv1 5x5x6 same tanh", &CONV1, &mut sums);
+    pooling("avgpool1", &POOL1, &mut sums);
+    convolution("conv2 5x5x16 tanh", &CONV2, &mut sums);
+    pooling("avgpool2", &POOL2, &mut sums);
+    DENSE.iter().for_each(|spec| fully_connected(spec, &mut sums));
+    println!("{:24} {:8.2} {:8.2}", "together", sums[0], sums[1]);
+}

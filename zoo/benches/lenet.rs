@@ -1,0 +1,65 @@
+//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image: microseconds an image on one thread,
+//! in one run.
+//!
+//! `cargo bench -p netwright-zoo --features lenet5 --bench lenet`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use netwright::private::Context;
+use netwright::{Architecture as _, Tensor, Unobserved};
+use netwright_zoo::LeNet5;
+
+const BATCH: usize = 64;
+/// What `predict_batch` takes at a time of a network without blocks.
+const TOGETHER: usize = 32;
+
+fn main() {
+    let mut network = LeNet5::init(1);
+    network.set_threads(1).expect("one thread");
+    let mut images = vec![Tensor::<28, 28, 1>::zeros(); BATCH];
+    for (image, tensor) in images.iter_mut().enumerate() {
+        for (place, value) in tensor.as_mut_slice().iter_mut().enumerate() {
+            *value = ((place + 97 * image) % 251) as f32 / 251.0 - 0.5;
+        }
+    }
+    let elements: Vec<f32> = images.iter().flat_map(|image| image.as_slice()).copied().collect();
+    let (mut answers, mut outputs) = (vec![[0.0; 10]; BATCH], vec![0.0; 10 * BATCH]);
+    let mut workspace = vec![0.0; LeNet5::<f32>::PREDICTING.for_batch(TOGETHER)];
+    let mut best = [f64::INFINITY; 3];
+    for _ in 0..300 {
+        let mut time = |which: usize, call: &mut dyn FnMut()| {
+            let start = Instant::now();
+            call();
+            best[which] = best[which].min(start.elapsed().as_secs_f64() * 1e6 / BATCH as f64);
+        };
+        time(0, &mut || {
+            for (images, outputs) in elements.chunks(784 * TOGETHER).zip(outputs.chunks_mut(10 * TOGETHER)) {
+                let context = Context::of(TOGETHER);
+                let (parameters, prepared) = (network.parameters(), network.prepared());
+                let images = black_box(images);
+                LeNet5::<f32>::predict_pass(
+                    &context,
+                    parameters,
+                    &[],
+                    prepared,
+                    images,
+                    &mut workspace,
+                    outputs,
+                    &mut [],
+                    &mut Unobserved,
+                );
+            }
+        });
+        time(1, &mut || network.predict_batch_into(black_box(&images), &mut answers));
+        time(2, &mut || {
+            for (image, answer) in images.iter().zip(&mut answers) {
+                network.predict_into(black_box(image), answer);
+            }
+        });
+    }
+    println!("microseconds an image, batch {BATCH}, one thread");
+    println!("channels last        {:6.2}", best[0]);
+    println!("images in the lanes  {:6.2}   {:.2} times as fast", best[1], best[0] / best[1]);
+    println!("one image            {:6.2}", best[2]);
+}
