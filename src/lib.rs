@@ -110,7 +110,7 @@ pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::simd::{InstructionSet, MissingInstructions};
 pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
-    Architecture, BackwardRule, Memory, Observer, Pass, Place, Precision, Scalar, Shape, Tensor, Unobserved,
+    Architecture, BackwardRule, BufferSlot, Memory, Observer, Pass, Precision, Scalar, Shape, Tensor, Unobserved,
 };
 pub use netwright_runtime::{head, init, layer};
 
@@ -156,12 +156,12 @@ pub mod private {
     pub use core;
 
     pub use netwright_macros::{network, test_every_example};
-    pub use netwright_runtime::architecture::{Architecture, Blocks, GradientSeed, Memory, Pass, Place};
+    pub use netwright_runtime::architecture::{Architecture, Blocks, BufferSlot, GradientSeed, Memory, Pass};
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
-    pub use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
+    pub use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
@@ -193,9 +193,9 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Blocks, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory,
-            Observer, ParameterTensor, Pass, Place, PlannedCall, Precision, Role, Shape, Tensor, WeightLayout,
-            computed, disjoint, gradient, head, kernels, largest, take, take_mut,
+            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, Kernels, Layer,
+            Memory, Observer, ParameterKind, ParameterTensor, Pass, PlannedCall, Precision, Shape, Tensor,
+            WeightLayout, computed, disjoint, gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use language_server::{Place, Server};
+use language_server::{Position, Server};
 use resnet50::resnet50;
 
 /// Loading builds the macro first; after that each answer takes milliseconds.
@@ -68,10 +68,10 @@ fn print(text: &str) {
 }
 
 /// The place of the last `what` in the first `context`.
-fn place(text: &str, context: &str, what: &str) -> Place {
+fn place(text: &str, context: &str, what: &str) -> Position {
     let start = text.find(context).unwrap_or_else(|| panic!("`{context}` is in the text"));
     let inside = context.rfind(what).unwrap_or_else(|| panic!("`{what}` is in `{context}`"));
-    Place::at(text, start + inside)
+    Position::at(text, start + inside)
 }
 
 struct Editor {
@@ -84,7 +84,7 @@ impl Editor {
         assert_eq!(TEXT.matches(there).count(), 1, "`{there}` is once in the text");
         let text = TEXT.replacen(there, typed, 1);
         self.server.change(&text);
-        let at = Place::at(&text, TEXT.find(there).unwrap_or_default() + typed.len());
+        let at = Position::at(&text, TEXT.find(there).unwrap_or_default() + typed.len());
         let offered = self.server.completion(at);
         print(&format!("\nafter `{}`: {}", typed.trim(), offered.join(" ")));
         offered

@@ -127,7 +127,7 @@ fn frozen_weights_get_no_gradient_on_any_number_of_threads() {
         let mut engine = GradientEngine::<HeadAlone>::new(64, threads).unwrap();
         engine.gradient(&mut network, &images, &labels, &CrossEntropy, Pass::default()).unwrap();
         for layer in HeadAlone::<f32>::LAYERS.iter().filter(|layer| layer.frozen) {
-            for tensor in layer.tensors.iter().filter(|tensor| tensor.role.is_trained()) {
+            for tensor in layer.tensors.iter().filter(|tensor| tensor.kind.is_trained()) {
                 let gradient = engine.gradients().tensor(layer.name, tensor.name).unwrap();
                 assert!(gradient.iter().all(|slope| *slope == 0.0), "{}.{}", layer.name, tensor.name);
             }

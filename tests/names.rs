@@ -28,7 +28,7 @@ mod letters {
 mod emitted {
     networks! {
         Own Layers LayersMut Network Architecture Kernels Weights WeightsKernelBias WeightsScaleShiftMeanVariance WeightsSlope
-        T0 T1 PREDICT_SCRATCH TRAIN_SCRATCH DENSE_1 Scalar Input Output Head Tensor Pass Shape Memory Place Observer
+        T0 T1 PREDICT_SCRATCH TRAIN_SCRATCH DENSE_1 Scalar Input Output Head Tensor Pass Shape Memory BufferSlot Observer
         CONV1 DENSE1 Places scope Range Activation Epilogue locals
         answers batch gradients image images input_gradient layers observer outputs parameters pass scratch seed statistics
         weights workspace v0 v1 core std alloc netwright init predict auto dyn_ macro_rules

@@ -74,7 +74,7 @@ fn labels_are_alike_whatever_they_are_written_as() -> Result<(), Error> {
 fn labels_of_another_size_are_refused_before_the_first_step() {
     let short = labels().iter().map(|labels| labels[..8].iter().map(|&label| label as u8).collect()).collect();
     let error = trained::<Segments, Vec<u8>, _>(short, CrossEntropy, false).unwrap_err().to_string();
-    assert!(error.ends_with("8 numbers, where 16 were expected"), "{error}");
+    assert!(error.ends_with("8 elements, where 16 were expected"), "{error}");
     let error = trained::<Segments, Vec<u8>, _>(vec![vec![2; 16]; 12], CrossEntropy, false).unwrap_err();
     assert!(matches!(error, Error::Label { sample: 0, label: 2, classes: 2, .. }), "{error}");
 }

@@ -4,7 +4,7 @@
 mod gradient;
 
 use gradient::{FromNumbers, check, scatter};
-use netwright::private::{Network, Role};
+use netwright::private::{Network, ParameterKind};
 use netwright::{Architecture, Pass, Tensor};
 
 netwright::network! {
@@ -159,8 +159,8 @@ fn batch_normalisation_trains_by_the_batch_and_predicts_by_the_moving_statistics
     let mut network = <Normal<f64> as Network>::init(1);
     assert_eq!((Normal::PARAMETERS, Normal::STATISTICS), (6, 6));
     const { assert!(<Normal as Architecture>::BATCH_COUPLED) };
-    let roles: Vec<Role> = Normal::LAYERS[0].tensors.iter().map(|tensor| tensor.role).collect();
-    assert_eq!(roles, [Role::Scale, Role::Scale, Role::Statistic, Role::Statistic]);
+    let kinds: Vec<ParameterKind> = Normal::LAYERS[0].tensors.iter().map(|tensor| tensor.kind).collect();
+    assert_eq!(kinds, [ParameterKind::Scale, ParameterKind::Scale, ParameterKind::Statistic, ParameterKind::Statistic]);
     assert_eq!(Network::statistics(&network), [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
     let images = [[1.0, 0.0, -2.0], [3.0, 0.0, 2.0]];
     let mut workspace = <Normal<f64> as Network>::workspace(2);

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netwright_compiler::{Reader, compile};
+use netwright_compiler::{Audience, compile};
 use proc_macro2::{Span, TokenStream};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
@@ -64,7 +64,7 @@ fn is_called(call: &Macro, name: &str) -> bool {
 /// What one text compiles to, or its mistakes with their lines.
 fn expand(text: &str, lines_before: usize) -> Result<String, String> {
     let root: TokenStream = "::netwright".parse().unwrap_or_default();
-    let compiled = compile(text, &root, &|_| Span::call_site(), Reader::Rustc);
+    let compiled = compile(text, &root, &|_| Span::call_site(), Audience::Rustc);
     if !compiled.diagnostics.is_empty() {
         let line = |bytes: netwright_grammar::Span| lines_before + text[..bytes.start].matches('\n').count() + 1;
         return Err(compiled.diagnostics.iter().fold(String::new(), |mut mistakes, diagnostic| {

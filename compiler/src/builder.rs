@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::graph::{Epilogue, Graph, Init, Layer, LayerId, Node, Role, Tensor, TensorId, Value, ValueId};
-use crate::ops::{Misfit, Op, TensorSpec, fixed};
+use crate::graph::{Epilogue, Graph, Init, Layer, LayerId, Node, ParameterKind, Tensor, TensorId, Value, ValueId};
+use crate::ops::{Op, ShapeError, TensorSpec, fixed};
 use crate::shape::Shape;
 
 /// The most operations a network may have: more is a mistake in a repeat.
@@ -47,7 +47,7 @@ pub struct NewLayer<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum BuildError {
     /// It does not fit its inputs.
-    Shape(Misfit),
+    Shape(ShapeError),
     /// The network has more than [`MOST_OPERATIONS`].
     TooManyOperations,
     /// It would have more than 2^31 parameters.
@@ -89,7 +89,7 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shape(misfit) => f.write_str(&misfit.message),
+            Self::Shape(error) => f.write_str(&error.message),
             Self::TooManyOperations => write!(f, "the network has more than {MOST_OPERATIONS} operations"),
             Self::TooManyParameters => f.write_str("the network would have more than 2^31 parameters"),
             Self::NameTaken { name, .. } => write!(f, "two layers are called `{name}`"),
@@ -319,16 +319,16 @@ impl Builder {
         let WeightOptions { init, bias, .. } = self.weights;
         let mut ids = Vec::new();
         for mut spec in specs {
-            if let (Role::Weight, Some(init)) = (spec.role, init) {
+            if let (ParameterKind::Weight, Some(init)) = (spec.kind, init) {
                 spec.init = Some(init);
             }
-            if let (Role::Bias, Some(init)) = (spec.role, bias) {
+            if let (ParameterKind::Bias, Some(init)) = (spec.kind, bias) {
                 spec.init = Some(init);
             }
-            let trained = spec.role != Role::Statistic;
+            let trained = spec.kind != ParameterKind::Statistic;
             let tensor = Tensor {
                 name: spec.name,
-                role: spec.role,
+                kind: spec.kind,
                 offset: self.graph.count(trained),
                 shape: spec.shape,
                 axes: spec.axes,
@@ -361,7 +361,7 @@ impl Builder {
         let mut ids = Vec::new();
         let layer = self.layer.unwrap_or(LayerId(0));
         for spec in specs {
-            if spec.role != Role::Weight {
+            if spec.kind != ParameterKind::Weight {
                 ids.extend(self.add_tensors(vec![spec.clone()], layer)?);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The cost model of kernels: how long a candidate takes for one image, from what it does and what each piece of that took on a measured
+//! The cost model of kernels: how long a candidate takes for one image, from what it does and what each part of that took on a measured
 //! machine. Only the order of candidates matters, and it changes little between processors with vectors and caches.
 //!
 //! `cargo bench -p netwright-compute --features std --bench selection` prints the constants of the machine it runs on. Those below were measured

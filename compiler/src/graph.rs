@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use netwright_abi::{Activation, Axes};
 
-pub use netwright_abi::{Init, Layout, Role};
+pub use netwright_abi::{Init, Layout, ParameterKind};
 
 use crate::builder::Origin;
 pub use crate::ids::{LayerId, TensorId, ValueId};
-use crate::ops::{Op, Part};
+use crate::ops::{EpiloguePart, Op};
 use crate::selection::{Direction, Selected};
 use crate::shape::Shape;
 
@@ -35,7 +35,7 @@ pub struct Graph {
 /// Something computed for each image, or once for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// How many numbers.
+    /// How many elements.
     pub extent: Extent,
     /// Their shape; a fixed value is flat.
     pub shape: Shape,
@@ -58,9 +58,9 @@ impl Value {
 /// How a value grows with the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// So many numbers for each image.
+    /// So many elements for each image.
     PerImage(usize),
-    /// So many numbers, whatever the batch: the statistics that a batch normalisation saves.
+    /// So many elements, whatever the batch: the statistics that a batch normalisation saves.
     Fixed(usize),
     /// So many elements that follow from the weights alone: computed when a network is prepared, never in a pass.
     Prepared(usize),
@@ -102,7 +102,7 @@ pub struct Node {
     pub prepared: Option<ValueId>,
 }
 
-/// What a node does to the numbers z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
+/// What a node does to the elements z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
 /// operation can end so, it says itself: [`Op::can_end_in`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epilogue {
@@ -136,7 +136,7 @@ pub struct Tensor {
     /// `kernel`, `bias`, …
     pub name: &'static str,
     /// What it is for.
-    pub role: Role,
+    pub kind: ParameterKind,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
     /// What these are sizes of.
@@ -149,7 +149,7 @@ pub struct Tensor {
     pub fan_in: usize,
     /// Outputs that one input reaches.
     pub fan_out: usize,
-    /// How it starts, where that was said or follows from its role.
+    /// How it starts, where that was said or follows from its kind.
     pub init: Option<Init>,
     /// Where it starts among the parameters, or among the statistics.
     pub offset: usize,
@@ -158,7 +158,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// How many numbers.
+    /// How many elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -213,8 +213,8 @@ impl Graph {
     pub fn activation_of(&self, layer: LayerId) -> Option<Activation> {
         let nodes = &self.nodes[range_of(&self.nodes, layer, |node| node.layer)];
         match nodes.last()?.op.as_epilogue()? {
-            Part::Activation(kind) => Some(kind),
-            Part::Affine(_) | Part::Sum => None,
+            EpiloguePart::Activation(kind) => Some(kind),
+            EpiloguePart::Affine(_) | EpiloguePart::Sum => None,
         }
     }
 
@@ -224,9 +224,9 @@ impl Graph {
         node.op.macs(&inputs, self.shape(node.output))
     }
 
-    /// How many numbers the tensors of a kind have: where the last of them ends.
+    /// How many elements the tensors of a kind have: where the last of them ends.
     pub fn count(&self, trained: bool) -> usize {
-        let last = self.tensors.iter().rfind(|tensor| (tensor.role != Role::Statistic) == trained);
+        let last = self.tensors.iter().rfind(|tensor| (tensor.kind != ParameterKind::Statistic) == trained);
         last.map_or(0, |tensor| tensor.offset + tensor.len())
     }
 

@@ -29,7 +29,7 @@ use emit::{Context, Planned};
 pub use emit::{Item, reference_items, reference_tables};
 use graph::Graph;
 use ops::Phase;
-use passes::{Blocks, Plan};
+use passes::{Blocks, MemoryPlan};
 use program::{Prediction, Program};
 use selection::Objective;
 
@@ -57,7 +57,7 @@ pub struct Mistaken {
 
 /// Who reads what is emitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum Audience {
     /// A compiler: it wants the networks alone.
     Rustc,
     /// An editor's language server: it also wants to know what each word means and came to.
@@ -66,29 +66,29 @@ pub enum Reader {
 
 /// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the
 /// tokens that bytes of the text came from.
-pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, reader: Reader) -> Compiled {
+pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, audience: Audience) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
     let context = Context { root, source, span };
     let networks = lower::lower(source, &file, &mut diagnostics);
-    let words = match reader {
-        Reader::Rustc => TokenStream::new(),
-        Reader::Editor => emit::words(&file, &networks, &context),
+    let words = match audience {
+        Audience::Rustc => TokenStream::new(),
+        Audience::Editor => emit::words(&file, &networks, &context),
     };
     let mut tokens = TokenStream::new();
     let unreadable = file.unreadable.iter().filter(|name| lower::is_name_of_a_type(name, source));
     let mistake = |name: &Name| Mistaken { name: name.clone(), condition: TokenStream::new() };
     let mut mistaken: Vec<Mistaken> = unreadable.map(mistake).collect();
     for mut lowered in networks {
-        match (lowered.sound, reader) {
+        match (lowered.sound, audience) {
             (true, _) => {}
-            (false, Reader::Rustc) => {
+            (false, Audience::Rustc) => {
                 let condition = attributes::of_every_item(lowered.syntax, source, false);
                 mistaken.push(Mistaken { name: lowered.syntax.name.clone(), condition });
                 continue;
             }
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.
-            (false, Reader::Editor) => lowered.graph.nodes.clear(),
+            (false, Audience::Editor) => lowered.graph.nodes.clear(),
         }
         let item = Item {
             name: &lowered.syntax.name.text,
@@ -97,13 +97,13 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, r
             of_every_item: attributes::of_every_item(lowered.syntax, source, true),
             visibility: attributes::visibility(lowered.syntax, source),
         };
-        tokens.extend(compile_graph(lowered.graph, &item, root, reader));
+        tokens.extend(compile_graph(lowered.graph, &item, root, audience));
     }
     Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
 }
 
 /// Compiles a graph, whatever front end has built it, to the items of the type `item`. `root` is the path of the facade.
-pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
+pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = checked(passes::initial_weights(graph));
     let predicting = optimise(graph.clone(), Phase::Predicting);
     let blocks = passes::assign_layouts(&predicting).map(|Blocks { graph, fewest }| {
@@ -122,10 +122,10 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, reader: 
         blocks,
         training: (training, train_plan),
     };
-    emit::network(&planned, root, reader)
+    emit::network(&planned, root, audience)
 }
 
-fn with_plan(program: Program) -> (Program, Plan) {
+fn with_plan(program: Program) -> (Program, MemoryPlan) {
     let plan = passes::plan_memory(&program);
     (program, plan)
 }

@@ -18,7 +18,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The values that calls compute or change for each image, with how many numbers each has.
+    /// The values that calls compute or change for each image, with how many elements each has.
     pub fn values_of_images(&self) -> impl Iterator<Item = (ValueId, usize)> + '_ {
         let mut touched = vec![false; self.values.len()];
         for (value, _) in self.steps.iter().flat_map(Step::values) {

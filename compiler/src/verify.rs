@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Extent, Graph, Role, ValueId};
+use crate::graph::{Extent, Graph, ParameterKind, ValueId};
 use crate::shape::Shape;
 
 /// What does not hold.
@@ -39,7 +39,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             Ok(shape) => {
                 return Err(Broken(format!("{name} makes {shape}, and its value is {}", graph.shape(node.output))));
             }
-            Err(misfit) => return Err(Broken(format!("{name} does not fit: {}", misfit.message))),
+            Err(error) => return Err(Broken(format!("{name} does not fit: {}", error.message))),
         }
         if node.layer.0 >= graph.layers.len() {
             return Err(Broken(format!("{name} belongs to no row")));
@@ -53,7 +53,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     }
     for trained in [true, false] {
         let mut end = 0;
-        for tensor in graph.tensors.iter().filter(|tensor| (tensor.role != Role::Statistic) == trained) {
+        for tensor in graph.tensors.iter().filter(|tensor| (tensor.kind != ParameterKind::Statistic) == trained) {
             if tensor.offset != end {
                 return Err(Broken(format!("{} starts at {} and not at {end}", tensor.name, tensor.offset)));
             }

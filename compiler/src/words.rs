@@ -13,7 +13,7 @@ pub struct Word {
     /// Other spellings that mean the same.
     pub aliases: &'static [&'static str],
     /// Where in a stage it may stand.
-    pub place: Place,
+    pub position: WordPosition,
     /// What it may bring.
     pub tensors: Tensors,
     /// How it is written: `conv HxWxF`.
@@ -43,9 +43,9 @@ pub enum Tensors {
 
 /// Where in a stage a word may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum WordPosition {
     /// Only at the start.
-    Head,
+    Start,
     /// At the start, or after another word, as a row of its own.
     Modifier,
     /// At the start, or after another word, whose row it joins: it has no weights and keeps the shape.
@@ -222,7 +222,7 @@ impl Number {
         }
         if value > crate::shape::LARGEST_VALUE as f64 {
             return Err(Diagnostic::new(self.span, format!("{what} is enormous: {value:e}"))
-                .help("no layer may hold more than 2^31 numbers"));
+                .help("no layer may hold more than 2^31 elements"));
         }
         Ok(value as usize)
     }

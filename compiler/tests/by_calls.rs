@@ -4,7 +4,7 @@ use netwright_compiler::builder::{BuildError, Builder, NewLayer, Origin, WeightO
 use netwright_compiler::graph::{Graph, Init, LayerId, ValueId};
 use netwright_compiler::ops::{Activation, Add, BatchNorm, Conv, Dense, Op, Reshape, Softmax};
 use netwright_compiler::shape::{Padding, Shape, Window};
-use netwright_compiler::{Item, Reader, compile, compile_graph};
+use netwright_compiler::{Audience, Item, compile, compile_graph};
 use proc_macro2::{Span, TokenStream};
 
 const TEXT: &str = "pub Net(8x8x4) { residual { conv 3x3x4 same nobias init he bn relu }; conv 3x3x6 relu as last; dense 7; \
@@ -59,7 +59,7 @@ fn built() -> Result<Graph, BuildError> {
 #[test]
 fn what_calls_build_is_emitted_as_the_text_is() {
     let root: TokenStream = "::netwright".parse().expect("a path");
-    let of_text = compile(TEXT, &root, &|_| Span::call_site(), Reader::Rustc);
+    let of_text = compile(TEXT, &root, &|_| Span::call_site(), Audience::Rustc);
     assert_eq!(of_text.diagnostics, []);
     let graph = built().expect("the layers fit");
     netwright_compiler::verify::verify(&graph).expect("the graph holds together");
@@ -70,7 +70,7 @@ fn what_calls_build_is_emitted_as_the_text_is() {
         of_every_item: TokenStream::new(),
         visibility: "pub".parse().expect("a visibility"),
     };
-    let of_calls = compile_graph(graph, &item, &root, Reader::Rustc);
+    let of_calls = compile_graph(graph, &item, &root, Audience::Rustc);
     assert_eq!(of_calls.to_string(), of_text.tokens.to_string());
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netwright_compiler::{Reader, compile};
+use netwright_compiler::{Audience, compile};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 /// The names that `let` and functions give among `tokens`.
@@ -62,7 +62,7 @@ fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
     let source = "Net(8x8x4) { conv 3x3x4 same bn relu; add { dwconv 3x3 same } { conv 1x1x4 lrn }; concat { prelu } { layernorm };
         mul { } { globalavgpool; dense 8 sigmoid }; dropout 0.5; deconv 2x2x4 stride 2; subsample 2; maxpool 2; distance 3; softmax 4 }";
     let root: TokenStream = "netwright".parse().unwrap();
-    let compiled = compile(source, &root, &|_| Span::call_site(), Reader::Rustc);
+    let compiled = compile(source, &root, &|_| Span::call_site(), Audience::Rustc);
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
     let mut names = BTreeSet::new();
     given(compiled.tokens.clone(), &mut names);

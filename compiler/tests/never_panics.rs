@@ -1,7 +1,7 @@
 //! Whatever the text, compiling it ends, without a panic, each mistake has its place in the text, and what is emitted is a file of Rust.
 
 use netwright_compiler::layers::{SHARED, STRUCTURE, WORDS};
-use netwright_compiler::{Reader, compile};
+use netwright_compiler::{Audience, compile};
 use proc_macro2::{Span, TokenStream};
 use proptest::prelude::*;
 
@@ -98,8 +98,8 @@ fn stages() -> Vec<&'static str> {
 
 fn check(source: &str) {
     let root: TokenStream = "::netwright".parse().expect("a path");
-    for reader in [Reader::Rustc, Reader::Editor] {
-        let compiled = compile(source, &root, &|_| Span::call_site(), reader);
+    for audience in [Audience::Rustc, Audience::Editor] {
+        let compiled = compile(source, &root, &|_| Span::call_site(), audience);
         for diagnostic in &compiled.diagnostics {
             assert!(source.get(diagnostic.span.range()).is_some(), "{source:?}\n{diagnostic:?}");
             assert!(!diagnostic.message.is_empty(), "{source:?}");
@@ -116,7 +116,7 @@ fn check(source: &str) {
 #[test]
 fn what_is_valid_has_no_mistake() {
     for source in VALID {
-        let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), Reader::Rustc);
+        let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), Audience::Rustc);
         assert_eq!(compiled.diagnostics, [], "{source}");
         check(source);
     }
@@ -131,7 +131,7 @@ fn deep_networks_are_compiled() {
         ("1x1x3", 400, "conv 1x1x3 bn relu"),
     ] {
         let source = format!("N({input}) {{ repeat {times} {{ {stage} }} }}");
-        let compiled = compile(&source, &TokenStream::new(), &|_| Span::call_site(), Reader::Rustc);
+        let compiled = compile(&source, &TokenStream::new(), &|_| Span::call_site(), Audience::Rustc);
         assert_eq!(compiled.diagnostics, [], "{source}");
     }
 }
@@ -156,7 +156,7 @@ fn what_unfolds_without_measure_is_refused() {
         "N(1x1x1) { upsample 2147483648; upsample 2147483648 }".to_owned(),
         "N(1x1x1) { zeropad 2147483648; crop 2147483648 }".to_owned(),
     ] {
-        let compiled = compile(&source, &TokenStream::new(), &|_| Span::call_site(), Reader::Rustc);
+        let compiled = compile(&source, &TokenStream::new(), &|_| Span::call_site(), Audience::Rustc);
         assert!(!compiled.diagnostics.is_empty(), "{}", &source[..source.len().min(200)]);
     }
 }

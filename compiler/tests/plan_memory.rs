@@ -4,7 +4,7 @@
 use netwright_abi::kernels::{self, KernelId};
 use netwright_compiler::graph::{LayerId, Value, ValueId};
 use netwright_compiler::kernel_call::{Access, Data, KernelCall, Operand, Spec, When};
-use netwright_compiler::passes::{Place, Plan, plan_memory};
+use netwright_compiler::passes::{BufferSlot, MemoryPlan, plan_memory};
 use netwright_compiler::program::{Outside, Program, Step};
 use netwright_compiler::shape::Shape;
 use proptest::prelude::*;
@@ -36,8 +36,8 @@ fn program(lens: &[usize], mut steps: Vec<Step>) -> Program {
     Program { values: lens.iter().map(value).collect(), steps, input: ValueId(0) }
 }
 
-fn place(plan: &Plan, value: usize) -> Option<Place> {
-    plan.places[value]
+fn slot(plan: &MemoryPlan, value: usize) -> Option<BufferSlot> {
+    plan.slots[value]
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_copy_is_left_out_where_its_source_is_not_needed_any_more() {
     ];
     let plan = plan_memory(&program(&[64, 64, 64], steps));
     assert_eq!(plan.elided, [false, true, false, false]);
-    assert_eq!(place(&plan, 1), place(&plan, 2));
+    assert_eq!(slot(&plan, 1), slot(&plan, 2));
     assert_eq!((plan.per_image, plan.lower_bound, plan.sum_of_values), (64, 64, 128));
 }
 
@@ -63,7 +63,7 @@ fn a_copy_stays_where_its_source_is_read_after_the_change() {
     ];
     let plan = plan_memory(&program(&[64, 64, 64], steps));
     assert!(!plan.elided[1]);
-    assert_ne!(place(&plan, 1), place(&plan, 2));
+    assert_ne!(slot(&plan, 1), slot(&plan, 2));
 }
 
 #[test]
@@ -95,12 +95,12 @@ fn a_sum_is_taken_in_place_of_the_term_that_dies() {
 fn images_are_read_where_the_caller_has_them_and_never_changed() {
     let steps = vec![copy(0, 1), call(kernels::activation_forward.id, &[(1, Access::Update)])];
     let plan = plan_memory(&program(&[64, 64], steps));
-    assert_eq!((place(&plan, 0), plan.elided[0]), (Some(Place::Images), false));
+    assert_eq!((slot(&plan, 0), plan.elided[0]), (Some(BufferSlot::Images), false));
     let plan = plan_memory(&program(
         &[64, 64, 16],
         vec![copy(0, 1), call(kernels::maxpool_forward.id, &[(1, Access::Read), (2, Access::Write)])],
     ));
-    assert_eq!((place(&plan, 1), plan.elided[0]), (Some(Place::Images), true));
+    assert_eq!((slot(&plan, 1), plan.elided[0]), (Some(BufferSlot::Images), true));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn programs() -> impl Strategy<Value = Program> {
 }
 
 /// Runs a program, with each value as the number that stands for all that was computed into it, by name or by address.
-fn run(program: &Program, plan: Option<&Plan>) -> u64 {
+fn run(program: &Program, plan: Option<&MemoryPlan>) -> u64 {
     let mix = |a: u64, b: u64| {
         (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).rotate_left(23).wrapping_mul(0xBF58_476D_1CE4_E5B9)
     };
@@ -151,9 +151,9 @@ fn run(program: &Program, plan: Option<&Plan>) -> u64 {
             let before: usize = program.values[..value.0].iter().map(|value| value.shape.len()).sum();
             before..before + len(value)
         }
-        Some(plan) => match plan.places[value.0] {
-            Some(Place::PerImage(offset)) => images + offset..images + offset + len(value),
-            Some(Place::Images) => 0..images,
+        Some(plan) => match plan.slots[value.0] {
+            Some(BufferSlot::PerImage(offset)) => images + offset..images + offset + len(value),
+            Some(BufferSlot::Images) => 0..images,
             _ => unreachable!("every value of these programs grows with the images"),
         },
     };
@@ -195,6 +195,6 @@ proptest! {
         prop_assert!(plan.lower_bound <= plan.per_image && plan.per_image <= 2 * plan.lower_bound.max(16));
         prop_assert_eq!(run(&program, Some(&plan)), run(&program, None));
         let again = plan_memory(&program);
-        prop_assert_eq!(plan.places, again.places, "a plan depends on the program alone");
+        prop_assert_eq!(plan.slots, again.slots, "a plan depends on the program alone");
     }
 }

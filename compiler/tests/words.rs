@@ -1,23 +1,23 @@
 //! What is emitted for editors, and that rustc is spared it.
 
-use netwright_compiler::{Reader, compile, layers, reference_items};
+use netwright_compiler::{Audience, compile, layers, reference_items};
 use proc_macro2::{Span, TokenStream};
 
-fn words(source: &str, reader: Reader) -> String {
+fn words(source: &str, audience: Audience) -> String {
     let root: TokenStream = "::netwright".parse().expect("a path");
-    compile(source, &root, &|_| Span::call_site(), reader).words.to_string()
+    compile(source, &root, &|_| Span::call_site(), audience).words.to_string()
 }
 
 #[test]
 fn rustc_sees_no_words() {
-    assert_eq!(words("Small(8) { dense 4 as first; dense 2 tied fist }", Reader::Rustc), "");
+    assert_eq!(words("Small(8) { dense 4 as first; dense 2 tied fist }", Audience::Rustc), "");
 }
 
 #[test]
 fn every_word_leads_to_its_documentation() {
     let emitted = words(
         "block two(n) { 2 * one(n) } block one(n) { dense (n) } A(9x9x1) { conv 3x3x2 same as a; two(n = 4) }",
-        Reader::Editor,
+        Audience::Editor,
     );
     for path in [
         "words :: conv as _",
@@ -49,7 +49,7 @@ fn half_written_words_are_paths_into_what_fits() {
     ] {
         // Unpaired braces are refused as a whole: rustc never hands them over.
         let source = if source.ends_with('}') { source.to_owned() } else { format!("{source} }}") };
-        let emitted = words(&source, Reader::Editor);
+        let emitted = words(&source, Audience::Editor);
         assert!(emitted.contains(&format!("use {path} as _")), "{source}: {emitted}");
     }
 }
@@ -73,7 +73,7 @@ fn every_example_compiles_whole() {
     let root: TokenStream = "netwright".parse().expect("a path");
     for example in layers::WORDS.iter().flat_map(|word| word.examples) {
         let source = format!("Example({}) {{ {} }}", example.input, example.stage);
-        let compiled = compile(&source, &root, &|_| Span::call_site(), Reader::Rustc);
+        let compiled = compile(&source, &root, &|_| Span::call_site(), Audience::Rustc);
         assert!(compiled.diagnostics.is_empty() && !compiled.tokens.is_empty(), "{source}: {:?}", compiled.diagnostics);
     }
 }

@@ -4,7 +4,7 @@
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
 use netwright_compiler::ops::Phase;
-use netwright_compiler::passes::{self, Plan};
+use netwright_compiler::passes::{self, MemoryPlan};
 use netwright_grammar::Diagnostics;
 
 /// The zoo's files.
@@ -32,7 +32,7 @@ fn network(file: &str) -> (String, Graph) {
     (lowered.syntax.name.text.clone(), passes::initial_weights(lowered.graph))
 }
 
-fn row(name: &str, phase: &str, plan: &Plan) {
+fn row(name: &str, phase: &str, plan: &MemoryPlan) {
     let [sum, bound, planned] = [plan.sum_of_values, plan.lower_bound, plan.per_image].map(|count| 4 * count);
     let ratio = planned as f64 / bound as f64;
     println!("{name:<18} {phase:<11} {sum:>13} {bound:>13} {planned:>13} {ratio:>6.3}");

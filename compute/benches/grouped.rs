@@ -69,34 +69,36 @@ impl Layer {
         }
     }
 
-    fn gemm(&mut self, pass: Pass) {
+    fn gemm(&mut self, pass: Direction) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::conv_gemm_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => {
+            Direction::Forward => f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
+            Direction::GradInput => f32::conv_gemm_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Direction::GradWeights => {
                 f32::conv_gemm_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
             }
         }
     }
 
-    fn grouped(&mut self, pass: Pass) {
+    fn grouped(&mut self, pass: Direction) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::conv_grouped_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::conv_grouped_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => {
+            Direction::Forward => {
+                f32::conv_grouped_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory)
+            }
+            Direction::GradInput => f32::conv_grouped_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Direction::GradWeights => {
                 f32::conv_grouped_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
             }
         }
     }
 
-    fn depthwise(&mut self, pass: Pass) {
+    fn depthwise(&mut self, pass: Direction) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Pass::Forward => f32::depthwise_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
-            Pass::GradInput => f32::depthwise_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
-            Pass::GradWeights => {
+            Direction::Forward => f32::depthwise_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
+            Direction::GradInput => f32::depthwise_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Direction::GradWeights => {
                 f32::depthwise_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
             }
         }
@@ -104,14 +106,14 @@ impl Layer {
 }
 
 #[derive(Clone, Copy)]
-enum Pass {
+enum Direction {
     Forward,
     GradInput,
     GradWeights,
 }
 
-const PASSES: [(&str, Pass); 3] =
-    [("forward", Pass::Forward), ("grad_input", Pass::GradInput), ("grad_weights", Pass::GradWeights)];
+const PASSES: [(&str, Direction); 3] =
+    [("forward", Direction::Forward), ("grad_input", Direction::GradInput), ("grad_weights", Direction::GradWeights)];
 
 fn spec(size: usize, stride: usize, groups: usize, inner: usize, outer: usize) -> Spec {
     Spec {

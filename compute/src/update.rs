@@ -5,7 +5,7 @@ use crate::simd::vectorised;
 
 /// What a gradient goes through before it is used: shortened, cut, then the penalties added.
 #[derive(Clone, Copy, Debug)]
-pub struct Gradient<T> {
+pub struct GradientTreatment<T> {
     /// Two, since one alone may be too small a number.
     pub factors: [T; 2],
     /// The largest absolute value.
@@ -20,7 +20,7 @@ pub struct Gradient<T> {
     pub keep: T,
 }
 
-impl<T: Scalar> Gradient<T> {
+impl<T: Scalar> GradientTreatment<T> {
     #[inline(always)]
     fn of(&self, weight: T, gradient: T) -> T {
         let sign = if weight > T::ZERO {
@@ -36,7 +36,7 @@ impl<T: Scalar> Gradient<T> {
 
 vectorised! {
     /// w ← w − rate · g
-    pub fn descend<T: Scalar>(rate: T, gradient: &Gradient<T>, weights: &mut [T], gradients: &[T]) {
+    pub fn descend<T: Scalar>(rate: T, gradient: &GradientTreatment<T>, weights: &mut [T], gradients: &[T]) {
         for (weight, &g) in weights.iter_mut().zip(gradients) {
             let g = gradient.of(*weight, g);
             *weight = *weight * gradient.keep - rate * g;
@@ -50,7 +50,7 @@ vectorised! {
         rate: T,
         momentum: T,
         nesterov: bool,
-        gradient: &Gradient<T>,
+        gradient: &GradientTreatment<T>,
         weights: &mut [T],
         gradients: &[T],
         velocity: &mut [T],
@@ -72,7 +72,7 @@ vectorised! {
     }
 }
 
-/// The numbers of one Adam step, the same for all parameters.
+/// The constants of one Adam step, the same for all parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep<T> {
     /// β₁, what stays of the mean.
@@ -95,7 +95,7 @@ vectorised! {
     /// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − rate · m / (scale · √v + ε)
     pub fn adam<T: Scalar>(
         step: &AdamStep<T>,
-        gradient: &Gradient<T>,
+        gradient: &GradientTreatment<T>,
         weights: &mut [T],
         gradients: &[T],
         first: &mut [T],
@@ -110,7 +110,7 @@ vectorised! {
     }
 }
 
-/// The numbers of one RMSProp step.
+/// The constants of one RMSProp step.
 #[derive(Clone, Copy, Debug)]
 pub struct RmsPropStep<T> {
     /// The learning rate.
@@ -131,7 +131,7 @@ vectorised! {
     /// v ← ρ v + (1 − ρ) g²; u = g / √v; w ← w − rate · u
     pub fn rms_prop<T: Scalar>(
         step: &RmsPropStep<T>,
-        gradient: &Gradient<T>,
+        gradient: &GradientTreatment<T>,
         weights: &mut [T],
         gradients: &[T],
         squares: &mut [T],
@@ -148,7 +148,7 @@ vectorised! {
     /// As [`rms_prop`], with b ← μ b + u; w ← w − rate · b.
     pub fn rms_prop_momentum<T: Scalar>(
         step: &RmsPropStep<T>,
-        gradient: &Gradient<T>,
+        gradient: &GradientTreatment<T>,
         weights: &mut [T],
         gradients: &[T],
         squares: &mut [T],

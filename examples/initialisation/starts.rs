@@ -3,7 +3,7 @@
 use netwright::Error;
 use netwright::head::Softmax;
 use netwright::init::Init;
-use netwright::layer::Role;
+use netwright::layer::ParameterKind;
 use netwright::prelude::*;
 use netwright::see::filters;
 use netwright::train::evaluate;
@@ -38,7 +38,7 @@ pub(crate) fn started<N: Network>(seed: u64, init: Init, bias: f64) -> Result<N,
     let mut network = N::init(seed);
     for layer in N::LAYERS {
         for tensor in layer.tensors {
-            let init = if tensor.role == Role::Weight { init } else { Init::Constant(bias) };
+            let init = if tensor.kind == ParameterKind::Weight { init } else { Init::Constant(bias) };
             network.initialise(layer.name, tensor.name, init, seed)?;
         }
     }

@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netwright_compiler::{Reader, compile};
+use netwright_compiler::{Audience, compile};
 use proc_macro2::{Span, TokenStream};
 
 fuzz_target!(|source: &str| {
-    for reader in [Reader::Rustc, Reader::Editor] {
-        let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), reader);
+    for audience in [Audience::Rustc, Audience::Editor] {
+        let compiled = compile(source, &TokenStream::new(), &|_| Span::call_site(), audience);
         for diagnostic in &compiled.diagnostics {
             assert!(source.get(diagnostic.span.range()).is_some(), "{diagnostic:?}");
         }

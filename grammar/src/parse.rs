@@ -53,7 +53,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
             return File::default();
         }
     };
-    let mut reader = Reader {
+    let mut reader = TreeReader {
         source,
         diagnostics,
         reported: 0,
@@ -79,7 +79,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
 }
 
 /// Turns the matches of the grammar into the tree.
-pub(crate) struct Reader<'s, 'd> {
+pub(crate) struct TreeReader<'s, 'd> {
     source: &'s str,
     diagnostics: &'d mut Diagnostics,
     reported: usize,
@@ -109,7 +109,7 @@ impl Header<'_> {
     }
 }
 
-impl<'s> Reader<'s, '_> {
+impl<'s> TreeReader<'s, '_> {
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.reported += 1;
         if self.reported == MAX_REPORTS {

@@ -3,10 +3,10 @@
 use pest::iterators::Pair;
 
 use crate::diagnostics::Diagnostic;
-use crate::parse::{Reader, Rule, extent, plain, span};
+use crate::parse::{Rule, TreeReader, extent, plain, span};
 use crate::syntax::{Atom, AtomKind, Body, Expression, ExpressionKind, Operator, Separator, Span, Stage};
 
-impl<'s> Reader<'s, '_> {
+impl<'s> TreeReader<'s, '_> {
     pub(crate) fn body(&mut self, pair: Pair<'s, Rule>) -> Body {
         let mut body = Body { stages: Vec::new(), span: span(&pair) };
         let mut after_stage = false;

@@ -5,7 +5,7 @@
 mod report;
 mod text;
 
-use netwright_compiler::Reader;
+use netwright_compiler::Audience;
 use proc_macro::{Group, Literal, Span, TokenStream, TokenTree};
 
 /// `{ $crate } …`: the facade's path in braces, then the blocks and networks. The facade's `network!` calls it.
@@ -16,10 +16,10 @@ pub fn network(input: TokenStream) -> TokenStream {
         Some(TokenTree::Group(root)) => root.stream(),
         _ => TokenStream::new(),
     };
-    let reader = reader();
-    let text = text::Text::of(tokens.collect(), reader);
+    let audience = audience();
+    let text = text::Text::of(tokens.collect(), audience);
     let span = |bytes| text.ends(bytes).0.into();
-    let mut compiled = netwright_compiler::compile(text.source(), &root.clone().into(), &span, reader);
+    let mut compiled = netwright_compiler::compile(text.source(), &root.clone().into(), &span, audience);
     let mut output = TokenStream::from(std::mem::take(&mut compiled.words));
     output.extend(report::errors(&compiled, &root, &text));
     output.extend(TokenStream::from(compiled.tokens));
@@ -28,10 +28,10 @@ pub fn network(input: TokenStream) -> TokenStream {
 
 /// Who runs this macro. `cfg(rust_analyzer)` would tell, but it is set for packages of the workspace and path dependencies alone, and not
 /// for a dependency from a registry: there the program tells.
-fn reader() -> Reader {
+fn audience() -> Audience {
     let program = std::env::current_exe().ok();
     let name = program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
-    if name.is_some_and(|name| name.contains("rust-analyzer")) { Reader::Editor } else { Reader::Rustc }
+    if name.is_some_and(|name| name.contains("rust-analyzer")) { Audience::Editor } else { Audience::Rustc }
 }
 
 /// The documented words of the language: the facade's module `words`. They stand where the token in the braces stands: an editor

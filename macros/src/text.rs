@@ -1,6 +1,6 @@
 //! Tokens as text, with a table that finds the token of each byte.
 
-use netwright_compiler::Reader;
+use netwright_compiler::Audience;
 use netwright_grammar::Span as Bytes;
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
@@ -11,7 +11,7 @@ pub(crate) struct Text {
     tokens: Vec<(Bytes, Span)>,
     /// Where the token before ends in the user's file.
     end: Option<Position>,
-    reader: Reader,
+    audience: Audience,
 }
 
 /// Whether a token touches what is before it, as most people write: `(`, `3x(`, `)x(`, `f(`.
@@ -38,8 +38,8 @@ fn position(span: Span) -> Position {
 }
 
 impl Text {
-    pub(crate) fn of(tokens: TokenStream, reader: Reader) -> Self {
-        let mut text = Self { source: String::new(), tokens: Vec::new(), end: None, reader };
+    pub(crate) fn of(tokens: TokenStream, audience: Audience) -> Self {
+        let mut text = Self { source: String::new(), tokens: Vec::new(), end: None, audience };
         text.stream(tokens);
         text
     }
@@ -74,9 +74,9 @@ impl Text {
         if token.is_empty() {
             return;
         }
-        let is_apart = match self.reader {
-            Reader::Rustc => self.end.is_some_and(|end| end != position(span.start())),
-            Reader::Editor => !self.source.is_empty() && !belong_together(&self.source, token),
+        let is_apart = match self.audience {
+            Audience::Rustc => self.end.is_some_and(|end| end != position(span.start())),
+            Audience::Editor => !self.source.is_empty() && !belong_together(&self.source, token),
         };
         if is_apart {
             self.source.push(' ');
@@ -84,14 +84,14 @@ impl Text {
         let start = self.source.len();
         self.source.push_str(token);
         self.tokens.push((Bytes::new(start, self.source.len()), span));
-        if self.reader == Reader::Rustc {
+        if self.audience == Audience::Rustc {
             self.end = Some(position(span.end()));
         }
     }
 
     /// The line of the user's file that `bytes` start in. An editor is not asked for it: see [`Self::push`].
     pub(crate) fn line(&self, bytes: Bytes) -> Option<usize> {
-        (self.reader == Reader::Rustc).then(|| self.ends(bytes).0.line())
+        (self.audience == Audience::Rustc).then(|| self.ends(bytes).0.line())
     }
 
     /// The spans of the first and the last token that `bytes` touch; the macro's own where there are none.

@@ -25,11 +25,11 @@ pub trait Architecture: Sized + Send + Sync + 'static {
 
     /// The type's name.
     const NAME: &'static str;
-    /// The trained numbers, those of frozen layers too.
+    /// The trained elements, those of frozen layers too.
     const PARAMETERS: usize;
     /// Those of them that the network's text does not freeze.
     const TRAINABLE: usize = crate::layer::trainable(Self::LAYERS);
-    /// The numbers that training moves without gradients: moving means and variances.
+    /// The elements that training moves without gradients: moving means and variances.
     const STATISTICS: usize;
     /// Multiply-adds to predict one image.
     const MACS: u64;
@@ -102,7 +102,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     }
 
     /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. What the
-    /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_PLACE`], [`Self::LOGITS_PLACE`].
+    /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_SLOT`], [`Self::LOGITS_SLOT`].
     fn forward_pass<O: Observer<Self::Scalar>>(
         pass: &Pass,
         parameters: &[Self::Scalar],
@@ -112,8 +112,8 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         observer: &mut O,
     );
 
-    /// Runs the same batch backward, from the gradient that stands at [`Self::OUTPUT_GRADIENT_PLACE`] (or, after a loss fused
-    /// with the head, at [`Self::LOGITS_GRADIENT_PLACE`]), and *adds* to `gradients`; writes the gradient of each image to
+    /// Runs the same batch backward, from the gradient that stands at [`Self::OUTPUT_GRADIENT_SLOT`] (or, after a loss fused
+    /// with the head, at [`Self::LOGITS_GRADIENT_SLOT`]), and *adds* to `gradients`; writes the gradient of each image to
     /// `input_gradient` unless that is empty.
     #[allow(clippy::too_many_arguments)]
     fn backward_pass<O: Observer<Self::Scalar>>(
@@ -128,16 +128,16 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     );
 
     /// Where a training pass leaves its answers in the workspace.
-    const OUTPUT_PLACE: Place;
+    const OUTPUT_SLOT: BufferSlot;
     /// Where it leaves the values that go into the final softmax or sigmoid; the answers' own place where there is neither.
-    const LOGITS_PLACE: Place;
+    const LOGITS_SLOT: BufferSlot;
     /// Where the gradient of the answers belongs.
-    const OUTPUT_GRADIENT_PLACE: Place;
+    const OUTPUT_GRADIENT_SLOT: BufferSlot;
     /// Where the gradient of the logits belongs.
-    const LOGITS_GRADIENT_PLACE: Place;
+    const LOGITS_GRADIENT_SLOT: BufferSlot;
     /// Where the output of each layer of [`Self::LAYERS`] lies after a training forward pass and before the backward pass; a
     /// value computed in place of another has gone and is `None`.
-    const ACTIVATIONS: &'static [Option<Place>];
+    const ACTIVATIONS: &'static [Option<BufferSlot>];
 }
 
 /// Which gradient a loss has written.
@@ -194,10 +194,10 @@ impl Memory {
     }
 }
 
-/// Where a value lies in a workspace: `fixed + batch * offset ..`, `batch * len` numbers.
+/// Where a value lies in a workspace: `fixed + batch * offset ..`, `batch * len` elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The numbers before the part that grows with the batch.
+pub struct BufferSlot {
+    /// The elements before the part that grows with the batch.
     pub fixed: usize,
     /// Its offset for a batch of one, after the fixed part.
     pub offset: usize,
@@ -205,7 +205,7 @@ pub struct Place {
     pub len: usize,
 }
 
-impl Place {
+impl BufferSlot {
     /// A value at this range of the part that grows with the batch, for a batch of one.
     pub const fn of_image(range: core::ops::Range<usize>) -> Self {
         Self { fixed: 0, offset: range.start, len: range.end - range.start }

@@ -76,7 +76,7 @@ pub enum Error {
     Length {
         /// Which slice.
         what: &'static str,
-        /// How many numbers it should have.
+        /// How many elements it should have.
         expected: usize,
         /// How many it has.
         found: usize,

@@ -12,7 +12,7 @@ pub(crate) fn all_finite<T: Precision>(elements: &[T]) -> bool {
 
 /// The elements of a layer in a buffer of all parameters.
 fn of<'n, T>(layer: &'n Layer, elements: &'n [T]) -> impl Iterator<Item = &'n [T]> {
-    let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
+    let trained = layer.tensors.iter().filter(|tensor| tensor.kind.is_trained());
     trained.map(|tensor| &elements[tensor.offset..tensor.offset + tensor.len])
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn clear_frozen<T: Precision>(layers: &[Layer], pass: &Pass, gradient
         return;
     }
     let frozen = layers.iter().enumerate().filter(|(layer, _)| !pass.trains(*layer));
-    for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.role.is_trained()) {
+    for tensor in frozen.flat_map(|(_, layer)| layer.tensors).filter(|tensor| tensor.kind.is_trained()) {
         gradients[tensor.offset..tensor.offset + tensor.len].fill(T::ZERO);
     }
 }

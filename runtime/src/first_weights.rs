@@ -11,7 +11,7 @@ use crate::scalar::Precision;
 pub(crate) fn initialise<T: Precision>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
     for layer in layers {
         for tensor in layer.tensors {
-            let elements = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+            let elements = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
             let elements = &mut elements[tensor.offset..tensor.offset + tensor.len];
             draw(layer.name, tensor, tensor.init, seed, elements);
         }
@@ -39,12 +39,12 @@ fn name_hash(name: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::Shape;
-    use crate::layer::{Axes, Role, WeightLayout};
+    use crate::layer::{Axes, ParameterKind, WeightLayout};
 
-    const fn tensor(name: &'static str, role: Role, offset: usize, len: usize, init: Init) -> ParameterTensor {
+    const fn tensor(name: &'static str, kind: ParameterKind, offset: usize, len: usize, init: Init) -> ParameterTensor {
         ParameterTensor {
             name,
-            role,
+            kind,
             shape: &[],
             offset,
             len,
@@ -72,13 +72,13 @@ mod tests {
     const FIRST: Layer = layer(
         "dense1",
         &[
-            tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal),
-            tensor("bias", Role::Bias, 8, 2, Init::Constant(0.5)),
-            tensor("moving_variance", Role::Statistic, 0, 2, Init::Constant(1.0)),
+            tensor("kernel", ParameterKind::Weight, 0, 8, Init::LecunNormal),
+            tensor("bias", ParameterKind::Bias, 8, 2, Init::Constant(0.5)),
+            tensor("moving_variance", ParameterKind::Statistic, 0, 2, Init::Constant(1.0)),
         ],
     );
-    const SECOND: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 10, 8, Init::LecunNormal)]);
-    const SECOND_ALONE: Layer = layer("dense2", &[tensor("kernel", Role::Weight, 0, 8, Init::LecunNormal)]);
+    const SECOND: Layer = layer("dense2", &[tensor("kernel", ParameterKind::Weight, 10, 8, Init::LecunNormal)]);
+    const SECOND_ALONE: Layer = layer("dense2", &[tensor("kernel", ParameterKind::Weight, 0, 8, Init::LecunNormal)]);
 
     fn initialised(layers: &[Layer], seed: u64) -> ([f32; 18], [f32; 2]) {
         let (mut parameters, mut statistics) = ([0.0; 18], [0.0; 2]);

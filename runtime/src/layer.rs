@@ -1,6 +1,6 @@
 //! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
 
-pub use netwright_abi::{Axes, Library, Role, WeightLayout};
+pub use netwright_abi::{Axes, Library, ParameterKind, WeightLayout};
 
 use crate::Shape;
 use crate::gemm;
@@ -49,7 +49,7 @@ impl Layer {
     pub const fn parameters(&self) -> usize {
         let (mut sum, mut i) = (0, 0);
         while i < self.tensors.len() {
-            if self.tensors[i].role.is_trained() {
+            if self.tensors[i].kind.is_trained() {
                 sum += self.tensors[i].len;
             }
             i += 1;
@@ -102,12 +102,12 @@ pub struct ParameterTensor {
     /// `kernel`, `bias`, `gamma`, …: unique in its layer.
     pub name: &'static str,
     /// What it is for.
-    pub role: Role,
+    pub kind: ParameterKind,
     /// Sizes, slowest first: `[height, width, input channels / groups, filters]` for a convolution, `[height, width, channels,
     /// multiplier]` for a depthwise one, `[height, width, filters, input channels]` for a transposed one, `[inputs, outputs]` for a dense
     /// layer. The pages of the facade's `words` show the tensors of every layer.
     pub shape: &'static [usize],
-    /// Where it starts, in elements, in the buffer of parameters (or of statistics, by its role).
+    /// Where it starts, in elements, in the buffer of parameters (or of statistics, by its kind).
     pub offset: usize,
     /// How many elements it has.
     pub len: usize,

@@ -54,7 +54,7 @@ pub mod weights;
 
 pub use netwright_compute::{context, epilogue, gemm, kernels, random, simd};
 
-pub use architecture::{Architecture, BackwardRule, Memory, Pass, Place};
+pub use architecture::{Architecture, BackwardRule, BufferSlot, Memory, Pass};
 #[cfg(feature = "std")]
 pub use error::Error;
 pub use netwright_abi::Shape;

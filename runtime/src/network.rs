@@ -36,7 +36,7 @@ pub struct Weights<T> {
 }
 
 impl<T: Precision> Weights<T> {
-    /// Zeros, for `parameters` trained numbers and `statistics` others.
+    /// Zeros, for `parameters` trained elements and `statistics` others.
     pub fn zeros(parameters: usize, statistics: usize) -> Self {
         Self {
             parameters: Buffer::zeros(parameters),
@@ -48,7 +48,7 @@ impl<T: Precision> Weights<T> {
         }
     }
 
-    /// All trained numbers.
+    /// All trained elements.
     pub fn parameters(&self) -> &[T] {
         &self.parameters
     }
@@ -217,12 +217,12 @@ pub trait Network: Architecture + Clone {
         network
     }
 
-    /// All trained numbers, in the order of [`Architecture::LAYERS`].
+    /// All trained elements, in the order of [`Architecture::LAYERS`].
     fn parameters(&self) -> &[Self::Scalar] {
         &self.weights_ref().parameters
     }
 
-    /// All trained numbers, to change.
+    /// All trained elements, to change.
     fn parameters_mut(&mut self) -> &mut [Self::Scalar] {
         self.weights_mut().buffers_mut().0
     }
@@ -237,17 +237,17 @@ pub trait Network: Architecture + Clone {
         self.weights_mut().buffers_mut().1
     }
 
-    /// The numbers of one tensor: `network.tensor("conv1", "kernel")`.
+    /// The elements of one tensor: `network.tensor("conv1", "kernel")`.
     fn tensor(&self, layer: &str, tensor: &str) -> Option<&[Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
-        let numbers = if tensor.role.is_trained() { self.parameters() } else { self.statistics() };
+        let numbers = if tensor.kind.is_trained() { self.parameters() } else { self.statistics() };
         Some(&numbers[tensor.offset..tensor.offset + tensor.len])
     }
 
-    /// The numbers of one tensor, to change.
+    /// The elements of one tensor, to change.
     fn tensor_mut(&mut self, layer: &str, tensor: &str) -> Option<&mut [Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
-        let numbers = if tensor.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        let numbers = if tensor.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         Some(&mut numbers[tensor.offset..tensor.offset + tensor.len])
     }
 
@@ -261,7 +261,7 @@ pub trait Network: Architecture + Clone {
             return Err(unknown_tensor(Self::LAYERS, layer, tensor));
         };
         crate::init::check(init)?;
-        let numbers = if found.role.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        let numbers = if found.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         crate::first_weights::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
         Ok(())
     }
@@ -411,7 +411,7 @@ pub trait Network: Architecture + Clone {
         workspace.backward(pass, seed, self.parameters(), images, gradients, &mut [])
     }
 
-    /// [`Network::backward`], and the gradient of each image, written to `input_gradient` (as many numbers as the images have).
+    /// [`Network::backward`], and the gradient of each image, written to `input_gradient` (as many elements as the images have).
     ///
     /// # Errors
     /// [`PassError::Batch`] where `images` are not as many as were sent forward, or `input_gradient` has another length.

@@ -34,7 +34,7 @@ pub enum PassError {
         layer: &'static str,
     },
     /// A buffer for the gradient of the images that does not match them.
-    #[error("room for {found} numbers of input gradient, where the images have {expected}")]
+    #[error("room for {found} elements of input gradient, where the images have {expected}")]
     InputGradient {
         /// The elements of all images.
         expected: usize,

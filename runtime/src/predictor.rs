@@ -21,7 +21,7 @@ pub struct Predictor<'a, N: Architecture> {
 
 /// A slice of another length than the network needs.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {found} numbers, where {expected} were expected")]
+#[error("{what}: {found} elements, where {expected} were expected")]
 pub struct LengthError {
     /// Which slice.
     pub what: &'static str,

@@ -144,31 +144,31 @@ impl<N: Architecture> TrainingWorkspace<N> {
 
     /// The answers of the last forward pass.
     pub fn outputs(&self) -> &[N::Output] {
-        Output::views(&self.values()[N::OUTPUT_PLACE.range(self.batch)])
+        Output::views(&self.values()[N::OUTPUT_SLOT.range(self.batch)])
     }
 
     /// What went into the final softmax or sigmoid in the last forward pass; the answers where there is neither.
     pub fn logits(&self) -> &[N::Output] {
-        Output::views(&self.values()[N::LOGITS_PLACE.range(self.batch)])
+        Output::views(&self.values()[N::LOGITS_SLOT.range(self.batch)])
     }
 
     /// Where the gradient of the answers belongs before [`Network::backward`] with [`GradientSeed::Output`].
     pub fn output_gradient_mut(&mut self) -> &mut [N::Scalar] {
-        let range = N::OUTPUT_GRADIENT_PLACE.range(self.batch);
+        let range = N::OUTPUT_GRADIENT_SLOT.range(self.batch);
         &mut self.values_mut()[range]
     }
 
     /// Where the gradient of the logits belongs before [`Network::backward`] with [`GradientSeed::Logits`].
     pub fn logits_gradient_mut(&mut self) -> &mut [N::Scalar] {
-        let range = N::LOGITS_GRADIENT_PLACE.range(self.batch);
+        let range = N::LOGITS_GRADIENT_SLOT.range(self.batch);
         &mut self.values_mut()[range]
     }
 
     /// The values a loss reads and the gradient it writes: `(outputs, gradient of outputs)`, or those of the logits.
     pub fn loss_operands(&mut self, seed: GradientSeed) -> (&[N::Scalar], &mut [N::Scalar]) {
         let (values, gradient) = match seed {
-            GradientSeed::Output => (N::OUTPUT_PLACE, N::OUTPUT_GRADIENT_PLACE),
-            GradientSeed::Logits => (N::LOGITS_PLACE, N::LOGITS_GRADIENT_PLACE),
+            GradientSeed::Output => (N::OUTPUT_SLOT, N::OUTPUT_GRADIENT_SLOT),
+            GradientSeed::Logits => (N::LOGITS_SLOT, N::LOGITS_GRADIENT_SLOT),
         };
         let (values, gradient) = (values.range(self.batch), gradient.range(self.batch));
         if values.start < gradient.start {
@@ -181,10 +181,10 @@ impl<N: Architecture> TrainingWorkspace<N> {
     }
 
     /// The output of layer `index` of [`Architecture::LAYERS`] in the last forward pass, images contiguous; `None`
-    /// where another value has been computed in its place.
+    /// where another value has been computed in its slot.
     pub fn activation(&self, index: usize) -> Option<&[N::Scalar]> {
-        let place = (*N::ACTIVATIONS.get(index)?)?;
-        Some(&self.values()[place.range(self.batch)])
+        let slot = (*N::ACTIVATIONS.get(index)?)?;
+        Some(&self.values()[slot.range(self.batch)])
     }
 }
 
@@ -222,7 +222,7 @@ impl<N: Architecture> Gradients<N> {
 
     /// The gradient of one tensor: `gradients.tensor("conv1", "kernel")`.
     pub fn tensor(&self, layer: &str, tensor: &str) -> Option<&[N::Scalar]> {
-        let tensor = find(N::LAYERS, layer, tensor).filter(|tensor| tensor.role.is_trained())?;
+        let tensor = find(N::LAYERS, layer, tensor).filter(|tensor| tensor.kind.is_trained())?;
         Some(&self.elements[tensor.offset..tensor.offset + tensor.len])
     }
 }

@@ -181,7 +181,7 @@ fn tensors(facts: Facts) -> impl Iterator<Item = (&'static str, String, &'static
 }
 
 fn elements<'w, T: Precision>(weights: &'w Weights<T>, tensor: &ParameterTensor) -> &'w [T] {
-    let elements = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
+    let elements = if tensor.kind.is_trained() { weights.parameters() } else { weights.statistics() };
     &elements[tensor.offset..tensor.offset + tensor.len]
 }
 
@@ -288,7 +288,7 @@ impl<'o, T: Precision> Compared<'o, T> {
         let (parameters, statistics) = weights.buffers_mut();
         let (mut taken, mut converted) = (Vec::new(), Vec::new());
         for (name, tensor, offer) in self.fitting {
-            let all = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+            let all = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
             all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&(offer.read)());
             if offer.kind != T::NAME {
                 converted.push((name.clone(), offer.kind.clone()));

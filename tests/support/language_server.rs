@@ -30,12 +30,12 @@ fn runs(server: &Path) -> bool {
 
 /// A place in the text: its line and column, both from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     pub line: u64,
     pub column: u64,
 }
 
-impl Place {
+impl Position {
     /// Where byte `offset` of `text` is.
     pub(crate) fn at(text: &str, offset: usize) -> Self {
         let before = &text[..offset];
@@ -47,8 +47,8 @@ impl Place {
 /// A mistake as an editor shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
-    pub start: Place,
-    pub end: Place,
+    pub start: Position,
+    pub end: Position,
     pub message: String,
 }
 
@@ -140,20 +140,20 @@ impl Server {
     }
 
     /// What hovering shows.
-    pub(crate) fn hover(&mut self, place: Place) -> String {
+    pub(crate) fn hover(&mut self, place: Position) -> String {
         let answer = self.ask_at("textDocument/hover", place);
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The words offered.
-    pub(crate) fn completion(&mut self, place: Place) -> Vec<String> {
+    pub(crate) fn completion(&mut self, place: Position) -> Vec<String> {
         let answer = self.ask_at("textDocument/completion", place);
         let items = answer["items"].as_array().or(answer.as_array()).cloned().unwrap_or_default();
         items.iter().filter_map(|item| Some(item["label"].as_str()?.to_owned())).collect()
     }
 
     /// Where it leads: files and places.
-    pub(crate) fn definition(&mut self, place: Place) -> Vec<(String, Place)> {
+    pub(crate) fn definition(&mut self, place: Position) -> Vec<(String, Position)> {
         let answer = self.ask_at("textDocument/definition", place);
         let targets = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
         targets
@@ -173,7 +173,7 @@ impl Server {
         mistakes.collect()
     }
 
-    fn ask_at(&mut self, method: &str, place: Place) -> Value {
+    fn ask_at(&mut self, method: &str, place: Position) -> Value {
         let position = json!({ "line": place.line, "character": place.column });
         self.request(method, json!({ "textDocument": { "uri": self.file }, "position": position }))
     }
@@ -274,8 +274,8 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-fn place_of(value: &Value) -> Option<Place> {
-    Some(Place { line: value["line"].as_u64()?, column: value["character"].as_u64()? })
+fn place_of(value: &Value) -> Option<Position> {
+    Some(Position { line: value["line"].as_u64()?, column: value["character"].as_u64()? })
 }
 
 fn uri(path: &Path) -> String {

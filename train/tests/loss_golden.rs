@@ -212,7 +212,7 @@ fn targets_that_no_network_can_meet_name_their_sample() {
     let message = told(Loss::<Softmax, Vec<u8>>::check(&loss, image(4, 4, 2), &[vec![3; 8]], "the set"));
     assert_eq!(
         message,
-        "the labels of one target, one for each position of the answer: 8 numbers, where 16 were expected"
+        "the labels of one target, one for each position of the answer: 8 elements, where 16 were expected"
     );
     assert!(Loss::<Softmax, usize>::check(&loss, image(4, 4, 2), &[3], "the set").is_err());
     assert!(Loss::<Softmax, [f32; 4]>::check(&loss, image(1, 2, 2), &[[1.0, 0.0, 0.0, 0.0]], "the set").is_err());

@@ -1,14 +1,14 @@
 //! What optimisers promise besides their formulas.
 
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, ParameterTensor, Role, WeightLayout};
+use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
 use netwright_runtime::{Error, Shape};
 use netwright_train::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd, clip_by_global_norm, clip_by_value, global_norm};
 
-const fn tensor(name: &'static str, role: Role, offset: usize, len: usize) -> ParameterTensor {
+const fn tensor(name: &'static str, kind: ParameterKind, offset: usize, len: usize) -> ParameterTensor {
     ParameterTensor {
         name,
-        role,
+        kind,
         shape: &[],
         offset,
         len,
@@ -38,14 +38,14 @@ const LAYERS: &[Layer] = &[
     layer(
         "conv1",
         &[
-            tensor("kernel", Role::Weight, 0, 2),
-            tensor("bias", Role::Bias, 2, 1),
-            tensor("gamma", Role::Scale, 3, 1),
-            tensor("moving_mean", Role::Statistic, 0, 9),
+            tensor("kernel", ParameterKind::Weight, 0, 2),
+            tensor("bias", ParameterKind::Bias, 2, 1),
+            tensor("gamma", ParameterKind::Scale, 3, 1),
+            tensor("moving_mean", ParameterKind::Statistic, 0, 9),
         ],
     ),
     layer("relu1", &[]),
-    layer("dense1", &[tensor("kernel", Role::Weight, 4, 1)]),
+    layer("dense1", &[tensor("kernel", ParameterKind::Weight, 4, 1)]),
 ];
 
 /// The parameters, all 1, or −1 for the second, after one step of rate 1 without a gradient.

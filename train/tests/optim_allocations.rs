@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{self, Axes, Layer, ParameterTensor, Role};
+use netwright_runtime::layer::{self, Axes, Layer, ParameterKind, ParameterTensor};
 use netwright_train::optim::{Adam, Optimizer, RmsProp, Sgd};
 
 thread_local! {
@@ -34,7 +34,7 @@ static ALLOCATOR: Counting = Counting;
 
 const KERNEL: ParameterTensor = ParameterTensor {
     name: "kernel",
-    role: Role::Weight,
+    kind: ParameterKind::Weight,
     shape: &[100],
     offset: 0,
     len: 100,

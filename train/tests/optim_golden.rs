@@ -2,7 +2,7 @@
 
 use netwright_runtime::Shape;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, ParameterTensor, Role, WeightLayout};
+use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
 use netwright_train::loss::{CrossEntropy, Loss};
 use netwright_train::optim::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Sgd};
 use serde_json::Value;
@@ -23,19 +23,19 @@ fn difference(found: &[f64], expected: &[f64], what: &str) -> f64 {
     largest
 }
 
-/// One layer for each parameter tensor of a problem; the last part of its name and its `decay` tell its role.
+/// One layer for each parameter tensor of a problem; the last part of its name and its `decay` tell its kind.
 fn layers(problem: &Value) -> Vec<Layer> {
     let mut offset = 0;
     let mut layers = Vec::new();
     for tensor in problem["params"].as_array().unwrap() {
         let len = tensor["data"].as_array().unwrap().len();
         let name: &'static str = tensor["name"].as_str().unwrap().to_owned().leak();
-        let role = if tensor["decay"] == true { Role::Weight } else { Role::Bias };
+        let kind = if tensor["decay"] == true { ParameterKind::Weight } else { ParameterKind::Bias };
         let init = Init::Constant(0.0);
         let (shape, fan) = (&*vec![len].leak(), len);
         let tensor = ParameterTensor {
             name,
-            role,
+            kind,
             shape,
             offset,
             len,

@@ -9,11 +9,11 @@ use netwright_runtime::architecture::GradientSeed;
 use netwright_runtime::context::Context;
 use netwright_runtime::error::WeightDifference;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
+use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
 use netwright_runtime::network::{Network, Weights};
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
-use netwright_runtime::{Architecture, Error, Memory, Pass, Place, Shape};
+use netwright_runtime::{Architecture, BufferSlot, Error, Memory, Pass, Shape};
 use support::{Gate, Spot, SpotExact};
 
 /// A file that is gone when dropped.
@@ -80,7 +80,7 @@ impl Architecture for Moving {
         input: Shape::Flat(2),
         output: Shape::Flat(2),
         activation: None,
-        tensors: &[Self::tensor("gamma", Role::Scale), Self::tensor("moving_mean", Role::Statistic)],
+        tensors: &[Self::tensor("gamma", ParameterKind::Scale), Self::tensor("moving_mean", ParameterKind::Statistic)],
         macs: 0,
         frozen: false,
         foreign: None,
@@ -91,11 +91,11 @@ impl Architecture for Moving {
     const NORMALISE_ONE_VALUE: &'static [usize] = &[];
     const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
     const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: 0 };
-    const OUTPUT_PLACE: Place = Place { fixed: 0, offset: 0, len: 0 };
-    const LOGITS_PLACE: Place = Self::OUTPUT_PLACE;
-    const OUTPUT_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
-    const LOGITS_GRADIENT_PLACE: Place = Self::OUTPUT_PLACE;
-    const ACTIVATIONS: &'static [Option<Place>] = &[None];
+    const OUTPUT_SLOT: BufferSlot = BufferSlot { fixed: 0, offset: 0, len: 0 };
+    const LOGITS_SLOT: BufferSlot = Self::OUTPUT_SLOT;
+    const OUTPUT_GRADIENT_SLOT: BufferSlot = Self::OUTPUT_SLOT;
+    const LOGITS_GRADIENT_SLOT: BufferSlot = Self::OUTPUT_SLOT;
+    const ACTIVATIONS: &'static [Option<BufferSlot>] = &[None];
 
     fn prepare(_: &[f32], _: &[f32], _: &mut [f32]) {}
     fn predict_pass<O>(
@@ -125,11 +125,11 @@ impl Architecture for Moving {
 }
 
 impl Moving {
-    const fn tensor(name: &'static str, role: Role) -> ParameterTensor {
+    const fn tensor(name: &'static str, kind: ParameterKind) -> ParameterTensor {
         let init = Init::Constant(1.0);
         ParameterTensor {
             name,
-            role,
+            kind,
             shape: &[2],
             offset: 0,
             len: 2,

@@ -10,7 +10,7 @@ use super::Planned;
 use super::names::{Name, Names};
 use crate::graph::{LayerId, TensorId, ValueId};
 use crate::kernel_call::{Constant, KernelCall, Spec};
-use crate::passes::{Place, Plan};
+use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Program, Step};
 
 /// The sizes of every kernel that a network calls, and where its tensors and its prepared values lie, as constants.
@@ -50,23 +50,23 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
         let range = range(tensor.offset, tensor.len());
         constants.extend(quote!(const #name: Range<usize> = #range;));
     }
-    constants.extend(places(preparing, prepare_plan, names, false, |place| matches!(place, Place::Prepared(_))));
-    constants.extend(places(&training.program, train_plan, names, true, in_workspace));
+    constants.extend(slots(preparing, prepare_plan, names, false, |slot| matches!(slot, BufferSlot::Prepared(_))));
+    constants.extend(slots(&training.program, train_plan, names, true, in_workspace));
     constants
 }
 
 /// Of values that a pass keeps in its workspace.
-pub(super) fn in_workspace(place: Place) -> bool {
-    matches!(place, Place::Fixed(_) | Place::PerImage(_))
+pub(super) fn in_workspace(slot: BufferSlot) -> bool {
+    matches!(slot, BufferSlot::Fixed(_) | BufferSlot::PerImage(_))
 }
 
 /// Where the values of a program lie, those that `wanted` says; a copy that is left out lies where its source does.
-pub(super) fn places(
+pub(super) fn slots(
     program: &Program,
-    plan: &Plan,
+    plan: &MemoryPlan,
     names: &Names,
     trains: bool,
-    wanted: fn(Place) -> bool,
+    wanted: fn(BufferSlot) -> bool,
 ) -> TokenStream {
     let sources = program.steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if *elided => call.as_copy().map(|(from, to)| (to, from)),
@@ -74,24 +74,24 @@ pub(super) fn places(
     });
     let sources: BTreeMap<ValueId, ValueId> = sources.collect();
     let mut constants = TokenStream::new();
-    for (index, place) in plan.places.iter().enumerate() {
+    for (index, slot) in plan.slots.iter().enumerate() {
         let value = ValueId(index);
-        let (Some(place), Some(name)) = (place.filter(|place| wanted(*place)), names.of_value(trains, value)) else {
+        let (Some(slot), Some(name)) = (slot.filter(|slot| wanted(*slot)), names.of_value(trains, value)) else {
             continue;
         };
         let name = &name.constant;
         let len = program.values[index].extent.len();
         let source = sources.get(&value).and_then(|source| names.of_value(trains, *source));
-        let is_same = sources.get(&value).is_some_and(|source| plan.places[source.0] == Some(place));
-        constants.extend(match (place, source.filter(|_| is_same)) {
-            (Place::PerImage(_), Some(Name { constant, .. })) => quote!(const #name: Place = #constant;),
-            (Place::PerImage(offset), None) => {
+        let is_same = sources.get(&value).is_some_and(|source| plan.slots[source.0] == Some(slot));
+        constants.extend(match (slot, source.filter(|_| is_same)) {
+            (BufferSlot::PerImage(_), Some(Name { constant, .. })) => quote!(const #name: BufferSlot = #constant;),
+            (BufferSlot::PerImage(offset), None) => {
                 let range = range(offset, len);
                 let after = (plan.fixed > 0).then(|| size(plan.fixed)).map(|fixed| quote!(.after(#fixed)));
-                quote!(const #name: Place = Place::of_image(#range)#after;)
+                quote!(const #name: BufferSlot = BufferSlot::of_image(#range)#after;)
             }
-            (Place::Images, _) => TokenStream::new(),
-            (Place::Fixed(offset) | Place::Prepared(offset), _) => {
+            (BufferSlot::Images, _) => TokenStream::new(),
+            (BufferSlot::Fixed(offset) | BufferSlot::Prepared(offset), _) => {
                 let range = range(offset, len);
                 quote!(const #name: Range<usize> = #range;)
             }
@@ -180,7 +180,7 @@ pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
     }
 }
 
-pub(super) fn calls<'a>(steps: &'a [Step], plan: &'a Plan) -> impl Iterator<Item = &'a KernelCall> {
+pub(super) fn calls<'a>(steps: &'a [Step], plan: &'a MemoryPlan) -> impl Iterator<Item = &'a KernelCall> {
     steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => Some(call),
         _ => None,

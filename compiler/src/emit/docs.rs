@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Planned;
-use crate::graph::{Graph, LayerId, Role, Tensor};
+use crate::graph::{Graph, LayerId, ParameterKind, Tensor};
 use crate::lower::beginning;
 
 /// The documentation of the type: its table of layers.
@@ -13,8 +13,12 @@ pub(super) fn table(planned: &Planned<'_>) -> String {
     let _ = writeln!(text, "| | input | {} | | |", graph.shape(graph.input));
     for (index, layer) in graph.layers.iter().enumerate() {
         let id = LayerId(index);
-        let trained =
-            graph.tensors_of(id).iter().filter(|tensor| tensor.role != Role::Statistic).map(Tensor::len).sum::<usize>();
+        let trained = graph
+            .tensors_of(id)
+            .iter()
+            .filter(|tensor| tensor.kind != ParameterKind::Statistic)
+            .map(Tensor::len)
+            .sum::<usize>();
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {} | {} |",

@@ -5,19 +5,19 @@ use std::ops::Range;
 
 use crate::graph::ValueId;
 use crate::kernel_call::Access;
-use crate::passes::{Place, Plan};
+use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::Program;
 
 /// For each value, whether nothing has been written over it in the first `steps` steps after it was computed there.
-pub(super) fn intact(program: &Program, plan: &Plan, steps: usize) -> Vec<bool> {
+pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<bool> {
     let mut last_write: Vec<Option<usize>> = vec![None; program.values.len()];
     for (index, step) in program.steps[..steps].iter().enumerate() {
         for (value, _) in step.values().into_iter().filter(|(_, access)| *access != Access::Read) {
             last_write[value.0] = Some(index);
         }
     }
-    let range = |value: ValueId| match plan.places[value.0] {
-        Some(Place::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
+    let range = |value: ValueId| match plan.slots[value.0] {
+        Some(BufferSlot::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
         _ => None,
     };
     let mut intact = vec![false; program.values.len()];

@@ -21,9 +21,9 @@ use quote::{format_ident, quote, quote_spanned};
 use constants::{size, sizes};
 use names::Names;
 
-use crate::Reader;
+use crate::Audience;
 use crate::graph::{Graph, Head};
-use crate::passes::Plan;
+use crate::passes::MemoryPlan;
 use crate::program::{Program, Training};
 use crate::shape::Shape;
 
@@ -66,13 +66,13 @@ pub(crate) struct Planned<'a> {
     /// Its graph.
     pub(crate) graph: &'a Graph,
     /// What is prepared of the weights, with its addresses.
-    pub(crate) preparing: (Program, Plan),
+    pub(crate) preparing: (Program, MemoryPlan),
     /// The prediction with its addresses.
-    pub(crate) predicting: (Program, Plan),
+    pub(crate) predicting: (Program, MemoryPlan),
     /// The prediction of blocks of images in the lanes, where that pays.
     pub(crate) blocks: Option<InBlocks>,
     /// The training step with its addresses.
-    pub(crate) training: (Training, Plan),
+    pub(crate) training: (Training, MemoryPlan),
 }
 
 /// The prediction of blocks of images in the lanes.
@@ -83,13 +83,13 @@ pub(crate) struct InBlocks {
     /// Its program.
     pub(crate) program: Program,
     /// The addresses of its values.
-    pub(crate) plan: Plan,
+    pub(crate) plan: MemoryPlan,
     /// The fewest images that make a block pay.
     pub(crate) fewest: usize,
 }
 
 /// The items of a network: the type, and an anonymous constant with all that hangs on it.
-pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, reader: Reader) -> TokenStream {
+pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = planned.graph;
     let Item { name: text, span, attributes, of_every_item, visibility } = planned.item;
     let name = names::of_network(text, *span);
@@ -107,9 +107,9 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, reader: Reader)
     let architecture = tables::architecture(planned, &names, &own);
     let views = views::views(graph, &own, root);
     // rustc shows where a method is from: at the network's name, not across the whole macro.
-    let at_name = match reader {
-        Reader::Rustc => Span::call_site().located_at(name.span()),
-        Reader::Editor => Span::call_site(),
+    let at_name = match audience {
+        Audience::Rustc => Span::call_site().located_at(name.span()),
+        Audience::Editor => Span::call_site(),
     };
     let methods = methods(graph, &own, at_name, root);
     let imports = imports(root);
@@ -156,7 +156,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::scope::{
             bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
             Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
-            Observer, Option, ParameterTensor, Pass, Place, PlannedCall, Precision, Range, Role, Shape, Some, Tensor,
+            Observer, Option, ParameterTensor, Pass, BufferSlot, PlannedCall, Precision, Range, ParameterKind, Shape, Some, Tensor,
         };
         #root::private::with_std! {
             use #root::private::scope::{
@@ -215,7 +215,7 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             pub const PARAMETERS: usize = #architecture::PARAMETERS;
             /// How many of them training changes: those of layers that are not frozen.
             pub const TRAINABLE: usize = #architecture::TRAINABLE;
-            /// How many numbers training moves without gradients.
+            /// How many elements training moves without gradients.
             pub const STATISTICS: usize = #architecture::STATISTICS;
             /// Multiply-adds to predict one image.
             pub const MACS: u64 = #architecture::MACS;
@@ -364,12 +364,12 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 ) -> Result<(), PassError> {
                     #network::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
                 }
-                /// All trained numbers in a row.
+                /// All trained elements, contiguous.
                 #[must_use]
                 pub fn parameters(&self) -> &[T] {
                     #network::parameters(self)
                 }
-                /// All trained numbers in a row, to change.
+                /// All trained elements, contiguous, to change.
                 pub fn parameters_mut(&mut self) -> &mut [T] {
                     #network::parameters_mut(self)
                 }

@@ -6,12 +6,12 @@ use netwright_abi::Layout;
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 
-use super::constants::{in_workspace, places, size, sizes};
+use super::constants::{in_workspace, size, sizes, slots};
 use super::names::{Name, Names};
 use super::{InBlocks, Planned};
-use crate::graph::{Graph, Head, LayerId, Role, TensorId, ValueId};
+use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
 use crate::kernel_call::{Access, Data, KernelCall, When};
-use crate::passes::{Place, Plan};
+use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Outside, Program, Step};
 
 /// `prepare`, `predict_pass`, `forward_pass` and `backward_pass`.
@@ -26,7 +26,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let train = Writer { program: &training.program, plan: train_plan, pass: PassKind::Train, ..predict };
     let prepare = Writer { program: preparing, plan: prepare_plan, pass: PassKind::Prepare, ..predict };
     let preparation = prepare.forward(preparing.steps.len());
-    let places = places(predicting, predict_plan, names, false, in_workspace);
+    let slots = slots(predicting, predict_plan, names, false, in_workspace);
     let prediction = predict.forward(predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
     let answer_as_logits = predict.answer_as_logits();
@@ -60,7 +60,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
                 ("observer", quote!(&mut O)),
             ],
             vec![split(&quote!(PREDICT_SCRATCH * context.threads())), variable("batch", quote!(context.batch))],
-            quote!(#places #prediction #answer #answer_as_logits),
+            quote!(#slots #prediction #answer #answer_as_logits),
         ),
         function(
             &quote!(fn forward_pass<O: Observer<T>>),
@@ -189,7 +189,7 @@ struct Writer<'a> {
     graph: &'a Graph,
     owners: &'a [Option<usize>],
     program: &'a Program,
-    plan: &'a Plan,
+    plan: &'a MemoryPlan,
     names: &'a Names,
     pass: PassKind,
 }
@@ -198,7 +198,7 @@ impl<'a> Writer<'a> {
     /// `predict_blocks`. Nobody observes it.
     fn blocks(&self, InBlocks { graph, program, plan, .. }: &InBlocks) -> TokenStream {
         let writer = Writer { graph, owners: &[], program, plan, pass: PassKind::PredictBlocks, ..*self };
-        let places = places(program, plan, self.names, false, in_workspace);
+        let slots = slots(program, plan, self.names, false, in_workspace);
         let prediction = writer.forward(program.steps.len());
         let answer = writer.copy_out(graph.output, &quote!(outputs));
         let answer_as_logits = writer.answer_as_logits();
@@ -220,7 +220,7 @@ impl<'a> Writer<'a> {
                 variable("context", quote!(&context.in_whole_blocks())),
                 variable("batch", quote!(context.in_whole_blocks().batch)),
             ],
-            quote!(#places #prediction #answer #answer_as_logits),
+            quote!(#slots #prediction #answer #answer_as_logits),
         )
     }
 
@@ -337,7 +337,7 @@ impl<'a> Writer<'a> {
     fn operand(&self, data: Data, access: Access, regions: &mut Regions<'a>) -> TokenStream {
         let tensor = |id: TensorId| {
             let (Name { constant, variable }, tensor) = (self.names.of_tensor(id), &self.graph.tensors[id.0]);
-            (constant.to_token_stream(), variable, (Place::Fixed(tensor.offset), tensor.len()), tensor.role)
+            (constant.to_token_stream(), variable, (BufferSlot::Fixed(tensor.offset), tensor.len()), tensor.kind)
         };
         match data {
             Data::Absent if access == Access::Read => quote!(&[]),
@@ -353,10 +353,10 @@ impl<'a> Writer<'a> {
                 (None, _) => quote!(images),
             },
             Data::Tensor(id) => match (tensor(id), self.pass) {
-                ((range, variable, at, Role::Statistic), PassKind::Train) => {
+                ((range, variable, at, ParameterKind::Statistic), PassKind::Train) => {
                     regions.bind(Buffer::Statistics, at, range, variable)
                 }
-                ((range, _, _, Role::Statistic), _) => quote!(&statistics[#range]),
+                ((range, _, _, ParameterKind::Statistic), _) => quote!(&statistics[#range]),
                 ((range, ..), _) => quote!(&parameters[#range]),
             },
             Data::Gradient(id) => {
@@ -369,14 +369,14 @@ impl<'a> Writer<'a> {
     /// Where a value lies; nowhere, where it lies among the images or the program never touches it.
     fn address(&self, value: ValueId) -> Option<Address<'a>> {
         let Name { constant, variable } = self.names.of_value(self.pass == PassKind::Train, value)?;
-        let place = self.plan.places[value.0]?;
-        let (buffer, range) = match place {
-            Place::Images => return None,
-            Place::Fixed(_) => (Buffer::Workspace, quote!(#constant)),
-            Place::PerImage(_) => (Buffer::Workspace, quote!(#constant.range(batch))),
-            Place::Prepared(_) => (Buffer::Prepared, quote!(#constant)),
+        let slot = self.plan.slots[value.0]?;
+        let (buffer, range) = match slot {
+            BufferSlot::Images => return None,
+            BufferSlot::Fixed(_) => (Buffer::Workspace, quote!(#constant)),
+            BufferSlot::PerImage(_) => (Buffer::Workspace, quote!(#constant.range(batch))),
+            BufferSlot::Prepared(_) => (Buffer::Prepared, quote!(#constant)),
         };
-        Some(Address { buffer, at: (place, self.program.values[value.0].extent.len()), range, variable })
+        Some(Address { buffer, at: (slot, self.program.values[value.0].extent.len()), range, variable })
     }
 
     /// The range of a value in the workspace after its scratch, where it lies there.
@@ -413,7 +413,7 @@ fn guarded(when: When, statement: TokenStream) -> TokenStream {
 /// Where a value lies, and the variable that borrows it.
 struct Address<'n> {
     buffer: Buffer,
-    at: (Place, usize),
+    at: (BufferSlot, usize),
     range: TokenStream,
     variable: &'n Ident,
 }
@@ -440,11 +440,11 @@ impl Buffer {
 
 /// The regions that one call borrows from each buffer at the same time.
 #[derive(Default)]
-struct Regions<'n>(Vec<(Buffer, (Place, usize), TokenStream, &'n Ident)>);
+struct Regions<'n>(Vec<(Buffer, (BufferSlot, usize), TokenStream, &'n Ident)>);
 
 impl<'n> Regions<'n> {
-    /// A region at a place; values of one place are one.
-    fn bind(&mut self, buffer: Buffer, at: (Place, usize), range: TokenStream, name: &'n Ident) -> TokenStream {
+    /// A region in a slot; values of one slot are one.
+    fn bind(&mut self, buffer: Buffer, at: (BufferSlot, usize), range: TokenStream, name: &'n Ident) -> TokenStream {
         if let Some((.., name)) = self.0.iter().find(|(known, other, ..)| *known == buffer && *other == at) {
             return quote!(#name);
         }

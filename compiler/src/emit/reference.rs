@@ -9,7 +9,7 @@ use quote::quote;
 use super::docs::grouped;
 use super::words::identifier;
 use crate::layers::{INITS, SHARED, STRUCTURE, WORDS};
-use crate::words::{Argument, Example, OptionWord, Place, Word};
+use crate::words::{Argument, Example, OptionWord, Word, WordPosition};
 
 const IN: &str = "`in.height`, `in.width`, `in.channels`: the sizes of what comes in.\n\nIn a block, those of what comes into the block where it \
     is called; outside of blocks, those of the network's input. A row of features has `in.features`. They stand in parentheses, as a block's \
@@ -23,20 +23,20 @@ const BLOCK: &str = "`block name(width, stride = 1) { … }`\n\nNames some stage
 pub fn tables() -> String {
     let mut text = String::new();
     let groups = [
-        ("Layers", "They start a stage.", Place::Head),
+        ("Layers", "They start a stage.", WordPosition::Start),
         (
             "Layers that may follow others",
             "They start a stage, or stand behind the words of another layer.",
-            Place::Modifier,
+            WordPosition::Modifier,
         ),
         (
             "Activations",
             "They start a stage, or stand behind the words of another layer, whose row of the table they join.",
-            Place::Activation,
+            WordPosition::Activation,
         ),
     ];
     for (title, what, place) in groups {
-        let rows = WORDS.iter().filter(|word| word.place == place).map(|word| (word.name, word.form, word.summary));
+        let rows = WORDS.iter().filter(|word| word.position == place).map(|word| (word.name, word.form, word.summary));
         table(&mut text, title, what, "", rows);
     }
     let structure = STRUCTURE.iter().map(|word| (word.name, word.form, word.summary));
@@ -118,7 +118,7 @@ fn completion() -> TokenStream {
         let own: BTreeSet<&str> = options.iter().map(|option| option.name).collect();
         let followers = WORDS
             .iter()
-            .filter(|word| word.place != Place::Head)
+            .filter(|word| word.position != WordPosition::Start)
             .flat_map(|word| [word.name].into_iter().chain(word.aliases.iter().copied()));
         let followers =
             followers.chain(SHARED.iter().map(|option| option.name)).filter(|name| !own.contains(name)).map(name);
@@ -147,10 +147,10 @@ fn completion() -> TokenStream {
 }
 
 fn docs(word: &Word) -> String {
-    let place = match word.place {
-        Place::Head => "Starts a stage.",
-        Place::Modifier => "Starts a stage, or stands behind the words of another layer as a layer of its own.",
-        Place::Activation => "Starts a stage, or stands behind the words of another layer.",
+    let place = match word.position {
+        WordPosition::Start => "Starts a stage.",
+        WordPosition::Modifier => "Starts a stage, or stands behind the words of another layer as a layer of its own.",
+        WordPosition::Activation => "Starts a stage, or stands behind the words of another layer.",
     };
     let mut middle = String::new();
     if !word.aliases.is_empty() {

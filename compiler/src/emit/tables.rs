@@ -11,7 +11,7 @@ use super::passes;
 use super::{InBlocks, Planned, head, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::kernel_call::KernelCall;
-use crate::passes::{Place, Plan};
+use crate::passes::{BufferSlot, MemoryPlan};
 use crate::shape::Shape;
 
 pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -> TokenStream {
@@ -40,25 +40,25 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
         (quote!(const BLOCKS_SCRATCH: usize = #scratch;), blocks)
     });
     let (blocks_scratch, blocks): (Option<TokenStream>, Option<TokenStream>) = blocks.unzip();
-    let place = |value: ValueId, like: ValueId| match (train_plan.places.get(value.0), names.of_value(true, value)) {
-        (Some(Some(Place::PerImage(_))), Some(name)) => {
+    let slot = |value: ValueId, like: ValueId| match (train_plan.slots.get(value.0), names.of_value(true, value)) {
+        (Some(Some(BufferSlot::PerImage(_))), Some(name)) => {
             let name = &name.constant;
             quote!(#name.after(TRAIN_SCRATCH))
         }
         _ => {
             let (fixed, len) = (size(train_plan.fixed), size(graph.shape(like).len()));
-            quote!(Place { fixed: #fixed, offset: 0, len: #len }.after(TRAIN_SCRATCH))
+            quote!(BufferSlot { fixed: #fixed, offset: 0, len: #len }.after(TRAIN_SCRATCH))
         }
     };
-    let output_place = place(graph.output, graph.output);
-    let logits_place = place(training.logits, graph.logits());
-    let output_gradient = place(training.output_gradient, graph.output);
-    let logits_gradient = place(training.logits_gradient, graph.logits());
+    let output_slot = slot(graph.output, graph.output);
+    let logits_slot = slot(training.logits, graph.logits());
+    let output_gradient = slot(training.output_gradient, graph.output);
+    let logits_gradient = slot(training.logits_gradient, graph.logits());
     let intact = intact(&training.program, train_plan, training.loss.min(training.program.steps.len()));
     let activations = graph.layers.iter().map(|layer| {
         if intact[layer.output.0] {
-            let place = place(layer.output, layer.output);
-            quote!(Some(#place))
+            let slot = slot(layer.output, layer.output);
+            quote!(Some(#slot))
         } else {
             quote!(None)
         }
@@ -89,17 +89,17 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const PREDICTING: Memory = #predict_memory;
             #blocks
             const TRAINING: Memory = #train_memory;
-            const OUTPUT_PLACE: Place = #output_place;
-            const LOGITS_PLACE: Place = #logits_place;
-            const OUTPUT_GRADIENT_PLACE: Place = #output_gradient;
-            const LOGITS_GRADIENT_PLACE: Place = #logits_gradient;
-            const ACTIVATIONS: &'static [Option<Place>] = &[#(#activations),*];
+            const OUTPUT_SLOT: BufferSlot = #output_slot;
+            const LOGITS_SLOT: BufferSlot = #logits_slot;
+            const OUTPUT_GRADIENT_SLOT: BufferSlot = #output_gradient;
+            const LOGITS_GRADIENT_SLOT: BufferSlot = #logits_gradient;
+            const ACTIVATIONS: &'static [Option<BufferSlot>] = &[#(#activations),*];
             #functions
         }
     }
 }
 
-fn memory(plan: &Plan, scratch: &TokenStream) -> TokenStream {
+fn memory(plan: &MemoryPlan, scratch: &TokenStream) -> TokenStream {
     let (fixed, per_image) = (size(plan.fixed), size(plan.per_image));
     quote!(Memory { scratch: #scratch, fixed: #scratch + #fixed, per_image: #per_image })
 }
@@ -147,7 +147,7 @@ fn layers(graph: &Graph) -> TokenStream {
 fn tensor(tensor: &Tensor) -> TokenStream {
     let (name, tensor_sizes) = (tensor.name, sizes(&tensor.shape));
     let [fan_in, fan_out, offset, len] = [tensor.fan_in, tensor.fan_out, tensor.offset, tensor.len()].map(size);
-    let role = format_ident!("{}", tensor.role.name());
+    let kind = format_ident!("{}", tensor.kind.name());
     let init = variant(tensor.init.unwrap_or(Init::LecunNormal).parts());
     let axes = format_ident!("{}", tensor.axes.name());
     let layout = if tensor.inputs.is_empty() && tensor.outputs.is_empty() {
@@ -158,7 +158,7 @@ fn tensor(tensor: &Tensor) -> TokenStream {
     };
     quote! {
         ParameterTensor {
-            name: #name, role: Role::#role, shape: &[#(#tensor_sizes),*], offset: #offset, len: #len,
+            name: #name, kind: ParameterKind::#kind, shape: &[#(#tensor_sizes),*], offset: #offset, len: #len,
             fan_in: #fan_in, fan_out: #fan_out, init: Init::#init, layout: #layout,
         }
     }

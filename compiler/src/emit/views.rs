@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::constants::sizes;
 use super::words::identifier;
-use crate::graph::{Graph, LayerId, Role, Tensor};
+use crate::graph::{Graph, LayerId, ParameterKind, Tensor};
 
 /// `layers()`, `layers_mut()` and their types.
 pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStream {
@@ -34,7 +34,7 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
                 tensor_names(tensors).into_iter().map(|name| format_ident!("{name}")),
             );
             let takes = tensors.iter().map(|tensor| {
-                let from = buffer(tensor.role);
+                let from = buffer(tensor.kind);
                 quote!(#take(&mut #from))
             });
             quote!(#field: #group { #(#names: #takes),* })
@@ -80,8 +80,8 @@ fn field(name: &str, taken: &mut BTreeSet<String>) -> Ident {
     }
 }
 
-fn buffer(role: Role) -> Ident {
-    if role == Role::Statistic { format_ident!("statistics") } else { format_ident!("parameters") }
+fn buffer(kind: ParameterKind) -> Ident {
+    if kind == ParameterKind::Statistic { format_ident!("statistics") } else { format_ident!("parameters") }
 }
 
 fn tensor_names<'a>(tensors: &[&'a Tensor]) -> Vec<&'a str> {

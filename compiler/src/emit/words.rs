@@ -15,7 +15,7 @@ use super::Context;
 use super::docs::grouped;
 use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
 use crate::lower::{Lowered, Made};
-use crate::words::{Argument, Choice, Place, RustName, Word, rust_name};
+use crate::words::{Argument, Choice, RustName, Word, WordPosition, rust_name};
 
 /// The most rows of a table of calls that an editor shows.
 const MOST_ROWS: usize = 12;
@@ -111,7 +111,8 @@ fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (Token
         _ => {}
     }
     // Activations have few options: those of the layer before them are still open.
-    let is_activation = |owner: &Owner<'_>| matches!(owner, Owner::Word(word) if word.place == Place::Activation);
+    let is_activation =
+        |owner: &Owner<'_>| matches!(owner, Owner::Word(word) if word.position == WordPosition::Activation);
     let open = owners.iter().rev().find(|owner| owners.len() == 1 || !is_activation(owner)).or(owners.first());
     let module = match open {
         None => quote!(heads),

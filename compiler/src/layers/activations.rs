@@ -4,7 +4,7 @@ use netwright_abi::Activation as Function;
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Activation;
-use crate::words::{Argument, Example, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
 
 /// A word for an activation, its constant if it has one.
 macro_rules! activation {
@@ -13,7 +13,7 @@ macro_rules! activation {
         pub(super) static $static: Word = Word {
             name: $name,
             aliases: $aliases,
-            place: Place::Activation,
+            position: WordPosition::Activation,
             tensors: Tensors::None,
             form: $form,
             summary: $summary,
@@ -28,7 +28,7 @@ macro_rules! activation {
         pub(super) static $static: Word = Word {
             name: $name,
             aliases: $aliases,
-            place: Place::Activation,
+            position: WordPosition::Activation,
             tensors: Tensors::None,
             form: $form,
             summary: $summary,

@@ -3,7 +3,7 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::{BatchNorm, LayerNorm};
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
 const EPS: OptionWord = OptionWord {
     name: "eps",
@@ -30,7 +30,7 @@ const NOCENTER: OptionWord = OptionWord {
 pub(super) static BATCHNORM: Word = Word {
     name: "batchnorm",
     aliases: &["bn"],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::Others,
     form: "bn",
     summary: "Batch normalisation (Ioffe and Szegedy, 2015): each channel gets mean 0 and variance 1 over the batch and all positions, then a trained scale and shift. Predictions use moving averages of the training's statistics.",
@@ -58,7 +58,7 @@ pub(super) static BATCHNORM: Word = Word {
 pub(super) static LAYERNORM: Word = Word {
     name: "layernorm",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::Others,
     form: "layernorm",
     summary: "Layer normalisation (Ba et al., 2016): each position of an image, or a row of features, gets mean 0 and variance 1 over its channels, then a trained scale and shift.",

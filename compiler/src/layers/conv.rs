@@ -8,13 +8,13 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Conv, ConvTable};
 use crate::shape::{Padding, Window};
-use crate::words::{Argument, Example, Numbers, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, Numbers, OptionWord, Tensors, Use, Word, WordPosition};
 
 /// The convolution.
 pub(super) static CONV: Word = Word {
     name: "conv",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "conv HxWxF",
     summary: "Convolution (cross-correlation, slides 22 and 37): a window of height H and width W, with F filters; of a series, `128x1`, a window of length L: `conv LxF`. Without a padding word there is no padding.",

@@ -3,7 +3,7 @@
 use super::axes::Axes;
 use super::conv::{DILATE, NOBIAS, STRIDE, window};
 use crate::ops::Deconv;
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Word, WordPosition};
 
 const SAME: OptionWord = OptionWord {
     name: "same",
@@ -22,7 +22,7 @@ const PAD: OptionWord = OptionWord {
 pub(super) static DECONV: Word = Word {
     name: "deconv",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "deconv HxWxF",
     summary: "Transposed convolution (Zeiler et al., 2010): each pixel spreads over a window of height H and width W in F feature maps. Output = (input - 1) * stride + window - padding, so that `deconv 2x2x64 stride 2` doubles an image; `same` makes it input * stride.",

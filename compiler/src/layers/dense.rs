@@ -8,13 +8,13 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Dense, Reshape};
 use crate::shape::Shape;
-use crate::words::{Argument, Example, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
 
 /// The fully connected layer.
 pub(super) static DENSE: Word = Word {
     name: "dense",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "dense N",
     summary: "A fully connected layer of N units, z = W a + b (slide 4). Flattens what comes in, row by row, channels innermost.",

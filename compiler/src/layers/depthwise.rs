@@ -9,7 +9,7 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Conv, Depthwise};
 use crate::shape::{Padding, Window};
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
 const MULTIPLIER: OptionWord = OptionWord {
     name: "multiplier",
@@ -22,7 +22,7 @@ const MULTIPLIER: OptionWord = OptionWord {
 pub(super) static DWCONV: Word = Word {
     name: "dwconv",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "dwconv HxW",
     summary: "Depthwise convolution (Sifre, 2014): each channel is convolved by itself, with a window of height H and width W. Its kernel is `[H, W, channels, multiplier]`.",
@@ -61,7 +61,7 @@ pub(super) static DWCONV: Word = Word {
 pub(super) static SEPCONV: Word = Word {
     name: "sepconv",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "sepconv HxWxF",
     summary: "Separable convolution (Chollet, 2017): a depthwise convolution with a window of height H and width W, without a bias, then a 1x1 convolution with F filters.",

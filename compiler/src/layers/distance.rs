@@ -6,7 +6,7 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Distance, Reshape};
 use crate::shape::Shape;
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
 /// The most numbers that patterns may have together: they are written into the program.
 const MOST_NUMBERS: usize = 1 << 16;
@@ -15,7 +15,7 @@ const MOST_NUMBERS: usize = 1 << 16;
 pub(super) static DISTANCE: Word = Word {
     name: "distance",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "distance N",
     summary: "The output layer of LeNet-5 (LeCun et al., 1998): the squared distance of its input to each of N fixed patterns; the smallest wins. It has no trained numbers. Without `to`, the patterns are of ±1 chosen at random, once and for all. `distance 10 scale -1 softmax` makes probabilities of the distances.",

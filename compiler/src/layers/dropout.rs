@@ -3,13 +3,13 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Dropout;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
 /// Dropout.
 pub(super) static DROPOUT: Word = Word {
     name: "dropout",
     aliases: &[],
-    place: Place::Activation,
+    position: WordPosition::Activation,
     tensors: Tensors::None,
     form: "dropout 0.5",
     summary: "Ignores this share of the units in each training step (slide 18), and scales the others up by 1 / (1 - rate), so that nothing is to be done when predicting: the lecture scales the weights instead, with the same expectation.",

@@ -1,13 +1,13 @@
 //! `flatten`
 
 use crate::ops::Reshape;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
 /// An image as a row of features.
 pub(super) static FLATTEN: Word = Word {
     name: "flatten",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::None,
     form: "flatten",
     summary: "Turns an image into a row of features: row by row, pixel by pixel, channels innermost. `dense` does it by itself.",

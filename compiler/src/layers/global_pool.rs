@@ -6,13 +6,13 @@ use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Pool, PoolKind, Reshape};
 use crate::shape::{Padding, Shape, Window};
-use crate::words::{Argument, Example, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
 
 /// The mean of each channel.
 pub(super) static GLOBALAVGPOOL: Word = Word {
     name: "globalavgpool",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "globalavgpool",
     summary: "The mean of each channel over the whole image (Lin et al., 2013), as a row of features: one for each channel.",
@@ -26,7 +26,7 @@ pub(super) static GLOBALAVGPOOL: Word = Word {
 pub(super) static GLOBALMAXPOOL: Word = Word {
     name: "globalmaxpool",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "globalmaxpool",
     summary: "The largest value of each channel over the whole image, as a row of features: one for each channel.",

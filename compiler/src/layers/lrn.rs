@@ -3,7 +3,7 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Lrn;
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
 const fn constant(name: &'static str, form: &'static str, summary: &'static str) -> OptionWord {
     OptionWord { name, form, argument: Argument::Required, summary }
@@ -13,7 +13,7 @@ const fn constant(name: &'static str, form: &'static str, summary: &'static str)
 pub(super) static LRN: Word = Word {
     name: "lrn",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::None,
     form: "lrn",
     summary: "Local response normalisation (Krizhevsky et al., 2012): x / (k + α Σ x²)^β, the sum over `size` neighbouring channels. α is not divided by the size; PyTorch and Caffe divide theirs.",

@@ -7,7 +7,7 @@ use super::conv::{PAD, SAME, STRIDE, window};
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{Pool, PoolKind};
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Use, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
 const OPTIONS: &[OptionWord] = &[STRIDE, SAME, PAD];
 
@@ -15,7 +15,7 @@ const OPTIONS: &[OptionWord] = &[STRIDE, SAME, PAD];
 pub(super) static MAXPOOL: Word = Word {
     name: "maxpool",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "maxpool N",
     summary: "The largest value of each window (slides 30 and 39): `maxpool 2`, or height x width, `maxpool 2x3`. The stride is the window unless said. Padding is minus infinity.",
@@ -33,7 +33,7 @@ pub(super) static MAXPOOL: Word = Word {
 pub(super) static AVGPOOL: Word = Word {
     name: "avgpool",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "avgpool N",
     summary: "The mean of each window (slide 32): `avgpool 2`, or height x width, `avgpool 2x3`. The stride is the window unless said. Padding is left out of the mean.",

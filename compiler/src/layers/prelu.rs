@@ -3,13 +3,13 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Prelu;
-use crate::words::{Argument, Example, OptionWord, Place, Tensors, Word};
+use crate::words::{Argument, Example, OptionWord, Tensors, Word, WordPosition};
 
 /// The parametric rectifier.
 pub(super) static PRELU: Word = Word {
     name: "prelu",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::Others,
     form: "prelu",
     summary: "Parametric ReLU (slide 11; He et al., 2015): z, or a·z below 0, where the slope a is trained, one for each channel. It starts at 0.25, or at the number given.",

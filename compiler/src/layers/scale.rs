@@ -3,13 +3,13 @@
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Scale;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
 /// Times a constant.
 pub(super) static SCALE: Word = Word {
     name: "scale",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::None,
     form: "scale 0.17",
     summary: "Multiplies every number by a constant, as the residuals of Inception-ResNet are (Szegedy et al., 2016).",

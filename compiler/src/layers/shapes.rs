@@ -5,16 +5,16 @@ use netwright_grammar::Diagnostic;
 use super::axes::Axes;
 use crate::ops::{Crop, Reshape, Upsample, ZeroPad};
 use crate::shape::Shape;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
-/// The same numbers in another shape.
+/// The same elements in another shape.
 pub(super) static RESHAPE: Word = Word {
     name: "reshape",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::None,
     form: "reshape HxWxC",
-    summary: "The same numbers in another shape: height x width x channels, length x channels of a series, or one number for a row of features. Channels lie innermost.",
+    summary: "The same elements in another shape: height x width x channels, length x channels of a series, or one number for a row of features. Channels lie innermost.",
     argument: Argument::Required,
     options: &[],
     examples: &[Example { input: "12", stage: "reshape 2x3x2" }, Example { input: "2x3x2", stage: "reshape 3x2x2" }],
@@ -41,7 +41,7 @@ pub(super) static RESHAPE: Word = Word {
 pub(super) static ZEROPAD: Word = Word {
     name: "zeropad",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "zeropad 1`, `zeropad 1x2` or `zeropad 1x2x0x3",
     summary: "Rows and columns of zeros around the image: all around; above and below x left and right; or top x bottom x left x right. Real zeros, which a max pool sees.",
@@ -62,7 +62,7 @@ pub(super) static ZEROPAD: Word = Word {
 pub(super) static CROP: Word = Word {
     name: "crop",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "crop 1`, `crop 1x2` or `crop 1x2x0x3",
     summary: "Takes rows and columns off the image: all around; above and below x left and right; or top x bottom x left x right.",
@@ -83,7 +83,7 @@ pub(super) static CROP: Word = Word {
 pub(super) static UPSAMPLE: Word = Word {
     name: "upsample",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::None,
     form: "upsample 2`, or `upsample 2x3",
     summary: "Enlarges the image by whole factors, down x across: each pixel becomes a block of equal ones.",

@@ -3,13 +3,13 @@
 use super::conv::NOBIAS;
 use super::dense::connect;
 use crate::ops::Softmax;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
 /// The output layer, or the activation.
 pub(super) static SOFTMAX: Word = Word {
     name: "softmax",
     aliases: &[],
-    place: Place::Modifier,
+    position: WordPosition::Modifier,
     tensors: Tensors::Weights,
     form: "softmax N` or `softmax",
     summary: "With a number, the output layer: `dense N`, then probabilities of N classes. Alone, the activation: each row of the last axis becomes probabilities.",

@@ -3,13 +3,13 @@
 use super::axes::Axes;
 use super::conv::{NOBIAS, STRIDE, window};
 use crate::ops::Subsample;
-use crate::words::{Argument, Example, Place, Tensors, Word};
+use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
 /// Trained subsampling.
 pub(super) static SUBSAMPLE: Word = Word {
     name: "subsample",
     aliases: &[],
-    place: Place::Head,
+    position: WordPosition::Start,
     tensors: Tensors::Weights,
     form: "subsample N",
     summary: "Trained subsampling (LeCun et al., 1998): the sum of each window, times a trained coefficient, plus a trained bias, one of each for a channel. It starts as the mean. The stride is the window unless said.",

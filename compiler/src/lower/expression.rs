@@ -104,7 +104,7 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<f64, Di
         Ok(value)
     } else {
         Err(Diagnostic::new(expression.span, "this number is enormous")
-            .help("no layer may hold more than 2^31 numbers"))
+            .help("no layer may hold more than 2^31 elements"))
     }
 }
 

@@ -7,10 +7,10 @@ use crate::graph::ValueId;
 
 /// A name with places that count repeats.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(Vec<Part>);
+pub struct Pattern(Vec<EpiloguePart>);
 
 #[derive(Clone, Debug, PartialEq)]
-enum Part {
+enum EpiloguePart {
     Text(String),
     /// `{}`, `{1..}`: which time it is, counted from a number.
     Count(usize),
@@ -40,20 +40,20 @@ impl Pattern {
                 return Err(Diagnostic::new(span, "a brace here has no other").help(EXAMPLES));
             };
             if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
+                parts.push(EpiloguePart::Text(before.to_owned()));
             }
             parts.push(part(inside, span)?);
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+            parts.push(EpiloguePart::Text(rest.to_owned()));
         }
         Ok(Self(parts))
     }
 
     /// Whether it counts.
     fn places(&self) -> usize {
-        self.0.iter().filter(|part| !matches!(part, Part::Text(_))).count()
+        self.0.iter().filter(|part| !matches!(part, EpiloguePart::Text(_))).count()
     }
 
     /// The name, where `times` are the repeats around, the innermost last: the last place counts that one.
@@ -69,9 +69,11 @@ impl Pattern {
         let mut name = String::new();
         for part in &self.0 {
             match part {
-                Part::Text(text) => name.push_str(text),
-                Part::Count(first) => name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string()),
-                Part::List(list) => {
+                EpiloguePart::Text(text) => name.push_str(text),
+                EpiloguePart::Count(first) => {
+                    name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string())
+                }
+                EpiloguePart::List(list) => {
                     let time = times.next().unwrap_or(0);
                     let Some(listed) = list.get(time) else {
                         let message = format!("this lists {} names, and the repeat goes on", list.len());
@@ -86,14 +88,14 @@ impl Pattern {
 }
 
 /// What stands between two braces.
-fn part(inside: &str, span: Span) -> Result<Part, Diagnostic> {
+fn part(inside: &str, span: Span) -> Result<EpiloguePart, Diagnostic> {
     let count = inside.strip_suffix("..").unwrap_or(inside);
     if inside.is_empty() {
-        return Ok(Part::Count(0));
+        return Ok(EpiloguePart::Count(0));
     }
     if count.len() < inside.len() {
         let first = count.trim().parse();
-        return first.map(Part::Count).map_err(|_| {
+        return first.map(EpiloguePart::Count).map_err(|_| {
             Diagnostic::new(span, format!("`{{{inside}}}` does not say from which number it counts")).help(EXAMPLES)
         });
     }
@@ -101,7 +103,7 @@ fn part(inside: &str, span: Span) -> Result<Part, Diagnostic> {
     if list.len() < 2 || list.iter().any(String::is_empty) {
         return Err(Diagnostic::new(span, format!("`{{{inside}}}` neither counts nor lists")).help(EXAMPLES));
     }
-    Ok(Part::List(list))
+    Ok(EpiloguePart::List(list))
 }
 
 /// What surrounds a layer's name in another library.

@@ -220,7 +220,7 @@ impl Structure<'_, '_> {
         for (index, branch) in branches.iter().enumerate().skip(1) {
             let (met, shape) = (shape(&branches[first]), shape(branch));
             if !join.meets(met, shape) {
-                return Err(self.misfit(join, head, input, (first, &branches[first]), (index, branch)));
+                return Err(self.shape_error(join, head, input, (first, &branches[first]), (index, branch)));
             }
             if join == Join::Mul && Multiply::broadcasts(shape, met) {
                 first = index;
@@ -229,7 +229,7 @@ impl Structure<'_, '_> {
         Ok(())
     }
 
-    fn misfit(
+    fn shape_error(
         &self,
         join: Join,
         head: Span,

@@ -6,10 +6,10 @@ use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use super::foreign::Around;
 use crate::builder::{BuildError, Builder, NewLayer, Origin, WeightOptions};
-use crate::graph::{Graph, Head, LayerId, Role, Tensor, ValueId};
+use crate::graph::{Graph, Head, LayerId, ParameterKind, Tensor, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
-use crate::words::{Place, SharedOptions, Use};
+use crate::words::{SharedOptions, Use, WordPosition};
 
 /// Builds the graph of one network from its text. A mistake in a shape silences later complaints about shapes, until a layer whose
 /// output does not depend on its input: one mistake makes one error.
@@ -57,9 +57,9 @@ pub struct Made {
     pub input: Shape,
     /// What went out.
     pub output: Shape,
-    /// How many numbers it added that training changes.
+    /// How many elements it added that training changes.
     pub parameters: usize,
-    /// How many numbers it added that training moves without gradients.
+    /// How many elements it added that training moves without gradients.
     pub statistics: usize,
     /// Its multiply-adds for one image.
     pub macs: u64,
@@ -113,7 +113,11 @@ impl<'a> Lowering<'a> {
         let graph = self.builder.graph();
         let tensors = &graph.tensors[mark.tensors..];
         let count = |statistic: bool| {
-            tensors.iter().filter(|tensor| (tensor.role == Role::Statistic) == statistic).map(Tensor::len).sum()
+            tensors
+                .iter()
+                .filter(|tensor| (tensor.kind == ParameterKind::Statistic) == statistic)
+                .map(Tensor::len)
+                .sum()
         };
         let made = Made {
             written,
@@ -233,7 +237,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn start_row(&mut self, layer: &Use, input: ValueId) {
         self.shared = layer.shared.clone();
         let text = layer.text(self.source);
-        let joins = layer.word.place == Place::Activation && self.row_is_open;
+        let joins = layer.word.position == WordPosition::Activation && self.row_is_open;
         if !(joins && self.builder.extend(&text, self.weight_options())) {
             self.open_row(layer.word.name, text, layer.span, input);
         }
@@ -349,10 +353,9 @@ impl<'a> Lowering<'a> {
         // Weights are shared where `tied` stands.
         let at = self.shared.tied.as_ref().map_or(span, |(_, tied)| *tied);
         match error {
-            BuildError::Shape(misfit) => {
-                let diagnostic =
-                    Diagnostic::new(span, format!("{text}: {}", misfit.message)).note(self.shapes_so_far());
-                match misfit.help {
+            BuildError::Shape(error) => {
+                let diagnostic = Diagnostic::new(span, format!("{text}: {}", error.message)).note(self.shapes_so_far());
+                match error.help {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,
                 }

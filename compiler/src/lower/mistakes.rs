@@ -3,15 +3,15 @@
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Span};
 
 use super::expression::{self, Scope};
-use super::stage::{Before, Meant, Reader, STRUCTURE, option};
+use super::stage::{Before, Meant, STRUCTURE, StageReader, option};
 use crate::layers::{self, SHARED, WORDS};
 use crate::suggest;
-use crate::words::{Argument, Number, Numbers, OptionWord, Place, Word};
+use crate::words::{Argument, Number, Numbers, OptionWord, Word, WordPosition};
 
 /// What people write between stages where a `;` belongs.
 const SEPARATORS: &[&str] = &["->", "=>", "|", "||", "|>", ">", ">>", "+", "&", "&&", ":", "::", ".", "~>"];
 
-impl Reader<'_> {
+impl StageReader<'_> {
     pub(super) fn missing_semicolon(&self, word: &str, span: Span) -> Diagnostic {
         Diagnostic::new(span, format!("`{word}` starts a new stage")).help(format!("put a `;` before `{word}`"))
     }
@@ -310,7 +310,7 @@ impl Reader<'_> {
         let options = last.into_iter().flat_map(|last| last.options).map(|option| option.name);
         let words = WORDS
             .iter()
-            .filter(|known| is_start || known.place != Place::Head)
+            .filter(|known| is_start || known.position != WordPosition::Start)
             .flat_map(|known| std::iter::once(&known.name).chain(known.aliases))
             .copied();
         let others =
@@ -362,7 +362,9 @@ impl Reader<'_> {
             _ => span,
         };
         let form = option.form.split('`').next().unwrap_or(word);
-        let Some(last) = self.uses.iter().rev().find(|used| used.word.place == Place::Head).or(self.uses.last()) else {
+        let Some(last) =
+            self.uses.iter().rev().find(|used| used.word.position == WordPosition::Start).or(self.uses.last())
+        else {
             self.is_lost = true;
             if self.before != Before::Nothing {
                 let message = format!("`{word}` belongs to a layer, and here is none");

@@ -245,7 +245,7 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
         }
     };
     shape.checked().map(Some).ok_or_else(|| {
-        Diagnostic::new(*span, format!("an input of {shape} would hold more than 2^31 numbers"))
+        Diagnostic::new(*span, format!("an input of {shape} would hold more than 2^31 elements"))
             .help("use smaller images")
     })
 }

@@ -3,14 +3,15 @@
 use netwright_grammar::Diagnostic;
 
 use super::lowering::{Lowering, Mark};
-use crate::graph::{Role, ValueId};
+use crate::graph::{ParameterKind, ValueId};
 use crate::suggest;
 use crate::words::{SharedOptions, Use};
 
 impl Lowering<'_> {
     /// That `tied`, `init` and `bias` mean something for what a layer has added since `mark`.
     pub(crate) fn check_shared_options(&self, layer: &Use, mark: Mark) -> Result<(), Diagnostic> {
-        let has = |role: Role| self.builder.graph().tensors[mark.tensors..].iter().any(|tensor| tensor.role == role);
+        let has =
+            |kind: ParameterKind| self.builder.graph().tensors[mark.tensors..].iter().any(|tensor| tensor.kind == kind);
         let mut used = self.builder.graph().nodes[mark.nodes..].iter().flat_map(|node| &node.tensors);
         let is_tied = used.any(|id| id.0 < mark.tensors);
         let word = layer.word.name;
@@ -31,7 +32,7 @@ impl Lowering<'_> {
                 format!("this `{word}` has the weights of another layer, which start there"),
                 "write `init` behind that one, or leave it out",
             ),
-            (_, Some((_, span)), _) if !has(Role::Weight) => (
+            (_, Some((_, span)), _) if !has(ParameterKind::Weight) => (
                 span,
                 format!("`{word}` has no weights for `init` to start"),
                 "`init` stands behind the layer that has them",
@@ -39,7 +40,7 @@ impl Lowering<'_> {
             (.., Some((_, span))) if layer.has("nobias") => {
                 (span, format!("this `{word}` has no bias to start, because of its `nobias`"), "keep one of the two")
             }
-            (.., Some((_, span))) if !has(Role::Bias) => {
+            (.., Some((_, span))) if !has(ParameterKind::Bias) => {
                 (span, format!("`{word}` has no bias to start"), "`bias` stands behind the layer that has one")
             }
             _ => return Ok(()),

@@ -7,7 +7,7 @@ use super::foreign::{self, Pattern};
 use crate::graph::Init;
 use crate::layers::{self, SHARED};
 use crate::suggest;
-use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, Place, SharedOptions, Tensors, Use, Word};
+use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, SharedOptions, Tensors, Use, Word, WordPosition};
 
 /// Words with a meaning of their own in the structure of a network.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
@@ -32,7 +32,7 @@ pub(crate) fn read(
     blocks: &[&str],
     report: &mut dyn FnMut(Diagnostic),
 ) -> (Vec<Use>, Option<(String, Span)>) {
-    let mut reader = Reader {
+    let mut reader = StageReader {
         atoms,
         next: 0,
         before,
@@ -54,7 +54,7 @@ pub(crate) fn read(
     (reader.uses, reader.name_of_branches)
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct StageReader<'a> {
     pub(super) atoms: &'a [Atom],
     pub(super) next: usize,
     pub(super) before: Before,
@@ -76,7 +76,7 @@ pub(super) enum Meant {
     Option(usize, &'static str),
 }
 
-impl Reader<'_> {
+impl StageReader<'_> {
     pub(super) fn peek(&self) -> Option<&Atom> {
         self.atoms.get(self.next)
     }
@@ -156,7 +156,7 @@ impl Reader<'_> {
             return self.shared(&word, span);
         }
         if let Some(known) = layers::find(&word) {
-            if known.place == Place::Head && !self.is_at_start() {
+            if known.position == WordPosition::Start && !self.is_at_start() {
                 let diagnostic = self.missing_semicolon(&word, span);
                 (self.report)(diagnostic);
             }
@@ -308,7 +308,8 @@ impl Reader<'_> {
         };
         owner.map(|used| &mut used.shared).ok_or_else(|| {
             let layer = first.map_or("this", |first| first.name);
-            let behind = first.filter(|first| first.place != Place::Head).map(|first| format!(" {}", first.name));
+            let behind =
+                first.filter(|first| first.position != WordPosition::Start).map(|first| format!(" {}", first.name));
             Diagnostic::new(written, format!("`{layer}` has no weights for `{word}` {does}")).help(format!(
                 "write `{word}` behind the layer that has them: `dense 10 {word} …{}`",
                 behind.unwrap_or_default()

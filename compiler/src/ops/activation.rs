@@ -4,7 +4,7 @@ use netwright_abi::Activation as Function;
 use netwright_abi::kernels::{self, GradFromInput, GradFromOutput, InPlace};
 use netwright_abi::spec::activation::Spec;
 
-use super::{GradientSite, InLanes, Misfit, Operation, Part, Site};
+use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ShapeError};
 use crate::graph::Head;
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
@@ -14,8 +14,8 @@ use crate::shape::Shape;
 pub struct Activation(pub Function);
 
 impl Activation {
-    /// The gradient of what a node computes before it ends in this function: from `dy` to `dx`, by the output.
-    pub(crate) fn gradient_of_epilogue(self, at: &Site<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
+    /// The gradient of what a node computes before its epilogue applies this function: from `dy` to `dx`, by the output.
+    pub(crate) fn gradient_of_epilogue(self, at: &LoweringContext<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
         let len = at.y_shape().len();
         let operands = GradFromOutput { y: at.y(), dy: dx };
         let call = at.call(kernels::activation_grad_from_output, &Spec::new(self.0, len), operands);
@@ -28,7 +28,7 @@ impl Operation for Activation {
         self.0.name()
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
@@ -36,7 +36,7 @@ impl Operation for Activation {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let len = at.y_shape().len();
         vec![
             at.copy(len, at.x(0), at.y()),
@@ -44,7 +44,7 @@ impl Operation for Activation {
         ]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         if self.0.has_gradient_from_output() {
             return self.gradient_of_epilogue(at, [at.dy(), at.dx(0)]);
         }
@@ -54,8 +54,8 @@ impl Operation for Activation {
         vec![at.copy(len, at.dy(), at.dx(0)), call]
     }
 
-    fn as_epilogue(&self) -> Option<Part> {
-        Some(Part::Activation(self.0))
+    fn as_epilogue(&self) -> Option<EpiloguePart> {
+        Some(EpiloguePart::Activation(self.0))
     }
 
     fn head(&self) -> Head {

@@ -5,7 +5,9 @@ use netwright_abi::Activation;
 use netwright_abi::kernels::{self, BatchNormFold, BatchNormGrad, BatchNormPredict, BatchNormTrain};
 use netwright_abi::spec::batchnorm::Spec;
 
-use super::{Foldable, GradientSite, Misfit, Operation, Part, Phase, Role, Site, TensorSpec};
+use super::{
+    EpiloguePart, Foldable, GradientContext, LoweringContext, Operation, ParameterKind, Phase, ShapeError, TensorSpec,
+};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -29,7 +31,7 @@ impl BatchNorm {
     }
 
     /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
-    pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
+    pub(super) fn fold(&self, at: &LoweringContext<'_>, behind: Shape) -> KernelCall {
         let operands = BatchNormFold {
             gamma: at.tensor("gamma"),
             beta: at.tensor("beta"),
@@ -48,15 +50,18 @@ impl Operation for BatchNorm {
         "batchnorm"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
-        let vector = |name, role, value| TensorSpec::vector(name, role, inputs[0].channels(), value);
-        let gamma = self.scale.then(|| vector("gamma", Role::Scale, 1.0));
-        let beta = self.center.then(|| vector("beta", Role::Scale, 0.0));
-        let moving = [vector("moving_mean", Role::Statistic, 0.0), vector("moving_variance", Role::Statistic, 1.0)];
+        let vector = |name, kind, value| TensorSpec::vector(name, kind, inputs[0].channels(), value);
+        let gamma = self.scale.then(|| vector("gamma", ParameterKind::Scale, 1.0));
+        let beta = self.center.then(|| vector("beta", ParameterKind::Scale, 0.0));
+        let moving = [
+            vector("moving_mean", ParameterKind::Statistic, 0.0),
+            vector("moving_variance", ParameterKind::Statistic, 1.0),
+        ];
         gamma.into_iter().chain(beta).chain(moving).collect()
     }
 
@@ -76,14 +81,14 @@ impl Operation for BatchNorm {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at.x_shape(0), at.activation());
         let [gamma, beta] = ["gamma", "beta"].map(|name| at.tensor(name));
         let [moving_mean, moving_variance] = ["moving_mean", "moving_variance"].map(|name| at.tensor(name));
         match at.phase {
             Phase::Predicting => {
                 let operands = BatchNormPredict { gamma, beta, moving_mean, moving_variance, values: at.y() };
-                let call = at.ended(at.call(kernels::batchnorm_predict_forward, &spec, operands));
+                let call = at.with_epilogue(at.call(kernels::batchnorm_predict_forward, &spec, operands));
                 vec![at.copy(at.y_shape().len(), at.x(0), at.y()), call]
             }
             Phase::Training => {
@@ -97,12 +102,12 @@ impl Operation for BatchNorm {
                     saved_mean: at.saved(0),
                     saved_inverse_deviation: at.saved(1),
                 };
-                vec![at.ended(at.call(kernels::batchnorm_train_forward, &spec, operands))]
+                vec![at.with_epilogue(at.call(kernels::batchnorm_train_forward, &spec, operands))]
             }
         }
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let operands = BatchNormGrad {
             x: at.x(0),
             gamma: at.tensor("gamma"),
@@ -116,11 +121,11 @@ impl Operation for BatchNorm {
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        matches!(part, Part::Activation(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        matches!(part, EpiloguePart::Activation(_))
     }
 
-    fn as_epilogue(&self) -> Option<Part> {
-        Some(Part::Affine(Foldable::BatchNorm(*self)))
+    fn as_epilogue(&self) -> Option<EpiloguePart> {
+        Some(EpiloguePart::Affine(Foldable::BatchNorm(*self)))
     }
 }

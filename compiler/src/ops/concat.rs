@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, PartRead, PartWrite};
 use netwright_abi::spec::concat::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -12,7 +12,7 @@ use crate::shape::Shape;
 pub struct Concat;
 
 /// For each input, its part of the whole.
-fn parts(at: &Site<'_>) -> Vec<Spec> {
+fn parts(at: &LoweringContext<'_>) -> Vec<Spec> {
     let (rows, whole) = (at.y_shape().positions(), at.y_shape().channels());
     let mut offset = 0;
     (0..at.node.inputs.len())
@@ -30,9 +30,9 @@ impl Operation for Concat {
         "concat"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let channels = inputs.iter().try_fold(0_usize, |sum, input| sum.checked_add(input.channels()));
-        let channels = channels.ok_or_else(|| Misfit::new("the channels together are too many to count"))?;
+        let channels = channels.ok_or_else(|| ShapeError::new("the channels together are too many to count"))?;
         let with = |channels| match inputs[0] {
             Shape::Image { height, width, .. } => Shape::Image { height, width, channels },
             Shape::Series { length, .. } => Shape::Series { length, channels },
@@ -48,9 +48,9 @@ impl Operation for Concat {
         };
         match inputs.iter().find(|other| !fits(other)) {
             None => Ok(with(channels)),
-            Some(other) => {
-                Err(Misfit::new(format!("{first} and {other} cannot lie side by side: only their channels may differ")))
-            }
+            Some(other) => Err(ShapeError::new(format!(
+                "{first} and {other} cannot lie side by side: only their channels may differ"
+            ))),
         }
     }
 
@@ -58,7 +58,7 @@ impl Operation for Concat {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let part = |(index, spec): (usize, Spec)| {
             let call = at.call(kernels::concat_write, &spec, PartWrite { part: at.x(index), whole: at.y() });
             if index == 0 { call } else { call.accumulating() }
@@ -66,7 +66,7 @@ impl Operation for Concat {
         parts(at).into_iter().enumerate().map(part).collect()
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let part = |(index, spec): (usize, Spec)| {
             at.call(kernels::concat_read, &spec, PartRead { whole: at.dy(), part: at.dx(index) })
         };

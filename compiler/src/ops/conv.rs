@@ -6,8 +6,8 @@ use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::Algorithm;
 use super::{
-    GradientSite, InLanes, Misfit, Operation, Pack, Packing, Part, Role, Site, TensorSpec, image,
-    refuse_enormous_weights,
+    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, Pack, Packing, ParameterKind, ShapeError,
+    TensorSpec, image, refuse_enormous_weights,
 };
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
@@ -43,7 +43,7 @@ pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, 
 }
 
 /// What does not fit when a window is larger than its image.
-pub(crate) fn window_misfit(window: &Window, [height, width, channels]: [usize; 3]) -> Misfit {
+pub(crate) fn window_error(window: &Window, [height, width, channels]: [usize; 3]) -> ShapeError {
     let [tall, wide] = window.size;
     let extent = window.extent();
     let covers = if extent == window.size {
@@ -61,15 +61,15 @@ pub(crate) fn window_misfit(window: &Window, [height, width, channels]: [usize; 
         }
         _ => String::new(),
     };
-    Misfit::new(format!("{covers} is larger than its {height}x{width}x{channels} input{padded}")).help(
-        match window.padding {
-            _ if extent != window.size => "add `same`, dilate less, or shrink the image less before".to_owned(),
-            Padding::Explicit(padding) if padding != [0; 4] => {
-                "pad more or write `same`, use a smaller window, or shrink the image less before".to_owned()
-            }
-            _ => format!("add `same`, use a window of at most {height}x{width}, or shrink the image less before"),
-        },
-    )
+    ShapeError::new(format!("{covers} is larger than its {height}x{width}x{channels} input{padded}")).help(match window
+        .padding
+    {
+        _ if extent != window.size => "add `same`, dilate less, or shrink the image less before".to_owned(),
+        Padding::Explicit(padding) if padding != [0; 4] => {
+            "pad more or write `same`, use a smaller window, or shrink the image less before".to_owned()
+        }
+        _ => format!("add `same`, use a window of at most {height}x{width}, or shrink the image less before"),
+    })
 }
 
 impl Conv {
@@ -83,16 +83,16 @@ impl Operation for Conv {
         "conv"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "a convolution", self.window.extent())?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
         for (count, what) in [(channels, "input channels"), (self.filters, "filters")] {
             if !count.is_multiple_of(self.groups) {
                 let fits: Vec<String> = (1..=self.groups.min(count))
                     .filter(|groups| channels.is_multiple_of(*groups) && self.filters.is_multiple_of(*groups))
                     .map(|groups| groups.to_string())
                     .collect();
-                return Err(Misfit::new(format!("{count} {what} do not divide into {} groups", self.groups)).help(
+                return Err(ShapeError::new(format!("{count} {what} do not divide into {} groups", self.groups)).help(
                     format!(
                         "with {channels} channels and {} filters, these fit: groups {}",
                         self.filters,
@@ -116,7 +116,7 @@ impl Operation for Conv {
             tall * wide * self.filters / self.groups,
         )];
         if self.bias {
-            tensors.push(TensorSpec::vector("bias", Role::Bias, self.filters, 0.0));
+            tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, self.filters, 0.0));
         }
         tensors
     }
@@ -155,21 +155,21 @@ impl Operation for Conv {
         Some(InLanes::by_own_kernel(channels_last, 1.03 * macs + 25.0 * pixels))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let direction = Direction::forward(at.phase);
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.y_shape()) };
         let kernel = match at.selected(direction) {
             Some(InLanes::KERNEL) => kernels::conv_lanes_forward,
             name => Algorithm::selected(name, &spec).forward(direction, at.node.prepared.is_some()),
         };
-        at.onto_sum(at.because(direction, at.call(kernel, &spec, at.weighted(self.kernel))))
+        at.with_epilogue_and_sum(at.because(direction, at.call(kernel, &spec, at.weighted(self.kernel))))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at.x_shape(0), at.y_shape());
         let algorithm = |direction| Algorithm::selected(at.selected(direction), &spec);
         let [of_input, of_weights] = [Direction::InputGradient, Direction::WeightGradient];

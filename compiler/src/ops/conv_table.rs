@@ -3,8 +3,11 @@
 use netwright_abi::spec::conv_table::Spec;
 use netwright_abi::{Activation, Axes, Epilogue, kernels};
 
-use super::conv::{spec, window_misfit};
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::conv::{spec, window_error};
+use super::{
+    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    refuse_enormous_weights,
+};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -30,7 +33,12 @@ impl ConvTable {
         filters.flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter])).collect()
     }
 
-    fn spec<'a>(&self, at: &Site<'_>, connections: &'a [[usize; 2]], activation: Option<Activation>) -> Spec<'a> {
+    fn spec<'a>(
+        &self,
+        at: &LoweringContext<'_>,
+        connections: &'a [[usize; 2]],
+        activation: Option<Activation>,
+    ) -> Spec<'a> {
         let conv = spec(&self.window, 1, at.x_shape(0), at.y_shape(), Epilogue::NONE);
         Spec {
             input: conv.input,
@@ -50,11 +58,11 @@ impl Operation for ConvTable {
         "conv_table"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "a convolution", self.window.extent())?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
         if let Some(channel) = self.table.iter().flatten().find(|channel| **channel >= channels) {
-            return Err(Misfit::new(format!("its table names channel {channel}, and its input has {channels}"))
+            return Err(ShapeError::new(format!("its table names channel {channel}, and its input has {channels}"))
                 .help(format!("channels are counted from 0: the last is {}", channels - 1)));
         }
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.connections()])?;
@@ -68,22 +76,22 @@ impl Operation for ConvTable {
         let mut tensors =
             vec![TensorSpec::weight("kernel", Axes::Own, shape, mean(self.table.len()), mean(inputs[0].channels()))];
         if self.bias {
-            tensors.push(TensorSpec::vector("bias", Role::Bias, self.table.len(), 0.0));
+            tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, self.table.len(), 0.0));
         }
         tensors
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let pairs = self.pairs();
         let spec = self.spec(at, &pairs, at.activation());
-        vec![at.ended(at.call(kernels::conv_table_forward, &spec, at.weighted("kernel")))]
+        vec![at.with_epilogue(at.call(kernels::conv_table_forward, &spec, at.weighted("kernel")))]
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        part != Part::Sum
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        part != EpiloguePart::Sum
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let pairs = self.pairs();
         let spec = self.spec(at, &pairs, None);
         vec![

@@ -4,7 +4,10 @@ use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::spec;
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::{
+    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    refuse_enormous_weights,
+};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
 
@@ -22,7 +25,7 @@ pub struct Deconv {
 impl Deconv {
     /// The sizes of the convolution from the output to the input.
     /// The sizes of the convolution that it transposes.
-    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+    fn spec(&self, at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
         spec(&self.window, 1, at.y_shape(), at.x_shape(0), epilogue)
     }
 }
@@ -32,7 +35,7 @@ impl Operation for Deconv {
         "deconv"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [height, width, channels] = image(inputs[0], "a transposed convolution", self.window.extent())?;
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.filters, channels])?;
         let extent = self.window.extent();
@@ -48,7 +51,7 @@ impl Operation for Deconv {
             Padding::Explicit([top, bottom, left, right]) => [top + bottom, left + right],
         };
         let (Some(tall), Some(wide)) = (size(0, height, rows), size(1, width, columns)) else {
-            return Err(Misfit::new(format!(
+            return Err(ShapeError::new(format!(
                 "its padding cuts off {rows} rows and {columns} columns, and nothing is left of its output"
             ))
             .help("pad less, or use a larger window or stride"));
@@ -63,20 +66,20 @@ impl Operation for Deconv {
         let shape = vec![tall, wide, self.filters, channels];
         let mut tensors = vec![TensorSpec::weight("kernel", Axes::Deconv, shape, fan_in, tall * wide * self.filters)];
         if self.bias {
-            tensors.push(TensorSpec::vector("bias", Role::Bias, self.filters, 0.0));
+            tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, self.filters, 0.0));
         }
         tensors
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        at.onto_sum(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
+        at.with_epilogue_and_sum(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::deconv_grad_weights, &spec, at.weight_gradient("kernel")),

@@ -3,7 +3,9 @@
 use netwright_abi::spec::dense::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
-use super::{GradientSite, InLanes, Misfit, Operation, Part, Role, Site, TensorSpec};
+use super::{
+    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec,
+};
 use crate::cost::{CACHED, Work};
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
@@ -26,7 +28,7 @@ pub struct Dense {
 const MOST_PACKED: usize = 128 * 1024;
 
 impl Dense {
-    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+    fn spec(&self, at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
         Spec { inputs: at.x_shape(0).len(), outputs: self.outputs, epilogue }
     }
 }
@@ -36,10 +38,10 @@ impl Operation for Dense {
         "dense"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let weights = Shape::Image { height: inputs[0].len(), width: self.outputs, channels: 1 };
         if weights.checked().is_none() {
-            return Err(Misfit::new(format!(
+            return Err(ShapeError::new(format!(
                 "{} inputs times {} units would be more than 2^31 weights",
                 inputs[0].len(),
                 self.outputs
@@ -54,7 +56,7 @@ impl Operation for Dense {
         let shape = if self.transposed { vec![self.outputs, inputs] } else { vec![inputs, self.outputs] };
         let mut tensors = vec![TensorSpec::weight("kernel", Axes::Dense, shape, inputs, self.outputs)];
         if self.bias {
-            tensors.push(TensorSpec::vector("bias", Role::Bias, self.outputs, 0.0));
+            tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, self.outputs, 0.0));
         }
         tensors
     }
@@ -88,7 +90,7 @@ impl Operation for Dense {
         (!self.transposed).then(|| InLanes::by_own_kernel(1.25 * macs, 1.05 * macs))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let direction = Direction::forward(at.phase);
         let kernel = match (at.selected(direction), self.transposed) {
             (Some(InLanes::KERNEL), _) => kernels::dense_lanes_forward,
@@ -98,14 +100,14 @@ impl Operation for Dense {
             (_, true) => kernels::dense_transposed_forward,
         };
         let call = at.call(kernel, &self.spec(at, at.epilogue()), at.weighted("kernel"));
-        at.onto_sum(at.because(direction, call))
+        at.with_epilogue_and_sum(at.because(direction, call))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let (grad_input, grad_weights) = if self.transposed {
             (kernels::dense_transposed_grad_input, kernels::dense_transposed_grad_weights)
         } else {

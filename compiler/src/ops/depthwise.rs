@@ -3,8 +3,11 @@
 use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
-use super::conv::{spec, window_misfit};
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::conv::{spec, window_error};
+use super::{
+    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    refuse_enormous_weights,
+};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -22,7 +25,7 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+    fn spec(&self, at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
         spec(&self.window, at.x_shape(0).channels(), at.x_shape(0), at.y_shape(), epilogue)
     }
 }
@@ -32,9 +35,9 @@ impl Operation for Depthwise {
         "dwconv"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution", self.window.extent())?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
         refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
         Ok(Shape::Image {
             height: laid.output[0],
@@ -49,20 +52,24 @@ impl Operation for Depthwise {
         let mut tensors =
             vec![TensorSpec::weight(self.kernel, Axes::Depthwise, shape, tall * wide, tall * wide * self.multiplier)];
         if self.bias {
-            tensors.push(TensorSpec::vector("bias", Role::Bias, output.channels(), 0.0));
+            tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, output.channels(), 0.0));
         }
         tensors
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
-        at.onto_sum(at.call(kernels::depthwise_forward, &self.spec(at, at.epilogue()), at.weighted(self.kernel)))
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
+        at.with_epilogue_and_sum(at.call(
+            kernels::depthwise_forward,
+            &self.spec(at, at.epilogue()),
+            at.weighted(self.kernel),
+        ))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::depthwise_grad_weights, &spec, at.weight_gradient(self.kernel)),

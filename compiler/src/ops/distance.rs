@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
 use netwright_abi::spec::distance::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -25,11 +25,11 @@ impl Operation for Distance {
         "distance"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let units = inputs[0].len();
         match self.patterns.iter().position(|pattern| pattern.len() != units) {
             None => Ok(Shape::Flat(self.patterns.len())),
-            Some(index) => Err(Misfit::new(format!(
+            Some(index) => Err(ShapeError::new(format!(
                 "pattern {} has {} numbers, and the input {units}",
                 index + 1,
                 self.patterns[index].len()
@@ -38,13 +38,13 @@ impl Operation for Distance {
         }
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let patterns = self.patterns.concat();
         let spec = self.spec(at.x_shape(0).len(), &patterns);
         vec![at.call(kernels::distance_forward, &spec, Unary { x: at.x(0), y: at.y() })]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let patterns = self.patterns.concat();
         let operands = UnaryGradFromInput { x: at.x(0), dy: at.dy(), dx: at.dx(0) };
         vec![at.call(kernels::distance_grad, &self.spec(at.x_shape(0).len(), &patterns), operands)]

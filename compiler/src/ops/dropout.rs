@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, InPlace};
 use netwright_abi::spec::dropout::Spec;
 
-use super::{GradientSite, InLanes, Misfit, Operation, Phase, Site};
+use super::{GradientContext, InLanes, LoweringContext, Operation, Phase, ShapeError};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -15,7 +15,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    fn apply(&self, at: &Site<'_>, values: Data) -> KernelCall {
+    fn apply(&self, at: &LoweringContext<'_>, values: Data) -> KernelCall {
         let spec = Spec { rate: self.rate, len: at.y_shape().len(), layer: at.node.output.0 as u64 };
         at.call(kernels::dropout_apply, &spec, InPlace { values })
     }
@@ -26,7 +26,7 @@ impl Operation for Dropout {
         "dropout"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
@@ -38,7 +38,7 @@ impl Operation for Dropout {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let mut calls = vec![at.copy(at.y_shape().len(), at.x(0), at.y())];
         if at.phase == Phase::Training {
             calls.push(self.apply(at, at.y()));
@@ -46,7 +46,7 @@ impl Operation for Dropout {
         calls
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), self.apply(at, at.dx(0))]
     }
 }

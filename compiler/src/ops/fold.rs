@@ -1,7 +1,7 @@
 //! What a frozen normalisation or a constant factor does behind a layer, as a scale and a shift for each of the layer's channels: the
-//! layer's kernel applies them to numbers that are still in registers.
+//! layer's kernel applies them to elements that are still in registers.
 
-use super::{BatchNorm, GradientSite, Misfit, Operation, Scale, Site};
+use super::{BatchNorm, GradientContext, LoweringContext, Operation, Scale, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -28,19 +28,19 @@ impl Operation for Fold {
         "fold"
     }
 
-    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(Shape::Flat(self.behind.channels()))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let call = match self.of {
             Foldable::BatchNorm(batchnorm) => batchnorm.fold(at, self.behind),
             Foldable::Scale(scale) => scale.fold(at, self.behind),
         };
-        vec![KernelCall { why: "once for all predictions, for the layer that ends in it".into(), ..call }]
+        vec![KernelCall { why: "once for all predictions, for the layer whose epilogue it is".into(), ..call }]
     }
 
-    fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {
         unreachable!("training folds nothing")
     }
 }

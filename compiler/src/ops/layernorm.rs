@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels;
 use netwright_abi::spec::layernorm::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
+use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -30,16 +30,16 @@ impl Operation for LayerNorm {
         "layernorm"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         if inputs[0].channels() > 1 {
             return Ok(inputs[0]);
         }
-        Err(Misfit::new(format!("the one channel of {} would always become 0", inputs[0]))
+        Err(ShapeError::new(format!("the one channel of {} would always become 0", inputs[0]))
             .help("each position is normalised over its channels: use `batchnorm`, or more channels before"))
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
-        let vector = |name, value| TensorSpec::vector(name, Role::Scale, inputs[0].channels(), value);
+        let vector = |name, value| TensorSpec::vector(name, ParameterKind::Scale, inputs[0].channels(), value);
         let gamma = self.scale.then(|| vector("gamma", 1.0));
         gamma.into_iter().chain(self.center.then(|| vector("beta", 0.0))).collect()
     }
@@ -48,17 +48,21 @@ impl Operation for LayerNorm {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let (gamma, beta) = (at.tensor("gamma"), at.tensor("beta"));
         let operands = kernels::LayerNorm { x: at.x(0), gamma, beta, y: at.y() };
-        at.onto_sum(at.call(kernels::layernorm_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
+        at.with_epilogue_and_sum(at.call(
+            kernels::layernorm_forward,
+            &self.spec(at.x_shape(0), at.epilogue()),
+            operands,
+        ))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        !matches!(part, Part::Affine(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        !matches!(part, EpiloguePart::Affine(_))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let operands = kernels::LayerNormGrad {
             x: at.x(0),
             gamma: at.tensor("gamma"),

@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
 use netwright_abi::spec::lrn::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Site};
+use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -33,7 +33,7 @@ impl Operation for Lrn {
         "lrn"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
@@ -41,16 +41,16 @@ impl Operation for Lrn {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at.x_shape(0), at.epilogue());
-        at.onto_sum(at.call(kernels::lrn_forward, &spec, Unary { x: at.x(0), y: at.y() }))
+        at.with_epilogue_and_sum(at.call(kernels::lrn_forward, &spec, Unary { x: at.x(0), y: at.y() }))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        !matches!(part, Part::Affine(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        !matches!(part, EpiloguePart::Affine(_))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let operands = UnaryGradFromInput { x: at.x(0), dy: at.dy(), dx: at.dx(0) };
         vec![at.call(kernels::lrn_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands)]
     }

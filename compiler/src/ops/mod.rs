@@ -15,6 +15,7 @@ mod distance;
 mod dropout;
 mod fold;
 mod layernorm;
+mod lowering_context;
 mod lrn;
 mod multiply;
 mod pack;
@@ -24,7 +25,6 @@ mod prelu;
 mod relayout;
 mod reshape;
 mod scale;
-mod site;
 mod softmax;
 mod subsample;
 mod upsample;
@@ -42,6 +42,7 @@ pub use distance::Distance;
 pub use dropout::Dropout;
 pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
+pub use lowering_context::{GradientContext, LoweringContext};
 pub use lrn::Lrn;
 pub use multiply::Multiply;
 pub use pack::{Pack, Packing};
@@ -52,14 +53,13 @@ pub use relayout::Relayout;
 pub(crate) use relayout::relayout_cost;
 pub use reshape::Reshape;
 pub use scale::Scale;
-pub use site::{GradientSite, Site};
 pub use softmax::Softmax;
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
 use netwright_abi::{Activation as Function, Axes};
 
-use crate::graph::{Extent, Head, Init, Role, Value};
+use crate::graph::{Extent, Head, Init, ParameterKind, Value};
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
@@ -69,7 +69,7 @@ pub(crate) trait Operation {
     /// Its name in dumps.
     fn name(&self) -> &'static str;
     /// The shape it makes of its inputs, or why it does not fit them.
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit>;
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
     /// Its weights.
     fn tensors(&self, _inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
         Vec::new()
@@ -91,9 +91,9 @@ pub(crate) trait Operation {
         None
     }
     /// The calls that compute its output.
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall>;
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall>;
     /// The calls that compute the gradients of its inputs and add those of its weights.
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall>;
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall>;
     /// Whether it makes a series of a series.
     fn keeps_axes(&self) -> bool {
         true
@@ -102,7 +102,7 @@ pub(crate) trait Operation {
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0
     }
-    /// The ending it would be for a network.
+    /// The head it would be for a network.
     fn head(&self) -> Head {
         Head::Linear
     }
@@ -110,7 +110,7 @@ pub(crate) trait Operation {
     fn couples_batch(&self) -> bool {
         false
     }
-    /// Over how many numbers of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    /// Over how many elements of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
     fn normalised_together(&self, _inputs: &[Shape]) -> Option<usize> {
         None
     }
@@ -119,15 +119,15 @@ pub(crate) trait Operation {
         false
     }
     /// Whether its kernels can do this to the elements they compute before these leave the cache: see [`crate::graph::Epilogue`].
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         false
     }
     /// Whether its gradient reads its output, which while training must then stay as it is.
     fn gradient_reads_output(&self) -> bool {
         false
     }
-    /// What it would be as a part of what the node before it ends in.
-    fn as_epilogue(&self) -> Option<Part> {
+    /// What it would be as a part of the epilogue of the node before it.
+    fn as_epilogue(&self) -> Option<EpiloguePart> {
         None
     }
     /// How it computes images in the lanes, if it has kernels for that.
@@ -165,12 +165,12 @@ impl InLanes {
 
 /// A part of what a node ends in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Part {
+pub enum EpiloguePart {
     /// A factor and a summand for each channel, when predicting.
     Affine(Foldable),
     /// Another value, which is added.
     Sum,
-    /// A function of each number.
+    /// A function of each element.
     Activation(Function),
 }
 
@@ -217,17 +217,17 @@ impl Op {
     /// The shape it makes of its inputs.
     ///
     /// # Errors
-    /// [`Misfit`] where it does not fit them.
-    pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    /// [`ShapeError`] where it does not fit them.
+    pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let is_series = inputs.iter().any(|input| matches!(input, Shape::Series { .. }));
         let shape = match self.operation().infer(&images(inputs)) {
             Ok(shape) if is_series && self.operation().keeps_axes() => shape.as_series(),
             Ok(shape) => shape,
-            Err(misfit) if is_series => return Err(misfit.of_series()),
-            Err(misfit) => return Err(misfit),
+            Err(error) if is_series => return Err(error.of_series()),
+            Err(error) => return Err(error),
         };
         shape.checked().ok_or_else(|| {
-            Misfit::new(format!("its output of {shape} would hold more than 2^31 numbers"))
+            ShapeError::new(format!("its output of {shape} would hold more than 2^31 elements"))
                 .help("make the layer or its input smaller")
         })
     }
@@ -236,11 +236,11 @@ impl Op {
         self.operation().tensors(&images(inputs), output.as_image())
     }
     /// The calls that compute its output.
-    pub fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    pub fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         self.operation().forward(at)
     }
     /// The calls that compute the gradients of its inputs and add those of its weights.
-    pub fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    pub fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         self.operation().gradient(at)
     }
     /// The lengths of what its forward pass saves.
@@ -263,7 +263,7 @@ impl Op {
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         self.operation().macs(&images(inputs), output.as_image())
     }
-    /// The ending it would be for a network.
+    /// The head it would be for a network.
     pub fn head(&self) -> Head {
         self.operation().head()
     }
@@ -271,7 +271,7 @@ impl Op {
     pub fn couples_batch(&self) -> bool {
         self.operation().couples_batch()
     }
-    /// Over how many numbers of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    /// Over how many elements of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
     pub fn normalised_together(&self, inputs: &[Shape]) -> Option<usize> {
         self.operation().normalised_together(inputs)
     }
@@ -280,7 +280,7 @@ impl Op {
         self.operation().passes_sign()
     }
     /// Whether its kernels can do this to the elements they compute before these leave the cache.
-    pub fn can_end_in(&self, part: Part) -> bool {
+    pub fn can_end_in(&self, part: EpiloguePart) -> bool {
         self.operation().can_end_in(part)
     }
     /// Whether its gradient reads its output.
@@ -296,21 +296,21 @@ impl Op {
         self.operation().in_lanes(&images(inputs), output.as_image())
     }
     /// What it would be as a part of what the node before it ends in.
-    pub fn as_epilogue(&self) -> Option<Part> {
+    pub fn as_epilogue(&self) -> Option<EpiloguePart> {
         self.operation().as_epilogue()
     }
 }
 
 /// Why an operation does not fit its inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
+pub struct ShapeError {
     /// What does not fit, in the shapes that met.
     pub message: String,
     /// What would.
     pub help: Option<String>,
 }
 
-impl Misfit {
+impl ShapeError {
     /// What does not fit.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
@@ -334,7 +334,7 @@ pub struct TensorSpec {
     /// `kernel`, `bias`, …
     pub name: &'static str,
     /// What it is for.
-    pub role: Role,
+    pub kind: ParameterKind,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
     /// What these are sizes of.
@@ -350,12 +350,12 @@ pub struct TensorSpec {
 impl TensorSpec {
     /// Weights between `fan_in` inputs and `fan_out` outputs.
     pub fn weight(name: &'static str, axes: Axes, shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Self {
-        Self { name, role: Role::Weight, shape, axes, fan_in, fan_out, init: None }
+        Self { name, kind: ParameterKind::Weight, shape, axes, fan_in, fan_out, init: None }
     }
     /// One number for each of `len` outputs, `value` to begin with.
-    pub fn vector(name: &'static str, role: Role, len: usize, value: f64) -> Self {
+    pub fn vector(name: &'static str, kind: ParameterKind, len: usize, value: f64) -> Self {
         let (shape, init) = (vec![len], Some(Init::Constant(value)));
-        Self { name, role, shape, axes: Axes::Channels, fan_in: 1, fan_out: 1, init }
+        Self { name, kind, shape, axes: Axes::Channels, fan_in: 1, fan_out: 1, init }
     }
 }
 
@@ -368,7 +368,7 @@ pub enum Phase {
     Training,
 }
 
-/// A value of so many fixed numbers.
+/// A value of so many fixed elements.
 pub(crate) fn fixed(len: usize) -> Value {
     Value { extent: Extent::Fixed(len), ..Value::of_images(Shape::Flat(len)) }
 }
@@ -379,18 +379,18 @@ pub(crate) fn prepared(len: usize) -> Value {
 }
 
 /// That a tensor of weights would be too large to index.
-pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), Misfit> {
+pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), ShapeError> {
     let len = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size as u64));
     if len.is_some_and(|len| len <= crate::shape::LARGEST_VALUE) {
         return Ok(());
     }
     let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
-    Err(Misfit::new(format!("its {} weights would be more than 2^31", sizes.join("x")))
+    Err(ShapeError::new(format!("its {} weights would be more than 2^31", sizes.join("x")))
         .help("use a smaller window, or fewer channels and filters"))
 }
 
-/// The image an operation needs, or a misfit that says how it became flat. A window of `extent` is to fit.
-pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usize; 3], Misfit> {
+/// The image an operation needs, or a shape error that says how it became flat. A window of `extent` is to fit.
+pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usize; 3], ShapeError> {
     if let Some(sizes) = shape.as_image().image_sizes() {
         return Ok(sizes);
     }
@@ -404,7 +404,7 @@ pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usi
         _ => [1, 1],
     };
     let channels = features / (height * width);
-    Err(Misfit::new(format!("{what} needs an image, and its input is flat: {features} features in a row")).help(format!(
+    Err(ShapeError::new(format!("{what} needs an image, and its input is flat: {features} features in a row")).help(format!(
         "put it before the layer that flattens, or turn the features into an image: `reshape {height}x{width}x{channels}`"
     )))
 }

@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Product, ProductGrad};
 use netwright_abi::spec::multiply::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Site};
+use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -20,7 +20,7 @@ impl Multiply {
     }
 }
 
-fn spec(at: &Site<'_>, epilogue: Epilogue) -> Spec {
+fn spec(at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
     let (left, right) = (at.x_shape(0), at.x_shape(1));
     let channels = Multiply::broadcasts(left, right).then(|| right.channels());
     Spec { len: left.len(), channels, epilogue }
@@ -31,26 +31,26 @@ impl Operation for Multiply {
         "mul"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let (left, right) = (inputs[0], inputs[1]);
         if left == right || Self::broadcasts(left, right) {
             return Ok(left);
         }
-        Err(Misfit::new(format!(
+        Err(ShapeError::new(format!(
             "{left} and {right} cannot be multiplied: they have neither one shape nor one number for each channel"
         )))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let operands = Product { a: at.x(0), b: at.x(1), y: at.y() };
-        at.onto_sum(at.call(kernels::multiply_forward, &spec(at, at.epilogue()), operands))
+        at.with_epilogue_and_sum(at.call(kernels::multiply_forward, &spec(at, at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        !matches!(part, Part::Affine(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        !matches!(part, EpiloguePart::Affine(_))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let side =
             |kernel, other, dx| at.call(kernel, &spec(at, Epilogue::NONE), ProductGrad { dy: at.dy(), other, dx });
         vec![

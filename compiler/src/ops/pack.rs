@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Prepare};
 
 use super::conv::spec;
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -57,11 +57,11 @@ impl Operation for Pack {
         "pack"
     }
 
-    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, _inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(Shape::Flat(self.len()))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let operands = Prepare { w: at.tensor(self.kernel), prepared: at.y() };
         let kernel = match self.packing {
             Packing::Panels => kernels::conv_pack,
@@ -71,7 +71,7 @@ impl Operation for Pack {
         vec![KernelCall { why: "once for all predictions".into(), ..call }]
     }
 
-    fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {
         unreachable!("training packs nothing")
     }
 }

@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::pad::Spec;
 
-use super::{GradientSite, InLanes, Misfit, Operation, Site, image};
+use super::{GradientContext, InLanes, LoweringContext, Operation, ShapeError, image};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -21,12 +21,12 @@ fn spec(inner: Shape, padding: [usize; 4]) -> Spec {
 }
 
 /// Zeros around an image of shape `inner`.
-fn padded(at: &Site<'_>, inner: Shape, padding: [usize; 4], x: Data, y: Data) -> KernelCall {
+fn padded(at: &LoweringContext<'_>, inner: Shape, padding: [usize; 4], x: Data, y: Data) -> KernelCall {
     at.call(kernels::zeropad_forward, &spec(inner, padding), Unary { x, y })
 }
 
 /// The image of shape `inner` within those zeros.
-fn cropped(at: &Site<'_>, inner: Shape, padding: [usize; 4], dy: Data, dx: Data) -> KernelCall {
+fn cropped(at: &LoweringContext<'_>, inner: Shape, padding: [usize; 4], dy: Data, dx: Data) -> KernelCall {
     at.call(kernels::zeropad_grad, &spec(inner, padding), UnaryGrad { dy, dx })
 }
 
@@ -35,7 +35,7 @@ impl Operation for ZeroPad {
         "zeropad"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [height, width, channels] = image(inputs[0], "`zeropad`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
         Ok(Shape::Image { height: height + top + bottom, width: width + left + right, channels })
@@ -49,11 +49,11 @@ impl Operation for ZeroPad {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![padded(at, at.x_shape(0), self.0, at.x(0), at.y())]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![cropped(at, at.x_shape(0), self.0, at.dy(), at.dx(0))]
     }
 }
@@ -63,12 +63,12 @@ impl Operation for Crop {
         "crop"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [height, width, channels] = image(inputs[0], "`crop`", [1, 1])?;
         let [top, bottom, left, right] = self.0;
         match (height.checked_sub(top + bottom), width.checked_sub(left + right)) {
             (Some(height @ 1..), Some(width @ 1..)) => Ok(Shape::Image { height, width, channels }),
-            _ => Err(Misfit::new(format!(
+            _ => Err(ShapeError::new(format!(
                 "{} rows and {} columns are to be cut off an image of {height}x{width}",
                 top + bottom,
                 left + right
@@ -85,11 +85,11 @@ impl Operation for Crop {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![cropped(at, at.y_shape(), self.0, at.x(0), at.y())]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![padded(at, at.y_shape(), self.0, at.dy(), at.dx(0))]
     }
 }

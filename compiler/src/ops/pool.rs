@@ -4,8 +4,8 @@ use netwright_abi::kernels::{self, Pooled, UnaryGrad, UnaryGradFromBoth};
 use netwright_abi::spec::pool::Spec;
 use netwright_abi::{Epilogue, LANES};
 
-use super::conv::window_misfit;
-use super::{GradientSite, InLanes, Misfit, Operation, Part, Site, image};
+use super::conv::window_error;
+use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ShapeError, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -45,13 +45,13 @@ impl Operation for Pool {
         }
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "a pool", self.window.extent())?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_misfit(&self.window, sizes))?;
+        let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
         let [top, bottom, left, right] = laid.padding;
         if top.max(bottom) >= self.window.size[0] || left.max(right) >= self.window.size[1] {
             let [tall, wide] = self.window.size;
-            return Err(Misfit::new(format!(
+            return Err(ShapeError::new(format!(
                 "with so much padding a {tall}x{wide} window would lie wholly outside the image"
             ))
             .help(format!("pad by at most {}x{}", tall - 1, wide - 1)));
@@ -70,17 +70,17 @@ impl Operation for Pool {
         Some(InLanes { by_own_kernel: false, costs: [last * read, 5.0 * read] })
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let kernel = match self.kind {
             PoolKind::Max => kernels::maxpool_forward,
             PoolKind::Average => kernels::avgpool_forward,
         };
         let [scale, shift] = at.scale_and_shift();
         let operands = Pooled { x: at.x(0), scale, shift, y: at.y() };
-        at.onto_sum(at.call(kernel, &self.spec(at.x_shape(0), at.y_shape(), at.epilogue()), operands))
+        at.with_epilogue_and_sum(at.call(kernel, &self.spec(at.x_shape(0), at.y_shape(), at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
@@ -88,7 +88,7 @@ impl Operation for Pool {
         self.kind == PoolKind::Max
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let (spec, dy, dx) = (self.spec(at.x_shape(0), at.y_shape(), Epilogue::NONE), at.dy(), at.dx(0));
         vec![match self.kind {
             PoolKind::Max => at.call(kernels::maxpool_grad, &spec, UnaryGradFromBoth { x: at.x(0), y: at.y(), dy, dx }),

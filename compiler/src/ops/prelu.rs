@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Sloped, SlopedGrad};
 use netwright_abi::spec::prelu::Spec;
 
-use super::{GradientSite, Misfit, Operation, Part, Role, Site, TensorSpec};
+use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -31,24 +31,24 @@ impl Operation for Prelu {
         "prelu"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
-        vec![TensorSpec::vector("slope", Role::Scale, self.slopes(inputs[0]), self.start)]
+        vec![TensorSpec::vector("slope", ParameterKind::Scale, self.slopes(inputs[0]), self.start)]
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let operands = Sloped { x: at.x(0), slopes: at.tensor("slope"), y: at.y() };
-        at.onto_sum(at.call(kernels::prelu_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
+        at.with_epilogue_and_sum(at.call(kernels::prelu_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        !matches!(part, Part::Affine(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        !matches!(part, EpiloguePart::Affine(_))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let (slopes, dslopes) = (at.tensor("slope"), at.gradient("slope"));
         let operands = SlopedGrad { x: at.x(0), slopes, dy: at.dx(0), dslopes };
         let call = at.call(kernels::prelu_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands);

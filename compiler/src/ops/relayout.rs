@@ -4,7 +4,7 @@ use netwright_abi::Layout;
 use netwright_abi::kernels::{self, Unary};
 use netwright_abi::spec::relayout::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -25,7 +25,7 @@ impl Operation for Relayout {
         "relayout"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
@@ -33,7 +33,7 @@ impl Operation for Relayout {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let kernel = match self.to {
             Layout::ImagesInLanes => kernels::into_lanes,
             Layout::ChannelsLast => kernels::out_of_lanes,
@@ -43,7 +43,7 @@ impl Operation for Relayout {
         vec![KernelCall { layout: Layout::ImagesInLanes, ..call }]
     }
 
-    fn gradient(&self, _at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {
         unreachable!("training keeps channels last")
     }
 }

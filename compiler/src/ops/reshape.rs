@@ -1,10 +1,10 @@
-//! The same numbers in another shape: nothing is computed, and the planner gives both one address.
+//! The same elements in another shape: nothing is computed, and the planner gives both one address.
 
-use super::{GradientSite, InLanes, Misfit, Operation, Site};
+use super::{GradientContext, InLanes, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Sees its input as another shape of as many numbers.
+/// Sees its input as another shape of as many elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reshape {
     /// The shape; `None` for a flat row of all.
@@ -16,12 +16,12 @@ impl Operation for Reshape {
         "reshape"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let to = self.to.unwrap_or(Shape::Flat(inputs[0].len()));
         if to.checked().is_some() && to.len() == inputs[0].len() {
             return Ok(to);
         }
-        Err(Misfit::new(format!("{to} holds another number of values than its input of {}", inputs[0]))
+        Err(ShapeError::new(format!("{to} holds another number of values than its input of {}", inputs[0]))
             .help(format!("the sizes must multiply to {}", inputs[0].len())))
     }
 
@@ -37,11 +37,11 @@ impl Operation for Reshape {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.x(0), at.y())]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0))]
     }
 }

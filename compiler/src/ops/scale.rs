@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, InPlace, ScaleFold};
 use netwright_abi::spec::scale::Spec;
 
-use super::{Foldable, GradientSite, InLanes, Misfit, Operation, Part, Site};
+use super::{EpiloguePart, Foldable, GradientContext, InLanes, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
@@ -19,12 +19,12 @@ impl Scale {
         Spec { factor: self.factor, len }
     }
 
-    fn apply(&self, at: &Site<'_>, values: Data) -> KernelCall {
+    fn apply(&self, at: &LoweringContext<'_>, values: Data) -> KernelCall {
         at.call(kernels::scale, &self.spec(at.y_shape().len()), InPlace { values })
     }
 
     /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
-    pub(super) fn fold(&self, at: &Site<'_>, behind: Shape) -> KernelCall {
+    pub(super) fn fold(&self, at: &LoweringContext<'_>, behind: Shape) -> KernelCall {
         let operands = ScaleFold { bias: at.tensor("bias"), scale: at.y(), shift: at.saved(0) };
         at.call(kernels::scale_fold, &self.spec(behind.len()), operands)
     }
@@ -35,7 +35,7 @@ impl Operation for Scale {
         "scale"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         Ok(inputs[0])
     }
 
@@ -47,15 +47,15 @@ impl Operation for Scale {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.x(0), at.y()), self.apply(at, at.y())]
     }
 
-    fn as_epilogue(&self) -> Option<Part> {
-        Some(Part::Affine(Foldable::Scale(*self)))
+    fn as_epilogue(&self) -> Option<EpiloguePart> {
+        Some(EpiloguePart::Affine(Foldable::Scale(*self)))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), self.apply(at, at.dx(0))]
     }
 }

@@ -3,7 +3,7 @@
 use netwright_abi::kernels::{self, GradFromOutput, InPlace};
 use netwright_abi::spec::softmax::Spec;
 
-use super::{GradientSite, Misfit, Operation, Site};
+use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::graph::Head;
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
@@ -21,7 +21,7 @@ impl Operation for Softmax {
         "softmax"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         if inputs[0].channels() > 1 {
             return Ok(inputs[0]);
         }
@@ -29,18 +29,18 @@ impl Operation for Softmax {
             Shape::Flat(_) => "`dense 1 sigmoid`, for two classes `softmax 2`",
             _ => "`sigmoid` in its place, for two classes two channels",
         };
-        Err(Misfit::new("a softmax over a single value is always 1, whatever the value")
+        Err(ShapeError::new("a softmax over a single value is always 1, whatever the value")
             .help(format!("for a yes or no write {instead}")))
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.x(0), at.y()),
             at.call(kernels::softmax_forward, &spec(at.y_shape()), InPlace { values: at.y() }),
         ]
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
             at.call(kernels::softmax_grad, &spec(at.y_shape()), GradFromOutput { y: at.y(), dy: at.dx(0) }),

@@ -3,8 +3,11 @@
 use netwright_abi::spec::subsample::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
-use super::conv::window_misfit;
-use super::{GradientSite, Init, Misfit, Operation, Part, Role, Site, TensorSpec, image, refuse_enormous_weights};
+use super::conv::window_error;
+use super::{
+    EpiloguePart, GradientContext, Init, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    refuse_enormous_weights,
+};
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
 
@@ -18,7 +21,7 @@ pub struct Subsample {
 }
 
 impl Subsample {
-    fn spec(&self, at: &Site<'_>, epilogue: Epilogue) -> Spec {
+    fn spec(&self, at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
         let (Some(input), Some(output)) = (at.x_shape(0).image_sizes(), at.y_shape().image_sizes()) else {
             unreachable!("`infer` has refused anything but an image");
         };
@@ -31,11 +34,11 @@ impl Operation for Subsample {
         "subsample"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "`subsample`", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| {
             let help = format!("use a window of at most {height}x{width}, or shrink the image less before");
-            window_misfit(&self.window, sizes).help(help)
+            window_error(&self.window, sizes).help(help)
         })?;
         refuse_enormous_weights(&self.window.size)?;
         Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels })
@@ -47,14 +50,14 @@ impl Operation for Subsample {
         let start = Some(Init::Constant(1.0 / taps as f64));
         let coefficient = TensorSpec {
             name: "coefficient",
-            role: Role::Scale,
+            kind: ParameterKind::Scale,
             shape: vec![channels],
             axes: Axes::Channels,
             fan_in: taps,
             fan_out: 1,
             init: start,
         };
-        let bias = self.bias.then(|| TensorSpec::vector("bias", Role::Bias, channels, 0.0));
+        let bias = self.bias.then(|| TensorSpec::vector("bias", ParameterKind::Bias, channels, 0.0));
         std::iter::once(coefficient).chain(bias).collect()
     }
 
@@ -62,16 +65,16 @@ impl Operation for Subsample {
         true
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, at.epilogue());
-        at.onto_sum(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))
+        at.with_epilogue_and_sum(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))
     }
 
-    fn can_end_in(&self, _part: Part) -> bool {
+    fn can_end_in(&self, _part: EpiloguePart) -> bool {
         true
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::subsample_grad_weights, &spec, at.weight_gradient("coefficient")),

@@ -4,7 +4,7 @@ use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::upsample::Spec;
 
-use super::{GradientSite, InLanes, Misfit, Operation, Part, Site, image};
+use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ShapeError, image};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
@@ -24,7 +24,7 @@ impl Operation for Upsample {
         "upsample"
     }
 
-    fn infer(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [height, width, channels] = image(inputs[0], "`upsample`", [1, 1])?;
         Ok(Shape::Image { height: height * self.0[0], width: width * self.0[1], channels })
     }
@@ -37,16 +37,16 @@ impl Operation for Upsample {
         Some(InLanes::ALIKE)
     }
 
-    fn forward(&self, at: &Site<'_>) -> Vec<KernelCall> {
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at.x_shape(0), at.epilogue());
-        at.onto_sum(at.call(kernels::upsample_forward, &spec, Unary { x: at.x(0), y: at.y() }))
+        at.with_epilogue_and_sum(at.call(kernels::upsample_forward, &spec, Unary { x: at.x(0), y: at.y() }))
     }
 
-    fn can_end_in(&self, part: Part) -> bool {
-        !matches!(part, Part::Affine(_))
+    fn can_end_in(&self, part: EpiloguePart) -> bool {
+        !matches!(part, EpiloguePart::Affine(_))
     }
 
-    fn gradient(&self, at: &GradientSite<'_>) -> Vec<KernelCall> {
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let operands = UnaryGrad { dy: at.dy(), dx: at.dx(0) };
         vec![at.call(kernels::upsample_grad, &self.spec(at.x_shape(0), Epilogue::NONE), operands)]
     }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Graph, Head, Role, Value, ValueId};
+use crate::graph::{Graph, Head, ParameterKind, Value, ValueId};
 use netwright_abi::kernels::{Accumulate, add_assign};
 use netwright_abi::spec::add;
 
 use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
-use crate::ops::{Activation, GradientSite, Phase, Site};
+use crate::ops::{Activation, GradientContext, LoweringContext, Phase};
 use crate::program::{Outside, Program, Step, Training};
 
 /// The program of a training step.
@@ -17,7 +17,7 @@ pub fn differentiate(graph: &Graph) -> Training {
     let mut steps: Vec<Step> = graph
         .nodes
         .iter()
-        .flat_map(|node| node.op.forward(&Site { graph, node, phase: Phase::Training }))
+        .flat_map(|node| node.op.forward(&LoweringContext { graph, node, phase: Phase::Training }))
         .map(Step::Call)
         .collect();
     let mut backward = Backward::new(graph);
@@ -62,7 +62,7 @@ impl<'a> Backward<'a> {
         let mut trained = BTreeSet::new();
         for node in &graph.nodes {
             let mut tensors = node.tensors.iter().filter(|tensor| !graph.is_frozen(**tensor));
-            let has_weights = tensors.any(|tensor| graph.tensors[tensor.0].role != Role::Statistic);
+            let has_weights = tensors.any(|tensor| graph.tensors[tensor.0].kind != ParameterKind::Statistic);
             if has_weights || node.inputs.iter().any(|input| trained.contains(input)) {
                 trained.insert(node.output);
             }
@@ -87,8 +87,8 @@ impl<'a> Backward<'a> {
         };
         self.values.push(self.values[logits.0]);
         let copied = ValueId(self.values.len() - 1);
-        let site = Site { graph, node: head, phase: Phase::Training };
-        let call = site.copy(graph.shape(logits).len(), Data::Value(logits), Data::Value(copied));
+        let context = LoweringContext { graph, node: head, phase: Phase::Training };
+        let call = context.copy(graph.shape(logits).len(), Data::Value(logits), Data::Value(copied));
         steps.push(Step::Call(call));
         copied
     }
@@ -123,10 +123,10 @@ impl<'a> Backward<'a> {
                 let what = Outside::LayerGradient(node.layer, when);
                 self.steps.push(Step::Outside { what, values: vec![(dy, Access::Update)] });
             }
-            let forward = Site { graph, node, phase: Phase::Training };
+            let forward = LoweringContext { graph, node, phase: Phase::Training };
             let dy = node.epilogue.activation.map_or(dy, |activation| self.before_epilogue(&forward, activation, dy));
-            let site = GradientSite { forward, dy, dx: dx.clone() };
-            for call in node.op.gradient(&site) {
+            let context = GradientContext { forward, dy, dx: dx.clone() };
+            for call in node.op.gradient(&context) {
                 let Some(mut call) = self.without_frozen(call) else { continue };
                 call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
                 self.steps.push(Step::Call(call));
@@ -145,10 +145,15 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// From the gradient of a node's output to that of what it computes before it ends in an activation.
-    fn before_epilogue(&mut self, site: &Site<'_>, activation: netwright_abi::Activation, dy: ValueId) -> ValueId {
-        let before = self.gradient_like(site.node.output);
-        for mut call in Activation(activation).gradient_of_epilogue(site, [dy, before].map(Data::Value)) {
+    /// From the gradient of a node's output to that of what it computes before the activation of its epilogue.
+    fn before_epilogue(
+        &mut self,
+        context: &LoweringContext<'_>,
+        activation: netwright_abi::Activation,
+        dy: ValueId,
+    ) -> ValueId {
+        let before = self.gradient_like(context.node.output);
+        for mut call in Activation(activation).gradient_of_epilogue(context, [dy, before].map(Data::Value)) {
             call.when = self.when(&call);
             self.steps.push(Step::Call(call));
         }

@@ -3,8 +3,8 @@
 //! lie in flash: the scale and shift of each channel are computed when the network is prepared.
 
 use super::merging::Merging;
-use crate::graph::{Epilogue, Graph, LayerId, Node, Role, TensorId, ValueId};
-use crate::ops::{Fold, Foldable, Part, prepared};
+use crate::graph::{Epilogue, Graph, LayerId, Node, ParameterKind, TensorId, ValueId};
+use crate::ops::{EpiloguePart, Fold, Foldable, prepared};
 
 /// Folds what can be folded, in the graph of a prediction.
 #[must_use]
@@ -12,10 +12,12 @@ pub fn fold(graph: Graph) -> Graph {
     let mut merging = Merging::new(graph);
     for place in 0..merging.places() {
         let Some(node) = merging.node(place) else { continue };
-        let (Some(part @ Part::Affine(of)), &[input]) = (node.op.as_epilogue(), &node.inputs[..]) else { continue };
+        let (Some(part @ EpiloguePart::Affine(of)), &[input]) = (node.op.as_epilogue(), &node.inputs[..]) else {
+            continue;
+        };
         let Some(before) = merging.only_read_once(input) else { continue };
         if before.epilogue == Epilogue::default() && before.op.can_end_in(part) {
-            let bias = before.tensors.iter().find(|tensor| merging.graph.tensors[tensor.0].role == Role::Bias);
+            let bias = before.tensors.iter().find(|tensor| merging.graph.tensors[tensor.0].kind == ParameterKind::Bias);
             let tensors = node.tensors.iter().chain(bias).copied().collect();
             let (values, preparing) = {
                 let layer = node.layer;

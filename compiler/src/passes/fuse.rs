@@ -1,11 +1,11 @@
-//! An activation, and when predicting a sum, becomes what the kernel before it ends in: its numbers are then still in registers or in
+//! An activation, and when predicting a sum, becomes the epilogue of the kernel before it: its elements are then still in registers or in
 //! the first cache.
 
 use netwright_abi::Activation;
 
 use super::merging::Merging;
 use crate::graph::{Graph, Head, ValueId};
-use crate::ops::{Part, Phase};
+use crate::ops::{EpiloguePart, Phase};
 
 /// Fuses what can be fused, in the graph of a prediction or of a training step.
 ///
@@ -23,12 +23,12 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     for place in 0..merging.places() {
         let Some(node) = merging.node(place) else { continue };
         match (node.op.as_epilogue(), &node.inputs[..]) {
-            (Some(Part::Activation(function)), &[input])
+            (Some(EpiloguePart::Activation(function)), &[input])
                 if !seen[input.0] && takes_activation(&merging, input, function, phase) =>
             {
                 merging.merge(input, place, None, |epilogue| epilogue.activation = Some(function));
             }
-            (Some(Part::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
+            (Some(EpiloguePart::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
                 // The later of the two: the earlier would have to wait, and what it reads to stay in memory.
                 let is_later = merging.place_of(left) > merging.place_of(right);
                 let [term, other] = if is_later { [left, right] } else { [right, left] };
@@ -47,12 +47,12 @@ fn takes_activation(merging: &Merging, input: ValueId, function: Activation, pha
         let known = function.has_gradient_from_output() && !before.op.gradient_reads_output();
         (known || phase == Phase::Predicting)
             && before.epilogue.activation.is_none()
-            && before.op.can_end_in(Part::Activation(function))
+            && before.op.can_end_in(EpiloguePart::Activation(function))
     })
 }
 
 fn takes_sum(merging: &Merging, term: ValueId) -> bool {
     merging.only_read_once(term).is_some_and(|before| {
-        before.epilogue.activation.is_none() && before.epilogue.sum.is_none() && before.op.can_end_in(Part::Sum)
+        before.epilogue.activation.is_none() && before.epilogue.sum.is_none() && before.op.can_end_in(EpiloguePart::Sum)
     })
 }

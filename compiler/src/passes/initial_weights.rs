@@ -1,6 +1,6 @@
 //! How weights start where nobody said: N(0, 1/D) as in the lecture (slide 12), He for what feeds a rectifier.
 
-use crate::graph::{Graph, Init, Node, Role};
+use crate::graph::{Graph, Init, Node, ParameterKind};
 use crate::ops::Op;
 
 /// Gives every weight an initialisation.
@@ -11,7 +11,9 @@ pub fn initial_weights(mut graph: Graph) -> Graph {
         .nodes
         .iter()
         .flat_map(|node| node.tensors.iter().map(move |tensor| (node, tensor.0)))
-        .filter(|(_, tensor)| graph.tensors[*tensor].init.is_none() && graph.tensors[*tensor].role == Role::Weight)
+        .filter(|(_, tensor)| {
+            graph.tensors[*tensor].init.is_none() && graph.tensors[*tensor].kind == ParameterKind::Weight
+        })
         .map(|(node, tensor)| {
             (tensor, if feeds_rectifier(&graph, &readers, node) { Init::HeNormal } else { Init::LecunNormal })
         })

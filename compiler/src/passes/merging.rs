@@ -1,4 +1,4 @@
-//! A graph while nodes become parts of what the nodes before them end in.
+//! A graph while nodes become parts of the epilogues of the nodes before them.
 
 use crate::graph::{Epilogue, Graph, Node, ValueId};
 
@@ -44,7 +44,7 @@ impl Merging {
         self.node(place)
     }
 
-    /// The node at `place` becomes a part of what the node that computes `value` ends in; that moves to `place`, so that all it reads
+    /// The node at `place` becomes a part of the epilogue of the node that computes `value`; that moves to `place`, so that all it reads
     /// is computed before. `preparing` runs first.
     pub(super) fn merge(
         &mut self,

@@ -26,6 +26,6 @@ pub use differentiate::differentiate;
 pub use fold::fold;
 pub use fuse::fuse;
 pub use initial_weights::initial_weights;
-pub use plan_memory::{Place, Plan, plan_memory};
+pub use plan_memory::{BufferSlot, MemoryPlan, plan_memory};
 pub use predict::predict;
 pub use select::select;

@@ -3,7 +3,7 @@
 
 use crate::graph::{Extent, Graph};
 use crate::kernel_call::{Access, KernelCall};
-use crate::ops::{Phase, Site};
+use crate::ops::{LoweringContext, Phase};
 use crate::program::{Outside, Prediction, Program, Step};
 
 /// The programs of a prediction.
@@ -15,7 +15,7 @@ pub fn predict(graph: &Graph) -> Prediction {
         if node.output == graph.output && logits != graph.output {
             predict.push(Step::Outside { what: Outside::Logits, values: vec![(logits, Access::Read)] });
         }
-        for call in node.op.forward(&Site { graph, node, phase: Phase::Predicting }) {
+        for call in node.op.forward(&LoweringContext { graph, node, phase: Phase::Predicting }) {
             let steps = if depends_on_weights(graph, &call) { &mut prepare } else { &mut predict };
             steps.push(Step::Call(call));
         }

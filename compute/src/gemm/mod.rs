@@ -54,7 +54,7 @@ pub struct Matrix<'a, T> {
     data: &'a [T],
     rows: usize,
     columns: usize,
-    /// Numbers from a row, and from a column, to the next.
+    /// Elements from a row, and from a column, to the next.
     stride: [usize; 2],
 }
 
@@ -107,7 +107,7 @@ pub fn library<T: Scalar>() -> Library {
     Library::of_products(is_double, cfg!(feature = "matrixmultiply"), cfg!(feature = "blas"))
 }
 
-/// Numbers of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
+/// Elements of scratch memory that [`gemm`] asks for a product with `k` columns of A and `n` columns of B.
 pub const fn scratch(k: usize, n: usize) -> usize {
     let depth = if k < DEPTH { k } else { DEPTH };
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }

@@ -2,7 +2,7 @@
 
 use super::tile::PANEL;
 
-/// Numbers of B that are packed at once: half of a second-level cache.
+/// Elements of B that are packed at once: half of a second-level cache.
 const PACKED: usize = 128 * 1024;
 
 /// Columns of a matrix with `depth` rows and `columns` columns that are packed at once: whole panels, at least one.
@@ -12,7 +12,7 @@ pub(crate) const fn group(depth: usize, columns: usize) -> usize {
     if fit < columns { fit } else { columns }
 }
 
-/// Numbers that [`panels`] writes for a group of such a matrix.
+/// Elements that [`panels`] writes for a group of such a matrix.
 pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
     depth * group(depth, columns)
 }
@@ -54,7 +54,7 @@ pub(crate) fn rows_of_panels<T: Copy>(
     }
 }
 
-/// Copies numbers so few that a call of `memcpy` would cost more.
+/// Copies elements so few that a call of `memcpy` would cost more.
 fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
     let (from, rest) = from.as_chunks::<4>();
     let (to, last) = to.split_at_mut(from.len() * 4);
@@ -66,7 +66,7 @@ fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
     }
 }
 
-/// Numbers left free between copied rows, so that they do not all fall into the same few places of the first cache.
+/// Elements left free between copied rows, so that they do not all fall into the same few places of the first cache.
 pub(crate) const GAP: usize = 16;
 
 /// Copies `rows` rows and `depth` columns at the start of a matrix, in the order in which they lie; returns the strides of

@@ -11,7 +11,7 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Numbers that look random and are exact in both types.
+/// Elements that look random and are exact in both types.
 fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64((((i + seed) * 2_654_435_761) >> 7) as u8 as f64 / 64.0 - 2.0)).collect()
 }

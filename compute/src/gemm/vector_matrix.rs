@@ -93,7 +93,7 @@ fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &
     let (b, len, sums) = (b.as_ptr(), sums.len(), sums.as_mut_ptr());
     let whole = len - len % S::LANES;
     let x = x.map(|x| simd.splat(x));
-    // SAFETY: `K` rows of `len` numbers lie in `b`, which was just checked; masks keep the last vector inside.
+    // SAFETY: `K` rows of `len` elements lie in `b`, which was just checked; masks keep the last vector inside.
     unsafe {
         let mut j = 0;
         while j < whole {
@@ -152,7 +152,7 @@ fn dot<T: Elementary, S: Simd<T>, const N: usize>(simd: S, x: &[T], b: &[T], str
     let pair = len - len % (2 * S::LANES);
     let mut even = [simd.splat(T::ZERO); N];
     let mut odd = even;
-    // SAFETY: `N` columns of `len` numbers lie in `b`, which was just checked; masks keep the last vectors inside.
+    // SAFETY: `N` columns of `len` elements lie in `b`, which was just checked; masks keep the last vectors inside.
     unsafe {
         let mut k = 0;
         while k < pair {

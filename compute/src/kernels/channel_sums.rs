@@ -5,10 +5,10 @@ use core::ops::Range;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::scalar::Scalar;
 
-/// Numbers side by side that are worked on together.
+/// Elements side by side that are worked on together.
 pub(crate) const LANES: usize = 64;
 
-/// Positions that are summed in the network's own numbers before the sum goes over to `f64`.
+/// Positions that are summed in the network's own precision before the sum goes over to `f64`.
 const PART: usize = 128;
 
 /// Channels that are worked on together. Where they are few, several positions fill the lanes: lane i is channel
@@ -20,7 +20,7 @@ pub(crate) struct Stretch {
     pub(crate) width: usize,
     /// How many lanes are in use: a multiple of `width`.
     lanes: usize,
-    /// From one set of lanes to the next, in numbers.
+    /// From one set of lanes to the next, in elements.
     pub(crate) step: usize,
 }
 
@@ -39,7 +39,7 @@ impl Stretch {
         })
     }
 
-    /// Where the lanes lie in a chunk of `step` numbers; the last chunk may have fewer positions than fill the lanes.
+    /// Where the lanes lie in a chunk of `step` elements; the last chunk may have fewer positions than fill the lanes.
     #[inline(always)]
     pub(crate) fn range(&self, chunk: usize) -> Range<usize> {
         self.start..(self.start + self.lanes).min(chunk)
@@ -63,7 +63,7 @@ impl Stretch {
     }
 }
 
-/// `K` sums for each channel of a stretch, over `len` numbers: `add` adds the terms of a range of them to the part of each sum.
+/// `K` sums for each channel of a stretch, over `len` elements: `add` adds the terms of a range of them to the part of each sum.
 #[inline(always)]
 pub(crate) fn in_parts<T: Scalar, const K: usize>(
     stretch: &Stretch,

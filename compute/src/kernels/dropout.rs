@@ -7,7 +7,7 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::dropout::Spec;
 
-/// Drops numbers, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
+/// Drops elements, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
 ///
 /// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
 /// in the image: not from how the batch is cut, nor from the kind of number or the processor. A frozen pass drops none.

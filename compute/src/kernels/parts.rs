@@ -1,8 +1,8 @@
-//! Long sums are taken in parts: this is what adds numbers up wherever there can be more than [`PART`] of them, except for products of
+//! Long sums are taken in parts: this is what adds elements up wherever there can be more than [`PART`] of them, except for products of
 //! matrices, whose tiles do so themselves, by the same count; where those would be many parts, their sums are compensated.
 //!
-//! A part is summed in the network's own numbers, and parts in `f64`. So the mean of a million numbers 0.1 is 0.1, where one `f32` that
-//! takes them all is off by a hundredth. Sums of few numbers have one part; those of more have parts of [`SHORT`], which round less.
+//! A part is summed in the network's own precision, and parts in `f64`. So the mean of a million elements 0.1 is 0.1, where one `f32` that
+//! takes them all is off by a hundredth. Sums of few elements have one part; those of more have parts of [`SHORT`], which round less.
 
 use crate::gemm::DEPTH;
 use crate::scalar::Scalar;

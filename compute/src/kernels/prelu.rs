@@ -59,7 +59,7 @@ vectorised! {
     }
 }
 
-/// How many numbers share one stretch of memory while a single slope's gradient is summed.
+/// How many elements share one stretch of memory while a single slope's gradient is summed.
 const BLOCK: usize = 64;
 
 vectorised! {

@@ -6,7 +6,7 @@ use crate::scalar::Scalar;
 
 const LANES: usize = 16;
 
-/// The numbers that the lanes take at once.
+/// The elements that the lanes take at once.
 const WHOLE: usize = PART * LANES;
 
 /// Σ xᵢ

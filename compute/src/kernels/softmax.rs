@@ -24,7 +24,7 @@ pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], dy: 
     }
 }
 
-/// Numbers that go through the exponential in one loop: rows of a few classes alone would not fill its vectors.
+/// Elements that go through the exponential in one loop: rows of a few classes alone would not fill its vectors.
 const BLOCK: usize = 1024;
 
 vectorised! {

@@ -33,8 +33,8 @@ use super::{Lane, WithSimd};
 ///         sums.sum()
 ///     }
 /// }
-/// let numbers = [2.0; 19];
-/// assert_eq!(Isa::detect().dispatch(Dot(&numbers, &numbers)), 76.0);
+/// let elements = [2.0; 19];
+/// assert_eq!(Isa::detect().dispatch(Dot(&elements, &elements)), 76.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {

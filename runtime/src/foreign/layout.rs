@@ -99,13 +99,13 @@ fn places(len: usize, parts: &[Shape], stride: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::init::Init;
-    use crate::layer::{Role, WeightLayout};
+    use crate::layer::{ParameterKind, WeightLayout};
 
     fn tensor(axes: Axes, shape: &'static [usize], inputs: &'static [Shape]) -> ParameterTensor {
         let layout = WeightLayout { inputs, ..WeightLayout::of(axes) };
-        let (role, init) = (Role::Weight, Init::Constant(0.0));
+        let (kind, init) = (ParameterKind::Weight, Init::Constant(0.0));
         let len = shape.iter().product();
-        ParameterTensor { name: "kernel", role, shape, offset: 0, len, fan_in: 1, fan_out: 1, init, layout }
+        ParameterTensor { name: "kernel", kind, shape, offset: 0, len, fan_in: 1, fan_out: 1, init, layout }
     }
 
     /// The place there of each of our elements, in order.

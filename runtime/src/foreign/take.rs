@@ -82,7 +82,7 @@ pub(crate) fn load<T: Precision>(
     refuse(facts, origin, differences)?;
     let (parameters, statistics) = weights.buffers_mut();
     for (tensor, elements) in read {
-        let all = if tensor.role.is_trained() { &mut *parameters } else { &mut *statistics };
+        let all = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
         all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&elements);
     }
     let (origin, left, checksum) = (origin.to_owned(), Vec::new(), Checksum::None);
@@ -188,7 +188,7 @@ pub(crate) fn tensors<T: Precision>(
         let name = names.swap_remove(0);
         tensors.push(match ours {
             Ours::Tensor(_, tensor, theirs) => {
-                let all = if tensor.role.is_trained() { weights.parameters() } else { weights.statistics() };
+                let all = if tensor.kind.is_trained() { weights.parameters() } else { weights.statistics() };
                 let mut ours = all[tensor.offset..tensor.offset + tensor.len].iter();
                 let mut elements = vec![T::from_f64(0.0); tensor.len];
                 theirs.rows(&mut |base, last| {

@@ -7,7 +7,7 @@ mod training;
 mod trajectory;
 
 use netwright::optim::{Adam, Optimizer, Sgd};
-use netwright::private::{Network, Output, ParameterTensor, Role, Scalar, Weights};
+use netwright::private::{Network, Output, ParameterKind, ParameterTensor, Scalar, Weights};
 use serde::Deserialize;
 
 use figures::Figures;
@@ -41,7 +41,7 @@ struct Moved(u64, f64, f64, f64, Vec<f64>);
 
 /// A tensor's number, and the norm, sum and probes of its gradient.
 #[derive(Debug, Deserialize)]
-struct Gradient(u64, f64, f64, Vec<f64>);
+struct TensorGradient(u64, f64, f64, Vec<f64>);
 
 /// A training step.
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ struct Step {
     loss: f64,
     #[serde(default)]
     logits: Vec<Vec<f64>>,
-    gradients: Vec<Gradient>,
+    gradients: Vec<TensorGradient>,
     /// The tensors whose gradient is 0 in theory.
     zero: Vec<u64>,
     moving: Vec<Moved>,
@@ -163,18 +163,18 @@ impl Golden {
         assert_eq!(ours.len(), self.tensors.len(), "as many tensors");
         let head = self.tensors.iter().rposition(|tensor| tensor.1 == "kernel").expect("there are weights");
         for (index, (Tensor(number, kind, shape, fan_in), (layer, own))) in self.tensors.iter().zip(ours).enumerate() {
-            let (role, name) = (own.role, own.name);
+            let (kind_of_ours, name) = (own.kind, own.name);
             let is_alike = match kind.as_str() {
-                "kernel" => role == Role::Weight,
-                "bias" => role == Role::Bias,
-                "gamma" | "beta" => role == Role::Scale && name == kind,
-                "mean" | "var" => role == Role::Statistic && name.contains(kind.as_str()),
+                "kernel" => kind_of_ours == ParameterKind::Weight,
+                "bias" => kind_of_ours == ParameterKind::Bias,
+                "gamma" | "beta" => kind_of_ours == ParameterKind::Scale && name == kind,
+                "mean" | "var" => kind_of_ours == ParameterKind::Statistic && name.contains(kind.as_str()),
                 _ => false,
             };
             assert!(is_alike, "{layer}.{name} against {kind}");
             assert_eq!(own.len, shape.iter().product::<usize>(), "{layer}.{name} against {shape:?}");
             let gain = if index == head { self.head_gain } else { self.gain };
-            let numbers = if role.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
+            let numbers = if kind_of_ours.is_trained() { network.parameters_mut() } else { network.statistics_mut() };
             for (place, value) in numbers[own.offset..][..own.len].iter_mut().enumerate() {
                 *value = Scalar::from_f64(f64::from(formula::weight(*number, place, kind, gain, *fan_in)));
             }

@@ -4,7 +4,7 @@ use netwright::private::{Gradients, Network, Output, Sample, Scalar};
 use netwright::{GradientSeed, Pass};
 
 use super::figures::{Figures, Kind};
-use super::{Golden, Gradient, Moved, Step, Summary, largest, norm, probes, tensors};
+use super::{Golden, Moved, Step, Summary, TensorGradient, largest, norm, probes, tensors};
 
 impl Golden {
     pub(super) fn train<N: Network>(&self, figures: &mut Figures)
@@ -34,9 +34,9 @@ impl Golden {
     fn compare_gradients<N: Network>(&self, gradients: &Gradients<N>, step: &Step, figures: &mut Figures) {
         let ours = tensors::<N>();
         let most_moved = largest(step.gradients.iter().map(|gradient| gradient.1));
-        let trained = ours.iter().filter(|(_, tensor)| tensor.role.is_trained()).count();
+        let trained = ours.iter().filter(|(_, tensor)| tensor.kind.is_trained()).count();
         assert_eq!(step.gradients.len(), trained, "a gradient of every trained tensor");
-        for Gradient(number, length, sum, expected) in &step.gradients {
+        for TensorGradient(number, length, sum, expected) in &step.gradients {
             let (layer, tensor) = ours[self.index(*number)];
             let place = format!("{layer}.{}", tensor.name);
             let own = &gradients.as_slice()[tensor.offset..][..tensor.len];
@@ -61,7 +61,7 @@ impl Golden {
         let ours = tensors::<N>();
         for Moved(number, mean, deviation, length, probes) in moved {
             let (layer, tensor) = ours[self.index(*number)];
-            let numbers = if tensor.role.is_trained() { network.parameters() } else { network.statistics() };
+            let numbers = if tensor.kind.is_trained() { network.parameters() } else { network.statistics() };
             let summary = Summary::of(&numbers[tensor.offset..][..tensor.len]);
             let off = summary.off(tensor.len, *mean, *deviation, *length, probes);
             figures.note(kind, off, figures.tolerance.forward, format!("{layer}.{}", tensor.name));

@@ -86,7 +86,7 @@ impl Golden {
             let mut held = Vec::new();
             self.run::<N>(trajectory, |_, _, gradients| {
                 let mut now = self.zeros::<N>();
-                for (_, tensor) in tensors::<N>().iter().filter(|(_, tensor)| tensor.role.is_trained()) {
+                for (_, tensor) in tensors::<N>().iter().filter(|(_, tensor)| tensor.kind.is_trained()) {
                     let (start, own) = (tensor.offset, &gradients[tensor.offset..][..tensor.len]);
                     let rounding = 1e-13 * norm(own);
                     let tiny = own.iter().zip(&mut now[start..]).filter(|(number, _)| number.abs() < rounding);

@@ -5,9 +5,9 @@ use std::ops::Range;
 use netwright_compute::simd::Isa;
 
 use super::same_length;
-use super::update::Gradient;
+use super::update::GradientTreatment;
 use crate::error::{Error, setting};
-use crate::layer::{Layer, Role, parts};
+use crate::layer::{Layer, ParameterKind, parts};
 use crate::norm::{norm, norm_of_parts};
 use crate::scalar::Precision;
 use crate::settings::Settings;
@@ -175,12 +175,12 @@ impl Treatment {
                 *strength.slot(name) = *value;
             }
             let pace = self.pace(layer);
-            for tensor in layer.tensors.iter().filter(|tensor| tensor.role.is_trained()) {
-                let decayed = match tensor.role {
-                    Role::Weight => true,
-                    Role::Bias => self.biases,
-                    Role::Scale => self.scales,
-                    Role::Statistic => false,
+            for tensor in layer.tensors.iter().filter(|tensor| tensor.kind.is_trained()) {
+                let decayed = match tensor.kind {
+                    ParameterKind::Weight => true,
+                    ParameterKind::Bias => self.biases,
+                    ParameterKind::Scale => self.scales,
+                    ParameterKind::Statistic => false,
                 };
                 let strength = if decayed { strength } else { Strength::default() };
                 let moved = pace.map(|pace| Moved { strength, pace });
@@ -219,7 +219,7 @@ impl Treatment {
         layers: &[Layer],
         parameters: &mut [T],
         gradients: &[T],
-        mut update: impl FnMut(Isa, Range<usize>, &Gradient<T>, &mut [T], &[T]),
+        mut update: impl FnMut(Isa, Range<usize>, &GradientTreatment<T>, &mut [T], &[T]),
     ) -> Result<(), Error> {
         self.prepare(layers, parameters.len())?;
         let Some(resolved) = &self.resolved else { return Ok(()) };
@@ -230,7 +230,7 @@ impl Treatment {
         let factors = if self.clip_norm.is_finite() { moved().shorten(self.clip_norm) } else { [T::ONE; 2] };
         let isa = Isa::detect();
         for (range, Moved { strength, pace }) in &resolved.segments {
-            let gradient = Gradient {
+            let gradient = GradientTreatment {
                 factors,
                 limit: T::from_f64(self.clip_value),
                 l1: T::from_f64(strength.l1),

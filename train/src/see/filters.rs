@@ -4,7 +4,7 @@ use super::find_layer;
 use super::picture::Picture;
 use crate::Shape;
 use crate::error::Error;
-use crate::layer::{ParameterTensor, Role};
+use crate::layer::{ParameterKind, ParameterTensor};
 use crate::network::Network;
 
 /// The filters of a layer, one picture each, as high and wide as the filter, with a channel for each channel it reads
@@ -41,7 +41,7 @@ pub fn filters<N: Network>(network: &N, layer: &str) -> Result<Vec<Picture>, Err
 /// as there are pictures.
 fn pictures<N: Network>(index: usize) -> Option<(&'static ParameterTensor, [usize; 3])> {
     let layer = &N::LAYERS[index];
-    let tensor = layer.tensors.iter().find(|tensor| tensor.role == Role::Weight)?;
+    let tensor = layer.tensors.iter().find(|tensor| tensor.kind == ParameterKind::Weight)?;
     let sizes = match *tensor.shape {
         // A depthwise convolution: no filter reads more than one map.
         [height, width, _, _] if tensor.fan_in == height * width => [height, width, 1],

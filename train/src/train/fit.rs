@@ -29,7 +29,7 @@ use crate::schedule::Schedule;
 use crate::settings::Settings;
 
 /// What a run is to be.
-pub(super) struct Plan<'c, N: Trainable, Y, L, O, T> {
+pub(super) struct RunOptions<'c, N: Trainable, Y, L, O, T> {
     pub(super) epochs: u64,
     pub(super) batch: usize,
     pub(super) ghost_batch: Option<usize>,
@@ -47,7 +47,7 @@ pub(super) struct Plan<'c, N: Trainable, Y, L, O, T> {
     pub(super) progress: bool,
 }
 
-impl<N: Trainable, Y, L, O, T> Plan<'_, N, Y, L, O, T> {
+impl<N: Trainable, Y, L, O, T> RunOptions<'_, N, Y, L, O, T> {
     /// What the steps depend on besides the optimiser, the schedule and the preparation of samples, in words.
     fn settings(&self) -> Settings
     where
@@ -60,7 +60,7 @@ impl<N: Trainable, Y, L, O, T> Plan<'_, N, Y, L, O, T> {
     }
 }
 
-/// The parts of a run, put together as a [`Plan`] says.
+/// The parts of a run, put together as a [`RunOptions`] says.
 struct Session<'a, 'c, N: Trainable, Y, L, O, T, P> {
     run: Run<'a, N, O>,
     loader: Loader<P, N::Input, Y, T>,
@@ -77,7 +77,7 @@ struct Session<'a, 'c, N: Trainable, Y, L, O, T, P> {
 /// Trains `network` as `plan` says on what `sampler` draws, whose targets nobody has looked at where they are `unseen`. What can be
 /// checked before the first step is.
 pub(super) fn fit<'a, N, Y, L, O, T, P>(
-    plan: Plan<'_, N, Y, L, O, T>,
+    plan: RunOptions<'_, N, Y, L, O, T>,
     network: &'a mut N,
     sampler: P,
     unseen: bool,

@@ -107,7 +107,7 @@ impl<I, Y, T> Preparation<I, Y, T> {
 }
 
 /// Some places of a batch, with one input of room for the partner of a mixup for each [`STRETCH`] of them.
-struct Part<'b, I, T> {
+struct BatchSlice<'b, I, T> {
     first: usize,
     inputs: &'b mut [I],
     targets: &'b mut [T],
@@ -115,9 +115,9 @@ struct Part<'b, I, T> {
     partner_numbers: &'b mut [u64],
 }
 
-impl<I, T> Part<'_, I, T> {
+impl<I, T> BatchSlice<'_, I, T> {
     /// Both halves, cut between two stretches.
-    fn halve(&mut self) -> (Part<'_, I, T>, Part<'_, I, T>) {
+    fn halve(&mut self) -> (BatchSlice<'_, I, T>, BatchSlice<'_, I, T>) {
         let stretches = self.inputs.len().div_ceil(STRETCH) / 2;
         let middle = stretches * STRETCH;
         let (low_inputs, high_inputs) = self.inputs.split_at_mut(middle);
@@ -125,14 +125,14 @@ impl<I, T> Part<'_, I, T> {
         let (low_partners, high_partners) = self.partners.split_at_mut(stretches.min(self.partners.len()));
         let (low_numbers, high_numbers) = self.partner_numbers.split_at_mut(middle.min(self.partner_numbers.len()));
         (
-            Part {
+            BatchSlice {
                 first: self.first,
                 inputs: low_inputs,
                 targets: low_targets,
                 partners: low_partners,
                 partner_numbers: low_numbers,
             },
-            Part {
+            BatchSlice {
                 first: self.first + middle,
                 inputs: high_inputs,
                 targets: high_targets,
@@ -173,7 +173,7 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         }
         batch.partner_numbers.clear();
         batch.partner_numbers.resize(if self.mixing.is_some() { count } else { 0 }, 0);
-        let part = Part {
+        let part = BatchSlice {
             first: 0,
             inputs: &mut batch.inputs[..count],
             targets: &mut batch.targets[..count],
@@ -185,7 +185,7 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
 
     fn fill_part<P: Sampler<I, Y>>(
         &self,
-        mut part: Part<'_, I, T>,
+        mut part: BatchSlice<'_, I, T>,
         sampler: &P,
         epoch: u64,
         threads: &Threads,

@@ -8,7 +8,7 @@ use super::augment::{Augment, Mix, MixTarget, Mixup};
 use super::callback::{Callback, Decision, EpochReport, OnEpoch, OnStep, StepReport};
 use super::checkpoint::Checkpoints;
 use super::early_stopping::EarlyStopping;
-use super::fit::Plan;
+use super::fit::RunOptions;
 use super::history::History;
 use super::micro_batch::Attacking;
 use super::preparation::Preparation;
@@ -63,13 +63,13 @@ pub struct NoOptimizer;
 ///
 /// `Y` are the targets of the data, `T` those that are trained towards: others where labels are mixed.
 pub struct Trainer<'c, N: Trainable, Y = usize, L = NoLoss, O = NoOptimizer, T = Y> {
-    plan: Plan<'c, N, Y, L, O, T>,
+    plan: RunOptions<'c, N, Y, L, O, T>,
 }
 
 impl<'c, N: Trainable, Y: Stored> Trainer<'c, N, Y> {
     /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, and a progress bar or lines where there is a terminal: see [`Trainer::quiet`].
     pub fn new() -> Self {
-        let plan = Plan {
+        let plan = RunOptions {
             epochs: 10,
             batch: 64,
             ghost_batch: None,
@@ -278,7 +278,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         change: impl FnOnce(L, O, Preparation<N::Input, Y, T>) -> (M, P, Preparation<N::Input, Y, U>),
     ) -> Trainer<'c, N, Y, M, P, U> {
         let (loss, optimizer, preparation) = change(self.plan.loss, self.plan.optimizer, self.plan.preparation);
-        let plan = Plan {
+        let plan = RunOptions {
             epochs: self.plan.epochs,
             batch: self.plan.batch,
             ghost_batch: self.plan.ghost_batch,
@@ -355,7 +355,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
 
 impl<N: Trainable, Y, L, O, T> core::fmt::Debug for Trainer<'_, N, Y, L, O, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Plan { epochs, batch, threads, preparation, .. } = &self.plan;
+        let RunOptions { epochs, batch, threads, preparation, .. } = &self.plan;
         let name = N::NAME;
         write!(f, "Trainer of {name}: {epochs} epochs, batch {batch}, {preparation:?}, {threads} threads")
     }

@@ -18,10 +18,10 @@ macro_rules! mlp {
 
         const _: () = {
             use netwright_runtime::Shape;
-            use netwright_runtime::architecture::{Architecture, GradientSeed, Memory, Pass, Place};
+            use netwright_runtime::architecture::{Architecture, BufferSlot, GradientSeed, Memory, Pass};
             use netwright_runtime::head;
             use netwright_runtime::init::Init;
-            use netwright_runtime::layer::{Axes, Layer, ParameterTensor, PlannedCall, Role, WeightLayout};
+            use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
 
@@ -42,16 +42,16 @@ macro_rules! mlp {
 
             const fn tensor(
                 name: &'static str,
-                role: Role,
+                kind: ParameterKind,
                 shape: &'static [usize],
                 offset: usize,
                 len: usize,
                 fan: [usize; 2],
             ) -> ParameterTensor {
-                let init = if matches!(role, Role::Weight) { Init::LecunNormal } else { Init::Constant(0.0) };
+                let init = if matches!(kind, ParameterKind::Weight) { Init::LecunNormal } else { Init::Constant(0.0) };
                 ParameterTensor {
                     name,
-                    role,
+                    kind,
                     shape,
                     offset,
                     len,
@@ -110,8 +110,8 @@ macro_rules! mlp {
                         output: Shape::Flat(H),
                         activation: Some(netwright_runtime::kernels::activation::Activation::Tanh),
                         tensors: &[
-                            tensor("kernel", Role::Weight, &[I, H], 0, I * H, [I, H]),
-                            tensor("bias", Role::Bias, &[H], B1, H, [I, H]),
+                            tensor("kernel", ParameterKind::Weight, &[I, H], 0, I * H, [I, H]),
+                            tensor("bias", ParameterKind::Bias, &[H], B1, H, [I, H]),
                         ],
                         macs: (I * H) as u64,
                         frozen: false,
@@ -124,8 +124,8 @@ macro_rules! mlp {
                         output: Shape::Flat(K),
                         activation: None,
                         tensors: &[
-                            tensor("kernel", Role::Weight, &[H, K], W2, H * K, [H, K]),
-                            tensor("bias", Role::Bias, &[K], B2, K, [H, K]),
+                            tensor("kernel", ParameterKind::Weight, &[H, K], W2, H * K, [H, K]),
+                            tensor("bias", ParameterKind::Bias, &[K], B2, K, [H, K]),
                         ],
                         macs: (H * K) as u64,
                         frozen: false,
@@ -256,12 +256,14 @@ macro_rules! mlp {
                     }
                 }
 
-                const OUTPUT_PLACE: Place = Place { fixed: 0, offset: ANSWERS, len: K };
-                const LOGITS_PLACE: Place = Place { fixed: 0, offset: LOGITS, len: K };
-                const OUTPUT_GRADIENT_PLACE: Place = Place { fixed: 0, offset: D_ANSWERS, len: K };
-                const LOGITS_GRADIENT_PLACE: Place = Place { fixed: 0, offset: D_LOGITS, len: K };
-                const ACTIVATIONS: &'static [Option<Place>] =
-                    &[Some(Place { fixed: 0, offset: 0, len: H }), Some(Place { fixed: 0, offset: ANSWERS, len: K })];
+                const OUTPUT_SLOT: BufferSlot = BufferSlot { fixed: 0, offset: ANSWERS, len: K };
+                const LOGITS_SLOT: BufferSlot = BufferSlot { fixed: 0, offset: LOGITS, len: K };
+                const OUTPUT_GRADIENT_SLOT: BufferSlot = BufferSlot { fixed: 0, offset: D_ANSWERS, len: K };
+                const LOGITS_GRADIENT_SLOT: BufferSlot = BufferSlot { fixed: 0, offset: D_LOGITS, len: K };
+                const ACTIVATIONS: &'static [Option<BufferSlot>] = &[
+                    Some(BufferSlot { fixed: 0, offset: 0, len: H }),
+                    Some(BufferSlot { fixed: 0, offset: ANSWERS, len: K }),
+                ];
             }
 
             impl Network for $name {

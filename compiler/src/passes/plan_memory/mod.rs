@@ -1,24 +1,24 @@
 //! Every value gets an address. A copy whose source nobody needs any more, or that nobody changes, is left out: both values share
-//! one place. Places that are never alive together share memory.
+//! one buffer slot. Slots that are never alive together share memory.
 
-mod place;
+mod allocate;
 mod share;
 
 use crate::graph::{Extent, ValueId};
 use crate::program::Program;
-use place::Block;
+use allocate::Allocation;
 use share::{Storage, share};
 
 /// Where each value of a program lies.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct MemoryPlan {
     /// By value; `None` for values that the program never touches.
-    pub places: Vec<Option<Place>>,
+    pub slots: Vec<Option<BufferSlot>>,
     /// For each step, whether it is a copy that is left out.
     pub elided: Vec<bool>,
-    /// Numbers in the fixed part.
+    /// Elements in the fixed part.
     pub fixed: usize,
-    /// Numbers for each image.
+    /// Elements for each image.
     pub per_image: usize,
     /// Elements that are prepared of the weights.
     pub prepared: usize,
@@ -30,7 +30,7 @@ pub struct Plan {
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum BufferSlot {
     /// Among the images that the caller passes.
     Images,
     /// At this offset of the fixed part.
@@ -43,51 +43,52 @@ pub enum Place {
 
 /// Plans the memory of a program.
 #[must_use]
-pub fn plan_memory(program: &Program) -> Plan {
+pub fn plan_memory(program: &Program) -> MemoryPlan {
     let (storages, elided) = share(program);
-    let mut places = vec![None; program.values.len()];
+    let mut slots = vec![None; program.values.len()];
     for storage in storages.iter().filter(|storage| storage.external) {
-        set(&mut places, &storage.members, Place::Images);
+        set(&mut slots, &storage.members, BufferSlot::Images);
     }
-    let of = |len: fn(Extent) -> Option<usize>| -> (Vec<&Storage>, Vec<Block>) {
+    let of = |len: fn(Extent) -> Option<usize>| -> (Vec<&Storage>, Vec<Allocation>) {
         let own = storages.iter().filter(|storage| !storage.external);
-        own.filter_map(|storage| Some((storage, Block { len: len(storage.extent)?, alive: storage.alive }))).unzip()
+        own.filter_map(|storage| Some((storage, Allocation { len: len(storage.extent)?, alive: storage.alive })))
+            .unzip()
     };
-    let (fixed_storages, fixed_blocks) = of(fixed_len);
-    let (storages_of_images, blocks_of_images) = of(per_image_len);
-    let prepared = place_prepared(program, &mut places);
-    let (fixed_offsets, fixed) = place::place(&fixed_blocks, program.steps.len());
-    let (offsets, per_image) = place::place(&blocks_of_images, program.steps.len());
+    let (fixed_storages, fixed_allocations) = of(fixed_len);
+    let (storages_of_images, allocations_of_images) = of(per_image_len);
+    let prepared = slots_of_prepared(program, &mut slots);
+    let (fixed_offsets, fixed) = allocate::allocate(&fixed_allocations, program.steps.len());
+    let (offsets, per_image) = allocate::allocate(&allocations_of_images, program.steps.len());
     for (storage, offset) in fixed_storages.iter().zip(fixed_offsets) {
-        set(&mut places, &storage.members, Place::Fixed(offset));
+        set(&mut slots, &storage.members, BufferSlot::Fixed(offset));
     }
     for (storage, offset) in storages_of_images.iter().zip(offsets) {
-        set(&mut places, &storage.members, Place::PerImage(offset));
+        set(&mut slots, &storage.members, BufferSlot::PerImage(offset));
     }
-    Plan {
-        places,
+    MemoryPlan {
+        slots,
         elided,
         fixed,
         per_image,
         prepared,
-        lower_bound: place::most_alive(&blocks_of_images, program.steps.len(), |block| block.len),
+        lower_bound: allocate::most_alive(&allocations_of_images, program.steps.len(), |allocation| allocation.len),
         sum_of_values: program.values_of_images().map(|(_, len)| len).sum(),
     }
 }
 
-fn set(places: &mut [Option<Place>], members: &[ValueId], place: Place) {
+fn set(slots: &mut [Option<BufferSlot>], members: &[ValueId], slot: BufferSlot) {
     for member in members {
-        places[member.0] = Some(place);
+        slots[member.0] = Some(slot);
     }
 }
 
 /// What is prepared lies in the order of its values, each from a cache line on, whichever program asks: one writes it, the other reads
 /// it. Returns the length of all.
-fn place_prepared(program: &Program, places: &mut [Option<Place>]) -> usize {
+fn slots_of_prepared(program: &Program, slots: &mut [Option<BufferSlot>]) -> usize {
     let mut end = 0_usize;
-    for (value, place) in program.values.iter().zip(places) {
+    for (value, slot) in program.values.iter().zip(slots) {
         if let Extent::Prepared(len) = value.extent {
-            *place = Some(Place::Prepared(end));
+            *slot = Some(BufferSlot::Prepared(end));
             end += len.next_multiple_of(LINE);
         }
     }

@@ -4,7 +4,7 @@ use crate::graph::{Extent, ValueId};
 use crate::kernel_call::{Access, KernelCall};
 use crate::program::{Program, Step};
 
-/// Values that share one place, and when it is alive.
+/// Values that share one buffer slot, and when it is alive.
 #[derive(Clone, Debug)]
 pub(super) struct Storage {
     pub(super) members: Vec<ValueId>,

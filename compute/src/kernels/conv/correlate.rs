@@ -11,7 +11,7 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Numbers of a padded copy: about half of a second-level cache, unless one row of windows needs more.
+/// Elements of a padded copy: about half of a second-level cache, unless one row of windows needs more.
 const BAND: usize = 48 * 1024;
 
 /// For each output position (r, c), through an epilogue: `target[r, c, ..] = Σ source[r·step + i·tap_step − before, …] · B[i, j, channel, ..]`.
@@ -31,9 +31,9 @@ pub(super) struct Correlation {
     pub(super) taps: [usize; 2],
     /// Rows and columns of the source from one tap to the next.
     pub(super) tap_step: [usize; 2],
-    /// Numbers in an image of the target, and the place in it of the first position.
+    /// Elements in an image of the target, and the place in it of the first position.
     pub(super) target: [usize; 2],
-    /// Numbers of the target from a row, and from a column, of positions to the next.
+    /// Elements of the target from a row, and from a column, of positions to the next.
     pub(super) target_step: [usize; 2],
 }
 
@@ -52,7 +52,7 @@ pub(super) const fn extent(positions: usize, step: usize, taps: usize, tap_step:
     (positions - 1) * step + (taps - 1) * tap_step + 1
 }
 
-/// Numbers of scratch memory for padded copies: a whole image if it is small, and at least one row of windows.
+/// Elements of scratch memory for padded copies: a whole image if it is small, and at least one row of windows.
 pub(super) const fn band_len(
     positions: [usize; 2],
     step: [usize; 2],
@@ -86,7 +86,7 @@ impl Correlation {
         self.before[axis] > 0 || end - self.before[axis] > self.source[axis].cast_signed()
     }
 
-    /// Numbers of the padded copy for one row of positions.
+    /// Elements of the padded copy for one row of positions.
     pub(super) fn least_len(&self) -> usize {
         extent(1, self.step[0], self.taps[0], self.tap_step[0]) * self.row_len()
     }
@@ -99,12 +99,12 @@ impl Correlation {
         Plane { data: images, image: height * width * all, row: width * all, pixel: all, origin }
     }
 
-    /// Numbers of a row of a padded copy.
+    /// Elements of a row of a padded copy.
     pub(super) fn row_len(&self) -> usize {
         extent(self.positions[1], self.step[1], self.taps[1], self.tap_step[1]) * self.channels[1]
     }
 
-    /// Rows of positions whose padded copy fits in `memory` numbers.
+    /// Rows of positions whose padded copy fits in `memory` elements.
     pub(super) fn rows_that_fit(&self, memory: usize) -> usize {
         let rows = (memory / self.row_len()).checked_sub(extent(1, self.step[0], self.taps[0], self.tap_step[0]));
         rows.map(|rows| (rows / self.step[0] + 1).min(self.positions[0])).expect("scratch for one row of windows")
@@ -334,7 +334,7 @@ impl Correlation {
     }
 }
 
-/// Images as the products read them: a slice, the numbers from an image, from a row and from a pixel to the next, and the
+/// Images as the products read them: a slice, the elements from an image, from a row and from a pixel to the next, and the
 /// first window.
 #[derive(Clone, Copy)]
 pub(super) struct Plane<'a, T> {

@@ -3,7 +3,7 @@
 //! | pass | A | B | C |
 //! |---|---|---|---|
 //! | forward | windows of x | filters | y |
-//! | gradient of the input | windows of dy, by phases of the stride | filters, turned and transposed | dx |
+//! | gradient of the input | windows of dy, by phases of the stride | filters, rotated and transposed | dx |
 //! | gradient of the weights | windows of x, transposed | dy | dw |
 //!
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
@@ -154,7 +154,7 @@ fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> F
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps
 /// reach it, and from where.
 #[derive(Clone, Copy)]
-pub(crate) struct Phase {
+pub(crate) struct StridePhase {
     /// The taps `first`, `first + every`, …, `taps` of them.
     pub(crate) first: usize,
     pub(crate) every: usize,
@@ -166,7 +166,7 @@ pub(crate) struct Phase {
     pub(crate) positions: usize,
 }
 
-impl Phase {
+impl StridePhase {
     /// Input position `phase + stride·n` meets tap `t` of output `(phase + stride·n + padding − t·dilation) / stride`, where
     /// that is whole.
     pub(crate) fn new(spec: &Spec, axis: usize, phase: usize) -> Self {
@@ -187,7 +187,7 @@ impl Phase {
         };
         let taps = (spec.window[axis] - first).div_ceil(every);
         let last = first + (taps - 1) * every;
-        // Turned: the last tap reads the earliest output.
+        // Rotated: the last tap reads the earliest output.
         let start = ((phase + padding).cast_signed() - (last * dilation).cast_signed()) / stride.cast_signed();
         Self { first, every, taps, before: -start, tap_step, positions }
     }
@@ -220,7 +220,7 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
     pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
 
-/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the turned filters. A
+/// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the rotated filters. A
 /// transposed convolution, which is the same, has an epilogue.
 pub(super) fn grad_input<T: Elementary>(
     isa: Isa,
@@ -238,8 +238,8 @@ pub(super) fn grad_input<T: Elementary>(
         let w = Matrix::rows(w, depth, filters).transposed();
         return gemm::gemm(isa, Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
     }
-    for down in (0..spec.stride[0]).map(|phase| (phase, Phase::new(spec, 0, phase))) {
-        for across in (0..spec.stride[1]).map(|phase| (phase, Phase::new(spec, 1, phase))) {
+    for down in (0..spec.stride[0]).map(|phase| (phase, StridePhase::new(spec, 0, phase))) {
+        for across in (0..spec.stride[1]).map(|phase| (phase, StridePhase::new(spec, 1, phase))) {
             let ((top, down), (left, across)) = (down, across);
             let taps = down.taps * across.taps;
             if taps == 0 || down.positions == 0 || across.positions == 0 {
@@ -253,8 +253,8 @@ pub(super) fn grad_input<T: Elementary>(
                 let mut done = 0;
                 while done < channels {
                     let columns = at_once.min(channels - done);
-                    let turned = Turned { spec, down, across, group, first: done };
-                    turned.pack(w, columns, packed);
+                    let rotated = Rotated { spec, down, across, group, first: done };
+                    rotated.pack(w, columns, packed);
                     let first = group * channels + done;
                     let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
                     correlation.channels = [group * filters, filters];
@@ -268,17 +268,17 @@ pub(super) fn grad_input<T: Elementary>(
     }
 }
 
-/// The filters of a phase, turned by half a circle and transposed.
-struct Turned<'a> {
+/// The filters of a phase, rotated by half a circle and transposed.
+struct Rotated<'a> {
     spec: &'a Spec,
-    down: Phase,
-    across: Phase,
+    down: StridePhase,
+    across: StridePhase,
     group: usize,
     /// The first channel within the group.
     first: usize,
 }
 
-impl Turned<'_> {
+impl Rotated<'_> {
     /// Packs `columns` channels: rows are taps, last first, and filters.
     fn pack<T: Copy>(&self, w: &[T], columns: usize, packed: &mut [T]) {
         let Self { spec, down, across, group: index, first } = *self;
@@ -296,7 +296,7 @@ impl Turned<'_> {
     }
 }
 
-/// Numbers of x, and of dy, that the gradient of the weights reads before it turns to the next: a quarter of a second-level
+/// Elements of x, and of dy, that the gradient of the weights reads before it goes on to the next: a quarter of a second-level
 /// cache, or so.
 const CHUNK: usize = 96 * 1024;
 
@@ -320,7 +320,7 @@ pub(super) const fn windows(spec: &Spec) -> Correlation {
 }
 
 /// The windows of dy that give the gradient of the input in one phase of the stride down and across, all groups together.
-pub(super) fn windows_of_phase(spec: &Spec, [top, left]: [usize; 2], [down, across]: [Phase; 2]) -> Correlation {
+pub(super) fn windows_of_phase(spec: &Spec, [top, left]: [usize; 2], [down, across]: [StridePhase; 2]) -> Correlation {
     let [_, width, all] = spec.input;
     Correlation {
         source: spec.output,

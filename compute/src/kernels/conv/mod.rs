@@ -29,7 +29,7 @@ pub(crate) mod strips;
 pub(crate) mod tests;
 mod winograd;
 
-pub(crate) use gemm::Phase;
+pub(crate) use gemm::StridePhase;
 pub use grouped::{
     conv_grouped_forward, conv_grouped_forward_scratch, conv_grouped_grad_input, conv_grouped_grad_input_scratch,
     conv_grouped_grad_weights, conv_grouped_grad_weights_scratch,
@@ -78,17 +78,17 @@ pub fn conv_direct_grad_weights<T: Elementary>(
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| direct::grad_weights(context.isa(), spec, x, dy, dw));
 }
 
-/// Numbers of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
 pub const fn conv_gemm_forward_scratch(spec: &Spec) -> usize {
     gemm::forward_scratch(spec)
 }
 
-/// Numbers of scratch memory that `conv_gemm_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_gemm_grad_input` asks for, whatever the batch.
 pub const fn conv_gemm_grad_input_scratch(spec: &Spec) -> usize {
     gemm::grad_input_scratch(spec)
 }
 
-/// Numbers of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_gemm_grad_weights` asks for, whatever the batch.
 pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + gemm::grad_weights_scratch(spec)
 }

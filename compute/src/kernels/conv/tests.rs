@@ -16,7 +16,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 use crate::simd::tests::only;
 
-/// Numbers that look random, in [−2, 2), exact in both types.
+/// Elements that look random, in [−2, 2), exact in both types.
 pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64(f64::from((((i + seed) * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
 }

@@ -15,17 +15,17 @@ use crate::epilogue::Epilogue;
 #[cfg(test)]
 mod tests;
 
-/// Numbers of scratch memory that `deconv_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `deconv_forward` asks for, whatever the batch.
 pub const fn deconv_forward_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_input_scratch(spec)
 }
 
-/// Numbers of scratch memory that `deconv_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `deconv_grad_input` asks for, whatever the batch.
 pub const fn deconv_grad_input_scratch(spec: &Spec) -> usize {
     conv_gemm_forward_scratch(spec)
 }
 
-/// Numbers of scratch memory that `deconv_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `deconv_grad_weights` asks for, whatever the batch.
 pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_weights_scratch(spec)
 }

@@ -15,32 +15,32 @@ mod tests;
 /// Outputs of one image that a thread takes together: a cache line.
 const OUTPUTS: usize = 16;
 
-/// Numbers of scratch memory that `dense_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_forward` asks for, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.inputs, spec.outputs)
 }
 
-/// Numbers of scratch memory that `dense_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_grad_input` asks for, whatever the batch.
 pub const fn dense_grad_input_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.outputs, spec.inputs)
 }
 
-/// Numbers of scratch memory that `dense_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_grad_weights` asks for, whatever the batch.
 pub const fn dense_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.outputs)
 }
 
-/// Numbers of scratch memory that `dense_transposed_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_transposed_forward` asks for, whatever the batch.
 pub const fn dense_transposed_forward_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.inputs, spec.outputs)
 }
 
-/// Numbers of scratch memory that `dense_transposed_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_transposed_grad_input` asks for, whatever the batch.
 pub const fn dense_transposed_grad_input_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.outputs, spec.inputs)
 }
 
-/// Numbers of scratch memory that `dense_transposed_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `dense_transposed_grad_weights` asks for, whatever the batch.
 pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.inputs)
 }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{Phase, Spec};
+use super::{Spec, StridePhase};
 
 /// Positions of a window along one axis: at position p, tap t reads place p · step + t · tap_step − before of the source.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ impl Axis {
     }
 
     /// The windows of dy that give the gradient of the input in one phase of the stride.
-    pub(super) fn of_phase(spec: &Spec, axis: usize, phase: Phase) -> Self {
+    pub(super) fn of_phase(spec: &Spec, axis: usize, phase: StridePhase) -> Self {
         Self {
             source: spec.output[axis],
             positions: phase.positions,

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::axis::Axis;
 use super::windows::load;
-use super::{Part, Spec};
+use super::{Pixels, Spec};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
@@ -19,19 +19,19 @@ const POSITIONS: usize = 48;
 
 /// The gradient of the weights, each channel by itself.
 #[derive(Clone, Copy)]
-pub(super) struct Gradient {
+pub(super) struct WeightGradient {
     axes: [Axis; 2],
     channels: usize,
 }
 
-/// Positions side by side and below each other, and the numbers of x, and of dy, from one to the next.
+/// Positions side by side and below each other, and the elements of x, and of dy, from one to the next.
 struct Walk {
     count: [usize; 2],
     x: [usize; 2],
     dy: [usize; 2],
 }
 
-impl Gradient {
+impl WeightGradient {
     pub(super) fn new(spec: &Spec) -> Self {
         Self { axes: [Axis::of_windows(spec, 0), Axis::of_windows(spec, 1)], channels: spec.output[2] }
     }
@@ -42,7 +42,7 @@ impl Gradient {
         &self,
         simd: S,
         rows: Range<usize>,
-        x: Part<&[T]>,
+        x: Pixels<&[T]>,
         dy: &[T],
         dw: &mut [T],
     ) {
@@ -73,7 +73,7 @@ impl Gradient {
         simd: S,
         [rows, columns]: [Range<usize>; 2],
         [down, across]: [Range<usize>; 2],
-        x: Part<&[T]>,
+        x: Pixels<&[T]>,
         dy: &[T],
         dw: &mut [T],
     ) {
@@ -81,7 +81,7 @@ impl Gradient {
         let place = |row, i, column, j| vertical.place(row, i) * horizontal.source + horizontal.place(column, j);
         let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
         assert!(place(rows.start, down.start, columns.start, across.start) >= x.first, "windows inside the source");
-        assert!((last - x.first + 1) * channels <= x.numbers.len(), "windows inside the source");
+        assert!((last - x.first + 1) * channels <= x.elements.len(), "windows inside the source");
         let position = rows.start * horizontal.positions + columns.start;
         let dy = &dy[position * channels..];
         assert!(((rows.len() - 1) * horizontal.positions + columns.len()) * channels <= dy.len());
@@ -96,7 +96,7 @@ impl Gradient {
             let whole = channel + VECTORS * S::LANES <= channels;
             for done in (0..total).step_by(TAPS) {
                 // A tile has any taps; the last is repeated where there are too few.
-                let (mut a, mut to) = ([x.numbers.as_ptr(); TAPS], [dw.as_mut_ptr(); TAPS]);
+                let (mut a, mut to) = ([x.elements.as_ptr(); TAPS], [dw.as_mut_ptr(); TAPS]);
                 for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
                     let tap = (done + n).min(total - 1);
                     let [i, j] = [down.start + tap / across.len(), across.start + tap % across.len()];

@@ -8,7 +8,7 @@
 
 pub use super::conv::Spec;
 use super::conv::strips::{self, in_strips};
-use super::conv::{Phase, add_bias_gradient};
+use super::conv::{StridePhase, add_bias_gradient};
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -22,28 +22,28 @@ mod tests;
 mod windows;
 
 use axis::Axis;
-use gradient::Gradient;
+use gradient::WeightGradient;
 use repeat::{Repeated, sum_of_each};
 use windows::Windows;
 
 /// Some pixels of an image, from pixel `first` on.
 #[derive(Clone, Copy)]
-struct Part<S> {
+struct Pixels<S> {
     first: usize,
-    numbers: S,
+    elements: S,
 }
 
-/// Numbers of scratch memory that `depthwise_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `depthwise_forward` asks for, whatever the batch.
 pub const fn depthwise_forward_scratch(spec: &Spec) -> usize {
     repeat::scratch(spec, repeat::window_rows(spec))
 }
 
-/// Numbers of scratch memory that `depthwise_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `depthwise_grad_input` asks for, whatever the batch.
 pub const fn depthwise_grad_input_scratch(spec: &Spec) -> usize {
     repeat::scratch(spec, 1)
 }
 
-/// Numbers of scratch memory that `depthwise_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `depthwise_grad_weights` asks for, whatever the batch.
 pub const fn depthwise_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + repeat::scratch(spec, repeat::window_rows(spec))
 }
@@ -99,7 +99,7 @@ fn forward<T: Elementary>(
             let (x, positions) = repeated.rows_for(x, first..rows);
             first = positions.end;
             let y = &mut y[positions.start * columns * all..positions.end * columns * all];
-            let target = Part { first: positions.start * columns, numbers: y };
+            let target = Pixels { first: positions.start * columns, elements: y };
             isa.dispatch(Job::Windows { windows, positions, source: x, target });
         }
     }
@@ -133,7 +133,7 @@ fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut 
                 // The positions of the phase that lie in these rows.
                 let [start, end] = [rows.start, rows.end].map(|row| row.saturating_sub(top).div_ceil(spec.stride[0]));
                 let (source, target) =
-                    (Part { first: 0, numbers: dy }, Part { first: rows.start * width, numbers: &mut *each });
+                    (Pixels { first: 0, elements: dy }, Pixels { first: rows.start * width, elements: &mut *each });
                 isa.dispatch(Job::Windows { windows, positions: start..end, source, target });
             }
             if multiplier > 1 {
@@ -146,8 +146,8 @@ fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut 
 /// The windows of dy whose sums are the gradient at every `stride`-th position of the input from `phase` on: their last tap comes
 /// first.
 fn windows_of_phase<'a, T: Elementary>(spec: &Spec, phase: [usize; 2], w: &'a [T]) -> Windows<'a, T> {
-    let [down, across] = [0, 1].map(|axis| Phase::new(spec, axis, phase[axis]));
-    let last = |phase: Phase| phase.first + phase.taps.saturating_sub(1) * phase.every;
+    let [down, across] = [0, 1].map(|axis| StridePhase::new(spec, axis, phase[axis]));
+    let last = |phase: StridePhase| phase.first + phase.taps.saturating_sub(1) * phase.every;
     let window = spec.window[1];
     Windows {
         axes: [Axis::of_phase(spec, 0, down), Axis::of_phase(spec, 1, across)],
@@ -177,14 +177,14 @@ pub fn depthwise_grad_weights<T: Elementary>(
     add_bias_gradient(dy, db);
     let isa = context.isa();
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
-        let gradient = Gradient::new(spec);
+        let gradient = WeightGradient::new(spec);
         let mut repeated = Repeated::new(spec, scratch);
         for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
             let mut first = 0;
             while first < spec.output[0] {
                 let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
                 first = positions.end;
-                isa.dispatch(Job::Gradient { gradient, positions, x, dy, dw: &mut *dw });
+                isa.dispatch(Job::WeightGradient { gradient, positions, x, dy, dw: &mut *dw });
             }
         }
     });
@@ -195,13 +195,13 @@ enum Job<'a, T> {
     Windows {
         windows: Windows<'a, T>,
         positions: core::ops::Range<usize>,
-        source: Part<&'a [T]>,
-        target: Part<&'a mut [T]>,
+        source: Pixels<&'a [T]>,
+        target: Pixels<&'a mut [T]>,
     },
-    Gradient {
-        gradient: Gradient,
+    WeightGradient {
+        gradient: WeightGradient,
         positions: core::ops::Range<usize>,
-        x: Part<&'a [T]>,
+        x: Pixels<&'a [T]>,
         dy: &'a [T],
         dw: &'a mut [T],
     },
@@ -214,7 +214,7 @@ impl<T: Elementary> WithSimd<T> for Job<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         match self {
             Self::Windows { windows, positions, source, target } => windows.run(simd, positions, source, target),
-            Self::Gradient { gradient, positions, x, dy, dw } => gradient.run(simd, positions, x, dy, dw),
+            Self::WeightGradient { gradient, positions, x, dy, dw } => gradient.run(simd, positions, x, dy, dw),
         }
     }
 }

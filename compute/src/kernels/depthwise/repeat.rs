@@ -2,10 +2,10 @@
 
 use core::ops::Range;
 
-use super::{Part, Spec};
+use super::{Pixels, Spec};
 use crate::kernels::elementary::Elementary;
 
-/// Numbers of a band of rows: about half of a second-level cache, unless a window needs more. Bands overlap by the height of a
+/// Elements of a band of rows: about half of a second-level cache, unless a window needs more. Bands overlap by the height of a
 /// window.
 const BAND: usize = 128 * 1024;
 
@@ -15,12 +15,12 @@ pub(super) const fn window_rows(spec: &Spec) -> usize {
     if extent < spec.input[0] { extent } else { spec.input[0] }
 }
 
-/// Numbers of a row of the input whose channels are repeated.
+/// Elements of a row of the input whose channels are repeated.
 const fn row_len(spec: &Spec) -> usize {
     spec.input[1] * spec.output[2]
 }
 
-/// Numbers of scratch memory for a band of at least so many rows; none where channels have one filter.
+/// Elements of scratch memory for a band of at least so many rows; none where channels have one filter.
 pub(super) const fn scratch(spec: &Spec, least: usize) -> usize {
     let (whole, least) = (spec.input[0] * row_len(spec), least * row_len(spec));
     if spec.input[2] == spec.output[2] {
@@ -52,12 +52,12 @@ impl<'a, T: Elementary> Repeated<'a, T> {
 
     /// What the first of these rows of positions read of an image, and which rows these are: all if channels have one filter, as
     /// many as fit otherwise.
-    pub(super) fn rows_for<'b>(&'b mut self, x: &'b [T], positions: Range<usize>) -> (Part<&'b [T]>, Range<usize>) {
+    pub(super) fn rows_for<'b>(&'b mut self, x: &'b [T], positions: Range<usize>) -> (Pixels<&'b [T]>, Range<usize>) {
         let spec = self.spec;
         let [height, width, channels] = spec.input;
         let multiplier = spec.output[2] / channels;
         if multiplier == 1 {
-            return (Part { first: 0, numbers: x }, positions);
+            return (Pixels { first: 0, elements: x }, positions);
         }
         let (fit, window) = (rows_that_fit(spec, self.memory.len()), window_rows(spec));
         assert!(fit >= window, "scratch for one row of windows");
@@ -69,7 +69,7 @@ impl<'a, T: Elementary> Repeated<'a, T> {
         let rows = inside(positions.start * spec.stride[0])..inside((positions.end - 1) * spec.stride[0] + extent);
         let band = &mut self.memory[..rows.len() * row_len(spec)];
         repeat(&x[rows.start * width * channels..rows.end * width * channels], multiplier, band);
-        (Part { first: rows.start * width, numbers: band }, positions)
+        (Pixels { first: rows.start * width, elements: band }, positions)
     }
 }
 
@@ -89,7 +89,7 @@ fn repeat<T: Copy>(from: &[T], times: usize, to: &mut [T]) {
     }
 }
 
-/// Writes the sum of each `count` numbers.
+/// Writes the sum of each `count` elements.
 pub(super) fn sum_of_each<T: Elementary>(from: &[T], count: usize, to: &mut [T]) {
     fn fixed<T: Elementary, const COUNT: usize>(from: &[T], to: &mut [T]) {
         for (to, from) in to.iter_mut().zip(from.as_chunks::<COUNT>().0) {

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::Part;
+use super::Pixels;
 use super::axis::Axis;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
@@ -29,7 +29,7 @@ pub(super) struct Windows<'a, T> {
     pub(super) epilogue: Epilogue<'a, T>,
 }
 
-/// The steps of a sum over taps, in numbers of the source and of the weights.
+/// The steps of a sum over taps, in elements of the source and of the weights.
 #[derive(Clone, Copy)]
 struct Taps {
     count: [usize; 2],
@@ -40,13 +40,13 @@ struct Taps {
 impl<T: Elementary> Windows<'_, T> {
     /// Computes rows `rows` of positions.
     #[inline(always)]
-    pub(super) fn run<S: Simd<T>>(&self, simd: S, rows: Range<usize>, source: Part<&[T]>, target: Part<&mut [T]>) {
+    pub(super) fn run<S: Simd<T>>(&self, simd: S, rows: Range<usize>, source: Pixels<&[T]>, target: Pixels<&mut [T]>) {
         self.epilogue.check(self.channels);
         let [down, across] = self.axes;
         for (rows, taps_down) in down.runs(rows) {
             for (columns, taps_across) in across.runs(0..across.positions) {
                 let taps = [taps_down.clone(), taps_across];
-                self.alike(simd, [rows.clone(), columns], taps, source, &mut *target.numbers, target.first);
+                self.alike(simd, [rows.clone(), columns], taps, source, &mut *target.elements, target.first);
             }
         }
     }
@@ -58,7 +58,7 @@ impl<T: Elementary> Windows<'_, T> {
         simd: S,
         [rows, columns]: [Range<usize>; 2],
         [down, across]: [Range<usize>; 2],
-        source: Part<&[T]>,
+        source: Pixels<&[T]>,
         target: &mut [T],
         skipped: usize,
     ) {
@@ -77,7 +77,7 @@ impl<T: Elementary> Windows<'_, T> {
             let first = place(rows.start, down.start, columns.start, across.start);
             let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
             assert!(first >= source.first, "windows inside the source");
-            assert!((last - source.first + 1) * channels <= source.numbers.len(), "windows inside the source");
+            assert!((last - source.first + 1) * channels <= source.elements.len(), "windows inside the source");
             let [step_down, step_across] = self.axes.map(|axis| axis.step);
             from = [first - source.first, step_down * width, step_across];
             let [origin, i, j] = self.tap;
@@ -97,7 +97,7 @@ impl<T: Elementary> Windows<'_, T> {
         let [mut row, mut column] = [0, 0];
         for done in (0..total).step_by(POSITIONS) {
             // A tile has any positions; the last is repeated where there are too few.
-            let (mut a, mut to) = ([source.numbers.as_ptr(); POSITIONS], [target.as_mut_ptr(); POSITIONS]);
+            let (mut a, mut to) = ([source.elements.as_ptr(); POSITIONS], [target.as_mut_ptr(); POSITIONS]);
             for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
                 *a = a.wrapping_add((from[0] + row * from[1] + column * from[2]) * channels);
                 *to = to.wrapping_add((pixel(rows.start + row, columns.start + column) - skipped) * channels);
@@ -167,11 +167,11 @@ impl<T: Elementary> Windows<'_, T> {
             let floor = simd.splat(self.epilogue.floor());
             for n in 0..N {
                 let at = channel + n * S::LANES;
-                let each = |numbers: &[T], default: T| {
-                    if numbers.is_empty() {
+                let each = |elements: &[T], default: T| {
+                    if elements.is_empty() {
                         simd.splat(default)
                     } else {
-                        load::<T, S, PARTIAL>(simd, numbers.as_ptr().add(at), mask)
+                        load::<T, S, PARTIAL>(simd, elements.as_ptr().add(at), mask)
                     }
                 };
                 let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
@@ -194,7 +194,7 @@ impl<T: Elementary> Windows<'_, T> {
 /// A vector, or with `PARTIAL` the part of it that `mask` lets through.
 ///
 /// # Safety
-/// the pointer is good for the numbers.
+/// the pointer is good for the elements.
 #[inline(always)]
 pub(super) unsafe fn load<T: Elementary, S: Simd<T>, const PARTIAL: bool>(
     simd: S,

@@ -38,7 +38,7 @@ pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx:
     });
 }
 
-/// 1 / the numbers of a window; 1 for an empty one, whose mean is 0.
+/// 1 / the elements of a window; 1 for an empty one, whose mean is 0.
 #[inline(always)]
 fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
     T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)

@@ -150,7 +150,7 @@ where
     loss.evaluate(values, targets, N::Scalar::from_f64(1.0 / images.len() as f64), gradient);
     workspace.backward_observed(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [], &mut eye)?;
     let norm = |layer: &Layer, numbers: &[N::Scalar]| {
-        let trained = layer.tensors.iter().filter(|tensor| tensor.role.is_trained());
+        let trained = layer.tensors.iter().filter(|tensor| tensor.kind.is_trained());
         let lengths: Vec<f64> =
             trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len])).collect();
         (!lengths.is_empty()).then(|| global_norm(&lengths))

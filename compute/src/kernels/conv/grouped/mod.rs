@@ -9,12 +9,12 @@
 //! | gradient of the input, by phases of the stride | positions | channels | taps and filters |
 //! | gradient of the weights | taps and channels | filters | positions |
 //!
-//! What stands in the lanes of its vectors is an [`Arrangement`]:
+//! What stands in the lanes of its vectors is a [`LaneLayout`]:
 //!
 //! - Channels of one group, where they fill vectors: a group is copied out of its image, and each number of the left factor meets
 //!   all columns.
 //! - Groups, where they do not: a group of four channels fills no vector, but four channels of eight groups fill four. A band of pixels
-//!   is turned from `[group][channel]` to `[channel][group]`, and the weights once for each pass; from then on every product is one
+//!   is transposed from `[group][channel]` to `[channel][group]`, and the weights once for each pass; from then on every product is one
 //!   of whole vectors, for any number of channels in a group.
 //!
 //! Both read positions of several rows as one tile, so that images of few columns fill it too.
@@ -22,7 +22,7 @@
 use core::marker::PhantomData;
 
 use super::correlate::{Correlation, band_len, extent};
-use super::gemm::{self, Phase, phase_tap_step, phase_taps, reached, windows_of_phase};
+use super::gemm::{self, StridePhase, phase_tap_step, phase_taps, reached, windows_of_phase};
 use super::strips::{self, in_strips};
 use super::{Spec, add_bias_gradient};
 use crate::context::Context;
@@ -30,8 +30,8 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, WithSimd};
 
-mod arrangement;
 mod gather;
+mod lane_layout;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -39,16 +39,16 @@ mod tile;
 mod weights;
 mod windows;
 
-use arrangement::{Arrangement, ChannelsInLanes, GroupsInLanes, Tiles};
 use gather::gather_tiles;
+use lane_layout::{ChannelsInLanes, GroupsInLanes, LaneLayout, Tiles};
 use regroup::load_tile;
-use weights::Gradient;
+use weights::WeightGradient;
 use windows::Windows;
 
 /// The lanes of the widest vector that is used.
 const LANES: usize = 8;
 
-/// Channels of a group that are turned together, and vectors in a tile whose lanes are groups.
+/// Channels of a group that are transposed together, and vectors in a tile whose lanes are groups.
 const QUAD: usize = 4;
 
 /// Channels that are copied out of a pixel at once where channels are in the lanes, in up to [`BUNDLE`] groups.
@@ -57,7 +57,7 @@ const CHANNELS: usize = 128;
 /// Groups that are copied out of an image together at most.
 const BUNDLE: usize = 4;
 
-/// Numbers of x and dy that are turned at once for the gradient of the weights: less than half of a second-level cache.
+/// Elements of x and dy that are transposed at once for the gradient of the weights: less than half of a second-level cache.
 const CHUNK: usize = 48 * 1024;
 
 /// Positions whose part of the gradient of the weights is summed in registers: their quad of dy stays in the first cache.
@@ -68,14 +68,14 @@ const IMAGES: usize = 8;
 
 /// Groups side by side, from `first` on.
 #[derive(Clone, Copy)]
-struct Block {
+struct GroupRange {
     first: usize,
     groups: usize,
 }
 
-impl Block {
+impl GroupRange {
     /// How many parts it has, and the groups of each.
-    fn parts<T: Elementary, S: Simd<T>, A: Arrangement<T, S>>(&self) -> [usize; 2] {
+    fn parts<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(&self) -> [usize; 2] {
         [self.groups.div_ceil(A::TOGETHER), self.groups.min(A::TOGETHER)]
     }
 }
@@ -102,7 +102,7 @@ impl Sizes {
     }
 }
 
-/// Groups of a block whose parts are single groups.
+/// Groups of a range whose parts are single groups.
 const fn bundle(spec: &Spec) -> usize {
     let fit = CHANNELS * spec.groups / if spec.input[2] > spec.output[2] { spec.input[2] } else { spec.output[2] };
     if fit < 1 {
@@ -114,7 +114,7 @@ const fn bundle(spec: &Spec) -> usize {
     }
 }
 
-/// Numbers of a block's `inner` channels as a left factor, and of its `outer` channels as tiles, at most.
+/// Elements of a range's `inner` channels as a left factor, and of its `outer` channels as tiles, at most.
 const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
     let tiles = Tiles::choose(spec.groups, outer);
     match tiles {
@@ -123,7 +123,7 @@ const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
     }
 }
 
-/// Numbers of scratch memory that `conv_grouped_forward` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_grouped_forward` asks for, whatever the batch.
 pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
     let sizes = Sizes::new(spec);
     let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
@@ -131,7 +131,7 @@ pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
     (sizes.rows() + 2) * tiles + band_len(positions, spec.stride, spec.window, spec.dilation, left)
 }
 
-/// Numbers of scratch memory that `conv_grouped_grad_input` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_grouped_grad_input` asks for, whatever the batch.
 pub const fn conv_grouped_grad_input_scratch(spec: &Spec) -> usize {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let [left, tiles] = block_len(spec, outer, inner);
@@ -141,7 +141,7 @@ pub const fn conv_grouped_grad_input_scratch(spec: &Spec) -> usize {
     taps[0] * taps[1] * outer * tiles + band_len(positions, [1, 1], taps, tap_step, left)
 }
 
-/// Numbers of scratch memory that `conv_grouped_grad_weights` asks for, whatever the batch.
+/// Elements of scratch memory that `conv_grouped_grad_weights` asks for, whatever the batch.
 pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     let sizes = Sizes::new(spec);
     let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
@@ -175,7 +175,7 @@ pub fn conv_grouped_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        context.isa().dispatch(Job { spec, pass: Pass::Forward { x, w, epilogue, y: &mut *y }, scratch });
+        context.isa().dispatch(Job { spec, pass: Direction::Forward { x, w, epilogue, y: &mut *y }, scratch });
     });
 }
 
@@ -191,7 +191,7 @@ pub fn conv_grouped_grad_input<T: Elementary>(
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let dy = &dy[first * spec.output_len()..][..dx.len() / spec.input_len() * spec.output_len()];
-        context.isa().dispatch(Job { spec, pass: Pass::GradInput { dy, w, dx }, scratch });
+        context.isa().dispatch(Job { spec, pass: Direction::GradInput { dy, w, dx }, scratch });
     });
 }
 
@@ -208,12 +208,12 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(dy, db);
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
-        context.isa().dispatch(Job { spec, pass: Pass::GradWeights { x, dy, dw }, scratch });
+        context.isa().dispatch(Job { spec, pass: Direction::GradWeights { x, dy, dw }, scratch });
     });
 }
 
 /// Which pass, with its operands; lengths are checked.
-enum Pass<'a, T> {
+enum Direction<'a, T> {
     Forward { x: &'a [T], w: &'a [T], epilogue: Epilogue<'a, T>, y: &'a mut [T] },
     GradInput { dy: &'a [T], w: &'a [T], dx: &'a mut [T] },
     GradWeights { x: &'a [T], dy: &'a [T], dw: &'a mut [T] },
@@ -222,7 +222,7 @@ enum Pass<'a, T> {
 /// A pass over all images.
 struct Job<'a, T> {
     spec: &'a Spec,
-    pass: Pass<'a, T>,
+    pass: Direction<'a, T>,
     scratch: &'a mut [T],
 }
 
@@ -236,52 +236,56 @@ impl<T: Elementary> WithSimd<T> for Job<'_, T> {
             return simd.half().call(self);
         }
         let Sizes { inner, outer, .. } = Sizes::new(self.spec);
-        let columns = if matches!(self.pass, Pass::GradInput { .. }) { inner } else { outer };
+        let columns = if matches!(self.pass, Direction::GradInput { .. }) { inner } else { outer };
         match Tiles::choose(self.spec.groups, columns) {
-            Tiles::Groups => self.run_arranged::<S, GroupsInLanes, 3, QUAD>(simd),
-            Tiles::Channels => self.run_arranged::<S, ChannelsInLanes, 6, 2>(simd),
+            Tiles::Groups => self.run_in_layout::<S, GroupsInLanes, 3, QUAD>(simd),
+            Tiles::Channels => self.run_in_layout::<S, ChannelsInLanes, 6, 2>(simd),
         }
     }
 }
 
 impl<T: Elementary> Job<'_, T> {
-    /// Computes block after block, in register tiles of `R` rows and `C` vectors.
+    /// Computes range after range, in register tiles of `R` rows and `C` vectors.
     #[inline(always)]
-    fn run_arranged<S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(self, simd: S) {
+    fn run_in_layout<S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(self, simd: S) {
         let Self { spec, mut pass, scratch } = self;
-        if let Pass::GradInput { dx, .. } = &mut pass
+        if let Direction::GradInput { dx, .. } = &mut pass
             && !reached(spec)
         {
             dx.fill(T::ZERO);
         }
         let at_once = if A::TOGETHER == 1 { bundle(spec) } else { A::TOGETHER };
         for first in (0..spec.groups).step_by(at_once) {
-            let block = Block { first, groups: at_once.min(spec.groups - first) };
+            let range = GroupRange { first, groups: at_once.min(spec.groups - first) };
             match &mut pass {
-                Pass::Forward { x, w, epilogue, y } => {
-                    forward::<T, S, A, R, C>(simd, spec, block, x, w, *epilogue, y, scratch);
+                Direction::Forward { x, w, epilogue, y } => {
+                    forward::<T, S, A, R, C>(simd, spec, range, x, w, *epilogue, y, scratch);
                 }
-                Pass::GradInput { dy, w, dx } => grad_input::<T, S, A, R, C>(simd, spec, block, dy, w, dx, scratch),
-                Pass::GradWeights { x, dy, dw } => grad_weights::<T, S, A, R, C>(simd, spec, block, x, dy, dw, scratch),
+                Direction::GradInput { dy, w, dx } => {
+                    grad_input::<T, S, A, R, C>(simd, spec, range, dy, w, dx, scratch)
+                }
+                Direction::GradWeights { x, dy, dw } => {
+                    grad_weights::<T, S, A, R, C>(simd, spec, range, x, dy, dw, scratch)
+                }
             }
         }
     }
 }
 
-/// The windows of the forward pass, whose first channel and first filter are the block's; a channel has so many numbers.
-fn windows(spec: &Spec, block: Block, numbers: usize) -> Correlation {
+/// The windows of the forward pass, whose first channel and first filter are the range's; a channel has so many elements.
+fn windows(spec: &Spec, range: GroupRange, elements: usize) -> Correlation {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let mut windows = gemm::windows(spec);
-    (windows.channels, windows.target[1]) = ([block.first * inner, inner * numbers], block.first * outer);
+    (windows.channels, windows.target[1]) = ([range.first * inner, inner * elements], range.first * outer);
     windows
 }
 
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-fn forward<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
-    block: Block,
+    range: GroupRange,
     x: &[T],
     w: &[T],
     epilogue: Epilogue<'_, T>,
@@ -290,14 +294,14 @@ fn forward<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, cons
 ) {
     let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
     let tiles = outer.div_ceil(A::columns(C)) * C * S::LANES;
-    let [parts, together] = block.parts::<T, S, A>();
+    let [parts, together] = range.parts::<T, S, A>();
     let (weights, memory) = scratch.split_at_mut(parts * sizes.rows() * tiles);
     let (scale, memory) = memory.split_at_mut(parts * tiles);
     let (shift, memory) = memory.split_at_mut(parts * tiles);
-    turn_weights::<T, S, A, C>(simd, spec, block, w, weights);
+    transpose_weights::<T, S, A, C>(simd, spec, range, w, weights);
     for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
         if !from.is_empty() {
-            let from = &from[block.first * outer..][..block.groups * outer];
+            let from = &from[range.first * outer..][..range.groups * outer];
             for (from, to) in from.chunks(A::TOGETHER * outer).zip(to.chunks_exact_mut(tiles)) {
                 // SAFETY: a part's filters lie in a chunk of a scale or a shift, and its tiles in a chunk of what they become.
                 unsafe {
@@ -311,39 +315,39 @@ fn forward<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, cons
         shift: if epilogue.shift.is_empty() { &[] } else { shift },
         ..epilogue
     };
-    let walk = windows(spec, block, A::NUMBERS);
-    Windows::<T, A, R, C> { walk, block, inner, outer, weights, epilogue, arrangement: PhantomData }
+    let walk = windows(spec, range, A::ELEMENTS);
+    Windows::<T, A, R, C> { walk, range, inner, outer, weights, epilogue, lane_layout: PhantomData }
         .run(simd, x, y, memory);
 }
 
-/// Writes a block's weights as `[part][tile of filters][tap][channel][C]` vectors.
+/// Writes a range's weights as `[part][tile of filters][tap][channel][C]` vectors.
 #[inline(always)]
-fn turn_weights<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+fn transpose_weights<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const C: usize>(
     simd: S,
     spec: &Spec,
-    block: Block,
+    range: GroupRange,
     w: &[T],
-    turned: &mut [T],
+    transposed: &mut [T],
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
-    let (rows, step, [parts, together]) = (sizes.rows(), C * S::LANES, block.parts::<T, S, A>());
+    let (rows, step, [parts, together]) = (sizes.rows(), C * S::LANES, range.parts::<T, S, A>());
     let part_len = rows * outer.div_ceil(A::columns(C)) * step;
-    assert!(w.len() == spec.weights_len() && turned.len() == parts * part_len, "lengths of the weights");
+    assert!(w.len() == spec.weights_len() && transposed.len() == parts * part_len, "lengths of the weights");
     for (row, part) in (0..rows).flat_map(|row| (0..parts).map(move |part| (row, part))) {
         // SAFETY: every row of the weights has the filters of all groups.
         unsafe {
-            let from = w.as_ptr().add(row * spec.output[2] + (block.first + part * A::TOGETHER) * outer);
-            let to = turned.as_mut_ptr().add(part * part_len + row * step);
+            let from = w.as_ptr().add(row * spec.output[2] + (range.first + part * A::TOGETHER) * outer);
+            let to = transposed.as_mut_ptr().add(part * part_len + row * step);
             gather_tiles::<T, S, A, C>(simd, from, [together, outer], to, rows * step);
         }
     }
 }
 
 #[inline(always)]
-fn grad_input<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn grad_input<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
-    block: Block,
+    range: GroupRange,
     dy: &[T],
     w: &[T],
     dx: &mut [T],
@@ -352,16 +356,16 @@ fn grad_input<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, c
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     assert_eq!(w.len(), spec.weights_len(), "length of the weights");
     for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
-        let (down, across) = (Phase::new(spec, 0, top), Phase::new(spec, 1, left));
+        let (down, across) = (StridePhase::new(spec, 0, top), StridePhase::new(spec, 1, left));
         let taps = down.taps * across.taps;
         if taps == 0 || down.positions == 0 || across.positions == 0 {
             continue;
         }
         let mut walk = windows_of_phase(spec, [top, left], [down, across]);
-        walk.channels = [block.first * outer, outer * A::NUMBERS];
-        walk.target[1] += block.first * inner;
+        walk.channels = [range.first * outer, outer * A::ELEMENTS];
+        walk.target[1] += range.first * inner;
         let (tiles, step) = (inner.div_ceil(A::columns(C)), C * S::LANES);
-        let [parts, together] = block.parts::<T, S, A>();
+        let [parts, together] = range.parts::<T, S, A>();
         let (weights, memory) = scratch.split_at_mut(parts * taps * outer * tiles * step);
         // For each channel a row for each filter; the last tap comes first.
         for (n, part) in (0..taps).flat_map(|n| (0..parts).map(move |part| (n, part))) {
@@ -370,9 +374,9 @@ fn grad_input<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, c
             let row = (i * spec.window[1] + j) * inner * spec.output[2];
             for tile in 0..tiles {
                 // SAFETY: for each tap and channel the weights have the filters of all groups, and the
-                // turned ones `outer` rows for each part, each tile and each tap.
+                // transposed ones `outer` rows for each part, each tile and each tap.
                 unsafe {
-                    let from = w.as_ptr().add(row + (block.first + part * A::TOGETHER) * outer);
+                    let from = w.as_ptr().add(row + (range.first + part * A::TOGETHER) * outer);
                     let to = weights.as_mut_ptr().add(((part * tiles + tile) * taps + n) * outer * step);
                     A::transpose::<C>(simd, from, spec.output[2], [together, inner], tile, outer, to, step);
                 }
@@ -380,22 +384,22 @@ fn grad_input<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, c
         }
         let windows = Windows::<T, A, R, C> {
             walk,
-            block,
+            range,
             inner: outer,
             outer: inner,
             weights,
             epilogue: Epilogue::NONE,
-            arrangement: PhantomData,
+            lane_layout: PhantomData,
         };
         windows.run(simd, dy, dx, memory);
     }
 }
 
 #[inline(always)]
-fn grad_weights<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+fn grad_weights<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
     simd: S,
     spec: &Spec,
-    block: Block,
+    range: GroupRange,
     x: &[T],
     dy: &[T],
     dw: &mut [T],
@@ -403,16 +407,16 @@ fn grad_weights<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize,
 ) {
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
     let (rows, tiles, step) = (sizes.rows(), outer.div_ceil(A::columns(C)), C * S::LANES);
-    let [parts, together] = block.parts::<T, S, A>();
+    let [parts, together] = range.parts::<T, S, A>();
     let (sums, memory) = scratch.split_at_mut(parts * tiles * rows * step);
     sums.fill(T::ZERO);
-    let gradient = Gradient { spec, windows: windows(spec, block, A::NUMBERS), block };
+    let gradient = WeightGradient { spec, windows: windows(spec, range, A::ELEMENTS), range };
     gradient.run::<T, S, A, R, C>(simd, x, dy, sums, memory);
     // Rows of weights are far apart, and often a multiple of 4096 bytes: each is met once, with all its filters.
     for (row, dw) in dw.chunks_exact_mut(spec.output[2]).enumerate() {
-        let dw = dw[block.first * outer..][..block.groups * outer].as_mut_ptr();
+        let dw = dw[range.first * outer..][..range.groups * outer].as_mut_ptr();
         for (part, tile) in (0..parts).flat_map(|part| (0..tiles).map(move |tile| (part, tile))) {
-            // SAFETY: a block's filters lie in each row of the weights, and a tile's vectors in the sums.
+            // SAFETY: a range's filters lie in each row of the weights, and a tile's vectors in the sums.
             unsafe {
                 let (to, group) = (dw.add(part * A::TOGETHER * outer), [together, outer]);
                 let mut vectors = A::read::<C>(simd, to, group, tile);

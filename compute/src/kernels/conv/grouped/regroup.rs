@@ -1,7 +1,7 @@
 //! From groups one behind the other to groups side by side, and back.
 //!
 //! A pixel holds its channels as `[group][channel]`; the kernels want `[channel][group]`, so that each lane of a vector is a
-//! group. Four channels of a vector's groups are turned at once.
+//! group. Four channels of a vector's groups are transposed at once.
 
 use super::{LANES, QUAD};
 use crate::kernels::elementary::Elementary;
@@ -36,7 +36,7 @@ pub(super) unsafe fn read_quad<T: Elementary, S: Simd<T>>(
     }
 }
 
-/// Writes the vectors of quad `quad` of `count` numbers, `step` apart from one to the next.
+/// Writes the vectors of quad `quad` of `count` elements, `step` apart from one to the next.
 ///
 /// # Safety
 /// `to` is good for `count` vectors.

@@ -69,7 +69,7 @@ proptest! {
     }
 }
 
-/// Layers whose turned images do not fit at once, in some pass, and those of which several images do.
+/// Layers whose transposed images do not fit at once, in some pass, and those of which several images do.
 #[test]
 fn large_layers_agree_with_the_reference() {
     let spec = |size: usize, groups: usize, [inner, outer]: [usize; 2], stride: usize| Spec {

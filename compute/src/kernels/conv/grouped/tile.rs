@@ -1,6 +1,6 @@
 //! The register tile of grouped convolution: the one inner loop of its three passes.
 
-use super::arrangement::Arrangement;
+use super::lane_layout::LaneLayout;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
@@ -19,7 +19,7 @@ pub(super) struct Steps {
 /// # Safety
 /// everything that the steps meet lies in memory that the caller may read.
 #[inline(always)]
-pub(super) unsafe fn multiply<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+pub(super) unsafe fn multiply<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
     simd: S,
     a: [*const T; R],
     b: *const T,

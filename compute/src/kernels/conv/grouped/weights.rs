@@ -2,25 +2,25 @@
 
 use core::ops::Range;
 
-use super::arrangement::Arrangement;
 use super::gather::{Band, gather_band, gather_tiles};
+use super::lane_layout::LaneLayout;
 use super::regroup::{load_tile, store_tile};
 use super::tile::{Steps, multiply};
-use super::{Block, IMAGES, POSITIONS, Sizes};
+use super::{GroupRange, IMAGES, POSITIONS, Sizes};
 use crate::kernels::conv::Spec;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::kernels::elementary::Elementary;
 use crate::simd::Simd;
 
-/// The gradient of a block's weights, as sums of vectors.
-pub(super) struct Gradient<'a> {
+/// The gradient of a range's weights, as sums of vectors.
+pub(super) struct WeightGradient<'a> {
     pub(super) spec: &'a Spec,
-    /// The windows of x, with the first channel of the block.
+    /// The windows of x, with the first channel of the range.
     pub(super) windows: Correlation,
-    pub(super) block: Block,
+    pub(super) range: GroupRange,
 }
 
-/// Images, and rows of positions, that are turned at once, and how they lie.
+/// Images, and rows of positions, that are transposed at once, and how they lie.
 #[derive(Clone, Copy)]
 struct Chunk {
     images: usize,
@@ -30,10 +30,10 @@ struct Chunk {
     pixels: usize,
 }
 
-impl Gradient<'_> {
+impl WeightGradient<'_> {
     /// Adds to `sums`, `[part][tile of outer][tap][inner][C]` vectors, what all images give.
     #[inline(always)]
-    pub(super) fn run<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    pub(super) fn run<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
         &self,
         simd: S,
         x: &[T],
@@ -45,15 +45,15 @@ impl Gradient<'_> {
         let [height, width, _] = spec.output;
         let sizes @ Sizes { inner, outer, .. } = Sizes::new(spec);
         let tiles = outer.div_ceil(A::columns(C));
-        let parts = self.block.parts::<T, S, A>()[0];
-        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * S::LANES, "sums of a block");
+        let parts = self.range.parts::<T, S, A>()[0];
+        assert_eq!(sums.len(), parts * tiles * sizes.rows() * C * S::LANES, "sums of a range");
         let columns = extent(width, spec.stride[1], spec.window[1], spec.dilation[1]);
         let chunk = |images: usize, rows: usize| {
             let plane = extent(rows, spec.stride[0], spec.window[0], spec.dilation[0]) * columns;
             Chunk { images, rows, plane, pixels: rows * width }
         };
         let needs = |chunk: Chunk| {
-            parts * chunk.images * (chunk.plane * inner * A::NUMBERS + chunk.pixels * tiles * C * S::LANES)
+            parts * chunk.images * (chunk.plane * inner * A::ELEMENTS + chunk.pixels * tiles * C * S::LANES)
         };
         let mut rows = height;
         while rows > 1 && needs(chunk(1, rows)) > memory.len() {
@@ -67,11 +67,11 @@ impl Gradient<'_> {
             for first in (0..height).step_by(rows) {
                 let chunk = chunk(images.len(), rows.min(height - first));
                 assert!(needs(chunk) <= memory.len(), "scratch for a row of windows");
-                let (planes, pixels) = memory.split_at_mut(parts * chunk.images * chunk.plane * inner * A::NUMBERS);
-                // SAFETY: both parts of the memory hold what is turned into them.
+                let (planes, pixels) = memory.split_at_mut(parts * chunk.images * chunk.plane * inner * A::ELEMENTS);
+                // SAFETY: both parts of the memory hold what is transposed into them.
                 unsafe {
                     let (planes, pixels) = (planes.as_mut_ptr(), pixels.as_mut_ptr());
-                    self.turn::<T, S, A, C>(simd, [x, dy], images.clone(), first, chunk, planes, pixels);
+                    self.transpose::<T, S, A, C>(simd, [x, dy], images.clone(), first, chunk, planes, pixels);
                     for first in (0..chunk.rows).step_by(POSITIONS.div_ceil(width)) {
                         let rows = first..(first + POSITIONS.div_ceil(width)).min(chunk.rows);
                         self.add::<T, S, A, R, C>(simd, chunk, rows, planes, pixels, sums);
@@ -83,12 +83,12 @@ impl Gradient<'_> {
 
     /// How a chunk of x lies. Where channels have vectors, each has a plane, so that neighbouring positions are neighbours.
     #[inline(always)]
-    fn band<T: Elementary, S: Simd<T>, A: Arrangement<T, S>>(&self, chunk: Chunk) -> Band {
+    fn band<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(&self, chunk: Chunk) -> Band {
         let inner = Sizes::new(self.spec).inner;
         let columns = extent(self.spec.output[1], self.spec.stride[1], self.spec.window[1], self.spec.dilation[1]);
         let [pixel, channel] =
-            if A::NUMBERS == 1 { [inner, 1] } else { [A::NUMBERS, chunk.images * chunk.plane * A::NUMBERS] };
-        Band { row: columns * pixel, pixel, channel, part: chunk.images * chunk.plane * inner * A::NUMBERS }
+            if A::ELEMENTS == 1 { [inner, 1] } else { [A::ELEMENTS, chunk.images * chunk.plane * A::ELEMENTS] };
+        Band { row: columns * pixel, pixel, channel, part: chunk.images * chunk.plane * inner * A::ELEMENTS }
     }
 
     /// Turns a chunk of x, image after image, and of dy to `[part][tile][image][row][column][C]`.
@@ -97,7 +97,7 @@ impl Gradient<'_> {
     /// Both pointers are good for the chunk.
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    unsafe fn turn<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const C: usize>(
+    unsafe fn transpose<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const C: usize>(
         &self,
         simd: S,
         [x, dy]: [&[T]; 2],
@@ -107,8 +107,8 @@ impl Gradient<'_> {
         planes: *mut T,
         pixels: *mut T,
     ) {
-        let (spec, block) = (self.spec, self.block);
-        let [parts, together] = block.parts::<T, S, A>();
+        let (spec, range) = (self.spec, self.range);
+        let [parts, together] = range.parts::<T, S, A>();
         let Sizes { inner, outer, .. } = Sizes::new(spec);
         let band = self.band::<T, S, A>(chunk);
         let (tiles, tile) = (outer.div_ceil(A::columns(C)), chunk.images * chunk.pixels * C * S::LANES);
@@ -118,10 +118,10 @@ impl Gradient<'_> {
             // SAFETY: the caller's promise; dy has the pixels of the chunk, as `zip` makes sure.
             unsafe {
                 let planes = planes.add(n * chunk.plane * band.pixel);
-                gather_band::<T, S, A>(simd, &self.windows, block, inner, x, [first, chunk.rows], planes, band);
+                gather_band::<T, S, A>(simd, &self.windows, range, inner, x, [first, chunk.rows], planes, band);
                 let pixels = pixels.add(n * chunk.pixels * C * S::LANES);
                 for (pixel, dy) in (0..chunk.pixels).zip(dy.chunks_exact(spec.output[2])) {
-                    let from = dy[block.first * outer..][..block.groups * outer].as_ptr();
+                    let from = dy[range.first * outer..][..range.groups * outer].as_ptr();
                     for part in 0..parts {
                         let from = from.add(part * A::TOGETHER * outer);
                         let to = pixels.add(part * tiles * tile + pixel * C * S::LANES);
@@ -135,9 +135,9 @@ impl Gradient<'_> {
     /// Adds what the positions of `rows` of a chunk give to every weight.
     ///
     /// # Safety
-    /// As [`turn`](Self::turn), which has filled the chunk.
+    /// As [`transpose`](Self::transpose), which has filled the chunk.
     #[inline(always)]
-    unsafe fn add<T: Elementary, S: Simd<T>, A: Arrangement<T, S>, const R: usize, const C: usize>(
+    unsafe fn add<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(
         &self,
         simd: S,
         chunk: Chunk,

@@ -2,27 +2,27 @@
 
 use core::marker::PhantomData;
 
-use super::arrangement::Arrangement;
 use super::gather::{Band, gather_band};
+use super::lane_layout::LaneLayout;
 use super::tile::{Steps, multiply};
-use super::{Block, LANES};
+use super::{GroupRange, LANES};
 use crate::epilogue::Epilogue;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
-/// What a block of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
+/// What a range of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
 /// `R` positions and `C` vectors.
 pub(super) struct Windows<'a, T, A, const R: usize, const C: usize> {
     pub(super) walk: Correlation,
-    pub(super) block: Block,
+    pub(super) range: GroupRange,
     pub(super) inner: usize,
     pub(super) outer: usize,
-    /// `[part of the block][tile of outer][tap][inner][C]` vectors.
+    /// `[part of the range][tile of outer][tap][inner][C]` vectors.
     pub(super) weights: &'a [T],
     /// Its scale and shift are the vectors of each part and tile of outer channels.
     pub(super) epilogue: Epilogue<'a, T>,
-    pub(super) arrangement: PhantomData<A>,
+    pub(super) lane_layout: PhantomData<A>,
 }
 
 impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
@@ -30,26 +30,26 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     #[inline(always)]
     pub(super) fn run<S: Simd<T>>(&self, simd: S, source: &[T], target: &mut [T], memory: &mut [T])
     where
-        A: Arrangement<T, S>,
+        A: LaneLayout<T, S>,
     {
         let walk = &self.walk;
         let [rows, columns] = walk.positions;
-        let parts = self.block.parts::<T, S, A>()[0];
+        let parts = self.range.parts::<T, S, A>()[0];
         let (at_once, row) = (walk.rows_that_fit(memory.len() / parts), walk.row_len());
         let taps = walk.taps[0] * walk.taps[1];
         let tiles = self.outer.div_ceil(A::columns(C));
-        assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * S::LANES, "weights of a block");
-        for numbers in [self.epilogue.scale, self.epilogue.shift] {
+        assert_eq!(self.weights.len(), parts * tiles * taps * self.inner * C * S::LANES, "weights of a range");
+        for elements in [self.epilogue.scale, self.epilogue.shift] {
             assert!(
-                numbers.is_empty() || numbers.len() == parts * tiles * C * S::LANES,
+                elements.is_empty() || elements.len() == parts * tiles * C * S::LANES,
                 "a scale and a shift for each filter"
             );
         }
         let part = extent(at_once, walk.step[0], walk.taps[0], walk.tap_step[0]) * row;
         assert!(parts * part <= memory.len(), "rows of windows in memory");
         let last = walk.target[1] + (rows - 1) * walk.target_step[0] + (columns - 1) * walk.target_step[1];
-        assert!(last + self.block.groups * self.outer <= walk.target[0], "positions inside the target");
-        let band = Band { row, pixel: self.inner * A::NUMBERS, channel: A::NUMBERS, part };
+        assert!(last + self.range.groups * self.outer <= walk.target[0], "positions inside the target");
+        let band = Band { row, pixel: self.inner * A::ELEMENTS, channel: A::ELEMENTS, part };
         for (image, target) in
             source.chunks_exact(walk.source.iter().product()).zip(target.chunks_exact_mut(walk.target[0]))
         {
@@ -58,7 +58,7 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                 // SAFETY: the memory holds the rows that these windows cover, the target their positions.
                 unsafe {
                     let memory = memory.as_mut_ptr();
-                    gather_band::<T, S, A>(simd, walk, self.block, self.inner, image, [first, rows], memory, band);
+                    gather_band::<T, S, A>(simd, walk, self.range, self.inner, image, [first, rows], memory, band);
                     for part in 0..parts {
                         let (memory, target) = (memory.add(part * band.part), target.as_mut_ptr());
                         let target = target.add(part * A::TOGETHER * self.outer);
@@ -85,21 +85,21 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
         band: *const T,
         target: *mut T,
     ) where
-        A: Arrangement<T, S>,
+        A: LaneLayout<T, S>,
     {
-        let (walk, row, pixel) = (&self.walk, self.walk.row_len(), self.inner * A::NUMBERS);
+        let (walk, row, pixel) = (&self.walk, self.walk.row_len(), self.inner * A::ELEMENTS);
         let ([down, across], step) = (walk.taps, C * S::LANES);
         // Where the taps of a row lie together they are one loop.
         let steps = if walk.tap_step[1] == 1 {
             Steps {
                 loops: [1, down, across * self.inner],
-                a: [0, row * walk.tap_step[0], A::NUMBERS],
+                a: [0, row * walk.tap_step[0], A::ELEMENTS],
                 b: [0, across * self.inner * step, step],
             }
         } else {
             Steps {
                 loops: [down, across, self.inner],
-                a: [row * walk.tap_step[0], pixel * walk.tap_step[1], A::NUMBERS],
+                a: [row * walk.tap_step[0], pixel * walk.tap_step[1], A::ELEMENTS],
                 b: [across * self.inner * step, self.inner * step, step],
             }
         };
@@ -139,20 +139,20 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     #[inline(always)]
     unsafe fn end<S: Simd<T>>(&self, simd: S, mut sums: [S::Vector; C], tile: usize, to: *mut T)
     where
-        A: Arrangement<T, S>,
+        A: LaneLayout<T, S>,
     {
         let (Epilogue { scale, shift, accumulate, .. }, floor) = (self.epilogue, self.epilogue.floor());
-        let group = [self.block.parts::<T, S, A>()[1], self.outer];
+        let group = [self.range.parts::<T, S, A>()[1], self.outer];
         let within = tile % self.outer.div_ceil(A::columns(C));
         // SAFETY: a scale and a shift, where there are any, have a vector for each column of each tile.
         unsafe {
             let before = if accumulate { A::read::<C>(simd, to, group, within) } else { [simd.splat(T::ZERO); C] };
             for (column, (sum, before)) in sums.iter_mut().zip(before).enumerate() {
-                let each = |numbers: &[T], default: T| {
-                    if numbers.is_empty() {
+                let each = |elements: &[T], default: T| {
+                    if elements.is_empty() {
                         simd.splat(default)
                     } else {
-                        simd.load_at(numbers.as_ptr().add((tile * C + column) * S::LANES))
+                        simd.load_at(elements.as_ptr().add((tile * C + column) * S::LANES))
                     }
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));

@@ -6,17 +6,17 @@ use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
 /// How the channels of a block of groups lie in memory, and in registers: of those that a product is summed over the left factor has
-/// `NUMBERS` numbers each; those that come out stand in tiles of C vectors.
+/// `ELEMENTS` elements each; those that come out stand in tiles of C vectors.
 ///
 /// # Safety of all methods
 /// pointers are good for the channels of the groups, or of the tile.
 #[allow(clippy::missing_safety_doc)]
-pub(super) trait Arrangement<T: Elementary, S: Simd<T>> {
+pub(super) trait LaneLayout<T: Elementary, S: Simd<T>> {
     /// Groups whose channels stand in the lanes together. A block has several such parts where what a pixel has of one would be too
     /// little to read at once: pixels lie far apart.
     const TOGETHER: usize;
-    /// Numbers that a channel of a block has in the left factor.
-    const NUMBERS: usize;
+    /// Elements that a channel of a block has in the left factor.
+    const ELEMENTS: usize;
 
     /// Channels that come out in a tile of so many vectors.
     fn columns(vectors: usize) -> usize;
@@ -30,7 +30,7 @@ pub(super) trait Arrangement<T: Elementary, S: Simd<T>> {
     /// Writes a tile back among the other channels.
     unsafe fn write<const C: usize>(simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize);
     /// Transposes a tile of the weights for the gradient of the input. Each of the `channels` channels has a row of weights, `row`
-    /// numbers apart, with the `count` filters of each group; each filter gets the tile's vectors of channels, filter f at
+    /// elements apart, with the `count` filters of each group; each filter gets the tile's vectors of channels, filter f at
     /// `f · step`.
     #[allow(clippy::too_many_arguments)]
     unsafe fn transpose<const C: usize>(
@@ -45,7 +45,7 @@ pub(super) trait Arrangement<T: Elementary, S: Simd<T>> {
     );
 }
 
-/// A group in each lane: its channels are apart, any number of them. What comes in and goes out is turned from `[group][channel]` to
+/// A group in each lane: its channels are apart, any number of them. What comes in and goes out is transposed from `[group][channel]` to
 /// `[channel][group]`.
 pub(super) struct GroupsInLanes;
 
@@ -78,7 +78,7 @@ impl Tiles {
         }
     }
 
-    /// Numbers of the tiles of a part of a block.
+    /// Elements of the tiles of a part of a block.
     pub(super) const fn len(self, channels: usize) -> usize {
         match self {
             Self::Groups => self.fill(channels) * LANES,
@@ -87,9 +87,9 @@ impl Tiles {
     }
 }
 
-impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
+impl<T: Elementary, S: Simd<T>> LaneLayout<T, S> for GroupsInLanes {
     const TOGETHER: usize = S::LANES;
-    const NUMBERS: usize = S::LANES;
+    const ELEMENTS: usize = S::LANES;
 
     #[inline(always)]
     fn columns(vectors: usize) -> usize {
@@ -110,14 +110,14 @@ impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
     }
     #[inline(always)]
     unsafe fn read<const C: usize>(simd: S, from: *const T, group: [usize; 2], tile: usize) -> [S::Vector; C] {
-        const { assert!(C == QUAD, "four columns are turned together") };
+        const { assert!(C == QUAD, "four columns are transposed together") };
         // SAFETY: the caller's promise.
         let columns = unsafe { read_quad::<T, S>(simd, from, group[1], group, tile) };
         core::array::from_fn(|column| columns[column])
     }
     #[inline(always)]
     unsafe fn write<const C: usize>(_simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize) {
-        const { assert!(C == QUAD, "four columns are turned together") };
+        const { assert!(C == QUAD, "four columns are transposed together") };
         // SAFETY: the caller's promise.
         unsafe { scatter_quad(core::array::from_fn::<_, QUAD, _>(|column| columns[column]), group, tile, to) };
     }
@@ -149,9 +149,9 @@ impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for GroupsInLanes {
     }
 }
 
-impl<T: Elementary, S: Simd<T>> Arrangement<T, S> for ChannelsInLanes {
+impl<T: Elementary, S: Simd<T>> LaneLayout<T, S> for ChannelsInLanes {
     const TOGETHER: usize = 1;
-    const NUMBERS: usize = 1;
+    const ELEMENTS: usize = 1;
 
     #[inline(always)]
     fn columns(vectors: usize) -> usize {

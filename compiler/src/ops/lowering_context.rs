@@ -12,7 +12,7 @@ use crate::shape::Shape;
 
 /// A node in its graph, as its operation sees it on the way forward.
 #[derive(Debug)]
-pub struct Site<'a> {
+pub struct LoweringContext<'a> {
     /// The graph.
     pub graph: &'a Graph,
     /// The node.
@@ -21,7 +21,7 @@ pub struct Site<'a> {
     pub phase: Phase,
 }
 
-impl Site<'_> {
+impl LoweringContext<'_> {
     /// The input number `index`.
     pub fn x(&self, index: usize) -> Data {
         Data::Value(self.node.inputs[index])
@@ -76,13 +76,13 @@ impl Site<'_> {
     pub fn epilogue(&self) -> Epilogue {
         Epilogue { accumulate: self.node.epilogue.sum.is_some(), activation: self.activation() }
     }
-    /// The function that the output ends in, for kernels that can end in nothing else.
+    /// The activation of the epilogue, for kernels whose epilogue is nothing else.
     pub fn activation(&self) -> Option<Function> {
         self.node.epilogue.activation
     }
-    /// The call that computes the output, behind a copy of what it is added to.
-    pub fn onto_sum(&self, call: KernelCall) -> Vec<KernelCall> {
-        let call = self.ended(call);
+    /// The call that computes the output, behind a copy of what it accumulates onto.
+    pub fn with_epilogue_and_sum(&self, call: KernelCall) -> Vec<KernelCall> {
+        let call = self.with_epilogue(call);
         match self.node.epilogue.sum {
             None => vec![call],
             Some(sum) => {
@@ -91,8 +91,8 @@ impl Site<'_> {
             }
         }
     }
-    /// The call that computes the output, with what it ends in told.
-    pub fn ended(&self, call: KernelCall) -> KernelCall {
+    /// The call that computes the output, with its epilogue.
+    pub fn with_epilogue(&self, call: KernelCall) -> KernelCall {
         let graph::Epilogue { affine, sum, activation, rows } = &self.node.epilogue;
         let parts =
             [affine.map(|_| "a scale and shift of each channel"), sum.map(|_| "a sum"), activation.map(Function::name)];
@@ -100,7 +100,7 @@ impl Site<'_> {
         if parts.is_empty() {
             return call;
         }
-        let why = format!("{}; ends in {} before its elements leave the cache", call.why, parts.join(", "));
+        let why = format!("{}; epilogue: {}, before its elements leave the cache", call.why, parts.join(", "));
         KernelCall { why: why.into(), rows: rows.clone(), ..call }
     }
     fn tensor_id(&self, name: &str) -> Option<TensorId> {
@@ -138,16 +138,16 @@ impl Site<'_> {
 
 /// A node as its operation sees it on the way back.
 #[derive(Debug)]
-pub struct GradientSite<'a> {
+pub struct GradientContext<'a> {
     /// The node on the way forward.
-    pub forward: Site<'a>,
+    pub forward: LoweringContext<'a>,
     /// The gradient of the output.
     pub dy: ValueId,
     /// Where the gradient of each input belongs.
     pub dx: Vec<ValueId>,
 }
 
-impl GradientSite<'_> {
+impl GradientContext<'_> {
     /// The gradient of the output.
     pub fn dy(&self) -> Data {
         Data::Value(self.dy)
@@ -175,9 +175,9 @@ impl GradientSite<'_> {
     }
 }
 
-impl<'a> core::ops::Deref for GradientSite<'a> {
-    type Target = Site<'a>;
-    fn deref(&self) -> &Site<'a> {
+impl<'a> core::ops::Deref for GradientContext<'a> {
+    type Target = LoweringContext<'a>;
+    fn deref(&self) -> &LoweringContext<'a> {
         &self.forward
     }
 }

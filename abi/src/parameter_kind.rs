@@ -2,7 +2,7 @@
 
 /// What a tensor is for; an optimiser decays weights alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum ParameterKind {
     /// Multiplies inputs; regularised.
     Weight,
     /// Added; never regularised (slide 5).
@@ -13,7 +13,7 @@ pub enum Role {
     Statistic,
 }
 
-impl Role {
+impl ParameterKind {
     /// Whether gradients train it.
     pub const fn is_trained(self) -> bool {
         !matches!(self, Self::Statistic)
