@@ -25,6 +25,8 @@ use crate::threads::Threads;
 const MOST_MICRO_BATCHES: usize = 8;
 /// Fewer images than this do not fill the kernels.
 const SMALLEST_PIECE: usize = 16;
+/// Multiply-adds of a micro-batch forward, for each weight: with fewer, clearing and adding up its gradients would take as long as it does.
+const MACS_OF_A_WEIGHT: u64 = 32;
 /// All micro-batches' gradients together stay below this many numbers, for every micro-batch has a buffer as large as the network.
 const GRADIENT_NUMBERS: usize = 1 << 25;
 /// A network larger than this is not even cut in two.
@@ -45,8 +47,14 @@ const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
     } else {
         fit
     };
-    let size = batch.div_ceil(micro_batches);
-    if size > SMALLEST_PIECE { size } else { SMALLEST_PIECE }
+    // Networks of dense layers have about one multiply-add for each weight and image.
+    let macs = if N::MACS == 0 { 1 } else { N::MACS };
+    let worth_gradients = (MACS_OF_A_WEIGHT * parameters as u64 / macs) as usize;
+    larger(larger(batch.div_ceil(micro_batches), SMALLEST_PIECE), worth_gradients)
+}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
 }
 
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
