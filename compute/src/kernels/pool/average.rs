@@ -1,5 +1,7 @@
 //! Average pooling: channels lie together, and go through a window side by side.
 
+#![allow(unsafe_code)]
+
 use super::{Spec, by_lanes, each_window};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -58,27 +60,106 @@ impl<T: Elementary> WithSimd<T> for Means<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
+        // Few channels fill a narrow vector better, which seldom lies across two cache lines.
+        if const { S::Half::LANES < S::LANES } && self.spec.input[2] <= S::Half::LANES {
+            self.run(simd.half());
+        } else {
+            self.run(simd);
+        }
+    }
+}
+
+impl<T: Elementary> Means<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
         let Self { batch, spec, x, epilogue, y } = self;
+        assert!(x.len() == batch * spec.input_len() && y.len() == batch * spec.output_len(), "means: the lengths");
         let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
+        // The last vector of a pixel may be filled in part. It is read and written whole where more follows: masks may be slow.
+        let whole = channels / S::LANES * S::LANES;
+        let rest = simd.mask(channels - whole);
+        let area = spec.window[0] * spec.window[1];
+        let share_of_whole = simd.splat(T::ONE / T::from_f64(area as f64));
         each_window!(batch, spec, |out, rows, columns, first| {
-            let share = simd.splat(share::<T>(rows, columns));
-            for (block, y) in y[out..out + channels].chunks_mut(S::LANES).enumerate() {
-                let mut sum = simd.splat(T::ZERO);
-                for row in rows.0..rows.1 {
-                    let at = first + (row * width + columns.0) * channels + block * S::LANES;
-                    for column in 0..columns.1 - columns.0 {
-                        let pixel = &x[at + column * channels..][..y.len()];
-                        sum = sum + if y.len() == S::LANES { simd.load(pixel) } else { simd.load_partial(pixel) };
+            let is_whole = (rows.1 - rows.0) * (columns.1 - columns.0) == area;
+            let share = if is_whole { share_of_whole } else { simd.splat(share::<T>(rows, columns)) };
+            let at = first + (rows.0 * width + columns.0) * channels;
+            let counts = [rows.1 - rows.0, columns.1 - columns.0];
+            // A window of padding alone has no first pixel.
+            let pixels = x.get(at..).unwrap_or_default();
+            let window = Window { x: pixels.as_ptr(), counts, steps: [width * channels, channels] };
+            // SAFETY: the window lies in the image, which `x` holds whole, and a vector of it in the channels of a pixel; or in those and what
+            // follows where that is as long; or a mask lets no more through. The same holds of `y`.
+            unsafe {
+                for channel in (0..whole).step_by(S::LANES) {
+                    let mean = window.sum(simd, channel, None) * share;
+                    let y = &mut y[out + channel..][..S::LANES];
+                    match epilogue {
+                        None => mean.store_at(y.as_mut_ptr()),
+                        Some(epilogue) => epilogue.store_vector(simd, channel, mean, y),
                     }
                 }
-                let mean = sum * share;
-                match epilogue {
-                    None if y.len() == S::LANES => mean.store(y),
-                    None => mean.store_partial(y),
-                    Some(epilogue) => epilogue.store_vector(simd, block * S::LANES, mean, y),
+                if whole < channels {
+                    let followed = pixels.len() >= window.reach() + whole + S::LANES;
+                    let mean = window.sum(simd, whole, (!followed).then_some(rest)) * share;
+                    match epilogue {
+                        // What is stored too far is stored again, by the pixels that follow.
+                        None if y.len() - out >= whole + S::LANES => mean.store_at(y[out + whole..].as_mut_ptr()),
+                        None => mean.store_masked(y[out + whole..].as_mut_ptr(), rest),
+                        Some(epilogue) => {
+                            epilogue.store_vector(simd, whole, mean, &mut y[out..out + channels][whole..])
+                        }
+                    }
                 }
             }
         });
+    }
+}
+
+/// The pixels of a window that lie in the image.
+struct Window<T> {
+    /// The first channel of the first.
+    x: *const T,
+    /// Rows, and pixels of a row.
+    counts: [usize; 2],
+    /// From a row, and from a pixel, to the next.
+    steps: [usize; 2],
+}
+
+impl<T: Elementary> Window<T> {
+    /// From the first pixel to the last.
+    #[inline(always)]
+    fn reach(&self) -> usize {
+        let [rows, pixels] = self.counts.map(|count| count.saturating_sub(1));
+        rows * self.steps[0] + pixels * self.steps[1]
+    }
+
+    /// The sum of a vector of channels from `channel` on; of those that a mask lets through, where there is one.
+    ///
+    /// # Safety
+    /// They lie in memory that the caller may read, for each pixel.
+    #[inline(always)]
+    unsafe fn sum<S: Simd<T>>(
+        &self,
+        simd: S,
+        channel: usize,
+        mask: Option<<S::Vector as Vector<T>>::Mask>,
+    ) -> S::Vector {
+        let mut sum = simd.splat(T::ZERO);
+        for row in 0..self.counts[0] {
+            for pixel in 0..self.counts[1] {
+                // SAFETY: the caller's promise.
+                let values = unsafe {
+                    let x = self.x.add(row * self.steps[0] + pixel * self.steps[1] + channel);
+                    match mask {
+                        None => simd.load_at(x),
+                        Some(mask) => simd.load_masked(x, mask),
+                    }
+                };
+                sum = sum + values;
+            }
+        }
+        sum
     }
 }
 
