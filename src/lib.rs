@@ -66,6 +66,7 @@
 //! | `progress` | no | a progress bar on terminals, instead of a line for each epoch |
 //! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
 //! | `images` | no | folders of PNG and JPEG files |
+//! | `onnx` | no | networks from ONNX files while your crate compiles, and networks as such files |
 //! | `plots` | no | charts, filters and maps as PNG and SVG files, with a font of their own |
 //! | `matrixmultiply` | yes | products of matrices in double precision by the crate of that name, two to three times as fast for a batch |
 //! | `blas` | no | products of matrices by any library with the C interface of BLAS |
@@ -118,6 +119,8 @@ pub use netwright_runtime::{head, init, layer};
 pub use netwright_runtime::architecture::GradientSeed;
 #[cfg(feature = "std")]
 pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
+#[cfg(feature = "onnx")]
+pub use netwright_runtime::onnx;
 #[cfg(feature = "std")]
 pub use netwright_runtime::summary::Summary;
 #[cfg(feature = "std")]
@@ -165,6 +168,8 @@ pub mod private {
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
+    #[cfg(feature = "onnx")]
+    pub use netwright_runtime::onnx;
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]

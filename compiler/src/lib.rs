@@ -8,11 +8,14 @@ pub mod builder;
 pub mod cost;
 mod emit;
 mod flattened;
+mod from_file;
 pub mod graph;
 mod ids;
 pub mod kernel_call;
 pub mod layers;
 pub mod lower;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod ops;
 pub mod passes;
 pub mod program;
@@ -24,6 +27,7 @@ pub mod words;
 
 use netwright_grammar::{Diagnostic, Diagnostics, Name, Span as Bytes};
 use proc_macro2::{Span, TokenStream};
+use std::path::Path;
 
 use emit::{Context, Planned};
 pub use emit::{Item, reference_items, reference_tables};
@@ -67,6 +71,17 @@ pub enum Audience {
 /// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the
 /// tokens that bytes of the text came from.
 pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, audience: Audience) -> Compiled {
+    compile_in(source, root, span, audience, None)
+}
+
+/// [`compile`] where the files that the text names stand in `folder`; without one, no file is read.
+pub fn compile_in(
+    source: &str,
+    root: &TokenStream,
+    span: &dyn Fn(Bytes) -> Span,
+    audience: Audience,
+    folder: Option<&Path>,
+) -> Compiled {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
     let context = Context { root, source, span };
@@ -90,14 +105,19 @@ pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, a
             // An editor goes on completing names: it gets the type with its input, its output and empty passes.
             (false, Audience::Editor) => lowered.graph.nodes.clear(),
         }
-        let item = Item {
-            name: &lowered.syntax.name.text,
-            span: span(lowered.syntax.name.span),
-            attributes: attributes::of_type(lowered.syntax, source),
-            of_every_item: attributes::of_every_item(lowered.syntax, source, true),
-            visibility: attributes::visibility(lowered.syntax, source),
-        };
+        let item = Item::of(lowered.syntax, &context);
         tokens.extend(compile_graph(lowered.graph, &item, root, audience));
+    }
+    for item in &file.items {
+        let netwright_grammar::Item::Foreign(foreign) = item else { continue };
+        match from_file::compile(foreign, &context, audience, folder) {
+            Ok(items) => tokens.extend(items),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                let condition = attributes::of_every_item(&foreign.network, source, false);
+                mistaken.push(Mistaken { name: foreign.network.name.clone(), condition });
+            }
+        }
     }
     Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
 }
@@ -122,7 +142,11 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
         blocks,
         training: (training, train_plan),
     };
-    emit::network(&planned, root, audience)
+    #[cfg_attr(not(feature = "onnx"), allow(unused_mut))]
+    let mut tokens = emit::network(&planned, root, audience);
+    #[cfg(feature = "onnx")]
+    tokens.extend(emit::onnx::exported(item, &onnx::written_as_onnx(planned.graph, item.name), root));
+    tokens
 }
 
 fn with_plan(program: Program) -> (Program, MemoryPlan) {

@@ -17,6 +17,9 @@ pub enum Rule {
     r#item,
     r#network,
     r#block,
+    r#foreign,
+    r#foreign_path,
+    r#foreign_option,
     r#annotation,
     r#attribute,
     r#inner_attribute,
@@ -104,6 +107,9 @@ impl Rule {
             Rule::r#item,
             Rule::r#network,
             Rule::r#block,
+            Rule::r#foreign,
+            Rule::r#foreign_path,
+            Rule::r#foreign_option,
             Rule::r#annotation,
             Rule::r#attribute,
             Rule::r#inner_attribute,
@@ -282,7 +288,10 @@ impl ::pest::Parser<Rule> for Rules {
                     ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
                 > {
                     state
-                        .restore_on_err(|state| self::r#block(state))
+                        .restore_on_err(|state| self::r#foreign(state))
+                        .or_else(|state| {
+                            state.restore_on_err(|state| self::r#block(state))
+                        })
                         .or_else(|state| {
                             state.restore_on_err(|state| self::r#rust_item(state))
                         })
@@ -436,6 +445,136 @@ impl ::pest::Parser<Rule> for Rules {
                                                     .restore_on_err(|state| self::r#body(state))
                                                     .or_else(|state| {
                                                         state.restore_on_err(|state| self::r#end_of_header(state))
+                                                    })
+                                            })
+                                    })
+                            },
+                        )
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#foreign(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state
+                        .rule(
+                            Rule::r#foreign,
+                            |state| {
+                                state
+                                    .sequence(|state| {
+                                        state
+                                            .sequence(|state| {
+                                                state
+                                                    .optional(|state| {
+                                                        state
+                                                            .restore_on_err(|state| self::r#annotation(state))
+                                                            .and_then(|state| {
+                                                                state
+                                                                    .repeat(|state| {
+                                                                        state
+                                                                            .sequence(|state| {
+                                                                                super::hidden::skip(state)
+                                                                                    .and_then(|state| {
+                                                                                        state.restore_on_err(|state| self::r#annotation(state))
+                                                                                    })
+                                                                            })
+                                                                    })
+                                                            })
+                                                    })
+                                            })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state
+                                                    .optional(|state| {
+                                                        state.restore_on_err(|state| self::r#visibility(state))
+                                                    })
+                                            })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| { self::r#name(state) })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| { state.match_string("=") })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| { self::r#word(state) })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| { self::r#foreign_path(state) })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state
+                                                    .sequence(|state| {
+                                                        state
+                                                            .optional(|state| {
+                                                                state
+                                                                    .restore_on_err(|state| self::r#foreign_option(state))
+                                                                    .and_then(|state| {
+                                                                        state
+                                                                            .repeat(|state| {
+                                                                                state
+                                                                                    .sequence(|state| {
+                                                                                        super::hidden::skip(state)
+                                                                                            .and_then(|state| {
+                                                                                                state.restore_on_err(|state| self::r#foreign_option(state))
+                                                                                            })
+                                                                                    })
+                                                                            })
+                                                                    })
+                                                            })
+                                                    })
+                                            })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state.optional(|state| { state.match_string(";") })
+                                            })
+                                    })
+                            },
+                        )
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#foreign_path(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state.rule(Rule::r#foreign_path, |state| { self::r#quoted(state) })
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#foreign_option(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state
+                        .rule(
+                            Rule::r#foreign_option,
+                            |state| {
+                                state
+                                    .sequence(|state| {
+                                        state
+                                            .lookahead(
+                                                false,
+                                                |state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            self::r#word(state)
+                                                                .and_then(|state| { super::hidden::skip(state) })
+                                                                .and_then(|state| {
+                                                                    state
+                                                                        .restore_on_err(|state| self::r#round(state))
+                                                                        .or_else(|state| { state.match_string("=") })
+                                                                })
+                                                        })
+                                                },
+                                            )
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| { self::r#word(state) })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state
+                                                    .optional(|state| {
+                                                        state.restore_on_err(|state| self::r#foreign_path(state))
                                                     })
                                             })
                                     })
@@ -3609,6 +3748,9 @@ impl ::pest::Parser<Rule> for Rules {
                     Rule::r#item => rules::r#item(state),
                     Rule::r#network => rules::r#network(state),
                     Rule::r#block => rules::r#block(state),
+                    Rule::r#foreign => rules::r#foreign(state),
+                    Rule::r#foreign_path => rules::r#foreign_path(state),
+                    Rule::r#foreign_option => rules::r#foreign_option(state),
                     Rule::r#annotation => rules::r#annotation(state),
                     Rule::r#attribute => rules::r#attribute(state),
                     Rule::r#inner_attribute => rules::r#inner_attribute(state),

@@ -7,7 +7,7 @@ use pest::unicode::{XID_CONTINUE, XID_START};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::nesting;
-use crate::syntax::{Atom, AtomKind, Block, Body, File, Item, Name, Network, Parameter, Span};
+use crate::syntax::{Atom, AtomKind, Block, Body, File, Foreign, Item, Name, Network, Parameter, Span};
 
 pub(crate) use rules::Rule;
 
@@ -65,7 +65,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
     for pair in pairs.flat_map(Pair::into_inner) {
         file.items.extend(reader.item(pair));
     }
-    let no_network = !file.items.iter().any(|item| matches!(item, Item::Network(_)));
+    let no_network = !file.items.iter().any(|item| matches!(item, Item::Network(_) | Item::Foreign(_)));
     if no_network && reader.reported == 0 {
         let message = match file.items.is_empty() {
             true => "a network is missing",
@@ -149,6 +149,7 @@ impl<'s> TreeReader<'s, '_> {
         match pair.as_rule() {
             Rule::network => self.network(pair).map(Item::Network),
             Rule::block => self.block(pair).map(Item::Block),
+            Rule::foreign => self.foreign(pair).map(Item::Foreign),
             Rule::rust_item => {
                 self.rust_item(pair);
                 None
@@ -232,6 +233,27 @@ impl<'s> TreeReader<'s, '_> {
             }
         }
         Some(Network { attributes, visibility, name, input, header: span, body: self.body(body) })
+    }
+
+    fn foreign(&mut self, pair: Pair<'s, Rule>) -> Option<Foreign> {
+        let whole = extent(pair.clone());
+        let (mut format, mut path, mut options) = (None, None, Vec::new());
+        for part in pair.clone().into_inner() {
+            match part.as_rule() {
+                Rule::word => format = Some(self.name(&part)),
+                Rule::foreign_path => path = Some(literal(&part)),
+                Rule::foreign_option => {
+                    let mut parts = part.into_inner();
+                    let word = parts.next()?;
+                    options.push((self.name(&word), parts.next().map(|text| literal(&text))));
+                }
+                _ => {}
+            }
+        }
+        let Header { attributes, visibility, name: Some(name), .. } = self.header(pair) else { return None };
+        let body = Body { stages: Vec::new(), span: whole };
+        let network = Network { attributes, visibility, header: name.span, name, input: None, body };
+        Some(Foreign { network, format: format?, path: path?, options })
     }
 
     fn block(&mut self, pair: Pair<'s, Rule>) -> Option<Block> {
@@ -388,4 +410,13 @@ pub(crate) fn span(pair: &Pair<'_, Rule>) -> Span {
 pub(crate) fn extent(pair: Pair<'_, Rule>) -> Span {
     let whole = span(&pair);
     pair.into_inner().map(|part| span(&part)).reduce(Span::to).unwrap_or(whole)
+}
+
+/// The text that a literal means, and its place.
+fn literal(pair: &Pair<'_, Rule>) -> Name {
+    let written = pair.as_str().trim();
+    let raw = written.starts_with('r');
+    let inside = written.trim_start_matches('r').trim_matches('#').trim_matches('"');
+    let text = if raw { inside.to_owned() } else { inside.replace("\\\\", "\\").replace("\\\"", "\"") };
+    Name { text, span: span(pair) }
 }

@@ -55,6 +55,21 @@ pub enum Item {
     Block(Block),
     /// `attributes visibility Name(shape) { … }`
     Network(Network),
+    /// `attributes visibility Name = format "path" options;`
+    Foreign(Foreign),
+}
+
+/// A network whose layers stand in a file: `pub Model = onnx "model.onnx" embed;`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreign {
+    /// What stands before the `=`: a network without input and stages.
+    pub network: Network,
+    /// The kind of file: `onnx`.
+    pub format: Name,
+    /// The file, as its text means it.
+    pub path: Name,
+    /// Words behind it, each with the text that follows it: `output "probabilities"`.
+    pub options: Vec<(Name, Option<Name>)>,
 }
 
 /// `block cell(width, stride = 1) { … }`

@@ -54,6 +54,11 @@ fn check_file(source: &str, file: &File) {
                 network.input.iter().flatten().for_each(|atom| check_atom(source, atom));
                 check_body(source, &network.body);
             }
+            Item::Foreign(foreign) => {
+                let names = [&foreign.network.name, &foreign.format, &foreign.path];
+                names.into_iter().for_each(|name| check_span(source, name.span));
+                foreign.options.iter().for_each(|(word, _)| check_span(source, word.span));
+            }
             Item::Block(block) => {
                 check_span(source, block.header);
                 for parameter in &block.parameters {

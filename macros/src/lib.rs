@@ -5,6 +5,8 @@
 mod report;
 mod text;
 
+use std::path::PathBuf;
+
 use netwright_compiler::Audience;
 use proc_macro::{Group, Literal, Span, TokenStream, TokenTree};
 
@@ -19,11 +21,17 @@ pub fn network(input: TokenStream) -> TokenStream {
     let audience = audience();
     let text = text::Text::of(tokens.collect(), audience);
     let span = |bytes| text.ends(bytes).0.into();
-    let mut compiled = netwright_compiler::compile(text.source(), &root.clone().into(), &span, audience);
+    let mut compiled =
+        netwright_compiler::compile_in(text.source(), &root.clone().into(), &span, audience, folder().as_deref());
     let mut output = TokenStream::from(std::mem::take(&mut compiled.words));
     output.extend(report::errors(&compiled, &root, &text));
     output.extend(TokenStream::from(compiled.tokens));
     output
+}
+
+/// The folder of the crate that is compiled.
+fn folder() -> Option<PathBuf> {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
 }
 
 /// Who runs this macro. `cfg(rust_analyzer)` would tell, but it is set for packages of the workspace and path dependencies alone, and not

@@ -295,6 +295,15 @@ pub enum Error {
         /// Every difference found.
         differences: Vec<WeightDifference>,
     },
+    /// A file that is no ONNX model, or one whose tensors cannot be read.
+    #[cfg(feature = "onnx")]
+    #[error("{origin}: {problem}")]
+    Onnx {
+        /// The file.
+        origin: String,
+        /// What is wrong with it.
+        problem: netwright_onnx::Error,
+    },
     /// A chart or sheet that cannot be drawn.
     #[error("cannot draw `{title}`: {problem}")]
     Drawing {

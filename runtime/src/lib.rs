@@ -26,6 +26,8 @@ pub mod norm;
 pub mod observer;
 #[cfg(feature = "std")]
 pub mod once;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 /// Predicting alone has nothing to be compiled once.
 #[cfg(not(feature = "std"))]
 mod once {

@@ -5,6 +5,8 @@ mod constants;
 mod docs;
 mod intact;
 mod names;
+#[cfg(feature = "onnx")]
+pub(crate) mod onnx;
 mod passes;
 mod reference;
 mod tables;
@@ -22,6 +24,7 @@ use constants::{size, sizes};
 use names::Names;
 
 use crate::Audience;
+use crate::attributes;
 use crate::graph::{Graph, Head};
 use crate::passes::MemoryPlan;
 use crate::program::{Program, Training};
@@ -58,6 +61,19 @@ pub struct Item<'a> {
     pub visibility: TokenStream,
 }
 
+impl<'a> Item<'a> {
+    /// What stands before the shape, or the file, of a network.
+    pub(crate) fn of(syntax: &'a netwright_grammar::Network, context: &Context<'_>) -> Self {
+        Self {
+            name: &syntax.name.text,
+            span: (context.span)(syntax.name.span),
+            attributes: attributes::of_type(syntax, context.source),
+            of_every_item: attributes::of_every_item(syntax, context.source, true),
+            visibility: attributes::visibility(syntax, context.source),
+        }
+    }
+}
+
 /// A network ready to be written.
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
@@ -91,12 +107,10 @@ pub(crate) struct InBlocks {
 /// The items of a network: the type, and an anonymous constant with all that hangs on it.
 pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = planned.graph;
-    let Item { name: text, span, attributes, of_every_item, visibility } = planned.item;
+    let Item { name: text, span, attributes, visibility, .. } = planned.item;
+    // Only the definition stands at the user's name: an editor shows what else stands there once more.
     let name = names::of_network(text, *span);
-    // Only the definition stands at the user's name: an editor shows what else stands there once more. All else means the type by a
-    // name of its own, under which no parameter and no item can hide it.
-    let plain = names::of_network(text, Span::call_site());
-    let (own, parameter) = (names::beside(text, "Own"), names::beside(text, "T"));
+    let own = own(planned.item);
     let table = docs::table(planned);
     let debug = docs::debug_text(graph, text);
     let blocks = planned.blocks.as_ref().map(|blocks| &blocks.program);
@@ -113,6 +127,29 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     };
     let methods = methods(graph, &own, at_name, root);
     let imports = imports(root);
+    let items = beside(
+        planned.item,
+        &quote! {
+            #imports
+            #root::private::locals! { #(#variables)* }
+            #constants
+            #architecture
+            #views
+            #methods
+
+            impl<T: Precision> fmt::Debug for #own<T> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(#debug)
+                }
+            }
+
+            impl<T: Precision> Clone for #own<T> {
+                fn clone(&self) -> Self {
+                    Self { weights: Clone::clone(&self.weights) }
+                }
+            }
+        },
+    );
     quote! {
         #attributes
         #[doc = #table]
@@ -120,33 +157,31 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
             weights: #root::private::Weights<T>,
         }
 
+        #items
+    }
+}
+
+/// Items that mean the type of a network by a name of its own, under which no parameter and no item can hide it.
+fn beside(item: &Item<'_>, items: &TokenStream) -> TokenStream {
+    let of_every_item = &item.of_every_item;
+    let plain = names::of_network(item.name, Span::call_site());
+    let (own, parameter) = (own(item), names::beside(item.name, "T"));
+    quote! {
         #of_every_item
         #[allow(dead_code, deprecated, nonstandard_style, unused_imports)]
         const _: () = {
             type #own<#parameter> = #plain<#parameter>;
 
             const _: () = {
-                #imports
-                #root::private::locals! { #(#variables)* }
-                #constants
-                #architecture
-                #views
-                #methods
-
-                impl<T: Precision> fmt::Debug for #own<T> {
-                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(#debug)
-                    }
-                }
-
-                impl<T: Precision> Clone for #own<T> {
-                    fn clone(&self) -> Self {
-                        Self { weights: Clone::clone(&self.weights) }
-                    }
-                }
+                #items
             };
         };
     }
+}
+
+/// The name by which items beside a network mean its type.
+fn own(item: &Item<'_>) -> Ident {
+    names::beside(item.name, "Own")
 }
 
 /// What emitted code calls by its name alone. One by one: of types that a crate imports by `*`, the messages of rustc show whole paths.

@@ -30,7 +30,7 @@ pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>
     }
     let blocks = file.items.iter().enumerate().filter_map(|(index, item)| match item {
         Item::Block(block) => Some((module_of(index), block)),
-        Item::Network(_) => None,
+        Item::Network(_) | Item::Foreign(_) => None,
     });
     let mut writer = Writer { context, made, blocks: blocks.collect(), ..Writer::new(context) };
     for (index, item) in file.items.iter().enumerate() {
@@ -188,6 +188,7 @@ impl<'a> Writer<'a> {
                 }
                 &block.body
             }
+            Item::Foreign(_) => return,
             Item::Network(network) => {
                 for atom in network.input.iter().flatten() {
                     self.numbers(atom, &names);

@@ -135,7 +135,7 @@ fn blocks<'a>(file: &'a File, without_keyword: &'a [Block], diagnostics: &mut Di
     let mut blocks = Blocks::new();
     let written = file.items.iter().filter_map(|item| match item {
         Item::Block(block) => Some(block),
-        Item::Network(_) => None,
+        Item::Network(_) | Item::Foreign(_) => None,
     });
     for block in written.chain(&file.unreadable_blocks).chain(without_keyword) {
         let name = block.name.text.as_str();

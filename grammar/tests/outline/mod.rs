@@ -34,6 +34,15 @@ pub(crate) fn items(file: &File) -> Vec<String> {
             let input = network.input.as_deref().map(|input| format!("({})", atoms(input))).unwrap_or_default();
             format!("{}{input} {{ {} }}", network.name.text, body(&network.body))
         }
+        Item::Foreign(foreign) => {
+            let option = |(word, text): &(netwright_grammar::Name, Option<netwright_grammar::Name>)| match text {
+                Some(text) => format!(" {} {:?}", word.text, text.text),
+                None => format!(" {}", word.text),
+            };
+            let options: String = foreign.options.iter().map(option).collect();
+            let (name, format, path) = (&foreign.network.name.text, &foreign.format.text, &foreign.path.text);
+            format!("{name} = {format} {path:?}{options}")
+        }
         Item::Block(block) => {
             let parameter = |parameter: &netwright_grammar::Parameter| match &parameter.default {
                 Some(default) => format!("{}={}", parameter.name.text, expression(default)),

@@ -1,0 +1,107 @@
+//! What a network has besides where ONNX is: the way from a file, and the way to one.
+
+use std::path::Path;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::constants::{size, sizes};
+use super::{Item, beside, own};
+use crate::onnx::{Export, Source};
+
+/// A network of a file: where its weights stand there, and the file itself among what cargo watches.
+pub(crate) fn read(item: &Item<'_>, sources: &[Source], path: &Path, embed: bool, root: &TokenStream) -> TokenStream {
+    let name = own(item);
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = path.to_string_lossy();
+    let sources = sources.iter().map(|source| match source {
+        Source::Filled(value) => {
+            let value = Literal::f64_suffixed(*value);
+            quote!(Source::Filled(#value))
+        }
+        Source::Tensor { name, dims, axes, change } => {
+            let dims = sizes(dims);
+            let axes = axes.iter().map(|axis| {
+                let axis = sizes(axis);
+                quote!([#(#axis),*])
+            });
+            let change = match change {
+                netwright_onnx::source::Change::Times(factor) => {
+                    let factor = Literal::f64_suffixed(*factor);
+                    quote!(Times(#factor))
+                }
+                netwright_onnx::source::Change::Reciprocal => quote!(Reciprocal),
+            };
+            quote!(Source::Tensor { name: #name, dims: &[#(#dims),*], axes: &[#(#axes),*], change: Change::#change })
+        }
+    });
+    let embedded = embed.then(|| {
+        quote! {
+            /// A network with the weights of the file that it was compiled from, which the program holds.
+            ///
+            /// # Errors
+            /// Where those lie in further files.
+            pub fn embedded() -> Result<Self, Error> {
+                FromOnnx::from_onnx_bytes(BYTES)
+            }
+        }
+    });
+    let bytes = if embed { quote!(BYTES) } else { quote!(_) };
+    let items = quote! {
+            use #root::private::locals::*;
+        use #root::private::scope::{f32, AsRef, Error, Path, Precision, Result};
+            use #root::private::onnx::{Change, FromOnnx, Source};
+
+            const #bytes: &[#root::private::core::primitive::u8] = #root::private::core::include_bytes!(#path);
+
+            impl<T: Precision> FromOnnx for #name<T> {
+                const SOURCES: &'static [Source<'static>] = &[#(#sources),*];
+            }
+
+            impl #name<f32> {
+                /// A network with the weights of an ONNX file: that which it was compiled from, or one with the same tensors.
+                ///
+                /// # Errors
+                /// Where the file cannot be read, or holds other tensors.
+                pub fn from_onnx(path: impl AsRef<Path>) -> Result<Self, Error> {
+                    <Self as FromOnnx>::from_onnx(path)
+                }
+                #embedded
+            }
+    };
+    beside(item, &items)
+}
+
+/// The network as a graph of ONNX, without its weights.
+pub(crate) fn exported(item: &Item<'_>, export: &Export, root: &TokenStream) -> TokenStream {
+    let name = own(item);
+    let (before, graph) = (Literal::byte_string(&export.before), Literal::byte_string(&export.graph));
+    let tensors = export.tensors.iter().map(|tensor| {
+        let (name, dims, tensor_index) = (&tensor.name, sizes(&tensor.dims), size(tensor.tensor));
+        let axes = tensor.axes.iter().map(|axis| {
+            let axis = sizes(axis);
+            quote!([#(#axis),*])
+        });
+        quote!(Written { name: #name, tensor: #tensor_index, dims: &[#(#dims),*], axes: &[#(#axes),*] })
+    });
+    let items = quote! {
+            use #root::private::locals::*;
+        use #root::private::scope::{AsRef, Error, Path, Precision, Result};
+            use #root::private::onnx::{Exported, ToOnnx, Written};
+
+            impl<T: Precision> ToOnnx for #name<T> {
+                const EXPORTED: Exported = Exported { before: #before, graph: #graph, tensors: &[#(#tensors),*] };
+            }
+
+            impl<T: Precision> #name<T> {
+                /// Writes the network with its weights as an ONNX model.
+                ///
+                /// # Errors
+                /// Where the system refuses; an older file of that name is as it was.
+                pub fn to_onnx(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+                    ToOnnx::to_onnx(self, path)
+                }
+            }
+    };
+    beside(item, &items)
+}

@@ -1,0 +1,113 @@
+//! Networks whose layers stand in a file: `pub Model = onnx "model.onnx";`
+
+use std::path::Path;
+
+use netwright_grammar::{Diagnostic, Foreign};
+use proc_macro2::TokenStream;
+
+use crate::Audience;
+use crate::attributes;
+use crate::emit::Context;
+use crate::words::RustName;
+
+/// The items of a network from a file in `folder`.
+///
+/// # Errors
+/// A diagnostic where the file cannot be had, or holds what no network here can.
+pub(crate) fn compile(
+    foreign: &Foreign,
+    context: &Context<'_>,
+    audience: Audience,
+    folder: Option<&Path>,
+) -> Result<TokenStream, Diagnostic> {
+    let Foreign { network, format, path, options } = foreign;
+    if let Some(diagnostic) = attributes::refuse_derives(network, context.source) {
+        return Err(diagnostic);
+    }
+    if crate::words::rust_name(&network.name.text) != RustName::Free {
+        let message = format!("`{}` is a word of Rust", network.name.text);
+        return Err(Diagnostic::new(network.name.span, message)
+            .help("call the network something else: it makes a type of that name"));
+    }
+    if format.text != "onnx" {
+        return Err(Diagnostic::new(
+            format.span,
+            format!("no network is read from a file of the kind `{}`", format.text),
+        )
+        .help("write `onnx \"model.onnx\"`"));
+    }
+    let mut settings = Settings::default();
+    for (word, text) in options {
+        match (word.text.as_str(), text) {
+            ("embed", None) => settings.embed = true,
+            ("output", Some(name)) => settings.output = Some(&name.text),
+            ("output", None) => {
+                return Err(
+                    Diagnostic::new(word.span, "`output` needs a name").help("write `output \"probabilities\"`")
+                );
+            }
+            _ => {
+                return Err(Diagnostic::new(word.span, format!("`{}` says nothing of a file", word.text)).help(
+                    "`embed` takes its weights into the program, and `output \"name\"` says which output is the answer",
+                ));
+            }
+        }
+    }
+    read(foreign, context, audience, folder, &settings).map_err(|problem| match problem.help {
+        Some(help) => Diagnostic::new(path.span, problem.message).help(help),
+        None => Diagnostic::new(path.span, problem.message),
+    })
+}
+
+/// What stands behind the path.
+#[derive(Debug, Default)]
+struct Settings<'a> {
+    embed: bool,
+    output: Option<&'a str>,
+}
+
+/// Why the file cannot be had.
+struct Refusal {
+    message: String,
+    help: Option<String>,
+}
+
+#[cfg(not(feature = "onnx"))]
+fn read(
+    _foreign: &Foreign,
+    _context: &Context<'_>,
+    _audience: Audience,
+    _folder: Option<&Path>,
+    settings: &Settings<'_>,
+) -> Result<TokenStream, Refusal> {
+    let _ = (settings.embed, settings.output);
+    let help = "write `features = [\"onnx\"]` behind `netwright` in Cargo.toml".to_owned();
+    Err(Refusal { message: "networks from ONNX files need netwright's feature `onnx`".to_owned(), help: Some(help) })
+}
+
+#[cfg(feature = "onnx")]
+fn read(
+    foreign: &Foreign,
+    context: &Context<'_>,
+    audience: Audience,
+    folder: Option<&Path>,
+    settings: &Settings<'_>,
+) -> Result<TokenStream, Refusal> {
+    use crate::emit::{self, Item};
+
+    let written = &foreign.path.text;
+    let refused = |message: String| Refusal { message, help: None };
+    let Some(folder) = folder else { return Err(refused(format!("`{written}`: no file is read here"))) };
+    let path = folder.join(written);
+    let bytes = std::fs::read(&path).map_err(|error| Refusal {
+        message: format!("`{}` cannot be read: {error}", path.display()),
+        help: Some("a path is relative to the folder of the crate, where its Cargo.toml is".to_owned()),
+    })?;
+    let model = netwright_onnx::Model::read(&bytes).map_err(|error| refused(format!("`{written}`: {error}")))?;
+    let crate::onnx::Read { graph, sources } = crate::onnx::read(&model, settings.output)
+        .map_err(|problem| Refusal { message: format!("`{written}`: {problem}"), help: problem.help.clone() })?;
+    let item = Item::of(&foreign.network, context);
+    let mut tokens = crate::compile_graph(graph, &item, context.root, audience);
+    tokens.extend(emit::onnx::read(&item, &sources, &path, settings.embed, context.root));
+    Ok(tokens)
+}

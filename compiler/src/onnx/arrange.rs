@@ -1,0 +1,404 @@
+//! Every operator that is read, and those that move nothing: reshaping, transposing, and the arithmetic with shapes that leads to them.
+
+use netwright_abi::Activation as Function;
+use netwright_onnx::{Attribute, Node};
+
+use super::attributes::{axis, float, int, ints};
+use super::constant::{BATCH, Constant, Numbers, Weights};
+use super::problem::{Answer, Problem};
+use super::reading::{Known, Reading, Value};
+use crate::ops::PoolKind;
+
+impl<'m> Reading<'m> {
+    /// What a node computes.
+    pub(super) fn node(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        if !node.domain.is_empty() {
+            return Err(Problem::new(format!("it is an operator of `{}`, not of ONNX itself", node.domain))
+                .help("export the model with the operators of ONNX alone"));
+        }
+        if let Some((name, _)) = node.attributes.iter().find(|(_, value)| matches!(value, Attribute::Other("a graph")))
+        {
+            return Err(Problem::new(format!(
+                "its `{name}` is a graph of its own: what runs would depend on what comes in"
+            ))
+            .help("a network here is one fixed graph: export the model without control flow"));
+        }
+        match node.op {
+            "Conv" => self.conv(node),
+            "ConvTranspose" => self.conv_transpose(node),
+            "Gemm" => self.gemm(node),
+            "MatMul" => self.matmul(node),
+            "BatchNormalization" => self.batch_norm(node),
+            "LayerNormalization" => self.layer_norm(node),
+            "LRN" => self.lrn(node),
+            "PRelu" => self.prelu(node),
+            "Softmax" => self.softmax(node),
+            "MaxPool" => self.pool(node, PoolKind::Max),
+            "AveragePool" => self.pool(node, PoolKind::Average),
+            "GlobalAveragePool" => self.global_pool(node, PoolKind::Average),
+            "GlobalMaxPool" => self.global_pool(node, PoolKind::Max),
+            "ReduceMean" => self.reduce(node, PoolKind::Average),
+            "ReduceMax" => self.reduce(node, PoolKind::Max),
+            "Pad" => self.pad(node),
+            "Resize" | "Upsample" => self.resize(node),
+            "Relu" => self.function(node, Function::Relu),
+            "LeakyRelu" => self.function(node, Function::LeakyRelu(float(node, "alpha", 0.01))),
+            "Tanh" => self.function(node, Function::Tanh),
+            "Sigmoid" => self.sigmoid(node),
+            "Elu" => self.function(node, Function::Elu(float(node, "alpha", 1.0))),
+            "Selu" => self.function(node, Function::Selu),
+            "Gelu" => self.gelu_node(node),
+            "Swish" => self.function(node, Function::Silu),
+            "Softplus" => self.function(node, Function::Softplus),
+            "Softsign" => self.function(node, Function::Softsign),
+            "Exp" => self.function(node, Function::Exp),
+            "HardSigmoid" => self.hard_sigmoid_node(node),
+            "HardSwish" => self.gated(node, &[Function::HardSigmoid(1.0 / 6.0)]),
+            "Mish" => self.gated(node, &[Function::Softplus, Function::Tanh]),
+            "Clip" => self.clip(node),
+            "Dropout" => self.dropout(node),
+            "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
+            "Sum" => self.sum(node),
+            "Constant" => constant(node),
+            "Shape" => self.shape(node),
+            "ConstantOfShape" => self.constant_of_shape(node),
+            "Identity" | "Cast" => match self.operand(node, 0)? {
+                Some(known) => Ok(known),
+                None => Err(Problem::new("it has no input")),
+            },
+            "Flatten" => self.flatten(node),
+            "Reshape" => self.reshape(node),
+            "Transpose" => self.transpose(node),
+            "Squeeze" | "Unsqueeze" => self.squeeze(node),
+            "Gather" => self.gather(node),
+            "Slice" => self.slice(node),
+            "Concat" => match self.operand(node, 0)? {
+                Some(Known::Constant(_)) => self.joined(node),
+                _ => self.concat(node),
+            },
+            other => Err(Problem::new(format!("the operator `{other}` is not to be had")).help(
+                "the page `onnx` of the guide lists those that are; a model can often be exported without it, or be cut before it",
+            )),
+        }
+    }
+
+    /// Whether a size is that of the batch.
+    fn is_batch(&self, size: f64) -> bool {
+        size == BATCH || self.batch.is_some_and(|batch| size == batch as f64)
+    }
+
+    fn shape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let sizes: Vec<f64> = match self.operand(node, 0)? {
+            Some(Known::Value(value)) => {
+                std::iter::once(BATCH).chain(value.layout.sizes().into_iter().map(|size| size as f64)).collect()
+            }
+            Some(Known::Constant(constant)) => constant.sizes().into_iter().map(|size| size as f64).collect(),
+            None => return Err(Problem::new("it has no input")),
+        };
+        let rank = sizes.len() as i64;
+        let place = |at: i64| usize::try_from(if at < 0 { at + rank } else { at }.clamp(0, rank)).unwrap_or_default();
+        let (start, end) = (place(int(node, "start", 0)), place(int(node, "end", rank)));
+        Ok(numbers(Numbers::row(sizes.get(start..end).unwrap_or_default().to_vec())))
+    }
+
+    fn constant_of_shape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let sizes = self.few(node, 0, "sizes")?.values;
+        let value = match node.attribute("value") {
+            Some(Attribute::Tensor(tensor)) => tensor.elements()?.get(0).unwrap_or_default(),
+            _ => 0.0,
+        };
+        let sizes: Vec<usize> = sizes.iter().map(|size| *size as usize).collect();
+        let count =
+            sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size)).filter(|count| *count <= 1 << 16);
+        let count = count.ok_or_else(|| Problem::new("it is a constant of too many elements"))?;
+        Ok(numbers(Numbers { sizes, values: vec![value; count] }))
+    }
+
+    fn flatten(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let from = int(node, "axis", 1);
+        match self.operand(node, 0)? {
+            Some(Known::Value(value)) => {
+                if axis(from, value.layout.0.len() + 1)? != 1 {
+                    return Err(Problem::new("it flattens the batch as well"));
+                }
+                self.seen_as(value.clone(), &[value.layout.len()])
+            }
+            Some(Known::Constant(constant)) => {
+                let sizes = constant.sizes();
+                let from = usize::try_from(from).unwrap_or_default().min(sizes.len());
+                let two = [sizes[..from].iter().product(), sizes[from..].iter().product()];
+                reshaped(&constant, &two)
+            }
+            None => Err(Problem::new("it has no input")),
+        }
+    }
+
+    /// The same elements along axes of these sizes.
+    fn seen_as(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
+        let layout = value.layout.reshaped(sizes);
+        let layout =
+            layout.ok_or_else(|| Problem::new(format!("{:?} cannot be seen as {sizes:?}", value.layout.sizes())))?;
+        Ok(Known::Value(Value { layout, ..value }))
+    }
+
+    fn reshape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let target = match self.constant(node, 1, "sizes")? {
+            Some(sizes) => sizes.whole().ok_or_else(|| Problem::new("its sizes are not in the file"))?,
+            None => ints(node, "shape").unwrap_or_default().iter().map(|size| *size as f64).collect(),
+        };
+        let copies = int(node, "allowzero", 0) == 0;
+        let filled = |target: &[f64], own: &[usize]| -> Answer<Vec<usize>> {
+            let len: usize = own.iter().product();
+            let mut sizes: Vec<Option<usize>> = Vec::new();
+            for (index, size) in target.iter().enumerate() {
+                sizes.push(match *size {
+                    -1.0 => None,
+                    0.0 if copies => Some(
+                        own.get(index).copied().ok_or_else(|| Problem::new("it keeps an axis that is not there"))?,
+                    ),
+                    size if size >= 0.0 => Some(size as usize),
+                    _ => return Err(Problem::new(format!("its sizes are {target:?}"))),
+                });
+            }
+            let known =
+                sizes.iter().flatten().try_fold(1_usize, |product, size| product.checked_mul(*size)).unwrap_or(0);
+            let rest = len.checked_div(known).unwrap_or_default();
+            let sizes: Vec<usize> = sizes.into_iter().map(|size| size.unwrap_or(rest)).collect();
+            let product = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+            if product == Some(len) {
+                Ok(sizes)
+            } else {
+                Err(Problem::new(format!("{own:?} cannot be seen as {target:?}")))
+            }
+        };
+        match self.operand(node, 0)? {
+            Some(Known::Value(value)) => {
+                let own = value.layout.sizes();
+                let [batch, rest @ ..] = target.as_slice() else {
+                    return Err(Problem::new("it has no axis for the batch"));
+                };
+                let is_free = *batch == -1.0 || *batch == 0.0;
+                if !is_free && !self.is_batch(*batch) {
+                    return Err(Problem::new(format!("its sizes {target:?} do not begin with that of the batch"))
+                        .help("images are not mixed here: each keeps its own axes behind that of the batch"));
+                }
+                if *batch == -1.0 && rest.contains(&-1.0) {
+                    return Err(Problem::new("two of its sizes are open"));
+                }
+                let sizes = filled(rest, &own)?;
+                self.seen_as(value, &sizes)
+            }
+            Some(Known::Constant(constant)) => {
+                let sizes = filled(&target, &constant.sizes())?;
+                reshaped(&constant, &sizes)
+            }
+            None => Err(Problem::new("it has no input")),
+        }
+    }
+
+    fn transpose(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let operand = self.operand(node, 0)?.ok_or_else(|| Problem::new("it has no input"))?;
+        let rank = match &operand {
+            Known::Value(value) => value.layout.0.len() + 1,
+            Known::Constant(constant) => constant.sizes().len(),
+        };
+        let order: Vec<usize> = match ints(node, "perm") {
+            Some(perm) => perm.iter().map(|place| axis(*place, rank)).collect::<Answer<_>>()?,
+            None => (0..rank).rev().collect(),
+        };
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..rank) {
+            return Err(Problem::new(format!("its order of axes {order:?} is none of {rank}")));
+        }
+        match operand {
+            Known::Value(value) => {
+                if order[0] != 0 {
+                    return Err(Problem::new("it moves the axis of the batch"));
+                }
+                let order: Vec<usize> = order[1..].iter().map(|axis| axis - 1).collect();
+                let layout = value.layout.transposed(&order).ok_or_else(|| Problem::new("its axes are not there"))?;
+                Ok(Known::Value(Value { layout, ..value }))
+            }
+            Known::Constant(constant) => {
+                let transposed = constant.transposed(&order);
+                transposed.map(Known::Constant).ok_or_else(|| Problem::new("it transposes numbers computed of shapes"))
+            }
+        }
+    }
+
+    fn squeeze(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let operand = self.operand(node, 0)?.ok_or_else(|| Problem::new("it has no input"))?;
+        let given: Vec<i64> = match self.constant(node, 1, "axes")? {
+            Some(axes) => axes.whole().unwrap_or_default().into_iter().map(|axis| axis as i64).collect(),
+            None => ints(node, "axes").map(<[i64]>::to_vec).unwrap_or_default(),
+        };
+        let adds = node.op == "Unsqueeze";
+        let change = |sizes: &[usize], batch: usize| -> Answer<Vec<usize>> {
+            let rank = sizes.len() + batch + if adds { given.len() } else { 0 };
+            let axes = given.iter().map(|given| axis(*given, rank)).collect::<Answer<Vec<_>>>()?;
+            if batch == 1 && axes.contains(&0) {
+                return Err(Problem::new("it changes the axis of the batch"));
+            }
+            if adds {
+                let mut old = sizes.iter().copied();
+                return Ok((batch..rank)
+                    .filter_map(|place| if axes.contains(&place) { Some(1) } else { old.next() })
+                    .collect());
+            }
+            let goes =
+                |place: usize, size: usize| if given.is_empty() { size == 1 } else { axes.contains(&(place + batch)) };
+            Ok(sizes.iter().enumerate().filter(|(place, size)| !goes(*place, **size)).map(|(_, size)| *size).collect())
+        };
+        match operand {
+            Known::Value(value) => {
+                let sizes = change(&value.layout.sizes(), 1)?;
+                self.seen_as(value, &sizes)
+            }
+            Known::Constant(constant) => {
+                let sizes = change(&constant.sizes(), 0)?;
+                reshaped(&constant, &sizes)
+            }
+        }
+    }
+
+    /// The few numbers at input number `index`.
+    fn few(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Numbers> {
+        let constant = self.constant(node, index, what)?.ok_or_else(|| Problem::new(format!("it has no {what}")))?;
+        constant.numbers().ok_or_else(|| Problem::new(format!("its {what} are too many, or not in the file")))
+    }
+
+    fn gather(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        if let Some(Known::Value(_)) = self.operand(node, 0)? {
+            return Err(Problem::new("it takes some of the elements that come in, by their numbers")
+                .help("channels are taken apart by convolutions alone here"));
+        }
+        let (data, indices) = (self.few(node, 0, "elements")?, self.few(node, 1, "indices")?);
+        if data.sizes.len() != 1 {
+            return Err(Problem::new("it gathers from a table"));
+        }
+        let len = data.values.len() as f64;
+        let value = |index: &f64| {
+            let index = if *index < 0.0 { index + len } else { *index };
+            if index >= 0.0 { data.values.get(index as usize).copied() } else { None }
+        };
+        let values = indices.values.iter().map(value).collect::<Option<Vec<_>>>();
+        let values = values.ok_or_else(|| Problem::new("its index is behind the last element"))?;
+        Ok(numbers(Numbers { sizes: indices.sizes, values }))
+    }
+
+    fn slice(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let list = |index: usize, name: &str| -> Answer<Option<Vec<i64>>> {
+            Ok(match self.constant(node, index, name)? {
+                Some(given) => given.whole().map(|values| values.into_iter().map(|value| value as i64).collect()),
+                None => ints(node, name).map(<[i64]>::to_vec),
+            })
+        };
+        let (starts, ends) = (list(1, "starts")?.unwrap_or_default(), list(2, "ends")?.unwrap_or_default());
+        let axes = list(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps = list(4, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
+        if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+            return Err(Problem::new("its starts, ends, axes and steps are not equally many"));
+        }
+        if steps.iter().any(|step| *step != 1) {
+            return Err(Problem::new("its steps are not 1"));
+        }
+        let within = |at: i64, len: i64| if at < 0 { at.saturating_add(len) } else { at }.clamp(0, len);
+        match self.operand(node, 0)? {
+            Some(Known::Value(value)) => {
+                let mut pads = vec![[0; 2]; value.layout.0.len() + 1];
+                for index in 0..starts.len() {
+                    let place = axis(axes[index], pads.len())?;
+                    let Some(size) = place.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
+                        return Err(Problem::new("it takes a part of the batch"));
+                    };
+                    pads[place] = [-within(starts[index], size), within(ends[index], size) - size];
+                }
+                self.padded(&value, &pads)
+            }
+            _ => {
+                let data = self.few(node, 0, "elements")?;
+                let ([start], [end], 1) = (&starts[..], &ends[..], data.sizes.len()) else {
+                    return Err(Problem::new("it takes a part of a table"));
+                };
+                let len = data.values.len() as i64;
+                let range = within(*start, len) as usize..within(*end, len) as usize;
+                Ok(numbers(Numbers::row(data.values.get(range).unwrap_or_default().to_vec())))
+            }
+        }
+    }
+
+    /// Rows of numbers, one behind the other.
+    fn joined(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let mut values = Vec::new();
+        for index in 0..node.inputs.len() {
+            let part = self.few(node, index, "parts")?;
+            if part.sizes.len() > 1 {
+                return Err(Problem::new("it puts tables of constants side by side"));
+            }
+            values.extend(part.values);
+        }
+        Ok(numbers(Numbers::row(values)))
+    }
+
+    /// Arithmetic between numbers that are known.
+    pub(super) fn folded(&self, node: &Node<'_>, left: Constant<'m>, right: Constant<'m>) -> Answer<Constant<'m>> {
+        let (Some(left), Some(right)) = (left.numbers(), right.numbers()) else {
+            return Err(Problem::new("it computes with weights before anything comes in")
+                .help("let the exporter fold constants"));
+        };
+        let (longer, len) = if left.values.len() >= right.values.len() {
+            (&left, left.values.len())
+        } else {
+            (&right, right.values.len())
+        };
+        if ![&left, &right].iter().all(|side| side.values.len() == 1 || side.values.len() == len) {
+            return Err(Problem::new("it computes with tables of constants"));
+        }
+        let at = |side: &Numbers, index: usize| side.values[if side.values.len() == 1 { 0 } else { index }];
+        let value = |index: usize| {
+            let (left, right) = (at(&left, index), at(&right, index));
+            match node.op {
+                "Add" => left + right,
+                "Sub" => left - right,
+                "Mul" => left * right,
+                _ => left / right,
+            }
+        };
+        Ok(Constant::Numbers(Numbers { sizes: longer.sizes.clone(), values: (0..len).map(value).collect() }))
+    }
+}
+
+fn numbers<'m>(numbers: Numbers) -> Known<'m> {
+    Known::Constant(Constant::Numbers(numbers))
+}
+
+fn reshaped<'m>(constant: &Constant<'m>, sizes: &[usize]) -> Answer<Known<'m>> {
+    let reshaped = constant.reshaped(sizes);
+    reshaped
+        .map(Known::Constant)
+        .ok_or_else(|| Problem::new("its weights lie transposed, and cannot be seen in another shape"))
+}
+
+/// What a node `Constant` makes.
+pub(super) fn constant<'m>(node: &'m Node<'m>) -> Answer<Known<'m>> {
+    let name = node.outputs.first().copied().unwrap_or_default();
+    let one = |value: f64| numbers(Numbers { sizes: Vec::new(), values: vec![value] });
+    for (key, value) in &node.attributes {
+        match (*key, value) {
+            ("value", Attribute::Tensor(tensor)) => {
+                return Ok(Known::Constant(Constant::Weights(Weights::of(name, tensor, true))));
+            }
+            ("value_float", Attribute::Float(value)) => return Ok(one(f64::from(*value))),
+            ("value_int", Attribute::Int(value)) => return Ok(one(*value as f64)),
+            ("value_ints", Attribute::Ints(values)) => {
+                return Ok(numbers(Numbers::row(values.iter().map(|value| *value as f64).collect())));
+            }
+            ("value_floats", Attribute::Floats(values)) => {
+                return Ok(numbers(Numbers::row(values.iter().map(|value| f64::from(*value)).collect())));
+            }
+            _ => {}
+        }
+    }
+    Err(Problem::new("its constant is of a kind that is not read"))
+}

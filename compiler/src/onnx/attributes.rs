@@ -1,0 +1,107 @@
+//! What a node's attributes say.
+
+use netwright_onnx::{Attribute, Node};
+
+use super::problem::{Answer, Problem};
+use crate::shape::{LARGEST_VALUE, Padding, Window};
+
+/// A whole number, or the usual one.
+pub(super) fn int(node: &Node<'_>, name: &str, usual: i64) -> i64 {
+    match node.attribute(name) {
+        Some(Attribute::Int(value)) => *value,
+        _ => usual,
+    }
+}
+
+/// A fraction, or the usual one. What a decimal was rounded to is the decimal again: 0.1, and not the `f32` beside it.
+pub(super) fn float(node: &Node<'_>, name: &str, usual: f64) -> f64 {
+    match node.attribute(name) {
+        Some(Attribute::Float(value)) => decimal(*value),
+        _ => usual,
+    }
+}
+
+/// The shortest decimal that is rounded to this number.
+pub(super) fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+/// A text.
+pub(super) fn text<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m str> {
+    match node.attribute(name) {
+        Some(Attribute::Text(text)) => std::str::from_utf8(text).ok(),
+        _ => None,
+    }
+}
+
+/// Whole numbers.
+pub(super) fn ints<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m [i64]> {
+    match node.attribute(name) {
+        Some(Attribute::Ints(values)) => Some(values),
+        _ => None,
+    }
+}
+
+/// An axis, counted from the back where it is negative.
+pub(super) fn axis(axis: i64, rank: usize) -> Answer<usize> {
+    let counted = if axis < 0 { axis + rank as i64 } else { axis };
+    let found = usize::try_from(counted).ok().filter(|axis| *axis < rank);
+    found.ok_or_else(|| Problem::new(format!("its axis {axis} is none of {rank}")))
+}
+
+/// Those that can be sizes: neither negative nor larger than any value may be.
+fn sizes(values: &[i64]) -> Vec<usize> {
+    let size = |value: &i64| usize::try_from(*value).ok().filter(|size| *size as u64 <= LARGEST_VALUE);
+    values.iter().filter_map(size).collect()
+}
+
+/// One number for each axis of the image, height and width.
+pub(super) fn pair(values: &[i64], what: &str) -> Answer<[usize; 2]> {
+    let sizes = sizes(values);
+    match sizes.as_slice() {
+        [height, width] if values.len() == 2 => Ok([*height, *width]),
+        [length] if values.len() == 1 => Ok([*length, 1]),
+        _ => Err(Problem::new(format!("its {what} {values:?} are not those of an image or a series"))),
+    }
+}
+
+fn counts(node: &Node<'_>, name: &str) -> Answer<[usize; 2]> {
+    let values = ints(node, name).map_or(Ok([1, 1]), |values| pair(values, name))?;
+    match values {
+        [0, _] | [_, 0] => Err(Problem::new(format!("its {name} hold a 0"))),
+        values => Ok(values),
+    }
+}
+
+/// Top, bottom, left, right, of what a file gives as starts and then ends.
+pub(super) fn sides(values: &[i64]) -> Answer<[usize; 4]> {
+    let sizes = sizes(values);
+    match sizes.as_slice() {
+        [top, left, bottom, right] if values.len() == 4 => Ok([*top, *bottom, *left, *right]),
+        [before, behind] if values.len() == 2 => Ok([*before, *behind, 0, 0]),
+        _ => Err(Problem::new(format!("its pads {values:?} are not those of an image or a series"))),
+    }
+}
+
+/// The window that a node lays over an image of these sizes.
+pub(super) fn window(node: &Node<'_>, size: [usize; 2], image: [usize; 2]) -> Answer<Window> {
+    let (stride, dilation) = (counts(node, "strides")?, counts(node, "dilations")?);
+    let window = |padding| Window { size, stride, dilation, padding };
+    let padding = match text(node, "auto_pad") {
+        Some("SAME_UPPER") => return Ok(window(Padding::Same)),
+        Some("SAME_LOWER") => {
+            let laid = window(Padding::Same).lay(image).map_or([0; 4], |laid| laid.padding);
+            [laid[1], laid[0], laid[3], laid[2]]
+        }
+        Some("VALID") => [0; 4],
+        _ => ints(node, "pads").map_or(Ok([0; 4]), sides)?,
+    };
+    Ok(plainly(window(Padding::Explicit(padding)), image))
+}
+
+/// Padding that is what `same` means is called so.
+pub(super) fn plainly(window: Window, image: [usize; 2]) -> Window {
+    let same = Window { padding: Padding::Same, ..window };
+    let is_padded = window.padding != Padding::Explicit([0; 4]);
+    if is_padded && same.lay(image) == window.lay(image) { same } else { window }
+}

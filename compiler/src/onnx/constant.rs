@@ -1,0 +1,136 @@
+//! What a file knows before anything comes in: weights, and the arithmetic with shapes around them.
+
+use netwright_onnx::{Elements, Tensor};
+
+use super::layout::Run;
+
+/// The size of the batch, in arithmetic with shapes.
+pub(super) const BATCH: f64 = f64::NEG_INFINITY;
+
+/// A value that does not depend on what comes in.
+#[derive(Clone, Debug)]
+pub(super) enum Constant<'m> {
+    /// A tensor of the file, or a part of one seen along other axes.
+    Weights(Weights<'m>),
+    /// A few numbers that were computed.
+    Numbers(Numbers),
+}
+
+/// A tensor of the file, seen along some axes.
+#[derive(Clone, Debug)]
+pub(super) struct Weights<'m> {
+    /// Its name in the file.
+    pub(super) name: &'m str,
+    pub(super) tensor: &'m Tensor<'m>,
+    /// Sizes and distances, slowest first.
+    pub(super) axes: Vec<Run>,
+    /// Whether it was written into the graph, and not among what is trained.
+    pub(super) is_fixed: bool,
+}
+
+/// A few numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers {
+    pub(super) sizes: Vec<usize>,
+    pub(super) values: Vec<f64>,
+}
+
+impl Numbers {
+    /// A row.
+    pub(super) fn row(values: Vec<f64>) -> Self {
+        Self { sizes: vec![values.len()], values }
+    }
+}
+
+impl<'m> Weights<'m> {
+    pub(super) fn of(name: &'m str, tensor: &'m Tensor<'m>, is_fixed: bool) -> Self {
+        let mut stride = tensor.len();
+        let axes = tensor.dims.iter().map(|&len| {
+            stride = stride.checked_div(len).unwrap_or_default();
+            Run { len, stride }
+        });
+        Self { name, tensor, axes: axes.collect(), is_fixed }
+    }
+
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        self.axes.iter().map(|axis| axis.len).collect()
+    }
+
+    /// The numbers, where they are few and lie in the file itself.
+    pub(super) fn numbers(&self) -> Option<Numbers> {
+        const FEW: usize = 1 << 16;
+        if self.tensor.len() > FEW {
+            return None;
+        }
+        let elements: Elements<'_> = self.tensor.elements().ok()?;
+        let sizes = self.sizes();
+        let count = sizes.iter().product::<usize>();
+        let value = |mut index: usize| {
+            let mut place = 0;
+            for axis in self.axes.iter().rev() {
+                place += index % axis.len * axis.stride;
+                index /= axis.len;
+            }
+            elements.get(place)
+        };
+        let values = (0..count).map(value).collect::<Option<Vec<_>>>()?;
+        Some(Numbers { sizes, values })
+    }
+}
+
+impl<'m> Constant<'m> {
+    /// Its sizes.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        match self {
+            Self::Weights(weights) => weights.sizes(),
+            Self::Numbers(numbers) => numbers.sizes.clone(),
+        }
+    }
+
+    /// Its numbers, where they are few.
+    pub(super) fn numbers(&self) -> Option<Numbers> {
+        match self {
+            Self::Weights(weights) => weights.numbers(),
+            Self::Numbers(numbers) => Some(numbers.clone()),
+        }
+    }
+
+    /// The one number that it is.
+    pub(super) fn single(&self) -> Option<f64> {
+        self.numbers().filter(|numbers| numbers.values.len() == 1).map(|numbers| numbers.values[0])
+    }
+
+    /// Whole numbers; that of the batch is [`BATCH`].
+    pub(super) fn whole(&self) -> Option<Vec<f64>> {
+        self.numbers().map(|numbers| numbers.values)
+    }
+
+    /// The axes in another order.
+    pub(super) fn transposed(&self, order: &[usize]) -> Option<Self> {
+        let Self::Weights(weights) = self else { return None };
+        let axes = order.iter().map(|&axis| weights.axes.get(axis).copied()).collect::<Option<Vec<_>>>()?;
+        Some(Self::Weights(Weights { axes, ..weights.clone() }))
+    }
+
+    /// The same numbers along axes of these sizes.
+    pub(super) fn reshaped(&self, sizes: &[usize]) -> Option<Self> {
+        match self {
+            Self::Numbers(numbers) => {
+                let fits = sizes.iter().product::<usize>() == numbers.values.len();
+                fits.then(|| Self::Numbers(Numbers { sizes: sizes.to_vec(), values: numbers.values.clone() }))
+            }
+            Self::Weights(weights) => {
+                let whole: Vec<Vec<Run>> =
+                    weights.axes.iter().filter(|axis| axis.len > 1).map(|axis| vec![*axis]).collect();
+                let axes = super::layout::Layout(whole).reshaped(sizes)?.0;
+                let single = |(axis, &len): (Vec<Run>, &usize)| match axis.as_slice() {
+                    [] => Some(Run { len, stride: 0 }),
+                    [run] => Some(*run),
+                    _ => None,
+                };
+                let axes = axes.into_iter().zip(sizes).map(single).collect::<Option<Vec<_>>>()?;
+                Some(Self::Weights(Weights { axes, ..weights.clone() }))
+            }
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! A model while it becomes a graph.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use netwright_onnx::source::Change;
+use netwright_onnx::{Model, Node, Value as Declared};
+
+use super::constant::{Constant, Weights};
+use super::layout::{Layout, Run};
+use super::problem::{Answer, Problem};
+use super::{Read, Source};
+use crate::builder::{Builder, NewLayer, Origin, WeightOptions};
+use crate::graph::ValueId;
+use crate::ops::{Op, Reshape};
+use crate::shape::Shape;
+
+/// What a name of the file stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Known<'m> {
+    /// Something computed of what comes in.
+    Value(Value),
+    /// Something that is there before.
+    Constant(Constant<'m>),
+}
+
+/// A value of the graph, and where the file's axes lie in it.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) id: ValueId,
+    pub(super) layout: Layout,
+}
+
+/// In which order the axes of an image are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    ChannelsFirst,
+    ChannelsLast,
+}
+
+/// The graph's output, among those that read a value.
+const OUTSIDE: usize = usize::MAX;
+
+/// A model while it is read.
+pub(super) struct Reading<'m> {
+    pub(super) model: &'m Model<'m>,
+    pub(super) builder: Builder,
+    pub(super) known: HashMap<&'m str, Known<'m>>,
+    /// The nodes that read each name.
+    readers: HashMap<&'m str, Vec<usize>>,
+    /// Those that are read together with one before them.
+    absorbed: BTreeSet<usize>,
+    sources: BTreeMap<usize, Source>,
+    /// The layer whose kernel each tensor of the file is.
+    kernels: HashMap<(&'m str, Vec<usize>), String>,
+    /// Where the row ends that an activation may join.
+    row: Option<ValueId>,
+    /// The node that is read.
+    pub(super) at: usize,
+    /// The name of what it computes, after what it has absorbed.
+    result: &'m str,
+    output: &'m str,
+    /// The size of a batch, where the file fixes it.
+    pub(super) batch: Option<usize>,
+}
+
+impl<'m> Reading<'m> {
+    /// Starts a model whose images come with their channels last, or first.
+    pub(super) fn of(model: &'m Model<'m>, output: Option<&str>, channels_last: bool) -> Answer<Self> {
+        if model.has_functions {
+            return Err(Problem::new("it defines operators of its own, as functions")
+                .help("let its exporter write them out: `onnx.inliner.inline_local_functions`"));
+        }
+        let graph = &model.graph;
+        let constants: HashMap<&str, _> = graph.initializers.iter().map(|tensor| (tensor.name, tensor)).collect();
+        let inputs: Vec<&Declared<'_>> =
+            graph.inputs.iter().filter(|input| !constants.contains_key(input.name)).collect();
+        let [input] = inputs.as_slice() else {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
+            return Err(Problem::new(format!(
+                "it has {} inputs ({}), and a network has one",
+                names.len(),
+                names.join(", ")
+            )));
+        };
+        let (shape, batch) = input_shape(input, channels_last)?;
+        let layout = if channels_last { Layout::channels_last(shape) } else { Layout::channels_first(shape) };
+        let builder = Builder::new(shape);
+        let value = Value { id: builder.input(), layout };
+        let mut known: HashMap<_, _> = graph
+            .initializers
+            .iter()
+            .map(|tensor| (tensor.name, Known::Constant(Constant::Weights(Weights::of(tensor.name, tensor, false)))))
+            .collect();
+        known.insert(input.name, Known::Value(value));
+        let output = answer(model, output)?;
+        let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|input| readers.entry(input).or_default().push(index));
+        }
+        readers.entry(output).or_default().push(OUTSIDE);
+        Ok(Self {
+            model,
+            builder,
+            known,
+            readers,
+            absorbed: BTreeSet::new(),
+            sources: BTreeMap::new(),
+            kernels: HashMap::new(),
+            row: None,
+            at: 0,
+            result: "",
+            output,
+            batch,
+        })
+    }
+
+    /// Reads all nodes that the answer needs.
+    pub(super) fn run(mut self) -> Answer<Read> {
+        let needed = self.needed();
+        // Patterns look ahead, and what is fixed may stand right before where it is read.
+        for node in needed.iter().map(|index| &self.model.graph.nodes[*index]).filter(|node| node.op == "Constant") {
+            if let (Some(name), Ok(known)) = (node.outputs.first(), super::arrange::constant(node)) {
+                self.known.insert(name, known);
+            }
+        }
+        for index in needed {
+            if self.absorbed.contains(&index) {
+                continue;
+            }
+            let node = &self.model.graph.nodes[index];
+            self.at = index;
+            self.result = node.outputs.first().copied().unwrap_or_default();
+            let known =
+                self.node(node).map_err(|problem| Problem { node: self.describe(node), place: index, ..problem })?;
+            self.known.insert(self.result, known);
+        }
+        let Some(Known::Value(answer)) = self.known.get(self.output).cloned() else {
+            return Err(Problem::new(format!("its output `{}` does not depend on its input", self.output)));
+        };
+        let answer = self.in_memory_order(&answer)?;
+        if answer == self.builder.input() {
+            return Err(Problem::new("it has no layers"));
+        }
+        let graph = self.builder.finish(answer);
+        let sources =
+            (0..graph.tensors.len()).map(|tensor| self.sources.remove(&tensor).unwrap_or(Source::Filled(0.0)));
+        Ok(Read { sources: sources.collect(), graph })
+    }
+
+    /// The answer as what it is to be: an image or a series, or a row whose order is that of memory.
+    fn in_memory_order(&mut self, answer: &Value) -> Answer<ValueId> {
+        let axes: Vec<&Vec<Run>> = answer.layout.0.iter().filter(|axis| !axis.is_empty()).collect();
+        let shape = self.builder.shape(answer.id);
+        let is_row =
+            axes.len() <= 1 && axes.iter().all(|axis| ***axis == [Run { len: answer.layout.len(), stride: 1 }]);
+        if self.order(answer).is_some() || is_row && matches!(shape, Shape::Flat(_)) {
+            return Ok(answer.id);
+        }
+        if is_row && answer.layout.0.len() == 1 {
+            return self.shaped(answer.id, Shape::Flat(answer.layout.len()));
+        }
+        self.image(answer).map(|(id, _)| id).map_err(|_| {
+            Problem::new(format!(
+                "its output `{}` is an image that was flattened with its channels first, and here they are last",
+                self.output
+            ))
+            .help("export the model without the last `Flatten`, or with a layer behind it")
+        })
+    }
+
+    /// The nodes on the ways to the answer, in the file's order.
+    fn needed(&self) -> Vec<usize> {
+        let nodes = &self.model.graph.nodes;
+        let mut wanted: BTreeSet<&str> = BTreeSet::from([self.output]);
+        let mut needed = Vec::new();
+        for (index, node) in nodes.iter().enumerate().rev() {
+            if node.outputs.iter().any(|output| !output.is_empty() && wanted.contains(output)) {
+                wanted.extend(node.inputs.iter().filter(|input| !input.is_empty()));
+                needed.push(index);
+            }
+        }
+        needed.reverse();
+        needed
+    }
+
+    /// The node, and the shapes of what it reads.
+    fn describe(&self, node: &Node<'_>) -> String {
+        let shapes: Vec<String> = node
+            .inputs
+            .iter()
+            .filter_map(|input| self.known.get(input))
+            .map(|known| match known {
+                Known::Value(value) => {
+                    let sizes = value.layout.sizes();
+                    std::iter::once("N".to_owned())
+                        .chain(sizes.iter().map(usize::to_string))
+                        .collect::<Vec<_>>()
+                        .join("x")
+                }
+                Known::Constant(constant) => match constant.sizes().as_slice() {
+                    [] => "a number".to_owned(),
+                    sizes => sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
+                },
+            })
+            .collect();
+        let name =
+            [node.name, node.outputs.first().copied().unwrap_or_default()].into_iter().find(|name| !name.is_empty());
+        let name = name.unwrap_or("without a name");
+        let of = if shapes.is_empty() { String::new() } else { format!(" of {}", shapes.join(", ")) };
+        format!("the node `{name}`, {}{of}", node.op)
+    }
+
+    /// What a name stands for.
+    pub(super) fn known(&self, name: &str) -> Answer<Known<'m>> {
+        self.known.get(name).cloned().ok_or_else(|| {
+            let nodes = &self.model.graph.nodes;
+            match nodes.iter().position(|node| node.outputs.contains(&name)) {
+                Some(later) if later >= self.at => {
+                    Problem::new(format!("it reads `{name}`, which is computed behind it, or of its own output"))
+                }
+                Some(_) => {
+                    Problem::new(format!("it reads `{name}`, a further output of its node, which is not read here"))
+                }
+                None => Problem::new(format!("it reads `{name}`, which nothing in the file computes")),
+            }
+        })
+    }
+
+    /// The input number `index`, where it is there.
+    pub(super) fn operand(&self, node: &'m Node<'m>, index: usize) -> Answer<Option<Known<'m>>> {
+        match node.inputs.get(index) {
+            Some(name) if !name.is_empty() => self.known(name).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The input number `index`, something computed.
+    pub(super) fn value(&self, node: &'m Node<'m>, index: usize) -> Answer<Value> {
+        match self.operand(node, index)? {
+            Some(Known::Value(value)) => Ok(value),
+            Some(Known::Constant(_)) => Err(Problem::new(format!("its input {index} is a constant"))),
+            None => Err(Problem::new(format!("it has no input {index}"))),
+        }
+    }
+
+    /// The input number `index`, something that does not depend on what comes in.
+    pub(super) fn constant(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Option<Constant<'m>>> {
+        match self.operand(node, index)? {
+            Some(Known::Constant(constant)) => Ok(Some(constant)),
+            Some(Known::Value(_)) => Err(Problem::new(format!("its {what} depend on what comes in"))
+                .help("only what the file holds can be weights: export the model for prediction")),
+            None => Ok(None),
+        }
+    }
+
+    /// The weights at input number `index`.
+    pub(super) fn weights(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Weights<'m>> {
+        match self.constant(node, index, what)? {
+            Some(Constant::Weights(weights)) => Ok(weights),
+            Some(Constant::Numbers(_)) => Err(Problem::new(format!("its {what} are computed of shapes"))),
+            None => Err(Problem::new(format!("it has no {what}"))),
+        }
+    }
+
+    /// The only node that reads a value.
+    pub(super) fn only_reader(&self, name: &str) -> Option<(usize, &'m Node<'m>)> {
+        match self.readers.get(name)?.as_slice() {
+            [reader] if *reader != OUTSIDE => Some((*reader, &self.model.graph.nodes[*reader])),
+            _ => None,
+        }
+    }
+
+    /// What the node under way computes, after what it has absorbed.
+    pub(super) fn result(&self) -> &'m str {
+        self.result
+    }
+
+    /// A node is read together with the one under way, and its output is what that computes.
+    pub(super) fn absorb(&mut self, (index, node): (usize, &'m Node<'m>)) {
+        self.absorbed.insert(index);
+        self.result = node.outputs.first().copied().unwrap_or_default();
+    }
+
+    /// The order of the axes of an image or a series; `None` where they are mixed.
+    pub(super) fn order(&self, value: &Value) -> Option<Order> {
+        let shape = self.builder.shape(value.id);
+        if matches!(shape, Shape::Flat(_)) {
+            return None;
+        }
+        if value.layout == Layout::channels_first(shape) {
+            Some(Order::ChannelsFirst)
+        } else if value.layout == Layout::channels_last(shape) {
+            Some(Order::ChannelsLast)
+        } else {
+            None
+        }
+    }
+
+    /// The value as an image, or a series, with its channels first in the file.
+    pub(super) fn image(&mut self, value: &Value) -> Answer<(ValueId, [usize; 3])> {
+        let sizes = value.layout.sizes();
+        let shape = match sizes.as_slice() {
+            [channels, height, width] => Shape::Image { height: *height, width: *width, channels: *channels },
+            [channels, length] => Shape::Series { length: *length, channels: *channels },
+            _ => {
+                return Err(Problem::new("what comes in is neither an image (N x C x H x W) nor a series (N x C x L)"));
+            }
+        };
+        if value.layout != Layout::channels_first(shape) {
+            return Err(Problem::new(
+                "the axes of the image that comes in do not lie in memory as those of an image do",
+            )
+            .help("a reshaping or transposing before it changes what channels are; it would have to move elements"));
+        }
+        let id = self.shaped(value.id, shape)?;
+        match shape.as_image() {
+            Shape::Image { height, width, channels } => Ok((id, [height, width, channels])),
+            _ => Err(Problem::new("what comes in is no image")),
+        }
+    }
+
+    /// The value seen as another shape.
+    pub(super) fn shaped(&mut self, id: ValueId, shape: Shape) -> Answer<ValueId> {
+        if self.builder.shape(id) == shape {
+            return Ok(id);
+        }
+        let (to, text) = match shape {
+            Shape::Flat(_) => (None, "flatten".to_owned()),
+            shape => (Some(shape), format!("reshape {shape}")),
+        };
+        let word = if to.is_none() { "flatten" } else { "reshape" };
+        self.row(word, text, vec![Reshape { to }.into()], &[id], WeightOptions::default())
+    }
+
+    /// A layer of its own, of operations one behind the other.
+    pub(super) fn row(
+        &mut self,
+        word: &str,
+        text: String,
+        ops: Vec<Op>,
+        inputs: &[ValueId],
+        weights: WeightOptions,
+    ) -> Answer<ValueId> {
+        self.builder.open(
+            NewLayer { word, name: None, text, origin: Origin(self.at), weights, ..NewLayer::default() },
+            inputs[0],
+        )?;
+        let mut values = inputs.to_vec();
+        for op in ops {
+            values = vec![self.builder.push(op, &values)?];
+        }
+        self.builder.close(inputs[0], values[0]);
+        self.row = Some(values[0]);
+        Ok(values[0])
+    }
+
+    /// Whether what is pushed on `id`, which the file calls `name`, may join its row: nothing but what is read now reads that.
+    pub(super) fn joins(&self, id: ValueId, name: &str) -> bool {
+        let is_now = |reader: &usize| *reader == self.at || self.absorbed.contains(reader);
+        self.row == Some(id) && self.readers.get(name).is_some_and(|readers| readers.iter().all(is_now))
+    }
+
+    /// The row that is open ends here.
+    pub(super) fn ends_at(&mut self, id: ValueId) {
+        self.row = Some(id);
+    }
+
+    /// The tensor called `tensor`, of the operation that was pushed last, comes from the file.
+    pub(super) fn source(&mut self, tensor: &str, weights: &Weights<'_>, axes: Vec<Run>, change: Change) {
+        let axes = axes.into_iter().filter(|run| run.len > 1).map(|run| [run.len, run.stride]).collect();
+        let (name, dims) = (weights.name.to_owned(), weights.tensor.dims.clone());
+        self.comes_from(tensor, Source::Tensor { name, dims, axes, change });
+    }
+
+    /// The tensor called `tensor`, of the operation that was pushed last, is made of one number.
+    pub(super) fn filled(&mut self, tensor: &str, value: f64) {
+        self.comes_from(tensor, Source::Filled(value));
+    }
+
+    fn comes_from(&mut self, tensor: &str, source: Source) {
+        let graph = self.builder.graph();
+        let ids = graph.nodes.last().map(|node| node.tensors.as_slice()).unwrap_or_default();
+        if let Some(id) = ids.iter().find(|id| graph.tensors[id.0].name == tensor) {
+            self.sources.entry(id.0).or_insert(source);
+        }
+    }
+
+    /// The layer that has this kernel already, in this form.
+    pub(super) fn tied(&self, weights: &Weights<'m>, form: &[usize]) -> Option<String> {
+        self.kernels.get(&(weights.name, form.to_vec())).cloned()
+    }
+
+    /// The layer that was opened last has this kernel.
+    pub(super) fn has_kernel(&mut self, weights: &Weights<'m>, form: Vec<usize>) {
+        if let Some(layer) = self.builder.graph().layers.last() {
+            let name = layer.name.clone();
+            self.kernels.entry((weights.name, form)).or_insert(name);
+        }
+    }
+}
+
+/// The name of the answer: that asked for, else the only one that holds fractions.
+fn answer<'m>(model: &'m Model<'m>, asked: Option<&str>) -> Answer<&'m str> {
+    let outputs = &model.graph.outputs;
+    let names = || outputs.iter().map(|output| format!("`{}`", output.name)).collect::<Vec<_>>().join(", ");
+    if let Some(asked) = asked {
+        let found = outputs.iter().find(|output| output.name == asked).map(|output| output.name);
+        return found
+            .ok_or_else(|| Problem::new(format!("it has no output `{asked}`")).help(format!("it has {}", names())));
+    }
+    let fractions: Vec<_> = outputs.iter().filter(|output| output.kind.is_none_or(|kind| kind.is_float())).collect();
+    match fractions.as_slice() {
+        [one] => Ok(one.name),
+        _ => Err(Problem::new(format!("it has several outputs: {}", names()))
+            .help("say which is the answer: `onnx \"model.onnx\" output \"name\"`")),
+    }
+}
+
+/// The shape of one image, and the size of the batch where it is fixed.
+fn input_shape(input: &Declared<'_>, channels_last: bool) -> Answer<(Shape, Option<usize>)> {
+    let name = input.name;
+    let dims = input.dims.as_deref().unwrap_or_default();
+    let [batch, sizes @ ..] = dims else {
+        return Err(Problem::new(format!("the sizes of its input `{name}` are not in the file")));
+    };
+    let sizes: Option<Vec<usize>> = sizes.iter().copied().collect();
+    let sizes = sizes.filter(|sizes| !sizes.contains(&0)).ok_or_else(|| {
+        Problem::new(format!("a size of its input `{name}` is symbolic or 0, and only that of the batch may be"))
+            .help("export the model for images of one size")
+    })?;
+    let shape = match (sizes.as_slice(), channels_last) {
+        ([features], _) => Shape::Flat(*features),
+        ([channels, length], false) | ([length, channels], true) => {
+            Shape::Series { length: *length, channels: *channels }
+        }
+        ([channels, height, width], false) | ([height, width, channels], true) => {
+            Shape::Image { height: *height, width: *width, channels: *channels }
+        }
+        (more, _) => {
+            return Err(Problem::new(format!(
+                "its input `{name}` has {} axes: an image has 4 with that of the batch, a series 3, a row of features 2",
+                more.len() + 1
+            )));
+        }
+    };
+    let shape =
+        shape.checked().ok_or_else(|| Problem::new(format!("its input `{name}` holds more than 2^31 elements")))?;
+    Ok((shape, *batch))
+}

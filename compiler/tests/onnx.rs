@@ -1,0 +1,213 @@
+//! ONNX as a front end: what a file becomes, what it is refused for, and that every word goes out and comes back.
+#![cfg(feature = "onnx")]
+
+use netwright_compiler::graph::Graph;
+use netwright_compiler::layers::WORDS;
+use netwright_compiler::onnx::{Problem, Read, Source, read, written_as_onnx};
+use netwright_grammar::Diagnostics;
+use netwright_onnx::Model;
+use netwright_onnx::source::Change;
+use netwright_onnx::write::{self, Attribute, Message};
+
+/// A model of these nodes with weights of these sizes, an input `x` and an output `y`.
+fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -> Vec<u8> {
+    let mut graph = Message::new();
+    for node in nodes {
+        graph.message(write::NODE, node);
+    }
+    for (name, dims) in weights {
+        let elements = (0..dims.iter().product::<usize>()).map(|index| index as f32);
+        graph.message(write::INITIALIZER, &write::floats(name, dims, elements));
+    }
+    graph.message(write::INPUT, &write::value("x", input)).message(write::OUTPUT, &write::value("y", &[1]));
+    let mut model = write::model(17);
+    model.message(write::GRAPH, &graph);
+    model.into_bytes()
+}
+
+fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, Attribute)]) -> Message {
+    write::node(&format!("the {op}"), op, inputs, &[output], attributes)
+}
+
+fn graph_of(bytes: &[u8]) -> Result<Read, Problem> {
+    read(&Model::read(bytes).expect("the bytes are a model"), None)
+}
+
+fn problem(bytes: &[u8]) -> String {
+    let problem = graph_of(bytes).expect_err("it cannot be had");
+    match &problem.help {
+        Some(help) => format!("{problem} [{help}]"),
+        None => problem.to_string(),
+    }
+}
+
+fn ints(values: &[i64]) -> Attribute {
+    Attribute::Ints(values.to_vec())
+}
+
+#[test]
+fn channels_first_become_channels_last_and_weights_follow() {
+    let nodes = [
+        node("Conv", &["x", "k", "b"], "a", &[("pads", ints(&[1, 1, 1, 1]))]),
+        node("Relu", &["a"], "r", &[]),
+        node("Flatten", &["r"], "f", &[]),
+        node("Gemm", &["f", "w"], "y", &[("transB", Attribute::Int(1))]),
+    ];
+    let weights: [(&str, &[usize]); 3] = [("k", &[2, 3, 3, 3]), ("b", &[2]), ("w", &[5, 40])];
+    let read = graph_of(&model(&[3, 4, 5], &nodes, &weights)).expect("it can be had");
+    let layers: Vec<_> = read.graph.layers.iter().map(|layer| (layer.name.as_str(), layer.text.as_str())).collect();
+    assert_eq!(layers, [("conv1", "conv 3x3x2 same relu"), ("dense1", "dense 5 nobias")]);
+    let tensor = |name: &str, dims: &[usize], axes: &[[usize; 2]]| Source::Tensor {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        axes: axes.to_vec(),
+        change: Change::Times(1.0),
+    };
+    let kernel = tensor("k", &[2, 3, 3, 3], &[[3, 3], [3, 1], [3, 9], [2, 27]]);
+    // Element (row, column, channel) of the image is number 20 channel + 5 row + column of the file's flattened one.
+    let product = tensor("w", &[5, 40], &[[20, 1], [2, 20], [5, 40]]);
+    assert_eq!(read.sources, [kernel, tensor("b", &[2], &[[2, 1]]), product]);
+}
+
+#[test]
+fn a_kernel_that_two_layers_read_is_shared() {
+    let nodes = [node("Gemm", &["x", "w"], "a", &[]), node("Gemm", &["a", "w"], "y", &[])];
+    let read = graph_of(&model(&[4], &nodes, &[("w", &[4, 4])])).expect("it can be had");
+    assert_eq!(read.graph.tensors.len(), 1);
+    assert_eq!(read.graph.layers[1].text, "dense 4 nobias tied dense1");
+}
+
+#[test]
+fn arithmetic_with_shapes_leaves_nothing_behind() {
+    let nodes = [
+        node("Shape", &["x"], "s", &[]),
+        node("Gather", &["s", "zero"], "n", &[]),
+        node("Squeeze", &["n", "axis"], "m", &[]),
+        node("Unsqueeze", &["m", "axis"], "u", &[]),
+        node("Concat", &["u", "rest"], "to", &[("axis", Attribute::Int(0))]),
+        node("Reshape", &["x", "to"], "f", &[]),
+        node("Gemm", &["f", "w"], "y", &[]),
+    ];
+    let mut graph = Message::new();
+    for node in &nodes {
+        graph.message(write::NODE, node);
+    }
+    for (name, value) in [("zero", 0), ("axis", 0), ("rest", -1)] {
+        graph.message(write::INITIALIZER, &write::integers(name, &[value]));
+    }
+    graph.message(write::INITIALIZER, &write::floats("w", &[12, 2], (0..24_u8).map(f32::from)));
+    graph.message(write::INPUT, &write::value("x", &[2, 2, 3])).message(write::OUTPUT, &write::value("y", &[2]));
+    let mut model = write::model(17);
+    model.message(write::GRAPH, &graph);
+    let read = graph_of(&model.into_bytes()).expect("it can be had");
+    assert_eq!(read.graph.layers.len(), 1, "{}", read.graph);
+}
+
+#[test]
+fn what_cannot_be_had_is_one_error_that_names_the_node() {
+    type Case<'c> = (&'c [usize], Vec<Message>, &'c [(&'c str, &'c [usize])], &'c [&'c str]);
+    let cases: [Case<'_>; 8] = [
+        (
+            &[3, 4, 4],
+            vec![node("Einsum", &["x"], "y", &[])],
+            &[],
+            &["the node `the Einsum`, Einsum of Nx3x4x4", "`Einsum` is not to be had", "guide"],
+        ),
+        (
+            &[3, 4, 4],
+            vec![node("Conv", &["x", "k"], "y", &[])],
+            &[("k", &[2, 4, 3, 3])],
+            &["Conv of Nx3x4x4, 2x4x3x3", "3 channels come in, and its filters are for 4"],
+        ),
+        (
+            &[3, 4, 4],
+            vec![node("Conv", &["x", "k"], "y", &[])],
+            &[("k", &[2, 3, 5, 5])],
+            &["the 5x5 window is larger than its 4x4x3 input", "[add `same`"],
+        ),
+        (
+            &[4],
+            vec![node("Relu", &["later"], "y", &[]), node("Relu", &["x"], "later", &[])],
+            &[],
+            &["reads `later`, which is computed behind it"],
+        ),
+        (
+            &[4],
+            vec![node("Relu", &["y"], "y", &[])],
+            &[],
+            &["reads `y`, which is computed behind it, or of its own output"],
+        ),
+        (
+            &[4],
+            vec![node("Relu", &["nothing"], "y", &[])],
+            &[],
+            &["reads `nothing`, which nothing in the file computes"],
+        ),
+        (&[4], vec![node("Gemm", &["x", "x"], "y", &[])], &[], &["its weights depend on what comes in"]),
+        (&[2, 3, 4, 5], vec![node("Relu", &["x"], "y", &[])], &[], &["its input `x` has 5 axes"]),
+    ];
+    for (input, nodes, weights, expected) in cases {
+        let found = problem(&model(input, &nodes, weights));
+        for part in expected {
+            assert!(found.contains(part), "{part:?} is not in {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_graph_in_a_node_is_refused_by_name() {
+    let (mut attribute, mut node) = (Message::new(), Message::new());
+    attribute.bytes(1, "then_branch").message(6, &Message::new());
+    node.bytes(1, "x").bytes(2, "y").bytes(3, "fork").bytes(4, "If").message(5, &attribute);
+    let found = problem(&model(&[4], &[node], &[]));
+    assert!(found.contains("`fork`") && found.contains("`then_branch` is a graph of its own"), "{found}");
+}
+
+fn lowered(source: &str) -> Graph {
+    let mut diagnostics = Diagnostics::default();
+    let file = netwright_grammar::parse(source, &mut diagnostics);
+    let mut networks = netwright_compiler::lower::lower(source, &file, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{source}");
+    networks.remove(0).graph
+}
+
+/// The graph as a file without its weights' values.
+fn file_of(graph: &Graph) -> Vec<u8> {
+    let export = written_as_onnx(graph, "Net");
+    let mut inside = export.graph;
+    for tensor in &export.tensors {
+        let mut weights = Message::new();
+        let elements = std::iter::repeat_n(0.5, tensor.dims.iter().product());
+        weights.message(write::INITIALIZER, &write::floats(&tensor.name, &tensor.dims, elements));
+        inside.extend(weights.into_bytes());
+    }
+    let mut bytes = export.before;
+    let mut whole = Message::new();
+    whole.bytes(write::GRAPH, inside);
+    bytes.extend(whole.into_bytes());
+    bytes
+}
+
+#[test]
+fn every_word_goes_out_and_what_has_a_word_comes_back() {
+    // A table of connections and patterns are made of several operators that are no layers.
+    let apart = ["connect", "distance"];
+    let mut back = 0;
+    for word in WORDS {
+        for example in word.examples {
+            let graph = lowered(&format!("Net({}) {{ {} }}", example.input, example.stage));
+            let bytes = file_of(&graph);
+            let model = Model::read(&bytes).expect("what is written is a model");
+            if apart.iter().any(|word| example.stage.contains(word)) {
+                continue;
+            }
+            let read = read(&model, None).unwrap_or_else(|problem| panic!("{}: {problem}", example.stage));
+            assert_eq!(read.graph.shape(read.graph.output), graph.shape(graph.output), "{}", example.stage);
+            let elements =
+                |graph: &Graph| graph.tensors.iter().map(netwright_compiler::graph::Tensor::len).sum::<usize>();
+            assert!(elements(&read.graph) >= elements(&graph), "{}", example.stage);
+            back += 1;
+        }
+    }
+    assert!(back > 60, "{back} examples came back");
+}

@@ -1,0 +1,53 @@
+//! Why a file cannot be read.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a file is no ONNX model, or one that is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no protobuf message: cut short, or of another kind.
+    Malformed {
+        /// What was being read: `a node`.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The message holds no graph: it is something else, or a file of weights alone.
+    NoGraph,
+    /// The description of the graph would take more memory than the file is large.
+    TooManyParts,
+    /// A tensor's sizes and its data do not go together.
+    Tensor {
+        /// Its name.
+        tensor: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file of weights beside the model that cannot be read, or must not be.
+    External {
+        /// The tensor that lies there.
+        tensor: String,
+        /// The file, as the model names it.
+        location: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { what, problem } => write!(f, "{what} cannot be read: {problem}"),
+            Self::NoGraph => f.write_str("it holds no graph: an ONNX model was expected"),
+            Self::TooManyParts => f.write_str("its graph has more parts than a file of its size can hold"),
+            Self::Tensor { tensor, problem } => write!(f, "the tensor `{tensor}` {problem}"),
+            Self::External { tensor, location, problem } => {
+                write!(f, "the tensor `{tensor}` lies in `{}`, {problem}", location.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,20 @@
+//! ONNX files: a reader that trusts nothing, and a writer. See <https://onnx.ai/onnx/repo-docs/IR.html>.
+//!
+//! The reader borrows from the bytes of the file. What it allocates beside them is counted before it is allocated ([`MOST_MEMORY`]), and it
+//! never calls itself, so that neither a bomb nor a thousand nested graphs is more than an [`Error`].
+#![forbid(unsafe_code)]
+
+pub mod elements;
+mod error;
+pub mod external;
+pub mod model;
+pub mod source;
+mod wire;
+pub mod write;
+
+pub use elements::{DataType, Elements};
+pub use error::Error;
+pub use model::{Attribute, Graph, Model, Node, Tensor, Value};
+
+/// The bytes that the description of a graph may take in memory, at most, where the file is smaller than that.
+pub const MOST_MEMORY: usize = 1 << 22;

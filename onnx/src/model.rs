@@ -1,0 +1,363 @@
+//! A model as the file has it: nodes, tensors and values by their names, borrowed from the bytes.
+
+use crate::elements::{Elements, Place};
+use crate::wire::{Field, Fields, varint};
+use crate::{DataType, Error, MOST_MEMORY};
+
+/// A model.
+#[derive(Debug)]
+pub struct Model<'a> {
+    /// What wrote it: `pytorch`.
+    pub producer: &'a str,
+    /// The version of the operators of `ai.onnx` that its nodes mean.
+    pub opset: i64,
+    /// Whether it defines functions of its own.
+    pub has_functions: bool,
+    /// Its graph.
+    pub graph: Graph<'a>,
+}
+
+/// A graph.
+#[derive(Debug, Default)]
+pub struct Graph<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What computes, in the file's order.
+    pub nodes: Vec<Node<'a>>,
+    /// Tensors with their elements.
+    pub initializers: Vec<Tensor<'a>>,
+    /// What comes in; some writers list the initializers too.
+    pub inputs: Vec<Value<'a>>,
+    /// What goes out.
+    pub outputs: Vec<Value<'a>>,
+}
+
+/// One operation.
+#[derive(Debug, Default)]
+pub struct Node<'a> {
+    /// Its name, which may be empty.
+    pub name: &'a str,
+    /// What it does: `Conv`.
+    pub op: &'a str,
+    /// Whose operator that is; empty for `ai.onnx`.
+    pub domain: &'a str,
+    /// The names of what it reads; empty where an optional input is left out.
+    pub inputs: Vec<&'a str>,
+    /// The names of what it computes.
+    pub outputs: Vec<&'a str>,
+    /// Its attributes by name.
+    pub attributes: Vec<(&'a str, Attribute<'a>)>,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug)]
+pub enum Attribute<'a> {
+    /// A fraction.
+    Float(f32),
+    /// A whole number.
+    Int(i64),
+    /// A text.
+    Text(&'a [u8]),
+    /// A tensor.
+    Tensor(Tensor<'a>),
+    /// Fractions.
+    Floats(Vec<f32>),
+    /// Whole numbers.
+    Ints(Vec<i64>),
+    /// Something that no operator read here has: a graph, a list of tensors.
+    Other(&'static str),
+}
+
+/// A tensor; its elements are read when they are asked for.
+#[derive(Clone, Debug)]
+pub struct Tensor<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its sizes, slowest first.
+    pub dims: Vec<usize>,
+    /// The kind of its elements.
+    pub kind: DataType,
+    message: &'a [u8],
+    pub(crate) is_external: bool,
+}
+
+/// What is said of a value.
+#[derive(Clone, Debug, Default)]
+pub struct Value<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The kind of its elements, where that is said.
+    pub kind: Option<DataType>,
+    /// Its sizes, where it is a tensor of a known rank; `None` for one that is symbolic.
+    pub dims: Option<Vec<Option<usize>>>,
+}
+
+/// Counts what is allocated.
+struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    fn push<T>(&mut self, all: &mut Vec<T>, one: T) -> Result<(), Error> {
+        // A vector that grows holds both of its sizes for a moment.
+        self.left = self.left.checked_sub(3 * size_of::<T>()).ok_or(Error::TooManyParts)?;
+        all.push(one);
+        Ok(())
+    }
+}
+
+impl<'a> Model<'a> {
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NoGraph`], [`Error::TooManyParts`].
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        const WHAT: &str = "the model";
+        let mut budget = Budget { left: bytes.len().max(MOST_MEMORY) };
+        let (mut producer, mut opset, mut has_functions, mut graph) = ("", 1, false, None);
+        for field in Fields::of(bytes, WHAT) {
+            match field? {
+                (2, field) => producer = field.text(WHAT)?,
+                (7, field) => Graph::read(graph.get_or_insert_default(), field.bytes(WHAT)?, &mut budget)?,
+                (8, field) => {
+                    let (mut domain, mut version) = ("", 0);
+                    for field in Fields::of(field.bytes(WHAT)?, "a version of operators") {
+                        match field? {
+                            (1, field) => domain = field.text("a version of operators")?,
+                            (2, field) => version = field.int("a version of operators")?,
+                            _ => {}
+                        }
+                    }
+                    if matches!(domain, "" | "ai.onnx") {
+                        opset = version;
+                    }
+                }
+                (25, _) => has_functions = true,
+                _ => {}
+            }
+        }
+        let graph = graph.filter(|graph: &Graph<'_>| !graph.outputs.is_empty()).ok_or(Error::NoGraph)?;
+        Ok(Self { producer, opset, has_functions, graph })
+    }
+}
+
+impl<'a> Graph<'a> {
+    fn read(graph: &mut Self, message: &'a [u8], budget: &mut Budget) -> Result<(), Error> {
+        const WHAT: &str = "the graph";
+        for field in Fields::of(message, WHAT) {
+            match field? {
+                (1, field) => budget.push(&mut graph.nodes, Node::default()).and_then(|()| {
+                    let last = graph.nodes.len() - 1;
+                    Node::read(&mut graph.nodes[last], field.bytes(WHAT)?, budget)
+                })?,
+                (2, field) => graph.name = field.text(WHAT)?,
+                (5, field) => {
+                    let tensor = Tensor::read(field.bytes(WHAT)?, budget)?;
+                    budget.push(&mut graph.initializers, tensor)?;
+                }
+                (11, field) => {
+                    let value = Value::read(field.bytes(WHAT)?, budget)?;
+                    budget.push(&mut graph.inputs, value)?;
+                }
+                (12, field) => {
+                    let value = Value::read(field.bytes(WHAT)?, budget)?;
+                    budget.push(&mut graph.outputs, value)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every tensor that holds elements by the name under which nodes read it: initializers, and what nodes `Constant` make.
+    pub fn constants(&self) -> impl Iterator<Item = (&'a str, &Tensor<'a>)> {
+        let initializers = self.initializers.iter().map(|tensor| (tensor.name, tensor));
+        let constants = self.nodes.iter().filter(|node| node.op == "Constant").filter_map(|node| {
+            match (node.outputs.first(), node.attribute("value")) {
+                (Some(name), Some(Attribute::Tensor(tensor))) => Some((*name, tensor)),
+                _ => None,
+            }
+        });
+        initializers.chain(constants)
+    }
+}
+
+impl<'a> Node<'a> {
+    fn read(node: &mut Self, message: &'a [u8], budget: &mut Budget) -> Result<(), Error> {
+        const WHAT: &str = "a node";
+        for field in Fields::of(message, WHAT) {
+            match field? {
+                (1, field) => budget.push(&mut node.inputs, field.text(WHAT)?)?,
+                (2, field) => budget.push(&mut node.outputs, field.text(WHAT)?)?,
+                (3, field) => node.name = field.text(WHAT)?,
+                (4, field) => node.op = field.text(WHAT)?,
+                (5, field) => {
+                    let attribute = attribute(field.bytes(WHAT)?, budget)?;
+                    budget.push(&mut node.attributes, attribute)?;
+                }
+                (7, field) => node.domain = field.text(WHAT)?,
+                _ => {}
+            }
+        }
+        if node.domain == "ai.onnx" {
+            node.domain = "";
+        }
+        Ok(())
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
+        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+/// A name with its value. A graph within it is not read, so that graphs in graphs cost nothing.
+fn attribute<'a>(message: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Attribute<'a>), Error> {
+    const WHAT: &str = "an attribute";
+    let (mut name, mut kind, mut value) = ("", 0, None);
+    let (mut floats, mut ints) = (Vec::new(), Vec::new());
+    for field in Fields::of(message, WHAT) {
+        match field? {
+            (1, field) => name = field.text(WHAT)?,
+            (20, field) => kind = field.int(WHAT)?,
+            (2, field) => value = Some(Attribute::Float(field.float(WHAT)?)),
+            (3, field) => value = Some(Attribute::Int(field.int(WHAT)?)),
+            (4, field) => value = Some(Attribute::Text(field.bytes(WHAT)?)),
+            (5, field) => value = Some(Attribute::Tensor(Tensor::read(field.bytes(WHAT)?, budget)?)),
+            (6 | 11, _) => value = Some(Attribute::Other("a graph")),
+            (7, Field::Bytes(packed)) => {
+                for bytes in packed.chunks(4) {
+                    let bytes = bytes.try_into();
+                    let problem = "its fractions end within one";
+                    let bytes = bytes.map_err(|_| Error::Malformed { what: WHAT, problem })?;
+                    budget.push(&mut floats, f32::from_le_bytes(bytes))?;
+                }
+            }
+            (7, field) => budget.push(&mut floats, field.float(WHAT)?)?,
+            (8, field) => integers(field, &mut ints, budget)?,
+            (9, _) => value = Some(Attribute::Other("a list of texts")),
+            (10, _) => value = Some(Attribute::Other("a list of tensors")),
+            _ => {}
+        }
+    }
+    // A number that is 0 need not be written.
+    let value = match (value, kind) {
+        _ if !floats.is_empty() => Attribute::Floats(floats),
+        _ if !ints.is_empty() => Attribute::Ints(ints),
+        (Some(value), _) => value,
+        (None, 1) => Attribute::Float(0.0),
+        (None, 2) => Attribute::Int(0),
+        (None, 3) => Attribute::Text(b""),
+        (None, 6) => Attribute::Floats(Vec::new()),
+        (None, 7) => Attribute::Ints(Vec::new()),
+        (None, _) => Attribute::Other("nothing"),
+    };
+    Ok((name, value))
+}
+
+/// Whole numbers, packed or one by one.
+fn integers(field: Field<'_>, all: &mut Vec<i64>, budget: &mut Budget) -> Result<(), Error> {
+    const WHAT: &str = "a list of whole numbers";
+    let Field::Bytes(mut packed) = field else { return budget.push(all, field.int(WHAT)?) };
+    while !packed.is_empty() {
+        let value = varint(&mut packed).ok_or(Error::Malformed { what: WHAT, problem: "it ends within a number" })?;
+        budget.push(all, value.cast_signed())?;
+    }
+    Ok(())
+}
+
+impl<'a> Tensor<'a> {
+    fn read(message: &'a [u8], budget: &mut Budget) -> Result<Self, Error> {
+        const WHAT: &str = "a tensor";
+        let (mut name, mut dims, mut kind, mut is_external) = ("", Vec::new(), 0, false);
+        for field in Fields::of(message, WHAT) {
+            match field? {
+                (1, field) => integers(field, &mut dims, budget)?,
+                (2, field) => kind = field.int(WHAT)?,
+                (8, field) => name = field.text(WHAT)?,
+                (14, field) => is_external = field.int(WHAT)? == 1,
+                _ => {}
+            }
+        }
+        let wrong = |problem: &str| Error::Tensor { tensor: name.to_owned(), problem: problem.to_owned() };
+        let mut sizes = Vec::new();
+        for dim in dims {
+            let dim = usize::try_from(dim).map_err(|_| wrong("has a negative size"))?;
+            budget.push(&mut sizes, dim)?;
+        }
+        let len = sizes.iter().try_fold(1_usize, |len, &dim| len.checked_mul(dim));
+        if len.is_none_or(|len| len > usize::MAX / 16) {
+            return Err(wrong("has sizes that no memory holds"));
+        }
+        Ok(Self { name, dims: sizes, kind: DataType::of(kind), message, is_external })
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its elements, which lie in the file itself.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where they lie in another file, or there are more or fewer than the sizes say.
+    pub fn elements(&self) -> Result<Elements<'a>, Error> {
+        Elements::inside(self, self.message)
+    }
+
+    /// Where its elements lie in a file beside the model.
+    pub(crate) fn place(&self) -> Result<Place<'a>, Error> {
+        Place::read(self.name, self.message)
+    }
+}
+
+impl<'a> Value<'a> {
+    fn read(message: &'a [u8], budget: &mut Budget) -> Result<Self, Error> {
+        const WHAT: &str = "an input or output";
+        let mut value = Self::default();
+        let part = |number: u64, message: &'a [u8]| -> Result<Option<&'a [u8]>, Error> {
+            let mut found = None;
+            for field in Fields::of(message, WHAT) {
+                let (this, field) = field?;
+                if this == number {
+                    found = Some(field.bytes(WHAT)?);
+                }
+            }
+            Ok(found)
+        };
+        for field in Fields::of(message, WHAT) {
+            match field? {
+                (1, field) => value.name = field.text(WHAT)?,
+                (2, field) => {
+                    let Some(tensor) = part(1, field.bytes(WHAT)?)? else { continue };
+                    for field in Fields::of(tensor, WHAT) {
+                        match field? {
+                            (1, field) => value.kind = Some(DataType::of(field.int(WHAT)?)),
+                            (2, field) => {
+                                let dims = value.dims.get_or_insert_default();
+                                for field in Fields::of(field.bytes(WHAT)?, WHAT) {
+                                    let (1, field) = field? else { continue };
+                                    let mut size = None;
+                                    for field in Fields::of(field.bytes(WHAT)?, WHAT) {
+                                        if let (1, field) = field? {
+                                            size = usize::try_from(field.int(WHAT)?).ok();
+                                        }
+                                    }
+                                    budget.push(dims, size)?;
+                                }
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(value)
+    }
+}

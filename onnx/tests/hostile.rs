@@ -1,0 +1,161 @@
+//! Whatever a file holds, reading it ends in a model or an error: without panic, and without more memory than the file is large.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use netwright_onnx::write::{self, Attribute, Message};
+use netwright_onnx::{Error, Model, external};
+use proptest::prelude::*;
+
+fn in_model(graph: &Message) -> Vec<u8> {
+    let mut model = write::model(17);
+    model.message(write::GRAPH, graph);
+    model.into_bytes()
+}
+
+/// A graph of one node with a tensor, an input and an output.
+fn whole() -> Message {
+    let mut graph = Message::new();
+    let attributes = [("alpha", Attribute::Float(0.5)), ("axes", Attribute::Ints(vec![1, -2]))];
+    graph.message(write::NODE, &write::node("n", "Gemm", &["x", "w"], &["y"], &attributes));
+    graph.message(write::INITIALIZER, &write::floats("w", &[2, 3], (0..6_u8).map(f32::from)));
+    graph.message(write::INPUT, &write::value("x", &[2])).message(write::OUTPUT, &write::value("y", &[3]));
+    graph
+}
+
+fn tensor(dims: &[i64], kind: i64, bytes: &[u8]) -> Vec<u8> {
+    let (mut graph, mut tensor) = (whole(), Message::new());
+    for dim in dims {
+        tensor.int(1, *dim);
+    }
+    tensor.int(2, kind).bytes(8, "t").bytes(9, bytes);
+    graph.message(write::INITIALIZER, &tensor);
+    in_model(&graph)
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let bytes = in_model(&whole());
+    let model = Model::read(&bytes).expect("it is whole");
+    assert_eq!((model.producer, model.opset), ("netwright", 17));
+    let graph = &model.graph;
+    assert_eq!((graph.nodes[0].op, graph.nodes[0].inputs.as_slice()), ("Gemm", ["x", "w"].as_slice()));
+    assert!(
+        matches!(graph.nodes[0].attribute("axes"), Some(netwright_onnx::Attribute::Ints(axes)) if *axes == [1, -2])
+    );
+    assert_eq!(graph.inputs[0].dims, Some(vec![None, Some(2)]));
+    let elements = graph.initializers[0].elements().expect("they are in the file");
+    assert_eq!((elements.len(), elements.get(5), elements.get(6)), (6, Some(5.0), None));
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error_or_a_smaller_model() {
+    let bytes = in_model(&whole());
+    for len in 0..bytes.len() {
+        let read = Model::read(&bytes[..len]);
+        assert!(read.is_err(), "{len} of {} bytes are no model", bytes.len());
+    }
+}
+
+#[test]
+fn sizes_that_overflow_are_refused() {
+    let far = [i64::MAX, i64::MAX];
+    for (dims, problem) in [(&far[..], "no memory"), (&[-1][..], "negative")] {
+        match Model::read(&tensor(dims, 1, &[0; 4])) {
+            Err(Error::Tensor { problem: found, .. }) => assert!(found.contains(problem), "{found}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Sizes are believed only where the data is there.
+    let bytes = tensor(&[1 << 40], 1, &[0; 4]);
+    let model = Model::read(&bytes).expect("nothing is allocated for it");
+    assert!(model.graph.initializers[1].elements().is_err());
+}
+
+#[test]
+fn a_bomb_of_empty_parts_is_refused() {
+    // Two bytes a node, and a hundred in memory.
+    let mut graph = whole().into_bytes();
+    graph.extend([0x0a, 0x00].repeat(1 << 20));
+    let mut model = write::model(17);
+    model.bytes(write::GRAPH, &graph);
+    assert_eq!(Model::read(&model.into_bytes()).map(|_| ()), Err(Error::TooManyParts));
+}
+
+#[test]
+fn a_bomb_of_small_numbers_is_refused() {
+    let (mut graph, mut tensor) = (whole(), Message::new());
+    // A byte for each element of eight.
+    tensor.int(1, 1 << 20).int(2, 7).bytes(8, "t").bytes(7, [0; 1 << 20]);
+    graph.message(write::INITIALIZER, &tensor);
+    let bytes = in_model(&graph);
+    let model = Model::read(&bytes).expect("its elements are not read yet");
+    assert!(model.graph.initializers[1].elements().is_err());
+}
+
+#[test]
+fn ten_thousand_graphs_in_graphs_are_one_attribute() {
+    let mut inner = whole();
+    for _ in 0..10_000 {
+        let (mut attribute, mut node, mut graph) = (Message::new(), Message::new(), Message::new());
+        attribute.bytes(1, "body").message(6, &inner);
+        node.bytes(4, "Loop").message(5, &attribute);
+        graph.message(write::NODE, &node).message(write::OUTPUT, &write::value("y", &[1]));
+        inner = graph;
+    }
+    let bytes = in_model(&inner);
+    let model = Model::read(&bytes).expect("the outermost graph is whole");
+    assert!(matches!(model.graph.nodes[0].attribute("body"), Some(netwright_onnx::Attribute::Other("a graph"))));
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("netwright-onnx-{}-{name}", std::process::id()));
+    fs::create_dir_all(folder.join("inside")).expect("a folder can be made");
+    folder
+}
+
+fn beside(folder: &Path, location: &str, offset: usize, length: usize) -> Result<Option<f64>, Error> {
+    let mut graph = whole();
+    graph.message(write::INITIALIZER, &write::external("t", &[2], location, offset, length));
+    let bytes = in_model(&graph);
+    let model = Model::read(&bytes).expect("the graph is whole");
+    external::elements(&model.graph.initializers[1], Some(folder)).map(|elements| elements.get(1))
+}
+
+#[test]
+fn weights_beside_the_model_are_read_in_its_folder_alone() {
+    let folder = folder("beside");
+    let inside = folder.join("inside");
+    let data: Vec<u8> = [0.0_f32, 1.0, 2.5].iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(inside.join("w.data"), &data).expect("a file can be written");
+    fs::write(folder.join("outside.data"), &data).expect("a file can be written");
+    assert_eq!(beside(&inside, "w.data", 4, 8), Ok(Some(2.5)));
+    let absolute = folder.join("outside.data");
+    for location in ["../outside.data", absolute.to_str().expect("a name"), "", "none.data", "."] {
+        assert!(matches!(beside(&inside, location, 0, 8), Err(Error::External { .. })), "{location}");
+    }
+    for (offset, length) in [(8, 8), (usize::MAX, 8), (0, 12), (0, 4)] {
+        assert!(matches!(beside(&inside, "w.data", offset, length), Err(Error::External { .. })), "{offset} {length}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&absolute, inside.join("link.data")).expect("a link can be made");
+        assert!(matches!(beside(&inside, "link.data", 0, 8), Err(Error::External { .. })));
+    }
+    fs::remove_dir_all(folder).expect("it is ours");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_model_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Model::read(&bytes).map(|model| model.graph.constants().filter(|(_, tensor)| tensor.elements().is_ok()).count());
+    }
+
+    #[test]
+    fn a_model_with_any_changed_byte_is_a_model_or_an_error(place in 0_usize..200, byte in any::<u8>()) {
+        let mut bytes = in_model(&whole());
+        let place = place % bytes.len();
+        bytes[place] = byte;
+        let _ = Model::read(&bytes).map(|model| model.graph.constants().filter(|(_, tensor)| tensor.elements().is_ok()).count());
+    }
+}
