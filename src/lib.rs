@@ -78,7 +78,7 @@
 //! every call. With the feature `blas` a library of yours computes all of them but those of a single row: add the crate `blas-src` with the feature
 //! of the library, or link one that the system has (`RUSTFLAGS='-l openblas'` for Debian's `libopenblas-dev`). Such a library may allocate,
 //! start threads of its own (`OPENBLAS_NUM_THREADS=1` forbids it), and give an image other bits alone than in a batch, so that the number of threads may
-//! show in the last digits. [`PlannedCall::library`](layer::PlannedCall::library) names who computes a call of
+//! show in the last digits. [`PlannedCall::library`](plan::PlannedCall::library) names who computes a call of
 //! a plan.
 //!
 //! # Debug builds
@@ -113,7 +113,7 @@ pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
     Architecture, BackwardRule, BufferSlot, Memory, Observer, Pass, Precision, Scalar, Shape, Tensor, Unobserved,
 };
-pub use netwright_runtime::{head, init, layer};
+pub use netwright_runtime::{head, init, layer, plan};
 
 #[cfg(feature = "std")]
 pub use netwright_runtime::architecture::GradientSeed;
@@ -164,12 +164,13 @@ pub mod private {
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};
-    pub use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
+    pub use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
     #[cfg(feature = "std")]
     pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace, Weights};
     pub use netwright_runtime::observer::Observer;
     #[cfg(feature = "onnx")]
     pub use netwright_runtime::onnx;
+    pub use netwright_runtime::plan::Plan;
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
@@ -199,8 +200,8 @@ pub mod private {
         pub use super::Weights;
         pub use super::{
             Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, Kernels, Layer,
-            Memory, Observer, ParameterKind, ParameterTensor, Pass, PlannedCall, Precision, Shape, Tensor,
-            WeightLayout, computed, disjoint, gradient, head, kernels, largest, take, take_mut,
+            Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision, Shape, Tensor, WeightLayout,
+            computed, disjoint, gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

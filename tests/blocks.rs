@@ -93,15 +93,15 @@ fn blocks_of_images_have_the_answers_of_images_by_themselves() {
 #[test]
 fn the_plan_tells_when_blocks_are_taken() {
     let fewest = <Values>::BLOCKS.expect("few channels").fewest;
-    let first = Values::PLAN.iter().find(|call| call.kernel == "into_lanes").expect("images go into the lanes");
+    let first = Values::PLAN.calls().find(|call| call.kernel == "into_lanes").expect("images go into the lanes");
     assert!(first.why.contains(&format!("16 images at once, where there are {fewest} or more")), "{}", first.why);
-    assert!(Values::PLAN.iter().any(|call| call.kernel == "conv_lanes_forward"));
+    assert!(Values::PLAN.calls().any(|call| call.kernel == "conv_lanes_forward"));
 }
 
 #[test]
 fn wide_layers_have_one_program() {
     assert_eq!(<Wide>::BLOCKS, None);
-    assert!(Wide::PLAN.iter().all(|call| !call.kernel.contains("lanes")));
+    assert!(Wide::PLAN.calls().all(|call| !call.kernel.contains("lanes")));
 }
 
 #[test]

@@ -6,15 +6,15 @@ network! { Small(2) { dense 3 tanh; dense 1 sigmoid } }
 
 #[test]
 fn the_plan_names_who_computes_a_product() {
-    use netwright::layer::Library;
+    use netwright::plan::{Direction, Library};
 
-    let by = |product: fn(&netwright::layer::PlannedCall) -> Option<Library>| -> Vec<Option<Library>> {
-        let products = Small::PLAN.iter().filter(|call| call.is_product);
-        products.map(product).collect()
+    let by = |product: fn(&netwright::plan::PlannedCall) -> Option<Library>| -> Vec<Option<Library>> {
+        let products = Small::PLAN.of(Direction::Predicting).filter(|call| call.is_product);
+        products.map(|call| product(&call)).collect()
     };
     assert_eq!(by(|call| call.library::<f32>()), [Some(Library::Netwright); 2]);
     assert_eq!(by(|call| call.library::<f64>()), [Some(Library::MatrixMultiply); 2], "a default feature");
-    let sigmoid = Small::PLAN.last().expect("a last call");
+    let sigmoid = Small::PLAN.of(Direction::Predicting).last().expect("a last call");
     assert_eq!((sigmoid.kernel, sigmoid.library::<f64>()), ("activation_forward", None));
 }
 

@@ -6,6 +6,7 @@
 #![no_std]
 
 mod activation;
+mod direction;
 mod init;
 pub mod kernels;
 mod layout;
@@ -18,6 +19,7 @@ pub mod spec;
 mod weight_layout;
 
 pub use activation::{Activation, Epilogue, SELU_ALPHA, SELU_SCALE};
+pub use direction::Direction;
 pub use init::Init;
 pub use layout::{LANES, Layout};
 pub use library::Library;

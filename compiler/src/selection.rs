@@ -1,41 +1,9 @@
 //! What can be selected for a node: for each direction, the candidates that its operation offers, and which of them was taken.
 
+pub use netwright_abi::Direction;
+
 use crate::cost::Work;
 use crate::ops::{Packing, Phase};
-
-/// What a kernel computes for a node, and in which phase. A kernel is selected for each by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The output, when predicting.
-    Predicting,
-    /// The output, while training.
-    Forward,
-    /// The gradient of the input.
-    InputGradient,
-    /// The gradients of the weights.
-    WeightGradient,
-}
-
-impl Direction {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Predicting, Self::Forward, Self::InputGradient, Self::WeightGradient];
-
-    /// Those of a phase.
-    pub const fn of(phase: Phase) -> &'static [Self] {
-        match phase {
-            Phase::Predicting => &[Self::Predicting],
-            Phase::Training => &[Self::Forward, Self::InputGradient, Self::WeightGradient],
-        }
-    }
-
-    /// The way forward in a phase.
-    pub const fn forward(phase: Phase) -> Self {
-        match phase {
-            Phase::Predicting => Self::Predicting,
-            Phase::Training => Self::Forward,
-        }
-    }
-}
 
 /// A way to compute a node in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]

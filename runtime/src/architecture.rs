@@ -4,9 +4,10 @@ use netwright_abi::LANES;
 
 use crate::Shape;
 use crate::context::Context;
-use crate::layer::{Layer, PlannedCall};
+use crate::layer::Layer;
 use crate::observer::{Observer, Unobserved};
 pub use crate::pass::{BackwardRule, Pass};
+use crate::plan::Plan;
 use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
 
@@ -43,7 +44,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     /// The table of layers.
     const LAYERS: &'static [Layer];
     /// The kernels chosen.
-    const PLAN: &'static [PlannedCall];
+    const PLAN: Plan;
     /// Whether the images of a batch meet each other while training (batch normalisation), so that a batch cannot be cut.
     const BATCH_COUPLED: bool;
     /// What is prepared of the weights for predicting, in elements: [`Self::prepare`].

@@ -1,12 +1,10 @@
-//! The facts about a network that its macro knows at compile time: its layers, their tensors, and the kernels chosen.
+//! The facts about a network that its macro knows at compile time: its layers and their tensors.
 
-pub use netwright_abi::{Axes, Library, ParameterKind, WeightLayout};
+pub use netwright_abi::{Axes, ParameterKind, WeightLayout};
 
 use crate::Shape;
-use crate::gemm;
 use crate::init::Init;
 use crate::kernels::activation::Activation;
-use crate::scalar::Scalar;
 
 /// One line of a network's table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,28 +117,4 @@ pub struct ParameterTensor {
     pub init: Init,
     /// What its axes mean.
     pub layout: WeightLayout,
-}
-
-/// One line of a network's plan: a call of a kernel, and why this kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedCall {
-    /// The layer whose output it computes.
-    pub layer: &'static str,
-    /// The layers before that one whose work it does too, in their order: a prediction never stores their outputs.
-    pub merged: &'static [&'static str],
-    /// The kernel: `conv_gemm_forward`.
-    pub kernel: &'static str,
-    /// Why the compiler chose it.
-    pub why: &'static str,
-    /// Whether the kernel is one product of matrices: [`PlannedCall::library`] says who computes it.
-    pub is_product: bool,
-}
-
-impl PlannedCall {
-    /// Who computes the call's product of matrices in a network of `T`; nothing where it is none.
-    ///
-    /// It depends on the features that the program is built with, and on `T`, but on no size.
-    pub fn library<T: Scalar>(&self) -> Option<Library> {
-        self.is_product.then(gemm::library::<T>)
-    }
 }

@@ -36,6 +36,7 @@ mod once {
     impl Once for f64 {}
 }
 pub mod pass;
+pub mod plan;
 pub mod predictor;
 pub mod scalar;
 #[cfg(feature = "std")]

@@ -24,7 +24,7 @@ pub trait Observer<T> {
 
     /// A kernel on the way forward has written `values` for `layer`. A layer of several kernels is reported several times; the
     /// last time it is the layer's output. A prediction does not compute the outputs of layers that its plan has merged with a later
-    /// one ([`PlannedCall::merged`](crate::layer::PlannedCall::merged)), as a convolution with its batch normalisation.
+    /// one ([`PlannedCall::merged`](crate::plan::PlannedCall::merged)), as a convolution with its batch normalisation.
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         let _ = (layer, values);
     }

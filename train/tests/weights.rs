@@ -9,8 +9,9 @@ use netwright_runtime::architecture::GradientSeed;
 use netwright_runtime::context::Context;
 use netwright_runtime::error::WeightDifference;
 use netwright_runtime::init::Init;
-use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
+use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
 use netwright_runtime::network::{Network, Weights};
+use netwright_runtime::plan::Plan;
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
 use netwright_runtime::{Architecture, BufferSlot, Error, Memory, Pass, Shape};
@@ -85,7 +86,7 @@ impl Architecture for Moving {
         frozen: false,
         foreign: None,
     }];
-    const PLAN: &'static [PlannedCall] = &[];
+    const PLAN: Plan = Plan::from_text("");
     const BATCH_COUPLED: bool = false;
     const PREPARED: usize = 0;
     const NORMALISE_ONE_VALUE: &'static [usize] = &[];

@@ -19,10 +19,10 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
     let (preparing, prepare_plan) = &planned.preparing;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
-    let calls = calls(&preparing.steps, prepare_plan)
-        .chain(calls(&predicting.steps, predict_plan))
-        .chain(planned.blocks.iter().flat_map(|blocks| calls(&blocks.program.steps, &blocks.plan)))
-        .chain(calls(&training.program.steps, train_plan));
+    let calls = calls(&preparing.steps, &prepare_plan.elided)
+        .chain(calls(&predicting.steps, &predict_plan.elided))
+        .chain(planned.blocks.iter().flat_map(|blocks| calls(&blocks.program.steps, &blocks.plan.elided)))
+        .chain(calls(&training.program.steps, &train_plan.elided));
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
     for KernelCall { spec, layer, rows, .. } in calls {
@@ -180,8 +180,9 @@ pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
     }
 }
 
-pub(super) fn calls<'a>(steps: &'a [Step], plan: &'a MemoryPlan) -> impl Iterator<Item = &'a KernelCall> {
-    steps.iter().zip(&plan.elided).filter_map(|(step, elided)| match step {
+/// The calls among some steps that are not left out.
+pub(super) fn calls<'a>(steps: &'a [Step], elided: &'a [bool]) -> impl Iterator<Item = &'a KernelCall> {
+    steps.iter().zip(elided).filter_map(|(step, elided)| match step {
         Step::Call(call) if !elided => Some(call),
         _ => None,
     })

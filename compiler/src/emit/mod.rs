@@ -8,6 +8,7 @@ mod names;
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod passes;
+mod plan_text;
 mod reference;
 mod tables;
 mod views;
@@ -191,7 +192,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::scope::{
             bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
             Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
-            Observer, Option, ParameterTensor, Pass, BufferSlot, PlannedCall, Precision, Range, ParameterKind, Shape, Some, Tensor,
+            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, Range, ParameterKind, Shape, Some, Tensor,
         };
         #root::private::with_std! {
             use #root::private::scope::{
@@ -262,8 +263,8 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
             pub const WORKSPACE: usize = 4 * #architecture::PREDICTING.for_batch(1);
             /// The table of layers.
             pub const LAYERS: &'static [Layer] = #architecture::LAYERS;
-            /// The kernels chosen, and why.
-            pub const PLAN: &'static [PlannedCall] = #architecture::PLAN;
+            /// The kernels chosen, for predictions and for each way of a training pass, and why.
+            pub const PLAN: Plan = #architecture::PLAN;
         }
 
         #root::private::without_std! {

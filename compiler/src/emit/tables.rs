@@ -1,16 +1,15 @@
 //! The facts about a network as constants, and its `Architecture`.
 
-use netwright_abi::LANES;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::constants::{calls, optional_activation, scratch, size, sizes, variant};
+use super::constants::{optional_activation, scratch, size, sizes, variant};
 use super::intact::intact;
 use super::names::Names;
 use super::passes;
+use super::plan_text::plan_text;
 use super::{InBlocks, Planned, head, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
-use crate::kernel_call::KernelCall;
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::shape::Shape;
 
@@ -25,7 +24,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let depth = size(graph.depth);
     let coupled = graph.couples_batch();
     let one_value = graph.normalise_one_value().into_iter().map(|layer| size(layer.0));
-    let (layers, plan) = (layers(graph), plan_table(planned));
+    let (layers, plan) = (layers(graph), plan_text(planned));
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
     let prepared = size(predict_plan.prepared);
@@ -82,7 +81,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const INPUT: Shape = #input_shape;
             const OUTPUT: Shape = #output_shape;
             const LAYERS: &'static [Layer] = #layers;
-            const PLAN: &'static [PlannedCall] = #plan;
+            const PLAN: Plan = Plan::from_text(#plan);
             const BATCH_COUPLED: bool = #coupled;
             const PREPARED: usize = #prepared;
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];
@@ -162,26 +161,4 @@ fn tensor(tensor: &Tensor) -> TokenStream {
             fan_in: #fan_in, fan_out: #fan_out, init: Init::#init, layout: #layout,
         }
     }
-}
-
-/// The calls of a prediction, with what was chosen and why; then those for blocks of images, where there are any.
-fn plan_table(planned: &Planned<'_>) -> TokenStream {
-    let graph = planned.graph;
-    let written = |call: &KernelCall, why: &str| {
-        let (layer, kernel) = (&graph.layers[call.layer.0].name, call.kernel.name);
-        let is_product = call.kernel.is_product();
-        let merged = call.rows.iter().map(|row| &graph.layers[row.0].name);
-        quote! {
-            PlannedCall { layer: #layer, merged: &[#(#merged),*], kernel: #kernel, why: #why, is_product: #is_product }
-        }
-    };
-    let (program, plan) = &planned.predicting;
-    let rows = calls(&program.steps, plan).map(|call| written(call, &call.why));
-    let blocks = planned.blocks.iter().flat_map(|InBlocks { program, plan, fewest, .. }| {
-        calls(&program.steps, plan).map(move |call| {
-            written(call, &format!("{LANES} images at once, where there are {fewest} or more: {}", call.why))
-        })
-    });
-    let rows = rows.chain(blocks);
-    quote!(&[#(#rows),*])
 }

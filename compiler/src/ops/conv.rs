@@ -156,7 +156,7 @@ impl Operation for Conv {
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        let direction = Direction::forward(at.phase);
+        let direction = at.phase.forward();
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.y_shape()) };
         let kernel = match at.selected(direction) {
             Some(InLanes::KERNEL) => kernels::conv_lanes_forward,

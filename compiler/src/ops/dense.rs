@@ -91,7 +91,7 @@ impl Operation for Dense {
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        let direction = Direction::forward(at.phase);
+        let direction = at.phase.forward();
         let kernel = match (at.selected(direction), self.transposed) {
             (Some(InLanes::KERNEL), _) => kernels::dense_lanes_forward,
             (Some("direct"), false) => kernels::dense_direct_forward,

@@ -368,6 +368,24 @@ pub enum Phase {
     Training,
 }
 
+impl Phase {
+    /// What is computed in it.
+    pub const fn directions(self) -> &'static [Direction] {
+        match self {
+            Self::Predicting => &[Direction::Predicting],
+            Self::Training => &[Direction::Forward, Direction::InputGradient, Direction::WeightGradient],
+        }
+    }
+
+    /// The way forward in it.
+    pub const fn forward(self) -> Direction {
+        match self {
+            Self::Predicting => Direction::Predicting,
+            Self::Training => Direction::Forward,
+        }
+    }
+}
+
 /// A value of so many fixed elements.
 pub(crate) fn fixed(len: usize) -> Value {
     Value { extent: Extent::Fixed(len), ..Value::of_images(Shape::Flat(len)) }

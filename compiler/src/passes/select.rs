@@ -14,7 +14,7 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
     for mut node in std::mem::take(&mut graph.nodes) {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         let output = graph.shape(node.output);
-        for &direction in Direction::of(phase) {
+        for &direction in phase.directions() {
             let candidates = node.op.candidates(direction, &inputs, output);
             let Some((taken, selected)) = choose(direction, candidates, node.op.asked(), objective) else { continue };
             if let Some(pack) = taken.packing.and_then(|packing| node.op.packing(packing, &inputs, output)) {

@@ -44,7 +44,8 @@ impl Golden {
         let theirs: Vec<&Layer> = self.layers.iter().filter(|layer| layer.0 != "dropout").collect();
         let ours: Vec<_> = ours.collect();
         assert_eq!(ours.len(), theirs.len(), "as many layers");
-        let is_merged = |name| N::PLAN.iter().any(|call| call.merged.contains(&name));
+        let is_merged =
+            |name| N::PLAN.of(netwright::plan::Direction::Predicting).any(|call| call.merged().any(|row| row == name));
         for ((index, layer), Layer(kind, shape, mean, deviation, norm, probes)) in ours.into_iter().zip(theirs) {
             assert_eq!(word(layer.name), kind, "{}", layer.name);
             let len: usize = shape.iter().product();

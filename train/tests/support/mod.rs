@@ -21,9 +21,10 @@ macro_rules! mlp {
             use netwright_runtime::architecture::{Architecture, BufferSlot, GradientSeed, Memory, Pass};
             use netwright_runtime::head;
             use netwright_runtime::init::Init;
-            use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, PlannedCall, WeightLayout};
+            use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
+            use netwright_runtime::plan::Plan;
 
             const I: usize = $inputs;
             const H: usize = $hidden;
@@ -132,7 +133,7 @@ macro_rules! mlp {
                         foreign: None,
                     },
                 ];
-                const PLAN: &'static [PlannedCall] = &[];
+                const PLAN: Plan = Plan::from_text("");
                 const BATCH_COUPLED: bool = false;
                 const PREPARED: usize = 0;
                 const NORMALISE_ONE_VALUE: &'static [usize] = &[];

@@ -1,0 +1,70 @@
+//! `PLAN`: what was chosen for each call in each direction, and why.
+
+use netwright::network;
+use netwright::plan::{Direction, PlannedCall};
+
+network! {
+    LeNet5(28x28x1) {
+        conv 5x5x6 same relu; avgpool 2; conv 5x5x16 relu; avgpool 2; dense 120 relu; dense 84 relu; softmax 10
+    }
+    Norm(8x8x16) { conv 3x3x32 same; bn relu; prelu; conv 3x3x32 same kernel direct; globalavgpool; dense 3 }
+    Frozen(8x8x3) { conv 3x3x4 frozen; dense 2 }
+}
+
+fn of(direction: Direction, layer: &str) -> PlannedCall {
+    let mut calls =
+        LeNet5::PLAN.of(direction).filter(|call| call.layer == layer && !call.kernel.starts_with("activation"));
+    calls.next().unwrap_or_else(|| panic!("no call of {layer} for {direction:?}:\n{}", LeNet5::PLAN))
+}
+
+#[test]
+fn a_layer_has_a_kernel_in_each_direction_with_the_runner_up() {
+    let kernels = Direction::ALL.map(|direction| of(direction, "conv2"));
+    let [predicting, forward, ..] = kernels.map(|call| call.kernel);
+    assert_eq!((predicting, forward), ("conv_packed_forward", "conv_gemm_forward"));
+    assert!(kernels[2].kernel.ends_with("_grad_input") && kernels[3].kernel.ends_with("_grad_weights"), "{kernels:?}");
+    for call in kernels {
+        let others = ["direct", "gemm"].iter().filter(|name| call.why.contains(&format!(" an image, {name} ")));
+        assert_eq!(others.count(), 1, "one runner-up: {call:?}");
+    }
+}
+
+#[test]
+fn every_layer_is_planned_on_the_way_there_and_back() {
+    for layer in LeNet5::LAYERS {
+        assert_eq!(of(Direction::Predicting, layer.name).layer, layer.name);
+        assert_eq!(of(Direction::Forward, layer.name).layer, layer.name);
+        assert_eq!(of(Direction::InputGradient, layer.name).layer, layer.name);
+    }
+    let weights = LeNet5::PLAN.of(Direction::WeightGradient).map(|call| call.layer);
+    assert!(weights.eq(["softmax1", "dense2", "dense1", "conv2", "conv1"]));
+}
+
+#[test]
+fn a_choice_in_the_text_holds_in_each_direction() {
+    for direction in Direction::ALL {
+        let call = Norm::PLAN.of(direction).find(|call| call.layer == "conv2").expect("it is planned");
+        assert!(call.kernel.starts_with("conv_direct_") && call.why.contains("as asked for"), "{call:?}");
+    }
+}
+
+#[test]
+fn a_kernel_of_both_gradients_stands_in_both_directions() {
+    let both = |call: &PlannedCall| call.directions == [Direction::InputGradient, Direction::WeightGradient];
+    let calls: Vec<PlannedCall> = Norm::PLAN.calls().filter(both).collect();
+    assert!(calls.iter().any(|call| call.layer == "prelu1"), "{}", Norm::PLAN);
+    assert!(calls.iter().all(|call| Norm::PLAN.of(Direction::WeightGradient).any(|other| other == *call)));
+}
+
+#[test]
+fn frozen_weights_have_no_gradient() {
+    assert!(Frozen::PLAN.of(Direction::WeightGradient).all(|call| call.layer == "dense1"));
+}
+
+#[test]
+fn the_table_has_a_line_for_each_call_and_its_three_parts() {
+    let text = LeNet5::PLAN.to_string();
+    let headings: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(headings, ["predicting", "training, forward", "training, backward"]);
+    assert_eq!(text.lines().count(), headings.len() + LeNet5::PLAN.calls().count());
+}
