@@ -7,6 +7,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("which file? `from_onnx model.onnx`")?;
     let bytes = std::fs::read(&path)?;
     let read = onnx::read(&Model::read(&bytes)?, None)?;
-    print!("{}", read.graph);
+    print!("{}", onnx::printed(&read.graph, "Model")?);
     Ok(())
 }

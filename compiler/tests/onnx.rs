@@ -1,9 +1,9 @@
 //! ONNX as a front end: what a file becomes, what it is refused for, and that every word goes out and comes back.
 #![cfg(feature = "onnx")]
 
-use netwright_compiler::graph::Graph;
+use netwright_compiler::graph::{Graph, ValueId};
 use netwright_compiler::layers::WORDS;
-use netwright_compiler::onnx::{Problem, Read, Source, read, written_as_onnx};
+use netwright_compiler::onnx::{Problem, Read, Source, printed, read, written_as_onnx};
 use netwright_grammar::Diagnostics;
 use netwright_onnx::Model;
 use netwright_onnx::source::Change;
@@ -155,6 +155,22 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
 }
 
 #[test]
+fn constants_for_each_channel_are_a_layer_of_their_own() {
+    let nodes = [
+        node("Mul", &["x", "scale"], "m", &[]),
+        node("Add", &["m", "shift"], "a", &[]),
+        node("Sub", &["a", "number"], "s", &[]),
+        node("Relu", &["s"], "y", &[]),
+    ];
+    let weights: [(&str, &[usize]); 3] = [("scale", &[3, 1, 1]), ("shift", &[1, 3, 1, 1]), ("number", &[])];
+    let read = graph_of(&model(&[3, 4, 4], &nodes, &weights)).expect("it can be had");
+    let layers: Vec<_> = read.graph.layers.iter().map(|layer| layer.text.as_str()).collect();
+    // The element of `number` is 0, and nothing is left of it.
+    assert_eq!(layers, ["dwconv 1x1 init constant(1) relu"]);
+    assert_prints_itself(&read.graph);
+}
+
+#[test]
 fn a_graph_in_a_node_is_refused_by_name() {
     let (mut attribute, mut node) = (Message::new(), Message::new());
     attribute.bytes(1, "then_branch").message(6, &Message::new());
@@ -206,8 +222,57 @@ fn every_word_goes_out_and_what_has_a_word_comes_back() {
             let elements =
                 |graph: &Graph| graph.tensors.iter().map(netwright_compiler::graph::Tensor::len).sum::<usize>();
             assert!(elements(&read.graph) >= elements(&graph), "{}", example.stage);
+            assert_prints_itself(&read.graph);
             back += 1;
         }
     }
     assert!(back > 60, "{back} examples came back");
+}
+
+/// What computes a value, all the way from the input.
+fn meaning(graph: &Graph, value: ValueId) -> String {
+    match graph.producer(value) {
+        None => "input".to_owned(),
+        Some(node) => {
+            let inputs: Vec<String> = node.inputs.iter().map(|input| meaning(graph, *input)).collect();
+            format!("{:?}({})", node.op, inputs.join(", "))
+        }
+    }
+}
+
+/// The text of a network compiles to the same network.
+fn assert_prints_itself(graph: &Graph) {
+    let text = printed(graph, "Net").expect("it has branches alone");
+    assert_eq!(meaning(&lowered(&text), lowered(&text).output), meaning(graph, graph.output), "{text}");
+}
+
+#[test]
+fn structure_that_repeats_is_printed_as_blocks() {
+    let source = "block cell(width, wide) { residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(wide) } relu }
+        pub Net(8x8x16) {
+            conv 3x3x16 same relu; 2 * cell(4, 16); maxpool 2; conv 1x1x32; cell(8, 32); tap early; conv 3x3x32 same relu;
+            add early; concat { conv 1x1x2 } { maxpool 3 stride 1 same; conv 1x1x3 sigmoid }; mul { } { globalavgpool; dense 5 sigmoid };
+            globalavgpool; dense 10 softmax
+        }";
+    let graph = lowered(source);
+    let read = graph_of(&file_of(&graph)).expect("it comes back");
+    assert_prints_itself(&read.graph);
+    let text = printed(&read.graph, "Net").expect("it can be said");
+    let expected = "block cell_a(width) {
+    residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) } relu
+}
+pub Net(8x8x16) {
+    conv 3x3x16 same relu;
+    2 * cell_a(4);
+    maxpool 2;
+    conv 1x1x32;
+    cell_a(8);
+    residual { conv 3x3x32 same relu };
+    concat { conv 1x1x2 } { maxpool 3 stride 1 same; conv 1x1x3 sigmoid };
+    mul { } { globalavgpool; dense 5 sigmoid };
+    globalavgpool;
+    dense 10 softmax
+}
+";
+    assert_eq!(text, expected);
 }

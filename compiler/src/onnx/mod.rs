@@ -6,6 +6,7 @@
 
 mod arrange;
 mod attributes;
+mod blocks;
 mod constant;
 mod export;
 mod layout;
@@ -13,6 +14,7 @@ mod normalise;
 mod operators;
 mod patterns;
 mod pointwise;
+mod printed;
 mod problem;
 mod reading;
 mod weighted;
@@ -24,6 +26,7 @@ use netwright_onnx::source::Change;
 
 use crate::graph::Graph;
 pub use export::{Export, ExportedTensor, written_as_onnx};
+pub use printed::printed;
 pub use problem::Problem;
 use reading::Reading;
 

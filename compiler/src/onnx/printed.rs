@@ -1,0 +1,230 @@
+//! A graph in the language, as a person would write it: branches in braces, taps where a value is read again later, blocks where structure
+//! repeats.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::blocks::with_blocks;
+use super::problem::{Answer, Problem};
+use crate::graph::{Graph, LayerId, ValueId};
+
+/// A stage of the language: words, and branches behind the first of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stage {
+    /// What stands before the branches: all words, where there are none.
+    pub(super) head: String,
+    pub(super) branches: Vec<Vec<Stage>>,
+    /// What stands behind the branches.
+    pub(super) tail: String,
+}
+
+impl Stage {
+    fn words(head: impl Into<String>) -> Self {
+        Self { head: head.into(), branches: Vec::new(), tail: String::new() }
+    }
+
+    /// On one line.
+    pub(super) fn text(&self) -> String {
+        let mut text = self.head.clone();
+        for branch in &self.branches {
+            let stages: Vec<String> = branch.iter().map(Self::text).collect();
+            text += &if stages.is_empty() { " { }".to_owned() } else { format!(" {{ {} }}", stages.join("; ")) };
+        }
+        text + &self.tail
+    }
+}
+
+/// A row of the table: one word, and what joined it.
+struct Row {
+    inputs: Vec<ValueId>,
+    text: String,
+}
+
+/// A graph while it is printed.
+struct Printing<'g> {
+    graph: &'g Graph,
+    /// The row that ends in each value.
+    rows: BTreeMap<ValueId, Row>,
+    /// The nearest value that all ways to a value lead through.
+    before: BTreeMap<ValueId, ValueId>,
+    /// How often rows read each value.
+    reads: BTreeMap<ValueId, usize>,
+    taps: BTreeMap<ValueId, String>,
+    named: usize,
+}
+
+/// The network in the language, under the name `name`.
+///
+/// # Errors
+/// Where values are read again and again in a way that neither branches nor taps say.
+pub fn printed(graph: &Graph, name: &str) -> Answer<String> {
+    let mut printing = Printing::of(graph);
+    let stages = printing.between(graph.input, graph.output)?;
+    Ok(with_blocks(name, &graph.shape(graph.input).to_string(), &stages))
+}
+
+impl<'g> Printing<'g> {
+    fn of(graph: &'g Graph) -> Self {
+        let mut printing = Self {
+            graph,
+            rows: BTreeMap::new(),
+            before: BTreeMap::new(),
+            reads: BTreeMap::from([(graph.output, 1)]),
+            taps: BTreeMap::new(),
+            named: 0,
+        };
+        let mut from = 0;
+        while let Some(first) = graph.nodes.get(from) {
+            let layer = first.layer;
+            let count = graph.nodes[from..].iter().take_while(|node| node.layer == layer).count();
+            let inputs = first.inputs.clone();
+            let output = graph.nodes[from + count - 1].output;
+            inputs.iter().for_each(|input| *printing.reads.entry(*input).or_default() += 1);
+            let before = inputs.iter().copied().reduce(|one, other| printing.common(one, other)).unwrap_or(graph.input);
+            printing.before.insert(output, before);
+            printing.rows.insert(output, Row { inputs, text: printing.text(layer) });
+            from += count;
+        }
+        printing
+    }
+
+    fn text(&self, layer: LayerId) -> String {
+        self.graph.layers[layer.0].text.clone()
+    }
+
+    /// The values that all ways to `value` lead through, the nearest first.
+    fn chain(&self, value: ValueId) -> impl Iterator<Item = ValueId> + '_ {
+        std::iter::successors(Some(value), |value| self.before.get(value).copied())
+    }
+
+    fn common(&self, one: ValueId, other: ValueId) -> ValueId {
+        let ways: BTreeSet<ValueId> = self.chain(one).collect();
+        self.chain(other).find(|value| ways.contains(value)).unwrap_or(self.graph.input)
+    }
+
+    /// What is computed between two values, the first left out.
+    fn region(&self, from: ValueId, to: ValueId) -> BTreeSet<ValueId> {
+        let (mut region, mut open) = (BTreeSet::new(), vec![to]);
+        while let Some(value) = open.pop() {
+            if value != from && region.insert(value) {
+                open.extend(self.rows.get(&value).iter().flat_map(|row| row.inputs.iter().copied()));
+            }
+        }
+        region
+    }
+
+    /// Whether branches from `start` to each of these have nothing in common, and nothing in them is read elsewhere.
+    fn are_apart(&self, start: ValueId, ends: &[ValueId]) -> bool {
+        let mut all = BTreeSet::new();
+        ends.iter().all(|end| {
+            let region = self.region(start, *end);
+            let inside = |value: &ValueId| {
+                let readers = region.iter().filter_map(|output| self.rows.get(output));
+                let inside = readers.flat_map(|row| &row.inputs).filter(|input| *input == value).count();
+                inside + usize::from(value == end) == self.reads[value]
+            };
+            region.iter().all(|value| inside(value) && all.insert(*value))
+        })
+    }
+
+    /// The stages from one value to another that all ways to lead through it.
+    fn between(&mut self, from: ValueId, to: ValueId) -> Answer<Vec<Stage>> {
+        let mut stages: Vec<Stage> = Vec::new();
+        let mut value = to;
+        loop {
+            if let Some(name) = self.taps.remove(&value) {
+                stages.push(Stage::words(format!("tap {name}")));
+            }
+            if value == from {
+                break;
+            }
+            let Some(Row { inputs, text }) = self.rows.get(&value) else {
+                return Err(Problem::new("a value is read that nothing computes"));
+            };
+            let (inputs, text) = (inputs.clone(), text.clone());
+            if let [input] = inputs[..] {
+                // Words that apply to what came out stand in one stage, where nothing else reads what is between.
+                let applies =
+                    is_applied(&text) && self.reads[&input] == 1 && !self.taps.contains_key(&input) && input != from;
+                match stages.last_mut() {
+                    Some(last) if last.head.starts_with(APPLIED) && last.branches.is_empty() => {
+                        last.head = format!("{text} {}", &last.head[APPLIED.len()..]);
+                    }
+                    _ => stages.push(Stage::words(&text)),
+                }
+                if applies && let Some(last) = stages.last_mut() {
+                    last.head = format!("{APPLIED}{}", last.head);
+                }
+                value = input;
+                continue;
+            }
+            let (word, behind) = text.split_once(' ').map_or((text.as_str(), ""), |(word, behind)| (word, behind));
+            let start = self.before[&value];
+            let applied = match stages.last() {
+                Some(last) if last.head.starts_with(APPLIED) => {
+                    stages.pop().map(|last| last.head[APPLIED.len()..].to_owned())
+                }
+                _ => None,
+            };
+            let tail: String = [behind.to_owned(), applied.unwrap_or_default()]
+                .into_iter()
+                .filter(|words| !words.is_empty())
+                .map(|words| format!(" {words}"))
+                .collect();
+            if self.are_apart(start, &inputs) {
+                let branches = inputs.iter().map(|input| self.between(start, *input)).collect::<Answer<Vec<_>>>()?;
+                stages.push(joined(word, branches, tail));
+                value = start;
+                continue;
+            }
+            // What was computed before on the way of the last: taps.
+            let last = inputs.iter().copied().max().unwrap_or(value);
+            let way: BTreeSet<ValueId> = self.chain(last).collect();
+            if !inputs.iter().all(|input| way.contains(input)) {
+                return Err(Problem::new(
+                    "values are read again in a way that neither branches nor taps of the language say",
+                ));
+            }
+            let mut head = word.to_owned();
+            for input in &inputs {
+                head += &if *input == last { " { }".to_owned() } else { format!(" {}", self.tap(*input)) };
+            }
+            stages.push(Stage { head, branches: Vec::new(), tail });
+            value = last;
+        }
+        stages.reverse();
+        for stage in &mut stages {
+            if let Some(words) = stage.head.strip_prefix(APPLIED) {
+                stage.head = words.to_owned();
+            }
+        }
+        Ok(stages)
+    }
+
+    fn tap(&mut self, value: ValueId) -> String {
+        if let Some(name) = self.taps.get(&value) {
+            return name.clone();
+        }
+        self.named += 1;
+        let name = format!("kept{}", self.named);
+        self.taps.insert(value, name.clone());
+        name
+    }
+}
+
+/// The mark of words that wait for the stage whose output they apply to.
+const APPLIED: &str = "\u{1}";
+
+/// Whether a row is one of those words that may follow others in their stage.
+fn is_applied(text: &str) -> bool {
+    let word = text.split(' ').next().unwrap_or_default();
+    matches!(word, "bn" | "layernorm" | "lrn" | "prelu" | "dropout" | "softmax" | "scale" | "flatten")
+}
+
+/// `residual` for a sum with what comes in.
+fn joined(word: &str, mut branches: Vec<Vec<Stage>>, tail: String) -> Stage {
+    if word == "add" && branches.len() == 2 && branches.iter().filter(|branch| branch.is_empty()).count() == 1 {
+        branches.retain(|branch| !branch.is_empty());
+        return Stage { head: "residual".to_owned(), branches, tail };
+    }
+    Stage { head: word.to_owned(), branches, tail }
+}
