@@ -52,7 +52,7 @@ fn a_number_is_the_target_of_a_single_output_as_an_array_of_one_is() -> Result<(
 #[test]
 fn a_number_is_no_target_of_two_outputs() {
     let error = trained::<Pair, _, _>(vec![0.5_f32; 20], SquaredError, false).unwrap_err().to_string();
-    assert_eq!(error, "one target: 1 number, where 2 were expected");
+    assert_eq!(error, "one target: 1 element, where 2 were expected");
     let error = trained::<Chance, _, _>(vec![1.5_f32; 20], BinaryCrossEntropy, false).unwrap_err();
     assert!(matches!(error, Error::Target { sample: 0, .. }), "{error}");
 }

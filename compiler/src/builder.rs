@@ -134,6 +134,7 @@ impl Builder {
             input: ValueId(0),
             output: ValueId(0),
             depth: 1,
+            objective: None,
         };
         Self {
             graph,

@@ -10,7 +10,7 @@ pub use netwright_abi::{Init, Layout, ParameterKind};
 use crate::builder::Origin;
 pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{EpiloguePart, Op};
-use crate::selection::{Direction, Selected};
+use crate::selection::{Direction, Objective, Selected};
 use crate::shape::Shape;
 
 /// A network with every shape known: nodes in an order in which each comes after its inputs.
@@ -30,6 +30,8 @@ pub struct Graph {
     pub output: ValueId,
     /// The words on the longest way from the input to the output, the input counted too.
     pub depth: usize,
+    /// What its predictions are planned for, where the text says it.
+    pub objective: Option<Objective>,
 }
 
 /// Something computed for each image, or once for a batch.

@@ -126,7 +126,9 @@ pub fn compile_in(
 pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = checked(passes::initial_weights(graph));
     let predicting = optimise(graph.clone(), Phase::Predicting);
-    let blocks = passes::assign_layouts(&predicting).map(|Blocks { graph, fewest }| {
+    // Blocks of images take memory for sixteen.
+    let blocks = if graph.objective == Some(Objective::Memory) { None } else { passes::assign_layouts(&predicting) };
+    let blocks = blocks.map(|Blocks { graph, fewest }| {
         let graph = checked(graph);
         let (program, plan) = with_plan(passes::predict(&graph).predict);
         emit::InBlocks { graph, program, plan, fewest }
@@ -157,7 +159,8 @@ fn with_plan(program: Program) -> (Program, MemoryPlan) {
 /// The passes over the graph of a phase, in order.
 fn optimise(graph: Graph, phase: Phase) -> Graph {
     let folded = if phase == Phase::Predicting { checked(passes::fold(graph)) } else { graph };
-    checked(passes::select(checked(passes::fuse(folded, phase)), phase, Objective::of(phase)))
+    let asked = folded.objective.filter(|_| phase == Phase::Predicting);
+    checked(passes::select(checked(passes::fuse(folded, phase)), phase, asked.unwrap_or(Objective::of(phase))))
 }
 
 /// The graph, in debug builds only if it holds together. That of an editor has no nodes after a mistake.

@@ -30,7 +30,7 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// That of a phase: of a prediction it is speed with the feature `speed`, which the facade's `std` turns on. Training has a heap.
+    /// That of a phase where the text asks for none: of a prediction it is speed with the feature `speed`, which the facade's `std` turns on. Training has a heap.
     pub const fn of(phase: Phase) -> Self {
         match phase {
             Phase::Predicting if !cfg!(feature = "speed") => Self::Memory,

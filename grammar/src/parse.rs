@@ -205,10 +205,14 @@ impl<'s> TreeReader<'s, '_> {
             return None;
         };
         let mut input = parenthesised.map(|shape| self.atoms(shape));
+        let mut options = Vec::new();
         if let Some(surplus) = surplus {
             let place = extent(surplus.clone());
             let words = self.quote(place);
-            if input.is_some() {
+            let begins_with_a_word = words.starts_with(|sign: char| sign.is_alphabetic());
+            if input.is_some() && begins_with_a_word {
+                options = self.atoms(surplus);
+            } else if input.is_some() {
                 let message = format!("`{words}` stands between the input shape of `{}` and its braces", name.text);
                 self.report(Diagnostic::new(place, message).help("drop it, or move it into the braces"));
             } else {
@@ -232,7 +236,7 @@ impl<'s> TreeReader<'s, '_> {
                 }
             }
         }
-        Some(Network { attributes, visibility, name, input, header: span, body: self.body(body) })
+        Some(Network { attributes, visibility, name, input, options, header: span, body: self.body(body) })
     }
 
     fn foreign(&mut self, pair: Pair<'s, Rule>) -> Option<Foreign> {
@@ -252,7 +256,8 @@ impl<'s> TreeReader<'s, '_> {
         }
         let Header { attributes, visibility, name: Some(name), .. } = self.header(pair) else { return None };
         let body = Body { stages: Vec::new(), span: whole };
-        let network = Network { attributes, visibility, header: name.span, name, input: None, body };
+        let network =
+            Network { attributes, visibility, header: name.span, name, input: None, options: Vec::new(), body };
         Some(Foreign { network, format: format?, path: path?, options })
     }
 

@@ -106,6 +106,8 @@ pub struct Network {
     /// What stands between the parentheses after the name; `None` where there are no parentheses. A comma or semicolon
     /// in there is a stray atom.
     pub input: Option<Vec<Atom>>,
+    /// The words between the parentheses and the braces: what is asked of the network as a whole.
+    pub options: Vec<Atom>,
     /// From the name to the closing parenthesis.
     pub header: Span,
     /// The stages.

@@ -72,7 +72,7 @@ pub enum Error {
         count: usize,
     },
     /// Slices that should be equally long.
-    #[error("{what}: {}, where {expected} were expected", counted(*found, "number"))]
+    #[error("{what}: {}, where {expected} were expected", counted(*found, "element"))]
     Length {
         /// Which slice.
         what: &'static str,

@@ -23,6 +23,7 @@ use structure::Structure;
 
 use crate::attributes;
 use crate::graph::Graph;
+use crate::selection::Objective;
 use crate::shape::Shape;
 use crate::words::RustName;
 
@@ -196,8 +197,36 @@ fn lower_network<'a>(
                 .help("write at least one stage between the braces: `{ dense 10 }`"),
         );
     }
-    let (graph, made) = lowering.finish(output);
+    let (mut graph, made) = lowering.finish(output);
+    graph.objective = objective(network).unwrap_or_else(|diagnostic| {
+        diagnostics.push(diagnostic);
+        None
+    });
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
+}
+
+/// What the options of a network ask its predictions to be planned for.
+fn objective(network: &Network) -> Result<Option<Objective>, Diagnostic> {
+    let [first, rest @ ..] = network.options.as_slice() else { return Ok(None) };
+    let (name, span) = (&network.name.text, first.span.to(rest.last().unwrap_or(first).span));
+    if !matches!(&first.kind, AtomKind::Word(word) if word == "memory") {
+        let words = "this is no option of a network";
+        return Err(Diagnostic::new(span, words).help(format!(
+            "`{name}(…) memory least {{ … }}` is the only one; the words of layers stand in the braces"
+        )));
+    }
+    match rest {
+        [Atom { kind: AtomKind::Word(word), .. }] if word == "least" => Ok(Some(Objective::Memory)),
+        [] => Err(Diagnostic::new(span, "`memory` needs the word `least`").help(format!(
+            "write `{name}(…) memory least {{ … }}`, or leave `memory` out: predictions are then planned for speed"
+        ))),
+        [value, ..] => {
+            let span = value.span.to(rest.last().unwrap_or(value).span);
+            Err(Diagnostic::new(span, "`memory` is asked for by the word `least` alone").help(format!(
+                "write `{name}(…) memory least {{ … }}`: predictions then take the kernels that need the least"
+            )))
+        }
+    }
 }
 
 /// The shape between the parentheses after the network's name.
