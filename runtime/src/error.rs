@@ -1,11 +1,17 @@
 //! What can go wrong outside the kernels, each kind with what was found and what was expected.
 
+mod origin;
+mod weight_difference;
+
 use std::path::PathBuf;
 
 use crate::debug_as_sentence::debug_as_sentence;
 use crate::pass::PassError;
 use crate::simd::MissingInstructions;
 use crate::suggest::choices;
+
+pub use origin::Origin;
+pub use weight_difference::WeightDifference;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
 ///
@@ -413,113 +419,11 @@ pub enum Error {
     },
 }
 
-debug_as_sentence!(Error, WeightDifference);
+debug_as_sentence!(Error);
 
 /// The name of a column behind its number.
 fn named(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" (`{name}`)"))
-}
-
-/// Where a NaN or an infinite number first appeared; layers by their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// In the input at this place of the batch, from 0. `Batch::name_sample` makes it the number of
-    /// the sample.
-    BatchInput(usize),
-    /// In the input of the sample of this number: its place in the set from 0, or how many came before it in the stream's epoch.
-    Input {
-        /// The sample.
-        sample: u64,
-        /// The sample that mixup blended with it, whose input it may be as well.
-        partner: Option<u64>,
-    },
-    /// In the output of a layer, from finite inputs and weights.
-    Output(&'static str),
-    /// In the loss, after finite answers.
-    Loss,
-    /// In the gradient of a layer's weights, after a finite loss.
-    Gradient(&'static str),
-    /// In the weights of a layer: given so, or moved too far by a step.
-    Weights(&'static str),
-    /// In the gradient of a feature that is being maximised: see `Maximisation`.
-    Feature,
-}
-
-impl core::fmt::Display for Origin {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::BatchInput(place) => write!(f, "the input at place {place} of the batch"),
-            Self::Input { sample, partner: None } => write!(f, "the input of sample {sample}"),
-            Self::Input { sample, partner: Some(partner) } => {
-                write!(f, "the input of sample {sample}, into which sample {partner} is mixed")
-            }
-            Self::Output(layer) => write!(f, "the output of `{layer}`"),
-            Self::Loss => write!(f, "the loss"),
-            Self::Gradient(layer) => write!(f, "the gradient of `{layer}`"),
-            Self::Feature => write!(f, "the gradient of the feature"),
-            Self::Weights(layer) => write!(f, "the weights of `{layer}`"),
-        }
-    }
-}
-
-/// One way in which the weights of a file, or of another network, do not fit a network. Tensors are named `layer.tensor`.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WeightDifference {
-    /// The network has a tensor that the file lacks.
-    #[error("`{tensor}` {expected:?} is missing{}", instead(nearest))]
-    Missing {
-        /// The tensor.
-        tensor: String,
-        /// Its shape.
-        expected: Vec<usize>,
-        /// Of the tensors that the network lacks, the one whose name is nearest.
-        nearest: Option<String>,
-    },
-    /// The file has a tensor that the network lacks.
-    #[error("`{tensor}` {found:?} is not in the network{}", instead(nearest))]
-    Extra {
-        /// The tensor.
-        tensor: String,
-        /// Its shape.
-        found: Vec<usize>,
-        /// Of the tensors that are missing, the one whose name is nearest.
-        nearest: Option<String>,
-    },
-    /// A tensor has another shape.
-    #[error("`{tensor}` is {found:?}, where the network has {expected:?}")]
-    Shape {
-        /// The tensor.
-        tensor: String,
-        /// The network's shape.
-        expected: Vec<usize>,
-        /// The file's shape.
-        found: Vec<usize>,
-    },
-    /// A layer with weights that another library's file cannot be asked for.
-    #[error("`{layer}` has no name there: write `from` behind it, or name it in the map")]
-    Unnamed {
-        /// The layer.
-        layer: String,
-    },
-    /// A tensor that another library trains and this network does not have, with other numbers than it would need.
-    #[error("`{tensor}` is not {expected} throughout, and the network's layer leaves it out")]
-    NotConstant {
-        /// The tensor.
-        tensor: String,
-        /// What each of its numbers would have to be.
-        expected: String,
-    },
-    /// A tensor holds another kind of number.
-    #[error("`{tensor}` holds {found}, where the network holds {expected}")]
-    Numbers {
-        /// The tensor.
-        tensor: String,
-        /// The network's: `F32`.
-        expected: &'static str,
-        /// The file's: `F64`.
-        found: String,
-    },
 }
 
 fn last_good(checkpoint: Option<&std::path::Path>) -> String {
@@ -537,10 +441,6 @@ fn class_range(classes: usize) -> String {
         1 => "the only class is 0".to_owned(),
         _ => format!("the classes are 0 to {}", classes - 1),
     }
-}
-
-fn instead(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or(String::new(), |name| format!("; was `{name}` meant?"))
 }
 
 fn lines(differences: &[WeightDifference]) -> String {
