@@ -306,8 +306,9 @@
 //!
 //! # Further
 //!
-//! [`pytorch`] takes over weights from PyTorch and Keras, and gives them back; [`serving`] predicts from several threads, swaps weights and chooses among networks. Part of
+//! [`pytorch`] takes over weights from PyTorch and Keras, and gives them back; [`onnx`] reads networks from ONNX files and writes them; [`serving`] predicts from several threads, swaps weights and chooses among networks. Part of
 //! another network's weights come by [`load_matching`](crate::SaveWeights::load_matching) and [`copy_from`](crate::SaveWeights::copy_from).
 
+pub mod onnx;
 pub mod pytorch;
 pub mod serving;

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netwright_runtime::storage::safetensors::{Checksum, Audience, Writer};
+use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(file) = Audience::from_bytes(bytes.to_vec(), "fuzzed") else { return };
+    let Ok(file) = Reader::from_bytes(bytes.to_vec(), "fuzzed") else { return };
     let mut writer = Writer::new();
     for view in file.tensors() {
         if let Some(numbers) = view.scalars::<f64>() {
@@ -15,6 +15,6 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(view.integers().is_none_or(|integers| integers.len() <= bytes.len()));
     }
     let _ = file.checksum();
-    let again = Audience::from_bytes(writer.to_bytes(), "written").expect("what is written is read");
+    let again = Reader::from_bytes(writer.to_bytes(), "written").expect("what is written is read");
     assert_eq!(again.checksum(), Checksum::Matches);
 });

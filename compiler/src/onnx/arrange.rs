@@ -23,6 +23,9 @@ impl<'m> Reading<'m> {
             ))
             .help("a network here is one fixed graph: export the model without control flow"));
         }
+        if node.inputs.is_empty() && node.op != "Constant" {
+            return Err(Problem::new("it has no inputs"));
+        }
         match node.op {
             "Conv" => self.conv(node),
             "ConvTranspose" => self.conv_transpose(node),
@@ -135,6 +138,9 @@ impl<'m> Reading<'m> {
 
     /// The same elements along axes of these sizes.
     fn seen_as(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
+        if sizes.is_empty() {
+            return Err(Problem::new("nothing is left of it but the batch"));
+        }
         let layout = value.layout.reshaped(sizes);
         let layout =
             layout.ok_or_else(|| Problem::new(format!("{:?} cannot be seen as {sizes:?}", value.layout.sizes())))?;

@@ -48,6 +48,8 @@ struct Printing<'g> {
     before: BTreeMap<ValueId, ValueId>,
     /// How often rows read each value.
     reads: BTreeMap<ValueId, usize>,
+    /// Where the line of stages that leads to a value comes from, one step back.
+    steps: BTreeMap<ValueId, ValueId>,
     taps: BTreeMap<ValueId, String>,
     named: usize,
 }
@@ -69,6 +71,7 @@ impl<'g> Printing<'g> {
             rows: BTreeMap::new(),
             before: BTreeMap::new(),
             reads: BTreeMap::from([(graph.output, 1)]),
+            steps: BTreeMap::new(),
             taps: BTreeMap::new(),
             named: 0,
         };
@@ -84,6 +87,12 @@ impl<'g> Printing<'g> {
             printing.rows.insert(output, Row { inputs, text: printing.text(layer) });
             from += count;
         }
+        let steps = printing.rows.iter().map(|(output, row)| {
+            let start = printing.before[output];
+            let last = row.inputs.iter().copied().max().unwrap_or(start);
+            (*output, if row.inputs.len() == 1 || printing.are_apart(start, &row.inputs) { start } else { last })
+        });
+        printing.steps = steps.collect();
         printing
     }
 
@@ -170,7 +179,7 @@ impl<'g> Printing<'g> {
                 .filter(|words| !words.is_empty())
                 .map(|words| format!(" {words}"))
                 .collect();
-            if self.are_apart(start, &inputs) {
+            if self.steps[&value] == start && self.are_apart(start, &inputs) {
                 let branches = inputs.iter().map(|input| self.between(start, *input)).collect::<Answer<Vec<_>>>()?;
                 stages.push(joined(word, branches, tail));
                 value = start;
@@ -178,11 +187,13 @@ impl<'g> Printing<'g> {
             }
             // What was computed before on the way of the last: taps.
             let last = inputs.iter().copied().max().unwrap_or(value);
-            let way: BTreeSet<ValueId> = self.chain(last).collect();
+            let way: BTreeSet<ValueId> =
+                std::iter::successors(Some(last), |value| self.steps.get(value).copied()).collect();
             if !inputs.iter().all(|input| way.contains(input)) {
                 return Err(Problem::new(
                     "values are read again in a way that neither branches nor taps of the language say",
-                ));
+                )
+                .help("it compiles as it is: `network! { pub Model = onnx \"model.onnx\"; }`"));
             }
             let mut head = word.to_owned();
             for input in &inputs {

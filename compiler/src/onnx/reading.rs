@@ -256,6 +256,9 @@ impl<'m> Reading<'m> {
     /// The weights at input number `index`.
     pub(super) fn weights(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Weights<'m>> {
         match self.constant(node, index, what)? {
+            Some(Constant::Weights(weights)) if weights.tensor.is_empty() => {
+                Err(Problem::new(format!("its {what} are empty")))
+            }
             Some(Constant::Weights(weights)) => Ok(weights),
             Some(Constant::Numbers(_)) => Err(Problem::new(format!("its {what} are computed of shapes"))),
             None => Err(Problem::new(format!("it has no {what}"))),
@@ -265,7 +268,10 @@ impl<'m> Reading<'m> {
     /// The only node that reads a value.
     pub(super) fn only_reader(&self, name: &str) -> Option<(usize, &'m Node<'m>)> {
         match self.readers.get(name)?.as_slice() {
-            [reader] if *reader != OUTSIDE => Some((*reader, &self.model.graph.nodes[*reader])),
+            [reader] => {
+                let node = self.model.graph.nodes.get(*reader).filter(|node| !node.outputs.is_empty())?;
+                Some((*reader, node))
+            }
             _ => None,
         }
     }

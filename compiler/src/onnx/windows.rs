@@ -208,8 +208,8 @@ impl<'m> Reading<'m> {
             let by = targets[1..].iter().zip(&sizes).map(|(to, from)| to / *from as f64);
             factors = std::iter::once(1.0).chain(by).collect();
         }
-        let whole =
-            factors.len() == sizes.len() + 1 && factors.iter().all(|factor| *factor >= 1.0 && factor.fract() == 0.0);
+        let whole = factors.len() == sizes.len() + 1
+            && factors.iter().all(|factor| (1.0..=65536.0).contains(factor) && factor.fract() == 0.0);
         if !whole {
             return Err(Problem::new(format!("it enlarges by {factors:?}, and only whole factors are to be had")));
         }

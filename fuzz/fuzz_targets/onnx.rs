@@ -1,0 +1,20 @@
+//! Any bytes are read as an ONNX model without a panic; what is a network holds together, and its text is the language's.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netwright_compiler::onnx;
+use netwright_onnx::Model;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(model) = Model::read(bytes) else { return };
+    for (_, tensor) in model.graph.constants() {
+        if let Ok(elements) = tensor.elements() {
+            assert!(elements.len() <= bytes.len().max(netwright_onnx::MOST_MEMORY));
+        }
+    }
+    let Ok(read) = onnx::read(&model, None) else { return };
+    netwright_compiler::verify::verify(&read.graph).expect("what is read holds together");
+    assert_eq!(read.sources.len(), read.graph.tensors.len());
+    let _ = onnx::printed(&read.graph, "Fuzzed");
+    let _ = onnx::written_as_onnx(&read.graph, "Fuzzed");
+});

@@ -1,0 +1,58 @@
+//! Networks from ONNX files, and networks as such files. Both need the feature `onnx`.
+//!
+//! # In
+//!
+//! ```text
+//! netwright::network! {
+//!     /// What PyTorch has exported; the path is relative to the crate's folder.
+//!     pub Model = onnx "models/model.onnx";
+//! }
+//!
+//! let mut model = Model::from_onnx("models/model.onnx")?;
+//! let answer = model.predict(&image);
+//! ```
+//!
+//! The file is read while your crate compiles, and again after it has changed: the same shapes, the same diagnostics and the same kernels as
+//! from text, and it trains. Weights are no part of the code. `from_onnx` takes them from that file, or from another with the same tensors;
+//! `load_onnx` of [`FromOnnx`](https://docs.rs/netwright/latest/netwright/onnx/trait.FromOnnx.html) into a network that is there. With `embed` behind
+//! the path the program holds the file, and `Model::embedded()` needs no other.
+//!
+//! - Images have their channels last here: a file's `N x C x H x W` is an image of H x W x C, for its answers too. Flattening, transposing and reshaping
+//!   between layers is arithmetic with the order of weights and costs nothing.
+//! - The size of a batch may be open. All other sizes must be in the file.
+//! - Of several outputs the only one with fractions is the answer; `onnx "model.onnx" output "probabilities"` says which otherwise.
+//! - Constants for each channel that are added or multiplied become a layer, `dwconv 1x1`; what the file holds as a node `Constant` is frozen.
+//!
+//! Read are: `Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `BatchNormalization`, `LayerNormalization` (over channels), `LRN`, `MaxPool`, `AveragePool`,
+//! `GlobalAveragePool`, `GlobalMaxPool`, `ReduceMean` and `ReduceMax` over the image, `Relu`, `LeakyRelu`, `PRelu`, `Elu`, `Selu`, `Gelu`, `Tanh`,
+//! `Sigmoid`, `HardSigmoid`, `HardSwish`, `Swish`, `Mish`, `Softplus`, `Softsign`, `Exp`, `Clip` to 0..6 and 0.., `Softmax` over channels, `Dropout`, `Add`,
+//! `Sub`, `Mul`, `Div` by constants, `Sum`, `Concat` along channels, `Pad` with zeros, `Slice` of height and width, `Resize` and `Upsample` by repeating, and what
+//! moves nothing or folds: `Flatten`, `Reshape`, `Transpose`, `Squeeze`, `Unsqueeze`, `Identity`, `Cast`, `Constant`, `ConstantOfShape`, `Shape`, `Gather`
+//! and arithmetic of shapes. What exporters write as several nodes is one word again: `gelu` by its error function, `silu`, `hard_sigmoid`.
+//! Anything else is an error that names the node, the shapes of its inputs, and what could be done.
+//!
+//! | model, random weights | exporter | read | largest difference, as a part of the largest answer |
+//! |---|---|---|---:|
+//! | AlexNet, VGG-11 with normalisation, ResNet-18, ResNeXt-50, SqueezeNet, DenseNet-121, Inception v3, GoogLeNet, MobileNet v2 and v3, MNASNet, EfficientNet-B0, RegNetY-400MF, ConvNeXt-T | torchvision, PyTorch 1.13 | yes | 1.8e-6 |
+//! | ShuffleNet v2 | torchvision, PyTorch 1.13 | no: its `Slice` takes channels apart | |
+//! | MobileNet, EfficientNet-B0 | Keras 3, tf2onnx | yes | 1.5e-6 |
+//! | a perceptron | scikit-learn, skl2onnx | yes | 1e-6 |
+//!
+//! `tests/foreign/run` exports, reads and compares them.
+//!
+//! # As text
+//!
+//! `cargo run --example from_onnx --features onnx -- model.onnx`, in a clone of the repository, prints the network in the language, with blocks where structure
+//! repeats: a start for a network of one's own.
+//!
+//! ```text
+//! block cell_a(width) {
+//!     residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) } relu
+//! }
+//! ```
+//!
+//! # Out
+//!
+//! `network.to_onnx(path)` writes any network with its weights as a model for version 20 of ONNX's operators, channels first and in single precision;
+//! `to_onnx_beside` puts the weights into a file beside it. Dropout is written and does nothing there. A file is written under another name and
+//! then renamed.
