@@ -1,36 +1,84 @@
 //! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
 
-/// A function applied to each element by itself.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
+/// Declares the functions, a row for each: whether the derivative follows from the output, whether it is of the rectifiers' family, and
+/// whether it is piecewise linear with a kink at 0.
+macro_rules! activations {
+    (@constant) => { None };
+    (@constant $constant:ident) => { Some($constant) };
+    ($(
+        $(#[$docs:meta])*
+        $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $rectifier_family:expr, $piecewise:expr;
+    )*) => {
+        /// A function applied to each element by itself.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum Activation {
+            $($(#[$docs])* $name $(($real))?),*
+        }
+
+        #[allow(unused_variables)]
+        impl Activation {
+            /// The name of its variant, and its constant.
+            pub const fn parts(self) -> (&'static str, Option<f64>) {
+                match self {
+                    $(Self::$name $(($constant))? => (stringify!($name), activations!(@constant $($constant)?))),*
+                }
+            }
+
+            /// Whether the derivative follows from the output alone, so that z need not be kept. A leaky slope or an α that is not
+            /// positive loses the sign of z.
+            pub const fn has_gradient_from_output(self) -> bool {
+                match self {
+                    $(Self::$name $(($constant))? => $from_output),*
+                }
+            }
+
+            /// Whether He's initialisation is for it: it passes about half of what comes in (He et al., 2015).
+            pub const fn is_rectifier_family(self) -> bool {
+                match self {
+                    $(Self::$name $(($constant))? => $rectifier_family),*
+                }
+            }
+
+            /// Whether it is a rectifier in the narrow sense, piecewise linear with a kink at 0: what the backward rules of the deconvnet
+            /// (Zeiler and Fergus, 2013) and of guided back-propagation are about.
+            pub const fn is_piecewise_rectifier(self) -> bool {
+                match self {
+                    $(Self::$name $(($constant))? => $piecewise),*
+                }
+            }
+        }
+    };
+}
+
+activations! {
     /// max(0, z), slide 9.
-    Relu,
+    Relu: true, true, true;
     /// z, or slope · z below 0, slide 11.
-    LeakyRelu(f64),
+    LeakyRelu(slope: f64): slope > 0.0, true, true;
     /// tanh z
-    Tanh,
+    Tanh: true, false, false;
     /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
-    Sigmoid,
+    Sigmoid: true, false, false;
     /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
-    Elu(f64),
+    Elu(alpha: f64): alpha > 0.0, true, false;
     /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
-    Selu,
+    Selu: true, false, false;
     /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
-    Gelu,
+    Gelu: false, true, false;
     /// z σ(z) (Elfwing et al. 2017).
-    Silu,
+    Silu: false, true, false;
     /// ln(1 + eᶻ)
-    Softplus,
+    Softplus: true, true, false;
     /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
-    HardSigmoid(f64),
+    HardSigmoid(slope: f64): true, false, false;
     /// min(max(z, 0), 6) (Howard et al. 2017).
-    Relu6,
+    Relu6: true, true, true;
     /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
-    GeluTanh,
+    GeluTanh: false, true, false;
     /// z / (1 + |z|)
-    Softsign,
+    Softsign: true, false, false;
     /// eᶻ
-    Exp,
+    Exp: true, false, false;
 }
 
 /// λ of [`Activation::Selu`].
@@ -39,56 +87,9 @@ pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 impl Activation {
-    /// The name of its variant, and its constant.
-    pub const fn parts(self) -> (&'static str, Option<f64>) {
-        match self {
-            Self::Relu => ("Relu", None),
-            Self::LeakyRelu(slope) => ("LeakyRelu", Some(slope)),
-            Self::Tanh => ("Tanh", None),
-            Self::Sigmoid => ("Sigmoid", None),
-            Self::Elu(alpha) => ("Elu", Some(alpha)),
-            Self::Selu => ("Selu", None),
-            Self::Gelu => ("Gelu", None),
-            Self::Silu => ("Silu", None),
-            Self::Softplus => ("Softplus", None),
-            Self::HardSigmoid(slope) => ("HardSigmoid", Some(slope)),
-            Self::Relu6 => ("Relu6", None),
-            Self::GeluTanh => ("GeluTanh", None),
-            Self::Softsign => ("Softsign", None),
-            Self::Exp => ("Exp", None),
-        }
-    }
-
     /// The name of its variant.
     pub const fn name(self) -> &'static str {
         self.parts().0
-    }
-
-    /// Whether the derivative follows from the output alone, so that z need not be kept. A leaky slope or an α that is not
-    /// positive loses the sign of z.
-    pub const fn has_gradient_from_output(self) -> bool {
-        match self {
-            Self::Relu | Self::Relu6 | Self::Tanh | Self::Sigmoid | Self::HardSigmoid(_) => true,
-            Self::Selu | Self::Softplus | Self::Softsign | Self::Exp => true,
-            Self::LeakyRelu(slope) => slope > 0.0,
-            Self::Elu(alpha) => alpha > 0.0,
-            Self::Gelu | Self::Silu | Self::GeluTanh => false,
-        }
-    }
-
-    /// Whether He's initialisation is for it: it passes about half of what comes in (He et al., 2015).
-    pub const fn is_rectifier_family(self) -> bool {
-        match self {
-            Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus => true,
-            Self::Relu6 | Self::GeluTanh => true,
-            Self::Tanh | Self::Sigmoid | Self::Selu | Self::HardSigmoid(_) | Self::Softsign | Self::Exp => false,
-        }
-    }
-
-    /// Whether it is a rectifier in the narrow sense, piecewise linear with a kink at 0: what the backward rules of the deconvnet
-    /// (Zeiler and Fergus, 2013) and of guided back-propagation are about.
-    pub const fn is_piecewise_rectifier(self) -> bool {
-        matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Relu6)
     }
 }
 
