@@ -18,7 +18,7 @@ use crate::simd::tests::only;
 
 /// Elements that look random, in [−2, 2), exact in both types.
 pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
-    (0..count).map(|i| T::from_f64(f64::from((((i + seed) * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
+    (0..count).map(|i| T::from_f64(f64::from((((i + seed) as u64 * 2_654_435_761) >> 7) as u8) / 64.0 - 2.0)).collect()
 }
 
 /// Convolutions of all kinds, small.
@@ -59,42 +59,54 @@ fn same<T: Scalar>(what: &str, got: &[T], right: &[T], terms: usize) {
     }
 }
 
-/// Compares a variant with the reference, with a scale and a shift or without: on every instruction set of this processor, and in
-/// double precision, which has plain code alone, on that.
-pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, each_filter: [bool; 2], variant: &Variant<T>) {
+/// Calls `check` for each instruction set of this processor; in double precision, which has plain code alone, for that.
+fn on_each_isa<T: Scalar>(check: impl Fn()) {
     let (all, _) = Isa::all();
     for &isa in if T::NAME == "F32" { &all[..] } else { &all[..1] } {
-        only(isa, || agrees_here(batch, spec, each_filter, variant));
+        only(isa, &check);
     }
 }
 
-fn agrees_here<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
+/// Compares a variant with the reference on every instruction set, with a scale and a shift or without.
+pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, each_filter: [bool; 2], variant: &Variant<T>) {
+    forward_agrees(batch, spec, each_filter, variant);
+    gradients_agree(batch, spec, each_filter, variant);
+}
+
+fn forward_agrees<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
+    let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
+    let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);
+    let (scale, shift) = (each_filter(scaled, 7), each_filter(shifted, 4));
+    let len = batch * spec.output_len();
+    let mut z = memory(len);
+    reference::forward(batch, spec, &x, &w, &[], &mut z);
+    let before = if spec.epilogue.accumulate { numbers::<T>(len, 8) } else { memory(len) };
+    let mut right = before.clone();
+    epilogue::reference(spec.epilogue, &z, &scale, &shift, &mut right, spec.output[2]);
+    on_each_isa::<T>(|| {
+        let mut y = before.clone();
+        (variant.forward)(batch, spec, &x, &w, &scale, &shift, &mut y);
+        same("y", &y, &right, 2 * spec.window[0] * spec.window[1] * spec.input[2] / spec.groups);
+    });
+}
+
+fn gradients_agree<T: Elementary>(batch: usize, spec: &Spec, [_, shifted]: [bool; 2], variant: &Variant<T>) {
     let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
     let dy = numbers::<T>(batch * spec.output_len(), 3);
-    let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);
-    let (scale, b) = (each_filter(scaled, 7), each_filter(shifted, 4));
-    let nan = T::from_f64(f64::NAN);
-    let taps = spec.window[0] * spec.window[1];
-
-    let mut z = std::vec![nan; dy.len()];
-    reference::forward(batch, spec, &x, &w, &[], &mut z);
-    let mut y = if spec.epilogue.accumulate { numbers::<T>(dy.len(), 8) } else { std::vec![nan; dy.len()] };
-    let mut right = y.clone();
-    (variant.forward)(batch, spec, &x, &w, &scale, &b, &mut y);
-    epilogue::reference(spec.epilogue, &z, &scale, &b, &mut right, spec.output[2]);
-    same("y", &y, &right, 2 * taps * spec.input[2] / spec.groups);
-
-    let (mut dx, mut right) = (std::vec![nan; x.len()], std::vec![nan; x.len()]);
-    (variant.grad_input)(batch, spec, &dy, &w, &mut dx);
+    let mut right = memory(x.len());
     reference::grad_input(batch, spec, &dy, &w, &mut right);
-    same("dx", &dx, &right, taps * spec.output[2] / spec.groups);
-
-    let (mut dw, mut db) = (numbers::<T>(w.len(), 5), numbers::<T>(b.len(), 6));
-    let (mut right, mut right_bias) = (dw.clone(), db.clone());
-    (variant.grad_weights)(batch, spec, &x, &dy, &mut dw, &mut db);
-    reference::grad_weights(batch, spec, &x, &dy, &mut right, &mut right_bias);
-    same("dw", &dw, &right, dy.len());
-    same("db", &db, &right_bias, dy.len());
+    let before = (numbers::<T>(w.len(), 5), numbers::<T>(if shifted { spec.output[2] } else { 0 }, 6));
+    let (mut right_weights, mut right_bias) = before.clone();
+    reference::grad_weights(batch, spec, &x, &dy, &mut right_weights, &mut right_bias);
+    on_each_isa::<T>(|| {
+        let mut dx = memory(x.len());
+        (variant.grad_input)(batch, spec, &dy, &w, &mut dx);
+        same("dx", &dx, &right, spec.window[0] * spec.window[1] * spec.output[2] / spec.groups);
+        let (mut dw, mut db) = before.clone();
+        (variant.grad_weights)(batch, spec, &x, &dy, &mut dw, &mut db);
+        same("dw", &dw, &right_weights, dy.len());
+        same("db", &db, &right_bias, dy.len());
+    });
 }
 
 fn direct<T: Elementary>() -> Variant<T> {
@@ -176,8 +188,8 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
         agrees::<f64>(batch, spec, each_filter, &variant);
     }
     if spec.groups == 1 {
-        agrees::<f32>(batch, spec, each_filter, &packed());
-        agrees::<f64>(batch, spec, each_filter, &packed());
+        forward_agrees::<f32>(batch, spec, each_filter, &packed());
+        forward_agrees::<f64>(batch, spec, each_filter, &packed());
     }
 }
 
@@ -331,9 +343,9 @@ fn large_layers_agree_with_the_reference() {
     };
     for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
         agrees::<f32>(2, &spec, [true, true], &gemm());
-        agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [true, true], &gemm());
-        agrees::<f32>(2, &spec, [true, true], &packed());
-        agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [false, true], &packed());
+        forward_agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [true, true], &gemm());
+        forward_agrees::<f32>(2, &spec, [true, true], &packed());
+        forward_agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [false, true], &packed());
     }
 }
 
