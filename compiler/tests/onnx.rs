@@ -155,6 +155,17 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
 }
 
 #[test]
+fn a_node_that_reads_or_computes_nothing_is_an_error() {
+    for op in ["Sigmoid", "Relu", "Concat", "Add", "Conv", "Transpose"] {
+        let found = problem(&model(&[4], &[write::node("idle", op, &[], &["y"], &[])], &[]));
+        assert!(found.contains("`idle`") && found.contains("no inputs"), "{found}");
+    }
+    // One behind it that has no output is nobody's bias and nobody's function.
+    let nodes = [node("Sigmoid", &["x"], "y", &[]), write::node("mute", "Mul", &["x", "y"], &[], &[])];
+    assert!(graph_of(&model(&[4], &nodes, &[])).is_ok());
+}
+
+#[test]
 fn constants_for_each_channel_are_a_layer_of_their_own() {
     let nodes = [
         node("Mul", &["x", "scale"], "m", &[]),
