@@ -80,7 +80,7 @@ fn one_two_and_seven_threads_give_the_same_bits() {
 #[test]
 fn a_batch_is_cut_the_same_way_whatever_the_threads() {
     for threads in [1, 2, 7] {
-        assert_eq!(GradientEngine::<Spot>::new(64, threads).unwrap().micro_batch_size(), 16);
+        assert_eq!(GradientEngine::<Spot>::new(64, threads).unwrap().micro_batch_size(), 32);
         assert_eq!(GradientEngine::<Spot>::new(800, threads).unwrap().micro_batch_size(), 100);
     }
 }

@@ -49,7 +49,8 @@ const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
     };
     // Networks of dense layers have about one multiply-add for each weight and image.
     let macs = if N::MACS == 0 { 1 } else { N::MACS };
-    let worth_gradients = (MACS_OF_A_WEIGHT * parameters as u64 / macs) as usize;
+    let images = MACS_OF_A_WEIGHT * parameters as u64 / macs;
+    let worth_gradients = if images < MACS_OF_A_WEIGHT { images } else { MACS_OF_A_WEIGHT } as usize;
     larger(larger(batch.div_ceil(micro_batches), SMALLEST_PIECE), worth_gradients)
 }
 
