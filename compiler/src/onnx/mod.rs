@@ -1,7 +1,7 @@
 //! ONNX as a front end: a file's nodes become calls of the [`Builder`](crate::builder::Builder), as the words of a text do. And back: a
 //! graph as the bytes of a model ([`written_as_onnx`]).
 //!
-//! What a node computes in the middle of a value's axes is found by its [`layout`]: reshaping, transposing and the arithmetic with shapes
+//! What a node computes in the middle of a value's axes is found by its `layout`: reshaping, transposing and the arithmetic with shapes
 //! push nothing.
 
 mod arrange;

@@ -140,7 +140,7 @@ pub(crate) trait Operation {
     }
 }
 
-/// How an operation computes [`Layout::ImagesInLanes`].
+/// How an operation computes [`Layout::ImagesInLanes`](netwright_abi::Layout::ImagesInLanes).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InLanes {
     /// Whether by a kernel of its own; else its kernel treats all channels alike, so that it can take a block of images for one image of so
