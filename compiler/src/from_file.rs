@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use crate::Audience;
 use crate::attributes;
 use crate::emit::Context;
-use crate::words::RustName;
+use crate::lower;
 
 /// The items of a network from a file in `folder`.
 ///
@@ -21,13 +21,10 @@ pub(crate) fn compile(
     folder: Option<&Path>,
 ) -> Result<TokenStream, Diagnostic> {
     let Foreign { network, format, path, options } = foreign;
-    if let Some(diagnostic) = attributes::refuse_derives(network, context.source) {
+    let refused = attributes::refuse_derives(network, context.source)
+        .or_else(|| lower::refuse_name(&network.name, context.source));
+    if let Some(diagnostic) = refused {
         return Err(diagnostic);
-    }
-    if crate::words::rust_name(&network.name.text) != RustName::Free {
-        let message = format!("`{}` is a word of Rust", network.name.text);
-        return Err(Diagnostic::new(network.name.span, message)
-            .help("call the network something else: it makes a type of that name"));
     }
     if format.text != "onnx" {
         return Err(Diagnostic::new(

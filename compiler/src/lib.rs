@@ -114,8 +114,10 @@ pub fn compile_in(
             Ok(items) => tokens.extend(items),
             Err(diagnostic) => {
                 diagnostics.push(diagnostic);
-                let condition = attributes::of_every_item(&foreign.network, source, false);
-                mistaken.push(Mistaken { name: foreign.network.name.clone(), condition });
+                if lower::is_name_of_a_type(&foreign.network.name, source) {
+                    let condition = attributes::of_every_item(&foreign.network, source, false);
+                    mistaken.push(Mistaken { name: foreign.network.name.clone(), condition });
+                }
             }
         }
     }

@@ -59,11 +59,8 @@ pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) ->
             );
             continue;
         }
-        if !is_name_of_a_type(&network.name, source) {
-            diagnostics.push(
-                Diagnostic::new(network.name.span, format!("`{}` is a word of Rust", network.name.text))
-                    .help("call the network something else: it makes a type of that name"),
-            );
+        if let Some(diagnostic) = refuse_name(&network.name, source) {
+            diagnostics.push(diagnostic);
             continue;
         }
         // Of several under configurations of their own, one is there.
@@ -120,6 +117,15 @@ fn block_without_keyword(item: &Item) -> Option<Block> {
     let is_block = !parameters.is_empty();
     let (name, body, header) = (network.name.clone(), network.body.clone(), network.header);
     is_block.then_some(Block { name, parameters, body, header })
+}
+
+/// That no type can be called as a network is.
+pub(crate) fn refuse_name(name: &Name, source: &str) -> Option<Diagnostic> {
+    let refused = || {
+        Diagnostic::new(name.span, format!("`{}` is a word of Rust", name.text))
+            .help("call the network something else: it makes a type of that name")
+    };
+    (!is_name_of_a_type(name, source)).then(refused)
 }
 
 /// Whether a type can be called so: by a keyword of Rust only as it is written there, `r#type`.

@@ -1,0 +1,3 @@
+netwright::network! { pub Self = onnx "tests/foreign/small/pytorch.onnx"; }
+
+fn main() {}
