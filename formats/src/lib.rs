@@ -44,9 +44,14 @@ pub use pytorch::PyTorchFile;
 /// # Errors
 /// [`Error::Io`]; those of the formats.
 pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn TensorFile>, Error> {
-    let path = path.as_ref();
+    let (bytes, origin) = contents(path.as_ref())?;
+    from_bytes(bytes, &origin)
+}
+
+/// The bytes of a file, and what errors call it.
+fn contents(path: &Path) -> Result<(Vec<u8>, String), Error> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-    from_bytes(bytes, &path.display().to_string())
+    Ok((bytes, path.display().to_string()))
 }
 
 /// [`open`] of bytes, which `origin` names in errors.

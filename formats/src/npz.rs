@@ -26,9 +26,8 @@ impl NpzFile {
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-        Self::from_bytes(bytes, &path.display().to_string())
+        let (bytes, origin) = crate::contents(path.as_ref())?;
+        Self::from_bytes(bytes, &origin)
     }
 
     /// Reads the headers of the bytes of a file, which `origin` names in errors.
