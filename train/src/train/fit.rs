@@ -110,8 +110,6 @@ where
     }
     if let Some(validator) = &validator {
         validator.check(run.network, &plan.loss, plan.early_stopping.as_ref())?;
-    }
-    if let Some(validator) = &validator {
         run = run.metrics(validator.name_list())?;
     }
     run.schedule = plan.schedule;

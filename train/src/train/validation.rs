@@ -138,6 +138,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         self.metrics.iter().map(|metric| metric.name)
     }
 
+    /// [`Self::names`] as a loop, which every program compiles sooner than a chain of iterators.
     pub(crate) fn name_list(&self) -> Vec<&'static str> {
         let mut names = Vec::with_capacity(self.metrics.len());
         for metric in &self.metrics {
