@@ -62,7 +62,7 @@ pub enum Attribute<'a> {
     Tensor(Tensor<'a>),
     /// Fractions.
     Floats(Vec<f32>),
-    /// Whole numbers.
+    /// Integers.
     Ints(Vec<i64>),
     /// Something that no operator read here has: a graph, a list of tensors.
     Other(&'static str),
@@ -255,7 +255,7 @@ fn attribute<'a>(message: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Att
     Ok((name, value))
 }
 
-/// Whole numbers, packed or one by one.
+/// Integers, packed or one by one.
 fn integers(field: Field<'_>, all: &mut Vec<i64>, budget: &mut Budget) -> Result<(), Error> {
     const WHAT: &str = "a list of whole numbers";
     let Field::Bytes(mut packed) = field else { return budget.push(all, field.int(WHAT)?) };

@@ -268,7 +268,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The few numbers at input number `index`.
+    /// The few elements of input `index`, where they are known.
     fn few(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Numbers> {
         let constant = self.constant(node, index, what)?.ok_or_else(|| Problem::new(format!("it has no {what}")))?;
         constant.numbers().ok_or_else(|| Problem::new(format!("its {what} are too many, or not in the file")))
@@ -334,7 +334,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Rows of numbers, one behind the other.
+    /// Rows of features, contiguous.
     fn joined(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let mut values = Vec::new();
         for index in 0..node.inputs.len() {
@@ -347,7 +347,7 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers::row(values)))
     }
 
-    /// Arithmetic between numbers that are known.
+    /// Arithmetic between elements that are known.
     pub(super) fn folded(&self, node: &Node<'_>, left: Constant<'m>, right: Constant<'m>) -> Answer<Constant<'m>> {
         let (Some(left), Some(right)) = (left.numbers(), right.numbers()) else {
             return Err(Problem::new("it computes with weights before anything comes in")

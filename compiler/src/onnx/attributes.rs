@@ -34,7 +34,7 @@ pub(super) fn text<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m str> {
     }
 }
 
-/// Whole numbers.
+/// Integers.
 pub(super) fn ints<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m [i64]> {
     match node.attribute(name) {
         Some(Attribute::Ints(values)) => Some(values),

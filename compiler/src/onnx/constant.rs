@@ -12,7 +12,7 @@ pub(super) const BATCH: f64 = f64::NEG_INFINITY;
 pub(super) enum Constant<'m> {
     /// A tensor of the file, or a part of one seen along other axes.
     Weights(Weights<'m>),
-    /// A few numbers that were computed.
+    /// A few elements that were computed.
     Numbers(Numbers),
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Weights<'m> {
     pub(super) is_fixed: bool,
 }
 
-/// A few numbers.
+/// A few elements.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub(super) sizes: Vec<usize>,
@@ -56,7 +56,7 @@ impl<'m> Weights<'m> {
         self.axes.iter().map(|axis| axis.len).collect()
     }
 
-    /// The numbers, where they are few and lie in the file itself.
+    /// The elements, where they are few and lie in the file itself.
     pub(super) fn numbers(&self) -> Option<Numbers> {
         const FEW: usize = 1 << 16;
         if self.tensor.len() > FEW {
@@ -87,7 +87,7 @@ impl<'m> Constant<'m> {
         }
     }
 
-    /// Its numbers, where they are few.
+    /// Its elements, where they are few.
     pub(super) fn numbers(&self) -> Option<Numbers> {
         match self {
             Self::Weights(weights) => weights.numbers(),
@@ -100,7 +100,7 @@ impl<'m> Constant<'m> {
         self.numbers().filter(|numbers| numbers.values.len() == 1).map(|numbers| numbers.values[0])
     }
 
-    /// Whole numbers; that of the batch is [`BATCH`].
+    /// Integers; that of the batch is [`BATCH`].
     pub(super) fn whole(&self) -> Option<Vec<f64>> {
         self.numbers().map(|numbers| numbers.values)
     }
@@ -112,7 +112,7 @@ impl<'m> Constant<'m> {
         Some(Self::Weights(Weights { axes, ..weights.clone() }))
     }
 
-    /// The same numbers along axes of these sizes.
+    /// The same elements along axes of these sizes.
     pub(super) fn reshaped(&self, sizes: &[usize]) -> Option<Self> {
         match self {
             Self::Numbers(numbers) => {

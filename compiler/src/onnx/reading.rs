@@ -338,7 +338,7 @@ impl<'m> Reading<'m> {
         self.row(word, text, vec![Reshape { to }.into()], &[id], WeightOptions::default())
     }
 
-    /// A layer of its own, of operations one behind the other.
+    /// A layer of its own, of operations in a row.
     pub(super) fn row(
         &mut self,
         word: &str,
