@@ -1,10 +1,9 @@
-//! Products of matrices beside the crate `matrixmultiply` in the same run: GFLOP/s on one thread, and the ratio.
+//! Products of matrices beside the crate `matrixmultiply` in the same run: GFLOP/s on one thread, the
+//! share of the processor's peak in single precision, which is measured before, and the ratio.
 //!
 //! `cargo bench -p netwright-compute --features std --bench gemm`
 //!
 //! Each line times both in turn, several rounds, and keeps the best of each, so that neither profits from a quieter moment.
-
-mod timing;
 
 use std::hint::black_box;
 
@@ -12,7 +11,7 @@ use netwright_compute::epilogue::Epilogue;
 use netwright_compute::gemm::{Matrix, gemm, scratch};
 use netwright_compute::kernels::elementary::Elementary;
 use netwright_compute::simd::Isa;
-use timing::best;
+use netwright_measure::best;
 
 /// Which operand is stored transposed.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,7 +27,7 @@ enum Flip {
 type Theirs<T> =
     unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
 
-fn compare<T: Elementary>(name: &str, [m, k, n]: [usize; 3], flip: Flip, function: Theirs<T>) {
+fn compare<T: Elementary>(peak: f64, name: &str, [m, k, n]: [usize; 3], flip: Flip, function: Theirs<T>) {
     let numbers = |count: usize| (0..count).map(|i| T::from_f64((i % 251) as f64 / 251.0 - 0.5)).collect::<Vec<T>>();
     let (a, b) = (numbers(m * k), numbers(k * n));
     let (mut c, mut memory) = (vec![T::ZERO; m * n], vec![T::ZERO; scratch(k, n)]);
@@ -65,13 +64,19 @@ fn compare<T: Elementary>(name: &str, [m, k, n]: [usize; 3], flip: Flip, functio
     let seconds = best([&mut ours, &mut theirs]);
     let flops = 2.0 * (m * k * n) as f64;
     let [ours, theirs] = seconds.map(|seconds| flops / seconds / 1e9);
-    println!("{name:28} {m:5} x {k:5} x {n:5}  {ours:6.1} GFLOP/s  {theirs:6.1}  ratio {:.2}", ours / theirs);
+    let share = 100.0 * ours / peak;
+    println!(
+        "{name:28} {m:5} x {k:5} x {n:5}  {ours:6.1} GFLOP/s  {share:3.0} %  {theirs:6.1}  ratio {:.2}",
+        ours / theirs
+    );
 }
 
 fn main() {
-    println!("{:28} {:5}   {:5}   {:5}  {:>14}  {:>6}", "", "m", "k", "n", "ours", "matrixmultiply");
-    let single = |name, sizes, flip| compare::<f32>(name, sizes, flip, matrixmultiply::sgemm);
-    let double = |name, sizes, flip| compare::<f64>(name, sizes, flip, matrixmultiply::dgemm);
+    let peak = netwright_measure::peak(1);
+    println!("peak, measured: {peak:.1} GFLOP/s");
+    println!("{:28} {:5}   {:5}   {:5}  {:>14}  {:>5}  {:>6}", "", "m", "k", "n", "ours", "peak", "matrixmultiply");
+    let single = |name, sizes, flip| compare::<f32>(peak, name, sizes, flip, matrixmultiply::sgemm);
+    let double = |name, sizes, flip| compare::<f64>(peak, name, sizes, flip, matrixmultiply::dgemm);
     single("one tile, in the first cache", [14, 200, 32], Flip::Neither);
     single("ResNet 3x3x64 at 56", [3136, 576, 64], Flip::Neither);
     single("ResNet 3x3x128 at 28", [784, 1152, 128], Flip::Neither);

@@ -11,8 +11,6 @@
 //!
 //! Each line times all in turn, several rounds, and keeps the best of each, so that none profits from a quieter moment.
 
-mod timing;
-
 use std::hint::black_box;
 
 use netwright_abi::Epilogue;
@@ -25,7 +23,7 @@ use netwright_compute::kernels::conv::{
 use netwright_compute::kernels::depthwise::{
     depthwise_forward_scratch, depthwise_grad_input_scratch, depthwise_grad_weights_scratch,
 };
-use timing::best;
+use netwright_measure::best;
 
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()

@@ -7,8 +7,7 @@ use std::hint::black_box;
 use netwright_abi::{Activation, Epilogue, LANES};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, conv, dense, pool, relayout};
-
-mod timing;
+use netwright_measure::best;
 
 const BATCH: usize = 64;
 const BLOCKS: usize = BATCH / LANES;
@@ -45,7 +44,7 @@ fn numbers(len: usize) -> Vec<f32> {
 
 /// Prints both times, and adds them to the sums.
 fn compare(name: &str, sums: &mut [f64; 2], calls: [&mut dyn FnMut(); 2]) {
-    let micros = timing::best(calls).map(|seconds| seconds * 1e6 / BATCH as f64);
+    let micros = best(calls).map(|seconds| seconds * 1e6 / BATCH as f64);
     println!("{name:24} {:8.2} {:8.2}", micros[0], micros[1]);
     sums.iter_mut().zip(micros).for_each(|(sum, micros)| *sum += micros);
 }

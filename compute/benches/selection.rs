@@ -4,8 +4,6 @@
 //!
 //! Each is the time of a kernel that does much of one thing, less what the constants above it explain.
 
-mod timing;
-
 use std::hint::black_box;
 
 use netwright_abi::Epilogue;
@@ -14,7 +12,7 @@ use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
     Spec, conv_gemm_forward_scratch, conv_packed_forward_scratch, conv_winograd_forward_scratch,
 };
-use timing::best;
+use netwright_measure::best;
 
 fn elements(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()

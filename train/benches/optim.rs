@@ -5,14 +5,11 @@
 //! Parameters that fit into the cache of a core show how far the arithmetic is from moving the numbers; of many, memory is the limit, and
 //! shares above 1 are usual: a copy has to fetch what it overwrites, and a step has read it anyway.
 
-#[path = "../../compute/benches/timing/mod.rs"]
-mod timing;
-
 use std::hint::black_box;
 
+use netwright_measure::best;
 use netwright_runtime::layer::Layer;
 use netwright_train::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd};
-use timing::best;
 
 /// The gigabytes per second of a step that reads and writes `moved` numbers of four bytes for each parameter, and of a copy.
 fn measure(optimizer: &mut dyn Optimizer<f32>, parameters: usize, moved: usize) -> [f64; 2] {

@@ -26,7 +26,7 @@ fn time(call: &mut dyn FnMut()) -> f64 {
 }
 
 /// The best time of one call of each, in seconds: all are timed in turn, several rounds, so that none profits from a quieter moment.
-pub(crate) fn best<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [f64; N] {
+pub fn best<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut seconds = [f64::INFINITY; N];
     for _ in 0..5 {
         for (seconds, call) in seconds.iter_mut().zip(&mut calls) {

@@ -1,0 +1,144 @@
+"""Runs engines on a workload, in turn."""
+
+import array
+import json
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from installation import BUILT, HERE, NETWRIGHT, TARGET, Engine, run
+from session import Failed, Session, Timing
+from workloads import IMAGES, Workload
+
+
+@dataclass
+class Limits:
+    """How long things may take, in seconds."""
+
+    round: float
+    start: float = 300.0
+    answer: float = 120.0
+
+
+@dataclass
+class Result:
+    """An engine on a workload: a time, or why there is none."""
+
+    engine: str
+    seconds: float | None = None
+    # The slowest round over the fastest.
+    spread: float | None = None
+    # The largest difference from our answers, as a part of the largest of them.
+    difference: float | None = None
+    megabytes: float | None = None
+    failure: str | None = None
+
+
+@dataclass
+class Outcome:
+    """A workload on so many threads."""
+
+    workload: str
+    threads: int
+    peak: float
+    macs: int
+    results: list[Result] = field(default_factory=list)
+
+    def as_json(self) -> dict:
+        return asdict(self)
+
+
+def write_model(model: str) -> dict:
+    """The folder that engines read, written by netwright unless it is there; what it says of the network."""
+    folder = TARGET / "models" / model
+    facts = folder / "facts.json"
+    if not facts.exists():
+        run([str(BUILT / "compare-netwright"), "model", model, str(IMAGES[model]), str(folder)], 600)
+    return json.loads(facts.read_text())
+
+
+def peak(threads: int) -> float:
+    """What the machine computes at most on so many threads, in GFLOP/s."""
+    pinned = ["taskset", "-c", ",".join(map(str, range(threads)))]
+    return float(run([*pinned, str(BUILT / "compare-netwright"), "peak", str(threads)], 60))
+
+
+def start(engine: Engine, workload: Workload, threads: int, limits: Limits) -> tuple[Session, array.array]:
+    """An engine that is ready and asleep, and its first answers."""
+    folder = TARGET / "runs" / f"{workload.name}-{threads}"
+    folder.mkdir(parents=True, exist_ok=True)
+    answers, log = folder / f"{engine.name}.f32", folder / f"{engine.name}.log"
+    job = [str(TARGET / "models" / workload.model), workload.mode, str(workload.batch), str(threads), str(answers)]
+    session = Session([*engine.command, *job], HERE, list(range(threads)), answers, log)
+    try:
+        found = session.ready(limits.start)
+    except Failed:
+        session.end()
+        raise
+    session.sleep()
+    return session, found
+
+
+def difference(ours: array.array, theirs: array.array) -> float:
+    """The largest difference, as a part of the largest answer."""
+    if len(ours) != len(theirs) or not all(map(math.isfinite, theirs)):
+        return math.inf
+    return max(abs(a - b) for a, b in zip(ours, theirs)) / max(map(abs, ours))
+
+
+def compare(
+    workload: Workload, engines: list[Engine], threads: int, rounds: int, limits: Limits, told: Callable[[str], None]
+) -> Outcome:
+    """Times every engine, one after the other, round after round. One that fails is left out from there on."""
+    outcome = Outcome(workload.name, threads, 0.0, workload.macs(write_model(workload.model)))
+    sessions: dict[str, Session] = {}
+    results = {engine.name: Result(engine.name) for engine in engines}
+    timings: dict[str, list[Timing]] = {engine.name: [] for engine in engines}
+    ours = None
+    try:
+        for engine in engines:
+            try:
+                sessions[engine.name], found = start(engine, workload, threads, limits)
+            except Failed as failed:
+                results[engine.name].failure = str(failed)
+                told(f"  {engine.title}: {failed}")
+                continue
+            ours = found if engine is NETWRIGHT else ours
+            if ours is not None:
+                results[engine.name].difference = difference(ours, found)
+        outcome.peak = peak(threads)
+        for _ in range(rounds):
+            for name, session in list(sessions.items()):
+                try:
+                    timings[name].append(session.measure(limits.round, limits.answer))
+                except (Failed, BrokenPipeError, ValueError) as failed:
+                    results[name].failure = str(failed)
+                    sessions.pop(name).end()
+            outcome.peak = max(outcome.peak, peak(threads))
+    finally:
+        for name, session in sessions.items():
+            results[name].megabytes = session.peak_megabytes()
+            session.end()
+    for name, result in results.items():
+        if timings[name] and result.failure is None:
+            medians = [timing.median for timing in timings[name]]
+            result.seconds, result.spread = min(medians), max(medians) / min(medians)
+            if result.difference is not None and result.difference > workload.limit:
+                result.failure = f"its answers differ from ours by {result.difference:.1e} of the largest"
+    outcome.results = list(results.values())
+    return outcome
+
+
+def told_time(workload: Workload, result: Result) -> str:
+    """The time of an image with three digits."""
+    if result.seconds is None:
+        return "–"
+    time = workload.told(result.seconds)
+    return f"{time:.3g}" if time < 1000 else f"{time:.0f}"
+
+
+def median_spread(outcomes: list[Outcome]) -> float:
+    """How far the rounds of one engine lie apart as a rule: slowest over fastest."""
+    spreads = [result.spread for outcome in outcomes for result in outcome.results if result.spread is not None]
+    return statistics.median(spreads) if spreads else 1.0

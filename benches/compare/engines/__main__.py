@@ -1,0 +1,9 @@
+"""Runs an engine."""
+
+import importlib
+import sys
+
+# Before any library that could write to standard output.
+from . import speak  # noqa: F401
+
+importlib.import_module(f".{sys.argv.pop(1)}", __package__)

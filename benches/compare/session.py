@@ -1,0 +1,99 @@
+"""A program of an engine: started, held, told to measure, ended. Only one of them is ever awake."""
+
+import array
+import os
+import pathlib
+import selectors
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+
+class Failed(Exception):
+    """An engine that ended, was silent for too long, or said something else."""
+
+
+@dataclass
+class Timing:
+    """Of one round: seconds of a call."""
+
+    median: float
+    best: float
+    calls: int
+
+
+class Session:
+    """An engine with a model, pinned to processors."""
+
+    def __init__(self, command: list[str], cwd: pathlib.Path, processors: list[int], answers: pathlib.Path, log: pathlib.Path):
+        # The libraries that engines compute with have settings of their own for threads.
+        threads = {name: str(len(processors)) for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"]}
+        answers.unlink(missing_ok=True)
+        self.answers, self.log, self.pending = answers, log, b""
+        self.started = time.monotonic()
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=os.environ | threads,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                preexec_fn=lambda: os.sched_setaffinity(0, processors),
+            )
+
+    def line(self, seconds: float) -> str:
+        """The next line it says within so many seconds."""
+        deadline = time.monotonic() + seconds
+        pipe = self.process.stdout
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while b"\n" not in self.pending:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise Failed(f"no answer within {seconds:.0f} s")
+                read = os.read(pipe.fileno(), 4096)
+                if not read:
+                    raise Failed(self.last_words())
+                self.pending += read
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line.decode()
+
+    def last_words(self) -> str:
+        code = self.process.wait()
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return f"ended with {code}: {lines[-1].strip() if lines else 'without a word'}"[:300]
+
+    def ready(self, seconds: float) -> array.array:
+        """Its first answers."""
+        if self.line(seconds) != "ready":
+            raise Failed("it did not say `ready`")
+        return array.array("f", self.answers.read_bytes())
+
+    def measure(self, long: float, seconds: float) -> Timing:
+        """Times its calls for `long` seconds. It sleeps before and after."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write(f"go {long}\n".encode())
+        self.process.stdin.flush()
+        median, best, calls = self.line(seconds).split()
+        self.sleep()
+        return Timing(float(median), float(best), int(calls))
+
+    def sleep(self) -> None:
+        """Stops it where it is, so that threads that wait for work do not disturb others."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def peak_megabytes(self) -> float | None:
+        """The most memory that it has had, where the system tells."""
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return None
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024 / 1e6
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()

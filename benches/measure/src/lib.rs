@@ -1,0 +1,10 @@
+//! What the benchmarks share: the machine's [`peak`] and the speed of its [`memory`], measured in the same run as all else; [times](timing)
+//! of calls in turn; and a [`Table`] that shows beside each time the arithmetic, the bytes, and what share of the machine they are.
+
+pub mod machine;
+pub mod table;
+pub mod timing;
+
+pub use machine::{memory, peak};
+pub use table::{Row, Table};
+pub use timing::best;
