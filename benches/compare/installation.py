@@ -49,6 +49,8 @@ ENGINES = [
     Engine("torch", "PyTorch", ("torch",), trains=True),
     Engine("tensorflow", "TensorFlow", ("tensorflow-cpu",), trains=True),
     Engine("jax", "JAX", ("jax",), trains=True),
+    Engine("tract", "tract", crate="tract-onnx"),
+    Engine("rten", "rten", crate="rten"),
 ]
 
 

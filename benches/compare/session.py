@@ -28,7 +28,8 @@ class Session:
 
     def __init__(self, command: list[str], cwd: pathlib.Path, processors: list[int], answers: pathlib.Path, log: pathlib.Path):
         # The libraries that engines compute with have settings of their own for threads.
-        threads = {name: str(len(processors)) for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"]}
+        settings = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"]
+        threads = {name: str(len(processors)) for name in settings}
         answers.unlink(missing_ok=True)
         self.answers, self.log, self.pending = answers, log, b""
         self.started = time.monotonic()

@@ -57,6 +57,14 @@ impl Job {
         self.folder.join("model.onnx")
     }
 
+    /// The sizes of the images of a call, as the file has them: batch, channels, height, width; or batch, features.
+    pub fn shape(&self) -> Result<Vec<usize>, Failure> {
+        let facts = std::fs::read_to_string(self.folder.join("facts.json"))?;
+        let sizes = facts.split("\"input\": [").nth(1).and_then(|rest| rest.split(']').next()).ok_or("no sizes")?;
+        let sizes = sizes.split(',').map(|size| Ok(size.trim().parse()?));
+        std::iter::once(Ok(self.batch)).chain(sizes).collect()
+    }
+
     /// The images of a call, channels first.
     pub fn images(&self) -> Result<Vec<f32>, Failure> {
         let all = read(&self.folder.join("images.f32"))?;

@@ -1,0 +1,137 @@
+//! Predictions and training steps of the zoo's networks, beside their arithmetic: GFLOP/s, and the share of the machine's peak that is
+//! measured before.
+//!
+//! `cargo bench -p netwright-zoo --features all,netwright/winograd --bench networks -- --threads 2 LeNet5 ResNet50`; without names all
+//! networks, without `--threads` one thread. With `--layers` each prediction is followed by its layers.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use netwright::loss::{CrossEntropy, Loss};
+use netwright::memory::values_from;
+use netwright::optim::{Optimizer, Sgd};
+use netwright::train::GradientEngine;
+use netwright::{Error, Network, Observer, Pass};
+use netwright_measure::{Row, Table};
+use netwright_zoo::{AlexNet, InceptionResNetV2, InceptionV3, LeNet5, ResNeXt50, ResNet50, Vgg16, Xception};
+
+/// What is asked for on the command line.
+struct Wanted {
+    threads: usize,
+    layers: bool,
+    names: Vec<String>,
+    table: Table,
+}
+
+/// The best time of a few calls, after one that warms up.
+fn best(mut call: impl FnMut()) -> f64 {
+    call();
+    let (start, mut best, mut calls) = (Instant::now(), f64::INFINITY, 0);
+    while calls < 3 || start.elapsed().as_secs_f64() < 0.4 {
+        let turn = Instant::now();
+        call();
+        best = best.min(turn.elapsed().as_secs_f64());
+        calls += 1;
+    }
+    best
+}
+
+/// The time of each layer: that since the layer before has been reported.
+struct Clock {
+    last: Instant,
+    seconds: Vec<f64>,
+}
+
+impl Observer<f32> for Clock {
+    fn computed(&mut self, layer: usize, _values: &mut [f32]) {
+        self.seconds[layer] += self.last.elapsed().as_secs_f64();
+        self.last = Instant::now();
+    }
+}
+
+impl Wanted {
+    /// One image, and a batch; a step of so many images, where there are any.
+    fn network<N: Network<Scalar = f32>>(&self, batch: usize, step: usize) -> Result<(), Error>
+    where
+        CrossEntropy: Loss<N::Head, usize>,
+    {
+        if !self.names.is_empty() && !self.names.iter().any(|name| name == N::NAME) {
+            return Ok(());
+        }
+        let mut network = N::init(1);
+        network.set_threads(self.threads)?;
+        let most = batch.max(step);
+        let elements = (0..most * N::INPUT.len()).map(|place| (place % 251) as f32 / 251.0 - 0.5).collect();
+        let images: Vec<N::Input> = values_from(elements).expect("whole images");
+        let weights = N::PARAMETERS + N::STATISTICS;
+        let bytes = |images: usize| (4 * (weights + images * (N::INPUT.len() + N::OUTPUT.len()))) as f64;
+        for count in if batch > 1 { vec![1, batch] } else { vec![1] } {
+            let mut answers = network.predict_batch(&images[..count]);
+            let seconds = best(|| network.predict_batch_into(black_box(&images[..count]), &mut answers));
+            let name = format!("{}, {count} image(s)", N::NAME);
+            self.table.row(&Row { name, seconds, macs: (N::MACS * count as u64) as f64, bytes: bytes(count) });
+        }
+        if self.layers {
+            self.layers_of(&network, &images[0]);
+        }
+        if step > 0 {
+            let labels: Vec<usize> = (0..step).map(|image| image % N::OUTPUT.len()).collect();
+            let mut engine = GradientEngine::<N>::new(step, self.threads)?;
+            let mut optimizer = Sgd::new(1e-3)?;
+            let seconds = best(|| {
+                let images = black_box(&images[..step]);
+                engine.gradient(&mut network, images, &labels, &CrossEntropy, Pass::default()).expect("a step");
+                let gradients = engine.gradients().as_slice();
+                optimizer.step(1e-3, N::LAYERS, network.parameters_mut(), gradients).expect("of the same length");
+            });
+            let name = format!("{}, training step of {step}", N::NAME);
+            let macs = (3 * N::MACS * step as u64) as f64;
+            // Weights and gradients are read and written.
+            self.table.row(&Row { name, seconds, macs, bytes: bytes(step) + (12 * weights) as f64 });
+        }
+        Ok(())
+    }
+
+    /// The layers of a prediction of one image, on one thread. A layer that the plan has merged with a later one has its time there.
+    fn layers_of<N: Network<Scalar = f32>>(&self, network: &N, image: &N::Input) {
+        let mut least = vec![f64::INFINITY; N::LAYERS.len()];
+        let mut answer = network.predict_batch(std::slice::from_ref(image));
+        for _ in 0..10 {
+            let mut clock = Clock { last: Instant::now(), seconds: vec![0.0; N::LAYERS.len()] };
+            network.predict_into_observed(black_box(image), &mut answer[0], &mut clock);
+            least.iter_mut().zip(clock.seconds).for_each(|(least, seconds)| *least = least.min(seconds));
+        }
+        let mut macs = 0;
+        for (layer, seconds) in N::LAYERS.iter().zip(least) {
+            macs += layer.macs;
+            if seconds == 0.0 {
+                continue;
+            }
+            let elements = layer.input.len() + layer.output.len() + layer.parameters();
+            let name = format!("  {} {} -> {}", layer.text, layer.input, layer.output);
+            self.table.row(&Row { name, seconds, macs: macs as f64, bytes: (4 * elements) as f64 });
+            macs = 0;
+        }
+    }
+}
+
+fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let (mut threads, mut layers, mut names) = (1, false, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--threads" => threads = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(1),
+            "--layers" => layers = true,
+            _ => names.push(argument),
+        }
+    }
+    let wanted = Wanted { threads, layers, names, table: Table::new(threads) };
+    wanted.network::<LeNet5<f32>>(64, 64)?;
+    wanted.network::<AlexNet<f32>>(8, 8)?;
+    wanted.network::<Vgg16<f32>>(1, 0)?;
+    wanted.network::<ResNet50<f32>>(8, 8)?;
+    wanted.network::<InceptionV3<f32>>(1, 0)?;
+    wanted.network::<Xception<f32>>(1, 0)?;
+    wanted.network::<ResNeXt50<f32>>(1, 0)?;
+    wanted.network::<InceptionResNetV2<f32>>(1, 0)
+}
