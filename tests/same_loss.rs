@@ -12,6 +12,7 @@ netwright::network! {
     Yes(1) { dense 1 sigmoid }
     Several(3) { dense 7 tanh; dense 4 sigmoid }
     Classes(3) { dense 9 relu; dense 5 softmax }
+    Logarithms(3) { dense 9 relu; dense 5 logsoftmax }
     Bare(3) { softmax }
     /// The last sigmoid is that of a layer which could end in it, behind a factor that folds.
     Folded(3) { dense 8; scale 3; sigmoid }
@@ -94,6 +95,9 @@ fn a_loss_is_the_same_number_for_everyone() {
     for factor in [1.0, 30.0] {
         assert_same::<Classes, _, _>(factor, &features(), &labels, &CrossEntropy::new());
         assert_same::<Classes<f64>, _, _>(factor, &features(), &labels, &CrossEntropy::new());
+        let of_logarithms = assert_same::<Logarithms, _, _>(factor, &features(), &labels, &CrossEntropy::new());
+        let of_classes = assert_same::<Classes, _, _>(factor, &features(), &labels, &CrossEntropy::new());
+        assert_eq!(of_logarithms, of_classes, "the negative log-likelihood is the cross-entropy");
         assert_same::<Several, _, _>(factor, &features(), &several, &BinaryCrossEntropy);
         assert_same::<Several<f64>, _, _>(factor, &features(), &several, &BinaryCrossEntropy);
         assert_same::<Several, _, _>(factor, &features(), &several, &MeanAbsoluteError);

@@ -200,6 +200,8 @@ macro_rules! for_each_kernel {
                 distance::distance_forward(distance);
                 /// y = x
                 copy::copy(copy);
+                /// Channels of several groups side by side: y from x.
+                shuffle::shuffle(shuffle);
                 /// Images one after the other become blocks of images in the lanes: y from x.
                 relayout::into_lanes(relayout);
                 /// Blocks of images in the lanes become images one after the other: y from x.
@@ -241,6 +243,8 @@ macro_rules! for_each_kernel {
                 activation::activation_forward(activation);
                 /// Softmax over the last axis.
                 softmax::softmax_forward(softmax);
+                /// The logarithm of softmax over the last axis.
+                softmax::logsoftmax_forward(softmax);
                 /// Dropout: of values, and of their gradients.
                 dropout::dropout_apply(dropout) pass;
                 /// Times a constant: values, and gradients.
@@ -252,6 +256,8 @@ macro_rules! for_each_kernel {
                 activation::activation_grad_from_output(activation) pass;
                 /// Softmax: dy becomes dz, by the output.
                 softmax::softmax_grad(softmax);
+                /// The logarithm of softmax: dy becomes dz, by the output.
+                softmax::logsoftmax_grad(softmax);
             }
             /// The gradient of a function, in place, from its input.
             GradFromInput { Read z: "The input.", Update dy: "The gradient of the output becomes that of the input.", } {
@@ -295,9 +301,11 @@ macro_rules! for_each_kernel {
                 multiply::multiply_grad_right(multiply);
             }
             /// A part of the channels of a whole is written.
-            PartWrite { Read part: "The part.", Write whole: "The whole, whose other channels stay.", } {
-                /// Writes a part into its channels of the whole.
+            PartWrite { Read part: "The part.", Write whole: "The whole.", } {
+                /// Writes a part into its channels of the whole, whose other channels stay.
                 concat::concat_write(concat);
+                /// Writes a part into its channels of the whole, and zeros into the others.
+                concat::concat_spread(concat);
             }
             /// A part of the channels of a whole is read.
             PartRead { Read whole: "The whole.", Write part: "The part.", } {

@@ -1,21 +1,37 @@
 //! Prints a network from an ONNX file in the language: `cargo run --example from_onnx --features onnx -- model.onnx`. With `--check`
 //! behind the file it says only whether that can be had.
 
+use std::process::ExitCode;
+
 use netwright_compiler::onnx;
 use netwright_onnx::Model;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match text() {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The network as text; nothing where it was only to be checked.
+fn text() -> Result<String, Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("which file? `from_onnx model.onnx`")?;
     let only_checks = arguments.next().is_some_and(|argument| argument == "--check");
-    let bytes = std::fs::read(&path)?;
-    let read = onnx::read(&Model::read(&bytes)?, None).map_err(|problem| match &problem.help {
+    let bytes = std::fs::read(&path).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    let with_help = |problem: onnx::Problem| match &problem.help {
         Some(help) => format!("{problem}\n{help}"),
         None => problem.to_string(),
-    })?;
+    };
+    let read = onnx::read(&Model::read(&bytes)?, None).map_err(with_help)?;
     if only_checks {
-        return Ok(());
+        return Ok(String::new());
     }
-    print!("{}", onnx::printed(&read.graph, "Model")?);
-    Ok(())
+    Ok(onnx::printed(&read.graph, "Model").map_err(with_help)?)
 }

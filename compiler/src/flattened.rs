@@ -81,7 +81,7 @@ fn forward(graph: &Graph, rows: &mut [Parts]) {
 
 /// Whether each element of a row that goes out comes from that of the same place in the row that comes in.
 fn keeps_elements(node: &Node) -> bool {
-    !matches!(node.op, Op::Dense(_) | Op::Distance(_) | Op::Reshape(_) | Op::Concat(_))
+    !matches!(node.op, Op::Dense(_) | Op::Distance(_) | Op::Reshape(_) | Op::Concat(_) | Op::Slice(_) | Op::Shuffle(_))
 }
 
 /// An image with pixels and channels whose order differs; nothing where there is one order.

@@ -8,7 +8,6 @@ use proc_macro2::TokenStream;
 use crate::Audience;
 use crate::attributes;
 use crate::emit::Context;
-use crate::lower;
 
 /// The items of a network from a file in `folder`.
 ///
@@ -21,9 +20,7 @@ pub(crate) fn compile(
     folder: Option<&Path>,
 ) -> Result<TokenStream, Diagnostic> {
     let Foreign { network, format, path, options } = foreign;
-    let refused = attributes::refuse_derives(network, context.source)
-        .or_else(|| lower::refuse_name(&network.name, context.source));
-    if let Some(diagnostic) = refused {
+    if let Some(diagnostic) = attributes::refuse_derives(network, context.source) {
         return Err(diagnostic);
     }
     if format.text != "onnx" {

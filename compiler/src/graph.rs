@@ -293,7 +293,7 @@ impl Graph {
     /// The values that go into the final softmax or sigmoid; the answer where there is neither.
     pub fn logits(&self) -> ValueId {
         match (self.head(), self.producer(self.output)) {
-            (Head::Softmax | Head::Sigmoid, Some(node)) => node.inputs[0],
+            (Head::Softmax | Head::LogSoftmax | Head::Sigmoid, Some(node)) => node.inputs[0],
             _ => self.output,
         }
     }
@@ -309,6 +309,8 @@ fn range_of<T>(all: &[T], layer: LayerId, of: fn(&T) -> LayerId) -> Range<usize>
 pub enum Head {
     /// In a softmax.
     Softmax,
+    /// In the logarithm of a softmax.
+    LogSoftmax,
     /// In a sigmoid.
     Sigmoid,
     /// In anything else.

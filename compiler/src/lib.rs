@@ -85,7 +85,8 @@ pub fn compile_in(
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
     let context = Context { root, source, span };
-    let networks = lower::lower(source, &file, &mut diagnostics);
+    let misnamed = lower::misnamed(source, &file, &mut diagnostics);
+    let networks = lower::lower_named(source, &file, &misnamed, &mut diagnostics);
     let words = match audience {
         Audience::Rustc => TokenStream::new(),
         Audience::Editor => emit::words(&file, &networks, &context),
@@ -110,14 +111,15 @@ pub fn compile_in(
     }
     for item in &file.items {
         let netwright_grammar::Item::Foreign(foreign) = item else { continue };
+        if misnamed.contains(&foreign.network.name.span) {
+            continue;
+        }
         match from_file::compile(foreign, &context, audience, folder) {
             Ok(items) => tokens.extend(items),
             Err(diagnostic) => {
                 diagnostics.push(diagnostic);
-                if lower::is_name_of_a_type(&foreign.network.name, source) {
-                    let condition = attributes::of_every_item(&foreign.network, source, false);
-                    mistaken.push(Mistaken { name: foreign.network.name.clone(), condition });
-                }
+                let condition = attributes::of_every_item(&foreign.network, source, false);
+                mistaken.push(Mistaken { name: foreign.network.name.clone(), condition });
             }
         }
     }

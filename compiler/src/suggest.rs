@@ -44,7 +44,10 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
             "the normalisations are `batchnorm`, `layernorm` and, among channels, `lrn`"
         }
         "leakyrelu" | "lrelu" => "the leaky rectifier is `leaky_relu`, or `leaky_relu 0.01`",
-        "logsoftmax" => "the output layer is `softmax 10`; its loss works on logits by itself",
+        "chunk" | "narrow" | "unbind" => {
+            "some of the channels are `slice 8`, or from the ninth on `slice 8 at 8`; branches of a `concat` take different ones"
+        }
+        "channelshuffle" | "permutechannels" => "channels of 2 groups side by side are `shuffle 2`",
         "input" | "inputlayer" => "the input's shape stands behind the network's name: `pub LeNet5(28x28x1) { … }`",
         "output" => "the output layer is `softmax 10`, or the last `dense`",
         "freeze" | "nontrainable" | "untrainable" | "trainable" | "nograd" | "requiresgrad" | "fixed"

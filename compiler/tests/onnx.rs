@@ -155,6 +155,27 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
 }
 
 #[test]
+fn what_no_weights_can_be_is_an_error_before_anything_is_built() {
+    let conv = |group: i64| node("Conv", &["x", "k"], "y", &[("group", Attribute::Int(group))]);
+    for group in [0, -1, i64::MIN] {
+        let found = problem(&model(&[3, 4, 4], &[conv(group)], &[("k", &[2, 3, 3, 3])]));
+        assert!(found.contains(&format!("`the Conv`, Conv of Nx3x4x4, 2x3x3x3: its group is {group}")), "{found}");
+    }
+    let integers: Vec<i64> = vec![1; 12];
+    let nodes = [node("Reshape", &["k", "as"], "w", &[]), node("Gemm", &["x", "w"], "y", &[])];
+    let found = problem(&model_with(&[4], &nodes, &[("k", &integers), ("as", &[4, 3])], &[]));
+    assert!(found.contains("its weights are of Int64, and weights are fractions"), "{found}");
+    let long: Vec<i64> = std::iter::once(0).chain(std::iter::repeat_n(7, 60_000)).collect();
+    let found = problem(&model_with(&[4], &[node("Reshape", &["x", "as"], "y", &[])], &[("as", &long)], &[]));
+    assert!(found.contains("[4] cannot be seen as [7, 7, 7, 7, 7, 7, 7, 7, …]"), "{found}");
+    let mut graph = Message::new();
+    graph.message(write::NODE, &node("Relu", &["x"], "y", &[])).message(write::INPUT, &write::value("x", &[4]));
+    let mut model = write::model(17);
+    model.message(write::GRAPH, &graph);
+    assert!(problem(&model.into_bytes()).contains("no output that holds fractions"));
+}
+
+#[test]
 fn a_node_that_reads_or_computes_nothing_is_an_error() {
     for op in ["Sigmoid", "Relu", "Concat", "Add", "Conv", "Transpose"] {
         let found = problem(&model(&[4], &[write::node("idle", op, &[], &["y"], &[])], &[]));
@@ -179,6 +200,131 @@ fn constants_for_each_channel_are_a_layer_of_their_own() {
     // The element of `number` is 0, and nothing is left of it.
     assert_eq!(layers, ["dwconv 1x1 init constant(1) relu"]);
     assert_prints_itself(&read.graph);
+}
+
+/// A model of these nodes, with integers besides the weights.
+fn model_with(
+    input: &[usize],
+    nodes: &[Message],
+    integers: &[(&str, &[i64])],
+    weights: &[(&str, &[usize])],
+) -> Vec<u8> {
+    let all: Vec<Message> = integers
+        .iter()
+        .map(|(name, values)| {
+            let (mut node, mut attribute) = (Message::new(), Message::new());
+            attribute.bytes(1, "value").message(5, &write::integers("", values));
+            node.bytes(2, name).bytes(4, "Constant").message(5, &attribute);
+            node
+        })
+        .chain(nodes.iter().cloned())
+        .collect();
+    model(input, &all, weights)
+}
+
+fn layers_of(bytes: &[u8]) -> Vec<String> {
+    let read = graph_of(bytes).unwrap_or_else(|problem| panic!("{problem}"));
+    assert_prints_itself(&read.graph);
+    read.graph.layers.iter().map(|layer| layer.text.clone()).collect()
+}
+
+#[test]
+fn channels_are_taken_apart_and_shuffled_as_a_shufflenet_does() {
+    let split = |op: &str, inputs: &[&str], attributes: &[(&str, Attribute)]| {
+        write::node("the Split", op, inputs, &["left", "right"], attributes)
+    };
+    let behind = [
+        node("Relu", &["right"], "r", &[]),
+        node("Concat", &["left", "r"], "c", &[("axis", Attribute::Int(1))]),
+        node("Reshape", &["c", "apart"], "a", &[]),
+        node("Transpose", &["a"], "t", &[("perm", ints(&[0, 2, 1, 3, 4]))]),
+        node("Reshape", &["t", "together"], "y", &[]),
+    ];
+    let integers: [(&str, &[i64]); 7] = [
+        ("apart", &[-1, 2, 3, 4, 5]),
+        ("together", &[-1, 6, 4, 5]),
+        ("halves", &[3, 3]),
+        ("zero", &[0]),
+        ("three", &[3]),
+        ("six", &[6]),
+        ("one", &[1]),
+    ];
+    let by_slices = vec![
+        node("Slice", &["x", "zero", "three", "one"], "left", &[]),
+        node("Slice", &["x", "three", "six", "one"], "right", &[]),
+    ];
+    let axis = ("axis", Attribute::Int(1));
+    let ways = [
+        vec![split("Split", &["x", "halves"], std::slice::from_ref(&axis))],
+        vec![split("Split", &["x"], &[axis.clone(), ("split", ints(&[3, 3]))])],
+        vec![split("Split", &["x"], &[("axis", Attribute::Int(-3)), ("num_outputs", Attribute::Int(2))])],
+        by_slices,
+    ];
+    for way in ways {
+        let nodes: Vec<Message> = way.into_iter().chain(behind.iter().cloned()).collect();
+        let layers = layers_of(&model_with(&[6, 4, 5], &nodes, &integers, &[]));
+        assert_eq!(layers, ["slice 3", "slice 3 at 3 relu", "concat", "shuffle 2"]);
+    }
+}
+
+#[test]
+fn rows_and_columns_are_taken_apart_too() {
+    let nodes = [
+        write::node(
+            "the Split",
+            "Split",
+            &["x"],
+            &["top", ""],
+            &[("axis", Attribute::Int(2)), ("split", ints(&[3, 1]))],
+        ),
+        node("Relu", &["top"], "y", &[]),
+    ];
+    assert_eq!(layers_of(&model_with(&[6, 4, 5], &nodes, &[], &[])), ["crop 0x1x0x0 relu"]);
+    let neighbours = [node("Gather", &["x", "channels"], "y", &[("axis", Attribute::Int(1))])];
+    let layers = layers_of(&model_with(&[6, 4, 5], &neighbours, &[("channels", &[2, 3, 4])], &[]));
+    assert_eq!(layers, ["slice 3 at 2"]);
+    for channels in [&[2_i64, 4][..], &[5, 6], &[-7], &[]] {
+        let found = problem(&model_with(&[6, 4, 5], &neighbours, &[("channels", channels)], &[]));
+        assert!(found.contains("by their numbers"), "{found}");
+    }
+    let whole: [(&str, &[i64]); 4] =
+        [("from", &[0, 1]), ("to", &[i64::from(i32::MAX), 4]), ("axes", &[0, 2]), ("to2", &[1, 4])];
+    let sliced = |to: &str| node("Slice", &["x", "from", to, "axes"], "y", &[]);
+    assert_eq!(layers_of(&model_with(&[6, 4, 5], &[sliced("to")], &whole, &[])), ["crop 1x0x0x0"]);
+    assert!(problem(&model_with(&[6, 4, 5], &[sliced("to2")], &whole, &[])).contains("a part of the batch"));
+}
+
+#[test]
+fn parts_that_are_not_those_of_the_channels_are_refused() {
+    let of = |attributes: &[(&str, Attribute)]| {
+        problem(&model(&[6, 4, 5], &[write::node("the Split", "Split", &["x"], &["y", "z"], attributes)], &[]))
+    };
+    let axis = |axis| ("axis", Attribute::Int(axis));
+    assert!(of(&[axis(0)]).contains("takes the batch apart"));
+    assert!(of(&[axis(1), ("split", ints(&[3, 4]))]).contains("its parts [3, 4] are not those of 6"));
+    assert!(of(&[axis(1), ("split", ints(&[6]))]).contains("are not those of 6"));
+    assert!(of(&[axis(1), ("num_outputs", Attribute::Int(7))]).contains("7 parts of 6"));
+    assert!(of(&[axis(9)]).contains("its axis 9 is none of 4"));
+}
+
+#[test]
+fn a_row_that_is_flattened_last_comes_in_the_order_of_the_file() {
+    let nodes = [node("Relu", &["x"], "r", &[]), node("Flatten", &["r"], "y", &[])];
+    assert_eq!(layers_of(&model(&[3, 4, 5], &nodes, &[])), ["relu", "flatten", "shuffle 20"]);
+}
+
+#[test]
+fn logarithms_of_probabilities_and_numbers_less_a_value_are_read() {
+    let nodes = [
+        node("Gemm", &["x", "w"], "z", &[]),
+        node("LogSoftmax", &["z"], "l", &[("axis", Attribute::Int(1))]),
+        node("Sub", &["c", "l"], "y", &[]),
+    ];
+    let layers = layers_of(&model(&[4], &nodes, &[("w", &[4, 3]), ("c", &[3])]));
+    assert_eq!(layers[..3], ["dense 3 nobias", "logsoftmax", "scale -1"]);
+    assert!(layers[3..].iter().any(|layer| layer.starts_with("dwconv 1x1 init constant(1)")), "{layers:?}");
+    let found = problem(&model(&[4], &[node("Div", &["c", "x"], "y", &[])], &[("c", &[4])]));
+    assert!(found.contains("divides a constant"), "{found}");
 }
 
 #[test]

@@ -78,7 +78,8 @@ pub struct Tensor<'a> {
     /// The kind of its elements.
     pub kind: DataType,
     message: &'a [u8],
-    pub(crate) is_external: bool,
+    /// Whether its data lies in a file beside the model.
+    pub is_external: bool,
 }
 
 /// What is said of a value.
@@ -136,7 +137,9 @@ impl<'a> Model<'a> {
                 _ => {}
             }
         }
-        let graph = graph.filter(|graph: &Graph<'_>| !graph.outputs.is_empty()).ok_or(Error::NoGraph)?;
+        let graph = graph
+            .filter(|graph: &Graph<'_>| !(graph.outputs.is_empty() && graph.nodes.is_empty()))
+            .ok_or(Error::NoGraph)?;
         Ok(Self { producer, opset, has_functions, graph })
     }
 }

@@ -4,12 +4,15 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The ending of a network: [`Softmax`], [`Sigmoid`] or [`Linear`].
+/// The ending of a network: [`Softmax`], [`LogSoftmax`], [`Sigmoid`] or [`Linear`].
 pub trait Head: sealed::Sealed + Send + Sync + 'static {}
 
 /// Ends in a softmax over classes.
 #[derive(Clone, Copy, Debug)]
 pub enum Softmax {}
+/// Ends in the logarithm of a softmax over classes.
+#[derive(Clone, Copy, Debug)]
+pub enum LogSoftmax {}
 /// Ends in a sigmoid for each output.
 #[derive(Clone, Copy, Debug)]
 pub enum Sigmoid {}
@@ -18,8 +21,10 @@ pub enum Sigmoid {}
 pub enum Linear {}
 
 impl sealed::Sealed for Softmax {}
+impl sealed::Sealed for LogSoftmax {}
 impl sealed::Sealed for Sigmoid {}
 impl sealed::Sealed for Linear {}
 impl Head for Softmax {}
+impl Head for LogSoftmax {}
 impl Head for Sigmoid {}
 impl Head for Linear {}

@@ -25,9 +25,10 @@
 //!
 //! Read are: `Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `BatchNormalization`, `LayerNormalization` (over channels), `LRN`, `MaxPool`, `AveragePool`,
 //! `GlobalAveragePool`, `GlobalMaxPool`, `ReduceMean` and `ReduceMax` over the image, `Relu`, `LeakyRelu`, `PRelu`, `Elu`, `Selu`, `Gelu`, `Tanh`,
-//! `Sigmoid`, `HardSigmoid`, `HardSwish`, `Swish`, `Mish`, `Softplus`, `Softsign`, `Exp`, `Clip` to 0..6 and 0.., `Softmax` over channels, `Dropout`, `Add`,
-//! `Sub`, `Mul`, `Div` by constants, `Sum`, `Concat` along channels, `Pad` with zeros, `Slice` of height and width, `Resize` and `Upsample` by repeating, and what
-//! moves nothing or folds: `Flatten`, `Reshape`, `Transpose`, `Squeeze`, `Unsqueeze`, `Identity`, `Cast`, `Constant`, `ConstantOfShape`, `Shape`, `Gather`
+//! `Sigmoid`, `HardSigmoid`, `HardSwish`, `Swish`, `Mish`, `Softplus`, `Softsign`, `Exp`, `Clip` to 0..6 and 0.., `Softmax` and `LogSoftmax` over channels, `Dropout`, `Add`,
+//! `Sub`, `Mul`, `Div` by constants, `Sum`, `Concat` along channels, `Pad` with zeros, `Slice` and `Split` of channels, height and width, `Gather` of neighbouring
+//! channels, `Resize` and `Upsample` by repeating, and what moves nothing or folds: `Flatten`, `Reshape` and `Transpose` (of groups of channels they are
+//! `shuffle`), `Squeeze`, `Unsqueeze`, `Identity`, `Cast`, `Constant`, `ConstantOfShape`, `Shape`, `Gather`
 //! and arithmetic of shapes. What exporters write as several nodes is one word again: `gelu` by its error function, `silu`, `hard_sigmoid`.
 //! Anything else is an error that names the node, the shapes of its inputs, and what could be done.
 //!

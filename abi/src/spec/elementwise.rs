@@ -156,6 +156,21 @@ pub mod prelu {
     }
 }
 
+/// Channels in another order.
+pub mod shuffle {
+    spec! {
+        /// The channels as a table of groups, which is transposed.
+        Spec {
+            /// Positions an image.
+            rows: usize,
+            /// Groups of channels.
+            groups: usize,
+            /// Channels of a group.
+            each: usize,
+        }
+    }
+}
+
 /// A constant factor.
 pub mod scale {
     spec! {

@@ -37,7 +37,7 @@ macro_rules! spec {
     };
 }
 
-pub use elementwise::{activation, add, concat, copy, dropout, multiply, prelu, relayout, scale, softmax};
+pub use elementwise::{activation, add, concat, copy, dropout, multiply, prelu, relayout, scale, shuffle, softmax};
 pub use image::{pad, pool, upsample};
 pub use normalisation::{batchnorm, layernorm, lrn};
 pub use weighted::{conv, conv_table, dense, distance, subsample};

@@ -223,6 +223,7 @@ fn value_type(shape: Shape) -> TokenStream {
 fn head(graph: &Graph) -> Ident {
     match graph.head() {
         Head::Softmax => format_ident!("Softmax"),
+        Head::LogSoftmax => format_ident!("LogSoftmax"),
         Head::Sigmoid => format_ident!("Sigmoid"),
         Head::Linear => format_ident!("Linear"),
     }

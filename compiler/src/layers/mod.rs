@@ -3,6 +3,7 @@
 mod activations;
 mod axes;
 mod batchnorm;
+mod channels;
 mod conv;
 mod deconv;
 mod dense;
@@ -39,6 +40,7 @@ pub static WORDS: &[&Word] = &[
     &subsample::SUBSAMPLE,
     &dense::DENSE,
     &softmax::SOFTMAX,
+    &softmax::LOGSOFTMAX,
     &distance::DISTANCE,
     &batchnorm::BATCHNORM,
     &batchnorm::LAYERNORM,
@@ -49,6 +51,8 @@ pub static WORDS: &[&Word] = &[
     &shapes::ZEROPAD,
     &shapes::CROP,
     &shapes::UPSAMPLE,
+    &channels::SLICE,
+    &channels::SHUFFLE,
     &scale::SCALE,
     &activations::RELU,
     &activations::LEAKY_RELU,

@@ -384,7 +384,7 @@ impl<'a> Lowering<'a> {
     /// An output layer fed with probabilities is a mistake that trains badly without a word.
     pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
         let before = self.builder.graph().producer(input);
-        if before.is_none_or(|node| node.op.head() != Head::Softmax) {
+        if before.is_none_or(|node| !matches!(node.op.head(), Head::Softmax | Head::LogSoftmax)) {
             return Ok(());
         }
         Err(self

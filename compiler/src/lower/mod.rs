@@ -14,7 +14,9 @@ mod taps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Item, Name, Network, Parameter};
+use netwright_grammar::{
+    Atom, AtomKind, Block, Diagnostic, Diagnostics, File, Foreign, Item, Name, Network, Parameter, Span,
+};
 
 pub use foreign::Pattern;
 pub(crate) use lowering::beginning;
@@ -42,43 +44,62 @@ pub struct Lowered<'a> {
 
 /// Lowers every network of a file, with all mistakes reported to `diagnostics`.
 pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) -> Vec<Lowered<'a>> {
+    let misnamed = misnamed(source, file, diagnostics);
+    lower_named(source, file, &misnamed, diagnostics)
+}
+
+/// Lowers every network but those whose names have been refused.
+pub(crate) fn lower_named<'a>(
+    source: &str,
+    file: &'a File,
+    misnamed: &[Span],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Lowered<'a>> {
     let without_keyword: Vec<Block> = file.items.iter().filter_map(block_without_keyword).collect();
     let blocks = blocks(file, &without_keyword, diagnostics);
-    let mut seen: BTreeMap<&str, bool> = BTreeMap::new();
-    let mut networks = Vec::new();
     let mut called = BTreeSet::new();
-    for item in &file.items {
-        let Item::Network(network) = item else { continue };
-        if let Some(block) = without_keyword.iter().find(|block| block.header == network.header) {
-            diagnostics.push(
-                Diagnostic::new(
-                    network.header,
-                    format!("`{}` begins like a network and goes on like a block", block.name.text),
-                )
-                .help("a block begins with the word `block`: `block cell(width) { … }`"),
-            );
-            continue;
+    let networks = file.items.iter().filter_map(|item| match item {
+        Item::Network(network) if !misnamed.contains(&network.name.span) => {
+            Some(lower_network(source, network, &blocks, &mut called, diagnostics))
         }
-        if let Some(diagnostic) = refuse_name(&network.name, source) {
-            diagnostics.push(diagnostic);
-            continue;
-        }
-        // Of several under configurations of their own, one is there.
-        let is_conditional = attributes::is_conditional(network, source);
-        let other = seen.insert(&network.name.text, is_conditional);
-        if other.is_some_and(|other| !(other && is_conditional)) {
-            diagnostics.push(
-                Diagnostic::new(network.name.span, format!("two networks are called `{}`", network.name.text))
-                    .help("each network makes a type, and types need names of their own"),
-            );
-            continue;
-        }
-        networks.push(lower_network(source, network, &blocks, &mut called, diagnostics));
-    }
+        _ => None,
+    });
+    let networks = networks.collect();
     if diagnostics.is_empty() {
         never_called(&blocks, &called).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     }
     networks
+}
+
+/// Where names of networks stand, of texts and of files, that are no names for one more type: each is reported.
+pub(crate) fn misnamed(source: &str, file: &File, diagnostics: &mut Diagnostics) -> Vec<Span> {
+    let mut seen: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut misnamed = Vec::new();
+    for item in &file.items {
+        let (Item::Network(network) | Item::Foreign(Foreign { network, .. })) = item else { continue };
+        let refused = if let Some(block) = block_without_keyword(item) {
+            let message = format!("`{}` begins like a network and goes on like a block", block.name.text);
+            Some(
+                Diagnostic::new(network.header, message)
+                    .help("a block begins with the word `block`: `block cell(width) { … }`"),
+            )
+        } else {
+            refuse_name(&network.name, source).or_else(|| {
+                // Of several under configurations of their own, one is there.
+                let is_conditional = attributes::is_conditional(network, source);
+                let other = seen.insert(&network.name.text, is_conditional);
+                other.filter(|other| !(*other && is_conditional)).map(|_| {
+                    Diagnostic::new(network.name.span, format!("two networks are called `{}`", network.name.text))
+                        .help("each network makes a type, and types need names of their own")
+                })
+            })
+        };
+        if let Some(diagnostic) = refused {
+            diagnostics.push(diagnostic);
+            misnamed.push(network.name.span);
+        }
+    }
+    misnamed
 }
 
 /// That nothing calls a block, and so nothing has told whether its stages fit. Of blocks that call each other, the outermost.
@@ -120,7 +141,7 @@ fn block_without_keyword(item: &Item) -> Option<Block> {
 }
 
 /// That no type can be called as a network is.
-pub(crate) fn refuse_name(name: &Name, source: &str) -> Option<Diagnostic> {
+fn refuse_name(name: &Name, source: &str) -> Option<Diagnostic> {
     let refused = || {
         Diagnostic::new(name.span, format!("`{}` is a word of Rust", name.text))
             .help("call the network something else: it makes a type of that name")

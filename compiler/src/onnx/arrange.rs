@@ -4,10 +4,10 @@ use netwright_abi::Activation as Function;
 use netwright_onnx::{Attribute, Node};
 
 use super::attributes::{axis, float, int, ints};
-use super::constant::{BATCH, Constant, Numbers, Weights};
+use super::constant::{BATCH, Constant, Numbers, Weights, said};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Reading, Value};
-use crate::ops::PoolKind;
+use crate::ops::{LogSoftmax, PoolKind, Softmax};
 
 impl<'m> Reading<'m> {
     /// What a node computes.
@@ -35,7 +35,9 @@ impl<'m> Reading<'m> {
             "LayerNormalization" => self.layer_norm(node),
             "LRN" => self.lrn(node),
             "PRelu" => self.prelu(node),
-            "Softmax" => self.softmax(node),
+            "Softmax" => self.softmax(node, "softmax", Softmax.into()),
+            "LogSoftmax" => self.softmax(node, "logsoftmax", LogSoftmax.into()),
+            "Split" => self.split(node),
             "MaxPool" => self.pool(node, PoolKind::Max),
             "AveragePool" => self.pool(node, PoolKind::Average),
             "GlobalAveragePool" => self.global_pool(node, PoolKind::Average),
@@ -144,7 +146,7 @@ impl<'m> Reading<'m> {
         let layout = value.layout.reshaped(sizes);
         let layout =
             layout.ok_or_else(|| Problem::new(format!("{:?} cannot be seen as {sizes:?}", value.layout.sizes())))?;
-        Ok(Known::Value(Value { layout, ..value }))
+        self.with_channels_in_order(Value { layout, ..value }).map(Known::Value)
     }
 
     fn reshape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
@@ -163,7 +165,7 @@ impl<'m> Reading<'m> {
                         own.get(index).copied().ok_or_else(|| Problem::new("it keeps an axis that is not there"))?,
                     ),
                     size if size >= 0.0 => Some(size as usize),
-                    _ => return Err(Problem::new(format!("its sizes are {target:?}"))),
+                    _ => return Err(Problem::new(format!("its sizes are {}", said(target)))),
                 });
             }
             let known =
@@ -174,7 +176,7 @@ impl<'m> Reading<'m> {
             if product == Some(len) {
                 Ok(sizes)
             } else {
-                Err(Problem::new(format!("{own:?} cannot be seen as {target:?}")))
+                Err(Problem::new(format!("{own:?} cannot be seen as {}", said(target))))
             }
         };
         match self.operand(node, 0)? {
@@ -185,8 +187,11 @@ impl<'m> Reading<'m> {
                 };
                 let is_free = *batch == -1.0 || *batch == 0.0;
                 if !is_free && !self.is_batch(*batch) {
-                    return Err(Problem::new(format!("its sizes {target:?} do not begin with that of the batch"))
-                        .help("images are not mixed here: each keeps its own axes behind that of the batch"));
+                    return Err(Problem::new(format!(
+                        "its sizes {} do not begin with that of the batch",
+                        said(&target)
+                    ))
+                    .help("images are not mixed here: each keeps its own axes behind that of the batch"));
                 }
                 if *batch == -1.0 && rest.contains(&-1.0) {
                     return Err(Problem::new("two of its sizes are open"));
@@ -275,9 +280,8 @@ impl<'m> Reading<'m> {
     }
 
     fn gather(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        if let Some(Known::Value(_)) = self.operand(node, 0)? {
-            return Err(Problem::new("it takes some of the elements that come in, by their numbers")
-                .help("channels are taken apart by convolutions alone here"));
+        if let Some(Known::Value(value)) = self.operand(node, 0)? {
+            return self.gathered(node, &value);
         }
         let (data, indices) = (self.few(node, 0, "elements")?, self.few(node, 1, "indices")?);
         if data.sizes.len() != 1 {
@@ -291,6 +295,24 @@ impl<'m> Reading<'m> {
         let values = indices.values.iter().map(value).collect::<Option<Vec<_>>>();
         let values = values.ok_or_else(|| Problem::new("its index is behind the last element"))?;
         Ok(numbers(Numbers { sizes: indices.sizes, values }))
+    }
+
+    /// Neighbouring channels, by their numbers.
+    fn gathered(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
+        let place = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
+        let indices = self.few(node, 1, "indices")?;
+        let size = place.checked_sub(1).map_or(0, |place| value.layout.sizes()[place]) as f64;
+        let counted: Vec<f64> = indices.values.iter().map(|at| if *at < 0.0 { at + size } else { *at }).collect();
+        let are_neighbours = counted.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
+        if let ([first, ..], [_], true) = (&counted[..], &indices.sizes[..], are_neighbours)
+            && *first >= 0.0
+            && first + counted.len() as f64 <= size
+            && let Some(channels) = self.channels_of(value, place - 1, [*first as usize, counted.len()])?
+        {
+            return Ok(channels);
+        }
+        Err(Problem::new("it takes some of the elements that come in, by their numbers")
+            .help("neighbouring channels alone are taken: export it with `Slice` or `Split`"))
     }
 
     fn slice(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
@@ -313,12 +335,23 @@ impl<'m> Reading<'m> {
         match self.operand(node, 0)? {
             Some(Known::Value(value)) => {
                 let mut pads = vec![[0; 2]; value.layout.0.len() + 1];
+                let mut value = value;
                 for index in 0..starts.len() {
                     let place = axis(axes[index], pads.len())?;
                     let Some(size) = place.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
+                        // All images, as TensorFlow says of an axis that it leaves alone.
+                        let is_all = starts[index] == 0 && ends[index] >= i64::from(i32::MAX);
+                        if is_all || starts[index] == 0 && self.is_batch(ends[index] as f64) {
+                            continue;
+                        }
                         return Err(Problem::new("it takes a part of the batch"));
                     };
-                    pads[place] = [-within(starts[index], size), within(ends[index], size) - size];
+                    let (start, end) = (within(starts[index], size), within(ends[index], size));
+                    let part = [start as usize, (end - start).max(0) as usize];
+                    match self.channels_of(&value, place - 1, part)? {
+                        Some(Known::Value(channels)) => value = channels,
+                        _ => pads[place] = [-start, end - size],
+                    }
                 }
                 self.padded(&value, &pads)
             }

@@ -7,6 +7,15 @@ use super::layout::Run;
 /// The size of the batch, in arithmetic with shapes.
 pub(super) const BATCH: f64 = f64::NEG_INFINITY;
 
+/// Sizes as they are said: that of the batch is N, and of many the first.
+pub(super) fn said(sizes: &[f64]) -> String {
+    const FEW: usize = 8;
+    let size = |size: &f64| if *size == BATCH { "N".to_owned() } else { size.to_string() };
+    let first: Vec<String> = sizes.iter().take(FEW).map(size).collect();
+    let more = if sizes.len() > FEW { ", …" } else { "" };
+    format!("[{}{more}]", first.join(", "))
+}
+
 /// A value that does not depend on what comes in.
 #[derive(Clone, Debug)]
 pub(super) enum Constant<'m> {

@@ -39,6 +39,16 @@ impl Layout {
         Self(axes)
     }
 
+    /// Channels first, or last, along so many axes: those that a row of features lacks are 1 long.
+    pub(super) fn along_axes(shape: Shape, axes: usize, channels_last: bool) -> Self {
+        let Self(mut all) = Self::channels_first(shape);
+        all.resize(axes.max(all.len()), Vec::new());
+        if channels_last {
+            all.rotate_left(1);
+        }
+        Self(all)
+    }
+
     /// The sizes of the axes.
     pub(super) fn sizes(&self) -> Vec<usize> {
         self.0.iter().map(|axis| size(axis)).collect()

@@ -7,6 +7,7 @@
 mod arrange;
 mod attributes;
 mod blocks;
+mod channels;
 mod constant;
 mod export;
 mod layout;

@@ -10,7 +10,7 @@ use super::reading::{Known, Reading, Value};
 use super::written;
 use crate::builder::WeightOptions;
 use crate::graph::ValueId;
-use crate::ops::{BatchNorm, LayerNorm, Lrn, Op, Prelu, Softmax};
+use crate::ops::{BatchNorm, LayerNorm, Lrn, Op, Prelu};
 use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
@@ -51,7 +51,7 @@ impl<'m> Reading<'m> {
         Ok(())
     }
 
-    fn normal(&mut self, word: &str, op: Op, x: ValueId) -> Answer<ValueId> {
+    pub(super) fn normal(&mut self, word: &str, op: Op, x: ValueId) -> Answer<ValueId> {
         let text = written::stage(&op, self.builder.shape(x)).unwrap_or_else(|| word.to_owned());
         self.row(word, text, vec![op], &[x], WeightOptions::default())
     }
@@ -118,7 +118,8 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    pub(super) fn softmax(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+    /// A softmax, or its logarithm.
+    pub(super) fn softmax(&mut self, node: &'m Node<'m>, word: &str, op: Op) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         let rank = value.layout.0.len() + 1;
         let usual = if self.model.opset < 13 { 1 } else { -1 };
@@ -129,7 +130,7 @@ impl<'m> Reading<'m> {
         if !is_channels && !is_row {
             return Err(Problem::new("its softmax is over other axes than the channels"));
         }
-        let id = self.normal("softmax", Softmax.into(), value.id)?;
+        let id = self.normal(word, op, value.id)?;
         Ok(Known::Value(Value { id, ..value }))
     }
 }

@@ -203,6 +203,24 @@ impl Writing<'_> {
                 self.push("Mul", &[&x, &factor], &[])
             }
             Op::Softmax(_) => self.push("Softmax", &[&x], &[("axis", Value::Int(1))]),
+            Op::LogSoftmax(_) => self.push("LogSoftmax", &[&x], &[("axis", Value::Int(1))]),
+            Op::Slice(slice) => {
+                let [first, end] = [slice.first, slice.first + slice.count].map(|channel| channel as i64);
+                let (starts, ends) = (self.integers("starts", &[first]), self.integers("ends", &[end]));
+                let axes = self.integers("axes", &[1]);
+                self.push("Slice", &[&x, &starts, &ends, &axes], &[])
+            }
+            Op::Shuffle(shuffle) => {
+                let (groups, sizes) = (shuffle.groups as i64, dims(shape));
+                let rest: Vec<i64> = sizes[1..].iter().map(|size| *size as i64).collect();
+                let apart = [&[0, groups, channels as i64 / groups], rest.as_slice()].concat();
+                let together = [&[0, channels as i64], rest.as_slice()].concat();
+                let order = [0, 2, 1].into_iter().chain(3..apart.len() as i64).collect();
+                let (apart, together) = (self.integers("groups", &apart), self.integers("sizes", &together));
+                let apart = self.push("Reshape", &[&x, &apart], &[]);
+                let mixed = self.push("Transpose", &[&apart], &[("perm", Value::Ints(order))]);
+                self.push("Reshape", &[&mixed, &together], &[])
+            }
             Op::Prelu(prelu) => {
                 let slopes = if prelu.shared { 1 } else { channels };
                 let mut sizes = vec![1; dims(shape).len()];

@@ -116,12 +116,18 @@ impl<'m> Reading<'m> {
         match (left, right) {
             (Known::Value(left), Known::Value(right)) => self.between(node, left, right),
             (Known::Value(value), Known::Constant(constant)) => {
-                self.with_constant(node, value, constant, node.inputs[0])
+                self.with_constant(node, node.op, value, constant, node.inputs[0])
             }
             (Known::Constant(constant), Known::Value(value)) => match node.op {
-                "Add" | "Mul" => self.with_constant(node, value, constant, node.inputs[1]),
-                _ => Err(Problem::new("what comes in stands behind a constant, which is not to be had")
-                    .help("write `x - c` as `x + (-c)`, or `c - x` as `(x - c) * -1`")),
+                "Add" | "Mul" => self.with_constant(node, node.op, value, constant, node.inputs[1]),
+                "Sub" => {
+                    let minus: Op = Scale { factor: -1.0 }.into();
+                    let id =
+                        self.row("scale", "scale -1".to_owned(), vec![minus], &[value.id], WeightOptions::default())?;
+                    self.with_constant(node, "Add", Value { id, ..value }, constant, node.inputs[1])
+                }
+                _ => Err(Problem::new("what comes in divides a constant, which is not to be had")
+                    .help("divide by a constant, or multiply")),
             },
             (Known::Constant(left), Known::Constant(right)) => self.folded(node, left, right).map(Known::Constant),
         }
@@ -193,30 +199,30 @@ impl<'m> Reading<'m> {
     fn with_constant(
         &mut self,
         node: &'m Node<'m>,
+        op: &str,
         value: Value,
         constant: Constant<'m>,
         name: &str,
     ) -> Answer<Known<'m>> {
         if let Some(number) = constant.single() {
             let number = decimal(number as f32);
-            if node.op == "Add"
+            if op == "Add"
                 && number == 3.0
                 && let Some(function) = self.hard_sigmoid(node, name)
             {
                 return self.function_of(value, name, Activation(function).into());
             }
-            let factor = match node.op {
+            let factor = match op {
                 "Mul" => number,
                 "Div" => 1.0 / number,
                 _ if number == 0.0 => return Ok(Known::Value(value)),
-                _ => return self.shifted_by_one(value, if node.op == "Sub" { -number } else { number }),
+                _ => return self.shifted_by_one(value, if op == "Sub" { -number } else { number }),
             };
             if factor == 1.0 {
                 return Ok(Known::Value(value));
             }
-            let op: Op = Scale { factor }.into();
             let text = format!("scale {factor}");
-            let id = self.row("scale", text, vec![op], &[value.id], WeightOptions::default())?;
+            let id = self.row("scale", text, vec![Scale { factor }.into()], &[value.id], WeightOptions::default())?;
             return Ok(Known::Value(Value { id, ..value }));
         }
         let Constant::Weights(weights) = constant else {
@@ -224,7 +230,7 @@ impl<'m> Reading<'m> {
         };
         let own = self.of_channels(&value, &weights)?;
         let result = self.result();
-        let (scale, mut shift) = match node.op {
+        let (scale, mut shift) = match op {
             "Mul" => (Some((weights, own, Change::Times(1.0))), None),
             "Div" => (Some((weights, own, Change::Reciprocal)), None),
             "Sub" => (None, Some((weights, own, Change::Times(-1.0)))),
@@ -356,17 +362,7 @@ impl<'m> Reading<'m> {
         let id =
             self.row("concat", "concat".to_owned(), vec![crate::ops::Concat.into()], &ids, WeightOptions::default())?;
         let shape = self.builder.shape(id);
-        let mut layout = Layout::channels_first(shape);
-        layout.0.resize(rank - 1, Vec::new());
-        if place == rank - 1 && rank > 2 {
-            let natural = Layout::channels_last(shape);
-            layout = if natural.0.len() == rank - 1 {
-                natural
-            } else {
-                layout.0.rotate_left(1);
-                layout
-            };
-        }
+        let layout = Layout::along_axes(shape, rank - 1, place == rank - 1 && rank > 2);
         Ok(Known::Value(Value { id, layout }))
     }
 

@@ -228,7 +228,10 @@ const APPLIED: &str = "\u{1}";
 /// Whether a row is one of those words that may follow others in their stage.
 fn is_applied(text: &str) -> bool {
     let word = text.split(' ').next().unwrap_or_default();
-    matches!(word, "bn" | "layernorm" | "lrn" | "prelu" | "dropout" | "softmax" | "scale" | "flatten")
+    matches!(
+        word,
+        "bn" | "layernorm" | "lrn" | "prelu" | "dropout" | "softmax" | "logsoftmax" | "scale" | "shuffle" | "flatten"
+    )
 }
 
 /// `residual` for a sum with what comes in.

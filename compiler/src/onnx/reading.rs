@@ -74,13 +74,19 @@ impl<'m> Reading<'m> {
         let constants: HashMap<&str, _> = graph.initializers.iter().map(|tensor| (tensor.name, tensor)).collect();
         let inputs: Vec<&Declared<'_>> =
             graph.inputs.iter().filter(|input| !constants.contains_key(input.name)).collect();
+        if inputs.is_empty() {
+            return Err(
+                Problem::new("it has no input").help("export the model with an example of what it is to be given")
+            );
+        }
         let [input] = inputs.as_slice() else {
             let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
             return Err(Problem::new(format!(
                 "it has {} inputs ({}), and a network has one",
                 names.len(),
                 names.join(", ")
-            )));
+            ))
+            .help("export a model of one input; what a layer such as Keras' `Normalization` knows must be a constant in the file"));
         };
         let (shape, batch) = input_shape(input, channels_last)?;
         let layout = if channels_last { Layout::channels_last(shape) } else { Layout::channels_first(shape) };
@@ -158,6 +164,9 @@ impl<'m> Reading<'m> {
         }
         if is_row && answer.layout.0.len() == 1 {
             return self.shaped(answer.id, Shape::Flat(answer.layout.len()));
+        }
+        if let Some(row) = self.row_in_order(answer)? {
+            return Ok(row.id);
         }
         self.image(answer).map(|(id, _)| id).map_err(|_| {
             Problem::new(format!(
@@ -259,7 +268,16 @@ impl<'m> Reading<'m> {
             Some(Constant::Weights(weights)) if weights.tensor.is_empty() => {
                 Err(Problem::new(format!("its {what} are empty")))
             }
-            Some(Constant::Weights(weights)) => Ok(weights),
+            Some(Constant::Weights(weights)) if !weights.tensor.kind.is_float() => {
+                Err(Problem::new(format!("its {what} are of {}, and weights are fractions", weights.tensor.kind))
+                    .help("export the model before it is quantised, in single precision"))
+            }
+            Some(Constant::Weights(weights)) => {
+                if !weights.tensor.is_external {
+                    weights.tensor.elements()?;
+                }
+                Ok(weights)
+            }
             Some(Constant::Numbers(_)) => Err(Problem::new(format!("its {what} are computed of shapes"))),
             None => Err(Problem::new(format!("it has no {what}"))),
         }
@@ -274,6 +292,11 @@ impl<'m> Reading<'m> {
             }
             _ => None,
         }
+    }
+
+    /// Whether anything reads a value.
+    pub(super) fn is_read(&self, name: &str) -> bool {
+        self.readers.contains_key(name)
     }
 
     /// What the node under way computes, after what it has absorbed.
@@ -417,6 +440,9 @@ fn answer<'m>(model: &'m Model<'m>, asked: Option<&str>) -> Answer<&'m str> {
     let fractions: Vec<_> = outputs.iter().filter(|output| output.kind.is_none_or(|kind| kind.is_float())).collect();
     match fractions.as_slice() {
         [one] => Ok(one.name),
+        [] => Err(Problem::new("it has no output that holds fractions").help(
+            "the answer must be an output of the graph: export the model again, or add its last value to the outputs",
+        )),
         _ => Err(Problem::new(format!("it has several outputs: {}", names()))
             .help("say which is the answer: `onnx \"model.onnx\" output \"name\"`")),
     }

@@ -88,7 +88,9 @@ impl<'m> Reading<'m> {
         let kernel = self.weights(node, 1, "filters")?;
         let filters = Filters::of(&kernel)?;
         let size = filters.size(node)?;
-        let groups = usize::try_from(int(node, "group", 1)).unwrap_or_default().max(1);
+        let group = int(node, "group", 1);
+        let groups = usize::try_from(group).ok().filter(|groups| *groups > 0);
+        let groups = groups.ok_or_else(|| Problem::new(format!("its group is {group}")))?;
         let outputs = filters.outputs.len;
         let pixel = size == [1, 1] && ints(node, "pads").is_none_or(|pads| pads.iter().all(|pad| *pad == 0));
         let is_row =

@@ -3,7 +3,7 @@
 use netwright_onnx::Node;
 
 use super::attributes::{axis, int, ints, pair, plainly, text, window};
-use super::constant::Constant;
+use super::constant::{Constant, said};
 use super::layout::Layout;
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Order, Reading, Value};
@@ -211,7 +211,10 @@ impl<'m> Reading<'m> {
         let whole = factors.len() == sizes.len() + 1
             && factors.iter().all(|factor| (1.0..=65536.0).contains(factor) && factor.fract() == 0.0);
         if !whole {
-            return Err(Problem::new(format!("it enlarges by {factors:?}, and only whole factors are to be had")));
+            return Err(Problem::new(format!(
+                "it enlarges by {}, and only whole factors are to be had",
+                said(&factors)
+            )));
         }
         let factors: Vec<usize> = factors.iter().map(|factor| *factor as usize).collect();
         let coordinates = text(node, "coordinate_transformation_mode").unwrap_or("half_pixel");

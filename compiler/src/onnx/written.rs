@@ -81,6 +81,10 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         Op::Dropout(dropout) => format!("dropout {}", dropout.rate),
         Op::Scale(scale) => format!("scale {}", scale.factor),
         Op::Softmax(_) => "softmax".to_owned(),
+        Op::LogSoftmax(_) => "logsoftmax".to_owned(),
+        Op::Slice(slice) if slice.first == 0 => format!("slice {}", slice.count),
+        Op::Slice(slice) => format!("slice {} at {}", slice.count, slice.first),
+        Op::Shuffle(shuffle) => format!("shuffle {}", shuffle.groups),
         Op::Prelu(prelu) => {
             let shared = if prelu.shared { " shared" } else { "" };
             let start = if prelu.start == 0.25 { String::new() } else { format!(" {}", prelu.start) };

@@ -25,6 +25,8 @@ mod prelu;
 mod relayout;
 mod reshape;
 mod scale;
+mod shuffle;
+mod slice;
 mod softmax;
 mod subsample;
 mod upsample;
@@ -53,7 +55,9 @@ pub use relayout::Relayout;
 pub(crate) use relayout::relayout_cost;
 pub use reshape::Reshape;
 pub use scale::Scale;
-pub use softmax::Softmax;
+pub use shuffle::Shuffle;
+pub use slice::Slice;
+pub use softmax::{LogSoftmax, Softmax};
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
@@ -201,7 +205,8 @@ macro_rules! operations {
 
 operations![
     Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
-    LayerNorm, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Softmax, Subsample, Upsample, ZeroPad,
+    LayerNorm, LogSoftmax, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Shuffle, Slice, Softmax,
+    Subsample, Upsample, ZeroPad,
 ];
 
 /// What operations see of their inputs: see [`Shape::as_image`].

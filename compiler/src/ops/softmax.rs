@@ -1,4 +1,4 @@
-//! Softmax over the last axis: probabilities of classes.
+//! Softmax over the last axis: probabilities of classes, or their logarithms.
 
 use netwright_abi::kernels::{self, GradFromOutput, InPlace};
 use netwright_abi::spec::softmax::Spec;
@@ -12,8 +12,24 @@ use crate::shape::Shape;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Softmax;
 
+/// Turns each row of the last axis into the logarithms of probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogSoftmax;
+
 fn spec(shape: Shape) -> Spec {
     Spec { rows: shape.positions(), classes: shape.channels() }
+}
+
+/// A row of one class is refused: `why` says what would come of it.
+fn of_classes(shape: Shape, why: &str) -> Result<Shape, ShapeError> {
+    if shape.channels() > 1 {
+        return Ok(shape);
+    }
+    let instead = match shape {
+        Shape::Flat(_) => "`dense 1 sigmoid`, for two classes `softmax 2`",
+        _ => "`sigmoid` in its place, for two classes two channels",
+    };
+    Err(ShapeError::new(why).help(format!("for a yes or no write {instead}")))
 }
 
 impl Operation for Softmax {
@@ -22,15 +38,7 @@ impl Operation for Softmax {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
-        if inputs[0].channels() > 1 {
-            return Ok(inputs[0]);
-        }
-        let instead = match inputs[0] {
-            Shape::Flat(_) => "`dense 1 sigmoid`, for two classes `softmax 2`",
-            _ => "`sigmoid` in its place, for two classes two channels",
-        };
-        Err(ShapeError::new("a softmax over a single value is always 1, whatever the value")
-            .help(format!("for a yes or no write {instead}")))
+        of_classes(inputs[0], "a softmax over a single value is always 1, whatever the value")
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
@@ -49,5 +57,33 @@ impl Operation for Softmax {
 
     fn head(&self) -> Head {
         Head::Softmax
+    }
+}
+
+impl Operation for LogSoftmax {
+    fn name(&self) -> &'static str {
+        "logsoftmax"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+        of_classes(inputs[0], "the logarithm of a softmax over a single value is always 0, whatever the value")
+    }
+
+    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
+        vec![
+            at.copy(at.y_shape().len(), at.x(0), at.y()),
+            at.call(kernels::logsoftmax_forward, &spec(at.y_shape()), InPlace { values: at.y() }),
+        ]
+    }
+
+    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
+        vec![
+            at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
+            at.call(kernels::logsoftmax_grad, &spec(at.y_shape()), GradFromOutput { y: at.y(), dy: at.dx(0) }),
+        ]
+    }
+
+    fn head(&self) -> Head {
+        Head::LogSoftmax
     }
 }

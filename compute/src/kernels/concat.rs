@@ -15,6 +15,12 @@ pub fn concat_write<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], w
     }
 }
 
+/// Writes a part into its channels of the whole, and zeros into the others: the gradient of [`concat_read`].
+pub fn concat_spread<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], whole: &mut [T]) {
+    whole.fill(T::ZERO);
+    concat_write(context, spec, part, whole);
+}
+
 /// Reads a part from its channels of the whole: the gradient of [`concat_write`].
 pub fn concat_read<T: Scalar>(context: &Context<'_>, spec: &Spec, whole: &[T], part: &mut [T]) {
     spec.check(context.batch, part, whole);
@@ -40,6 +46,9 @@ mod tests {
         let mut part = [0.0; 4];
         f32::concat_read(&Context::of(2), &spec, &whole, &mut part);
         assert_eq!(part, [1.0, 2.0, 3.0, 4.0]);
+        let mut whole = [9.0; 12];
+        f32::concat_spread(&Context::of(2), &spec, &part, &mut whole);
+        assert_eq!(whole, [0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 3.0, 0.0, 0.0, 4.0, 0.0]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod prelu;
 pub(crate) mod reduce;
 pub mod relayout;
 pub mod scale;
+pub mod shuffle;
 pub mod softmax;
 pub mod subsample;
 pub mod upsample;

@@ -1,4 +1,4 @@
-//! Softmax over the last axis: the probabilities of the classes.
+//! Softmax over the last axis: the probabilities of the classes, or their logarithms.
 
 use super::elementary::Elementary;
 use super::reduce;
@@ -21,6 +21,23 @@ pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], dy: 
     assert_eq!(dy.len(), y.len(), "softmax: the gradient");
     if spec.classes > 0 {
         gradient(context.isa(), spec.classes, y, dy);
+    }
+}
+
+/// aᵢ = (zᵢ − m) − ln Σⱼ e^(zⱼ − m) with m = max z: the logarithm of softmax, without its underflow; in place.
+pub fn logsoftmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+    assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the values");
+    if spec.classes > 0 {
+        log_forward(context.isa(), spec.classes, values);
+    }
+}
+
+/// ∂ℓ/∂zᵢ = ∂ℓ/∂aᵢ − e^aᵢ Σⱼ ∂ℓ/∂aⱼ, which `dy` becomes; `y` holds a.
+pub fn logsoftmax_grad<T: Elementary>(context: &Context<'_>, spec: &Spec, y: &[T], dy: &mut [T]) {
+    assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the outputs");
+    assert_eq!(dy.len(), y.len(), "logsoftmax: the gradient");
+    if spec.classes > 0 {
+        log_gradient(context.isa(), spec.classes, y, dy);
     }
 }
 
@@ -55,6 +72,56 @@ vectorised! {
             let mean = reduce::dot(y, dy);
             for (&y, dy) in y.iter().zip(dy) {
                 *dy = y * (*dy - mean);
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn log_forward<T: Elementary>(classes: usize, values: &mut [T]) {
+        let mut powers = [T::ZERO; BLOCK];
+        for rows in values.chunks_mut((BLOCK / classes).max(1) * classes) {
+            for row in rows.chunks_exact_mut(classes) {
+                let largest = reduce::maximum(row);
+                for value in row.iter_mut() {
+                    *value -= largest;
+                }
+            }
+            // Rows that fill a block together, or the blocks of one long row.
+            let mut sum = T::ZERO;
+            for part in rows.chunks_mut(BLOCK) {
+                let powers = &mut powers[..part.len()];
+                for (power, value) in powers.iter_mut().zip(part.iter()) {
+                    *power = value.fast_exp();
+                }
+                if classes > BLOCK {
+                    sum += reduce::sum(powers);
+                    continue;
+                }
+                for (row, powers) in part.chunks_exact_mut(classes).zip(powers.chunks_exact(classes)) {
+                    lower(row, reduce::sum(powers).ln());
+                }
+            }
+            if classes > BLOCK {
+                lower(rows, sum.ln());
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn lower<T: Scalar>(row: &mut [T], by: T) {
+    for value in row {
+        *value -= by;
+    }
+}
+
+vectorised! {
+    fn log_gradient<T: Elementary>(classes: usize, y: &[T], dy: &mut [T]) {
+        for (y, dy) in y.chunks_exact(classes).zip(dy.chunks_exact_mut(classes)) {
+            let sum = reduce::sum(dy);
+            for (&y, dy) in y.iter().zip(dy) {
+                *dy -= y.fast_exp() * sum;
             }
         }
     }
@@ -105,6 +172,53 @@ mod tests {
         let dz = gradient_of::<f64>(&spec, &z, &dy);
         assert_gradient(&z, &dz, |z| inner_product(&output::<f64>(&spec, z), &dy));
         assert_close(&gradient_of::<f32>(&spec, &z, &dy), &dz, 1e-5);
+    }
+
+    fn logarithms<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
+        let mut values = narrow::<T>(z);
+        T::logsoftmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &mut values);
+        widen(&values)
+    }
+
+    #[test]
+    fn its_logarithm_is_that_of_the_definition() {
+        let mut random = Random::new(3);
+        for classes in [2, 10, 16, 21, 100, 1024, 1025, 2500] {
+            let spec = Spec { rows: 3, classes };
+            let z: Vec<f64> = numbers(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
+            let expected: Vec<f64> = z
+                .chunks(classes)
+                .flat_map(|row| {
+                    let sum: f64 = row.iter().map(|z| z.exp()).sum();
+                    row.iter().map(move |z| z - sum.ln())
+                })
+                .collect();
+            assert_close(&logarithms::<f64>(&spec, &z), &expected, 1e-13);
+            assert_close(&logarithms::<f32>(&spec, &z), &expected, 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_its_logarithm_is_that_of_finite_differences() {
+        let mut random = Random::new(4);
+        let spec = Spec { rows: 2, classes: 19 };
+        let (z, dy) = (numbers(&mut random, 76), numbers(&mut random, 76));
+        let gradient = |dz: &mut [f64]| {
+            f64::logsoftmax_grad(&Context::of(2), &spec, &logarithms::<f64>(&spec, &z), dz);
+        };
+        let mut dz = dy.clone();
+        gradient(&mut dz);
+        assert_gradient(&z, &dz, |z| inner_product(&logarithms::<f64>(&spec, z), &dy));
+        let mut single = narrow::<f32>(&dy);
+        f32::logsoftmax_grad(&Context::of(2), &spec, &narrow::<f32>(&logarithms::<f32>(&spec, &z)), &mut single);
+        assert_close(&widen(&single), &dz, 1e-5);
+    }
+
+    #[test]
+    fn logarithms_of_huge_logits_are_finite() {
+        let spec = Spec { rows: 1, classes: 3 };
+        assert_eq!(logarithms::<f32>(&spec, &[1000.0, 0.0, -1000.0]), [0.0, -1000.0, -2000.0]);
+        assert!(logarithms::<f32>(&spec, &[0.0, f64::NAN, 1.0]).iter().all(|y| y.is_nan()));
     }
 
     #[test]

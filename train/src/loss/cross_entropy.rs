@@ -4,7 +4,7 @@ use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::Shape;
 use crate::architecture::GradientSeed;
 use crate::error::{Error, setting};
-use crate::head::Softmax;
+use crate::head::{LogSoftmax, Softmax};
 use crate::once::Number;
 use crate::scalar::Precision;
 use crate::train::MixedLabel;
@@ -13,12 +13,15 @@ use crate::train::label::{Label, Labels, each_label_map};
 /// The cross-entropy of a softmax's answer, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
 /// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Safe for logits of any size.
 ///
+/// Behind `logsoftmax`, whose answers are ln aₖ, it is the negative log-likelihood (PyTorch's `NLLLoss`), and the same numbers.
+///
 /// Where the network answers for each pixel, the loss of an image is the mean over its pixels, or their sum: see [`Reduction`].
 ///
 /// Targets are labels (`usize`), a label for each pixel (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`, row by row), or the
 /// share of each class (`[f32; K]`, which add up to 1; a `Tensor` for each pixel), or two labels mixed ([`MixedLabel`]). A label that is
 /// no class has probability 0 and an infinite loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "NLLLoss")]
 pub struct CrossEntropy {
     smoothing: f64,
     reduction: Reduction,
@@ -146,6 +149,7 @@ impl CrossEntropy {
 macro_rules! cross_entropy {
     ($($row:tt)*) => {
         fused_with_head!(CrossEntropy, Softmax, $($row)*);
+        fused_with_head!(CrossEntropy, LogSoftmax, $($row)*);
     };
 }
 

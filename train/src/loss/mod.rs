@@ -49,7 +49,7 @@ use crate::train::label::{Label, Labels};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
     label = "this loss does not fit the end of the network, or its targets",
-    note = "`CrossEntropy` needs a network that ends in `softmax N`, and labels (`usize`) or shares (`[f32; N]`); for each pixel `[u8; P]`, `Vec<u8>` or a `Tensor`",
+    note = "`CrossEntropy` needs a network that ends in `softmax N` or `logsoftmax N`, and labels (`usize`) or shares (`[f32; N]`); for each pixel `[u8; P]`, `Vec<u8>` or a `Tensor`",
     note = "`BinaryCrossEntropy` needs a network that ends in `sigmoid`, and `[f32; N]` or `[bool; N]`, or `bool`, `usize` or `f32` for one output",
     note = "`SquaredError` and `MeanAbsoluteError` fit any end, and need `[f32; N]` or a `Tensor`, or `f32` for one output",
     note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy)`"

@@ -5,7 +5,7 @@ use core::any::TypeId;
 use super::augment::MixedLabel;
 use super::label::{Label, Labels, each_label_map};
 use crate::architecture::Architecture;
-use crate::head::{Head, Sigmoid, Softmax};
+use crate::head::{Head, LogSoftmax, Sigmoid, Softmax};
 use crate::memory::Stored;
 use crate::once::Number;
 use crate::scalar::Precision;
@@ -26,7 +26,7 @@ impl Reading {
     /// The reading of networks that end in `H`.
     pub fn of<H: Head>() -> Self {
         let head = TypeId::of::<H>();
-        if head == TypeId::of::<Softmax>() {
+        if head == TypeId::of::<Softmax>() || head == TypeId::of::<LogSoftmax>() {
             Self::OneClass
         } else if head == TypeId::of::<Sigmoid>() {
             Self::YesOrNo

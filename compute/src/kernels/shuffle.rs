@@ -1,0 +1,59 @@
+//! The channel shuffle: what groups of channels computed apart is mixed.
+
+use crate::context::Context;
+use crate::scalar::Scalar;
+pub use netwright_abi::spec::shuffle::Spec;
+
+/// Channel i of group g, at g E + i of E channels a group, becomes channel i G + g of G groups: the table of groups, transposed (Zhang et
+/// al., 2018). With E groups of G channels it is its own inverse, and so its gradient.
+pub fn shuffle<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
+    let (groups, each) = (spec.groups, spec.each);
+    let channels = groups * each;
+    assert_eq!(x.len(), context.batch * spec.rows * channels, "shuffle: the input");
+    assert_eq!(y.len(), x.len(), "shuffle: the output");
+    if channels == 0 {
+        return;
+    }
+    for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+        for (place, y) in y.chunks_exact_mut(groups).enumerate() {
+            for (y, x) in y.iter_mut().zip(x[place..].iter().step_by(each)) {
+                *y = *x;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+
+    #[test]
+    fn channels_of_all_groups_lie_side_by_side() {
+        let mut y = [0.0; 12];
+        f32::shuffle(
+            &Context::of(1),
+            &Spec { rows: 2, groups: 2, each: 3 },
+            &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0],
+            &mut y,
+        );
+        assert_eq!(y, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0, 10.0, 13.0, 11.0, 14.0, 12.0, 15.0]);
+    }
+
+    #[test]
+    fn with_groups_and_channels_exchanged_it_is_undone() {
+        for [groups, each] in [[1, 1], [1, 7], [7, 1], [2, 3], [4, 29], [16, 16]] {
+            let x: Vec<f64> = (0..6 * groups * each).map(|number| number as f64).collect();
+            let (mut y, mut back) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            f64::shuffle(&Context::of(3), &Spec { rows: 2, groups, each }, &x, &mut y);
+            f64::shuffle(&Context::of(3), &Spec { rows: 2, groups: each, each: groups }, &y, &mut back);
+            assert_eq!(back, x);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "shuffle: the input")]
+    fn a_wrong_length_is_refused() {
+        f32::shuffle(&Context::of(1), &Spec { rows: 1, groups: 2, each: 2 }, &[0.0; 3], &mut [0.0; 4]);
+    }
+}
