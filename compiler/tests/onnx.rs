@@ -433,3 +433,41 @@ pub Net(8x8x16) {
 ";
     assert_eq!(text, expected);
 }
+
+#[test]
+fn what_lies_side_by_side_is_printed_in_branches_however_the_file_nests_it() {
+    let layer = |input: &str, name: &str, kernel: &str| node("Conv", &[input, kernel], name, &[]);
+    let beside = |inputs: &[&str], name: &str| node("Concat", inputs, name, &[("axis", Attribute::Int(1))]);
+    // Each layer of a DenseNet sees all before it.
+    let dense = [
+        layer("x", "a", "k3"),
+        beside(&["x", "a"], "xa"),
+        layer("xa", "b", "k5"),
+        beside(&["x", "a", "b"], "xab"),
+        layer("xab", "c", "k7"),
+        beside(&["x", "a", "b", "c"], "y"),
+    ];
+    let sizes = |inputs| [2, inputs, 1, 1];
+    let kernels = [("k3", &sizes(3)[..]), ("k5", &sizes(5)[..]), ("k7", &sizes(7)[..])];
+    let text = printed(&graph_of(&model(&[3, 4, 4], &dense, &kernels)).expect("it can be had").graph, "Net")
+        .expect("it can be said");
+    assert_eq!(
+        text,
+        "block cell_a() {\n    concat { } { conv 1x1x2 nobias }\n}\npub Net(4x4x3) {\n    3 * cell_a()\n}\n"
+    );
+    // Two branches that fork off behind the first, in one concatenation: the last module of Inception v3.
+    let forked = [
+        layer("x", "a", "k3"),
+        layer("x", "s", "l3"),
+        layer("s", "b", "k2"),
+        layer("s", "c", "l2"),
+        beside(&["a", "b", "c"], "y"),
+    ];
+    let kernels = [("k3", &sizes(3)[..]), ("l3", &sizes(3)[..]), ("k2", &sizes(2)[..]), ("l2", &sizes(2)[..])];
+    let text = printed(&graph_of(&model(&[3, 4, 4], &forked, &kernels)).expect("it can be had").graph, "Net")
+        .expect("it can be said");
+    let expected =
+        "concat { conv 1x1x2 nobias } { conv 1x1x2 nobias; concat { conv 1x1x2 nobias } { conv 1x1x2 nobias } }";
+    assert_eq!(text, format!("pub Net(4x4x3) {{\n    {expected}\n}}\n"));
+    assert_eq!(lowered(&text).shape(lowered(&text).output).channels(), 6);
+}

@@ -75,18 +75,26 @@ impl<'g> Printing<'g> {
             taps: BTreeMap::new(),
             named: 0,
         };
+        // What lies side by side already: the beginning of what more is put beside, as in a DenseNet.
+        let mut joined: BTreeMap<Vec<ValueId>, ValueId> = BTreeMap::new();
         let mut from = 0;
         while let Some(first) = graph.nodes.get(from) {
             let layer = first.layer;
             let count = graph.nodes[from..].iter().take_while(|node| node.layer == layer).count();
-            let inputs = first.inputs.clone();
+            let mut inputs = first.inputs.clone();
             let output = graph.nodes[from + count - 1].output;
+            let text = printing.text(layer);
+            if text == CONCAT {
+                let begins = inputs.split_last().and_then(|(last, begins)| Some(vec![*joined.get(begins)?, *last]));
+                joined.insert(std::mem::replace(&mut inputs, begins.unwrap_or(first.inputs.clone())), output);
+            }
             inputs.iter().for_each(|input| *printing.reads.entry(*input).or_default() += 1);
             let before = inputs.iter().copied().reduce(|one, other| printing.common(one, other)).unwrap_or(graph.input);
             printing.before.insert(output, before);
-            printing.rows.insert(output, Row { inputs, text: printing.text(layer) });
+            printing.rows.insert(output, Row { inputs, text });
             from += count;
         }
+        printing.gather_forks();
         let steps = printing.rows.iter().map(|(output, row)| {
             let start = printing.before[output];
             let last = row.inputs.iter().copied().max().unwrap_or(start);
@@ -94,6 +102,50 @@ impl<'g> Printing<'g> {
         });
         printing.steps = steps.collect();
         printing
+    }
+
+    /// Of values side by side, neighbours that fork off behind the others lie side by side first, in a branch of their own.
+    fn gather_forks(&mut self) {
+        let concats = self.rows.iter().filter(|(_, row)| row.text == CONCAT && row.inputs.len() > 2);
+        let concats: Vec<(ValueId, Vec<ValueId>)> =
+            concats.map(|(output, row)| (*output, row.inputs.clone())).collect();
+        let mut free = self.graph.values.len();
+        for (output, inputs) in concats {
+            let start = self.before[&output];
+            if self.are_apart(start, &inputs) {
+                continue;
+            }
+            let mut groups: Vec<(ValueId, Vec<ValueId>)> = Vec::new();
+            for input in &inputs {
+                let shared = groups.last().map(|(fork, _)| self.common(*fork, *input)).filter(|fork| *fork != start);
+                match (shared, groups.last_mut()) {
+                    (Some(shared), Some((fork, members))) => {
+                        *fork = shared;
+                        members.push(*input);
+                    }
+                    _ => groups.push((*input, vec![*input])),
+                }
+            }
+            let mut gathered = Vec::new();
+            for (fork, members) in groups {
+                if let [single] = members[..] {
+                    gathered.push(single);
+                    continue;
+                }
+                let together = ValueId(free);
+                free += 1;
+                self.before.insert(together, fork);
+                self.reads.insert(together, 1);
+                self.rows.insert(together, Row { inputs: members, text: CONCAT.to_owned() });
+                gathered.push(together);
+            }
+            let is_branched = gathered.len() > 1 && self.are_apart(start, &gathered);
+            if let (true, Some(row)) = (is_branched, self.rows.get_mut(&output)) {
+                row.inputs = gathered;
+            } else {
+                self.rows.retain(|value, _| value.0 < self.graph.values.len() || !gathered.contains(value));
+            }
+        }
     }
 
     fn text(&self, layer: LayerId) -> String {
@@ -221,6 +273,9 @@ impl<'g> Printing<'g> {
         name
     }
 }
+
+/// The word of values side by side.
+const CONCAT: &str = "concat";
 
 /// The mark of words that wait for the stage whose output they apply to.
 const APPLIED: &str = "\u{1}";
