@@ -1,8 +1,45 @@
 //! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
 
-/// Declares the functions, a row for each: whether the derivative follows from the output, whether it is of the rectifiers' family, and
-/// whether it is piecewise linear with a kink at 0.
-macro_rules! activations {
+/// Hands the functions to the macro `$then`, a row for each: its constant, if it has one; whether the derivative follows from the output;
+/// whether it is of the rectifiers' family; and whether it is piecewise linear with a kink at 0.
+#[macro_export]
+macro_rules! for_each_activation {
+    ($then:ident) => {
+        $then! {
+            /// max(0, z), slide 9.
+            Relu: true, true, true;
+            /// z, or slope · z below 0, slide 11.
+            LeakyRelu(slope: f64): slope > 0.0, true, true;
+            /// tanh z
+            Tanh: true, false, false;
+            /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
+            Sigmoid: true, false, false;
+            /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
+            Elu(alpha: f64): alpha > 0.0, true, false;
+            /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
+            Selu: true, false, false;
+            /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
+            Gelu: false, true, false;
+            /// z σ(z) (Elfwing et al. 2017).
+            Silu: false, true, false;
+            /// ln(1 + eᶻ)
+            Softplus: true, true, false;
+            /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
+            HardSigmoid(slope: f64): true, false, false;
+            /// min(max(z, 0), 6) (Howard et al. 2017).
+            Relu6: true, true, true;
+            /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
+            GeluTanh: false, true, false;
+            /// z / (1 + |z|)
+            Softsign: true, false, false;
+            /// eᶻ
+            Exp: true, false, false;
+        }
+    };
+}
+
+/// Declares the functions.
+macro_rules! declare {
     (@constant) => { None };
     (@constant $constant:ident) => { Some($constant) };
     ($(
@@ -20,7 +57,7 @@ macro_rules! activations {
             /// The name of its variant, and its constant.
             pub const fn parts(self) -> (&'static str, Option<f64>) {
                 match self {
-                    $(Self::$name $(($constant))? => (stringify!($name), activations!(@constant $($constant)?))),*
+                    $(Self::$name $(($constant))? => (stringify!($name), declare!(@constant $($constant)?))),*
                 }
             }
 
@@ -50,36 +87,7 @@ macro_rules! activations {
     };
 }
 
-activations! {
-    /// max(0, z), slide 9.
-    Relu: true, true, true;
-    /// z, or slope · z below 0, slide 11.
-    LeakyRelu(slope: f64): slope > 0.0, true, true;
-    /// tanh z
-    Tanh: true, false, false;
-    /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
-    Sigmoid: true, false, false;
-    /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
-    Elu(alpha: f64): alpha > 0.0, true, false;
-    /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
-    Selu: true, false, false;
-    /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
-    Gelu: false, true, false;
-    /// z σ(z) (Elfwing et al. 2017).
-    Silu: false, true, false;
-    /// ln(1 + eᶻ)
-    Softplus: true, true, false;
-    /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
-    HardSigmoid(slope: f64): true, false, false;
-    /// min(max(z, 0), 6) (Howard et al. 2017).
-    Relu6: true, true, true;
-    /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
-    GeluTanh: false, true, false;
-    /// z / (1 + |z|)
-    Softsign: true, false, false;
-    /// eᶻ
-    Exp: true, false, false;
-}
+for_each_activation!(declare);
 
 /// λ of [`Activation::Selu`].
 pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;

@@ -1,6 +1,6 @@
 //! Whatever the text, compiling it ends, without a panic, each mistake has its place in the text, and what is emitted is a file of Rust.
 
-use netwright_compiler::layers::{SHARED, STRUCTURE, WORDS};
+use netwright_compiler::layers::{SHARED, STRUCTURE, words};
 use netwright_compiler::{Audience, compile};
 use proc_macro2::{Span, TokenStream};
 use proptest::prelude::*;
@@ -84,16 +84,16 @@ const OTHER: [&str; 61] = [
 
 /// Every word of the language, and what may stand between words.
 fn vocabulary() -> Vec<&'static str> {
-    let options = WORDS.iter().flat_map(|word| word.options).map(|option| option.name);
+    let options = words().flat_map(|word| word.options).map(|option| option.name);
     let shared = SHARED.iter().map(|option| option.name);
     let structure = STRUCTURE.iter().map(|word| word.name);
-    let words = WORDS.iter().map(|word| word.name);
+    let words = words().map(|word| word.name);
     words.chain(options).chain(shared).chain(structure).chain(stages()).chain(OTHER).collect()
 }
 
 /// A stage or two of every word that works on an input of some shape.
 fn stages() -> Vec<&'static str> {
-    WORDS.iter().flat_map(|word| word.examples).map(|example| example.stage).collect()
+    words().flat_map(|word| word.examples).map(|example| example.stage).collect()
 }
 
 fn check(source: &str) {

@@ -2,7 +2,7 @@
 #![cfg(feature = "onnx")]
 
 use netwright_compiler::graph::{Graph, ValueId};
-use netwright_compiler::layers::WORDS;
+use netwright_compiler::layers::words;
 use netwright_compiler::onnx::{Problem, Read, Source, printed, read, written_as_onnx};
 use netwright_grammar::Diagnostics;
 use netwright_onnx::Model;
@@ -366,7 +366,7 @@ fn every_word_goes_out_and_what_has_a_word_comes_back() {
     // A table of connections and patterns are made of several operators that are no layers.
     let apart = ["connect", "distance"];
     let mut back = 0;
-    for word in WORDS {
+    for word in words() {
         for example in word.examples {
             let graph = lowered(&format!("Net({}) {{ {} }}", example.input, example.stage));
             let bytes = file_of(&graph);

@@ -41,6 +41,8 @@ fn half_written_words_are_paths_into_what_fits() {
         ("A(9x9x1) { conv 3x3x2 relu sam }", "after :: conv :: sam"),
         ("A(8) { dense 4 as one; dense 8 tied on }", "item0 :: layers :: on"),
         ("A(8) { tap here; dense 8; add her }", "item0 :: taps :: her"),
+        ("A(8) mem { dense 4 }", "network :: mem"),
+        ("A(8) memory lea { dense 4 }", "options :: memory :: lea"),
         ("A(8) { dense 4 init h }", "init :: h"),
         ("block b(width) { dense (2*wid) } A(8) { b(2) }", "item0 :: parameters :: wid"),
         ("block b(width, bias = 1) { dense (width) bias (bias) } A(8) { b(2, bia) }", "item0 :: parameters :: bia"),
@@ -57,7 +59,7 @@ fn half_written_words_are_paths_into_what_fits() {
 #[test]
 fn every_word_and_option_is_an_item_of_the_reference() {
     let items = reference_items().to_string();
-    for word in layers::WORDS {
+    for word in layers::words() {
         assert!(items.contains(&format!("pub mod {} ", word.name)), "{}", word.name);
         for option in word.options {
             assert!(items.contains(&format!("pub mod {} ", option.name)), "{}", option.name);
@@ -71,7 +73,7 @@ fn every_word_and_option_is_an_item_of_the_reference() {
 #[test]
 fn every_example_compiles_whole() {
     let root: TokenStream = "netwright".parse().expect("a path");
-    for example in layers::WORDS.iter().flat_map(|word| word.examples) {
+    for example in layers::words().flat_map(|word| word.examples) {
         let source = format!("Example({}) {{ {} }}", example.input, example.stage);
         let compiled = compile(&source, &root, &|_| Span::call_site(), Audience::Rustc);
         assert!(compiled.diagnostics.is_empty() && !compiled.tokens.is_empty(), "{source}: {:?}", compiled.diagnostics);

@@ -230,7 +230,7 @@ pub(crate) fn reference<T: Elementary>(
         let before = if epilogue.accumulate { *y } else { T::ZERO };
         *y = channel(scale, T::ONE) * z + channel(shift, T::ZERO) + before;
         if let Some(activation) = epilogue.activation {
-            *y = activation::reference::value(activation, *y);
+            *y = activation::definition(activation, *y);
         }
     }
 }

@@ -8,7 +8,7 @@ use quote::quote;
 
 use super::docs::grouped;
 use super::words::identifier;
-use crate::layers::{INITS, SHARED, STRUCTURE, WORDS};
+use crate::layers::{INITS, NETWORK, SHARED, STRUCTURE, words};
 use crate::words::{Argument, Example, OptionWord, Word, WordPosition};
 
 const IN: &str = "`in.height`, `in.width`, `in.channels`: the sizes of what comes in.\n\nIn a block, those of what comes into the block where it \
@@ -36,7 +36,7 @@ pub fn tables() -> String {
         ),
     ];
     for (title, what, place) in groups {
-        let rows = WORDS.iter().filter(|word| word.position == place).map(|word| (word.name, word.form, word.summary));
+        let rows = words().filter(|word| word.position == place).map(|word| (word.name, word.form, word.summary));
         table(&mut text, title, what, "", rows);
     }
     let structure = STRUCTURE.iter().map(|word| (word.name, word.form, word.summary));
@@ -51,6 +51,8 @@ pub fn tables() -> String {
     table(&mut text, "Structure", "How stages hang together.", "", structure.chain(block));
     let shared = SHARED.iter().map(|word| (word.name, word.form, word.summary));
     table(&mut text, "Options of every layer", "They stand behind any layer's own options.", "", shared);
+    let options = NETWORK.iter().map(|word| (word.name, word.form, word.summary));
+    table(&mut text, "Options of a network", "They stand behind its parentheses.", "", options);
     let inits = INITS.iter().map(|word| (word.name, word.form, word.summary));
     table(&mut text, "How weights start", "What follows [`init`](mod@init).", "init::", inits);
     text
@@ -72,8 +74,10 @@ fn table<'a>(
 
 /// A module for each word, with a module for each of its options; and, hidden, what an editor completes from.
 pub fn items() -> TokenStream {
-    let words = WORDS.iter().map(|word| {
-        let options = word.options.iter().map(|option| option_item(option, &format!("An option of `{}`.", word.name)));
+    let words = words().map(|word| {
+        let options = word.options.iter().map(|option| {
+            option_item(option, &format!("An option of `{}`.", word.name), &quote!(super::super::completion))
+        });
         let aliases = word.aliases.iter().map(|alias| {
             let (alias, name) = (name(alias), name(word.name));
             quote!(pub use #name as #alias;)
@@ -87,11 +91,16 @@ pub fn items() -> TokenStream {
     });
     let shared = SHARED.iter().map(|option| {
         if option.name == "init" {
-            let inits = INITS.iter().map(|init| option_item(init, "What may follow `init`."));
+            let inits = INITS
+                .iter()
+                .map(|init| option_item(init, "What may follow `init`.", &quote!(super::super::completion)));
             let docs = format!("{}\n\n{}", option_docs(option, "An option of every layer with weights."), init_table());
             return quote!(#[doc = #docs] pub mod init { #(#inits)* });
         }
-        option_item(option, "An option of every layer.")
+        option_item(option, "An option of every layer.", &quote!(super::completion))
+    });
+    let network = NETWORK.iter().map(|option| {
+        option_item(option, "An option of a network, behind its parentheses.", &quote!(super::completion))
     });
     let completion = completion();
     quote! {
@@ -102,6 +111,7 @@ pub fn items() -> TokenStream {
         #[doc = #IN]
         pub mod r#in {}
         #(#shared)*
+        #(#network)*
         #completion
     }
 }
@@ -111,13 +121,12 @@ fn completion() -> TokenStream {
     let spellings =
         |word: &Word| [word.name].into_iter().chain(word.aliases.iter().copied()).map(name).collect::<Vec<_>>();
     let structure: Vec<Ident> = STRUCTURE.iter().map(|word| name(word.name)).collect();
-    let heads = WORDS.iter().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
-    let after = WORDS.iter().map(|word| (word.name, word.options));
+    let heads = words().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    let after = words().map(|word| (word.name, word.options));
     let after = after.chain(STRUCTURE.iter().map(|word| (word.name, [].as_slice()))).chain([("block", [].as_slice())]);
     let after = after.map(|(word, options)| {
         let own: BTreeSet<&str> = options.iter().map(|option| option.name).collect();
-        let followers = WORDS
-            .iter()
+        let followers = words()
             .filter(|word| word.position != WordPosition::Start)
             .flat_map(|word| [word.name].into_iter().chain(word.aliases.iter().copied()));
         let followers =
@@ -131,7 +140,8 @@ fn completion() -> TokenStream {
             }
         }
     });
-    let facts = WORDS.iter().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    let network = NETWORK.iter().map(|option| name(option.name));
+    let facts = words().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
     quote! {
         #[doc(hidden)]
         #[allow(unused_imports, non_upper_case_globals)]
@@ -141,6 +151,7 @@ fn completion() -> TokenStream {
             pub mod __ {}
             pub mod heads { pub use super::__; pub use super::super::{#(#heads),*}; }
             pub mod after { #(#after)* }
+            pub mod network { pub use super::__; pub use super::super::{#(#network),*}; }
             pub trait Facts { #(const #facts: &'static str = "";)* }
         }
     }
@@ -197,7 +208,8 @@ fn example(example: &Example) -> Option<String> {
     Some(format!("| {} | {stage} | {output} | {tensors} | {parameters} |\n", example.input))
 }
 
-fn option_item(option: &OptionWord, of: &str) -> TokenStream {
+/// The module of an option, in which `completion` is the path to [`completion`]'s module.
+fn option_item(option: &OptionWord, of: &str, completion: &TokenStream) -> TokenStream {
     let (name, mut docs) = (name(option.name), option_docs(option, of));
     let Argument::OneOf(choices) = option.argument else { return quote!(#[doc = #docs] pub mod #name {}) };
     docs.push_str("\n\n| | | needs |\n|---|---|---|\n");
@@ -208,7 +220,7 @@ fn option_item(option: &OptionWord, of: &str) -> TokenStream {
         let (name, docs) = (self::name(choice.name), format!("`{} {}`: {}", option.name, choice.name, choice.summary));
         quote!(#[doc = #docs] pub mod #name {})
     });
-    quote!(#[doc = #docs] pub mod #name { #[doc(hidden)] pub use super::super::completion::__; #(#items)* })
+    quote!(#[doc = #docs] pub mod #name { #[doc(hidden)] pub use #completion::__; #(#items)* })
 }
 
 fn option_docs(option: &OptionWord, of: &str) -> String {

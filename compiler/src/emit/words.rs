@@ -13,9 +13,9 @@ use quote::{format_ident, quote};
 
 use super::Context;
 use super::docs::grouped;
-use crate::layers::{self, INITS, SHARED, STRUCTURE_NAMES};
+use crate::layers::{self, INITS, NETWORK, SHARED, STRUCTURE_NAMES};
 use crate::lower::{Lowered, Made};
-use crate::words::{Argument, Choice, RustName, Word, WordPosition, rust_name};
+use crate::words::{Argument, Choice, OptionWord, RustName, Word, WordPosition, rust_name};
 
 /// The most rows of a table of calls that an editor shows.
 const MOST_ROWS: usize = 12;
@@ -160,6 +160,7 @@ impl<'a> Writer<'a> {
                     #(#definitions)*
                 }
                 mod after { pub use #root::words::completion::after::*; }
+                mod network { pub use #root::words::completion::network::*; }
                 mod options { pub use #root::words::*; }
                 mod init { pub use #root::words::completion::__; pub use #root::words::init::*; }
                 trait Calls { #(#calls)* }
@@ -193,6 +194,7 @@ impl<'a> Writer<'a> {
                 for atom in network.input.iter().flatten() {
                     self.numbers(atom, &names);
                 }
+                self.network_options(&network.options);
                 &network.body
             }
         };
@@ -212,6 +214,33 @@ impl<'a> Writer<'a> {
                 pub mod layers { pub use #root::words::completion::__; #(#layers)* }
             }
         });
+    }
+
+    /// What stands between the parentheses of a network and its braces.
+    fn network_options(&mut self, atoms: &[Atom]) {
+        let root = self.context.root;
+        let mut before: Option<&OptionWord> = None;
+        let module = |before: Option<&OptionWord>| match before.map(|option| format_ident!("{}", option.name)) {
+            Some(option) => quote!(options::#option),
+            None => quote!(network),
+        };
+        for atom in atoms {
+            let (from, asks) = (module(before), before.take());
+            let mut unknown = None;
+            if let AtomKind::Word(word) = &atom.kind {
+                let option = NETWORK.iter().find(|option| option.name == word);
+                let is_choice = matches!(asks.map(|option| option.argument), Some(Argument::OneOf(choices))
+                    if choices.iter().any(|choice| choice.name == word));
+                match (asks, option) {
+                    (Some(_), _) if is_choice => self.name(word, atom.span, &from),
+                    (None, Some(_)) => self.name(word, atom.span, &quote!(#root::words)),
+                    _ => unknown = Some((word.as_str(), atom.span)),
+                }
+                before = option.filter(|_| asks.is_none());
+            }
+            self.slot(&from, unknown);
+        }
+        self.slot(&module(before), None);
     }
 
     fn body(&mut self, body: &Body, names: &Names) {

@@ -6,106 +6,70 @@ use netwright_grammar::Diagnostic;
 use crate::ops::Activation;
 use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
 
-/// A word for an activation, its constant if it has one.
-macro_rules! activation {
-    ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident) => {
-        #[doc = $summary]
-        pub(super) static $static: Word = Word {
-            name: $name,
-            aliases: $aliases,
-            position: WordPosition::Activation,
-            tensors: Tensors::None,
-            form: $form,
-            summary: $summary,
-            argument: Argument::None,
-            options: &[],
-            examples: &[Example { input: "3x4x2", stage: $name }],
-            lower: |layer, lowering, input| lowering.push(layer, Activation(Function::$kind), &[input]),
-        };
+/// The words, a row for each: its name, another spelling, its form, what it says of itself, and its function, with the usual constant where
+/// it has one.
+macro_rules! activations {
+    (@argument) => { Argument::None };
+    (@argument $usual:literal) => { Argument::Optional };
+    (@examples $name:literal, $form:literal) => { &[Example { input: "3x4x2", stage: $name }] };
+    (@examples $name:literal, $form:literal, $usual:literal) => {
+        &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }]
     };
-    ($static:ident, $name:literal, $aliases:expr, $form:literal, $summary:literal, $kind:ident($usual:literal)) => {
-        #[doc = $summary]
-        pub(super) static $static: Word = Word {
+    (@usual) => { None };
+    (@usual $usual:literal) => { Some($usual) };
+    ($($name:literal $(or $alias:literal)?, $form:literal, $summary:literal, $kind:ident $(($usual:literal))?;)*) => {
+        /// The words for activations without weights.
+        pub(super) static ALL: &[Word] = &[$(Word {
             name: $name,
-            aliases: $aliases,
+            aliases: &[$($alias)?],
             position: WordPosition::Activation,
             tensors: Tensors::None,
             form: $form,
             summary: $summary,
-            argument: Argument::Optional,
+            argument: activations!(@argument $($usual)?),
             options: &[],
-            examples: &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }],
+            examples: activations!(@examples $name, $form $(, $usual)?),
             lower: |layer, lowering, input| {
-                let constant = constant(layer, $usual)?;
-                lowering.push(layer, Activation(Function::$kind(constant)), &[input])
+                let function = Function::$kind $((constant(layer, $usual)?))?;
+                lowering.push(layer, Activation(function), &[input])
             },
-        };
+        }),*];
+
+        /// The variant of each word's function, the word, and the usual constant.
+        #[cfg(any(test, feature = "onnx"))]
+        const FUNCTIONS: &[(&str, &str, Option<f64>)] =
+            &[$((stringify!($kind), $name, activations!(@usual $($usual)?))),*];
     };
 }
 
-activation!(RELU, "relu", &[], "relu", "Rectifier (slide 9): max(0, z).", Relu);
-activation!(
-    LEAKY_RELU,
-    "leaky_relu",
-    &[],
-    "leaky_relu 0.01",
-    "Leaky ReLU (slide 11): z, or 0.001 z below 0; another slope as a number.",
-    LeakyRelu(0.001)
-);
-activation!(TANH, "tanh", &[], "tanh", "The hyperbolic tangent, from -1 to 1.", Tanh);
-activation!(
-    SIGMOID,
-    "sigmoid",
-    &["logistic"],
-    "sigmoid",
-    "The logistic function 1 / (1 + e^-z), from 0 to 1 (slide 6).",
-    Sigmoid
-);
-activation!(
-    ELU,
-    "elu",
-    &[],
-    "elu 0.5",
-    "Exponential linear unit (Clevert et al., 2016): z, or α (e^z - 1) below 0, with α = 1 or the number given.",
-    Elu(1.0)
-);
-activation!(SELU, "selu", &[], "selu", "Scaled ELU (Klambauer et al., 2017), which normalises itself.", Selu);
-activation!(
-    GELU,
-    "gelu",
-    &[],
-    "gelu",
-    "Gaussian error linear unit (Hendrycks and Gimpel, 2016): z Φ(z), exactly.",
-    Gelu
-);
-activation!(SILU, "silu", &["swish"], "silu", "z times its sigmoid, also called swish (Elfwing et al., 2018).", Silu);
-activation!(SOFTPLUS, "softplus", &[], "softplus", "ln(1 + e^z), a smooth rectifier.", Softplus);
-activation!(
-    HARD_SIGMOID,
-    "hard_sigmoid",
-    &[],
-    "hard_sigmoid 0.2",
-    "A sigmoid of straight lines: min(max(z / 6 + 1/2, 0), 1), or with another slope than 1/6 as a number.",
-    HardSigmoid(0.166_666_666_666_666_66)
-);
-activation!(
-    RELU6,
-    "relu6",
-    &[],
-    "relu6",
-    "Rectifier that ends at 6 (Howard et al., 2017, MobileNets): min(max(0, z), 6).",
-    Relu6
-);
-activation!(
-    GELU_TANH,
-    "gelu_tanh",
-    &[],
-    "gelu_tanh",
-    "The usual approximation of `gelu` by a hyperbolic tangent (Hendrycks and Gimpel, 2016).",
-    GeluTanh
-);
-activation!(SOFTSIGN, "softsign", &[], "softsign", "z / (1 + |z|), from -1 to 1 (Bergstra et al., 2009).", Softsign);
-activation!(EXP, "exp", &["exponential"], "exp", "e^z: numbers above 0, such as rates.", Exp);
+activations! {
+    "relu", "relu", "Rectifier (slide 9): max(0, z).", Relu;
+    "leaky_relu", "leaky_relu 0.01", "Leaky ReLU (slide 11): z, or 0.001 z below 0; another slope as a number.", LeakyRelu(0.001);
+    "tanh", "tanh", "The hyperbolic tangent, from -1 to 1.", Tanh;
+    "sigmoid" or "logistic", "sigmoid", "The logistic function 1 / (1 + e^-z), from 0 to 1 (slide 6).", Sigmoid;
+    "elu", "elu 0.5", "Exponential linear unit (Clevert et al., 2016): z, or α (e^z - 1) below 0, with α = 1 or the number given.", Elu(1.0);
+    "selu", "selu", "Scaled ELU (Klambauer et al., 2017), which normalises itself.", Selu;
+    "gelu", "gelu", "Gaussian error linear unit (Hendrycks and Gimpel, 2016): z Φ(z), exactly.", Gelu;
+    "silu" or "swish", "silu", "z times its sigmoid, also called swish (Elfwing et al., 2018).", Silu;
+    "softplus", "softplus", "ln(1 + e^z), a smooth rectifier.", Softplus;
+    "hard_sigmoid", "hard_sigmoid 0.2", "A sigmoid of straight lines: min(max(z / 6 + 1/2, 0), 1), or with another slope than 1/6 as a number.", HardSigmoid(0.166_666_666_666_666_66);
+    "relu6", "relu6", "Rectifier that ends at 6 (Howard et al., 2017, MobileNets): min(max(0, z), 6).", Relu6;
+    "gelu_tanh", "gelu_tanh", "The usual approximation of `gelu` by a hyperbolic tangent (Hendrycks and Gimpel, 2016).", GeluTanh;
+    "softsign", "softsign", "z / (1 + |z|), from -1 to 1 (Bergstra et al., 2009).", Softsign;
+    "exp" or "exponential", "exp", "e^z: numbers above 0, such as rates.", Exp;
+}
+
+/// A function as the language writes it.
+#[cfg(any(test, feature = "onnx"))]
+pub(crate) fn text(function: Function) -> String {
+    let (variant, constant) = function.parts();
+    let row = FUNCTIONS.iter().find(|(kind, ..)| *kind == variant);
+    let (_, word, usual) = row.expect("each activation has its word");
+    match constant.filter(|constant| Some(*constant) != *usual) {
+        Some(constant) => format!("{word} {constant}"),
+        None => (*word).to_owned(),
+    }
+}
 
 fn constant(layer: &Use, usual: f64) -> Result<f64, Diagnostic> {
     let Some(numbers) = &layer.argument else { return Ok(usual) };
@@ -118,4 +82,31 @@ fn constant(layer: &Use, usual: f64) -> Result<f64, Diagnostic> {
         format!("`{} {}`: the constant must lie between 0 and 100", layer.word.name, number.value),
     )
     .help(format!("write `{}`, or leave the number out for {usual}", layer.word.form)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! declare {
+        ($($(#[$docs:meta])* $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+            const VARIANTS: &[&str] = &[$(stringify!($name)),*];
+        };
+    }
+    netwright_abi::for_each_activation!(declare);
+
+    #[test]
+    fn every_function_has_one_word() {
+        for variant in VARIANTS {
+            assert_eq!(FUNCTIONS.iter().filter(|(kind, ..)| kind == variant).count(), 1, "{variant}");
+        }
+        assert_eq!(FUNCTIONS.len(), VARIANTS.len());
+    }
+
+    #[test]
+    fn a_function_is_written_as_its_word() {
+        assert_eq!(text(Function::Elu(1.0)), "elu");
+        assert_eq!(text(Function::Elu(0.5)), "elu 0.5");
+        assert_eq!(text(Function::GeluTanh), "gelu_tanh");
+    }
 }

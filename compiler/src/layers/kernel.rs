@@ -4,34 +4,15 @@ use netwright_grammar::Diagnostic;
 
 use crate::graph::ValueId;
 use crate::lower::Lowering;
-use crate::ops::Op;
+use crate::ops::{CHOICES, DIRECT, GEMM, Op};
 use crate::suggest;
 use crate::words::{Argument, Choice, OptionWord, Use};
 
 /// The option of convolutions.
-pub(super) const OF_CONV: OptionWord = option(&[
-    DIRECT,
-    GEMM,
-    Choice {
-        name: "winograd",
-        summary: "Winograd's algorithm F(4x4, 3x3), when predicting; it rounds a little more",
-        needs: "3x3 windows with stride 1, channels and filters in sixteens, and no groups",
-    },
-    Choice { name: "grouped", summary: "all groups in one kernel", needs: "several groups" },
-    Choice {
-        name: "depthwise",
-        summary: "each channel by itself, channels side by side in the vector",
-        needs: "a group for each channel",
-    },
-]);
+pub(super) const OF_CONV: OptionWord = option(CHOICES);
 
 /// The option of dense layers and of convolutions of single pixels.
 pub(super) const OF_PRODUCT: OptionWord = option(&[DIRECT, GEMM]);
-
-const DIRECT: Choice =
-    Choice { name: "direct", summary: "reads windows and filters where they lie, without scratch memory", needs: "" };
-const GEMM: Choice =
-    Choice { name: "gemm", summary: "products of matrices; predictions pack the filters once", needs: "" };
 
 const fn option(choices: &'static [Choice]) -> OptionWord {
     OptionWord {

@@ -22,13 +22,15 @@ mod softmax;
 mod structure;
 mod subsample;
 
+#[cfg(feature = "onnx")]
+pub(crate) use activations::text as activation_text;
 pub(crate) use structure::NAMES as STRUCTURE_NAMES;
-pub use structure::{INITS, SHARED, STRUCTURE, StructureWord};
+pub use structure::{INITS, NETWORK, SHARED, STRUCTURE, StructureWord};
 
 use crate::words::Word;
 
-/// Every word that makes a layer.
-pub static WORDS: &[&Word] = &[
+/// Words that make a layer, besides the activations without weights.
+static LAYERS: &[&Word] = &[
     &conv::CONV,
     &depthwise::DWCONV,
     &depthwise::SEPCONV,
@@ -54,24 +56,15 @@ pub static WORDS: &[&Word] = &[
     &channels::SLICE,
     &channels::SHUFFLE,
     &scale::SCALE,
-    &activations::RELU,
-    &activations::LEAKY_RELU,
     &prelu::PRELU,
-    &activations::TANH,
-    &activations::SIGMOID,
-    &activations::ELU,
-    &activations::SELU,
-    &activations::GELU,
-    &activations::SILU,
-    &activations::SOFTPLUS,
-    &activations::HARD_SIGMOID,
-    &activations::RELU6,
-    &activations::GELU_TANH,
-    &activations::SOFTSIGN,
-    &activations::EXP,
 ];
+
+/// Every word that makes a layer.
+pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
+    LAYERS.iter().copied().chain(activations::ALL)
+}
 
 /// The word spelt `name`.
 pub fn find(name: &str) -> Option<&'static Word> {
-    WORDS.iter().copied().find(|word| word.name == name || word.aliases.contains(&name))
+    words().find(|word| word.name == name || word.aliases.contains(&name))
 }

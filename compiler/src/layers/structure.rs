@@ -1,6 +1,6 @@
 //! The words that hang stages together, and those that every layer knows: what they mean is in `lower/`.
 
-use crate::words::{Argument, Example, OptionWord};
+use crate::words::{Argument, Choice, Example, OptionWord};
 
 /// A word of the structure of a network.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,18 @@ pub static SHARED: &[OptionWord] = &[
         summary: "freezes the stage, the call of a block, the repeat or the branches before it: training leaves the weights as they are and computes no gradient of them, nor of anything before the first layer that is trained; batch normalisation uses its moving statistics",
     },
 ];
+
+/// What may stand between the parentheses of a network and its braces.
+pub static NETWORK: &[OptionWord] = &[OptionWord {
+    name: "memory",
+    form: "memory least",
+    argument: Argument::OneOf(&[Choice {
+        name: "least",
+        summary: "the kernels that ask for the least memory, of several the fastest",
+        needs: "",
+    }]),
+    summary: "plans predictions for memory instead of speed, as they are without the feature `std`",
+}];
 
 /// What may follow `init`. D is the fan-in: how many inputs meet in one output.
 pub static INITS: &[OptionWord] = &[

@@ -6,7 +6,7 @@ use super::expression::{self, Scope};
 use super::mistakes;
 use super::structure::Structure;
 use crate::graph::ValueId;
-use crate::layers::WORDS;
+use crate::layers;
 use crate::suggest;
 
 /// A call of a block, as written.
@@ -184,7 +184,7 @@ fn layer_as_a_call(call: &Call<'_>, scope: &Scope) -> Option<Diagnostic> {
     let plain = |name: &str| name.to_lowercase().replace('_', "");
     let name = plain(call.name);
     let known =
-        WORDS.iter().find(|word| plain(word.name) == name || word.aliases.iter().any(|alias| plain(alias) == name));
+        layers::words().find(|word| plain(word.name) == name || word.aliases.iter().any(|alias| plain(alias) == name));
     if let Some(word) = known {
         let message = format!("`{}` is a layer: it is written in small letters, without parentheses", call.name);
         let help = mistakes::as_a_stage(word, call.arguments, call.whole, scope);

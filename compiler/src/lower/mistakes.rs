@@ -4,7 +4,7 @@ use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, 
 
 use super::expression::{self, Scope};
 use super::stage::{Before, Meant, STRUCTURE, StageReader, option};
-use crate::layers::{self, SHARED, WORDS};
+use crate::layers::{self, SHARED};
 use crate::suggest;
 use crate::words::{Argument, Number, Numbers, OptionWord, Word, WordPosition};
 
@@ -308,13 +308,12 @@ impl StageReader<'_> {
             return (diagnostic.help(help), None);
         }
         let options = last.into_iter().flat_map(|last| last.options).map(|option| option.name);
-        let words = WORDS
-            .iter()
+        let words = layers::words()
             .filter(|known| is_start || known.position != WordPosition::Start)
             .flat_map(|known| std::iter::once(&known.name).chain(known.aliases))
             .copied();
         let others =
-            WORDS.iter().map(|known| known.name).chain(STRUCTURE.iter().copied()).chain(self.blocks.iter().copied());
+            layers::words().map(|known| known.name).chain(STRUCTURE.iter().copied()).chain(self.blocks.iter().copied());
         let near = suggest::nearest(word, options.chain(words)).or_else(|| suggest::nearest(word, others));
         if let Some(near) = near {
             let (near, meant) = (near.to_owned(), self.known(near));
@@ -353,7 +352,7 @@ impl StageReader<'_> {
 
     /// `dense 10 stride 2`; `conv 5x5x6; stride 2`
     fn misplaced_option(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
-        let mut owners = WORDS.iter().filter_map(|known| Some((*known, option(known, word)?))).peekable();
+        let mut owners = layers::words().filter_map(|known| Some((known, option(known, word)?))).peekable();
         let shared = SHARED.iter().find(|shared| shared.name == word);
         let option: &OptionWord = owners.peek().map(|(_, option)| *option).or(shared)?;
         let numbers = self.atoms.get(self.next + 1).filter(|_| option.argument != Argument::None);

@@ -1,7 +1,6 @@
 //! Operations in the words of the language: what stands in the table of layers, and in a network that is printed.
 
-use netwright_abi::Activation as Function;
-
+use crate::layers;
 use crate::ops::{Op, PoolKind};
 use crate::shape::{Padding, Shape, Window};
 
@@ -60,7 +59,7 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
             let word = if pool.kind == PoolKind::Max { "maxpool" } else { "avgpool" };
             format!("{word} {}{}", both(pool.window.size), around(&pool.window, pool.window.size))
         }
-        Op::Activation(function) => function_text(function.0),
+        Op::Activation(function) => layers::activation_text(function.0),
         Op::BatchNorm(norm) => {
             let mut text = "bn".to_owned();
             if norm.epsilon != 1e-3 {
@@ -99,26 +98,4 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         Op::Crop(crop) => format!("crop {}", sides(crop.0)),
         _ => return None,
     })
-}
-
-fn function_text(function: Function) -> String {
-    let with = |word: &str, value: f64, usual: f64| {
-        if value == usual { word.to_owned() } else { format!("{word} {value}") }
-    };
-    match function {
-        Function::Relu => "relu".to_owned(),
-        Function::LeakyRelu(slope) => with("leaky_relu", slope, 0.001),
-        Function::Tanh => "tanh".to_owned(),
-        Function::Sigmoid => "sigmoid".to_owned(),
-        Function::Elu(alpha) => with("elu", alpha, 1.0),
-        Function::Selu => "selu".to_owned(),
-        Function::Gelu => "gelu".to_owned(),
-        Function::Silu => "silu".to_owned(),
-        Function::Softplus => "softplus".to_owned(),
-        Function::HardSigmoid(slope) => format!("hard_sigmoid {slope}"),
-        Function::Relu6 => "relu6".to_owned(),
-        Function::GeluTanh => "gelu_tanh".to_owned(),
-        Function::Softsign => "softsign".to_owned(),
-        Function::Exp => "exp".to_owned(),
-    }
 }

@@ -6,11 +6,14 @@ use netwright_abi::spec::conv::{Kind, POINTS, Spec};
 use super::Packing;
 use crate::cost::{CACHED, MICRO_BATCH, Work};
 use crate::selection::{Candidate, Direction};
+use crate::words::Choice;
 
 /// An algorithm, with its kernel in each direction that it has.
 pub(super) struct Algorithm {
     /// The word for it behind the option `kernel`.
     pub(super) name: &'static str,
+    /// That word in the reference of the language; `None` where another row of the same name has it.
+    choice: Option<Choice>,
     /// What makes it fast or slow.
     why: &'static str,
     fits: fn(&Spec) -> bool,
@@ -31,6 +34,11 @@ pub(super) struct Algorithm {
 static ALGORITHMS: [Algorithm; 6] = [
     Algorithm {
         name: "depthwise",
+        choice: Some(Choice {
+            name: "depthwise",
+            summary: "each channel by itself, channels side by side in the vector",
+            needs: "a group for each channel",
+        }),
         why: "each channel by itself, channels side by side in the vector",
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
         is_exact: true,
@@ -44,6 +52,7 @@ static ALGORITHMS: [Algorithm; 6] = [
     },
     Algorithm {
         name: "grouped",
+        choice: Some(Choice { name: "grouped", summary: "all groups in one kernel", needs: "several groups" }),
         why: "all groups in one kernel",
         fits: |spec| spec.groups > 1,
         is_exact: true,
@@ -57,6 +66,7 @@ static ALGORITHMS: [Algorithm; 6] = [
     },
     Algorithm {
         name: "gemm",
+        choice: None,
         why: "products of matrices for each group",
         fits: |spec| spec.groups > 1,
         is_exact: true,
@@ -70,6 +80,7 @@ static ALGORITHMS: [Algorithm; 6] = [
     },
     Algorithm {
         name: "gemm",
+        choice: Some(GEMM),
         why: "windows as the rows of a matrix product",
         fits: |spec| spec.groups == 1,
         is_exact: true,
@@ -83,6 +94,11 @@ static ALGORITHMS: [Algorithm; 6] = [
     },
     Algorithm {
         name: "winograd",
+        choice: Some(Choice {
+            name: "winograd",
+            summary: "Winograd's algorithm F(4x4, 3x3), when predicting; it rounds a little more",
+            needs: "3x3 windows with stride 1, channels and filters in sixteens, and no groups",
+        }),
         why: "tiles of 4x4 outputs take a quarter of the multiply-adds",
         fits: Spec::fits_winograd,
         is_exact: false,
@@ -96,6 +112,7 @@ static ALGORITHMS: [Algorithm; 6] = [
     },
     Algorithm {
         name: "direct",
+        choice: Some(DIRECT),
         why: "windows and filters read where they lie",
         fits: |_| true,
         is_exact: true,
@@ -108,6 +125,34 @@ static ALGORITHMS: [Algorithm; 6] = [
         memory: |_| 0,
     },
 ];
+
+/// The words behind `kernel` of a convolution.
+pub(crate) const CHOICES: &[Choice] = &{
+    const COUNT: usize = {
+        let (mut count, mut row) = (0, 0);
+        while row < ALGORITHMS.len() {
+            count += ALGORITHMS[row].choice.is_some() as usize;
+            row += 1;
+        }
+        count
+    };
+    let mut choices = [DIRECT; COUNT];
+    let (mut at, mut row) = (COUNT, 0);
+    while row < ALGORITHMS.len() {
+        if let Some(choice) = ALGORITHMS[row].choice {
+            at -= 1;
+            choices[at] = choice;
+        }
+        row += 1;
+    }
+    choices
+};
+
+/// Behind `kernel`, also of layers that are one product.
+pub(crate) const DIRECT: Choice =
+    Choice { name: "direct", summary: "reads windows and filters where they lie, without scratch memory", needs: "" };
+pub(crate) const GEMM: Choice =
+    Choice { name: "gemm", summary: "products of matrices; predictions pack the filters once", needs: "" };
 
 impl Algorithm {
     /// Those that compute a convolution of these sizes.

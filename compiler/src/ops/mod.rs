@@ -36,6 +36,7 @@ pub use add::Add;
 pub use batchnorm::BatchNorm;
 pub use concat::Concat;
 pub use conv::Conv;
+pub(crate) use conv_kernels::{CHOICES, DIRECT, GEMM};
 pub use conv_table::ConvTable;
 pub use deconv::Deconv;
 pub use dense::Dense;

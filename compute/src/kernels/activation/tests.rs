@@ -4,25 +4,17 @@ use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
-const ALL: [Activation; 17] = [
-    Activation::Relu,
-    Activation::LeakyRelu(0.001),
-    Activation::LeakyRelu(0.25),
-    Activation::Tanh,
-    Activation::Sigmoid,
-    Activation::Elu(1.0),
-    Activation::Elu(0.5),
-    Activation::Selu,
-    Activation::Gelu,
-    Activation::Silu,
-    Activation::Softplus,
-    Activation::HardSigmoid(1.0 / 6.0),
-    Activation::HardSigmoid(0.2),
-    Activation::Relu6,
-    Activation::GeluTanh,
-    Activation::Softsign,
-    Activation::Exp,
-];
+/// Those without a constant as they are, the others with two.
+macro_rules! declare {
+    (@of $name:ident) => { [Activation::$name].as_slice() };
+    (@of $name:ident $constant:ident) => { [Activation::$name(0.2), Activation::$name(0.5)].as_slice() };
+    ($($(#[$docs:meta])* $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+        fn all() -> Vec<Activation> {
+            [$(declare!(@of $name $($constant)?)),*].concat()
+        }
+    };
+}
+netwright_abi::for_each_activation!(declare);
 
 fn forward_of<T: Kernels>(activation: Activation, z: &[f64]) -> Vec<f64> {
     let mut values = narrow::<T>(z);
@@ -62,9 +54,9 @@ fn samples(len: usize) -> (Vec<f64>, Vec<f64>) {
 #[test]
 fn fast_loops_agree_with_the_definitions() {
     let (z, dy) = samples(333);
-    for activation in ALL {
-        let values: Vec<f64> = z.iter().map(|&z| reference::value(activation, z)).collect();
-        let slopes: Vec<f64> = z.iter().zip(&dy).map(|(&z, dy)| dy * reference::derivative(activation, z)).collect();
+    for activation in all() {
+        let values: Vec<f64> = z.iter().map(|&z| definition(activation, z)).collect();
+        let slopes: Vec<f64> = z.iter().zip(&dy).map(|(&z, dy)| dy * derivative(activation, z)).collect();
         assert_close(&forward_of::<f64>(activation, &z), &values, 1e-13);
         assert_close(&forward_of::<f32>(activation, &z), &values, 1e-6);
         assert_close(&gradient_from_input::<f64>(activation, &z, &dy), &slopes, 1e-13);
@@ -79,7 +71,7 @@ fn fast_loops_agree_with_the_definitions() {
 #[test]
 fn gradients_are_those_of_finite_differences() {
     let (z, dy) = samples(60);
-    for activation in ALL {
+    for activation in all() {
         let loss = |z: &[f64]| inner_product(&forward_of::<f64>(activation, z), &dy);
         assert_gradient(&z, &gradient_from_input::<f64>(activation, &z, &dy), loss);
         if activation.has_gradient_from_output() {
@@ -90,21 +82,21 @@ fn gradients_are_those_of_finite_differences() {
 
 #[test]
 fn extreme_inputs_neither_overflow_nor_become_nan() {
-    for activation in ALL {
+    for activation in all() {
         for z in [-3e38, -1e5, -100.0, 100.0, 1e5, 3e38] {
             let (y, slope) =
                 (forward_of::<f32>(activation, &[z])[0], gradient_from_input::<f32>(activation, &[z], &[1.0])[0]);
             assert!(y.is_finite() || y > 0.0, "{activation:?}({z}) = {y}");
             let steepest = if activation == Activation::Exp { f64::INFINITY } else { 1.1 };
             assert!((-1e-30..=steepest).contains(&slope), "{activation:?}'({z}) = {slope}");
-            assert_eq!(forward_of::<f64>(activation, &[z])[0].signum(), reference::value(activation, z).signum());
+            assert_eq!(forward_of::<f64>(activation, &[z])[0].signum(), definition(activation, z).signum());
         }
     }
 }
 
 #[test]
 fn a_nan_is_never_hidden() {
-    for activation in ALL {
+    for activation in all() {
         assert!(forward_of::<f32>(activation, &[f64::NAN])[0].is_nan(), "{activation:?}");
         assert!(forward_of::<f64>(activation, &[f64::NAN])[0].is_nan(), "{activation:?}");
     }
@@ -125,7 +117,7 @@ fn a_dead_relu_stops_an_infinite_gradient() {
 }
 
 #[test]
-#[should_panic(expected = "gelu")]
+#[should_panic(expected = "Gelu")]
 fn gelu_has_no_gradient_from_its_output() {
     gradient_from_output::<f64>(Activation::Gelu, &[1.0], &[1.0]);
 }
@@ -134,7 +126,7 @@ fn gelu_has_no_gradient_from_its_output() {
 fn all_instruction_sets_agree_to_the_last_bit() {
     use crate::simd::tests::assert_same_for_all_instruction_sets;
     let (z, dy) = samples(301);
-    for activation in ALL {
+    for activation in all() {
         assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
         assert_same_for_all_instruction_sets(|| gradient_from_input::<f32>(activation, &z, &dy));
     }

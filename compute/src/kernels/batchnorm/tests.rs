@@ -181,7 +181,7 @@ fn activations_act_on_what_is_normalised() {
         let spec = Spec { activation: Some(activation), ..plain };
         let [x, _, gamma, beta] = samples(9, &spec, true);
         let activated = |values: &[f64]| -> Vec<f64> {
-            values.iter().map(|&value| super::super::activation::reference::value(activation, value)).collect()
+            values.iter().map(|&value| super::super::activation::definition(activation, value)).collect()
         };
         let trained = train::<f64>(&spec, &x, &gamma, &beta).y;
         assert_close(&trained, &activated(&train::<f64>(&plain, &x, &gamma, &beta).y), 1e-13);
