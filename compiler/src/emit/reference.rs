@@ -121,7 +121,7 @@ fn completion() -> TokenStream {
     let spellings =
         |word: &Word| [word.name].into_iter().chain(word.aliases.iter().copied()).map(name).collect::<Vec<_>>();
     let structure: Vec<Ident> = STRUCTURE.iter().map(|word| name(word.name)).collect();
-    let heads = words().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    let heads = words().flat_map(&spellings).chain(structure.iter().cloned());
     let after = words().map(|word| (word.name, word.options));
     let after = after.chain(STRUCTURE.iter().map(|word| (word.name, [].as_slice()))).chain([("block", [].as_slice())]);
     let after = after.map(|(word, options)| {
@@ -141,7 +141,7 @@ fn completion() -> TokenStream {
         }
     });
     let network = NETWORK.iter().map(|option| name(option.name));
-    let facts = words().flat_map(|word| spellings(word)).chain(structure.iter().cloned());
+    let facts = words().flat_map(spellings).chain(structure.iter().cloned());
     quote! {
         #[doc(hidden)]
         #[allow(unused_imports, non_upper_case_globals)]
