@@ -92,7 +92,7 @@ macro_rules! for_each_kernel {
                 conv::conv_gemm_forward(conv) scratch;
                 /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
                 conv::conv_packed_forward(conv) scratch;
-                /// Convolution by Winograd's F(4x4, 3x3), whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
+                /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
                 /// shift.
                 conv::conv_winograd_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, scale, shift.
@@ -173,7 +173,7 @@ macro_rules! for_each_kernel {
             Prepare { Read w: "The weights.", Write prepared: "What is read in their place.", } {
                 /// Filters in panels, in which those of one tap and channel lie together.
                 conv::conv_pack(conv);
-                /// The transforms of filters for Winograd's F(4x4, 3x3), in panels.
+                /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
             }
             /// A pool, forward.

@@ -34,7 +34,7 @@ pub const TILE: f64 = 7.0;
 /// Nanoseconds of an element that is copied.
 pub const COPIED: f64 = 0.08;
 /// Nanoseconds of an element that is transformed.
-pub const TRANSFORMED: f64 = 0.38;
+pub const TRANSFORMED: f64 = 0.2;
 /// Nanoseconds of an element that is packed.
 pub const PACKED: f64 = 0.8;
 /// Nanoseconds of an element of weights that is read from beyond the second cache.

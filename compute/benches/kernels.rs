@@ -42,7 +42,7 @@ impl Bench {
             epilogue: Epilogue::NONE,
         };
         let one = Context::of(1);
-        let winograd = spec.fits_winograd();
+        let winograd = spec.winograd().is_some();
         let (x, w, dy) = (elements(spec.input_len()), elements(spec.weights_len()), elements(spec.output_len()));
         let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
         let scratch = [

@@ -41,7 +41,7 @@ impl Layer {
             groups: 1,
             epilogue: Epilogue::NONE,
         };
-        let fits = spec.fits_winograd();
+        let fits = spec.winograd().is_some();
         let winograd = if fits { conv_winograd_forward_scratch(&spec) } else { 0 };
         let scratch = winograd.max(conv_gemm_forward_scratch(&spec)).max(conv_packed_forward_scratch(&spec));
         Self {
@@ -96,7 +96,7 @@ fn main() {
     let (from, mut to) = (elements(16 * 1024), vec![0.0; 16 * 1024]);
     let [small_macs, filters_macs, weights] =
         [small[0].macs(), filters[0].macs(), filters[0].spec.weights_len() as f64];
-    let pointwise_macs = pointwise.macs();
+    let (pointwise_macs, winograd_len) = (pointwise.macs(), filters[0].spec.winograd_len());
     let [gemm, gemm_small] = &mut small;
     let [packed, unpacked, winograd, gradient] = &mut filters;
     let [arithmetic, rows, windows, transformed, packed, unpacked, winograd, gradient, copy] = best([
@@ -116,10 +116,10 @@ fn main() {
     // 28 rows of windows in tiles of six; in direct convolution two windows of each row are products by themselves.
     let window = (windows - rows) / 56.0;
     let tile = ((rows - small_macs * lane - 900.0 * copied - 28.0 * window) / (28.0 * 4.0)).max(0.0);
-    // 64 tiles of 32 elements at 36 places, and their products; then 4 tiles of 1024, with filters that no cache holds.
+    // 64 tiles of 32 elements at 36 places, and their products; then 16 tiles of 1024 at 16 places, with filters that no second cache holds.
     let each = (transformed - 1.1 * lane * (36 * 64 * 256) as f64) / (36 * 64 * 32) as f64;
-    let transformed_filters = 4.0 * weights;
-    let rest = winograd - 1.1 * lane * 4.0 * transformed_filters - each * (36 * 4 * 1024) as f64;
+    let transformed_filters = winograd_len as f64;
+    let rest = winograd - 1.1 * lane * 16.0 * transformed_filters - each * (16 * 16 * 1024) as f64;
     // Of the taps of a 3x3 window over 7x7 outputs so many lie in the image.
     let inside = (19.0_f64 / 21.0).powi(2);
     println!("nanoseconds of one");

@@ -1,6 +1,6 @@
 netwright::network! {
     Steps(32x32x16) { conv 3x3x32 stride 2 kernel winograd; globalavgpool; softmax 3 }
-    Window(32x32x16) { conv 5x5x32 same kernel winograd; globalavgpool; softmax 3 }
+    Window(32x32x16) { conv 7x7x32 same kernel winograd; globalavgpool; softmax 3 }
     Groups(32x32x16) { conv 3x3x32 same kernel grouped; conv 3x3x32 groups 4 kernel depthwise; globalavgpool; softmax 3 }
     Both(32x32x16) { conv 3x3x32 kernel winograd exact; globalavgpool; softmax 3 }
     Misspelt(32x32x16) { conv 3x3x32 kernel winogard same; conv 3x3x32 kernel relu; globalavgpool; softmax 3 }

@@ -1,7 +1,7 @@
 //! Predictions and training steps of the zoo's networks, beside their arithmetic: GFLOP/s, and the share of the machine's peak that is
 //! measured before.
 //!
-//! `cargo bench -p netwright-zoo --features all,netwright/winograd --bench networks -- --threads 2 LeNet5 ResNet50`; without names all
+//! `cargo bench -p netwright-zoo --features all --bench networks -- --threads 2 LeNet5 ResNet50`; without names all
 //! networks, without `--threads` one thread. With `--layers` each prediction is followed by its layers.
 
 use std::hint::black_box;

@@ -12,11 +12,24 @@ pub mod conv {
     /// The last panel is filled up with zeros to a multiple of so many: a cache line of single precision.
     pub const LINE: usize = 16;
 
-    /// Outputs of a tile of Winograd's F(4x4, 3x3), down and across.
-    pub const TILE: usize = 4;
+    /// A form of Winograd's minimal filtering F(m x m, r x r): a tile of m x m outputs depends on a patch of m + r - 1 inputs along each axis.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Winograd {
+        /// Outputs of a tile along an axis.
+        pub tile: usize,
+        /// Inputs of a patch along an axis: 4 or 6.
+        pub patch: usize,
+    }
 
-    /// Products of such a tile for each channel and filter: a patch of 6x6 inputs.
-    pub const POINTS: usize = 36;
+    impl Winograd {
+        /// Multiply-adds of a tile for each channel and filter.
+        pub const fn points(self) -> usize {
+            self.patch * self.patch
+        }
+    }
+
+    /// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
+    const FEW_TILES: usize = 1 << 20;
 
     spec! {
         /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
@@ -59,20 +72,32 @@ pub mod conv {
             self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)
         }
 
-        /// Whether Winograd's F(4x4, 3x3) computes it: windows of 3x3 without steps, and whole cache lines of channels and filters.
-        pub const fn fits_winograd(&self) -> bool {
-            let plain = matches!((self.window, self.stride, self.dilation, self.groups), ([3, 3], [1, 1], [1, 1], 1));
-            plain && self.input[2].is_multiple_of(LINE) && self.output[2].is_multiple_of(LINE)
+        /// The form of Winograd's algorithm that computes it, where one does: windows of 3x3 or 5x5 without steps, and whole cache lines of
+        /// channels and filters in each group. It is F(4x4, 3x3), or F(2x2, 3x3) for so few tiles that fewer transforms of filters are worth
+        /// more than fewer multiply-adds; and F(2x2, 5x5).
+        pub const fn winograd(&self) -> Option<Winograd> {
+            let [channels, filters] = self.group();
+            let plain = matches!((self.stride, self.dilation), ([1, 1], [1, 1]));
+            if !plain || !channels.is_multiple_of(LINE) || !filters.is_multiple_of(LINE) {
+                return None;
+            }
+            let tiles = self.output[0].div_ceil(4) * self.output[1].div_ceil(4);
+            match self.window {
+                [3, 3] if tiles <= 4 && 36 * self.input[2] * filters > FEW_TILES => {
+                    Some(Winograd { tile: 2, patch: 4 })
+                }
+                [3, 3] => Some(Winograd { tile: 4, patch: 6 }),
+                [5, 5] => Some(Winograd { tile: 2, patch: 6 }),
+                _ => None,
+            }
         }
 
-        /// Elements of the filters' transforms: [`POINTS`] for each channel and filter.
+        /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.
         pub const fn winograd_len(&self) -> usize {
-            POINTS * self.input[2] * self.output[2]
-        }
-
-        /// Rows and columns of Winograd's tiles.
-        pub const fn winograd_tiles(&self) -> [usize; 2] {
-            [self.output[0].div_ceil(TILE), self.output[1].div_ceil(TILE)]
+            match self.winograd() {
+                Some(form) => form.points() * self.input[2] * self.group()[1],
+                None => 0,
+            }
         }
 
         /// Elements of all filters.

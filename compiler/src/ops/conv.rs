@@ -140,7 +140,8 @@ impl Operation for Conv {
     }
 
     fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
-        Some(Pack { packing, window: self.window, input: inputs[0], output, kernel: self.kernel })
+        let Self { window, groups, kernel, .. } = *self;
+        Some(Pack { packing, window, groups, input: inputs[0], output, kernel })
     }
 
     fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {

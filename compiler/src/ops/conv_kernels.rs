@@ -1,7 +1,7 @@
 //! The kernels of a convolution: each algorithm's in every direction, and what they take.
 
 use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
-use netwright_abi::spec::conv::{Kind, POINTS, Spec};
+use netwright_abi::spec::conv::{Kind, Spec};
 
 use super::Packing;
 use crate::cost::{CACHED, MICRO_BATCH, Work};
@@ -96,11 +96,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         name: "winograd",
         choice: Some(Choice {
             name: "winograd",
-            summary: "Winograd's algorithm F(4x4, 3x3), when predicting; it rounds a little more",
-            needs: "3x3 windows with stride 1, channels and filters in sixteens, and no groups",
+            summary: "Winograd's algorithm, when predicting; it rounds a little more",
+            needs: "3x3 or 5x5 windows with stride 1, and channels and filters in sixteens in each group",
         }),
-        why: "tiles of 4x4 outputs take a quarter of the multiply-adds",
-        fits: Spec::fits_winograd,
+        why: "tiles of outputs take a fraction of the multiply-adds",
+        fits: |spec| spec.winograd().is_some(),
         is_exact: false,
         predicting: kernels::conv_winograd_forward,
         packing: Some(Packing::Winograd),
@@ -108,7 +108,9 @@ static ALGORITHMS: [Algorithm; 6] = [
         grad_input: None,
         grad_weights: None,
         work: |spec, _| winograd(spec),
-        memory: |spec| spec.winograd_len() + POINTS * (spec.input[2] + spec.output[2]),
+        memory: |spec| {
+            spec.winograd_len() + spec.winograd().map_or(0, |form| form.points()) * (spec.input[2] + spec.output[2])
+        },
     },
     Algorithm {
         name: "direct",
@@ -353,14 +355,14 @@ fn products_of_groups(spec: &Spec, _direction: Direction) -> Work {
     Work { lanes: TURNING * filled(spec, spec.output[2], lanes), ..Work::default() }
 }
 
-/// Winograd's algorithm, when predicting: 36 products of the transforms of tiles and filters.
+/// Winograd's algorithm, when predicting: a product of matrices for each place of the transforms of tiles and filters.
 fn winograd(spec: &Spec) -> Work {
-    let [channels, filters] = [spec.input[2], spec.output[2]];
-    let [down, across] = spec.winograd_tiles();
-    let (tiles, transforms) = (down * across, spec.winograd_len());
+    let Some(form) = spec.winograd() else { return Work::default() };
+    let tiles = spec.output[0].div_ceil(form.tile) * spec.output[1].div_ceil(form.tile);
+    let transforms = spec.winograd_len();
     Work {
-        lanes: 1.1 * (POINTS * channels * filters * tiles) as f64,
-        transformed: (POINTS * tiles * (channels + filters)) as f64,
+        lanes: 1.1 * (transforms * tiles) as f64,
+        transformed: (form.points() * tiles * (spec.input[2] + spec.output[2])) as f64,
         read: if transforms > CACHED { transforms as f64 } else { 0.0 },
         ..Work::default()
     }

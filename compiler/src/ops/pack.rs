@@ -24,6 +24,8 @@ pub struct Pack {
     pub packing: Packing,
     /// The window of the convolution.
     pub window: Window,
+    /// Its groups of channels.
+    pub groups: usize,
     /// What comes in.
     pub input: Shape,
     /// What goes out.
@@ -35,7 +37,7 @@ pub struct Pack {
 impl Pack {
     /// The sizes of the convolution.
     pub fn spec(&self) -> netwright_abi::spec::conv::Spec {
-        spec(&self.window, 1, self.input, self.output, Epilogue::NONE)
+        spec(&self.window, self.groups, self.input, self.output, Epilogue::NONE)
     }
 
     /// Elements of the packed filters.

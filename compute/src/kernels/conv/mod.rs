@@ -6,7 +6,7 @@
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
 //! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
-//! | `conv_winograd` | 3x3 windows of many channels, when predicting |
+//! | `conv_winograd` | 3x3 and 5x5 windows of many channels, when predicting |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
 use super::channel_sums::{self, Stretch};
@@ -153,7 +153,7 @@ pub fn conv_packed_forward<T: Elementary>(
 
 /// G g Gᵀ of every filter, for `conv_winograd_forward`.
 pub fn conv_winograd_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
-    assert!(spec.fits_winograd() && w.len() == spec.weights_len(), "length of the weights");
+    assert!(spec.winograd().is_some() && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.winograd_len(), "length of the transformed filters");
     winograd::pack(spec, w, prepared);
 }
@@ -175,7 +175,7 @@ pub fn conv_winograd_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    assert!(spec.fits_winograd() && w.len() == spec.winograd_len(), "length of the transformed filters");
+    assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
     winograd::forward(context, spec, x, w, scale, shift, y, scratch);
 }
