@@ -99,8 +99,6 @@ fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &
         while j < whole {
             let mut sum = simd.load_at(sums.add(j));
             for (k, &x) in x.iter().enumerate() {
-                // The rows that come next start in other pages, where the processor does not look ahead by itself.
-                simd.prefetch(b.wrapping_add((K + k) * stride + j));
                 sum = x.multiply_add(simd.load_at(b.add(k * stride + j)), sum);
             }
             sum.store_at(sums.add(j));
