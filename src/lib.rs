@@ -122,6 +122,8 @@ pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWork
 #[cfg(feature = "onnx")]
 pub use netwright_runtime::onnx;
 #[cfg(feature = "std")]
+pub use netwright_runtime::step_weights::{PreparedStep, StepWeights};
+#[cfg(feature = "std")]
 pub use netwright_runtime::summary::Summary;
 #[cfg(feature = "std")]
 pub use netwright_runtime::weights::{Checksum, Loaded, SaveWeights};
@@ -201,7 +203,7 @@ pub mod private {
         pub use super::{
             Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, Kernels, Layer,
             Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision, Shape, Tensor, WeightLayout,
-            computed, disjoint, gradient, head, kernels, largest, take, take_mut,
+            computed, disjoint, given, gradient, head, kernels, largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{

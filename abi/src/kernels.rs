@@ -88,8 +88,6 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: y from x, weights, scale, shift.
                 conv::conv_direct_forward(conv);
-                /// Convolution as products of matrices: y from x, weights, scale, shift.
-                conv::conv_gemm_forward(conv) scratch;
                 /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
                 conv::conv_packed_forward(conv) scratch;
                 /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
@@ -101,12 +99,6 @@ macro_rules! for_each_kernel {
                 conv::conv_lanes_forward(conv);
                 /// Depthwise convolution: y from x, weights, scale, shift.
                 depthwise::depthwise_forward(conv) scratch;
-                /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, scale, shift.
-                deconv::deconv_forward(conv) scratch;
-                /// Dense layer, weights `[inputs, outputs]`: y from x, weights, scale, shift.
-                dense::dense_forward(dense) scratch;
-                /// Dense layer, weights `[outputs, inputs]`: y from x, weights, scale, shift.
-                dense::dense_transposed_forward(dense) scratch;
                 /// Dense layer, weights `[inputs, outputs]`, without scratch memory: y from x, weights, scale, shift.
                 dense::dense_direct_forward(dense);
                 /// Dense layer, weights `[outputs, inputs]`, without scratch memory: y from x, weights, scale, shift.
@@ -118,6 +110,24 @@ macro_rules! for_each_kernel {
                 /// Trained subsampling: y from x, coefficients, scale, shift.
                 subsample::subsample_forward(subsample);
             }
+            /// A layer with weights, forward, as products that pack them unless that has been done for all passes of a step.
+            Packable {
+                Read x: "The input.",
+                Read w: "The weights.",
+                Read packed: "The weights as the kernel packs them, or nothing: it packs them itself.",
+                Read scale: "A factor for each channel of the output, or nothing: 1.",
+                Read shift: "A summand for each channel of the output, such as a bias, or nothing: 0.",
+                Write y: "The output.",
+            } {
+                /// Convolution as products of matrices: y from x, weights, packed, scale, shift.
+                conv::conv_gemm_forward(conv) scratch;
+                /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
+                deconv::deconv_forward(conv) scratch;
+                /// Dense layer, weights `[inputs, outputs]`: y from x, weights, packed, scale, shift.
+                dense::dense_forward(dense) scratch;
+                /// Dense layer, weights `[outputs, inputs]`: y from x, weights, packed, scale, shift.
+                dense::dense_transposed_forward(dense) scratch;
+            }
             /// A layer with weights: the gradient of its input.
             GradInput {
                 Read dy: "The gradient of the output.",
@@ -126,22 +136,30 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: dx from dy, weights.
                 conv::conv_direct_grad_input(conv);
-                /// Convolution as products of matrices: dx from dy, weights.
-                conv::conv_gemm_grad_input(conv) scratch;
                 /// Convolution in many small groups: dx from dy, weights.
                 conv::conv_grouped_grad_input(conv) scratch;
                 /// Depthwise convolution: dx from dy, weights.
                 depthwise::depthwise_grad_input(conv) scratch;
-                /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights.
-                deconv::deconv_grad_input(conv) scratch;
-                /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights.
-                dense::dense_grad_input(dense) scratch;
-                /// Dense layer, weights `[outputs, inputs]`: dx from dy, weights.
-                dense::dense_transposed_grad_input(dense) scratch;
                 /// Convolution with a connection table: dx from dy, weights.
                 conv_table::conv_table_grad_input(conv_table);
                 /// Trained subsampling: dx from dy, coefficients.
                 subsample::subsample_grad_input(subsample);
+            }
+            /// A layer with weights: the gradient of its input, as products that pack them unless that has been done for all passes of a step.
+            PackableGradInput {
+                Read dy: "The gradient of the output.",
+                Read w: "The weights.",
+                Read packed: "The weights as the kernel packs them, or nothing: it packs them itself.",
+                Write dx: "The gradient of the input.",
+            } {
+                /// Convolution as products of matrices: dx from dy, weights, packed.
+                conv::conv_gemm_grad_input(conv) scratch;
+                /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights, packed.
+                deconv::deconv_grad_input(conv) scratch;
+                /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights, packed.
+                dense::dense_grad_input(dense) scratch;
+                /// Dense layer, weights `[outputs, inputs]`: dx from dy, weights, packed.
+                dense::dense_transposed_grad_input(dense) scratch;
             }
             /// A layer with weights: the gradients of weights and bias.
             GradWeights {
@@ -173,6 +191,14 @@ macro_rules! for_each_kernel {
             Prepare { Read w: "The weights.", Write prepared: "What is read in their place.", } {
                 /// Filters in panels, in which those of one tap and channel lie together.
                 conv::conv_pack(conv);
+                /// Filters as `conv_gemm_forward` and `deconv_grad_input` pack them.
+                conv::conv_gemm_pack(conv);
+                /// Filters as `conv_gemm_grad_input` and `deconv_forward` pack them: rotated and transposed.
+                conv::conv_gemm_pack_rotated(conv);
+                /// Weights `[inputs, outputs]` as a product packs them.
+                dense::dense_pack(dense);
+                /// Weights `[inputs, outputs]` as a product packs their transpose.
+                dense::dense_pack_transposed(dense);
                 /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
             }

@@ -304,7 +304,6 @@ impl Builder {
             tensors,
             layer,
             selected: Vec::new(),
-            prepared: None,
             epilogue: Epilogue::default(),
         });
         Ok(output)

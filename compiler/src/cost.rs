@@ -19,6 +19,8 @@ pub struct Work {
     pub transformed: f64,
     /// Elements of weights that are packed in the pass.
     pub packed: f64,
+    /// Elements of weights that are packed once for all passes of a step.
+    pub prepared: f64,
     /// Elements of weights that are read from beyond the second cache.
     pub read: f64,
     /// Elements of the gradients of weights that are read and written there.
@@ -44,18 +46,32 @@ pub const UPDATED: f64 = 0.4;
 
 /// Elements in single precision that a second cache holds.
 pub const CACHED: usize = 256 * 1024;
+/// Elements that the last cache holds.
+const LAST_CACHED: usize = 4 * 1024 * 1024;
+/// Images of a training batch for which the number of its micro-batches is estimated.
+pub const BATCH: usize = 64;
 /// Images of a training pass that share what is packed and updated once.
 pub const MICRO_BATCH: f64 = 8.0;
 
+impl Work {
+    /// The same where the weights, so many, are packed once for so many passes, and not in each. What no cache holds is written to memory then
+    /// and read again, which takes up to twice as long.
+    #[must_use]
+    pub fn prepared_for(self, passes: usize, weights: usize) -> Self {
+        let longer = if weights > LAST_CACHED { 2.0 } else { 1.0 };
+        Self { packed: 0.0, prepared: longer * self.packed / passes as f64, ..self }
+    }
+}
+
 /// The estimated time for one image.
 pub fn nanoseconds(work: &Work) -> f64 {
-    let Work { lanes, calls, tiles, copied, transformed, packed, read, updated } = *work;
+    let Work { lanes, calls, tiles, copied, transformed, packed, prepared, read, updated } = *work;
     lanes * LANE
         + calls * CALL
         + tiles * TILE
         + copied * COPIED
         + transformed * TRANSFORMED
-        + packed * PACKED
+        + (packed + prepared) * PACKED
         + read * READ
         + updated * UPDATED
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use netwright_abi::{Activation, Axes};
+use netwright_abi::{Activation, Axes, micro_batch_size};
 
 pub use netwright_abi::{Init, Layout, ParameterKind};
 
 use crate::builder::Origin;
+use crate::cost::BATCH;
 pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{EpiloguePart, Op};
 use crate::selection::{Direction, Objective, Selected};
@@ -100,8 +101,6 @@ pub struct Node {
     pub selected: Vec<Selected>,
     /// What it does to the elements it has computed before they leave the cache.
     pub epilogue: Epilogue,
-    /// Its weights in the form that its kernel reads, where they are prepared.
-    pub prepared: Option<ValueId>,
 }
 
 /// What a node does to the elements z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
@@ -124,11 +123,19 @@ impl Node {
         self.selected.iter().find(|selected| selected.direction == direction)
     }
 
+    /// Its weights in the form that its kernel for a direction reads, where they are prepared.
+    pub fn prepared(&self, direction: Direction) -> Option<ValueId> {
+        self.selected(direction)?.prepared
+    }
+
     /// Every value it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
         let Epilogue { affine, sum, .. } = &self.epilogue;
         let inputs = self.inputs.iter().copied();
-        inputs.chain(affine.iter().flatten().copied()).chain(*sum).chain(self.prepared)
+        inputs
+            .chain(affine.iter().flatten().copied())
+            .chain(*sum)
+            .chain(self.selected.iter().filter_map(|selected| selected.prepared))
     }
 }
 
@@ -246,6 +253,23 @@ impl Graph {
     pub fn couples_batch(&self) -> bool {
         let frozen = |node: &Node| self.owner_of(node).is_some_and(|row| self.layers[row.0].frozen);
         self.nodes.iter().any(|node| node.op.couples_batch() && !frozen(node))
+    }
+
+    /// In how many micro-batches a typical training batch is cut: its passes read the same weights.
+    pub fn passes_of_a_step(&self) -> usize {
+        let macs = self.nodes.iter().map(|node| self.macs(node)).sum();
+        BATCH.div_ceil(micro_batch_size(self.count(true), macs, self.couples_batch(), BATCH))
+    }
+
+    /// For each value, whether it depends on weights that are not frozen: only the gradients of such values are needed to train.
+    pub fn trained_values(&self) -> Vec<bool> {
+        let mut trained = vec![false; self.values.len()];
+        for node in &self.nodes {
+            let mut tensors = node.tensors.iter().filter(|tensor| !self.is_frozen(**tensor));
+            let has_weights = tensors.any(|tensor| self.tensors[tensor.0].kind != ParameterKind::Statistic);
+            trained[node.output.0] |= has_weights || node.inputs.iter().any(|input| trained[input.0]);
+        }
+        trained
     }
 
     /// The rows that take a variance over a batch in which an image has a single value; frozen rows take none.

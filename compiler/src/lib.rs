@@ -140,12 +140,14 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
     let Prediction { prepare, predict } = passes::predict(&predicting);
     let training = passes::differentiate(&optimise(graph.clone(), Phase::Training));
     let train_plan = passes::plan_memory(&training.program);
+    let step_plan = passes::plan_memory(&training.prepare);
     let planned = Planned {
         item,
         graph: &graph,
         preparing: with_plan(prepare),
         predicting: with_plan(predict),
         blocks,
+        preparing_step: step_plan,
         training: (training, train_plan),
     };
     #[cfg_attr(not(feature = "onnx"), allow(unused_mut))]

@@ -31,6 +31,32 @@ impl Program {
     }
 }
 
+/// The steps of nodes forward: those that depend on weights alone, and the others.
+#[derive(Debug, Default)]
+pub struct Forward {
+    /// Those that read and write nothing but weights and what was prepared of them.
+    pub prepare: Vec<Step>,
+    /// The others.
+    pub pass: Vec<Step>,
+}
+
+impl Forward {
+    /// Adds the calls of a node.
+    pub fn extend(&mut self, graph: &Graph, calls: impl IntoIterator<Item = KernelCall>) {
+        for call in calls {
+            let steps = if depends_on_weights(graph, &call) { &mut self.prepare } else { &mut self.pass };
+            steps.push(Step::Call(call));
+        }
+    }
+}
+
+/// Whether a call reads and writes nothing but weights and what was prepared of them.
+fn depends_on_weights(graph: &Graph, call: &KernelCall) -> bool {
+    let mut values = call.values().peekable();
+    let has_any = values.peek().is_some();
+    has_any && values.all(|(value, _)| matches!(graph.values[value.0].extent, Extent::Prepared(_)))
+}
+
 /// What predicts: a program over weights alone, and one over images.
 #[derive(Clone, Debug)]
 pub struct Prediction {
@@ -82,6 +108,8 @@ impl Step {
 /// The training pass, with the values that the runtime must find.
 #[derive(Clone, Debug)]
 pub struct Training {
+    /// Computes the values that follow from the weights alone, once for all micro-batches of a step.
+    pub prepare: Program,
     /// Forward, the loss, backward.
     pub program: Program,
     /// The index of the loss among the steps.

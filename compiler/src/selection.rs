@@ -3,7 +3,8 @@
 pub use netwright_abi::Direction;
 
 use crate::cost::Work;
-use crate::ops::{Packing, Phase};
+use crate::ids::ValueId;
+use crate::ops::{Pack, Phase};
 
 /// A way to compute a node in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,8 +15,9 @@ pub struct Candidate {
     pub why: &'static str,
     /// What it takes, for one image.
     pub work: Work,
-    /// How the weights are prepared for it, once for all predictions.
-    pub packing: Option<Packing>,
+    /// How the weights are prepared for it, once for all predictions or once a step of training. Of two candidates of one name, one reads
+    /// them so.
+    pub packing: Option<Pack>,
     /// Elements of scratch memory and of prepared weights that it asks for, about; none where it is 0.
     pub memory: usize,
 }
@@ -48,4 +50,6 @@ pub struct Selected {
     pub name: &'static str,
     /// Why, with its estimated time, and what the runner-up would have taken.
     pub why: String,
+    /// The weights in the form that it reads, where they are prepared.
+    pub prepared: Option<ValueId>,
 }

@@ -43,7 +43,7 @@ fn each_direction_gets_a_kernel_of_its_own() {
     assert_eq!(names("28x28x1", "conv 5x5x6 same"), [Some("gemm"); 4]);
     assert_eq!(names("8x8x32", "conv 3x3x32 groups 32 same"), [Some("depthwise"); 4]);
     assert_eq!(names("56x56x128", "conv 3x3x128 groups 32 same"), [Some("grouped"); 4]);
-    assert_eq!(names("12", "dense 4"), [Some("gemm"), Some("gemm"), None, None]);
+    assert_eq!(names("12", "dense 4"), [Some("gemm"), Some("gemm"), Some("gemm"), None]);
     assert_eq!(names("12", "dense 4 relu; layernorm"), [None; 4]);
 }
 
@@ -63,7 +63,7 @@ fn a_text_overrules_the_estimate_wherever_the_kernel_computes_the_direction() {
     assert_eq!(predicting, Some("winograd"));
     assert!(training.iter().all(|kernel| *kernel != Some("winograd")), "{training:?}");
     assert_eq!(names("6x6x4", "sepconv 3x3x8 kernel direct")[0], Some("direct"));
-    assert_eq!(names("12", "dense 4 kernel direct"), [Some("direct"), Some("direct"), None, None]);
+    assert_eq!(names("12", "dense 4 kernel direct"), [Some("direct"), Some("direct"), Some("gemm"), None]);
 }
 
 #[test]

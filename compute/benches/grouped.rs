@@ -70,8 +70,10 @@ impl Layer {
     fn gemm(&mut self, pass: Direction) {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
-            Direction::Forward => f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory),
-            Direction::GradInput => f32::conv_gemm_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Direction::Forward => {
+                f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], &[], y, memory)
+            }
+            Direction::GradInput => f32::conv_gemm_grad_input(&Context::of(1), spec, black_box(dy), w, &[], dx, memory),
             Direction::GradWeights => {
                 f32::conv_gemm_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
             }

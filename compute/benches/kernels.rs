@@ -73,7 +73,7 @@ impl Bench {
             });
         }
         self.row(name("gradient of input"), macs, moved, || {
-            f32::conv_gemm_grad_input(&one, &spec, black_box(&dy), &w, &mut dx, &mut scratch);
+            f32::conv_gemm_grad_input(&one, &spec, black_box(&dy), &w, &[], &mut dx, &mut scratch);
         });
         self.row(name("gradient of weights"), macs, moved + w.len(), || {
             f32::conv_gemm_grad_weights(&one, &spec, black_box(&x), &dy, &mut dw, &mut [], &mut scratch);
@@ -96,10 +96,10 @@ impl Bench {
         let moved = x.len() + w.len() + y.len();
         let name = |what: &str| format!("dense {inputs} to {outputs}, batch {batch}, {what}");
         self.row(name("forward"), macs, moved, || {
-            f32::dense_forward(&all, &spec, black_box(&x), &w, &[], &[], &mut y, &mut scratch);
+            f32::dense_forward(&all, &spec, black_box(&x), &w, &[], &[], &[], &mut y, &mut scratch);
         });
         self.row(name("gradient of input"), macs, moved, || {
-            f32::dense_grad_input(&all, &spec, black_box(&dy), &w, &mut dx, &mut scratch);
+            f32::dense_grad_input(&all, &spec, black_box(&dy), &w, &[], &mut dx, &mut scratch);
         });
         self.row(name("gradient of weights"), macs, moved + w.len(), || {
             f32::dense_grad_weights(&all, &spec, black_box(&x), &dy, &mut dw, &mut [], &mut scratch);

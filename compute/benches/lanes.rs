@@ -76,7 +76,7 @@ fn fully_connected(spec: &dense::Spec, sums: &mut [f64; 2]) {
     let (mut y, mut blocks) = (numbers(BATCH * spec.outputs), numbers(BATCH * spec.outputs));
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let (images, lanes) = (Context::of(BATCH), Context::of(BLOCKS));
-    let last = &mut || f32::dense_forward(&images, spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+    let last = &mut || f32::dense_forward(&images, spec, black_box(&x), &w, &[], &[], &b, &mut y, &mut memory);
     let in_lanes = &mut || f32::dense_lanes_forward(&lanes, spec, black_box(&x), &w, &[], &b, &mut blocks);
     compare(&format!("dense {}x{}", spec.inputs, spec.outputs), sums, [last, in_lanes]);
 }

@@ -55,15 +55,15 @@ fn convolution(name: &str, spec: &conv::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; conv::conv_gemm_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::conv_gemm_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+        f32::conv_gemm_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &[], &b, &mut y, &mut memory);
     });
     let tanh = conv::Spec { epilogue: TANH, ..*spec };
     time(&format!("{name} forward, tanh"), || {
-        f32::conv_gemm_forward(&Context::of(BATCH), &tanh, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+        f32::conv_gemm_forward(&Context::of(BATCH), &tanh, black_box(&x), &w, &[], &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {
-        f32::conv_gemm_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &mut dx, &mut memory);
+        f32::conv_gemm_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &[], &mut dx, &mut memory);
     });
     let mut memory = vec![0.0f32; conv::conv_gemm_grad_weights_scratch(spec)];
     let weights = time(&format!("{name} gradient of weights"), || {
@@ -80,11 +80,11 @@ fn fully_connected(spec: &dense::Spec) -> f64 {
     let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), b.clone());
     let mut memory = vec![0.0f32; dense::dense_forward_scratch(spec)];
     let forward = time(&format!("{name} forward"), || {
-        f32::dense_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &b, &mut y, &mut memory);
+        f32::dense_forward(&Context::of(BATCH), spec, black_box(&x), &w, &[], &[], &b, &mut y, &mut memory);
     });
     let mut memory = vec![0.0f32; dense::dense_grad_input_scratch(spec)];
     let input = time(&format!("{name} gradient of input"), || {
-        f32::dense_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &mut dx, &mut memory);
+        f32::dense_grad_input(&Context::of(BATCH), spec, black_box(&dy), &w, &[], &mut dx, &mut memory);
     });
     let mut memory = vec![0.0f32; dense::dense_grad_weights_scratch(spec)];
     let weights = time(&format!("{name} gradient of weights"), || {

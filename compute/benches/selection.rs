@@ -67,7 +67,7 @@ impl Layer {
 
     fn gemm(&mut self) {
         let Self { spec, x, w, y, scratch, .. } = self;
-        f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, scratch);
+        f32::conv_gemm_forward(&Context::of(1), spec, black_box(x), w, &[], &[], &[], y, scratch);
     }
 
     fn direct(&mut self) {

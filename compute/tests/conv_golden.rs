@@ -152,6 +152,7 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             x,
             w,
             &[],
+            &[],
             b,
             y,
             &mut memory(conv::conv_gemm_forward_scratch(spec)),
@@ -161,6 +162,7 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             spec,
             dy,
             w,
+            &[],
             dx,
             &mut memory(conv::conv_gemm_grad_input_scratch(spec)),
         );
@@ -237,6 +239,7 @@ fn transposed<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             x,
             w,
             &[],
+            &[],
             b,
             y,
             &mut memory(deconv::deconv_forward_scratch(spec)),
@@ -246,6 +249,7 @@ fn transposed<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             spec,
             dy,
             w,
+            &[],
             dx,
             &mut memory(deconv::deconv_grad_input_scratch(spec)),
         );
@@ -271,8 +275,26 @@ fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
         (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
     };
     case.check::<T>("dense", |[x, w, b, dy], [y, dx, dw, db]| {
-        T::dense_forward(&Context::of(batch), spec, x, w, &[], b, y, &mut memory(dense::dense_forward_scratch(spec)));
-        T::dense_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory(dense::dense_grad_input_scratch(spec)));
+        T::dense_forward(
+            &Context::of(batch),
+            spec,
+            x,
+            w,
+            &[],
+            &[],
+            b,
+            y,
+            &mut memory(dense::dense_forward_scratch(spec)),
+        );
+        T::dense_grad_input(
+            &Context::of(batch),
+            spec,
+            dy,
+            w,
+            &[],
+            dx,
+            &mut memory(dense::dense_grad_input_scratch(spec)),
+        );
         T::dense_grad_weights(
             &Context::of(batch),
             spec,
@@ -286,9 +308,9 @@ fn dense_variants<T: Scalar + Kernels>(case: &Case, spec: &dense::Spec) {
     case.check::<T>("dense_transposed", |[x, w, b, dy], [y, dx, dw, db]| {
         let w = flip(w, inputs, outputs);
         let mut scratch = memory(dense::dense_transposed_forward_scratch(spec));
-        T::dense_transposed_forward(&Context::of(batch), spec, x, &w, &[], b, y, &mut scratch);
+        T::dense_transposed_forward(&Context::of(batch), spec, x, &w, &[], &[], b, y, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_input_scratch(spec));
-        T::dense_transposed_grad_input(&Context::of(batch), spec, dy, &w, dx, &mut scratch);
+        T::dense_transposed_grad_input(&Context::of(batch), spec, dy, &w, &[], dx, &mut scratch);
         let mut scratch = memory(dense::dense_transposed_grad_weights_scratch(spec));
         T::dense_transposed_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
         *dw = flip(dw, outputs, inputs);

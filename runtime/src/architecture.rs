@@ -1,6 +1,7 @@
 //! What the macro writes for a network: facts as constants, and three passes over flat slices. `core` alone.
 
 use netwright_abi::LANES;
+pub use netwright_abi::micro_batch_size;
 
 use crate::Shape;
 use crate::context::Context;
@@ -49,6 +50,8 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const BATCH_COUPLED: bool;
     /// What is prepared of the weights for predicting, in elements: [`Self::prepare`].
     const PREPARED: usize;
+    /// What is prepared of the weights for a training step of several passes, in elements: [`Self::prepare_step`].
+    const STEP_PREPARED: usize = 0;
     /// The layers of [`Self::LAYERS`] whose batch normalisation sees a single value of each channel of an image (a row of features, or an
     /// image of one pixel). Over one image that value is its own mean and becomes 0, so that nothing before it is trained.
     const NORMALISE_ONE_VALUE: &'static [usize];
@@ -65,6 +68,10 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     /// Computes what follows from the weights alone, once for all predictions: scales and shifts of folded normalisations, packed
     /// filters. `prepared` is [`Self::PREPARED`] long.
     fn prepare(parameters: &[Self::Scalar], statistics: &[Self::Scalar], prepared: &mut [Self::Scalar]);
+
+    /// Packs weights, on the threads of `context`, as the passes of a training step read them, for all of its micro-batches. `prepared` is
+    /// [`Self::STEP_PREPARED`] long.
+    fn prepare_step(_context: &Context<'_>, _parameters: &[Self::Scalar], _prepared: &mut [Self::Scalar]) {}
 
     /// Computes the answers of `context.batch` images, on its threads.
     ///
@@ -102,12 +109,15 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         Self::predict_pass(context, parameters, statistics, prepared, images, workspace, outputs, logits, unobserved);
     }
 
-    /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. What the
+    /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. `prepared` is what
+    /// [`Self::prepare_step`] made of these parameters, or empty: then kernels pack weights themselves, to the same bits. What the
     /// backward pass needs stays in `workspace`, the answer too: [`Self::OUTPUT_SLOT`], [`Self::LOGITS_SLOT`].
+    #[allow(clippy::too_many_arguments)]
     fn forward_pass<O: Observer<Self::Scalar>>(
         pass: &Pass,
         parameters: &[Self::Scalar],
         statistics: &mut [Self::Scalar],
+        prepared: &[Self::Scalar],
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         observer: &mut O,
@@ -121,6 +131,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
         pass: &Pass,
         seed: GradientSeed,
         parameters: &[Self::Scalar],
+        prepared: &[Self::Scalar],
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         gradients: &mut [Self::Scalar],

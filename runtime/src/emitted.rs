@@ -36,6 +36,11 @@ pub fn gradient<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &m
     }
 }
 
+/// A part of what was prepared of the weights, or nothing where nothing was.
+pub fn given<T>(prepared: &[T], range: Range<usize>) -> &[T] {
+    if prepared.is_empty() { &[] } else { &prepared[range] }
+}
+
 /// The largest of some sizes, rounded up to whole cache lines.
 pub const fn largest(sizes: &[usize]) -> usize {
     let (mut most, mut index) = (0, 0);

@@ -40,6 +40,8 @@ pub mod plan;
 pub mod predictor;
 pub mod scalar;
 #[cfg(feature = "std")]
+pub mod step_weights;
+#[cfg(feature = "std")]
 pub mod storage;
 #[cfg(feature = "std")]
 pub mod suggest;

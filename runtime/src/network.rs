@@ -391,7 +391,7 @@ pub trait Network: Architecture + Clone {
         observer: &mut O,
     ) -> Result<&'w [Self::Output], PassError> {
         let (parameters, statistics) = self.weights_mut().buffers_mut();
-        workspace.forward_observed(pass, parameters, statistics, images, observer)?;
+        workspace.forward_observed(pass, &*parameters, statistics, images, observer)?;
         Ok(workspace.outputs())
     }
 

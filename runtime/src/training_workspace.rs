@@ -9,6 +9,7 @@ use crate::network::find;
 use crate::observer::{Observer, Unobserved};
 use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
+use crate::step_weights::StepWeights;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
@@ -64,29 +65,30 @@ impl<N: Architecture> TrainingWorkspace<N> {
         size_of_val::<[N::Scalar]>(&self.memory)
     }
 
-    /// Runs images forward with borrowed weights; see [`Network::forward`].
+    /// Runs images forward with borrowed weights: parameters, or those that a [`PreparedStep`](crate::step_weights::PreparedStep) has
+    /// packed for several passes; see [`Network::forward`].
     ///
     /// # Errors
     /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
     /// the network normalises a single value by statistics that `pass` does not keep.
-    pub fn forward(
+    pub fn forward<'w>(
         &mut self,
         pass: Pass,
-        parameters: &[N::Scalar],
+        weights: impl Into<StepWeights<'w, N::Scalar>>,
         statistics: &mut [N::Scalar],
         images: &[N::Input],
     ) -> Result<(), PassError> {
-        self.forward_observed(pass, parameters, statistics, images, &mut Unobserved)
+        self.forward_observed(pass, weights, statistics, images, &mut Unobserved)
     }
 
     /// [`TrainingWorkspace::forward`] with an observer between the kernels.
     ///
     /// # Errors
     /// As [`TrainingWorkspace::forward`].
-    pub fn forward_observed<O: Observer<N::Scalar>>(
+    pub fn forward_observed<'w, O: Observer<N::Scalar>>(
         &mut self,
         pass: Pass,
-        parameters: &[N::Scalar],
+        weights: impl Into<StepWeights<'w, N::Scalar>>,
         statistics: &mut [N::Scalar],
         images: &[N::Input],
         observer: &mut O,
@@ -97,7 +99,9 @@ impl<N: Architecture> TrainingWorkspace<N> {
         enough_images::<N>(&pass, images.len())?;
         self.batch = images.len();
         let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
-        N::forward_pass(&pass, parameters, statistics, Sample::many(images), &mut self.memory, observer);
+        let (weights, images) = (weights.into(), Sample::many(images));
+        let (parameters, prepared) = (weights.parameters(), weights.prepared());
+        N::forward_pass(&pass, parameters, statistics, prepared, images, &mut self.memory, observer);
         Ok(())
     }
 
@@ -105,16 +109,16 @@ impl<N: Architecture> TrainingWorkspace<N> {
     ///
     /// # Errors
     /// [`PassError::Batch`] where `images` are not as many as were sent forward.
-    pub fn backward(
+    pub fn backward<'w>(
         &mut self,
         pass: Pass,
         seed: GradientSeed,
-        parameters: &[N::Scalar],
+        weights: impl Into<StepWeights<'w, N::Scalar>>,
         images: &[N::Input],
         gradients: &mut Gradients<N>,
         input_gradient: &mut [N::Scalar],
     ) -> Result<(), PassError> {
-        self.backward_observed(pass, seed, parameters, images, gradients, input_gradient, &mut Unobserved)
+        self.backward_observed(pass, seed, weights, images, gradients, input_gradient, &mut Unobserved)
     }
 
     /// [`TrainingWorkspace::backward`] with an observer between the kernels.
@@ -122,11 +126,11 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// # Errors
     /// As [`TrainingWorkspace::backward`].
     #[allow(clippy::too_many_arguments)]
-    pub fn backward_observed<O: Observer<N::Scalar>>(
+    pub fn backward_observed<'w, O: Observer<N::Scalar>>(
         &mut self,
         pass: Pass,
         seed: GradientSeed,
-        parameters: &[N::Scalar],
+        weights: impl Into<StepWeights<'w, N::Scalar>>,
         images: &[N::Input],
         gradients: &mut Gradients<N>,
         input_gradient: &mut [N::Scalar],
@@ -136,9 +140,10 @@ impl<N: Architecture> TrainingWorkspace<N> {
             return Err(PassError::Batch { expected: self.batch, found: images.len() });
         }
         let pass = Pass { batch: self.batch, threads: PassThreads::of(&self.threads), ..pass };
-        let images = Sample::many(images);
+        let (weights, images) = (weights.into(), Sample::many(images));
+        let (parameters, prepared) = (weights.parameters(), weights.prepared());
         let (memory, gradients) = (&mut self.memory, &mut gradients.elements);
-        N::backward_pass(&pass, seed, parameters, images, memory, gradients, input_gradient, observer);
+        N::backward_pass(&pass, seed, parameters, prepared, images, memory, gradients, input_gradient, observer);
         Ok(())
     }
 

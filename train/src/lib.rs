@@ -23,5 +23,5 @@ pub mod train;
 
 use netwright_runtime::{
     Shape, architecture, context, error, head, kernels, layer, memory, network, norm, observer, pass, predictor,
-    random, scalar, storage, suggest, tensor, threads, weights,
+    random, scalar, step_weights, storage, suggest, tensor, threads, weights,
 };

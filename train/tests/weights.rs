@@ -111,10 +111,11 @@ impl Architecture for Moving {
         _: &mut O,
     ) {
     }
-    fn forward_pass<O>(_: &Pass, _: &[f32], _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut O) {}
+    fn forward_pass<O>(_: &Pass, _: &[f32], _: &mut [f32], _: &[f32], _: &[f32], _: &mut [f32], _: &mut O) {}
     fn backward_pass<O>(
         _: &Pass,
         _: GradientSeed,
+        _: &[f32],
         _: &[f32],
         _: &[f32],
         _: &mut [f32],

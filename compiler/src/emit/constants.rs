@@ -19,9 +19,11 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
     let (preparing, prepare_plan) = &planned.preparing;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
+    let step_plan = &planned.preparing_step;
     let calls = calls(&preparing.steps, &prepare_plan.elided)
         .chain(calls(&predicting.steps, &predict_plan.elided))
         .chain(planned.blocks.iter().flat_map(|blocks| calls(&blocks.program.steps, &blocks.plan.elided)))
+        .chain(calls(&training.prepare.steps, &step_plan.elided))
         .chain(calls(&training.program.steps, &train_plan.elided));
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
@@ -50,9 +52,15 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
         let range = range(tensor.offset, tensor.len());
         constants.extend(quote!(const #name: Range<usize> = #range;));
     }
-    constants.extend(slots(preparing, prepare_plan, names, false, |slot| matches!(slot, BufferSlot::Prepared(_))));
+    constants.extend(slots(preparing, prepare_plan, names, false, is_prepared));
+    constants.extend(slots(&training.prepare, step_plan, names, true, is_prepared));
     constants.extend(slots(&training.program, train_plan, names, true, in_workspace));
     constants
+}
+
+/// Of values that are prepared of the weights.
+fn is_prepared(slot: BufferSlot) -> bool {
+    matches!(slot, BufferSlot::Prepared(_))
 }
 
 /// Of values that a pass keeps in its workspace.

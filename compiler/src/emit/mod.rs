@@ -88,6 +88,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) predicting: (Program, MemoryPlan),
     /// The prediction of blocks of images in the lanes, where that pays.
     pub(crate) blocks: Option<InBlocks>,
+    /// The addresses of what is prepared of the weights for a training step.
+    pub(crate) preparing_step: MemoryPlan,
     /// The training step with its addresses.
     pub(crate) training: (Training, MemoryPlan),
 }
@@ -190,7 +192,7 @@ fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
         use #root::private::scope::{
-            bool, computed, disjoint, f32, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
+            bool, computed, disjoint, f32, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
             Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
             Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, Range, ParameterKind, Shape, Some, Tensor,
         };

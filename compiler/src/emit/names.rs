@@ -42,7 +42,8 @@ pub(super) struct Names {
 }
 
 /// Functions and constants that emitted code uses by name.
-const EMITTED: [&str; 9] = [
+const EMITTED: [&str; 10] = [
+    "given",
     "disjoint",
     "computed",
     "gradient",
@@ -78,6 +79,7 @@ impl Names {
         for program in predictions {
             names.program(program, graph, None);
         }
+        names.program(&training.prepare, graph, Some(training));
         names.program(&training.program, graph, Some(training));
         names
     }

@@ -26,6 +26,13 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let train = Writer { program: &training.program, plan: train_plan, pass: PassKind::Train, ..predict };
     let prepare = Writer { program: preparing, plan: prepare_plan, pass: PassKind::Prepare, ..predict };
     let preparation = prepare.forward(preparing.steps.len());
+    let step = &training.prepare;
+    let prepare_step = Writer { program: step, plan: &planned.preparing_step, pass: PassKind::PrepareStep, ..predict };
+    let prepare_step = (!step.steps.is_empty()).then(|| {
+        let parameters =
+            [("context", quote!(&Context<'_>)), ("parameters", quote!(&[T])), ("prepared", quote!(&mut [T]))];
+        function(&quote!(fn prepare_step), &parameters, vec![], prepare_step.forward(step.steps.len()))
+    });
     let slots = slots(predicting, predict_plan, names, false, in_workspace);
     let prediction = predict.forward(predicting.steps.len());
     let answer = predict.copy_out(graph.output, &quote!(outputs));
@@ -68,6 +75,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
                 ("pass", quote!(&Pass)),
                 ("parameters", quote!(&[T])),
                 ("statistics", quote!(&mut [T])),
+                ("prepared", quote!(&[T])),
                 ("images", quote!(&[T])),
                 ("workspace", quote!(&mut [T])),
                 ("observer", quote!(&mut O)),
@@ -81,6 +89,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
                 ("pass", quote!(&Pass)),
                 ("seed", quote!(GradientSeed)),
                 ("parameters", quote!(&[T])),
+                ("prepared", quote!(&[T])),
                 ("images", quote!(&[T])),
                 ("workspace", quote!(&mut [T])),
                 ("gradients", quote!(&mut [T])),
@@ -96,7 +105,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
             },
         ),
     ];
-    functions.into_iter().chain(blocks).collect()
+    functions.into_iter().chain(prepare_step).chain(blocks).collect()
 }
 
 /// A variable that begins a pass: the names that it gives, and how.
@@ -178,10 +187,24 @@ fn owners(graph: &Graph) -> Vec<Option<usize>> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PassKind {
     Prepare,
+    /// What all passes of a training step read.
+    PrepareStep,
     Predict,
     /// A prediction whose images fill whole blocks, more than there are at the caller's.
     PredictBlocks,
     Train,
+}
+
+impl PassKind {
+    /// Whether it is a part of a training step, whose values have names of their own.
+    fn trains(self) -> bool {
+        matches!(self, Self::Train | Self::PrepareStep)
+    }
+
+    /// Whether it computes what passes read, and is observed by nobody.
+    fn prepares(self) -> bool {
+        matches!(self, Self::Prepare | Self::PrepareStep)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -251,7 +274,7 @@ impl<'a> Writer<'a> {
                 Step::Outside { .. } => return TokenStream::new(),
             };
             let statement = (!elided).then(|| self.call(call));
-            let whole = changed(step).filter(|value| last.get(value) == Some(&index) && self.pass != PassKind::Prepare);
+            let whole = changed(step).filter(|value| last.get(value) == Some(&index) && !self.pass.prepares());
             let seen: TokenStream = whole.filter_map(|value| self.computed(value)).collect();
             quote!(#statement #seen)
         };
@@ -349,6 +372,9 @@ impl<'a> Writer<'a> {
                 ) => {
                     quote!(&prepared[#range])
                 }
+                (Some(Address { buffer: Buffer::Prepared, range, .. }), PassKind::Train) => {
+                    quote!(given(prepared, #range))
+                }
                 (Some(Address { buffer, at, range, variable }), _) => regions.bind(buffer, at, range, variable),
                 (None, _) => quote!(images),
             },
@@ -368,7 +394,7 @@ impl<'a> Writer<'a> {
 
     /// Where a value lies; nowhere, where it lies among the images or the program never touches it.
     fn address(&self, value: ValueId) -> Option<Address<'a>> {
-        let Name { constant, variable } = self.names.of_value(self.pass == PassKind::Train, value)?;
+        let Name { constant, variable } = self.names.of_value(self.pass.trains(), value)?;
         let slot = self.plan.slots[value.0]?;
         let (buffer, range) = match slot {
             BufferSlot::Images => return None,

@@ -28,6 +28,9 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
     let prepared = size(predict_plan.prepared);
+    let step_prepared = planned.preparing_step.prepared;
+    let step_prepared = (step_prepared > 0).then(|| size(step_prepared));
+    let step_prepared = step_prepared.map(|len| quote!(const STEP_PREPARED: usize = #len;));
     let predict_memory = memory(predict_plan, &quote!(PREDICT_SCRATCH));
     let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH));
     let predict_scratch = scratch(&predicting.steps, names);
@@ -84,6 +87,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const PLAN: Plan = Plan::from_text(#plan);
             const BATCH_COUPLED: bool = #coupled;
             const PREPARED: usize = #prepared;
+            #step_prepared
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];
             const PREDICTING: Memory = #predict_memory;
             #blocks

@@ -6,8 +6,8 @@ use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::Algorithm;
 use super::{
-    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, Pack, Packing, ParameterKind, ShapeError,
-    TensorSpec, image, refuse_enormous_weights,
+    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    refuse_enormous_weights,
 };
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
@@ -135,13 +135,8 @@ impl Operation for Conv {
         let rounds_more = cfg!(feature = "winograd") && !self.exact;
         Algorithm::fitting(&spec)
             .filter(|algorithm| algorithm.is_exact || rounds_more || self.asked == Some(algorithm.name))
-            .filter_map(|algorithm| algorithm.candidate(&spec, direction))
+            .flat_map(|algorithm| algorithm.candidates(&spec, direction, self.kernel))
             .collect()
-    }
-
-    fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
-        let Self { window, groups, kernel, .. } = *self;
-        Some(Pack { packing, window, groups, input: inputs[0], output, kernel })
     }
 
     fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
@@ -160,10 +155,10 @@ impl Operation for Conv {
         let direction = at.phase.forward();
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.y_shape()) };
         let kernel = match at.selected(direction) {
-            Some(InLanes::KERNEL) => kernels::conv_lanes_forward,
-            name => Algorithm::selected(name, &spec).forward(direction, at.node.prepared.is_some()),
+            Some(InLanes::KERNEL) => kernels::conv_lanes_forward.into(),
+            name => Algorithm::selected(name, &spec).forward(direction, at.node.prepared(direction).is_some()),
         };
-        at.with_epilogue_and_sum(at.because(direction, at.call(kernel, &spec, at.weighted(self.kernel))))
+        at.with_epilogue_and_sum(at.because(direction, at.weighted_call(kernel, &spec, self.kernel)))
     }
 
     fn can_end_in(&self, _part: EpiloguePart) -> bool {
@@ -179,7 +174,7 @@ impl Operation for Conv {
             .map(|kernel| at.because(of_weights, at.call(kernel, &spec, at.weight_gradient(self.kernel))));
         let input = algorithm(of_input)
             .grad_input
-            .map(|kernel| at.because(of_input, at.call(kernel, &spec, at.weighted_input_gradient(self.kernel))));
+            .map(|kernel| at.because(of_input, at.weighted_input_gradient(kernel, &spec, self.kernel)));
         weights.into_iter().chain(input).collect()
     }
 

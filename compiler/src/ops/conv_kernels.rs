@@ -1,12 +1,16 @@
 //! The kernels of a convolution: each algorithm's in every direction, and what they take.
 
-use netwright_abi::kernels::{self, GradInput, GradWeights, Kernel, Weighted};
+use netwright_abi::Epilogue;
+use netwright_abi::kernels::{self, GradWeights, Kernel};
 use netwright_abi::spec::conv::{Kind, Spec};
 
-use super::Packing;
+use super::{ForwardKernel, InputGradientKernel, Pack, Packing};
 use crate::cost::{CACHED, MICRO_BATCH, Work};
 use crate::selection::{Candidate, Direction};
 use crate::words::Choice;
+
+/// The form that filters of some sizes are packed in.
+type PackFilters = fn(Spec) -> Packing;
 
 /// An algorithm, with its kernel in each direction that it has.
 pub(super) struct Algorithm {
@@ -19,11 +23,13 @@ pub(super) struct Algorithm {
     fits: fn(&Spec) -> bool,
     /// Whether it rounds no more than a plain sum.
     pub(super) is_exact: bool,
-    predicting: Kernel<Weighted<()>, Kind>,
+    predicting: ForwardKernel<Kind>,
     /// How its filters are prepared for that.
-    packing: Option<Packing>,
-    forward: Option<Kernel<Weighted<()>, Kind>>,
-    pub(super) grad_input: Option<Kernel<GradInput<()>, Kind>>,
+    packing: Option<PackFilters>,
+    forward: Option<ForwardKernel<Kind>>,
+    pub(super) grad_input: Option<InputGradientKernel<Kind>>,
+    /// How they can be prepared for training, forward and for the gradient of the input.
+    packing_of_a_step: Option<[PackFilters; 2]>,
     pub(super) grad_weights: Option<Kernel<GradWeights<()>, Kind>>,
     work: fn(&Spec, Direction) -> Work,
     /// Elements of scratch memory and of prepared filters, about.
@@ -42,10 +48,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "each channel by itself, channels side by side in the vector",
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
         is_exact: true,
-        predicting: kernels::depthwise_forward,
+        predicting: ForwardKernel::Plain(kernels::depthwise_forward),
         packing: None,
-        forward: Some(kernels::depthwise_forward),
-        grad_input: Some(kernels::depthwise_grad_input),
+        forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
+        grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
+        packing_of_a_step: None,
         grad_weights: Some(kernels::depthwise_grad_weights),
         work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
         memory: |spec| if spec.input[2] == spec.output[2] { 0 } else { spec.output[1] * spec.output[2] },
@@ -56,10 +63,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "all groups in one kernel",
         fits: |spec| spec.groups > 1,
         is_exact: true,
-        predicting: kernels::conv_grouped_forward,
+        predicting: ForwardKernel::Plain(kernels::conv_grouped_forward),
         packing: None,
-        forward: Some(kernels::conv_grouped_forward),
-        grad_input: Some(kernels::conv_grouped_grad_input),
+        forward: Some(ForwardKernel::Plain(kernels::conv_grouped_forward)),
+        grad_input: Some(InputGradientKernel::Plain(kernels::conv_grouped_grad_input)),
+        packing_of_a_step: None,
         grad_weights: Some(kernels::conv_grouped_grad_weights),
         work: grouped,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
@@ -70,10 +78,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "products of matrices for each group",
         fits: |spec| spec.groups > 1,
         is_exact: true,
-        predicting: kernels::conv_gemm_forward,
+        predicting: ForwardKernel::Packing(kernels::conv_gemm_forward),
         packing: None,
-        forward: Some(kernels::conv_gemm_forward),
-        grad_input: Some(kernels::conv_gemm_grad_input),
+        forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
+        packing_of_a_step: Some([Packing::Filters, Packing::Rotated]),
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
@@ -84,10 +93,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "windows as the rows of a matrix product",
         fits: |spec| spec.groups == 1,
         is_exact: true,
-        predicting: kernels::conv_packed_forward,
+        predicting: ForwardKernel::Plain(kernels::conv_packed_forward),
         packing: Some(Packing::Panels),
-        forward: Some(kernels::conv_gemm_forward),
-        grad_input: Some(kernels::conv_gemm_grad_input),
+        forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
+        packing_of_a_step: Some([Packing::Filters, Packing::Rotated]),
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products,
         memory: |spec| spec.packed_len() + padded(spec) as usize,
@@ -102,10 +112,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "tiles of outputs take a fraction of the multiply-adds",
         fits: |spec| spec.winograd().is_some(),
         is_exact: false,
-        predicting: kernels::conv_winograd_forward,
+        predicting: ForwardKernel::Plain(kernels::conv_winograd_forward),
         packing: Some(Packing::Winograd),
         forward: None,
         grad_input: None,
+        packing_of_a_step: None,
         grad_weights: None,
         work: |spec, _| winograd(spec),
         memory: |spec| {
@@ -118,10 +129,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "windows and filters read where they lie",
         fits: |_| true,
         is_exact: true,
-        predicting: kernels::conv_direct_forward,
+        predicting: ForwardKernel::Plain(kernels::conv_direct_forward),
         packing: None,
-        forward: Some(kernels::conv_direct_forward),
-        grad_input: Some(kernels::conv_direct_grad_input),
+        forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
+        grad_input: Some(InputGradientKernel::Plain(kernels::conv_direct_grad_input)),
+        packing_of_a_step: None,
         grad_weights: Some(kernels::conv_direct_grad_weights),
         work: direct,
         memory: |_| 0,
@@ -169,25 +181,43 @@ impl Algorithm {
     }
 
     /// Its kernel on the way forward.
-    pub(super) fn forward(&self, direction: Direction, is_prepared: bool) -> Kernel<Weighted<()>, Kind> {
+    pub(super) fn forward(&self, direction: Direction, is_prepared: bool) -> ForwardKernel<Kind> {
         match direction {
             Direction::Predicting if is_prepared || self.packing.is_none() => self.predicting,
             _ => self.forward.unwrap_or(self.predicting),
         }
     }
 
-    /// What it offers in a direction.
-    pub(super) fn candidate(&self, spec: &Spec, direction: Direction) -> Option<Candidate> {
+    /// What it offers in a direction, of filters called `weights`: where its kernel packs them in each pass, also with filters packed before.
+    pub(super) fn candidates(
+        &self,
+        spec: &Spec,
+        direction: Direction,
+        weights: &'static str,
+    ) -> impl Iterator<Item = Candidate> + use<> {
         let has_kernel = match direction {
             Direction::Predicting => true,
             Direction::Forward => self.forward.is_some(),
             Direction::InputGradient => self.grad_input.is_some(),
             Direction::WeightGradient => self.grad_weights.is_some(),
         };
-        let packing = self.packing.filter(|_| direction == Direction::Predicting);
-        let work = (self.work)(spec, direction);
-        let memory = (self.memory)(spec);
-        has_kernel.then_some(Candidate { name: self.name, why: self.why, work, packing, memory })
+        let (work, memory) = ((self.work)(spec, direction), (self.memory)(spec));
+        let pack =
+            |packing: PackFilters| Pack { packing: packing(Spec { epilogue: Epilogue::NONE, ..*spec }), weights };
+        let packing = self.packing.filter(|_| direction == Direction::Predicting).map(pack);
+        let once_a_step = match (direction, self.packing_of_a_step) {
+            (Direction::Forward, Some([packing, _])) | (Direction::InputGradient, Some([_, packing])) => {
+                Some(pack(packing))
+            }
+            _ => None,
+        };
+        let offered = Candidate { name: self.name, why: self.why, work, packing, memory };
+        let prepared = once_a_step.filter(|_| work.packed > 0.0).map(|pack| Candidate {
+            packing: Some(pack),
+            memory: memory + pack.len(),
+            ..offered
+        });
+        [Some(offered), prepared].into_iter().flatten().filter(move |_| has_kernel)
     }
 }
 
@@ -349,10 +379,16 @@ fn grouped(spec: &Spec, _direction: Direction) -> Work {
 const TURNING: f64 = 1.5;
 
 /// Products of matrices, group by group.
-fn products_of_groups(spec: &Spec, _direction: Direction) -> Work {
+fn products_of_groups(spec: &Spec, direction: Direction) -> Work {
     let [_, filters] = spec.group();
     let lanes = spec.groups * filters.next_multiple_of(LANES);
-    Work { lanes: TURNING * filled(spec, spec.output[2], lanes), ..Work::default() }
+    let packs = match direction {
+        Direction::Forward => spec.output[2] > 4 * COLUMNS,
+        Direction::InputGradient => true,
+        Direction::Predicting | Direction::WeightGradient => false,
+    };
+    let packed = if packs { spec.weights_len() as f64 / MICRO_BATCH } else { 0.0 };
+    Work { lanes: TURNING * filled(spec, spec.output[2], lanes), packed, ..Work::default() }
 }
 
 /// Winograd's algorithm, when predicting: a product of matrices for each place of the transforms of tiles and filters.

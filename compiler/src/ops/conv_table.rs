@@ -84,7 +84,7 @@ impl Operation for ConvTable {
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let pairs = self.pairs();
         let spec = self.spec(at, &pairs, at.activation());
-        vec![at.with_epilogue(at.call(kernels::conv_table_forward, &spec, at.weighted("kernel")))]
+        vec![at.with_epilogue(at.weighted_call(kernels::conv_table_forward, &spec, "kernel"))]
     }
 
     fn can_end_in(&self, part: EpiloguePart) -> bool {
@@ -96,7 +96,7 @@ impl Operation for ConvTable {
         let spec = self.spec(at, &pairs, None);
         vec![
             at.call(kernels::conv_table_grad_weights, &spec, at.weight_gradient("kernel")),
-            at.call(kernels::conv_table_grad_input, &spec, at.weighted_input_gradient("kernel")),
+            at.weighted_input_gradient(kernels::conv_table_grad_input, &spec, "kernel"),
         ]
     }
 

@@ -4,11 +4,13 @@ use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::spec;
+use super::conv_kernels::Algorithm;
 use super::{
     EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
     refuse_enormous_weights,
 };
 use crate::kernel_call::KernelCall;
+use crate::selection::{Candidate, Direction};
 use crate::shape::{Padding, Shape, Window};
 
 /// Spreads each pixel over a window. Its window is that of the convolution it transposes.
@@ -23,10 +25,9 @@ pub struct Deconv {
 }
 
 impl Deconv {
-    /// The sizes of the convolution from the output to the input.
-    /// The sizes of the convolution that it transposes.
-    fn spec(&self, at: &LoweringContext<'_>, epilogue: Epilogue) -> Spec {
-        spec(&self.window, 1, at.y_shape(), at.x_shape(0), epilogue)
+    /// The sizes of the convolution that it transposes, from the output to the input.
+    fn spec(&self, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
+        spec(&self.window, 1, output, input, epilogue)
     }
 }
 
@@ -71,8 +72,22 @@ impl Operation for Deconv {
         tensors
     }
 
+    fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
+        let spec = self.spec(inputs[0], output, Epilogue::NONE);
+        let algorithm = Algorithm::selected(Some("gemm"), &spec);
+        // On its way forward are the products of the convolution's gradient, and the other way round.
+        let of_convolution = match direction {
+            Direction::Forward => Direction::InputGradient,
+            Direction::InputGradient => Direction::Forward,
+            Direction::Predicting | Direction::WeightGradient => return Vec::new(),
+        };
+        algorithm.candidates(&spec, of_convolution, "kernel").collect()
+    }
+
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        at.with_epilogue_and_sum(at.call(kernels::deconv_forward, &self.spec(at, at.epilogue()), at.weighted("kernel")))
+        let spec = self.spec(at.x_shape(0), at.y_shape(), at.epilogue());
+        let call = at.weighted_call(kernels::deconv_forward, &spec, "kernel");
+        at.with_epilogue_and_sum(at.because(at.phase.forward(), call))
     }
 
     fn can_end_in(&self, _part: EpiloguePart) -> bool {
@@ -80,10 +95,11 @@ impl Operation for Deconv {
     }
 
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
-        let spec = self.spec(at, Epilogue::NONE);
+        let spec = self.spec(at.x_shape(0), at.y_shape(), Epilogue::NONE);
+        let of_input = at.weighted_input_gradient(kernels::deconv_grad_input, &spec, "kernel");
         vec![
             at.call(kernels::deconv_grad_weights, &spec, at.weight_gradient("kernel")),
-            at.call(kernels::deconv_grad_input, &spec, at.weighted_input_gradient("kernel")),
+            at.because(Direction::InputGradient, of_input),
         ]
     }
 

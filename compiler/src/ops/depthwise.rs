@@ -58,10 +58,10 @@ impl Operation for Depthwise {
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        at.with_epilogue_and_sum(at.call(
+        at.with_epilogue_and_sum(at.weighted_call(
             kernels::depthwise_forward,
             &self.spec(at, at.epilogue()),
-            at.weighted(self.kernel),
+            self.kernel,
         ))
     }
 
@@ -73,7 +73,7 @@ impl Operation for Depthwise {
         let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::depthwise_grad_weights, &spec, at.weight_gradient(self.kernel)),
-            at.call(kernels::depthwise_grad_input, &spec, at.weighted_input_gradient(self.kernel)),
+            at.weighted_input_gradient(kernels::depthwise_grad_input, &spec, self.kernel),
         ]
     }
 

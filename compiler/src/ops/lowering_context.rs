@@ -10,6 +10,50 @@ use crate::kernel_call::{Data, KernelCall};
 use crate::selection::Direction;
 use crate::shape::Shape;
 
+/// Declares the kernels of layers with weights in one direction, of two signatures.
+macro_rules! weighted_kernel {
+    ($(#[$about:meta])* $name:ident: $plain:ident, $packing:ident) => {
+        $(#[$about])*
+        #[derive(Debug)]
+        pub(crate) enum $name<Z> {
+            /// It reads the weights, or what was prepared of them.
+            Plain(Kernel<kernels::$plain<()>, Z>),
+            /// It packs the weights, unless it is given them packed.
+            Packing(Kernel<kernels::$packing<()>, Z>),
+        }
+
+        impl<Z> Clone for $name<Z> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<Z> Copy for $name<Z> {}
+
+        impl<Z> From<Kernel<kernels::$plain<()>, Z>> for $name<Z> {
+            fn from(kernel: Kernel<kernels::$plain<()>, Z>) -> Self {
+                Self::Plain(kernel)
+            }
+        }
+
+        impl<Z> From<Kernel<kernels::$packing<()>, Z>> for $name<Z> {
+            fn from(kernel: Kernel<kernels::$packing<()>, Z>) -> Self {
+                Self::Packing(kernel)
+            }
+        }
+    };
+}
+
+weighted_kernel! {
+    /// A kernel of a layer with weights on the way forward.
+    ForwardKernel: Weighted, Packable
+}
+
+weighted_kernel! {
+    /// A kernel for the gradient of the input of a layer with weights.
+    InputGradientKernel: GradInput, PackableGradInput
+}
+
 /// A node in its graph, as its operation sees it on the way forward.
 #[derive(Debug)]
 pub struct LoweringContext<'a> {
@@ -56,9 +100,9 @@ impl LoweringContext<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
-    /// The weights that its kernel reads: the tensor called `kernel`, or what was prepared of it.
-    fn weights(&self, kernel: &str) -> Data {
-        self.node.prepared.map_or_else(|| self.tensor(kernel), Data::Value)
+    /// What was prepared of its weights for a direction.
+    fn prepared(&self, direction: Direction) -> Data {
+        self.node.prepared(direction).map_or(Data::Absent, Data::Value)
     }
     /// The scale and shift of each channel of the output. A bias is a shift.
     pub fn scale_and_shift(&self) -> [Data; 2] {
@@ -67,10 +111,24 @@ impl LoweringContext<'_> {
             None => [Data::Absent, self.tensor("bias")],
         }
     }
-    /// The operands of what has weights.
-    pub fn weighted(&self, kernel: &str) -> kernels::Weighted<Data> {
+    /// The call on the way forward of what has weights, called `weights`: the kernel reads them, or what was prepared of them.
+    pub(crate) fn weighted_call<Z: Sizes>(
+        &self,
+        kernel: impl Into<ForwardKernel<Z>>,
+        sizes: &Z::Spec<'_>,
+        weights: &str,
+    ) -> KernelCall {
         let [scale, shift] = self.scale_and_shift();
-        kernels::Weighted { x: self.x(0), w: self.weights(kernel), scale, shift, y: self.y() }
+        let (x, y, tensor, packed) = (self.x(0), self.y(), self.tensor(weights), self.prepared(self.phase.forward()));
+        match kernel.into() {
+            ForwardKernel::Plain(kernel) => {
+                let w = if packed == Data::Absent { tensor } else { packed };
+                self.call(kernel, sizes, kernels::Weighted { x, w, scale, shift, y })
+            }
+            ForwardKernel::Packing(kernel) => {
+                self.call(kernel, sizes, kernels::Packable { x, w: tensor, packed, scale, shift, y })
+            }
+        }
     }
     /// What becomes of the output before it is stored, as the kernel is told.
     pub fn epilogue(&self) -> Epilogue {
@@ -169,9 +227,21 @@ impl GradientContext<'_> {
             db: self.gradient("bias"),
         }
     }
-    /// The operands for the gradient of the input of what has weights.
-    pub fn weighted_input_gradient(&self, kernel: &str) -> kernels::GradInput<Data> {
-        kernels::GradInput { dy: self.dy(), w: self.forward.tensor(kernel), dx: self.dx(0) }
+    /// The call for the gradient of the input of what has weights, called `weights`.
+    pub(crate) fn weighted_input_gradient<Z: Sizes>(
+        &self,
+        kernel: impl Into<InputGradientKernel<Z>>,
+        sizes: &Z::Spec<'_>,
+        weights: &str,
+    ) -> KernelCall {
+        let (dy, w, dx) = (self.dy(), self.forward.tensor(weights), self.dx(0));
+        match kernel.into() {
+            InputGradientKernel::Plain(kernel) => self.call(kernel, sizes, kernels::GradInput { dy, w, dx }),
+            InputGradientKernel::Packing(kernel) => {
+                let packed = self.prepared(Direction::InputGradient);
+                self.call(kernel, sizes, kernels::PackableGradInput { dy, w, packed, dx })
+            }
+        }
     }
 }
 

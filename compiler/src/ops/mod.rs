@@ -45,6 +45,7 @@ pub use distance::Distance;
 pub use dropout::Dropout;
 pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
+pub(crate) use lowering_context::{ForwardKernel, InputGradientKernel};
 pub use lowering_context::{GradientContext, LoweringContext};
 pub use lrn::Lrn;
 pub use multiply::Multiply;
@@ -137,10 +138,6 @@ pub(crate) trait Operation {
     }
     /// How it computes images in the lanes, if it has kernels for that.
     fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
-        None
-    }
-    /// The operation that prepares its weights for a candidate.
-    fn packing(&self, _packing: Packing, _inputs: &[Shape], _output: Shape) -> Option<Pack> {
         None
     }
 }
@@ -292,10 +289,6 @@ impl Op {
     /// Whether its gradient reads its output.
     pub fn gradient_reads_output(&self) -> bool {
         self.operation().gradient_reads_output()
-    }
-    /// The operation that prepares its weights for a candidate.
-    pub fn packing(&self, packing: Packing, inputs: &[Shape], output: Shape) -> Option<Pack> {
-        self.operation().packing(packing, &images(inputs), output.as_image())
     }
     /// How it computes images in the lanes, if it has kernels for that.
     pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {

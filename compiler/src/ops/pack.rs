@@ -1,54 +1,50 @@
-//! The filters of a convolution as its kernel reads them: when predicting, packed once for all passes.
+//! The weights of a layer as its kernel reads them: packed once for all predictions, or once a training step for all its micro-batches.
 
-use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Prepare};
+use netwright_abi::spec::{conv, dense};
 
-use super::conv::spec;
-use super::{GradientContext, LoweringContext, Operation, ShapeError};
+use super::{GradientContext, LoweringContext, Operation, Phase, ShapeError};
 use crate::kernel_call::KernelCall;
-use crate::shape::{Shape, Window};
+use crate::shape::Shape;
 
-/// The form that filters are packed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The form that weights are packed in, with the sizes of what they are the weights of.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Packing {
-    /// Panels for a product of matrices.
-    Panels,
+    /// Filters in panels for a prediction.
+    Panels(conv::Spec),
     /// Winograd's transforms, in such panels.
-    Winograd,
+    Winograd(conv::Spec),
+    /// Filters as products of matrices pack them.
+    Filters(conv::Spec),
+    /// The same, rotated and transposed.
+    Rotated(conv::Spec),
+    /// A matrix as a product packs it whose right factor it is.
+    Matrix(dense::Spec),
+    /// A matrix as a product packs it whose right factor is its transpose.
+    Transposed(dense::Spec),
 }
 
-/// Packs the filters of a convolution.
+/// Packs weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pack {
     /// Into what.
     pub packing: Packing,
-    /// The window of the convolution.
-    pub window: Window,
-    /// Its groups of channels.
-    pub groups: usize,
-    /// What comes in.
-    pub input: Shape,
-    /// What goes out.
-    pub output: Shape,
-    /// What its weights are called.
-    pub kernel: &'static str,
+    /// What the weights are called.
+    pub weights: &'static str,
 }
 
 impl Pack {
-    /// The sizes of the convolution.
-    pub fn spec(&self) -> netwright_abi::spec::conv::Spec {
-        spec(&self.window, self.groups, self.input, self.output, Epilogue::NONE)
-    }
-
-    /// Elements of the packed filters.
+    /// Elements of the packed weights.
     pub fn len(&self) -> usize {
         match self.packing {
-            Packing::Panels => self.spec().packed_len(),
-            Packing::Winograd => self.spec().winograd_len(),
+            Packing::Panels(spec) => spec.packed_len(),
+            Packing::Winograd(spec) => spec.winograd_len(),
+            Packing::Filters(spec) | Packing::Rotated(spec) => spec.weights_len(),
+            Packing::Matrix(spec) | Packing::Transposed(spec) => spec.inputs * spec.outputs,
         }
     }
 
-    /// Never: a filter has a tap.
+    /// Never: a layer has a weight.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -64,16 +60,23 @@ impl Operation for Pack {
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        let operands = Prepare { w: at.tensor(self.kernel), prepared: at.y() };
-        let kernel = match self.packing {
-            Packing::Panels => kernels::conv_pack,
-            Packing::Winograd => kernels::conv_winograd_pack,
+        let operands = Prepare { w: at.tensor(self.weights), prepared: at.y() };
+        let call = match &self.packing {
+            Packing::Panels(spec) => at.call(kernels::conv_pack, spec, operands),
+            Packing::Winograd(spec) => at.call(kernels::conv_winograd_pack, spec, operands),
+            Packing::Filters(spec) => at.call(kernels::conv_gemm_pack, spec, operands),
+            Packing::Rotated(spec) => at.call(kernels::conv_gemm_pack_rotated, spec, operands),
+            Packing::Matrix(spec) => at.call(kernels::dense_pack, spec, operands),
+            Packing::Transposed(spec) => at.call(kernels::dense_pack_transposed, spec, operands),
         };
-        let call = at.call(kernel, &self.spec(), operands);
-        vec![KernelCall { why: "once for all predictions".into(), ..call }]
+        let why = match at.phase {
+            Phase::Predicting => "once for all predictions",
+            Phase::Training => "once a step for all micro-batches",
+        };
+        vec![KernelCall { why: why.into(), ..call }]
     }
 
     fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {
-        unreachable!("training packs nothing")
+        unreachable!("nothing is read of what weights were packed into but by the layer that has them")
     }
 }

@@ -67,7 +67,7 @@ impl Operation for Subsample {
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, at.epilogue());
-        at.with_epilogue_and_sum(at.call(kernels::subsample_forward, &spec, at.weighted("coefficient")))
+        at.with_epilogue_and_sum(at.weighted_call(kernels::subsample_forward, &spec, "coefficient"))
     }
 
     fn can_end_in(&self, _part: EpiloguePart) -> bool {
@@ -78,7 +78,7 @@ impl Operation for Subsample {
         let spec = self.spec(at, Epilogue::NONE);
         vec![
             at.call(kernels::subsample_grad_weights, &spec, at.weight_gradient("coefficient")),
-            at.call(kernels::subsample_grad_input, &spec, at.weighted_input_gradient("coefficient")),
+            at.weighted_input_gradient(kernels::subsample_grad_input, &spec, "coefficient"),
         ]
     }
 

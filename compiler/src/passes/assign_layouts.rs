@@ -69,7 +69,7 @@ impl<'a> Assignment<'a> {
             Some(found) => {
                 self.add_costs(found.costs);
                 if found.by_own_kernel {
-                    (node.selected, node.prepared) = (vec![selected(found.costs)], None);
+                    node.selected = vec![selected(found.costs)];
                 }
                 Layout::ImagesInLanes
             }
@@ -125,7 +125,6 @@ impl<'a> Assignment<'a> {
             layer: *layer,
             selected: Vec::new(),
             epilogue: Epilogue::default(),
-            prepared: None,
         });
         self.add_costs([0.0, relayout_cost(shape)]);
         output
@@ -148,5 +147,5 @@ fn selected([channels_last, lanes]: [f64; 2]) -> Selected {
         by(lanes),
         by(channels_last)
     );
-    Selected { direction: Direction::Predicting, name: InLanes::KERNEL, why }
+    Selected { direction: Direction::Predicting, name: InLanes::KERNEL, why, prepared: None }
 }

@@ -3,23 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Graph, Head, ParameterKind, Value, ValueId};
+use crate::graph::{Graph, Head, Value, ValueId};
 use netwright_abi::kernels::{Accumulate, add_assign};
 use netwright_abi::spec::add;
 
 use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
 use crate::ops::{Activation, GradientContext, LoweringContext, Phase};
-use crate::program::{Outside, Program, Step, Training};
+use crate::program::{Forward, Outside, Program, Step, Training};
 
 /// The program of a training step.
 #[must_use]
 pub fn differentiate(graph: &Graph) -> Training {
-    let mut steps: Vec<Step> = graph
-        .nodes
-        .iter()
-        .flat_map(|node| node.op.forward(&LoweringContext { graph, node, phase: Phase::Training }))
-        .map(Step::Call)
-        .collect();
+    let mut forward = Forward::default();
+    for node in &graph.nodes {
+        forward.extend(graph, node.op.forward(&LoweringContext { graph, node, phase: Phase::Training }));
+    }
+    let Forward { prepare, pass: mut steps } = forward;
     let mut backward = Backward::new(graph);
     let logits = graph.logits();
     let read = backward.logits_in_workspace(logits, &mut steps);
@@ -38,9 +37,10 @@ pub fn differentiate(graph: &Graph) -> Training {
     if let Some(gradient) = input_gradient {
         steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
     }
+    let prepare = Program { values: graph.values.clone(), steps: prepare, input: graph.input };
     let program = Program { values: backward.values, steps, input: graph.input };
     let gradients = backward.gradient_of;
-    Training { program, loss, logits: read, output_gradient, logits_gradient, input_gradient, gradients }
+    Training { prepare, program, loss, logits: read, output_gradient, logits_gradient, input_gradient, gradients }
 }
 
 struct Backward<'a> {
@@ -52,28 +52,20 @@ struct Backward<'a> {
     /// For each gradient, its value; several readers of one value each make one.
     gradient_of: BTreeMap<ValueId, ValueId>,
     /// Values that depend on weights that are not frozen: only their gradients are needed to train.
-    trained: BTreeSet<ValueId>,
+    trained: Vec<bool>,
     /// Gradients of values that do not.
     for_input: BTreeSet<ValueId>,
 }
 
 impl<'a> Backward<'a> {
     fn new(graph: &'a Graph) -> Self {
-        let mut trained = BTreeSet::new();
-        for node in &graph.nodes {
-            let mut tensors = node.tensors.iter().filter(|tensor| !graph.is_frozen(**tensor));
-            let has_weights = tensors.any(|tensor| graph.tensors[tensor.0].kind != ParameterKind::Statistic);
-            if has_weights || node.inputs.iter().any(|input| trained.contains(input)) {
-                trained.insert(node.output);
-            }
-        }
         Self {
             graph,
             values: graph.values.clone(),
             steps: Vec::new(),
             gradients: BTreeMap::new(),
             gradient_of: BTreeMap::new(),
-            trained,
+            trained: graph.trained_values(),
             for_input: BTreeSet::new(),
         }
     }
@@ -97,7 +89,7 @@ impl<'a> Backward<'a> {
         self.values.push(self.values[value.0]);
         let gradient = ValueId(self.values.len() - 1);
         self.gradient_of.insert(gradient, value);
-        if !self.trained.contains(&value) {
+        if !self.trained[value.0] {
             self.for_input.insert(gradient);
         }
         gradient

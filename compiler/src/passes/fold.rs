@@ -49,7 +49,6 @@ fn scale_and_shift(
         layer,
         selected: Vec::new(),
         epilogue: Epilogue::default(),
-        prepared: None,
     };
     (values, node)
 }

@@ -10,15 +10,25 @@ use crate::shape::Shape;
 /// Selects kernels, in the fused graph of a phase.
 #[must_use]
 pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
+    let passes = if phase == Phase::Training { graph.passes_of_a_step() } else { 1 };
+    let trained = graph.trained_values();
     let mut nodes = Vec::with_capacity(graph.nodes.len());
     for mut node in std::mem::take(&mut graph.nodes) {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
         let output = graph.shape(node.output);
         for &direction in phase.directions() {
-            let candidates = node.op.candidates(direction, &inputs, output);
-            let Some((taken, selected)) = choose(direction, candidates, node.op.asked(), objective) else { continue };
-            if let Some(pack) = taken.packing.and_then(|packing| node.op.packing(packing, &inputs, output)) {
-                nodes.push(prepare(&mut graph, &mut node, pack));
+            let mut candidates = node.op.candidates(direction, &inputs, output);
+            if phase == Phase::Training {
+                // The gradient of what no weight comes before is computed where that of the images is wanted, and not in every step.
+                let is_computed = direction != Direction::InputGradient
+                    || node.inputs.iter().any(|input| trained.get(input.0).is_some_and(|trained| *trained));
+                once_a_step(&mut candidates, passes, is_computed);
+            }
+            let Some((taken, mut selected)) = choose(direction, candidates, node.op.asked(), objective) else {
+                continue;
+            };
+            if let Some(pack) = taken.packing {
+                nodes.push(prepare(&mut graph, &node, pack, &mut selected));
             }
             node.selected.push(selected);
         }
@@ -26,6 +36,16 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
     }
     graph.nodes = nodes;
     graph
+}
+
+/// Candidates of a training pass, whose weights are prepared once for so many passes: not where there is one, or none in most steps.
+fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_computed: bool) {
+    candidates.retain(|candidate| candidate.packing.is_none() || passes > 1 && is_computed);
+    for candidate in candidates {
+        if let Some(pack) = candidate.packing {
+            candidate.work = candidate.work.prepared_for(passes, pack.len());
+        }
+    }
 }
 
 /// The best of some candidates, with the reason; none where there is nothing to choose.
@@ -43,25 +63,26 @@ fn choose(
     let taken = *candidates.get(asked.unwrap_or(0))?;
     let other = candidates.iter().find(|candidate| candidate.name != taken.name);
     let by = |candidate: &Candidate| cost::text_of_time(cost::nanoseconds(&candidate.work));
-    let mut why = match asked {
-        Some(_) => format!("{}, as asked for: {} an image", taken.why, by(&taken)),
-        None if objective == Objective::Memory => {
-            format!("{}, for the least memory: {} an image", taken.why, by(&taken))
-        }
-        None => format!("{}: {} an image", taken.why, by(&taken)),
+    let once =
+        if taken.packing.is_some() && direction != Direction::Predicting { ", weights packed once a step" } else { "" };
+    let reason = match asked {
+        Some(_) => ", as asked for",
+        None if objective == Objective::Memory => ", for the least memory",
+        None => "",
     };
+    let mut why = format!("{}{once}{reason}: {} an image", taken.why, by(&taken));
     match other {
         Some(other) => why.push_str(&format!(", {} {}", other.name, by(other))),
         None => why.push_str(", and no other fits"),
     }
-    Some((taken, Selected { direction, name: taken.name, why }))
+    Some((taken, Selected { direction, name: taken.name, why, prepared: None }))
 }
 
-/// The node that prepares the weights of `node`.
-fn prepare(graph: &mut Graph, node: &mut Node, pack: Pack) -> Node {
+/// The node that prepares the weights of `node` for what was selected.
+fn prepare(graph: &mut Graph, node: &Node, pack: Pack, selected: &mut Selected) -> Node {
     let output = ValueId(graph.values.len());
     graph.values.push(prepared(pack.len()));
-    node.prepared = Some(output);
+    selected.prepared = Some(output);
     Node {
         op: pack.into(),
         inputs: Vec::new(),
@@ -71,6 +92,5 @@ fn prepare(graph: &mut Graph, node: &mut Node, pack: Pack) -> Node {
         layer: node.layer,
         selected: Vec::new(),
         epilogue: Epilogue::default(),
-        prepared: None,
     }
 }

@@ -14,6 +14,7 @@
 
 use core::ops::Range;
 
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -56,6 +57,8 @@ pub struct Matrix<'a, T> {
     columns: usize,
     /// Elements from a row, and from a column, to the next.
     stride: [usize; 2],
+    /// The same elements as [`pack`] writes them, or nothing.
+    packed: &'a [T],
 }
 
 impl<'a, T> Matrix<'a, T> {
@@ -74,7 +77,17 @@ impl<'a, T> Matrix<'a, T> {
     pub fn strided(data: &'a [T], [rows, columns]: [usize; 2], stride: [usize; 2]) -> Self {
         let end = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * stride[0] + (columns - 1) * stride[1] + 1 };
         assert!(end <= data.len(), "a matrix that ends at {end} in a slice of {}", data.len());
-        Self { data, rows, columns, stride }
+        Self { data, rows, columns, stride, packed: &[] }
+    }
+
+    /// The same elements, which [`pack`] has also written to `packed`, for a product whose B they are. Where that is empty, the product packs
+    /// them itself if it has to; it computes the same bits.
+    ///
+    /// # Panics
+    /// Where `packed` has another length.
+    pub fn with_packed(self, packed: &'a [T]) -> Self {
+        assert!(packed.is_empty() || packed.len() == self.rows * self.columns, "length of the packed matrix");
+        Self { packed, ..self }
     }
 
     /// Some of the columns.
@@ -84,20 +97,20 @@ impl<'a, T> Matrix<'a, T> {
     pub fn columns(self, columns: Range<usize>) -> Self {
         assert!(columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
         let data = &self.data[(columns.start * self.stride[1]).min(self.data.len())..];
-        Self { data, columns: columns.len(), ..self }
+        Self { data, columns: columns.len(), packed: &[], ..self }
     }
 
     /// Some of the rows.
     #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
     fn some_rows(self, rows: Range<usize>) -> Self {
         let data = &self.data[(rows.start * self.stride[0]).min(self.data.len())..];
-        Self { data, rows: rows.len(), ..self }
+        Self { data, rows: rows.len(), packed: &[], ..self }
     }
 
     /// Rows and columns exchanged; no number moves.
     pub fn transposed(self) -> Self {
         let [row, column] = self.stride;
-        Self { data: self.data, rows: self.columns, columns: self.rows, stride: [column, row] }
+        Self { rows: self.columns, columns: self.rows, stride: [column, row], packed: &[], ..self }
     }
 }
 
@@ -111,6 +124,26 @@ pub fn library<T: Scalar>() -> Library {
 pub const fn scratch(k: usize, n: usize) -> usize {
     let depth = if k < DEPTH { k } else { DEPTH };
     pack::group_len(depth, n) + if n < COPIED_FROM { 0 } else { (depth + pack::GAP) * ROWS }
+}
+
+/// Writes a matrix as [`gemm`] packs it where it is B, panel by panel, for all products with it: see [`Matrix::with_packed`]. Where another
+/// library multiplies, which reads it where it lies, nothing is written.
+///
+/// # Panics
+/// Where `to` is not as long as the matrix.
+pub fn pack<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
+    assert_eq!(to.len(), b.rows * b.columns, "length of the packed matrix");
+    if library::<T>() != Library::Netwright {
+        return;
+    }
+    for first in (0..b.rows).step_by(DEPTH) {
+        let depth = DEPTH.min(b.rows - first);
+        let to = &mut to[first * b.columns..][..depth * b.columns];
+        pack::all_panels(context, depth, to, &|column, columns, to| {
+            let rest = &b.data[first * b.stride[0] + column * b.stride[1]..];
+            pack::panels(rest, b.stride, depth, columns, to);
+        });
+    }
 }
 
 /// C = A·B by an instruction set through `epilogue`, whose channels are the columns: `C = f(scale · A·B + shift + C)`. C is stored by rows, which are `c_row` apart.
@@ -145,7 +178,9 @@ pub fn gemm<T: Elementary>(
     {
         return;
     }
-    gemm_at(isa, a, b, epilogue, c, c_row, scratch);
+    // Of what another library should have computed, nothing was packed.
+    let packed = if library::<T>() == Library::Netwright { b.packed } else { &[] };
+    gemm_at(isa, a, Matrix { packed, ..b }, epilogue, c, c_row, scratch);
 }
 
 /// [`gemm`], its sizes checked, with the instructions of an instruction set.
@@ -163,19 +198,25 @@ fn gemm_at<T: Elementary>(
         return vector_matrix::multiply(isa, &a.data[..a.columns], b, epilogue, &mut c[..b.columns]);
     }
     // Packing costs as much as a row or two of the product.
-    let pack = b.stride[1] != 1 || (a.rows >= PACKED_FROM && b.columns > 2 * PANEL);
+    let is_packed = !b.packed.is_empty();
+    let pack = is_packed || b.stride[1] != 1 || (a.rows >= PACKED_FROM && b.columns > 2 * PANEL);
     let copy = pack && a.rows >= PACKED_FROM && b.columns >= COPIED_FROM;
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);
         let epilogue = epilogue.of_part(first == 0, first + depth >= b.rows);
         let at_once = pack::group(depth, b.columns);
-        let (panels, copied) = scratch.split_at_mut(if pack { depth * at_once } else { 0 });
+        let (panels, copied) = scratch.split_at_mut(if pack && !is_packed { depth * at_once } else { 0 });
         for column in (0..b.columns).step_by(at_once) {
             let columns = at_once.min(b.columns - column);
             let rest = &b.data[(first * b.stride[0] + column * b.stride[1]).min(b.data.len())..];
             let (b, b_panel, b_width, b_last) = if pack {
-                pack::panels(rest, b.stride, depth, columns, panels);
+                let panels = if is_packed {
+                    &b.packed[first * b.columns + depth * column..][..depth * columns]
+                } else {
+                    pack::panels(rest, b.stride, depth, columns, panels);
+                    &*panels
+                };
                 (panels.as_ptr(), depth * PANEL, PANEL, (columns - 1) % PANEL + 1)
             } else {
                 (rest.as_ptr(), PANEL, b.stride[0], b.stride[0])
@@ -190,7 +231,7 @@ fn gemm_at<T: Elementary>(
                     (rest.as_ptr(), a.stride)
                 };
                 // SAFETY: `Matrix` checked its elements, `gemm` those of C, `panels` and `copy` wrote the whole of B and A
-                // into scratch, and the epilogue has an element for each column. C is borrowed mutably, so that A and B do
+                // into scratch, or B lies packed in a slice as long as they are, and the epilogue has an element for each column. C is borrowed mutably, so that A and B do
                 // not overlap it.
                 unsafe {
                     let product = Product {

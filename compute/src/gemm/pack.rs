@@ -1,6 +1,7 @@
 //! Copies of parts of B in which the columns of a panel lie together.
 
 use super::tile::PANEL;
+use crate::context::Context;
 
 /// Elements of B that are packed at once: half of a second-level cache.
 const PACKED: usize = 128 * 1024;
@@ -15,6 +16,22 @@ pub(crate) const fn group(depth: usize, columns: usize) -> usize {
 /// Elements that [`panels`] writes for a group of such a matrix.
 pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
     depth * group(depth, columns)
+}
+
+/// Writes all columns of a matrix with `depth` rows into panels, on the context's threads: `panels` is given the first column of a part, how
+/// many it has, and where they belong.
+pub(crate) fn all_panels<T: Send>(
+    context: &Context<'_>,
+    depth: usize,
+    to: &mut [T],
+    panels: &(impl Fn(usize, usize, &mut [T]) + Sync),
+) {
+    context.split_elements(to, depth * PANEL, &|start, to| {
+        let at_once = group_len(depth, to.len() / depth).max(1);
+        for (part, to) in to.chunks_mut(at_once).enumerate() {
+            panels((start + part * at_once) / depth, to.len() / depth, to);
+        }
+    });
 }
 
 /// Copies `depth` rows of the `columns` columns at the start of `from` into panels, row by row of each panel. Rows of

@@ -22,6 +22,8 @@ mod lanes;
 pub mod layernorm;
 pub mod lrn;
 pub mod multiply;
+#[cfg(test)]
+mod packing_tests;
 pub mod pad;
 pub(crate) mod parts;
 pub mod pool;

@@ -18,44 +18,13 @@ use crate::network::Network;
 use crate::once::Once;
 use crate::pass::{Pass, PassError};
 use crate::scalar::Scalar;
+use crate::step_weights::PreparedStep;
 use crate::tensor::Output;
 use crate::threads::Threads;
 
-/// The most micro-batches a batch is cut in: threads beyond this many find nothing to do.
-const MOST_MICRO_BATCHES: usize = 8;
-/// Fewer images than this do not fill the kernels.
-const SMALLEST_PIECE: usize = 16;
-/// Multiply-adds of a micro-batch forward, for each weight: with fewer, clearing and adding up its gradients would take as long as it does.
-const MACS_OF_A_WEIGHT: u64 = 32;
-/// All micro-batches' gradients together stay below this many numbers, for every micro-batch has a buffer as large as the network.
-const GRADIENT_NUMBERS: usize = 1 << 25;
-/// A network larger than this is not even cut in two.
-const LARGEST_CUT: usize = 1 << 27;
-
-/// The most images that a micro-batch of a batch has. It depends on the network and the batch, never on threads: floating-point sums
-/// depend on how they are cut.
+/// The most images that a micro-batch of a batch has.
 const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
-    if N::BATCH_COUPLED || N::PARAMETERS > LARGEST_CUT {
-        return batch;
-    }
-    let parameters = if N::PARAMETERS == 0 { 1 } else { N::PARAMETERS };
-    let fit = GRADIENT_NUMBERS / parameters;
-    let micro_batches = if fit > MOST_MICRO_BATCHES {
-        MOST_MICRO_BATCHES
-    } else if fit < 2 {
-        2
-    } else {
-        fit
-    };
-    // Networks of dense layers have about one multiply-add for each weight and image.
-    let macs = if N::MACS == 0 { 1 } else { N::MACS };
-    let images = MACS_OF_A_WEIGHT * parameters as u64 / macs;
-    let worth_gradients = if images < MACS_OF_A_WEIGHT { images } else { MACS_OF_A_WEIGHT } as usize;
-    larger(larger(batch.div_ceil(micro_batches), SMALLEST_PIECE), worth_gradients)
-}
-
-const fn larger(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
+    crate::architecture::micro_batch_size(N::PARAMETERS, N::MACS, N::BATCH_COUPLED, batch)
 }
 
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
@@ -95,6 +64,8 @@ pub struct GradientEngine<N: Network> {
     micro_batches: Vec<MicroBatch<N>>,
     /// The attacked images of each micro-batch, where images are attacked.
     attacked: Vec<Option<Attacked<N>>>,
+    /// What all passes of a step read of the weights, where a step has several.
+    prepared: Option<PreparedStep<N>>,
     micro_batch_size: usize,
     capacity: usize,
     threads: Threads,
@@ -150,7 +121,8 @@ impl<N: Network> GradientEngine<N> {
             micro_batches.push(MicroBatch::new(images, inside.clone()));
             attacked.push(None);
         }
-        Ok(Self { micro_batches, attacked, micro_batch_size, capacity: batch, threads })
+        let prepared = (count > 1).then(PreparedStep::default);
+        Ok(Self { micro_batches, attacked, prepared, micro_batch_size, capacity: batch, threads })
     }
 
     /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
@@ -164,6 +136,7 @@ impl<N: Network> GradientEngine<N> {
     pub(crate) fn attack(mut self, attacking: Attacking<N>) -> Self {
         let images = self.micro_batch_size();
         self.attacked.fill_with(|| Some(Attacked::new(attacking, images)));
+        self.prepared.get_or_insert_default();
         self
     }
 
@@ -208,8 +181,14 @@ impl<N: Network> GradientEngine<N> {
         if batch == 0 || batch > self.capacity {
             return Err(PassError::Capacity { capacity: self.capacity, found: batch }.into());
         }
-        let step = Step { parameters: network.parameters(), statistics: network.statistics(), pass, batch };
         let used = micro_batch_count(batch, self.micro_batch_size, N::FEWEST_IMAGES);
+        let passes = used * (1 + self.attacked[0].as_ref().map_or(0, Attacked::passes));
+        // Once a step, before any pass: whatever has changed the weights since the last.
+        let weights = match &mut self.prepared {
+            Some(prepared) if passes > 1 => prepared.prepare(network.parameters(), &self.threads),
+            _ => network.parameters().into(),
+        };
+        let step = Step { weights, statistics: network.statistics(), pass, batch };
         let micro_batches = &mut self.micro_batches[..used];
         self.threads.each(micro_batches, &mut self.attacked[..used], &|place, micro_batch, attacked| {
             let images = cut(batch, used, place);

@@ -12,6 +12,7 @@ use crate::network::{Gradients, TrainingWorkspace};
 use crate::pass::Pass;
 use crate::random::{Random, key};
 use crate::scalar::Scalar;
+use crate::step_weights::StepWeights;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
@@ -30,7 +31,7 @@ pub(crate) struct MicroBatch<N: Network> {
 
 /// What all micro-batches of a step share.
 pub(crate) struct Step<'a, N: Network> {
-    pub(super) parameters: &'a [N::Scalar],
+    pub(super) weights: StepWeights<'a, N::Scalar>,
     pub(super) statistics: &'a [N::Scalar],
     /// The seed and step; a micro-batch fills in its images.
     pub(super) pass: Pass<'a>,
@@ -73,7 +74,7 @@ impl<N: Network> MicroBatch<N> {
         self.statistics.copy_from_slice(step.statistics);
         self.gradients.clear();
         let unwatched = &mut FirstBroken::default();
-        self.workspace.forward_observed(pass, step.parameters, &mut self.statistics, inputs, unwatched)?;
+        self.workspace.forward_observed(pass, step.weights, &mut self.statistics, inputs, unwatched)?;
         let scale = N::Scalar::from_f64(1.0 / step.batch as f64);
         let (values, gradient) = self.workspace.loss_operands(L::SEED);
         let sum = loss.evaluate(values, targets, scale, gradient);
@@ -81,12 +82,12 @@ impl<N: Network> MicroBatch<N> {
             loss.check(N::OUTPUT, targets, "the batch")?;
             self.statistics.copy_from_slice(step.statistics);
             let (statistics, workspace) = (&mut self.statistics, &mut self.workspace);
-            let origin = broken_forward(pass, inputs, step.parameters, statistics, workspace)?;
+            let origin = broken_forward(pass, inputs, step.weights.parameters(), statistics, workspace)?;
             return Err(Error::NotFinite { step: pass.step, origin, checkpoint: None });
         }
         let score = score::<N, Y>(self.workspace.outputs(), targets);
         self.loss = BatchLoss { sum, images: inputs.len(), score };
-        self.workspace.backward(pass, L::SEED, step.parameters, inputs, &mut self.gradients, input_gradient)?;
+        self.workspace.backward(pass, L::SEED, step.weights, inputs, &mut self.gradients, input_gradient)?;
         Ok(())
     }
 }
@@ -137,6 +138,11 @@ impl<N: Network> Attacked<N> {
     pub(super) fn new(attacking: Attacking<N>, images: usize) -> Self {
         let slopes = vec![N::Scalar::ZERO; images * N::Input::LEN];
         Self { attacking, images: Vec::with_capacity(images), slopes }
+    }
+
+    /// Passes that attack the images of a step.
+    pub(super) fn passes(&self) -> usize {
+        self.attacking.training.attack.iterations()
     }
 
     /// A copy of the images of a micro-batch, a share of them moved up the gradient of their loss.

@@ -14,10 +14,12 @@ use netwright_abi::spec::conv::LINE;
 
 use super::Spec;
 use super::correlate::{Correlation, Filters, Plane, band_len, extent};
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::gemm::tile::PANEL;
 use crate::gemm::{self, Matrix, pack};
 use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Whether the layer is one product: windows of one pixel, side by side.
@@ -64,13 +66,26 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
     pack::group_len(depth, filters) + band_len(positions, spec.stride, spec.window, spec.dilation, channels)
 }
 
+/// The filters as [`forward`] packs them.
+pub(super) fn pack_filters<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    let ([_, filters, depth], all) = (group(spec), spec.output[2]);
+    if pointwise(spec) {
+        return gemm::pack(context, Matrix::rows(w, depth, all), packed);
+    }
+    for (group, packed) in packed.chunks_exact_mut(depth * filters).enumerate() {
+        pack::all_panels(context, depth, packed, &|first, columns, packed| {
+            pack::panels(&w[group * filters + first..], [all, 1], depth, columns, packed);
+        });
+    }
+}
+
 /// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37)
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
     isa: Isa,
     spec: &Spec,
     x: &[T],
-    w: &[T],
+    [w, packed_before]: [&[T]; 2],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
@@ -80,7 +95,8 @@ pub(super) fn forward<T: Elementary>(
     let all = spec.output[2];
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     if pointwise(spec) {
-        let (x, w) = (Matrix::rows(x, x.len() / channels, channels), Matrix::rows(w, depth, all));
+        let w = Matrix::rows(w, depth, all).with_packed(packed_before);
+        let x = Matrix::rows(x, x.len() / channels, channels);
         return gemm::gemm(isa, x, w, epilogue, y, all, scratch);
     }
     // Few columns lie well enough; few rows are not worth it.
@@ -92,7 +108,9 @@ pub(super) fn forward<T: Elementary>(
         while done < filters {
             let columns = at_once.min(filters - done);
             let first = group * filters + done;
-            let weights = if pack {
+            let weights = if !packed_before.is_empty() {
+                packed_filters(&packed_before[first * depth..][..columns * depth], depth, columns, 1)
+            } else if pack {
                 pack::panels(&w[first..], [all, 1], depth, columns, packed);
                 packed_filters(packed, depth, columns, 1)
             } else {
@@ -220,13 +238,44 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
     pack::group_len(taps[0] * taps[1] * filters, channels) + band_len(positions, [1, 1], taps, tap_step, filters)
 }
 
+/// The phases of the stride down and across, each with where its positions start.
+fn phases(spec: &Spec) -> impl Iterator<Item = [(usize, StridePhase); 2]> {
+    let along =
+        move |axis: usize| (0..spec.stride[axis]).map(move |phase| (phase, StridePhase::new(spec, axis, phase)));
+    along(0).flat_map(move |down| along(1).map(move |across| [down, across]))
+}
+
+/// Whether no position of the input in a phase meets a tap, or there is none.
+fn meets_nothing([down, across]: [StridePhase; 2]) -> bool {
+    down.taps * across.taps == 0 || down.positions == 0 || across.positions == 0
+}
+
+/// The filters as [`grad_input`] packs them.
+pub(super) fn pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    let [channels, filters, depth] = group(spec);
+    if pointwise(spec) {
+        return gemm::pack(context, Matrix::rows(w, depth, filters).transposed(), packed);
+    }
+    let mut rest = packed;
+    for [(_, down), (_, across)] in phases(spec).filter(|[down, across]| !meets_nothing([down.1, across.1])) {
+        let depth = down.taps * across.taps * filters;
+        for group in 0..spec.groups {
+            let (packed, others) = rest.split_at_mut(depth * channels);
+            pack::all_panels(context, depth, packed, &|first, columns, packed| {
+                Rotated { spec, down, across, group, first }.pack(w, columns, packed);
+            });
+            rest = others;
+        }
+    }
+}
+
 /// ∂ℓ/∂a\[i,j,f] = Σ ∂ℓ/∂z\[i′,j′,f′] · w\[i−i′, j−j′, f, f′]   (slide 38): a convolution of dy with the rotated filters. A
 /// transposed convolution, which is the same, has an epilogue.
 pub(super) fn grad_input<T: Elementary>(
     isa: Isa,
     spec: &Spec,
     dy: &[T],
-    w: &[T],
+    [w, packed_before]: [&[T]; 2],
     epilogue: Epilogue<'_, T>,
     dx: &mut [T],
     scratch: &mut [T],
@@ -235,34 +284,35 @@ pub(super) fn grad_input<T: Elementary>(
     let [.., all] = spec.input;
     if pointwise(spec) {
         let pixels = dy.len() / filters;
-        let w = Matrix::rows(w, depth, filters).transposed();
+        let w = Matrix::rows(w, depth, filters).transposed().with_packed(packed_before);
         return gemm::gemm(isa, Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
     }
-    for down in (0..spec.stride[0]).map(|phase| (phase, StridePhase::new(spec, 0, phase))) {
-        for across in (0..spec.stride[1]).map(|phase| (phase, StridePhase::new(spec, 1, phase))) {
-            let ((top, down), (left, across)) = (down, across);
-            let taps = down.taps * across.taps;
-            if taps == 0 || down.positions == 0 || across.positions == 0 {
-                windows_of_phase(spec, [top, left], [down, across])
-                    .for_each_position(dx, |dx| epilogue.of_zero(isa, all, &mut dx[..all]));
-                continue;
-            }
-            let at_once = pack::group(taps * filters, channels);
-            let (packed, memory) = scratch.split_at_mut(taps * filters * at_once);
-            for group in 0..spec.groups {
-                let mut done = 0;
-                while done < channels {
-                    let columns = at_once.min(channels - done);
-                    let rotated = Rotated { spec, down, across, group, first: done };
-                    rotated.pack(w, columns, packed);
-                    let first = group * channels + done;
-                    let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
-                    correlation.channels = [group * filters, filters];
-                    correlation.target[1] += first;
-                    let weights = packed_filters(&*packed, taps * filters, columns, 1);
-                    correlation.run(isa, dy, weights, epilogue.channels(first, columns), dx, memory);
-                    done += columns;
-                }
+    let mut before = packed_before;
+    for [(top, down), (left, across)] in phases(spec) {
+        let mut correlation = windows_of_phase(spec, [top, left], [down, across]);
+        if meets_nothing([down, across]) {
+            correlation.for_each_position(dx, |dx| epilogue.of_zero(isa, all, &mut dx[..all]));
+            continue;
+        }
+        let (depth, start) = (down.taps * across.taps * filters, correlation.target[1]);
+        let at_once = pack::group(depth, channels);
+        let (packed, memory) = scratch.split_at_mut(depth * at_once);
+        for group in 0..spec.groups {
+            for done in (0..channels).step_by(at_once) {
+                let columns = at_once.min(channels - done);
+                let packed = if packed_before.is_empty() {
+                    Rotated { spec, down, across, group, first: done }.pack(w, columns, packed);
+                    &*packed
+                } else {
+                    let (packed, rest) = before.split_at(depth * columns);
+                    before = rest;
+                    packed
+                };
+                let first = group * channels + done;
+                correlation.channels = [group * filters, filters];
+                correlation.target[1] = start + first;
+                let weights = packed_filters(packed, depth, columns, 1);
+                correlation.run(isa, dy, weights, epilogue.channels(first, columns), dx, memory);
             }
         }
     }

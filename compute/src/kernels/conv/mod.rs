@@ -93,22 +93,36 @@ pub const fn conv_gemm_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + gemm::grad_weights_scratch(spec)
 }
 
-/// `conv_gemm`: y from x, w, scale, shift.
+/// `conv_gemm`: y from x, w, what [`conv_gemm_pack`] packed of it or nothing, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_gemm_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
+    packed: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    assert!(packed.is_empty() || packed.len() == w.len(), "length of the packed filters");
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        gemm::forward(context.isa(), spec, x, w, scale, shift, y, scratch);
+        gemm::forward(context.isa(), spec, x, [w, packed], scale, shift, y, scratch);
     });
+}
+
+/// Filters as `conv_gemm_forward` would pack them in every pass.
+pub fn conv_gemm_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
+    gemm::pack_filters(context, spec, w, packed);
+}
+
+/// Filters as `conv_gemm_grad_input` would pack them in every pass: rotated and transposed, those of one phase of the stride together.
+pub fn conv_gemm_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
+    gemm::pack_rotated(context, spec, w, packed);
 }
 
 /// Filters in panels of [`PANEL`], in which those of one tap and channel lie together; the last panel is filled up with zeros to
@@ -180,12 +194,13 @@ pub fn conv_winograd_forward<T: Elementary>(
     winograd::forward(context, spec, x, w, scale, shift, y, scratch);
 }
 
-/// `conv_gemm`: dx from dy, w.
+/// `conv_gemm`: dx from dy, w, and what [`conv_gemm_pack_rotated`] packed of it or nothing.
 pub fn conv_gemm_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
+    packed: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
@@ -193,25 +208,26 @@ pub fn conv_gemm_grad_input<T: Elementary>(
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let images = dx.len() / spec.input_len();
         let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
-        conv_transposed(context.isa(), images, spec, dy, w, Epilogue::NONE, dx, scratch);
+        conv_transposed(context.isa(), images, spec, dy, [w, packed], Epilogue::NONE, dx, scratch);
     });
 }
 
-/// The gradient of the input, which is the transposed convolution of dy, through an epilogue.
+/// The gradient of the input, which is the transposed convolution of dy, through an epilogue; of filters, and what was packed of them.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn conv_transposed<T: Elementary>(
     isa: Isa,
     batch: usize,
     spec: &Spec,
     dy: &[T],
-    w: &[T],
+    [w, packed]: [&[T]; 2],
     epilogue: Epilogue<'_, T>,
     dx: &mut [T],
     scratch: &mut [T],
 ) {
     epilogue.check(spec.input[2]);
     spec.check(batch, dx.len(), w.len(), [0; 2], dy.len());
-    gemm::grad_input(isa, spec, dy, w, epilogue, dx, scratch);
+    assert!(packed.is_empty() || packed.len() == w.len(), "length of the packed filters");
+    gemm::grad_input(isa, spec, dy, [w, packed], epilogue, dx, scratch);
 }
 
 /// `conv_gemm`: dw and db, added to, from x, dy.

@@ -161,7 +161,7 @@ fn gemm<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let mut memory = memory(super::conv_gemm_forward_scratch(spec));
-            super::conv_gemm_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
+            super::conv_gemm_forward(&Context::of(batch), spec, x, w, &[], scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
             super::conv_gemm_grad_input(
@@ -169,6 +169,7 @@ fn gemm<T: Elementary>() -> Variant<T> {
                 spec,
                 dy,
                 w,
+                &[],
                 dx,
                 &mut memory(super::conv_gemm_grad_input_scratch(spec)),
             );

@@ -30,7 +30,7 @@ pub const fn deconv_grad_weights_scratch(spec: &Spec) -> usize {
     conv_gemm_grad_weights_scratch(spec)
 }
 
-/// y from x, w, scale, shift: each input spreads over its window, z\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′], and
+/// y from x, w, what [`conv_gemm_pack_rotated`](super::conv::conv_gemm_pack_rotated) packed of it or nothing, scale, shift: each input spreads over its window, z\[i′·stride + i − padding, f] += x\[i′, f′] · w\[i, f, f′], and
 /// y = f(scale · z + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn deconv_forward<T: Elementary>(
@@ -38,20 +38,23 @@ pub fn deconv_forward<T: Elementary>(
     spec: &Spec,
     x: &[T],
     w: &[T],
+    packed: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    conv_transposed(context.isa(), context.batch, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), y, scratch);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    conv_transposed(context.isa(), context.batch, spec, x, [w, packed], epilogue, y, scratch);
 }
 
-/// dx from dy, w: the convolution itself.
+/// dx from dy, w, and what [`conv_gemm_pack`](super::conv::conv_gemm_pack) packed of it or nothing: the convolution itself.
 pub fn deconv_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
+    packed: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
@@ -60,6 +63,7 @@ pub fn deconv_grad_input<T: Elementary>(
         &Spec { epilogue: netwright_abi::Epilogue::NONE, ..*spec },
         dy,
         w,
+        packed,
         &[],
         &[],
         dx,

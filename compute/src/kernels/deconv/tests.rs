@@ -33,6 +33,7 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
             spec,
             &x,
             &w,
+            &[],
             scale,
             b,
             &mut y,
@@ -48,6 +49,7 @@ fn agrees<T: Elementary>(batch: usize, spec: &Spec) {
         spec,
         &dy,
         &w,
+        &[],
         &mut dx,
         &mut nan(super::deconv_grad_input_scratch(spec)),
     );

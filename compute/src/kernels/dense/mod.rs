@@ -6,6 +6,7 @@ pub use super::lanes::dense_lanes_forward;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::gemm::{self, Matrix, gemm};
+use crate::scalar::Scalar;
 pub use netwright_abi::spec::dense::Spec;
 
 pub mod reference;
@@ -45,20 +46,33 @@ pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
     gemm::scratch(gemm::DEPTH, spec.inputs)
 }
 
-/// y from x, w, scale, shift: Y = f(scale · X W + shift).
+/// Weights `[inputs, outputs]` as a product whose B they are packs them: `dense_forward`, and `dense_transposed_grad_input` of the layer whose
+/// outputs and inputs these are.
+pub fn dense_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs), packed);
+}
+
+/// Weights `[inputs, outputs]` as a product packs them whose B is their transpose: `dense_grad_input`, and `dense_transposed_forward` of the
+/// layer whose outputs and inputs these are.
+pub fn dense_pack_transposed<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs).transposed(), packed);
+}
+
+/// y from x, w, what was packed of it or nothing, scale, shift: Y = f(scale · X W + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn dense_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
+    packed: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    let w = Matrix::rows(w, spec.inputs, spec.outputs);
+    let w = Matrix::rows(w, spec.inputs, spec.outputs).with_packed(packed);
     forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
 }
 
@@ -126,19 +140,20 @@ fn forward<T: Elementary>(
     });
 }
 
-/// dx from dy, w: dX = dY Wᵀ.
+/// dx from dy, w, and what was packed of it or nothing: dX = dY Wᵀ.
 pub fn dense_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
+    packed: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
-    let w = Matrix::rows(w, spec.inputs, spec.outputs);
-    gemm(context.isa(), dy, w.transposed(), Epilogue::NONE, dx, spec.inputs, scratch);
+    let w = Matrix::rows(w, spec.inputs, spec.outputs).transposed().with_packed(packed);
+    gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
 /// dw and db, added to, from x, dy: dW += Xᵀ dY.
@@ -158,35 +173,37 @@ pub fn dense_grad_weights<T: Elementary>(
     gemm(context.isa(), x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
 }
 
-/// y from x, w, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
+/// y from x, w, what was packed of it or nothing, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
 #[allow(clippy::too_many_arguments)]
 pub fn dense_transposed_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
+    packed: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed();
+    let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed().with_packed(packed);
     forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
 }
 
-/// dx from dy, w with w stored `[outputs, inputs]`: dX = dY W.
+/// dx from dy, w, and what was packed of it or nothing, with w stored `[outputs, inputs]`: dX = dY W.
 pub fn dense_transposed_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
+    packed: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
-    let w = Matrix::rows(w, spec.outputs, spec.inputs);
+    let w = Matrix::rows(w, spec.outputs, spec.inputs).with_packed(packed);
     gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 

@@ -43,6 +43,7 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
         &spec,
         &x,
         &w,
+        &[],
         &scale,
         &b,
         &mut y,
@@ -54,7 +55,7 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     same("y, without scratch memory", &direct, &y);
     let mut y = before.clone();
     let mut scratch = memory(super::dense_transposed_forward_scratch(&spec));
-    super::dense_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &scale, &b, &mut y, &mut scratch);
+    super::dense_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &[], &scale, &b, &mut y, &mut scratch);
     let mut direct = before.clone();
     super::dense_direct_transposed_forward(&Context::of(batch), &spec, &x, &flipped, &scale, &b, &mut direct);
     same("y, transposed, without scratch memory", &direct, &y);
@@ -67,12 +68,13 @@ fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
         &spec,
         &dy,
         &w,
+        &[],
         &mut dx,
         &mut memory(super::dense_grad_input_scratch(&spec)),
     );
     same("dx", &dx, &right);
     let mut scratch = memory(super::dense_transposed_grad_input_scratch(&spec));
-    super::dense_transposed_grad_input(&Context::of(batch), &spec, &dy, &flipped, &mut dx, &mut scratch);
+    super::dense_transposed_grad_input(&Context::of(batch), &spec, &dy, &flipped, &[], &mut dx, &mut scratch);
     same("dx, transposed", &dx, &right);
 
     let before = numbers::<T>(w.len(), 5);

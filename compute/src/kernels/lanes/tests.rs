@@ -91,7 +91,7 @@ fn convolution_agrees<T: Kernels + Elementary>(batch: usize, spec: &conv::Spec, 
         if cfg!(not(feature = "matrixmultiply")) {
             let (mut right, mut memory) = (before.clone(), std::vec![T::ZERO; conv::conv_gemm_forward_scratch(spec)]);
             let context = Context::of(batch);
-            T::conv_gemm_forward(&context, spec, &x, &w, &scale, &shift, &mut right, &mut memory);
+            T::conv_gemm_forward(&context, spec, &x, &w, &[], &scale, &shift, &mut right, &mut memory);
             assert!(y == right, "{isa:?}: not the bits of a product of matrices, {spec:?}");
         }
     });
@@ -112,7 +112,7 @@ fn dense_agrees<T: Kernels + Elementary>(batch: usize, spec: &dense::Spec, [scal
         same(isa, &y, &right, 2 * inputs);
         if cfg!(not(feature = "matrixmultiply")) && batch > 1 {
             let (mut right, mut memory) = (before.clone(), std::vec![T::ZERO; dense::dense_forward_scratch(spec)]);
-            T::dense_forward(&Context::of(batch), spec, &x, &w, &scale, &shift, &mut right, &mut memory);
+            T::dense_forward(&Context::of(batch), spec, &x, &w, &[], &scale, &shift, &mut right, &mut memory);
             assert!(y == right, "{isa:?}: not the bits of a product of matrices, {spec:?}");
         }
     });
