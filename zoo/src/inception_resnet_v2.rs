@@ -1,5 +1,6 @@
 //! Inception-ResNet-v2: Szegedy, Ioffe, Vanhoucke and Alemi, "Inception-v4, Inception-ResNet and the impact of residual connections on
-//! learning", 2016 (arXiv 1602.07261), with the widths of Keras.
+//! learning", 2016 (arXiv 1602.07261), with the widths of Keras. Layers are called as there, where those
+//! without a name are numbered.
 
 netwright::network! {
     /// A convolution that keeps the size.
@@ -19,7 +20,7 @@ netwright::network! {
                 { unit(1, 1, 32) }
                 { unit(1, 1, 32); unit(3, 3, 32) }
                 { unit(1, 1, 32); unit(3, 3, 48); unit(3, 3, 64) };
-            conv 1x1x320 scale 0.17
+            conv 1x1x320 from "conv" scale 0.17
         } relu
     }
 
@@ -29,7 +30,7 @@ netwright::network! {
             concat
                 { unit(1, 1, 192) }
                 { unit(1, 1, 128); unit(1, 7, 160); unit(7, 1, 192) };
-            conv 1x1x1088 scale 0.1
+            conv 1x1x1088 from "conv" scale 0.1
         } relu
     }
 
@@ -38,7 +39,7 @@ netwright::network! {
         concat
             { unit(1, 1, 192) }
             { unit(1, 1, 192); unit(1, 3, 224); unit(3, 1, 256) };
-        conv 1x1x2080
+        conv 1x1x2080 from "conv"
     }
 
     /// On images of 8x8, scaled.
@@ -55,18 +56,18 @@ netwright::network! {
             { unit(1, 1, 48); unit(5, 5, 64) }
             { unit(1, 1, 64); unit(3, 3, 96); unit(3, 3, 96) }
             { avgpool 3 stride 1 same; unit(1, 1, 64) };
-        10 * residual_a;
+        10 * residual_a from "block35_{1..}_";
         concat { valid(384) } { unit(1, 1, 256); unit(3, 3, 256); valid(384) } { maxpool 3 stride 2 };
-        20 * residual_b;
+        20 * residual_b from "block17_{1..}_";
         concat
             { unit(1, 1, 256); valid(384) }
             { unit(1, 1, 256); valid(288) }
             { unit(1, 1, 256); unit(3, 3, 288); valid(320) }
             { maxpool 3 stride 2 };
-        9 * residual_c;
-        residual { branches_c };
+        9 * residual_c from "block8_{1..}_";
+        residual { branches_c from "block8_10_" };
         unit(1, 1, 1536);
-        globalavgpool;  softmax 1000
+        globalavgpool;  softmax 1000 from "predictions"
     }
 }
 

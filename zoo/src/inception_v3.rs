@@ -1,5 +1,5 @@
 //! Inception-v3: Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, "Rethinking the Inception architecture for computer vision", 2015
-//! (arXiv 1512.00567), without the auxiliary classifier, as in Keras.
+//! (arXiv 1512.00567), without the auxiliary classifier, as in Keras, which numbers its layers.
 
 netwright::network! {
     /// A convolution that keeps the size.
@@ -51,7 +51,7 @@ netwright::network! {
             { unit(1, 1, 192); unit(1, 7, 192); unit(7, 1, 192); valid(192) }
             { maxpool 3 stride 2 };
         2 * inception_c;
-        globalavgpool;  softmax 1000
+        globalavgpool;  softmax 1000 from "predictions"
     }
 }
 

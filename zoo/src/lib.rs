@@ -10,13 +10,15 @@
 //! | `AlexNet` | `alexnet` | Krizhevsky et al., 2012 | 60,965,224 |
 //! | `Vgg16` | `vgg16` | Simonyan and Zisserman, 2014 | 138,357,544 |
 //! | `ResNet50` | `resnet50` | He et al., 2015 | 25,636,712 |
+//! | `ResNet50OfTorchvision` | `resnet50-of-torchvision` | version 1.5 | 25,610,152 |
 //! | `InceptionV3` | `inception-v3` | Szegedy et al., 2015 | 23,851,784 |
+//! | `InceptionV3OfTorchvision` | `inception-v3-of-torchvision` | with scales | 23,869,000 |
 //! | `Xception` | `xception` | Chollet, 2016 | 22,910,480 |
 //! | `ResNeXt50` | `resnext50` | Xie et al., 2016 | 25,097,128 |
 //! | `InceptionResNetV2` | `inception-resnet-v2` | Szegedy et al., 2016 | 55,873,736 |
 //!
 //! They are the networks of `keras.applications` (LeNet-5 and AlexNet those of their papers, ResNeXt-50 that of `torchvision`), layer by
-//! layer; the tests compare them with those. Weights are not part of it.
+//! layer; the tests compare them with those. Weights are not part of it; `maps` says how to take those of Keras and torchvision.
 //!
 //! ```
 //! # #[cfg(feature = "lenet5")] {
@@ -41,6 +43,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "std")]
+pub mod maps;
+
 macro_rules! networks {
     ($($feature:literal $module:ident::$name:ident),* $(,)?) => {
         $(
@@ -59,7 +64,9 @@ networks! {
     "alexnet" alexnet::AlexNet,
     "vgg16" vgg16::Vgg16,
     "resnet50" resnet50::ResNet50,
+    "resnet50-of-torchvision" resnet50_of_torchvision::ResNet50OfTorchvision,
     "inception-v3" inception_v3::InceptionV3,
+    "inception-v3-of-torchvision" inception_v3_of_torchvision::InceptionV3OfTorchvision,
     "xception" xception::Xception,
     "resnext50" resnext50::ResNeXt50,
     "inception-resnet-v2" inception_resnet_v2::InceptionResNetV2,

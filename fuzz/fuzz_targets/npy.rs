@@ -1,0 +1,21 @@
+//! Any bytes are an array in an archive of NumPy, as they are and packed.
+#![no_main]
+
+mod support;
+
+use std::io::{Cursor, Write};
+
+use libfuzzer_sys::fuzz_target;
+use netwright_formats::NpzFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+fuzz_target!(|bytes: &[u8]| {
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("w.npy", SimpleFileOptions::default().compression_method(method)).expect("a file");
+        writer.write_all(bytes).expect("its bytes");
+        let archive = writer.finish().expect("an archive").into_inner();
+        support::look(archive.len(), || NpzFile::from_bytes(archive, "fuzzed"));
+    }
+});
