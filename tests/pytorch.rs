@@ -183,3 +183,39 @@ fn unnamed_layers_are_numbered_as_keras_numbers_them() -> Result<(), Error> {
     assert_eq!(names, expected);
     Ok(())
 }
+
+/// A file of a model that came after others in the same program of Keras.
+struct Later(Safetensors);
+
+impl TensorFile for Later {
+    fn origin(&self) -> &str {
+        self.0.origin()
+    }
+
+    fn tensors(&self) -> Vec<TensorInfo> {
+        let later = |name: &str| match name.split_once('/') {
+            Some(("conv2d", rest)) => format!("conv2d_9/{rest}"),
+            Some(("conv2d_1", rest)) => format!("conv2d_10/{rest}"),
+            Some(("batch_normalization", rest)) => format!("batch_normalization_3/{rest}"),
+            _ => name.to_owned(),
+        };
+        TensorFile::tensors(&self.0).into_iter().map(|info| TensorInfo { name: later(&info.name), ..info }).collect()
+    }
+
+    fn bytes(&self, index: usize) -> Result<std::borrow::Cow<'_, [u8]>, Error> {
+        self.0.bytes(index)
+    }
+}
+
+#[test]
+fn a_model_that_keras_made_after_others_is_read_in_the_order_of_its_numbers() -> Result<(), Error> {
+    let map = Map::keras().numbered().layer("dense1", "predictions");
+    let network = Separable::<f32>::init(1);
+    let path = std::env::temp_dir().join(format!("netwright-later-{}.safetensors", std::process::id()));
+    network.save_foreign(&path, &map)?;
+    let saved = Safetensors::read(&path);
+    std::fs::remove_file(&path).expect("it was written");
+    let loaded = Separable::<f32>::from_foreign(&Later(saved?), &map)?;
+    assert_eq!((loaded.parameters(), loaded.statistics()), (network.parameters(), network.statistics()));
+    Ok(())
+}

@@ -1,12 +1,12 @@
 //! Takes the weights that another library saved, and gives back its own: what `tests/foreign/zoo.py` asks on both sides.
 //!
 //! ```text
-//! cargo run --release -p netwright-zoo --features all --example foreign -- keras/resnet50 resnet50.weights.h5 image.f64 folder
+//! cargo run --release -p netwright-zoo --features all,hdf5 --example foreign -- keras/resnet50 resnet50.weights.h5 image.f64 folder
 //! ```
 //!
-//! In double precision, where rounding decides nothing. The image is 64-bit floats, height x width x channels. In the folder there is afterwards what the network with the file's weights makes of it
-//! (`loaded.f64`, logits), other weights under the library's names (`saved.safetensors`), and what the network with those makes of it
-//! (`saved.f64`).
+//! In double precision, where rounding decides nothing. The image is 64-bit floats, height x width x channels. In the folder there is
+//! afterwards what the network with the file's weights makes of it (`loaded.f64`, logits), other weights under the library's names
+//! (`saved.safetensors`), and what the network with those makes of it (`saved.f64`).
 
 use std::error::Error;
 use std::fs;
@@ -36,7 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "torchvision/resnet50" => {
             both_ways::<zoo::ResNet50OfTorchvision<f64>>(&arguments, &maps::torchvision::resnet50())
         }
-        "torchvision/resnext50_32x4d" => both_ways::<zoo::ResNeXt50<f64>>(&arguments, &maps::torchvision::resnext50()),
+        "torchvision/resnext50_32x4d" => {
+            both_ways::<zoo::ResNeXt50<f64>>(&arguments, &maps::torchvision::resnext50_32x4d())
+        }
         "torchvision/inception_v3" => {
             both_ways::<zoo::InceptionV3OfTorchvision<f64>>(&arguments, &maps::torchvision::inception_v3())
         }
@@ -54,8 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn both_ways<N: Network<Scalar = f64>>(arguments: &Arguments, map: &Map) -> Result<(), Box<dyn Error>> {
     let Arguments { weights, image, folder, .. } = arguments;
     let image = memory::boxed_from::<N::Input>(numbers(image)?)?;
-    let mut network = N::init(7);
-    println!("{}", network.load_foreign(&*netwright_formats::open(weights)?, map)?);
+    let mut network = N::from_foreign(&*netwright_formats::open(weights)?, map)?;
     write(&folder.join("loaded.f64"), &logits(&network, &image))?;
 
     // Weights that are not the start of anything: statistics and scales too.

@@ -18,7 +18,23 @@
 //! | `InceptionResNetV2` | `inception-resnet-v2` | Szegedy et al., 2016 | 55,873,736 |
 //!
 //! They are the networks of `keras.applications` (LeNet-5 and AlexNet those of their papers, ResNeXt-50 that of `torchvision`), layer by
-//! layer; the tests compare them with those. Weights are not part of it; `maps` says how to take those of Keras and torchvision.
+//! layer; the tests compare them with those. Weights are not part of it; those of torchvision and Keras are read from the files that these
+//! libraries write, with the feature `formats`, and `hdf5` for Keras' `.h5`:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "formats", feature = "resnet50-of-torchvision", feature = "resnet50"))]
+//! # fn main() -> Result<(), netwright::Error> {
+//! // torch.save(torchvision.models.resnet50(weights="DEFAULT").state_dict(), "resnet50.pt")
+//! let network = netwright_zoo::torchvision::resnet50("resnet50.pt")?;
+//! // keras.applications.ResNet50().save_weights("resnet50.weights.h5")
+//! let other = netwright_zoo::keras::resnet50("resnet50.weights.h5")?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "formats", feature = "resnet50-of-torchvision", feature = "resnet50")))]
+//! # fn main() {}
+//! ```
+//!
+//! [`maps`] has the names alone, for other scalars, for the way back, and says which networks are the same in both libraries.
 //!
 //! ```
 //! # #[cfg(feature = "lenet5")] {
@@ -43,8 +59,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "formats")]
+mod libraries;
 #[cfg(feature = "std")]
 pub mod maps;
+
+#[cfg(feature = "formats")]
+pub use libraries::{keras, torchvision};
 
 macro_rules! networks {
     ($($feature:literal $module:ident::$name:ident),* $(,)?) => {

@@ -5,26 +5,29 @@
 //! | `Vgg16` | [`torchvision::vgg16`] | [`keras::vgg16`] |
 //! | `ResNet50` | another network: `ResNet50OfTorchvision` | [`keras::resnet50`] |
 //! | `ResNet50OfTorchvision` | [`torchvision::resnet50`] | |
-//! | `ResNeXt50` | [`torchvision::resnext50`] | |
+//! | `ResNeXt50` | [`torchvision::resnext50_32x4d`] | |
 //! | `InceptionV3` | another network: `InceptionV3OfTorchvision` | [`keras::inception_v3`] |
 //! | `InceptionV3OfTorchvision` | [`torchvision::inception_v3`] | |
 //! | `Xception` | | [`keras::xception`] |
 //! | `InceptionResNetV2` | | [`keras::inception_resnet_v2`] |
 //! | `AlexNet` | another network: without groups, with fewer filters | |
 //!
+//! With the feature `formats`, `netwright_zoo::torchvision` and `netwright_zoo::keras` have a function that reads each. The way back:
+//!
 //! ```no_run
 //! # #[cfg(feature = "vgg16")] {
-//! use netwright::foreign::{ForeignWeights, Safetensors};
+//! use netwright::foreign::ForeignWeights;
 //! use netwright_zoo::{Vgg16, maps};
 //!
-//! # fn main() -> Result<(), netwright::Error> {
-//! // safetensors.torch.save_file(torchvision.models.vgg16(weights="DEFAULT").state_dict(), "vgg16.safetensors")
-//! let mut network = Vgg16::init(1);
-//! network.load_foreign(&Safetensors::read("vgg16.safetensors".as_ref())?, &maps::torchvision::vgg16())?;
-//! # Ok(())
+//! # fn back(network: &Vgg16) -> Result<(), netwright::Error> {
+//! // torchvision.models.vgg16().load_state_dict(safetensors.torch.load_file("vgg16.safetensors"))
+//! network.save_foreign("vgg16.safetensors", &maps::torchvision::vgg16())
 //! # }
 //! # }
 //! ```
+//!
+//! Images are normalised as the library does it for these weights; that is no layer of the networks. `keras.applications.resnet50` swaps red
+//! and blue and subtracts means, torchvision scales to 0..1 and divides by deviations.
 
 /// The names of `torchvision.models`, in a `state_dict`.
 pub mod torchvision {
@@ -44,7 +47,7 @@ pub mod torchvision {
 
     /// `torchvision.models.resnext50_32x4d()` for `ResNeXt50`.
     #[cfg(feature = "resnext50")]
-    pub fn resnext50() -> Map {
+    pub fn resnext50_32x4d() -> Map {
         Map::pytorch()
     }
 
@@ -56,8 +59,7 @@ pub mod torchvision {
     }
 }
 
-/// The names of `keras.applications`, in a `.weights.h5` of the first model of its kind that a program makes: Keras goes on counting the
-/// layers that have no name of their own.
+/// The names of `keras.applications`, in a `.weights.h5` or a `.h5`.
 pub mod keras {
     use netwright::foreign::Map;
 

@@ -1,5 +1,9 @@
 //! What another library calls each tensor of a network.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::vec::IntoIter;
+
+use super::file::TensorInfo;
 use super::layout::Theirs;
 use crate::Shape;
 use crate::error::{Error, WeightDifference};
@@ -111,7 +115,8 @@ impl Map {
     }
 
     /// Calls layers without a name as Keras does by itself: `conv2d`, `conv2d_1`, `batch_normalization`, each kind counted in the order of the
-    /// network's text.
+    /// network's text. Keras goes on counting from one model of a program to the next, `conv2d_94`: a file with as many layers of a kind is
+    /// taken in their order.
     #[must_use]
     pub fn numbered(mut self) -> Self {
         self.is_numbered = true;
@@ -126,27 +131,26 @@ impl Map {
         self.ignored.iter().any(inside)
     }
 
-    /// Every tensor that the library keeps for a network, in the network's order.
+    /// Every tensor that the library keeps for a network, in the network's order; `infos` is what a file has, for layers that are numbered.
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] or [`Error::UnknownTensor`] for a name that the network does not have; [`Error::Weights`] with every layer
     /// that has none here.
-    pub(super) fn expected(&self, facts: Facts, origin: &str) -> Result<Vec<Expected>, Error> {
+    pub(super) fn expected(&self, facts: Facts, origin: &str, infos: &[TensorInfo]) -> Result<Vec<Expected>, Error> {
         self.check(facts)?;
         let (mut expected, mut differences) = (Vec::new(), Vec::new());
-        let mut counts: Vec<(&str, usize)> = Vec::new();
-        for layer in facts.layers.iter().filter(|layer| !layer.tensors.is_empty()) {
+        let layers = || facts.layers.iter().filter(|layer| !layer.tensors.is_empty());
+        let named = |layer: &Layer| {
             let said = self.layers.iter().rfind(|(ours, _)| ours == layer.name).map(|(_, theirs)| theirs.clone());
-            let name = said.or_else(|| layer.foreign.map(str::to_owned)).or_else(|| {
-                self.is_numbered.then(|| {
-                    let kind = kind(layer);
-                    let at = counts.iter().position(|(counted, _)| *counted == kind).unwrap_or_else(|| {
-                        counts.push((kind, 0));
-                        counts.len() - 1
-                    });
-                    counts[at].1 += 1;
-                    if counts[at].1 == 1 { kind.to_owned() } else { format!("{kind}_{}", counts[at].1 - 1) }
-                })
+            said.or_else(|| layer.foreign.map(str::to_owned))
+        };
+        let counted = layers().filter(|layer| self.is_numbered && named(layer).is_none()).map(kind);
+        let mut numbers = self.numbers(counted, infos);
+        for layer in layers() {
+            let name = named(layer).or_else(|| {
+                let kind = kind(layer);
+                let number = numbers.get_mut(kind)?.next()?;
+                Some(if number == 0 { kind.to_owned() } else { format!("{kind}_{number}") })
             });
             let before = expected.len();
             self.layer_tensors(layer, name.as_deref(), &mut expected);
@@ -158,6 +162,31 @@ impl Map {
             return Ok(expected);
         }
         Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
+    }
+
+    /// The numbers of the layers of each kind: those that a file has, where it has as many, and otherwise from 0.
+    fn numbers(
+        &self,
+        kinds: impl Iterator<Item = &'static str>,
+        infos: &[TensorInfo],
+    ) -> BTreeMap<&'static str, IntoIter<usize>> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
+        let of = |kind: &str, info: &TensorInfo| {
+            let name = info.name.strip_prefix(self.below.as_str())?.trim_start_matches('/');
+            let (layer, _) = name.split_once('/')?;
+            match layer.strip_prefix(kind)? {
+                "" => Some(0),
+                number => number.strip_prefix('_')?.parse().ok(),
+            }
+        };
+        let numbers = counts.into_iter().map(|(kind, count)| {
+            let there: BTreeSet<usize> = infos.iter().filter_map(|info| of(kind, info)).collect();
+            let numbers: Vec<usize> =
+                if there.len() == count { there.into_iter().collect() } else { (0..count).collect() };
+            (kind, numbers.into_iter())
+        });
+        numbers.collect()
     }
 
     /// Adds the tensors of one layer, as far as they have names.

@@ -32,8 +32,7 @@ use crate::weights::Loaded;
 /// /// From PyTorch and back: `safetensors.torch.save_file(model.state_dict(), "theirs.safetensors")` wrote the file, and
 /// /// `model.load_state_dict(safetensors.torch.load_file("ours.safetensors"))` takes what this writes.
 /// fn fine_tuned<N: Network>() -> Result<(), Error> {
-///     let mut network = N::init(1);
-///     network.load_pytorch("theirs.safetensors")?;
+///     let network = N::from_pytorch("theirs.safetensors")?;
 ///     // … train …
 ///     network.save_as_pytorch("ours.safetensors")
 /// }
@@ -45,6 +44,24 @@ pub trait ForeignWeights: Network {
     /// [`Error::Io`]; those of [`Reader::from_bytes`]; and those of [`Self::load_foreign`]. The network is unchanged then.
     fn load_pytorch(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         self.load_foreign(&Reader::read(path.as_ref())?, &Map::pytorch())
+    }
+
+    /// A network with the weights of a `state_dict`, as [`Self::load_pytorch`] takes them.
+    ///
+    /// # Errors
+    /// As [`Self::load_pytorch`].
+    fn from_pytorch(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_foreign(&Reader::read(path.as_ref())?, &Map::pytorch())
+    }
+
+    /// A network with the weights of a file, as [`Self::load_foreign`] takes them.
+    ///
+    /// # Errors
+    /// As [`Self::load_foreign`].
+    fn from_foreign(file: &dyn TensorFile, map: &Map) -> Result<Self, Error> {
+        let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
+        network.load_foreign(file, map)?;
+        Ok(network)
     }
 
     /// Takes the weights of a file by the names of a map. Floating-point numbers of any kind are widened or rounded to the network's.

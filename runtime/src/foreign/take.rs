@@ -49,8 +49,8 @@ pub(crate) fn load<T: Precision>(
     map: &Map,
 ) -> Result<Loaded, Error> {
     let origin = file.origin();
-    let expected = map.expected(facts, origin)?;
     let infos = file.tensors();
+    let expected = map.expected(facts, origin, &infos)?;
     let found = matched(facts, origin, map, &expected, &infos)?;
     // Everything is read before anything is taken.
     let mut read: Vec<(&ParameterTensor, Vec<T>)> = Vec::new();
@@ -184,7 +184,7 @@ pub(crate) fn tensors<T: Precision>(
     map: &Map,
 ) -> Result<Vec<WholeTensor<T>>, Error> {
     let mut tensors = Vec::new();
-    for Expected { mut names, ours } in map.expected(facts, facts.name)? {
+    for Expected { mut names, ours } in map.expected(facts, facts.name, &[])? {
         let name = names.swap_remove(0);
         tensors.push(match ours {
             Ours::Tensor(_, tensor, theirs) => {
