@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use netwright::onnx::ToOnnx;
-use netwright::{Architecture, Network, Sample as _, Scalar as _, Shape};
+use netwright::{Architecture, Sample as _, Scalar as _, Shape};
 
 /// Numbers about 0, none like another.
-fn spread(index: usize) -> f64 {
+pub(crate) fn spread(index: usize) -> f64 {
     ((index as f64 + 1.0) * 0.754_877_666).fract() - 0.5
 }
 
@@ -34,17 +34,4 @@ pub(crate) fn write<N: ToOnnx + Architecture>(network: &N, folder: &Path, what: 
     fs::write(folder.join("answer.f32"), channels_first(N::OUTPUT, &answer)).expect("it can be written");
     let bytes = fs::read(folder.join("model.onnx")).expect("it is there");
     netwright_onnx::Model::read(&bytes).expect("what is written is a model");
-}
-
-/// A network whose weights are all of some size, its statistics too.
-pub(crate) fn scattered<N: Network>() -> N {
-    let mut network = N::init(1);
-    let (parameters, statistics) = network.weights_mut().buffers_mut();
-    for (index, parameter) in parameters.iter_mut().enumerate() {
-        *parameter = N::Scalar::from_f64(parameter.to_f64() + 0.3 * spread(index));
-    }
-    for (index, statistic) in statistics.iter_mut().enumerate() {
-        *statistic = N::Scalar::from_f64(0.9 + 0.5 * spread(index));
-    }
-    network
 }

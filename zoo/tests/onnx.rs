@@ -5,10 +5,10 @@ mod written;
 
 use std::path::Path;
 
-use netwright::Network;
 use netwright::onnx::ToOnnx;
 use netwright_zoo::{
-    AlexNet, InceptionResNetV2, InceptionV3, LeNet5, LeNet5Of1998, ResNeXt50, ResNet50, ToyConvnet, Vgg16, Xception,
+    AlexNet, InceptionResNetV2, InceptionV3, InceptionV3OfTorchvision, LeNet5, LeNet5Of1998, ResNeXt50, ResNet50,
+    ResNet50OfTorchvision, ToyConvnet, Vgg16, Xception,
 };
 
 fn write<N: ToOnnx>() {
@@ -24,7 +24,9 @@ fn every_network_is_written_with_an_image_and_its_answer() {
     write::<AlexNet<f32>>();
     write::<Vgg16<f32>>();
     write::<ResNet50<f32>>();
+    write::<ResNet50OfTorchvision<f32>>();
     write::<InceptionV3<f32>>();
+    write::<InceptionV3OfTorchvision<f32>>();
     write::<Xception<f32>>();
     write::<ResNeXt50<f32>>();
     write::<InceptionResNetV2<f32>>();
