@@ -5,6 +5,8 @@ macro_rules! libraries {
     ($($(#[$of_library:meta])* $library:ident { $($feature:literal $name:ident: $network:ident, $there:literal;)* })*) => {
         $(
             $(#[$of_library])*
+            // A crate that asks for none of the networks has none of the functions.
+            #[allow(unused_imports)]
             pub mod $library {
                 use std::path::Path;
 

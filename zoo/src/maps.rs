@@ -31,6 +31,8 @@
 
 /// The names of `torchvision.models`, in a `state_dict`.
 pub mod torchvision {
+    // A crate that asks for none of the networks has none of the maps.
+    #[allow(unused_imports)]
     use netwright::foreign::Map;
 
     /// `torchvision.models.vgg16()` for `Vgg16`.
@@ -61,6 +63,8 @@ pub mod torchvision {
 
 /// The names of `keras.applications`, in a `.weights.h5` or a `.h5`.
 pub mod keras {
+    // A crate that asks for none of the networks has none of the maps.
+    #[allow(unused_imports)]
     use netwright::foreign::Map;
 
     /// `keras.applications.VGG16()` for `Vgg16`.
