@@ -17,20 +17,24 @@ fn network(source: &str) -> Network {
 
 #[test]
 fn the_blocks_and_the_network_of_resnet50() {
-    let bn = "bn eps [1.001e-5]";
-    let inside = format!("conv [3 3 width] same {bn} relu; conv [1 1 <4*width>] {bn};");
+    let conv =
+        |form: &str, name: &str| format!("conv {form} from ?\"{name}conv\"? bn eps [1.001e-5] from ?\"{name}bn\"?");
+    let inside = format!("{} relu; {};", conv("[3 3 width] same", "2_"), conv("[1 1 <4*width>]", "3_"));
+    let beside = conv("[1 1 <4*width>] stride (stride)", "0_");
+    let [first, same] = ["[1 1 width] stride (stride)", "[1 1 width]"].map(|form| conv(form, "1_"));
+    let start = conv("[7 7 64] stride [2] pad [3]", "conv1_");
     assert_eq!(
         items(&read_flawless(resnet50())),
         [
+            format!("block bottleneck(width stride) {{ add {{{beside};}} {{{first} relu; {inside}}} relu; }}"),
+            format!("block identity(width) {{ residual {{{same} relu; {inside}}} relu; }}"),
             format!(
-                "block bottleneck(width stride) {{ add {{conv [1 1 <4*width>] stride (stride) {bn};}} \
-                 {{conv [1 1 width] stride (stride) {bn} relu; {inside}}} relu; }}"
-            ),
-            format!("block identity(width) {{ residual {{conv [1 1 width] {bn} relu; {inside}}} relu; }}"),
-            format!(
-                "ResNet50([224 224 3]) {{ conv [7 7 64] stride [2] pad [3] {bn} relu; maxpool [3] stride [2] pad [1]; \
-                 bottleneck (64 1); [2] * identity (64); bottleneck (128 2); [3] * identity (128); bottleneck (256 2); \
-                 [5] * identity (256); bottleneck (512 2); [2] * identity (512); globalavgpool; softmax [1000]; }}"
+                "ResNet50([224 224 3]) {{ {start} relu; maxpool [3] stride [2] pad [1]; \
+                 bottleneck (64 1) from ?\"conv2_block1_\"?; [2] * identity (64) from ?\"conv2_block{{2..}}_\"?; \
+                 bottleneck (128 2) from ?\"conv3_block1_\"?; [3] * identity (128) from ?\"conv3_block{{2..}}_\"?; \
+                 bottleneck (256 2) from ?\"conv4_block1_\"?; [5] * identity (256) from ?\"conv4_block{{2..}}_\"?; \
+                 bottleneck (512 2) from ?\"conv5_block1_\"?; [2] * identity (512) from ?\"conv5_block{{2..}}_\"?; \
+                 globalavgpool; softmax [1000] from ?\"predictions\"?; }}"
             ),
         ]
     );
@@ -40,10 +44,13 @@ fn the_blocks_and_the_network_of_resnet50() {
 #[test]
 fn spaces_between_tokens_change_nothing() {
     let without_documentation = resnet50().lines().filter(|line| !line.trim_start().starts_with("///"));
-    let mut spaced = without_documentation.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
-    for token in ["(", ")", "{", "}", ";", ",", "*"] {
-        spaced = spaced.replace(token, &format!(" {token} "));
-    }
+    let text = without_documentation.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    // Every other part stands between quotation marks: a token, however it is spelt.
+    let parts = text.split('"').enumerate().map(|(index, part)| {
+        let tokens = if index % 2 == 0 { ["(", ")", "{", "}", ";", ",", "*"].as_slice() } else { &[] };
+        tokens.iter().fold(part.to_owned(), |part, token| part.replace(token, &format!(" {token} ")))
+    });
+    let spaced = parts.collect::<Vec<_>>().join("\"");
     assert_eq!(items(&read_flawless(&spaced)), items(&read_flawless(resnet50())));
 }
 
