@@ -43,6 +43,11 @@
 //! What is missing, unexpected, of other sizes or kinds is told at once, beside the nearest name, and the network stays as it was. Numbers
 //! of 16 and 64 bits are converted.
 //!
+//! # The classic networks
+//!
+//! The package `netwright-zoo` knows what torchvision and Keras call the layers of its networks. With its features `formats` (`.pt`, `.npz`, safetensors) or
+//! `hdf5` (Keras' `.h5` as well) one call reads a file: `netwright_zoo::torchvision::resnet50("resnet50.pt")?`, `netwright_zoo::keras::xception("xception.weights.h5")?`.
+//!
 //! # A map in code
 //!
 //! For a network whose text says nothing, or says what another library calls its layers, a [`Map`](crate::foreign::Map) does the same:
