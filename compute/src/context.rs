@@ -9,7 +9,7 @@ use crate::simd::Isa;
 pub(crate) const WORTH_A_THREAD: usize = 1 << 19;
 
 /// Elements of a loop bound by memory for which another thread pays.
-const ELEMENTS_WORTH_A_THREAD: usize = 1 << 15;
+pub(crate) const ELEMENTS_WORTH_A_THREAD: usize = 1 << 15;
 
 /// How many images a kernel works on, the instruction set it runs with, and the threads it may use.
 ///
@@ -115,8 +115,8 @@ impl<'a> Context<'a> {
         self.threads
     }
 
-    /// Runs `work` on every image, the rows of each cut as [`Context::split_rows`] cuts them: it is given the sizes of a part, the
-    /// part of x that its windows reach, the part of y, and scratch memory.
+    /// Runs `work` on all images, whose rows of the output are cut as [`Context::split_rows`] cuts them: it is given the sizes of a part, the
+    /// part of x that its windows reach, the part of y, and scratch memory. Where an image is whole, so are those behind it in the same call.
     pub fn split_windows<S: Windowed + Sync, T: Send + Sync>(
         &self,
         spec: &S,
@@ -127,16 +127,26 @@ impl<'a> Context<'a> {
     ) {
         let [[height, width, channels], [rows, columns, filters]] = spec.shapes();
         let least = WORTH_A_THREAD.div_ceil(spec.work_of_row().max(1));
-        if self.threads == 1 || rows < 2 * least {
+        let (row_in, row_out) = (width * channels, columns * filters);
+        if self.threads == 1 || rows * row_out == 0 || y.len() / row_out < 2 * least {
             return work(spec, x, y, scratch);
         }
-        let (row_in, row_out) = (width * channels, columns * filters);
-        for (x, y) in x.chunks_exact(height * row_in).zip(y.chunks_exact_mut(rows * row_out)) {
-            self.split_rows(y, row_out, least, scratch, &|first, y, scratch| {
-                let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
-                work(&part, &x[reached.start * row_in..reached.end * row_in], y, scratch);
-            });
-        }
+        self.split_rows(y, row_out, least, scratch, &|first, mut y, scratch| {
+            let mut first = first;
+            while !y.is_empty() {
+                let (image, row, left) = (first / rows, first % rows, y.len() / row_out);
+                let count = if row == 0 && left >= rows { left / rows * rows } else { left.min(rows - row) };
+                let (part, rest) = core::mem::take(&mut y).split_at_mut(count * row_out);
+                let x = &x[image * height * row_in..][..count.div_ceil(rows) * height * row_in];
+                if count >= rows {
+                    work(spec, x, part, scratch);
+                } else {
+                    let (sizes, reached) = spec.of_rows(row..row + count);
+                    work(&sizes, &x[reached.start * row_in..reached.end * row_in], part, scratch);
+                }
+                (first, y) = (first + count, rest);
+            }
+        });
     }
 
     /// Runs `work` on the inputs of some images: it is given the first image, its input and those behind it, and scratch memory.

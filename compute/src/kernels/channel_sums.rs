@@ -2,11 +2,12 @@
 
 use core::ops::Range;
 
-use crate::context::{Context, WORTH_A_THREAD};
+use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
+use crate::simd::vectorised;
 
-/// Elements side by side that are worked on together.
-pub(crate) const LANES: usize = 64;
+/// Elements side by side that are worked on together: a kilobyte in single precision, since shorter pieces of rows are not fetched ahead.
+pub(crate) const LANES: usize = 256;
 
 /// Positions that are summed in the network's own precision before the sum goes over to `f64`.
 const PART: usize = 128;
@@ -25,11 +26,13 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
-    /// The stretches that cover all channels.
+    /// The stretches that cover all channels, about equally wide.
     #[inline(always)]
     pub(crate) fn all(channels: usize) -> impl Iterator<Item = Self> {
-        (0..channels).step_by(LANES).map(move |start| {
-            let width = (channels - start).min(LANES);
+        let count = channels.div_ceil(LANES).max(1);
+        let width = channels.div_ceil(count).next_multiple_of(16).clamp(1, LANES);
+        (0..channels).step_by(width).map(move |start| {
+            let width = (channels - start).min(width);
             if channels <= LANES / 2 {
                 let lanes = LANES / channels * channels;
                 Self { start, width, lanes, step: lanes }
@@ -86,7 +89,7 @@ pub(crate) fn in_parts<T: Scalar, const K: usize>(
 }
 
 /// Blocks of positions whose sums threads share: their number does not depend on threads, and they are added up in order.
-const BLOCKS: usize = 16;
+const BLOCKS: usize = 8;
 
 /// `K` sums for each channel of a stretch over `len` elements, those of one block each given by `of`. A block is made of whole parts, so that
 /// parts are the same however many blocks there are.
@@ -97,9 +100,12 @@ pub(crate) fn in_blocks<const K: usize>(
     of: impl Fn(Range<usize>) -> [[f64; LANES]; K] + Sync,
 ) -> [[f64; LANES]; K] {
     let block = len.div_ceil(BLOCKS).next_multiple_of(stretch.step * PART);
+    if block >= len {
+        return of(0..len);
+    }
     let mut sums = [[[0.0; LANES]; K]; BLOCKS];
-    let least = if len < WORTH_A_THREAD { BLOCKS } else { 1 };
-    context.split_rows(&mut sums, 1, least, &mut [], &|first, sums, _| {
+    let least = ELEMENTS_WORTH_A_THREAD / (block / stretch.step * stretch.lanes).max(1);
+    context.split_rows(&mut sums, 1, least.clamp(1, BLOCKS), &mut [], &|first, sums, _| {
         for (n, sums) in sums.iter_mut().enumerate() {
             let start = ((first + n) * block).min(len);
             *sums = of(start..(start + block).min(len));
@@ -114,24 +120,82 @@ pub(crate) fn in_blocks<const K: usize>(
     total
 }
 
-/// Σ x
-#[inline(always)]
-pub(crate) fn of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
-    let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
-        part.iter_mut().zip(&x[range]).for_each(|(part, &x)| *part += x);
-    });
-    sum
+/// Adds Σ x over all positions to each channel of `sums`.
+pub(crate) fn add_all<T: Scalar>(context: &Context<'_>, x: &[T], sums: &mut [T]) {
+    for stretch in Stretch::all(sums.len()) {
+        let [sum] = in_blocks(context, &stretch, x.len(), |block| [plain(context.isa(), &stretch, &x[block])]);
+        for (channel, sum) in stretch.fold(sum) {
+            sums[channel] += T::from_f64(sum);
+        }
+    }
 }
 
-/// Σ (x − centre)²
-#[inline(always)]
-pub(crate) fn of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
-    let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
-        for ((part, &x), &centre) in part.iter_mut().zip(&x[range]).zip(centre) {
-            *part += (x - centre) * (x - centre);
+/// Mean and (biased) variance of each channel of a stretch over all positions, of which there is one at least: `visit` is given a channel
+/// and both.
+pub(crate) fn moments<T: Scalar>(
+    context: &Context<'_>,
+    stretch: &Stretch,
+    channels: usize,
+    x: &[T],
+    mut visit: impl FnMut(usize, f64, f64),
+) {
+    // Near enough to the mean that what is summed about it does not cancel in double precision.
+    let first = &x[..x.len().min(stretch.step * PART)];
+    let mut centre = [0.0; LANES];
+    for (channel, sum) in stretch.fold(plain(context.isa(), stretch, first)) {
+        centre[channel - stretch.start] = sum / (first.len() / channels) as f64;
+    }
+    let lanes = stretch.spread(|channel| centre[channel - stretch.start]);
+    let [sums, squares] =
+        in_blocks(context, stretch, x.len(), |block| about(context.isa(), stretch, &x[block], &lanes));
+    let count = (x.len() / channels) as f64;
+    for ((channel, sum), (_, square)) in stretch.fold(sums).zip(stretch.fold(squares)) {
+        let distance = sum / count;
+        let variance = square / count - distance * distance;
+        visit(channel, centre[channel - stretch.start] + distance, if variance < 0.0 { 0.0 } else { variance });
+    }
+}
+
+vectorised! {
+    fn plain<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
+        let [sum] = in_parts(stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+            part.iter_mut().zip(&x[range]).for_each(|(part, &x)| *part += x);
+        });
+        sum
+    }
+}
+
+vectorised! {
+    /// Σ (x − c) and Σ (x − c)²: the squares of a part are summed about its own mean m, while it is in the cache, and moved to c by
+    /// Σ (x − c)² = Σ (x − m)² + (m − c) (2 Σ (x − m) + n (m − c)).
+    fn about<T: Scalar>(stretch: &Stretch, x: &[T], c: &[f64; LANES]) -> [[f64; LANES]; 2] {
+        let mut total = [[0.0; LANES]; 2];
+        for part in x.chunks(stretch.step * PART) {
+            let (mut sums, mut squares, mut means) = ([T::ZERO; LANES], [T::ZERO; LANES], [T::ZERO; LANES]);
+            for x in part.chunks(stretch.step) {
+                sums.iter_mut().zip(&x[stretch.range(x.len())]).for_each(|(sum, &x)| *sum += x);
+            }
+            // The last lanes of the last part may have a position less.
+            let (positions, more) = (part.len() / stretch.step, part.len() % stretch.step);
+            let count = |lane: usize| (positions + usize::from(lane < more)) as f64;
+            for (lane, (mean, sum)) in means.iter_mut().zip(&sums).enumerate() {
+                *mean = T::from_f64(sum.to_f64() / count(lane).max(1.0));
+            }
+            for x in part.chunks(stretch.step) {
+                for ((square, &mean), &x) in squares.iter_mut().zip(&means).zip(&x[stretch.range(x.len())]) {
+                    *square += (x - mean) * (x - mean);
+                }
+            }
+            let [of_terms, of_squares] = &mut total;
+            for lane in 0..LANES {
+                let (sum, mean, n) = (sums[lane].to_f64(), means[lane].to_f64(), count(lane));
+                let distance = mean - c[lane];
+                of_terms[lane] += sum - n * c[lane];
+                of_squares[lane] += squares[lane].to_f64() + distance * (2.0 * (sum - n * mean) + n * distance);
+            }
         }
-    });
-    sum
+        total
+    }
 }
 
 /// Σ x y

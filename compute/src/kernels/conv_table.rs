@@ -102,7 +102,7 @@ pub fn conv_table_grad_weights<T: Scalar>(
             dw.iter_mut().zip(sums.total()).for_each(|(dw, sum)| *dw += sum);
         }
     }
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
 }
 
 /// Connections whose weights are summed together.

@@ -8,7 +8,7 @@ pub use netwright_abi::spec::copy::Spec;
 pub fn copy<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), context.batch * spec.len, "copy: the source");
     assert_eq!(y.len(), context.batch * spec.len, "copy: the destination");
-    y.copy_from_slice(x);
+    context.split_elements(y, 1, &|first, y| y.copy_from_slice(&x[first..][..y.len()]));
 }
 
 #[cfg(test)]

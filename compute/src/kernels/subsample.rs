@@ -101,7 +101,7 @@ pub fn subsample_grad_weights<T: Scalar>(
             .zip(sums.total())
             .for_each(|(dcoefficient, sum)| *dcoefficient += sum);
     });
-    add_bias_gradient(dy, dbias);
+    add_bias_gradient(context, dy, dbias);
 }
 
 /// Channels whose sums are worked on together.

@@ -181,43 +181,22 @@ fn or<T: Scalar>(numbers: &[T], channel: usize, default: T) -> T {
     numbers.get(channel).copied().unwrap_or(default)
 }
 
-/// Mean and inverse deviation of each channel, in two readings of x; also moves the moving variance.
+/// Mean and inverse deviation of each channel; also moves the moving variance.
 fn measure<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
-    mean: &mut [T],
+    saved_mean: &mut [T],
     moving_variance: &mut [T],
     inverse_deviation: &mut [T],
 ) {
-    let count = (x.len() / spec.channels) as f64;
     for stretch in Stretch::all(spec.channels) {
-        let [sum] = in_blocks(context, &stretch, x.len(), |block| [sums_of(context.isa(), &stretch, &x[block])]);
-        for (channel, sum) in stretch.fold(sum) {
-            mean[channel] = T::from_f64(sum / count);
-        }
-        let centre = stretch.spread(|channel| mean[channel]);
-        let [squares] = in_blocks(context, &stretch, x.len(), |block| {
-            [sums_of_squares(context.isa(), &stretch, &x[block], &centre)]
-        });
-        for (channel, sum) in stretch.fold(squares) {
-            let variance = sum / count;
+        sums::moments(context, &stretch, spec.channels, x, |channel, mean, variance| {
+            saved_mean[channel] = T::from_f64(mean);
             let moved = spec.momentum * moving_variance[channel].to_f64() + (1.0 - spec.momentum) * variance;
             moving_variance[channel] = T::from_f64(moved);
             inverse_deviation[channel] = T::from_f64(1.0 / Scalar::sqrt(variance + spec.epsilon));
-        }
-    }
-}
-
-vectorised! {
-    fn sums_of<T: Scalar>(stretch: &Stretch, x: &[T]) -> [f64; LANES] {
-        sums::of(stretch, x)
-    }
-}
-
-vectorised! {
-    fn sums_of_squares<T: Scalar>(stretch: &Stretch, x: &[T], centre: &[T; LANES]) -> [f64; LANES] {
-        sums::of_squares(stretch, x, centre)
+        });
     }
 }
 

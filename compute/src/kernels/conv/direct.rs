@@ -166,28 +166,43 @@ pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T]
     });
 }
 
-/// Lengths are checked. The sum of each tap walks over the positions for which it lies inside.
-pub(super) fn grad_weights<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], dy: &[T], dw: &mut [T]) {
+/// Lengths are checked. Adds to `dw`, some rows of the gradient of the weights, one for each tap and channel of a group; the sum of each tap
+/// walks over the positions for which it lies inside.
+pub(super) fn grad_weights<T: Elementary>(
+    isa: Isa,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    rows_of_weights: Range<usize>,
+    dw: &mut [T],
+) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
-    assert_eq!(dw.len(), spec.weights_len());
+    assert_eq!(dw.len(), rows_of_weights.len() * all);
     for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {
         for_taps(spec, |[i, j], rows, columns| {
+            let tap = (i * spec.window[1] + j) * channels;
+            // The channels of this tap that are asked for.
+            let channel = rows_of_weights.start.clamp(tap, tap + channels);
+            let count = rows_of_weights.end.clamp(channel, tap + channels) - channel;
+            if count == 0 {
+                return;
+            }
             let first = place(spec, [rows.start, columns.start], [i, j]);
             let last = place(spec, [rows.end - 1, columns.end - 1], [i, j]);
             assert!(last + spec.input[2] <= x.len() && rows.end * y_row <= dy.len(), "positions inside the image");
             for group in 0..spec.groups {
-                // SAFETY: the first and the last position lie in `x` and `dy`, as just compared; dw, borrowed mutably,
-                // has the length of the weights.
+                // SAFETY: the first and the last position lie in `x` and `dy`, as just compared; dw, borrowed mutably, has the rows from
+                // `channel` on, `count` of them.
                 unsafe {
-                    let c = dw.as_mut_ptr().add((i * spec.window[1] + j) * channels * all + group * filters);
+                    let c = dw.as_mut_ptr().add((channel - rows_of_weights.start) * all + group * filters);
                     tile::run(
                         isa,
                         &Product {
-                            rows: channels,
+                            rows: count,
                             columns: filters,
                             loops: [1, rows.len(), columns.len()],
-                            a: x.as_ptr().add(first + group * channels),
+                            a: x.as_ptr().add(first + group * channels + channel - tap),
                             a_row: 1,
                             a_step: [0, spec.stride[0] * x_row, spec.stride[1] * spec.input[2]],
                             b: dy.as_ptr().add(rows.start * y_row + columns.start * all + group * filters),

@@ -9,7 +9,9 @@
 //! | `conv_winograd` | 3x3 and 5x5 windows of many channels, when predicting |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
-use super::channel_sums::{self, Stretch};
+use core::ops::Range;
+
+use super::channel_sums;
 use super::elementary::Elementary;
 pub use super::lanes::conv_lanes_forward;
 use crate::context::{Context, WORTH_A_THREAD};
@@ -74,8 +76,28 @@ pub fn conv_direct_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| direct::grad_weights(context.isa(), spec, x, dy, dw));
+    add_bias_gradient(context, dy, db);
+    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| {
+        split_weights(context, spec, dy, dw, &mut [], &|rows, dw, _| {
+            direct::grad_weights(context.isa(), spec, x, dy, rows, dw);
+        });
+    });
+}
+
+/// Runs `work` on parts of dw: it is given the rows, one for each tap and channel of a group, and scratch memory.
+fn split_weights<T: Scalar>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    dw: &mut [T],
+    scratch: &mut [T],
+    work: &(impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync),
+) {
+    let filters = spec.output[2];
+    let least = WORTH_A_THREAD.div_ceil(dy.len().max(1));
+    context.split_rows(dw, filters, least, scratch, &|first, dw, scratch| {
+        work(first..first + dw.len() / filters, dw, scratch);
+    });
 }
 
 /// Elements of scratch memory that `conv_gemm_forward` asks for, whatever the batch.
@@ -241,23 +263,15 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
-        // Threads share the rows of dw, one for each tap and channel.
-        let filters = spec.output[2];
-        let least = WORTH_A_THREAD.div_ceil(dy.len().max(1));
-        context.split_rows(dw, filters, least, scratch, &|first, dw, scratch| {
-            let rows = first..first + dw.len() / filters;
+        split_weights(context, spec, dy, dw, scratch, &|rows, dw, scratch| {
             gemm::grad_weights(context.isa(), spec, x, dy, rows, dw, scratch);
         });
     });
 }
 
 /// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)
-pub(crate) fn add_bias_gradient<T: Scalar>(dy: &[T], db: &mut [T]) {
-    for stretch in Stretch::all(db.len()) {
-        for (filter, sum) in stretch.fold(channel_sums::of(&stretch, dy)) {
-            db[filter] += T::from_f64(sum);
-        }
-    }
+pub(crate) fn add_bias_gradient<T: Scalar>(context: &Context<'_>, dy: &[T], db: &mut [T]) {
+    channel_sums::add_all(context, dy, db);
 }

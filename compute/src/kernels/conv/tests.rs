@@ -351,6 +351,61 @@ fn a_large_winograd_has_the_same_bits_on_any_number_of_threads() {
     assert!(error < 1e-5 * rms(right.iter().copied()), "{error}");
 }
 
+/// All that a variant of a convolution of three images computes on so many threads.
+fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
+    let turns = Turns(threads);
+    let context = Context::on(3, &turns);
+    let (x, w, dy) =
+        (numbers(3 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(3 * spec.output_len(), 3));
+    let (mut y, mut dx) = (memory(dy.len()), memory(x.len()));
+    let (mut dw, mut db) = (std::vec![1.0; w.len()], std::vec![1.0; spec.output[2]]);
+    let scratch = |len| memory::<f32>(threads * len);
+    if is_direct {
+        super::conv_direct_forward(&context, spec, &x, &w, &[], &[], &mut y);
+        super::conv_direct_grad_input(&context, spec, &dy, &w, &mut dx);
+        let mut scratch = scratch(super::conv_direct_grad_weights_scratch(spec));
+        super::conv_direct_grad_weights(&context, spec, &x, &dy, &mut dw, &mut db, &mut scratch);
+    } else {
+        let [mut forward, mut input, mut weights] = [
+            super::conv_gemm_forward_scratch(spec),
+            super::conv_gemm_grad_input_scratch(spec),
+            super::conv_gemm_grad_weights_scratch(spec),
+        ]
+        .map(scratch);
+        super::conv_gemm_forward(&context, spec, &x, &w, &[], &[], &[], &mut y, &mut forward);
+        super::conv_gemm_grad_input(&context, spec, &dy, &w, &[], &mut dx, &mut input);
+        super::conv_gemm_grad_weights(&context, spec, &x, &dy, &mut dw, &mut db, &mut weights);
+    }
+    [y, dx, dw, db].concat()
+}
+
+/// Threads share images, rows of them and rows of weights: parts that begin and end within an image.
+#[test]
+fn a_batch_gets_the_same_bits_on_any_number_of_threads() {
+    let spec = |size: usize, channels, filters, window: usize, stride| Spec {
+        input: [size, size, channels],
+        output: [size / stride, size / stride, filters],
+        window: [window; 2],
+        stride: [stride; 2],
+        padding: [window / 2; 4],
+        dilation: [1; 2],
+        groups: 1,
+        epilogue: Epilogue::NONE,
+    };
+    for (spec, is_direct) in
+        [(14, 40, 48, 3, 1), (15, 90, 100, 1, 1), (20, 60, 64, 3, 2), (41, 40, 30, 1, 2), (70, 3, 33, 3, 1)]
+            .into_iter()
+            .flat_map(|(size, channels, filters, window, stride)| {
+                [true, false].map(|is_direct| (spec(size, channels, filters, window, stride), is_direct))
+            })
+    {
+        let one = on_threads(1, &spec, is_direct);
+        for threads in [2, 3, 5] {
+            assert!(on_threads(threads, &spec, is_direct) == one, "{spec:?}, {threads} threads");
+        }
+    }
+}
+
 fn wide(elements: &[f32]) -> Vec<f64> {
     elements.iter().map(|&element| f64::from(element)).collect()
 }

@@ -83,5 +83,5 @@ pub fn deconv_grad_weights<T: Elementary>(
 ) {
     assert!(db.is_empty() || db.len() == spec.input[2], "length of the bias");
     conv_gemm_grad_weights(context, spec, dy, x, dw, &mut [], scratch);
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
 }

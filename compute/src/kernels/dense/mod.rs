@@ -167,7 +167,7 @@ pub fn dense_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
     let x = Matrix::rows(x, context.batch, spec.inputs);
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
     gemm(context.isa(), x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
@@ -218,7 +218,7 @@ pub fn dense_transposed_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
     let x = Matrix::rows(x, context.batch, spec.inputs);
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
     gemm(context.isa(), dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);

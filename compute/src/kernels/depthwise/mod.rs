@@ -174,7 +174,7 @@ pub fn depthwise_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     check(spec, context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
     let isa = context.isa();
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
         let gradient = WeightGradient::new(spec);

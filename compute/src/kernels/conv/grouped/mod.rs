@@ -206,7 +206,7 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
-    add_bias_gradient(dy, db);
+    add_bias_gradient(context, dy, db);
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
         context.isa().dispatch(Job { spec, pass: Direction::GradWeights { x, dy, dw }, scratch });
     });
