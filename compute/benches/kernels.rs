@@ -8,11 +8,7 @@ use std::hint::black_box;
 use netwright_abi::{Activation, Epilogue};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::{Kernels, activation, add, batchnorm, conv, dense, lrn, pool, softmax};
-use netwright_measure::{Row, Table, best};
-
-fn elements(count: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
-}
+use netwright_measure::{Row, Table, best, elements};
 
 /// The rows that are asked for.
 struct Bench {
@@ -31,16 +27,7 @@ impl Bench {
 
     /// A convolution that keeps the size of its image, in every direction and by every kernel that fits.
     fn convolution(&self, size: usize, window: usize, channels: usize, filters: usize) {
-        let spec = conv::Spec {
-            input: [size, size, channels],
-            output: [size, size, filters],
-            window: [window; 2],
-            stride: [1; 2],
-            padding: [window / 2; 4],
-            dilation: [1; 2],
-            groups: 1,
-            epilogue: Epilogue::NONE,
-        };
+        let spec = netwright_measure::convolution(size, window, 1, channels, filters);
         let one = Context::of(1);
         let winograd = spec.winograd().is_some();
         let (x, w, dy) = (elements(spec.input_len()), elements(spec.weights_len()), elements(spec.output_len()));

@@ -3,15 +3,14 @@
 //!
 //! `cargo bench -p netwright-compute --features std --bench resnet50`, where a number behind `--` is another batch than 8.
 
-use std::hint::black_box;
 use std::time::Instant;
 
-use netwright_abi::Epilogue;
 use netwright_compute::context::{Context, Fork};
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
-    Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
+    conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
 };
+use netwright_measure::{convolution, elements};
 
 /// Two threads, one of which is started for each piece of work: what that costs is little beside a convolution of a batch.
 struct Two;
@@ -53,23 +52,6 @@ const LAYERS: [[usize; 6]; 20] = [
     [7, 1, 1, 2048, 512, 2],
 ];
 
-fn spec([size, window, stride, channels, filters, _]: [usize; 6]) -> Spec {
-    Spec {
-        input: [size, size, channels],
-        output: [size / stride, size / stride, filters],
-        window: [window; 2],
-        stride: [stride; 2],
-        padding: [window / 2; 4],
-        dilation: [1; 2],
-        groups: 1,
-        epilogue: Epilogue::NONE,
-    }
-}
-
-fn elements(count: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
-}
-
 /// The best of several calls of each, in milliseconds, in turn.
 fn best<const N: usize>(mut calls: [&mut dyn FnMut(&Context<'_>); N], batch: usize) -> [[f64; 2]; N] {
     let mut times = [[f64::INFINITY; 2]; N];
@@ -85,33 +67,19 @@ fn best<const N: usize>(mut calls: [&mut dyn FnMut(&Context<'_>); N], batch: usi
     times
 }
 
-/// Multiply-adds a millisecond of one thread: a product that stays in the first cache.
-fn peak() -> f64 {
-    let spec = Spec { input: [1, 240, 64], output: [1, 240, 32], window: [1; 2], padding: [0; 4], ..spec(LAYERS[1]) };
-    let (x, w, mut y) = (elements(spec.input_len()), elements(spec.weights_len()), vec![0.0; spec.output_len()]);
-    let mut scratch = vec![0.0; conv_gemm_forward_scratch(&spec)];
-    let mut rate = 0.0f64;
-    for _ in 0..20 {
-        let start = Instant::now();
-        for _ in 0..100 {
-            f32::conv_gemm_forward(&Context::of(1), &spec, black_box(&x), &w, &[], &[], &[], &mut y, &mut scratch);
-        }
-        rate = rate.max(100.0 * (240 * 64 * 32) as f64 / start.elapsed().as_secs_f64() / 1e3);
-    }
-    rate
-}
-
 fn main() {
     let batch = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(8);
-    let peak = peak();
+    let gflops = netwright_measure::peak(1);
+    // Multiply-adds a millisecond.
+    let peak = gflops * 1e6 / 2.0;
     println!(
-        "batch {batch}, peak {:.0} GFLOP/s a thread; milliseconds (share of the peak) on one thread, on two",
-        peak * 2e-6
+        "batch {batch}, peak {gflops:.0} GFLOP/s a thread; milliseconds (share of the peak) on one thread, on two"
     );
     println!("{:28} {:^25} {:^25} {:^25}", "layer", "forward", "gradient of input", "of weights");
     let mut sums = [[0.0; 2]; 4];
     for layer in LAYERS {
-        let spec = spec(layer);
+        let [size, window, stride, channels, filters, count] = layer;
+        let spec = convolution(size, window, stride, channels, filters);
         let (x, w) = (elements(batch * spec.input_len()), elements(spec.weights_len()));
         let (mut y, dy) = (vec![0.0; batch * spec.output_len()], elements(batch * spec.output_len()));
         let (mut dx, mut dw) = (x.clone(), w.clone());
@@ -129,7 +97,6 @@ fn main() {
             ],
             batch,
         );
-        let [size, window, stride, channels, filters, count] = layer;
         let macs = (batch * spec.output_len() * spec.weights_len() / filters) as f64;
         print!("{:28}", format!("{window}x{window}x{channels}-{filters} /{stride} @{size}, {count} times"));
         for (n, time) in times.iter().enumerate() {

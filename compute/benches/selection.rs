@@ -6,17 +6,12 @@
 
 use std::hint::black_box;
 
-use netwright_abi::Epilogue;
 use netwright_compute::context::Context;
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
     Spec, conv_gemm_forward_scratch, conv_packed_forward_scratch, conv_winograd_forward_scratch,
 };
-use netwright_measure::best;
-
-fn elements(count: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
-}
+use netwright_measure::{best, elements};
 
 /// A convolution of one image that keeps its size, with room for all that its kernels read and write.
 struct Layer {
@@ -31,16 +26,7 @@ struct Layer {
 
 impl Layer {
     fn new(size: usize, window: usize, channels: usize, filters: usize) -> Self {
-        let spec = Spec {
-            input: [size, size, channels],
-            output: [size, size, filters],
-            window: [window; 2],
-            stride: [1; 2],
-            padding: [window / 2; 4],
-            dilation: [1; 2],
-            groups: 1,
-            epilogue: Epilogue::NONE,
-        };
+        let spec = netwright_measure::convolution(size, window, 1, channels, filters);
         let fits = spec.winograd().is_some();
         let winograd = if fits { conv_winograd_forward_scratch(&spec) } else { 0 };
         let scratch = winograd.max(conv_gemm_forward_scratch(&spec)).max(conv_packed_forward_scratch(&spec));

@@ -4,7 +4,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The ending of a network: [`Softmax`], [`LogSoftmax`], [`Sigmoid`] or [`Linear`].
+/// The head of a network: [`Softmax`], [`LogSoftmax`], [`Sigmoid`] or [`Linear`].
 pub trait Head: sealed::Sealed + Send + Sync + 'static {}
 
 /// Ends in a softmax over classes.

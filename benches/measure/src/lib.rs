@@ -1,10 +1,12 @@
 //! What the benchmarks share: the machine's [`peak`] and the speed of its [`memory`], measured in the same run as all else; [times](timing)
-//! of calls in turn; and a [`Table`] that shows beside each time the arithmetic, the bytes, and what share of the machine they are.
+//! of calls in turn; [layers](layer); and a [`Table`] that shows beside each time the arithmetic, the bytes, and what share of the machine they are.
 
+pub mod layer;
 pub mod machine;
 pub mod table;
 pub mod timing;
 
+pub use layer::{convolution, elements};
 pub use machine::{memory, peak};
 pub use table::{Row, Table};
 pub use timing::best;

@@ -297,7 +297,7 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers { sizes: indices.sizes, values }))
     }
 
-    /// Neighbouring channels, by their numbers.
+    /// Neighbouring channels, by their indices.
     fn gathered(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
         let place = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
         let indices = self.few(node, 1, "indices")?;

@@ -44,14 +44,18 @@ pub fn logsoftmax_grad<T: Elementary>(context: &Context<'_>, spec: &Spec, y: &[T
 /// Elements that go through the exponential in one loop: rows of a few classes alone would not fill its vectors.
 const BLOCK: usize = 1024;
 
+#[inline(always)]
+fn lower<T: Scalar>(row: &mut [T], by: T) {
+    for value in row {
+        *value -= by;
+    }
+}
+
 vectorised! {
     fn forward<T: Elementary>(classes: usize, values: &mut [T]) {
         for rows in values.chunks_mut((BLOCK / classes).max(1) * classes) {
             for row in rows.chunks_exact_mut(classes) {
-                let largest = reduce::maximum(row);
-                for value in row.iter_mut() {
-                    *value -= largest;
-                }
+                lower(row, reduce::maximum(row));
             }
             for value in rows.iter_mut() {
                 *value = value.fast_exp();
@@ -82,10 +86,7 @@ vectorised! {
         let mut powers = [T::ZERO; BLOCK];
         for rows in values.chunks_mut((BLOCK / classes).max(1) * classes) {
             for row in rows.chunks_exact_mut(classes) {
-                let largest = reduce::maximum(row);
-                for value in row.iter_mut() {
-                    *value -= largest;
-                }
+                lower(row, reduce::maximum(row));
             }
             // Rows that fill a block together, or the blocks of one long row.
             let mut sum = T::ZERO;
@@ -106,13 +107,6 @@ vectorised! {
                 lower(rows, sum.ln());
             }
         }
-    }
-}
-
-#[inline(always)]
-fn lower<T: Scalar>(row: &mut [T], by: T) {
-    for value in row {
-        *value -= by;
     }
 }
 

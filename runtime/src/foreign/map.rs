@@ -164,7 +164,7 @@ impl Map {
         Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
     }
 
-    /// The numbers of the layers of each kind: those that a file has, where it has as many, and otherwise from 0.
+    /// How the layers of each kind are counted: as in a file that has as many, and otherwise from 0.
     fn numbers(
         &self,
         kinds: impl Iterator<Item = &'static str>,

@@ -17,7 +17,7 @@ fn spread(index: usize) -> f32 {
     (((index as f64 + 1.0) * 0.754_877_666).fract() - 0.5) as f32
 }
 
-/// Images of our memory, one behind the other, with their channels first; or back.
+/// Contiguous images of our memory with their channels first; or back.
 pub(crate) fn turned(shape: Shape, images: &[f32], channels_first: bool) -> Vec<f32> {
     let (positions, channels) = (shape.positions(), shape.channels());
     let (outer, inner) = if channels_first { (channels, positions) } else { (positions, channels) };
