@@ -213,6 +213,6 @@ fn memory_is_seen_as_whole_values_or_refused() {
     assert_eq!(zeros::<[bool; 2]>(2), [[false; 2]; 2]);
     assert_eq!(*boxed_zeros::<[u16; 3]>(), [0; 3]);
     let error = Dataset::<[f32; 2]>::from_elements(vec![0.0; 3], vec![0, 1]).unwrap_err().to_string();
-    assert!(error.contains("the numbers of whole inputs") && error.contains('3') && error.contains('4'), "{error}");
+    assert!(error.contains("the elements of whole inputs") && error.contains('3') && error.contains('4'), "{error}");
     assert!(matches!(Dataset::<[f32; 2]>::from_fn(0, |_, _, _| {}), Err(Error::Empty { .. })));
 }

@@ -178,7 +178,7 @@ fn a_filter_slides_in_steps_and_over_zeros() {
         (filters::slid::<filters::Padding>().unwrap(), [3, 4, 1], 1),
     ] {
         assert_eq!(found.sizes(), sizes);
-        for (place, number) in found.numbers().iter().enumerate() {
+        for (place, number) in found.elements().iter().enumerate() {
             assert_eq!(*number, sum(place / sizes[1] * stride, place % sizes[1] * stride), "{sizes:?} {place}");
         }
     }

@@ -34,7 +34,7 @@ fn edge() -> Tensor<5, 5, 1> {
 fn filters_are_seen_as_they_stand_on_the_slides() {
     let filters = see::filters(&slides(), "conv1").expect("it has filters");
     assert_eq!(filters[0], Picture::new([2, 2, 1], &[-1.0_f32, 1.0, -1.0, 1.0]).expect("four numbers"));
-    assert_eq!(filters[1].numbers(), [-1.0, 1.0, -1.0, -1.0]);
+    assert_eq!(filters[1].elements(), [-1.0, 1.0, -1.0, -1.0]);
     assert_eq!(filters.len(), 2);
 }
 
@@ -77,11 +77,11 @@ fn layers_without_filters_are_refused_by_name() {
 fn feature_maps_fire_where_the_slides_say() {
     let maps = see::activations(&slides(), &edge(), "conv1").expect("it is a layer").split();
     // Only where black meets white in both rows.
-    assert_eq!(maps[0].numbers(), [0.0, 1.0, 0.0, 0.0].repeat(4));
+    assert_eq!(maps[0].elements(), [0.0, 1.0, 0.0, 0.0].repeat(4));
     let corner = Tensor::from_fn(|y, x, _| if (y, x) == (1, 3) { 1.0 } else { 0.0 });
     let maps = see::activations(&slides(), &corner, "conv1").expect("it is a layer").split();
     assert_eq!(maps[1].peak(), [1, 2, 0]);
-    assert_eq!(maps[1].numbers().iter().sum::<f32>(), 1.0);
+    assert_eq!(maps[1].elements().iter().sum::<f32>(), 1.0);
     assert!(matches!(see::activations(&slides(), &edge(), "conv2"), Err(Error::NoSuchLayer { .. })));
 }
 
@@ -96,7 +96,7 @@ fn a_projection_points_to_the_edge_that_was_found() {
             expected[row + 1] = -1.0;
             expected[row + 2] = 1.0;
         }
-        assert_eq!(projection.picture.numbers(), expected, "{rule:?}");
+        assert_eq!(projection.picture.elements(), expected, "{rule:?}");
         assert_eq!(projection.extent(), Some(([0, 1], [2, 2])));
     }
     let nothing = see::projection(&network, &edge(), &Feature::at("conv1", [0, 0, 0]), BackwardRule::Deconvnet);
@@ -115,7 +115,7 @@ fn a_pooled_unit_projects_to_the_place_of_its_largest_number() {
         assert_eq!(projection.picture.peak(), [place[0], place[1], 0]);
         assert_eq!(projection.value, 2.0 * number);
         // The value goes back through the filter.
-        assert_eq!(projection.picture.numbers().iter().sum::<f32>(), 4.0 * number as f32);
+        assert_eq!(projection.picture.elements().iter().sum::<f32>(), 4.0 * number as f32);
     }
 }
 
@@ -128,7 +128,7 @@ fn the_rules_differ_where_a_rectifier_is_off_or_what_comes_back_is_negative() {
             network.tensor_mut(layer, "bias").expect("it has a bias").fill(bias);
         }
         let projection = see::projection(&network, &[1.0], &Feature::peak("dense2", 0), rule).expect("it is a feature");
-        projection.picture.numbers()[0]
+        projection.picture.elements()[0]
     };
     use BackwardRule::{Deconvnet, Gradient, Guided};
     // The first unit is off: its weight gives -1.
@@ -149,7 +149,7 @@ fn saliency_is_the_gradient_of_what_the_network_says_when_predicting() {
     let statistics = network.statistics().to_vec();
     let image = Tensor::from_fn(|y, x, c| ((y * 7 + x * 3 + c * 5) % 11) as f64 / 11.0);
     let value = |image: &Tensor<6, 6, 2, f64>, unit: usize| {
-        f64::from(see::activations(&network, image, "dense1").expect("it is a layer").numbers()[unit])
+        f64::from(see::activations(&network, image, "dense1").expect("it is a layer").elements()[unit])
     };
     for unit in 0..4 {
         let feature = Feature::peak("dense1", unit);
@@ -173,10 +173,10 @@ fn saliency_is_the_gradient_of_what_the_network_says_when_predicting() {
 fn a_layer_that_computes_nothing_gives_the_image_itself() {
     let network = Flat::init(1);
     let image = Tensor::new([[[1.0], [5.0]], [[3.0], [2.0]]]);
-    assert_eq!(see::activations(&network, &image, "flatten1").expect("it is a layer").numbers(), [1.0, 5.0, 3.0, 2.0]);
+    assert_eq!(see::activations(&network, &image, "flatten1").expect("it is a layer").elements(), [1.0, 5.0, 3.0, 2.0]);
     let feature = Feature::at("flatten1", [0, 0, 1]);
     let projection = see::projection(&network, &image, &feature, BackwardRule::Deconvnet).expect("it is a feature");
-    assert_eq!((projection.value, projection.picture.numbers()), (5.0, &[0.0, 5.0, 0.0, 0.0][..]));
+    assert_eq!((projection.value, projection.picture.elements()), (5.0, &[0.0, 5.0, 0.0, 0.0][..]));
 }
 
 #[test]
@@ -206,14 +206,14 @@ fn hiding_the_only_lit_square_takes_the_answer_away() {
     let map = Occlusion::new(1).and_then(|square| square.map(&network, &image, 1)).expect("it is an image");
     assert_eq!(map.drop().peak(), [2, 3, 0]);
     assert!(map.whole > 0.98 && map.answer.get(2, 3, 0).is_some_and(|answer| answer < 0.02));
-    assert_eq!(map.drop().numbers().iter().filter(|drop| drop.abs() > 1e-6).count(), 1);
+    assert_eq!(map.drop().elements().iter().filter(|drop| drop.abs() > 1e-6).count(), 1);
     assert_eq!(map.predicted.iter().filter(|&&class| class == Some(0)).count(), 1);
     // A square of 3 covers the pixel from nine places, whatever lies beyond the border; steps of 2 meet it from two.
     for (stride, places) in [(1, 9), (2, 2)] {
         let square = Occlusion::new(3).and_then(|square| square.stride(stride)).expect("a good square");
         let map = square.map(&network, &image, 1).expect("it is an image");
         assert_eq!(map.answer.sizes(), [5_usize.div_ceil(stride), 5_usize.div_ceil(stride), 1]);
-        assert_eq!(map.drop().numbers().iter().filter(|drop| **drop > 0.9).count(), places);
+        assert_eq!(map.drop().elements().iter().filter(|drop| **drop > 0.9).count(), places);
     }
     // The same for what the class says before the softmax.
     let square = Occlusion::new(1).expect("a good square");
@@ -222,7 +222,7 @@ fn hiding_the_only_lit_square_takes_the_answer_away() {
     // White hides nothing in white.
     let white = Occlusion::new(5).and_then(|square| square.fill(1.0)).expect("a good square");
     let map = white.map(&network, &Tensor::from_fn(|_, _, _| 1.0), 1).expect("it is an image");
-    assert!(map.drop().numbers().iter().all(|drop| *drop == 0.0));
+    assert!(map.drop().elements().iter().all(|drop| *drop == 0.0));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn the_strongest_images_of_a_map_come_in_their_order() {
     let sheet = see::feature_sheet(&network, &images, "conv1", &[1, 0], 2, see::Tones::Own).expect("they are maps");
     assert_eq!(sheet.tiles().len(), 8, "two projections and two patches for each map");
     let patch = &sheet.tiles()[6].picture;
-    assert_eq!(patch.numbers(), [0.0, 1.0, 0.0, 1.0], "the part of the image that the edge filter saw");
+    assert_eq!(patch.elements(), [0.0, 1.0, 0.0, 1.0], "the part of the image that the edge filter saw");
     assert!(matches!(
         see::feature_sheet(&network, &images, "conv1", &[2], 2, see::Tones::Own),
         Err(Error::Outside { .. })

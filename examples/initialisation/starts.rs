@@ -74,7 +74,7 @@ where
 {
     let mut network = N::init(seed);
     trained(&mut network, train, 0.1, epochs)?;
-    let mut units: Vec<_> = filters(&network, "dense1")?.iter().map(|unit| unit.numbers().to_vec()).collect();
+    let mut units: Vec<_> = filters(&network, "dense1")?.iter().map(|unit| unit.elements().to_vec()).collect();
     units.sort_by(|a, b| a.iter().map(|weight| weight.to_bits()).cmp(b.iter().map(|weight| weight.to_bits())));
     units.dedup();
     Ok((units.len(), evaluate(&network, test, &CrossEntropy::new())?.accuracy().unwrap_or(f64::NAN)))

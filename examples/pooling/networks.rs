@@ -85,7 +85,7 @@ where
         for (digit, other) in still.inputs().iter().zip(moved(test, by)?.inputs()) {
             let (before, after) = (see::activations(network, digit, layer)?, see::activations(network, other, layer)?);
             let difference = after.minus(&before)?;
-            sum += length(&mut difference.numbers().iter().copied()) / length(&mut before.numbers().iter().copied());
+            sum += length(&mut difference.elements().iter().copied()) / length(&mut before.elements().iter().copied());
             count += 1.0;
         }
     }

@@ -19,7 +19,7 @@ fn examples(digits: &Digits, classes: &[usize]) -> Vec<(Tensor<28, 28, 1>, usize
 /// The first layer's filters.
 pub(crate) fn filters(network: &LeNet5) -> Result<Sheet, Error> {
     let filters = see::filters(network, "conv1")?;
-    let most = filters.iter().flat_map(Picture::numbers).fold(0.0_f32, |most, weight| most.max(weight.abs()));
+    let most = filters.iter().flat_map(Picture::elements).fold(0.0_f32, |most, weight| most.max(weight.abs()));
     let tones = Tones::SignedTo(most);
     Ok(Sheet::new("The filters of conv1").columns(6).tones(tones).numbered(filters).legend(tones, "weight"))
 }

@@ -66,6 +66,6 @@ pub(crate) fn dead_filters(network: &ToyConvnet, layer: &str, digits: &Digits) -
 pub(crate) fn answer(network: &ToyConvnet, image: &Tensor<28, 28, 1>) -> Result<[[f32; 10]; 2], Error> {
     let dense = see::activations(network, image, "dense")?;
     let mut activations = [0.0; 10];
-    activations.copy_from_slice(dense.numbers());
+    activations.copy_from_slice(dense.elements());
     Ok([activations, network.predict(image)])
 }

@@ -14,7 +14,7 @@ use crate::tensor::{Output, Sample};
 
 /// A network as the compiler sees it. The macro implements it; users reach it through their own type.
 ///
-/// The passes work on flat slices of whole batches: images one behind the other, height x width x channels each.
+/// The passes work on flat slices of whole batches: contiguous images, height x width x channels each.
 pub trait Architecture: Sized + Send + Sync + 'static {
     /// What it computes with.
     type Scalar: Precision;

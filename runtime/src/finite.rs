@@ -7,7 +7,7 @@ use crate::scalar::Precision;
 
 /// Whether all elements are finite. Looks at all of them, which becomes vector code where a search that stops would not.
 pub(crate) fn all_finite<T: Precision>(elements: &[T]) -> bool {
-    elements.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, number| all & number.is_finite()))
+    elements.chunks(4096).all(|chunk| chunk.iter().fold(true, |all, element| all & element.is_finite()))
 }
 
 /// The elements of a layer in a buffer of all parameters.

@@ -45,7 +45,7 @@ mod drawing {
         let fan_in = fan_in.max(1) as f64;
         let fan_out = fan_out.max(1) as f64;
         let mut normal = |deviation: f64| {
-            elements.iter_mut().for_each(|number| *number = T::from_f64(deviation * random.normal()));
+            elements.iter_mut().for_each(|element| *element = T::from_f64(deviation * random.normal()));
         };
         match init {
             Init::Constant(value) => return elements.fill(T::from_f64(value)),
@@ -55,7 +55,7 @@ mod drawing {
             Init::GlorotNormal => return normal((2.0 / (fan_in + fan_out)).sqrt()),
             _ => {}
         }
-        // A uniform number in ±b has the variance b²/3.
+        // A uniform draw in ±b has the variance b²/3.
         let bound = match init {
             Init::Uniform(bound) => bound,
             Init::LecunUniform => (3.0 / fan_in).sqrt(),
@@ -63,10 +63,10 @@ mod drawing {
             Init::GlorotUniform => (6.0 / (fan_in + fan_out)).sqrt(),
             _ => return,
         };
-        elements.iter_mut().for_each(|number| *number = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
+        elements.iter_mut().for_each(|element| *element = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
     }
 
-    /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal numbers.
+    /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal draws.
     fn orthogonal<T: Precision>(columns: usize, random: &mut Random, elements: &mut [T]) {
         let rows = elements.len().checked_div(columns).unwrap_or(0);
         let (count, len) = (rows.min(columns), rows.max(columns));
@@ -75,10 +75,10 @@ mod drawing {
             let mut vector = draw_orthogonal(&vectors, len, random);
             vectors.append(&mut vector);
         }
-        for (place, number) in elements.iter_mut().enumerate() {
+        for (place, element) in elements.iter_mut().enumerate() {
             let (row, column) = (place / columns, place % columns);
             let index = if rows <= columns { row * len + column } else { column * len + row };
-            *number = T::from_f64(vectors[index]);
+            *element = T::from_f64(vectors[index]);
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
             let elements = draw(init, &[200, 500], fan_in, fan_out);
             let count = elements.len() as f64;
             let mean = elements.iter().sum::<f64>() / count;
-            let found = elements.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count;
+            let found = elements.iter().map(|element| (element - mean).powi(2)).sum::<f64>() / count;
             // Four standard errors and more of 100,000 draws.
             assert!(mean.abs() < 5.0 * (variance / count).sqrt(), "{init:?}: mean {mean}");
             assert!((found / variance - 1.0).abs() < 0.025, "{init:?}: variance {found}, not {variance}");
@@ -147,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn uniform_numbers_stay_within_their_bound() {
-        assert!(draw(Init::Uniform(0.3), &[1000], 1, 1).iter().all(|number| number.abs() <= 0.3));
+    fn uniform_elements_stay_within_their_bound() {
+        assert!(draw(Init::Uniform(0.3), &[1000], 1, 1).iter().all(|element| element.abs() <= 0.3));
         assert_eq!(draw(Init::Constant(0.1), &[3], 1, 1), [0.1; 3]);
     }
 

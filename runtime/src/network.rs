@@ -65,7 +65,7 @@ impl<T: Precision> Weights<T> {
     }
 }
 
-/// The numbers; each copy has workspaces of its own.
+/// The parameters and statistics; each copy has workspaces of its own.
 impl<T: Precision> Clone for Weights<T> {
     fn clone(&self) -> Self {
         Self {
@@ -240,15 +240,15 @@ pub trait Network: Architecture + Clone {
     /// The elements of one tensor: `network.tensor("conv1", "kernel")`.
     fn tensor(&self, layer: &str, tensor: &str) -> Option<&[Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
-        let numbers = if tensor.kind.is_trained() { self.parameters() } else { self.statistics() };
-        Some(&numbers[tensor.offset..tensor.offset + tensor.len])
+        let elements = if tensor.kind.is_trained() { self.parameters() } else { self.statistics() };
+        Some(&elements[tensor.offset..tensor.offset + tensor.len])
     }
 
     /// The elements of one tensor, to change.
     fn tensor_mut(&mut self, layer: &str, tensor: &str) -> Option<&mut [Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
-        let numbers = if tensor.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
-        Some(&mut numbers[tensor.offset..tensor.offset + tensor.len])
+        let elements = if tensor.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        Some(&mut elements[tensor.offset..tensor.offset + tensor.len])
     }
 
     /// Draws one tensor anew as `init` says, whatever its layer says: `network.initialise("dense1", "bias", Init::Normal(0.1), 7)`.
@@ -261,8 +261,8 @@ pub trait Network: Architecture + Clone {
             return Err(unknown_tensor(Self::LAYERS, layer, tensor));
         };
         crate::init::check(init)?;
-        let numbers = if found.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
-        crate::first_weights::draw(layer, found, init, seed, &mut numbers[found.offset..found.offset + found.len]);
+        let elements = if found.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
+        crate::first_weights::draw(layer, found, init, seed, &mut elements[found.offset..found.offset + found.len]);
         Ok(())
     }
 

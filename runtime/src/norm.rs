@@ -2,7 +2,7 @@
 
 use crate::scalar::Precision;
 
-/// A length, in two factors: it may be more than an `f64` holds, where no number of the vector is.
+/// A length, in two factors: it may be more than an `f64` holds, where no element of the vector is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
     scale: f64,
@@ -19,7 +19,7 @@ pub fn norm<T: Precision>(elements: &[T]) -> Norm {
     if SAFE.contains(&squares) || squares.is_nan() {
         return Norm { scale: 1.0, relative: squares.sqrt() };
     }
-    let largest = elements.iter().fold(0.0, |largest: f64, number| largest.max(number.to_f64().abs()));
+    let largest = elements.iter().fold(0.0, |largest: f64, element| largest.max(element.to_f64().abs()));
     if largest == 0.0 || largest.is_infinite() {
         return Norm { scale: largest, relative: 1.0 };
     }
@@ -69,9 +69,9 @@ fn sum_of_squares<T: Precision>(elements: &[T], scale: f64) -> f64 {
     // Eight sums side by side, which become vector code.
     let mut sums = [0.0_f64; 8];
     let mut add = |elements: &[T]| {
-        for (sum, number) in sums.iter_mut().zip(elements) {
-            let number = number.to_f64() / scale;
-            *sum += number * number;
+        for (sum, element) in sums.iter_mut().zip(elements) {
+            let element = element.to_f64() / scale;
+            *sum += element * element;
         }
     };
     let (chunks, rest) = elements.as_chunks::<8>();

@@ -4,7 +4,7 @@
 /// written; a pass with [`Unobserved`] compiles to the kernels alone.
 ///
 /// A layer is given by its index in [`Architecture::LAYERS`](crate::Architecture::LAYERS). Values and gradients hold the whole
-/// batch, images one behind the other, and may be changed: what comes after works with the change.
+/// batch of contiguous images, and may be changed: what comes after works with the change.
 ///
 /// ```
 /// use netwright_runtime::observer::Observer;

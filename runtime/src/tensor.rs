@@ -97,7 +97,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         let mut image = Self::boxed_zeros();
         for (y, row) in image.0.iter_mut().enumerate() {
             for (x, pixel) in row.iter_mut().enumerate() {
-                pixel.iter_mut().enumerate().for_each(|(c, number)| *number = value(y, x, c));
+                pixel.iter_mut().enumerate().for_each(|(c, element)| *element = value(y, x, c));
             }
         }
         image

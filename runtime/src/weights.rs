@@ -222,8 +222,9 @@ pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) ->
 
 fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
     let offers = tensors(Facts::of::<O>()).map(|(_, name, tensor)| {
-        let read =
-            move || elements(network.weights_ref(), tensor).iter().map(|number| T::from_f64(number.to_f64())).collect();
+        let read = move || {
+            elements(network.weights_ref(), tensor).iter().map(|element| T::from_f64(element.to_f64())).collect()
+        };
         let kind = O::Scalar::NAME.to_owned();
         (name, Offer { shape: tensor.shape, kind, is_readable: true, read: Box::new(read) })
     });

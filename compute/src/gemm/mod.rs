@@ -62,7 +62,7 @@ pub struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows one behind the other.
+    /// Contiguous rows.
     ///
     /// # Panics
     /// Where `data` is shorter than `rows * columns`.

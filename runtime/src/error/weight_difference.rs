@@ -42,12 +42,12 @@ pub enum WeightDifference {
         /// The layer.
         layer: String,
     },
-    /// A tensor that another library trains and this network does not have, with other numbers than it would need.
+    /// A tensor that another library trains and this network does not have, with other elements than it would need.
     #[error("`{tensor}` is not {expected} throughout, and the network's layer leaves it out")]
     NotConstant {
         /// The tensor.
         tensor: String,
-        /// What each of its numbers would have to be.
+        /// What each of its elements would have to be.
         expected: String,
     },
     /// A tensor holds another kind of number.

@@ -62,9 +62,9 @@ pub(crate) fn load<T: Precision>(
         let elements = elements_of::<T>(file, *index, info)?;
         match &expected.ours {
             Ours::Tensor(ours, tensor, theirs) => {
-                let mut turned = Vec::with_capacity(tensor.len);
-                theirs.rows(&mut |base, last| turned.extend(last.iter().map(|offset| elements[base + offset])));
-                read.push((tensor, turned));
+                let mut transposed = Vec::with_capacity(tensor.len);
+                theirs.rows(&mut |base, last| transposed.extend(last.iter().map(|offset| elements[base + offset])));
+                read.push((tensor, transposed));
                 if info.dtype.to_string() != T::NAME {
                     converted.push((ours.clone(), info.dtype.to_string()));
                 }

@@ -78,7 +78,7 @@ impl<X, Y> Dataset<X, Y> {
         Self::new(inputs, targets)
     }
 
-    /// From the numbers of all inputs, one behind the other, and those of all targets: of labels, or of the labels of each pixel. They
+    /// From the elements of all inputs, contiguous, and those of all targets: of labels, or of the labels of each pixel. They
     /// stay where they are.
     ///
     /// ```
@@ -97,8 +97,8 @@ impl<X, Y> Dataset<X, Y> {
         Y: Nested,
     {
         let not_whole = |what| move |LengthError { expected, found, .. }| Error::Length { what, expected, found };
-        let inputs = values_from(inputs).map_err(not_whole("the numbers of whole inputs"))?;
-        Self::new(inputs, values_from(targets).map_err(not_whole("the numbers of whole targets"))?)
+        let inputs = values_from(inputs).map_err(not_whole("the elements of whole inputs"))?;
+        Self::new(inputs, values_from(targets).map_err(not_whole("the elements of whole targets"))?)
     }
 
     /// How many samples.

@@ -90,7 +90,7 @@ fn is_image(path: &Path) -> bool {
     path.is_file() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// The bytes of an image as numbers, and its height and width.
+/// The bytes of an image as elements, and its height and width.
 fn decode(path: &Path, channels: usize) -> Result<(Vec<f32>, [usize; 2]), Error> {
     let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
     let image = image::load_from_memory(&bytes).map_err(|error| Error::Format {

@@ -1,6 +1,6 @@
 //! The IDX format of MNIST and Fashion-MNIST (LeCun, Cortes and Burges), gzip or not.
 //!
-//! Four bytes that tell the kind of number and the dimensions, then four big-endian bytes for each size, then the numbers.
+//! Four bytes that tell the kind of element and the dimensions, then four big-endian bytes for each size, then the elements.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -103,9 +103,9 @@ fn read<const D: usize>(mut source: Source, magic: u32) -> Result<([usize; D], V
     if promised == 0 {
         return Err(Error::Empty { origin: source.origin });
     }
-    let numbers = source.exactly(promised, header_len, header_len + promised)?;
+    let elements = source.exactly(promised, header_len, header_len + promised)?;
     source.end(header_len + promised)?;
-    Ok((sizes.map(|size| size as usize), numbers))
+    Ok((sizes.map(|size| size as usize), elements))
 }
 
 fn big_endian(bytes: &[u8]) -> u32 {

@@ -21,7 +21,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// From the bytes of all images, one behind the other. `white` is the byte that becomes 1: 255, or 16 for the UCI digits;
+    /// From the bytes of all images, contiguous. `white` is the byte that becomes 1: 255, or 16 for the UCI digits;
     /// `origin` names the images in errors.
     ///
     /// # Errors
@@ -109,11 +109,11 @@ impl Images {
         images
     }
 
-    /// Bytes to numbers between 0 and 1.
-    fn scale<T: Precision>(&self, bytes: &[u8], numbers: &mut [T]) {
+    /// Bytes to elements between 0 and 1.
+    fn scale<T: Precision>(&self, bytes: &[u8], elements: &mut [T]) {
         let white = f64::from(self.white);
-        for (number, &byte) in numbers.iter_mut().zip(bytes) {
-            *number = T::from_f64(f64::from(byte) / white);
+        for (element, &byte) in elements.iter_mut().zip(bytes) {
+            *element = T::from_f64(f64::from(byte) / white);
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_become_numbers_between_0_and_1() {
+    fn bytes_become_elements_between_0_and_1() {
         let tensors: Vec<Tensor<2, 2, 1>> = images().tensors().unwrap();
         assert_eq!(tensors[0].as_slice(), [0.0, 1.0, 0.5, 0.25]);
         assert_eq!(tensors.len(), 2);

@@ -17,7 +17,7 @@ pub struct Normalization {
 
 impl Normalization {
     /// Measures `inputs` of `channels` channels: those of the images, or as many as there are features, each by itself. A
-    /// channel that is constant up to rounding has the deviation 1, and so becomes 0: its largest and its smallest number are no
+    /// channel that is constant up to rounding has the deviation 1, and so becomes 0: its largest and its smallest element are no
     /// further apart than 8 ulps (units in the last place) of the inputs' own precision.
     ///
     /// # Errors
@@ -25,14 +25,14 @@ impl Normalization {
     /// that is NaN or infinite, which would spoil all others.
     pub fn fit<T: Precision, X: Output<T>>(inputs: &[X], channels: usize) -> Result<Self, Error> {
         check::<T, X>(channels)?;
-        let numbers = X::many(inputs);
-        if numbers.is_empty() {
+        let elements = X::many(inputs);
+        if elements.is_empty() {
             return Err(Error::Empty { origin: "the inputs to normalise".to_owned() });
         }
-        if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+        if let Some(place) = elements.iter().position(|element| !element.is_finite()) {
             return Err(Error::Input { origin: "the inputs to normalise".to_owned(), sample: place / X::LEN });
         }
-        let (mean, deviation) = (0..channels).map(|channel| spread(numbers, channel, channels)).unzip();
+        let (mean, deviation) = (0..channels).map(|channel| spread(elements, channel, channels)).unzip();
         Ok(Self { mean, deviation })
     }
 
@@ -66,7 +66,7 @@ impl Normalization {
     /// # Errors
     /// [`Error::Length`] where an input is not made of whole pixels of these channels.
     pub fn apply<T: Precision, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
-        self.each(inputs, |number, mean, deviation| (number - mean) / deviation)
+        self.each(inputs, |element, mean, deviation| (element - mean) / deviation)
     }
 
     /// Normalises a single input: a row to predict.
@@ -77,12 +77,12 @@ impl Normalization {
         self.apply(core::slice::from_mut(input))
     }
 
-    /// Takes normalised numbers back in place, x ← σ x + μ: answers to targets that were normalised, or inputs to be looked at.
+    /// Takes normalised elements back in place, x ← σ x + μ: answers to targets that were normalised, or inputs to be looked at.
     ///
     /// # Errors
     /// As [`Normalization::apply`].
     pub fn inverse<T: Precision, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
-        self.each(inputs, |number, mean, deviation| number * deviation + mean)
+        self.each(inputs, |element, mean, deviation| element * deviation + mean)
     }
 
     /// Takes a single answer, or input, back.
@@ -100,8 +100,8 @@ impl Normalization {
     ) -> Result<(), Error> {
         check::<T, X>(self.mean.len())?;
         for pixel in X::many_mut(inputs).chunks_exact_mut(self.mean.len()) {
-            for ((number, &mean), &deviation) in pixel.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                *number = T::from_f64(change(number.to_f64(), mean, deviation));
+            for ((element, &mean), &deviation) in pixel.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *element = T::from_f64(change(element.to_f64(), mean, deviation));
             }
         }
         Ok(())
@@ -145,10 +145,10 @@ impl Normalization {
 /// The header of a file.
 const HEADER: [&str; 2] = ["mean", "deviation"];
 
-/// The mean and the deviation of one channel. Numbers are brought between -1 and 1 before they are added up, so that neither a large
+/// The mean and the deviation of one channel. Elements are brought between -1 and 1 before they are added up, so that neither a large
 /// mean nor a large or small spread costs digits; what is constant up to rounding has the deviation 1.
-fn spread<T: Precision>(numbers: &[T], channel: usize, channels: usize) -> (f64, f64) {
-    let values = || numbers[channel..].iter().step_by(channels).map(|number| number.to_f64());
+fn spread<T: Precision>(elements: &[T], channel: usize, channels: usize) -> (f64, f64) {
+    let values = || elements[channel..].iter().step_by(channels).map(|element| element.to_f64());
     let (least, most) =
         values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
     // Halves, since the whole range may be more than f64 holds.

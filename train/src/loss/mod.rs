@@ -78,9 +78,9 @@ pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
     note = "such targets are `f32` for a single output, `[f32; N]`, or a `Tensor`"
 )]
 pub trait Dense: Send + Sync {
-    /// How many numbers belong together in a softmax: all of an array, the channels of a pixel.
+    /// How many elements belong together in a softmax: all of an array, the channels of a pixel.
     const GROUP: usize;
-    /// The number at a place, row by row, channels innermost.
+    /// The element at a place, row by row, channels innermost.
     fn at(&self, index: usize) -> f64;
     /// How many.
     fn len(&self) -> usize;
@@ -132,7 +132,7 @@ pub fn one_hot<const K: usize, T: Number>(label: usize) -> [T; K] {
     core::array::from_fn(|class| if class == label { T::ONE } else { T::ZERO })
 }
 
-/// `Ok` where every number of every target satisfies `valid`, and there are as many as the network has outputs.
+/// `Ok` where every element of every target satisfies `valid`, and there are as many as the network has outputs.
 fn check_dense<Y: Dense>(
     outputs: Shape,
     targets: &[Y],

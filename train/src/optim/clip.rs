@@ -40,7 +40,7 @@ pub fn clip_by_global_norm<T: Precision>(gradients: &mut [T], limit: f64) -> Res
     Ok(norm.length())
 }
 
-/// Cuts each number to ±`limit`. A NaN stays one.
+/// Cuts each element to ±`limit`. A NaN stays one.
 ///
 /// ```
 /// use netwright_train::optim::clip_by_value;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::scalar::Precision;
 
-/// One number that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
+/// One element that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
 /// are its channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature(Description);
@@ -17,7 +17,7 @@ enum Description {
     Layer { layer: String, channel: usize, within: Within },
 }
 
-/// Which numbers of a feature map.
+/// Which elements of a feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Within {
     /// That at a row and column.
@@ -40,7 +40,7 @@ impl Feature {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::At([row, column]) })
     }
 
-    /// The largest number of a feature map of `layer`, wherever it is in each image.
+    /// The largest element of a feature map of `layer`, wherever it is in each image.
     pub fn peak(layer: impl Into<String>, channel: usize) -> Self {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::Peak })
     }
@@ -111,10 +111,10 @@ impl MapOf {
         (0..first.sizes[2]).map(move |channel| Self { channel, ..first })
     }
 
-    /// The value of a feature in the layer's output, and the row and column of its number: the first for a mean.
+    /// The value of a feature in the layer's output, and the row and column of its element: the first for a mean.
     pub(super) fn read<T: Precision>(&self, within: Within, output: &[T]) -> (f64, [usize; 2]) {
         let [_, width, channels] = self.sizes;
-        let map = || output.iter().skip(self.channel).step_by(channels).map(|number| number.to_f64());
+        let map = || output.iter().skip(self.channel).step_by(channels).map(|element| element.to_f64());
         match within {
             Within::At([row, column]) => (map().nth(row * width + column).unwrap_or(0.0), [row, column]),
             Within::Mean => (map().sum::<f64>() / map().len().max(1) as f64, [0, 0]),
@@ -140,7 +140,7 @@ impl MapOf {
             Within::At(_) | Within::Peak => derivative[(row * width + column) * channels + self.channel] = scale,
             Within::Mean => {
                 let share = scale / T::from_f64((height * width) as f64);
-                derivative.iter_mut().skip(self.channel).step_by(channels).for_each(|number| *number = share);
+                derivative.iter_mut().skip(self.channel).step_by(channels).for_each(|element| *element = share);
             }
         }
     }

@@ -28,10 +28,10 @@ use crate::network::Network;
 pub fn filters<N: Network>(network: &N, layer: &str) -> Result<Vec<Picture>, Error> {
     let index = find_layer::<N>(layer, "layer with filters", |index| pictures::<N>(index).is_some())?;
     let Some((tensor, sizes)) = pictures::<N>(index) else { return Ok(Vec::new()) };
-    let numbers = network.tensor(layer, tensor.name).unwrap_or_default();
+    let elements = network.tensor(layer, tensor.name).unwrap_or_default();
     let count = tensor.len / sizes.iter().product::<usize>();
     let filter = |filter: usize| {
-        let weights: Vec<N::Scalar> = numbers.iter().skip(filter).step_by(count).copied().collect();
+        let weights: Vec<N::Scalar> = elements.iter().skip(filter).step_by(count).copied().collect();
         Picture::new(sizes, &weights)
     };
     (0..count).map(filter).collect()

@@ -21,7 +21,7 @@ const JITTER: u64 = 2;
 /// 2014): x ← x + rate · g / rms(g), with g = ∂feature/∂x.
 ///
 /// Without restraint the image becomes noise that no image is made of. What restrains it: decay (the L2 penalty of Simonyan et
-/// al.), blur (Yosinski et al., 2015), jitter (Mordvintsev et al., 2015), and the range of the numbers.
+/// al.), blur (Yosinski et al., 2015), jitter (Mordvintsev et al., 2015), and the range of the elements.
 ///
 /// ```
 /// use netwright_runtime::{Error, Tensor, network::Network};
@@ -83,7 +83,7 @@ impl Maximisation {
         Ok(self)
     }
 
-    /// How far the numbers of the image move in a step: the root of the mean of their squares.
+    /// How far the elements of the image move in a step: the root of the mean of their squares.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is more than 0.
@@ -92,7 +92,7 @@ impl Maximisation {
         Ok(self)
     }
 
-    /// The share of each number that a step takes away: where nothing speaks for a number, it goes to 0.
+    /// The share of each element that a step takes away: where nothing speaks for an element, it goes to 0.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it lies between 0 and 1.
@@ -120,12 +120,12 @@ impl Maximisation {
         self
     }
 
-    /// Keeps numbers between the least and the most that an image can have, such as 0 and 1.
+    /// Keeps elements between the least and the most that an image can have, such as 0 and 1.
     ///
     /// # Errors
     /// [`Error::Setting`] where `least` is not below `most`.
     pub fn range(mut self, least: f64, most: f64) -> Result<Self, Error> {
-        setting("least number of an image", least, least < most, "below the most")?;
+        setting("least element of an image", least, least < most, "below the most")?;
         (self.least, self.most) = (least, most);
         Ok(self)
     }
@@ -136,7 +136,7 @@ impl Maximisation {
         self
     }
 
-    /// Starts at faint noise around 0 (or around the nearest number in the range), and climbs.
+    /// Starts at faint noise around 0 (or around the nearest one in the range), and climbs.
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have; [`Error::NotFinite`] where its
@@ -148,8 +148,8 @@ impl Maximisation {
     {
         let mut image: Box<N::Input> = boxed_zeros();
         let mut random = Random::new(key(self.seed, 0, START, 0));
-        for number in image.elements_mut() {
-            *number = self.inside(random.normal() * 0.01);
+        for element in image.elements_mut() {
+            *element = self.inside(random.normal() * 0.01);
         }
         self.climb(network, feature, &image)
     }
@@ -182,8 +182,8 @@ impl Maximisation {
             }
             // Where nothing moves the feature, as behind dead units, the image stays.
             let along = |slope: f64| if length > 0.0 { self.rate * (slope / length) } else { 0.0 };
-            for (number, slope) in image.elements_mut().iter_mut().zip(&gradient) {
-                *number = self.inside(number.to_f64() * (1.0 - self.decay) + along(slope.to_f64()));
+            for (element, slope) in image.elements_mut().iter_mut().zip(&gradient) {
+                *element = self.inside(element.to_f64() * (1.0 - self.decay) + along(slope.to_f64()));
             }
             roll(N::INPUT, image.elements_mut(), shift.map(|pixels| -pixels));
             if let Some((every, deviation)) = self.blur
@@ -197,8 +197,8 @@ impl Maximisation {
         Ok(Maximised { image, picture, value, course })
     }
 
-    fn inside<T: Precision>(&self, number: f64) -> T {
-        T::from_f64(number.max(self.least).min(self.most))
+    fn inside<T: Precision>(&self, element: f64) -> T {
+        T::from_f64(element.max(self.least).min(self.most))
     }
 
     fn draw_shift(&self, random: &mut Random) -> [isize; 2] {
@@ -208,17 +208,17 @@ impl Maximisation {
 }
 
 /// Shifts an image by rows and columns; what leaves at one side comes in at the other.
-fn roll<T: Precision>(shape: Shape, numbers: &mut [T], [down, right]: [isize; 2]) {
+fn roll<T: Precision>(shape: Shape, elements: &mut [T], [down, right]: [isize; 2]) {
     let Shape::Image { height, width, channels } = shape else { return };
     let by = |pixels: isize, size: usize| pixels.rem_euclid(size as isize) as usize;
-    numbers.rotate_right(by(down, height) * width * channels);
-    for row in numbers.chunks_exact_mut(width * channels) {
+    elements.rotate_right(by(down, height) * width * channels);
+    for row in elements.chunks_exact_mut(width * channels) {
         row.rotate_right(by(right, width) * channels);
     }
 }
 
 /// Blurs an image by a Gaussian, first along its columns and then along its rows; the border goes on outside.
-fn blur<T: Precision>(shape: Shape, numbers: &mut [T], deviation: f64) {
+fn blur<T: Precision>(shape: Shape, elements: &mut [T], deviation: f64) {
     let Shape::Image { height, width, channels } = shape else { return };
     let reach = (3.0 * deviation).ceil() as isize;
     let weights: Vec<f64> = (-reach..=reach).map(|at| (-0.5 * (at as f64 / deviation).powi(2)).exp()).collect();
@@ -226,11 +226,11 @@ fn blur<T: Precision>(shape: Shape, numbers: &mut [T], deviation: f64) {
     let mut line = Vec::new();
     let mut along = |start: usize, step: usize, count: usize| {
         line.clear();
-        line.extend((0..count).map(|at| numbers[start + at * step].to_f64()));
+        line.extend((0..count).map(|at| elements[start + at * step].to_f64()));
         for at in 0..count {
             let near = |offset: isize| line[(at as isize + offset).clamp(0, count as isize - 1) as usize];
             let sum: f64 = weights.iter().zip(-reach..).map(|(weight, offset)| weight * near(offset)).sum();
-            numbers[start + at * step] = T::from_f64(sum / total);
+            elements[start + at * step] = T::from_f64(sum / total);
         }
     };
     for column in 0..width * channels {
@@ -251,21 +251,21 @@ mod tests {
 
     #[test]
     fn what_is_rolled_out_comes_in_at_the_other_side() {
-        let mut numbers: Vec<f64> = (0..24).map(f64::from).collect();
-        roll(SHAPE, &mut numbers, [1, -1]);
+        let mut elements: Vec<f64> = (0..24).map(f64::from).collect();
+        roll(SHAPE, &mut elements, [1, -1]);
         // The last row comes first, each row from its second pixel on.
-        assert_eq!(numbers[..8], [18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 16.0, 17.0]);
-        roll(SHAPE, &mut numbers, [-1, 1]);
-        assert!(numbers.iter().enumerate().all(|(place, number)| *number == place as f64));
-        roll(SHAPE, &mut numbers, [300, -400]);
-        assert!(numbers.iter().enumerate().all(|(place, number)| *number == place as f64), "whole turns");
+        assert_eq!(elements[..8], [18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 16.0, 17.0]);
+        roll(SHAPE, &mut elements, [-1, 1]);
+        assert!(elements.iter().enumerate().all(|(place, element)| *element == place as f64));
+        roll(SHAPE, &mut elements, [300, -400]);
+        assert!(elements.iter().enumerate().all(|(place, element)| *element == place as f64), "whole turns");
     }
 
     #[test]
     fn a_blur_spreads_a_pixel_evenly_and_leaves_what_is_even_alone() {
         let mut even = [0.25_f32; 24];
         blur(SHAPE, &mut even, 1.5);
-        assert!(even.iter().all(|number| (number - 0.25).abs() < 1e-6));
+        assert!(even.iter().all(|element| (element - 0.25).abs() < 1e-6));
         let shape = Shape::Image { height: 21, width: 21, channels: 1 };
         let mut dot = vec![0.0_f64; 21 * 21];
         dot[10 * 21 + 10] = 1.0;

@@ -166,7 +166,7 @@ impl Stops {
         }
     }
 
-    /// The sizes of a map with a number for each stop.
+    /// The sizes of a map with an element for each stop.
     fn sizes(&self) -> [usize; 3] {
         [self.height.div_ceil(self.stride), self.width.div_ceil(self.stride), 1]
     }

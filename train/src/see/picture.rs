@@ -1,4 +1,4 @@
-//! Numbers in rows and columns, to be looked at.
+//! Elements in rows and columns, to be looked at.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use crate::once::Number;
 use crate::scalar::Precision;
 use crate::tensor::Tensor;
 
-/// Pictures of at most so many columns have every number to themselves in a terminal.
+/// Pictures of at most so many columns have every element to themselves in a terminal.
 const SMALL: usize = 16;
 
-/// Numbers in rows, columns and channels, of any range: an image, a filter, a feature map, a gradient. [`Tones`] turn them into
-/// colours. It displays as characters, from its smallest number (blank) to its largest: two for each number of a picture of up to 16
+/// Elements in rows, columns and channels, of any range: an image, a filter, a feature map, a gradient. [`Tones`] turn them into
+/// colours. It displays as characters, from its smallest element (blank) to its largest: two for each element of a picture of up to 16
 /// columns, else one for two rows of a column.
 ///
 /// ```
@@ -29,39 +29,39 @@ pub struct Picture {
     height: usize,
     width: usize,
     channels: usize,
-    numbers: Vec<f32>,
+    elements: Vec<f32>,
 }
 
 impl Picture {
-    /// From numbers row by row, channels innermost; sizes are `[height, width, channels]`.
+    /// From elements row by row, channels innermost; sizes are `[height, width, channels]`.
     ///
     /// # Errors
-    /// [`Error::Setting`] where a size is 0, [`Error::Length`] where there are not height x width x channels numbers.
-    pub fn new<T: Precision>([height, width, channels]: [usize; 3], numbers: &[T]) -> Result<Self, Error> {
+    /// [`Error::Setting`] where a size is 0, [`Error::Length`] where there are not height x width x channels elements.
+    pub fn new<T: Precision>([height, width, channels]: [usize; 3], elements: &[T]) -> Result<Self, Error> {
         for (name, size) in [("height", height), ("width", width), ("channels", channels)] {
             crate::error::setting(name, size as f64, size > 0, "at least 1")?;
         }
         let expected = height.saturating_mul(width).saturating_mul(channels);
-        if numbers.len() != expected {
-            return Err(Error::Length { what: "the numbers of a picture", expected, found: numbers.len() });
+        if elements.len() != expected {
+            return Err(Error::Length { what: "the elements of a picture", expected, found: elements.len() });
         }
-        Ok(Self::of([height, width, channels], numbers.iter().map(|number| number.to_f64() as f32).collect()))
+        Ok(Self::of([height, width, channels], elements.iter().map(|element| element.to_f64() as f32).collect()))
     }
 
-    /// Of numbers that are as many as the sizes say.
-    pub(super) fn of([height, width, channels]: [usize; 3], numbers: Vec<f32>) -> Self {
-        debug_assert_eq!(numbers.len(), height * width * channels);
-        Self { height, width, channels, numbers }
+    /// Of elements that are as many as the sizes say.
+    pub(super) fn of([height, width, channels]: [usize; 3], elements: Vec<f32>) -> Self {
+        debug_assert_eq!(elements.len(), height * width * channels);
+        Self { height, width, channels, elements }
     }
 
     /// A value of a network, seen as an image: a row of features becomes one row of pixels.
-    pub(super) fn of_shape<T: Precision>(shape: Shape, numbers: &[T]) -> Self {
+    pub(super) fn of_shape<T: Precision>(shape: Shape, elements: &[T]) -> Self {
         let sizes = match shape {
             Shape::Image { height, width, channels } => [height, width, channels],
             Shape::Series { length, channels } => [1, length, channels],
             Shape::Flat(features) => [1, features, 1],
         };
-        Self::of(sizes, numbers.iter().map(|number| number.to_f64() as f32).collect())
+        Self::of(sizes, elements.iter().map(|element| element.to_f64() as f32).collect())
     }
 
     /// `[height, width, channels]`.
@@ -69,29 +69,29 @@ impl Picture {
         [self.height, self.width, self.channels]
     }
 
-    /// All numbers, row by row, channels innermost.
-    pub fn numbers(&self) -> &[f32] {
-        &self.numbers
+    /// All elements, row by row, channels innermost.
+    pub fn elements(&self) -> &[f32] {
+        &self.elements
     }
 
-    /// The number in a row, column and channel; `None` outside.
+    /// The element in a row, column and channel; `None` outside.
     pub fn get(&self, row: usize, column: usize, channel: usize) -> Option<f32> {
         let inside = row < self.height && column < self.width && channel < self.channels;
-        inside.then(|| self.numbers[(row * self.width + column) * self.channels + channel])
+        inside.then(|| self.elements[(row * self.width + column) * self.channels + channel])
     }
 
-    /// The smallest and the largest finite number; `(0, 0)` where there is none.
+    /// The smallest and the largest finite element; `(0, 0)` where there is none.
     pub fn range(&self) -> (f32, f32) {
-        let finite = self.numbers.iter().filter(|number| number.is_finite());
+        let finite = self.elements.iter().filter(|element| element.is_finite());
         let range = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &x| (least.min(x), most.max(x)));
         if range.0 <= range.1 { range } else { (0.0, 0.0) }
     }
 
-    /// The row, column and channel of the largest number, the first of equals; of the first place where none is a number.
+    /// The row, column and channel of the largest element, the first of equals; of the first place where all are NaN.
     pub fn peak(&self) -> [usize; 3] {
         let mut peak = 0;
-        for (place, number) in self.numbers.iter().enumerate() {
-            if *number > self.numbers[peak] || (self.numbers[peak].is_nan() && !number.is_nan()) {
+        for (place, element) in self.elements.iter().enumerate() {
+            if *element > self.elements[peak] || (self.elements[peak].is_nan() && !element.is_nan()) {
                 peak = place;
             }
         }
@@ -102,22 +102,22 @@ impl Picture {
     /// Each channel as a picture of its own.
     pub fn split(&self) -> Vec<Self> {
         let channel = |channel| {
-            let numbers = self.numbers.iter().skip(channel).step_by(self.channels).copied().collect();
-            Self::of([self.height, self.width, 1], numbers)
+            let elements = self.elements.iter().skip(channel).step_by(self.channels).copied().collect();
+            Self::of([self.height, self.width, 1], elements)
         };
         (0..self.channels).map(channel).collect()
     }
 
     /// The mean of the channels of each pixel.
     pub fn mean_channel(&self) -> Self {
-        let pixels = self.numbers.chunks_exact(self.channels);
-        let numbers = pixels.map(|pixel| pixel.iter().sum::<f32>() / self.channels as f32).collect();
-        Self::of([self.height, self.width, 1], numbers)
+        let pixels = self.elements.chunks_exact(self.channels);
+        let elements = pixels.map(|pixel| pixel.iter().sum::<f32>() / self.channels as f32).collect();
+        Self::of([self.height, self.width, 1], elements)
     }
 
-    /// Every number changed by itself.
+    /// Every element changed by itself.
     pub fn map(&self, change: impl FnMut(f32) -> f32) -> Self {
-        Self::of(self.sizes(), self.numbers.iter().copied().map(change).collect())
+        Self::of(self.sizes(), self.elements.iter().copied().map(change).collect())
     }
 
     /// What has to be added to `before` to get this picture.
@@ -126,8 +126,8 @@ impl Picture {
     /// [`Error::ImageSize`] where the two have different sizes.
     pub fn minus(&self, before: &Self) -> Result<Self, Error> {
         before.expect_sizes(self.sizes(), "the difference of two pictures")?;
-        let numbers = self.numbers.iter().zip(&before.numbers).map(|(after, before)| after - before).collect();
-        Ok(Self::of(self.sizes(), numbers))
+        let elements = self.elements.iter().zip(&before.elements).map(|(after, before)| after - before).collect();
+        Ok(Self::of(self.sizes(), elements))
     }
 
     /// A rectangle of it, from `[row, column]`, of `[height, width]`; what reaches beyond the border is left out.
@@ -142,7 +142,7 @@ impl Picture {
         let sizes = [rows.len(), columns.len(), self.channels];
         let row = |row| {
             let start = row * self.width;
-            &self.numbers[(start + columns.start) * self.channels..(start + columns.end) * self.channels]
+            &self.elements[(start + columns.start) * self.channels..(start + columns.end) * self.channels]
         };
         Ok(Self::of(sizes, rows.flat_map(row).copied().collect()))
     }
@@ -154,9 +154,9 @@ impl Picture {
     pub fn resized(&self, [height, width]: [usize; 2]) -> Result<Self, Error> {
         crate::error::setting("height", height as f64, height > 0, "at least 1")?;
         crate::error::setting("width", width as f64, width > 0, "at least 1")?;
-        let mut numbers = vec![0.0; height * width * self.channels];
-        resize(&self.numbers, [self.height, self.width], &mut numbers, [height, width], self.channels);
-        Ok(Self::of([height, width, self.channels], numbers))
+        let mut elements = vec![0.0; height * width * self.channels];
+        resize(&self.elements, [self.height, self.width], &mut elements, [height, width], self.channels);
+        Ok(Self::of([height, width, self.channels], elements))
     }
 
     /// This picture in grey under the colours of `map`, which is stretched to its size: where an occlusion map is hot in the
@@ -192,8 +192,8 @@ impl Picture {
     pub(super) fn colours_by(&self, scale: Scale) -> Vec<[u8; 3]> {
         let shown = self.shown();
         match shown.channels {
-            3 => shown.numbers.as_chunks().0.iter().map(|&pixel| pixel.map(|number| scale.light(number))).collect(),
-            _ => shown.numbers.iter().map(|&number| scale.colour(number)).collect(),
+            3 => shown.elements.as_chunks().0.iter().map(|&pixel| pixel.map(|element| scale.light(element))).collect(),
+            _ => shown.elements.iter().map(|&element| scale.colour(element)).collect(),
         }
     }
 
@@ -228,7 +228,7 @@ impl Picture {
         const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
         let grey = self.mean_channel();
         let scale = Tones::Own.scale(grey.range());
-        let lights: Vec<u16> = grey.numbers.iter().map(|&number| scale.light(number).into()).collect();
+        let lights: Vec<u16> = grey.elements.iter().map(|&element| scale.light(element).into()).collect();
         let shade = |upper: u16, lower: u16| SHADES[usize::from((upper + lower) * 5 / 511)];
         if self.width <= SMALL {
             let doubled = |row: &[u16]| row.iter().flat_map(|&light| [shade(light, light); 2]).collect();
@@ -257,11 +257,11 @@ impl Picture {
 
 impl<const H: usize, const W: usize, const C: usize, T: Number> From<&Tensor<H, W, C, T>> for Picture {
     fn from(tensor: &Tensor<H, W, C, T>) -> Self {
-        Self::of([H, W, C], tensor.as_slice().iter().map(|number| number.to_f64() as f32).collect())
+        Self::of([H, W, C], tensor.as_slice().iter().map(|element| element.to_f64() as f32).collect())
     }
 }
 
-/// From the smallest number (blank) to the largest: two characters for each number of a small picture, one for two rows of a
+/// From the smallest element (blank) to the largest: two characters for each element of a small picture, one for two rows of a
 /// column of a large one. Characters are about twice as high as wide.
 impl fmt::Display for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,12 +273,12 @@ impl fmt::Display for Picture {
 mod tests {
     use super::*;
 
-    fn picture(sizes: [usize; 3], numbers: &[f32]) -> Picture {
-        Picture::new(sizes, numbers).unwrap()
+    fn picture(sizes: [usize; 3], elements: &[f32]) -> Picture {
+        Picture::new(sizes, elements).unwrap()
     }
 
     #[test]
-    fn a_picture_has_as_many_numbers_as_its_sizes_say() {
+    fn a_picture_has_as_many_elements_as_its_sizes_say() {
         assert!(matches!(Picture::new([2, 2, 1], &[0.0_f32; 3]), Err(Error::Length { expected: 4, found: 3, .. })));
         assert!(matches!(Picture::new([0, 2, 1], &[0.0_f64; 0]), Err(Error::Setting { setting: "height", .. })));
         assert!(Picture::new([usize::MAX, usize::MAX, 1], &[0.0_f32; 3]).is_err());
@@ -288,14 +288,14 @@ mod tests {
     fn channels_come_apart_and_together() {
         let colour = picture([1, 2, 3], &[1.0, 2.0, 6.0, 4.0, 5.0, 9.0]);
         let split = colour.split();
-        assert_eq!(split.iter().map(Picture::numbers).collect::<Vec<_>>(), [[1.0, 4.0], [2.0, 5.0], [6.0, 9.0]]);
-        assert_eq!(colour.mean_channel().numbers(), [3.0, 6.0]);
+        assert_eq!(split.iter().map(Picture::elements).collect::<Vec<_>>(), [[1.0, 4.0], [2.0, 5.0], [6.0, 9.0]]);
+        assert_eq!(colour.mean_channel().elements(), [3.0, 6.0]);
         assert_eq!(colour.get(0, 1, 2), Some(9.0));
         assert_eq!(colour.get(1, 0, 0), None);
     }
 
     #[test]
-    fn the_peak_is_the_first_of_the_largest_numbers_and_never_nan() {
+    fn the_peak_is_the_first_of_the_largest_elements_and_never_nan() {
         assert_eq!(picture([2, 2, 1], &[f32::NAN, 1.0, 3.0, 3.0]).peak(), [1, 0, 0]);
         assert_eq!(picture([1, 1, 2], &[f32::NAN; 2]).peak(), [0, 0, 0]);
         assert_eq!(picture([1, 2, 1], &[f32::NAN, f32::INFINITY]).range(), (0.0, 0.0));
@@ -303,21 +303,21 @@ mod tests {
 
     #[test]
     fn a_cut_stops_at_the_border() {
-        let numbers = picture([2, 3, 1], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        let corner = numbers.cut([1, 1], [5, usize::MAX]).unwrap();
-        assert_eq!((corner.sizes(), corner.numbers()), ([1, 2, 1], &[5.0, 6.0][..]));
-        assert!(numbers.cut([2, 0], [1, 1]).is_err());
+        let elements = picture([2, 3, 1], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let corner = elements.cut([1, 1], [5, usize::MAX]).unwrap();
+        assert_eq!((corner.sizes(), corner.elements()), ([1, 2, 1], &[5.0, 6.0][..]));
+        assert!(elements.cut([2, 0], [1, 1]).is_err());
     }
 
     #[test]
     fn differences_need_equal_sizes() {
         let (a, b) = (picture([1, 2, 1], &[1.0, 2.0]), picture([1, 2, 1], &[0.5, 3.0]));
-        assert_eq!(a.minus(&b).unwrap().numbers(), [0.5, -1.0]);
+        assert_eq!(a.minus(&b).unwrap().elements(), [0.5, -1.0]);
         assert!(matches!(a.minus(&picture([2, 1, 1], &[0.0, 0.0])), Err(Error::ImageSize { .. })));
     }
 
     #[test]
-    fn a_small_picture_shows_every_number_and_a_large_one_two_rows_in_a_line() {
+    fn a_small_picture_shows_every_element_and_a_large_one_two_rows_in_a_line() {
         let row = [0.0, 0.25, 0.5, 0.75, 1.0];
         let small = picture([2, 5, 1], &[row, [1.0, 1.0, 0.0, 0.0, 0.0]].concat());
         assert_eq!(small.to_string(), "  ░░▒▒▓▓██\n████      \n");
@@ -342,10 +342,10 @@ mod tests {
         let map = picture([1, 2, 1], &[0.0, 1.0]);
         let bare = image.under(&map, Tones::Heat(0.0, 1.0), 0.0).unwrap();
         assert_eq!(bare.sizes(), [2, 4, 3]);
-        assert_eq!(bare.numbers()[..3], [0.0; 3]);
-        assert_eq!(bare.numbers()[9..12], [1.0; 3]);
+        assert_eq!(bare.elements()[..3], [0.0; 3]);
+        assert_eq!(bare.elements()[9..12], [1.0; 3]);
         let covered = image.under(&map, Tones::Heat(0.0, 1.0), 1.0).unwrap();
-        assert_ne!(covered.numbers()[..3], covered.numbers()[9..12]);
+        assert_ne!(covered.elements()[..3], covered.elements()[9..12]);
         assert!(image.under(&map, Tones::Own, 1.5).is_err());
     }
 }

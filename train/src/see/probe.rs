@@ -22,7 +22,7 @@ pub(super) struct Probe<'n, N: Network> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Reading {
     pub(super) value: f64,
-    /// The row and column of its number in the feature map; `[0, 0]` for a class or a mean.
+    /// The row and column of its element in the feature map; `[0, 0]` for a class or a mean.
     pub(super) place: [usize; 2],
 }
 

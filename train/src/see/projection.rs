@@ -14,9 +14,9 @@ use crate::tensor::Sample;
 pub struct Projection {
     /// The value of the feature in this image.
     pub value: f64,
-    /// The row and column of its number in its feature map; `[0, 0]` for a class, and for the mean of a map.
+    /// The row and column of its element in its feature map; `[0, 0]` for a class, and for the mean of a map.
     pub place: [usize; 2],
-    /// A number for each of the image.
+    /// A element for each of the image.
     pub picture: Picture,
 }
 
@@ -24,12 +24,12 @@ pub struct Projection {
 ///
 /// | rule | what is seen |
 /// |---|---|
-/// | [`BackwardRule::Gradient`] | how the feature changes with each number of the image: the saliency of Simonyan et al. (2014) |
+/// | [`BackwardRule::Gradient`] | how the feature changes with each element of the image: the saliency of Simonyan et al. (2014) |
 /// | [`BackwardRule::Deconvnet`] | the pattern that excited the feature: Zeiler and Fergus (2014), slide 27 |
 /// | [`BackwardRule::Guided`] | the same with less noise: guided back-propagation, Springenberg et al. (2015) |
 ///
 /// The rules differ at rectifiers alone: in a network of tanh all three show the gradient. Max pooling sends back to the largest
-/// number of each window, the switches of the deconvnet. With the rule of the deconvnet the feature's value itself is sent back, else 1.
+/// element of each window, the switches of the deconvnet. With the rule of the deconvnet the feature's value itself is sent back, else 1.
 ///
 /// # Errors
 /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have.
@@ -81,12 +81,12 @@ impl<N: Network> core::fmt::Debug for Projector<'_, N> {
 }
 
 impl Projection {
-    /// The smallest rectangle of the image that holds all numbers other than 0, as `([row, column], [height, width])`: what the
+    /// The smallest rectangle of the image that holds all elements other than 0, as `([row, column], [height, width])`: what the
     /// feature could see, where nothing is projected outside. `None` where all are 0.
     pub fn extent(&self) -> Option<([usize; 2], [usize; 2])> {
         let [height, width, channels] = self.picture.sizes();
         let lit = |row: usize, column: usize| {
-            (0..channels).any(|channel| self.picture.get(row, column, channel).is_some_and(|number| number != 0.0))
+            (0..channels).any(|channel| self.picture.get(row, column, channel).is_some_and(|element| element != 0.0))
         };
         let mut rows = (0..height).filter(|&row| (0..width).any(|column| lit(row, column)));
         let mut columns = (0..width).filter(|&column| (0..height).any(|row| lit(row, column)));

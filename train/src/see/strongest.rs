@@ -12,18 +12,18 @@ use crate::network::Network;
 use crate::pass::BackwardRule;
 use crate::tensor::Sample;
 
-/// An image in which a feature map has a large number.
+/// An image in which a feature map has a large element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strongest {
     /// The image's place among those that were looked at.
     pub image: usize,
-    /// The largest number of the map.
+    /// The largest element of the map.
     pub value: f64,
     /// Its row and column in the map.
     pub place: [usize; 2],
 }
 
-/// For each feature map of `layer`, the `count` images with the largest number in it, the largest first; of equal ones the first
+/// For each feature map of `layer`, the `count` images with the largest element in it, the largest first; of equal ones the first
 /// image first. The maps of a layer without image are its units.
 ///
 /// # Errors

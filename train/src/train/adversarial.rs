@@ -19,7 +19,7 @@ use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
 /// An attack on images: steps along the sign of the gradient of the loss with respect to the image,
-/// x ← x + α · sign(∇ₓJ(θ, x, y)), never further than ε from the image in any number.
+/// x ← x + α · sign(∇ₓJ(θ, x, y)), never further than ε from the image in any element.
 ///
 /// [`Attack::fgsm`] is the fast gradient sign method of the lecture (slide 16; Goodfellow et al., 2015), one step of ε;
 /// [`Attack::pgd`] the iterated form, projected gradient descent (Madry et al., 2018).
@@ -54,7 +54,7 @@ impl Attack {
         Ok(Self { step, iterations, ..Self::fgsm(epsilon)? })
     }
 
-    /// Keeps numbers between the least and the most that an image can have, such as 0 and 1.
+    /// Keeps elements between the least and the most that an image can have, such as 0 and 1.
     ///
     /// # Errors
     /// [`Error::Setting`] where `least` is not below `most`.
@@ -68,9 +68,9 @@ impl Attack {
         self.iterations
     }
 
-    /// One step of `numbers`, which began as `clean`.
-    pub(crate) fn advance<T: Precision>(&self, clean: &[T], numbers: &mut [T], gradient: &[T]) {
-        for ((number, clean), slope) in numbers.iter_mut().zip(clean).zip(gradient) {
+    /// One step of `elements`, which began as `clean`.
+    pub(crate) fn advance<T: Precision>(&self, clean: &[T], elements: &mut [T], gradient: &[T]) {
+        for ((element, clean), slope) in elements.iter_mut().zip(clean).zip(gradient) {
             let (clean, slope) = (clean.to_f64(), slope.to_f64());
             let sign = if slope > 0.0 {
                 1.0
@@ -79,9 +79,9 @@ impl Attack {
             } else {
                 0.0
             };
-            let moved = number.to_f64() + self.step * sign;
+            let moved = element.to_f64() + self.step * sign;
             let near = within(moved, clean - self.epsilon, clean + self.epsilon);
-            *number = T::from_f64(within(near, self.least, self.most));
+            *element = T::from_f64(within(near, self.least, self.most));
         }
     }
 }
@@ -100,7 +100,7 @@ fn within(number: f64, least: f64, most: f64) -> f64 {
 /// Images that one pass of an attack takes together.
 const TOGETHER: usize = 32;
 
-/// ∇ₓJ for each image: the gradient of its loss with respect to its numbers, one image behind the other. As in training, unless
+/// ∇ₓJ for each image: the gradient of its loss with respect to its elements, images contiguous. As in training, unless
 /// `pass` is frozen: where the network drops units, it does so by `pass`. Moving statistics stay as they are.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Where the first number that is NaN or infinite stands.
+//! Where the first element that is NaN or infinite stands.
 
 use crate::error::Origin;
 use crate::network::{Network, TrainingWorkspace};

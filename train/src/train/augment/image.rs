@@ -10,7 +10,7 @@ use crate::tensor::Tensor;
 /// and [`Augmentation::scale`] bring in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fill {
-    /// The same number everywhere; half a pixel across the border is half of it. Black, where pixels lie between 0 and 1, is 0.
+    /// The same value everywhere; half a pixel across the border is half of it. Black, where pixels lie between 0 and 1, is 0.
     Constant(f64),
     /// The nearest pixel of the border goes on: `a a a | a b c d | d d d`.
     Edge,
@@ -22,7 +22,7 @@ pub enum Fill {
 /// drawn anew for every copy; nothing is changed unless asked for.
 ///
 /// Crop, flip, rotation, scale and shift are one mapping of places, read with bilinear interpolation. Then come contrast, brightness
-/// and noise. An image whose numbers are all the same stays so, unless a shift, a rotation or a scale brings in what lies outside,
+/// and noise. An image whose elements are all the same stays so, unless a shift, a rotation or a scale brings in what lies outside,
 /// which is 0 unless [`Self::fill`] says otherwise, or [`Self::noise`] is added.
 ///
 /// ```
@@ -123,7 +123,7 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// Adds up to ±`amount` to every number, the same to all of an image.
+    /// Adds up to ±`amount` to every element, the same to all of an image.
     ///
     /// # Errors
     /// [`Error::Setting`] where it is negative or no number.
@@ -141,7 +141,7 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// Adds a draw from N(0, σ²) to every number, another to each.
+    /// Adds a draw from N(0, σ²) to every element, another to each.
     ///
     /// # Errors
     /// [`Error::Setting`] where σ is negative or no number.
@@ -163,7 +163,7 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// [`Self::fill`] with one number everywhere, such as the background of a drawing.
+    /// [`Self::fill`] with one value everywhere, such as the background of a drawing.
     ///
     /// # Errors
     /// [`Error::Setting`] where it is no number.
@@ -281,35 +281,35 @@ impl<T: Number, const H: usize, const W: usize, const C: usize> Augment<Tensor<H
                         let at = |y: usize, x: usize| source[[y, x, channel]].to_f64();
                         let upper = blend(at(y.first, x.first), at(y.first, x.second), x.along);
                         let lower = blend(at(y.second, x.first), at(y.second, x.second), x.along);
-                        let mut number = blend(upper, lower, y.along);
+                        let mut element = blend(upper, lower, y.along);
                         if let Fill::Constant(outside) = self.fill {
-                            number = blend(number, outside, 1.0 - y.inside * x.inside);
+                            element = blend(element, outside, 1.0 - y.inside * x.inside);
                         }
-                        copy[[row, column, channel]] = T::from_f64(number);
+                        copy[[row, column, channel]] = T::from_f64(element);
                     }
                 }
             }
         } else {
             copy.as_mut_slice().copy_from_slice(source.as_slice());
         }
-        let numbers = copy.as_mut_slice();
-        if let (true, &[first, ..]) = (self.contrast > 0.0 || self.brightness > 0.0, &*numbers) {
-            let (first, count) = (first.to_f64(), numbers.len() as f64);
-            // The mean of the distances from one of the numbers: of numbers that are all the same, it is exact.
+        let elements = copy.as_mut_slice();
+        if let (true, &[first, ..]) = (self.contrast > 0.0 || self.brightness > 0.0, &*elements) {
+            let (first, count) = (first.to_f64(), elements.len() as f64);
+            // The mean of the distances from one of the elements: of elements that are all the same, it is exact.
             let mut distance = 0.0;
-            for number in &*numbers {
-                distance += number.to_f64() - first;
+            for element in &*elements {
+                distance += element.to_f64() - first;
             }
             let mean = first + distance / count;
             let stretch = within(self.contrast, random);
             let light = within(self.brightness, random);
-            for number in numbers.iter_mut() {
-                let old = number.to_f64();
-                *number = T::from_f64(old + stretch * (old - mean) + light);
+            for element in elements.iter_mut() {
+                let old = element.to_f64();
+                *element = T::from_f64(old + stretch * (old - mean) + light);
             }
         }
         if self.noise > 0.0 {
-            numbers.iter_mut().for_each(|number| *number += T::from_f64(self.noise * random.normal()));
+            elements.iter_mut().for_each(|element| *element += T::from_f64(self.noise * random.normal()));
         }
     }
 }
@@ -344,12 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn every_number_of_the_copy_is_written_and_the_seed_decides_it() {
+    fn every_element_of_the_copy_is_written_and_the_seed_decides_it() {
         let all = Augmentation::new().shift(2.0).and_then(|a| a.rotate(20.0)).and_then(|a| a.scale(0.2)).unwrap();
         let all = all.crop(0.2).and_then(|a| a.contrast(0.3)).and_then(|a| a.brightness(0.1)).unwrap();
         let all = all.noise(0.05).unwrap();
         for seed in 0..50 {
-            assert!(apply(all, seed).as_slice().iter().all(|number| number.is_finite()));
+            assert!(apply(all, seed).as_slice().iter().all(|element| element.is_finite()));
             assert!(apply(all, seed) == apply(all, seed));
         }
         assert!(apply(all, 1) != apply(all, 2));
@@ -428,11 +428,11 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_has_no_number_that_the_image_has_not() {
+    fn a_crop_has_no_element_that_the_image_has_not() {
         let (least, most) = (0.0, 69.0);
         for seed in 0..200 {
             let crop = apply(Augmentation::new().crop(0.8).unwrap(), seed);
-            assert!(crop.as_slice().iter().all(|number| (least..=most).contains(number)));
+            assert!(crop.as_slice().iter().all(|element| (least..=most).contains(element)));
             // The image rises along both axes, and what is cut out of it does too.
             assert!(crop[[0, 0, 0]] <= crop[[0, 6, 0]] && crop[[0, 0, 0]] <= crop[[4, 0, 0]]);
         }

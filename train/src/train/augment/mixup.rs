@@ -142,9 +142,9 @@ mix_numbers!([T: Number, const K: usize] [T; K]);
 mix_numbers!([T: Number, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
 /// share · a + (1 − share) · b. Between a number and itself there is no other, which rounding could make of it.
-fn blend<T: Precision>(numbers: &mut [T], other: &[T], share: f64) {
+fn blend<T: Precision>(elements: &mut [T], other: &[T], share: f64) {
     let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
-    numbers.iter_mut().zip(other).for_each(|(a, b)| *a = if *a == *b { *a } else { share * *a + rest * *b });
+    elements.iter_mut().zip(other).for_each(|(a, b)| *a = if *a == *b { *a } else { share * *a + rest * *b });
 }
 
 impl<T: Number> Mix for T {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn two_samples_of_the_same_numbers_mix_to_them() {
+    fn two_samples_of_the_same_elements_mix_to_them() {
         for share in (0..=100).map(|percent| f64::from(percent) / 100.0) {
             let (mut single, mut double) = ([1.0_f32, 0.1], [1.0_f64, 0.1]);
             single.mix(&[1.0, 0.1], share);

@@ -15,7 +15,7 @@ use crate::random::Random;
 /// [`Error::Panicked`](crate::error::Error::Panicked). `random` depends on the run's seed, the epoch and the sample, so that an epoch gives the same
 /// copies whatever the threads and whatever came before.
 pub trait Augment<I>: Send + Sync {
-    /// Writes all of `copy`, which holds another sample's numbers.
+    /// Writes all of `copy`, which holds another sample's elements.
     fn augment(&self, source: &I, copy: &mut I, random: &mut Random);
 
     /// All that it was made with, for checkpoints; of a closure nothing is known.

@@ -22,7 +22,7 @@ pub(super) trait LaneLayout<T: Elementary, S: Simd<T>> {
     fn columns(vectors: usize) -> usize;
     /// The left factor in all lanes: its channel at `from`.
     unsafe fn left(simd: S, from: *const T) -> S::Vector;
-    /// Reads `channels` channels of each of `groups` groups, which lie one behind the other, and writes the left factor: channel c
+    /// Reads `channels` channels of each of `groups` groups, which are contiguous, and writes the left factor: channel c
     /// at `c · step`.
     unsafe fn write_left(simd: S, from: *const T, group: [usize; 2], to: *mut T, step: usize);
     /// Reads a tile of the `channels` channels of each of `groups` groups; zeros where there is none.

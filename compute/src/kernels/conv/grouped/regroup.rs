@@ -1,4 +1,4 @@
-//! From groups one behind the other to groups side by side, and back.
+//! From contiguous groups to groups side by side, and back.
 //!
 //! A pixel holds its channels as `[group][channel]`; the kernels want `[channel][group]`, so that each lane of a vector is a
 //! group. Four channels of a vector's groups are transposed at once.
