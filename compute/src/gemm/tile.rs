@@ -42,20 +42,36 @@ pub(crate) struct Product<'a, T> {
 /// Every number that the product names lies in memory that the caller may read, C in memory that it may write and that A
 /// and B do not overlap.
 pub(crate) unsafe fn run<T: Elementary>(isa: Isa, product: &Product<'_, T>) {
-    isa.dispatch(Cut(product));
+    // SAFETY: the caller's promise.
+    unsafe { run_ahead(isa, product, 0) }
 }
 
-/// A product that is cut into tiles. Made by [`run`] alone, whose caller promises what its pointers need.
-struct Cut<'a, T>(&'a Product<'a, T>);
+/// [`run`], which meanwhile asks for as much of B as it reads, `ahead` elements behind it: where B comes from memory, what is computed with it next
+/// comes while this is computed, a little for each tile.
+///
+/// # Safety
+/// As [`run`].
+pub(crate) unsafe fn run_ahead<T: Elementary>(isa: Isa, product: &Product<'_, T>, ahead: usize) {
+    isa.dispatch(Cut { product, ahead });
+}
+
+/// A product that is cut into tiles. Made by [`run_ahead`] alone, whose caller promises what its pointers need.
+struct Cut<'a, T> {
+    product: &'a Product<'a, T>,
+    ahead: usize,
+}
 
 impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self(product) = self;
+        let Self { product, ahead } = self;
         // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
+        // Of each row of a panel ahead, the elements that a tile asks for: all tiles together ask for all.
+        let tiles = cuts * PANEL / (2 * S::LANES);
+        let (share, steps) = if ahead == 0 { (0, 0) } else { (PANEL.div_ceil(tiles), product.loops.iter().product()) };
         // A product may be as small as a tile: what its tiles share is asked of the epilogue once.
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
@@ -78,6 +94,12 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                         a_step: product.a_step,
                         b: product.b.add(panel * product.b_panel + within),
                         b_step: product.b_rows.map(|rows| rows * b_width),
+                        ahead: product.b.wrapping_add(
+                            panel * product.b_panel
+                                + ahead
+                                + (cut * tiles / cuts + within / (2 * S::LANES)) * share * steps,
+                        ),
+                        share,
                         c: product.c.add(row * product.c_row + column),
                         c_row: product.c_row,
                         scale: scale.map(|scale| scale.wrapping_add(column)),
@@ -145,6 +167,9 @@ struct Tile<T> {
     a_step: [usize; 3],
     b: *const T,
     b_step: [usize; 3],
+    /// What is asked for at the first step, and how far it moves with each.
+    ahead: *const T,
+    share: usize,
     c: *mut T,
     c_row: usize,
     scale: Option<*const T>,
@@ -204,7 +229,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
         // taken: a pointer to it that is out of sight holds it in memory.
         let mut parts = MaybeUninit::<[[S::Vector; N]; R]>::uninit();
         let parts = black_box(&mut parts);
-        let (mut summed, mut cut) = (0, false);
+        let (mut summed, mut cut, mut ahead) = (0, false, tile.ahead);
         let (a_row, [_, _, a_inner], [_, _, b_inner]) = (tile.a_row, tile.a_step, tile.b_step);
         for outer in 0..tile.loops[0] {
             for middle in 0..tile.loops[1] {
@@ -224,6 +249,8 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                     }
                     let steps = left.min(DEPTH - summed);
                     for _ in 0..steps {
+                        simd.prefetch(ahead);
+                        ahead = ahead.wrapping_add(tile.share);
                         let mut columns = [zero; N];
                         for j in 0..N {
                             columns[j] = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);

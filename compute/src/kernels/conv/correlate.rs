@@ -45,6 +45,8 @@ pub(super) struct Filters<'a, T> {
     pub(super) panel: usize,
     pub(super) width: usize,
     pub(super) last: usize,
+    /// How far behind it lies what is computed with next, which is asked for meanwhile; 0 where it need not be.
+    pub(super) ahead: usize,
 }
 
 /// Rows or columns of the source that `positions` windows cover.
@@ -239,7 +241,7 @@ impl Correlation {
         for r in 0..rows {
             // SAFETY: the ends of A, B and C were just compared with their slices; C is borrowed mutably.
             unsafe {
-                tile::run(
+                tile::run_ahead(
                     isa,
                     &Product {
                         rows: columns,
@@ -257,6 +259,7 @@ impl Correlation {
                         c_row: self.target_step[1],
                         epilogue: in_tile,
                     },
+                    filters.ahead,
                 );
             }
             if together && ((r + 1) % at_once == 0 || r + 1 == rows) {

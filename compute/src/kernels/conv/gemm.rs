@@ -12,8 +12,8 @@ use core::ops::Range;
 
 use netwright_abi::spec::conv::LINE;
 
-use super::Spec;
 use super::correlate::{Correlation, Filters, Plane, band_len, extent};
+use super::{Spec, pointwise};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::gemm::tile::PANEL;
@@ -114,7 +114,7 @@ pub(super) fn forward<T: Elementary>(
                 pack::panels(&w[first..], [all, 1], depth, columns, packed);
                 packed_filters(packed, depth, columns, 1)
             } else {
-                Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all }
+                Filters { data: &w[first..], columns, panel: PANEL, width: all, last: all, ahead: 0 }
             };
             let mut correlation = windows(spec);
             (correlation.channels, correlation.target[1]) = ([group * channels, channels], first);
@@ -125,8 +125,8 @@ pub(super) fn forward<T: Elementary>(
 }
 
 pub(super) const fn packed_forward_scratch(spec: &Spec) -> usize {
-    if pointwise(spec) {
-        return 0;
+    if pointwise(spec) || pointwise::copies(spec) {
+        return pointwise::scratch(spec);
     }
     band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
 }
@@ -143,30 +143,48 @@ pub(super) fn packed_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    let [channels, filters, depth] = group(spec);
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    let at_once = pack::group(depth, filters);
-    // Windows of one pixel side by side are one row of windows, over images and all.
-    let (pixels, mut correlation) = (y.len() / filters, windows(spec));
-    if pointwise(spec) {
-        correlation.source = [1, pixels, channels];
-        correlation.positions = [1, pixels];
-        correlation.target = [y.len(), 0];
-        correlation.target_step = [y.len(), filters];
+    if pointwise::copies(spec) {
+        return pointwise::of_copies(isa, spec, x, w, epilogue, y, scratch);
     }
+    let [channels, filters, depth] = group(spec);
+    // Windows of one pixel side by side are one row of windows, over images and all.
+    let windows =
+        if pointwise(spec) { pointwise::row(y.len() / filters, [channels; 2], filters) } else { windows(spec) };
+    let ahead = pointwise(spec) && x.len() <= pointwise::CACHED;
+    of_panels(isa, windows, depth, ahead, x, w, epilogue, y, scratch);
+}
+
+/// Windows that meet filters in whole panels, each of `depth` elements.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn of_panels<T: Elementary>(
+    isa: Isa,
+    mut windows: Correlation,
+    depth: usize,
+    ahead: bool,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let filters = windows.target_step[1];
+    let at_once = if ahead { pointwise::group(depth, filters) } else { pack::group(depth, filters) };
     for first in (0..filters).step_by(at_once) {
         let columns = at_once.min(filters - first);
         let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
-        correlation.target[1] = first;
+        windows.target[1] = first;
         let epilogue = epilogue.channels(first, columns);
-        correlation.run(isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
+        let mut filters = packed_filters(data, depth, columns, LINE);
+        filters.ahead = if ahead { columns * depth } else { 0 };
+        windows.run(isa, x, filters, epilogue, y, scratch);
     }
 }
 
 /// Filters in panels, of which the last is filled up to a multiple of `line` columns.
 fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
     let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
-    Filters { data, columns, panel: depth * PANEL, width: PANEL, last }
+    Filters { data, columns, panel: depth * PANEL, width: PANEL, last, ahead: 0 }
 }
 
 /// The part of the gradient of the input along one axis that has the same place in the stride, its phase: which taps

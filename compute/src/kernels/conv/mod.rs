@@ -25,6 +25,7 @@ mod correlate;
 mod direct;
 mod gemm;
 mod grouped;
+mod pointwise;
 pub mod reference;
 pub(crate) mod strips;
 #[cfg(test)]

@@ -73,7 +73,12 @@ pub(crate) fn agrees<T: Elementary>(batch: usize, spec: &Spec, each_filter: [boo
     gradients_agree(batch, spec, each_filter, variant);
 }
 
-fn forward_agrees<T: Elementary>(batch: usize, spec: &Spec, [scaled, shifted]: [bool; 2], variant: &Variant<T>) {
+pub(crate) fn forward_agrees<T: Elementary>(
+    batch: usize,
+    spec: &Spec,
+    [scaled, shifted]: [bool; 2],
+    variant: &Variant<T>,
+) {
     let (x, w) = (numbers::<T>(batch * spec.input_len(), 1), numbers::<T>(spec.weights_len(), 2));
     let each_filter = |given: bool, seed| numbers::<T>(if given { spec.output[2] } else { 0 }, seed);
     let (scale, shift) = (each_filter(scaled, 7), each_filter(shifted, 4));
@@ -123,7 +128,7 @@ fn direct<T: Elementary>() -> Variant<T> {
 }
 
 /// Scratch memory, exactly as long as asked for, and full of what must not be read.
-fn memory<T: Scalar>(len: usize) -> Vec<T> {
+pub(crate) fn memory<T: Scalar>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
 
@@ -145,7 +150,7 @@ fn grouped<T: Elementary>() -> Variant<T> {
 }
 
 /// Filters packed beforehand; a convolution in groups has none.
-fn packed<T: Elementary>() -> Variant<T> {
+pub(crate) fn packed<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let (mut filters, mut memory) =
