@@ -5,20 +5,21 @@
 //! Where a word is completed, rust-analyzer compiles the text again with a made-up word at the cursor, and looks at the same place
 //! of the first output. So what stands first does not depend on shapes, and has a path of the same kind wherever a word could be typed.
 
+mod expected;
+mod facts;
+
 use std::collections::BTreeMap;
 
 use netwright_grammar::{Atom, AtomKind, Block, Body, Expression, ExpressionKind, File, Item, Name, Span as Bytes};
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use self::expected::{Asks, Names, Owner, expected};
 use super::Context;
-use super::docs::grouped;
-use crate::layers::{self, INITS, NETWORK, SHARED, STRUCTURE_NAMES};
+use crate::layers::{self, NETWORK, SHARED, STRUCTURE_NAMES};
 use crate::lower::{Lowered, Made};
-use crate::words::{Argument, Choice, OptionWord, RustName, Word, WordPosition, rust_name};
-
-/// The most rows of a table of calls that an editor shows.
-const MOST_ROWS: usize = 12;
+use crate::words::{Argument, OptionWord, RustName, rust_name};
 
 /// The words of a file for an editor.
 pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>) -> TokenStream {
@@ -57,78 +58,6 @@ fn module_of(index: usize) -> Ident {
     format_ident!("item{index}")
 }
 
-/// The names that an item of the text gives.
-struct Names {
-    module: Ident,
-    parameters: BTreeMap<String, TokenStream>,
-    taps: BTreeMap<String, TokenStream>,
-    layers: BTreeMap<String, TokenStream>,
-}
-
-/// What options and words may follow.
-#[derive(Clone, Copy)]
-enum Owner<'a> {
-    Word(&'static Word),
-    Structure(&'a str),
-    Block,
-}
-
-/// What a word at some place would be.
-enum Asks {
-    /// A layer, an option, a word of the structure, the call of a block.
-    Word,
-    /// A name that is given here.
-    NewName,
-    /// A name that was given.
-    NameIn(fn(&Names, &str) -> bool),
-    /// One of some words.
-    OneOf(&'static [Choice]),
-}
-
-/// What is expected behind the word `before`, where words have been read that `owners` tells; and the module it is completed from.
-fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (TokenStream, Asks) {
-    let item = &names.module;
-    let choices = owners.iter().rev().find_map(|owner| match owner {
-        Owner::Word(word) => {
-            let option = word.options.iter().find(|option| Some(option.name) == before)?;
-            if let Argument::OneOf(choices) = option.argument { Some((word.name, option.name, choices)) } else { None }
-        }
-        _ => None,
-    });
-    if let Some((word, option, choices)) = choices {
-        let [word, option] = [word, option].map(|name| format_ident!("{name}"));
-        return (quote!(options::#word::#option), Asks::OneOf(choices));
-    }
-    match before {
-        Some("as") if !owners.is_empty() => return (quote!(heads), Asks::NewName),
-        Some("tap") if owners.len() == 1 => return (quote!(heads), Asks::NewName),
-        Some("tied") => return (quote!(#item::layers), Asks::NameIn(|names, word| names.layers.contains_key(word))),
-        Some("init") => return (quote!(init), Asks::NameIn(|_, word| INITS.iter().any(|init| init.name == word))),
-        Some("bias") => return (quote!(init), Asks::NameIn(|_, word| matches!(word, "normal" | "uniform"))),
-        Some("add" | "concat" | "mul") if owners.len() == 1 => {
-            return (quote!(#item::taps), Asks::NameIn(|names, word| names.taps.contains_key(word)));
-        }
-        _ => {}
-    }
-    // Activations have few options: those of the layer before them are still open.
-    let is_activation =
-        |owner: &Owner<'_>| matches!(owner, Owner::Word(word) if word.position == WordPosition::Activation);
-    let open = owners.iter().rev().find(|owner| owners.len() == 1 || !is_activation(owner)).or(owners.first());
-    let module = match open {
-        None => quote!(heads),
-        Some(owner) => {
-            let owner = match owner {
-                Owner::Word(word) => word.name,
-                Owner::Structure(name) => name,
-                Owner::Block => "block",
-            };
-            let owner = format_ident!("{owner}");
-            quote!(after::#owner)
-        }
-    };
-    (module, Asks::Word)
-}
-
 impl<'a> Writer<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         Self {
@@ -147,7 +76,7 @@ impl<'a> Writer<'a> {
         let Self { context, modules, slots, facts, known, .. } = &self;
         let root = context.root;
         let blocks = self.blocks.iter().filter_map(|(_, block)| {
-            let (name, docs) = (self.identifier(&block.name)?, self.block_docs(block));
+            let (name, docs) = (self.identifier(&block.name)?, facts::block(block, self.context.source));
             let text = quote!(&'static #root::private::core::primitive::str);
             Some((quote!(#[doc = #docs] pub struct #name;), quote!(#[doc = #docs] const #name: #text = "";)))
         });
@@ -419,53 +348,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn block_docs(&self, block: &Block) -> String {
-        let text = |span: Bytes| self.context.source.get(span.range()).unwrap_or_default();
-        let parameters: Vec<String> = block
-            .parameters
-            .iter()
-            .map(|parameter| match &parameter.default {
-                Some(default) => format!("{} = {}", parameter.name.text, text(default.span)),
-                None => parameter.name.text.clone(),
-            })
-            .collect();
-        let (name, parameters) = (&block.name.text, parameters.join(", "));
-        format!("`block {name}({parameters})`\n\nA block: its stages stand wherever it is called.")
-    }
-
-    /// What the word at `span` came to: its shapes, and the whole as Markdown.
     fn facts_of(&self, span: Bytes) -> Option<(String, String)> {
-        let made = self.made.get(&span)?;
-        let mut rows: Vec<(&str, &Made, usize)> = Vec::new();
-        for (network, word) in made {
-            match rows.iter_mut().find(|(other, same, _)| other == network && same == word) {
-                Some((.., times)) => *times += 1,
-                None => rows.push((network, word, 1)),
-            }
-        }
-        let (_, first, _) = rows.first()?;
-        let shapes = |made: &Made| format!("{} → {}", made.input, made.output);
-        let mut docs = format!("**`{}`**\n\n", first.text);
-        if let [(_, one, 1)] = rows.as_slice() {
-            docs.push_str(&format!("{}, {}", shapes(one), costs(one)));
-            return Some((shapes(one), docs));
-        }
-        docs.push_str("| where | shapes | parameters | multiply-adds |\n|---|---|---:|---:|\n");
-        for (network, made, times) in rows.iter().take(MOST_ROWS) {
-            let mut place = made.calls.join(" in ");
-            if place.is_empty() {
-                place = format!("`{network}`");
-            }
-            if *times > 1 {
-                place = format!("{times} × {place}");
-            }
-            let (parameters, macs) = (grouped((made.parameters + made.statistics) as u64), grouped(made.macs));
-            docs.push_str(&format!("| {place} | {} | {parameters} | {macs} |\n", shapes(made)));
-        }
-        if rows.len() > MOST_ROWS {
-            docs.push_str(&format!("\nand at {} more places", rows.len() - MOST_ROWS));
-        }
-        Some((format!("{}, …", shapes(first)), docs))
+        facts::facts(self.made.get(&span)?)
     }
 
     fn identifier(&self, name: &Name) -> Option<Ident> {
@@ -476,18 +360,6 @@ impl<'a> Writer<'a> {
     fn identifier_at(&self, word: &str, span: Bytes) -> Option<Ident> {
         identifier(word, (self.context.span)(span))
     }
-}
-
-/// `156 parameters, 122,304 multiply-adds`
-fn costs(made: &Made) -> String {
-    let mut text = format!("{} parameters", grouped(made.parameters as u64));
-    if made.statistics > 0 {
-        text.push_str(&format!(" and {} statistics", grouped(made.statistics as u64)));
-    }
-    if made.macs > 0 {
-        text.push_str(&format!(", {} multiply-adds for one image", grouped(made.macs)));
-    }
-    text
 }
 
 /// The taps and the named layers of a body.
