@@ -16,8 +16,11 @@ pub enum Error {
     },
     /// The message holds no graph: it is something else, or a file of weights alone.
     NoGraph,
-    /// The description of the graph would take more memory than the file is large.
-    TooManyParts,
+    /// The description of the graph would take more memory than the file is large, and more than [`MOST_MEMORY`](crate::MOST_MEMORY).
+    TooManyParts {
+        /// The bytes that it may take.
+        most: usize,
+    },
     /// A tensor's sizes and its data do not go together.
     Tensor {
         /// Its name.
@@ -41,7 +44,13 @@ impl fmt::Display for Error {
         match self {
             Self::Malformed { what, problem } => write!(f, "{what} cannot be read: {problem}"),
             Self::NoGraph => f.write_str("it holds no graph: an ONNX model was expected"),
-            Self::TooManyParts => f.write_str("its graph has more parts than a file of its size can hold"),
+            Self::TooManyParts { most } => {
+                write!(
+                    f,
+                    "its nodes and names would take more than {} MiB of memory, the most for a file of its size",
+                    most >> 20
+                )
+            }
             Self::Tensor { tensor, problem } => write!(f, "the tensor `{tensor}` {problem}"),
             Self::External { tensor, location, problem } => {
                 write!(f, "the tensor `{tensor}` lies in `{}`, {problem}", location.display())

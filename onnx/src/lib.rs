@@ -16,5 +16,6 @@ pub use elements::{DataType, Elements};
 pub use error::Error;
 pub use model::{Attribute, Graph, Model, Node, Tensor, Value};
 
-/// The bytes that the description of a graph may take in memory, at most, where the file is smaller than that.
-pub const MOST_MEMORY: usize = 1 << 22;
+/// The bytes that the description of a graph may take in memory, at most, where the file is smaller than that: room for a hundred thousand
+/// nodes, whatever little each takes in the file, and no danger to a machine that compiles.
+pub const MOST_MEMORY: usize = 1 << 26;

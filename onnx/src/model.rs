@@ -95,13 +95,15 @@ pub struct Value<'a> {
 
 /// Counts what is allocated.
 struct Budget {
+    most: usize,
     left: usize,
 }
 
 impl Budget {
     fn push<T>(&mut self, all: &mut Vec<T>, one: T) -> Result<(), Error> {
         // A vector that grows holds both of its sizes for a moment.
-        self.left = self.left.checked_sub(3 * size_of::<T>()).ok_or(Error::TooManyParts)?;
+        let left = self.left.checked_sub(3 * size_of::<T>());
+        self.left = left.ok_or(Error::TooManyParts { most: self.most })?;
         all.push(one);
         Ok(())
     }
@@ -111,10 +113,11 @@ impl<'a> Model<'a> {
     /// Reads a model.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NoGraph`], [`Error::TooManyParts`].
+    /// [`Error::Malformed`], [`Error::NoGraph`], [`Error::TooManyParts`], [`Error::Tensor`].
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         const WHAT: &str = "the model";
-        let mut budget = Budget { left: bytes.len().max(MOST_MEMORY) };
+        let most = bytes.len().max(MOST_MEMORY);
+        let mut budget = Budget { most, left: most };
         let (mut producer, mut opset, mut has_functions, mut graph) = ("", 1, false, None);
         for field in Fields::of(bytes, WHAT) {
             match field? {

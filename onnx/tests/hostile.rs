@@ -1,10 +1,10 @@
-//! Whatever a file holds, reading it ends in a model or an error: without panic, and without more memory than the file is large.
+//! Whatever a file holds, reading it ends in a model or an error: without panic, and with a bounded amount of memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use netwright_onnx::write::{self, Attribute, Message};
-use netwright_onnx::{Error, Model, external};
+use netwright_onnx::{Error, MOST_MEMORY, Model, external};
 use proptest::prelude::*;
 
 fn in_model(graph: &Message) -> Vec<u8> {
@@ -79,14 +79,27 @@ fn a_bomb_of_empty_parts_is_refused() {
     graph.extend([0x0a, 0x00].repeat(1 << 20));
     let mut model = write::model(17);
     model.bytes(write::GRAPH, &graph);
-    assert_eq!(Model::read(&model.into_bytes()).map(|_| ()), Err(Error::TooManyParts));
+    assert_eq!(Model::read(&model.into_bytes()).map(|_| ()), Err(Error::TooManyParts { most: MOST_MEMORY }));
+}
+
+#[test]
+fn twenty_thousand_short_nodes_are_no_bomb() {
+    let mut graph = Message::new();
+    for index in 0..20_000 {
+        let mut node = Message::new();
+        node.bytes(1, format!("{index}")).bytes(2, format!("{}", index + 1)).bytes(4, "Relu");
+        graph.message(write::NODE, &node);
+    }
+    let bytes = in_model(&graph);
+    assert_eq!(Model::read(&bytes).expect("half a megabyte").graph.nodes.len(), 20_000);
 }
 
 #[test]
 fn a_bomb_of_small_numbers_is_refused() {
     let (mut graph, mut tensor) = (whole(), Message::new());
     // A byte for each element of eight.
-    tensor.int(1, 1 << 20).int(2, 7).bytes(8, "t").bytes(7, [0; 1 << 20]);
+    let len = MOST_MEMORY / 8 + 1;
+    tensor.int(1, len as i64).int(2, 7).bytes(8, "t").bytes(7, vec![0; len]);
     graph.message(write::INITIALIZER, &tensor);
     let bytes = in_model(&graph);
     let model = Model::read(&bytes).expect("its elements are not read yet");
