@@ -150,6 +150,48 @@ impl TensorFile for Memory {
     }
 }
 
+/// What the map would need stands in one line, and what else is wrong behind it.
+#[test]
+fn names_that_all_begin_with_one_more_are_said_to_lie_below_it() -> Result<(), Error> {
+    let map = || Map::pytorch().layers([("dense1", "dense")]);
+    let mut network = Normalised::init(3);
+    let before = network.parameters().to_vec();
+    let whole = network.foreign_tensors(&map())?;
+    let below = |prefix: &str| {
+        let tensors = whole.iter().filter_map(|tensor| match tensor {
+            WholeTensor::Elements { name, shape, elements } => {
+                Some((format!("{prefix}{name}"), shape.clone(), elements.clone()))
+            }
+            WholeTensor::Count { .. } => None,
+        });
+        Memory(tensors.collect())
+    };
+    let mut told = |file: &Memory, map: &Map| -> Vec<String> {
+        let Err(Error::Weights { differences, .. }) = network.load_foreign(file, map) else { panic!("it fits") };
+        assert_eq!(network.parameters(), before);
+        differences.iter().map(ToString::to_string).collect()
+    };
+    let hint = "its tensors lie below `module`: give the map `.below(\"module\")`";
+    assert_eq!(told(&below("module."), &map()), [hint]);
+    assert_eq!(told(&below("module."), &map().below("modul")), [hint]);
+    // A checkpoint: `{"model": {"net": …}, "optimizer": …}`, with a tensor of another shape.
+    let mut checkpoint = below("model.net.");
+    checkpoint.0.push(("optimizer.state.0.exp_avg".to_owned(), vec![1], vec![0.0]));
+    checkpoint.0[0].1 = vec![7];
+    let found = told(&checkpoint, &map());
+    let hint =
+        "its tensors lie below `model.net`: give the map `.below(\"model.net\")`, and `.ignoring(\"optimizer\")`";
+    assert_eq!(found[0], hint);
+    assert_eq!(found[1..], ["`model.net.conv.weight` is [7], where the network has [3, 2, 1, 1]"]);
+    // A file of something else has no such name.
+    let mut other = below("module.");
+    other.0.truncate(2);
+    assert!(told(&other, &map()).iter().all(|line| !line.contains(".below")));
+    checkpoint.0[0].1 = vec![3, 2, 1, 1];
+    network.load_foreign(&checkpoint, &map().below("model.net").ignoring("optimizer"))?;
+    Ok(())
+}
+
 netwright::network! {
     Separable(6x6x3) { sepconv 3x3x4 as mine relu; conv 1x1x2; bn; conv 1x1x2; prelu; dense 3 }
 }

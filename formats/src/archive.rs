@@ -30,11 +30,23 @@ pub(crate) struct Entry {
 
 const EXPECTED: &str = "a zip archive";
 
+/// Whether the record is there that ends an archive and says where the list of its files is. A comment of at most 65535 bytes may follow.
+fn has_directory(bytes: &[u8]) -> bool {
+    let last = &bytes[bytes.len().saturating_sub(22 + usize::from(u16::MAX))..];
+    last.windows(4).any(|mark| mark == b"PK\x05\x06")
+}
+
 impl Archive {
     /// Reads where everything lies.
     pub(crate) fn new(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
         let wrong = |found: String| format(origin, EXPECTED, found);
-        let mut archive = ZipArchive::new(Cursor::new(&bytes[..])).map_err(|error| wrong(error.to_string()))?;
+        let mut archive = ZipArchive::new(Cursor::new(&bytes[..])).map_err(|error| match has_directory(&bytes) {
+            true => wrong(error.to_string()),
+            false => wrong(format!(
+                "one that ends early: the list of its files, which stands at the end, is not within its {} bytes",
+                bytes.len()
+            )),
+        })?;
         let mut entries = BTreeMap::new();
         for index in 0..archive.len() {
             let file = archive.by_index_raw(index).map_err(|error| wrong(error.to_string()))?;

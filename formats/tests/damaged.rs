@@ -38,6 +38,25 @@ fn a_file_cut_anywhere_is_no_whole_one() {
 }
 
 #[test]
+fn a_file_that_was_not_copied_whole_says_so() {
+    let whole = include_bytes!("small/small.pt");
+    let cut = whole[..whole.len() - 100].to_vec();
+    let error = from_bytes(cut, "small.pt").err().expect("its end is missing");
+    let expected = format!(
+        "one that ends early: the list of its files, which stands at the end, is not within its {} bytes",
+        whole.len() - 100
+    );
+    assert!(error.to_string().contains(&expected), "{error}");
+    // One whose list is not what it should be is none that ends early.
+    let mut changed = whole.to_vec();
+    for place in (0..changed.len() - 4).filter(|&place| whole[place..].starts_with(b"PK\x01\x02")) {
+        changed[place] = b'?';
+    }
+    let error = from_bytes(changed, "small.pt").err().expect("its list is not there");
+    assert!(!error.to_string().contains("ends early"), "{error}");
+}
+
+#[test]
 fn a_changed_byte_never_panics() {
     for file in FILES {
         for place in (0..file.len()).step_by(file.len() / 250 + 1) {

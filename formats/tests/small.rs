@@ -67,6 +67,17 @@ fn what_torch_saved_gives_its_answer() -> Result<(), Error> {
 }
 
 #[test]
+fn a_dictionary_in_a_dictionary_is_said_to_be_one() -> Result<(), Error> {
+    let file = PyTorchFile::from_bytes(include_bytes!("small/small.pt").to_vec(), "small.pt")?;
+    let Err(Error::Weights { differences, .. }) = Torch::init(1).load_foreign(&file, &Map::pytorch()) else {
+        panic!("it lies below `model`")
+    };
+    let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["its tensors lie below `model`: give the map `.below(\"model\")`"]);
+    Ok(())
+}
+
+#[test]
 fn arrays_of_numpy_give_the_answer_too() -> Result<(), Error> {
     let file = NpzFile::from_bytes(include_bytes!("small/small.npz").to_vec(), "small.npz")?;
     torch(&file, &Map::pytorch(), 1e-5);

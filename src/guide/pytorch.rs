@@ -40,6 +40,9 @@
 //! time: the two convolutions of `repeat 2 { conv 3x3x64 same from "features.{0,2}" relu }` are `features.0` and `features.2`. Of several such places
 //! in a name, the last counts the innermost repeat. A layer without `from` is told by its name when a file is loaded.
 //!
+//! Names that all begin with one more, as in a checkpoint `{"model": model.state_dict(), "epoch": 3}` or behind `DataParallel`, are said to lie
+//! below it, with what the map needs: `Map::pytorch().below("model")`.
+//!
 //! What is missing, unexpected, of other sizes or kinds is told at once, beside the nearest name, and the network stays as it was. Numbers
 //! of 16 and 64 bits are converted.
 //!
@@ -67,8 +70,24 @@
 //! ```
 //!
 //! [`Map::keras`](crate::foreign::Map::keras) has Keras' names and axes; [`numbered`](crate::foreign::Map::numbered) calls layers as Keras does
-//! where nobody did, `conv2d`, `conv2d_1`. Other formats are [`TensorFile`](crate::foreign::TensorFile)s: the crate `netwright-formats` reads PyTorch's
-//! `.pt` and `.pth`, NumPy's `.npz` and Keras' `.h5`, as `network.load_foreign(&*netwright_formats::open("model.pt")?, &map)`.
+//! where nobody did, `conv2d`, `conv2d_1`.
+//!
+//! # Other formats
+//!
+//! Safetensors are read by netwright itself. PyTorch's `.pt` and `.pth`, NumPy's `.npz` and, with its feature `hdf5`, Keras' `.weights.h5` and `.h5` are
+//! read by the crate `netwright-formats`, beside netwright in Cargo.toml: `cargo add netwright-formats --features hdf5`.
+//!
+//! ```text
+//! // torch.save(model.state_dict(), "model.pt")
+//! let file = netwright_formats::open("model.pt")?;
+//! network.load_foreign(&*file, &Map::pytorch())?;
+//!
+//! // model.save_weights("model.weights.h5")
+//! let file = netwright_formats::open("model.weights.h5")?;
+//! network.load_foreign(&*file, &Map::keras())?;
+//! ```
+//!
+//! What is neither is a [`TensorFile`](crate::foreign::TensorFile) that you write.
 //!
 //! # Axes
 //!
@@ -96,6 +115,7 @@
 //! - Padding: `padding=1` of a 3x3 window is `same` at stride 1. At stride 2 `same` is that of Keras, which pads the far side alone; write
 //!   `pad 1` for PyTorch's.
 //! - `AvgPool2d` with padding counts the zeros around an image, `avgpool` does not: `zeropad 1; avgpool 3 stride 1`.
-//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, to be written out.
+//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, to be written out;
+//!   `Hardtanh()` is `clip min -1 max 1`.
 //! - A network for `CrossEntropyLoss` ends without a softmax in PyTorch; here `softmax 10` is the last layer, and its loss reads the logits.
 //! - What inputs were normalised with, such as ImageNet's means and deviations, belongs to the network.

@@ -36,6 +36,14 @@ pub enum WeightDifference {
         /// The file's shape.
         found: Vec<usize>,
     },
+    /// All names of a file begin with a name more, as of a module around the network, or of the place in a checkpoint.
+    #[error("its tensors lie below `{name}`: give the map `.below(\"{name}\")`{}", besides(beside))]
+    Below {
+        /// That name.
+        name: String,
+        /// What else lies in the file, which the network has no place for.
+        beside: Vec<String>,
+    },
     /// A layer with weights that another library's file cannot be asked for.
     #[error("`{layer}` has no name there: write `from` behind it, or name it in the map")]
     Unnamed {
@@ -63,6 +71,10 @@ pub enum WeightDifference {
 }
 
 debug_as_sentence!(WeightDifference);
+
+fn besides(parts: &[String]) -> String {
+    parts.iter().map(|part| format!(", and `.ignoring(\"{part}\")`")).collect()
+}
 
 fn instead(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or(String::new(), |name| format!("; was `{name}` meant?"))

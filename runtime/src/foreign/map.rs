@@ -37,6 +37,9 @@ pub struct Map {
     is_numbered: bool,
 }
 
+/// In how many places of a file a network is looked for.
+const MOST_PLACES: usize = 64;
+
 /// A tensor that a library keeps for a layer.
 #[derive(Debug)]
 pub(super) struct Expected {
@@ -129,6 +132,42 @@ impl Map {
             name.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
         };
         self.ignored.iter().any(inside)
+    }
+
+    /// The map that finds the tensors of a file below a name that this one does not say, and what it says: where more than half of them
+    /// are there, and anything else is not the network's.
+    pub(super) fn moved(&self, facts: Facts, infos: &[TensorInfo]) -> Option<(Self, WeightDifference)> {
+        let bare = self.clone().below("");
+        let expected = bare.expected(facts, "", &[]).ok()?;
+        let theirs: BTreeSet<&str> = infos.iter().map(|info| info.name.as_str()).collect();
+        let sign = match self.convention {
+            Convention::PyTorch => '.',
+            Convention::Keras => '/',
+        };
+        let is_below = |name: &str, entry: &Expected| {
+            entry.names.iter().any(|own| theirs.contains(format!("{name}{sign}{own}").as_str()))
+        };
+        let candidates = expected.iter().find_map(|entry| {
+            let endings: Vec<String> = entry.names.iter().map(|own| format!("{sign}{own}")).collect();
+            let mut found = BTreeSet::new();
+            for info in infos {
+                found.extend(endings.iter().find_map(|ending| info.name.strip_suffix(ending.as_str())));
+            }
+            (!found.is_empty()).then_some(found)
+        });
+        let count = |name: &str| expected.iter().filter(|entry| is_below(name, entry)).count();
+        // A file whose names all end alike has as many candidates as tensors.
+        let (count, name) = candidates?.into_iter().take(MOST_PLACES).map(|name| (count(name), name)).max()?;
+        if 2 * count <= expected.len() {
+            return None;
+        }
+        let is_elsewhere =
+            |own: &&str| !own.strip_prefix(name).is_some_and(|rest| rest.starts_with(sign)) && !self.ignores(own);
+        let parts: BTreeSet<&str> =
+            theirs.iter().copied().filter(is_elsewhere).filter_map(|own| own.split(sign).next()).collect();
+        let beside: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+        let map = beside.iter().fold(bare.below(name), |map, part| map.ignoring(part));
+        Some((map, WeightDifference::Below { name: name.to_owned(), beside }))
     }
 
     /// Every tensor that the library keeps for a network, in the network's order; `infos` is what a file has, for layers that are numbered.

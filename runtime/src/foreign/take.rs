@@ -119,6 +119,25 @@ fn matched<'e>(
     expected: &'e [Expected],
     infos: &'e [TensorInfo],
 ) -> Result<Vec<Found<'e>>, Error> {
+    let (found, mut differences) = compared(map, expected, infos);
+    if found.is_empty()
+        && let Some((moved, below)) = map.moved(facts, infos)
+    {
+        // What is wrong besides: each name that is not where it is sought says no more.
+        let expected = moved.expected(facts, origin, infos)?;
+        differences = compared(&moved, &expected, infos).1;
+        differences.insert(0, below);
+    }
+    refuse(facts, origin, differences)?;
+    Ok(found)
+}
+
+/// What of a file is expected, and every difference.
+fn compared<'e>(
+    map: &Map,
+    expected: &'e [Expected],
+    infos: &'e [TensorInfo],
+) -> (Vec<Found<'e>>, Vec<WeightDifference>) {
     let by_name: BTreeMap<&str, usize> =
         infos.iter().enumerate().map(|(index, info)| (info.name.as_str(), index)).collect();
     let mut is_extra: Vec<bool> = infos.iter().map(|info| !map.ignores(&info.name)).collect();
@@ -159,8 +178,7 @@ fn matched<'e>(
         found: info.shape.clone(),
         nearest: nearest(&info.name, missing.iter().map(|(name, _)| *name)).map(str::to_owned),
     }));
-    refuse(facts, origin, differences)?;
-    Ok(found)
+    (found, differences)
 }
 
 /// What a file may hold.
