@@ -196,7 +196,7 @@ pub mod private {
         pub use core::fmt;
         pub use core::ops::Range;
         pub use core::option::Option::{self, None, Some};
-        pub use core::primitive::{bool, f32, str, u64, usize};
+        pub use core::primitive::{bool, f32, f64, str, u64, usize};
         pub use core::result::Result;
 
         pub use super::Weights;

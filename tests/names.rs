@@ -3,7 +3,7 @@
 
 /// A network of each name, side by side: they are in scope of each other's code.
 macro_rules! networks {
-    ($($name:ident)*) => { $(::netwright::network! { pub $name(2) { dense 2 bn relu; dense 1 prelu sigmoid } })* };
+    ($($name:ident)*) => { $(::netwright::network! { pub $name(2) { dense 2 bn clip max 2; dense 1 prelu sigmoid } })* };
 }
 
 mod prelude {

@@ -1,6 +1,6 @@
 //! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
 
-/// Hands the functions to the macro `$then`, a row for each: its constant, if it has one; whether the derivative follows from the output;
+/// Hands the functions to the macro `$then`, a row for each: its constants, if it has any; whether the derivative follows from the output;
 /// whether it is of the rectifiers' family; and whether it is piecewise linear with a kink at 0.
 #[macro_export]
 macro_rules! for_each_activation {
@@ -30,6 +30,8 @@ macro_rules! for_each_activation {
             Relu6: true, true, true;
             /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
             GeluTanh: false, true, false;
+            /// min(max(z, lowest), highest), where either end may be infinite: PyTorch's Hardtanh.
+            Clip(lowest: f64, highest: f64): true, false, false;
             /// z / (1 + |z|)
             Softsign: true, false, false;
             /// eᶻ
@@ -40,24 +42,25 @@ macro_rules! for_each_activation {
 
 /// Declares the functions.
 macro_rules! declare {
-    (@constant) => { None };
-    (@constant $constant:ident) => { Some($constant) };
+    (@constants) => { [None; 2] };
+    (@constants $one:ident) => { [Some($one), None] };
+    (@constants $one:ident $other:ident) => { [Some($one), Some($other)] };
     ($(
         $(#[$docs:meta])*
-        $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $rectifier_family:expr, $piecewise:expr;
+        $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $rectifier_family:expr, $piecewise:expr;
     )*) => {
         /// A function applied to each element by itself.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Activation {
-            $($(#[$docs])* $name $(($real))?),*
+            $($(#[$docs])* $name $(($($real),+))?),*
         }
 
         #[allow(unused_variables)]
         impl Activation {
-            /// The name of its variant, and its constant.
-            pub const fn parts(self) -> (&'static str, Option<f64>) {
+            /// The name of its variant, and its constants in order.
+            pub const fn parts(self) -> (&'static str, [Option<f64>; 2]) {
                 match self {
-                    $(Self::$name $(($constant))? => (stringify!($name), declare!(@constant $($constant)?))),*
+                    $(Self::$name $(($($constant),+))? => (stringify!($name), declare!(@constants $($($constant)+)?))),*
                 }
             }
 
@@ -65,14 +68,14 @@ macro_rules! declare {
             /// positive loses the sign of z.
             pub const fn has_gradient_from_output(self) -> bool {
                 match self {
-                    $(Self::$name $(($constant))? => $from_output),*
+                    $(Self::$name $(($($constant),+))? => $from_output),*
                 }
             }
 
             /// Whether He's initialisation is for it: it passes about half of what comes in (He et al., 2015).
             pub const fn is_rectifier_family(self) -> bool {
                 match self {
-                    $(Self::$name $(($constant))? => $rectifier_family),*
+                    $(Self::$name $(($($constant),+))? => $rectifier_family),*
                 }
             }
 
@@ -80,7 +83,7 @@ macro_rules! declare {
             /// (Zeiler and Fergus, 2013) and of guided back-propagation are about.
             pub const fn is_piecewise_rectifier(self) -> bool {
                 match self {
-                    $(Self::$name $(($constant))? => $piecewise),*
+                    $(Self::$name $(($($constant),+))? => $piecewise),*
                 }
             }
         }

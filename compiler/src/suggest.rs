@@ -91,6 +91,7 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         }
         "gaussiannoise" | "noise" => "noise belongs to the data: see `Augmentation`",
         "lambda" | "custom" => "a network is made of the words of the language alone",
+        "hardtanh" | "clamp" | "clipbyvalue" | "clamped" => "an interval is kept to by `clip min -1 max 1`",
         "hardsigmoid" => "it is spelt `hard_sigmoid`",
         "concatenate" | "cat" => "branches are joined with `concat { … } { … }`",
         "sum" | "plus" | "addition" => "branches are summed with `add { … } { … }`",

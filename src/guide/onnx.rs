@@ -19,17 +19,18 @@
 //!
 //! - Images have their channels last here: a file's `N x C x H x W` is an image of H x W x C, for its answers too. Flattening, transposing and reshaping
 //!   between layers is arithmetic with the order of weights and costs nothing.
-//! - The size of a batch may be open. All other sizes must be in the file.
+//! - Inputs that no node reads are left out. The size of a batch may be open. All other sizes must be in the file.
 //! - Of several outputs the only one with fractions is the answer; `onnx "model.onnx" output "probabilities"` says which otherwise.
 //! - Constants for each channel that are added or multiplied become a layer, `dwconv 1x1`; what the file holds as a node `Constant` is frozen.
 //!
 //! Read are: `Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `BatchNormalization`, `LayerNormalization` (over channels), `LRN`, `MaxPool`, `AveragePool`,
 //! `GlobalAveragePool`, `GlobalMaxPool`, `ReduceMean` and `ReduceMax` over the image, `Relu`, `LeakyRelu`, `PRelu`, `Elu`, `Selu`, `Gelu`, `Tanh`,
-//! `Sigmoid`, `HardSigmoid`, `HardSwish`, `Swish`, `Mish`, `Softplus`, `Softsign`, `Exp`, `Clip` to 0..6 and 0.., `Softmax` and `LogSoftmax` over channels, `Dropout`, `Add`,
-//! `Sub`, `Mul`, `Div` by constants, `Sum`, `Concat` along channels, `Pad` with zeros, `Slice` and `Split` of channels, height and width, `Gather` of neighbouring
+//! `Sigmoid`, `HardSigmoid`, `HardSwish`, `Swish`, `Mish`, `Softplus`, `Softsign`, `Exp`, `Clip` to any constant interval, `Min` and `Max` with a number, `Softmax` and `LogSoftmax` over channels, `Dropout`, `Add`,
+//! `Sub`, `Mul`, `Div` by constants, `Neg`, `Sum`, `Concat` along channels, `Pad` with zeros, `Slice` and `Split` of channels, height and width, `Gather` of neighbouring
 //! channels, `Resize` and `Upsample` by repeating, and what moves nothing or folds: `Flatten`, `Reshape` and `Transpose` (of groups of channels they are
 //! `shuffle`), `Squeeze`, `Unsqueeze`, `Identity`, `Cast`, `Constant`, `ConstantOfShape`, `Shape`, `Gather`
-//! and arithmetic of shapes. What exporters write as several nodes is one word again: `gelu` by its error function, `silu`, `hard_sigmoid`.
+//! and arithmetic of shapes. What exporters write as several nodes is one word again: `gelu` by its error function, `silu`, `hard_sigmoid`, `layernorm`
+//! by means over channels, products of the channels of each position, `conv` by a table of connections, `distance`.
 //! Anything else is an error that names the node, the shapes of its inputs, and what could be done.
 //!
 //! | model, random weights | exporter | read | largest difference, as a part of the largest answer |

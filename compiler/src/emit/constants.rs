@@ -169,15 +169,23 @@ fn constant(constant: &Constant) -> TokenStream {
     }
 }
 
-/// A variant of an enum of the shared vocabulary, with its constant where it has one.
-pub(super) fn variant((name, constant): (&str, Option<f64>)) -> TokenStream {
+/// A variant of an enum of the shared vocabulary, with the constants that it has.
+pub(super) fn variant(name: &str, constants: &[Option<f64>]) -> TokenStream {
     let name = format_ident!("{name}");
-    let constant = constant.map(|value| quote!((#value)));
-    quote!(#name #constant)
+    let mut constants = constants.iter().flatten().map(|value| match *value {
+        f64::INFINITY => quote!(f64::INFINITY),
+        f64::NEG_INFINITY => quote!(f64::NEG_INFINITY),
+        value => quote!(#value),
+    });
+    match constants.next() {
+        Some(first) => quote!(#name(#first #(, #constants)*)),
+        None => quote!(#name),
+    }
 }
 
 fn activation(function: Activation) -> TokenStream {
-    let variant = variant(function.parts());
+    let (name, constants) = function.parts();
+    let variant = variant(name, &constants);
     quote!(Activation::#variant)
 }
 

@@ -192,7 +192,7 @@ fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
         use #root::private::scope::{
-            bool, computed, disjoint, f32, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
+            bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
             Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
             Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, Range, ParameterKind, Shape, Some, Tensor,
         };

@@ -151,7 +151,8 @@ fn tensor(tensor: &Tensor) -> TokenStream {
     let (name, tensor_sizes) = (tensor.name, sizes(&tensor.shape));
     let [fan_in, fan_out, offset, len] = [tensor.fan_in, tensor.fan_out, tensor.offset, tensor.len()].map(size);
     let kind = format_ident!("{}", tensor.kind.name());
-    let init = variant(tensor.init.unwrap_or(Init::LecunNormal).parts());
+    let (init, constant) = tensor.init.unwrap_or(Init::LecunNormal).parts();
+    let init = variant(init, &[constant]);
     let axes = format_ident!("{}", tensor.axes.name());
     let layout = if tensor.inputs.is_empty() && tensor.outputs.is_empty() {
         quote!(WeightLayout::of(Axes::#axes))

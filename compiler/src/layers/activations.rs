@@ -4,10 +4,11 @@ use netwright_abi::Activation as Function;
 use netwright_grammar::Diagnostic;
 
 use crate::ops::Activation;
-use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
+use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
-/// The words, a row for each: its name, another spelling, its form, what it says of itself, and its function, with the usual constant where
-/// it has one.
+/// The words, a row for each: its name, another spelling, its form, what it says of itself, and its function. Where it has a constant right
+/// behind the word, the usual one; where it has constants behind words of their own, those words, with what they mean and what is taken
+/// where they are left out.
 macro_rules! activations {
     (@argument) => { Argument::None };
     (@argument $usual:literal) => { Argument::Optional };
@@ -15,9 +16,14 @@ macro_rules! activations {
     (@examples $name:literal, $form:literal, $usual:literal) => {
         &[Example { input: "3x4x2", stage: $name }, Example { input: "7", stage: $form }]
     };
-    (@usual) => { None };
-    (@usual $usual:literal) => { Some($usual) };
-    ($($name:literal $(or $alias:literal)?, $form:literal, $summary:literal, $kind:ident $(($usual:literal))?;)*) => {
+    (@examples $name:literal, $form:literal, $($option:literal)+) => {
+        &[Example { input: "3x4x2", stage: $form }, $(Example { input: "7", stage: concat!($name, " ", $option) }),+]
+    };
+    (
+        $($name:literal $(or $alias:literal)?, $form:literal, $summary:literal, $kind:ident
+        $(($usual:literal))?
+        $({ $($option:literal $option_form:literal $meaning:literal $default:expr),+ })?;)*
+    ) => {
         /// The words for activations without weights.
         pub(super) static ALL: &[Word] = &[$(Word {
             name: $name,
@@ -27,18 +33,23 @@ macro_rules! activations {
             form: $form,
             summary: $summary,
             argument: activations!(@argument $($usual)?),
-            options: &[],
-            examples: activations!(@examples $name, $form $(, $usual)?),
+            options: &[$($(OptionWord {
+                name: $option,
+                form: $option_form,
+                argument: Argument::Required,
+                summary: $meaning,
+            }),+)?],
+            examples: activations!(@examples $name, $form $(, $usual)? $(, $($option_form)+)?),
             lower: |layer, lowering, input| {
-                let function = Function::$kind $((constant(layer, $usual)?))?;
-                lowering.push(layer, Activation(function), &[input])
+                let function = Function::$kind $((constant(layer, $usual)?))? $(($(layer.real($option, $default)?),+))?;
+                lowering.push(layer, Activation(checked(layer, function)?), &[input])
             },
         }),*];
 
-        /// The variant of each word's function, the word, and the usual constant.
+        /// The variant of each word's function, the word, and its constants: the word that each stands behind, and the usual one.
         #[cfg(any(test, feature = "onnx"))]
-        const FUNCTIONS: &[(&str, &str, Option<f64>)] =
-            &[$((stringify!($kind), $name, activations!(@usual $($usual)?))),*];
+        const FUNCTIONS: &[(&str, &str, &[(&str, f64)])] =
+            &[$((stringify!($kind), $name, &[$(("", $usual))? $($(($option, $default)),+)?])),*];
     };
 }
 
@@ -54,6 +65,10 @@ activations! {
     "softplus", "softplus", "ln(1 + e^z), a smooth rectifier.", Softplus;
     "hard_sigmoid", "hard_sigmoid 0.2", "A sigmoid of straight lines: min(max(z / 6 + 1/2, 0), 1), or with another slope than 1/6 as a number.", HardSigmoid(0.166_666_666_666_666_66);
     "relu6", "relu6", "Rectifier that ends at 6 (Howard et al., 2017, MobileNets): min(max(0, z), 6).", Relu6;
+    "clip", "clip min -1 max 1", "Keeps to an interval: min(max(z, lowest), highest); without `min`, or without `max`, that end is open.", Clip {
+        "min" "min -1" "the lowest number that comes out" f64::NEG_INFINITY,
+        "max" "max 1" "the highest number that comes out" f64::INFINITY
+    };
     "gelu_tanh", "gelu_tanh", "The usual approximation of `gelu` by a hyperbolic tangent (Hendrycks and Gimpel, 2016).", GeluTanh;
     "softsign", "softsign", "z / (1 + |z|), from -1 to 1 (Bergstra et al., 2009).", Softsign;
     "exp" or "exponential", "exp", "e^z: numbers above 0, such as rates.", Exp;
@@ -62,13 +77,30 @@ activations! {
 /// A function as the language writes it.
 #[cfg(any(test, feature = "onnx"))]
 pub(crate) fn text(function: Function) -> String {
-    let (variant, constant) = function.parts();
+    let (variant, constants) = function.parts();
     let row = FUNCTIONS.iter().find(|(kind, ..)| *kind == variant);
     let (_, word, usual) = row.expect("each activation has its word");
-    match constant.filter(|constant| Some(*constant) != *usual) {
-        Some(constant) => format!("{word} {constant}"),
-        None => (*word).to_owned(),
+    let mut text = (*word).to_owned();
+    for (constant, (option, usual)) in constants.into_iter().flatten().zip(*usual) {
+        if constant != *usual {
+            text += &format!(" {option}{}{constant}", if option.is_empty() { "" } else { " " });
+        }
     }
+    text
+}
+
+/// The function, where its constants go together.
+fn checked(layer: &Use, function: Function) -> Result<Function, Diagnostic> {
+    let Function::Clip(lowest, highest) = function else { return Ok(function) };
+    let form = format!("write `{}`, or one of the two", layer.word.form);
+    if layer.options.is_empty() {
+        return Err(Diagnostic::new(layer.written, "`clip` has no ends to keep to").help(form));
+    }
+    if lowest < highest {
+        return Ok(function);
+    }
+    let message = format!("nothing lies between {lowest} and {highest}: `min` must be less than `max`");
+    Err(Diagnostic::new(layer.span, message).help(form))
 }
 
 fn constant(layer: &Use, usual: f64) -> Result<f64, Diagnostic> {
@@ -89,7 +121,7 @@ mod tests {
     use super::*;
 
     macro_rules! declare {
-        ($($(#[$docs:meta])* $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+        ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
             const VARIANTS: &[&str] = &[$(stringify!($name)),*];
         };
     }
@@ -108,5 +140,7 @@ mod tests {
         assert_eq!(text(Function::Elu(1.0)), "elu");
         assert_eq!(text(Function::Elu(0.5)), "elu 0.5");
         assert_eq!(text(Function::GeluTanh), "gelu_tanh");
+        assert_eq!(text(Function::Clip(-1.0, 0.5)), "clip min -1 max 0.5");
+        assert_eq!(text(Function::Clip(f64::NEG_INFINITY, 2.0)), "clip max 2");
     }
 }

@@ -44,6 +44,7 @@ impl<'m> Reading<'m> {
             "GlobalMaxPool" => self.global_pool(node, PoolKind::Max),
             "ReduceMean" => self.reduce(node, PoolKind::Average),
             "ReduceMax" => self.reduce(node, PoolKind::Max),
+            "ReduceProd" => self.product(node),
             "Pad" => self.pad(node),
             "Resize" | "Upsample" => self.resize(node),
             "Relu" => self.function(node, Function::Relu),
@@ -61,8 +62,10 @@ impl<'m> Reading<'m> {
             "HardSwish" => self.gated(node, &[Function::HardSigmoid(1.0 / 6.0)]),
             "Mish" => self.gated(node, &[Function::Softplus, Function::Tanh]),
             "Clip" => self.clip(node),
+            "Min" | "Max" => self.one_end(node),
             "Dropout" => self.dropout(node),
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
+            "Neg" => self.negated(node),
             "Sum" => self.sum(node),
             "Constant" => constant(node),
             "Shape" => self.shape(node),
@@ -181,6 +184,11 @@ impl<'m> Reading<'m> {
         };
         match self.operand(node, 0)? {
             Some(Known::Value(value)) => {
+                if target == [-1.0]
+                    && let Some(sizes) = self.as_strided(node, &value)
+                {
+                    return self.seen_as(value, &sizes);
+                }
                 let own = value.layout.sizes();
                 let [batch, rest @ ..] = target.as_slice() else {
                     return Err(Problem::new("it has no axis for the batch"));
@@ -195,6 +203,9 @@ impl<'m> Reading<'m> {
                 }
                 if *batch == -1.0 && rest.contains(&-1.0) {
                     return Err(Problem::new("two of its sizes are open"));
+                }
+                if self.is_row_of_each_position(node, &value, &target) {
+                    return Ok(Known::Value(value));
                 }
                 let sizes = filled(rest, &own)?;
                 self.seen_as(value, &sizes)
@@ -263,6 +274,12 @@ impl<'m> Reading<'m> {
         };
         match operand {
             Known::Value(value) => {
+                if adds
+                    && given == [1]
+                    && let Some(distances) = self.distances(node, &value)?
+                {
+                    return Ok(distances);
+                }
                 let sizes = change(&value.layout.sizes(), 1)?;
                 self.seen_as(value, &sizes)
             }
@@ -310,6 +327,14 @@ impl<'m> Reading<'m> {
             && let Some(channels) = self.channels_of(value, place - 1, [*first as usize, counted.len()])?
         {
             return Ok(channels);
+        }
+        let is_channel = |at: &f64| *at >= 0.0 && *at < size && at.fract() == 0.0;
+        let is_along = place.checked_sub(1).is_some_and(|place| self.has_channels_along(value, place));
+        if is_along && counted.iter().all(is_channel) {
+            let channels: Vec<usize> = counted.iter().map(|at| *at as usize).collect();
+            if let Some(connected) = self.connected(node, value, &channels)? {
+                return Ok(connected);
+            }
         }
         Err(Problem::new("it takes some of the elements that come in, by their numbers")
             .help("neighbouring channels alone are taken: export it with `Slice` or `Split`"))
@@ -365,6 +390,16 @@ impl<'m> Reading<'m> {
                 Ok(numbers(Numbers::row(data.values.get(range).unwrap_or_default().to_vec())))
             }
         }
+    }
+
+    /// How many elements sizes make.
+    fn product(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let sizes = self.few(node, 0, "sizes")?.values;
+        // Of how many images is not known, and so often as many is not either.
+        let is_of_batch = sizes.contains(&BATCH) && !sizes.contains(&0.0);
+        let product = if is_of_batch { BATCH } else { sizes.iter().product() };
+        let sizes = if int(node, "keepdims", 1) == 0 { Vec::new() } else { vec![1] };
+        Ok(numbers(Numbers { sizes, values: vec![product] }))
     }
 
     /// Rows of features, contiguous.

@@ -12,9 +12,26 @@ use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
     /// Whether the channels of a value lie along this axis behind that of the batch.
-    fn has_channels_along(&self, value: &Value, place: usize) -> bool {
+    pub(super) fn has_channels_along(&self, value: &Value, place: usize) -> bool {
         let channels = self.builder.shape(value.id).channels();
         channels > 1 && value.layout.0.get(place).is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }])
+    }
+
+    /// The sizes along which the elements of the only image are seen again in their order, by their numbers: PyTorch's `as_strided`. The
+    /// node that takes them is absorbed.
+    pub(super) fn as_strided(&mut self, node: &'m Node<'m>, value: &Value) -> Option<Vec<usize>> {
+        let gather =
+            self.only_reader(node.outputs[0]).filter(|(_, next)| next.op == "Gather" && int(next, "axis", 0) == 0)?;
+        let Known::Constant(indices) = self.known.get(gather.1.inputs.get(1)?)? else { return None };
+        let Numbers { sizes, values } = indices.numbers()?;
+        let in_order = values.iter().enumerate().all(|(place, index)| place as f64 == *index);
+        let [1, sizes @ ..] = sizes.as_slice() else { return None };
+        if self.batch != Some(1) || !in_order || values.len() != value.layout.len() {
+            return None;
+        }
+        let sizes = sizes.to_vec();
+        self.absorb(gather);
+        Some(sizes)
     }
 
     /// Some channels of a value that has them along this axis; `None` where it has not.

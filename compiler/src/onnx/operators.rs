@@ -337,6 +337,14 @@ impl Writing<'_> {
                 let [from, to] = [0.0, 6.0].map(|end| self.floats("end", &[], [end]));
                 self.push("Clip", &[x, &from, &to], &[])
             }
+            Function::Clip(lowest, highest) => {
+                let ends = [lowest, highest].map(|end| match end.is_finite() {
+                    true => self.floats("end", &[], [end]),
+                    false => String::new(),
+                });
+                let [from, to] = &ends;
+                self.push("Clip", &[x, from, to], &[])
+            }
             Function::Softsign => self.push("Softsign", &[x], &[]),
             Function::Exp => self.push("Exp", &[x], &[]),
         }

@@ -66,23 +66,52 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    /// The ends of the interval that a `Clip` keeps to.
+    /// The ends of the interval that a `Clip` keeps to; infinite where it says none, or the largest number that there is.
     pub(super) fn clip_to(&self, node: &'m Node<'m>) -> Answer<(f64, f64)> {
         let end = |index: usize, name: &str, usual: f64| -> Answer<f64> {
-            match self.constant(node, index, name)? {
-                Some(end) => end.single().ok_or_else(|| Problem::new(format!("its {name} is no number"))),
-                None => Ok(float(node, name, usual)),
-            }
+            let end = match self.constant(node, index, name)? {
+                Some(end) => match end.single().map(|end| end as f32) {
+                    Some(end) if !end.is_nan() => decimal(end),
+                    _ => return Err(Problem::new(format!("its {name} is no number"))),
+                },
+                None => float(node, name, usual),
+            };
+            Ok(if end.abs() >= f64::from(f32::MAX) { f64::INFINITY.copysign(end) } else { end })
         };
         Ok((end(1, "min", f64::NEG_INFINITY)?, end(2, "max", f64::INFINITY)?))
     }
 
     pub(super) fn clip(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        match self.clip_to(node)? {
-            (0.0, 6.0) => self.function(node, Function::Relu6),
-            (0.0, end) if end >= f64::from(f32::MAX) => self.function(node, Function::Relu),
-            (from, to) => Err(Problem::new(format!("it keeps to {from}..{to}"))
-                .help("0..6 is `relu6`, and 0 without an end `relu`; no other interval is to be had")),
+        let ends = self.clip_to(node)?;
+        self.kept_to(node, 0, ends)
+    }
+
+    /// The larger or the smaller of a value and a number.
+    pub(super) fn one_end(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let place = usize::from(matches!(self.operand(node, 0)?, Some(Known::Constant(_))));
+        let number = match (self.operand(node, 1 - place)?, node.inputs.len()) {
+            (Some(Known::Constant(constant)), 2) => constant.single().map(|number| decimal(number as f32)),
+            _ => None,
+        };
+        let Some(number) = number.filter(|number| number.is_finite()) else {
+            return Err(Problem::new("it compares values with each other, or with more than one number")
+                .help("the larger or smaller of a value and one number is to be had"));
+        };
+        let ends = if node.op == "Max" { (number, f64::INFINITY) } else { (f64::NEG_INFINITY, number) };
+        self.kept_to(node, place, ends)
+    }
+
+    fn kept_to(&mut self, node: &'m Node<'m>, place: usize, ends: (f64, f64)) -> Answer<Known<'m>> {
+        let value = self.value(node, place)?;
+        let mut function =
+            |function: Function| self.function_of(value.clone(), node.inputs[place], Activation(function).into());
+        match ends {
+            (0.0, 6.0) => function(Function::Relu6),
+            (0.0, f64::INFINITY) => function(Function::Relu),
+            (f64::NEG_INFINITY, f64::INFINITY) => Ok(Known::Value(value)),
+            (from, to) if from < to => function(Function::Clip(from, to)),
+            (from, to) => Err(Problem::new(format!("it keeps to {from}..{to}, and nothing lies between"))
+                .help("its `min` must be less than its `max`")),
         }
     }
 
@@ -121,9 +150,7 @@ impl<'m> Reading<'m> {
             (Known::Constant(constant), Known::Value(value)) => match node.op {
                 "Add" | "Mul" => self.with_constant(node, node.op, value, constant, node.inputs[1]),
                 "Sub" => {
-                    let minus: Op = Scale { factor: -1.0 }.into();
-                    let id =
-                        self.row("scale", "scale -1".to_owned(), vec![minus], &[value.id], WeightOptions::default())?;
+                    let id = self.minus(value.id)?;
                     self.with_constant(node, "Add", Value { id, ..value }, constant, node.inputs[1])
                 }
                 _ => Err(Problem::new("what comes in divides a constant, which is not to be had")
@@ -131,6 +158,17 @@ impl<'m> Reading<'m> {
             },
             (Known::Constant(left), Known::Constant(right)) => self.folded(node, left, right).map(Known::Constant),
         }
+    }
+
+    fn minus(&mut self, id: ValueId) -> Answer<ValueId> {
+        let minus: Op = Scale { factor: -1.0 }.into();
+        self.row("scale", "scale -1".to_owned(), vec![minus], &[id], WeightOptions::default())
+    }
+
+    pub(super) fn negated(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+        let value = self.value(node, 0)?;
+        let id = self.minus(value.id)?;
+        Ok(Known::Value(Value { id, ..value }))
     }
 
     /// Two values of one shape, or an image and a number for each of its channels.
@@ -166,8 +204,7 @@ impl<'m> Reading<'m> {
             second = self.shaped(second, Shape::Flat(shape.channels()))?;
         }
         if node.op == "Sub" {
-            let minus: Op = Scale { factor: -1.0 }.into();
-            second = self.row("scale", "scale -1".to_owned(), vec![minus], &[second], WeightOptions::default())?;
+            second = self.minus(second)?;
         }
         let (word, op): (_, Op) = match node.op {
             "Add" | "Sub" | "Sum" => ("add", Add.into()),
@@ -299,7 +336,7 @@ impl<'m> Reading<'m> {
     }
 
     /// How weights are read in the order of a value's channels.
-    fn of_channels(&self, value: &Value, weights: &Weights<'m>) -> Answer<Vec<Run>> {
+    pub(super) fn of_channels(&self, value: &Value, weights: &Weights<'m>) -> Answer<Vec<Run>> {
         let shape = self.builder.shape(value.id);
         let axes = &value.layout.0;
         let wrong = || {

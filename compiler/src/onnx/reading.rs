@@ -72,8 +72,13 @@ impl<'m> Reading<'m> {
         }
         let graph = &model.graph;
         let constants: HashMap<&str, _> = graph.initializers.iter().map(|tensor| (tensor.name, tensor)).collect();
-        let inputs: Vec<&Declared<'_>> =
+        let mut inputs: Vec<&Declared<'_>> =
             graph.inputs.iter().filter(|input| !constants.contains_key(input.name)).collect();
+        if inputs.len() > 1 {
+            // What an exporter has folded away may still be declared.
+            let read: BTreeSet<&str> = graph.nodes.iter().flat_map(|node| node.inputs.iter().copied()).collect();
+            inputs.retain(|input| read.contains(input.name));
+        }
         if inputs.is_empty() {
             return Err(
                 Problem::new("it has no input").help("export the model with an example of what it is to be given")
@@ -86,7 +91,7 @@ impl<'m> Reading<'m> {
                 names.len(),
                 names.join(", ")
             ))
-            .help("export a model of one input; what a layer such as Keras' `Normalization` knows must be a constant in the file"));
+            .help("export a model of one input; what a layer such as Keras' `Normalization` knows must be a constant in the file, so give it NumPy's arrays before the export: `layer.mean = layer.mean.numpy()`"));
         };
         let (shape, batch) = input_shape(input, channels_last)?;
         let layout = if channels_last { Layout::channels_last(shape) } else { Layout::channels_first(shape) };
@@ -292,6 +297,11 @@ impl<'m> Reading<'m> {
             }
             _ => None,
         }
+    }
+
+    /// The nodes that read a value.
+    pub(super) fn readers_of(&self, name: &str) -> &[usize] {
+        self.readers.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Whether anything reads a value.

@@ -4,7 +4,7 @@ use netwright_onnx::Node;
 use netwright_onnx::source::Change;
 
 use super::attributes::{float, int, ints, pair, window};
-use super::constant::Weights;
+use super::constant::{BATCH, Weights};
 use super::layout::{Layout, Run, along};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Order, Reading, Value};
@@ -196,6 +196,37 @@ impl<'m> Reading<'m> {
         let [inputs, outputs] = kernel.axes[..] else { return Err(Problem::new("its weights are no matrix")) };
         let bias = self.following_bias(outputs.len)?;
         self.dense(node, kernel, [inputs, outputs], [1.0; 2], bias)
+    }
+
+    /// Whether positions are put among the images of the batch, a row of channels each, for nothing but a product, and are taken out again:
+    /// a product of the channels of each position, as TensorFlow's `tensordot` writes it.
+    pub(super) fn is_row_of_each_position(&self, node: &'m Node<'m>, value: &Value, target: &[f64]) -> bool {
+        let own = value.layout.sizes();
+        let ([rows, channels], [positions @ .., last]) = (target, &own[..]) else { return false };
+        let positions: usize = positions.iter().product();
+        let all = self.batch.map(|batch| (batch * positions) as f64);
+        let is_rest = *rows == -1.0 || *rows == BATCH || Some(*rows) == all;
+        if positions == 1 || *channels != *last as f64 || !is_rest {
+            return false;
+        }
+        let mut name = node.outputs[0];
+        while let Some((_, next)) = self.only_reader(name) {
+            let is_constant = |index: usize| {
+                next.inputs.get(index).is_some_and(|name| matches!(self.known.get(name), Some(Known::Constant(_))))
+            };
+            let goes_on = match next.op {
+                "MatMul" => next.inputs[0] == name && is_constant(1),
+                "Add" => is_constant(0) || is_constant(1),
+                "Relu" | "Sigmoid" | "Tanh" => true,
+                "Reshape" => return next.inputs[0] == name,
+                _ => false,
+            };
+            if !goes_on {
+                return false;
+            }
+            name = next.outputs[0];
+        }
+        false
     }
 
     /// A product over the last axis: of a row, or of each position of an image.

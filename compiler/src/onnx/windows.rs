@@ -57,6 +57,9 @@ impl<'m> Reading<'m> {
 
     pub(super) fn reduce(&mut self, node: &'m Node<'m>, kind: PoolKind) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
+        if let Some(normalised) = self.layer_norm_in_pieces(node, &value)? {
+            return Ok(normalised);
+        }
         let rank = value.layout.0.len() + 1;
         let given = match self.constant(node, 1, "axes")? {
             Some(axes) => axes.whole().unwrap_or_default().into_iter().map(|axis| axis as i64).collect(),

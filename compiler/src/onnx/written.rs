@@ -50,6 +50,15 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
             let (size, around) = (axes(conv.window.size), around(&conv.window, [1, 1]));
             format!("dwconv {size}{around}{multiplier}{}", bias(conv.bias))
         }
+        Op::ConvTable(conv) => {
+            let (size, around) = (axes(conv.window.size), around(&conv.window, [1, 1]));
+            let lists: String = conv.table.iter().map(|list| format!(" {}", list_of(list))).collect();
+            format!("conv {size}x{}{around} connect{lists}{}", conv.table.len(), bias(conv.bias))
+        }
+        Op::Distance(distance) => {
+            let lists: String = distance.patterns.iter().map(|list| format!(" {}", list_of(list))).collect();
+            format!("distance {} to{lists}", distance.patterns.len())
+        }
         Op::Deconv(conv) => {
             let (size, around) = (axes(conv.window.size), around(&conv.window, [1, 1]));
             format!("deconv {size}x{}{around}{}", conv.filters, bias(conv.bias))
@@ -98,4 +107,10 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         Op::Crop(crop) => format!("crop {}", sides(crop.0)),
         _ => return None,
     })
+}
+
+/// `(0, 1, 2)`
+fn list_of<T: std::fmt::Display>(numbers: &[T]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(T::to_string).collect();
+    format!("({})", numbers.join(", "))
 }

@@ -36,14 +36,14 @@ pub(super) trait ForFunction {
 }
 
 macro_rules! declare {
-    ($($(#[$docs:meta])* $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
-        $($(#[$docs])* #[derive(Clone, Copy)] struct $name $((#[allow(dead_code)] $real))?;)*
+    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+        $($(#[$docs])* #[derive(Clone, Copy)] struct $name $(($(#[allow(dead_code)] $real),+))?;)*
 
         /// Does it with the function of a row of the table.
         #[inline(always)]
         pub(super) fn for_function<K: ForFunction>(activation: Activation, what: K) -> K::Output {
             match activation {
-                $(Activation::$name $(($constant))? => what.with($name $(($constant))?)),*
+                $(Activation::$name $(($($constant),+))? => what.with($name $(($($constant),+))?)),*
             }
         }
     };
@@ -127,6 +127,27 @@ impl Function for Relu6 {
     #[inline(always)]
     fn gradient<T: Elementary>(self, z: T, da: T) -> T {
         gate(z > T::ZERO && z < T::from_f64(6.0), da)
+    }
+    #[inline(always)]
+    fn gradient_from_output<T: Elementary>(self, a: T, da: T) -> T {
+        self.gradient(a, da)
+    }
+}
+
+impl Function for Clip {
+    fn definition<T: Scalar>(self, z: T) -> T {
+        z.max(T::from_f64(self.0)).min(T::from_f64(self.1))
+    }
+    fn derivative<T: Scalar>(self, z: T) -> T {
+        if z > T::from_f64(self.0) && z < T::from_f64(self.1) { T::ONE } else { T::ZERO }
+    }
+    #[inline(always)]
+    fn value<T: Elementary>(self, z: T) -> T {
+        at_most(at_least(z, T::from_f64(self.0)), T::from_f64(self.1))
+    }
+    #[inline(always)]
+    fn gradient<T: Elementary>(self, z: T, da: T) -> T {
+        gate(z > T::from_f64(self.0) && z < T::from_f64(self.1), da)
     }
     #[inline(always)]
     fn gradient_from_output<T: Elementary>(self, a: T, da: T) -> T {

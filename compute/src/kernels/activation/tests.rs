@@ -4,13 +4,17 @@ use crate::kernels::Kernels;
 use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
 use crate::random::Random;
 
-/// Those without a constant as they are, the others with two.
+/// Those without a constant as they are, the others with several.
 macro_rules! declare {
     (@of $name:ident) => { [Activation::$name].as_slice() };
     (@of $name:ident $constant:ident) => { [Activation::$name(0.2), Activation::$name(0.5)].as_slice() };
-    ($($(#[$docs:meta])* $name:ident $(($constant:ident: $real:ty))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+    (@of $name:ident $lowest:ident $highest:ident) => {
+        [Activation::$name(-0.5, 2.0), Activation::$name(f64::NEG_INFINITY, 0.5), Activation::$name(-1.5, f64::INFINITY)]
+            .as_slice()
+    };
+    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
         fn all() -> Vec<Activation> {
-            [$(declare!(@of $name $($constant)?)),*].concat()
+            [$(declare!(@of $name $($($constant)+)?)),*].concat()
         }
     };
 }

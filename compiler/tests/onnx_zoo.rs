@@ -1,0 +1,89 @@
+//! The zoo's networks as ONNX files, read again, printed in the language, and compiled from that text: the same network each time.
+#![cfg(feature = "onnx")]
+
+#[path = "support/onnx_file.rs"]
+mod onnx_file;
+mod support;
+#[path = "support/zoo.rs"]
+mod zoo;
+
+use std::collections::HashMap;
+
+use netwright_compiler::graph::Graph;
+use netwright_compiler::onnx::{printed, read};
+use netwright_compiler::ops::Phase;
+use netwright_compiler::passes;
+use netwright_onnx::Model;
+
+/// Numbers for what computes values: the same for the same operation, of the same values, with weights of the same sizes.
+#[derive(Default)]
+struct Meanings(HashMap<String, usize>);
+
+impl Meanings {
+    /// That of a graph's answer.
+    fn of(&mut self, graph: &Graph) -> usize {
+        let mut values = HashMap::from([(graph.input, 0)]);
+        for node in &graph.nodes {
+            let inputs: Vec<usize> = node.inputs.iter().map(|input| values[input]).collect();
+            let tensors: Vec<&[usize]> = node.tensors.iter().map(|id| graph.tensors[id.0].shape.as_slice()).collect();
+            let next = self.0.len() + 1;
+            let number = *self.0.entry(format!("{:?} {inputs:?} {tensors:?}", node.op)).or_insert(next);
+            values.insert(node.output, number);
+        }
+        values[&graph.output]
+    }
+}
+
+/// Sizes of all weights and statistics, in order.
+fn tensors(graph: &Graph) -> Vec<(&'static str, Vec<usize>)> {
+    graph.tensors.iter().map(|tensor| (tensor.name, tensor.shape.clone())).collect()
+}
+
+/// What predicting and training an image take, in elements.
+fn memory(graph: &Graph) -> [usize; 2] {
+    let graph = passes::initial_weights(graph.clone());
+    let predicted = passes::fuse(passes::fold(graph.clone()), Phase::Predicting);
+    let trained = passes::fuse(graph, Phase::Training);
+    let predicted = passes::plan_memory(&passes::predict(&predicted).predict).per_image;
+    [predicted, passes::plan_memory(&passes::differentiate(&trained).program).per_image]
+}
+
+/// Texts that `zoo/tests/onnx_back.rs` compiles with rustc and asks for answers.
+const KEPT: [(&str, &str); 2] =
+    [("LeNet5", "../zoo/tests/printed/lenet5.rs"), ("ResNet50", "../zoo/tests/printed/resnet50.rs")];
+
+#[test]
+fn what_is_printed_of_a_file_compiles_to_the_network_that_was_written() {
+    for file in zoo::NETWORKS {
+        let (name, own) = zoo::network(file);
+        let bytes = onnx_file::file_of(&own);
+        let model = Model::read(&bytes).expect("what is written is a model");
+        let back = read(&model, None).unwrap_or_else(|problem| panic!("{name}: {problem}")).graph;
+        let text = printed(&back, &name).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        let again = support::lowered(&text).unwrap_or_else(|found| panic!("{text}\n{found:#?}"));
+        netwright_compiler::verify::verify(&again).expect("the graph holds together");
+        let mut meanings = Meanings::default();
+        assert_eq!(meanings.of(&again), meanings.of(&back), "{text}");
+        assert_eq!(tensors(&again), tensors(&back), "{text}");
+        assert_eq!(again.shape(again.output), own.shape(own.output), "{text}");
+        assert_eq!(memory(&again), memory(&back), "{text}");
+        let elements = |graph: &Graph| graph.tensors.iter().map(netwright_compiler::graph::Tensor::len).sum::<usize>();
+        println!(
+            "{name}: {} layers in {} lines, {} elements",
+            again.layers.len(),
+            text.lines().count(),
+            elements(&again)
+        );
+        if let Some(kept) = KEPT.iter().find_map(|(kept, path)| (*kept == name).then_some(path)) {
+            let text =
+                format!("// Printed of the file that `{name}` is written to.\nnetwright::network! {{\n{text}}}\n");
+            if std::env::var_os("NETWRIGHT_OVERWRITE").is_some() {
+                std::fs::write(kept, &text).expect("it is ours");
+            }
+            assert_eq!(text, std::fs::read_to_string(kept).expect("it is there"));
+        }
+        if own.layers.len() > 50 {
+            assert!(text.starts_with("block ") && 2 * text.lines().count() < again.layers.len(), "{text}");
+        }
+    }
+}
