@@ -306,7 +306,7 @@
 //!
 //! # Further
 //!
-//! [`pytorch`] takes over weights from PyTorch and Keras, and gives them back; [`onnx`] reads networks from ONNX files and writes them; [`serving`] predicts from several threads, swaps weights and chooses among networks. Part of
+//! [`pytorch`] takes over weights from PyTorch and Keras, and gives them back; [`onnx`] reads networks from ONNX files and writes them; [`serving`] predicts from several threads and with the weights once, swaps weights, chooses among networks, and says what gives the same bits everywhere. Part of
 //! another network's weights come by [`load_matching`](crate::SaveWeights::load_matching) and [`copy_from`](crate::SaveWeights::copy_from).
 
 pub mod onnx;

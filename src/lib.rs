@@ -31,6 +31,7 @@
 //! | [`see`] | filters, curves and maps, in the terminal and as pictures |
 //! | [`data`] | sets in memory, and the files they come from |
 //! | [`SaveWeights`] | weights on disk |
+//! | [`OwnedPredictor`] | prediction without a second copy of the weights |
 //! | [`Predictor`] | prediction without `std`, with borrowed weights and memory |
 //!
 //! # Training
@@ -107,6 +108,7 @@ macro_rules! network {
     };
 }
 
+pub use netwright_runtime::prediction_file::PredictionFileError;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
 pub use netwright_runtime::simd::{InstructionSet, MissingInstructions};
 pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
@@ -121,6 +123,8 @@ pub use netwright_runtime::architecture::GradientSeed;
 pub use netwright_runtime::network::{Gradients, Network, PassError, TrainingWorkspace};
 #[cfg(feature = "onnx")]
 pub use netwright_runtime::onnx;
+#[cfg(feature = "std")]
+pub use netwright_runtime::owned_predictor::OwnedPredictor;
 #[cfg(feature = "std")]
 pub use netwright_runtime::step_weights::{PreparedStep, StepWeights};
 #[cfg(feature = "std")]
@@ -172,7 +176,10 @@ pub mod private {
     pub use netwright_runtime::observer::Observer;
     #[cfg(feature = "onnx")]
     pub use netwright_runtime::onnx;
+    #[cfg(feature = "std")]
+    pub use netwright_runtime::owned_predictor::OwnedPredictor;
     pub use netwright_runtime::plan::Plan;
+    pub use netwright_runtime::prediction_weights::{KeptTensors, PredictionWeights, PreparationPart, Tensors};
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
@@ -201,14 +208,15 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, Kernels, Layer,
-            Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision, Shape, Tensor, WeightLayout,
-            computed, disjoint, given, gradient, head, kernels, largest, take, take_mut,
+            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, KeptTensors,
+            Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision, PredictionWeights,
+            PreparationPart, Shape, Tensor, Tensors, WeightLayout, computed, disjoint, given, gradient, head, kernels,
+            largest, take, take_mut,
         };
         #[cfg(feature = "std")]
         pub use super::{
-            Error, Gradients, Network, PassError, Path, SaveWeights, Summary, TrainingWorkspace, Vec, buffers,
-            buffers_mut,
+            Error, Gradients, Network, OwnedPredictor, PassError, Path, SaveWeights, Summary, TrainingWorkspace, Vec,
+            buffers, buffers_mut,
         };
         #[cfg(not(feature = "std"))]
         pub use super::{FeatureStd, needs_std};

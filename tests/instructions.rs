@@ -1,6 +1,12 @@
 //! A network predicts with the instruction set that its owner chooses, and refuses one that the processor lacks.
 
-use netwright::{Error, InstructionSet, MissingInstructions, Network as _, Predictor, Tensor};
+#[path = "portable/src/lib.rs"]
+#[allow(unreachable_pub)]
+mod portable;
+
+use netwright::loss::CrossEntropy;
+use netwright::train::GradientEngine;
+use netwright::{Error, InstructionSet, MissingInstructions, Network as _, Pass, Predictor, Tensor};
 
 netwright::network! {
     /// Kernels of every kind whose sums an instruction set takes in its own way.
@@ -74,4 +80,55 @@ fn instruction_sets_differ_by_rounding_alone() {
     // No processor has both.
     let refused = [InstructionSet::Avx512, InstructionSet::Neon].map(|of| network.set_instructions(of).is_err());
     assert!(refused.contains(&true));
+}
+
+#[test]
+fn portable_training_gives_the_bits_of_every_machine_on_any_number_of_threads() -> Result<(), Error> {
+    for threads in [1, 3] {
+        let found = portable::trained(threads)?;
+        assert_eq!(found, portable::TRAINED, "{threads} threads: {found:#018x}");
+    }
+    Ok(())
+}
+
+/// The gradient of a batch with an instruction set, by an engine and by a loop of one's own: the same bits.
+fn gradient(instructions: InstructionSet) -> Result<Vec<f32>, Error> {
+    let mut network = Small::init(5);
+    network.set_instructions(instructions)?;
+    let (images, labels) = (vec![image(); 8], (0..8).collect::<Vec<usize>>());
+    let mut engine = GradientEngine::<Small>::new(images.len(), 2)?;
+    engine.gradient(&mut network, &images, &labels, &CrossEntropy, Pass::default())?;
+    Ok(engine.gradients().as_slice().to_vec())
+}
+
+/// As the guide says it: gradients of each layer within 1e-5 of the root of their mean square.
+#[test]
+fn gradients_of_instruction_sets_differ_by_rounding_alone() -> Result<(), Error> {
+    let portable = gradient(InstructionSet::Portable)?;
+    for instructions in ALL {
+        let Ok(found) = gradient(instructions) else { continue };
+        for layer in Small::LAYERS {
+            let tensors = layer.tensors.iter().filter(|tensor| tensor.kind.is_trained());
+            let places: Vec<usize> = tensors.flat_map(|tensor| tensor.offset..tensor.offset + tensor.len).collect();
+            let squares = places.iter().map(|&place| f64::from(portable[place]).powi(2)).sum::<f64>();
+            let size = (squares / places.len().max(1) as f64).sqrt();
+            for place in places {
+                let difference = f64::from((found[place] - portable[place]).abs());
+                assert!(difference <= 1e-5 * size, "{instructions}, {}: {difference:e} of {size:e}", layer.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pass_over_borrowed_weights_is_told_its_instruction_set() -> Result<(), Error> {
+    let mut network = Small::init(5);
+    let mut workspace = Small::workspace(1);
+    let pass = Pass { frozen: true, ..Pass::default() };
+    let portable = pass.with_instructions(InstructionSet::Portable)?;
+    let told = network.forward(portable, &[image()], &mut workspace)?[0];
+    network.set_instructions(InstructionSet::Portable)?;
+    assert_eq!(network.forward(pass, &[image()], &mut workspace)?[0], told);
+    Ok(())
 }

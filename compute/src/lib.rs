@@ -6,6 +6,7 @@ pub mod context;
 pub mod epilogue;
 pub mod gemm;
 pub mod kernels;
+pub mod packed_layout;
 pub mod pass;
 pub mod random;
 pub mod scalar;

@@ -1,6 +1,7 @@
 //! What a pass forward or back is told.
 
 use crate::context::{Context, PassThreads};
+use crate::simd::{InstructionSet, Isa, MissingInstructions};
 
 /// What a pass is told besides its data. Dropout draws from the seed, the step and the place of each number, so that the
 /// same step drops the same units however the batch is cut.
@@ -27,13 +28,30 @@ pub struct Pass<'l> {
     pub rule: BackwardRule,
     /// The threads that kernels may use: a training workspace says so, which has scratch memory for each.
     pub threads: PassThreads<'l>,
+    /// The instruction set that kernels run with; unless it is said, that which the network was set to, else the processor's widest.
+    pub isa: Option<Isa>,
 }
 
 impl Pass<'_> {
     /// What its kernels are given.
     #[must_use]
     pub fn context(&self) -> Context<'_> {
-        self.threads.context(self.batch)
+        let context = self.threads.context(self.batch);
+        self.isa.map_or(context, |isa| context.with_isa(isa))
+    }
+
+    /// The same pass with the instruction set `isa`, unless it has one of its own.
+    #[must_use]
+    pub fn or_isa(self, isa: Option<Isa>) -> Self {
+        Self { isa: self.isa.or(isa), ..self }
+    }
+
+    /// The same pass with an instruction set by its name.
+    ///
+    /// # Errors
+    /// [`MissingInstructions`] where the processor lacks it.
+    pub fn with_instructions(self, instructions: InstructionSet) -> Result<Self, MissingInstructions> {
+        Ok(Self { isa: Some(Isa::of(instructions)?), ..self })
     }
 
     /// Whether the weights of this layer, by its place in the network's table, get a gradient.

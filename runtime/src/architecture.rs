@@ -9,6 +9,7 @@ use crate::layer::Layer;
 use crate::observer::{Observer, Unobserved};
 pub use crate::pass::{BackwardRule, Pass};
 use crate::plan::Plan;
+use crate::prediction_weights::{KeptTensors, PredictionWeights, PreparationPart, Tensors};
 use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
 
@@ -50,6 +51,13 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const BATCH_COUPLED: bool;
     /// What is prepared of the weights for predicting, in elements: [`Self::prepare`].
     const PREPARED: usize;
+    /// The parts of [`Self::prepare`], each with the tensors that it reads.
+    const PREPARATION: &'static [PreparationPart] = &[];
+    /// The tensors that predictions read as they lie.
+    const KEPT: KeptTensors =
+        KeptTensors { parameters: &[[0, Self::PARAMETERS]], statistics: &[[0, Self::STATISTICS]] };
+    /// Tells networks apart, and plans of one network, by all that decides where predictions read what of the weights.
+    const FINGERPRINT: u64 = 0;
     /// What is prepared of the weights for a training step of several passes, in elements: [`Self::prepare_step`].
     const STEP_PREPARED: usize = 0;
     /// The layers of [`Self::LAYERS`] whose batch normalisation sees a single value of each channel of an image (a row of features, or an
@@ -67,7 +75,20 @@ pub trait Architecture: Sized + Send + Sync + 'static {
 
     /// Computes what follows from the weights alone, once for all predictions: scales and shifts of folded normalisations, packed
     /// filters. `prepared` is [`Self::PREPARED`] long.
-    fn prepare(parameters: &[Self::Scalar], statistics: &[Self::Scalar], prepared: &mut [Self::Scalar]);
+    fn prepare(parameters: &[Self::Scalar], statistics: &[Self::Scalar], prepared: &mut [Self::Scalar]) {
+        let (parameters, statistics) = (Tensors::all(parameters), Tensors::all(statistics));
+        (0..Self::PREPARATION.len()).for_each(|part| Self::prepare_part(part, parameters, statistics, prepared));
+    }
+
+    /// Computes one part of [`Self::prepare`], in order: `parameters` and `statistics` have at least the tensors of its row in
+    /// [`Self::PREPARATION`]. `prepared` is whole.
+    fn prepare_part(
+        _part: usize,
+        _parameters: Tensors<'_, Self::Scalar>,
+        _statistics: Tensors<'_, Self::Scalar>,
+        _prepared: &mut [Self::Scalar],
+    ) {
+    }
 
     /// Packs weights, on the threads of `context`, as the passes of a training step read them, for all of its micro-batches. `prepared` is
     /// [`Self::STEP_PREPARED`] long.
@@ -75,16 +96,12 @@ pub trait Architecture: Sized + Send + Sync + 'static {
 
     /// Computes the answers of `context.batch` images, on its threads.
     ///
-    /// Lengths: `parameters` [`Self::PARAMETERS`], `statistics` [`Self::STATISTICS`], `prepared` what [`Self::prepare`] made of
-    /// both, `images` batch x input, `workspace` at
+    /// `weights` are all, or [`Self::KEPT`], with what [`Self::prepare`] made of them. Lengths: `images` batch x input, `workspace` at
     /// least [`Self::PREDICTING`] for that batch, `outputs` batch x output, `logits` as `outputs`: what goes into the final softmax or
     /// sigmoid, or the answers once more where there is neither; empty where nobody asks for it.
-    #[allow(clippy::too_many_arguments)]
     fn predict_pass<O: Observer<Self::Scalar>>(
         context: &Context<'_>,
-        parameters: &[Self::Scalar],
-        statistics: &[Self::Scalar],
-        prepared: &[Self::Scalar],
+        weights: PredictionWeights<'_, Self::Scalar>,
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         outputs: &mut [Self::Scalar],
@@ -94,19 +111,16 @@ pub trait Architecture: Sized + Send + Sync + 'static {
 
     /// [`Self::predict_pass`] for blocks of images, which lie in the lanes of vectors: [`Self::BLOCKS`]. `workspace` is at least what that
     /// asks for. Nobody observes it. A network without such a program predicts by the one it has.
-    #[allow(clippy::too_many_arguments)]
     fn predict_blocks(
         context: &Context<'_>,
-        parameters: &[Self::Scalar],
-        statistics: &[Self::Scalar],
-        prepared: &[Self::Scalar],
+        weights: PredictionWeights<'_, Self::Scalar>,
         images: &[Self::Scalar],
         workspace: &mut [Self::Scalar],
         outputs: &mut [Self::Scalar],
         logits: &mut [Self::Scalar],
     ) {
         let unobserved = &mut Unobserved;
-        Self::predict_pass(context, parameters, statistics, prepared, images, workspace, outputs, logits, unobserved);
+        Self::predict_pass(context, weights, images, workspace, outputs, logits, unobserved);
     }
 
     /// Runs a batch forward as in training: dropout drops, batch normalisation measures and updates `statistics`. `prepared` is what

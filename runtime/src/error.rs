@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::debug_as_sentence::debug_as_sentence;
 use crate::pass::PassError;
+use crate::prediction_file::PredictionFileError;
 use crate::simd::MissingInstructions;
 use crate::suggest::choices;
 
@@ -300,6 +301,14 @@ pub enum Error {
         network: &'static str,
         /// Every difference found.
         differences: Vec<WeightDifference>,
+    },
+    /// A file of prepared weights that is not read.
+    #[error("{origin}: {problem}")]
+    PredictionFile {
+        /// The file.
+        origin: String,
+        /// Why not.
+        problem: PredictionFileError,
     },
     /// A file that is no ONNX model, or one whose tensors cannot be read.
     #[cfg(feature = "onnx")]

@@ -35,8 +35,14 @@ mod once {
     impl Once for f32 {}
     impl Once for f64 {}
 }
+#[cfg(feature = "std")]
+pub mod owned_predictor;
 pub mod pass;
 pub mod plan;
+#[cfg(feature = "std")]
+mod predicting;
+pub mod prediction_file;
+pub mod prediction_weights;
 pub mod predictor;
 pub mod scalar;
 #[cfg(feature = "std")]

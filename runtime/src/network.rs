@@ -1,8 +1,6 @@
 //! A network that owns its weights: it predicts, and it trains.
 
-use netwright_abi::LANES;
-
-use crate::architecture::{Architecture, Blocks, GradientSeed};
+use crate::architecture::{Architecture, GradientSeed};
 use crate::context::Context;
 use crate::error::Error;
 use crate::init::Init;
@@ -10,17 +8,17 @@ use crate::layer::{Layer, ParameterTensor};
 use crate::memory::{Buffer, Prepared, WorkspacePool};
 use crate::observer::{Observer, Unobserved};
 use crate::once::Once;
+use crate::owned_predictor::OwnedPredictor;
 use crate::pass::Pass;
 pub use crate::pass::PassError;
+use crate::predicting::Predicting;
+use crate::prediction_weights::PredictionWeights;
 use crate::predictor::by_value;
 use crate::scalar::Precision;
 use crate::simd::{InstructionSet, Isa};
-use crate::tensor::{Output, Sample};
+use crate::tensor::Sample;
 use crate::threads::Threads;
 pub use crate::training_workspace::{Gradients, TrainingWorkspace, enough_images};
-
-/// How many images [`Network::predict_batch_into`] sends through at a time: enough to fill the kernels, few enough for the cache.
-const PREDICTED_TOGETHER: usize = 32;
 
 /// The weights of a network: its parameters, its statistics, and the workspaces that predictions borrow.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub struct Weights<T> {
     prepared: Prepared<T>,
     /// The threads that predict; unless they were set, those that all networks share.
     threads: Option<Threads>,
-    /// The instruction set that predicts; unless it was set, the processor's widest.
+    /// The instruction set that predicts and trains; unless it was set, the processor's widest.
     isa: Option<Isa>,
 }
 
@@ -58,6 +56,11 @@ impl<T: Precision> Weights<T> {
         &self.statistics
     }
 
+    /// The instruction set that predicts and trains, where it was set: see [`Network::set_instructions`].
+    pub fn isa(&self) -> Option<Isa> {
+        self.isa
+    }
+
     /// Parameters and statistics at the same time, to change: what was prepared of them does not hold any more.
     pub fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
         self.prepared.forget();
@@ -79,125 +82,14 @@ impl<T: Precision> Clone for Weights<T> {
     }
 }
 
-/// Multiply-adds below which a prediction does not look for other threads: they would take longer to wake.
-const WORTH_THREADS: u64 = 1 << 23;
-
-/// The threads for predicting so many images, where there are several and it pays.
-fn predicting_threads<N: Network>(network: &N, images: usize) -> Option<&Threads> {
-    if N::MACS.saturating_mul(images as u64) < WORTH_THREADS || Threads::are_busy() {
-        return None;
-    }
-    let threads = network.weights_ref().threads.as_ref().unwrap_or_else(|| Threads::shared());
-    (threads.count() > 1).then_some(threads)
-}
-
-/// Predicts any number of images. Several are cut between the threads; of few, every layer is. `logits` may be empty.
-fn predict_many<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
-    match predicting_threads(network, images.len()) {
-        None => run_all(network, images, answers, logits),
-        Some(threads) if images.len() >= threads.count() || images_in_blocks::<N>(images.len()) > 0 => {
-            threads.install(|| halve(network, threads, threads.count(), images, answers, logits));
-        }
-        Some(threads) => threads.install(|| {
-            run(network, Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
-        }),
-    }
-}
-
-/// The program for blocks of images, where there is one. Double precision, which is for checks, has no vectors that it would fill.
-fn blocks<N: Architecture>() -> Option<Blocks> {
-    N::BLOCKS.filter(|_| size_of::<N::Scalar>() == size_of::<f32>())
-}
-
-/// How many of `count` images are predicted in blocks. Their places alone decide, never threads.
-fn images_in_blocks<N: Architecture>(count: usize) -> usize {
-    blocks::<N>().map_or(0, |blocks| blocks.images(count))
-}
-
-/// Predicts images in so many parts, side by side.
-fn halve<N: Network>(
-    network: &N,
-    threads: &Threads,
-    parts: usize,
-    images: &[N::Input],
-    answers: &mut [N::Output],
-    logits: &mut [N::Output],
-) {
-    if parts == 1 {
-        return run_all(network, images, answers, logits);
-    }
-    let low = parts / 2;
-    let middle = images.len() * low / parts;
-    let middle = if blocks::<N>().is_some() { middle.next_multiple_of(LANES).min(images.len()) } else { middle };
-    let (images, high_images) = images.split_at(middle);
-    let (answers, high_answers) = answers.split_at_mut(middle);
-    let (logits, high_logits) = logits.split_at_mut(middle.min(logits.len()));
-    threads.both(
-        || halve(network, threads, low, images, answers, logits),
-        || halve(network, threads, parts - low, high_images, high_answers, high_logits),
-    );
-}
-
-/// Predicts any number of images on the caller's thread. There are as many `logits` as answers, or none.
-fn run_all<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
-    let in_blocks = images_in_blocks::<N>(images.len());
-    let (blocks, images) = images.split_at(in_blocks);
-    let (block_answers, answers) = answers.split_at_mut(in_blocks);
-    let (block_logits, logits) = logits.split_at_mut(in_blocks.min(logits.len()));
-    let mut block_logits = block_logits.chunks_mut(LANES);
-    for (images, answers) in blocks.chunks(LANES).zip(block_answers.chunks_mut(LANES)) {
-        run_block(network, images, answers, block_logits.next().unwrap_or_default());
-    }
-    let mut logits = logits.chunks_mut(PREDICTED_TOGETHER);
-    for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
-        let logits = logits.next().unwrap_or_default();
-        run(network, Context::of(images.len()), images, answers, logits, &mut Unobserved);
-    }
-}
-
-/// Predicts the images of a context. There are as many `logits` as answers, or none.
-fn run<N: Network, O: Observer<N::Scalar>>(
-    network: &N,
-    context: Context<'_>,
-    images: &[N::Input],
-    answers: &mut [N::Output],
-    logits: &mut [N::Output],
-    observer: &mut O,
-) {
+fn predicting<N: Network>(network: &N) -> Predicting<'_, N> {
     let weights = network.weights_ref();
-    let context = weights.isa.map_or(context, |isa| context.with_isa(isa));
-    let len = N::PREDICTING.for_threads(context.batch, context.threads());
-    N::Scalar::with_workspace(&weights.workspaces, len, &mut |workspace| {
-        N::predict_pass(
-            &context,
-            &weights.parameters,
-            &weights.statistics,
-            network.prepared(),
-            Sample::many(images),
-            workspace,
-            Output::many_mut(answers),
-            Output::many_mut(logits),
-            observer,
-        );
-    });
-}
-
-/// Predicts a block of images on the caller's thread. There are as many `logits` as answers, or none.
-fn run_block<N: Network>(network: &N, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
-    let weights = network.weights_ref();
-    let len = blocks::<N>().map_or(0, |blocks| blocks.workspace(images.len()));
-    N::Scalar::with_workspace(&weights.workspaces, len, &mut |workspace| {
-        N::predict_blocks(
-            &Context::of(images.len()),
-            &weights.parameters,
-            &weights.statistics,
-            network.prepared(),
-            Sample::many(images),
-            workspace,
-            Output::many_mut(answers),
-            Output::many_mut(logits),
-        );
-    });
+    Predicting {
+        weights: PredictionWeights::all(&weights.parameters, &weights.statistics, network.prepared()),
+        workspaces: &weights.workspaces,
+        threads: weights.threads.as_ref(),
+        isa: weights.isa,
+    }
 }
 
 /// A network with weights. `network!` implements it for the type it makes; the type offers the same methods without this trait
@@ -276,6 +168,17 @@ pub trait Network: Architecture + Clone {
         })
     }
 
+    /// A predictor that owns what predictions read, and no other weights: for a program that has no more memory than it needs. The
+    /// parameters and the prepared weights are there together while it is made; from a file they never are:
+    /// [`OwnedPredictor::from_file`].
+    fn into_predictor(mut self) -> OwnedPredictor<Self> {
+        self.prepared();
+        let zeros = Self::Scalar::zero_weights(0, 0);
+        let Weights { parameters, statistics, prepared, threads, isa, .. } =
+            core::mem::replace(self.weights_mut(), zeros);
+        OwnedPredictor::of_network([parameters, statistics], prepared.into_buffer(), threads, isa)
+    }
+
     /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long enough uses
     /// every processor. Any number gives the same bits.
     ///
@@ -287,8 +190,10 @@ pub trait Network: Architecture + Clone {
         Ok(())
     }
 
-    /// With which instruction set it predicts: a narrower one than the processor's widest, which is taken unless this is said.
-    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine, and takes several times as long.
+    /// With which instruction set it predicts and trains: a narrower one than the processor's widest, which is taken unless this is said.
+    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine, and takes several times as long. Whatever
+    /// trains the network follows it: [`Network::forward`] and [`Network::backward`], a `GradientEngine`, a `Trainer`; a pass over borrowed
+    /// weights is told by [`Pass::with_instructions`].
     ///
     /// # Errors
     /// [`Error::Instructions`] where the processor lacks it; nothing has changed then.
@@ -328,7 +233,7 @@ pub trait Network: Architecture + Clone {
         observer: &mut O,
     ) {
         let (images, answers) = (core::slice::from_ref(image), core::slice::from_mut(answer));
-        run(self, Context::of(1), images, answers, &mut [], observer);
+        predicting(self).pass(Context::of(1), images, answers, &mut [], observer);
     }
 
     /// The answers for many images.
@@ -342,7 +247,7 @@ pub trait Network: Architecture + Clone {
     fn predict_batch_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
         let count = images.len().min(answers.len());
         let (images, answers) = (&images[..count], &mut answers[..count]);
-        predict_many(self, images, answers, &mut []);
+        predicting(self).many(images, answers, &mut []);
     }
 
     /// The answers for many images, as [`Network::predict_batch_into`] gives them, and in `logits` what went into the final softmax or
@@ -352,7 +257,7 @@ pub trait Network: Architecture + Clone {
     fn predict_with_logits(&self, images: &[Self::Input], answers: &mut [Self::Output], logits: &mut [Self::Output]) {
         let count = images.len().min(answers.len()).min(logits.len());
         let (images, answers, logits) = (&images[..count], &mut answers[..count], &mut logits[..count]);
-        predict_many(self, images, answers, logits);
+        predicting(self).many(images, answers, logits);
     }
 
     /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.
@@ -390,6 +295,7 @@ pub trait Network: Architecture + Clone {
         workspace: &'w mut TrainingWorkspace<Self>,
         observer: &mut O,
     ) -> Result<&'w [Self::Output], PassError> {
+        let pass = pass.or_isa(self.weights_ref().isa);
         let (parameters, statistics) = self.weights_mut().buffers_mut();
         workspace.forward_observed(pass, &*parameters, statistics, images, observer)?;
         Ok(workspace.outputs())
@@ -408,7 +314,7 @@ pub trait Network: Architecture + Clone {
         workspace: &mut TrainingWorkspace<Self>,
         gradients: &mut Gradients<Self>,
     ) -> Result<(), PassError> {
-        workspace.backward(pass, seed, self.parameters(), images, gradients, &mut [])
+        workspace.backward(pass.or_isa(self.weights_ref().isa), seed, self.parameters(), images, gradients, &mut [])
     }
 
     /// [`Network::backward`], and the gradient of each image, written to `input_gradient` (as many elements as the images have).
@@ -428,7 +334,14 @@ pub trait Network: Architecture + Clone {
         if input_gradient.len() != expected {
             return Err(PassError::InputGradient { expected, found: input_gradient.len() });
         }
-        workspace.backward(pass, seed, self.parameters(), images, gradients, input_gradient)
+        workspace.backward(
+            pass.or_isa(self.weights_ref().isa),
+            seed,
+            self.parameters(),
+            images,
+            gradients,
+            input_gradient,
+        )
     }
 }
 

@@ -9,9 +9,12 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Origin};
 use crate::foreign::{Map, TensorFile, WholeTensor};
 use crate::layer::Layer;
-use crate::memory::{Prepared, WorkspacePool};
+use crate::memory::{Buffer, Prepared, WorkspacePool};
 use crate::network::Weights;
+use crate::owned_predictor::{Held, HeldPlan};
 use crate::pass::Pass;
+use crate::prediction_file::Expected;
+use crate::prediction_weights::KeptTensors;
 use crate::weights::Loaded;
 
 /// What the tables of an [`Architecture`] say of it.
@@ -83,6 +86,10 @@ __once! {
         = crate::weights::load_matching;
     fn load_bytes(facts: Facts, weights: &mut Weights<Self>, bytes: &[u8]) -> Result<Loaded, Error>
         = crate::weights::load_bytes;
+    fn read_weights(facts: Facts, path: &Path) -> Result<Weights<Self>, Error> = crate::weights::read;
+    fn read_held(plan: &HeldPlan<Self>, path: &Path) -> Result<Held<Self>, Error> = crate::owned_predictor::read;
+    fn save_held(expected: &Expected, held: &Held<Self>, path: &Path) -> Result<(), Error> = crate::owned_predictor::save;
+    fn hold(kept: KeptTensors, buffers: [Buffer<Self>; 2], prepared: Buffer<Self>) -> Held<Self> = Held::of_network;
     fn weights_to_bytes(facts: Facts, weights: &Weights<Self>) -> Vec<u8> = crate::weights::to_bytes;
 
     fn load_foreign(facts: Facts, weights: &mut Weights<Self>, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error>

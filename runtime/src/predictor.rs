@@ -3,6 +3,8 @@
 use crate::architecture::Architecture;
 use crate::context::Context;
 use crate::observer::{Observer, Unobserved};
+use crate::prediction_file::PredictionFileError;
+use crate::prediction_weights::PredictionWeights;
 use crate::simd::{InstructionSet, Isa, MissingInstructions};
 use crate::tensor::{Output, Sample};
 
@@ -12,9 +14,7 @@ use crate::tensor::{Output, Sample};
 /// and `network.statistics()` gave them where it was trained; `prepared` has [`Architecture::PREPARED`], as `network.prepared()` gave
 /// them there, or [`Architecture::prepare`] computes them here; `workspace` has at least `N::PREDICTING.for_batch(1)`.
 pub struct Predictor<'a, N: Architecture> {
-    parameters: &'a [N::Scalar],
-    statistics: &'a [N::Scalar],
-    prepared: &'a [N::Scalar],
+    weights: PredictionWeights<'a, N::Scalar>,
     workspace: &'a mut [N::Scalar],
     isa: Isa,
 }
@@ -57,10 +57,29 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         exact("parameters", N::PARAMETERS, parameters.len())?;
         exact("statistics", N::STATISTICS, statistics.len())?;
         exact("prepared weights", N::PREPARED, prepared.len())?;
-        if workspace.len() < Self::WORKSPACE {
-            exact("workspace", Self::WORKSPACE, workspace.len())?;
+        Self::with_weights(PredictionWeights::all(parameters, statistics, prepared), workspace)
+    }
+
+    /// A predictor over what [`OwnedPredictor::save`](crate::owned_predictor::OwnedPredictor::save) has written, where it lies: in flash,
+    /// or in a file that is mapped to memory. Nothing is copied, and of the elements nothing is read before the first prediction, so that
+    /// damage among them does not show.
+    ///
+    /// # Errors
+    /// [`PredictionFileError`] for bytes that are no such file, of another network or of kernels that read it otherwise, too short or too
+    /// long, or that do not lie where elements can; and for a workspace that is too short.
+    pub fn from_bytes(bytes: &'a [u8], workspace: &'a mut [N::Scalar]) -> Result<Self, PredictionFileError> {
+        Ok(Self::with_weights(crate::prediction_file::borrow::<N>(bytes)?, workspace)?)
+    }
+
+    fn with_weights(
+        weights: PredictionWeights<'a, N::Scalar>,
+        workspace: &'a mut [N::Scalar],
+    ) -> Result<Self, LengthError> {
+        let (expected, found) = (Self::WORKSPACE, workspace.len());
+        if found < expected {
+            return Err(LengthError { what: "workspace", expected, found });
         }
-        Ok(Self { parameters, statistics, prepared, workspace, isa: Isa::detect() })
+        Ok(Self { weights, workspace, isa: Isa::detect() })
     }
 
     /// The same with another instruction set than the widest that the processor has, or, without `std`, that the target promises.
@@ -98,17 +117,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
     ) {
         let (image, elements) = (image.elements(), answer.elements_mut());
         let context = Context::of(1).with_isa(self.isa);
-        N::predict_pass(
-            &context,
-            self.parameters,
-            self.statistics,
-            self.prepared,
-            image,
-            self.workspace,
-            elements,
-            &mut [],
-            observer,
-        );
+        N::predict_pass(&context, self.weights, image, self.workspace, elements, &mut [], observer);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Images with their sizes in the type, and the traits by which passes see them as flat slices.
 
+use core::any::TypeId;
+
 use crate::scalar::Precision;
 
 /// What arrays and images can be made of: numbers, and labels. Its default is 0.
@@ -56,6 +58,38 @@ pub(crate) fn elements_of_mut<A: Nested>(values: &mut [A]) -> &mut [A::Element] 
 fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
     // SAFETY: `Nested` promises that a value is `LENGTH` elements in a row, aligned as one; the count is rounded down to whole values.
     unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), elements.len().checked_div(A::LENGTH).unwrap_or(0)) }
+}
+
+/// Whether elements are `f32` or `f64`, which any bytes are, and which have no padding.
+fn are_floats<T: Precision>() -> bool {
+    let id = TypeId::of::<T>();
+    id == TypeId::of::<f32>() || id == TypeId::of::<f64>()
+}
+
+/// The bytes of elements, as they lie in memory; none where they are neither `f32` nor `f64`.
+#[cfg(feature = "std")]
+pub(crate) fn bytes_of<T: Precision>(elements: &[T]) -> &[u8] {
+    let len = if are_floats::<T>() { size_of_val(elements) } else { 0 };
+    // SAFETY: these are the bytes of `f32` or `f64`, all of them initialised, or none.
+    unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), len) }
+}
+
+/// The bytes of elements, to change; none where they are neither `f32` nor `f64`.
+#[cfg(feature = "std")]
+pub(crate) fn bytes_of_mut<T: Precision>(elements: &mut [T]) -> &mut [u8] {
+    let len = if are_floats::<T>() { size_of_val(elements) } else { 0 };
+    // SAFETY: as in `bytes_of`, borrowed mutably; whatever is written is `f32` or `f64` again.
+    unsafe { core::slice::from_raw_parts_mut(elements.as_mut_ptr().cast(), len) }
+}
+
+/// Bytes seen as elements where they lie; `None` where they are not aligned, or not whole elements of `f32` or `f64`.
+pub(crate) fn elements_in<T: Precision>(bytes: &[u8]) -> Option<&[T]> {
+    let elements = bytes.as_ptr().cast::<T>();
+    if !are_floats::<T>() || !elements.is_aligned() || !bytes.len().is_multiple_of(size_of::<T>()) {
+        return None;
+    }
+    // SAFETY: the bytes are borrowed as long as the elements, aligned and whole, and any bytes are `f32` or `f64`.
+    Some(unsafe { core::slice::from_raw_parts(elements, bytes.len() / size_of::<T>()) })
 }
 
 /// An image of `H` rows, `W` columns and `C` channels. In memory the channels of a pixel lie together.

@@ -7,7 +7,9 @@ use crate::error::{Error, WeightDifference, counted};
 use crate::layer::{ParameterTensor, is_part};
 use crate::network::{Network, Weights};
 use crate::once::{Facts, Once};
+use crate::prediction_weights::Stretch;
 use crate::scalar::{Precision, Scalar};
+use crate::storage::TensorStream;
 pub use crate::storage::safetensors::Checksum;
 use crate::storage::safetensors::{Reader, View, Writer};
 use crate::suggest::nearest;
@@ -67,14 +69,12 @@ pub trait SaveWeights: Network {
         Self::Scalar::load_matching(Facts::of::<Self>(), self.weights_mut(), path.as_ref())
     }
 
-    /// A network with the weights of a file.
+    /// A network with the weights of a file, which is read tensor by tensor: its bytes are never in memory as a whole.
     ///
     /// # Errors
     /// As [`Self::load`].
     fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
-        network.load(path)?;
-        Ok(network)
+        Ok(Self::from_weights(Self::Scalar::read_weights(Facts::of::<Self>(), path.as_ref())?))
     }
 
     /// The bytes that [`Self::save`] writes.
@@ -116,13 +116,15 @@ pub trait SaveWeights: Network {
         let facts = Facts::of::<Self>();
         let compared = Compared::new(facts, &offers, part, true);
         compared.check(facts, O::NAME)?;
-        Ok(compared.take(facts, self.weights_mut(), O::NAME, Checksum::None))
+        compared.take(facts, self.weights_mut(), O::NAME, Checksum::None)
     }
 
     /// Copies all tensors of another network whose names and shapes are this one's, and leaves the others as they are.
     fn copy_matching<O: Network>(&mut self, other: &O) -> Loaded {
         let facts = Facts::of::<Self>();
-        Compared::new(facts, &of_network(other), "", true).take(facts, self.weights_mut(), O::NAME, Checksum::None)
+        let offers = of_network(other);
+        let taken = Compared::new(facts, &offers, "", true).take(facts, self.weights_mut(), O::NAME, Checksum::None);
+        taken.unwrap_or_else(|_| unreachable!("no file is read"))
     }
 }
 
@@ -199,8 +201,11 @@ pub struct Offer<'o, T> {
     kind: String,
     /// Whether it can be read as `T`, converted or not.
     is_readable: bool,
-    read: Box<dyn Fn() -> Vec<T> + 'o>,
+    /// Writes its elements to as many.
+    read: Read<'o, T>,
 }
+
+type Read<'o, T> = Box<dyn Fn(&mut [T]) -> Result<(), Error> + 'o>;
 
 impl<T> fmt::Debug for Offer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -215,15 +220,31 @@ pub type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
     fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
         let (kind, is_readable) = (view.dtype.to_string(), view.is_readable());
-        Offer { shape: view.shape, kind, is_readable, read: Box::new(move || view.scalars().unwrap_or_default()) }
+        let read = move |elements: &mut [T]| {
+            elements.copy_from_slice(&view.scalars().unwrap_or_default());
+            Ok(())
+        };
+        Offer { shape: view.shape, kind, is_readable, read: Box::new(read) }
     }
     file.tensors().filter(|view| is_weight(view.name)).map(|view| (view.name.to_owned(), offer(view))).collect()
 }
 
+/// The tensors of a file that stays where it is.
+fn of_stream<T: Precision>(stream: &TensorStream) -> Offers<'_, T> {
+    let offers = stream.tensors().map(|(name, dtype, shape)| {
+        let (kind, is_readable) = (dtype.to_string(), dtype.is_floating());
+        let read = move |elements: &mut [T]| stream.read(name, elements);
+        (name.to_owned(), Offer { shape, kind, is_readable, read: Box::new(read) })
+    });
+    offers.collect()
+}
+
 fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
     let offers = tensors(Facts::of::<O>()).map(|(_, name, tensor)| {
-        let read = move || {
-            elements(network.weights_ref(), tensor).iter().map(|element| T::from_f64(element.to_f64())).collect()
+        let read = move |to: &mut [T]| {
+            let from = elements(network.weights_ref(), tensor);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = T::from_f64(from.to_f64()));
+            Ok(())
         };
         let kind = O::Scalar::NAME.to_owned();
         (name, Offer { shape: tensor.shape, kind, is_readable: true, read: Box::new(read) })
@@ -284,19 +305,45 @@ impl<'o, T: Precision> Compared<'o, T> {
         Err(Error::Weights { origin, network: facts.name, differences })
     }
 
+    /// Reads the tensors that lie in some stretches of the parameters, or of the statistics, to where those lie one behind the other.
+    pub(crate) fn read(&self, trained: bool, stretches: &[Stretch], elements: &mut [T]) -> Result<(), Error> {
+        let mut rest = elements;
+        for &[first, end] in stretches {
+            let (here, others) = rest.split_at_mut(end - first);
+            for (_, tensor, offer) in &self.fitting {
+                let start = tensor.offset.wrapping_sub(first);
+                if tensor.kind.is_trained() == trained && start < here.len() {
+                    (offer.read)(&mut here[start..start + tensor.len])?;
+                }
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
     /// Takes what fits.
-    pub fn take(self, facts: Facts, weights: &mut Weights<T>, origin: &str, checksum: Checksum) -> Loaded {
+    ///
+    /// # Errors
+    /// That of a file that is read meanwhile; some of the weights may have changed then.
+    pub fn take(
+        self,
+        facts: Facts,
+        weights: &mut Weights<T>,
+        origin: &str,
+        checksum: Checksum,
+    ) -> Result<Loaded, Error> {
         let (parameters, statistics) = weights.buffers_mut();
         let (mut taken, mut converted) = (Vec::new(), Vec::new());
         for (name, tensor, offer) in self.fitting {
             let all = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
-            all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&(offer.read)());
+            (offer.read)(&mut all[tensor.offset..tensor.offset + tensor.len])?;
             if offer.kind != T::NAME {
                 converted.push((name.clone(), offer.kind.clone()));
             }
             taken.push(name);
         }
-        Loaded { origin: origin.to_owned(), network: facts.name, taken, converted, left: self.differences, checksum }
+        let (origin, left) = (origin.to_owned(), self.differences);
+        Ok(Loaded { origin, network: facts.name, taken, converted, left, checksum })
     }
 }
 
@@ -310,7 +357,7 @@ fn take_all<T: Precision>(
     let offers = of_file(file, |_| true);
     let compared = Compared::new(facts, &offers, "", convert);
     compared.check(facts, file.origin())?;
-    Ok(compared.take(facts, weights, file.origin(), file.checksum()))
+    compared.take(facts, weights, file.origin(), file.checksum())
 }
 
 /// [`SaveWeights::load`] and [`SaveWeights::load_converted`].
@@ -337,7 +384,31 @@ pub(crate) fn load_matching<T: Precision>(
     let file = Reader::read(path)?;
     let offers = of_file(&file, |_| true);
     let checked = Compared::new(facts, &offers, "", true);
-    Ok(checked.take(facts, weights, file.origin(), file.checksum()))
+    checked.take(facts, weights, file.origin(), file.checksum())
+}
+
+/// [`SaveWeights::from_file`].
+pub(crate) fn read<T: Precision>(facts: Facts, path: &Path) -> Result<Weights<T>, Error> {
+    let stream = TensorStream::open(path)?;
+    with_all(facts, &stream, &|compared| {
+        let mut weights = Weights::zeros(facts.parameters, facts.statistics);
+        let (parameters, statistics) = weights.buffers_mut();
+        compared.read(true, &[[0, facts.parameters]], parameters)?;
+        compared.read(false, &[[0, facts.statistics]], statistics)?;
+        Ok(weights)
+    })
+}
+
+/// Calls `take` with the tensors of a file that has all of a network's and no others.
+pub(crate) fn with_all<T: Precision, R>(
+    facts: Facts,
+    stream: &TensorStream,
+    take: &dyn Fn(&Compared<'_, T>) -> Result<R, Error>,
+) -> Result<R, Error> {
+    let offers = of_stream(stream);
+    let compared = Compared::new(facts, &offers, "", false);
+    compared.check(facts, stream.origin())?;
+    take(&compared)
 }
 
 /// [`SaveWeights::to_bytes`].

@@ -1,4 +1,4 @@
-//! A network in a program that runs on: several threads, weights that are swapped, one of several networks.
+//! A network in a program that runs on: several threads, weights that are there once, weights that are swapped, one of several networks.
 //!
 //! # Several threads
 //!
@@ -26,6 +26,64 @@
 //!
 //! A clone copies the weights: it is for a second version of them, not for a second thread. Where memory is short, a
 //! [`Predictor`](crate::Predictor) borrows weights and a workspace that its caller owns, one for each thread.
+//!
+//! # Weights once
+//!
+//! A network may go on training, so that it holds its weights and, for predictions, packed or transformed copies of most of them. A program
+//! that only predicts holds an [`OwnedPredictor`](crate::OwnedPredictor): the prepared weights, and those others that predictions read as they
+//! are. It gives the network's bits. Made of a file, it reads and prepares one tensor after the other, and never has the weights as a whole; it
+//! writes what it holds to a file that needs no preparation.
+//!
+//! ```
+//! use netwright::prelude::*;
+//! use netwright::OwnedPredictor;
+//!
+//! netwright::network! { pub Reader(8x8x1) { conv 3x3x16 same relu; conv 3x3x16 same relu; dense 10; softmax } }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = std::env::temp_dir().join(format!("netwright-serving-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! # let [weights, prepared] = ["reader.safetensors", "reader.prepared"].map(|name| folder.join(name));
+//! let reader = Reader::init(1);
+//! reader.save(&weights)?;
+//! let answer = reader.predict(&Tensor::zeros());
+//!
+//! let predictor = OwnedPredictor::<Reader>::from_file(&weights)?; // or `reader.into_predictor()`
+//! assert_eq!(predictor.predict(&Tensor::zeros()), answer);
+//! predictor.save(&prepared)?;
+//! assert_eq!(OwnedPredictor::<Reader>::from_file(&prepared)?.predict(&Tensor::zeros()), answer);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Predictor`](crate::Predictor) borrows the bytes of such a file where they lie: in the flash of a board, or in a file that is mapped, whose
+//! pages several processes share (`memmap2::Mmap` is such bytes). What it needs besides is its workspace.
+//!
+//! ```
+//! use netwright::{PredictionFileError, Predictor, Tensor};
+//!
+//! netwright::network! { pub Reader(8x8x1) { conv 3x3x16 same relu; conv 3x3x16 same relu; dense 10; softmax } }
+//!
+//! fn read(prepared: &[u8], image: &Tensor<8, 8, 1>) -> Result<[f32; 10], PredictionFileError> {
+//!     let mut workspace = [0.0; Predictor::<Reader>::WORKSPACE];
+//!     Ok(Predictor::<Reader>::from_bytes(prepared, &mut workspace)?.predict(image))
+//! }
+//! # assert!(read(&[], &Tensor::zeros()).is_err());
+//! ```
+//!
+//! Prepared weights are for one network as one version of netwright compiles it, on any processor with the little end first. Those of another
+//! network, of other layers, of kernels that pack otherwise, cut short or damaged are a
+//! [`PredictionFileError`](crate::PredictionFileError). The weights themselves are what is kept for good.
+//!
+//! # The same bits everywhere
+//!
+//! Any number of threads gives the same bits. Instruction sets add up in an order of their own: AVX2, AVX-512, NEON and WebAssembly's vectors
+//! differ from plain code by rounding, predictions by less than 1e-6, gradients by less than 1e-5 of the root mean square of their layer's
+//! (`tests/instructions.rs` holds them to it). Over many steps of training, rounding grows into other weights.
+//! [`InstructionSet::Portable`](crate::InstructionSet::Portable) holds every machine to one order, of predictions and of training, at several times the
+//! cost: `network.set_instructions(InstructionSet::Portable)?` before `predict`, a [`Trainer`](crate::train::Trainer), a
+//! [`GradientEngine`](crate::train::GradientEngine) or a loop of one's own. CI trains so on x86-64, aarch64 and WebAssembly and compares the bits.
 //!
 //! # Weights swapped while it runs
 //!

@@ -50,7 +50,7 @@ fn share(part: f64, whole: f64) -> f64 {
 
 /// From `start` to `end` along half a cosine.
 fn anneal(start: f64, end: f64, share: f64) -> f64 {
-    end + (start - end) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
+    end + (start - end) * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share))
 }
 
 /// A learning-rate schedule. What `Debug` says of it stands in checkpoints: what it was made with, and not what it remembers.
@@ -129,7 +129,7 @@ impl Step {
 impl Schedule for Step {
     fn factor(&self, progress: &Progress) -> f64 {
         // Three tenths divided by a tenth is a little less than 3.
-        self.gamma.powf((progress.epoch() / self.epochs + 1e-9).floor())
+        libm::pow(self.gamma, (progress.epoch() / self.epochs + 1e-9).floor())
     }
 }
 
@@ -152,7 +152,7 @@ impl Exponential {
 
 impl Schedule for Exponential {
     fn factor(&self, progress: &Progress) -> f64 {
-        self.gamma.powf(progress.epoch())
+        libm::pow(self.gamma, progress.epoch())
     }
 }
 

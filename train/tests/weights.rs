@@ -12,6 +12,7 @@ use netwright_runtime::init::Init;
 use netwright_runtime::layer::{Axes, Layer, ParameterKind, ParameterTensor, WeightLayout};
 use netwright_runtime::network::{Network, Weights};
 use netwright_runtime::plan::Plan;
+use netwright_runtime::prediction_weights::PredictionWeights;
 use netwright_runtime::storage::safetensors::Writer;
 use netwright_runtime::weights::SaveWeights;
 use netwright_runtime::{Architecture, BufferSlot, Error, Memory, Pass, Shape};
@@ -98,12 +99,9 @@ impl Architecture for Moving {
     const LOGITS_GRADIENT_SLOT: BufferSlot = Self::OUTPUT_SLOT;
     const ACTIVATIONS: &'static [Option<BufferSlot>] = &[None];
 
-    fn prepare(_: &[f32], _: &[f32], _: &mut [f32]) {}
     fn predict_pass<O>(
         _: &Context<'_>,
-        _: &[f32],
-        _: &[f32],
-        _: &[f32],
+        _: PredictionWeights<'_, f32>,
         _: &[f32],
         _: &mut [f32],
         _: &mut [f32],

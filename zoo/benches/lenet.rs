@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use netwright::private::Context;
+use netwright::private::{Context, PredictionWeights};
 use netwright::{Architecture as _, Tensor, Unobserved};
 use netwright_zoo::LeNet5;
 
@@ -40,9 +40,7 @@ fn main() {
                 let images = black_box(images);
                 LeNet5::<f32>::predict_pass(
                     &context,
-                    parameters,
-                    &[],
-                    prepared,
+                    PredictionWeights::all(parameters, &[], prepared),
                     images,
                     &mut workspace,
                     outputs,

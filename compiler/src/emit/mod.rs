@@ -3,6 +3,7 @@
 
 mod constants;
 mod docs;
+mod held;
 mod intact;
 mod names;
 #[cfg(feature = "onnx")]
@@ -193,12 +194,13 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::locals::*;
         use #root::private::scope::{
             bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
-            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, Layer, Memory, None, WeightLayout,
-            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, Range, ParameterKind, Shape, Some, Tensor,
+            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
+            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, Range, ParameterKind, Shape,
+            Some, Tensor, Tensors,
         };
         #root::private::with_std! {
             use #root::private::scope::{
-                buffers, buffers_mut, AsRef, Error, Gradients, Network, PassError, Path, Result, SaveWeights, Summary,
+                buffers, buffers_mut, AsRef, Error, Gradients, Network, OwnedPredictor, PassError, Path, Result, SaveWeights, Summary,
                 TrainingWorkspace, Vec, Weights,
             };
         }
@@ -344,6 +346,11 @@ fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> To
                 /// The answer for one image, written over `answer`: for one that is larger than a stack.
                 pub fn predict_into(&self, image: &#input, answer: &mut #output) {
                     #network::predict_into(self, image, answer);
+                }
+                /// A predictor that owns what predictions read, and no other weights.
+                #[must_use]
+                pub fn into_predictor(self) -> OwnedPredictor<Self> {
+                    #network::into_predictor(self)
                 }
                 /// What predictions read in place of some weights, to be borrowed by a `Predictor`.
                 #[must_use]

@@ -6,7 +6,7 @@ use netwright_abi::Layout;
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 
-use super::constants::{in_workspace, size, sizes, slots};
+use super::constants::{calls, in_workspace, size, sizes, slots};
 use super::names::{Name, Names};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
@@ -14,7 +14,7 @@ use crate::kernel_call::{Access, Data, KernelCall, When};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Outside, Program, Step};
 
-/// `prepare`, `predict_pass`, `forward_pass` and `backward_pass`.
+/// `prepare_part`, `predict_pass`, `forward_pass` and `backward_pass`.
 pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let graph = planned.graph;
     let (predicting, predict_plan) = &planned.predicting;
@@ -25,7 +25,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let predict = Writer { graph, owners, program: predicting, plan: predict_plan, names, pass: PassKind::Predict };
     let train = Writer { program: &training.program, plan: train_plan, pass: PassKind::Train, ..predict };
     let prepare = Writer { program: preparing, plan: prepare_plan, pass: PassKind::Prepare, ..predict };
-    let preparation = prepare.forward(preparing.steps.len());
+    let preparation = prepare.parts();
     let step = &training.prepare;
     let prepare_step = Writer { program: step, plan: &planned.preparing_step, pass: PassKind::PrepareStep, ..predict };
     let prepare_step = (!step.steps.is_empty()).then(|| {
@@ -48,8 +48,13 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
     let train_scratch = quote!(TRAIN_SCRATCH * context.threads());
     let functions = [
         function(
-            &quote!(fn prepare),
-            &[("parameters", quote!(&[T])), ("statistics", quote!(&[T])), ("prepared", quote!(&mut [T]))],
+            &quote!(fn prepare_part),
+            &[
+                ("part", quote!(usize)),
+                ("parameters", quote!(Tensors<'_, T>)),
+                ("statistics", quote!(Tensors<'_, T>)),
+                ("prepared", quote!(&mut [T])),
+            ],
             vec![variable("context", quote!(&Context::of(0)))],
             preparation,
         ),
@@ -57,9 +62,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
             &quote!(fn predict_pass<O: Observer<T>>),
             &[
                 ("context", quote!(&Context<'_>)),
-                ("parameters", quote!(&[T])),
-                ("statistics", quote!(&[T])),
-                ("prepared", quote!(&[T])),
+                ("weights", quote!(PredictionWeights<'_, T>)),
                 ("images", quote!(&[T])),
                 ("workspace", quote!(&mut [T])),
                 ("outputs", quote!(&mut [T])),
@@ -229,9 +232,7 @@ impl<'a> Writer<'a> {
             &quote!(fn predict_blocks),
             &[
                 ("context", quote!(&Context<'_>)),
-                ("parameters", quote!(&[T])),
-                ("statistics", quote!(&[T])),
-                ("prepared", quote!(&[T])),
+                ("weights", quote!(PredictionWeights<'_, T>)),
                 ("images", quote!(&[T])),
                 ("workspace", quote!(&mut [T])),
                 ("outputs", quote!(&mut [T])),
@@ -279,6 +280,16 @@ impl<'a> Writer<'a> {
             quote!(#statement #seen)
         };
         steps.iter().zip(&self.plan.elided).enumerate().map(written).collect()
+    }
+
+    /// The body of `prepare_part`: a call for each part.
+    fn parts(&self) -> TokenStream {
+        let calls = calls(&self.program.steps, &self.plan.elided).enumerate().map(|(part, call)| {
+            let (part, statement) = (size(part), self.call(call));
+            quote!(#part => { #statement })
+        });
+        let calls: Vec<TokenStream> = calls.collect();
+        if calls.is_empty() { TokenStream::new() } else { quote!(match part { #(#calls)* _ => {} }) }
     }
 
     /// Tells an observer that a value of a layer has been computed.
@@ -370,7 +381,7 @@ impl<'a> Writer<'a> {
                     Some(Address { buffer: Buffer::Prepared, range, .. }),
                     PassKind::Predict | PassKind::PredictBlocks,
                 ) => {
-                    quote!(&prepared[#range])
+                    quote!(weights.prepared(#range))
                 }
                 (Some(Address { buffer: Buffer::Prepared, range, .. }), PassKind::Train) => {
                     quote!(given(prepared, #range))
@@ -382,7 +393,14 @@ impl<'a> Writer<'a> {
                 ((range, variable, at, ParameterKind::Statistic), PassKind::Train) => {
                     regions.bind(Buffer::Statistics, at, range, variable)
                 }
-                ((range, _, _, ParameterKind::Statistic), _) => quote!(&statistics[#range]),
+                ((range, _, _, kind), PassKind::Predict | PassKind::PredictBlocks) => match kind {
+                    ParameterKind::Statistic => quote!(weights.statistics(#range)),
+                    _ => quote!(weights.parameters(#range)),
+                },
+                ((range, _, _, kind), PassKind::Prepare) => match kind {
+                    ParameterKind::Statistic => quote!(statistics.at(#range)),
+                    _ => quote!(parameters.at(#range)),
+                },
                 ((range, ..), _) => quote!(&parameters[#range]),
             },
             Data::Gradient(id) => {

@@ -8,7 +8,7 @@ use super::intact::intact;
 use super::names::Names;
 use super::passes;
 use super::plan_text::plan_text;
-use super::{InBlocks, Planned, head, value_type};
+use super::{InBlocks, Planned, head, held, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::shape::Shape;
@@ -65,7 +65,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             quote!(None)
         }
     });
-    let functions = passes::functions(planned, names);
+    let (functions, held) = (passes::functions(planned, names), held::constants(planned));
     quote! {
         const PREDICT_SCRATCH: usize = #predict_scratch;
         #blocks_scratch
@@ -87,6 +87,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const PLAN: Plan = Plan::from_text(#plan);
             const BATCH_COUPLED: bool = #coupled;
             const PREPARED: usize = #prepared;
+            #held
             #step_prepared
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];
             const PREDICTING: Memory = #predict_memory;

@@ -54,6 +54,7 @@ mod tests {
         frozen_layers: &[],
         rule: BackwardRule::Gradient,
         threads: crate::context::PassThreads::CALLER,
+        isa: None,
     };
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {

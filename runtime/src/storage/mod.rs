@@ -4,6 +4,9 @@ mod half;
 mod header;
 pub mod kind;
 pub mod safetensors;
+mod stream;
+
+pub(crate) use stream::TensorStream;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,10 +20,15 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::Io`] where the system refuses.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace_by(path, &|file| file.write_all(bytes))
+}
+
+/// [`replace_file`], where `write` writes the bytes, so that they need not be in memory together.
+pub(crate) fn replace_by(path: &Path, write: &dyn Fn(&mut File) -> std::io::Result<()>) -> Result<(), Error> {
     let temporary = temporary_name(path);
     let written = (|| {
         let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
         drop(file);
         fs::rename(&temporary, path)

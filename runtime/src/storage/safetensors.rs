@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::scalar::{Precision, Scalar};
 
 /// The header's longest length, as in the format's own implementation.
-const LONGEST_HEADER: u64 = 100_000_000;
+pub(super) const LONGEST_HEADER: u64 = 100_000_000;
 /// Begins the keys of our texts, so that nobody else's are taken for them.
 const OWN: &str = "netwright.";
 const CHECKSUM: &str = "netwright.crc32";
@@ -184,34 +184,7 @@ impl Reader {
     /// # Errors
     /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for a header that does not make sense.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        let found = bytes.len() as u64;
-        let truncated = |expected: u64| Error::Truncated { origin: origin.to_owned(), expected, found };
-        let format = |found: String| Error::Format {
-            origin: origin.to_owned(),
-            expected: "a safetensors file".to_owned(),
-            found,
-        };
-        // Behind its length, the header begins with a brace.
-        if bytes.get(8) != Some(&b'{')
-            && let Some(kind) = kind::of(&bytes)
-        {
-            return Err(format(kind.to_owned()));
-        }
-        let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
-        let length = u64::from_le_bytes(*length);
-        if length > LONGEST_HEADER {
-            return Err(format(format!("a header of {length} bytes")));
-        }
-        let data = 8 + length as usize;
-        let text = bytes.get(8..data).ok_or_else(|| truncated(data as u64))?;
-        let header = Header::parse(text).map_err(|reason| format(format!("a header that is none: {reason}")))?;
-        let expected = (data as u64).saturating_add(header.data_len() as u64);
-        if found < expected {
-            return Err(truncated(expected));
-        }
-        if found > expected {
-            return Err(Error::TrailingBytes { origin: origin.to_owned(), expected });
-        }
+        let (header, data) = located(&bytes, bytes.len() as u64, origin)?;
         Ok(Self { origin: origin.to_owned(), header, bytes, data })
     }
 
@@ -242,6 +215,35 @@ impl Reader {
         let (name, info) = self.header.entries.get_key_value(name)?;
         Some(view(name, info, &self.bytes[self.data..]))
     }
+}
+
+/// The header at the start of a file of `found` bytes, and where it ends.
+pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header, usize), Error> {
+    let truncated = |expected: u64| Error::Truncated { origin: origin.to_owned(), expected, found };
+    let format =
+        |found: String| Error::Format { origin: origin.to_owned(), expected: "a safetensors file".to_owned(), found };
+    // Behind its length, the header begins with a brace.
+    if bytes.get(8) != Some(&b'{')
+        && let Some(kind) = kind::of(bytes)
+    {
+        return Err(format(kind.to_owned()));
+    }
+    let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
+    let length = u64::from_le_bytes(*length);
+    if length > LONGEST_HEADER {
+        return Err(format(format!("a header of {length} bytes")));
+    }
+    let data = 8 + length as usize;
+    let text = bytes.get(8..data).ok_or_else(|| truncated(data as u64))?;
+    let header = Header::parse(text).map_err(|reason| format(format!("a header that is none: {reason}")))?;
+    let expected = (data as u64).saturating_add(header.data_len() as u64);
+    if found < expected {
+        return Err(truncated(expected));
+    }
+    if found > expected {
+        return Err(Error::TrailingBytes { origin: origin.to_owned(), expected });
+    }
+    Ok((header, data))
 }
 
 fn views<'f>(entries: &'f BTreeMap<String, Entry>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {

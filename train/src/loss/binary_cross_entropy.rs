@@ -28,13 +28,13 @@ pub const BinaryCrossEntropy: BinaryCrossEntropy = BinaryCrossEntropy { reductio
 
 /// The loss at logit z and a − y. ln(1 + e⁻ᶻ) is taken where it cannot overflow.
 fn at(z: f64, y: f64) -> (f64, f64) {
-    let e = (-z.abs()).exp();
+    let e = libm::exp(-z.abs());
     let answer = if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
     // `f64::max` would lose a NaN.
     let positive = if z < 0.0 { 0.0 } else { z };
     // 1 − a directly, where a rounds to 1.
     let error = if z >= 0.0 && y == 1.0 { -e / (1.0 + e) } else { answer - y };
-    (positive - z * y + e.ln_1p(), error)
+    (positive - z * y + libm::log1p(e), error)
 }
 
 impl BinaryCrossEntropy {

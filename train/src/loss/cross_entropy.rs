@@ -82,9 +82,9 @@ impl CrossEntropy {
         }
         let mut sum = 0.0;
         for logit in logits {
-            sum += (logit.to_f64() - largest).exp();
+            sum += libm::exp(logit.to_f64() - largest);
         }
-        let log_sum = sum.ln();
+        let log_sum = libm::log(sum);
         let mut loss = 0.0;
         for (class, logit) in logits.iter().enumerate() {
             let share = target(class);
@@ -94,7 +94,7 @@ impl CrossEntropy {
         }
         if let Some((gradient, scale)) = gradient {
             for (class, (gradient, logit)) in gradient.iter_mut().zip(logits).enumerate() {
-                let answer = (logit.to_f64() - largest).exp() / sum;
+                let answer = libm::exp(logit.to_f64() - largest) / sum;
                 *gradient = scale * T::from_f64(answer - target(class));
             }
         }

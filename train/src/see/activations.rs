@@ -48,7 +48,7 @@ impl<'n, N: Network> Watcher<'n, N> {
         // What `flatten` gives at the very beginning is the image itself: no kernel runs.
         self.copy.values.clear();
         self.copy.values.extend_from_slice(image.elements());
-        let pass = Pass { frozen: true, ..Pass::default() };
+        let pass = Pass { frozen: true, ..Pass::default() }.or_isa(self.network.weights_ref().isa());
         let (parameters, image) = (self.network.parameters(), core::slice::from_ref(image));
         self.workspace.forward_observed(pass, parameters, &mut self.statistics, image, &mut self.copy)?;
         Ok(&self.copy.values)

@@ -77,7 +77,7 @@ impl<'n, N: Network> Probe<'n, N> {
         rule: BackwardRule,
         seed: &mut Seed<N::Scalar>,
     ) -> Result<Pass<'static>, Error> {
-        let pass = Pass { rule, frozen: true, ..Pass::default() };
+        let pass = Pass { rule, frozen: true, ..Pass::default() }.or_isa(self.network.weights_ref().isa());
         let (parameters, images) = (self.network.parameters(), core::slice::from_ref(image));
         self.workspace.forward_observed(pass, parameters, &mut self.statistics, images, seed)?;
         if let Located::Class(class) = seed.feature {

@@ -146,7 +146,7 @@ fn slopes<N: Network, Y: Target, L: Loss<N::Head, Y>>(
     parameters: &mut crate::network::Gradients<N>,
     gradient: &mut [<N as Architecture>::Scalar],
 ) -> Result<(), Error> {
-    let mut statistics = network.statistics().to_vec();
+    let (mut statistics, pass) = (network.statistics().to_vec(), pass.or_isa(network.weights_ref().isa()));
     workspace.forward(pass, network.parameters(), &mut statistics, images)?;
     let (values, seed) = workspace.loss_operands(L::SEED);
     loss.evaluate(values, targets, N::Scalar::ONE, seed);

@@ -407,7 +407,7 @@ impl Checkpoint {
             run.weights,
             self.file.origin(),
             Checksum::Matches,
-        );
+        )?;
         if let Some(watcher) = &mut run.watcher {
             (watcher.best, watcher.waited) = (best, waited);
             (watcher.parameters, watcher.statistics) = best_weights;

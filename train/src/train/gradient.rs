@@ -188,6 +188,7 @@ impl<N: Network> GradientEngine<N> {
             Some(prepared) if passes > 1 => prepared.prepare(network.parameters(), &self.threads),
             _ => network.parameters().into(),
         };
+        let pass = pass.or_isa(network.weights_ref().isa());
         let step = Step { weights, statistics: network.statistics(), pass, batch };
         let micro_batches = &mut self.micro_batches[..used];
         self.threads.each(micro_batches, &mut self.attacked[..used], &|place, micro_batch, attacked| {

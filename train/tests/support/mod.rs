@@ -25,6 +25,7 @@ macro_rules! mlp {
             use netwright_runtime::network::{Network, Weights};
             use netwright_runtime::observer::Observer;
             use netwright_runtime::plan::Plan;
+            use netwright_runtime::prediction_weights::PredictionWeights;
 
             const I: usize = $inputs;
             const H: usize = $hidden;
@@ -140,19 +141,16 @@ macro_rules! mlp {
                 const PREDICTING: Memory = Memory { scratch: 0, fixed: 0, per_image: H };
                 const TRAINING: Memory = Memory { scratch: 0, fixed: 0, per_image: PER_IMAGE };
 
-                fn prepare(_: &[$scalar], _: &[$scalar], _: &mut [$scalar]) {}
-
                 fn predict_pass<O: Observer<$scalar>>(
                     context: &Context<'_>,
-                    parameters: &[$scalar],
-                    _: &[$scalar],
-                    _: &[$scalar],
+                    weights: PredictionWeights<'_, $scalar>,
                     images: &[$scalar],
                     workspace: &mut [$scalar],
                     outputs: &mut [$scalar],
                     logits: &mut [$scalar],
                     observer: &mut O,
                 ) {
+                    let parameters = weights.parameters(0..Self::PARAMETERS);
                     for image in 0..context.batch {
                         let hidden = &mut workspace[image * H..][..H];
                         dense(&parameters[..B1], &parameters[B1..W2], &images[image * I..][..I], hidden);

@@ -18,6 +18,7 @@ const MEASURED: Pass = Pass {
     frozen_layers: &[],
     rule: BackwardRule::Gradient,
     threads: crate::context::PassThreads::CALLER,
+    isa: None,
 };
 const FROZEN: Pass = Pass { frozen: true, ..MEASURED };
 

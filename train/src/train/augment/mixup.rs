@@ -191,7 +191,7 @@ impl Mixup {
 /// A draw from Gamma(shape, 1) (Marsaglia and Tsang, 2000).
 fn gamma(shape: f64, random: &mut Random) -> f64 {
     if shape < 1.0 {
-        let boost = random.uniform().powf(1.0 / shape);
+        let boost = libm::pow(random.uniform(), 1.0 / shape);
         return gamma(shape + 1.0, random) * boost;
     }
     let d = shape - 1.0 / 3.0;
@@ -199,7 +199,7 @@ fn gamma(shape: f64, random: &mut Random) -> f64 {
     loop {
         let x = random.normal();
         let v = (1.0 + c * x).powi(3);
-        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+        if v > 0.0 && libm::log(random.uniform()) < 0.5 * x * x + d - d * v + d * libm::log(v) {
             return d * v;
         }
     }

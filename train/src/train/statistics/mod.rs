@@ -142,7 +142,7 @@ where
     let mut workspace = N::workspace(images.len());
     let mut gradients = N::gradients();
     let mut moving = network.statistics().to_vec();
-    let pass = Pass::default();
+    let pass = Pass::default().or_isa(network.weights_ref().isa());
     let nothing = vec![Seen::default(); N::LAYERS.len()];
     let mut eye = Eye { layers: N::LAYERS, images: images.len(), seen: nothing };
     workspace.forward_observed(pass, network.parameters(), &mut moving, images, &mut eye)?;
