@@ -51,6 +51,7 @@ ENGINES = [
     Engine("jax", "JAX", ("jax",), trains=True),
     Engine("tract", "tract", crate="tract-onnx"),
     Engine("rten", "rten", crate="rten"),
+    Engine("candle", "candle", crate="candle-core", trains=True),
 ]
 
 

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use speak::Failure;
 
-use crate::colour;
+use crate::{colour, legend};
 
 /// A bar: whose, and how long.
 #[derive(Clone, Debug)]
@@ -43,13 +43,7 @@ pub fn bars(file: &Path, title: &str, series: &[String], groups: &[Group]) -> Re
     let text = |size: i32| ("sans-serif", size).into_text_style(&area);
     let right = |size: i32| text(size).pos(Pos::new(HPos::Right, VPos::Center));
     let before = |size: i32| text(size).pos(Pos::new(HPos::Left, VPos::Center));
-    area.draw_text(title, &before(16), (16, 20))?;
-    let mut x = 16;
-    for (place, name) in series.iter().enumerate() {
-        area.draw(&Rectangle::new([(x, 42), (x + 12, 54)], colour(place).filled()))?;
-        area.draw_text(name, &before(12), (x + 17, 48))?;
-        x += 34 + 7 * name.chars().count() as i32;
-    }
+    legend(&area, title, series.iter().map(String::as_str))?;
     // A bar that is far longer than most ends at the edge: its text tells.
     let most = groups.iter().flat_map(|group| &group.bars).map(|bar| bar.value).fold(1.0, f64::max).min(6.0);
     let scale = f64::from(WIDTH - LEFT - 90) / most;

@@ -5,7 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use speak::Failure;
 
-use crate::colour;
+use crate::{colour, legend};
 
 /// A curve.
 #[derive(Clone, Debug)]
@@ -27,12 +27,17 @@ pub struct Panel {
 
 const COLUMNS: usize = 2;
 
-/// Draws panels of curves, each on scales of its own.
+/// The title, and what curves are called beneath it.
+const TOP: u32 = 56;
+
+/// Draws panels of curves, each on scales of its own. Curves at the same place of their panels have one name, which stands above all panels.
 pub fn panels(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Failure> {
     let rows = panels.len().div_ceil(COLUMNS);
-    let area = SVGBackend::new(file, (1000, 40 + 300 * rows as u32)).into_drawing_area();
+    let area = SVGBackend::new(file, (1000, TOP + 300 * rows as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    let area = area.titled(title, ("sans-serif", 16))?;
+    let (top, area) = area.split_vertically(TOP);
+    let names = panels.first().map_or(&[][..], |panel| &panel.curves).iter().map(|curve| curve.name.as_str());
+    legend(&top, title, names)?;
     for (panel, area) in panels.iter().zip(area.split_evenly((rows, COLUMNS))) {
         let points = || panel.curves.iter().flat_map(|curve| &curve.points);
         let range = |values: &mut dyn Iterator<Item = f64>| {
@@ -50,14 +55,8 @@ pub fn panels(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Failure>
         for (place, curve) in panel.curves.iter().enumerate() {
             let colour = colour(place);
             let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2)).point_size(3);
-            let drawn = chart.draw_series(line)?.label(&curve.name);
-            drawn.legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 10, y + 4)], colour.filled()));
+            chart.draw_series(line)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.7))
-            .draw()?;
     }
     area.present()?;
     Ok(())

@@ -5,6 +5,7 @@
 //! `target/compare/build/small/footprint`.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -37,8 +38,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(nothing) = nothing {
         println!("a program that does nothing: {nothing:.2} ms");
     }
-    let output = Command::new(beside("vgg")).output()?;
-    print!("VGG-16, one image: {}", String::from_utf8_lossy(&output.stdout));
+    let [weights, prepared] = ["vgg.safetensors", "vgg.prepared"].map(beside);
+    let vgg = |what: &str, files: &[&PathBuf]| -> Result<Vec<u8>, Box<dyn Error>> {
+        let output = Command::new(beside("vgg")).args(files).output()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        print!("VGG-16, one image, {what}: {}", String::from_utf8_lossy(&output.stdout));
+        Ok(output.stderr)
+    };
+    let expected = vgg("weights written", &[&weights, &prepared])?;
+    for (what, files) in [("network", &[][..]), ("predictor", &[&weights]), ("prepared predictor", &[&prepared])] {
+        assert_eq!(vgg(what, files)?, expected, "the same bits");
+    }
+    [weights, prepared].iter().try_for_each(std::fs::remove_file)?;
     Ok(())
 }
 
