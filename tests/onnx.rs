@@ -81,6 +81,33 @@ fn a_file_that_does_not_fit_changes_nothing() {
             other => panic!("{len}: {other:?}"),
         }
     }
+    for other in [&b"PK\x03\x04"[..], b"\x89HDF\r\n\x1a\n", b"a text of some length, which is no model\n", &[0; 64]] {
+        assert!(matches!(network.load_onnx_bytes(other), Err(Error::Onnx { .. })), "{other:?}");
+    }
+    assert_eq!(network.parameters(), before);
+}
+
+/// As a quantised model has them.
+#[test]
+fn whole_numbers_are_no_weights() {
+    let whole = std::fs::read("tests/foreign/small/scikit.onnx").expect("it is there");
+    let mut network: Scikit = Scikit::from_onnx_bytes(&whole).expect("the weights fit");
+    let before = network.parameters().to_vec();
+    let model = netwright_onnx::Model::read(&whole).expect("it is a model");
+    let name = model.graph.initializers.iter().find(|tensor| tensor.kind.is_float() && tensor.len() > 4);
+    let name = name.expect("it has weights").name;
+    // A tensor's kind stands before its name.
+    let field = [&[0x42, name.len() as u8][..], name.as_bytes()].concat();
+    let place = whole.windows(field.len()).position(|window| window == field).expect("its name");
+    let kind = whole[..place].windows(2).rposition(|window| window == [0x10, 1]).expect("its kind");
+    for (other, said) in [(6, "Int32"), (12, "data type 12")] {
+        let mut bytes = whole.clone();
+        bytes[kind + 1] = other;
+        match network.load_onnx_bytes(&bytes) {
+            Err(error @ Error::Weights { .. }) => assert!(error.to_string().contains(said), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
     assert_eq!(network.parameters(), before);
 }
 

@@ -58,6 +58,23 @@ fn a_file_cut_anywhere_is_an_error_or_a_smaller_model() {
 }
 
 #[test]
+fn what_is_no_model_is_said() {
+    let others: [&[u8]; 7] = [
+        b"",
+        b"PK\x03\x04\x14\0\0\0",
+        b"\x89HDF\r\n\x1a\n\0\0\0\0",
+        b"\x89PNG\r\n\x1a\n",
+        b"a text of some length, which is no model\n",
+        &[0; 64],
+        &[0xff; 64],
+    ];
+    for other in others {
+        let read = Model::read(other).map(|_| ());
+        assert!(matches!(read, Err(Error::Malformed { .. } | Error::NoGraph)), "{other:?}: {read:?}");
+    }
+}
+
+#[test]
 fn sizes_that_overflow_are_refused() {
     let far = [i64::MAX, i64::MAX];
     for (dims, problem) in [(&far[..], "no memory"), (&[-1][..], "negative")] {

@@ -24,8 +24,8 @@ pub trait FromOnnx: Network {
     /// Takes the weights from a file with the same tensors. Files of weights beside it are read where they lie in its folder.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Onnx`] for a file that is no model, or cut short; [`Error::Weights`] with every tensor that is missing or
-    /// of another shape. The network is unchanged then.
+    /// [`Error::Io`]; [`Error::Onnx`] for a file that is no model, or cut short; [`Error::Weights`] with every tensor that is missing, of
+    /// another shape, or of whole numbers. The network is unchanged then.
     fn load_onnx(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
@@ -111,6 +111,11 @@ fn read(
                 tensor: (*name).to_owned(),
                 expected: dims.to_vec(),
                 found: tensor.dims.clone(),
+            }),
+            Some(tensor) if !tensor.kind.is_float() => differences.push(WeightDifference::Numbers {
+                tensor: (*name).to_owned(),
+                expected: "Float16, BFloat16, Float or Double",
+                found: tensor.kind.to_string(),
             }),
             Some(_) => {}
         }
