@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Write};
 
+use netwright::Error;
 use netwright::foreign::TensorFile;
 use netwright::prelude::*;
 use netwright_formats::{NpzFile, PyTorchFile, from_bytes};
@@ -31,9 +32,41 @@ fn look(bytes: Vec<u8>) -> bool {
 fn a_file_cut_anywhere_is_no_whole_one() {
     for file in FILES {
         assert!(look(file.to_vec()));
-        for end in (0..file.len()).step_by(file.len() / 500 + 1) {
-            assert!(!look(file[..end].to_vec()) || !file.starts_with(b"PK"), "{end}");
+        for end in (0..file.len()).step_by(file.len() / 500 + 1).chain([file.len() - 1]) {
+            assert!(!look(file[..end].to_vec()), "{end}");
         }
+    }
+}
+
+/// Of each kind that is none of these, and of each of these for the others' readers.
+#[test]
+fn what_is_no_such_file_is_said() {
+    let others: [&[u8]; 8] = [
+        b"",
+        b"P",
+        b"PK\x03\x04",
+        b"\x89HDF\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"a text of some length, which is no file of weights\n",
+        &[0; 256],
+        &[0xff; 256],
+    ];
+    for other in others {
+        let error = from_bytes(other.to_vec(), "other").map(|_| ()).expect_err("it is none of these");
+        assert!(matches!(error, Error::Format { .. } | Error::Truncated { .. }), "{error}");
+    }
+    for &file in others.iter().chain(FILES) {
+        let torch = file == FILES[0];
+        assert_eq!(PyTorchFile::from_bytes(file.to_vec(), "other").is_ok(), torch);
+        // An archive of PyTorch has no arrays of NumPy in it.
+        let numpy = file == FILES[1] || file == FILES[2];
+        assert!(numpy || NpzFile::from_bytes(file.to_vec(), "other").map_or(true, |file| file.tensors().is_empty()));
+        #[cfg(feature = "hdf5")]
+        assert_eq!(
+            netwright_formats::KerasFile::from_bytes(file.to_vec(), "other").is_ok(),
+            FILES[3..].contains(&file)
+        );
+        assert!(netwright::foreign::Safetensors::from_bytes(file.to_vec(), "other").is_err());
     }
 }
 
@@ -77,6 +110,41 @@ fn archive(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
         writer.write_all(bytes).expect("its bytes");
     }
     writer.finish().expect("an archive").into_inner()
+}
+
+#[test]
+fn files_outside_of_the_archive_or_in_one_another_are_refused() {
+    let array = |fill: u8| {
+        let mut array = b"\x93NUMPY\x01\0\x3b\0{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } \n".to_vec();
+        array.resize(array.len() + 8, fill);
+        array
+    };
+    let (first, second) = (array(1), array(2));
+    let whole = archive(&[("a.npy", &first), ("b.npy", &second)], CompressionMethod::Stored);
+    assert!(look(whole.clone()));
+    // Each entry of the directory ends with where its file begins, and its name.
+    let entries: Vec<usize> = (0..whole.len() - 4).filter(|&at| whole[at..].starts_with(b"PK\x01\x02")).collect();
+    let [first, second] = entries[..] else { panic!("{entries:?}") };
+    let moved = |entry: usize, place: u32| {
+        let mut bytes = whole.clone();
+        bytes[entry + 42..entry + 46].copy_from_slice(&place.to_le_bytes());
+        bytes
+    };
+    let end = whole.len() as u32;
+    for place in [end, end - 4, u32::MAX - 1, 1] {
+        assert!(NpzFile::from_bytes(moved(second, place), "moved").is_err(), "{place}");
+    }
+    let error = NpzFile::from_bytes(moved(second, 0), "moved").expect_err("both are the first").to_string();
+    assert!(error.contains("inside of"), "{error}");
+    // Longer than the archive, in the directory.
+    for len in [end, u32::MAX - 1] {
+        let mut bytes = whole.clone();
+        for at in [first + 20, first + 24] {
+            bytes[at..at + 4].copy_from_slice(&len.to_le_bytes());
+        }
+        let error = NpzFile::from_bytes(bytes, "long").expect_err("it is longer than the archive").to_string();
+        assert!(error.contains("outside of the file"), "{error}");
+    }
 }
 
 /// A pickle of `{"w": _rebuild_tensor_v2(storage 0 of these elements, first, sizes, steps)}`; four numbers below 256 each.
