@@ -1,6 +1,7 @@
-"""Exports networks of torchvision and Keras with random weights, each with an image and the answer of the library it is from.
+"""Networks of torchvision and Keras as their exporters write them, with random weights: each with an image and the answer of its library.
 
-`families.py FOLDER [NAME...]`; each becomes `FOLDER/NAME.onnx`, `NAME.image.f32` and `NAME.answer.f32`, channels last.
+`families.py FOLDER [NAME...]`; each becomes `FOLDER/NAME.onnx`, `NAME.image.f32` and `NAME.answer.f32`, channels last. `graphs.py` takes
+the networks and the exporters from here.
 """
 
 import pathlib
@@ -18,48 +19,57 @@ TORCHVISION = [
 KERAS = {"keras_mobilenet": "MobileNet", "keras_efficientnet_b0": "EfficientNetB0"}
 
 
-def image(size):
-    return np.random.default_rng(1).normal(size=(1, size, size, 3)).astype(np.float32)
-
-
-def write(folder, name, batch, answer):
-    batch.tofile(folder / f"{name}.image.f32")
-    np.asarray(answer, np.float32).tofile(folder / f"{name}.answer.f32")
-
-
-def torchvision_model(folder, name):
+def torchvision_net(name, size, classes=1000, make=None):
+    """A network for images of `size` x `size`, for prediction, by torchvision's function of that name or another of its own."""
     import torch
     import torchvision
 
     torch.manual_seed(0)
     settings = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    net = getattr(torchvision.models, name)(**settings)
+    net = (make or getattr(torchvision.models, name))(num_classes=classes, **settings)
     if name in ("alexnet", "vgg11_bn"):
         # The pool in front makes one size of every image, which the exporter takes for these sizes alone; and fewer weights do.
-        side = {"alexnet": 3, "vgg11_bn": 2}[name]
-        channels = {"alexnet": 256, "vgg11_bn": 512}[name]
+        with torch.no_grad():
+            features = net.features(torch.zeros(1, 3, size, size)).numel()
         net.avgpool = torch.nn.Identity()
         net.classifier = torch.nn.Sequential(
-            torch.nn.Dropout(0.5), torch.nn.Linear(channels * side * side, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1000))
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.1, 0.1), module.running_var.uniform_(0.5, 1.5)
-    net.eval()
-    batch = image(SIZES.get(name, 96))
-    example = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy())
-    names = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": {"image": {0: "n"}, "logits": {0: "n"}}}
-    # As it stands, so that normalisations and dropout are in the file.
-    torch.onnx.export(net, example, folder / f"{name}.onnx", opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, **names)
+            torch.nn.Dropout(0.5), torch.nn.Linear(features, 64), torch.nn.ReLU(), torch.nn.Linear(64, classes))
+    # Tensors that are equal, as all of a start are, the exporter writes once.
     with torch.no_grad():
-        write(folder, name, batch, net(example).numpy())
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.uniform_(0.7, 1.3), module.bias.uniform_(-0.1, 0.1)
+                module.running_mean.uniform_(-0.1, 0.1), module.running_var.uniform_(0.5, 1.5)
+    return net.eval()
 
 
-def keras_model(folder, name):
+def export_torchscript(net, size, path):
+    """PyTorch's older exporter."""
+    import inspect
+
+    import torch
+
+    names = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": {"image": {0: "n"}, "logits": {0: "n"}}}
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        names["dynamo"] = False
+    # As it stands, so that normalisations and dropout are in the file.
+    torch.onnx.export(net, torch.zeros(1, 3, size, size), path, opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, **names)
+
+
+def export_dynamo(net, size, path):
+    """PyTorch's newer exporter."""
+    import torch
+
+    # Two images: of one it would take the size of the batch for fixed.
+    torch.onnx.export(net, (torch.zeros(2, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
+                      input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},))
+
+
+def keras_net(name, size, classes=1000):
     import tensorflow as tf
-    import tf2onnx
 
     tf.keras.utils.set_random_seed(2)
-    settings = {"weights": None, "input_shape": (96, 96, 3), "classifier_activation": None}
+    settings = {"weights": None, "input_shape": (size, size, 3), "classes": classes, "classifier_activation": None}
     net = getattr(tf.keras.applications, KERAS[name])(**settings)
     random = np.random.default_rng(3)
     for layer in net.layers:
@@ -70,19 +80,48 @@ def keras_model(folder, name):
         if isinstance(layer, tf.keras.layers.Normalization):
             # What a function captures the exporter takes for inputs.
             layer.mean, layer.variance = np.zeros((1, 1, 1, 3), np.float32), np.ones((1, 1, 1, 3), np.float32)
-    signature = [tf.TensorSpec((None, 96, 96, 3), tf.float32, name="image")]
+    return net
+
+
+def export_tf2onnx(net, size, path):
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, size, size, 3), tf.float32, name="image")]
     function = tf.function(lambda x: net(x, training=False), input_signature=signature)
     model, _ = tf2onnx.convert.from_function(function, signature, opset=17)
-    (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
-    batch = image(96)
-    write(folder, name, batch, net(batch, training=False).numpy())
+    path.write_bytes(model.SerializeToString())
 
 
-folder = pathlib.Path(sys.argv[1])
-folder.mkdir(parents=True, exist_ok=True)
-for name in sys.argv[2:] or [*TORCHVISION, *KERAS]:
-    try:
-        (keras_model if name in KERAS else torchvision_model)(folder, name)
-        print(name, flush=True)
-    except Exception as error:  # one that an exporter refuses is no reason to leave the others out
-        print(f"{name}: its exporter refuses: {str(error).splitlines()[0]}", flush=True)
+def export(folder, name):
+    """The network, an image and its library's answer."""
+    size = SIZES.get(name, 96)
+    batch = np.random.default_rng(1).normal(size=(1, size, size, 3)).astype(np.float32)
+    if name in KERAS:
+        net = keras_net(name, size)
+        export_tf2onnx(net, size, folder / f"{name}.onnx")
+        answer = net(batch, training=False).numpy()
+    else:
+        import torch
+
+        net = torchvision_net(name, size)
+        export_torchscript(net, size, folder / f"{name}.onnx")
+        with torch.no_grad():
+            answer = net(torch.from_numpy(batch.transpose(0, 3, 1, 2).copy())).numpy()
+    batch.tofile(folder / f"{name}.image.f32")
+    np.asarray(answer, np.float32).tofile(folder / f"{name}.answer.f32")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:] or [*TORCHVISION, *KERAS]:
+        try:
+            export(folder, name)
+            print(name, flush=True)
+        except Exception as error:  # one that an exporter refuses is no reason to leave the others out
+            print(f"{name}: its exporter refuses: {str(error).splitlines()[0]}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
