@@ -6,13 +6,17 @@ use super::Pixels;
 use super::axis::Axis;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Simd, Vector};
+use crate::simd::{Simd, Vector, unrolled};
 
 /// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
 const POSITIONS: usize = 3;
 
 /// Vectors of channels of a register tile: with AVX2 a cache line.
 const VECTORS: usize = 4;
+
+/// Positions side by side that share what they read, where windows are three taps wide: with AVX2 their sums, three weights and an input stay in
+/// registers.
+const SHARED: usize = 5;
 
 /// Windows that slide over an image, each channel by itself.
 #[derive(Clone, Copy)]
@@ -93,13 +97,30 @@ impl<T: Elementary> Windows<'_, T> {
             taps.weights = [i, j].map(|step| step * channels.cast_signed());
             weights = weights_of(down.start, across.start).cast_unsigned() * channels;
         }
+        let shared = self.shared(columns.len(), taps.count[1]);
+        for row in 0..rows.len() {
+            let mut column = 0;
+            while column < shared {
+                // The last ones overlap those before.
+                let first = column.min(columns.len() - SHARED);
+                let a = source.elements.as_ptr().wrapping_add((from[0] + row * from[1] + first * from[2]) * channels);
+                let to = (pixel(rows.start + row, columns.start + first) - skipped) * channels;
+                // SAFETY: the first and the last of the positions and taps lie in their slices, as just compared.
+                unsafe {
+                    let (b, to) = (self.weights[weights..].as_ptr(), target.as_mut_ptr().add(to));
+                    self.side_by_side(simd, a, b, &taps, to);
+                }
+                column += SHARED;
+            }
+        }
+        let columns = columns.start + shared..columns.end;
         let total = rows.len() * columns.len();
         let [mut row, mut column] = [0, 0];
         for done in (0..total).step_by(POSITIONS) {
             // A tile has any positions; the last is repeated where there are too few.
             let (mut a, mut to) = ([source.elements.as_ptr(); POSITIONS], [target.as_mut_ptr(); POSITIONS]);
             for (n, (a, to)) in a.iter_mut().zip(&mut to).enumerate() {
-                *a = a.wrapping_add((from[0] + row * from[1] + column * from[2]) * channels);
+                *a = a.wrapping_add((from[0] + row * from[1] + (shared + column) * from[2]) * channels);
                 *to = to.wrapping_add((pixel(rows.start + row, columns.start + column) - skipped) * channels);
                 if done + n + 1 < total {
                     column += 1;
@@ -127,6 +148,121 @@ impl<T: Elementary> Windows<'_, T> {
                     }
                 }
             }
+        }
+    }
+
+    /// How many of so many positions, whose windows have `taps` taps in a row, are computed side by side: what stands in a place is added to it
+    /// but once, so that those may not overlap.
+    fn shared(&self, positions: usize, taps: usize) -> usize {
+        let axis = &self.axes[1];
+        match (taps, axis.step, axis.tap_step) {
+            (3, 1, 1) if positions < SHARED => 0,
+            (3, 1, 1) if self.epilogue.accumulate => positions / SHARED * SHARED,
+            (3, 1, 1) => positions,
+            _ => 0,
+        }
+    }
+
+    /// Computes all channels of [`SHARED`] positions side by side: three taps of each row of windows meet what is read but once.
+    ///
+    /// # Safety
+    /// What the taps meet from `a` and `b`, and the pixels at `to`, lie in memory that the caller may read and write.
+    #[inline(always)]
+    unsafe fn side_by_side<S: Simd<T>>(&self, simd: S, a: *const T, b: *const T, taps: &Taps, to: *mut T) {
+        let (channels, apart) = (self.channels, self.target[2] * self.channels);
+        let mut channel = 0;
+        // SAFETY: the caller's promise; masks keep the last vector inside its pixel.
+        unsafe {
+            while channel < channels {
+                if channel + S::LANES <= channels {
+                    self.vector::<S, SHARED, false>(simd, channel, a, b, taps, to, apart);
+                } else {
+                    self.vector::<S, SHARED, true>(simd, channel, a, b, taps, to, apart);
+                }
+                channel += S::LANES;
+            }
+            if self.epilogue.activation_after_floor().is_some() {
+                for position in 0..SHARED {
+                    let y = core::slice::from_raw_parts_mut(to.add(position * apart), channels);
+                    self.epilogue.finish(simd.isa(), y);
+                }
+            }
+        }
+    }
+
+    /// Computes a vector of channels of the `P` positions of [`side_by_side`](Self::side_by_side); with `PARTIAL`, one that ends with the pixel.
+    ///
+    /// # Safety
+    /// As there.
+    #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
+    unsafe fn vector<S: Simd<T>, const P: usize, const PARTIAL: bool>(
+        &self,
+        simd: S,
+        channel: usize,
+        a: *const T,
+        b: *const T,
+        taps: &Taps,
+        to: *mut T,
+        apart: usize,
+    ) {
+        // SAFETY: the caller's promise; masks keep the last vector inside.
+        unsafe {
+            let mask = simd.mask(self.channels - channel);
+            let mut sums = [simd.splat(T::ZERO); P];
+            let (pixel, weight) = (taps.source[1], taps.weights[1]);
+            for i in 0..taps.count[0] {
+                let a = a.add(i * taps.source[0] + channel);
+                let b = b.wrapping_add(channel).wrapping_offset(i.cast_signed() * taps.weights[0]);
+                let left = load::<T, S, PARTIAL>(simd, b, mask);
+                let middle = load::<T, S, PARTIAL>(simd, b.wrapping_offset(weight), mask);
+                let right = load::<T, S, PARTIAL>(simd, b.wrapping_offset(2 * weight), mask);
+                let read = |column: usize| load::<T, S, PARTIAL>(simd, a.wrapping_add(column * pixel), mask);
+                let mut near = [read(0), read(1), read(2)];
+                unrolled!(position < P, {
+                    if position > 0 {
+                        near = [near[1], near[2], read(position + 2)];
+                    }
+                    sums[position] = near[0].multiply_add(left, sums[position]);
+                    sums[position] = near[1].multiply_add(middle, sums[position]);
+                    sums[position] = near[2].multiply_add(right, sums[position]);
+                });
+            }
+            unrolled!(position < P, {
+                self.end::<S, PARTIAL>(simd, channel, mask, sums[position], to.add(position * apart));
+            });
+        }
+    }
+
+    /// Ends a vector of channels and stores it.
+    ///
+    /// # Safety
+    /// The pixel at `to` is in memory that the caller may read and write.
+    #[inline(always)]
+    unsafe fn end<S: Simd<T>, const PARTIAL: bool>(
+        &self,
+        simd: S,
+        channel: usize,
+        mask: <S::Vector as Vector<T>>::Mask,
+        sum: S::Vector,
+        to: *mut T,
+    ) {
+        // SAFETY: the caller's promise; a scale and a shift, where there are any, have an element for each channel.
+        unsafe {
+            let each = |elements: &[T], default: T| {
+                if elements.is_empty() {
+                    simd.splat(default)
+                } else {
+                    load::<T, S, PARTIAL>(simd, elements.as_ptr().add(channel), mask)
+                }
+            };
+            let to = to.add(channel);
+            let mut y = sum.multiply_add(each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
+            if self.epilogue.accumulate {
+                y = y + load::<T, S, PARTIAL>(simd, to, mask);
+            }
+            let y = y.at_least(simd.splat(self.epilogue.floor()));
+            if PARTIAL { y.store_masked(to, mask) } else { y.store_at(to) }
         }
     }
 
