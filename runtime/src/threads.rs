@@ -1,6 +1,8 @@
 //! The threads that training and predictions share work between.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
@@ -75,6 +77,19 @@ impl Threads {
         }
     }
 
+    /// [`Threads::install`] of work that hands out much of a few microseconds: meanwhile the other threads stay awake, for waking one takes as
+    /// long as such a piece.
+    pub fn install_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let (mut work, mut done) = (Some(work), None);
+        self.run_awake(&mut || done = work.take().map(|work| work()));
+        done.unwrap_or_else(|| unreachable!("`run_awake` has called its closure, or handed its panic on"))
+    }
+
+    /// [`Threads::install_awake`] of what returns nothing.
+    fn run_awake(&self, work: &mut (dyn FnMut() + Send)) {
+        self.run(&mut || beside_lookouts(self.count() - 1, &AtomicBool::new(false), work));
+    }
+
     /// Calls both, side by side where there are several.
     fn pair(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
         match &self.0 {
@@ -145,6 +160,31 @@ impl Threads {
         let middle = elements.len() / 2;
         let (low, high) = elements.split_at_mut(middle);
         self.pair(&mut || self.stretch(first, low, work), &mut || self.stretch(first + middle, high, work));
+    }
+}
+
+/// How long a thread looks for work and finds none before it goes to sleep after all.
+const IDLE: Duration = Duration::from_micros(200);
+
+/// Runs `work`, beside so many threads that look for what it hands out until it is `done`.
+fn beside_lookouts(count: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
+    if count == 0 {
+        work();
+        done.store(true, Ordering::Release);
+        return;
+    }
+    rayon_core::join(|| beside_lookouts(count - 1, done, work), || look_out(done));
+}
+
+/// Does what other threads hand out. It ends by itself where there is nothing for long, so that no thread waits for one that waits for it.
+fn look_out(done: &AtomicBool) {
+    let mut since = Instant::now();
+    while !done.load(Ordering::Acquire) {
+        match rayon_core::yield_now() {
+            Some(rayon_core::Yield::Executed) => since = Instant::now(),
+            _ if since.elapsed() > IDLE => return,
+            _ => std::hint::spin_loop(),
+        }
     }
 }
 
