@@ -15,6 +15,8 @@ netwright::network! {
         conv 1x1x68 relu;
         deconv 3x3x66 stride 2;
         conv 3x3x68 groups 2 kernel gemm;
+        conv 3x3x72 same groups 4 kernel grouped;
+        conv 2x2x24 kernel direct relu;
         maxpool 2;
         dense 90 as code relu;
         dense 70 as narrow relu;
@@ -73,6 +75,9 @@ fn every_kernel_that_packs_weights_is_given_them_packed() {
     for kernel in [
         "conv_gemm_forward",
         "conv_gemm_grad_input",
+        "conv_direct_grad_input",
+        "conv_grouped_forward",
+        "conv_grouped_grad_input",
         "deconv_forward",
         "deconv_grad_input",
         "dense_forward",

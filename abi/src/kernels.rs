@@ -93,8 +93,6 @@ macro_rules! for_each_kernel {
                 /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
                 /// shift.
                 conv::conv_winograd_forward(conv) scratch;
-                /// Convolution in many small groups: y from x, weights, scale, shift.
-                conv::conv_grouped_forward(conv) scratch;
                 /// Convolution of blocks of images in the lanes: y from x, weights, scale, shift.
                 conv::conv_lanes_forward(conv);
                 /// Depthwise convolution: y from x, weights, scale, shift.
@@ -121,6 +119,8 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution as products of matrices: y from x, weights, packed, scale, shift.
                 conv::conv_gemm_forward(conv) scratch;
+                /// Convolution in many small groups: y from x, weights, packed, scale, shift.
+                conv::conv_grouped_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, packed, scale, shift.
@@ -134,10 +134,6 @@ macro_rules! for_each_kernel {
                 Read w: "The weights.",
                 Write dx: "The gradient of the input.",
             } {
-                /// Convolution without scratch memory: dx from dy, weights.
-                conv::conv_direct_grad_input(conv);
-                /// Convolution in many small groups: dx from dy, weights.
-                conv::conv_grouped_grad_input(conv) scratch;
                 /// Depthwise convolution: dx from dy, weights.
                 depthwise::depthwise_grad_input(conv) scratch;
                 /// Convolution with a connection table: dx from dy, weights.
@@ -152,8 +148,12 @@ macro_rules! for_each_kernel {
                 Read packed: "The weights as the kernel packs them, or nothing: it packs them itself.",
                 Write dx: "The gradient of the input.",
             } {
+                /// Convolution without scratch memory: dx from dy, weights, packed.
+                conv::conv_direct_grad_input(conv);
                 /// Convolution as products of matrices: dx from dy, weights, packed.
                 conv::conv_gemm_grad_input(conv) scratch;
+                /// Convolution in many small groups: dx from dy, weights, packed.
+                conv::conv_grouped_grad_input(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights, packed.
                 deconv::deconv_grad_input(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights, packed.
@@ -195,6 +195,12 @@ macro_rules! for_each_kernel {
                 conv::conv_gemm_pack(conv);
                 /// Filters as `conv_gemm_grad_input` and `deconv_forward` pack them: rotated and transposed.
                 conv::conv_gemm_pack_rotated(conv);
+                /// Filters as `conv_direct_grad_input` transposes them.
+                conv::conv_direct_pack_rotated(conv);
+                /// Filters as `conv_grouped_forward` packs them.
+                conv::conv_grouped_pack(conv);
+                /// Filters as `conv_grouped_grad_input` packs them: rotated and transposed.
+                conv::conv_grouped_pack_rotated(conv);
                 /// Weights `[inputs, outputs]` as a product packs them.
                 dense::dense_pack(dense);
                 /// Weights `[inputs, outputs]` as a product packs their transpose.

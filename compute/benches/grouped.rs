@@ -84,9 +84,11 @@ impl Layer {
         let Self { spec, x, w, y, dx, dw, dy, memory } = self;
         match pass {
             Direction::Forward => {
-                f32::conv_grouped_forward(&Context::of(1), spec, black_box(x), w, &[], &[], y, memory)
+                f32::conv_grouped_forward(&Context::of(1), spec, black_box(x), w, &[], &[], &[], y, memory)
             }
-            Direction::GradInput => f32::conv_grouped_grad_input(&Context::of(1), spec, black_box(dy), w, dx, memory),
+            Direction::GradInput => {
+                f32::conv_grouped_grad_input(&Context::of(1), spec, black_box(dy), w, &[], dx, memory)
+            }
             Direction::GradWeights => {
                 f32::conv_grouped_grad_weights(&Context::of(1), spec, black_box(x), dy, dw, &mut [], memory)
             }

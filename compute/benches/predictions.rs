@@ -110,7 +110,11 @@ impl Prediction {
         let mut spec = netwright_measure::convolution(size, window, stride, channels, filters);
         (spec.groups, spec.epilogue) =
             (groups, Epilogue { activation: Some(netwright_abi::Activation::Relu), ..Epilogue::NONE });
-        let len = if groups == 1 { spec.packed_len() } else { spec.weights_len() };
+        let len = match groups {
+            1 => spec.packed_len(),
+            groups if groups == channels => spec.weights_len(),
+            _ => spec.grouped_len(false),
+        };
         let scratch = match groups {
             1 => conv_packed_forward_scratch(&spec),
             groups if groups == channels => depthwise_forward_scratch(&spec),
@@ -130,6 +134,7 @@ impl Prediction {
     fn seconds(&mut self, isa: Isa) -> f64 {
         let context = Context::of(1).with_isa(isa);
         let Self { spec, x, copies, shift, y, scratch } = self;
+        let weights = vec![0.0; spec.weights_len()];
         let mut best = f64::INFINITY;
         let begin = Instant::now();
         for w in copies.iter().cycle() {
@@ -139,7 +144,7 @@ impl Prediction {
             } else if spec.groups == spec.input[2] {
                 f32::depthwise_forward(&context, spec, x, w, &[], shift, y, scratch);
             } else {
-                f32::conv_grouped_forward(&context, spec, x, w, &[], shift, y, scratch);
+                f32::conv_grouped_forward(&context, spec, x, &weights, w, &[], shift, y, scratch);
             }
             best = best.min(start.elapsed().as_secs_f64());
             if begin.elapsed().as_millis() > 25 {

@@ -119,7 +119,7 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
     let batch = case.batch;
     case.check::<T>("direct", |[x, w, b, dy], [y, dx, dw, db]| {
         T::conv_direct_forward(&Context::of(batch), spec, x, w, &[], b, y);
-        T::conv_direct_grad_input(&Context::of(batch), spec, dy, w, dx);
+        T::conv_direct_grad_input(&Context::of(batch), spec, dy, w, &[], dx);
         let mut scratch = memory(conv::conv_direct_grad_weights_scratch(spec));
         T::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut scratch);
     });
@@ -130,6 +130,7 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             x,
             w,
             &[],
+            &[],
             b,
             y,
             &mut memory(conv::conv_grouped_forward_scratch(spec)),
@@ -139,6 +140,7 @@ fn conv_variants<T: Scalar + Kernels>(case: &Case, spec: &conv::Spec) {
             spec,
             dy,
             w,
+            &[],
             dx,
             &mut memory(conv::conv_grouped_grad_input_scratch(spec)),
         );

@@ -12,6 +12,62 @@ pub mod conv {
     /// The last panel is filled up with zeros to a multiple of so many: a cache line of single precision.
     pub const LINE: usize = 16;
 
+    /// Lanes of the vectors in which a convolution of several groups is computed.
+    pub const GROUP_LANES: usize = 8;
+
+    /// Channels of a group whose vectors make a tile of [`GroupTiles::Groups`].
+    pub const QUAD: usize = 4;
+
+    /// The register tiles in which the channels that come out of several groups are computed, and their filters packed: vectors of
+    /// [`GROUP_LANES`] lanes.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum GroupTiles {
+        /// Three rows of four vectors, whose lanes are groups: each vector is a channel.
+        Groups,
+        /// Six rows of two vectors, whose lanes are channels of one group.
+        Channels,
+    }
+
+    impl GroupTiles {
+        /// Those in which fewer lanes are idle where `channels` channels of each group come out: that decides, whatever the pass and the
+        /// stride. Where both have as many, channels are faster, for they need no turning.
+        pub const fn choose(groups: usize, channels: usize) -> Self {
+            let in_groups = groups.next_multiple_of(GROUP_LANES) * Self::Groups.fill(channels);
+            let in_channels = groups * Self::Channels.fill(channels);
+            if in_channels <= in_groups { Self::Channels } else { Self::Groups }
+        }
+
+        /// The channels of a group when they are filled up to whole tiles.
+        const fn fill(self, channels: usize) -> usize {
+            match self {
+                Self::Groups => channels.next_multiple_of(QUAD),
+                Self::Channels => channels.next_multiple_of(2 * GROUP_LANES),
+            }
+        }
+
+        /// Groups that stand in a part of what is computed.
+        pub const fn together(self) -> usize {
+            match self {
+                Self::Groups => GROUP_LANES,
+                Self::Channels => 1,
+            }
+        }
+
+        /// Vectors of a tile.
+        pub const fn vectors(self) -> usize {
+            match self {
+                Self::Groups => QUAD,
+                Self::Channels => 2,
+            }
+        }
+
+        /// Elements of the tiles of a part.
+        #[allow(clippy::len_without_is_empty)]
+        pub const fn len(self, channels: usize) -> usize {
+            self.fill(channels) * self.together()
+        }
+    }
+
     /// A form of Winograd's minimal filtering F(m x m, r x r): a tile of m x m outputs depends on a patch of m + r - 1 inputs along each axis.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Winograd {
@@ -98,6 +154,14 @@ pub mod conv {
                 Some(form) => form.points() * self.input[2] * self.group()[1],
                 None => 0,
             }
+        }
+
+        /// Elements of the filters in [`GroupTiles`], the last tiles filled up with zeros; `is_rotated` is those for the gradient of the input.
+        pub const fn grouped_len(&self, is_rotated: bool) -> usize {
+            let [channels, filters] = self.group();
+            let [inner, outer] = if is_rotated { [filters, channels] } else { [channels, filters] };
+            let tiles = GroupTiles::choose(self.groups, outer);
+            self.window[0] * self.window[1] * inner * tiles.len(outer) * self.groups.div_ceil(tiles.together())
         }
 
         /// Elements of all filters.

@@ -29,7 +29,7 @@ pub(super) struct Algorithm {
     forward: Option<ForwardKernel<Kind>>,
     pub(super) grad_input: Option<InputGradientKernel<Kind>>,
     /// How they can be prepared for training, forward and for the gradient of the input.
-    packing_of_a_step: Option<[PackFilters; 2]>,
+    packing_of_a_step: [Option<PackFilters>; 2],
     pub(super) grad_weights: Option<Kernel<GradWeights<()>, Kind>>,
     work: fn(&Spec, Direction) -> Work,
     /// Elements of scratch memory and of prepared filters, about.
@@ -52,7 +52,7 @@ static ALGORITHMS: [Algorithm; 6] = [
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
-        packing_of_a_step: None,
+        packing_of_a_step: [None; 2],
         grad_weights: Some(kernels::depthwise_grad_weights),
         work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
         memory: |spec| if spec.input[2] == spec.output[2] { 0 } else { spec.output[1] * spec.output[2] },
@@ -63,14 +63,14 @@ static ALGORITHMS: [Algorithm; 6] = [
         why: "all groups in one kernel",
         fits: |spec| spec.groups > 1,
         is_exact: true,
-        predicting: ForwardKernel::Plain(kernels::conv_grouped_forward),
-        packing: None,
-        forward: Some(ForwardKernel::Plain(kernels::conv_grouped_forward)),
-        grad_input: Some(InputGradientKernel::Plain(kernels::conv_grouped_grad_input)),
-        packing_of_a_step: None,
+        predicting: ForwardKernel::Packing(kernels::conv_grouped_forward),
+        packing: Some(Packing::Grouped),
+        forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
+        packing_of_a_step: [Some(Packing::Grouped), Some(Packing::GroupedRotated)],
         grad_weights: Some(kernels::conv_grouped_grad_weights),
         work: grouped,
-        memory: |spec| spec.weights_len() + padded(spec) as usize,
+        memory: |spec| spec.grouped_len(false) + padded(spec) as usize,
     },
     Algorithm {
         name: "gemm",
@@ -82,7 +82,7 @@ static ALGORITHMS: [Algorithm; 6] = [
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
-        packing_of_a_step: Some([Packing::Filters, Packing::Rotated]),
+        packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
@@ -97,7 +97,7 @@ static ALGORITHMS: [Algorithm; 6] = [
         packing: Some(Packing::Panels),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
-        packing_of_a_step: Some([Packing::Filters, Packing::Rotated]),
+        packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products,
         memory: |spec| spec.packed_len() + padded(spec) as usize,
@@ -116,7 +116,7 @@ static ALGORITHMS: [Algorithm; 6] = [
         packing: Some(Packing::Winograd),
         forward: None,
         grad_input: None,
-        packing_of_a_step: None,
+        packing_of_a_step: [None; 2],
         grad_weights: None,
         work: |spec, _| winograd(spec),
         memory: |spec| {
@@ -132,8 +132,8 @@ static ALGORITHMS: [Algorithm; 6] = [
         predicting: ForwardKernel::Plain(kernels::conv_direct_forward),
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
-        grad_input: Some(InputGradientKernel::Plain(kernels::conv_direct_grad_input)),
-        packing_of_a_step: None,
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
+        packing_of_a_step: [None, Some(Packing::Blocks)],
         grad_weights: Some(kernels::conv_direct_grad_weights),
         work: direct,
         memory: |_| 0,
@@ -206,9 +206,7 @@ impl Algorithm {
             |packing: PackFilters| Pack { packing: packing(Spec { epilogue: Epilogue::NONE, ..*spec }), weights };
         let packing = self.packing.filter(|_| direction == Direction::Predicting).map(pack);
         let once_a_step = match (direction, self.packing_of_a_step) {
-            (Direction::Forward, Some([packing, _])) | (Direction::InputGradient, Some([_, packing])) => {
-                Some(pack(packing))
-            }
+            (Direction::Forward, [packing, _]) | (Direction::InputGradient, [_, packing]) => packing.map(pack),
             _ => None,
         };
         let offered = Candidate { name: self.name, why: self.why, work, packing, memory };
@@ -346,6 +344,7 @@ fn direct(spec: &Spec, direction: Direction) -> Work {
                 lanes: turning * filled(spec, channels, channels.next_multiple_of(LANES)),
                 calls: (taps * rows) as f64 * blocks,
                 tiles: 3.0 * (taps * rows) as f64 * blocks * tiles(columns, COLUMNS),
+                packed: spec.weights_len() as f64 / MICRO_BATCH,
                 ..Work::default()
             }
         }
@@ -368,11 +367,15 @@ fn direct(spec: &Spec, direction: Direction) -> Work {
 }
 
 /// The kernel of many groups: it fills vectors with channels of one group, by sixteen, or with groups, whose channels come by four.
-fn grouped(spec: &Spec, _direction: Direction) -> Work {
+fn grouped(spec: &Spec, direction: Direction) -> Work {
     let [_, filters] = spec.group();
     let channels = spec.groups * filters.next_multiple_of(2 * LANES);
     let groups = spec.groups.next_multiple_of(LANES) * filters.next_multiple_of(4);
-    Work { lanes: filled(spec, spec.output[2], channels.min(groups)), ..Work::default() }
+    let packed = match direction {
+        Direction::Forward | Direction::InputGradient => spec.weights_len() as f64 / MICRO_BATCH,
+        Direction::Predicting | Direction::WeightGradient => 0.0,
+    };
+    Work { lanes: filled(spec, spec.output[2], channels.min(groups)), packed, ..Work::default() }
 }
 
 /// How much longer products take that turn to the next group (`cargo bench -p netwright-compute --features std --bench grouped`).

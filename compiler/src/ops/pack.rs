@@ -18,6 +18,12 @@ pub enum Packing {
     Filters(conv::Spec),
     /// The same, rotated and transposed.
     Rotated(conv::Spec),
+    /// Filters transposed, in small blocks.
+    Blocks(conv::Spec),
+    /// Filters of several groups in their tiles.
+    Grouped(conv::Spec),
+    /// The same, rotated and transposed.
+    GroupedRotated(conv::Spec),
     /// A matrix as a product packs it whose right factor it is.
     Matrix(dense::Spec),
     /// A matrix as a product packs it whose right factor is its transpose.
@@ -39,7 +45,9 @@ impl Pack {
         match self.packing {
             Packing::Panels(spec) => spec.packed_len(),
             Packing::Winograd(spec) => spec.winograd_len(),
-            Packing::Filters(spec) | Packing::Rotated(spec) => spec.weights_len(),
+            Packing::Filters(spec) | Packing::Rotated(spec) | Packing::Blocks(spec) => spec.weights_len(),
+            Packing::Grouped(spec) => spec.grouped_len(false),
+            Packing::GroupedRotated(spec) => spec.grouped_len(true),
             Packing::Matrix(spec) | Packing::Transposed(spec) => spec.inputs * spec.outputs,
         }
     }
@@ -66,6 +74,9 @@ impl Operation for Pack {
             Packing::Winograd(spec) => at.call(kernels::conv_winograd_pack, spec, operands),
             Packing::Filters(spec) => at.call(kernels::conv_gemm_pack, spec, operands),
             Packing::Rotated(spec) => at.call(kernels::conv_gemm_pack_rotated, spec, operands),
+            Packing::Blocks(spec) => at.call(kernels::conv_direct_pack_rotated, spec, operands),
+            Packing::Grouped(spec) => at.call(kernels::conv_grouped_pack, spec, operands),
+            Packing::GroupedRotated(spec) => at.call(kernels::conv_grouped_pack_rotated, spec, operands),
             Packing::Matrix(spec) => at.call(kernels::dense_pack, spec, operands),
             Packing::Transposed(spec) => at.call(kernels::dense_pack_transposed, spec, operands),
         };

@@ -51,6 +51,21 @@ fn convolutions<T: Kernels>(batch: usize, spec: &conv::Spec) {
     same_bits("dx", &x, sizes, pack_rotated, |packed, dx, scratch| {
         T::conv_gemm_grad_input(&context, spec, &y, &w, packed, dx, scratch);
     });
+    let pack = |context: &Context<'_>, packed: &mut [T]| T::conv_direct_pack_rotated(context, spec, &w, packed);
+    same_bits("direct dx", &x, [w.len(), 0], pack, |packed, dx, _| {
+        T::conv_direct_grad_input(&context, spec, &y, &w, packed, dx);
+    });
+    let pack = |context: &Context<'_>, packed: &mut [T]| T::conv_grouped_pack(context, spec, &w, packed);
+    let sizes = [spec.grouped_len(false), conv::conv_grouped_forward_scratch(spec)];
+    same_bits("grouped y", &y, sizes, pack, |packed, y, scratch| {
+        T::conv_grouped_forward(&context, spec, &x, &w, packed, &[], &bias, y, scratch);
+    });
+    let pack = |context: &Context<'_>, packed: &mut [T]| T::conv_grouped_pack_rotated(context, spec, &w, packed);
+    let sizes = [spec.grouped_len(true), conv::conv_grouped_grad_input_scratch(spec)];
+    same_bits("grouped dx", &x, sizes, pack, |packed, dx, scratch| {
+        T::conv_grouped_grad_input(&context, spec, &y, &w, packed, dx, scratch);
+    });
+    let pack = |context: &Context<'_>, packed: &mut [T]| T::conv_gemm_pack(context, spec, &w, packed);
     if spec.groups == 1 {
         let sizes = [w.len(), deconv::deconv_forward_scratch(spec)];
         same_bits("transposed y", &x, sizes, pack_rotated, |packed, x, scratch| {
@@ -100,6 +115,15 @@ proptest! {
         spec in specs([1usize..4, 1usize..40, 1usize..90]), batch in 1usize..4,
     ) {
         prop_assume!(spec.weights_len() < 100_000);
+        convolutions::<f32>(batch, &spec);
+        convolutions::<f64>(batch, &spec);
+    }
+
+    #[test]
+    fn many_groups_of_packed_filters_have_the_same_bits(
+        spec in specs([2usize..40, 1usize..10, 1usize..10]), batch in 1usize..3,
+    ) {
+        prop_assume!(spec.weights_len() < 20_000);
         convolutions::<f32>(batch, &spec);
         convolutions::<f64>(batch, &spec);
     }

@@ -111,54 +111,102 @@ fn for_taps(spec: &Spec, mut visit: impl FnMut([usize; 2], Range<usize>, Range<u
 /// Filters and channels of a block of weights that is transposed at once, on the stack.
 const BLOCK: usize = 16;
 
+/// The weights of a tap in a group: channels from `channel` on, filters from `filter` on.
+#[derive(Clone, Copy)]
+struct Block {
+    tap: usize,
+    group: usize,
+    channel: usize,
+    filter: usize,
+    width: usize,
+    depth: usize,
+}
+
+impl Block {
+    /// The blocks of a tap, in order.
+    fn of_tap(spec: &Spec, tap: usize) -> impl Iterator<Item = Self> + use<> {
+        let ([channels, filters], groups) = (spec.group(), spec.groups);
+        (0..groups).flat_map(move |group| {
+            (0..channels).step_by(BLOCK).flat_map(move |channel| {
+                (0..filters).step_by(BLOCK).map(move |filter| {
+                    let (width, depth) = (BLOCK.min(channels - channel), BLOCK.min(filters - filter));
+                    Self { tap, group, channel, filter, width, depth }
+                })
+            })
+        })
+    }
+
+    /// Writes it transposed: rows are filters.
+    fn transpose<T: Copy>(&self, spec: &Spec, w: &[T], to: &mut [T]) {
+        let ([channels, filters], all) = (spec.group(), spec.output[2]);
+        for c in 0..self.width {
+            let row = (self.tap * channels + self.channel + c) * all + self.group * filters + self.filter;
+            for (f, &weight) in w[row..row + self.depth].iter().enumerate() {
+                to[f * self.width + c] = weight;
+            }
+        }
+    }
+}
+
+/// Writes the weights as [`grad_input`] transposes them, tap by tap. Lengths are checked.
+pub(super) fn pack_rotated<T: Copy>(spec: &Spec, w: &[T], mut packed: &mut [T]) {
+    for block in (0..spec.window[0] * spec.window[1]).flat_map(|tap| Block::of_tap(spec, tap)) {
+        let (to, rest) = core::mem::take(&mut packed).split_at_mut(block.width * block.depth);
+        block.transpose(spec, w, to);
+        packed = rest;
+    }
+}
+
 /// Lengths are checked. Each tap spreads dy over dx.
-pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, packed]: [&[T]; 2], dx: &mut [T]) {
     let ([channels, filters], all) = (spec.group(), spec.output[2]);
     let [x_row, y_row] = spec.rows_len();
     assert_eq!(w.len(), spec.weights_len());
     dx.fill(T::ZERO);
-    let mut block = [T::ZERO; BLOCK * BLOCK];
+    let mut own = [T::ZERO; BLOCK * BLOCK];
     for_taps(spec, |[i, j], rows, columns| {
-        for (group, channel) in (0..spec.groups).flat_map(|g| (0..channels).step_by(BLOCK).map(move |c| (g, c))) {
-            for filter in (0..filters).step_by(BLOCK) {
-                let (width, depth) = (BLOCK.min(channels - channel), BLOCK.min(filters - filter));
-                for c in 0..width {
-                    let weights = &w[((i * spec.window[1] + j) * channels + channel + c) * all + group * filters..];
-                    for (f, &weight) in weights[filter..filter + depth].iter().enumerate() {
-                        block[f * width + c] = weight;
-                    }
-                }
-                for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
-                    for row in rows.clone() {
-                        let from = row * y_row + columns.start * all + group * filters + filter;
-                        let to = place(spec, [row, columns.start], [i, j]) + group * channels + channel;
-                        let last = place(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
-                        assert!(last <= dx.len() && last <= spec.input[0] * x_row, "positions inside the image");
-                        assert!(from + (columns.len() - 1) * all + depth <= dy.len());
-                        // SAFETY: the first and the last position lie in `dy` and `dx`, as just compared; the block
-                        // holds `depth` rows of `width`.
-                        unsafe {
-                            let c = dx.as_mut_ptr().add(to);
-                            tile::run(
-                                isa,
-                                &Product {
-                                    rows: columns.len(),
-                                    columns: width,
-                                    loops: [1, 1, depth],
-                                    a: dy.as_ptr().add(from),
-                                    a_row: all,
-                                    a_step: [0, 0, 1],
-                                    b: block.as_ptr(),
-                                    b_rows: [0, 0, 1],
-                                    b_panel: PANEL,
-                                    b_width: width,
-                                    b_last: width,
-                                    c,
-                                    c_row: spec.stride[1] * spec.input[2],
-                                    epilogue: Epilogue::ACCUMULATE,
-                                },
-                            );
-                        }
+        let tap = i * spec.window[1] + j;
+        let mut packed = packed.get(tap * channels * all..).unwrap_or_default();
+        for part in Block::of_tap(spec, tap) {
+            let Block { group, channel, filter, width, depth, .. } = part;
+            let block = if packed.is_empty() {
+                part.transpose(spec, w, &mut own);
+                &own[..width * depth]
+            } else {
+                let (block, rest) = packed.split_at(width * depth);
+                packed = rest;
+                block
+            };
+            for (dy, dx) in dy.chunks_exact(spec.output_len()).zip(dx.chunks_exact_mut(spec.input_len())) {
+                for row in rows.clone() {
+                    let from = row * y_row + columns.start * all + group * filters + filter;
+                    let to = place(spec, [row, columns.start], [i, j]) + group * channels + channel;
+                    let last = place(spec, [row, columns.end - 1], [i, j]) + group * channels + channel + width;
+                    assert!(last <= dx.len() && last <= spec.input[0] * x_row, "positions inside the image");
+                    assert!(from + (columns.len() - 1) * all + depth <= dy.len());
+                    // SAFETY: the first and the last position lie in `dy` and `dx`, as just compared; the block
+                    // holds `depth` rows of `width`.
+                    unsafe {
+                        let c = dx.as_mut_ptr().add(to);
+                        tile::run(
+                            isa,
+                            &Product {
+                                rows: columns.len(),
+                                columns: width,
+                                loops: [1, 1, depth],
+                                a: dy.as_ptr().add(from),
+                                a_row: all,
+                                a_step: [0, 0, 1],
+                                b: block.as_ptr(),
+                                b_rows: [0, 0, 1],
+                                b_panel: PANEL,
+                                b_width: width,
+                                b_last: width,
+                                c,
+                                c_row: spec.stride[1] * spec.input[2],
+                                epilogue: Epilogue::ACCUMULATE,
+                            },
+                        );
                     }
                 }
             }

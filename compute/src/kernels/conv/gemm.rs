@@ -257,14 +257,14 @@ pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
 }
 
 /// The phases of the stride down and across, each with where its positions start.
-fn phases(spec: &Spec) -> impl Iterator<Item = [(usize, StridePhase); 2]> {
+pub(super) fn phases(spec: &Spec) -> impl Iterator<Item = [(usize, StridePhase); 2]> {
     let along =
         move |axis: usize| (0..spec.stride[axis]).map(move |phase| (phase, StridePhase::new(spec, axis, phase)));
     along(0).flat_map(move |down| along(1).map(move |across| [down, across]))
 }
 
 /// Whether no position of the input in a phase meets a tap, or there is none.
-fn meets_nothing([down, across]: [StridePhase; 2]) -> bool {
+pub(super) fn meets_nothing([down, across]: [StridePhase; 2]) -> bool {
     down.taps * across.taps == 0 || down.positions == 0 || across.positions == 0
 }
 

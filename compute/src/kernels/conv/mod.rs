@@ -35,7 +35,7 @@ mod winograd;
 pub(crate) use gemm::StridePhase;
 pub use grouped::{
     conv_grouped_forward, conv_grouped_forward_scratch, conv_grouped_grad_input, conv_grouped_grad_input_scratch,
-    conv_grouped_grad_weights, conv_grouped_grad_weights_scratch,
+    conv_grouped_grad_weights, conv_grouped_grad_weights_scratch, conv_grouped_pack, conv_grouped_pack_rotated,
 };
 
 /// `conv_direct`: y from x, w, scale, shift.
@@ -54,10 +54,24 @@ pub fn conv_direct_forward<T: Elementary>(
     });
 }
 
-/// `conv_direct`: dx from dy, w.
-pub fn conv_direct_grad_input<T: Elementary>(context: &Context<'_>, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+/// `conv_direct`: dx from dy, w, and what [`conv_direct_pack_rotated`] packed of it or nothing.
+pub fn conv_direct_grad_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    packed: &[T],
+    dx: &mut [T],
+) {
+    assert!(packed.is_empty() || packed.len() == w.len(), "length of the packed filters");
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
-    direct::grad_input(context.isa(), spec, dy, w, dx);
+    direct::grad_input(context.isa(), spec, dy, [w, packed], dx);
+}
+
+/// Filters as `conv_direct_grad_input` would transpose them in every pass.
+pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
+    direct::pack_rotated(spec, w, packed);
 }
 
 /// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.

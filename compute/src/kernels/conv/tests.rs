@@ -119,7 +119,7 @@ fn direct<T: Elementary>() -> Variant<T> {
         forward: |batch, spec, x, w, scale, shift, y| {
             super::conv_direct_forward(&Context::of(batch), spec, x, w, scale, shift, y);
         },
-        grad_input: |batch, spec, dy, w, dx| super::conv_direct_grad_input(&Context::of(batch), spec, dy, w, dx),
+        grad_input: |batch, spec, dy, w, dx| super::conv_direct_grad_input(&Context::of(batch), spec, dy, w, &[], dx),
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_direct_grad_weights_scratch(spec));
             super::conv_direct_grad_weights(&Context::of(batch), spec, x, dy, dw, db, &mut memory);
@@ -136,11 +136,11 @@ fn grouped<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let mut memory = memory(super::conv_grouped_forward_scratch(spec));
-            super::conv_grouped_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
+            super::conv_grouped_forward(&Context::of(batch), spec, x, w, &[], scale, shift, y, &mut memory);
         },
         grad_input: |batch, spec, dy, w, dx| {
             let mut memory = memory(super::conv_grouped_grad_input_scratch(spec));
-            super::conv_grouped_grad_input(&Context::of(batch), spec, dy, w, dx, &mut memory);
+            super::conv_grouped_grad_input(&Context::of(batch), spec, dy, w, &[], dx, &mut memory);
         },
         grad_weights: |batch, spec, x, dy, dw, db| {
             let mut memory = memory(super::conv_grouped_grad_weights_scratch(spec));
@@ -367,7 +367,7 @@ fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     let scratch = |len| memory::<f32>(threads * len);
     if is_direct {
         super::conv_direct_forward(&context, spec, &x, &w, &[], &[], &mut y);
-        super::conv_direct_grad_input(&context, spec, &dy, &w, &mut dx);
+        super::conv_direct_grad_input(&context, spec, &dy, &w, &[], &mut dx);
         let mut scratch = scratch(super::conv_direct_grad_weights_scratch(spec));
         super::conv_direct_grad_weights(&context, spec, &x, &dy, &mut dw, &mut db, &mut scratch);
     } else {

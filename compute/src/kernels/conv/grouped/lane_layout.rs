@@ -1,7 +1,7 @@
 //! What stands side by side in the lanes of vectors.
 
+use super::QUAD;
 use super::regroup::{load_tile, read_quad, scatter_quad, store_quad, store_tile};
-use super::{LANES, QUAD};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
 
@@ -51,41 +51,6 @@ pub(super) struct GroupsInLanes;
 
 /// Channels of one group in the lanes, as they lie in memory.
 pub(super) struct ChannelsInLanes;
-
-/// The register tiles that a pass can be computed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tiles {
-    /// Three rows of four vectors of groups: [`GroupsInLanes`].
-    Groups,
-    /// Six rows of two vectors of channels: [`ChannelsInLanes`].
-    Channels,
-}
-
-impl Tiles {
-    /// Those in which fewer lanes of the widest vector are idle where `channels` channels of each group come out: that decides,
-    /// whatever the pass and the stride. Where both have as many, channels are faster, for they need no turning.
-    pub(super) const fn choose(groups: usize, channels: usize) -> Self {
-        let in_groups = groups.next_multiple_of(LANES) * Self::Groups.fill(channels);
-        let in_channels = groups * Self::Channels.fill(channels);
-        if in_channels <= in_groups { Self::Channels } else { Self::Groups }
-    }
-
-    /// The channels of a group when they are filled up to whole tiles.
-    const fn fill(self, channels: usize) -> usize {
-        match self {
-            Self::Groups => channels.next_multiple_of(QUAD),
-            Self::Channels => channels.next_multiple_of(2 * LANES),
-        }
-    }
-
-    /// Elements of the tiles of a part of a block.
-    pub(super) const fn len(self, channels: usize) -> usize {
-        match self {
-            Self::Groups => self.fill(channels) * LANES,
-            Self::Channels => self.fill(channels),
-        }
-    }
-}
 
 impl<T: Elementary, S: Simd<T>> LaneLayout<T, S> for GroupsInLanes {
     const TOGETHER: usize = S::LANES;

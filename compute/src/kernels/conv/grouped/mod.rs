@@ -22,7 +22,7 @@
 use core::marker::PhantomData;
 
 use super::correlate::{Correlation, band_len, extent};
-use super::gemm::{self, StridePhase, phase_tap_step, phase_taps, reached, windows_of_phase};
+use super::gemm::{self, meets_nothing, phase_tap_step, phase_taps, phases, reached, windows_of_phase};
 use super::strips::{self, in_strips};
 use super::{Spec, add_bias_gradient};
 use crate::context::Context;
@@ -32,6 +32,7 @@ use crate::simd::{Simd, WithSimd};
 
 mod gather;
 mod lane_layout;
+mod pack;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -39,17 +40,15 @@ mod tile;
 mod weights;
 mod windows;
 
+use netwright_abi::spec::conv::{GROUP_LANES as LANES, GroupTiles as Tiles, QUAD};
+
 use gather::gather_tiles;
-use lane_layout::{ChannelsInLanes, GroupsInLanes, LaneLayout, Tiles};
+use lane_layout::{ChannelsInLanes, GroupsInLanes, LaneLayout};
+use pack::{Taps, of_range};
+pub use pack::{conv_grouped_pack, conv_grouped_pack_rotated};
 use regroup::load_tile;
 use weights::WeightGradient;
 use windows::Windows;
-
-/// The lanes of the widest vector that is used.
-const LANES: usize = 8;
-
-/// Channels of a group that are transposed together, and vectors in a tile whose lanes are groups.
-const QUAD: usize = 4;
 
 /// Channels that are copied out of a pixel at once where channels are in the lanes, in up to [`BUNDLE`] groups.
 const CHANNELS: usize = 128;
@@ -160,38 +159,46 @@ pub const fn conv_grouped_grad_weights_scratch(spec: &Spec) -> usize {
     strips::scratch(spec) + sizes.rows() * tiles + chunk
 }
 
-/// `conv_grouped`: y from x, w, scale, shift.
+/// `conv_grouped`: y from x, w, what [`conv_grouped_pack`] packed of it or nothing, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_grouped_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     w: &[T],
+    packed: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
     scratch: &mut [T],
 ) {
+    assert!(packed.is_empty() || packed.len() == spec.grouped_len(false), "length of the packed filters");
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        context.isa().dispatch(Job { spec, pass: Direction::Forward { x, w, epilogue, y: &mut *y }, scratch });
+        context.isa().dispatch(Job {
+            spec,
+            pass: Direction::Forward { x, w: [w, packed], epilogue, y: &mut *y },
+            scratch,
+        });
     });
 }
 
-/// `conv_grouped`: dx from dy, w.
+/// `conv_grouped`: dx from dy, w, and what [`conv_grouped_pack_rotated`] packed of it or nothing.
 pub fn conv_grouped_grad_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],
     w: &[T],
+    packed: &[T],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
+    assert!(packed.is_empty() || packed.len() == spec.grouped_len(true), "length of the packed filters");
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let dy = &dy[first * spec.output_len()..][..dx.len() / spec.input_len() * spec.output_len()];
-        context.isa().dispatch(Job { spec, pass: Direction::GradInput { dy, w, dx }, scratch });
+        context.isa().dispatch(Job { spec, pass: Direction::GradInput { dy, w: [w, packed], dx }, scratch });
     });
 }
 
@@ -214,8 +221,8 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
 
 /// Which pass, with its operands; lengths are checked.
 enum Direction<'a, T> {
-    Forward { x: &'a [T], w: &'a [T], epilogue: Epilogue<'a, T>, y: &'a mut [T] },
-    GradInput { dy: &'a [T], w: &'a [T], dx: &'a mut [T] },
+    Forward { x: &'a [T], w: [&'a [T]; 2], epilogue: Epilogue<'a, T>, y: &'a mut [T] },
+    GradInput { dy: &'a [T], w: [&'a [T]; 2], dx: &'a mut [T] },
     GradWeights { x: &'a [T], dy: &'a [T], dw: &'a mut [T] },
 }
 
@@ -259,10 +266,10 @@ impl<T: Elementary> Job<'_, T> {
             let range = GroupRange { first, groups: at_once.min(spec.groups - first) };
             match &mut pass {
                 Direction::Forward { x, w, epilogue, y } => {
-                    forward::<T, S, A, R, C>(simd, spec, range, x, w, *epilogue, y, scratch);
+                    forward::<T, S, A, R, C>(simd, spec, range, x, *w, *epilogue, y, scratch);
                 }
                 Direction::GradInput { dy, w, dx } => {
-                    grad_input::<T, S, A, R, C>(simd, spec, range, dy, w, dx, scratch)
+                    grad_input::<T, S, A, R, C>(simd, spec, range, dy, *w, dx, scratch)
                 }
                 Direction::GradWeights { x, dy, dw } => {
                     grad_weights::<T, S, A, R, C>(simd, spec, range, x, dy, dw, scratch)
@@ -287,7 +294,7 @@ fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const
     spec: &Spec,
     range: GroupRange,
     x: &[T],
-    w: &[T],
+    [w, packed]: [&[T]; 2],
     epilogue: Epilogue<'_, T>,
     y: &mut [T],
     scratch: &mut [T],
@@ -298,7 +305,13 @@ fn forward<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const
     let (weights, memory) = scratch.split_at_mut(parts * sizes.rows() * tiles);
     let (scale, memory) = memory.split_at_mut(parts * tiles);
     let (shift, memory) = memory.split_at_mut(parts * tiles);
-    transpose_weights::<T, S, A, C>(simd, spec, range, w, weights);
+    let weights = match of_range::<T, S, A>(packed, range, sizes.rows() * tiles) {
+        Some(packed) => packed,
+        None => {
+            transpose_weights::<T, S, A, C>(simd, spec, range, w, weights);
+            &*weights
+        }
+    };
     for (from, to) in [(epilogue.scale, &mut *scale), (epilogue.shift, &mut *shift)] {
         if !from.is_empty() {
             let from = &from[range.first * outer..][..range.groups * outer];
@@ -349,39 +362,46 @@ fn grad_input<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, co
     spec: &Spec,
     range: GroupRange,
     dy: &[T],
-    w: &[T],
+    [w, mut packed]: [&[T]; 2],
     dx: &mut [T],
     scratch: &mut [T],
 ) {
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     assert_eq!(w.len(), spec.weights_len(), "length of the weights");
-    for (top, left) in (0..spec.stride[0]).flat_map(|top| (0..spec.stride[1]).map(move |left| (top, left))) {
-        let (down, across) = (StridePhase::new(spec, 0, top), StridePhase::new(spec, 1, left));
-        let taps = down.taps * across.taps;
-        if taps == 0 || down.positions == 0 || across.positions == 0 {
+    for phase in phases(spec) {
+        let [(top, down), (left, across)] = phase;
+        if meets_nothing([down, across]) {
             continue;
         }
+        let taps = Taps::new(spec, [down, across]);
         let mut walk = windows_of_phase(spec, [top, left], [down, across]);
         walk.channels = [range.first * outer, outer * A::ELEMENTS];
         walk.target[1] += range.first * inner;
         let (tiles, step) = (inner.div_ceil(A::columns(C)), C * S::LANES);
         let [parts, together] = range.parts::<T, S, A>();
-        let (weights, memory) = scratch.split_at_mut(parts * taps * outer * tiles * step);
-        // For each channel a row for each filter; the last tap comes first.
-        for (n, part) in (0..taps).flat_map(|n| (0..parts).map(move |part| (n, part))) {
-            let i = down.first + (down.taps - 1 - n / across.taps) * down.every;
-            let j = across.first + (across.taps - 1 - n % across.taps) * across.every;
-            let row = (i * spec.window[1] + j) * inner * spec.output[2];
-            for tile in 0..tiles {
-                // SAFETY: for each tap and channel the weights have the filters of all groups, and the
-                // transposed ones `outer` rows for each part, each tile and each tap.
-                unsafe {
-                    let from = w.as_ptr().add(row + (range.first + part * A::TOGETHER) * outer);
-                    let to = weights.as_mut_ptr().add(((part * tiles + tile) * taps + n) * outer * step);
-                    A::transpose::<C>(simd, from, spec.output[2], [together, inner], tile, outer, to, step);
+        let part_len = taps.count() * outer * tiles * step;
+        let (weights, memory) = scratch.split_at_mut(parts * part_len);
+        let weights = match of_range::<T, S, A>(packed, range, part_len) {
+            Some(packed) => packed,
+            None => {
+                // For each channel a row for each filter.
+                for (n, part) in (0..taps.count()).flat_map(|n| (0..parts).map(move |part| (n, part))) {
+                    let row = taps.row(n);
+                    for tile in 0..tiles {
+                        // SAFETY: for each tap and channel the weights have the filters of all groups, and the
+                        // transposed ones `outer` rows for each part, each tile and each tap.
+                        unsafe {
+                            let from = w.as_ptr().add(row + (range.first + part * A::TOGETHER) * outer);
+                            let to =
+                                weights.as_mut_ptr().add(((part * tiles + tile) * taps.count() + n) * outer * step);
+                            A::transpose::<C>(simd, from, spec.output[2], [together, inner], tile, outer, to, step);
+                        }
+                    }
                 }
+                &*weights
             }
-        }
+        };
+        packed = packed.get(spec.groups.div_ceil(A::TOGETHER) * part_len..).unwrap_or_default();
         let windows = Windows::<T, A, R, C> {
             walk,
             range,

@@ -17,7 +17,7 @@ const fn grouped<T: Elementary>() -> Variant<T> {
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {
             let scratch = &mut memory(conv_grouped_forward_scratch(spec));
-            conv_grouped_forward(&Context::of(batch), spec, x, w, scale, shift, y, scratch);
+            conv_grouped_forward(&Context::of(batch), spec, x, w, &[], scale, shift, y, scratch);
         },
         grad_input: |batch, spec, dy, w, dx| {
             conv_grouped_grad_input(
@@ -25,6 +25,7 @@ const fn grouped<T: Elementary>() -> Variant<T> {
                 spec,
                 dy,
                 w,
+                &[],
                 dx,
                 &mut memory(conv_grouped_grad_input_scratch(spec)),
             );

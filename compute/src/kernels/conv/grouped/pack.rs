@@ -1,0 +1,102 @@
+//! Filters in the tiles that the kernel reads, packed for all passes: what it does itself for a range of groups where it is given none.
+
+use netwright_abi::spec::conv::{GROUP_LANES as LANES, GroupTiles as Tiles, QUAD};
+
+use super::lane_layout::LaneLayout;
+use super::{GroupRange, Sizes, Spec};
+use crate::context::Context;
+use crate::kernels::conv::gemm::{StridePhase, meets_nothing, phases};
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::Simd;
+
+/// Of packed filters, with so many elements in a part, those of a range. Narrower vectors than they were packed for have other parts: their
+/// kernel packs for itself.
+pub(super) fn of_range<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>>(
+    packed: &[T],
+    range: GroupRange,
+    part_len: usize,
+) -> Option<&[T]> {
+    let [parts, _] = range.parts::<T, S, A>();
+    let is_packed = S::LANES == LANES && !packed.is_empty();
+    is_packed.then(|| &packed[range.first / A::TOGETHER * part_len..][..parts * part_len])
+}
+
+/// The taps that meet the positions of a phase of the stride, the last first.
+pub(super) struct Taps {
+    phase: [StridePhase; 2],
+    columns: usize,
+    row: usize,
+}
+
+impl Taps {
+    pub(super) fn new(spec: &Spec, phase: [StridePhase; 2]) -> Self {
+        Self { phase, columns: spec.window[1], row: Sizes::new(spec).inner * spec.output[2] }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.phase[0].taps * self.phase[1].taps
+    }
+
+    /// Where the weights of one of them start.
+    pub(super) fn row(&self, n: usize) -> usize {
+        let [down, across] = self.phase;
+        let i = down.first + (down.taps - 1 - n / across.taps) * down.every;
+        let j = across.first + (across.taps - 1 - n % across.taps) * across.every;
+        (i * self.columns + j) * self.row
+    }
+}
+
+/// Filters as `conv_grouped_forward` packs them: `[part][tile of filters][tap][channel]` vectors of a tile.
+pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && packed.len() == spec.grouped_len(false), "length of the filters");
+    let sizes @ Sizes { outer, .. } = Sizes::new(spec);
+    pack(spec.groups, outer, sizes.rows(), packed, |row, group, filter| {
+        w[row * spec.output[2] + group * outer + filter]
+    });
+}
+
+/// Filters as `conv_grouped_grad_input` packs them: those of a phase of the stride together, `[part][tile of channels][tap][filter]` vectors of
+/// a tile.
+pub fn conv_grouped_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && packed.len() == spec.grouped_len(true), "length of the filters");
+    let Sizes { inner, outer, .. } = Sizes::new(spec);
+    let tiles = Tiles::choose(spec.groups, inner);
+    let mut rest = packed;
+    for [(_, down), (_, across)] in phases(spec).filter(|[down, across]| !meets_nothing([down.1, across.1])) {
+        let taps = Taps::new(spec, [down, across]);
+        let rows = taps.count() * outer;
+        let (packed, others) = rest.split_at_mut(spec.groups.div_ceil(tiles.together()) * rows * tiles.len(inner));
+        pack(spec.groups, inner, rows, packed, |row, group, channel| {
+            w[taps.row(row / outer) + channel * spec.output[2] + group * outer + row % outer]
+        });
+        rest = others;
+    }
+}
+
+/// Writes what `element` says of each row, group and channel that comes out into tiles, and zeros where there is none.
+fn pack<T: Scalar>(
+    groups: usize,
+    channels: usize,
+    rows: usize,
+    packed: &mut [T],
+    element: impl Fn(usize, usize, usize) -> T,
+) {
+    let tiles = Tiles::choose(groups, channels);
+    let row_len = tiles.vectors() * LANES;
+    for (part, packed) in packed.chunks_exact_mut(rows * tiles.len(channels)).enumerate() {
+        for (tile, packed) in packed.chunks_exact_mut(rows * row_len).enumerate() {
+            for (row, packed) in packed.chunks_exact_mut(row_len).enumerate() {
+                for (place, to) in packed.iter_mut().enumerate() {
+                    let (group, channel) = match tiles {
+                        Tiles::Groups => (part * LANES + place % LANES, tile * QUAD + place / LANES),
+                        Tiles::Channels => (part, tile * row_len + place),
+                    };
+                    let is_there = group < groups && channel < channels;
+                    *to = if is_there { element(row, group, channel) } else { T::ZERO };
+                }
+            }
+        }
+    }
+}
