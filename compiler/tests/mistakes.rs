@@ -17,6 +17,17 @@ fn a_block_that_nothing_calls_is_a_mistake() {
 }
 
 #[test]
+fn an_interval_needs_an_end_and_something_between_two() {
+    let form = "help: write `clip min -1 max 1`, or one of the two";
+    says(mistake("", "8", "dense 8 clip"), "clip", &["`clip` has no ends to keep to", form]);
+    let message = "nothing lies between 2 and -1: `min` must be less than `max`";
+    says(mistake("", "8", "dense 8 clip min 2 max -1"), "clip min 2 max -1", &[message, form]);
+    says(mistake("", "8", "dense 8 clip max 1 min 1"), "clip max 1 min 1", &["nothing lies between 1 and 1"]);
+    says(mistake("", "8", "dense 8 clip min -1x1"), "-1x1", &["`min` is one number, not 2", "write `min -1`"]);
+    says(mistake("", "8", "dense 8 hardtanh"), "hardtanh", &["an interval is kept to by `clip min -1 max 1`"]);
+}
+
+#[test]
 fn branches_that_do_not_meet_name_both_shapes_and_what_would_fit() {
     says(
         mistake("", "28x28x64", "add { conv 3x3x64 same } { conv 1x1x64 stride 2 }"),

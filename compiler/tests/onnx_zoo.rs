@@ -48,9 +48,26 @@ fn memory(graph: &Graph) -> [usize; 2] {
     [predicted, passes::plan_memory(&passes::differentiate(&trained).program).per_image]
 }
 
-/// Texts that `zoo/tests/onnx_back.rs` compiles with rustc and asks for answers.
-const KEPT: [(&str, &str); 2] =
-    [("LeNet5", "../zoo/tests/printed/lenet5.rs"), ("ResNet50", "../zoo/tests/printed/resnet50.rs")];
+/// Texts and files that `zoo/tests/onnx_back.rs` compiles with rustc and asks for answers.
+const KEPT: [(&str, &str); 5] = [
+    ("LeNet5", "../zoo/tests/printed/lenet5.rs"),
+    ("ResNet50", "../zoo/tests/printed/resnet50.rs"),
+    ("ToyConvnet", "../zoo/tests/onnx/toy.onnx"),
+    ("LeNet5", "../zoo/tests/onnx/lenet5.onnx"),
+    ("LeNet5Of1998", "../zoo/tests/onnx/lenet5_1998.onnx"),
+];
+
+/// Holds what is kept of a network to what it is now, or keeps that anew.
+fn keep(name: &str, text: &str, file: &[u8]) {
+    let text = format!("// Printed of the file that `{name}` is written to.\nnetwright::network! {{\n{text}}}\n");
+    for (_, path) in KEPT.iter().filter(|(kept, _)| *kept == name) {
+        let now = if path.ends_with(".onnx") { file } else { text.as_bytes() };
+        if std::env::var_os("NETWRIGHT_OVERWRITE").is_some() {
+            std::fs::write(path, now).expect("it is ours");
+        }
+        assert!(now == std::fs::read(path).expect("it is there"), "{path} is otherwise now: NETWRIGHT_OVERWRITE=1");
+    }
+}
 
 #[test]
 fn what_is_printed_of_a_file_compiles_to_the_network_that_was_written() {
@@ -74,14 +91,7 @@ fn what_is_printed_of_a_file_compiles_to_the_network_that_was_written() {
             text.lines().count(),
             elements(&again)
         );
-        if let Some(kept) = KEPT.iter().find_map(|(kept, path)| (*kept == name).then_some(path)) {
-            let text =
-                format!("// Printed of the file that `{name}` is written to.\nnetwright::network! {{\n{text}}}\n");
-            if std::env::var_os("NETWRIGHT_OVERWRITE").is_some() {
-                std::fs::write(kept, &text).expect("it is ours");
-            }
-            assert_eq!(text, std::fs::read_to_string(kept).expect("it is there"));
-        }
+        keep(&name, &text, &bytes);
         if own.layers.len() > 50 {
             assert!(text.starts_with("block ") && 2 * text.lines().count() < again.layers.len(), "{text}");
         }
