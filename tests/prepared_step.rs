@@ -12,6 +12,7 @@ netwright::network! {
     Packs(5x4x3) {
         conv 3x3x72 same relu;
         conv 3x3x80 stride 2 pad 1 tanh;
+        conv 3x3x64 same kernel winograd;
         conv 1x1x68 relu;
         deconv 3x3x66 stride 2;
         conv 3x3x68 groups 2 kernel gemm;
@@ -78,6 +79,8 @@ fn every_kernel_that_packs_weights_is_given_them_packed() {
         "conv_direct_grad_input",
         "conv_grouped_forward",
         "conv_grouped_grad_input",
+        "conv_winograd_train_forward",
+        "conv_winograd_grad_input",
         "deconv_forward",
         "deconv_grad_input",
         "dense_forward",

@@ -121,6 +121,8 @@ macro_rules! for_each_kernel {
                 conv::conv_gemm_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, packed, scale, shift.
                 conv::conv_grouped_forward(conv) scratch;
+                /// Convolution by Winograd's algorithm: y from x, weights, packed, scale, shift.
+                conv::conv_winograd_train_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, packed, scale, shift.
@@ -154,6 +156,8 @@ macro_rules! for_each_kernel {
                 conv::conv_gemm_grad_input(conv) scratch;
                 /// Convolution in many small groups: dx from dy, weights, packed.
                 conv::conv_grouped_grad_input(conv) scratch;
+                /// Convolution by Winograd's algorithm: dx from dy, weights, packed.
+                conv::conv_winograd_grad_input(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights, packed.
                 deconv::deconv_grad_input(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights, packed.
@@ -207,6 +211,8 @@ macro_rules! for_each_kernel {
                 dense::dense_pack_transposed(dense);
                 /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
+                /// The same of filters that are rotated and transposed, for the gradient of the input.
+                conv::conv_winograd_pack_rotated(conv);
             }
             /// A pool, forward.
             Pooled {

@@ -1,5 +1,7 @@
 //! What a kernel is given besides its sizes and operands: how many images, the instruction set, and the threads it may use. `core` alone.
 
+use core::ops::Range;
+
 use netwright_abi::LANES;
 use netwright_abi::spec::Windowed;
 
@@ -181,10 +183,54 @@ impl<'a> Context<'a> {
         work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
     ) {
         let count = rows.len().checked_div(row).unwrap_or(0);
+        self.halve(
+            count,
+            least,
+            (0, rows, scratch),
+            &|(first, rows, scratch), low, parts| {
+                let middle = rows.len() / row * low / parts;
+                let (low_rows, high_rows) = rows.split_at_mut(middle * row);
+                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
+                [(first, low_rows, low_scratch), (first + middle, high_rows, high_scratch)]
+            },
+            &|(first, rows, scratch)| work(first, rows, scratch),
+        );
+    }
+
+    /// Cuts so many things as [`Context::split_rows`] cuts rows: `work` is given the numbers of a part, and its scratch memory.
+    pub fn split_count<T: Send>(
+        &self,
+        count: usize,
+        least: usize,
+        scratch: &mut [T],
+        work: &(impl Fn(Range<usize>, &mut [T]) + Sync),
+    ) {
+        self.halve(
+            count,
+            least,
+            (0..count, scratch),
+            &|(all, scratch), low, parts| {
+                let middle = all.start + all.len() * low / parts;
+                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
+                [(all.start..middle, low_scratch), (middle..all.end, high_scratch)]
+            },
+            &|(all, scratch)| work(all, scratch),
+        );
+    }
+
+    /// Runs `work` on the parts of `all`, which is `count` things: none is of fewer than `least`. `cut` cuts so many parts of some others off.
+    fn halve<P: Send>(
+        &self,
+        count: usize,
+        least: usize,
+        all: P,
+        cut: &(impl Fn(P, usize, usize) -> [P; 2] + Sync),
+        work: &(impl Fn(P) + Sync),
+    ) {
         let parts = (count / least.max(1)).clamp(1, self.threads);
         match self.fork {
-            Some(fork) if parts > 1 => halve(fork, parts, [0, row], rows, scratch, work),
-            _ => work(0, rows, scratch),
+            Some(fork) if parts > 1 => halve(fork, parts, all, cut, work),
+            _ => work(all),
         }
     }
 }
@@ -195,23 +241,20 @@ impl core::fmt::Debug for Context<'_> {
     }
 }
 
-fn halve<T: Send>(
+fn halve<P: Send>(
     fork: &dyn Fork,
     parts: usize,
-    [first, row]: [usize; 2],
-    rows: &mut [T],
-    scratch: &mut [T],
-    work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+    all: P,
+    cut: &(impl Fn(P, usize, usize) -> [P; 2] + Sync),
+    work: &(impl Fn(P) + Sync),
 ) {
     if parts == 1 {
-        return work(first, rows, scratch);
+        return work(all);
     }
-    let (count, low) = (rows.len() / row, parts / 2);
-    let middle = count * low / parts;
-    let (low_rows, high_rows) = rows.split_at_mut(middle * row);
-    let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
-    fork.join(&mut || halve(fork, low, [first, row], low_rows, low_scratch, work), &mut || {
-        halve(fork, parts - low, [first + middle, row], high_rows, high_scratch, work)
+    let low = parts / 2;
+    let [mut left, mut right] = cut(all, low, parts).map(Some);
+    fork.join(&mut || left.take().into_iter().for_each(|left| halve(fork, low, left, cut, work)), &mut || {
+        right.take().into_iter().for_each(|right| halve(fork, parts - low, right, cut, work))
     });
 }
 

@@ -148,6 +148,20 @@ pub mod conv {
             }
         }
 
+        /// Where there are no steps, the convolution of the gradient of the output that is the gradient of the input: its filters are rotated
+        /// and transposed. Where an image was padded by more than a window less one, it is padded by less than nothing, which wraps around: so
+        /// many rows or columns are left out. Only Winograd's kernels are given such a padding.
+        pub const fn rotated(&self) -> Self {
+            let ([top, bottom, left, right], [tall, wide]) = (self.padding, self.window);
+            let padding = [
+                (tall - 1).wrapping_sub(top),
+                (tall - 1).wrapping_sub(bottom),
+                (wide - 1).wrapping_sub(left),
+                (wide - 1).wrapping_sub(right),
+            ];
+            Self { input: self.output, output: self.input, padding, epilogue: Epilogue::NONE, ..*self }
+        }
+
         /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.
         pub const fn winograd_len(&self) -> usize {
             match self.winograd() {

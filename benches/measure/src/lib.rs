@@ -4,9 +4,11 @@
 pub mod layer;
 pub mod machine;
 pub mod table;
+pub mod threads;
 pub mod timing;
 
 pub use layer::{convolution, elements};
 pub use machine::{memory, peak};
 pub use table::{Row, Table};
+pub use threads::Pool;
 pub use timing::best;

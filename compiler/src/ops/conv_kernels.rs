@@ -106,7 +106,7 @@ static ALGORITHMS: [Algorithm; 6] = [
         name: "winograd",
         choice: Some(Choice {
             name: "winograd",
-            summary: "Winograd's algorithm, when predicting; it rounds a little more",
+            summary: "Winograd's algorithm, also for the gradient of the input; it rounds a little more",
             needs: "3x3 or 5x5 windows with stride 1, and channels and filters in sixteens in each group",
         }),
         why: "tiles of outputs take a fraction of the multiply-adds",
@@ -114,11 +114,11 @@ static ALGORITHMS: [Algorithm; 6] = [
         is_exact: false,
         predicting: ForwardKernel::Plain(kernels::conv_winograd_forward),
         packing: Some(Packing::Winograd),
-        forward: None,
-        grad_input: None,
-        packing_of_a_step: [None; 2],
+        forward: Some(ForwardKernel::Packing(kernels::conv_winograd_train_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
+        packing_of_a_step: [Some(Packing::Winograd), Some(Packing::WinogradRotated)],
         grad_weights: None,
-        work: |spec, _| winograd(spec),
+        work: winograd,
         memory: |spec| {
             spec.winograd_len() + spec.winograd().map_or(0, |form| form.points()) * (spec.input[2] + spec.output[2])
         },
@@ -394,15 +394,19 @@ fn products_of_groups(spec: &Spec, direction: Direction) -> Work {
     Work { lanes: TURNING * filled(spec, spec.output[2], lanes), packed, ..Work::default() }
 }
 
-/// Winograd's algorithm, when predicting: a product of matrices for each place of the transforms of tiles and filters.
-fn winograd(spec: &Spec) -> Work {
+/// Winograd's algorithm: a product of matrices for each place of the transforms of tiles and filters.
+fn winograd(spec: &Spec, direction: Direction) -> Work {
+    let spec = if direction == Direction::InputGradient { spec.rotated() } else { *spec };
     let Some(form) = spec.winograd() else { return Work::default() };
     let tiles = spec.output[0].div_ceil(form.tile) * spec.output[1].div_ceil(form.tile);
     let transforms = spec.winograd_len();
+    let is_predicting = direction == Direction::Predicting;
+    let beyond = if transforms > CACHED { transforms as f64 } else { 0.0 };
     Work {
         lanes: 1.1 * (transforms * tiles) as f64,
         transformed: (form.points() * tiles * (spec.input[2] + spec.output[2])) as f64,
-        read: if transforms > CACHED { transforms as f64 } else { 0.0 },
+        packed: if is_predicting { 0.0 } else { transforms as f64 / MICRO_BATCH },
+        read: beyond / if is_predicting { 1.0 } else { MICRO_BATCH },
         ..Work::default()
     }
 }

@@ -14,9 +14,11 @@ pub enum Packing {
     Panels(conv::Spec),
     /// Winograd's transforms, in such panels.
     Winograd(conv::Spec),
+    /// The same for the gradient of the input: of filters rotated and transposed.
+    WinogradRotated(conv::Spec),
     /// Filters as products of matrices pack them.
     Filters(conv::Spec),
-    /// The same, rotated and transposed.
+    /// The same, of filters rotated and transposed.
     Rotated(conv::Spec),
     /// Filters transposed, in small blocks.
     Blocks(conv::Spec),
@@ -48,6 +50,7 @@ impl Pack {
             Packing::Filters(spec) | Packing::Rotated(spec) | Packing::Blocks(spec) => spec.weights_len(),
             Packing::Grouped(spec) => spec.grouped_len(false),
             Packing::GroupedRotated(spec) => spec.grouped_len(true),
+            Packing::WinogradRotated(spec) => spec.rotated().winograd_len(),
             Packing::Matrix(spec) | Packing::Transposed(spec) => spec.inputs * spec.outputs,
         }
     }
@@ -72,6 +75,7 @@ impl Operation for Pack {
         let call = match &self.packing {
             Packing::Panels(spec) => at.call(kernels::conv_pack, spec, operands),
             Packing::Winograd(spec) => at.call(kernels::conv_winograd_pack, spec, operands),
+            Packing::WinogradRotated(spec) => at.call(kernels::conv_winograd_pack_rotated, spec, operands),
             Packing::Filters(spec) => at.call(kernels::conv_gemm_pack, spec, operands),
             Packing::Rotated(spec) => at.call(kernels::conv_gemm_pack_rotated, spec, operands),
             Packing::Blocks(spec) => at.call(kernels::conv_direct_pack_rotated, spec, operands),

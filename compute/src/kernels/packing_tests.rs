@@ -141,17 +141,8 @@ proptest! {
 fn large_layers_of_packed_weights_have_the_same_bits() {
     let epilogue = Epilogue { accumulate: true, activation: Some(netwright_abi::Activation::Tanh) };
     dense_layers::<f32>(20, &dense::Spec { inputs: 600, outputs: 700, epilogue });
-    let spec = |size: usize, channels, filters, window: usize, stride: usize| conv::Spec {
-        input: [size, size, channels],
-        output: [size.div_ceil(stride), size.div_ceil(stride), filters],
-        window: [window; 2],
-        stride: [stride; 2],
-        padding: [window / 2; 4],
-        dilation: [1; 2],
-        groups: 1,
-        epilogue,
-    };
-    for spec in [spec(5, 300, 130, 3, 2), spec(7, 130, 300, 3, 1), spec(6, 520, 410, 1, 1)] {
-        convolutions::<f32>(2, &spec);
+    for [size, channels, filters, window, stride] in [[5, 300, 130, 3, 2], [7, 130, 300, 3, 1], [6, 520, 410, 1, 1]] {
+        let spec = netwright_measure::convolution(size, window, stride, channels, filters);
+        convolutions::<f32>(2, &conv::Spec { epilogue, ..spec });
     }
 }

@@ -6,7 +6,7 @@
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
 //! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
-//! | `conv_winograd` | 3x3 and 5x5 windows of many channels, when predicting |
+//! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
 use core::ops::Range;
@@ -20,6 +20,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 use strips::in_strips;
+use winograd::FiltersOf;
 
 mod correlate;
 mod direct;
@@ -202,11 +203,38 @@ pub fn conv_packed_forward<T: Elementary>(
     });
 }
 
-/// G g Gᵀ of every filter, for `conv_winograd_forward`.
-pub fn conv_winograd_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+/// G g Gᵀ of every filter, for `conv_winograd_forward` and `conv_winograd_train_forward`.
+pub fn conv_winograd_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    pack_winograd(context, spec, FiltersOf::Itself, w, prepared);
+}
+
+/// G g Gᵀ of every filter, rotated and transposed, for `conv_winograd_grad_input`.
+pub fn conv_winograd_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    pack_winograd(context, &spec.rotated(), FiltersOf::Rotated, w, prepared);
+}
+
+fn pack_winograd<T: Scalar>(context: &Context<'_>, spec: &Spec, of: FiltersOf, w: &[T], prepared: &mut [T]) {
     assert!(spec.winograd().is_some() && w.len() == spec.weights_len(), "length of the weights");
     assert_eq!(prepared.len(), spec.winograd_len(), "length of the transformed filters");
-    winograd::pack(spec, w, prepared);
+    winograd::pack(context, spec, of, w, prepared);
+}
+
+/// Runs `work` on filters that are transformed, or that it transforms first in scratch memory where none are given, and the rest of that.
+fn with_transforms<T: Scalar>(
+    context: &Context<'_>,
+    spec: &Spec,
+    of: FiltersOf,
+    [w, packed]: [&[T]; 2],
+    scratch: &mut [T],
+    work: impl FnOnce(&[T], &mut [T]),
+) {
+    if !packed.is_empty() {
+        assert_eq!(packed.len(), spec.winograd_len(), "length of the transformed filters");
+        return work(packed, scratch);
+    }
+    let (transforms, scratch) = scratch.split_at_mut(spec.winograd_len());
+    pack_winograd(context, spec, of, w, transforms);
+    work(transforms, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_forward` asks for, whatever the batch.
@@ -229,6 +257,52 @@ pub fn conv_winograd_forward<T: Elementary>(
     assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
     winograd::forward(context, spec, x, w, scale, shift, y, scratch);
+}
+
+/// Elements of scratch memory that `conv_winograd_train_forward` asks for, whatever the batch.
+pub const fn conv_winograd_train_forward_scratch(spec: &Spec) -> usize {
+    spec.winograd_len() + winograd::scratch(spec)
+}
+
+/// `conv_winograd`: y from x, w, what [`conv_winograd_pack`] made of it or nothing, scale, shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_winograd_train_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    packed: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    with_transforms(context, spec, FiltersOf::Itself, [w, packed], scratch, |filters, scratch| {
+        winograd::forward(context, spec, x, filters, scale, shift, y, scratch);
+    });
+}
+
+/// Elements of scratch memory that `conv_winograd_grad_input` asks for, whatever the batch.
+pub const fn conv_winograd_grad_input_scratch(spec: &Spec) -> usize {
+    conv_winograd_train_forward_scratch(&spec.rotated())
+}
+
+/// `conv_winograd`: dx from dy, w, and what [`conv_winograd_pack_rotated`] made of it or nothing.
+pub fn conv_winograd_grad_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    packed: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    let spec = &spec.rotated();
+    with_transforms(context, spec, FiltersOf::Rotated, [w, packed], scratch, |filters, scratch| {
+        winograd::forward(context, spec, dy, filters, &[], &[], dx, scratch);
+    });
 }
 
 /// `conv_gemm`: dx from dy, w, and what [`conv_gemm_pack_rotated`] packed of it or nothing.

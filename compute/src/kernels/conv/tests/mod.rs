@@ -1,5 +1,8 @@
+//! Tests of the kernels of convolutions against [`reference`], and what they share.
+
 use std::vec::Vec;
 
+use netwright_measure::convolution;
 use proptest::prelude::*;
 
 use super::{Spec, reference};
@@ -15,6 +18,8 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 use crate::simd::tests::only;
+
+mod winograd;
 
 /// Elements that look random, in [−2, 2), exact in both types.
 pub(crate) fn numbers<T: Scalar>(count: usize, seed: usize) -> Vec<T> {
@@ -237,125 +242,6 @@ proptest! {
     }
 }
 
-/// Some rows by Winograd's algorithm, on so many threads.
-fn winograd<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&[T]; 4], y: &mut [T]) {
-    let turns = Turns(threads);
-    let (mut filters, mut memory) =
-        (memory(spec.winograd_len()), memory(threads * super::conv_winograd_forward_scratch(spec)));
-    super::conv_winograd_pack(&Context::of(1), spec, w, &mut filters);
-    let context = Context::on(y.len() / spec.output_len(), &turns);
-    super::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
-}
-
-proptest! {
-    #![proptest_config(shapes(60))]
-
-    #[test]
-    fn winograd_agrees_with_the_reference(
-        output in [1usize..15, 1usize..15], padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3],
-        window in prop::sample::select(&[3usize, 5][..]), groups in 1usize..4,
-        channels in 1usize..4, filters in 1usize..6, epilogue in epilogues(), each_filter in any::<[bool; 2]>(),
-    ) {
-        let size = |axis: usize| (output[axis] + window - 1).saturating_sub(padding[2 * axis] + padding[2 * axis + 1]);
-        let input = [size(0), size(1)];
-        prop_assume!(input[0] > 0 && input[1] > 0);
-        let spec = Spec {
-            input: [input[0], input[1], groups * 16 * channels],
-            output: [output[0], output[1], groups * 16 * filters],
-            window: [window; 2],
-            stride: [1, 1],
-            padding,
-            dilation: [1, 1],
-            groups,
-            epilogue,
-        };
-        winograd_agrees(&spec, each_filter)?;
-    }
-}
-
-/// Asserts what is promised of Winograd's algorithm: an error against double precision below 10⁻⁵ of the outputs' root mean square with every
-/// instruction set, and the same bits for any number of threads.
-fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseError> {
-    let batch = 2;
-    let x = numbers::<f32>(batch * spec.input_len(), 1);
-    let w = numbers::<f32>(spec.weights_len(), 2);
-    let channel = |wanted: bool, seed| if wanted { numbers::<f32>(spec.output[2], seed) } else { Vec::new() };
-    let (scale, shift) = (channel(each_filter[0], 3), channel(each_filter[1], 4));
-    let before = numbers::<f32>(batch * spec.output_len(), 5);
-
-    let mut z = std::vec![0.0; before.len()];
-    reference::forward(batch, spec, &wide(&x), &wide(&w), &[], &mut z);
-    let mut right = wide(&before);
-    epilogue::reference(spec.epilogue, &z, &wide(&scale), &wide(&shift), &mut right, spec.output[2]);
-
-    let size = rms(z.iter().copied()).max(1e-3);
-    for isa in Isa::all().0 {
-        only(isa, || -> Result<(), TestCaseError> {
-            let mut alone = before.clone();
-            winograd(1, spec, [&x, &w, &scale, &shift], &mut alone);
-            let error = rms(alone.iter().zip(&right).map(|(&y, right)| f64::from(y) - right));
-            prop_assert!(error < 1e-5 * size, "{:?}: {} of {}", isa, error, size);
-            for threads in [2, 5] {
-                let mut together = before.clone();
-                winograd(threads, spec, [&x, &w, &scale, &shift], &mut together);
-                prop_assert!(alone == together, "{} threads", threads);
-            }
-            Ok(())
-        })?;
-    }
-
-    let mut double = wide(&before);
-    winograd(1, spec, [&wide(&x), &wide(&w), &wide(&scale), &wide(&shift)], &mut double);
-    let error = rms(double.iter().zip(&right).map(|(y, right)| y - right));
-    prop_assert!(error < 1e-13 * size, "double precision: {} of {}", error, size);
-    Ok(())
-}
-
-/// So few tiles that F(2x2, 3x3) takes the place of F(4x4, 3x3).
-#[test]
-fn winograd_of_few_tiles_agrees_with_the_reference() {
-    for (output, padding) in [([7, 7], [1; 4]), ([8, 5], [0, 2, 1, 1])] {
-        let spec = Spec {
-            input: [output[0] + 2 - padding[0] - padding[1], output[1] + 2 - padding[2] - padding[3], 192],
-            output: [output[0], output[1], 160],
-            window: [3, 3],
-            stride: [1, 1],
-            padding,
-            dilation: [1, 1],
-            groups: 1,
-            epilogue: Epilogue { accumulate: true, activation: Some(Activation::Tanh) },
-        };
-        assert_eq!(spec.winograd().map(|form| form.tile), Some(2));
-        winograd_agrees(&spec, [true, true]).expect("the bound");
-    }
-}
-
-/// Filters whose transforms fit into no cache: threads share a reading of them.
-#[test]
-fn a_large_winograd_has_the_same_bits_on_any_number_of_threads() {
-    let spec = Spec {
-        input: [9, 11, 256],
-        output: [9, 11, 240],
-        window: [3, 3],
-        stride: [1, 1],
-        padding: [1; 4],
-        dilation: [1, 1],
-        groups: 1,
-        epilogue: Epilogue { accumulate: false, activation: Some(Activation::Relu) },
-    };
-    let (x, w) = (numbers::<f32>(spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
-    let [alone, two, seven] = [1, 2, 7].map(|threads| {
-        let mut y = std::vec![0.0; spec.output_len()];
-        winograd(threads, &spec, [&x, &w, &[], &[]], &mut y);
-        y
-    });
-    assert!(alone == two && alone == seven);
-    let mut right = std::vec![0.0; spec.output_len()];
-    reference::forward(1, &spec, &wide(&x), &wide(&w), &[], &mut right);
-    let error = rms(alone.iter().zip(&right).map(|(&y, z)| f64::from(y) - z.max(0.0)));
-    assert!(error < 1e-5 * rms(right.iter().copied()), "{error}");
-}
-
 /// All that a variant of a convolution of three images computes on so many threads.
 fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     let turns = Turns(threads);
@@ -387,21 +273,11 @@ fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
 /// Threads share images, rows of them and rows of weights: parts that begin and end within an image.
 #[test]
 fn a_batch_gets_the_same_bits_on_any_number_of_threads() {
-    let spec = |size: usize, channels, filters, window: usize, stride| Spec {
-        input: [size, size, channels],
-        output: [size / stride, size / stride, filters],
-        window: [window; 2],
-        stride: [stride; 2],
-        padding: [window / 2; 4],
-        dilation: [1; 2],
-        groups: 1,
-        epilogue: Epilogue::NONE,
-    };
     for (spec, is_direct) in
         [(14, 40, 48, 3, 1), (15, 90, 100, 1, 1), (20, 60, 64, 3, 2), (41, 40, 30, 1, 2), (70, 3, 33, 3, 1)]
             .into_iter()
             .flat_map(|(size, channels, filters, window, stride)| {
-                [true, false].map(|is_direct| (spec(size, channels, filters, window, stride), is_direct))
+                [true, false].map(|is_direct| (convolution(size, window, stride, channels, filters), is_direct))
             })
     {
         let one = on_threads(1, &spec, is_direct);
@@ -411,34 +287,19 @@ fn a_batch_gets_the_same_bits_on_any_number_of_threads() {
     }
 }
 
-fn wide(elements: &[f32]) -> Vec<f64> {
-    elements.iter().map(|&element| f64::from(element)).collect()
-}
-
-/// The root of the mean square.
-fn rms(elements: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = elements.len() as f64;
-    (elements.map(|element| element * element).sum::<f64>() / count).sqrt()
-}
-
 /// Layers whose copies and packed filters do not fit at once.
 #[test]
 fn large_layers_agree_with_the_reference() {
-    let spec = |size: usize, channels, filters, window: usize, stride: usize| Spec {
-        input: [size, size, channels],
-        output: [size.div_ceil(stride), size.div_ceil(stride), filters],
-        window: [window; 2],
-        stride: [stride; 2],
-        padding: [window / 2; 4],
-        dilation: [1; 2],
-        groups: 1,
-        epilogue: Epilogue { accumulate: true, activation: Some(Activation::Tanh) },
-    };
-    for spec in [spec(40, 48, 3, 3, 1), spec(9, 500, 70, 3, 2), spec(5, 2000, 34, 3, 1), spec(14, 40, 66, 1, 1)] {
+    let epilogue = Epilogue { accumulate: true, activation: Some(Activation::Tanh) };
+    for [size, channels, filters, window, stride] in
+        [[40, 48, 3, 3, 1], [9, 500, 70, 3, 2], [5, 2000, 34, 3, 1], [14, 40, 66, 1, 1]]
+    {
+        let plain = convolution(size, window, stride, channels, filters);
+        let spec = Spec { epilogue, ..plain };
         agrees::<f32>(2, &spec, [true, true], &gemm());
-        forward_agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [true, true], &gemm());
+        forward_agrees::<f32>(2, &plain, [true, true], &gemm());
         forward_agrees::<f32>(2, &spec, [true, true], &packed());
-        forward_agrees::<f32>(2, &Spec { epilogue: Epilogue::NONE, ..spec }, [false, true], &packed());
+        forward_agrees::<f32>(2, &plain, [false, true], &packed());
     }
 }
 

@@ -1,0 +1,48 @@
+//! Threads for kernels that are timed.
+
+use std::time::{Duration, Instant};
+
+use netwright_compute::context::Fork;
+use rayon_core::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+/// Threads that the parts of a kernel share: see [`Pool::best`].
+#[derive(Debug)]
+pub struct Pool(ThreadPool);
+
+impl Pool {
+    /// So many threads.
+    ///
+    /// # Errors
+    /// What the system says where it refuses them.
+    pub fn new(threads: usize) -> Result<Self, ThreadPoolBuildError> {
+        ThreadPoolBuilder::new().num_threads(threads).build().map(Self)
+    }
+
+    /// The best time of a call of each, in seconds by the clock: all are timed in turn, several rounds.
+    pub fn best<const N: usize>(&self, mut calls: [&mut (dyn FnMut() + Send); N]) -> [f64; N] {
+        let mut seconds = [f64::INFINITY; N];
+        for _ in 0..6 {
+            for (call, seconds) in calls.iter_mut().zip(&mut seconds) {
+                self.0.install(|| {
+                    let first = Instant::now();
+                    while first.elapsed() < Duration::from_millis(30) {
+                        let start = Instant::now();
+                        call();
+                        *seconds = seconds.min(start.elapsed().as_secs_f64());
+                    }
+                });
+            }
+        }
+        seconds
+    }
+}
+
+impl Fork for Pool {
+    fn threads(&self) -> usize {
+        self.0.current_num_threads()
+    }
+
+    fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
+        rayon_core::join(left, right);
+    }
+}

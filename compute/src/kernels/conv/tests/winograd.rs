@@ -1,0 +1,180 @@
+//! What is promised of Winograd's algorithm: its error, and the same bits for any number of threads.
+
+use std::vec::Vec;
+
+use netwright_abi::Epilogue;
+use netwright_measure::convolution;
+use proptest::prelude::*;
+
+use super::super::{self as conv, Spec, reference};
+use super::{memory, numbers};
+use crate::context::{Context, tests::Turns};
+use crate::epilogue;
+use crate::epilogue::tests::epilogues;
+use crate::kernels::activation::Activation;
+use crate::kernels::check::shapes;
+use crate::kernels::elementary::Elementary;
+use crate::simd::Isa;
+use crate::simd::tests::only;
+
+/// A convolution by Winograd's algorithm as predictions run it, on so many threads.
+fn predicted<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&[T]; 4], y: &mut [T]) {
+    let turns = Turns(threads);
+    let (mut filters, mut memory) =
+        (memory(spec.winograd_len()), memory(threads * conv::conv_winograd_forward_scratch(spec)));
+    conv::conv_winograd_pack(&Context::on(1, &turns), spec, w, &mut filters);
+    let context = Context::on(y.len() / spec.output_len(), &turns);
+    conv::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
+}
+
+/// The same in training, of filters that are transformed before, or by the kernel.
+fn trained<T: Elementary>(
+    threads: usize,
+    is_prepared: bool,
+    spec: &Spec,
+    [x, w, scale, shift]: [&[T]; 4],
+    y: &mut [T],
+) {
+    let turns = Turns(threads);
+    let context = Context::on(y.len() / spec.output_len(), &turns);
+    let mut filters = memory(if is_prepared { spec.winograd_len() } else { 0 });
+    if is_prepared {
+        conv::conv_winograd_pack(&context, spec, w, &mut filters);
+    }
+    let mut memory = memory(threads * conv::conv_winograd_train_forward_scratch(spec));
+    conv::conv_winograd_train_forward(&context, spec, x, w, &filters, scale, shift, y, &mut memory);
+}
+
+/// The gradient of the input.
+fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy, w]: [&[T]; 2]) -> Vec<T> {
+    let turns = Turns(threads);
+    let context = Context::on(dy.len() / spec.output_len(), &turns);
+    let mut filters = memory(if is_prepared { spec.rotated().winograd_len() } else { 0 });
+    if is_prepared {
+        conv::conv_winograd_pack_rotated(&context, spec, w, &mut filters);
+    }
+    let mut scratch = memory(threads * conv::conv_winograd_grad_input_scratch(spec));
+    let mut dx = memory(dy.len() / spec.output_len() * spec.input_len());
+    conv::conv_winograd_grad_input(&context, spec, dy, w, &filters, &mut dx, &mut scratch);
+    dx
+}
+
+proptest! {
+    #![proptest_config(shapes(60))]
+
+    #[test]
+    fn winograd_agrees_with_the_reference(
+        output in [1usize..15, 1usize..15], padding in [0usize..5, 0usize..3, 0usize..4, 0usize..3],
+        window in prop::sample::select(&[3usize, 5][..]), groups in 1usize..4,
+        channels in 1usize..4, filters in 1usize..6, epilogue in epilogues(), each_filter in any::<[bool; 2]>(),
+    ) {
+        let size = |axis: usize| (output[axis] + window - 1).saturating_sub(padding[2 * axis] + padding[2 * axis + 1]);
+        let input = [size(0), size(1)];
+        prop_assume!(input[0] > 0 && input[1] > 0);
+        let spec = Spec {
+            input: [input[0], input[1], groups * 16 * channels],
+            output: [output[0], output[1], groups * 16 * filters],
+            window: [window; 2],
+            stride: [1, 1],
+            padding,
+            dilation: [1, 1],
+            groups,
+            epilogue,
+        };
+        winograd_agrees(&spec, each_filter)?;
+    }
+}
+
+/// Asserts what is promised of Winograd's algorithm, forward and for the gradient of the input.
+fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseError> {
+    let batch = 2;
+    let (x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+    let channel = |wanted: bool, seed| if wanted { numbers::<f32>(spec.output[2], seed) } else { Vec::new() };
+    let (scale, shift) = (channel(each_filter[0], 3), channel(each_filter[1], 4));
+    let before = numbers::<f32>(batch * spec.output_len(), 5);
+
+    let mut z = std::vec![0.0; before.len()];
+    reference::forward(batch, spec, &wide(&x), &wide(&w), &[], &mut z);
+    let mut right = wide(&before);
+    epilogue::reference(spec.epilogue, &z, &wide(&scale), &wide(&shift), &mut right, spec.output[2]);
+    let operands = [&x[..], &w, &scale, &shift];
+    let wide_operands = operands.map(wide);
+    let from = |predicted: &dyn Fn(&mut [f32])| {
+        let mut y = before.clone();
+        predicted(&mut y);
+        y
+    };
+    let mut double = wide(&before);
+    predicted(1, spec, wide_operands.each_ref().map(|operand| &operand[..]), &mut double);
+    promised(&right, rms(&z).max(1e-3), &double, &|threads, is_prepared| {
+        if threads > 2 {
+            return from(&|y| predicted(threads, spec, operands, y));
+        }
+        from(&|y| trained(threads, is_prepared, spec, operands, y))
+    })?;
+
+    let mut right = std::vec![0.0; x.len()];
+    reference::grad_input(batch, spec, &wide(&before), &wide(&w), &mut right);
+    let double = grad_input(1, true, spec, [&wide(&before), &wide(&w)]);
+    promised(&right, rms(&right).max(1e-3), &double, &|threads, is_prepared| {
+        grad_input(threads, is_prepared, spec, [&before, &w])
+    })
+}
+
+/// What is promised: an error against double precision below 10⁻⁵ of the outputs' root mean square with every instruction set, and the same
+/// bits for any number of threads, of filters that were transformed before or by the kernel.
+fn promised(
+    right: &[f64],
+    size: f64,
+    double: &[f64],
+    single: &dyn Fn(usize, bool) -> Vec<f32>,
+) -> Result<(), TestCaseError> {
+    let error = |got: &[f64]| rms(&got.iter().zip(right).map(|(got, right)| got - right).collect::<Vec<_>>());
+    prop_assert!(error(double) < 1e-13 * size, "double precision: {} of {}", error(double), size);
+    for isa in Isa::all().0 {
+        only(isa, || -> Result<(), TestCaseError> {
+            let alone = single(1, true);
+            prop_assert!(error(&wide(&alone)) < 1e-5 * size, "{:?}: {} of {}", isa, error(&wide(&alone)), size);
+            for (threads, is_prepared) in [(1, false), (2, true), (2, false), (5, true)] {
+                prop_assert!(single(threads, is_prepared) == alone, "{} threads, prepared: {}", threads, is_prepared);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// So few tiles that F(2x2, 3x3) takes the place of F(4x4, 3x3).
+#[test]
+fn winograd_of_few_tiles_agrees_with_the_reference() {
+    for (output, padding) in [([7, 7], [1; 4]), ([8, 5], [0, 2, 1, 1])] {
+        let spec = Spec {
+            input: [output[0] + 2 - padding[0] - padding[1], output[1] + 2 - padding[2] - padding[3], 192],
+            output: [output[0], output[1], 160],
+            padding,
+            epilogue: Epilogue { accumulate: true, activation: Some(Activation::Tanh) },
+            ..convolution(8, 3, 1, 192, 160)
+        };
+        assert_eq!(spec.winograd().map(|form| form.tile), Some(2));
+        winograd_agrees(&spec, [true, true]).expect("the bound");
+    }
+}
+
+/// Filters whose transforms fit into no cache: threads share a reading of them; and images of more tiles than go together.
+#[test]
+fn a_large_winograd_agrees_with_the_reference() {
+    let relu = Epilogue { accumulate: false, activation: Some(Activation::Relu) };
+    let large = Spec { input: [9, 5, 256], output: [9, 5, 240], ..convolution(9, 3, 1, 256, 240) };
+    for spec in [large, convolution(33, 3, 1, 16, 48)] {
+        winograd_agrees(&Spec { epilogue: relu, ..spec }, [false, true]).expect("the bound");
+    }
+}
+
+fn wide(elements: &[f32]) -> Vec<f64> {
+    elements.iter().map(|&element| f64::from(element)).collect()
+}
+
+/// The root of the mean square.
+fn rms(elements: &[f64]) -> f64 {
+    (elements.iter().map(|element| element * element).sum::<f64>() / elements.len() as f64).sqrt()
+}

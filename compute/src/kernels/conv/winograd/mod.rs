@@ -1,0 +1,294 @@
+//! Convolution by Winograd's minimal filtering (Lavin and Gray, 2015): `conv_winograd`.
+//!
+//! A tile of m x m outputs z of an r x r window depends on a patch d of n x n inputs, n = m + r - 1:
+//!
+//! ```text
+//! z = Aᵀ [ Σ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, the sum over channels
+//! ```
+//!
+//! with n - 1 points, at which polynomials are multiplied, and ∞. The products for each of the n² places of ⊙ are a product of matrices,
+//! tiles times channels with channels times filters. The filters' transforms G g Gᵀ are prepared: [`pack`].
+//! A block of tiles goes through these steps together: its inputs are transformed; then, for some filters at a time, come the products of all
+//! places and the outputs, so that products stay in the second cache and the filters' transforms are read once for a block, in order.
+//!
+//! | form | points | multiply-adds of an output | of the definition |
+//! |---|---|---:|---:|
+//! | F(4x4, 3x3) | 0, ±1, ±2, ∞ | 2¼ | 9 |
+//! | F(2x2, 3x3) | 0, ±1, ∞ | 4 | 9 |
+//! | F(2x2, 5x5) | 0, ±1, ±2, ∞ | 9 | 25 |
+//!
+//! It rounds more than the definition: in single precision the error of the first is about 2·10⁻⁶ of the outputs' root mean square, where a
+//! plain sum has 5·10⁻⁷ (`winograd_agrees_with_the_reference` holds 10⁻⁵ for all).
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use super::{LINE, PANEL, Spec};
+use crate::context::{Context, WORTH_A_THREAD};
+use crate::epilogue::Epilogue;
+use crate::gemm::tile::{self, Product};
+use crate::kernels::elementary::Elementary;
+use crate::simd::Isa;
+use netwright_abi::spec::conv::Winograd;
+
+pub(super) use filters::{FiltersOf, pack};
+use tiles::{Inputs, OfForm, OfPatch, Outputs};
+
+mod filters;
+mod tiles;
+
+/// Elements of the inputs' transforms of a block of tiles, which stay in a second cache.
+const BLOCK: usize = 96 * 1024;
+/// The fewest tiles of a block: the filters' transforms are read once for so many.
+const TILES: usize = 36;
+/// The fewest where those fit into no cache.
+const MANY_TILES: usize = 64;
+/// Filters whose products stay in a cache until their outputs are computed: the inputs' transforms are read once for so many.
+const RUN: usize = 2 * PANEL;
+/// Elements of transformed filters that half of a second cache, and any cache, holds.
+const CACHED: [usize; 2] = [128 * 1024, 2 << 20];
+
+/// The sizes of a layer in tiles.
+#[derive(Clone, Copy)]
+struct Tiling {
+    form: Winograd,
+    /// Tiles down and across an image.
+    tiles: [usize; 2],
+    /// The most tiles of a block.
+    at_once: usize,
+    /// Elements from the channels of a place of a transform to those of the next. Powers of two would fall into a few places of the first
+    /// cache.
+    row: usize,
+}
+
+impl Tiling {
+    const fn of(spec: &Spec) -> Self {
+        let form = match spec.winograd() {
+            Some(form) => form,
+            None => panic!("no form of Winograd's algorithm fits"),
+        };
+        let tiles = [spec.output[0].div_ceil(form.tile), spec.output[1].div_ceil(form.tile)];
+        let row = spec.input[2] + LINE;
+        let (fit, least) = (BLOCK / (form.points() * row), if is_large(spec) { MANY_TILES } else { TILES });
+        Self { form, tiles, at_once: if fit < least { least } else { fit }, row }
+    }
+
+    /// Tiles of an image.
+    const fn of_image(&self) -> usize {
+        self.tiles[0] * self.tiles[1]
+    }
+
+    /// Elements from the transforms of a tile to those of the next.
+    const fn transform(&self) -> usize {
+        self.form.points() * self.row + LINE
+    }
+
+    /// Elements from the products of a run of panels at a place to those at the next.
+    const fn product(tiles: usize) -> usize {
+        tiles * RUN + LINE
+    }
+}
+
+/// Whether the transformed filters fit into no cache, so that threads share a reading of them.
+const fn is_large(spec: &Spec) -> bool {
+    spec.winograd_len() > CACHED[1]
+}
+
+/// A pixel of zeros, the transforms of a block, and the products of a panel.
+pub(super) const fn scratch(spec: &Spec) -> usize {
+    let tiling = Tiling::of(spec);
+    let points = tiling.form.points();
+    spec.input[2] + tiling.at_once * tiling.transform() + points * Tiling::product(tiling.at_once)
+}
+
+/// Memory that several threads write at once, each its own places.
+#[derive(Clone, Copy)]
+struct Shared<'a, T> {
+    start: *mut T,
+    len: usize,
+    of: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it stands for a slice that is borrowed mutably, whose elements may be written by another thread; whoever writes promises that no two
+// threads write the same.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    fn of(memory: &'a mut [T]) -> Self {
+        Self { start: memory.as_mut_ptr(), len: memory.len(), of: PhantomData }
+    }
+
+    /// So many elements from `first` on.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes them while the part is used.
+    unsafe fn part(&self, first: usize, len: usize) -> &'a mut [T] {
+        assert!(first + len <= self.len, "a part of the memory");
+        // SAFETY: just compared with the length; the caller promises that the part is its own.
+        unsafe { core::slice::from_raw_parts_mut(self.start.add(first), len) }
+    }
+}
+
+/// y = f(scale · z + shift) of all images; lengths are checked.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let tiling = Tiling::of(spec);
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    let layer = Layer { isa: context.isa(), spec, tiling, x, w, epilogue, y: Shared::of(y) };
+    let tiles = context.batch * tiling.of_image();
+    if is_large(spec) {
+        layer.run(context, 0..tiles, scratch);
+    } else {
+        let least = WORTH_A_THREAD.div_ceil(spec.winograd_len());
+        context.split_count(tiles, least, scratch, &|tiles, scratch| layer.run(&context.alone(), tiles, scratch));
+    }
+}
+
+/// What all parts of a layer share.
+#[derive(Clone, Copy)]
+struct Layer<'a, T> {
+    isa: Isa,
+    spec: &'a Spec,
+    tiling: Tiling,
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    y: Shared<'a, T>,
+}
+
+/// Some filters of one group whose transforms lie together: for each place a matrix, which is in panels.
+#[derive(Clone, Copy)]
+struct Run {
+    group: usize,
+    /// The first filter, of those of all groups, and how many.
+    first: usize,
+    width: usize,
+    /// Where their transforms start.
+    place: usize,
+}
+
+impl Run {
+    /// How many there are.
+    const fn count(spec: &Spec) -> usize {
+        spec.groups * spec.group()[1].div_ceil(RUN)
+    }
+
+    const fn of(spec: &Spec, points: usize, number: usize) -> Self {
+        let [channels, filters] = spec.group();
+        let (group, within) = (number / filters.div_ceil(RUN), number % filters.div_ceil(RUN) * RUN);
+        let width = if filters - within < RUN { filters - within } else { RUN };
+        let first = group * filters + within;
+        Self { group, first, width, place: first * channels * points }
+    }
+}
+
+impl<T: Elementary> Layer<'_, T> {
+    /// Computes some tiles of all images, a block at a time, each step on the threads of the context. Nobody else writes their outputs.
+    fn run(&self, context: &Context<'_>, all: Range<usize>, scratch: &mut [T]) {
+        let (spec, tiling) = (self.spec, self.tiling);
+        let points = tiling.form.points();
+        let (zeros, scratch) = scratch.split_at_mut(spec.input[2]);
+        zeros.fill(T::ZERO);
+        let (zeros, blocks) = (&*zeros, all.len().div_ceil(tiling.at_once));
+        for block in 0..blocks {
+            let [first, end] = [block, block + 1].map(|block| all.start + all.len() * block / blocks);
+            let tiles = end - first;
+            let (transforms, scratch) = scratch.split_at_mut(tiles * tiling.transform());
+            context.split_rows(transforms, tiling.transform(), 1, &mut [], &|tile, transforms, _| {
+                let of = Inputs { layer: self, zeros, first: first + tile, transforms };
+                if tiling.form.patch == 6 {
+                    self.isa.dispatch(OfPatch::<_, 6>(of))
+                } else {
+                    self.isa.dispatch(OfPatch::<_, 4>(of))
+                }
+            });
+            let transforms = &*transforms;
+            context.split_count(Run::count(spec), 1, scratch, &|runs, products| {
+                let products = &mut products[..points * Tiling::product(tiles)];
+                for run in runs.map(|run| Run::of(spec, points, run)) {
+                    for place in 0..points {
+                        self.multiply(place, run, tiles, transforms, products);
+                    }
+                    let of = Outputs { layer: self, run, products, first, tiles };
+                    match tiling.form {
+                        Winograd { tile: 4, .. } => self.isa.dispatch(OfForm::<_, 6, 4>(of)),
+                        Winograd { patch: 4, .. } => self.isa.dispatch(OfForm::<_, 4, 2>(of)),
+                        _ => self.isa.dispatch(OfForm::<_, 6, 2>(of)),
+                    }
+                }
+            });
+            if self.epilogue.activation_after_floor().is_some() {
+                context.split_count(tiles, 1, &mut [], &|part, _: &mut [T]| {
+                    part.for_each(|tile| self.activate(first + tile));
+                });
+            }
+        }
+    }
+
+    /// The image, the first row and the first column of a tile's outputs.
+    fn origin(&self, tile: usize) -> [usize; 3] {
+        let (of_image, [_, across], size) = (self.tiling.of_image(), self.tiling.tiles, self.tiling.form.tile);
+        let (image, within) = (tile / of_image, tile % of_image);
+        [image, within / across * size, within % across * size]
+    }
+
+    /// The products of a run at a place: tiles times channels with channels times filters.
+    fn multiply(&self, place: usize, run: Run, tiles: usize, transforms: &[T], products: &mut [T]) {
+        let ([channels, _], transform) = (self.spec.group(), self.tiling.transform());
+        let matrix = channels * run.width;
+        let b = &self.w[run.place + place * matrix..][..matrix];
+        let a = &transforms[place * self.tiling.row..];
+        let c = &mut products[place * Tiling::product(tiles)..][..tiles * RUN];
+        assert!((tiles - 1) * transform + (run.group + 1) * channels <= a.len() && run.width <= RUN, "A, columns of C");
+        // Behind a matrix lies that of the next place.
+        let ahead = if self.w.len() > CACHED[0] { matrix } else { 0 };
+        // SAFETY: the end of A was just compared with its slice; B is a whole matrix in panels; C has a row of its slice for each tile, of no
+        // fewer columns, and is borrowed mutably.
+        unsafe {
+            tile::run_ahead(
+                self.isa,
+                &Product {
+                    rows: tiles,
+                    columns: run.width,
+                    loops: [1, 1, channels],
+                    a: a.as_ptr().add(run.group * channels),
+                    a_row: transform,
+                    a_step: [0, 0, 1],
+                    b: b.as_ptr(),
+                    b_rows: [0, 0, 1],
+                    b_panel: channels * PANEL,
+                    b_width: PANEL,
+                    b_last: (run.width - 1) % PANEL + 1,
+                    c: c.as_mut_ptr(),
+                    c_row: RUN,
+                    epilogue: Epilogue::NONE,
+                },
+                ahead,
+            );
+        }
+    }
+
+    /// The rest of the activation of the outputs of a tile.
+    fn activate(&self, tile: usize) {
+        let ([height, width, filters], size) = (self.spec.output, self.tiling.form.tile);
+        let [image, top, left] = self.origin(tile);
+        for row in top..height.min(top + size) {
+            let first = ((image * height + row) * width + left) * filters;
+            let len = size.min(width - left) * filters;
+            // SAFETY: nobody else has the outputs of this tile, all of which have been written.
+            let outputs = unsafe { self.y.part(first, len) };
+            self.epilogue.finish(self.isa, outputs);
+        }
+    }
+}

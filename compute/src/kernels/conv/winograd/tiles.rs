@@ -1,0 +1,186 @@
+//! The transforms of the inputs and outputs of tiles.
+
+use super::{Layer, RUN, Run, Tiling};
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector, WithSimd};
+
+/// Bᵀ d: what the inputs of a patch along an axis become.
+#[inline(always)]
+fn transformed<T: Scalar, S: Simd<T>, const PATCH: usize>(simd: S, d: [S::Vector; PATCH]) -> [S::Vector; PATCH] {
+    let times = |factor: f64, vector: S::Vector, addend| simd.splat(T::from_f64(factor)).multiply_add(vector, addend);
+    let mut all = d;
+    if const { PATCH == 4 } {
+        (all[0], all[1], all[2], all[3]) = (d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]);
+    } else {
+        let (even, odd) = (times(-4.0, d[2], d[4]), times(-4.0, d[1], d[3]));
+        (all[1], all[2]) = (even + odd, even - odd);
+        let (even, odd) = (d[4] - d[2], d[3] - d[1]);
+        (all[3], all[4]) = (times(2.0, odd, even), times(-2.0, odd, even));
+        all[0] = times(4.0, d[0], times(-5.0, d[2], d[4]));
+        all[5] = times(4.0, d[1], times(-5.0, d[3], d[5]));
+    }
+    all
+}
+
+/// Aᵀ m: the outputs of a tile along an axis.
+#[inline(always)]
+fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
+    simd: S,
+    m: [S::Vector; PATCH],
+) -> [S::Vector; TILE] {
+    let (even, odd) = (m[1] + m[2], m[1] - m[2]);
+    let mut all = [m[0] + even; TILE];
+    all[1] = odd;
+    if const { PATCH == 6 } {
+        let times = |factor: f64, vector: S::Vector, to| simd.splat(T::from_f64(factor)).multiply_add(vector, to);
+        let (far_even, far_odd) = (m[3] + m[4], m[3] - m[4]);
+        all[0] = all[0] + far_even;
+        all[1] = times(2.0, far_odd, odd);
+        if const { TILE == 4 } {
+            all[2] = times(4.0, far_even, even);
+            all[3] = times(8.0, far_odd, odd);
+        }
+    }
+    all[TILE - 1] = all[TILE - 1] + m[PATCH - 1];
+    all
+}
+
+/// Bᵀ d B of some tiles.
+pub(super) struct Inputs<'a, T> {
+    pub(super) layer: &'a Layer<'a, T>,
+    /// A pixel of the padding.
+    pub(super) zeros: &'a [T],
+    /// The first tile.
+    pub(super) first: usize,
+    pub(super) transforms: &'a mut [T],
+}
+
+/// [`Inputs`] of patches of so many along an axis.
+pub(super) struct OfPatch<'a, T, const PATCH: usize>(pub(super) Inputs<'a, T>);
+
+impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Inputs { layer, zeros, first, transforms } = self.0;
+        let Layer { spec, tiling, x, .. } = *layer;
+        let [height, width, channels] = spec.input;
+        assert!(tiling.form.patch == PATCH && channels.is_multiple_of(S::LANES) && zeros.len() == channels);
+        assert!(tiling.row >= channels && tiling.transform() >= PATCH * PATCH * tiling.row);
+        for (tile, transform) in transforms.chunks_exact_mut(tiling.transform()).enumerate() {
+            let [image, top, left] = layer.origin(first + tile);
+            let x = &x[image * height * width * channels..][..height * width * channels];
+            // Above and left of the image lies the padding; so does what is left over of the last tile below and to the right.
+            let mut pixels = [[zeros.as_ptr(); PATCH]; PATCH];
+            for i in 0..PATCH {
+                let row = (top + i).wrapping_sub(spec.padding[0]);
+                for j in 0..PATCH {
+                    let column = (left + j).wrapping_sub(spec.padding[2]);
+                    if row < height && column < width {
+                        pixels[i][j] = x[(row * width + column) * channels..].as_ptr();
+                    }
+                }
+            }
+            // What the next tile reads comes meanwhile: as many pixels of each row as it does not share with this.
+            let next = tiling.form.tile * channels;
+            for channel in (0..channels).step_by(S::LANES) {
+                let mut half = [[simd.splat(T::ZERO); PATCH]; PATCH];
+                for j in 0..PATCH {
+                    if j >= PATCH - tiling.form.tile {
+                        (0..PATCH).for_each(|i| simd.prefetch(pixels[i][j].wrapping_add(next + channel)));
+                    }
+                    let mut inputs = [simd.splat(T::ZERO); PATCH];
+                    for i in 0..PATCH {
+                        // SAFETY: each is a pixel of as many channels, of the image or the padding.
+                        inputs[i] = unsafe { simd.load_at(pixels[i][j].add(channel)) };
+                    }
+                    let inputs = transformed::<T, S, PATCH>(simd, inputs);
+                    for i in 0..PATCH {
+                        half[i][j] = inputs[i];
+                    }
+                }
+                for i in 0..PATCH {
+                    let row = transformed::<T, S, PATCH>(simd, half[i]);
+                    for j in 0..PATCH {
+                        let at = (PATCH * i + j) * tiling.row + channel;
+                        // SAFETY: the rows of all places were compared with the length of a transform.
+                        unsafe { row[j].store_at(transform.as_mut_ptr().add(at)) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// f(scale · Aᵀ m A + shift) of some filters of a block of tiles.
+pub(super) struct Outputs<'a, T> {
+    pub(super) layer: &'a Layer<'a, T>,
+    /// The filters, whose outputs nobody else writes.
+    pub(super) run: Run,
+    pub(super) products: &'a [T],
+    /// The first tile of the block, and how many.
+    pub(super) first: usize,
+    pub(super) tiles: usize,
+}
+
+/// [`Outputs`] of a form.
+pub(super) struct OfForm<'a, T, const PATCH: usize, const TILE: usize>(pub(super) Outputs<'a, T>);
+
+impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfForm<'_, T, PATCH, TILE> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Outputs { layer, run, products, first, tiles } = self.0;
+        let ([height, width, filters], place, y) = (layer.spec.output, Tiling::product(tiles), layer.y);
+        let epilogue = layer.epilogue.channels(run.first, run.width);
+        let floor = simd.splat(epilogue.floor());
+        assert!(run.width.is_multiple_of(S::LANES) && run.first + run.width <= filters);
+        assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
+        assert!(PATCH * PATCH * place <= products.len() && run.width <= RUN);
+        for tile in 0..tiles {
+            let [image, top, left] = layer.origin(first + tile);
+            let (down, right) = (TILE.min(height - top), TILE.min(width - left));
+            assert!((image + 1) * height * width * filters <= y.len, "an image of the batch");
+            let from = products[tile * RUN..].as_ptr();
+            for filter in (0..run.width).step_by(S::LANES) {
+                let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
+                for j in 0..PATCH {
+                    let mut column = [simd.splat(T::ZERO); PATCH];
+                    for i in 0..PATCH {
+                        // SAFETY: the places of all tiles were compared with the length; each has a row of a run.
+                        column[i] = unsafe { simd.load_at(from.add((PATCH * i + j) * place + filter)) };
+                    }
+                    let column = outputs::<T, S, PATCH, TILE>(simd, column);
+                    for i in 0..TILE {
+                        half[i][j] = column[i];
+                    }
+                }
+                let [scale, shift] = [(epilogue.scale, T::ONE), (epilogue.shift, T::ZERO)]
+                    .map(|(each, none)| if each.is_empty() { simd.splat(none) } else { simd.load(&each[filter..]) });
+                for i in 0..down {
+                    let row = outputs::<T, S, PATCH, TILE>(simd, half[i]);
+                    for j in 0..TILE {
+                        if j < right {
+                            let pixel = (image * height + top + i) * width + left + j;
+                            // SAFETY: the pixel lies in the image, which was compared with the length; nobody else writes these
+                            // filters of it.
+                            unsafe {
+                                let y = y.start.add(pixel * filters + run.first + filter);
+                                let mut value = row[j].multiply_add(scale, shift);
+                                if epilogue.accumulate {
+                                    value = value + simd.load_at(y);
+                                }
+                                value.at_least(floor).store_at(y);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
