@@ -30,6 +30,16 @@ fn a_layer_has_a_kernel_in_each_direction_with_the_runner_up() {
 }
 
 #[test]
+fn kernels_of_small_layers_are_compiled_for_their_sizes_when_predicting() {
+    for direction in [Direction::Predicting, Direction::Forward] {
+        let is_fixed = |layer| of(direction, layer).why.ends_with(", compiled for these sizes");
+        let is_predicting = direction == Direction::Predicting;
+        assert_eq!(["conv1", "avgpool1", "dense1"].map(is_fixed), [is_predicting; 3], "{}", LeNet5::PLAN);
+    }
+    assert_eq!(of(Direction::Predicting, "conv1").kernel, "conv_pixels_forward");
+}
+
+#[test]
 fn every_layer_is_planned_on_the_way_there_and_back() {
     for layer in LeNet5::LAYERS {
         assert_eq!(of(Direction::Predicting, layer.name).layer, layer.name);

@@ -46,8 +46,9 @@ impl<S, Z> Clone for Kernel<S, Z> {
 impl<S, Z> Copy for Kernel<S, Z> {}
 
 impl<S: Signature, Z: Sizes> Kernel<S, Z> {
-    const fn new(name: &'static str, module: &'static str, [takes_pass, has_scratch]: [bool; 2]) -> Self {
-        Self { id: KernelId { name, module, takes_pass, has_scratch }, takes: PhantomData }
+    const fn new(name: &'static str, module: &'static str, wants: [bool; 3]) -> Self {
+        let [takes_pass, has_scratch, takes_constants] = wants;
+        Self { id: KernelId { name, module, takes_pass, has_scratch, takes_constants }, takes: PhantomData }
     }
 }
 
@@ -62,6 +63,8 @@ pub struct KernelId {
     pub takes_pass: bool,
     /// Whether it asks for scratch memory; a constant function of its name and `_scratch` says how much.
     pub has_scratch: bool,
+    /// Whether it can be compiled for sizes that are constants.
+    pub takes_constants: bool,
 }
 
 impl KernelId {
@@ -73,7 +76,8 @@ impl KernelId {
 }
 
 /// Hands the table to the macro `$then`: signatures with their operands, and under each `module::kernel(sizes)`, followed by
-/// `pass` where the kernel is told the pass, and by `scratch` where it asks for scratch memory.
+/// `constants` where the kernel can be compiled for constant sizes, by `pass` where it is told the pass, and by `scratch` where it asks for
+/// scratch memory.
 #[macro_export]
 macro_rules! for_each_kernel {
     ($then:ident) => {
@@ -93,6 +97,8 @@ macro_rules! for_each_kernel {
                 /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
                 /// shift.
                 conv::conv_winograd_forward(conv) scratch;
+                /// Convolution with pixels in the lanes: y from x, weights, scale, shift.
+                conv::conv_pixels_forward(conv) constants scratch;
                 /// Convolution of blocks of images in the lanes: y from x, weights, scale, shift.
                 conv::conv_lanes_forward(conv);
                 /// Depthwise convolution: y from x, weights, scale, shift.
@@ -126,7 +132,7 @@ macro_rules! for_each_kernel {
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, packed, scale, shift.
-                dense::dense_forward(dense) scratch;
+                dense::dense_forward(dense) constants scratch;
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, packed, scale, shift.
                 dense::dense_transposed_forward(dense) scratch;
             }
@@ -222,9 +228,9 @@ macro_rules! for_each_kernel {
                 Write y: "The output.",
             } {
                 /// Max pooling: y from x, scale, shift.
-                pool::maxpool_forward(pool);
+                pool::maxpool_forward(pool) constants;
                 /// Average pooling, padding left out: y from x, scale, shift.
-                pool::avgpool_forward(pool);
+                pool::avgpool_forward(pool) constants;
             }
             /// A function of one value.
             Unary { Read x: "The input.", Write y: "The output.", } {
@@ -435,17 +441,23 @@ macro_rules! for_each_kernel {
     };
 }
 
-/// Whether a row of the table is told the pass, and whether it asks for scratch memory.
+/// Whether a row of the table is told the pass, asks for scratch memory, and can be compiled for constant sizes.
 macro_rules! wants {
-    () => {
-        [false, false]
+    (@ pass) => {
+        0
     };
-    (pass) => {
-        [true, false]
+    (@ scratch) => {
+        1
     };
-    (scratch) => {
-        [false, true]
+    (@ constants) => {
+        2
     };
+    ($($want:ident)*) => {{
+        #[allow(unused_mut)]
+        let mut wants = [false; 3];
+        $(wants[wants!(@ $want)] = true;)*
+        wants
+    }};
 }
 
 /// Declares the operands of a signature.

@@ -76,6 +76,12 @@ pub fn nanoseconds(work: &Work) -> f64 {
         + updated * UPDATED
 }
 
+/// Whether a layer is so small that its kernel pays for being compiled for its sizes: by its multiply-adds, and by the elements of an image
+/// that its kernel reads and writes. Each such kernel costs every build of the network.
+pub fn is_small(macs: u64, elements: usize) -> bool {
+    macs <= 1 << 20 && elements <= 1 << 15
+}
+
 /// `12.3 µs`
 pub fn text_of_time(nanoseconds: f64) -> String {
     let (value, unit) = match nanoseconds {

@@ -28,6 +28,8 @@ pub struct KernelCall {
     pub why: Cow<'static, str>,
     /// When it runs.
     pub when: When,
+    /// Whether the kernel is compiled for these sizes alone, where it is not compiled for debugging.
+    pub constant_sizes: bool,
     /// The layout of what it computes: whether its batch counts images or blocks of them.
     pub layout: Layout,
 }
@@ -86,6 +88,7 @@ impl KernelCall {
             rows: Vec::new(),
             why: why.into(),
             when: When::Always,
+            constant_sizes: false,
             layout: Layout::ChannelsLast,
         }
     }

@@ -138,6 +138,10 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
         emit::InBlocks { graph, program, plan, fewest }
     });
     let Prediction { prepare, predict } = passes::predict(&predicting);
+    let predict = match objective(&predicting, Phase::Predicting) {
+        Objective::Speed => passes::fix_sizes(predict, &predicting),
+        Objective::Memory => predict,
+    };
     let training = passes::differentiate(&optimise(graph.clone(), Phase::Training));
     let train_plan = passes::plan_memory(&training.program);
     let step_plan = passes::plan_memory(&training.prepare);
@@ -165,8 +169,13 @@ fn with_plan(program: Program) -> (Program, MemoryPlan) {
 /// The passes over the graph of a phase, in order.
 fn optimise(graph: Graph, phase: Phase) -> Graph {
     let folded = if phase == Phase::Predicting { checked(passes::fold(graph)) } else { graph };
-    let asked = folded.objective.filter(|_| phase == Phase::Predicting);
-    checked(passes::select(checked(passes::fuse(folded, phase)), phase, asked.unwrap_or(Objective::of(phase))))
+    let objective = objective(&folded, phase);
+    checked(passes::select(checked(passes::fuse(folded, phase)), phase, objective))
+}
+
+/// What kernels of a phase are selected for.
+fn objective(graph: &Graph, phase: Phase) -> Objective {
+    graph.objective.filter(|_| phase == Phase::Predicting).unwrap_or(Objective::of(phase))
 }
 
 /// The graph, in debug builds only if it holds together. That of an editor has no nodes after a mistake.

@@ -20,6 +20,7 @@ fn call(kernel: KernelId, operands: &[(usize, Access)]) -> Step {
         rows: Vec::new(),
         why: "".into(),
         when: When::Always,
+        constant_sizes: false,
         layout: Default::default(),
     })
 }

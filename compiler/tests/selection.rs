@@ -40,7 +40,8 @@ fn names(input: &str, stage: &str) -> [Option<&'static str>; 4] {
 fn each_direction_gets_a_kernel_of_its_own() {
     // With `exact` the same whether or not the feature `winograd` is on.
     assert_eq!(names("16x16x64", "conv 3x3x64 same exact"), [Some("gemm"), Some("gemm"), Some("gemm"), Some("direct")]);
-    assert_eq!(names("28x28x1", "conv 5x5x6 same"), [Some("gemm"); 4]);
+    assert_eq!(names("28x28x1", "conv 5x5x8 same"), [Some("pixels"), Some("gemm"), Some("gemm"), Some("gemm")]);
+    assert_eq!(names("14x14x6", "conv 5x5x16"), [Some("gemm"); 4]);
     assert_eq!(names("8x8x32", "conv 3x3x32 groups 32 same"), [Some("depthwise"); 4]);
     assert_eq!(names("56x56x128", "conv 3x3x128 groups 32 same"), [Some("grouped"); 4]);
     assert_eq!(names("12", "dense 4"), [Some("gemm"), Some("gemm"), Some("gemm"), None]);
@@ -62,6 +63,9 @@ fn a_text_overrules_the_estimate_wherever_the_kernel_computes_the_direction() {
     let [others @ .., of_weights] = names("6x6x16", "conv 3x3x16 same kernel winograd");
     assert_eq!(others, [Some("winograd"); 3]);
     assert!(of_weights.is_some_and(|kernel| kernel != "winograd"), "{of_weights:?}");
+    let [predicting, training @ ..] = names("6x6x16", "conv 3x3x16 same kernel pixels");
+    assert_eq!(predicting, Some("pixels"));
+    assert!(training.iter().all(|kernel| *kernel != Some("pixels")), "{training:?}");
     assert_eq!(names("6x6x4", "sepconv 3x3x8 kernel direct")[0], Some("direct"));
     assert_eq!(names("12", "dense 4 kernel direct"), [Some("direct"), Some("direct"), Some("gemm"), None]);
 }
@@ -77,14 +81,14 @@ fn a_call_says_what_it_takes_and_what_the_runner_up_would_have() {
         whys.collect::<Vec<_>>().join("\n")
     };
     let text = why("conv 5x5x6 same relu");
-    assert!(text.starts_with("conv_packed_forward: windows as the rows of a matrix product: 5."), "{text}");
-    assert!(text.contains(" µs an image, direct 1"), "{text}");
+    assert!(text.starts_with("conv_pixels_forward: pixels side by side in the vector: 3."), "{text}");
+    assert!(text.contains(" µs an image, gemm 5."), "{text}");
     let text = why("conv 5x5x6 same kernel direct");
     assert!(
         text.starts_with("conv_direct_forward: windows and filters read where they lie, as asked for: 1"),
         "{text}"
     );
-    assert!(text.contains(" µs an image, gemm 5."), "{text}");
+    assert!(text.contains(" µs an image, pixels 3."), "{text}");
 }
 
 #[test]

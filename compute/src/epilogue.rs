@@ -7,6 +7,7 @@
 
 use netwright_abi::Activation;
 
+#[cfg(test)]
 use crate::kernels::activation;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -168,7 +169,7 @@ impl<T: Elementary> Epilogue<'_, T> {
     #[inline(always)]
     pub(crate) fn finish(&self, isa: Isa, values: &mut [T]) {
         if let Some(activation) = self.activation_after_floor() {
-            activation::forward(isa, activation, values);
+            T::activate(isa, activation, values);
         }
     }
 

@@ -1,5 +1,5 @@
-//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image: microseconds an image on one thread,
-//! in one run.
+//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image, whole and layer by layer: microseconds
+//! an image on one thread, in one run.
 //!
 //! `cargo bench -p netwright-zoo --features lenet5 --bench lenet`
 
@@ -7,12 +7,25 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use netwright::private::{Context, PredictionWeights};
-use netwright::{Architecture as _, Tensor, Unobserved};
+use netwright::{Architecture as _, Network as _, Observer, Tensor, Unobserved};
 use netwright_zoo::LeNet5;
 
 const BATCH: usize = 64;
 /// What `predict_batch` takes at a time of a network without blocks.
 const TOGETHER: usize = 32;
+
+/// The time of each layer: that since the layer before has been reported.
+struct Clock {
+    last: Instant,
+    microseconds: [f64; LeNet5::<f32>::LAYERS.len()],
+}
+
+impl Observer<f32> for Clock {
+    fn computed(&mut self, layer: usize, _values: &mut [f32]) {
+        self.microseconds[layer] += self.last.elapsed().as_secs_f64() * 1e6;
+        self.last = Instant::now();
+    }
+}
 
 fn main() {
     let mut network = LeNet5::init(1);
@@ -60,4 +73,13 @@ fn main() {
     println!("channels last        {:6.2}", best[0]);
     println!("images in the lanes  {:6.2}   {:.2} times as fast", best[1], best[0] / best[1]);
     println!("one image            {:6.2}", best[2]);
+    let mut best = [f64::INFINITY; LeNet5::<f32>::LAYERS.len()];
+    for _ in 0..20_000 {
+        let mut clock = Clock { last: Instant::now(), microseconds: [0.0; LeNet5::<f32>::LAYERS.len()] };
+        network.predict_into_observed(black_box(&images[0]), &mut answers[0], &mut clock);
+        best.iter_mut().zip(clock.microseconds).for_each(|(best, time)| *best = best.min(time));
+    }
+    for (layer, time) in LeNet5::<f32>::LAYERS.iter().zip(best).filter(|(_, time)| *time > 0.0) {
+        println!("  {:18} {time:6.2}", layer.text);
+    }
 }

@@ -45,6 +45,14 @@ pub mod pool {
             span(column * self.stride[1], self.window[1], self.padding[2], self.input[1])
         }
 
+        /// Whether every window lies in the image.
+        pub const fn has_whole_windows(&self) -> bool {
+            let [top, bottom, left, right] = self.padding;
+            let down = (self.output[0] - 1) * self.stride[0] + self.window[0];
+            let across = (self.output[1] - 1) * self.stride[1] + self.window[1];
+            top + bottom + left + right == 0 && down <= self.input[0] && across <= self.input[1]
+        }
+
         /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
         #[track_caller]
         pub fn check<T>(&self, batch: usize, inputs: &[&[T]], outputs: &[&[T]]) {

@@ -84,6 +84,9 @@ pub mod conv {
         }
     }
 
+    /// Terms of a sum that is not taken in parts.
+    pub const SHORT: usize = 256;
+
     /// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
     const FEW_TILES: usize = 1 << 20;
 
@@ -160,6 +163,11 @@ pub mod conv {
                 (wide - 1).wrapping_sub(right),
             ];
             Self { input: self.output, output: self.input, padding, epilogue: Epilogue::NONE, ..*self }
+        }
+
+        /// Whether windows move by one column of the input, and their sums are of at most [`SHORT`] terms: what pixels in the lanes ask for.
+        pub const fn has_short_windows(&self) -> bool {
+            self.groups == 1 && self.stride[1] == 1 && self.window[0] * self.window[1] * self.input[2] <= SHORT
         }
 
         /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.

@@ -27,14 +27,17 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
         .chain(calls(&training.program.steps, &train_plan.elided));
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
-    for KernelCall { spec, layer, rows, .. } in calls {
+    for KernelCall { spec, layer, rows, constant_sizes, .. } in calls {
         // Where a kernel does the work of several rows, its sizes are those of the first.
         let layer = rows.first().unwrap_or(layer);
         let (name, is_new) = names.of_spec(spec, &graph.layers[layer.0].name);
+        let module = format_ident!("{}", spec.module);
+        if *constant_sizes {
+            constants.extend(of_type(spec, &graph.layers[layer.0].name, &name, names));
+        }
         if !is_new {
             continue;
         }
-        let module = format_ident!("{}", spec.module);
         // Further kernels of a layer have most sizes in common.
         let known = first.get(&(*layer, spec.module));
         let known = known.filter(|(like, _)| spec.fields.iter().any(|field| like.fields.contains(field)));
@@ -56,6 +59,21 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
     constants.extend(slots(&training.prepare, step_plan, names, true, is_prepared));
     constants.extend(slots(&training.program, train_plan, names, true, in_workspace));
     constants
+}
+
+/// The type that stands for the sizes that `constant` has, unless there is one.
+fn of_type(spec: &Spec, layer: &str, constant: &Ident, names: &mut Names) -> Option<TokenStream> {
+    let module = format_ident!("{}", spec.module);
+    let (name, is_new) = names.of_type(spec, layer);
+    is_new.then(|| {
+        quote! {
+            enum #name {}
+            impl kernels::ConstantSizes for #name {
+                type Sizes = kernels::#module::Spec;
+                const SIZES: &'static kernels::#module::Spec = &#constant;
+            }
+        }
+    })
 }
 
 /// Of values that are prepared of the weights.

@@ -39,6 +39,8 @@ pub(super) struct Names {
     values: BTreeMap<(bool, ValueId), Name>,
     tensors: Vec<Name>,
     specs: BTreeMap<String, Ident>,
+    /// The types that stand for some of them.
+    types: BTreeMap<String, Ident>,
 }
 
 /// Functions and constants that emitted code uses by name.
@@ -68,6 +70,7 @@ impl Names {
             values: BTreeMap::new(),
             tensors: Vec::new(),
             specs: BTreeMap::new(),
+            types: BTreeMap::new(),
         };
         for tensor in &graph.tensors {
             let name = names.give(&format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name));
@@ -113,6 +116,27 @@ impl Names {
     /// That constant, once it has a name.
     pub(super) fn known_spec(&self, spec: &Spec) -> Option<&Ident> {
         self.specs.get(&key(spec))
+    }
+
+    /// The type that stands for the sizes of a kernel, where they are constants. Whether the name is a new one.
+    pub(super) fn of_type(&mut self, spec: &Spec, layer: &str) -> (Ident, bool) {
+        let key = key(spec);
+        if let Some(name) = self.types.get(&key) {
+            return (name.clone(), false);
+        }
+        let words = layer.split(['.', '_']).chain([spec.module]);
+        let capitalised = words.map(|word| {
+            let mut letters = word.chars();
+            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
+        });
+        let name = self.free(&capitalised.collect::<String>());
+        self.types.insert(key, name.clone());
+        (name, true)
+    }
+
+    /// That type, once it has a name.
+    pub(super) fn known_type(&self, spec: &Spec) -> Option<&Ident> {
+        self.types.get(&key(spec))
     }
 
     /// The variables of the passes.

@@ -330,14 +330,22 @@ impl<'a> Writer<'a> {
             Layout::ChannelsLast => quote!(context),
             Layout::ImagesInLanes => quote!(blocks),
         };
-        let operands = pass.chain(operands).chain(scratch);
-        let statement = self.unless_frozen(
-            call,
-            quote! {
-                #bindings
-                <T as Kernels>::#kernel(#context, &#sizes, #(#operands),*);
-            },
-        );
+        let operands: Vec<TokenStream> = pass.chain(operands).chain(scratch).collect();
+        let sized = quote!(<T as Kernels>::#kernel(#context, &#sizes, #(#operands),*););
+        // A debug build takes the kernel that reads its sizes when it runs: that is optimised with the crate it stands in.
+        let called = match self.names.known_type(&call.spec).filter(|_| call.constant_sizes) {
+            Some(name) => {
+                let module = format_ident!("{}", call.kernel.module);
+                quote! {
+                    #[cfg(debug_assertions)]
+                    #sized
+                    #[cfg(not(debug_assertions))]
+                    kernels::#module::#kernel(#context, kernels::Constant::<#name>::SIZES, #(#operands),*);
+                }
+            }
+            None => sized,
+        };
+        let statement = self.unless_frozen(call, quote!(#bindings #called));
         guarded(call.when, statement)
     }
 

@@ -5,7 +5,7 @@ use netwright_abi::kernels::{self, GradWeights, Kernel};
 use netwright_abi::spec::conv::{Kind, Spec};
 
 use super::{ForwardKernel, InputGradientKernel, Pack, Packing};
-use crate::cost::{CACHED, MICRO_BATCH, Work};
+use crate::cost::{CACHED, MICRO_BATCH, Work, is_small};
 use crate::selection::{Candidate, Direction};
 use crate::words::Choice;
 
@@ -37,7 +37,7 @@ pub(super) struct Algorithm {
 }
 
 /// All of them. Of two of one name, the sizes fit one.
-static ALGORITHMS: [Algorithm; 6] = [
+static ALGORITHMS: [Algorithm; 7] = [
     Algorithm {
         name: "depthwise",
         choice: Some(Choice {
@@ -122,6 +122,25 @@ static ALGORITHMS: [Algorithm; 6] = [
         memory: |spec| {
             spec.winograd_len() + spec.winograd().map_or(0, |form| form.points()) * (spec.input[2] + spec.output[2])
         },
+    },
+    Algorithm {
+        name: "pixels",
+        choice: Some(Choice {
+            name: "pixels",
+            summary: "pixels side by side in the vector, when predicting: for few filters",
+            needs: "windows that move by one column, with at most 256 weights a filter, in one group",
+        }),
+        why: "pixels side by side in the vector",
+        fits: Spec::has_short_windows,
+        is_exact: true,
+        predicting: ForwardKernel::Plain(kernels::conv_pixels_forward),
+        packing: None,
+        forward: None,
+        grad_input: None,
+        packing_of_a_step: [None; 2],
+        grad_weights: None,
+        work: |spec, _| pixels(spec),
+        memory: |spec| padded_by_channels(spec) as usize + spec.rows_len()[1],
     },
     Algorithm {
         name: "direct",
@@ -303,6 +322,29 @@ fn products(spec: &Spec, direction: Direction) -> Work {
                 ..Work::default()
             }
         }
+    }
+}
+
+/// Elements of a copy of the image with its padding, channel by channel.
+fn padded_by_channels(spec: &Spec) -> f64 {
+    let ([height, width, channels], [top, bottom, left, right]) = (spec.input, spec.padding);
+    ((height + top + bottom) * (width + left + right) * channels) as f64
+}
+
+/// Pixels in the lanes, of which a row may leave some idle. A row of outputs is turned back by four filters and a vector of pixels at a time.
+fn pixels(spec: &Spec) -> Work {
+    let ([_, _, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let vector = if columns < 2 * LANES { LANES } else { 2 * LANES };
+    // Sizes that are read when the kernel runs cost what constants save (`cargo bench -p netwright-compute --features std --bench small`).
+    let macs = filled(spec, 1, 1);
+    let longer = if is_small(macs as u64, spec.input_len() + spec.output_len()) { 1.0 } else { 1.3 };
+    let copied = padded_by_channels(spec);
+    Work {
+        lanes: longer * macs * columns.next_multiple_of(vector) as f64 / columns as f64,
+        tiles: (rows * filters.div_ceil(4) * columns.div_ceil(vector)) as f64,
+        copied: if channels == 1 { copied } else { 0.0 },
+        transformed: if channels == 1 { 0.0 } else { copied },
+        ..Work::default()
     }
 }
 

@@ -8,11 +8,13 @@
 //! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for those that read them so |
 //! | [`assign_layouts`] | predicting blocks of images, where it pays: every value has a layout, and what turns one into another is a node |
 //! | [`predict`] | the calls that prepare, and those that predict |
+//! | [`fix_sizes`] | predicting: kernels of small layers are compiled for their sizes alone |
 //! | [`differentiate`] | the calls of a training step, forward and backward |
 //! | [`plan_memory`] | every value of a program has an address |
 
 mod assign_layouts;
 mod differentiate;
+mod fix_sizes;
 mod fold;
 mod fuse;
 mod initial_weights;
@@ -23,6 +25,7 @@ mod select;
 
 pub use assign_layouts::{Blocks, assign_layouts};
 pub use differentiate::differentiate;
+pub use fix_sizes::fix_sizes;
 pub use fold::fold;
 pub use fuse::fuse;
 pub use initial_weights::initial_weights;

@@ -32,7 +32,7 @@ mod vector_matrix;
 use tile::{PANEL, Product};
 
 /// Products that are summed before their sum is added to others; rows of B that are packed at once.
-pub const DEPTH: usize = 256;
+pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 
 /// Rows of A that are copied at once.
 const ROWS: usize = 48;

@@ -73,3 +73,29 @@ pub(crate) fn assert_gradient(x: &[f64], gradient: &[f64], loss: impl Fn(&[f64])
         .collect();
     assert_close(gradient, &differences, 1e-7);
 }
+
+/// Asserts that a kernel gives the same bits for sizes that are constants as for the same sizes when it runs, on every instruction set; it is
+/// given the configuration, and returns what it computed.
+macro_rules! assert_same_for_constants {
+    ($sizes:expr, |$configuration:ident| $run:expr) => {{
+        enum Known {}
+        impl crate::configuration::ConstantSizes for Known {
+            type Sizes = Spec;
+            const SIZES: &'static Spec = &$sizes;
+        }
+        for isa in crate::simd::Isa::all().0 {
+            crate::simd::tests::only(isa, || {
+                let at_run_time = {
+                    let $configuration: &Spec = &$sizes;
+                    $run
+                };
+                let constant = {
+                    let $configuration = crate::configuration::Constant::<Known>::SIZES;
+                    $run
+                };
+                assert_eq!(at_run_time, constant, "{isa:?}, {:?}", $sizes);
+            });
+        }
+    }};
+}
+pub(crate) use assert_same_for_constants;

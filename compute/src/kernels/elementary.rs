@@ -1,6 +1,10 @@
 //! The elementary functions as loops over whole layers need them: without branches, so that `f32` loops become vector code.
 
+use netwright_abi::Activation;
+
+use super::activation;
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 
 /// Elementary functions for inner loops. `f64` takes the exact ones; `f32` has its own, within a few units in the last place,
 /// the same to the last bit on every processor.
@@ -46,6 +50,9 @@ pub trait Elementary: Scalar {
 
     /// Φ(x) and φ(x): the distribution function of N(0, 1), and its density.
     fn normal(self) -> (Self, Self);
+
+    /// f(z) in place. It is compiled in this crate, whoever has a kernel compiled for sizes of its own.
+    fn activate(isa: Isa, function: Activation, values: &mut [Self]);
 }
 
 impl Elementary for f64 {
@@ -54,6 +61,10 @@ impl Elementary for f64 {
         use core::f64::consts::FRAC_1_SQRT_2;
         let density = FRAC_1_SQRT_TAU * Scalar::exp(-0.5 * self * self);
         (0.5 * libm::erfc(-self * FRAC_1_SQRT_2), density)
+    }
+
+    fn activate(isa: Isa, function: Activation, values: &mut [Self]) {
+        activation::forward(isa, function, values);
     }
 }
 
@@ -119,6 +130,10 @@ impl Elementary for f32 {
         let q = polynomial(t, [0.010_317_933, 0.101_858_81, 0.469_470_53, 1.202_503, 1.674_474_8, 1.0]);
         let tail = e * p / q;
         (if self > 0.0 { 1.0 - tail } else { tail }, FRAC_1_SQRT_TAU as Self * e)
+    }
+
+    fn activate(isa: Isa, function: Activation, values: &mut [Self]) {
+        activation::forward(isa, function, values);
     }
 }
 

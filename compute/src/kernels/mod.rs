@@ -36,15 +36,23 @@ pub mod softmax;
 pub mod subsample;
 pub mod upsample;
 
+pub use crate::configuration::{Configuration, Constant, ConstantSizes};
 use crate::context::Context;
 use crate::pass::Pass;
-use crate::scalar::Scalar;
 
 /// A method of [`Kernels`], or where it is computed: the operands of its signature with the types that their access asks for.
 macro_rules! kernel {
     (@type Read) => { &[Self] };
     (@type Write) => { &mut [Self] };
     (@type Update) => { &mut [Self] };
+
+    // With constant sizes a kernel is a function of its module.
+    (declare $(#[$attribute:meta])* $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
+        kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*);
+    };
+    (define #[$inline:meta] $module:ident, $name:ident, $spec:ident, $operands:tt constants $($wants:ident)*) => {
+        kernel!(define #[$inline] $module, $name, $spec, $operands $($wants)*);
+    };
 
     (declare $(#[$attribute:meta])* $name:ident, $spec:ident, { $($access:ident $operand:ident: $what:literal,)* }) => {
         $(#[$attribute])*
@@ -93,7 +101,7 @@ macro_rules! kernels {
         /// A kernel takes its context, the sizes of its layer, then its operands: slices that hold the whole batch,
         /// images contiguous, channels innermost. Values are overwritten; gradients of parameters are added to.
         #[allow(clippy::too_many_arguments)]
-        pub trait Kernels: Scalar {
+        pub trait Kernels: elementary::Elementary {
             $($( kernel!(declare $(#[$attribute])* $name, $spec, $operands $($wants)*); )*)*
         }
         #[allow(clippy::too_many_arguments)]

@@ -7,6 +7,7 @@
 //! | `conv_gemm` | everything else |
 //! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
 //! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input |
+//! | `conv_pixels` | few filters, when predicting: pixels side by side in vectors |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 
 use core::ops::Range;
@@ -14,6 +15,7 @@ use core::ops::Range;
 use super::channel_sums;
 use super::elementary::Elementary;
 pub use super::lanes::conv_lanes_forward;
+use crate::configuration::Configuration;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
@@ -26,6 +28,7 @@ mod correlate;
 mod direct;
 mod gemm;
 mod grouped;
+mod pixels;
 mod pointwise;
 pub mod reference;
 pub(crate) mod strips;
@@ -201,6 +204,36 @@ pub fn conv_packed_forward<T: Elementary>(
     context.split_windows(&gemm::in_one_column(spec), x, y, scratch, &|spec, x, y, scratch| {
         gemm::packed_forward(context.isa(), spec, x, w, scale, shift, y, scratch);
     });
+}
+
+/// Elements of scratch memory that `conv_pixels_forward` asks for, whatever the batch.
+pub const fn conv_pixels_forward_scratch(spec: &Spec) -> usize {
+    pixels::scratch(spec)
+}
+
+/// `conv_pixels`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_pixels_forward<T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let spec = configuration.sizes();
+    assert!(spec.has_short_windows(), "windows of pixels in the lanes are short and move by one");
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    if const { C::CONSTANT.is_some() } {
+        pixels::forward(context.isa(), configuration, x, w, epilogue, y, scratch);
+    } else {
+        context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+            pixels::forward(context.isa(), spec, x, w, epilogue, y, scratch);
+        });
+    }
 }
 
 /// G g Gᵀ of every filter, for `conv_winograd_forward` and `conv_winograd_train_forward`.

@@ -1,8 +1,10 @@
 //! The dense (fully connected) layer, a = f(W a + b) (slide 4), over a whole batch: one image a row.
 
+use super::Kernels;
 use super::conv::add_bias_gradient;
 use super::elementary::Elementary;
 pub use super::lanes::dense_lanes_forward;
+use crate::configuration::Configuration;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::gemm::{self, Matrix, gemm};
@@ -10,6 +12,7 @@ use crate::scalar::Scalar;
 pub use netwright_abi::spec::dense::Spec;
 
 pub mod reference;
+mod row;
 #[cfg(test)]
 mod tests;
 
@@ -60,9 +63,9 @@ pub fn dense_pack_transposed<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &
 
 /// y from x, w, what was packed of it or nothing, scale, shift: Y = f(scale · X W + shift).
 #[allow(clippy::too_many_arguments)]
-pub fn dense_forward<T: Elementary>(
+pub fn dense_forward<T: Kernels, C: Configuration<Spec>>(
     context: &Context<'_>,
-    spec: &Spec,
+    configuration: C,
     x: &[T],
     w: &[T],
     packed: &[T],
@@ -71,9 +74,34 @@ pub fn dense_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
+    let spec = configuration.sizes();
+    if context.batch == 1 && row::fits(spec) {
+        return row(context, configuration, x, w, scale, shift, y);
+    }
+    if const { C::CONSTANT.is_some() } {
+        return T::dense_forward(context, spec, x, w, packed, scale, shift, y, scratch);
+    }
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.inputs, spec.outputs).with_packed(packed);
     forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
+}
+
+/// One image through a small layer.
+#[inline(always)]
+fn row<T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let spec = configuration.sizes();
+    spec.check(1, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    row::forward(context.isa(), configuration, x, w, epilogue, y);
+    epilogue.finish(context.isa(), y);
 }
 
 /// [`dense_forward`] without scratch memory.
@@ -86,6 +114,9 @@ pub fn dense_direct_forward<T: Elementary>(
     shift: &[T],
     y: &mut [T],
 ) {
+    if context.batch == 1 && row::fits(spec) {
+        return row(context, spec, x, w, scale, shift, y);
+    }
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
     let at_once = gemm::rows_without_scratch(&w);

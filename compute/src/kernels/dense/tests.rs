@@ -3,14 +3,15 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::{Spec, reference};
+use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
-use crate::kernels::check::shapes;
+use crate::kernels::Kernels;
+use crate::kernels::check::{assert_same_for_constants, shapes};
 use crate::kernels::conv::tests::numbers;
-use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use netwright_abi::Epilogue;
+use netwright_abi::{Activation, Epilogue};
 
 #[track_caller]
 fn same<T: Scalar>(what: &str, got: &[T], right: &[T]) {
@@ -25,7 +26,7 @@ fn transposed<T: Copy>(w: &[T], rows: usize, columns: usize) -> Vec<T> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| w[row * columns + column])).collect()
 }
 
-fn agrees<T: Elementary>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
+fn agrees<T: Kernels>(batch: usize, spec: Spec, [scaled, bias]: [bool; 2]) {
     let Spec { inputs, outputs, epilogue } = spec;
     let scale = numbers::<T>(if scaled { outputs } else { 0 }, 7);
     let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
@@ -135,4 +136,25 @@ fn gradients_of_the_reference_are_finite_differences() {
     same("dx", &dx, &differences(&x, &|x| loss(x, &w, &b)));
     same("dw", &dw, &differences(&w, &|w| loss(&x, w, &b)));
     same("db", &db, &differences(&b, &|b| loss(&x, &w, b)));
+}
+
+#[test]
+fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+    const TANH: Epilogue = Epilogue { accumulate: false, activation: Some(Activation::Tanh) };
+    const ADDED: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Relu) };
+    fn of(batch: usize, configuration: impl Configuration<Spec>) -> Vec<f32> {
+        let spec = configuration.sizes();
+        let (x, w) = (numbers(batch * spec.inputs, 1), numbers(spec.inputs * spec.outputs, 2));
+        let (scale, shift) = (numbers(spec.outputs, 3), numbers(spec.outputs, 4));
+        let mut y = numbers(batch * spec.outputs, 5);
+        let mut scratch = std::vec![f32::NAN; super::dense_forward_scratch(spec)];
+        super::dense_forward(&Context::of(batch), configuration, &x, &w, &[], &scale, &shift, &mut y, &mut scratch);
+        y
+    }
+    // Parts of a sum; a vector that is full and one that is not, none that is, several groups of them; a batch.
+    assert_same_for_constants!(Spec { inputs: 400, outputs: 120, epilogue: TANH }, |sizes| of(1, sizes));
+    assert_same_for_constants!(Spec { inputs: 600, outputs: 333, epilogue: ADDED }, |sizes| of(1, sizes));
+    assert_same_for_constants!(Spec { inputs: 84, outputs: 10, epilogue: Epilogue::NONE }, |sizes| of(1, sizes));
+    assert_same_for_constants!(Spec { inputs: 5, outputs: 3, epilogue: TANH }, |sizes| of(1, sizes));
+    assert_same_for_constants!(Spec { inputs: 40, outputs: 12, epilogue: TANH }, |sizes| of(5, sizes));
 }

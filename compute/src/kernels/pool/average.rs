@@ -2,31 +2,63 @@
 
 #![allow(unsafe_code)]
 
-use super::{Spec, by_lanes, each_window};
+use super::{Pool, Spec, by_lanes, each_window, may_be};
+use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::parts::{PART, Sums};
 use crate::scalar::Scalar;
-use crate::simd::{Simd, Vector, WithSimd};
+use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// The mean s of each window, padding left out, and y = f(scale · s + shift).
-pub fn avgpool_forward<T: Elementary>(
+pub fn avgpool_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
-    spec: &Spec,
+    configuration: C,
     x: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
 ) {
-    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    super::forward(context, spec, x, &epilogue, y, |images, spec, x, epilogue, y| {
-        if spec.window.iter().product::<usize>() > PART {
-            by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
-        } else {
-            context.isa().dispatch(Means { batch: images, spec, x, epilogue, y });
-        }
-    });
+    super::forward::<Average, T, C>(context, configuration, x, scale, shift, y);
+}
+
+struct Average;
+
+/// Pixels of a window.
+const fn area(spec: &Spec) -> usize {
+    spec.window[0] * spec.window[1]
+}
+
+impl Pool for Average {
+    #[inline(always)]
+    fn pool<T: Elementary>(
+        isa: Isa,
+        images: usize,
+        configuration: impl Configuration<Spec>,
+        x: &[T],
+        epilogue: &Epilogue<'_, T>,
+        y: &mut [T],
+    ) {
+        means(isa, images, configuration, x, epilogue, y);
+    }
+}
+
+#[inline(always)]
+fn means<T: Elementary, C: Configuration<Spec>>(
+    isa: Isa,
+    images: usize,
+    configuration: C,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    let spec = configuration.sizes();
+    if may_be!(C, |spec| area(&spec) > PART) && area(spec) > PART {
+        by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
+    } else if may_be!(C, |spec| area(&spec) <= PART) {
+        isa.dispatch(Means { batch: images, configuration, x, epilogue, y });
+    }
 }
 
 /// Each number of a window has an equal share of the gradient of its mean; dx is overwritten.
@@ -47,44 +79,48 @@ fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
 }
 
 /// Means of windows of at most [`PART`] pixels, a vector of channels at a time.
-struct Means<'a, T> {
+struct Means<'a, T, C> {
     batch: usize,
-    spec: &'a Spec,
+    configuration: C,
     x: &'a [T],
     epilogue: &'a Epilogue<'a, T>,
     y: &'a mut [T],
 }
 
-impl<T: Elementary> WithSimd<T> for Means<'_, T> {
+impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Means<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         // Few channels fill a narrow vector better, which seldom lies across two cache lines.
-        if const { S::Half::LANES < S::LANES } && self.spec.input[2] <= S::Half::LANES {
+        if may_be!(C, |spec| spec.input[2] <= S::Half::LANES)
+            && const { S::Half::LANES < S::LANES }
+            && self.configuration.sizes().input[2] <= S::Half::LANES
+        {
             self.run(simd.half());
-        } else {
+        } else if may_be!(C, |spec| S::Half::LANES == S::LANES || spec.input[2] > S::Half::LANES) {
             self.run(simd);
         }
     }
 }
 
-impl<T: Elementary> Means<'_, T> {
+impl<T: Elementary, C: Configuration<Spec>> Means<'_, T, C> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Self { batch, spec, x, epilogue, y } = self;
+        let Self { batch, configuration, x, epilogue, y } = self;
+        let spec = configuration.sizes();
         assert!(x.len() == batch * spec.input_len() && y.len() == batch * spec.output_len(), "means: the lengths");
         let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
         // The last vector of a pixel may be filled in part. It is read and written whole where more follows: masks may be slow.
         let whole = channels / S::LANES * S::LANES;
         let rest = simd.mask(channels - whole);
-        let area = spec.window[0] * spec.window[1];
-        let share_of_whole = simd.splat(T::ONE / T::from_f64(area as f64));
+        let (all_whole, share_of_whole) =
+            (spec.has_whole_windows(), simd.splat(T::ONE / T::from_f64(area(spec) as f64)));
         each_window!(batch, spec, |out, rows, columns, first| {
-            let is_whole = (rows.1 - rows.0) * (columns.1 - columns.0) == area;
+            let counts = if all_whole { spec.window } else { [rows.1 - rows.0, columns.1 - columns.0] };
+            let is_whole = all_whole || counts[0] * counts[1] == area(spec);
             let share = if is_whole { share_of_whole } else { simd.splat(share::<T>(rows, columns)) };
             let at = first + (rows.0 * width + columns.0) * channels;
-            let counts = [rows.1 - rows.0, columns.1 - columns.0];
             // A window of padding alone has no first pixel.
             let pixels = x.get(at..).unwrap_or_default();
             let window = Window { x: pixels.as_ptr(), counts, steps: [width * channels, channels] };

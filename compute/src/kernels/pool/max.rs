@@ -1,24 +1,84 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
-use super::{Spec, by_lanes, each_window, is_nan};
+use super::{Pool, Spec, by_lanes, each_window, is_nan, may_be};
+use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, WithSimd};
 
 /// s(i', j') = max a(i, j) over the window (slide 39), and y = f(scale · s + shift); padding is −∞. A NaN in a window is its maximum.
-pub fn maxpool_forward<T: Elementary>(
+pub fn maxpool_forward<T: Elementary, C: Configuration<Spec>>(
     context: &Context<'_>,
-    spec: &Spec,
+    configuration: C,
     x: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
 ) {
-    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    super::forward(context, spec, x, &epilogue, y, |images, spec, x, epilogue, y| {
+    super::forward::<Max, T, C>(context, configuration, x, scale, shift, y);
+}
+
+struct Max;
+
+impl Pool for Max {
+    #[inline(always)]
+    fn pool<T: Elementary>(
+        isa: Isa,
+        images: usize,
+        configuration: impl Configuration<Spec>,
+        x: &[T],
+        epilogue: &Epilogue<'_, T>,
+        y: &mut [T],
+    ) {
+        largest(isa, images, configuration, x, epilogue, y);
+    }
+}
+
+#[inline(always)]
+fn largest<T: Elementary, C: Configuration<Spec>>(
+    isa: Isa,
+    images: usize,
+    configuration: C,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    if const { C::CONSTANT.is_some() } {
+        isa.dispatch(Largest { images, configuration, x, epilogue, y });
+    } else {
+        let spec = configuration.sizes();
         by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
-    });
+    }
+}
+
+/// The plain loops for constant sizes, which the compiler turns into the vectors of each instruction set.
+struct Largest<'a, T, C> {
+    images: usize,
+    configuration: C,
+    x: &'a [T],
+    epilogue: &'a Epilogue<'a, T>,
+    y: &'a mut [T],
+}
+
+impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Largest<'_, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, _: S) {
+        let Self { images, configuration, x, epilogue, y } = self;
+        let spec = configuration.sizes();
+        if may_be!(C, |spec| spec.input[2] % 16 == 0) {
+            forward::<T, 16>(images, spec, x, epilogue, y);
+        } else if may_be!(C, |spec| spec.input[2] % 6 == 0) {
+            forward::<T, 6>(images, spec, x, epilogue, y);
+        } else if may_be!(C, |spec| spec.input[2] % 4 == 0) {
+            forward::<T, 4>(images, spec, x, epilogue, y);
+        } else {
+            forward::<T, 1>(images, spec, x, epilogue, y);
+        }
+    }
 }
 
 /// ∂ℓ/∂a goes to the first largest number of each window (slide 39); dx is overwritten.
@@ -33,6 +93,7 @@ pub fn maxpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &
     });
 }
 
+#[inline(always)]
 fn forward<T: Elementary, const LANES: usize>(
     batch: usize,
     spec: &Spec,

@@ -5,29 +5,64 @@ pub mod max;
 pub mod reference;
 
 use super::elementary::Elementary;
+use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue::{Epilogue, HOT};
 use crate::scalar::Scalar;
+use crate::simd::Isa;
 use netwright_abi::spec::Windowed as _;
 pub use netwright_abi::spec::pool::Spec;
 
 pub use average::{avgpool_forward, avgpool_grad};
 pub use max::{maxpool_forward, maxpool_grad};
 
-/// y through the epilogue, with `pool(images, spec, x, epilogue, y)` for what its floor has of it; a few rows at a time where that is not all.
-fn forward<T: Elementary>(
+/// What a pool makes of windows.
+trait Pool: Sync {
+    /// y of some images, but for what the floor leaves of the epilogue.
+    fn pool<T: Elementary>(
+        isa: Isa,
+        images: usize,
+        configuration: impl Configuration<Spec>,
+        x: &[T],
+        epilogue: &Epilogue<'_, T>,
+        y: &mut [T],
+    );
+}
+
+/// y through the epilogue; a few rows at a time where the floor is not all of it. Constant sizes are those of a small layer, which is one
+/// thread's and stays in the first cache.
+#[inline(always)]
+fn forward<P: Pool, T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let spec = configuration.sizes();
+    let epilogue = &Epilogue::new(spec.epilogue, scale, shift);
+    spec.check(context.batch, &[x], &[y]);
+    epilogue.check(spec.output[2]);
+    if const { C::CONSTANT.is_some() } {
+        P::pool(context.isa(), context.batch, configuration, x, epilogue, y);
+        epilogue.finish(context.isa(), y);
+    } else {
+        in_parts::<P, T>(context, spec, x, epilogue, y);
+    }
+}
+
+fn in_parts<P: Pool, T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
     epilogue: &Epilogue<'_, T>,
     y: &mut [T],
-    pool: impl Fn(usize, &Spec, &[T], &Epilogue<'_, T>, &mut [T]) + Sync,
 ) {
-    spec.check(context.batch, &[x], &[y]);
-    epilogue.check(spec.output[2]);
+    let pool = |images, spec: &Spec, x: &[T], y: &mut [T]| P::pool(context.isa(), images, spec, x, epilogue, y);
     context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
         if epilogue.activation_after_floor().is_none() {
-            return pool(y.len() / spec.output_len(), spec, x, epilogue, y);
+            return pool(y.len() / spec.output_len(), spec, x, y);
         }
         let [row_in, row_out] = spec.shapes().map(|[_, width, channels]| width * channels);
         let at_once = HOT.div_ceil(row_out);
@@ -35,7 +70,7 @@ fn forward<T: Elementary>(
             for (n, y) in y.chunks_mut(at_once * row_out).enumerate() {
                 let first = n * at_once;
                 let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
-                pool(1, &part, &x[reached.start * row_in..reached.end * row_in], epilogue, y);
+                pool(1, &part, &x[reached.start * row_in..reached.end * row_in], y);
                 epilogue.finish(context.isa(), y);
             }
         }
@@ -48,6 +83,19 @@ fn forward<T: Elementary>(
 fn is_nan<T: Scalar>(a: T) -> bool {
     a != a
 }
+
+/// Whether the sizes may be such as a condition says: constants are, or are not.
+macro_rules! may_be {
+    ($configuration:ty, |$spec:ident| $condition:expr) => {
+        const {
+            match <$configuration>::CONSTANT {
+                Some($spec) => $condition,
+                None => true,
+            }
+        }
+    };
+}
+use may_be;
 
 /// Calls a function with the largest of a few numbers of lanes that divides the channels.
 macro_rules! by_lanes {

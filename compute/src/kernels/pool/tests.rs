@@ -1,10 +1,13 @@
 use netwright_abi::Epilogue;
 
 use super::{Spec, reference};
+use crate::configuration::Configuration;
 use crate::context::{Context, tests::Turns};
 use crate::epilogue::tests::kinds;
 use crate::kernels::Kernels;
-use crate::kernels::check::{assert_close, assert_gradient, distinct_numbers, inner_product, narrow, numbers, widen};
+use crate::kernels::check::{
+    assert_close, assert_gradient, assert_same_for_constants, distinct_numbers, inner_product, narrow, numbers, widen,
+};
 use crate::random::Random;
 
 fn max<T: Kernels>(batch: usize, spec: &Spec, x: &[f64]) -> Vec<f64> {
@@ -197,4 +200,35 @@ fn all_instruction_sets_agree_to_the_last_bit() {
         assert_same_for_all_instruction_sets(|| average::<f32>(2, &spec, &x));
         assert_same_for_all_instruction_sets(|| average_gradient::<f32>(2, &spec, &dy));
     }
+}
+
+#[test]
+fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+    const PLAIN: Spec = Spec {
+        input: [10, 12, 6],
+        output: [5, 6, 6],
+        window: [2, 2],
+        stride: [2, 2],
+        padding: [0; 4],
+        epilogue: Epilogue { accumulate: false, activation: Some(netwright_abi::Activation::Tanh) },
+    };
+    fn both(configuration: impl Configuration<Spec>) -> [Vec<f32>; 2] {
+        let spec = configuration.sizes();
+        let x = narrow::<f32>(&numbers(&mut Random::new(1), 2 * spec.input_len()));
+        let context = Context::of(2);
+        let mut y = [0, 1].map(|_| narrow::<f32>(&numbers(&mut Random::new(2), 2 * spec.output_len())));
+        super::avgpool_forward(&context, configuration, &x, &[], &[], &mut y[0]);
+        super::maxpool_forward(&context, configuration, &x, &[], &[], &mut y[1]);
+        y
+    }
+    assert_same_for_constants!(PLAIN, |sizes| both(sizes));
+    assert_same_for_constants!(Spec { input: [10, 12, 17], output: [5, 6, 17], ..PLAIN }, |sizes| both(sizes));
+    assert_same_for_constants!(Spec { input: [10, 12, 32], output: [5, 6, 32], ..PLAIN }, |sizes| both(sizes));
+    // Windows that reach into the padding, and one that is the whole of a large image.
+    const PADDED: Spec = Spec { window: [3, 3], padding: [1; 4], ..PLAIN };
+    assert_same_for_constants!(PADDED, |sizes| both(sizes));
+    const WHOLE: Spec = Spec { input: [20, 20, 4], output: [1, 1, 4], window: [20, 20], ..PLAIN };
+    assert_same_for_constants!(Spec { epilogue: Epilogue { accumulate: true, activation: None }, ..WHOLE }, |sizes| {
+        both(sizes)
+    });
 }

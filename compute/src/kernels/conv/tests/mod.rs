@@ -154,6 +154,17 @@ fn grouped<T: Elementary>() -> Variant<T> {
     }
 }
 
+/// Pixels in the lanes.
+fn pixels<T: Elementary>() -> Variant<T> {
+    Variant {
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let mut memory = memory(super::conv_pixels_forward_scratch(spec));
+            super::conv_pixels_forward(&Context::of(batch), spec, x, w, scale, shift, y, &mut memory);
+        },
+        ..gemm()
+    }
+}
+
 /// Filters packed beforehand; a convolution in groups has none.
 pub(crate) fn packed<T: Elementary>() -> Variant<T> {
     Variant {
@@ -202,6 +213,10 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
         forward_agrees::<f32>(batch, spec, each_filter, &packed());
         forward_agrees::<f64>(batch, spec, each_filter, &packed());
     }
+    if spec.has_short_windows() {
+        forward_agrees::<f32>(batch, spec, each_filter, &pixels());
+        forward_agrees::<f64>(batch, spec, each_filter, &pixels());
+    }
 }
 
 proptest! {
@@ -240,6 +255,48 @@ proptest! {
         prop_assume!(spec.weights_len() < 20_000 && spec.output_len() < 3000);
         all_agree(1, &spec, each_filter);
     }
+}
+
+#[test]
+fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
+    use crate::kernels::check::assert_same_for_constants;
+    const LENET: Spec = Spec {
+        input: [28, 28, 1],
+        output: [28, 28, 6],
+        window: [5, 5],
+        stride: [1, 1],
+        padding: [2; 4],
+        dilation: [1, 1],
+        groups: 1,
+        epilogue: Epilogue { accumulate: false, activation: Some(Activation::Tanh) },
+    };
+    fn pixels(configuration: impl crate::configuration::Configuration<Spec>) -> Vec<f32> {
+        let spec = configuration.sizes();
+        let (x, w, b) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(spec.output[2], 3));
+        let mut y = numbers(2 * spec.output_len(), 4);
+        let mut memory = memory(super::conv_pixels_forward_scratch(spec));
+        super::conv_pixels_forward(&Context::of(2), configuration, &x, &w, &[], &b, &mut y, &mut memory);
+        y
+    }
+    assert_same_for_constants!(LENET, |sizes| pixels(sizes));
+    // A row shorter than any vector, and one that a narrow vector fills; filters of one tile, of two, and one alone; steps and spread taps.
+    assert_same_for_constants!(Spec { output: [24, 3, 1], input: [28, 7, 1], padding: [0; 4], ..LENET }, |sizes| {
+        pixels(sizes)
+    });
+    assert_same_for_constants!(
+        Spec { input: [9, 12, 3], output: [3, 8, 13], stride: [2, 1], padding: [0; 4], ..LENET },
+        |sizes| { pixels(sizes) }
+    );
+    const SPREAD: Spec = Spec {
+        input: [9, 40, 2],
+        output: [5, 40, 9],
+        window: [3, 3],
+        dilation: [2, 2],
+        padding: [0, 0, 2, 2],
+        epilogue: Epilogue { accumulate: true, activation: Some(Activation::Relu) },
+        ..LENET
+    };
+    assert_same_for_constants!(SPREAD, |sizes| pixels(sizes));
 }
 
 /// All that a variant of a convolution of three images computes on so many threads.

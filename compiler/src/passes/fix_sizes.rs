@@ -1,0 +1,41 @@
+//! Calls of small layers get kernels that are compiled for their sizes alone: where a layer takes a few microseconds, a kernel that reads its
+//! sizes when it runs spends much of them on loops and lengths.
+
+use crate::cost;
+use crate::graph::{Extent, Graph, Value};
+use crate::kernel_call::{Data, KernelCall};
+use crate::program::{Program, Step};
+
+/// Decides for each call of a program whether its sizes are constants, and says so where the call says why its kernel was chosen.
+#[must_use]
+pub fn fix_sizes(mut program: Program, graph: &Graph) -> Program {
+    for step in &mut program.steps {
+        let Step::Call(call) = step else { continue };
+        let is_small = || {
+            let macs = std::iter::once(&call.layer).chain(&call.rows).map(|&layer| graph.macs_of(layer)).sum();
+            let [images, weights] = elements(call, &program.values, graph);
+            cost::is_small(macs, images) && weights <= cost::CACHED
+        };
+        call.constant_sizes = call.kernel.takes_constants && is_small();
+        if call.constant_sizes {
+            call.why.to_mut().push_str(", compiled for these sizes");
+        }
+    }
+    program
+}
+
+/// The elements that a call reads and writes for one image, and those of weights.
+fn elements(call: &KernelCall, values: &[Value], graph: &Graph) -> [usize; 2] {
+    let [mut images, mut weights] = [0; 2];
+    for operand in &call.operands {
+        match operand.data {
+            Data::Value(value) => match values[value.0].extent {
+                Extent::PerImage(len) => images += len,
+                Extent::Fixed(len) | Extent::Prepared(len) => weights += len,
+            },
+            Data::Tensor(tensor) | Data::Gradient(tensor) => weights += graph.tensors[tensor.0].len(),
+            Data::Absent => {}
+        }
+    }
+    [images, weights]
+}

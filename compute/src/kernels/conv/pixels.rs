@@ -1,0 +1,387 @@
+//! Convolution with pixels in the lanes: `conv_pixels`.
+//!
+//! Where there are few filters, vectors of filters are nearly empty. Here a vector holds pixels of a row of the output, the tile has a few
+//! such vectors for each of a few filters, and a weight meets all of them. The image is copied with its padding first, each channel by
+//! itself, so that a vector of inputs is contiguous; a row of outputs is turned back, channels last, while it lies in the first cache.
+
+#![allow(unsafe_code)]
+
+use super::Spec;
+use crate::configuration::Configuration;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+
+/// Lanes of the widest vector, to which rows are filled up.
+const LANES: usize = 16;
+
+/// Rows and columns of an image with as much of its padding as windows reach.
+const fn padded(spec: &Spec) -> [usize; 2] {
+    let [rows, columns, _] = spec.output;
+    [
+        (rows - 1) * spec.stride[0] + (spec.window[0] - 1) * spec.dilation[0] + 1,
+        columns + (spec.window[1] - 1) * spec.dilation[1],
+    ]
+}
+
+/// Elements of the channels one by one, and behind them what the last vector of a row reads and nobody wants.
+const fn planes_len(spec: &Spec) -> usize {
+    let [rows, columns] = padded(spec);
+    spec.input[2] * rows * columns + LANES
+}
+
+/// Elements of a row of the output, filter by filter.
+const fn sums_len(spec: &Spec) -> usize {
+    spec.output[2] * spec.output[1].next_multiple_of(LANES)
+}
+
+pub(super) const fn scratch(spec: &Spec) -> usize {
+    let aside = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
+    planes_len(spec) + sums_len(spec) + aside
+}
+
+/// Lengths are checked, and [`Spec::has_short_rows`] is true.
+pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
+    isa: Isa,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    isa.dispatch(Forward { configuration, x, w, epilogue, y, scratch });
+}
+
+struct Forward<'a, T, C> {
+    configuration: C,
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    y: &'a mut [T],
+    scratch: &'a mut [T],
+}
+
+/// Whether rows of the output may be shorter than so many lanes, or may not be.
+const fn may_be_shorter<C: Configuration<Spec>>(lanes: usize, shorter: bool) -> bool {
+    match C::CONSTANT {
+        Some(spec) => (spec.output[1] < lanes) == shorter,
+        None => true,
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        // A row that fills no wide vector fills a narrow one better.
+        if const { S::Half::LANES < S::LANES && may_be_shorter::<C>(S::LANES, true) }
+            && self.configuration.sizes().output[1] < S::LANES
+        {
+            self.run(simd.half());
+        } else if const { S::Half::LANES == S::LANES || may_be_shorter::<C>(S::LANES, false) } {
+            self.run(simd);
+        }
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { configuration, x, w, epilogue, y, scratch } = self;
+        let spec = configuration.sizes();
+        let ([_, columns, filters], [down, across]) = (spec.output, padded(spec));
+        let (planes, rest) = scratch.split_at_mut(planes_len(spec));
+        let (sums, aside) = rest.split_at_mut(sums_len(spec));
+        let row_len = columns * filters;
+        assert!(w.len() == spec.weights_len() && S::LANES <= LANES, "length of the weights");
+        epilogue.check(filters);
+        let taps = Taps {
+            loops: [spec.window[0], spec.window[1], spec.input[2]],
+            x_step: [spec.dilation[0] * across, spec.dilation[1], down * across],
+            filters,
+            sums_row: columns.next_multiple_of(S::LANES),
+            epilogue: Epilogue { accumulate: false, ..epilogue },
+            // Where the sums are added to what stands in y already, that comes before the floor.
+            floor: if spec.epilogue.accumulate { T::from_f64(f64::NEG_INFINITY) } else { epilogue.floor() },
+        };
+        for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+            copy_planes(spec, x, planes);
+            epilogue.in_parts(simd.isa(), row_len, y, |first, y| {
+                for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
+                    let start = (first / row_len + row) * spec.stride[0] * across;
+                    assert!(start + taps.reach() + taps.sums_row <= planes.len() && row_len <= y.len());
+                    // SAFETY: the windows of a row lie in its planes, as just compared, with a vector behind the last; there is a weight for
+                    // each tap, channel and filter, and room for the sums of a row, by their lengths; an epilogue has an element for each
+                    // filter. Sums, planes and y are borrowed mutably, each by itself.
+                    unsafe {
+                        row_of::<T, S, C>(simd, &taps, planes[start..].as_ptr(), w.as_ptr(), sums.as_mut_ptr());
+                        if spec.epilogue.accumulate {
+                            turn::<T, S>(simd, [filters, columns], sums, taps.sums_row, &mut aside[..row_len]);
+                            let end = epilogue.of_element();
+                            aside.iter().zip(y).for_each(|(&z, y)| end.store(z, y));
+                        } else {
+                            turn::<T, S>(simd, [filters, columns], sums, taps.sums_row, y);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// The channels of an image one by one, with its padding.
+#[inline(always)]
+fn copy_planes<T: Scalar>(spec: &Spec, x: &[T], planes: &mut [T]) {
+    let ([height, width, channels], [rows, columns]) = (spec.input, padded(spec));
+    let [top, _, left, _] = spec.padding;
+    let (from, to) = (left.min(columns), (left + width).min(columns));
+    let (planes, behind) = planes.split_at_mut(channels * rows * columns);
+    behind.fill(T::ZERO);
+    for (channel, plane) in planes.chunks_exact_mut(rows * columns).enumerate() {
+        for (row, plane) in plane.chunks_exact_mut(columns).enumerate() {
+            let Some(row) = row.checked_sub(top).filter(|&row| row < height) else {
+                plane.fill(T::ZERO);
+                continue;
+            };
+            let pixels = &x[row * width * channels..][..(to - from) * channels];
+            plane[..from].fill(T::ZERO);
+            plane[to..].fill(T::ZERO);
+            if channels == 1 {
+                plane[from..to].copy_from_slice(pixels);
+            } else {
+                for (to, pixel) in plane[from..to].iter_mut().zip(pixels.chunks_exact(channels)) {
+                    *to = pixel[channel];
+                }
+            }
+        }
+    }
+}
+
+/// What the tiles of a row have in common.
+struct Taps<'a, T> {
+    /// Rows and columns of a window, and channels.
+    loops: [usize; 3],
+    /// From one of each to the next, in the planes.
+    x_step: [usize; 3],
+    /// All filters: from the weights of a tap and channel to those of the next.
+    filters: usize,
+    /// Elements of the sums of one filter, in whole vectors.
+    sums_row: usize,
+    epilogue: Epilogue<'a, T>,
+    floor: T,
+}
+
+impl<T> Taps<'_, T> {
+    /// From the first element that a window reads to the last.
+    #[inline(always)]
+    fn reach(&self) -> usize {
+        self.loops.iter().zip(self.x_step).map(|(&count, step)| (count - 1) * step).sum()
+    }
+}
+
+/// Filters and vectors of pixels of a tile. Their sums leave registers for the inputs, and for a weight. What is compiled for any sizes
+/// has few tiles, since each costs every user build time; constant sizes have the one that fits.
+const fn tile_of<T: Elementary, S: Simd<T>>(filters: usize, vectors: usize, is_constant: bool) -> [usize; 2] {
+    if is_constant {
+        let tall = filters.div_ceil(filters.div_ceil(MOST_FILTERS));
+        let fit = (S::REGISTERS - 1) / (tall + 1);
+        let wide = if fit > MOST_VECTORS {
+            MOST_VECTORS
+        } else if fit == 0 {
+            1
+        } else {
+            fit
+        };
+        return [tall, vectors.div_ceil(vectors.div_ceil(wide))];
+    }
+    let tall = match filters {
+        8.. => 8,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    };
+    [tall, if vectors > 1 && 2 * (tall + 1) < S::REGISTERS { 2 } else { 1 }]
+}
+
+/// The most filters, and the most vectors of pixels, of a tile.
+const MOST_FILTERS: usize = 8;
+const MOST_VECTORS: usize = 4;
+
+/// Whether rows may be cut into tiles of `F` filters and `P` vectors.
+const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usize, wide: usize) -> bool {
+    match C::CONSTANT {
+        Some(spec) => {
+            let [of_filters, of_pixels] = tile_of::<T, S>(spec.output[2], spec.output[1].div_ceil(S::LANES), true);
+            of_filters == tall && of_pixels == wide
+        }
+        None => {
+            let [_, of_pixels] = tile_of::<T, S>(tall, wide, false);
+            tall.is_power_of_two() && of_pixels == wide
+        }
+    }
+}
+
+/// Where tiles of `size` start that cover `count`: the last is moved back where it would reach further.
+#[inline(always)]
+fn starts(count: usize, size: usize) -> impl Iterator<Item = usize> {
+    (0..count.div_ceil(size)).map(move |n| (n * size).min(count - size))
+}
+
+/// The sums of a row of pixels through the epilogue, filter by filter, but for its activation beyond a floor.
+///
+/// # Safety
+/// The inputs of all windows of the row, `taps.sums_row` of them, and the weights lie in memory that the caller may read, and the sums in memory that
+/// it may write and that those do not overlap.
+#[inline(always)]
+unsafe fn row_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
+    simd: S,
+    taps: &Taps<'_, T>,
+    x: *const T,
+    w: *const T,
+    sums: *mut T,
+) {
+    let vectors = taps.sums_row / S::LANES;
+    let [tall, wide] = const_tile::<T, S, C>().unwrap_or_else(|| tile_of::<T, S>(taps.filters, vectors, false));
+    for filter in starts(taps.filters, tall) {
+        for vector in starts(vectors, wide) {
+            // SAFETY: offsets of a tile stay in the row.
+            let part = unsafe {
+                Part {
+                    taps,
+                    x: x.add(vector * S::LANES),
+                    w: w.add(filter),
+                    filter,
+                    to: sums.add(filter * taps.sums_row + vector * S::LANES),
+                }
+            };
+            macro_rules! tiles {
+                ($($f:literal x $p:literal)*) => {
+                    match (tall, wide) {
+                        $(
+                            ($f, $p) if const { may_be_cut::<T, S, C>($f, $p) } => {
+                                if const { C::CONSTANT.is_some() } {
+                                    Tile::<T, $f, $p>(part).with_simd(simd);
+                                } else {
+                                    simd.call(Tile::<T, $f, $p>(part));
+                                }
+                            }
+                        )*
+                        _ => unreachable!("a row is cut into tiles"),
+                    }
+                };
+            }
+            tiles! {
+                1 x 1 1 x 2 1 x 3 1 x 4 2 x 1 2 x 2 2 x 3 2 x 4 3 x 1 3 x 2 3 x 3 3 x 4 4 x 1 4 x 2 4 x 3 4 x 4
+                5 x 1 5 x 2 5 x 3 5 x 4 6 x 1 6 x 2 6 x 3 6 x 4 7 x 1 7 x 2 7 x 3 7 x 4 8 x 1 8 x 2 8 x 3 8 x 4
+            }
+        }
+    }
+}
+
+/// [`tile_of`] constant sizes.
+const fn const_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> Option<[usize; 2]> {
+    match C::CONSTANT {
+        Some(spec) => Some(tile_of::<T, S>(spec.output[2], spec.output[1].div_ceil(S::LANES), true)),
+        None => None,
+    }
+}
+
+/// A part of a row.
+struct Part<'a, T> {
+    taps: &'a Taps<'a, T>,
+    x: *const T,
+    w: *const T,
+    /// The first filter.
+    filter: usize,
+    to: *mut T,
+}
+
+/// A tile of `F` filters and `P` vectors of pixels. Made by [`row_of`] alone, whose caller promises what its pointers need.
+struct Tile<'a, T, const F: usize, const P: usize>(Part<'a, T>);
+
+impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, F, P> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "iterators take longer to build")]
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self(Part { taps, x, w, filter, to }) = self;
+        let zero = simd.splat(T::ZERO);
+        let mut sums = [[zero; P]; F];
+        // SAFETY: whoever called `row_of` promised the memory.
+        unsafe {
+            let mut w = w;
+            for i in 0..taps.loops[0] {
+                for j in 0..taps.loops[1] {
+                    let mut x = x.add(i * taps.x_step[0] + j * taps.x_step[1]);
+                    for _ in 0..taps.loops[2] {
+                        let mut pixels = [zero; P];
+                        for p in 0..P {
+                            pixels[p] = simd.load_at(x.add(p * S::LANES));
+                        }
+                        for f in 0..F {
+                            let weight = simd.splat(*w.add(f));
+                            for p in 0..P {
+                                sums[f][p] = pixels[p].multiply_add(weight, sums[f][p]);
+                            }
+                        }
+                        x = x.wrapping_add(taps.x_step[2]);
+                        w = w.wrapping_add(taps.filters);
+                    }
+                }
+            }
+            let each = |each: &[T], f: usize, default: T| {
+                simd.splat(if each.is_empty() { default } else { *each.as_ptr().add(filter + f) })
+            };
+            let floor = simd.splat(taps.floor);
+            unrolled!(f < F, {
+                let scale = each(taps.epilogue.scale, f, T::ONE);
+                let shift = each(taps.epilogue.shift, f, T::ZERO);
+                for p in 0..P {
+                    let sum = sums[f][p].multiply_add(scale, shift).at_least(floor);
+                    sum.store_at(to.add(f * taps.sums_row + p * S::LANES));
+                }
+            });
+        }
+    }
+}
+
+/// Filters one by one, `from_row` elements each, become channels of pixels.
+///
+/// # Safety
+/// `from` holds as many rows as there are filters, of whole vectors.
+#[inline(always)]
+unsafe fn turn<T: Elementary, S: Simd<T>>(
+    simd: S,
+    [filters, pixels]: [usize; 2],
+    from: &[T],
+    from_row: usize,
+    to: &mut [T],
+) {
+    assert!(to.len() == filters * pixels && from.len() >= filters * from_row && from_row >= pixels);
+    if filters == 1 {
+        return to.copy_from_slice(&from[..pixels]);
+    }
+    if filters >= 4 && pixels >= S::LANES {
+        for pixel in starts(pixels, S::LANES) {
+            for filter in starts(filters, 4) {
+                // SAFETY: four filters from this one on, and a vector of pixels from this one on, are among those that the lengths say.
+                unsafe {
+                    let from = from.as_ptr().add(filter * from_row + pixel);
+                    let columns = [0, 1, 2, 3].map(|f| simd.load_at(from.add(f * from_row)));
+                    let to = to.as_mut_ptr().add(pixel * filters + filter);
+                    <S::Vector as Vector<T>>::store_columns(columns, to, filters);
+                }
+            }
+        }
+        return;
+    }
+    for (pixel, to) in to.chunks_exact_mut(filters).enumerate() {
+        for (filter, to) in to.iter_mut().enumerate() {
+            *to = from[filter * from_row + pixel];
+        }
+    }
+}

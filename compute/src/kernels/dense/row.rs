@@ -1,0 +1,196 @@
+//! One image through a small dense layer: `dense_row`.
+//!
+//! The row of outputs stays in registers, a few vectors at a time, while the weights are read once from the second cache, row after row.
+
+#![allow(unsafe_code)]
+
+use super::Spec;
+use crate::configuration::Configuration;
+use crate::epilogue::Epilogue;
+use crate::gemm::DEPTH;
+use crate::kernels::elementary::Elementary;
+use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+
+/// Elements of weights that a second cache holds.
+const CACHED: usize = 1 << 18;
+
+/// Whether the weights are so few that they are read from a cache, and are one thread's.
+pub(super) const fn fits(spec: &Spec) -> bool {
+    spec.inputs * spec.outputs <= CACHED
+}
+
+/// y of one image, but for what the floor leaves of the epilogue. Lengths are checked.
+pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
+    isa: Isa,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    isa.dispatch(Row { configuration, x, w, epilogue, y });
+}
+
+struct Row<'a, T, C> {
+    configuration: C,
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    y: &'a mut [T],
+}
+
+/// Whether there may be fewer outputs than so many lanes, or may not be.
+const fn may_be_fewer<C: Configuration<Spec>>(lanes: usize, fewer: bool) -> bool {
+    match C::CONSTANT {
+        Some(spec) => (spec.outputs < lanes) == fewer,
+        None => true,
+    }
+}
+
+/// The most vectors of outputs that are summed at once.
+const MOST: usize = 12;
+
+/// Vectors of outputs that are summed at once: as many as registers hold beside an input; constant sizes are cut evenly.
+const fn vectors_of<T: Elementary, S: Simd<T>>(outputs: usize, is_constant: bool) -> usize {
+    let all = outputs.div_ceil(S::LANES);
+    let most = if S::REGISTERS - 4 < MOST { S::REGISTERS - 4 } else { MOST };
+    match all {
+        _ if is_constant => all.div_ceil(all.div_ceil(most)),
+        8.. => 8,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// Whether so many vectors may be summed at once.
+const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(vectors: usize) -> bool {
+    match C::CONSTANT {
+        Some(spec) => vectors_of::<T, S>(spec.outputs, true) == vectors,
+        None => vectors.is_power_of_two() && vectors <= 8,
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Row<'_, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        if const { S::Half::LANES < S::LANES && may_be_fewer::<C>(S::LANES, true) }
+            && self.configuration.sizes().outputs < S::LANES
+        {
+            self.run(simd.half());
+        } else if const { S::Half::LANES == S::LANES || may_be_fewer::<C>(S::LANES, false) } {
+            self.run(simd);
+        }
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { configuration, x, w, epilogue, y } = self;
+        let spec = configuration.sizes();
+        let Spec { inputs, outputs, .. } = *spec;
+        assert!(x.len() == inputs && w.len() == inputs * outputs && y.len() == outputs, "lengths of a row");
+        epilogue.check(outputs);
+        let vectors = match C::CONSTANT {
+            Some(_) => const { constant_vectors::<T, S, C>() },
+            None => vectors_of::<T, S>(outputs, false),
+        };
+        // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
+        for first in (0..inputs).step_by(DEPTH) {
+            let depth = DEPTH.min(inputs - first);
+            let part = Part {
+                x: &x[first..first + depth],
+                w: &w[first * outputs..],
+                epilogue: epilogue.of_part(first == 0, first + depth == inputs),
+            };
+            let all = outputs.div_ceil(S::LANES);
+            for group in 0..all.div_ceil(vectors) {
+                let vector = group * vectors;
+                macro_rules! groups {
+                    ($($n:literal)*) => {
+                        match vectors {
+                            $(
+                                $n if const { may_be_cut::<T, S, C>($n) } => part.add::<S, $n>(simd, vector, outputs, y),
+                            )*
+                            _ => unreachable!("a row is cut into groups"),
+                        }
+                    };
+                }
+                groups!(1 2 3 4 5 6 7 8 9 10 11 12);
+            }
+        }
+    }
+}
+
+/// [`vectors_of`] constant sizes.
+const fn constant_vectors<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> usize {
+    match C::CONSTANT {
+        Some(spec) => vectors_of::<T, S>(spec.outputs, true),
+        None => 1,
+    }
+}
+
+/// A part of the inputs, with their weights and those behind.
+struct Part<'a, T> {
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Elementary> Part<'_, T> {
+    /// The sums of `N` vectors of outputs from a vector on, as many as there are, through the epilogue.
+    #[inline(always)]
+    fn add<S: Simd<T>, const N: usize>(&self, simd: S, vector: usize, outputs: usize, y: &mut [T]) {
+        let Self { x, w, epilogue } = self;
+        let first = vector * S::LANES;
+        assert!(first < outputs && w.len() >= x.len() * outputs && y.len() == outputs);
+        // The outputs of a vector: none behind the last, whose own may be filled in part.
+        let counts =
+            core::array::from_fn::<usize, N, _>(|n| outputs.saturating_sub(first + n * S::LANES).min(S::LANES));
+        let is_whole = first + N * S::LANES <= outputs;
+        let masks = counts.map(|count| simd.mask(count));
+        let mut sums = [simd.splat(T::ZERO); N];
+        // SAFETY: a row of the weights has the outputs that the masks let through, and there is one for each input, by the lengths that
+        // were compared; the epilogue has an element for each output.
+        unsafe {
+            for (k, &x) in x.iter().enumerate() {
+                let (x, row) = (simd.splat(x), w.as_ptr().add(k * outputs + first));
+                for n in 0..N {
+                    let w = load(simd, row.wrapping_add(n * S::LANES), is_whole || counts[n] == S::LANES, masks[n]);
+                    sums[n] = x.multiply_add(w, sums[n]);
+                }
+            }
+            let floor = simd.splat(epilogue.floor());
+            unrolled!(n < N, {
+                let (place, whole) = (first + n * S::LANES, counts[n] == S::LANES);
+                let each = |each: &[T], default: T| match each.is_empty() {
+                    true => simd.splat(default),
+                    false => load(simd, each.as_ptr().wrapping_add(place), whole, masks[n]),
+                };
+                let mut sum = sums[n].multiply_add(each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
+                let to = y.as_mut_ptr().wrapping_add(place);
+                if epilogue.accumulate {
+                    sum = sum + load(simd, to, whole, masks[n]);
+                }
+                let sum = sum.at_least(floor);
+                if whole { sum.store_at(to) } else { sum.store_masked(to, masks[n]) }
+            });
+        }
+    }
+}
+
+/// # Safety
+/// The pointer is good for the vector, or the part of it that the mask lets through.
+#[inline(always)]
+unsafe fn load<T: Elementary, S: Simd<T>>(
+    simd: S,
+    from: *const T,
+    whole: bool,
+    mask: <S::Vector as Vector<T>>::Mask,
+) -> S::Vector {
+    // SAFETY: the caller's promise.
+    unsafe { if whole { simd.load_at(from) } else { simd.load_masked(from, mask) } }
+}
