@@ -66,7 +66,7 @@ fn compare<T: Elementary>(peak: f64, name: &str, [m, k, n]: [usize; 3], flip: Fl
     let [ours, theirs] = seconds.map(|seconds| flops / seconds / 1e9);
     let share = 100.0 * ours / peak;
     println!(
-        "{name:28} {m:5} x {k:5} x {n:5}  {ours:6.1} GFLOP/s  {share:3.0} %  {theirs:6.1}  ratio {:.2}",
+        "{name:32} {m:5} x {k:5} x {n:5}  {ours:6.1} GFLOP/s  {share:3.0} %  {theirs:6.1}  ratio {:.2}",
         ours / theirs
     );
 }
@@ -74,7 +74,7 @@ fn compare<T: Elementary>(peak: f64, name: &str, [m, k, n]: [usize; 3], flip: Fl
 fn main() {
     let peak = netwright_measure::peak(1);
     println!("peak, measured: {peak:.1} GFLOP/s");
-    println!("{:28} {:5}   {:5}   {:5}  {:>14}  {:>5}  {:>6}", "", "m", "k", "n", "ours", "peak", "matrixmultiply");
+    println!("{:32} {:5}   {:5}   {:5}  {:>14}  {:>5}  {:>6}", "", "m", "k", "n", "ours", "peak", "matrixmultiply");
     let single = |name, sizes, flip| compare::<f32>(peak, name, sizes, flip, matrixmultiply::sgemm);
     let double = |name, sizes, flip| compare::<f64>(peak, name, sizes, flip, matrixmultiply::dgemm);
     single("one tile, in the first cache", [14, 200, 32], Flip::Neither);
@@ -89,9 +89,13 @@ fn main() {
     single("square", [1024, 1024, 1024], Flip::Neither);
     single("square, A transposed", [1024, 1024, 1024], Flip::A);
     single("square, B transposed", [1024, 1024, 1024], Flip::B);
+    single("dense, batch 64", [64, 784, 512], Flip::Neither);
+    single("  its gradient of inputs", [64, 512, 784], Flip::B);
+    single("  its gradient of weights", [784, 64, 512], Flip::A);
     single("one image, dense", [1, 4096, 4096], Flip::Neither);
     single("one image, dense gradient", [1, 4096, 4096], Flip::B);
-    println!("double precision");
+    single("one image, VGG-16's first dense", [1, 25_088, 4096], Flip::Neither);
+    println!("bytes of B of a product of one row, a second: half of its FLOP/s, times four\ndouble precision");
     double("one tile, in the first cache", [14, 200, 32], Flip::Neither);
     double("XOR", [4, 2, 2], Flip::Neither);
     double("LeNet conv1", [784, 25, 6], Flip::Neither);

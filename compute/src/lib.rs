@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
+mod cache;
 pub mod configuration;
 pub mod context;
 pub mod epilogue;

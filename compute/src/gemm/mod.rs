@@ -27,6 +27,7 @@ pub(crate) mod pack;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
+mod turned;
 mod vector_matrix;
 
 use tile::{PANEL, Product};
@@ -37,12 +38,25 @@ pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 /// Rows of A that are copied at once.
 const ROWS: usize = 48;
 
+/// Rows of the tallest tile; others have a part of them.
+const TILE_ROWS: usize = 12;
+
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.
 const COPIED_FROM: usize = 4 * PANEL;
 
-/// Rows of A from which on packing B pays, where its rows are contiguous.
+/// Rows of A from which on copying them pays, and packing a B whose contiguous rows lie [far apart](FAR).
 const PACKED_FROM: usize = 16;
+
+/// Rows of A from which on packing B pays, where its rows are contiguous and not far apart: fewer read from the second cache what they need
+/// in less time than packing takes.
+const MANY: usize = 512;
+
+/// Elements between rows of B from which on a part of B falls into few places of the second cache, and each of its rows is on another page.
+const FAR: usize = 3072;
+
+/// Elements of B that wait in a cache for whoever multiplies; of more, what lies together comes from memory sooner, as packing reads it.
+const CACHED: usize = 1 << 20;
 
 /// Rows of A whose product with `b` needs no scratch memory, whatever the columns.
 pub(crate) fn rows_without_scratch<T>(b: &Matrix<'_, T>) -> usize {
@@ -133,9 +147,13 @@ pub const fn scratch(k: usize, n: usize) -> usize {
 /// Where `to` is not as long as the matrix.
 pub fn pack<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     assert_eq!(to.len(), b.rows * b.columns, "length of the packed matrix");
-    if library::<T>() != Library::Netwright {
-        return;
+    if library::<T>() == Library::Netwright {
+        pack_own(context, b, to);
     }
+}
+
+/// [`pack`] for our own products.
+fn pack_own<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     for first in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - first);
         let to = &mut to[first * b.columns..][..depth * b.columns];
@@ -197,15 +215,23 @@ fn gemm_at<T: Elementary>(
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
         return vector_matrix::multiply(isa, &a.data[..a.columns], b, epilogue, &mut c[..b.columns]);
     }
-    // Packing costs as much as a row or two of the product.
+    if epilogue.unless_none().is_none() && turned::multiply(isa, a, b, c, c_row, scratch) {
+        return;
+    }
     let is_packed = !b.packed.is_empty();
-    let pack = is_packed || b.stride[1] != 1 || (a.rows >= PACKED_FROM && b.columns > 2 * PANEL);
-    let copy = pack && a.rows >= PACKED_FROM && b.columns >= COPIED_FROM;
+    let is_near = b.stride[0] < FAR && b.rows * b.columns <= CACHED;
+    let many = if is_near { MANY } else { PACKED_FROM };
+    let pack = is_packed || b.stride[1] != 1 || (a.rows >= many && b.columns > 2 * PANEL);
+    let room = (DEPTH.min(b.rows) + pack::GAP) * ROWS;
+    let copy = a.rows >= PACKED_FROM && b.columns >= COPIED_FROM
+        || turned::is_aliased(&a) && is_packed && scratch.len() >= room;
+    // Rows are cut evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
+    let rows_at_once = if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(TILE_ROWS) } else { a.rows };
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);
         let epilogue = epilogue.of_part(first == 0, first + depth >= b.rows);
-        let at_once = pack::group(depth, b.columns);
+        let at_once = pack::group::<T>(depth, b.columns);
         let (panels, copied) = scratch.split_at_mut(if pack && !is_packed { depth * at_once } else { 0 });
         for column in (0..b.columns).step_by(at_once) {
             let columns = at_once.min(b.columns - column);
@@ -221,8 +247,8 @@ fn gemm_at<T: Elementary>(
             } else {
                 (rest.as_ptr(), PANEL, b.stride[0], b.stride[0])
             };
-            for row in (0..a.rows).step_by(if copy { ROWS } else { a.rows }) {
-                let rows = if copy { ROWS.min(a.rows - row) } else { a.rows };
+            for row in (0..a.rows).step_by(rows_at_once) {
+                let rows = rows_at_once.min(a.rows - row);
                 let rest = &a.data[(row * a.stride[0] + first * a.stride[1]).min(a.data.len())..];
                 let (a, stride) = if copy {
                     let stride = pack::copy(rest, a.stride, [rows, depth], copied);

@@ -1,21 +1,28 @@
 //! Copies of parts of B in which the columns of a panel lie together.
 
 use super::tile::PANEL;
+use crate::cache;
 use crate::context::Context;
 
-/// Elements of B that are packed at once: half of a second-level cache.
+/// Elements of B that are packed at once, at most: there is scratch memory for so many.
 const PACKED: usize = 128 * 1024;
 
-/// Columns of a matrix with `depth` rows and `columns` columns that are packed at once: whole panels, at least one.
-pub(crate) const fn group(depth: usize, columns: usize) -> usize {
-    let fit = PACKED / if depth == 0 { 1 } else { depth } / PANEL * PANEL;
+/// Columns of a matrix with `depth` rows and `columns` columns of which `most` elements are packed at once: whole panels, at least one.
+const fn columns_of(most: usize, depth: usize, columns: usize) -> usize {
+    let fit = most / if depth == 0 { 1 } else { depth } / PANEL * PANEL;
     let fit = if fit == 0 { PANEL } else { fit };
     if fit < columns { fit } else { columns }
 }
 
-/// Elements that [`panels`] writes for a group of such a matrix.
+/// Columns of a matrix with `depth` rows and `columns` columns that are packed at once: so many that they fill half of the second cache of
+/// this processor.
+pub(crate) fn group<T>(depth: usize, columns: usize) -> usize {
+    columns_of(PACKED.min(cache::second() / 2 / size_of::<T>()), depth, columns)
+}
+
+/// Elements that [`panels`] writes for a group of such a matrix, at most.
 pub(crate) const fn group_len(depth: usize, columns: usize) -> usize {
-    depth * group(depth, columns)
+    depth * columns_of(PACKED, depth, columns)
 }
 
 /// Writes all columns of a matrix with `depth` rows into panels, on the context's threads: `panels` is given the first column of a part, how

@@ -125,6 +125,41 @@ fn rows_are_the_same_alone_and_among_others<T: Elementary>() {
 }
 
 #[test]
+fn a_transposed_matrix_that_meets_few_rows_gives_the_bits_of_one_that_is_packed() {
+    for [m, k, n] in [[2, 300, 128], [33, 1030, 200], [8, 1024, 130], [100, 512, 256], [128, 40, 131]] {
+        let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
+        let (a, b) = (Matrix::rows(&a, m, k), Matrix::rows(&b, n, k).transposed());
+        let mut packed = std::vec![f32::NAN; k * n];
+        super::pack_own(&crate::context::Context::of(1), b, &mut packed);
+        let c_row = n + 3;
+        for isa in Isa::all().0 {
+            let result = |b: Matrix<'_, f32>| {
+                let (mut c, mut scratch) = (std::vec![0.5; m * c_row], std::vec![f32::NAN; scratch(k, n)]);
+                gemm_at(isa, a, b, Epilogue::NONE, &mut c, c_row, &mut scratch);
+                c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            };
+            assert!(result(b) == result(b.with_packed(&packed)), "{isa:?} {m}x{k}x{n}");
+        }
+    }
+}
+
+/// From few rows, which read B where it lies, to many, which pack it.
+#[test]
+fn rows_get_the_same_bits_among_few_and_many() {
+    let (k, n) = (300, 140);
+    let (a, b) = (numbers::<f32>(520 * k, 1), numbers::<f32>(k * n, 2));
+    let product = |m: usize| {
+        let (mut c, mut scratch) = (std::vec![0.0; m * n], std::vec![f32::NAN; scratch(k, n)]);
+        gemm(Isa::detect(), Matrix::rows(&a, m, k), Matrix::rows(&b, k, n), Epilogue::NONE, &mut c, n, &mut scratch);
+        c
+    };
+    let all = product(520);
+    for m in [3, 15, 16, 49, 511] {
+        assert!(product(m) == all[..m * n], "{m} rows");
+    }
+}
+
+#[test]
 fn tiny_products_ask_for_tiny_scratch() {
     assert_eq!(scratch(25, 6), 150);
     assert!(scratch(25_088, 4096) <= 160 * 1024);

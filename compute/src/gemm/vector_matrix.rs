@@ -1,12 +1,29 @@
-//! One row times a matrix: bound by memory, so B is read once, in the order in which it lies.
+//! One row times a matrix: bound by memory, so B is read once, in the order in which it lies: eight long rows at a time, which the processor
+//! fetches ahead as eight streams.
+
+use core::mem::MaybeUninit;
 
 use super::{DEPTH, Matrix};
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
-/// Columns whose sums are kept at once.
-const COLUMNS: usize = 512;
+/// Columns whose sums are kept at once: half of a first cache. What runs without the standard library may have a small stack.
+const COLUMNS: usize = if cfg!(feature = "std") { 4096 } else { 512 };
+
+/// Rows of B that are read at once.
+const STREAMS: usize = 8;
+
+/// Room for the sums of so many columns.
+type Sums<T> = [MaybeUninit<T>; COLUMNS];
+
+/// The first sums of a row, zero. Of the others nothing is written: most products have few.
+fn zeros<T: Elementary>(sums: &mut Sums<T>, len: usize) -> &mut [T] {
+    let sums = &mut sums[..len];
+    sums.fill(MaybeUninit::new(T::ZERO));
+    // SAFETY: each of these has just been written.
+    unsafe { &mut *(core::ptr::from_mut(sums) as *mut [T]) }
+}
 
 /// y = x·B through the epilogue, where the rows or the columns of B lie together.
 pub(super) fn multiply<T: Elementary>(isa: Isa, x: &[T], b: Matrix<'_, T>, epilogue: Epilogue<'_, T>, y: &mut [T]) {
@@ -74,14 +91,14 @@ impl<T: Elementary> WithSimd<T> for Rows<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { x, b, stride, epilogue, y } = self;
-        let mut sums = [T::ZERO; COLUMNS];
-        let sums = &mut sums[..y.len()];
-        let (four, rest) = x.as_chunks::<4>();
-        for (k, x) in four.iter().enumerate() {
-            add_rows::<T, S, 4>(simd, x, &b[k * 4 * stride..], stride, sums);
+        let mut sums = [MaybeUninit::uninit(); COLUMNS];
+        let sums = zeros(&mut sums, y.len());
+        let (many, rest) = x.as_chunks::<STREAMS>();
+        for (k, x) in many.iter().enumerate() {
+            add_rows::<T, S, STREAMS>(simd, x, &b[k * STREAMS * stride..], stride, sums);
         }
         for (k, &x) in rest.iter().enumerate() {
-            add_rows::<T, S, 1>(simd, &[x], &b[(four.len() * 4 + k) * stride..], stride, sums);
+            add_rows::<T, S, 1>(simd, &[x], &b[(many.len() * STREAMS + k) * stride..], stride, sums);
         }
         store(simd, &epilogue, sums, y);
     }
@@ -130,8 +147,8 @@ impl<T: Elementary> WithSimd<T> for Columns<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { x, b, stride, epilogue, y } = self;
-        let mut sums = [T::ZERO; COLUMNS];
-        let sums = &mut sums[..y.len()];
+        let mut sums = [MaybeUninit::uninit(); COLUMNS];
+        let sums = zeros(&mut sums, y.len());
         let (four, rest) = sums.as_chunks_mut::<4>();
         let done = four.len() * 4;
         for (j, sums) in four.iter_mut().enumerate() {

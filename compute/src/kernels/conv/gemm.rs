@@ -101,7 +101,7 @@ pub(super) fn forward<T: Elementary>(
     }
     // Few columns lie well enough; few rows are not worth it.
     let pack = all > 2 * PANEL && y.len() / all >= 28;
-    let at_once = pack::group(depth, filters);
+    let at_once = pack::group::<T>(depth, filters);
     let (packed, memory) = scratch.split_at_mut(depth * at_once);
     for group in 0..spec.groups {
         let mut done = 0;
@@ -169,7 +169,7 @@ pub(super) fn of_panels<T: Elementary>(
     scratch: &mut [T],
 ) {
     let filters = windows.target_step[1];
-    let at_once = if ahead { pointwise::group(depth, filters) } else { pack::group(depth, filters) };
+    let at_once = if ahead { pointwise::group(depth, filters) } else { pack::group::<T>(depth, filters) };
     for first in (0..filters).step_by(at_once) {
         let columns = at_once.min(filters - first);
         let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
@@ -313,7 +313,7 @@ pub(super) fn grad_input<T: Elementary>(
             continue;
         }
         let (depth, start) = (down.taps * across.taps * filters, correlation.target[1]);
-        let at_once = pack::group(depth, channels);
+        let at_once = pack::group::<T>(depth, channels);
         let (packed, memory) = scratch.split_at_mut(depth * at_once);
         for group in 0..spec.groups {
             for done in (0..channels).step_by(at_once) {

@@ -1,0 +1,50 @@
+//! A·B where B is stored transposed and meets few rows of A: Cᵀ = Bᵀ·Aᵀ reads B in the order in which it lies, where packing it would take as
+//! long as multiplying.
+
+use super::pack::GAP;
+use super::{COPIED_FROM, DEPTH, Matrix, PACKED_FROM, ROWS, gemm_at, pack_own};
+use crate::context::Context;
+use crate::epilogue::Epilogue;
+use crate::kernels::elementary::Elementary;
+use crate::simd::Isa;
+
+/// Rows of A that are few: with more, packing B takes less than storing Cᵀ once more.
+const FEW: usize = 128;
+
+/// Computes `C = A·B` so where it pays and the scratch memory suffices; whether it did. Every element is summed as it is otherwise.
+pub(super) fn multiply<T: Elementary>(
+    isa: Isa,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    c_row: usize,
+    scratch: &mut [T],
+) -> bool {
+    let (rows, depth, columns) = (a.rows, b.rows, b.columns);
+    let is_transposed = depth > 0 && b.stride[0] == 1 && b.stride[1] != 1 && b.packed.is_empty();
+    let room = [depth * rows, ROWS * rows, ROWS * (DEPTH + GAP)];
+    if !is_transposed || !(2..=FEW).contains(&rows) || columns < COPIED_FROM || scratch.len() < room.iter().sum() {
+        return false;
+    }
+    let (packed, scratch) = scratch.split_at_mut(room[0]);
+    let (turned, scratch) = scratch.split_at_mut(room[1]);
+    pack_own(&Context::of(1).with_isa(isa), a.transposed(), packed);
+    let right = a.transposed().with_packed(packed);
+    for first in (0..columns).step_by(ROWS) {
+        let count = ROWS.min(columns - first);
+        let left = b.columns(first..first + count).transposed();
+        gemm_at(isa, left, right, Epilogue::NONE, turned, rows, scratch);
+        for (row, c) in c.chunks_mut(c_row).enumerate().take(rows) {
+            for (c, turned) in c[first..first + count].iter_mut().zip(turned[row..].iter().step_by(rows)) {
+                *c = *turned;
+            }
+        }
+    }
+    true
+}
+
+/// Whether the rows of A are copied though they meet few columns: they are contiguous and lie so far apart, a multiple of half a page, that they share few
+/// places of the first cache.
+pub(super) fn is_aliased<T>(a: &Matrix<'_, T>) -> bool {
+    a.rows >= PACKED_FROM && a.stride[1] == 1 && (a.stride[0] * size_of::<T>()).is_multiple_of(2048)
+}
