@@ -165,7 +165,9 @@ pub mod private {
     pub use core;
 
     pub use netwright_macros::{network, test_every_example};
-    pub use netwright_runtime::architecture::{Architecture, Blocks, BufferSlot, GradientSeed, Memory, Pass};
+    pub use netwright_runtime::architecture::{
+        Architecture, Blocks, BufferSlot, FusedGradient, GradientSeed, Memory, Pass,
+    };
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
@@ -208,10 +210,10 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, GradientSeed, Init, KeptTensors,
-            Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision, PredictionWeights,
-            PreparationPart, Shape, Tensor, Tensors, WeightLayout, computed, disjoint, given, gradient, head, kernels,
-            largest, take, take_mut,
+            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, Init,
+            KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
+            PredictionWeights, PreparationPart, Shape, Tensor, Tensors, WeightLayout, computed, disjoint, given,
+            gradient, head, kernels, largest, take, take_mut, unless_fused,
         };
         #[cfg(feature = "std")]
         pub use super::{

@@ -32,6 +32,21 @@ pub struct KernelCall {
     pub constant_sizes: bool,
     /// The layout of what it computes: whether its batch counts images or blocks of them.
     pub layout: Layout,
+    /// The gradient of weights in it that an optimiser's update can compute instead.
+    pub fused: Option<FusedGradient>,
+}
+
+/// The gradient of the weights of a dense layer, LᵀR, that an optimiser's update can compute, so that it need not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusedGradient {
+    /// The weights, `[rows, columns]`.
+    pub weights: TensorId,
+    /// L, `rows` elements for each image.
+    pub left: ValueId,
+    /// R, `columns` elements for each image.
+    pub right: ValueId,
+    /// Elements of L, and of R, for each image.
+    pub sizes: [usize; 2],
 }
 
 /// When a call of a pass runs.
@@ -90,6 +105,7 @@ impl KernelCall {
             when: When::Always,
             constant_sizes: false,
             layout: Layout::ChannelsLast,
+            fused: None,
         }
     }
 

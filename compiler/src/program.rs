@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::graph::{Extent, Graph, LayerId, Value, ValueId};
-use crate::kernel_call::{Access, KernelCall, When};
+use crate::kernel_call::{Access, FusedGradient, KernelCall, When};
 
 /// Calls in the order in which they run, over the values of the graph and the gradients that came to them.
 #[derive(Clone, Debug)]
@@ -93,9 +93,18 @@ pub enum Outside {
     LayerGradient(LayerId, When),
     /// The caller takes the gradient of the images.
     InputGradient,
+    /// The optimiser's update may compute gradients of weights: [`Training::fused`].
+    Update,
 }
 
 impl Step {
+    /// The call that it is, if it is one.
+    pub(crate) fn as_call_mut(&mut self) -> Option<&mut KernelCall> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Outside { .. } => None,
+        }
+    }
     /// The values it touches, with what it does to each.
     pub fn values(&self) -> Vec<(ValueId, Access)> {
         match self {
@@ -124,6 +133,8 @@ pub struct Training {
     pub input_gradient: Option<ValueId>,
     /// Each gradient, with the value that it is the gradient of.
     pub gradients: BTreeMap<ValueId, ValueId>,
+    /// The gradients of weights that the optimiser's update may compute, in the order of the weights, each with its row.
+    pub fused: Vec<(LayerId, FusedGradient)>,
 }
 
 /// A readable list of the calls.

@@ -22,6 +22,7 @@ fn call(kernel: KernelId, operands: &[(usize, Access)]) -> Step {
         when: When::Always,
         constant_sizes: false,
         layout: Default::default(),
+        fused: None,
     })
 }
 

@@ -24,6 +24,9 @@ pub struct Pass<'l> {
     /// and its weights get no gradient. Layers beyond its end are not. What an optimiser says of its own:
     /// `Optimizer::frozen_layers`.
     pub frozen_layers: &'l [bool],
+    /// Whether a backward pass leaves the gradients of `Architecture::FUSED` to the optimiser's update, which then has to follow before the
+    /// workspace is used again.
+    pub fuses_update: bool,
     /// What rectifiers pass back.
     pub rule: BackwardRule,
     /// The threads that kernels may use: a training workspace says so, which has scratch memory for each.

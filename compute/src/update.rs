@@ -21,6 +21,13 @@ pub struct GradientTreatment<T> {
 }
 
 impl<T: Scalar> GradientTreatment<T> {
+    /// Whether a gradient is used as it is, and weights do not decay.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        let Self { factors, limit, l1, l2, keep, .. } = self;
+        *factors == [T::ONE; 2] && !limit.is_finite() && *l1 == T::ZERO && *l2 == T::ZERO && *keep == T::ONE
+    }
+
     #[inline(always)]
     fn of(&self, weight: T, gradient: T) -> T {
         let sign = if weight > T::ZERO {
@@ -37,6 +44,13 @@ impl<T: Scalar> GradientTreatment<T> {
 vectorised! {
     /// w ← w − rate · g
     pub fn descend<T: Scalar>(rate: T, gradient: &GradientTreatment<T>, weights: &mut [T], gradients: &[T]) {
+        if gradient.is_plain() {
+            for (weight, &g) in weights.iter_mut().zip(gradients) {
+                // A sum with 0 makes of a negative zero what the penalties make of it.
+                *weight -= rate * (g + T::ZERO);
+            }
+            return;
+        }
         for (weight, &g) in weights.iter_mut().zip(gradients) {
             let g = gradient.of(*weight, g);
             *weight = *weight * gradient.keep - rate * g;
@@ -172,5 +186,29 @@ pub fn clamp<T: Scalar>(value: T, limit: T) -> T {
         -limit
     } else {
         value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Isa;
+
+    #[test]
+    fn a_plain_step_has_the_bits_of_one_with_penalties_of_zero() {
+        let plain =
+            GradientTreatment { factors: [1.0_f32; 2], limit: f32::INFINITY, l1: 0.0, l2: 0.0, pace: 1.0, keep: 1.0 };
+        // A limit that cuts nothing here.
+        let general = GradientTreatment { limit: f32::MAX, ..plain };
+        assert!(plain.is_plain() && !general.is_plain());
+        let elements = [0.0, -0.0, 1.5, -1.5, 1e-42, -1e-42, 3e38, -3e38, 0.1];
+        for rate in [0.0, 0.1, 1e-40] {
+            for weight in elements {
+                let (mut one, mut other) = ([weight; 9], [weight; 9]);
+                descend(Isa::detect(), rate, &plain, &mut one, &elements);
+                descend(Isa::detect(), rate, &general, &mut other, &elements);
+                assert_eq!(one.map(f32::to_bits), other.map(f32::to_bits), "{weight} at {rate}");
+            }
+        }
     }
 }

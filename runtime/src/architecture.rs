@@ -161,9 +161,37 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     const OUTPUT_GRADIENT_SLOT: BufferSlot;
     /// Where the gradient of the logits belongs.
     const LOGITS_GRADIENT_SLOT: BufferSlot;
+    /// The gradients of weights that an optimiser's update may compute after a backward pass, in the order of the weights:
+    /// [`Pass::fuses_update`].
+    const FUSED: &'static [FusedGradient] = &[];
     /// Where the output of each layer of [`Self::LAYERS`] lies after a training forward pass and before the backward pass; a
     /// value computed in place of another has gone and is `None`.
     const ACTIVATIONS: &'static [Option<BufferSlot>];
+}
+
+/// The gradient of the weights of a dense layer, LᵀR, that an optimiser's update computes block by block, where nobody else wants it. After a
+/// backward pass both factors stand in the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusedGradient {
+    /// The layer, by its place in [`Architecture::LAYERS`].
+    pub layer: usize,
+    /// The place of the first of its weights, `[rows, columns]`, among the parameters.
+    pub weights: usize,
+    /// Elements of L for each image.
+    pub rows: usize,
+    /// Elements of R for each image.
+    pub columns: usize,
+    /// Where L lies, `[images, rows]`; `None` where it is the images themselves.
+    pub left: Option<BufferSlot>,
+    /// Where R lies, `[images, columns]`; `None` where it is the images themselves.
+    pub right: Option<BufferSlot>,
+}
+
+impl FusedGradient {
+    /// The weights among the parameters.
+    pub const fn range(&self) -> core::ops::Range<usize> {
+        self.weights..self.weights + self.rows * self.columns
+    }
 }
 
 /// Which gradient a loss has written.

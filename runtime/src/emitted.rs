@@ -5,6 +5,7 @@ pub use netwright_abi::{Epilogue, locals};
 use core::ops::Range;
 
 use crate::observer::Observer;
+use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::tensor::Nested;
 
@@ -39,6 +40,11 @@ pub fn gradient<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &m
 /// A part of what was prepared of the weights, or nothing where nothing was.
 pub fn given<T>(prepared: &[T], range: Range<usize>) -> &[T] {
     if prepared.is_empty() { &[] } else { &prepared[range] }
+}
+
+/// The gradient of weights, or nothing where a pass leaves it to the optimiser's update.
+pub fn unless_fused<'g, T>(pass: &Pass<'_>, gradient: &'g mut [T]) -> &'g mut [T] {
+    if pass.fuses_update { &mut [] } else { gradient }
 }
 
 /// The largest of some sizes, rounded up to whole cache lines.

@@ -1,6 +1,6 @@
 //! What a training step works in: values on their way forward, gradients on their way back.
 
-use crate::architecture::{Architecture, GradientSeed};
+use crate::architecture::{Architecture, FusedGradient, GradientSeed};
 use crate::context::PassThreads;
 use crate::memory::Buffer;
 #[cfg(doc)]
@@ -145,6 +145,15 @@ impl<N: Architecture> TrainingWorkspace<N> {
         let (memory, gradients) = (&mut self.memory, &mut gradients.elements);
         N::backward_pass(&pass, seed, parameters, prepared, images, memory, gradients, input_gradient, observer);
         Ok(())
+    }
+
+    /// The factors L and R of a gradient that the last backward pass, of these images, left to the optimiser's update:
+    /// [`Architecture::FUSED`].
+    pub fn fused_factors<'w>(&'w self, gradient: &FusedGradient, images: &'w [N::Input]) -> [&'w [N::Scalar]; 2] {
+        [gradient.left, gradient.right].map(|slot| match slot {
+            Some(slot) => &self.values()[slot.range(self.batch)],
+            None => Sample::many(images),
+        })
     }
 
     /// The answers of the last forward pass.

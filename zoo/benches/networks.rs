@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use netwright::loss::{CrossEntropy, Loss};
 use netwright::memory::values_from;
-use netwright::optim::{Optimizer, Sgd};
-use netwright::train::GradientEngine;
+use netwright::optim::Sgd;
+use netwright::train::{GradientEngine, Update};
 use netwright::{Error, Network, Observer, Pass};
 use netwright_measure::{Row, Table};
 use netwright_zoo::{AlexNet, InceptionResNetV2, InceptionV3, LeNet5, ResNeXt50, ResNet50, Vgg16, Xception};
@@ -80,9 +80,8 @@ impl Wanted {
             let mut optimizer = Sgd::new(1e-3)?;
             let seconds = best(|| {
                 let images = black_box(&images[..step]);
-                engine.gradient(&mut network, images, &labels, &CrossEntropy, Pass::default()).expect("a step");
-                let gradients = engine.gradients().as_slice();
-                optimizer.step(1e-3, N::LAYERS, network.parameters_mut(), gradients).expect("of the same length");
+                let update = Update { optimizer: &mut optimizer, rate: 1e-3 };
+                engine.step(&mut network, images, &labels, &CrossEntropy, Pass::default(), update).expect("a step");
             });
             let name = format!("{}, training step of {step}", N::NAME);
             let macs = (3 * N::MACS * step as u64) as f64;

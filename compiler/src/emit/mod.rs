@@ -193,8 +193,8 @@ fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
         use #root::private::scope::{
-            bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, usize,
-            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, GradientSeed, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
+            bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, unless_fused, usize,
+            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, FusedGradient, GradientSeed, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
             Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, Range, ParameterKind, Shape,
             Some, Tensor, Tensors,
         };

@@ -10,7 +10,7 @@ use super::constants::{calls, in_workspace, size, sizes, slots};
 use super::names::{Name, Names};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
-use crate::kernel_call::{Access, Data, KernelCall, When};
+use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Outside, Program, Step};
 
@@ -319,8 +319,12 @@ impl<'a> Writer<'a> {
 
     fn call(&self, call: &KernelCall) -> TokenStream {
         let mut regions = Regions::default();
-        let operands: Vec<TokenStream> =
-            call.operands.iter().map(|operand| self.operand(operand.data, operand.access, &mut regions)).collect();
+        let fused = call.fused.map(|fused| Data::Gradient(fused.weights));
+        let operand = |&Operand { data, access }: &Operand| {
+            let tokens = self.operand(data, access, &mut regions);
+            if fused == Some(data) { quote!(unless_fused(pass, #tokens)) } else { tokens }
+        };
+        let operands: Vec<TokenStream> = call.operands.iter().map(operand).collect();
         let pass = call.kernel.takes_pass.then(|| self.pass(call)).into_iter();
         let scratch = call.kernel.has_scratch.then(|| quote!(scratch)).into_iter();
         let bindings = regions.bindings();

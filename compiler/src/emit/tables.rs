@@ -65,6 +65,19 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             quote!(None)
         }
     });
+    let fused = training.fused.iter().map(|(layer, gradient)| {
+        let (layer, [rows, columns]) = (size(layer.0), gradient.sizes.map(size));
+        let weights = size(graph.tensors[gradient.weights.0].offset);
+        let [left, right] = [gradient.left, gradient.right].map(|value| match train_plan.slots[value.0] {
+            Some(BufferSlot::Images) => quote!(None),
+            _ => {
+                let slot = slot(value, value);
+                quote!(Some(#slot))
+            }
+        });
+        quote!(FusedGradient { layer: #layer, weights: #weights, rows: #rows, columns: #columns, left: #left, right: #right })
+    });
+    let fused = (!training.fused.is_empty()).then(|| quote!(const FUSED: &'static [FusedGradient] = &[#(#fused),*];));
     let (functions, held) = (passes::functions(planned, names), held::constants(planned));
     quote! {
         const PREDICT_SCRATCH: usize = #predict_scratch;
@@ -89,6 +102,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const PREPARED: usize = #prepared;
             #held
             #step_prepared
+            #fused
             const NORMALISE_ONE_VALUE: &'static [usize] = &[#(#one_value),*];
             const PREDICTING: Memory = #predict_memory;
             #blocks

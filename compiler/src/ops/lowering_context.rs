@@ -6,7 +6,7 @@ use netwright_abi::{Activation as Function, Epilogue, LANES, Layout};
 
 use super::{InLanes, Phase};
 use crate::graph::{self, Graph, Node, TensorId, ValueId};
-use crate::kernel_call::{Data, KernelCall};
+use crate::kernel_call::{Data, FusedGradient, KernelCall};
 use crate::selection::Direction;
 use crate::shape::Shape;
 
@@ -226,6 +226,15 @@ impl GradientContext<'_> {
             dw: self.gradient(kernel),
             db: self.gradient("bias"),
         }
+    }
+    /// The gradient of a dense layer's weights as an optimiser's update computes it: XᵀdY, or dYᵀX where the weights are transposed. Not in
+    /// other layouts.
+    pub(crate) fn fused_gradient(&self, kernel: &str, transposed: bool) -> Option<FusedGradient> {
+        let (graph, node) = (self.forward.graph, self.forward.node);
+        let weights = self.forward.tensor_id(kernel).filter(|_| graph.layout(node.output) == Layout::ChannelsLast)?;
+        let (x, dy) = ((node.inputs[0], self.forward.x_shape(0).len()), (self.dy, self.forward.y_shape().len()));
+        let ((left, rows), (right, columns)) = if transposed { (dy, x) } else { (x, dy) };
+        Some(FusedGradient { weights, left, right, sizes: [rows, columns] })
     }
     /// The call for the gradient of the input of what has weights, called `weights`.
     pub(crate) fn weighted_input_gradient<Z: Sizes>(

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Graph, Head, Value, ValueId};
+use crate::graph::{Graph, Head, LayerId, Value, ValueId};
 use netwright_abi::kernels::{Accumulate, add_assign};
 use netwright_abi::spec::add;
 
-use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
+use crate::kernel_call::{Access, Data, FusedGradient, KernelCall, Operand, When};
 use crate::ops::{Activation, GradientContext, LoweringContext, Phase};
 use crate::program::{Forward, Outside, Program, Step, Training};
 
@@ -37,10 +37,45 @@ pub fn differentiate(graph: &Graph) -> Training {
     if let Some(gradient) = input_gradient {
         steps.push(Step::Outside { what: Outside::InputGradient, values: vec![(gradient, Access::Read)] });
     }
+    let fused = fused(graph, &mut steps);
+    if !fused.is_empty() {
+        let factors = fused.iter().flat_map(|(_, gradient)| [gradient.left, gradient.right]);
+        let values = factors.map(|value| (value, Access::Read)).collect();
+        steps.push(Step::Outside { what: Outside::Update, values });
+    }
     let prepare = Program { values: graph.values.clone(), steps: prepare, input: graph.input };
     let program = Program { values: backward.values, steps, input: graph.input };
     let gradients = backward.gradient_of;
-    Training { prepare, program, loss, logits: read, output_gradient, logits_gradient, input_gradient, gradients }
+    Training {
+        prepare,
+        program,
+        loss,
+        logits: read,
+        output_gradient,
+        logits_gradient,
+        input_gradient,
+        gradients,
+        fused,
+    }
+}
+
+/// The gradients that the optimiser's update may compute; those of weights that several layers share are sums, and are not among them.
+fn fused(graph: &Graph, steps: &mut [Step]) -> Vec<(LayerId, FusedGradient)> {
+    let mut found = Vec::new();
+    let mut uses = vec![0; graph.tensors.len()];
+    for call in steps.iter_mut().filter_map(Step::as_call_mut) {
+        for operand in &call.operands {
+            if let Data::Gradient(tensor) = operand.data {
+                uses[tensor.0] += 1;
+            }
+        }
+    }
+    for call in steps.iter_mut().filter_map(Step::as_call_mut) {
+        call.fused = call.fused.filter(|gradient| uses[gradient.weights.0] == 1 && call.when == When::Always);
+        found.extend(call.fused.map(|gradient| (graph.tensors[gradient.weights.0].layer, gradient)));
+    }
+    found.sort_by_key(|(_, gradient)| graph.tensors[gradient.weights.0].offset);
+    found
 }
 
 struct Backward<'a> {
@@ -152,7 +187,7 @@ impl<'a> Backward<'a> {
         before
     }
 
-    fn add(&self, layer: crate::graph::LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
+    fn add(&self, layer: LayerId, gradient: ValueId, sum: ValueId) -> KernelCall {
         let len = self.values[sum.0].extent.len();
         let sizes = add::Spec { len, activation: None };
         let operands = Accumulate { x: Data::Value(gradient), y: Data::Value(sum) };

@@ -52,6 +52,7 @@ mod tests {
         frozen: false,
         frozen_statistics: false,
         frozen_layers: &[],
+        fuses_update: false,
         rule: BackwardRule::Gradient,
         threads: crate::context::PassThreads::CALLER,
         isa: None,

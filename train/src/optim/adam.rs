@@ -1,7 +1,10 @@
 //! Adam, and Adam with decoupled weight decay.
 
+use super::parts::{Rule, StepParts};
+use super::update::AdamStep;
 use super::{
-    Epsilon, Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, positive, treatment::Treatment, update,
+    Epsilon, Moment, Optimizer, below_one, finish_step, for_f32_and_f64, named, penalties, positive,
+    treatment::Treatment,
 };
 use crate::error::Error;
 use crate::layer::Layer;
@@ -44,15 +47,15 @@ impl<T: Precision> Moments<T> {
             .with("the placement of epsilon", self.placement)
     }
 
-    fn step(
-        &mut self,
-        treatment: &mut Treatment,
+    fn begin_step<'s>(
+        &'s mut self,
+        treatment: &'s mut Treatment,
         rate: f64,
         layers: &[Layer],
-        parameters: &mut [T],
-        gradients: &[T],
-    ) -> Result<(), Error> {
-        treatment.check(rate, layers, parameters.len(), gradients.len())?;
+        parameters: &'s mut [T],
+        gradients: Option<&[T]>,
+    ) -> Result<Option<StepParts<'s, T>>, Error> {
+        let Some(treated) = treatment.begin(rate, layers, parameters.len(), gradients)? else { return Ok(None) };
         self.first.ready(parameters.len())?;
         self.second.ready(parameters.len())?;
         self.steps = self.steps.saturating_add(1);
@@ -64,7 +67,7 @@ impl<T: Precision> Moments<T> {
             Epsilon::Torch => (rate / correction1, 1.0 / root2),
             Epsilon::Keras => (rate * root2 / correction1, 1.0),
         };
-        let step = update::AdamStep {
+        let rule = Rule::Adam(AdamStep {
             beta1: T::from_f64(self.beta1),
             rest1: T::from_f64(1.0 - self.beta1),
             beta2: T::from_f64(self.beta2),
@@ -72,12 +75,8 @@ impl<T: Precision> Moments<T> {
             rate: T::from_f64(scaled_rate),
             root_scale: T::from_f64(root_scale),
             epsilon: T::from_f64(self.epsilon),
-        };
-        let (first, second) = (&mut self.first.0, &mut self.second.0);
-        treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
-            let step = update::AdamStep { rate: step.rate * gradient.pace, ..step };
-            update::adam(isa, &step, gradient, weights, gradients, &mut first[range.clone()], &mut second[range]);
-        })
+        });
+        Ok(Some(StepParts::new(parameters, [&mut self.first.0, &mut self.second.0], rule, treated)))
     }
 
     fn restore(&mut self, of: &'static str, state: &[(&str, &[T])], steps: u64) -> Result<(), Error> {
@@ -149,14 +148,23 @@ macro_rules! adam {
                     self.moments.settings().and(self.treatment.settings())
                 }
 
-                fn step(
-                    &mut self,
+                fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
+                    finish_step(self.begin_step(rate, layers, parameters, Some(gradients))?, gradients);
+                    Ok(())
+                }
+
+                fn moves_by_parts(&self) -> bool {
+                    !self.treatment.wants_norm()
+                }
+
+                fn begin_step<'s>(
+                    &'s mut self,
                     rate: f64,
                     layers: &[Layer],
-                    parameters: &mut [T],
-                    gradients: &[T],
-                ) -> Result<(), Error> {
-                    self.moments.step(&mut self.treatment, rate, layers, parameters, gradients)
+                    parameters: &'s mut [T],
+                    gradients: Option<&[T]>,
+                ) -> Result<Option<StepParts<'s, T>>, Error> {
+                    self.moments.begin_step(&mut self.treatment, rate, layers, parameters, gradients)
                 }
 
                 fn frozen_layers(&self) -> &[bool] {

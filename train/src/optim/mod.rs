@@ -3,6 +3,7 @@
 
 mod adam;
 mod clip;
+mod parts;
 mod rms_prop;
 mod sgd;
 mod treatment;
@@ -10,6 +11,7 @@ use netwright_compute::update;
 
 pub use adam::{Adam, AdamW};
 pub use clip::{clip_by_global_norm, clip_by_value, global_norm};
+pub use parts::StepParts;
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
@@ -46,6 +48,28 @@ pub trait Optimizer<T: Precision>: Send {
     /// a penalty, a rate or the freezing of a part that does not exist, [`Error::Setting`] for a negative rate or a NaN. The parameters are
     /// unchanged then.
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error>;
+
+    /// Whether a step can be made part by part, of gradients that are nowhere known as a whole: [`Self::begin_step`] without them. Where the
+    /// length of the gradient is cut, it cannot.
+    fn moves_by_parts(&self) -> bool {
+        false
+    }
+
+    /// Begins a step as [`Self::step`] makes it, and leaves it to the caller to move each parameter once. `gradients` are the whole gradient,
+    /// where that is known. Nothing, and nothing has changed, where the optimiser makes its steps by [`Self::step`] alone, or by whole gradients alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::step`].
+    fn begin_step<'s>(
+        &'s mut self,
+        rate: f64,
+        layers: &[Layer],
+        parameters: &'s mut [T],
+        gradients: Option<&[T]>,
+    ) -> Result<Option<StepParts<'s, T>>, Error> {
+        let _ = (rate, layers, parameters, gradients);
+        Ok(None)
+    }
 
     /// Checks against a network what the first step would: call it to hear of mistakes early.
     ///
@@ -90,6 +114,18 @@ impl<T: Precision> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
         (**self).step(rate, layers, parameters, gradients)
+    }
+    fn moves_by_parts(&self) -> bool {
+        (**self).moves_by_parts()
+    }
+    fn begin_step<'s>(
+        &'s mut self,
+        rate: f64,
+        layers: &[Layer],
+        parameters: &'s mut [T],
+        gradients: Option<&[T]>,
+    ) -> Result<Option<StepParts<'s, T>>, Error> {
+        (**self).begin_step(rate, layers, parameters, gradients)
     }
     fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
         (**self).prepare(layers, parameters)
@@ -159,6 +195,13 @@ impl<T: Precision> Moment<T> {
             self.0 = vec![T::ZERO; len];
         }
         same_length("the optimiser's state", len, self.0.len())
+    }
+}
+
+/// Moves all parameters by the whole gradient, with which the step was begun.
+fn finish_step<T: Precision>(begun: Option<StepParts<'_, T>>, gradients: &[T]) {
+    if let Some(mut parts) = begun {
+        parts.apply(0..gradients.len(), gradients);
     }
 }
 

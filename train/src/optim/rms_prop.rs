@@ -1,7 +1,10 @@
 //! RMSProp.
 
+use super::parts::{Rule, StepParts};
+use super::update::RmsPropStep;
 use super::{
-    Epsilon, Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, positive, treatment::Treatment, update,
+    Epsilon, Moment, Optimizer, below_one, finish_step, for_f32_and_f64, named, penalties, positive,
+    treatment::Treatment,
 };
 use crate::error::Error;
 use crate::layer::Layer;
@@ -97,34 +100,41 @@ for_f32_and_f64! {
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-            self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
+            finish_step(self.begin_step(rate, layers, parameters, Some(gradients))?, gradients);
+            Ok(())
+        }
+
+        fn moves_by_parts(&self) -> bool {
+            !self.treatment.wants_norm()
+        }
+
+        fn begin_step<'s>(
+            &'s mut self,
+            rate: f64,
+            layers: &[Layer],
+            parameters: &'s mut [T],
+            gradients: Option<&[T]>,
+        ) -> Result<Option<StepParts<'s, T>>, Error> {
+            let Some(treated) = self.treatment.begin(rate, layers, parameters.len(), gradients)? else { return Ok(None) };
             let (inside, outside) = match self.placement {
                 Epsilon::Torch => (0.0, self.epsilon),
                 Epsilon::Keras => (self.epsilon, 0.0),
             };
-            let step = update::RmsPropStep {
+            let rule = Rule::RmsProp(RmsPropStep {
                 rate: T::from_f64(rate),
                 rho: T::from_f64(self.smoothing),
                 rest: T::from_f64(1.0 - self.smoothing),
                 inside: T::from_f64(inside),
                 outside: T::from_f64(outside),
                 momentum: T::from_f64(self.momentum),
-            };
+            });
             self.squares.ready(parameters.len())?;
             let squares = &mut self.squares.0;
             if self.momentum == 0.0 {
-                return self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
-                    let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
-                    update::rms_prop(isa, &step, gradient, weights, gradients, &mut squares[range]);
-                });
+                return Ok(Some(StepParts::new(parameters, [squares, &mut []], rule, treated)));
             }
             self.velocity.ready(parameters.len())?;
-            let velocity = &mut self.velocity.0;
-            self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
-                let velocity = &mut velocity[range.clone()];
-                let step = update::RmsPropStep { rate: step.rate * gradient.pace, ..step };
-                update::rms_prop_momentum(isa, &step, gradient, weights, gradients, &mut squares[range], velocity);
-            })
+            Ok(Some(StepParts::new(parameters, [squares, &mut self.velocity.0], rule, treated)))
         }
 
         fn frozen_layers(&self) -> &[bool] {

@@ -1,6 +1,7 @@
 //! Stochastic gradient descent.
 
-use super::{Moment, Optimizer, below_one, for_f32_and_f64, named, penalties, treatment::Treatment, update};
+use super::parts::{Rule, StepParts};
+use super::{Moment, Optimizer, below_one, finish_step, for_f32_and_f64, named, penalties, treatment::Treatment};
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::scalar::{Precision, Scalar};
@@ -73,18 +74,29 @@ for_f32_and_f64! {
         }
 
         fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error> {
-            self.treatment.check(rate, layers, parameters.len(), gradients.len())?;
+            finish_step(self.begin_step(rate, layers, parameters, Some(gradients))?, gradients);
+            Ok(())
+        }
+
+        fn moves_by_parts(&self) -> bool {
+            !self.treatment.wants_norm()
+        }
+
+        fn begin_step<'s>(
+            &'s mut self,
+            rate: f64,
+            layers: &[Layer],
+            parameters: &'s mut [T],
+            gradients: Option<&[T]>,
+        ) -> Result<Option<StepParts<'s, T>>, Error> {
+            let Some(treated) = self.treatment.begin(rate, layers, parameters.len(), gradients)? else { return Ok(None) };
             let step = T::from_f64(rate);
             if self.momentum == 0.0 {
-                return self.treatment.for_each(rate, layers, parameters, gradients, |isa, _, gradient, weights, gradients| {
-                    update::descend(isa, step * gradient.pace, gradient, weights, gradients);
-                });
+                return Ok(Some(StepParts::new(parameters, [&mut [], &mut []], Rule::Descent(step), treated)));
             }
             self.velocity.ready(parameters.len())?;
-            let (velocity, momentum, nesterov) = (&mut self.velocity.0, T::from_f64(self.momentum), self.nesterov);
-            self.treatment.for_each(rate, layers, parameters, gradients, |isa, range, gradient, weights, gradients| {
-                update::momentum(isa, step * gradient.pace, momentum, nesterov, gradient, weights, gradients, &mut velocity[range]);
-            })
+            let rule = Rule::Momentum(step, T::from_f64(self.momentum), self.nesterov);
+            Ok(Some(StepParts::new(parameters, [&mut self.velocity.0, &mut []], rule, treated)))
         }
 
         fn frozen_layers(&self) -> &[bool] {

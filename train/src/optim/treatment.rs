@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use netwright_compute::simd::Isa;
-
+use super::parts::Treated;
 use super::same_length;
-use super::update::GradientTreatment;
 use crate::error::{Error, setting};
 use crate::layer::{Layer, ParameterKind, parts};
 use crate::norm::{norm, norm_of_parts};
@@ -31,18 +29,18 @@ pub(super) struct Treatment {
 
 /// How strongly a parameter is drawn to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Strength {
-    l1: f64,
-    l2: f64,
-    weight_decay: f64,
+pub(super) struct Strength {
+    pub(super) l1: f64,
+    pub(super) l2: f64,
+    pub(super) weight_decay: f64,
 }
 
 /// What is done with a parameter that is not frozen.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Moved {
-    strength: Strength,
+pub(super) struct Moved {
+    pub(super) strength: Strength,
     /// The learning rate in shares of the optimiser's own.
-    pace: f64,
+    pub(super) pace: f64,
 }
 
 /// What is done with the parameters of one network: neighbours that are treated alike together. Frozen ones are left out.
@@ -211,46 +209,38 @@ impl Treatment {
         Ok(Resolved { layers: layers.to_vec(), parameters, segments, frozen })
     }
 
-    /// Checks the lengths and the rate, then hands `update` the instruction set and each run of parameters that are treated alike. The norm is that of the
-    /// gradient of what moves.
-    pub(super) fn for_each<T: Precision>(
-        &mut self,
-        rate: f64,
-        layers: &[Layer],
-        parameters: &mut [T],
-        gradients: &[T],
-        mut update: impl FnMut(Isa, Range<usize>, &GradientTreatment<T>, &mut [T], &[T]),
-    ) -> Result<(), Error> {
-        self.prepare(layers, parameters.len())?;
-        let Some(resolved) = &self.resolved else { return Ok(()) };
-        let moved = || match resolved.frozen.is_empty() {
-            true => norm(gradients),
-            false => norm_of_parts(resolved.segments.iter().map(|(range, _)| norm(&gradients[range.clone()]))),
-        };
-        let factors = if self.clip_norm.is_finite() { moved().shorten(self.clip_norm) } else { [T::ONE; 2] };
-        let isa = Isa::detect();
-        for (range, Moved { strength, pace }) in &resolved.segments {
-            let gradient = GradientTreatment {
-                factors,
-                limit: T::from_f64(self.clip_value),
-                l1: T::from_f64(strength.l1),
-                l2: T::from_f64(strength.l2),
-                pace: T::from_f64(*pace),
-                keep: T::from_f64(1.0 - rate * pace * strength.weight_decay),
-            };
-            update(isa, range.clone(), &gradient, &mut parameters[range.clone()], &gradients[range.clone()]);
-        }
-        Ok(())
+    /// Whether a step needs the whole gradient before it moves anything: its norm is cut.
+    pub(super) fn wants_norm(&self) -> bool {
+        self.clip_norm.is_finite()
     }
 
-    /// What every step checks before it changes anything.
-    pub(super) fn check(
+    /// Checks the rate and the lengths, and tells how each part of a gradient is treated; nothing where that needs the whole, which is not
+    /// given. The norm is that of the gradient of what moves.
+    pub(super) fn begin<T: Precision>(
         &mut self,
         rate: f64,
         layers: &[Layer],
         parameters: usize,
-        gradients: usize,
-    ) -> Result<(), Error> {
+        gradients: Option<&[T]>,
+    ) -> Result<Option<Treated<'_, T>>, Error> {
+        self.check(rate, layers, parameters, gradients.map_or(parameters, <[T]>::len))?;
+        let (wants_norm, clip_norm, limit) = (self.wants_norm(), self.clip_norm, self.clip_value);
+        let (segments, frozen): (&[_], &[bool]) =
+            self.resolved.as_ref().map_or((&[], &[]), |resolved| (&resolved.segments, &resolved.frozen));
+        let moved = |gradients: &[T]| match frozen.is_empty() {
+            true => norm(gradients),
+            false => norm_of_parts(segments.iter().map(|(range, _)| norm(&gradients[range.clone()]))),
+        };
+        let factors = match gradients {
+            _ if !wants_norm => [T::ONE; 2],
+            Some(gradients) => moved(gradients).shorten(clip_norm),
+            None => return Ok(None),
+        };
+        Ok(Some(Treated { segments, rate, factors, limit }))
+    }
+
+    /// What every step checks before it changes anything.
+    fn check(&mut self, rate: f64, layers: &[Layer], parameters: usize, gradients: usize) -> Result<(), Error> {
         super::rate(rate)?;
         same_length("the gradients", parameters, gradients)?;
         self.prepare(layers, parameters)

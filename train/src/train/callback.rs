@@ -89,6 +89,12 @@ pub trait Callback<N: Network>: Send {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Whether it reads [`StepReport::gradients`]. Where no callback does, steps do not store the gradients of large dense layers, and those
+    /// are 0 in the report.
+    fn reads_gradients(&self) -> bool {
+        true
+    }
+
     /// After each epoch and its validation.
     ///
     /// # Errors
@@ -115,6 +121,9 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
     }
     fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         (**self).on_step(step)
+    }
+    fn reads_gradients(&self) -> bool {
+        (**self).reads_gradients()
     }
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         (**self).on_epoch(epoch)
@@ -169,6 +178,10 @@ impl<N: Network, D: Decision, F: FnMut(&StepReport<'_, N>) -> D + Send> Callback
 }
 
 impl<N: Network, D: Decision, F: FnMut(&EpochReport<'_, N>) -> D + Send> Callback<N> for OnEpoch<F> {
+    fn reads_gradients(&self) -> bool {
+        false
+    }
+
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         (self.0)(epoch).decide()
     }

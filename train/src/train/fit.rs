@@ -164,6 +164,7 @@ where
         for callback in &mut self.callbacks {
             callback.on_start(&report)?;
         }
+        engine.keep_gradients(self.callbacks.iter().any(|callback| callback.reads_gradients()));
         self.run.history.ending = engine.install(|engine| self.all_epochs(engine))?;
         self.save()?;
         self.run.restore_best();
@@ -226,10 +227,9 @@ where
             if *unseen {
                 batch.check(N::OUTPUT, loss)?;
             }
-            let pass = Pass { seed, step, frozen_layers: run.optimizer.frozen_layers(), ..Pass::default() };
-            let made = engine.gradient(run.network, batch.inputs(), batch.targets(), loss, pass);
-            let made = made.map_err(|error| run.with_checkpoint(batch.name_sample(error)));
-            run.step(made?, engine.gradients())
+            let pass = Pass { seed, step, ..Pass::default() };
+            let made = run.train(engine, batch.inputs(), batch.targets(), loss, pass);
+            made.map_err(|error| run.with_checkpoint(batch.name_sample(error)))
         })?;
         made.transpose()
     }

@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
+use super::fused::Fusion;
 use super::micro_batch::{Attacked, Attacking, MicroBatch, Step};
 use super::target::Target;
 use crate::architecture::Architecture;
@@ -61,14 +62,15 @@ const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
 /// The images of a batch meet in it, so that the batch of a network with batch normalisation is not cut, and threads share its kernels one by
 /// one, unless [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
 pub struct GradientEngine<N: Network> {
-    micro_batches: Vec<MicroBatch<N>>,
+    pub(super) micro_batches: Vec<MicroBatch<N>>,
     /// The attacked images of each micro-batch, where images are attacked.
-    attacked: Vec<Option<Attacked<N>>>,
+    pub(super) attacked: Vec<Option<Attacked<N>>>,
     /// What all passes of a step read of the weights, where a step has several.
     prepared: Option<PreparedStep<N>>,
+    pub(super) fusion: Fusion<N::Scalar>,
     micro_batch_size: usize,
     capacity: usize,
-    threads: Threads,
+    pub(super) threads: Threads,
 }
 
 /// In how many micro-batches of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
@@ -83,7 +85,7 @@ fn largest_micro_batch<N: Architecture>(batch: usize, size: usize) -> usize {
 }
 
 /// The images of micro-batch `place` of `micro_batches`, where `batch` images are cut as evenly as can be.
-fn cut(batch: usize, micro_batches: usize, place: usize) -> Range<usize> {
+pub(super) fn cut(batch: usize, micro_batches: usize, place: usize) -> Range<usize> {
     place * batch / micro_batches..(place + 1) * batch / micro_batches
 }
 
@@ -122,7 +124,8 @@ impl<N: Network> GradientEngine<N> {
             attacked.push(None);
         }
         let prepared = (count > 1).then(PreparedStep::default);
-        Ok(Self { micro_batches, attacked, prepared, micro_batch_size, capacity: batch, threads })
+        let fusion = Fusion::new(N::FUSED, N::PARAMETERS, batch, threads.count());
+        Ok(Self { micro_batches, attacked, prepared, fusion, micro_batch_size, capacity: batch, threads })
     }
 
     /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
@@ -173,6 +176,20 @@ impl<N: Network> GradientEngine<N> {
         loss: &L,
         pass: Pass,
     ) -> Result<BatchLoss, Error> {
+        self.fusion.stop();
+        let used = self.passes(network, inputs, targets, loss, pass)?;
+        self.gather(network, inputs, pass, used)
+    }
+
+    /// Sends the micro-batches of a batch forward and back; how many there are. What failed in one is noted there.
+    pub(super) fn passes<Y: Target, L: Loss<N::Head, Y>>(
+        &mut self,
+        network: &N,
+        inputs: &[N::Input],
+        targets: &[Y],
+        loss: &L,
+        pass: Pass,
+    ) -> Result<usize, Error> {
         if inputs.len() != targets.len() {
             let origin = "the batch".to_owned();
             return Err(Error::Count { origin, inputs: inputs.len(), targets: targets.len() });
@@ -188,8 +205,8 @@ impl<N: Network> GradientEngine<N> {
             Some(prepared) if passes > 1 => prepared.prepare(network.parameters(), &self.threads),
             _ => network.parameters().into(),
         };
-        let pass = pass.or_isa(network.weights_ref().isa());
-        let step = Step { weights, statistics: network.statistics(), pass, batch };
+        let pass = Pass { fuses_update: self.fusion.is_on(), ..pass.or_isa(network.weights_ref().isa()) };
+        let step = Step { weights, statistics: network.statistics(), pass, batch, computed: self.fusion.computed() };
         let micro_batches = &mut self.micro_batches[..used];
         self.threads.each(micro_batches, &mut self.attacked[..used], &|place, micro_batch, attacked| {
             let images = cut(batch, used, place);
@@ -201,6 +218,22 @@ impl<N: Network> GradientEngine<N> {
             let made = inputs.and_then(|inputs| micro_batch.run(step, first, inputs, targets, loss, &mut []));
             micro_batch.failure = made.err();
         });
+        Ok(used)
+    }
+
+    /// Whether a pass of the first `used` micro-batches has failed.
+    pub(super) fn has_failed(&self, used: usize) -> bool {
+        self.micro_batches[..used].iter().any(|micro_batch| micro_batch.failure.is_some())
+    }
+
+    /// Sums losses and gradients of the first `used` micro-batches, and looks whether they are finite.
+    pub(super) fn gather(
+        &mut self,
+        network: &mut N,
+        inputs: &[N::Input],
+        pass: Pass,
+        used: usize,
+    ) -> Result<BatchLoss, Error> {
         self.sum(network, pass, used).map_err(|error| match error {
             // A rectifier or a maximum can hide what is wrong with an input from the loss, but not from the gradient.
             Error::NotFinite { step, origin: Origin::Gradient(layer), checkpoint } => {
@@ -211,7 +244,8 @@ impl<N: Network> GradientEngine<N> {
         })
     }
 
-    /// The gradients of the last batch.
+    /// The gradients of the last batch. After [`GradientEngine::step`], those that its update computed are 0 here, unless the engine
+    /// [keeps](GradientEngine::keep_gradients) them.
     pub fn gradients(&self) -> &Gradients<N> {
         &self.micro_batches[0].gradients
     }
@@ -238,14 +272,16 @@ impl<N: Network> GradientEngine<N> {
         }
         let Some((total, parts)) = micro_batches.split_first_mut() else { return Ok(loss) };
         let (parts, finite) = (&*parts, AtomicBool::new(true));
-        self.threads.stretches(total.gradients.as_mut_slice(), &|start, total| {
-            let spec = add::Spec { len: total.len(), activation: None };
-            for part in parts {
-                let part = &part.gradients.as_slice()[start..start + total.len()];
-                <N::Scalar as Kernels>::add_assign(&Context::of(1), &spec, part, total);
-            }
-            finite.fetch_and(N::Scalar::all_finite(total), Ordering::Relaxed);
-        });
+        for range in self.fusion.computed() {
+            self.threads.stretches(&mut total.gradients.as_mut_slice()[range.clone()], &|start, total| {
+                let spec = add::Spec { len: total.len(), activation: None };
+                for part in parts {
+                    let part = &part.gradients.as_slice()[range.start + start..][..total.len()];
+                    <N::Scalar as Kernels>::add_assign(&Context::of(1), &spec, part, total);
+                }
+                finite.fetch_and(N::Scalar::all_finite(total), Ordering::Relaxed);
+            });
+        }
         if !finite.into_inner()
             && let Some(origin) = N::Scalar::broken_gradient(N::LAYERS, total.gradients.as_slice())
         {

@@ -1,5 +1,7 @@
 //! One micro-batch of a batch: its images forward, their loss, and back; attacked before, where that is asked for.
 
+use core::ops::Range;
+
 use super::adversarial::AdversarialTraining;
 use super::batch_loss::BatchLoss;
 use super::finite::{FirstBroken, broken_forward};
@@ -21,7 +23,7 @@ const ATTACKING: u64 = 18;
 
 /// What one micro-batch of a batch works with.
 pub(crate) struct MicroBatch<N: Network> {
-    workspace: TrainingWorkspace<N>,
+    pub(super) workspace: TrainingWorkspace<N>,
     pub(super) gradients: Gradients<N>,
     /// A copy, so that micro-batches do not meet and a failed step leaves the network as it was.
     pub(super) statistics: Buffer<N::Scalar>,
@@ -37,6 +39,8 @@ pub(crate) struct Step<'a, N: Network> {
     pub(super) pass: Pass<'a>,
     /// The images of the whole batch.
     pub(super) batch: usize,
+    /// The parameters whose gradients the passes compute.
+    pub(super) computed: &'a [Range<usize>],
 }
 
 impl<N: Network> Clone for Step<'_, N> {
@@ -72,7 +76,9 @@ impl<N: Network> MicroBatch<N> {
     ) -> Result<(), Error> {
         let pass = Pass { batch: inputs.len(), first_image: first, ..step.pass };
         self.statistics.copy_from_slice(step.statistics);
-        self.gradients.clear();
+        for range in step.computed {
+            self.gradients.as_mut_slice()[range.clone()].fill(N::Scalar::ZERO);
+        }
         let unwatched = &mut FirstBroken::default();
         self.workspace.forward_observed(pass, step.weights, &mut self.statistics, inputs, unwatched)?;
         let scale = N::Scalar::from_f64(1.0 / step.batch as f64);

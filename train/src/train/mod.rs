@@ -26,6 +26,7 @@ mod ensemble;
 mod evaluate;
 pub(crate) mod finite;
 mod fit;
+pub(crate) mod fused;
 pub(crate) mod gradient;
 mod history;
 #[cfg(feature = "ctrlc")]
@@ -46,6 +47,7 @@ pub mod statistics;
 mod stream;
 mod target;
 mod trainer;
+mod update;
 mod validation;
 
 pub use crate::once::{Number, Trainable};
@@ -74,4 +76,5 @@ pub use source::{Drawn, Sampler, Shuffled, Source};
 pub use stream::{HeldTarget, InTurn, Stream};
 pub use target::{Reading, Target, classes, predicted_class, predicted_classes};
 pub use trainer::{NoLoss, NoOptimizer, Trainer};
+pub use update::Update;
 pub use validation::{Validation, Validator};

@@ -31,6 +31,10 @@ mod lines {
 
     /// A terminal that has gone does not end a run.
     impl<N: Network, W: Write + Send> Callback<N> for Lines<W> {
+        fn reads_gradients(&self) -> bool {
+            false
+        }
+
         fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
             let _ = writeln!(self.0, "{epoch}");
             Ok(ControlFlow::Continue(()))
@@ -81,6 +85,10 @@ mod shown {
     }
 
     impl<N: Network> Callback<N> for Bar {
+        fn reads_gradients(&self) -> bool {
+            false
+        }
+
         fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
             self.bar.set_length(run.epochs.saturating_mul(run.steps_per_epoch));
             self.bar.set_position(run.step);

@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 
 use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watcher};
+use super::gradient::GradientEngine;
 use super::history::{Ending, EpochRecord, History, MetricSeries};
+use super::target::Target;
+use super::update::Update;
 use super::validation::Validation;
 use crate::error::{Error, setting};
 use crate::layer::Layer;
+use crate::loss::Loss;
 use crate::network::{Gradients, Weights};
 use crate::once::{Facts, Number, Trainable};
 use crate::optim::Optimizer;
+use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::schedule::{Constant, Progress, Schedule};
 use crate::settings::Settings;
@@ -76,10 +81,8 @@ pub struct Identity {
 ///         let start = Instant::now();
 ///         loader.begin(run.position.epoch, run.position.batch);
 ///         while let Some(made) = loader.step(|batch| {
-///             let frozen_layers = run.optimizer.frozen_layers();
-///             let pass = Pass { seed: 1, step: run.position.step, frozen_layers, ..Pass::default() };
-///             let made = engine.gradient(run.network, batch.inputs(), batch.targets(), &loss, pass)?;
-///             run.step(made, engine.gradients())
+///             let pass = Pass { seed: 1, step: run.position.step, ..Pass::default() };
+///             run.train(&mut engine, batch.inputs(), batch.targets(), &loss, pass)
 ///         })? {
 ///             made?;
 ///         }
@@ -195,6 +198,26 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         Ok(loss)
     }
 
+    /// Makes a whole step with a batch, at the rate that the schedule gives, and counts it: see [`GradientEngine::step`]. The same bits as
+    /// [`GradientEngine::gradient`] and [`Run::step`], sooner, where nothing comes in between.
+    ///
+    /// # Errors
+    /// Those of [`GradientEngine::step`].
+    pub fn train<Y: Target, L: Loss<N::Head, Y>>(
+        &mut self,
+        engine: &mut GradientEngine<N>,
+        inputs: &[N::Input],
+        targets: &[Y],
+        loss: &L,
+        pass: Pass,
+    ) -> Result<BatchLoss, Error> {
+        let rate = N::Scalar::step_rate(&self.view());
+        let update = Update { optimizer: &mut self.optimizer, rate };
+        let loss = engine.step(self.network, inputs, targets, loss, pass, update)?;
+        N::Scalar::count_step(&mut self.view(), loss, rate);
+        Ok(loss)
+    }
+
     /// Ends an epoch: tells the schedule of the validation loss (without a validation, of the training loss), writes the history, and goes
     /// to the beginning of the next.
     ///
@@ -292,14 +315,24 @@ pub(crate) fn check_weights<T: Precision>(
 
 /// [`Run::step`].
 pub(crate) fn step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, gradients: &[T]) -> Result<(), Error> {
-    let factor = run.factor(run.position.step, run.epochs);
-    run.position.rate = run.optimizer.rate() * factor;
+    let rate = step_rate(run);
     let (parameters, _) = run.weights.buffers_mut();
-    run.optimizer.step(run.position.rate, run.facts.layers, parameters, gradients)?;
+    run.optimizer.step(rate, run.facts.layers, parameters, gradients)?;
+    count_step(run, loss, rate);
+    Ok(())
+}
+
+/// The learning rate of the next step.
+pub(crate) fn step_rate<T: Precision>(run: &View<'_, T>) -> f64 {
+    run.optimizer.rate() * run.factor(run.position.step, run.epochs)
+}
+
+/// Counts a step that has been made.
+pub(crate) fn count_step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, rate: f64) {
+    run.position.rate = rate;
     run.position.running.add(&loss);
     run.position.step += 1;
     run.position.batch += 1;
-    Ok(())
 }
 
 /// [`Run::end_epoch`].

@@ -59,6 +59,10 @@ impl RunFolder {
 }
 
 impl<N: Network> Callback<N> for RunFolder {
+    fn reads_gradients(&self) -> bool {
+        false
+    }
+
     /// Tries whether the files can be written.
     fn on_start(&mut self, _: &RunReport) -> Result<(), Error> {
         self.metrics().iter().try_for_each(check_writable)

@@ -2,7 +2,7 @@
 
 use crate::graph::{Extent, ValueId};
 use crate::kernel_call::{Access, KernelCall};
-use crate::program::{Program, Step};
+use crate::program::{Outside, Program, Step};
 
 /// Values that share one buffer slot, and when it is alive.
 #[derive(Clone, Debug)]
@@ -38,7 +38,8 @@ pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
             if access != Access::Read {
                 storages[storage].changed = index;
             }
-            seen_outside[value.0] |= matches!(step, Step::Outside { .. });
+            // The update finds images where they lie.
+            seen_outside[value.0] |= matches!(step, Step::Outside { what, .. } if *what != Outside::Update);
         }
     }
     let mut elided = vec![false; program.steps.len()];

@@ -16,6 +16,7 @@ const MEASURED: Pass = Pass {
     frozen: false,
     frozen_statistics: false,
     frozen_layers: &[],
+    fuses_update: false,
     rule: BackwardRule::Gradient,
     threads: crate::context::PassThreads::CALLER,
     isa: None,

@@ -11,10 +11,13 @@ use crate::gemm::{self, Matrix, gemm};
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::dense::Spec;
 
+mod blocks;
 pub mod reference;
 mod row;
 #[cfg(test)]
 mod tests;
+
+pub use blocks::{gradient_blocks, gradient_blocks_scratch, is_surely_finite};
 
 /// Outputs of one image that a thread takes together: a cache line.
 const OUTPUTS: usize = 16;
@@ -187,7 +190,7 @@ pub fn dense_grad_input<T: Elementary>(
     gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
-/// dw and db, added to, from x, dy: dW += Xᵀ dY.
+/// dw and db, added to, from x, dy: dW += Xᵀ dY. An empty dw is left to [`gradient_blocks`].
 pub fn dense_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -197,8 +200,12 @@ pub fn dense_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    let weights = if dw.is_empty() { spec.inputs * spec.outputs } else { dw.len() };
+    spec.check(context.batch, x.len(), weights, [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
+    if dw.is_empty() {
+        return;
+    }
     let x = Matrix::rows(x, context.batch, spec.inputs);
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
     gemm(context.isa(), x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
@@ -238,7 +245,7 @@ pub fn dense_transposed_grad_input<T: Elementary>(
     gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
 }
 
-/// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X.
+/// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X. An empty dw is left to [`gradient_blocks`].
 pub fn dense_transposed_grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -248,8 +255,12 @@ pub fn dense_transposed_grad_weights<T: Elementary>(
     db: &mut [T],
     scratch: &mut [T],
 ) {
-    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    let weights = if dw.is_empty() { spec.inputs * spec.outputs } else { dw.len() };
+    spec.check(context.batch, x.len(), weights, [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
+    if dw.is_empty() {
+        return;
+    }
     let x = Matrix::rows(x, context.batch, spec.inputs);
     let dy = Matrix::rows(dy, context.batch, spec.outputs);
     gemm(context.isa(), dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);

@@ -106,6 +106,78 @@ proptest! {
     }
 }
 
+/// The sum of the gradients of micro-batches, stored as a whole.
+fn stored<T: Elementary>(spec: &Spec, micro_batches: &[[Vec<T>; 2]]) -> Vec<T> {
+    let mut sum = std::vec![T::ZERO; spec.inputs * spec.outputs];
+    for [x, dy] in micro_batches {
+        let mut dw = std::vec![T::ZERO; sum.len()];
+        let mut scratch = std::vec![T::ZERO; super::dense_grad_weights_scratch(spec)];
+        let context = Context::of(x.len() / spec.inputs);
+        super::dense_grad_weights(&context, spec, x, dy, &mut dw, &mut [], &mut scratch);
+        sum.iter_mut().zip(dw).for_each(|(sum, dw)| *sum += dw);
+    }
+    sum
+}
+
+proptest! {
+    #![proptest_config(shapes(60))]
+
+    #[test]
+    fn blocks_of_a_gradient_have_the_bits_of_the_whole(
+        images in prop::collection::vec(prop_oneof![1usize..40, 250usize..270], 1..4), inputs in 1usize..120, outputs in 1usize..150,
+        cut in 0.0f64..1.0,
+    ) {
+        let spec = Spec { inputs, outputs, epilogue: Epilogue::NONE };
+        let all: usize = images.iter().sum();
+        let mut seed = 0;
+        let micro_batches: Vec<[Vec<f32>; 2]> = images.iter().map(|images| [inputs, outputs].map(|len| {
+            seed += 1;
+            numbers(images * len, seed)
+        })).collect();
+        let whole = stored(&spec, &micro_batches);
+        let nan = f32::NAN;
+        let mut found = std::vec![nan; whole.len()];
+        let middle = (cut * inputs as f64) as usize;
+        for rows in [0..middle, middle..inputs] {
+            let found = &mut found[rows.start * outputs..rows.end * outputs];
+            let mut scratch = std::vec![nan; super::gradient_blocks_scratch(all, outputs)];
+            let factors = |place: usize| micro_batches[place].each_ref().map(|factor| &factor[..]);
+            let mut take = |range: core::ops::Range<usize>, block: &[f32]| {
+                assert!(found[range.clone()].iter().all(|element| element.is_nan()), "an element twice");
+                found[range].copy_from_slice(block);
+            };
+            let isa = Context::of(1).isa();
+            super::gradient_blocks(isa, [inputs, outputs], rows, images.len(), &factors, &mut scratch, &mut take);
+            prop_assert!(super::is_surely_finite(isa, images.len(), &factors));
+        }
+        prop_assert!(found.iter().zip(&whole).all(|(found, whole)| found.to_bits() == whole.to_bits()));
+    }
+}
+
+/// More columns than are packed at once, more rows than a block has.
+#[test]
+fn wide_gradients_are_cut_in_blocks_to_the_same_bits() {
+    let spec = Spec { inputs: 61, outputs: 1500, epilogue: Epilogue::NONE };
+    let micro_batches =
+        [[numbers::<f32>(40 * 61, 1), numbers(40 * 1500, 2)], [numbers(9 * 61, 3), numbers(9 * 1500, 4)]];
+    let mut found = std::vec![f32::NAN; 61 * 1500];
+    let factors = |place: usize| micro_batches[place].each_ref().map(|factor| &factor[..]);
+    let mut scratch = std::vec![f32::NAN; super::gradient_blocks_scratch(49, 1500)];
+    let mut take = |range: core::ops::Range<usize>, block: &[f32]| found[range].copy_from_slice(block);
+    super::gradient_blocks(Context::of(1).isa(), [61, 1500], 0..61, 2, &factors, &mut scratch, &mut take);
+    assert!(found.iter().zip(stored(&spec, &micro_batches)).all(|(found, whole)| found.to_bits() == whole.to_bits()));
+}
+
+#[test]
+fn a_gradient_that_may_overflow_is_not_surely_finite() {
+    let isa = Context::of(1).isa();
+    for (x, finite) in [(1e18_f32, true), (1e19, false), (f32::INFINITY, false), (f32::NAN, false)] {
+        let factors = [[0.5, -x, 0.25], [1e19, 1.0, 0.0]];
+        let factors = |_: usize| factors.each_ref().map(|factor| &factor[..]);
+        assert_eq!(super::is_surely_finite(isa, 1, &factors), finite, "{x}");
+    }
+}
+
 #[test]
 fn large_batches_agree_with_the_reference() {
     agrees::<f64>(70, Spec { inputs: 130, outputs: 90, epilogue: Epilogue::NONE }, [true, true]);

@@ -2,8 +2,8 @@
 
 use netwright::loss::{CrossEntropy, Loss};
 use netwright::memory::values_from;
-use netwright::optim::{Optimizer, Sgd};
-use netwright::train::GradientEngine;
+use netwright::optim::Sgd;
+use netwright::train::{GradientEngine, Update};
 use netwright::{Network, Output, Pass, Sample};
 use speak::{Failure, Job, LOSSES, RATE};
 
@@ -46,9 +46,8 @@ where
     let mut engine = GradientEngine::<N>::new(job.batch, job.threads)?;
     let mut optimizer = Sgd::new(RATE)?;
     let mut step = || -> Result<f64, Failure> {
-        let made = engine.gradient(&mut network, &images, &labels, &CrossEntropy, Pass::default())?;
-        optimizer.step(RATE, N::LAYERS, network.parameters_mut(), engine.gradients().as_slice())?;
-        Ok(made.mean())
+        let update = Update { optimizer: &mut optimizer, rate: RATE };
+        Ok(engine.step(&mut network, &images, &labels, &CrossEntropy, Pass::default(), update)?.mean())
     };
     let losses = (0..LOSSES).map(|_| step().map(|loss| loss as f32)).collect::<Result<Vec<_>, _>>()?;
     job.serve(&losses, || {

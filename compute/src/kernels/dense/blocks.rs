@@ -1,0 +1,138 @@
+//! The gradient of weights block by block, for who uses each block before it leaves the cache: an optimiser's update.
+
+use core::ops::Range;
+
+use crate::context::Context;
+use crate::epilogue::Epilogue;
+use crate::gemm::{self, Matrix, gemm};
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::Isa;
+
+/// Elements of the right factors that are packed at once: of columns so many that they stay in the second cache.
+const PACKED: usize = 32 * 1024;
+
+/// Elements of a block, at most: it stays there too.
+const BLOCK: usize = 48 * 1024;
+
+/// Rows of a block, at least: a register tile.
+const FEWEST_ROWS: usize = 12;
+
+/// Rows of a block, at most: as many as a product copies at once.
+const MOST_ROWS: usize = 48;
+
+/// Columns that a product packs together.
+const PANEL: usize = netwright_abi::spec::conv::PANEL;
+
+/// Columns of a block of so many, where so many images are summed over: whole panels, at least one.
+const fn columns_at_once(images: usize, columns: usize) -> usize {
+    let fit = PACKED / if images == 0 { 1 } else { images } / PANEL * PANEL;
+    let fit = if fit == 0 { PANEL } else { fit };
+    let fit = if fit < BLOCK / FEWEST_ROWS { fit } else { BLOCK / FEWEST_ROWS };
+    if fit < columns { fit } else { columns }
+}
+
+/// Elements of scratch memory that [`gradient_blocks`] asks for, for up to so many images of all micro-batches together and so many columns.
+pub const fn gradient_blocks_scratch(images: usize, columns: usize) -> usize {
+    let (packed, least) = (PACKED, images * PANEL);
+    (if least > packed { least } else { packed }) + BLOCK + gemm::scratch(gemm::DEPTH, columns_at_once(1, columns))
+}
+
+/// The gradient of weights, Σ LᵀR over micro-batches, block by block: `factors` gives the L `[images, rows]` and the R `[images, columns]` of a
+/// micro-batch by its place, `use_block` is given a range of the elements from the first row of `which` on, and their gradient. The bits are those of
+/// [`dense_grad_weights`](super::dense_grad_weights) for each micro-batch and their sums in order, on one thread or cut by rows.
+///
+/// It holds of this crate's own products: see [`gemm::library`].
+///
+/// # Panics
+/// Where rows lie outside the matrix, factors are not whole rows, or `scratch` is shorter than [`gradient_blocks_scratch`] says.
+#[allow(clippy::too_many_arguments)]
+pub fn gradient_blocks<'x, T: Elementary>(
+    isa: Isa,
+    [rows, columns]: [usize; 2],
+    which: Range<usize>,
+    micro_batches: usize,
+    factors: &dyn Fn(usize) -> [&'x [T]; 2],
+    scratch: &mut [T],
+    use_block: &mut dyn FnMut(Range<usize>, &[T]),
+) {
+    assert!(which.end <= rows, "rows {which:?} of {rows}");
+    let images = |place: usize| factors(place)[1].len() / columns;
+    let all: usize = (0..micro_batches).map(images).sum();
+    let at_once = columns_at_once(all, columns);
+    let (packed, scratch) = scratch.split_at_mut(all * at_once);
+    let most_rows = (BLOCK / at_once / FEWEST_ROWS * FEWEST_ROWS).min(MOST_ROWS);
+    let (block, scratch) = scratch.split_at_mut(BLOCK);
+    let alone = Context::of(0);
+    for column in (0..columns).step_by(at_once) {
+        let width = at_once.min(columns - column);
+        let right = |place: usize| {
+            let right = factors(place)[1];
+            Matrix::rows(right, right.len() / columns, columns).columns(column..column + width)
+        };
+        let mut free = &mut *packed;
+        for place in 0..micro_batches {
+            let (to, rest) = free.split_at_mut(images(place) * width);
+            gemm::pack(&alone, right(place), to);
+            free = rest;
+        }
+        for row in which.clone().step_by(most_rows) {
+            let height = most_rows.min(which.end - row);
+            let block = &mut block[..height * width];
+            let mut start = 0;
+            for place in 0..micro_batches {
+                let len = images(place) * width;
+                let right = right(place).with_packed(&packed[start..start + len]);
+                start += len;
+                let left = factors(place)[0];
+                let left = Matrix::rows(left, left.len() / rows, rows).columns(row..row + height).transposed();
+                let epilogue = if place == 0 { Epilogue::NONE } else { Epilogue::ACCUMULATE };
+                gemm(isa, left, right, epilogue, block, width, scratch);
+            }
+            let first = (row - which.start) * columns + column;
+            if width == columns {
+                use_block(first..first + block.len(), block);
+            } else {
+                for (place, block) in block.chunks_exact(width).enumerate() {
+                    let first = first + place * columns;
+                    use_block(first..first + width, block);
+                }
+            }
+        }
+    }
+}
+
+/// Whether every element of Σ LᵀR over micro-batches, and every sum on the way, is certainly finite: the sum over each factor of what its elements
+/// are, without their signs, bounds them.
+pub fn is_surely_finite<'x, T: Scalar>(
+    isa: Isa,
+    micro_batches: usize,
+    factors: &dyn Fn(usize) -> [&'x [T]; 2],
+) -> bool {
+    let mut bound = 0.0;
+    for place in 0..micro_batches {
+        let sum = |factor: &[T]| factor.chunks(1 << 16).map(|part| sum_of_magnitudes(isa, part).to_f64()).sum::<f64>();
+        let [left, right] = factors(place).map(sum);
+        bound += left * right;
+    }
+    let largest = if size_of::<T>() == size_of::<f64>() { f64::MAX } else { f64::from(f32::MAX) };
+    // More than rounding can add. A NaN compares as nothing.
+    bound <= largest / 4.0
+}
+
+crate::simd::vectorised! {
+    /// Σ|x|, in sixteen parts.
+    fn sum_of_magnitudes<T: Scalar>(elements: &[T]) -> T {
+        let (whole, rest) = elements.as_chunks::<16>();
+        let mut sums = [T::ZERO; 16];
+        for elements in whole {
+            for (sum, element) in sums.iter_mut().zip(elements) {
+                *sum += element.abs();
+            }
+        }
+        for (sum, element) in sums.iter_mut().zip(rest) {
+            *sum += element.abs();
+        }
+        sums.into_iter().fold(T::ZERO, |all, sum| all + sum)
+    }
+}
