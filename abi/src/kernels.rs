@@ -129,6 +129,8 @@ macro_rules! for_each_kernel {
                 conv::conv_grouped_forward(conv) scratch;
                 /// Convolution by Winograd's algorithm: y from x, weights, packed, scale, shift.
                 conv::conv_winograd_train_forward(conv) scratch;
+                /// Convolution that lays blocks of images in the lanes: y from x, weights, packed, scale, shift.
+                conv::conv_blocks_forward(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: y from x, weights, packed, scale, shift.
                 deconv::deconv_forward(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: y from x, weights, packed, scale, shift.
@@ -164,6 +166,8 @@ macro_rules! for_each_kernel {
                 conv::conv_grouped_grad_input(conv) scratch;
                 /// Convolution by Winograd's algorithm: dx from dy, weights, packed.
                 conv::conv_winograd_grad_input(conv) scratch;
+                /// Convolution that lays blocks of images in the lanes: dx from dy, weights, packed.
+                conv::conv_blocks_grad_input(conv) scratch;
                 /// Transposed convolution; the sizes are those of the convolution it transposes: dx from dy, weights, packed.
                 deconv::deconv_grad_input(conv) scratch;
                 /// Dense layer, weights `[inputs, outputs]`: dx from dy, weights, packed.
@@ -182,6 +186,8 @@ macro_rules! for_each_kernel {
                 conv::conv_direct_grad_weights(conv) scratch;
                 /// Convolution as products of matrices: adds to dw and db from x, dy.
                 conv::conv_gemm_grad_weights(conv) scratch;
+                /// Convolution that lays blocks of images in the lanes: adds to dw, db from x, dy.
+                conv::conv_blocks_grad_weights(conv) scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.
                 conv::conv_grouped_grad_weights(conv) scratch;
                 /// Depthwise convolution: adds to dw and db from x, dy.

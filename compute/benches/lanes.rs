@@ -1,4 +1,5 @@
-//! LeNet-5's layers forward for a batch of 64, channels last and with images in the lanes: microseconds an image on one thread.
+//! LeNet-5's layers forward for a batch of 64, channels last and with images in the lanes: microseconds an image on one thread. Then the kernels
+//! of training passes for micro-batches of 16 tiny images.
 //!
 //! `cargo bench -p netwright-compute --features std --bench lanes`
 
@@ -81,6 +82,49 @@ fn fully_connected(spec: &dense::Spec, sums: &mut [f64; 2]) {
     compare(&format!("dense {}x{}", spec.inputs, spec.outputs), sums, [last, in_lanes]);
 }
 
+/// A convolution that keeps its size where windows are 3x3, in each direction: as products, direct, and in blocks.
+fn training([size, channels, window, filters]: [usize; 4]) {
+    const IMAGES: usize = LANES;
+    let padding = if window == 3 { 1 } else { 0 };
+    let out = size + 2 * padding + 1 - window;
+    let (window, padding) = ([window; 2], [padding; 4]);
+    let (input, output) = ([size, size, channels], [out, out, filters]);
+    let spec = &conv::Spec { input, output, window, padding, epilogue: Epilogue::NONE, ..CONV1 };
+    let (x, dy) = (numbers(IMAGES * spec.input_len()), numbers(IMAGES * spec.output_len()));
+    let w = numbers(spec.weights_len());
+    let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+    let lens = [
+        conv::conv_gemm_forward_scratch(spec),
+        conv::conv_blocks_forward_scratch(spec),
+        conv::conv_gemm_grad_input_scratch(spec),
+        conv::conv_blocks_grad_input_scratch(spec),
+        conv::conv_gemm_grad_weights_scratch(spec),
+        conv::conv_direct_grad_weights_scratch(spec),
+        conv::conv_blocks_grad_weights_scratch(spec),
+    ];
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g] = lens.map(|len| vec![0.0f32; len]);
+    let context = &Context::of(IMAGES);
+    let (mut y2, mut y3, mut dx2, mut dx3, mut dw2, mut dw3) =
+        (y.clone(), y.clone(), dx.clone(), dx.clone(), dw.clone(), dw.clone());
+    let seconds = best([
+        &mut || f32::conv_gemm_forward(context, spec, black_box(&x), &w, &[], &[], &[], &mut y, &mut a),
+        &mut || f32::conv_direct_forward(context, spec, black_box(&x), &w, &[], &[], &mut y2),
+        &mut || f32::conv_blocks_forward(context, spec, black_box(&x), &w, &[], &[], &[], &mut y3, &mut b),
+        &mut || f32::conv_gemm_grad_input(context, spec, black_box(&dy), &w, &[], &mut dx, &mut c),
+        &mut || f32::conv_direct_grad_input(context, spec, black_box(&dy), &w, &[], &mut dx2),
+        &mut || f32::conv_blocks_grad_input(context, spec, black_box(&dy), &w, &[], &mut dx3, &mut d),
+        &mut || f32::conv_gemm_grad_weights(context, spec, black_box(&x), &dy, &mut dw, &mut [], &mut e),
+        &mut || f32::conv_direct_grad_weights(context, spec, black_box(&x), &dy, &mut dw2, &mut [], &mut f),
+        &mut || f32::conv_blocks_grad_weights(context, spec, black_box(&x), &dy, &mut dw3, &mut [], &mut g),
+    ]);
+    let name = format!("{}x{}x{channels} {size}x{size} -> {filters}", window[0], window[1]);
+    print!("{name:24}");
+    for times in seconds.map(|seconds| seconds * 1e6 / IMAGES as f64).chunks(3) {
+        print!("  {:7.2} {:7.2} {:7.2}", times[0], times[1], times[2]);
+    }
+    println!();
+}
+
 fn main() {
     println!("batch {BATCH}, microseconds an image    channels last, images in the lanes");
     let mut sums = [0.0; 2];
@@ -94,4 +138,22 @@ fn main() {
     pooling("avgpool2", &POOL2, &mut sums);
     DENSE.iter().for_each(|spec| fully_connected(spec, &mut sums));
     println!("{:24} {:8.2} {:8.2}", "together", sums[0], sums[1]);
+    println!("\nmicro-batch of 16: products, direct, blocks; forward, gradient of the input, gradient of the weights");
+    for sizes in [
+        [28, 1, 5, 6],
+        [14, 6, 5, 16],
+        [28, 1, 3, 4],
+        [28, 1, 3, 8],
+        [14, 8, 3, 8],
+        [12, 8, 5, 16],
+        [8, 16, 3, 16],
+        [8, 16, 3, 32],
+        [7, 12, 3, 24],
+        [16, 3, 3, 8],
+        [16, 3, 3, 16],
+        [6, 16, 3, 32],
+        [4, 24, 3, 24],
+    ] {
+        training(sizes);
+    }
 }

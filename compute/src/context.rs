@@ -100,6 +100,11 @@ impl<'a> Context<'a> {
         self.isa
     }
 
+    /// The same for so many images.
+    pub(crate) const fn of_images(self, batch: usize) -> Self {
+        Self { batch, ..self }
+    }
+
     /// As many blocks of [`LANES`] images as there are images: what a kernel for images in the lanes is given.
     #[must_use]
     pub const fn of_blocks(self) -> Self {

@@ -1,13 +1,16 @@
-//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image, whole and layer by layer: microseconds
-//! an image on one thread, in one run.
+//! LeNet-5 predicts a batch of 64, channels last and in blocks of images in the lanes, and one image, whole and layer by layer; and trains a step of
+//! plain gradient descent, on one thread and on two: microseconds an image, in one run.
 //!
 //! `cargo bench -p netwright-zoo --features lenet5 --bench lenet`
 
 use std::hint::black_box;
 use std::time::Instant;
 
+use netwright::loss::CrossEntropy;
+use netwright::optim::{Optimizer as _, Sgd};
 use netwright::private::{Context, PredictionWeights};
-use netwright::{Architecture as _, Network as _, Observer, Tensor, Unobserved};
+use netwright::train::GradientEngine;
+use netwright::{Architecture as _, Network as _, Observer, Pass, Tensor, Unobserved};
 use netwright_zoo::LeNet5;
 
 const BATCH: usize = 64;
@@ -39,7 +42,11 @@ fn main() {
     let elements: Vec<f32> = images.iter().flat_map(|image| image.as_slice()).copied().collect();
     let (mut answers, mut outputs) = (vec![[0.0; 10]; BATCH], vec![0.0; 10 * BATCH]);
     let mut workspace = vec![0.0; LeNet5::<f32>::PREDICTING.for_batch(TOGETHER)];
-    let mut best = [f64::INFINITY; 3];
+    let labels: Vec<usize> = (0..BATCH).map(|image| image % 10).collect();
+    let mut trained = LeNet5::init(1);
+    let mut engines = [1, 2].map(|threads| GradientEngine::<LeNet5>::new(BATCH, threads).expect("threads"));
+    let mut descent = Sgd::new(1e-3).expect("a rate");
+    let mut best = [f64::INFINITY; 5];
     for _ in 0..300 {
         let mut time = |which: usize, call: &mut dyn FnMut()| {
             let start = Instant::now();
@@ -68,18 +75,34 @@ fn main() {
                 network.predict_into(black_box(image), answer);
             }
         });
+        for (which, engine) in (3..).zip(&mut engines) {
+            engine.install(|engine| {
+                time(which, &mut || {
+                    let images = black_box(&images);
+                    engine
+                        .gradient(&mut trained, images, &labels, &CrossEntropy::new(), Pass::default())
+                        .expect("a step");
+                    let gradients = engine.gradients().as_slice();
+                    descent
+                        .step(1e-3, LeNet5::<f32>::LAYERS, trained.parameters_mut(), gradients)
+                        .expect("their length");
+                });
+            });
+        }
     }
     println!("microseconds an image, batch {BATCH}, one thread");
     println!("channels last        {:6.2}", best[0]);
     println!("images in the lanes  {:6.2}   {:.2} times as fast", best[1], best[0] / best[1]);
     println!("one image            {:6.2}", best[2]);
-    let mut best = [f64::INFINITY; LeNet5::<f32>::LAYERS.len()];
+    let mut layers = [f64::INFINITY; LeNet5::<f32>::LAYERS.len()];
     for _ in 0..20_000 {
         let mut clock = Clock { last: Instant::now(), microseconds: [0.0; LeNet5::<f32>::LAYERS.len()] };
         network.predict_into_observed(black_box(&images[0]), &mut answers[0], &mut clock);
-        best.iter_mut().zip(clock.microseconds).for_each(|(best, time)| *best = best.min(time));
+        layers.iter_mut().zip(clock.microseconds).for_each(|(best, time)| *best = best.min(time));
     }
-    for (layer, time) in LeNet5::<f32>::LAYERS.iter().zip(best).filter(|(_, time)| *time > 0.0) {
+    for (layer, time) in LeNet5::<f32>::LAYERS.iter().zip(layers).filter(|(_, time)| *time > 0.0) {
         println!("  {:18} {time:6.2}", layer.text);
     }
+    println!("training step        {:6.2}", best[3]);
+    println!("  on two threads     {:6.2}   {:.2} times as fast", best[4], best[3] / best[4]);
 }

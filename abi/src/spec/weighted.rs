@@ -191,6 +191,25 @@ pub mod conv {
             self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2]
         }
 
+        /// The convolution of the output's gradient that is the gradient of the input, by filters that are rotated by half a circle and whose
+        /// channels are the filters of this one: where windows make no steps, and begin and end in the input.
+        pub const fn transposed(&self) -> Option<Self> {
+            let reach = [(self.window[0] - 1) * self.dilation[0], (self.window[1] - 1) * self.dilation[1]];
+            let [top, bottom, left, right] = self.padding;
+            let is_inside = top <= reach[0] && bottom <= reach[0] && left <= reach[1] && right <= reach[1];
+            if self.stride[0] != 1 || self.stride[1] != 1 || !is_inside {
+                return None;
+            }
+            let padding = [reach[0] - top, reach[0] - bottom, reach[1] - left, reach[1] - right];
+            Some(Self { input: self.output, output: self.input, padding, epilogue: Epilogue::NONE, ..*self })
+        }
+
+        /// Whether there are kernels that lay blocks of images in the lanes while training: of one group and more than one tap, where there
+        /// is a [transposed](Spec::transposed) convolution.
+        pub const fn in_blocks(&self) -> bool {
+            self.groups == 1 && self.window[0] * self.window[1] > 1 && self.transposed().is_some()
+        }
+
         /// The row (axis 0) or column (axis 1) of the input that tap `tap` of output `position` reads, or `None` in the padding.
         pub fn source(&self, axis: usize, position: usize, tap: usize) -> Option<usize> {
             let before = self.padding[2 * axis];

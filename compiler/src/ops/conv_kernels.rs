@@ -23,7 +23,7 @@ pub(super) struct Algorithm {
     fits: fn(&Spec) -> bool,
     /// Whether it rounds no more than a plain sum.
     pub(super) is_exact: bool,
-    predicting: ForwardKernel<Kind>,
+    predicting: Option<ForwardKernel<Kind>>,
     /// How its filters are prepared for that.
     packing: Option<PackFilters>,
     forward: Option<ForwardKernel<Kind>>,
@@ -37,7 +37,7 @@ pub(super) struct Algorithm {
 }
 
 /// All of them. Of two of one name, the sizes fit one.
-static ALGORITHMS: [Algorithm; 7] = [
+static ALGORITHMS: [Algorithm; 8] = [
     Algorithm {
         name: "depthwise",
         choice: Some(Choice {
@@ -48,7 +48,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "each channel by itself, channels side by side in the vector",
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
         is_exact: true,
-        predicting: ForwardKernel::Plain(kernels::depthwise_forward),
+        predicting: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
@@ -63,7 +63,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "all groups in one kernel",
         fits: |spec| spec.groups > 1,
         is_exact: true,
-        predicting: ForwardKernel::Packing(kernels::conv_grouped_forward),
+        predicting: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         packing: Some(Packing::Grouped),
         forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
@@ -78,7 +78,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "products of matrices for each group",
         fits: |spec| spec.groups > 1,
         is_exact: true,
-        predicting: ForwardKernel::Packing(kernels::conv_gemm_forward),
+        predicting: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
@@ -93,7 +93,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "windows as the rows of a matrix product",
         fits: |spec| spec.groups == 1,
         is_exact: true,
-        predicting: ForwardKernel::Plain(kernels::conv_packed_forward),
+        predicting: Some(ForwardKernel::Plain(kernels::conv_packed_forward)),
         packing: Some(Packing::Panels),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
@@ -112,7 +112,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "tiles of outputs take a fraction of the multiply-adds",
         fits: |spec| spec.winograd().is_some(),
         is_exact: false,
-        predicting: ForwardKernel::Plain(kernels::conv_winograd_forward),
+        predicting: Some(ForwardKernel::Plain(kernels::conv_winograd_forward)),
         packing: Some(Packing::Winograd),
         forward: Some(ForwardKernel::Packing(kernels::conv_winograd_train_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
@@ -133,7 +133,7 @@ static ALGORITHMS: [Algorithm; 7] = [
         why: "pixels side by side in the vector",
         fits: Spec::has_short_windows,
         is_exact: true,
-        predicting: ForwardKernel::Plain(kernels::conv_pixels_forward),
+        predicting: Some(ForwardKernel::Plain(kernels::conv_pixels_forward)),
         packing: None,
         forward: None,
         grad_input: None,
@@ -143,12 +143,31 @@ static ALGORITHMS: [Algorithm; 7] = [
         memory: |spec| padded_by_channels(spec) as usize + spec.rows_len()[1],
     },
     Algorithm {
+        name: "blocks",
+        choice: Some(Choice {
+            name: "blocks",
+            summary: "blocks of sixteen images side by side in the vector, when training",
+            needs: "tiny images and filters, several taps, stride 1 and one group",
+        }),
+        why: "sixteen images side by side in the vector",
+        fits: |spec| spec.in_blocks() && block(spec) <= HOT,
+        is_exact: true,
+        predicting: None,
+        packing: None,
+        forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
+        packing_of_a_step: [None, Some(Packing::Rotated)],
+        grad_weights: Some(kernels::conv_blocks_grad_weights),
+        work: blocks,
+        memory: block,
+    },
+    Algorithm {
         name: "direct",
         choice: Some(DIRECT),
         why: "windows and filters read where they lie",
         fits: |_| true,
         is_exact: true,
-        predicting: ForwardKernel::Plain(kernels::conv_direct_forward),
+        predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
@@ -201,10 +220,10 @@ impl Algorithm {
 
     /// Its kernel on the way forward.
     pub(super) fn forward(&self, direction: Direction, is_prepared: bool) -> ForwardKernel<Kind> {
-        match direction {
-            Direction::Predicting if is_prepared || self.packing.is_none() => self.predicting,
-            _ => self.forward.unwrap_or(self.predicting),
-        }
+        let predicts = direction == Direction::Predicting && (is_prepared || self.packing.is_none());
+        let [first, other] = if predicts { [self.predicting, self.forward] } else { [self.forward, self.predicting] };
+        let Some(kernel) = first.or(other) else { unreachable!("an algorithm predicts, or trains forward") };
+        kernel
     }
 
     /// What it offers in a direction, of filters called `weights`: where its kernel packs them in each pass, also with filters packed before.
@@ -215,7 +234,7 @@ impl Algorithm {
         weights: &'static str,
     ) -> impl Iterator<Item = Candidate> + use<> {
         let has_kernel = match direction {
-            Direction::Predicting => true,
+            Direction::Predicting => self.predicting.is_some(),
             Direction::Forward => self.forward.is_some(),
             Direction::InputGradient => self.grad_input.is_some(),
             Direction::WeightGradient => self.grad_weights.is_some(),
@@ -406,6 +425,42 @@ fn direct(spec: &Spec, direction: Direction) -> Work {
             }
         }
     }
+}
+
+/// The most elements of a block of images, its outputs and the sums of its weights: half of a second cache of single precision.
+const HOT: usize = 1 << 17;
+
+/// Elements of a block.
+fn block(spec: &Spec) -> usize {
+    netwright_abi::LANES * (spec.input_len() + spec.output_len() + spec.weights_len())
+}
+
+/// Blocks of images in the lanes: no lane stays idle, and what is read and written is laid out anew
+/// (`cargo bench -p netwright-compute --features std --bench lanes`).
+fn blocks(spec: &Spec, direction: Direction) -> Work {
+    // Images whose elements fall into the same places of the first cache are laid out by whole cache lines.
+    let relaid = |len: usize| if len.is_multiple_of(512) { 4.0 } else { 0.75 } * len as f64;
+    let (weights, positions) = (spec.weights_len(), spec.output[0] * spec.output[1]);
+    // The share of taps that lie in the image.
+    let inside = |axis: usize| {
+        let all: usize = (0..spec.window[axis]).map(|tap| spec.positions_inside(axis, tap).len()).sum();
+        all as f64 / (spec.window[axis] * spec.output[axis]) as f64
+    };
+    let macs = 1.05 * inside(0) * filled(spec, 1, 1);
+    let outputs = |[height, width, channels]: [usize; 3]| {
+        // Tiles have eight, six or four channels; the sums of one by itself wait for one another.
+        let alone = channels % 8 % 6 % 4;
+        let waiting = 1.0 + 1.2 * alone as f64 / channels as f64;
+        waiting * inside(1) * macs + (height * width * (10 + 3 * channels)) as f64
+    };
+    let lanes = match direction {
+        Direction::Predicting | Direction::Forward => outputs(spec.output),
+        Direction::InputGradient => outputs(spec.input),
+        // The padding of rows is computed; the sums of lanes are stored for each strip, and added up for each block.
+        Direction::WeightGradient => macs + (weights * (16 + 5 * positions.div_ceil(64))) as f64,
+    };
+    let packed = if direction == Direction::InputGradient { weights as f64 / MICRO_BATCH } else { 0.0 };
+    Work { lanes, copied: relaid(spec.input_len()) + relaid(spec.output_len()), packed, ..Work::default() }
 }
 
 /// The kernel of many groups: it fills vectors with channels of one group, by sixteen, or with groups, whose channels come by four.

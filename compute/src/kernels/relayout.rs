@@ -37,25 +37,7 @@ impl<T: Scalar> WithSimd<T> for IntoLanes<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { len, x, y } = self;
         for (x, y) in x.chunks(len * LANES).zip(y.chunks_exact_mut(len * LANES)) {
-            let images = x.len() / len;
-            let mut done = 0;
-            if images == LANES {
-                while done + 4 <= len {
-                    for first in (0..LANES).step_by(S::LANES) {
-                        // SAFETY: the block has all its images, each of `len` elements, and `S::LANES` divides their number.
-                        let columns = unsafe { simd.load_columns(x[first * len + done..].as_ptr(), len) };
-                        for (place, column) in (done..).zip(columns) {
-                            column.store(&mut y[place * LANES + first..]);
-                        }
-                    }
-                    done += 4;
-                }
-            }
-            for (place, lanes) in y.chunks_exact_mut(LANES).enumerate().skip(done) {
-                for (image, lane) in lanes.iter_mut().enumerate() {
-                    *lane = if image < images { x[image * len + place] } else { T::ZERO };
-                }
-            }
+            simd.call(IntoBlock { images: x.len() / len, x, step: len, y });
         }
     }
 }
@@ -73,21 +55,147 @@ impl<T: Scalar> WithSimd<T> for OutOfLanes<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { len, x, y } = self;
         for (x, y) in x.chunks_exact(len * LANES).zip(y.chunks_exact_mut(len * LANES)) {
-            let mut done = 0;
-            while done + 4 <= len {
-                for first in (0..LANES).step_by(S::LANES) {
-                    let columns = [0, 1, 2, 3].map(|column| simd.load(&x[(done + column) * LANES + first..]));
-                    let rows = y[first * len + done..].as_mut_ptr();
-                    // SAFETY: the block has room for all its images, each of `len` elements, and `S::LANES` divides their number.
-                    unsafe { Vector::store_columns(columns, rows, len) };
-                }
-                done += 4;
+            simd.call(OutOfBlock { images: LANES, x, y, step: len });
+        }
+    }
+}
+
+/// Some elements of up to [`LANES`] images go side by side into a block, as many as `y` has room for. The elements of an image are
+/// contiguous in `x`, and start `step` after those of the image before; zeros stand for images that are missing.
+pub(crate) struct IntoBlock<'a, T> {
+    pub(crate) images: usize,
+    pub(crate) x: &'a [T],
+    pub(crate) step: usize,
+    pub(crate) y: &'a mut [T],
+}
+
+impl<T: Scalar> WithSimd<T> for IntoBlock<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { images, x, step, y } = self;
+        let len = check_block(images, x.len(), step, y.len());
+        let mut done = 0;
+        while takes_columns::<T>(images, step) && done + 4 <= len {
+            for first in (0..LANES).step_by(S::LANES) {
+                // SAFETY: `x` has the elements of all images, as just compared, and `S::LANES` divides their number.
+                let columns = unsafe { simd.load_columns(x[first * step + done..].as_ptr(), step) };
+                store::<T, S>(columns, 4, &mut y[done * LANES + first..]);
             }
-            for (place, lanes) in x.chunks_exact(LANES).enumerate().skip(done) {
-                for (image, &lane) in lanes.iter().enumerate() {
-                    y[image * len + place] = lane;
+            done += 4;
+        }
+        let mut rows = [[T::ZERO; LANES]; LANES];
+        for start in (done..len).step_by(LANES) {
+            let count = LANES.min(len - start);
+            for (image, row) in rows.iter_mut().enumerate().take(images) {
+                copy_row(&x[image * step + start..], row, count);
+            }
+            for column in (0..count).step_by(4) {
+                for first in (0..LANES).step_by(S::LANES) {
+                    // SAFETY: there are sixteen rows of sixteen elements, and `S::LANES` divides their number.
+                    let columns =
+                        unsafe { simd.load_columns(rows.as_flattened()[first * LANES + column..].as_ptr(), LANES) };
+                    store::<T, S>(columns, count - column, &mut y[(start + column) * LANES + first..]);
                 }
             }
         }
     }
+}
+
+/// Whether four elements of each image are read or written at a time. A whole cache line is, where images are missing, or would fall into
+/// the same few places of the first cache.
+#[inline(always)]
+const fn takes_columns<T>(images: usize, step: usize) -> bool {
+    const ALIASED: usize = 2048;
+    images == LANES && !(step * size_of::<T>()).is_multiple_of(ALIASED)
+}
+
+/// Stores the first `count` of four columns in a block.
+#[inline(always)]
+fn store<T: Scalar, S: Simd<T>>([a, b, c, d]: [S::Vector; 4], count: usize, y: &mut [T]) {
+    a.store(y);
+    if count > 1 {
+        b.store(&mut y[LANES..]);
+    }
+    if count > 2 {
+        c.store(&mut y[2 * LANES..]);
+    }
+    if count > 3 {
+        d.store(&mut y[3 * LANES..]);
+    }
+}
+
+/// Copies the first `count` elements of a row of [`LANES`].
+#[inline(always)]
+fn copy_row<T: Scalar>(from: &[T], to: &mut [T], count: usize) {
+    match (from.first_chunk::<LANES>(), to.first_chunk_mut::<LANES>()) {
+        (Some(from), Some(to)) if count == LANES => *to = *from,
+        _ => to[..count].copy_from_slice(&from[..count]),
+    }
+}
+
+/// [`IntoBlock`] the other way: some elements of the first images of a block `x` become contiguous elements of images in `y`.
+pub(crate) struct OutOfBlock<'a, T> {
+    pub(crate) images: usize,
+    pub(crate) x: &'a [T],
+    pub(crate) y: &'a mut [T],
+    pub(crate) step: usize,
+}
+
+impl<T: Scalar> WithSimd<T> for OutOfBlock<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { images, x, y, step } = self;
+        let len = check_block(images, y.len(), step, x.len());
+        let mut done = 0;
+        while takes_columns::<T>(images, step) && done + 4 <= len {
+            for first in (0..LANES).step_by(S::LANES) {
+                let columns = load(simd, &x[done * LANES + first..], 4);
+                let rows = y[first * step + done..].as_mut_ptr();
+                // SAFETY: `y` has room for the elements of all images, as just compared, and `S::LANES` divides their number.
+                unsafe { Vector::store_columns(columns, rows, step) };
+            }
+            done += 4;
+        }
+        let mut rows = [[T::ZERO; LANES]; LANES];
+        for start in (done..len).step_by(LANES) {
+            let count = LANES.min(len - start);
+            for column in (0..count).step_by(4) {
+                for first in (0..LANES).step_by(S::LANES) {
+                    let columns = load(simd, &x[(start + column) * LANES + first..], count - column);
+                    let rows = rows.as_flattened_mut()[first * LANES + column..].as_mut_ptr();
+                    // SAFETY: there are sixteen rows of sixteen elements, and `S::LANES` divides their number.
+                    unsafe { Vector::store_columns(columns, rows, LANES) };
+                }
+            }
+            for (image, row) in rows.iter().enumerate().take(images) {
+                copy_row(row, &mut y[image * step + start..], count);
+            }
+        }
+    }
+}
+
+/// The first `count` of four columns of a block, and zeros. Written out: a closure that is not inlined would be compiled without the
+/// instructions.
+#[inline(always)]
+fn load<T: Scalar, S: Simd<T>>(simd: S, x: &[T], count: usize) -> [S::Vector; 4] {
+    let zero = simd.splat(T::ZERO);
+    [
+        simd.load(x),
+        if count > 1 { simd.load(&x[LANES..]) } else { zero },
+        if count > 2 { simd.load(&x[2 * LANES..]) } else { zero },
+        if count > 3 { simd.load(&x[3 * LANES..]) } else { zero },
+    ]
+}
+
+/// Elements of each image of a block of `block` elements, all of which `images` images have that start `step` apart in `len` elements.
+#[track_caller]
+fn check_block(images: usize, len: usize, step: usize, block: usize) -> usize {
+    let each = block / LANES;
+    assert!(images > 0 && images <= LANES && block == each * LANES, "a block of images");
+    assert!((images - 1) * step + each <= len, "the images of a block");
+    each
 }

@@ -9,12 +9,17 @@
 //! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input |
 //! | `conv_pixels` | few filters, when predicting: pixels side by side in vectors |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
+//! | `conv_blocks` | training tiny images, sixteen of them in the lanes |
+//! | `conv_lanes` | predicting images that lie in the lanes |
 
 use core::ops::Range;
 
 use super::channel_sums;
 use super::elementary::Elementary;
-pub use super::lanes::conv_lanes_forward;
+pub use super::lanes::{
+    conv_blocks_forward, conv_blocks_forward_scratch, conv_blocks_grad_input, conv_blocks_grad_input_scratch,
+    conv_blocks_grad_weights, conv_blocks_grad_weights_scratch, conv_lanes_forward,
+};
 use crate::configuration::Configuration;
 use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
@@ -104,7 +109,7 @@ pub fn conv_direct_grad_weights<T: Elementary>(
 }
 
 /// Runs `work` on parts of dw: it is given the rows, one for each tap and channel of a group, and scratch memory.
-fn split_weights<T: Scalar>(
+pub(super) fn split_weights<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
     dy: &[T],

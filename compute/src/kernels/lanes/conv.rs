@@ -47,47 +47,76 @@ impl<T: Elementary> WithSimd<T> for Forward<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { isa, spec, x, w, epilogue, y } = self;
-        let ([_, _, channels], [_, columns, filters]) = (spec.input, spec.output);
-        let (x_pixel, y_pixel) = (channels * LANES, filters * LANES);
-        // Columns with all their taps inside the image are computed several at once.
-        let [first, last] = [0, spec.window[1] - 1].map(|tap| spec.positions_inside(1, tap));
-        let inner = first.start.max(last.start)..first.end.min(last.end);
-        let inner = if inner.is_empty() { columns..columns } else { inner };
+        let (filters, row_len) = (Filters { w, panel: spec.output[2] }, spec.rows_len()[1] * LANES);
         for (x, y) in blocks(x, spec.input_len()).zip(y.chunks_exact_mut(spec.output_len() * LANES)) {
-            for (row, y) in y.chunks_exact_mut(columns * y_pixel).enumerate() {
-                let mut stretch = |columns: Range<usize>| {
-                    let window = Window::at(spec, row, columns.start);
-                    for images in (0..LANES).step_by(S::LANES) {
-                        let stretch = Stretch {
-                            pixels: columns.len(),
-                            filters,
-                            loops: window.loops,
-                            first: window.first,
-                            terms: [spec.window[1] * channels, channels],
-                            x: x[window.source..].as_ptr().wrapping_add(images),
-                            x_step: window.steps,
-                            x_pixel: spec.stride[1] * x_pixel,
-                            w: w.as_ptr(),
-                            w_term: filters,
-                            y: y[columns.start * y_pixel..].as_mut_ptr().wrapping_add(images),
-                            y_pixel,
-                            epilogue,
-                        };
-                        // SAFETY: `check` compared the lengths with the sizes. All taps of the window that is walked over lie inside
-                        // the image, for each of these columns, so that inputs are those of one block, weights those of the
-                        // layer, and outputs those of one row; `S::LANES` divides a block. y is borrowed mutably.
-                        unsafe { compute(simd, &stretch) };
-                    }
-                };
-                (0..inner.start).for_each(|column| stretch(column..column + 1));
-                if !inner.is_empty() {
-                    stretch(inner.clone());
-                }
-                (inner.end..columns).for_each(|column| stretch(column..column + 1));
+            for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
+                compute_row(simd, spec, filters, epilogue, row, x, y);
                 epilogue.finish(isa, y);
             }
         }
     }
+}
+
+/// Filters in panels of so many, each of which has the weights of its filters side by side for every tap and channel.
+#[derive(Clone, Copy)]
+pub(super) struct Filters<'a, T> {
+    pub(super) w: &'a [T],
+    pub(super) panel: usize,
+}
+
+/// A row of the output of a block, but for what the epilogue's floor leaves of its activation.
+#[inline(always)]
+pub(super) fn compute_row<T: Elementary, S: Simd<T>>(
+    simd: S,
+    spec: &Spec,
+    Filters { w, panel }: Filters<'_, T>,
+    epilogue: Epilogue<'_, T>,
+    row: usize,
+    x: &[T],
+    y: &mut [T],
+) {
+    let ([_, _, channels], [_, columns, filters]) = (spec.input, spec.output);
+    let (x_pixel, y_pixel) = (channels * LANES, filters * LANES);
+    let depth = spec.weights_len() / filters;
+    assert!(spec.groups == 1 && w.len() == spec.weights_len(), "the filters of a row");
+    assert!(x.len() == spec.input_len() * LANES && y.len() == columns * y_pixel, "a row of a block");
+    epilogue.check(filters);
+    // Columns with all their taps inside the image are computed several at once.
+    let [first, last] = [0, spec.window[1] - 1].map(|tap| spec.positions_inside(1, tap));
+    let inner = first.start.max(last.start)..first.end.min(last.end);
+    let inner = if inner.is_empty() { columns..columns } else { inner };
+    let mut stretch = |columns: Range<usize>| {
+        let window = Window::at(spec, row, columns.start);
+        for filter in (0..filters).step_by(panel) {
+            let count = panel.min(filters - filter);
+            for images in (0..LANES).step_by(S::LANES) {
+                let stretch = Stretch {
+                    pixels: columns.len(),
+                    filters: count,
+                    loops: window.loops,
+                    first: window.first,
+                    terms: [spec.window[1] * channels, channels],
+                    x: x[window.source..].as_ptr().wrapping_add(images),
+                    x_step: window.steps,
+                    x_pixel: spec.stride[1] * x_pixel,
+                    w: w[filter * depth..].as_ptr(),
+                    w_term: count,
+                    y: y[columns.start * y_pixel + filter * LANES..].as_mut_ptr().wrapping_add(images),
+                    y_pixel,
+                    epilogue: epilogue.channels(filter, count),
+                };
+                // SAFETY: the lengths were just compared with the sizes. All taps of the window that is walked over lie inside the
+                // image, for each of these columns, so that inputs are those of one block, weights those of a panel, and
+                // outputs those of one row; `S::LANES` divides a block. y is borrowed mutably.
+                unsafe { compute(simd, &stretch) };
+            }
+        }
+    };
+    (0..inner.start).for_each(|column| stretch(column..column + 1));
+    if !inner.is_empty() {
+        stretch(inner.clone());
+    }
+    (inner.end..columns).for_each(|column| stretch(column..column + 1));
 }
 
 /// The part of a window that lies inside the image.

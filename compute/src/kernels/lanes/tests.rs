@@ -5,9 +5,9 @@ use netwright_abi::spec::{pool, relayout};
 use proptest::prelude::*;
 
 use super::LANES;
-use crate::context::Context;
+use crate::context::{Context, tests::Turns};
 use crate::epilogue::tests::epilogues;
-use crate::kernels::conv::tests::{numbers, specs};
+use crate::kernels::conv::tests::{Variant, agrees, numbers, specs};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::relayout::{into_lanes, out_of_lanes};
 use crate::kernels::{Kernels, conv, dense};
@@ -118,6 +118,50 @@ fn dense_agrees<T: Kernels + Elementary>(batch: usize, spec: &dense::Spec, [scal
     });
 }
 
+/// Scratch memory, exactly as long as asked for, and full of what must not be read.
+fn memory<T: Scalar>(len: usize) -> Vec<T> {
+    std::vec![T::from_f64(NAN); len]
+}
+
+/// The kernels that lay blocks of images in the lanes, on so many threads.
+fn by_blocks<T: Elementary, const THREADS: usize>() -> Variant<T> {
+    fn on<R>(threads: usize, batch: usize, run: impl FnOnce(&Context<'_>) -> R) -> R {
+        run(&Context::on(batch, &Turns(threads)))
+    }
+    Variant {
+        forward: |batch, spec, x, w, scale, shift, y| {
+            let mut memory = memory(THREADS * conv::conv_blocks_forward_scratch(spec));
+            on(THREADS, batch, |context| {
+                conv::conv_blocks_forward(context, spec, x, w, &[], scale, shift, y, &mut memory);
+            });
+        },
+        grad_input: |batch, spec, dy, w, dx| {
+            let mut memory = memory(THREADS * conv::conv_blocks_grad_input_scratch(spec));
+            on(THREADS, batch, |context| {
+                conv::conv_blocks_grad_input(context, spec, dy, w, &[], dx, &mut memory);
+            });
+        },
+        grad_weights: |batch, spec, x, dy, dw, db| {
+            let mut memory = memory(THREADS * conv::conv_blocks_grad_weights_scratch(spec));
+            on(THREADS, batch, |context| conv::conv_blocks_grad_weights(context, spec, x, dy, dw, db, &mut memory));
+        },
+    }
+}
+
+/// Convolutions of one group that can be computed in blocks.
+fn specs_in_blocks(filters: core::ops::Range<usize>) -> impl Strategy<Value = conv::Spec> {
+    specs((Just(1usize), 1usize..6, filters).prop_map(<[usize; 3]>::from)).prop_filter_map("windows of taps", |spec| {
+        let reach = [0, 1].map(|axis| (spec.window[axis] - 1) * spec.dilation[axis]);
+        let [top, bottom, left, right] = spec.padding;
+        let padding = [top.min(reach[0]), bottom.min(reach[0]), left.min(reach[1]), right.min(reach[1])];
+        let sides = [0, 1].map(|axis| {
+            (spec.input[axis] + padding[2 * axis] + padding[2 * axis + 1]).checked_sub(reach[axis]).filter(|&n| n > 0)
+        });
+        let output = [sides[0]?, sides[1]?, spec.output[2]];
+        Some(conv::Spec { stride: [1, 1], padding, output, ..spec }).filter(conv::Spec::in_blocks)
+    })
+}
+
 fn batches() -> impl Strategy<Value = usize> {
     prop::sample::select(std::vec![1, 2, 15, 16, 17, 33, 64])
 }
@@ -141,6 +185,14 @@ proptest! {
     ) {
         convolution_agrees::<f32>(batch, &spec, each_filter);
         convolution_agrees::<f64>(batch.min(17), &spec, each_filter);
+    }
+
+    #[test]
+    fn convolutions_by_blocks_agree_with_the_reference(
+        batch in batches(), spec in specs_in_blocks(1..20), each_filter in any::<[bool; 2]>(),
+    ) {
+        agrees::<f32>(batch, &spec, each_filter, &by_blocks::<f32, 1>());
+        agrees::<f64>(batch.min(17), &spec, each_filter, &by_blocks::<f64, 3>());
     }
 
     #[test]
@@ -173,6 +225,63 @@ fn sums_of_more_than_a_part_have_the_bits_of_a_product() {
     convolution_agrees::<f32>(17, &spec, [true, true]);
     let dilated = conv::Spec { window: [3, 3], dilation: [2, 2], input: [7, 6, 40], ..spec };
     convolution_agrees::<f32>(16, &dilated, [false, true]);
+}
+
+/// LeNet-5's first convolution; of its second there is enough for many threads.
+const LENET: conv::Spec = conv::Spec {
+    input: [28, 28, 1],
+    output: [28, 28, 6],
+    window: [5, 5],
+    stride: [1, 1],
+    padding: [2; 4],
+    dilation: [1, 1],
+    groups: 1,
+    epilogue: Epilogue::NONE,
+};
+
+#[test]
+fn any_number_of_threads_gives_the_bits_of_one() {
+    let second = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..LENET };
+    for (batch, spec) in [(64, LENET), (64, second), (39, second), (50, second)] {
+        let (x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+        let dy = numbers::<f32>(batch * spec.output_len(), 3);
+        let run = |Variant { forward, grad_input, grad_weights }: Variant<f32>| {
+            let (mut y, mut dx, mut dw, mut db) = (dy.clone(), x.clone(), w.clone(), std::vec![0.0; spec.output[2]]);
+            forward(batch, &spec, &x, &w, &[], &[], &mut y);
+            grad_input(batch, &spec, &dy, &w, &mut dx);
+            grad_weights(batch, &spec, &x, &dy, &mut dw, &mut db);
+            [y, dx, dw, db]
+        };
+        let one = run(by_blocks::<f32, 1>());
+        for more in [by_blocks::<f32, 2>(), by_blocks::<f32, 3>(), by_blocks::<f32, 7>()] {
+            assert!(one == run(more), "{batch} images of {spec:?}");
+        }
+    }
+}
+
+#[test]
+fn images_whose_elements_fall_into_the_same_places_of_a_cache_become_blocks_and_images_again() {
+    for (batch, len) in [(16, 512), (16, 1024), (31, 2048), (16, 513), (48, 256)] {
+        let x = numbers::<f32>(batch * len, 1);
+        everywhere::<f32>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
+        let x = numbers::<f64>(batch * len, 1);
+        everywhere::<f64>(|_| assert_eq!(images(batch, len, &blocks(batch, len, &x)), x));
+    }
+}
+
+#[test]
+fn many_channels_and_long_rows_agree_by_blocks() {
+    let long = conv::Spec { input: [2, 300, 35], output: [2, 300, 9], window: [1, 3], padding: [0, 0, 1, 1], ..LENET };
+    agrees::<f32>(17, &long, [true, true], &by_blocks::<f32, 2>());
+    let wide = conv::Spec { input: [6, 7, 40], output: [6, 7, 70], window: [3, 3], padding: [1; 4], ..LENET };
+    agrees::<f32>(24, &wide, [false, true], &by_blocks::<f32, 2>());
+}
+
+#[test]
+#[should_panic(expected = "a convolution that can be computed in blocks")]
+fn steps_between_windows_are_refused() {
+    let spec = conv::Spec { output: [14, 14, 6], stride: [2, 2], ..LENET };
+    conv::conv_blocks_grad_input_scratch(&spec);
 }
 
 #[test]

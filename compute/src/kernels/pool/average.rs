@@ -67,6 +67,9 @@ pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx:
     context.split_images(spec, dx, &mut [], &|first, dx, _| {
         let images = dx.len() / spec.input_len();
         let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
+        if (spec.padding, spec.stride) == ([0; 4], spec.window) {
+            return context.isa().dispatch(Shares { spec, dy, dx });
+        }
         dx.fill(T::ZERO);
         by_lanes!(spec.input[2], gradient(images, spec, dy, dx));
     });
@@ -196,6 +199,60 @@ impl<T: Elementary> Window<T> {
             }
         }
         sum
+    }
+}
+
+/// The gradient of windows side by side: each element of the input is in one of them at most, so that its gradient is stored and not added to.
+struct Shares<'a, T> {
+    spec: &'a Spec,
+    dy: &'a [T],
+    dx: &'a mut [T],
+}
+
+impl<T: Scalar> WithSimd<T> for Shares<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        // Few channels fill a narrow vector better.
+        if const { S::Half::LANES < S::LANES } && self.spec.input[2] <= S::Half::LANES {
+            self.run(simd.half());
+        } else {
+            self.run(simd);
+        }
+    }
+}
+
+impl<T: Scalar> Shares<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { spec, dy, dx } = self;
+        let ([height, width, channels], [rows, columns, _], [tall, wide]) = (spec.input, spec.output, spec.window);
+        let share = simd.splat(share::<T>((0, tall), (0, wide)));
+        let row = width * channels;
+        for (image, dy_of_image) in dy.chunks_exact(spec.output_len()).enumerate() {
+            for (y, dy) in (0..rows * tall).map(|y| (y, &dy_of_image[y / tall * columns * channels..])) {
+                let mut to = (image * height + y) * row;
+                let end = to + row;
+                for dy in dy.chunks_exact(channels).take(columns) {
+                    for _ in 0..wide {
+                        // What a vector stores too far is stored again by what follows.
+                        for first in (0..channels).step_by(S::LANES) {
+                            let (dy, at) = (&dy[first..], to + first);
+                            let part = if dy.len() < S::LANES { simd.load_partial(dy) } else { simd.load(dy) } * share;
+                            if dx.len() - at < S::LANES {
+                                part.store_partial(&mut dx[at..to + channels]);
+                            } else {
+                                part.store(&mut dx[at..]);
+                            }
+                        }
+                        to += channels;
+                    }
+                }
+                dx[to..end].fill(T::ZERO);
+            }
+            dx[(image * height + rows * tall) * row..(image + 1) * height * row].fill(T::ZERO);
+        }
     }
 }
 

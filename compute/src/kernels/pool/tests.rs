@@ -81,6 +81,35 @@ fn fast_loops_agree_with_slide_39_over_random_shapes() {
 }
 
 #[test]
+fn windows_side_by_side_share_their_gradients_on_any_number_of_threads() {
+    let mut random = Random::new(5);
+    for (round, channels) in CHANNELS.into_iter().chain([7, 15, 17, 31]).cycle().take(96).enumerate() {
+        let window = [1 + round % 3, 1 + round / 3 % 4];
+        let [rows, columns] = window.map(|_| 1 + random.below(4) as usize);
+        // Rows and columns that no window reaches have a gradient of 0.
+        let [below, right_of] = window.map(|size| random.below(size as u64) as usize);
+        let spec = Spec {
+            input: [rows * window[0] + below, columns * window[1] + right_of, channels],
+            output: [rows, columns, channels],
+            window,
+            stride: window,
+            padding: [0; 4],
+            epilogue: Epilogue::NONE,
+        };
+        let batch = 1 + round % 4;
+        let dy = numbers(&mut random, batch * spec.output_len());
+        let mut right = vec![0.0; batch * spec.input_len()];
+        reference::avgpool_grad(batch, &spec, &dy, &mut right);
+        assert_close(&average_gradient::<f64>(batch, &spec, &dy), &right, 1e-14);
+        crate::simd::tests::assert_same_for_all_instruction_sets(|| average_gradient::<f32>(batch, &spec, &dy));
+        let turns = Turns(3);
+        let mut dx = vec![f32::NAN; right.len()];
+        f32::avgpool_grad(&Context::on(batch, &turns), &spec, &narrow(&dy), &mut dx);
+        assert_close(&widen(&dx), &right, 1e-6);
+    }
+}
+
+#[test]
 fn every_epilogue_is_that_of_the_reference_on_any_number_of_threads() {
     type Forward = fn(&Context<'_>, &Spec, &[f32], &[f32], &[f32], &mut [f32]);
     type Reference = fn(usize, &Spec, &[f64], &mut [f64]);
