@@ -52,7 +52,7 @@ fn each_direction_gets_a_kernel_of_its_own() {
 fn blocks_of_images_are_taken_for_training_where_images_and_filters_are_tiny() {
     let trains = |stage: &str, input: &str| names(input, stage).map(|kernel| kernel == Some("blocks"));
     assert_eq!(trains("conv 5x5x6 same", "28x28x1"), [false, true, true, true]);
-    assert_eq!(trains("conv 5x5x16", "14x14x6")[2], true);
+    assert!(trains("conv 5x5x16", "14x14x6")[2]);
     assert_eq!(trains("conv 5x5x6 same kernel gemm", "28x28x1"), [false; 4]);
     for (stage, input) in [
         ("conv 5x5x6 same", "64x64x1"),

@@ -10,6 +10,7 @@ use crate::epilogue::tests::epilogues;
 use crate::kernels::Kernels;
 use crate::kernels::check::{assert_same_for_constants, shapes};
 use crate::kernels::conv::tests::numbers;
+use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use netwright_abi::{Activation, Epilogue};
 

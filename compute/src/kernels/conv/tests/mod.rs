@@ -285,7 +285,7 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
     });
     assert_same_for_constants!(
         Spec { input: [9, 12, 3], output: [3, 8, 13], stride: [2, 1], padding: [0; 4], ..LENET },
-        |sizes| { pixels(sizes) }
+        |sizes| pixels(sizes)
     );
     const SPREAD: Spec = Spec {
         input: [9, 40, 2],
