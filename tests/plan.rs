@@ -21,10 +21,11 @@ fn of(direction: Direction, layer: &str) -> PlannedCall {
 fn a_layer_has_a_kernel_in_each_direction_with_the_runner_up() {
     let kernels = Direction::ALL.map(|direction| of(direction, "conv2"));
     let [predicting, forward, ..] = kernels.map(|call| call.kernel);
-    assert_eq!((predicting, forward), ("conv_packed_forward", "conv_gemm_forward"));
+    assert_eq!((predicting, forward), ("conv_packed_forward", "conv_blocks_forward"));
     assert!(kernels[2].kernel.ends_with("_grad_input") && kernels[3].kernel.ends_with("_grad_weights"), "{kernels:?}");
     for call in kernels {
-        let others = ["direct", "gemm"].iter().filter(|name| call.why.contains(&format!(" an image, {name} ")));
+        let others =
+            ["direct", "gemm", "blocks"].iter().filter(|name| call.why.contains(&format!(" an image, {name} ")));
         assert_eq!(others.count(), 1, "one runner-up: {call:?}");
     }
 }
