@@ -1,6 +1,7 @@
 //! Prints a network from an ONNX file in the language: `cargo run --example from_onnx --features onnx -- model.onnx`. With `--check`
 //! behind the file it says only whether that can be had.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use netwright_compiler::onnx;
@@ -29,7 +30,7 @@ fn text() -> Result<String, Box<dyn std::error::Error>> {
         Some(help) => format!("{problem}\n{help}"),
         None => problem.to_string(),
     };
-    let read = onnx::read(&Model::read(&bytes)?, None).map_err(with_help)?;
+    let read = onnx::read_beside(&Model::read(&bytes)?, None, Path::new(&path).parent()).map_err(with_help)?;
     if only_checks {
         return Ok(String::new());
     }

@@ -98,7 +98,7 @@ fn read(
         help: Some("a path is relative to the folder of the crate, where its Cargo.toml is".to_owned()),
     })?;
     let model = netwright_onnx::Model::read(&bytes).map_err(|error| refused(format!("`{written}`: {error}")))?;
-    let crate::onnx::Read { graph, sources } = crate::onnx::read(&model, settings.output)
+    let crate::onnx::Read { graph, sources } = crate::onnx::read_beside(&model, settings.output, path.parent())
         .map_err(|problem| Refusal { message: format!("`{written}`: {problem}"), help: problem.help.clone() })?;
     let item = Item::of(&foreign.network, context);
     let mut tokens = crate::compile_graph(graph, &item, context.root, audience);

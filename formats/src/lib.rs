@@ -71,15 +71,20 @@ pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Box<dyn TensorFile>, E
         #[cfg(not(feature = "npz"))]
         return Ok(Box::new(PyTorchFile::of(archive)?));
     }
-    #[cfg(feature = "hdf5")]
     if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+        #[cfg(feature = "hdf5")]
         return Ok(Box::new(KerasFile::from_bytes(bytes, origin)?));
+        #[cfg(not(feature = "hdf5"))]
+        return Err(format(
+            origin,
+            "a file that is read here",
+            "an HDF5 file, as Keras writes them: give `netwright-formats` its feature `hdf5`",
+        ));
     }
     Ok(Box::new(Safetensors::from_bytes(bytes, origin)?))
 }
 
 /// That a file is not what it should be.
-#[cfg(any(feature = "npz", feature = "pytorch", feature = "hdf5"))]
 fn format(origin: &str, expected: &str, found: impl Into<String>) -> Error {
     Error::Format { origin: origin.to_owned(), expected: expected.to_owned(), found: found.into() }
 }

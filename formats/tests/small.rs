@@ -104,6 +104,14 @@ fn what_keras_saved_gives_its_answer() -> Result<(), Error> {
     Ok(())
 }
 
+#[cfg(not(feature = "hdf5"))]
+#[test]
+fn a_file_of_keras_names_the_feature_that_it_needs() {
+    let file = include_bytes!("small/small.weights.h5").to_vec();
+    let error = netwright_formats::from_bytes(file, "small.weights.h5").err().expect("it is not read");
+    assert!(error.to_string().contains("feature `hdf5`"), "{error}");
+}
+
 #[test]
 fn a_file_is_known_by_its_first_bytes() -> Result<(), Error> {
     for (bytes, tensors) in [

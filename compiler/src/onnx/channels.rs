@@ -22,8 +22,11 @@ impl<'m> Reading<'m> {
     pub(super) fn as_strided(&mut self, node: &'m Node<'m>, value: &Value) -> Option<Vec<usize>> {
         let gather =
             self.only_reader(node.outputs[0]).filter(|(_, next)| next.op == "Gather" && int(next, "axis", 0) == 0)?;
-        let Known::Constant(indices) = self.known.get(gather.1.inputs.get(1)?)? else { return None };
-        let Numbers { sizes, values } = indices.numbers()?;
+        let Numbers { sizes, values } = match self.known.get(gather.1.inputs.get(1)?)? {
+            Known::Constant(Constant::Weights(indices)) => indices.numbers_beside(self.folder)?,
+            Known::Constant(Constant::Numbers(indices)) => indices.clone(),
+            Known::Value(_) => return None,
+        };
         let in_order = values.iter().enumerate().all(|(place, index)| place as f64 == *index);
         let [1, sizes @ ..] = sizes.as_slice() else { return None };
         if self.batch != Some(1) || !in_order || values.len() != value.layout.len() {

@@ -1,6 +1,8 @@
 //! What a file knows before anything comes in: weights, and the arithmetic with shapes around them.
 
-use netwright_onnx::{Elements, Tensor};
+use std::path::Path;
+
+use netwright_onnx::{Elements, Tensor, external};
 
 use super::layout::Run;
 
@@ -67,11 +69,16 @@ impl<'m> Weights<'m> {
 
     /// The elements, where they are few and lie in the file itself.
     pub(super) fn numbers(&self) -> Option<Numbers> {
+        self.numbers_beside(None)
+    }
+
+    /// The elements, where they are few, and lie in the file or in one of its folder.
+    pub(super) fn numbers_beside(&self, folder: Option<&Path>) -> Option<Numbers> {
         const FEW: usize = 1 << 16;
         if self.tensor.len() > FEW {
             return None;
         }
-        let elements: Elements<'_> = self.tensor.elements().ok()?;
+        let elements: Elements<'_> = external::elements(self.tensor, folder).ok()?;
         let sizes = self.sizes();
         let count = sizes.iter().product::<usize>();
         let value = |mut index: usize| {

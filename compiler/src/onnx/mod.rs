@@ -24,6 +24,8 @@ mod weighted;
 mod windows;
 mod written;
 
+use std::path::Path;
+
 use netwright_onnx::Model;
 use netwright_onnx::source::Change;
 
@@ -65,8 +67,20 @@ pub enum Source {
 /// # Errors
 /// Where a node cannot be had: which, what came in, and what could be done.
 pub fn read(model: &Model<'_>, output: Option<&str>) -> Result<Read, Problem> {
+    read_beside(model, output, None)
+}
+
+/// As [`read`]; what must be known of a constant is read where it lies in a file of the model's `folder`, too.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_beside(model: &Model<'_>, output: Option<&str>, folder: Option<&Path>) -> Result<Read, Problem> {
     // Whether the image that comes in has its channels first or last shows only in what is done with it.
-    let read = |channels_last| Reading::of(model, output, channels_last).and_then(Reading::run);
+    let read = |channels_last| {
+        let mut reading = Reading::of(model, output, channels_last)?;
+        reading.folder = folder;
+        reading.run()
+    };
     let further = |first: Problem, last: Problem| if last.place > first.place { last } else { first };
     read(false).or_else(|first| read(true).map_err(|last| further(first, last)))
 }

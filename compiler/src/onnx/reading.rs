@@ -1,6 +1,7 @@
 //! A model while it becomes a graph.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use netwright_onnx::source::Change;
 use netwright_onnx::{Model, Node, Value as Declared};
@@ -43,6 +44,8 @@ const OUTSIDE: usize = usize::MAX;
 /// A model while it is read.
 pub(super) struct Reading<'m> {
     pub(super) model: &'m Model<'m>,
+    /// Where files with constants may lie.
+    pub(super) folder: Option<&'m Path>,
     pub(super) builder: Builder,
     pub(super) known: HashMap<&'m str, Known<'m>>,
     /// The nodes that read each name.
@@ -111,6 +114,7 @@ impl<'m> Reading<'m> {
         readers.entry(output).or_default().push(OUTSIDE);
         Ok(Self {
             model,
+            folder: None,
             builder,
             known,
             readers,

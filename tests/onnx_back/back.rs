@@ -1,0 +1,45 @@
+//! What a network answers that was written as ONNX and read again, beside what it answered itself. Part of the crate that `run` makes.
+
+use std::cell::Cell;
+use std::path::Path;
+
+use netwright::onnx::FromOnnx;
+use netwright::{Network, Sample as _, Shape};
+
+thread_local! {
+    static MODELS: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<f32> = const { Cell::new(0.0) };
+}
+
+/// The elements in a file, which has channels first, in the order of our memory.
+fn elements(path: &Path, shape: Shape) -> Vec<f32> {
+    let bytes = std::fs::read(path).expect("the network's own test has written it");
+    let elements: Vec<f32> =
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+    let (positions, channels) = (shape.positions(), shape.channels());
+    assert_eq!(elements.len(), positions * channels, "{}", path.display());
+    (0..elements.len()).map(|place| elements[place % channels * positions + place / channels]).collect()
+}
+
+/// A line of the table: the model, and how far its answer is from that of the network that was written, as a part of the largest element.
+pub fn check<N: FromOnnx + Network<Scalar = f32>>(folder: &str) {
+    let folder = Path::new(folder);
+    let name = folder.file_name().unwrap_or_default().display();
+    let network = N::from_onnx(folder.join("model.onnx")).expect("it is the file that was compiled");
+    let image = elements(&folder.join("image.f32"), N::INPUT);
+    let images: Vec<N::Input> = netwright::memory::values_from(image).expect("an image");
+    let answers = network.predict_batch(&images);
+    let expected = elements(&folder.join("answer.f32"), N::OUTPUT);
+    let largest = expected.iter().fold(1e-30_f32, |largest, value| largest.max(value.abs()));
+    let found = answers[0].elements().iter().zip(&expected);
+    let difference = found.fold(0.0_f32, |worst, (found, expected)| worst.max((found - expected).abs())) / largest;
+    println!("| {name} | {difference:.1e} |");
+    assert!(difference <= 1e-5, "{name} answers otherwise");
+    MODELS.set(MODELS.get() + 1);
+    LARGEST.set(LARGEST.get().max(difference));
+}
+
+/// The table's last line.
+pub fn end() {
+    println!("| all {} | {:.1e} |", MODELS.get(), LARGEST.get());
+}
