@@ -31,7 +31,7 @@ use crate::threads::Threads;
 /// | [`OwnedPredictor::from_file`] of weights that were saved | what it holds, and the largest tensor |
 /// | [`OwnedPredictor::from_file`] of what [`OwnedPredictor::save`] wrote | what it holds |
 ///
-/// A [`Predictor`](crate::Predictor) borrows such a file where it lies, mapped to memory or in flash.
+/// A `Predictor` borrows such a file where it lies, mapped to memory or in flash.
 ///
 /// ```
 /// use netwright_runtime::{Error, network::Network, owned_predictor::OwnedPredictor};
@@ -113,7 +113,7 @@ impl<N: Architecture> OwnedPredictor<N> {
         Ok(Self::holding(held, None, None))
     }
 
-    /// Writes what it holds to a file that [`OwnedPredictor::from_file`] reads and [`Predictor::from_bytes`](crate::Predictor::from_bytes)
+    /// Writes what it holds to a file that [`OwnedPredictor::from_file`] reads and `Predictor::from_bytes`
     /// borrows. It is for the kernels of one version of netwright, on any processor: keep the weights themselves too.
     ///
     /// # Errors
