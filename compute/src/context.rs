@@ -202,7 +202,7 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Cuts so many things as [`Context::split_rows`] cuts rows: `work` is given the numbers of a part, and its scratch memory.
+    /// Cuts so many things as [`Context::split_rows`] cuts rows: `work` is given the range of a part, and its scratch memory.
     pub fn split_count<T: Send>(
         &self,
         count: usize,

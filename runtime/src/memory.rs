@@ -127,6 +127,7 @@ pub fn copies<'a, X: Stored + 'a>(values: impl IntoIterator<Item = &'a X>) -> Ve
 #[cfg(target_os = "linux")]
 fn ask_for_huge_pages<T>(memory: &mut [core::mem::MaybeUninit<T>]) {
     use core::ffi::{c_int, c_void};
+    // SAFETY: the signature of POSIX' `madvise`, which every libc of Linux has.
     unsafe extern "C" {
         fn madvise(start: *mut c_void, len: usize, advice: c_int) -> c_int;
     }

@@ -50,7 +50,7 @@ pub struct OwnedPredictor<N: Architecture> {
     network: PhantomData<fn() -> N>,
 }
 
-/// What a predictor owns: tensors that are kept, one behind the other, and what was prepared of the others.
+/// What a predictor owns: contiguous tensors that are kept, and what was prepared of the others.
 #[derive(Debug)]
 pub struct Held<T> {
     parameters: Buffer<T>,

@@ -5,7 +5,7 @@ use core::ops::Range;
 /// Tensors that lie together among the parameters, or among the statistics: where they start, and where they end.
 pub type Stretch = [usize; 2];
 
-/// Parameters or statistics: all of them, or some tensors, one behind the other.
+/// Parameters or statistics: all of them, or some tensors, contiguous.
 #[derive(Clone, Copy)]
 pub struct Tensors<'a, T> {
     elements: &'a [T],
@@ -19,7 +19,7 @@ impl<'a, T> Tensors<'a, T> {
         Self { elements, held: None }
     }
 
-    /// Those at the stretches `held` of all, one behind the other.
+    /// Those at the stretches `held` of all, contiguous.
     pub const fn some(elements: &'a [T], held: &'a [Stretch]) -> Self {
         Self { elements, held: Some(held) }
     }

@@ -305,7 +305,7 @@ impl<'o, T: Precision> Compared<'o, T> {
         Err(Error::Weights { origin, network: facts.name, differences })
     }
 
-    /// Reads the tensors that lie in some stretches of the parameters, or of the statistics, to where those lie one behind the other.
+    /// Reads the tensors that lie in some stretches of the parameters, or of the statistics, to where those are contiguous.
     pub(crate) fn read(&self, trained: bool, stretches: &[Stretch], elements: &mut [T]) -> Result<(), Error> {
         let mut rest = elements;
         for &[first, end] in stretches {

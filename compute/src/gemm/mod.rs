@@ -27,7 +27,7 @@ pub(crate) mod pack;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
-mod turned;
+mod transposed;
 mod vector_matrix;
 
 use tile::{PANEL, Product};
@@ -201,6 +201,12 @@ pub fn gemm<T: Elementary>(
     gemm_at(isa, a, Matrix { packed, ..b }, epilogue, c, c_row, scratch);
 }
 
+/// Whether the rows of A are copied though they meet few columns: they are contiguous and lie so far apart, a multiple of half a
+/// page, that they share few places of the first cache.
+fn is_aliased<T>(a: &Matrix<'_, T>) -> bool {
+    a.rows >= PACKED_FROM && a.stride[1] == 1 && (a.stride[0] * size_of::<T>()).is_multiple_of(2048)
+}
+
 /// [`gemm`], its sizes checked, with the instructions of an instruction set.
 #[allow(clippy::too_many_arguments)]
 fn gemm_at<T: Elementary>(
@@ -215,7 +221,7 @@ fn gemm_at<T: Elementary>(
     if a.rows == 1 && (b.stride[1] == 1 || b.stride[0] == 1) && a.stride[1] == 1 {
         return vector_matrix::multiply(isa, &a.data[..a.columns], b, epilogue, &mut c[..b.columns]);
     }
-    if epilogue.unless_none().is_none() && turned::multiply(isa, a, b, c, c_row, scratch) {
+    if epilogue.unless_none().is_none() && transposed::multiply(isa, a, b, c, c_row, scratch) {
         return;
     }
     let is_packed = !b.packed.is_empty();
@@ -223,8 +229,8 @@ fn gemm_at<T: Elementary>(
     let many = if is_near { MANY } else { PACKED_FROM };
     let pack = is_packed || b.stride[1] != 1 || (a.rows >= many && b.columns > 2 * PANEL);
     let room = (DEPTH.min(b.rows) + pack::GAP) * ROWS;
-    let copy = a.rows >= PACKED_FROM && b.columns >= COPIED_FROM
-        || turned::is_aliased(&a) && is_packed && scratch.len() >= room;
+    let copy =
+        a.rows >= PACKED_FROM && b.columns >= COPIED_FROM || is_aliased(&a) && is_packed && scratch.len() >= room;
     // Rows are cut evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
     let rows_at_once = if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(TILE_ROWS) } else { a.rows };
     let mut first = 0;

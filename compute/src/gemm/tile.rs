@@ -253,7 +253,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         ahead = ahead.wrapping_add(tile.share);
                         let mut columns = [zero; N];
                         for j in 0..N {
-                            columns[j] = load(simd, b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                            columns[j] = simd.load_edge(b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
                         }
                         for i in 0..R {
                             let row = simd.splat(*a[i / 3].add(i % 3 * a_row));
@@ -276,10 +276,10 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
         let (mut scales, mut shifts) = ([simd.splat(T::ONE); N], [zero; N]);
         for j in 0..N {
             if let Some(scale) = tile.scale {
-                scales[j] = load(simd, scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                scales[j] = simd.load_edge(scale.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
             if let Some(shift) = tile.shift {
-                shifts[j] = load(simd, shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                shifts[j] = simd.load_edge(shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
         }
         let floor = simd.splat(tile.floor);
@@ -288,26 +288,13 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
                 let mut sum = sums[i][j].multiply_add(scales[j], shifts[j]);
                 if tile.accumulate {
-                    sum = sum + load(simd, c, PARTIAL && j == N - 1, mask);
+                    sum = sum + simd.load_edge(c, PARTIAL && j == N - 1, mask);
                 }
                 let sum = sum.at_least(floor);
                 if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store_at(c) }
             }
         }
     }
-}
-
-/// # Safety
-/// The pointer is good for the vector, or the part of it that the mask lets through.
-#[inline(always)]
-unsafe fn load<T: Elementary, S: Simd<T>>(
-    simd: S,
-    from: *const T,
-    partial: bool,
-    mask: <S::Vector as Vector<T>>::Mask,
-) -> S::Vector {
-    // SAFETY: the caller's promise.
-    unsafe { if partial { simd.load_masked(from, mask) } else { simd.load_at(from) } }
 }
 
 /// Adds `from` to `to`.

@@ -127,6 +127,21 @@ pub trait Simd<T: Lane>: Copy + Debug + Send + Sync + 'static {
     /// The pointer is good for these elements.
     unsafe fn load_masked(self, from: *const T, mask: <Self::Vector as Vector<T>>::Mask) -> Self::Vector;
 
+    /// [`Simd::load_masked`] where a vector is partial, else [`Simd::load_at`].
+    ///
+    /// # Safety
+    /// As theirs.
+    #[inline(always)]
+    unsafe fn load_edge(
+        self,
+        from: *const T,
+        is_partial: bool,
+        mask: <Self::Vector as Vector<T>>::Mask,
+    ) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { if is_partial { self.load_masked(from, mask) } else { self.load_at(from) } }
+    }
+
     /// The columns of a matrix of [`Simd::LANES`] rows of four elements, which start `row` apart.
     ///
     /// # Safety

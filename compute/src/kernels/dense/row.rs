@@ -159,7 +159,7 @@ impl<T: Elementary> Part<'_, T> {
             for (k, &x) in x.iter().enumerate() {
                 let (x, row) = (simd.splat(x), w.as_ptr().add(k * outputs + first));
                 for n in 0..N {
-                    let w = load(simd, row.wrapping_add(n * S::LANES), is_whole || counts[n] == S::LANES, masks[n]);
+                    let w = simd.load_edge(row.wrapping_add(n * S::LANES), !is_whole && counts[n] < S::LANES, masks[n]);
                     sums[n] = x.multiply_add(w, sums[n]);
                 }
             }
@@ -168,29 +168,16 @@ impl<T: Elementary> Part<'_, T> {
                 let (place, whole) = (first + n * S::LANES, counts[n] == S::LANES);
                 let each = |each: &[T], default: T| match each.is_empty() {
                     true => simd.splat(default),
-                    false => load(simd, each.as_ptr().wrapping_add(place), whole, masks[n]),
+                    false => simd.load_edge(each.as_ptr().wrapping_add(place), !whole, masks[n]),
                 };
                 let mut sum = sums[n].multiply_add(each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
                 let to = y.as_mut_ptr().wrapping_add(place);
                 if epilogue.accumulate {
-                    sum = sum + load(simd, to, whole, masks[n]);
+                    sum = sum + simd.load_edge(to, !whole, masks[n]);
                 }
                 let sum = sum.at_least(floor);
                 if whole { sum.store_at(to) } else { sum.store_masked(to, masks[n]) }
             });
         }
     }
-}
-
-/// # Safety
-/// The pointer is good for the vector, or the part of it that the mask lets through.
-#[inline(always)]
-unsafe fn load<T: Elementary, S: Simd<T>>(
-    simd: S,
-    from: *const T,
-    whole: bool,
-    mask: <S::Vector as Vector<T>>::Mask,
-) -> S::Vector {
-    // SAFETY: the caller's promise.
-    unsafe { if whole { simd.load_at(from) } else { simd.load_masked(from, mask) } }
 }

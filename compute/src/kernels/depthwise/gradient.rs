@@ -3,7 +3,6 @@
 use core::ops::Range;
 
 use super::axis::Axis;
-use super::windows::load;
 use super::{Pixels, Spec};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, Vector};
@@ -144,10 +143,10 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
             let mut b = b.wrapping_add(row * walk.dy[0]);
             for _ in 0..walk.count[1] {
                 for n in 0..N {
-                    let gradient = load::<T, S, PARTIAL>(simd, b.add(n * S::LANES), mask);
+                    let gradient = simd.load_edge(b.add(n * S::LANES), PARTIAL, mask);
                     for (sums, a) in sums.iter_mut().zip(a) {
                         sums[n] =
-                            load::<T, S, PARTIAL>(simd, a.add(at + n * S::LANES), mask).multiply_add(gradient, sums[n]);
+                            simd.load_edge(a.add(at + n * S::LANES), PARTIAL, mask).multiply_add(gradient, sums[n]);
                     }
                 }
                 at += walk.x[1];
@@ -156,7 +155,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const N: usize, const PARTIAL: bool>(
         }
         for (sums, to) in sums.iter_mut().zip(to) {
             for (n, sum) in sums.iter_mut().enumerate() {
-                *sum = *sum + load::<T, S, PARTIAL>(simd, to.add(n * S::LANES), mask);
+                *sum = *sum + simd.load_edge(to.add(n * S::LANES), PARTIAL, mask);
             }
         }
         // A tap that is repeated is read as often, before it is written as often.

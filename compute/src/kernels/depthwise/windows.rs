@@ -214,10 +214,10 @@ impl<T: Elementary> Windows<'_, T> {
             for i in 0..taps.count[0] {
                 let a = a.add(i * taps.source[0] + channel);
                 let b = b.wrapping_add(channel).wrapping_offset(i.cast_signed() * taps.weights[0]);
-                let left = load::<T, S, PARTIAL>(simd, b, mask);
-                let middle = load::<T, S, PARTIAL>(simd, b.wrapping_offset(weight), mask);
-                let right = load::<T, S, PARTIAL>(simd, b.wrapping_offset(2 * weight), mask);
-                let read = |column: usize| load::<T, S, PARTIAL>(simd, a.wrapping_add(column * pixel), mask);
+                let left = simd.load_edge(b, PARTIAL, mask);
+                let middle = simd.load_edge(b.wrapping_offset(weight), PARTIAL, mask);
+                let right = simd.load_edge(b.wrapping_offset(2 * weight), PARTIAL, mask);
+                let read = |column: usize| simd.load_edge(a.wrapping_add(column * pixel), PARTIAL, mask);
                 let mut near = [read(0), read(1), read(2)];
                 unrolled!(position < P, {
                     if position > 0 {
@@ -253,13 +253,13 @@ impl<T: Elementary> Windows<'_, T> {
                 if elements.is_empty() {
                     simd.splat(default)
                 } else {
-                    load::<T, S, PARTIAL>(simd, elements.as_ptr().add(channel), mask)
+                    simd.load_edge(elements.as_ptr().add(channel), PARTIAL, mask)
                 }
             };
             let to = to.add(channel);
             let mut y = sum.multiply_add(each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
             if self.epilogue.accumulate {
-                y = y + load::<T, S, PARTIAL>(simd, to, mask);
+                y = y + simd.load_edge(to, PARTIAL, mask);
             }
             let y = y.at_least(simd.splat(self.epilogue.floor()));
             if PARTIAL { y.store_masked(to, mask) } else { y.store_at(to) }
@@ -290,10 +290,10 @@ impl<T: Elementary> Windows<'_, T> {
                 let mut b = b.wrapping_add(channel).wrapping_offset(i.cast_signed() * taps.weights[0]);
                 for _ in 0..taps.count[1] {
                     for n in 0..N {
-                        let weight = load::<T, S, PARTIAL>(simd, b.add(n * S::LANES), mask);
+                        let weight = simd.load_edge(b.add(n * S::LANES), PARTIAL, mask);
                         for (sums, a) in sums.iter_mut().zip(a) {
-                            sums[n] = load::<T, S, PARTIAL>(simd, a.add(at + n * S::LANES), mask)
-                                .multiply_add(weight, sums[n]);
+                            sums[n] =
+                                simd.load_edge(a.add(at + n * S::LANES), PARTIAL, mask).multiply_add(weight, sums[n]);
                         }
                     }
                     at += taps.source[1];
@@ -307,14 +307,14 @@ impl<T: Elementary> Windows<'_, T> {
                     if elements.is_empty() {
                         simd.splat(default)
                     } else {
-                        load::<T, S, PARTIAL>(simd, elements.as_ptr().add(at), mask)
+                        simd.load_edge(elements.as_ptr().add(at), PARTIAL, mask)
                     }
                 };
                 let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
                 for (sums, to) in sums.iter_mut().zip(to) {
                     sums[n] = sums[n].multiply_add(scale, shift);
                     if self.epilogue.accumulate {
-                        sums[n] = sums[n] + load::<T, S, PARTIAL>(simd, to.add(at), mask);
+                        sums[n] = sums[n] + simd.load_edge(to.add(at), PARTIAL, mask);
                     }
                 }
                 // A position that is repeated is read as often, before it is written as often.
@@ -325,18 +325,4 @@ impl<T: Elementary> Windows<'_, T> {
             }
         }
     }
-}
-
-/// A vector, or with `PARTIAL` the part of it that `mask` lets through.
-///
-/// # Safety
-/// the pointer is good for the elements.
-#[inline(always)]
-pub(super) unsafe fn load<T: Elementary, S: Simd<T>, const PARTIAL: bool>(
-    simd: S,
-    from: *const T,
-    mask: <S::Vector as Vector<T>>::Mask,
-) -> S::Vector {
-    // SAFETY: the caller's promise.
-    unsafe { if PARTIAL { simd.load_masked(from, mask) } else { simd.load_at(from) } }
 }

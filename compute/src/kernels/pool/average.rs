@@ -32,36 +32,24 @@ const fn area(spec: &Spec) -> usize {
 
 impl Pool for Average {
     #[inline(always)]
-    fn pool<T: Elementary>(
+    fn pool<T: Elementary, C: Configuration<Spec>>(
         isa: Isa,
         images: usize,
-        configuration: impl Configuration<Spec>,
+        configuration: C,
         x: &[T],
         epilogue: &Epilogue<'_, T>,
         y: &mut [T],
     ) {
-        means(isa, images, configuration, x, epilogue, y);
+        let spec = configuration.sizes();
+        if may_be!(C, |spec| area(&spec) > PART) && area(spec) > PART {
+            by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
+        } else if may_be!(C, |spec| area(&spec) <= PART) {
+            isa.dispatch(Means { batch: images, configuration, x, epilogue, y });
+        }
     }
 }
 
-#[inline(always)]
-fn means<T: Elementary, C: Configuration<Spec>>(
-    isa: Isa,
-    images: usize,
-    configuration: C,
-    x: &[T],
-    epilogue: &Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    let spec = configuration.sizes();
-    if may_be!(C, |spec| area(&spec) > PART) && area(spec) > PART {
-        by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
-    } else if may_be!(C, |spec| area(&spec) <= PART) {
-        isa.dispatch(Means { batch: images, configuration, x, epilogue, y });
-    }
-}
-
-/// Each number of a window has an equal share of the gradient of its mean; dx is overwritten.
+/// Each element of a window has an equal share of the gradient of its mean; dx is overwritten.
 pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, &[dx], &[dy]);
     context.split_images(spec, dx, &mut [], &|first, dx, _| {

@@ -24,32 +24,20 @@ struct Max;
 
 impl Pool for Max {
     #[inline(always)]
-    fn pool<T: Elementary>(
+    fn pool<T: Elementary, C: Configuration<Spec>>(
         isa: Isa,
         images: usize,
-        configuration: impl Configuration<Spec>,
+        configuration: C,
         x: &[T],
         epilogue: &Epilogue<'_, T>,
         y: &mut [T],
     ) {
-        largest(isa, images, configuration, x, epilogue, y);
-    }
-}
-
-#[inline(always)]
-fn largest<T: Elementary, C: Configuration<Spec>>(
-    isa: Isa,
-    images: usize,
-    configuration: C,
-    x: &[T],
-    epilogue: &Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    if const { C::CONSTANT.is_some() } {
-        isa.dispatch(Largest { images, configuration, x, epilogue, y });
-    } else {
-        let spec = configuration.sizes();
-        by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
+        if const { C::CONSTANT.is_some() } {
+            isa.dispatch(Largest { images, configuration, x, epilogue, y });
+        } else {
+            let spec = configuration.sizes();
+            by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
+        }
     }
 }
 

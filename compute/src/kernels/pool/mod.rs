@@ -19,10 +19,10 @@ pub use max::{maxpool_forward, maxpool_grad};
 /// What a pool makes of windows.
 trait Pool: Sync {
     /// y of some images, but for what the floor leaves of the epilogue.
-    fn pool<T: Elementary>(
+    fn pool<T: Elementary, C: Configuration<Spec>>(
         isa: Isa,
         images: usize,
-        configuration: impl Configuration<Spec>,
+        configuration: C,
         x: &[T],
         epilogue: &Epilogue<'_, T>,
         y: &mut [T],

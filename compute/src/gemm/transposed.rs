@@ -2,7 +2,7 @@
 //! long as multiplying.
 
 use super::pack::GAP;
-use super::{COPIED_FROM, DEPTH, Matrix, PACKED_FROM, ROWS, gemm_at, pack_own};
+use super::{COPIED_FROM, DEPTH, Matrix, ROWS, gemm_at, pack_own};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
@@ -27,24 +27,18 @@ pub(super) fn multiply<T: Elementary>(
         return false;
     }
     let (packed, scratch) = scratch.split_at_mut(room[0]);
-    let (turned, scratch) = scratch.split_at_mut(room[1]);
+    let (transposed, scratch) = scratch.split_at_mut(room[1]);
     pack_own(&Context::of(1).with_isa(isa), a.transposed(), packed);
     let right = a.transposed().with_packed(packed);
     for first in (0..columns).step_by(ROWS) {
         let count = ROWS.min(columns - first);
         let left = b.columns(first..first + count).transposed();
-        gemm_at(isa, left, right, Epilogue::NONE, turned, rows, scratch);
+        gemm_at(isa, left, right, Epilogue::NONE, transposed, rows, scratch);
         for (row, c) in c.chunks_mut(c_row).enumerate().take(rows) {
-            for (c, turned) in c[first..first + count].iter_mut().zip(turned[row..].iter().step_by(rows)) {
-                *c = *turned;
+            for (c, transposed) in c[first..first + count].iter_mut().zip(transposed[row..].iter().step_by(rows)) {
+                *c = *transposed;
             }
         }
     }
     true
-}
-
-/// Whether the rows of A are copied though they meet few columns: they are contiguous and lie so far apart, a multiple of half a page, that they share few
-/// places of the first cache.
-pub(super) fn is_aliased<T>(a: &Matrix<'_, T>) -> bool {
-    a.rows >= PACKED_FROM && a.stride[1] == 1 && (a.stride[0] * size_of::<T>()).is_multiple_of(2048)
 }
