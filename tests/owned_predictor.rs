@@ -209,6 +209,6 @@ fn packed_weights_have_the_bits_of_their_layout() -> Result<(), Error> {
     let found = digest(network.prepared());
     network.into_predictor().save(&file.0)?;
     let layout = std::fs::read(&file.0).expect("it was written")[20];
-    assert_eq!((layout, found), (4, 0xb84a_62bd_6b37_2f11), "{found:#018x}");
+    assert_eq!((layout, found), (8, 0x24df_a8bd_d8f3_3411), "{found:#018x}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The transforms of filters.
 
 use super::super::{LINE, PANEL, Spec};
-use super::{Run, Shared, Tiling};
+use super::{FAR, NEAR, Run, Shared, Tiling};
 use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -10,19 +10,17 @@ use crate::simd::vectorised;
 const TOGETHER: usize = 16;
 const _: () = assert!(LINE.is_multiple_of(TOGETHER) && PANEL.is_multiple_of(TOGETHER));
 
-/// The finite points at which polynomials are multiplied, as many as are needed.
-const POINTS: [i32; 5] = [0, 1, -1, 2, -2];
-
 /// Row `point` of G: what tap `tap` of a filter along an axis of a patch adds.
 fn filter_factor(patch: usize, taps: usize, point: usize, tap: usize) -> f64 {
     if point + 1 == patch {
         return if tap + 1 == taps { 1.0 } else { 0.0 };
     }
-    let points = &POINTS[..patch - 1];
-    let at = points[point];
-    let others = points.iter().filter(|&&other| other != at);
-    let sign = if patch == 4 && point == 0 { -1 } else { 1 };
-    f64::from(at.pow(tap as u32)) / f64::from(sign * others.map(|other| at - other).product::<i32>())
+    let points = if patch == 4 { [0.0, 1.0, -1.0, 0.0, 0.0] } else { [0.0, NEAR, -NEAR, FAR, -FAR] };
+    let points = &points[..patch - 1];
+    let at: f64 = points[point];
+    let others = points.iter().enumerate().filter(|(other, _)| *other != point).map(|(_, other)| at - other);
+    let sign = if patch == 4 && point == 0 { -1.0 } else { 1.0 };
+    (0..tap).fold(1.0, |power, _| power * at) / (sign * others.product::<f64>())
 }
 
 /// Whose filters lie in the weights.

@@ -1,6 +1,6 @@
 //! The transforms of the inputs and outputs of tiles.
 
-use super::{Layer, RUN, Run, Tiling};
+use super::{FAR, Layer, NEAR, RUN, Run, Tiling};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Simd, Vector, WithSimd};
@@ -13,12 +13,13 @@ fn transformed<T: Scalar, S: Simd<T>, const PATCH: usize>(simd: S, d: [S::Vector
     if const { PATCH == 4 } {
         (all[0], all[1], all[2], all[3]) = (d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]);
     } else {
-        let (even, odd) = (times(-4.0, d[2], d[4]), times(-4.0, d[1], d[3]));
-        (all[1], all[2]) = (even + odd, even - odd);
-        let (even, odd) = (d[4] - d[2], d[3] - d[1]);
-        (all[3], all[4]) = (times(2.0, odd, even), times(-2.0, odd, even));
-        all[0] = times(4.0, d[0], times(-5.0, d[2], d[4]));
-        all[5] = times(4.0, d[1], times(-5.0, d[3], d[5]));
+        let [near, far] = [NEAR * NEAR, FAR * FAR];
+        let (even, odd) = (times(-far, d[2], d[4]), times(-far, d[1], d[3]));
+        (all[1], all[2]) = (times(NEAR, odd, even), times(-NEAR, odd, even));
+        let (even, odd) = (times(-near, d[2], d[4]), times(-near, d[1], d[3]));
+        (all[3], all[4]) = (times(FAR, odd, even), times(-FAR, odd, even));
+        all[0] = times(near * far, d[0], times(-near - far, d[2], d[4]));
+        all[5] = times(near * far, d[1], times(-near - far, d[3], d[5]));
     }
     all
 }
@@ -33,13 +34,13 @@ fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
     let mut all = [m[0] + even; TILE];
     all[1] = odd;
     if const { PATCH == 6 } {
-        let times = |factor: f64, vector: S::Vector, to| simd.splat(T::from_f64(factor)).multiply_add(vector, to);
+        let factor = |factor: f64| simd.splat(T::from_f64(factor));
         let (far_even, far_odd) = (m[3] + m[4], m[3] - m[4]);
         all[0] = all[0] + far_even;
-        all[1] = times(2.0, far_odd, odd);
+        all[1] = factor(FAR).multiply_add(far_odd, factor(NEAR) * odd);
         if const { TILE == 4 } {
-            all[2] = times(4.0, far_even, even);
-            all[3] = times(8.0, far_odd, odd);
+            all[2] = factor(FAR * FAR).multiply_add(far_even, factor(NEAR * NEAR) * even);
+            all[3] = factor(FAR * FAR * FAR).multiply_add(far_odd, factor(NEAR * NEAR * NEAR) * odd);
         }
     }
     all[TILE - 1] = all[TILE - 1] + m[PATCH - 1];
