@@ -3,6 +3,7 @@
 
 mod constants;
 mod docs;
+mod function;
 mod held;
 mod intact;
 mod names;

@@ -1,12 +1,13 @@
 //! The three passes as straight lines of kernel calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use netwright_abi::Layout;
-use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
 
 use super::constants::{calls, in_workspace, size, sizes, slots};
+use super::function::{function, split, variable};
 use super::names::{Name, Names};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
@@ -109,65 +110,6 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
         ),
     ];
     functions.into_iter().chain(prepare_step).chain(blocks).collect()
-}
-
-/// A variable that begins a pass: the names that it gives, and how.
-struct Start {
-    names: Vec<&'static str>,
-    pattern: fn(&[Option<Ident>]) -> TokenStream,
-    value: TokenStream,
-}
-
-fn variable(name: &'static str, value: TokenStream) -> Start {
-    Start { names: vec![name], pattern: |names| quote!(#(#names)*), value }
-}
-
-/// Scratch memory in front of the values.
-fn split(at: &TokenStream) -> Start {
-    let pattern = |names: &[Option<Ident>]| {
-        let names = names.iter().map(|name| name.as_ref().map_or_else(|| quote!(_), Ident::to_token_stream));
-        quote!((#(#names),*))
-    };
-    Start { names: vec!["scratch", "workspace"], pattern, value: quote!(workspace.split_at_mut(#at)) }
-}
-
-/// A function of a pass; what its body does not use has no name.
-fn function(
-    signature: &TokenStream,
-    parameters: &[(&'static str, TokenStream)],
-    starts: Vec<Start>,
-    body: TokenStream,
-) -> TokenStream {
-    let mut used = BTreeSet::new();
-    words(body.clone(), &mut used);
-    let mut body = body;
-    for Start { names, pattern, value } in starts.into_iter().rev() {
-        let given: Vec<Option<Ident>> =
-            names.iter().map(|name| used.contains(*name).then(|| format_ident!("{name}"))).collect();
-        if given.iter().any(Option::is_some) {
-            let pattern = pattern(&given);
-            words(value.clone(), &mut used);
-            body = quote!(let #pattern = #value; #body);
-        }
-    }
-    let parameters = parameters.iter().map(|(name, kind)| {
-        let name = if used.contains(*name) { format_ident!("{name}").into_token_stream() } else { quote!(_) };
-        quote!(#name: #kind)
-    });
-    quote!(#signature(#(#parameters),*) { #body })
-}
-
-/// The words among `tokens`.
-fn words(tokens: TokenStream, found: &mut BTreeSet<String>) {
-    for token in tokens {
-        match token {
-            TokenTree::Ident(word) => {
-                found.insert(word.to_string());
-            }
-            TokenTree::Group(group) => words(group.stream(), found),
-            _ => {}
-        }
-    }
 }
 
 /// For each value of the graph that a node computes, the row whose it is. Where a kernel does the work of several rows, it is the
