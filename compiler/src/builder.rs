@@ -4,16 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::graph::{Epilogue, Graph, Init, Layer, LayerId, Node, ParameterKind, Tensor, TensorId, Value, ValueId};
+use crate::graph::{
+    Epilogue, Graph, Init, Layer, LayerId, Node, Origin, ParameterKind, Tensor, TensorId, Value, ValueId,
+};
 use crate::ops::{Op, ShapeError, TensorSpec, fixed};
 use crate::shape::Shape;
 
 /// The most operations a network may have: more is a mistake in a repeat.
 pub const MOST_OPERATIONS: usize = 5_000;
-
-/// Where a layer comes from, by a number that means something to the front end alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(pub usize);
 
 /// What is said of the weights of a layer.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,6 @@ use netwright_abi::{Activation, Axes, micro_batch_size};
 
 pub use netwright_abi::{Init, Layout, ParameterKind};
 
-use crate::builder::Origin;
 use crate::cost::BATCH;
 pub use crate::ids::{LayerId, TensorId, ValueId};
 use crate::ops::{EpiloguePart, Op};
@@ -177,6 +176,10 @@ impl Tensor {
         self.len() == 0
     }
 }
+
+/// Where a layer comes from, by a number that means something to the front end alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(pub usize);
 
 /// One row of the table.
 #[derive(Clone, Debug)]

@@ -29,8 +29,8 @@ use netwright_grammar::{Diagnostic, Diagnostics, Name, Span as Bytes};
 use proc_macro2::{Span, TokenStream};
 use std::path::Path;
 
+pub use emit::{Audience, Item, reference_items, reference_tables};
 use emit::{Context, Planned};
-pub use emit::{Item, reference_items, reference_tables};
 use graph::Graph;
 use ops::Phase;
 use passes::{Blocks, MemoryPlan};
@@ -57,15 +57,6 @@ pub struct Mistaken {
     pub name: Name,
     /// Under which configuration it is there: `#[cfg(…)]`.
     pub condition: TokenStream,
-}
-
-/// Who reads what is emitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// A compiler: it wants the networks alone.
-    Rustc,
-    /// An editor's language server: it also wants to know what each word means and came to.
-    Editor,
 }
 
 /// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the

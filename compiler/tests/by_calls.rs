@@ -1,6 +1,7 @@
 //! A graph can be built by calls alone, as a front end without text does, and becomes the same Rust as the text.
 
-use netwright_compiler::builder::{BuildError, Builder, NewLayer, Origin, WeightOptions};
+use netwright_compiler::builder::{BuildError, Builder, NewLayer, WeightOptions};
+use netwright_compiler::graph::Origin;
 use netwright_compiler::graph::{Graph, Init, LayerId, ValueId};
 use netwright_compiler::ops::{Activation, Add, BatchNorm, Conv, Dense, Op, Reshape, Softmax};
 use netwright_compiler::shape::{Padding, Shape, Window};

@@ -1,6 +1,7 @@
 //! The only place that writes Rust: one function for each item. What it writes is a guest in the user's crate: absolute paths, no
 //! `unsafe`, no warnings, the user's own spans on the user's own names.
 
+mod audience;
 mod constants;
 mod docs;
 mod function;
@@ -16,6 +17,7 @@ mod tables;
 mod views;
 mod words;
 
+pub use audience::Audience;
 pub use reference::{items as reference_items, tables as reference_tables};
 pub(crate) use words::words;
 
@@ -26,7 +28,6 @@ use quote::{format_ident, quote, quote_spanned};
 use constants::{size, sizes};
 use names::Names;
 
-use crate::Audience;
 use crate::attributes;
 use crate::graph::{Graph, Head};
 use crate::passes::MemoryPlan;

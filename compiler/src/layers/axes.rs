@@ -2,7 +2,6 @@
 
 use netwright_grammar::Diagnostic;
 
-use super::conv;
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::shape::Shape;
@@ -40,7 +39,7 @@ impl Axes {
     /// Top, bottom, left and right from one number, two or four; of a series before and behind from one or two.
     pub(super) fn sides(self, numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
         match (self, numbers.numbers.as_slice()) {
-            (Self::Two, _) => conv::sides(numbers),
+            (Self::Two, _) => sides(numbers),
             (Self::One, [both]) => both.whole("padding").map(|both| [both, both, 0, 0]),
             (Self::One, [before, behind]) => Ok([before.whole("padding")?, behind.whole("padding")?, 0, 0]),
             (Self::One, _) => {
@@ -90,7 +89,7 @@ impl Axes {
                 format!("`{word}` needs a window and a number of filters"),
             )
             .help(format!("what comes in is a series: write length x filters, `{word} 3x16`"))),
-            _ => Err(conv::window_and_filters(layer)),
+            _ => Err(not_window_and_filters(layer)),
         }
     }
 }
@@ -98,4 +97,44 @@ impl Axes {
 fn one_axis(numbers: &Numbers, what: &str) -> Diagnostic {
     let message = format!("what comes in is a series, and has one axis: {what} has no second number");
     Diagnostic::new(numbers.span, message)
+}
+
+/// Top, bottom, left and right from one number, two or four.
+fn sides(numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
+    let sizes = numbers.numbers.iter().map(|number| number.whole("padding")).collect::<Result<Vec<_>, _>>()?;
+    match sizes.as_slice() {
+        [all] => Ok([*all; 4]),
+        [vertical, horizontal] => Ok([*vertical, *vertical, *horizontal, *horizontal]),
+        [top, bottom, left, right] => Ok([*top, *bottom, *left, *right]),
+        more => {
+            Err(Diagnostic::new(numbers.span, format!("padding takes one, two or four numbers, not {}", more.len()))
+                .help(
+                    "write `1` for all sides, `1x2` for rows and columns, or `1x2x0x3` for top x bottom x left x right",
+                ))
+        }
+    }
+}
+
+/// That a convolution's numbers are not height x width x filters.
+fn not_window_and_filters(layer: &Use) -> Diagnostic {
+    let (word, Some(numbers)) = (layer.word.name, &layer.argument) else {
+        return layer.incomplete();
+    };
+    let span = layer.written.to(numbers.span);
+    let written: Vec<String> = numbers.numbers.iter().map(|number| number.value.to_string()).collect();
+    match written.as_slice() {
+        [one] => Diagnostic::new(span, format!("`{word}` needs a window and a number of filters"))
+            .help(format!("write height x width x filters: `{word} 3x3x{one}` for {one} filters of 3x3")),
+        [height, width] => {
+            Diagnostic::new(span, format!("`{word} {height}x{width}` has a window but no number of filters"))
+                .help(format!("add the filters as the third number: `{word} {height}x{width}x16`"))
+        }
+        [height, width, _, filters] => {
+            Diagnostic::new(span, format!("`{word}` takes three numbers, not 4")).help(format!(
+                "write height x width x filters, `{word} {height}x{width}x{filters}`: the input's channels are known"
+            ))
+        }
+        more => Diagnostic::new(span, format!("`{word}` takes three numbers, not {}", more.len()))
+            .help(format!("write height x width x filters, `{word} 3x3x16`: the input's channels are known")),
+    }
 }

@@ -142,30 +142,6 @@ fn table(layer: &Use, lists: &[Numbers], span: Span, filters: usize) -> Result<V
     Ok(table)
 }
 
-/// That a convolution's numbers are not height x width x filters.
-pub(super) fn window_and_filters(layer: &Use) -> Diagnostic {
-    let (word, Some(numbers)) = (layer.word.name, &layer.argument) else {
-        return layer.incomplete();
-    };
-    let span = layer.written.to(numbers.span);
-    let written: Vec<String> = numbers.numbers.iter().map(|number| number.value.to_string()).collect();
-    match written.as_slice() {
-        [one] => Diagnostic::new(span, format!("`{word}` needs a window and a number of filters"))
-            .help(format!("write height x width x filters: `{word} 3x3x{one}` for {one} filters of 3x3")),
-        [height, width] => {
-            Diagnostic::new(span, format!("`{word} {height}x{width}` has a window but no number of filters"))
-                .help(format!("add the filters as the third number: `{word} {height}x{width}x16`"))
-        }
-        [height, width, _, filters] => {
-            Diagnostic::new(span, format!("`{word}` takes three numbers, not 4")).help(format!(
-                "write height x width x filters, `{word} {height}x{width}x{filters}`: the input's channels are known"
-            ))
-        }
-        more => Diagnostic::new(span, format!("`{word}` takes three numbers, not {}", more.len()))
-            .help(format!("write height x width x filters, `{word} 3x3x16`: the input's channels are known")),
-    }
-}
-
 /// The window of `layer` with its stride, dilation and padding words.
 pub(super) fn window(
     axes: Axes,
@@ -190,20 +166,4 @@ pub(super) fn window(
         (None, None) => Padding::Explicit([0; 4]),
     };
     Ok(Window { size, stride, dilation, padding })
-}
-
-/// Top, bottom, left and right from one number, two or four.
-pub(super) fn sides(numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
-    let sizes = numbers.numbers.iter().map(|number| number.whole("padding")).collect::<Result<Vec<_>, _>>()?;
-    match sizes.as_slice() {
-        [all] => Ok([*all; 4]),
-        [vertical, horizontal] => Ok([*vertical, *vertical, *horizontal, *horizontal]),
-        [top, bottom, left, right] => Ok([*top, *bottom, *left, *right]),
-        more => {
-            Err(Diagnostic::new(numbers.span, format!("padding takes one, two or four numbers, not {}", more.len()))
-                .help(
-                    "write `1` for all sides, `1x2` for rows and columns, or `1x2x0x3` for top x bottom x left x right",
-                ))
-        }
-    }
 }

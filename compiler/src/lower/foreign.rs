@@ -7,10 +7,10 @@ use crate::graph::ValueId;
 
 /// A name with places that count repeats.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(Vec<EpiloguePart>);
+pub struct Pattern(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq)]
-enum EpiloguePart {
+enum Piece {
     Text(String),
     /// `{}`, `{1..}`: which time it is, counted from a number.
     Count(usize),
@@ -40,20 +40,20 @@ impl Pattern {
                 return Err(Diagnostic::new(span, "a brace here has no other").help(EXAMPLES));
             };
             if !before.is_empty() {
-                parts.push(EpiloguePart::Text(before.to_owned()));
+                parts.push(Piece::Text(before.to_owned()));
             }
             parts.push(part(inside, span)?);
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(EpiloguePart::Text(rest.to_owned()));
+            parts.push(Piece::Text(rest.to_owned()));
         }
         Ok(Self(parts))
     }
 
     /// Whether it counts.
     fn places(&self) -> usize {
-        self.0.iter().filter(|part| !matches!(part, EpiloguePart::Text(_))).count()
+        self.0.iter().filter(|part| !matches!(part, Piece::Text(_))).count()
     }
 
     /// The name, where `times` are the repeats around, the innermost last: the last place counts that one.
@@ -69,11 +69,9 @@ impl Pattern {
         let mut name = String::new();
         for part in &self.0 {
             match part {
-                EpiloguePart::Text(text) => name.push_str(text),
-                EpiloguePart::Count(first) => {
-                    name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string())
-                }
-                EpiloguePart::List(list) => {
+                Piece::Text(text) => name.push_str(text),
+                Piece::Count(first) => name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string()),
+                Piece::List(list) => {
                     let time = times.next().unwrap_or(0);
                     let Some(listed) = list.get(time) else {
                         let message = format!("this lists {} names, and the repeat goes on", list.len());
@@ -88,14 +86,14 @@ impl Pattern {
 }
 
 /// What stands between two braces.
-fn part(inside: &str, span: Span) -> Result<EpiloguePart, Diagnostic> {
+fn part(inside: &str, span: Span) -> Result<Piece, Diagnostic> {
     let count = inside.strip_suffix("..").unwrap_or(inside);
     if inside.is_empty() {
-        return Ok(EpiloguePart::Count(0));
+        return Ok(Piece::Count(0));
     }
     if count.len() < inside.len() {
         let first = count.trim().parse();
-        return first.map(EpiloguePart::Count).map_err(|_| {
+        return first.map(Piece::Count).map_err(|_| {
             Diagnostic::new(span, format!("`{{{inside}}}` does not say from which number it counts")).help(EXAMPLES)
         });
     }
@@ -103,7 +101,7 @@ fn part(inside: &str, span: Span) -> Result<EpiloguePart, Diagnostic> {
     if list.len() < 2 || list.iter().any(String::is_empty) {
         return Err(Diagnostic::new(span, format!("`{{{inside}}}` neither counts nor lists")).help(EXAMPLES));
     }
-    Ok(EpiloguePart::List(list))
+    Ok(Piece::List(list))
 }
 
 /// What surrounds a layer's name in another library.

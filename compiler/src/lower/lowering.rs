@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
 use super::foreign::Around;
-use crate::builder::{BuildError, Builder, NewLayer, Origin, WeightOptions};
-use crate::graph::{Graph, Head, LayerId, ParameterKind, Tensor, ValueId};
+use crate::builder::{BuildError, Builder, NewLayer, WeightOptions};
+use crate::graph::{Graph, Head, LayerId, Origin, ParameterKind, Tensor, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
 use crate::words::{SharedOptions, Use, WordPosition};

@@ -4,7 +4,7 @@ use netwright_abi::Activation as Function;
 use netwright_onnx::{Attribute, Node};
 
 use super::attributes::{axis, float, int, ints};
-use super::constant::{BATCH, Constant, Numbers, Weights, said};
+use super::constant::{BATCH, Constant, Numbers, said};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Reading, Value};
 use crate::ops::{LogSoftmax, PoolKind, Softmax};
@@ -67,7 +67,7 @@ impl<'m> Reading<'m> {
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
             "Neg" => self.negated(node),
             "Sum" => self.sum(node),
-            "Constant" => constant(node),
+            "Constant" => Constant::of_node(node).map(Known::Constant),
             "Shape" => self.shape(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Identity" | "Cast" => match self.operand(node, 0)? {
@@ -452,27 +452,4 @@ fn reshaped<'m>(constant: &Constant<'m>, sizes: &[usize]) -> Answer<Known<'m>> {
     reshaped
         .map(Known::Constant)
         .ok_or_else(|| Problem::new("its weights lie transposed, and cannot be seen in another shape"))
-}
-
-/// What a node `Constant` makes.
-pub(super) fn constant<'m>(node: &'m Node<'m>) -> Answer<Known<'m>> {
-    let name = node.outputs.first().copied().unwrap_or_default();
-    let one = |value: f64| numbers(Numbers { sizes: Vec::new(), values: vec![value] });
-    for (key, value) in &node.attributes {
-        match (*key, value) {
-            ("value", Attribute::Tensor(tensor)) => {
-                return Ok(Known::Constant(Constant::Weights(Weights::of(name, tensor, true))));
-            }
-            ("value_float", Attribute::Float(value)) => return Ok(one(f64::from(*value))),
-            ("value_int", Attribute::Int(value)) => return Ok(one(*value as f64)),
-            ("value_ints", Attribute::Ints(values)) => {
-                return Ok(numbers(Numbers::row(values.iter().map(|value| *value as f64).collect())));
-            }
-            ("value_floats", Attribute::Floats(values)) => {
-                return Ok(numbers(Numbers::row(values.iter().map(|value| f64::from(*value)).collect())));
-            }
-            _ => {}
-        }
-    }
-    Err(Problem::new("its constant is of a kind that is not read"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::printed::Stage;
+use super::stage::Stage;
 
 /// A text taken apart: what stands between its whole numbers, and these.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use netwright_onnx::{Elements, Tensor, external};
+use netwright_onnx::{Attribute, Elements, Node, Tensor, external};
 
 use super::layout::Run;
+use super::problem::{Answer, Problem};
 
 /// The size of the batch, in arithmetic with shapes.
 pub(super) const BATCH: f64 = f64::NEG_INFINITY;
@@ -95,6 +96,28 @@ impl<'m> Weights<'m> {
 }
 
 impl<'m> Constant<'m> {
+    /// What a node `Constant` makes.
+    pub(super) fn of_node(node: &'m Node<'m>) -> Answer<Self> {
+        let name = node.outputs.first().copied().unwrap_or_default();
+        let one = |value| Self::Numbers(Numbers { sizes: Vec::new(), values: vec![value] });
+        let row = |values| Self::Numbers(Numbers::row(values));
+        for (key, value) in &node.attributes {
+            match (*key, value) {
+                ("value", Attribute::Tensor(tensor)) => return Ok(Self::Weights(Weights::of(name, tensor, true))),
+                ("value_float", Attribute::Float(value)) => return Ok(one(f64::from(*value))),
+                ("value_int", Attribute::Int(value)) => return Ok(one(*value as f64)),
+                ("value_ints", Attribute::Ints(values)) => {
+                    return Ok(row(values.iter().map(|value| *value as f64).collect()));
+                }
+                ("value_floats", Attribute::Floats(values)) => {
+                    return Ok(row(values.iter().map(|value| f64::from(*value)).collect()));
+                }
+                _ => {}
+            }
+        }
+        Err(Problem::new("its constant is of a kind that is not read"))
+    }
+
     /// Its sizes.
     pub(super) fn sizes(&self) -> Vec<usize> {
         match self {

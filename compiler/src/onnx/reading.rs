@@ -10,8 +10,8 @@ use super::constant::{Constant, Weights};
 use super::layout::{Layout, Run};
 use super::problem::{Answer, Problem};
 use super::{Read, Source};
-use crate::builder::{Builder, NewLayer, Origin, WeightOptions};
-use crate::graph::ValueId;
+use crate::builder::{Builder, NewLayer, WeightOptions};
+use crate::graph::{Origin, ValueId};
 use crate::ops::{Op, Reshape};
 use crate::shape::Shape;
 
@@ -134,8 +134,8 @@ impl<'m> Reading<'m> {
         let needed = self.needed();
         // Patterns look ahead, and what is fixed may stand right before where it is read.
         for node in needed.iter().map(|index| &self.model.graph.nodes[*index]).filter(|node| node.op == "Constant") {
-            if let (Some(name), Ok(known)) = (node.outputs.first(), super::arrange::constant(node)) {
-                self.known.insert(name, known);
+            if let (Some(name), Ok(constant)) = (node.outputs.first(), Constant::of_node(node)) {
+                self.known.insert(name, Known::Constant(constant));
             }
         }
         for index in needed {
