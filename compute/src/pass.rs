@@ -90,7 +90,7 @@ pub enum BackwardRule {
     #[default]
     Gradient,
     /// What came back where that is positive, whether the unit was on or off (the deconvnet of Zeiler and Fergus, 2014). Max
-    /// pooling passes back to the largest number of each window, their switches.
+    /// pooling passes back to the largest element of each window, their switches.
     Deconvnet,
     /// What came back where that is positive and the unit was on (guided back-propagation, Springenberg et al., 2014).
     Guided,

@@ -135,7 +135,7 @@ fn tensor(data: Dataset) -> Result<Option<Tensor>, String> {
     Ok(Some(Tensor { info, is_big_endian, data }))
 }
 
-/// The kind of number, and whether its first byte is the highest.
+/// The element type, and whether its first byte is the highest.
 fn kind(datatype: &Datatype) -> Option<(Dtype, bool)> {
     let (dtype, order) = match datatype {
         Datatype::FloatingPoint { size, byte_order, layout } => {

@@ -216,7 +216,7 @@ impl<'p> Reader<'_, 'p> {
     }
 }
 
-/// The kind of number in a storage, and its bytes.
+/// The element type of a storage, and its bytes.
 fn kind(class: &str) -> Option<(Dtype, usize)> {
     Some(match class {
         "FloatStorage" => (Dtype::F32, 4),

@@ -197,7 +197,7 @@ pub fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &We
 /// A tensor that a network may take.
 pub struct Offer<'o, T> {
     shape: &'o [usize],
-    /// Its kind of number.
+    /// Its element type.
     kind: String,
     /// Whether it can be read as `T`, converted or not.
     is_readable: bool,

@@ -35,7 +35,7 @@ pub const STRUCTURE: &[StructureWord] = &[
     StructureWord {
         name: "mul",
         form: "mul { … } { … }` or `mul name",
-        summary: "The product of branches, number by number: gates. The branches have one shape, or some are rows of features with a number for each channel of the others, as `globalavgpool` and `dense` make them. Each branch starts from what comes in, and `{ }` is that itself.",
+        summary: "The product of branches, element by element: gates. The branches have one shape, or some are rows of features with a number for each channel of the others, as `globalavgpool` and `dense` make them. Each branch starts from what comes in, and `{ }` is that itself.",
         examples: &[
             Example { input: "6x6x4", stage: "mul { conv 1x1x4 sigmoid } { }" },
             Example { input: "6x6x4", stage: "mul { } { globalavgpool; dense 2 relu; dense 4 sigmoid }" },

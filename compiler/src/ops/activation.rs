@@ -1,4 +1,4 @@
-//! Activation functions without weights (slides 9 to 11): a = f(z), number by number.
+//! Activation functions without weights (slides 9 to 11): a = f(z), element by element.
 
 use netwright_abi::Activation as Function;
 use netwright_abi::kernels::{self, GradFromInput, GradFromOutput, InPlace};

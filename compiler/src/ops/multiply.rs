@@ -1,4 +1,4 @@
-//! The product of two values, number by number, or of an image with one number a channel (squeeze and excitation, Hu et al., 2017).
+//! The product of two values, element by element, or of an image with one element a channel (squeeze and excitation, Hu et al., 2017).
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Product, ProductGrad};

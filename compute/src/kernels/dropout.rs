@@ -10,7 +10,7 @@ pub use netwright_abi::spec::dropout::Spec;
 /// Drops elements, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
 ///
 /// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
-/// in the image: not from how the batch is cut, nor from the kind of number or the processor. A frozen pass drops none.
+/// in the image: not from how the batch is cut, nor from the element type or the processor. A frozen pass drops none.
 pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass, values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "dropout: the values");
     if pass.frozen || spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {

@@ -1,4 +1,4 @@
-//! Products of two values, number by number, or of a value with one number a channel (squeeze and excite).
+//! Products of two values, element by element, or of a value with one element a channel (squeeze and excite).
 
 use super::channel_sums::{self as sums, Stretch};
 use super::elementary::Elementary;

@@ -1,4 +1,4 @@
-//! Where a number that is none came from.
+//! Where a NaN or an infinite element came from.
 
 /// Where a NaN or an infinite number first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,7 +58,7 @@ pub enum WeightDifference {
         /// What each of its elements would have to be.
         expected: String,
     },
-    /// A tensor holds another kind of number.
+    /// A tensor holds another element type.
     #[error("`{tensor}` holds {found}, where the network holds {expected}")]
     Numbers {
         /// The tensor.

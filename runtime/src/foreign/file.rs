@@ -10,7 +10,7 @@ use crate::storage::safetensors::{Dtype, Reader};
 pub struct TensorInfo {
     /// Its name in the file.
     pub name: String,
-    /// Its kind of number.
+    /// Its element type.
     pub dtype: Dtype,
     /// Its sizes, slowest first.
     pub shape: Vec<usize>,

@@ -1,4 +1,4 @@
-//! The two kinds of number of sixteen bits, which files hold and nothing here computes with.
+//! The two element types of sixteen bits, which files hold and nothing here computes with.
 
 /// The number of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction.
 pub(super) fn f16(bits: u16) -> f64 {

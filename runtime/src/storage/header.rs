@@ -1,4 +1,4 @@
-//! The header of a safetensors file: for each tensor its kind of number, its shape and where it lies; and texts.
+//! The header of a safetensors file: for each tensor its element type, its shape and where it lies; and texts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// The key of all texts.
 const TEXTS: &str = "__metadata__";
 
-/// A kind of number, as the format names it.
+/// An element type, as the format names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dtype {
     name: &'static str,

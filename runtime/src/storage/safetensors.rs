@@ -118,7 +118,7 @@ pub struct Reader {
 pub struct View<'f> {
     /// Its name.
     pub name: &'f str,
-    /// Its kind of number.
+    /// Its element type.
     pub dtype: Dtype,
     /// Its shape.
     pub shape: &'f [usize],

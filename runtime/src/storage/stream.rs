@@ -49,7 +49,7 @@ impl TensorStream {
         &self.origin
     }
 
-    /// All tensors, in the order of their names: name, kind of number, shape.
+    /// All tensors, in the order of their names: name, element type, shape.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, Dtype, &[usize])> {
         self.header.entries.iter().map(|(name, entry)| (name.as_str(), entry.dtype, entry.shape.as_slice()))
     }

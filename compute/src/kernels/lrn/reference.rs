@@ -1,4 +1,4 @@
-//! Local response normalisation as its paper writes it, one number at a time.
+//! Local response normalisation as its paper writes it, one element at a time.
 
 use super::Spec;
 use crate::kernels::parts;

@@ -69,7 +69,7 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Largest<'_, T, C> {
     }
 }
 
-/// ∂ℓ/∂a goes to the first largest number of each window (slide 39); dx is overwritten.
+/// ∂ℓ/∂a goes to the first largest element of each window (slide 39); dx is overwritten.
 pub fn maxpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, &[x, dx], &[y, dy]);
     context.split_images(spec, dx, &mut [], &|first, dx, _| {

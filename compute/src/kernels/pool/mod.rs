@@ -1,4 +1,4 @@
-//! Pooling: the largest number, or the mean, of each window of each channel (slides 30 and 32).
+//! Pooling: the largest element, or the mean, of each window of each channel (slides 30 and 32).
 
 pub mod average;
 pub mod max;

@@ -1,4 +1,4 @@
-//! Pooling as slide 39 writes it, one number at a time.
+//! Pooling as slide 39 writes it, one element at a time.
 
 use super::{Spec, is_nan};
 use crate::scalar::Scalar;
