@@ -8,6 +8,7 @@
 mod activation;
 mod direction;
 mod init;
+mod kernel;
 pub mod kernels;
 mod layout;
 mod library;
