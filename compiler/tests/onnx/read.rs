@@ -1,53 +1,12 @@
-//! ONNX as a front end: what a file becomes, what it is refused for, and that every word goes out and comes back.
-#![cfg(feature = "onnx")]
+//! What a file becomes.
 
-#[path = "support/onnx_file.rs"]
-mod onnx_file;
-
-use netwright_compiler::graph::{Graph, ValueId};
-use netwright_compiler::layers::words;
-use netwright_compiler::onnx::{Problem, Read, Source, printed, read};
-use netwright_grammar::Diagnostics;
-use netwright_onnx::Model;
+use netwright_compiler::onnx::Source;
 use netwright_onnx::source::Change;
 use netwright_onnx::write::{self, Attribute, Message};
-use onnx_file::file_of;
 
-/// A model of these nodes with weights of these sizes, an input `x` and an output `y`.
-fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -> Vec<u8> {
-    let mut graph = Message::new();
-    for node in nodes {
-        graph.message(write::NODE, node);
-    }
-    for (name, dims) in weights {
-        let elements = (0..dims.iter().product::<usize>()).map(|index| index as f32);
-        graph.message(write::INITIALIZER, &write::floats(name, dims, elements));
-    }
-    graph.message(write::INPUT, &write::value("x", input)).message(write::OUTPUT, &write::value("y", &[1]));
-    let mut model = write::model(17);
-    model.message(write::GRAPH, &graph);
-    model.into_bytes()
-}
-
-fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, Attribute)]) -> Message {
-    write::node(&format!("the {op}"), op, inputs, &[output], attributes)
-}
-
-fn graph_of(bytes: &[u8]) -> Result<Read, Problem> {
-    read(&Model::read(bytes).expect("the bytes are a model"), None)
-}
-
-fn problem(bytes: &[u8]) -> String {
-    let problem = graph_of(bytes).expect_err("it cannot be had");
-    match &problem.help {
-        Some(help) => format!("{problem} [{help}]"),
-        None => problem.to_string(),
-    }
-}
-
-fn ints(values: &[i64]) -> Attribute {
-    Attribute::Ints(values.to_vec())
-}
+use super::models::{
+    assert_prints_itself, graph_of, ints, layers_of, model, model_of_numbers, model_with, node, nodes, problem,
+};
 
 #[test]
 fn channels_first_become_channels_last_and_weights_follow() {
@@ -108,89 +67,6 @@ fn arithmetic_with_shapes_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_cannot_be_had_is_one_error_that_names_the_node() {
-    type Case<'c> = (&'c [usize], Vec<Message>, &'c [(&'c str, &'c [usize])], &'c [&'c str]);
-    let cases: [Case<'_>; 8] = [
-        (
-            &[3, 4, 4],
-            vec![node("Einsum", &["x"], "y", &[])],
-            &[],
-            &["the node `the Einsum`, Einsum of Nx3x4x4", "`Einsum` is not to be had", "guide"],
-        ),
-        (
-            &[3, 4, 4],
-            vec![node("Conv", &["x", "k"], "y", &[])],
-            &[("k", &[2, 4, 3, 3])],
-            &["Conv of Nx3x4x4, 2x4x3x3", "3 channels come in, and its filters are for 4"],
-        ),
-        (
-            &[3, 4, 4],
-            vec![node("Conv", &["x", "k"], "y", &[])],
-            &[("k", &[2, 3, 5, 5])],
-            &["the 5x5 window is larger than its 4x4x3 input", "[add `same`"],
-        ),
-        (
-            &[4],
-            vec![node("Relu", &["later"], "y", &[]), node("Relu", &["x"], "later", &[])],
-            &[],
-            &["reads `later`, which is computed behind it"],
-        ),
-        (
-            &[4],
-            vec![node("Relu", &["y"], "y", &[])],
-            &[],
-            &["reads `y`, which is computed behind it, or of its own output"],
-        ),
-        (
-            &[4],
-            vec![node("Relu", &["nothing"], "y", &[])],
-            &[],
-            &["reads `nothing`, which nothing in the file computes"],
-        ),
-        (&[4], vec![node("Gemm", &["x", "x"], "y", &[])], &[], &["its weights depend on what comes in"]),
-        (&[2, 3, 4, 5], vec![node("Relu", &["x"], "y", &[])], &[], &["its input `x` has 5 axes"]),
-    ];
-    for (input, nodes, weights, expected) in cases {
-        let found = problem(&model(input, &nodes, weights));
-        for part in expected {
-            assert!(found.contains(part), "{part:?} is not in {found:?}");
-        }
-    }
-}
-
-#[test]
-fn what_no_weights_can_be_is_an_error_before_anything_is_built() {
-    let conv = |group: i64| node("Conv", &["x", "k"], "y", &[("group", Attribute::Int(group))]);
-    for group in [0, -1, i64::MIN] {
-        let found = problem(&model(&[3, 4, 4], &[conv(group)], &[("k", &[2, 3, 3, 3])]));
-        assert!(found.contains(&format!("`the Conv`, Conv of Nx3x4x4, 2x3x3x3: its group is {group}")), "{found}");
-    }
-    let integers: Vec<i64> = vec![1; 12];
-    let nodes = [node("Reshape", &["k", "as"], "w", &[]), node("Gemm", &["x", "w"], "y", &[])];
-    let found = problem(&model_with(&[4], &nodes, &[("k", &integers), ("as", &[4, 3])], &[]));
-    assert!(found.contains("its weights are of Int64, and weights are fractions"), "{found}");
-    let long: Vec<i64> = std::iter::once(0).chain(std::iter::repeat_n(7, 60_000)).collect();
-    let found = problem(&model_with(&[4], &[node("Reshape", &["x", "as"], "y", &[])], &[("as", &long)], &[]));
-    assert!(found.contains("[4] cannot be seen as [7, 7, 7, 7, 7, 7, 7, 7, …]"), "{found}");
-    let mut graph = Message::new();
-    graph.message(write::NODE, &node("Relu", &["x"], "y", &[])).message(write::INPUT, &write::value("x", &[4]));
-    let mut model = write::model(17);
-    model.message(write::GRAPH, &graph);
-    assert!(problem(&model.into_bytes()).contains("no output that holds fractions"));
-}
-
-#[test]
-fn a_node_that_reads_or_computes_nothing_is_an_error() {
-    for op in ["Sigmoid", "Relu", "Concat", "Add", "Conv", "Transpose"] {
-        let found = problem(&model(&[4], &[write::node("idle", op, &[], &["y"], &[])], &[]));
-        assert!(found.contains("`idle`") && found.contains("no inputs"), "{found}");
-    }
-    // One behind it that has no output is nobody's bias and nobody's function.
-    let nodes = [node("Sigmoid", &["x"], "y", &[]), write::node("mute", "Mul", &["x", "y"], &[], &[])];
-    assert!(graph_of(&model(&[4], &nodes, &[])).is_ok());
-}
-
-#[test]
 fn constants_for_each_channel_are_a_layer_of_their_own() {
     let nodes = [
         node("Mul", &["x", "scale"], "m", &[]),
@@ -204,32 +80,6 @@ fn constants_for_each_channel_are_a_layer_of_their_own() {
     // The element of `number` is 0, and nothing is left of it.
     assert_eq!(layers, ["dwconv 1x1 init constant(1) relu"]);
     assert_prints_itself(&read.graph);
-}
-
-/// A model of these nodes, with integers besides the weights.
-fn model_with(
-    input: &[usize],
-    nodes: &[Message],
-    integers: &[(&str, &[i64])],
-    weights: &[(&str, &[usize])],
-) -> Vec<u8> {
-    let all: Vec<Message> = integers
-        .iter()
-        .map(|(name, values)| {
-            let (mut node, mut attribute) = (Message::new(), Message::new());
-            attribute.bytes(1, "value").message(5, &write::integers("", values));
-            node.bytes(2, name).bytes(4, "Constant").message(5, &attribute);
-            node
-        })
-        .chain(nodes.iter().cloned())
-        .collect();
-    model(input, &all, weights)
-}
-
-fn layers_of(bytes: &[u8]) -> Vec<String> {
-    let read = graph_of(bytes).unwrap_or_else(|problem| panic!("{problem}"));
-    assert_prints_itself(&read.graph);
-    read.graph.layers.iter().map(|layer| layer.text.clone()).collect()
 }
 
 #[test]
@@ -299,19 +149,6 @@ fn rows_and_columns_are_taken_apart_too() {
 }
 
 #[test]
-fn parts_that_are_not_those_of_the_channels_are_refused() {
-    let of = |attributes: &[(&str, Attribute)]| {
-        problem(&model(&[6, 4, 5], &[write::node("the Split", "Split", &["x"], &["y", "z"], attributes)], &[]))
-    };
-    let axis = |axis| ("axis", Attribute::Int(axis));
-    assert!(of(&[axis(0)]).contains("takes the batch apart"));
-    assert!(of(&[axis(1), ("split", ints(&[3, 4]))]).contains("its parts [3, 4] are not those of 6"));
-    assert!(of(&[axis(1), ("split", ints(&[6]))]).contains("are not those of 6"));
-    assert!(of(&[axis(1), ("num_outputs", Attribute::Int(7))]).contains("7 parts of 6"));
-    assert!(of(&[axis(9)]).contains("its axis 9 is none of 4"));
-}
-
-#[test]
 fn a_row_that_is_flattened_last_comes_in_the_order_of_the_file() {
     let nodes = [node("Relu", &["x"], "r", &[]), node("Flatten", &["r"], "y", &[])];
     assert_eq!(layers_of(&model(&[3, 4, 5], &nodes, &[])), ["relu", "flatten", "shuffle 20"]);
@@ -373,33 +210,6 @@ fn an_interval_is_kept_to_with_one_end_or_two() {
     // No end at all is nothing at all.
     let nothing = [node("Clip", &["x"], "c", &[]), node("Relu", &["c"], "y", &[])];
     assert_eq!(layers_of(&model(&[4], &nothing, &[])), ["relu"]);
-}
-
-/// A model with constants of one number each.
-fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&str, f32)]) -> Vec<u8> {
-    let mut graph = Message::new();
-    for node in nodes {
-        graph.message(write::NODE, node);
-    }
-    for (name, number) in numbers {
-        graph.message(write::INITIALIZER, &write::floats(name, &[], [*number].into_iter()));
-    }
-    graph.message(write::INPUT, &write::value("x", input)).message(write::OUTPUT, &write::value("y", &[1]));
-    let mut model = write::model(17);
-    model.message(write::GRAPH, &graph);
-    model.into_bytes()
-}
-
-/// Nodes by their operators, inputs and output: `Sub x m d`.
-fn nodes(text: &str, attributes: &[(&str, &str, Attribute)]) -> Vec<Message> {
-    let node_of = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let ([op, inputs @ ..], output) = (&words[..words.len() - 1], words[words.len() - 1]) else { panic!("{line}") };
-        let own: Vec<(&str, Attribute)> =
-            attributes.iter().filter(|(of, ..)| of == op).map(|(_, name, value)| (*name, value.clone())).collect();
-        node(op, inputs, output, &own)
-    };
-    text.split(';').map(str::trim).filter(|line| !line.is_empty()).map(node_of).collect()
 }
 
 /// A model of nodes, with ε, 2, γ and β for three channels along the axes that `row` gives.
@@ -512,140 +322,4 @@ fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
         let found = problem(&strided(indices, batch));
         assert!(found.contains("`the Reshape`") && found.contains("cannot be seen as []"), "{found}");
     }
-}
-
-#[test]
-fn inputs_that_nothing_reads_are_none() {
-    let mut graph = Message::new();
-    graph.message(write::NODE, &node("Relu", &["x"], "y", &[]));
-    for name in ["folded", "x", "away"] {
-        graph.message(write::INPUT, &write::value(name, &[3]));
-    }
-    graph.message(write::OUTPUT, &write::value("y", &[3]));
-    let mut model = write::model(17);
-    model.message(write::GRAPH, &graph);
-    assert_eq!(layers_of(&model.into_bytes()), ["relu"]);
-}
-
-#[test]
-fn a_graph_in_a_node_is_refused_by_name() {
-    let (mut attribute, mut node) = (Message::new(), Message::new());
-    attribute.bytes(1, "then_branch").message(6, &Message::new());
-    node.bytes(1, "x").bytes(2, "y").bytes(3, "fork").bytes(4, "If").message(5, &attribute);
-    let found = problem(&model(&[4], &[node], &[]));
-    assert!(found.contains("`fork`") && found.contains("`then_branch` is a graph of its own"), "{found}");
-}
-
-fn lowered(source: &str) -> Graph {
-    let mut diagnostics = Diagnostics::default();
-    let file = netwright_grammar::parse(source, &mut diagnostics);
-    let mut networks = netwright_compiler::lower::lower(source, &file, &mut diagnostics);
-    assert!(diagnostics.is_empty(), "{source}");
-    networks.remove(0).graph
-}
-
-#[test]
-fn every_word_goes_out_and_comes_back() {
-    let mut back = 0;
-    for word in words() {
-        for example in word.examples {
-            let graph = lowered(&format!("Net({}) {{ {} }}", example.input, example.stage));
-            let bytes = file_of(&graph);
-            let model = Model::read(&bytes).expect("what is written is a model");
-            let read = read(&model, None).unwrap_or_else(|problem| panic!("{}: {problem}", example.stage));
-            assert_eq!(read.graph.shape(read.graph.output), graph.shape(graph.output), "{}", example.stage);
-            let elements =
-                |graph: &Graph| graph.tensors.iter().map(netwright_compiler::graph::Tensor::len).sum::<usize>();
-            assert!(elements(&read.graph) >= elements(&graph), "{}", example.stage);
-            assert_prints_itself(&read.graph);
-            back += 1;
-        }
-    }
-    assert!(back > 60, "{back} examples came back");
-}
-
-/// What computes a value, all the way from the input.
-fn meaning(graph: &Graph, value: ValueId) -> String {
-    match graph.producer(value) {
-        None => "input".to_owned(),
-        Some(node) => {
-            let inputs: Vec<String> = node.inputs.iter().map(|input| meaning(graph, *input)).collect();
-            format!("{:?}({})", node.op, inputs.join(", "))
-        }
-    }
-}
-
-/// The text of a network compiles to the same network.
-fn assert_prints_itself(graph: &Graph) {
-    let text = printed(graph, "Net").expect("it has branches alone");
-    assert_eq!(meaning(&lowered(&text), lowered(&text).output), meaning(graph, graph.output), "{text}");
-}
-
-#[test]
-fn structure_that_repeats_is_printed_as_blocks() {
-    let source = "block cell(width, wide) { residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(wide) } relu }
-        pub Net(8x8x16) {
-            conv 3x3x16 same relu; 2 * cell(4, 16); maxpool 2; conv 1x1x32; cell(8, 32); tap early; conv 3x3x32 same relu;
-            add early; concat { conv 1x1x2 } { maxpool 3 stride 1 same; conv 1x1x3 sigmoid }; mul { } { globalavgpool; dense 5 sigmoid };
-            globalavgpool; dense 10 softmax
-        }";
-    let graph = lowered(source);
-    let read = graph_of(&file_of(&graph)).expect("it comes back");
-    assert_prints_itself(&read.graph);
-    let text = printed(&read.graph, "Net").expect("it can be said");
-    let expected = "block cell_a(width) {
-    residual { conv 1x1x(width) relu; conv 3x3x(width) same bn relu; conv 1x1x(4*width) } relu
-}
-pub Net(8x8x16) {
-    conv 3x3x16 same relu;
-    2 * cell_a(4);
-    maxpool 2;
-    conv 1x1x32;
-    cell_a(8);
-    residual { conv 3x3x32 same relu };
-    concat { conv 1x1x2 } { maxpool 3 stride 1 same; conv 1x1x3 sigmoid };
-    mul { } { globalavgpool; dense 5 sigmoid };
-    globalavgpool;
-    dense 10 softmax
-}
-";
-    assert_eq!(text, expected);
-}
-
-#[test]
-fn what_lies_side_by_side_is_printed_in_branches_however_the_file_nests_it() {
-    let layer = |input: &str, name: &str, kernel: &str| node("Conv", &[input, kernel], name, &[]);
-    let beside = |inputs: &[&str], name: &str| node("Concat", inputs, name, &[("axis", Attribute::Int(1))]);
-    // Each layer of a DenseNet sees all before it.
-    let dense = [
-        layer("x", "a", "k3"),
-        beside(&["x", "a"], "xa"),
-        layer("xa", "b", "k5"),
-        beside(&["x", "a", "b"], "xab"),
-        layer("xab", "c", "k7"),
-        beside(&["x", "a", "b", "c"], "y"),
-    ];
-    let sizes = |inputs| [2, inputs, 1, 1];
-    let kernels = [("k3", &sizes(3)[..]), ("k5", &sizes(5)[..]), ("k7", &sizes(7)[..])];
-    let text = printed(&graph_of(&model(&[3, 4, 4], &dense, &kernels)).expect("it can be had").graph, "Net")
-        .expect("it can be said");
-    assert_eq!(
-        text,
-        "block cell_a() {\n    concat { } { conv 1x1x2 nobias }\n}\npub Net(4x4x3) {\n    3 * cell_a()\n}\n"
-    );
-    // Two branches that fork off behind the first, in one concatenation: the last module of Inception v3.
-    let forked = [
-        layer("x", "a", "k3"),
-        layer("x", "s", "l3"),
-        layer("s", "b", "k2"),
-        layer("s", "c", "l2"),
-        beside(&["a", "b", "c"], "y"),
-    ];
-    let kernels = [("k3", &sizes(3)[..]), ("l3", &sizes(3)[..]), ("k2", &sizes(2)[..]), ("l2", &sizes(2)[..])];
-    let text = printed(&graph_of(&model(&[3, 4, 4], &forked, &kernels)).expect("it can be had").graph, "Net")
-        .expect("it can be said");
-    let expected =
-        "concat { conv 1x1x2 nobias } { conv 1x1x2 nobias; concat { conv 1x1x2 nobias } { conv 1x1x2 nobias } }";
-    assert_eq!(text, format!("pub Net(4x4x3) {{\n    {expected}\n}}\n"));
-    assert_eq!(lowered(&text).shape(lowered(&text).output).channels(), 6);
 }
