@@ -7,7 +7,7 @@ use netwright_onnx::Model;
 use netwright_onnx::write::{self, Attribute, Message};
 
 /// A model of these nodes with weights of these sizes, an input `x` and an output `y`.
-pub fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -> Vec<u8> {
+pub(crate) fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -> Vec<u8> {
     let mut graph = Message::new();
     for node in nodes {
         graph.message(write::NODE, node);
@@ -22,15 +22,15 @@ pub fn model(input: &[usize], nodes: &[Message], weights: &[(&str, &[usize])]) -
     model.into_bytes()
 }
 
-pub fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, Attribute)]) -> Message {
+pub(crate) fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, Attribute)]) -> Message {
     write::node(&format!("the {op}"), op, inputs, &[output], attributes)
 }
 
-pub fn graph_of(bytes: &[u8]) -> Result<Read, Problem> {
+pub(crate) fn graph_of(bytes: &[u8]) -> Result<Read, Problem> {
     read(&Model::read(bytes).expect("the bytes are a model"), None)
 }
 
-pub fn problem(bytes: &[u8]) -> String {
+pub(crate) fn problem(bytes: &[u8]) -> String {
     let problem = graph_of(bytes).expect_err("it cannot be had");
     match &problem.help {
         Some(help) => format!("{problem} [{help}]"),
@@ -38,12 +38,12 @@ pub fn problem(bytes: &[u8]) -> String {
     }
 }
 
-pub fn ints(values: &[i64]) -> Attribute {
+pub(crate) fn ints(values: &[i64]) -> Attribute {
     Attribute::Ints(values.to_vec())
 }
 
 /// A model of these nodes, with integers besides the weights.
-pub fn model_with(
+pub(crate) fn model_with(
     input: &[usize],
     nodes: &[Message],
     integers: &[(&str, &[i64])],
@@ -62,14 +62,14 @@ pub fn model_with(
     model(input, &all, weights)
 }
 
-pub fn layers_of(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn layers_of(bytes: &[u8]) -> Vec<String> {
     let read = graph_of(bytes).unwrap_or_else(|problem| panic!("{problem}"));
     assert_prints_itself(&read.graph);
     read.graph.layers.iter().map(|layer| layer.text.clone()).collect()
 }
 
 /// A model with constants of one number each.
-pub fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&str, f32)]) -> Vec<u8> {
+pub(crate) fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&str, f32)]) -> Vec<u8> {
     let mut graph = Message::new();
     for node in nodes {
         graph.message(write::NODE, node);
@@ -84,7 +84,7 @@ pub fn model_of_numbers(input: &[usize], nodes: &[Message], numbers: &[(&str, f3
 }
 
 /// Nodes by their operators, inputs and output: `Sub x m d`.
-pub fn nodes(text: &str, attributes: &[(&str, &str, Attribute)]) -> Vec<Message> {
+pub(crate) fn nodes(text: &str, attributes: &[(&str, &str, Attribute)]) -> Vec<Message> {
     let node_of = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ([op, inputs @ ..], output) = (&words[..words.len() - 1], words[words.len() - 1]) else { panic!("{line}") };
@@ -95,7 +95,7 @@ pub fn nodes(text: &str, attributes: &[(&str, &str, Attribute)]) -> Vec<Message>
     text.split(';').map(str::trim).filter(|line| !line.is_empty()).map(node_of).collect()
 }
 
-pub fn lowered(source: &str) -> Graph {
+pub(crate) fn lowered(source: &str) -> Graph {
     let mut diagnostics = Diagnostics::default();
     let file = netwright_grammar::parse(source, &mut diagnostics);
     let mut networks = netwright_compiler::lower::lower(source, &file, &mut diagnostics);
@@ -104,7 +104,7 @@ pub fn lowered(source: &str) -> Graph {
 }
 
 /// What computes a value, all the way from the input.
-pub fn meaning(graph: &Graph, value: ValueId) -> String {
+pub(crate) fn meaning(graph: &Graph, value: ValueId) -> String {
     match graph.producer(value) {
         None => "input".to_owned(),
         Some(node) => {
@@ -115,7 +115,7 @@ pub fn meaning(graph: &Graph, value: ValueId) -> String {
 }
 
 /// The text of a network compiles to the same network.
-pub fn assert_prints_itself(graph: &Graph) {
+pub(crate) fn assert_prints_itself(graph: &Graph) {
     let text = printed(graph, "Net").expect("it has branches alone");
     assert_eq!(meaning(&lowered(&text), lowered(&text).output), meaning(graph, graph.output), "{text}");
 }
