@@ -84,7 +84,7 @@ impl<'m> Reading<'m> {
                 Some(Known::Constant(_)) => self.joined(node),
                 _ => self.concat(node),
             },
-            other => Err(Problem::new(format!("the operator `{other}` is not to be had")).help(
+            other => Err(Problem::new(format!("the operator `{other}` is not supported")).help(
                 "the page `onnx` of the guide lists those that are; a model can often be exported without it, or be cut before it",
             )),
         }

@@ -153,7 +153,7 @@ impl<'m> Reading<'m> {
                     let id = self.minus(value.id)?;
                     self.with_constant(node, "Add", Value { id, ..value }, constant, node.inputs[1])
                 }
-                _ => Err(Problem::new("what comes in divides a constant, which is not to be had")
+                _ => Err(Problem::new("what comes in divides a constant, which is not supported")
                     .help("divide by a constant, or multiply")),
             },
             (Known::Constant(left), Known::Constant(right)) => self.folded(node, left, right).map(Known::Constant),
@@ -210,7 +210,7 @@ impl<'m> Reading<'m> {
             "Add" | "Sub" | "Sum" => ("add", Add.into()),
             "Mul" => ("mul", Multiply.into()),
             _ => {
-                return Err(Problem::new("one value divided by another is not to be had")
+                return Err(Problem::new("one value divided by another is not supported")
                     .help("divide by a constant, or multiply"));
             }
         };
@@ -344,7 +344,7 @@ impl<'m> Reading<'m> {
                 "its constant of {:?} is neither one number nor one for each channel",
                 weights.sizes()
             ))
-            .help("a constant for each position of an image is not to be had")
+            .help("a constant for each position of an image is not supported")
         };
         let large: Vec<(usize, Run)> = weights
             .axes

@@ -253,7 +253,7 @@ impl<'m> Reading<'m> {
         }
         if self.order(&value) != Some(Order::ChannelsLast) {
             return Err(Problem::new(
-                "a product of anything but a row, or the channels of each position, is not to be had",
+                "a product of anything but a row, or the channels of each position, is not supported",
             ));
         }
         let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };

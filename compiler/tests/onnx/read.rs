@@ -279,7 +279,7 @@ fn a_product_of_the_channels_of_each_position_is_a_convolution_of_one_pixel() {
     let integers: [(&str, &[i64]); 3] = [("free", &[0, 1, 2]), ("outputs", &[2]), ("inputs", &[3])];
     let weights: [(&str, &[usize]); 2] = [("w", &[3, 2]), ("b", &[2])];
     assert_eq!(layers_of(&model_with(&[3, 4, 5], &nodes, &integers, &weights)), ["conv 1x1x2"]);
-    // What stays among the images of the batch is not to be had.
+    // What stays among the images of the batch is not supported.
     let nodes = [&nodes[..7], &[node("MatMul", &["r", "w"], "y", &[])]].concat();
     let found = problem(&model_with(&[3, 4, 5], &nodes, &integers, &weights));
     assert!(found.contains("[4, 5, 3] cannot be seen as [3]"), "{found}");

@@ -12,7 +12,7 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
             &[3, 4, 4],
             vec![node("Einsum", &["x"], "y", &[])],
             &[],
-            &["the node `the Einsum`, Einsum of Nx3x4x4", "`Einsum` is not to be had", "guide"],
+            &["the node `the Einsum`, Einsum of Nx3x4x4", "`Einsum` is not supported", "guide"],
         ),
         (
             &[3, 4, 4],
