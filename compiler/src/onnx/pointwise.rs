@@ -95,7 +95,7 @@ impl<'m> Reading<'m> {
         };
         let Some(number) = number.filter(|number| number.is_finite()) else {
             return Err(Problem::new("it compares values with each other, or with more than one number")
-                .help("the larger or smaller of a value and one number is to be had"));
+                .help("the larger or smaller of a value and one number is supported"));
         };
         let ends = if node.op == "Max" { (number, f64::INFINITY) } else { (f64::NEG_INFINITY, number) };
         self.kept_to(node, place, ends)

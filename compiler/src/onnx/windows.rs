@@ -215,7 +215,7 @@ impl<'m> Reading<'m> {
             && factors.iter().all(|factor| (1.0..=65536.0).contains(factor) && factor.fract() == 0.0);
         if !whole {
             return Err(Problem::new(format!(
-                "it enlarges by {}, and only whole factors are to be had",
+                "it enlarges by {}, and only whole factors are supported",
                 said(&factors)
             )));
         }
