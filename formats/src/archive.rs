@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-use flate2::read::DeflateDecoder;
+use flate2::bufread::DeflateDecoder;
 use netwright_runtime::Error;
 use zip::{CompressionMethod, ZipArchive};
 

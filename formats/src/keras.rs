@@ -1,14 +1,14 @@
-//! `.h5`: HDF5, as Keras writes it. Read by the crate `hdf5-pure`; here is what Keras calls the tensors.
+//! `.h5`: HDF5, as Keras writes it; here is what Keras calls the tensors.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hdf5_pure::{AttrValue, Dataset, Datatype, DatatypeByteOrder, File, Group};
 use netwright_runtime::Error;
-use netwright_runtime::foreign::{Dtype, TensorFile, TensorInfo};
+use netwright_runtime::foreign::{TensorFile, TensorInfo};
 
 use crate::format;
+use crate::hdf5::{self, DataSet};
 
 /// What Keras 3 writes by `model.save_weights("model.weights.h5")`, and Keras 2 and 3 by `save_weights("model.h5")` or `save("model.h5")`. Tensors are
 /// called by their layer and their number in it, `block1_conv1/0`, or their name, `block1_conv1/kernel`, as the file has it; both are what
@@ -16,13 +16,14 @@ use crate::format;
 /// each has its whole path. The optimiser's are left out.
 pub struct KerasFile {
     origin: String,
+    bytes: Vec<u8>,
     tensors: Vec<Tensor>,
 }
 
+/// A name, and what it is the name of: in a box, so that a list of them is no longer than what they stand for.
 struct Tensor {
-    info: TensorInfo,
-    is_big_endian: bool,
-    data: Dataset,
+    name: String,
+    data: Box<DataSet>,
 }
 
 impl std::fmt::Debug for KerasFile {
@@ -32,12 +33,6 @@ impl std::fmt::Debug for KerasFile {
 }
 
 const EXPECTED: &str = "an HDF5 file that Keras wrote";
-
-/// How deep groups may lie in groups.
-const DEEPEST: usize = 32;
-
-/// The most objects of a file: groups that are linked in many places could be walked without end.
-const MOST: usize = 1 << 16;
 
 /// What an optimiser keeps.
 const OPTIMIZER: [&str; 2] = ["optimizer", "optimizer_weights"];
@@ -57,117 +52,47 @@ impl KerasFile {
     /// # Errors
     /// [`Error::Format`] for what is no HDF5 file, or does not hold together.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        let wrong = |error: hdf5_pure::Error| format(origin, EXPECTED, error.to_string());
-        let file = File::from_bytes(bytes).map_err(wrong)?;
-        let mut walk = Walk { found: Vec::new(), left: MOST };
-        let root = file.root();
-        walk.group(&root, &mut Vec::new(), None).map_err(|found| format(origin, EXPECTED, found))?;
-        Ok(Self { origin: origin.to_owned(), tensors: named(walk.found) })
+        let mut found = Walk::default();
+        hdf5::walk(&bytes, &mut found).map_err(|found| format(origin, EXPECTED, found))?;
+        Ok(Self { origin: origin.to_owned(), bytes, tensors: named(found.found) })
     }
 }
 
 /// A data set with its path, and what its layer calls itself.
 struct Found {
-    path: Vec<String>,
+    path: String,
     layer: Option<String>,
-    tensor: Tensor,
+    data: Box<DataSet>,
 }
 
+/// The groups around, each with what its attribute says that its layer is called, and what has been found.
+#[derive(Default)]
 struct Walk {
+    groups: Vec<(String, Option<String>)>,
     found: Vec<Found>,
-    left: usize,
 }
 
-impl Walk {
-    fn group(&mut self, group: &Group, path: &mut Vec<String>, layer: Option<&str>) -> Result<(), String> {
-        if path.len() > DEEPEST {
-            return Err(format!("groups more than {DEEPEST} deep"));
+impl hdf5::Visitor for Walk {
+    fn enter(&mut self, name: &str, layer: Option<&str>) -> bool {
+        if self.groups.is_empty() && OPTIMIZER.contains(&name) {
+            return false;
         }
-        for (name, data) in group.iter_datasets().map_err(|error| error.to_string())? {
-            self.count()?;
-            path.push(name);
-            if let Some(tensor) = tensor(data).map_err(|reason| format!("`{}` {reason}", path.join("/")))? {
-                self.found.push(Found { path: path.clone(), layer: layer.map(str::to_owned), tensor });
-            }
-            path.pop();
-        }
-        for (name, inner) in group.iter_groups().map_err(|error| error.to_string())? {
-            self.count()?;
-            if path.is_empty() && OPTIMIZER.contains(&name.as_str()) {
-                continue;
-            }
-            // Keras 3 notes what a layer is called beside its variables.
-            let layer =
-                if name == "vars" { inner.attrs().ok().and_then(|attributes| name_in(&attributes)) } else { None };
-            path.push(name);
-            self.group(&inner, path, layer.as_deref())?;
-            path.pop();
-        }
+        // Keras 3 notes what a layer is called beside its variables.
+        let layer = layer.filter(|_| name == "vars").map(str::to_owned);
+        self.groups.push((name.to_owned(), layer));
+        true
+    }
+
+    fn leave(&mut self) {
+        self.groups.pop();
+    }
+
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), String> {
+        let around = self.groups.iter().map(|(name, _)| name.as_str());
+        let path = around.chain([name]).collect::<Vec<&str>>().join("/");
+        let layer = self.groups.last().and_then(|(_, layer)| layer.clone());
+        self.found.push(Found { path, layer, data: Box::new(data) });
         Ok(())
-    }
-
-    fn count(&mut self) -> Result<(), String> {
-        self.left = self.left.checked_sub(1).ok_or("more objects than a model has")?;
-        Ok(())
-    }
-}
-
-fn name_in(attributes: &std::collections::HashMap<String, AttrValue>) -> Option<String> {
-    match attributes.get("name")? {
-        AttrValue::VarLenString(name)
-        | AttrValue::VarLenAsciiString(name)
-        | AttrValue::String(name)
-        | AttrValue::AsciiString(name) => Some(name.clone()).filter(|name| !name.is_empty()),
-        _ => None,
-    }
-}
-
-/// What a data set is as a tensor; nothing where it holds something else than numbers.
-fn tensor(data: Dataset) -> Result<Option<Tensor>, String> {
-    let datatype = data.datatype().map_err(|error| error.to_string())?;
-    let Some((dtype, is_big_endian)) = kind(&datatype) else { return Ok(None) };
-    let shape = data.shape().map_err(|error| error.to_string())?;
-    let shape: Option<Vec<usize>> = shape.into_iter().map(|size| usize::try_from(size).ok()).collect();
-    let is_countable =
-        |shape: &Vec<usize>| shape.iter().try_fold(8_usize, |len, &size| len.checked_mul(size)).is_some();
-    let shape = shape.filter(is_countable).ok_or("has sizes that overflow")?;
-    let info = TensorInfo { name: String::new(), dtype, shape };
-    Ok(Some(Tensor { info, is_big_endian, data }))
-}
-
-/// The element type, and whether its first byte is the highest.
-fn kind(datatype: &Datatype) -> Option<(Dtype, bool)> {
-    let (dtype, order) = match datatype {
-        Datatype::FloatingPoint { size, byte_order, layout } => {
-            let dtype = match (size, layout.exponent_size) {
-                (2, 5) => Dtype::F16,
-                (2, 8) => Dtype::BF16,
-                (4, 8) => Dtype::F32,
-                (8, 11) => Dtype::F64,
-                _ => return None,
-            };
-            (dtype, byte_order)
-        }
-        Datatype::FixedPoint { size, byte_order, layout } => {
-            let dtype = match (size, layout.signed) {
-                (1, true) => Dtype::I8,
-                (2, true) => Dtype::I16,
-                (4, true) => Dtype::I32,
-                (8, true) => Dtype::I64,
-                (1, false) => Dtype::U8,
-                (2, false) => Dtype::U16,
-                (4, false) => Dtype::U32,
-                (8, false) => Dtype::U64,
-                _ => return None,
-            };
-            (dtype, byte_order)
-        }
-        _ => return None,
-    };
-    match order {
-        DatatypeByteOrder::LittleEndian => Some((dtype, false)),
-        DatatypeByteOrder::BigEndian => Some((dtype, true)),
-        DatatypeByteOrder::Vax => None,
     }
 }
 
@@ -177,19 +102,17 @@ fn named(found: Vec<Found>) -> Vec<Tensor> {
     for found in &found {
         *counts.entry(found.name()).or_default() += 1;
     }
-    let name = |found: Found| {
+    let tensor = |found: Found| {
         let short = found.name();
-        let name = if counts[&short] == 1 { short } else { found.path.join("/") };
-        let mut tensor = found.tensor;
-        tensor.info.name = name;
-        tensor
+        let name = if counts[&short] == 1 { short } else { found.path };
+        Tensor { name, data: found.data }
     };
-    found.into_iter().map(name).collect()
+    found.into_iter().map(tensor).collect()
 }
 
 impl Found {
     fn name(&self) -> String {
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let path: Vec<&str> = self.path.split('/').collect();
         match path[..] {
             [.., layer, "vars", variable] => format!("{}/{variable}", self.layer.as_deref().unwrap_or(layer)),
             ["vars", variable] => format!("{}/{variable}", self.layer.as_deref().unwrap_or("vars")),
@@ -197,7 +120,7 @@ impl Found {
             ["model_weights", layer, .., variable] | [layer, .., variable] => {
                 format!("{layer}/{}", variable.strip_suffix(":0").unwrap_or(variable))
             }
-            _ => path.join("/"),
+            _ => self.path.clone(),
         }
     }
 }
@@ -208,18 +131,24 @@ impl TensorFile for KerasFile {
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
-        self.tensors.iter().map(|tensor| tensor.info.clone()).collect()
+        let info = |Tensor { name, data }: &Tensor| TensorInfo {
+            name: name.clone(),
+            dtype: data.dtype,
+            shape: data.shape.clone(),
+        };
+        self.tensors.iter().map(info).collect()
     }
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let Some(Tensor { info, is_big_endian, data }) = self.tensors.get(index) else { return Ok(Cow::default()) };
-        let expected = || format!("the tensor `{}`", info.name);
-        let mut bytes = data.read_raw().map_err(|error| format(&self.origin, &expected(), error.to_string()))?;
-        let len: usize = info.shape.iter().product();
-        if *is_big_endian && len > 0 {
+        let Some(Tensor { name, data }) = self.tensors.get(index) else { return Ok(Cow::default()) };
+        let wrong =
+            |found: String| format(&self.origin, &format!("the elements of `{name}`"), format!("one that {found}"));
+        let mut bytes = data.elements(&self.bytes).map_err(wrong)?;
+        let len: usize = data.shape.iter().product();
+        if data.is_big_endian && len > 0 {
             let size = bytes.len() / len;
-            bytes.chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
+            bytes.to_mut().chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
         }
-        Ok(bytes.into())
+        Ok(bytes)
     }
 }

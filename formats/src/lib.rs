@@ -15,6 +15,8 @@
 #[cfg(any(feature = "npz", feature = "pytorch"))]
 mod archive;
 #[cfg(feature = "hdf5")]
+mod hdf5;
+#[cfg(feature = "hdf5")]
 mod keras;
 #[cfg(feature = "npz")]
 mod npy;

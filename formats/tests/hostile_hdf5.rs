@@ -6,7 +6,6 @@ use std::io::Write as _;
 use allocation_counter::measure;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use hdf5_pure::FileBuilder;
 use netwright::Error;
 use netwright::foreign::{Map, TensorFile as _};
 use netwright::prelude::*;
@@ -132,45 +131,167 @@ fn a_group_in_itself_and_groups_without_end_are_refused() {
     let error = read(&changed(&all)).expect_err("groups without end").to_string();
     assert!(error.contains("deep") || error.contains("more objects"), "{error}");
 
-    // What writes them calls itself; so many are enough.
-    let mut deep = FileBuilder::new();
-    let mut inner = deep.create_group("last").finish();
-    for _ in 0..100 {
-        let mut group = deep.create_group("inner");
-        group.add_group(inner);
-        inner = group.finish();
+    // A hundred, each with one link in a header of the second version.
+    let mut deep = superblock();
+    for inner in 1..=100_u64 {
+        let place = deep.len() as u64;
+        let next = if inner == 100 { place } else { place + HEADER };
+        deep.extend(header(&[(6, &link("inner", next))]));
     }
-    deep.add_group(inner);
-    let error = read(&deep.finish().expect("a file")).expect_err("a hundred groups").to_string();
+    let error = read(&deep).expect_err("a hundred groups").to_string();
     assert!(error.contains("deep"), "{error}");
 }
 
-/// In place of 64 KiB, which hardly pack, zeros that unpack to a thousand times as many.
+/// How long the header of a group with one link of five letters is.
+const HEADER: u64 = 32;
+
+/// The third version, with the root behind it.
+fn superblock() -> Vec<u8> {
+    let mut bytes = b"\x89HDF\r\n\x1a\n\x03\x08\x08\0".to_vec();
+    for place in [0, u64::MAX, 0, 48] {
+        bytes.extend(u64::to_le_bytes(place));
+    }
+    bytes.extend([0; 4]);
+    bytes
+}
+
+/// The second version of a header, without its checksum's value.
+fn header(messages: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut inner = Vec::new();
+    for (kind, body) in messages {
+        inner.push(*kind);
+        inner.extend((body.len() as u16).to_le_bytes());
+        inner.push(0);
+        inner.extend(*body);
+    }
+    let mut bytes = b"OHDR\x02\x01".to_vec();
+    bytes.extend((inner.len() as u16).to_le_bytes());
+    bytes.extend(inner);
+    bytes.extend([0; 4]);
+    bytes
+}
+
+fn link(name: &str, place: u64) -> Vec<u8> {
+    [&[1, 0, name.len() as u8][..], name.as_bytes(), &place.to_le_bytes()].concat()
+}
+
+/// In place of a packed chunk, zeros that unpack to a thousand times as many as it says.
 #[test]
 fn what_unpacks_to_more_than_it_says_is_refused() {
-    const LEN: u64 = 1 << 14;
-    let mut state = 1_u32;
-    let mut random = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f32::from_bits(state >> 2)
-    };
-    let elements_of: Vec<f32> = (0..LEN).map(|_| random()).collect();
-    let mut builder = FileBuilder::new();
-    builder.create_dataset("w").with_f32_data(&elements_of).with_shape(&[LEN]).with_chunks(&[LEN]).with_deflate(9);
-    let mut bytes = builder.finish().expect("a file");
-    assert_eq!(elements(&bytes, "w").expect("it is whole").len(), 4 * LEN as usize);
-
-    let file = hdf5_pure::File::from_bytes(bytes.clone()).expect("it is whole");
-    let chunks = file.dataset("w").and_then(|data| data.chunks()).expect("its chunks");
+    let whole = include_bytes!("small/latest.h5");
+    assert_eq!(elements(whole, "packed").expect("it is whole").len(), 4 * 12);
     let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
-    bomb.write_all(&vec![0; 1 << 25]).expect("memory");
+    bomb.write_all(&vec![0; 1 << 20]).expect("memory");
     let bomb = bomb.finish().expect("memory");
-    assert!(bomb.len() as u64 <= chunks[0].storage_size);
-    let place = chunks[0].address as usize;
-    bytes[place..place + bomb.len()].copy_from_slice(&bomb);
+    // The chunk's place and length stand in its layout: the fourth version, packed, one chunk of 4 x 3 elements of 4 bytes.
+    let layout = [4, 2, 2 | 1, 3, 1, 4, 3, 4, 1];
+    let found = |part: &[u8]| whole.windows(part.len()).position(|window| window == part);
+    let place = found(&layout[3..]).expect("the layout") + 6;
+    let mut bytes = whole.to_vec();
+    bytes[place..place + 8].copy_from_slice(&(bomb.len() as u64).to_le_bytes());
+    bytes[place + 12..place + 20].copy_from_slice(&(whole.len() as u64).to_le_bytes());
+    bytes.extend(&bomb);
     let mut found = Ok(Vec::new());
-    let used = measure(|| found = elements(&bytes, "w"));
-    assert!(found.is_err(), "zeros, and more of them than it says");
-    // The file twice, and what is there of a chunk.
-    assert!(used.bytes_max < 8 * bytes.len() as u64, "{} bytes for a file of {}", used.bytes_max, bytes.len());
+    let used = measure(|| found = elements(&bytes, "packed"));
+    let error = found.expect_err("zeros, and more of them than it says");
+    assert!(error.contains("unpacks to more than"), "{error}");
+    // The file, and the window of DEFLATE.
+    assert!(used.bytes_max < bytes.len() as u64 + WINDOW, "{} bytes for a file of {}", used.bytes_max, bytes.len());
+}
+
+/// What unpacking takes beside the file: DEFLATE's window and tables.
+const WINDOW: u64 = 1 << 16;
+
+/// What messages of errors and the first room of lists take beside the file.
+const BESIDE: u64 = 4096;
+
+/// Reads headers, and holds all that is alive meanwhile to the length of the file; the file itself is given, and not counted.
+#[track_caller]
+fn assert_small(bytes: &[u8]) {
+    let owned = bytes.to_vec();
+    let mut read = None;
+    let used = measure(|| read = Some(KerasFile::from_bytes(owned, "made up")));
+    let most = bytes.len() as u64 + BESIDE;
+    assert!(used.bytes_max <= most, "{} bytes for a file of {}: {read:?}", used.bytes_max, bytes.len());
+}
+
+#[test]
+fn headers_take_no_more_memory_than_the_file_whatever_they_say() {
+    let files = [WHOLE, include_bytes!("small/small.weights.h5"), include_bytes!("small/layouts.h5")];
+    for file in files.into_iter().chain([&include_bytes!("small/latest.h5")[..]]) {
+        assert_small(file);
+        for (number, place) in (0..file.len() - 8).step_by(file.len() / 600 + 1).enumerate() {
+            let value = [u64::MAX, 1 << 40, 0xffff, file.len() as u64, 0][number % 5].to_le_bytes();
+            let width = [1, 2, 4, 8][number % 4];
+            let mut bytes = file.to_vec();
+            bytes[place..place + width].copy_from_slice(&value[..width]);
+            assert_small(&bytes);
+        }
+    }
+}
+
+/// A file whose root has a data set `w` with these messages.
+fn one(messages: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut bytes = superblock();
+    let inner = bytes.len() as u64 + (6 + 2 + 4 + 12 + 4);
+    bytes.extend(header(&[(6, &link("w", inner))]));
+    assert_eq!(bytes.len() as u64, inner);
+    bytes.extend(header(messages));
+    bytes
+}
+
+const FLOAT: [u8; 20] = [0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
+
+/// Two axes of these sizes.
+fn space(sizes: [u64; 2]) -> Vec<u8> {
+    [&[2, 2, 0, 1][..], &sizes[0].to_le_bytes(), &sizes[1].to_le_bytes()].concat()
+}
+
+/// In one piece.
+fn layout(place: u64, len: u64) -> Vec<u8> {
+    [&[3, 1][..], &place.to_le_bytes(), &len.to_le_bytes()].concat()
+}
+
+#[test]
+fn counts_far_beyond_the_file_allocate_nothing() {
+    let whole = one(&[(1, &space([2, 2])), (3, &FLOAT), (8, &layout(48, 16))]);
+    assert_eq!(elements(&whole, "w").expect("it is whole").len(), 16);
+    // A record of 65535 parts, and one in the other without end.
+    let record = [0x36, 0xff, 0xff, 0, 16, 0, 0, 0];
+    let nested = [0x36, 1, 0, 0, 16, 0, 0, 0, 0, 0].repeat(6000);
+    // A list, a sequence, and names for numbers.
+    let array = [&[0x3a, 0, 0, 0, 16, 0, 0, 0, 255][..], &[0xff; 64]].concat();
+    let sequences = [0x19, 0, 0, 0, 16, 0, 0, 0].repeat(6000);
+    let names = [0x38, 0xff, 0xff, 0, 4, 0, 0, 0];
+    for kind in [&record[..], &nested, &array, &sequences, &names] {
+        let bytes = one(&[(1, &space([2, 2])), (3, kind), (8, &layout(48, 16))]);
+        assert_small(&bytes);
+        assert_eq!(number(&read(&bytes).expect("it is no tensor"), "w"), None);
+        // The same as an attribute.
+        let len = (kind.len() as u16).to_le_bytes();
+        let attribute = [&[2, 0, 5, 0, len[0], len[1], 4, 0][..], b"name\0", kind, &[2, 0, 0, 0]].concat();
+        assert_small(&one(&[(0x0c, &attribute), (2, &[0, 0, 255, 255, 255, 255, 255, 255, 255, 255])]));
+    }
+    // More axes, filters and chunks than there are.
+    let axes = [2, 255, 0, 1];
+    let filters = [2, 255, 1, 0, 0, 0, 255, 255];
+    let chunks = [&[3, 2, 3][..], &48_u64.to_le_bytes(), &[255; 8], &[4, 0, 0, 0]].concat();
+    for messages in [
+        &[(1, &axes[..]), (3, &FLOAT), (8, &layout(48, 16))],
+        &[(1, &space([1 << 40, 1 << 40])), (3, &FLOAT), (8, &layout(48, 16))],
+        &[(1, &space([1 << 30, 1 << 30])), (3, &FLOAT), (8, &layout(48, 1 << 62))],
+        &[(1, &space([1 << 30, 1])), (3, &FLOAT), (8, &chunks)],
+    ] {
+        let bytes = one(messages);
+        assert_small(&bytes);
+        let mut found = Ok(Vec::new());
+        let used = measure(|| found = elements(&bytes, "w"));
+        assert!(found.is_err() && used.bytes_max <= 2 * bytes.len() as u64 + BESIDE, "{found:?}");
+    }
+    let bytes = one(&[(1, &space([2, 2])), (3, &FLOAT), (0x0b, &filters), (8, &layout(48, 16))]);
+    assert_small(&bytes);
+    assert!(read(&bytes).is_err());
+    // What has never been written has as many elements as it says, of which the file has none.
+    let bytes = one(&[(1, &space([1 << 30, 1 << 20])), (3, &FLOAT), (8, &layout(u64::MAX, 0))]);
+    assert!(elements(&bytes, "w").expect_err("nothing has been written").contains("holds no elements"));
 }

@@ -1,15 +1,18 @@
 //! Any bytes are read as an ONNX model without a panic; what is a network holds together, and its text is the language's.
 #![no_main]
 
+mod support;
+
 use libfuzzer_sys::fuzz_target;
 use netwright_compiler::onnx;
-use netwright_onnx::Model;
+use netwright_onnx::{MOST_MEMORY, Model};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(model) = Model::read(bytes) else { return };
+    let most = bytes.len().max(MOST_MEMORY);
+    let Ok(model) = support::measured(bytes.len(), most, || Model::read(bytes)) else { return };
     for (_, tensor) in model.graph.constants() {
         if let Ok(elements) = tensor.elements() {
-            assert!(elements.len() <= bytes.len().max(netwright_onnx::MOST_MEMORY));
+            assert!(elements.len() <= bytes.len().max(MOST_MEMORY));
         }
     }
     let Ok(read) = onnx::read(&model, None) else { return };

@@ -1,11 +1,14 @@
 //! Any bytes are read as a file of weights without a panic, and each tensor that is read lies in them.
 #![no_main]
 
+mod support;
+
 use libfuzzer_sys::fuzz_target;
 use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(file) = Reader::from_bytes(bytes.to_vec(), "fuzzed") else { return };
+    let (len, owned) = (bytes.len(), bytes.to_vec());
+    let Ok(file) = support::measured(len, len + (1 << 16), || Reader::from_bytes(owned, "fuzzed")) else { return };
     let mut writer = Writer::new();
     for view in file.tensors() {
         if let Some(numbers) = view.scalars::<f64>() {

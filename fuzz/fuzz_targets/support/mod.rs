@@ -1,4 +1,4 @@
-//! What every reader of files must keep: no panic, and no allocation larger than the file, but for a little.
+//! What every reader of files must keep: no panic, and no allocation larger than the file, but for a little. Says what the largest was.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,15 +35,25 @@ unsafe impl GlobalAlloc for Largest {
 static ALLOCATOR: Largest = Largest;
 
 /// What small tables and buffers take beside the file.
-const BESIDE: usize = 1 << 21;
+const BESIDE: usize = 1 << 16;
+
+/// Reads what stands before the elements of a file, holds the largest allocation to `most`, and prints it where it is the largest so far.
+pub fn measured<T>(len: usize, most: usize, read: impl FnOnce() -> T) -> T {
+    static RECORD: AtomicUsize = AtomicUsize::new(0);
+    LARGEST.store(0, Ordering::Relaxed);
+    let found = read();
+    let largest = LARGEST.load(Ordering::Relaxed);
+    if largest > RECORD.fetch_max(largest, Ordering::Relaxed) {
+        eprintln!("largest allocation: {largest} bytes for a file of {len}");
+    }
+    assert!(largest <= most, "{largest} bytes for a file of {len}");
+    found
+}
 
 /// Reads the headers of a file, and those tensors that a network of small layers would ask for.
+#[allow(dead_code, reason = "two targets read no tensors")]
 pub fn look<F: TensorFile>(len: usize, read: impl FnOnce() -> Result<F, Error>) {
-    LARGEST.store(0, Ordering::Relaxed);
-    let file = read();
-    let largest = LARGEST.load(Ordering::Relaxed);
-    assert!(largest <= len + BESIDE, "{largest} bytes for a file of {len}");
-    let Ok(file) = file else { return };
+    let Ok(file) = measured(len, len + BESIDE, read) else { return };
     for (index, tensor) in file.tensors().iter().enumerate() {
         let elements = tensor.shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
         let Some(elements) = elements.filter(|&elements| elements <= 1 << 16) else { continue };

@@ -1,0 +1,274 @@
+//! Data sets: sizes, element types, where the elements lie; and how objects are walked.
+
+use std::borrow::Cow;
+
+use netwright_runtime::foreign::Dtype;
+
+use super::chunks::{Chunks, Filter};
+use super::group::{Link, SymbolTable, is_member};
+use super::header::{Message, kind};
+use super::{Budget, Fields, NOWHERE, View};
+
+/// A data set of numbers.
+pub(crate) struct DataSet {
+    pub(crate) dtype: Dtype,
+    pub(crate) is_big_endian: bool,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) elements: Elements,
+}
+
+/// Where the elements of a data set lie.
+pub(crate) enum Elements {
+    /// Nowhere: nothing has been written.
+    Unwritten,
+    /// In the header of the data set.
+    Inline(Box<[u8]>),
+    /// In one piece, within the file.
+    Whole { start: usize, len: usize },
+    /// In several, which may be packed.
+    Chunked(Chunks),
+}
+
+impl DataSet {
+    /// The elements of a data set of the file with these bytes, as they lie there.
+    ///
+    /// # Errors
+    /// What does not hold together.
+    pub(crate) fn elements<'f>(&'f self, bytes: &'f [u8]) -> Result<Cow<'f, [u8]>, String> {
+        match &self.elements {
+            Elements::Unwritten if self.shape.contains(&0) => Ok(Cow::default()),
+            Elements::Unwritten => Err("holds no elements: none has been written".to_owned()),
+            Elements::Inline(bytes) => Ok(Cow::Borrowed(bytes)),
+            Elements::Whole { start, len } => Ok(Cow::Borrowed(&bytes[*start..start + len])),
+            Elements::Chunked(chunks) => Ok(chunks.elements(&View::of(bytes)?.0, &self.shape)?.into()),
+        }
+    }
+}
+
+/// What a walk shows of a file.
+pub(crate) trait Visitor {
+    /// A group begins; whether it is to be walked. Called with what its attribute `name` says.
+    fn enter(&mut self, name: &str, layer: Option<&str>) -> bool;
+    /// The last group that was entered ends.
+    fn leave(&mut self);
+    /// A data set of numbers.
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), String>;
+}
+
+/// How deep groups may lie in groups.
+const DEEPEST: usize = 32;
+
+/// What a data set takes in a file at least, its link with it.
+const SMALLEST: usize = 160;
+
+/// The groups around an object: how many, and how long their names are together.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    groups: usize,
+    names: usize,
+}
+
+/// The messages of an object that are of interest.
+#[derive(Default)]
+struct Object<'f> {
+    is_group: bool,
+    table: Option<SymbolTable>,
+    layer: Option<&'f str>,
+    space: Option<Message<'f>>,
+    kind: Option<Message<'f>>,
+    layout: Option<Message<'f>>,
+    filters: Option<Message<'f>>,
+}
+
+/// Walks all groups of a file, and shows its data sets.
+///
+/// # Errors
+/// What does not hold together.
+pub(crate) fn walk(bytes: &[u8], visitor: &mut impl Visitor) -> Result<(), String> {
+    let (view, root) = View::of(bytes)?;
+    let mut budget = Budget { left: bytes.len().saturating_mul(2) };
+    let object = view.object(root, &mut budget)?;
+    if !object.is_group {
+        return Err("a root that is no group".to_owned());
+    }
+    view.members(root, &object, &mut budget, visitor, Around::default())
+}
+
+impl<'f> View<'f> {
+    fn object(&self, place: u64, budget: &mut Budget) -> Result<Object<'f>, String> {
+        let mut object = Object::default();
+        self.messages(place, budget, &mut |message| {
+            object.is_group |= is_member(message.kind);
+            let room = match message.kind {
+                kind::DATASPACE => &mut object.space,
+                kind::DATATYPE => &mut object.kind,
+                kind::LAYOUT => &mut object.layout,
+                kind::FILTERS => &mut object.filters,
+                kind::SYMBOL_TABLE => {
+                    object.table = Some(self.symbol_table(message.own()?)?);
+                    return Ok(());
+                }
+                kind::LINK_INFO => return self.check_link_info(message.own()?),
+                kind::ATTRIBUTE => {
+                    object.layer = object.layer.or_else(|| self.text_of(&message, "name"));
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            };
+            *room = Some(message);
+            Ok(())
+        })?;
+        Ok(object)
+    }
+
+    fn members(
+        &self,
+        place: u64,
+        object: &Object<'f>,
+        budget: &mut Budget,
+        visitor: &mut impl Visitor,
+        around: Around,
+    ) -> Result<(), String> {
+        if around.groups > DEEPEST {
+            return Err(format!("groups more than {DEEPEST} deep"));
+        }
+        if let Some(table) = object.table {
+            return self.symbols(table, budget, &mut |link, budget| self.member(&link, budget, visitor, around));
+        }
+        // Links that stand in the header are met by reading it once more, so that no list of them is kept.
+        let mut again = Budget { left: usize::MAX };
+        self.messages(place, &mut again, &mut |message| match message.kind {
+            kind::LINK => match self.link(message.own()?)? {
+                Some(link) => self.member(&link, budget, visitor, around),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        })
+    }
+
+    fn member(
+        &self,
+        link: &Link<'f>,
+        budget: &mut Budget,
+        visitor: &mut impl Visitor,
+        around: Around,
+    ) -> Result<(), String> {
+        let named = |reason: String| format!("{reason}, at `{}`", link.name);
+        let object = self.object(link.object, budget).map_err(named)?;
+        if object.is_group {
+            if visitor.enter(link.name, object.layer) {
+                let around = Around { groups: around.groups + 1, names: around.names + link.name.len() };
+                self.members(link.object, &object, budget, visitor, around)?;
+                visitor.leave();
+            }
+            return Ok(());
+        }
+        budget.spend(SMALLEST + around.names + link.name.len())?;
+        match self.data_set(&object).map_err(|reason| format!("`{}` {reason}", link.name))? {
+            Some(data) => visitor.data(link.name, data),
+            None => Ok(()),
+        }
+    }
+
+    /// What an object is as a data set; nothing where it is none, or holds something else than numbers.
+    fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, String> {
+        let (Some(space), Some(kind), Some(layout)) = (object.space, object.kind, object.layout) else {
+            return Ok(None);
+        };
+        let Some((dtype, size, is_big_endian)) = number(self.fields(kind.own()?))? else { return Ok(None) };
+        let shape = shape(self.fields(space.own()?))?;
+        let len = shape.iter().try_fold(size, |len, &size| len.checked_mul(size)).ok_or("has sizes that overflow")?;
+        let filters = object.filters.map(|message| Filter::list(self.fields(message.own()?))).transpose()?;
+        let elements = self.layout(layout.own()?, &shape, size, len, filters.unwrap_or_default())?;
+        Ok(Some(DataSet { dtype, is_big_endian, shape, elements }))
+    }
+
+    fn layout(
+        &self,
+        body: &'f [u8],
+        shape: &[usize],
+        size: usize,
+        len: usize,
+        filters: Vec<Filter>,
+    ) -> Result<Elements, String> {
+        let mut fields = self.fields(body);
+        let version = fields.byte()?;
+        if !(3..=4).contains(&version) {
+            return Err(format!("has a layout of version {version}"));
+        }
+        let class = fields.byte()?;
+        if class == 2 {
+            let chunks = Chunks::read(fields, version, shape, size, filters)?;
+            return Ok(chunks.map_or(Elements::Unwritten, Elements::Chunked));
+        }
+        let wrong = |found: u64| format!("has {found} bytes for sizes {shape:?}");
+        let (place, found) = match class {
+            0 => {
+                let found = fields.count(2)?;
+                if found != len {
+                    return Err(wrong(found as u64));
+                }
+                return Ok(Elements::Inline(fields.take(len)?.into()));
+            }
+            1 => (fields.place()?, fields.len()?),
+            _ => return Err("lies in other files".to_owned()),
+        };
+        if place == NOWHERE {
+            return Ok(Elements::Unwritten);
+        }
+        if found != len as u64 {
+            return Err(wrong(found));
+        }
+        self.part(place, len).map_err(|reason| format!("has {reason}"))?;
+        let start = usize::try_from(place).map_err(|_| "a size that overflows")?;
+        Ok(Elements::Whole { start, len })
+    }
+}
+
+/// The sizes of a data set.
+fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, String> {
+    let (version, rank) = (fields.byte()?, fields.byte()?);
+    match version {
+        1 => fields.take(6)?,
+        2 => fields.take(2)?,
+        _ => return Err(format!("has sizes of version {version}")),
+    };
+    (0..rank).map(|_| usize::try_from(fields.len()?).map_err(|_| "has sizes that overflow".to_owned())).collect()
+}
+
+/// The element type, its bytes, and whether its first byte is the highest; nothing where it is none that a tensor has.
+fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, String> {
+    let class = fields.byte()? & 0x0f;
+    let bits = fields.number(3)?;
+    let size = fields.count(4)?;
+    let dtype = match class {
+        0 => {
+            let is_signed = bits & 8 != 0;
+            match (size, is_signed) {
+                (1, true) => Dtype::I8,
+                (2, true) => Dtype::I16,
+                (4, true) => Dtype::I32,
+                (8, true) => Dtype::I64,
+                (1, false) => Dtype::U8,
+                (2, false) => Dtype::U16,
+                (4, false) => Dtype::U32,
+                (8, false) => Dtype::U64,
+                _ => return Ok(None),
+            }
+        }
+        // The order of a VAX.
+        1 if bits & 0x40 != 0 => return Ok(None),
+        1 => {
+            fields.take(5)?;
+            match (size, fields.byte()?) {
+                (2, 5) => Dtype::F16,
+                (2, 8) => Dtype::BF16,
+                (4, 8) => Dtype::F32,
+                (8, 11) => Dtype::F64,
+                _ => return Ok(None),
+            }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some((dtype, size, bits & 1 != 0)))
+}
