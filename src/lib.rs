@@ -148,6 +148,8 @@ pub mod prelude {
     pub use crate::data::Dataset;
     pub use crate::foreign::ForeignWeights;
     pub use crate::loss::{BinaryCrossEntropy, CrossEntropy, SquaredError};
+    #[cfg(feature = "onnx")]
+    pub use crate::onnx::{FromOnnx, ToOnnx};
     pub use crate::optim::{Adam, AdamW, RmsProp, Sgd};
     #[cfg(feature = "plots")]
     pub use crate::see::Drawing;

@@ -1,7 +1,7 @@
 //! Networks from ONNX files, as the exporters of other libraries write them: `tests/foreign/small.py` has made the models and what ONNX
 //! Runtime answers.
 
-use netwright::onnx::{FromOnnx as _, OnnxError, ToOnnx as _};
+use netwright::onnx::OnnxError;
 use netwright::prelude::*;
 use netwright::{Error, network};
 
@@ -10,6 +10,8 @@ network! {
     pub Pytorch = onnx "tests/foreign/small/pytorch.onnx" embed;
     /// From Keras by tf2onnx: channels last.
     Keras = onnx "tests/foreign/small/keras.onnx";
+    /// The first again, with its weights in a file beside it.
+    Beside = onnx "tests/foreign/small/beside.onnx" embed;
     /// From scikit-learn: of its outputs one holds fractions.
     Scikit = onnx "tests/foreign/small/scikit.onnx";
 }
@@ -34,6 +36,20 @@ fn pytorch_answers_here_as_it_does_in_onnx_runtime() {
     assert_answers(&network.predict(&image), include_str!("foreign/small/pytorch.txt"));
     let embedded = Pytorch::embedded().expect("the program holds them");
     assert_eq!(embedded.predict(&image), network.predict(&image));
+}
+
+#[test]
+fn a_program_holds_the_weights_beside_a_model_too() {
+    let network = Beside::embedded().expect("the program holds them");
+    assert_eq!(network.parameters(), Pytorch::embedded().expect("the program holds them").parameters());
+    let model = std::fs::read("tests/foreign/small/beside.onnx").expect("it is there");
+    let data = std::fs::read("tests/foreign/small/beside.onnx.data").expect("it is there");
+    let held: Beside = Beside::from_onnx_held(&model, &[("beside.onnx.data", &data)]).expect("they fit");
+    assert_eq!(held.parameters(), network.parameters());
+    for files in [&[("other.data", &data[..])][..], &[("beside.onnx.data", &data[..2000])], &[]] {
+        let refused = Beside::<f32>::from_onnx_held(&model, files);
+        assert!(matches!(refused, Err(Error::Onnx { .. })), "{refused:?}");
+    }
 }
 
 #[test]

@@ -102,6 +102,42 @@ fn read(
         .map_err(|problem| Refusal { message: format!("`{written}`: {problem}"), help: problem.help.clone() })?;
     let item = Item::of(&foreign.network, context);
     let mut tokens = crate::compile_graph(graph, &item, context.root, audience);
-    tokens.extend(emit::onnx::read(&item, &sources, &path, settings.embed, context.root));
+    let held = if settings.embed {
+        let files = beside(&model, &sources, &path).map_err(|error| Refusal {
+            message: format!("`{written}`: {error}"),
+            help: Some("`embed` takes the files beside a model into the program, too".to_owned()),
+        })?;
+        Some(files)
+    } else {
+        None
+    };
+    tokens.extend(emit::onnx::read(&item, &sources, &path, held.as_deref(), context.root));
     Ok(tokens)
+}
+
+/// The files beside a model in which its weights lie, each by its name in the model and with its path.
+#[cfg(feature = "onnx")]
+fn beside(
+    model: &netwright_onnx::Model<'_>,
+    sources: &[crate::onnx::Source],
+    path: &Path,
+) -> Result<Vec<[std::path::PathBuf; 2]>, netwright_onnx::Error> {
+    let wanted: std::collections::BTreeSet<&str> = sources
+        .iter()
+        .filter_map(|source| match source {
+            crate::onnx::Source::Tensor { name, .. } => Some(name.as_str()),
+            crate::onnx::Source::Filled(_) => None,
+        })
+        .collect();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut files: Vec<[std::path::PathBuf; 2]> = Vec::new();
+    for (name, tensor) in model.graph.constants() {
+        if wanted.contains(name)
+            && let Some((location, path)) = netwright_onnx::external::file(tensor, folder)?
+            && files.iter().all(|[known, _]| *known != location)
+        {
+            files.push([location, path]);
+        }
+    }
+    Ok(files)
 }

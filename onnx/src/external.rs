@@ -18,34 +18,100 @@ pub fn elements<'a>(tensor: &Tensor<'a>, folder: Option<&Path>) -> Result<Elemen
     }
 }
 
-fn beside(tensor: &Tensor<'_>, folder: &Path) -> Result<Vec<u8>, Error> {
+/// The elements of a tensor, from the model's file or from one of these, each with its name in the model.
+///
+/// # Errors
+/// [`Error::Tensor`], and [`Error::External`] for a file that is not among them, or too short.
+pub fn held<'a>(tensor: &Tensor<'a>, files: &[(&str, &'a [u8])]) -> Result<Elements<'a>, Error> {
+    if !tensor.is_external || files.is_empty() {
+        return tensor.elements();
+    }
+    let (location, start, len) = part(tensor)?;
+    let wrong = |problem: String| wrong(tensor, &location, problem);
+    let named = files.iter().find(|(name, _)| Path::new(name) == location);
+    let (_, bytes) = named.ok_or_else(|| wrong("which is not among the files beside it".to_owned()))?;
+    let start_there = usize::try_from(start).unwrap_or(usize::MAX);
+    let part = start_there.checked_add(len).and_then(|end| bytes.get(start_there..end));
+    Elements::of(tensor, part.ok_or_else(|| wrong(short(bytes.len() as u64, start, len)))?.into())
+}
+
+/// The file beside the model in which the elements of a tensor lie, by its name there and as it is called in `folder`; nothing for a tensor
+/// of the model's own file.
+///
+/// # Errors
+/// [`Error::External`] where the file is not there, is too short, or lies outside of `folder`.
+pub fn file(tensor: &Tensor<'_>, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, Error> {
+    if !tensor.is_external {
+        return Ok(None);
+    }
+    let (location, start, len) = part(tensor)?;
+    let path = found(tensor, &location, folder)?;
+    open(tensor, &location, &path, start, len)?;
+    Ok(Some((location, path)))
+}
+
+/// That the file in which the elements of a tensor lie has a name in the model's folder.
+///
+/// # Errors
+/// [`Error::External`] where it has not.
+pub fn check(tensor: &Tensor<'_>) -> Result<(), Error> {
+    if tensor.is_external { part(tensor).map(|_| ()) } else { Ok(()) }
+}
+
+fn wrong(tensor: &Tensor<'_>, location: &Path, problem: String) -> Error {
+    Error::External { tensor: tensor.name.to_owned(), location: location.to_owned(), problem }
+}
+
+const OUTSIDE: &str = "which is not in the model's folder";
+
+fn short(there: u64, start: u64, len: usize) -> String {
+    format!("which has {there} bytes: too few for {len} from byte {start} on")
+}
+
+/// The name of a tensor's file, where its elements begin there, and how many bytes they are.
+fn part(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
     let place = tensor.place()?;
     let location = PathBuf::from(place.location);
-    let wrong =
-        |problem: String| Error::External { tensor: tensor.name.to_owned(), location: location.clone(), problem };
+    let wrong = |problem: String| wrong(tensor, &location, problem);
     let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     if place.location.is_empty() || !location.components().all(is_inside) {
-        return Err(wrong("which is not in the model's folder".to_owned()));
+        return Err(wrong(OUTSIDE.to_owned()));
     }
-    let refused = |error: std::io::Error| wrong(format!("which cannot be read: {error}"));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let folder = folder.canonicalize().map_err(refused)?;
-    // A link may lead elsewhere.
-    let path = folder.join(&location).canonicalize().map_err(refused)?;
-    if !path.starts_with(&folder) {
-        return Err(wrong("which is not in the model's folder".to_owned()));
-    }
-    let mut file = File::open(path).map_err(refused)?;
-    let there = file.metadata().map_err(refused)?.len();
     let expected = tensor.kind.size().and_then(|size| size.checked_mul(tensor.len()));
     let expected = expected.ok_or_else(|| wrong(format!("as {}, which is not read", tensor.kind)))?;
     if place.length.is_some_and(|length| length != expected as u64) {
         return Err(wrong(format!("with {} bytes, where its sizes say {expected}", place.length.unwrap_or_default())));
     }
-    if place.offset.checked_add(expected as u64).is_none_or(|end| end > there) {
-        return Err(wrong(format!("which has {there} bytes: too few for {expected} from byte {} on", place.offset)));
+    Ok((location, place.offset, expected))
+}
+
+/// The path of a file in `folder`.
+fn found(tensor: &Tensor<'_>, location: &Path, folder: &Path) -> Result<PathBuf, Error> {
+    let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = folder.canonicalize().map_err(refused)?;
+    // A link may lead elsewhere.
+    let path = folder.join(location).canonicalize().map_err(refused)?;
+    if path.starts_with(&folder) { Ok(path) } else { Err(wrong(tensor, location, OUTSIDE.to_owned())) }
+}
+
+/// A file that has these bytes.
+fn open(tensor: &Tensor<'_>, location: &Path, path: &Path, start: u64, len: usize) -> Result<File, Error> {
+    let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
+    let file = File::open(path).map_err(refused)?;
+    let there = file.metadata().map_err(refused)?.len();
+    if start.checked_add(len as u64).is_none_or(|end| end > there) {
+        return Err(wrong(tensor, location, short(there, start, len)));
     }
-    let mut bytes = vec![0; expected];
-    file.seek(SeekFrom::Start(place.offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(refused)?;
+    Ok(file)
+}
+
+fn beside(tensor: &Tensor<'_>, folder: &Path) -> Result<Vec<u8>, Error> {
+    let (location, start, len) = part(tensor)?;
+    let path = found(tensor, &location, folder)?;
+    let mut file = open(tensor, &location, &path, start, len)?;
+    let mut bytes = vec![0; len];
+    let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut bytes));
+    read.map_err(|error| wrong(tensor, &location, format!("which cannot be read: {error}")))?;
     Ok(bytes)
 }

@@ -30,7 +30,7 @@ pub trait FromOnnx: Network {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
         let origin = path.display().to_string();
-        load(self, &File { bytes: &bytes, folder: path.parent(), origin: &origin })
+        load(self, &File { bytes: &bytes, beside: Beside::Folder(path.parent()), origin: &origin })
     }
 
     /// [`Self::load_onnx`] from the bytes of a model that has no files beside it.
@@ -38,7 +38,25 @@ pub trait FromOnnx: Network {
     /// # Errors
     /// As [`Self::load_onnx`], without [`Error::Io`].
     fn load_onnx_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        load(self, &File { bytes, folder: None, origin: "the bytes" })
+        self.load_onnx_held(bytes, &[])
+    }
+
+    /// [`Self::load_onnx`] from the bytes of a model and those of the files beside it, each by its name in the model: `model.onnx.data`.
+    ///
+    /// # Errors
+    /// As [`Self::load_onnx_bytes`].
+    fn load_onnx_held(&mut self, bytes: &[u8], files: &[(&str, &[u8])]) -> Result<(), Error> {
+        load(self, &File { bytes, beside: Beside::Held(files), origin: "the bytes" })
+    }
+
+    /// A network with the weights of a model and of the files beside it, as [`Self::load_onnx_held`] takes them.
+    ///
+    /// # Errors
+    /// As [`Self::load_onnx_bytes`].
+    fn from_onnx_held(bytes: &[u8], files: &[(&str, &[u8])]) -> Result<Self, Error> {
+        let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
+        network.load_onnx_held(bytes, files)?;
+        Ok(network)
     }
 
     /// A network with the weights of a model that has no files beside it.
@@ -46,9 +64,7 @@ pub trait FromOnnx: Network {
     /// # Errors
     /// As [`Self::load_onnx_bytes`].
     fn from_onnx_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let mut network = Self::from_weights(Weights::zeros(Self::PARAMETERS, Self::STATISTICS));
-        network.load_onnx_bytes(bytes)?;
-        Ok(network)
+        Self::from_onnx_held(bytes, &[])
     }
 
     /// A network with the weights of a file.
@@ -62,9 +78,16 @@ pub trait FromOnnx: Network {
     }
 }
 
+/// Where the files beside a model are.
+#[derive(Clone, Copy)]
+enum Beside<'f> {
+    Folder(Option<&'f Path>),
+    Held(&'f [(&'f str, &'f [u8])]),
+}
+
 struct File<'f> {
     bytes: &'f [u8],
-    folder: Option<&'f Path>,
+    beside: Beside<'f>,
     origin: &'f str,
 }
 
@@ -130,7 +153,11 @@ fn read(
             Source::Filled(value) => range.for_each(|index| take(is_trained, index, *value)),
             Source::Tensor { name, axes, change, .. } => {
                 let Some(tensor) = known.get(name) else { continue };
-                let elements: Elements<'_> = external::elements(tensor, file.folder).map_err(wrong)?;
+                let elements: Result<Elements<'_>, OnnxError> = match file.beside {
+                    Beside::Folder(folder) => external::elements(tensor, folder),
+                    Beside::Held(files) => external::held(tensor, files),
+                };
+                let elements = elements.map_err(wrong)?;
                 for (index, place) in range.zip(places(axes)) {
                     let element = elements.get(place).unwrap_or_default();
                     take(is_trained, index, change.of(element));

@@ -15,7 +15,7 @@
 //! The file is read while your crate compiles, and again after it has changed: the same shapes, the same diagnostics and the same kernels as
 //! from text, and it trains. Weights are no part of the code. `from_onnx` takes them from that file, or from another with the same tensors;
 //! `load_onnx` of [`FromOnnx`](https://docs.rs/netwright/latest/netwright/onnx/trait.FromOnnx.html) into a network that is there. With `embed` behind
-//! the path the program holds the file, and `Model::embedded()` needs no other.
+//! the path the program holds the file, and those beside it in which its weights lie; `Model::embedded()` needs no other.
 //!
 //! - Images have their channels last here: a file's `N x C x H x W` is an image of H x W x C, for its answers too. Flattening, transposing and reshaping
 //!   between layers is arithmetic with the order of weights and costs nothing.

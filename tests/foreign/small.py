@@ -8,6 +8,7 @@ import sys
 import warnings
 
 import numpy as np
+import onnx
 import onnxruntime
 
 warnings.filterwarnings("ignore")
@@ -65,6 +66,9 @@ def pytorch():
     torch.onnx.export(net, example, FOLDER / "pytorch.onnx", opset_version=17, input_names=["image"], output_names=["logits"],
                       dynamic_axes={"image": {0: "n"}}, training=torch.onnx.TrainingMode.PRESERVE)
     expect("pytorch", example.numpy())
+    # The same with its weights beside it, as large models have them.
+    onnx.save_model(onnx.load(FOLDER / "pytorch.onnx"), FOLDER / "beside.onnx", save_as_external_data=True, location="beside.onnx.data",
+                    size_threshold=100)
 
 
 def keras():

@@ -1,6 +1,6 @@
 //! What a network has besides where ONNX is: the way from a file, and the way to one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -9,8 +9,15 @@ use super::constants::{size, sizes};
 use super::{Item, beside, own};
 use crate::onnx::{Export, Source};
 
-/// A network of a file: where its weights stand there, and the file itself among what cargo watches.
-pub(crate) fn read(item: &Item<'_>, sources: &[Source], path: &Path, embed: bool, root: &TokenStream) -> TokenStream {
+/// A network of a file: where its weights stand there, and the file itself among what cargo watches. What is `held` is taken into the program:
+/// the file and those beside it, by their names in the model and their paths.
+pub(crate) fn read(
+    item: &Item<'_>,
+    sources: &[Source],
+    path: &Path,
+    held: Option<&[[PathBuf; 2]]>,
+    root: &TokenStream,
+) -> TokenStream {
     let name = own(item);
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let path = path.to_string_lossy();
@@ -35,18 +42,22 @@ pub(crate) fn read(item: &Item<'_>, sources: &[Source], path: &Path, embed: bool
             quote!(Source::Tensor { name: #name, dims: &[#(#dims),*], axes: &[#(#axes),*], change: Change::#change })
         }
     });
-    let embedded = embed.then(|| {
+    let embedded = held.map(|files| {
+        let files = files.iter().map(|[name, path]| {
+            let (name, path) = (name.to_string_lossy(), path.to_string_lossy());
+            quote!((#name, #root::private::core::include_bytes!(#path)))
+        });
         quote! {
             /// A network with the weights of the file that it was compiled from, which the program holds.
             ///
             /// # Errors
-            /// Where those lie in further files.
+            /// Where a weight is no number that is read.
             pub fn embedded() -> Result<Self, Error> {
-                FromOnnx::from_onnx_bytes(BYTES)
+                FromOnnx::from_onnx_held(BYTES, &[#(#files),*])
             }
         }
     });
-    let bytes = if embed { quote!(BYTES) } else { quote!(_) };
+    let bytes = if held.is_some() { quote!(BYTES) } else { quote!(_) };
     let items = quote! {
             use #root::private::locals::*;
         use #root::private::scope::{f32, AsRef, Error, Path, Precision, Result};

@@ -94,7 +94,11 @@ pub(super) fn window(node: &Node<'_>, size: [usize; 2], image: [usize; 2]) -> An
             [laid[1], laid[0], laid[3], laid[2]]
         }
         Some("VALID") => [0; 4],
-        _ => ints(node, "pads").map_or(Ok([0; 4]), sides)?,
+        None | Some("NOTSET" | "") => ints(node, "pads").map_or(Ok([0; 4]), sides)?,
+        Some(other) => {
+            return Err(Problem::new(format!("its auto_pad `{other}` is not one of ONNX's"))
+                .help("it is NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
+        }
     };
     Ok(plainly(window(Padding::Explicit(padding)), image))
 }

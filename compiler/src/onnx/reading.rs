@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use netwright_onnx::source::Change;
-use netwright_onnx::{Model, Node, Value as Declared};
+use netwright_onnx::{Model, Node, Value as Declared, external};
 
 use super::constant::{Constant, Weights};
 use super::layout::{Layout, Run};
@@ -282,7 +282,9 @@ impl<'m> Reading<'m> {
                     .help("export the model before it is quantised, in single precision"))
             }
             Some(Constant::Weights(weights)) => {
-                if !weights.tensor.is_external {
+                if weights.tensor.is_external {
+                    external::check(weights.tensor)?;
+                } else {
                     weights.tensor.elements()?;
                 }
                 Ok(weights)

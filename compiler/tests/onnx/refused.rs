@@ -2,12 +2,15 @@
 
 use netwright_onnx::write::{self, Attribute, Message};
 
+use netwright_compiler::{Audience, compile_in};
+use proc_macro2::{Span, TokenStream};
+
 use super::models::{graph_of, ints, layers_of, model, model_with, node, problem};
 
 #[test]
 fn what_cannot_be_had_is_one_error_that_names_the_node() {
     type Case<'c> = (&'c [usize], Vec<Message>, &'c [(&'c str, &'c [usize])], &'c [&'c str]);
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 9] = [
         (
             &[3, 4, 4],
             vec![node("Einsum", &["x"], "y", &[])],
@@ -25,6 +28,12 @@ fn what_cannot_be_had_is_one_error_that_names_the_node() {
             vec![node("Conv", &["x", "k"], "y", &[])],
             &[("k", &[2, 3, 5, 5])],
             &["the 5x5 window is larger than its 4x4x3 input", "[add `same`"],
+        ),
+        (
+            &[3, 4, 4],
+            vec![node("Conv", &["x", "k"], "y", &[("auto_pad", Attribute::Text("SAME"))])],
+            &[("k", &[2, 3, 3, 3])],
+            &["its auto_pad `SAME` is not one of ONNX's [it is NOTSET, SAME_UPPER, SAME_LOWER or VALID]"],
         ),
         (
             &[4],
@@ -120,4 +129,43 @@ fn a_graph_in_a_node_is_refused_by_name() {
     node.bytes(1, "x").bytes(2, "y").bytes(3, "fork").bytes(4, "If").message(5, &attribute);
     let found = problem(&model(&[4], &[node], &[]));
     assert!(found.contains("`fork`") && found.contains("`then_branch` is a graph of its own"), "{found}");
+}
+
+/// A convolution whose filters lie in a file beside the model.
+fn model_beside(location: &str) -> Vec<u8> {
+    let mut graph = Message::new();
+    graph.message(write::NODE, &node("Conv", &["x", "k"], "y", &[]));
+    graph.message(write::INITIALIZER, &write::external("k", &[2, 3, 3, 3], location, 0, 216));
+    graph.message(write::INPUT, &write::value("x", &[3, 4, 4])).message(write::OUTPUT, &write::value("y", &[1]));
+    let mut model = write::model(17);
+    model.message(write::GRAPH, &graph);
+    model.into_bytes()
+}
+
+/// What is said of a network from `model.onnx` in a folder where `weights` has so many bytes.
+fn said_of(location: &str, len: usize, options: &str) -> Vec<String> {
+    let folder = std::env::temp_dir().join(format!("netwright-beside-{}-{len}{options}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    std::fs::write(folder.join("weights"), vec![0; len]).expect("a file can be written");
+    std::fs::write(folder.join("model.onnx"), model_beside(location)).expect("a file can be written");
+    let text = format!("Net = onnx \"model.onnx\" {options};");
+    let compiled =
+        compile_in(&text, &TokenStream::new(), &|_| Span::call_site(), Audience::Rustc, Some(folder.as_path()));
+    std::fs::remove_dir_all(folder).expect("it is ours");
+    compiled.diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()
+}
+
+#[test]
+fn files_beside_a_model_are_looked_for_where_the_program_is_to_hold_them() {
+    assert_eq!(said_of("weights", 216, "embed"), [""; 0]);
+    let [short] = &said_of("weights", 215, "embed")[..] else { panic!("it is too short") };
+    assert!(short.contains("the tensor `k` lies in `weights`, which has 215 bytes: too few for 216"), "{short}");
+    let [missing] = &said_of("elsewhere", 216, "embed")[..] else { panic!("it is not there") };
+    assert!(missing.contains("`elsewhere`, which cannot be read"), "{missing}");
+    // Weights are read when the program runs, but none will be read there.
+    assert_eq!(said_of("elsewhere", 216, ""), [""; 0]);
+    for location in ["../weights", "/etc/passwd"] {
+        let [outside] = &said_of(location, 216, "")[..] else { panic!("it is outside") };
+        assert!(outside.contains(&format!("`{location}`, which is not in the model's folder")), "{outside}");
+    }
 }
