@@ -60,7 +60,8 @@ macro_rules! __once {
         }
         impl $trait for f64 {
             $(
-                #[inline(never)]
+                #[cfg_attr(debug_assertions, inline(never))]
+                #[cfg_attr(not(debug_assertions), inline)]
                 fn $name $(<$life>)? ($($argument: $type),*) $(-> $returns)? {
                     $function($($argument),*)
                 }

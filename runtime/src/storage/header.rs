@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use super::json::{Json, quoted};
 
 /// The key of all texts.
 const TEXTS: &str = "__metadata__";
@@ -81,15 +81,17 @@ pub(super) struct Header {
 impl Header {
     /// As it stands in a file, padded so that what follows starts at a multiple of eight bytes.
     pub(super) fn to_text(&self) -> String {
-        let (mut texts, mut header) = (Map::new(), Map::new());
-        for (key, text) in &self.texts {
-            texts.insert(key.clone(), Value::from(text.as_str()));
+        let texts = self.texts.iter().map(|(key, text)| format!("{}:{}", quoted(key), quoted(text)));
+        let texts = format!("{{{}}}", texts.collect::<Vec<_>>().join(","));
+        // Texts stand where their key falls among the names.
+        let mut header = BTreeMap::from([(TEXTS, texts)]);
+        for (name, Entry { dtype, shape, bytes: [start, end] }) in &self.entries {
+            let shape = listed(shape);
+            header
+                .insert(name, format!("{{\"data_offsets\":[{start},{end}],\"dtype\":\"{dtype}\",\"shape\":{shape}}}"));
         }
-        header.insert(TEXTS.to_owned(), Value::from(texts));
-        for (name, Entry { dtype, shape, bytes }) in &self.entries {
-            header.insert(name.clone(), json!({ "dtype": dtype.name, "shape": shape, "data_offsets": bytes }));
-        }
-        let mut text = Value::from(header).to_string();
+        let values = header.iter().map(|(key, value)| format!("{}:{value}", quoted(key)));
+        let mut text = format!("{{{}}}", values.collect::<Vec<_>>().join(","));
         text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
         text
     }
@@ -99,13 +101,13 @@ impl Header {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let header: Map<String, Value> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let header = Json::parse(text)?;
         let mut parsed = Self::default();
-        for (name, value) in &header {
+        for (name, value) in header.as_object().ok_or("no object")? {
             if name == TEXTS {
                 let texts = value.as_object().ok_or("its texts are no object")?;
                 for (key, text) in texts {
-                    let text = text.as_str().ok_or_else(|| format!("the text `{key}` is none"))?;
+                    let text = text.as_text().ok_or_else(|| format!("the text `{key}` is none"))?;
                     parsed.texts.insert(key.clone(), text.to_owned());
                 }
             } else {
@@ -138,13 +140,18 @@ impl Header {
     }
 }
 
+/// Whole numbers as an array of JSON.
+pub(super) fn listed(numbers: &[usize]) -> String {
+    format!("[{}]", numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+}
+
 impl Entry {
-    fn parse(value: &Value) -> Result<Self, String> {
+    fn parse(value: &Json) -> Result<Self, String> {
         let sizes = |key: &str| -> Option<Vec<usize>> {
             let sizes = value.get(key)?.as_array()?.iter();
-            sizes.map(|size| size.as_u64().and_then(|size| usize::try_from(size).ok())).collect()
+            sizes.map(|size| size.as_whole().and_then(|size| usize::try_from(size).ok())).collect()
         };
-        let name = value.get("dtype").and_then(Value::as_str).ok_or("has no dtype")?;
+        let name = value.get("dtype").and_then(Json::as_text).ok_or("has no dtype")?;
         let dtype = Dtype::named(name).ok_or_else(|| format!("has the unknown dtype `{name}`"))?;
         let shape = sizes("shape").ok_or("has no shape of whole numbers")?;
         let bytes: [usize; 2] =
@@ -166,7 +173,7 @@ mod tests {
     #[test]
     fn every_kind_has_the_name_and_size_of_the_reference_implementation() {
         for dtype in Dtype::ALL {
-            let theirs: ::safetensors::Dtype = serde_json::from_value(Value::from(dtype.name)).unwrap();
+            let theirs: ::safetensors::Dtype = serde_json::from_value(dtype.name.into()).unwrap();
             assert_eq!((theirs.bitsize(), theirs.to_string()), (dtype.bits, dtype.to_string()));
             // Eight of a kind fill whole bytes.
             let data = vec![0; dtype.bits];

@@ -2,6 +2,7 @@
 
 mod half;
 mod header;
+pub mod json;
 pub mod kind;
 pub mod safetensors;
 mod stream;

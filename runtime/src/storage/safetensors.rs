@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::json;
-
 pub use super::header::Dtype;
-use super::header::{Entry, Header};
+use super::header::{Entry, Header, listed};
+use super::json::quoted;
 use super::{half, kind};
 use crate::error::Error;
 use crate::scalar::{Precision, Scalar};
@@ -264,10 +263,10 @@ fn texts(texts: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)>
 fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl Iterator<Item = View<'f>>) -> String {
     let mut checksum = crc32fast::Hasher::new();
     for (key, value) in texts {
-        checksum.update(json!([key, value]).to_string().as_bytes());
+        checksum.update(format!("[{},{}]", quoted(key), quoted(value)).as_bytes());
     }
     for View { name, dtype, shape, bytes } in tensors {
-        checksum.update(json!([name, dtype.to_string(), shape]).to_string().as_bytes());
+        checksum.update(format!("[{},\"{dtype}\",{}]", quoted(name), listed(shape)).as_bytes());
         checksum.update(bytes);
     }
     format!("{:08x}", checksum.finalize())

@@ -1,6 +1,7 @@
 //! What a training run has to tell.
 
 use crate::error::{Error, counted};
+use crate::storage::json::quoted;
 
 /// One epoch in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -196,7 +197,7 @@ impl History {
             text.push('{');
             for (cell, (name, number)) in self.row(place).enumerate() {
                 text.push_str(if cell > 0 { "," } else { "" });
-                text += &serde_json::Value::from(name).to_string();
+                text += &quoted(name);
                 let number = number.filter(|number| number.is_finite());
                 text += &format!(":{}", number.map_or("null".to_owned(), |number| number.to_string()));
             }

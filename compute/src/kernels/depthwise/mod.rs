@@ -100,7 +100,7 @@ fn forward<T: Elementary>(
             first = positions.end;
             let y = &mut y[positions.start * columns * all..positions.end * columns * all];
             let target = Pixels { first: positions.start * columns, elements: y };
-            isa.dispatch(Job::Windows { windows, positions, source: x, target });
+            isa.dispatch(WindowsJob { windows, positions, source: x, target });
         }
     }
 }
@@ -134,7 +134,7 @@ fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], w: &[T], dx: &mut 
                 let [start, end] = [rows.start, rows.end].map(|row| row.saturating_sub(top).div_ceil(spec.stride[0]));
                 let (source, target) =
                     (Pixels { first: 0, elements: dy }, Pixels { first: rows.start * width, elements: &mut *each });
-                isa.dispatch(Job::Windows { windows, positions: start..end, source, target });
+                isa.dispatch(WindowsJob { windows, positions: start..end, source, target });
             }
             if multiplier > 1 {
                 sum_of_each(&scratch[..rows.len() * width * all], multiplier, dx);
@@ -184,37 +184,45 @@ pub fn depthwise_grad_weights<T: Elementary>(
             while first < spec.output[0] {
                 let (x, positions) = repeated.rows_for(x, first..spec.output[0]);
                 first = positions.end;
-                isa.dispatch(Job::WeightGradient { gradient, positions, x, dy, dw: &mut *dw });
+                isa.dispatch(GradientJob { gradient, positions, x, dy, dw: &mut *dw });
             }
         }
     });
 }
 
-/// What runs with the vectors of an instruction set: some rows of positions of one image.
-enum Job<'a, T> {
-    Windows {
-        windows: Windows<'a, T>,
-        positions: core::ops::Range<usize>,
-        source: Pixels<&'a [T]>,
-        target: Pixels<&'a mut [T]>,
-    },
-    WeightGradient {
-        gradient: WeightGradient,
-        positions: core::ops::Range<usize>,
-        x: Pixels<&'a [T]>,
-        dy: &'a [T],
-        dw: &'a mut [T],
-    },
+/// Some rows of positions of one image. It and [`GradientJob`] are functions of their own: a build takes longer for a large one than for two.
+struct WindowsJob<'a, T> {
+    windows: Windows<'a, T>,
+    positions: core::ops::Range<usize>,
+    source: Pixels<&'a [T]>,
+    target: Pixels<&'a mut [T]>,
 }
 
-impl<T: Elementary> WithSimd<T> for Job<'_, T> {
+impl<T: Elementary> WithSimd<T> for WindowsJob<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        match self {
-            Self::Windows { windows, positions, source, target } => windows.run(simd, positions, source, target),
-            Self::WeightGradient { gradient, positions, x, dy, dw } => gradient.run(simd, positions, x, dy, dw),
-        }
+        let Self { windows, positions, source, target } = self;
+        windows.run(simd, positions, source, target);
+    }
+}
+
+/// What some rows of positions of one image add to the gradient of the weights.
+struct GradientJob<'a, T> {
+    gradient: WeightGradient,
+    positions: core::ops::Range<usize>,
+    x: Pixels<&'a [T]>,
+    dy: &'a [T],
+    dw: &'a mut [T],
+}
+
+impl<T: Elementary> WithSimd<T> for GradientJob<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { gradient, positions, x, dy, dw } = self;
+        gradient.run(simd, positions, x, dy, dw);
     }
 }

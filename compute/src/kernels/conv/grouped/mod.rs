@@ -30,6 +30,7 @@ use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Simd, WithSimd};
 
+mod direction;
 mod gather;
 mod lane_layout;
 mod pack;
@@ -42,6 +43,7 @@ mod windows;
 
 use netwright_abi::spec::conv::{GROUP_LANES as LANES, GroupTiles as Tiles, QUAD};
 
+use direction::{Direction, Forward, GradInput, GradWeights};
 use gather::gather_tiles;
 use lane_layout::{ChannelsInLanes, GroupsInLanes, LaneLayout};
 use pack::{Taps, of_range};
@@ -176,11 +178,7 @@ pub fn conv_grouped_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        context.isa().dispatch(Job {
-            spec,
-            pass: Direction::Forward { x, w: [w, packed], epilogue, y: &mut *y },
-            scratch,
-        });
+        context.isa().dispatch(Job { spec, direction: Forward { x, w: [w, packed], epilogue, y }, scratch });
     });
 }
 
@@ -198,7 +196,7 @@ pub fn conv_grouped_grad_input<T: Elementary>(
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let dy = &dy[first * spec.output_len()..][..dx.len() / spec.input_len() * spec.output_len()];
-        context.isa().dispatch(Job { spec, pass: Direction::GradInput { dy, w: [w, packed], dx }, scratch });
+        context.isa().dispatch(Job { spec, direction: GradInput { dy, w: [w, packed], dx }, scratch });
     });
 }
 
@@ -215,25 +213,18 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
     in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
-        context.isa().dispatch(Job { spec, pass: Direction::GradWeights { x, dy, dw }, scratch });
+        context.isa().dispatch(Job { spec, direction: GradWeights { x, dy, dw }, scratch });
     });
 }
 
-/// Which pass, with its operands; lengths are checked.
-enum Direction<'a, T> {
-    Forward { x: &'a [T], w: [&'a [T]; 2], epilogue: Epilogue<'a, T>, y: &'a mut [T] },
-    GradInput { dy: &'a [T], w: [&'a [T]; 2], dx: &'a mut [T] },
-    GradWeights { x: &'a [T], dy: &'a [T], dw: &'a mut [T] },
-}
-
 /// A pass over all images.
-struct Job<'a, T> {
+struct Job<'a, T, D> {
     spec: &'a Spec,
-    pass: Direction<'a, T>,
+    direction: D,
     scratch: &'a mut [T],
 }
 
-impl<T: Elementary> WithSimd<T> for Job<'_, T> {
+impl<T: Elementary, D: Direction<T>> WithSimd<T> for Job<'_, T, D> {
     type Output = ();
 
     #[inline(always)]
@@ -242,39 +233,23 @@ impl<T: Elementary> WithSimd<T> for Job<'_, T> {
         if const { S::LANES > LANES } {
             return simd.half().call(self);
         }
-        let Sizes { inner, outer, .. } = Sizes::new(self.spec);
-        let columns = if matches!(self.pass, Direction::GradInput { .. }) { inner } else { outer };
-        match Tiles::choose(self.spec.groups, columns) {
+        match Tiles::choose(self.spec.groups, D::columns(Sizes::new(self.spec))) {
             Tiles::Groups => self.run_in_layout::<S, GroupsInLanes, 3, QUAD>(simd),
             Tiles::Channels => self.run_in_layout::<S, ChannelsInLanes, 6, 2>(simd),
         }
     }
 }
 
-impl<T: Elementary> Job<'_, T> {
-    /// Computes range after range, in register tiles of `R` rows and `C` vectors.
+impl<T: Elementary, D: Direction<T>> Job<'_, T, D> {
+    /// Computes range after range.
     #[inline(always)]
     fn run_in_layout<S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize>(self, simd: S) {
-        let Self { spec, mut pass, scratch } = self;
-        if let Direction::GradInput { dx, .. } = &mut pass
-            && !reached(spec)
-        {
-            dx.fill(T::ZERO);
-        }
+        let Self { spec, mut direction, scratch } = self;
+        direction.start(spec);
         let at_once = if A::TOGETHER == 1 { bundle(spec) } else { A::TOGETHER };
         for first in (0..spec.groups).step_by(at_once) {
             let range = GroupRange { first, groups: at_once.min(spec.groups - first) };
-            match &mut pass {
-                Direction::Forward { x, w, epilogue, y } => {
-                    forward::<T, S, A, R, C>(simd, spec, range, x, *w, *epilogue, y, scratch);
-                }
-                Direction::GradInput { dy, w, dx } => {
-                    grad_input::<T, S, A, R, C>(simd, spec, range, dy, *w, dx, scratch)
-                }
-                Direction::GradWeights { x, dy, dw } => {
-                    grad_weights::<T, S, A, R, C>(simd, spec, range, x, dy, dw, scratch)
-                }
-            }
+            direction.compute::<S, A, R, C>(simd, spec, range, scratch);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{GroupRange, LANES};
 use crate::epilogue::Epilogue;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Simd, Vector};
+use crate::simd::{Simd, Vector, WithSimd};
 
 /// What a range of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
 /// `R` positions and `C` vectors.
@@ -25,10 +25,40 @@ pub(super) struct Windows<'a, T, A, const R: usize, const C: usize> {
     pub(super) lane_layout: PhantomData<A>,
 }
 
+/// All images of a pass: a function of its own, which two passes share and a build compiles once.
+struct Images<'a, S, T, A, const R: usize, const C: usize> {
+    simd: S,
+    windows: &'a Windows<'a, T, A, R, C>,
+    source: &'a [T],
+    target: &'a mut [T],
+    memory: &'a mut [T],
+}
+
+impl<T: Elementary, S: Simd<T>, A: LaneLayout<T, S>, const R: usize, const C: usize> WithSimd<T>
+    for Images<'_, S, T, A, R, C>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd<T>>(self, _: V) {
+        let Self { simd, windows, source, target, memory } = self;
+        windows.compute(simd, source, target, memory);
+    }
+}
+
 impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     /// Computes all images; `memory` holds at least one row of windows.
     #[inline(always)]
     pub(super) fn run<S: Simd<T>>(&self, simd: S, source: &[T], target: &mut [T], memory: &mut [T])
+    where
+        A: LaneLayout<T, S>,
+    {
+        simd.call(Images { simd, windows: self, source, target, memory });
+    }
+
+    /// [`Windows::run`] where it is compiled.
+    #[inline(always)]
+    fn compute<S: Simd<T>>(&self, simd: S, source: &[T], target: &mut [T], memory: &mut [T])
     where
         A: LaneLayout<T, S>,
     {

@@ -1,0 +1,380 @@
+//! JSON (RFC 8259), as headers of files are written in it: a reader of whole texts that trusts nothing, and strings. A crate for it would take
+//! a user's build longer than all else that reads files.
+
+use std::collections::BTreeMap;
+
+/// Arrays and objects around a value, at most: in headers of ours there are two.
+const DEEPEST: usize = 128;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Json {
+    /// Of a key that is there twice, the last.
+    Object(BTreeMap<String, Json>),
+    Array(Vec<Json>),
+    Text(String),
+    Whole(u64),
+    /// `null`, a truth value, or a number that is no `u64`: no header of ours has a use for them.
+    Other,
+}
+
+impl Json {
+    /// Reads a text that is one value, with space around it.
+    ///
+    /// # Errors
+    /// What is wrong, and at which byte.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let text =
+            std::str::from_utf8(text).map_err(|error| format!("no UTF-8 from byte {} on", error.valid_up_to()))?;
+        let mut reader = Reader { text, at: 0 };
+        let value = reader.value(0)?;
+        if reader.next_after_space().is_some() { Err(reader.expected("the end")) } else { Ok(value) }
+    }
+
+    /// The value of a key, where this is an object that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.as_object()?.get(key)
+    }
+
+    pub(super) fn as_object(&self) -> Option<&BTreeMap<String, Self>> {
+        if let Self::Object(values) = self { Some(values) } else { None }
+    }
+
+    pub(super) fn as_array(&self) -> Option<&[Self]> {
+        if let Self::Array(values) = self { Some(values) } else { None }
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub(super) fn as_whole(&self) -> Option<u64> {
+        if let Self::Whole(number) = self { Some(*number) } else { None }
+    }
+}
+
+/// A text, and how much of it is read, in bytes: always whole characters.
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn expected(&self, what: &str) -> String {
+        format!("expected {what} at byte {}", self.at)
+    }
+
+    fn next(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn next_after_space(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.next() {
+            self.at += 1;
+        }
+        self.next()
+    }
+
+    /// Goes behind `byte`, which may have space before it; whether it was there.
+    fn takes(&mut self, byte: u8) -> bool {
+        let found = self.next_after_space() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json, String> {
+        if depth > DEEPEST {
+            return Err(self.expected("no more than 128 values around it"));
+        }
+        match self.next_after_space() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => self.word(),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json, String> {
+        let mut values = BTreeMap::new();
+        self.at += 1;
+        if self.takes(b'}') {
+            return Ok(Json::Object(values));
+        }
+        loop {
+            if self.next_after_space() != Some(b'"') {
+                return Err(self.expected("a key"));
+            }
+            let key = self.string()?;
+            if !self.takes(b':') {
+                return Err(self.expected("`:`"));
+            }
+            values.insert(key, self.value(depth + 1)?);
+            if self.takes(b'}') {
+                return Ok(Json::Object(values));
+            }
+            if !self.takes(b',') {
+                return Err(self.expected("`,` or `}`"));
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json, String> {
+        let mut values = Vec::new();
+        self.at += 1;
+        if self.takes(b']') {
+            return Ok(Json::Array(values));
+        }
+        loop {
+            values.push(self.value(depth + 1)?);
+            if self.takes(b']') {
+                return Ok(Json::Array(values));
+            }
+            if !self.takes(b',') {
+                return Err(self.expected("`,` or `]`"));
+            }
+        }
+    }
+
+    fn word(&mut self) -> Result<Json, String> {
+        let rest = &self.text[self.at..];
+        let word = ["null", "true", "false"].into_iter().find(|word| rest.starts_with(word));
+        self.at += word.ok_or_else(|| self.expected("a value"))?.len();
+        Ok(Json::Other)
+    }
+
+    /// Goes behind the digits that come next; where there are none, that is wrong.
+    fn digits(&mut self) -> Result<(), String> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.next() {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<Json, String> {
+        let start = self.at;
+        self.at += usize::from(self.next() == Some(b'-'));
+        // A number that starts with 0 has no other digit before its point.
+        if self.next() == Some(b'0') {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
+        if self.next() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.next() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.next(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(self.text[start..self.at].parse().map_or(Json::Other, Json::Whole))
+    }
+
+    /// The string whose quotation mark comes next.
+    fn string(&mut self) -> Result<String, String> {
+        let mut string = String::new();
+        self.at += 1;
+        loop {
+            let start = self.at;
+            while self.next().is_some_and(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+                self.at += 1;
+            }
+            string += &self.text[start..self.at];
+            match self.next() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(string);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    string.push(self.escaped()?);
+                }
+                _ => return Err(self.expected("the end of a string")),
+            }
+        }
+    }
+
+    /// The character that is written behind a backslash.
+    fn escaped(&mut self) -> Result<char, String> {
+        let letter = self.next().ok_or_else(|| self.expected("an escape"))?;
+        let character = match letter {
+            b'"' | b'\\' | b'/' => char::from(letter),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode(),
+            _ => return Err(self.expected("an escape")),
+        };
+        self.at += 1;
+        Ok(character)
+    }
+
+    /// The character of `u0041`, or of a pair of surrogates: `ud83d\ude00`.
+    fn unicode(&mut self) -> Result<char, String> {
+        let first = self.unit()?;
+        let mut units = [first, 0];
+        let mut count = 1;
+        if (0xd800..0xdc00).contains(&first) && self.next() == Some(b'\\') {
+            self.at += 1;
+            (units[1], count) = (self.unit()?, 2);
+        }
+        match char::decode_utf16(units[..count].iter().copied()).next() {
+            Some(Ok(character)) => Ok(character),
+            _ => Err(self.expected("a pair of surrogates")),
+        }
+    }
+
+    /// `u` and four digits.
+    fn unit(&mut self) -> Result<u16, String> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 5).and_then(|unit| unit.strip_prefix(b"u"));
+        let digits = digits.ok_or_else(|| self.expected("`u` and four digits"))?;
+        let unit = digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)? as u16));
+        let unit = unit.ok_or_else(|| self.expected("`u` and four digits"))?;
+        self.at += 5;
+        Ok(unit)
+    }
+}
+
+/// A text as a string of JSON, in quotation marks; only what must be escaped is.
+pub fn quoted(text: &str) -> String {
+    let mut string = String::with_capacity(text.len() + 2);
+    string.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => string.extend(['\\', character]),
+            '\u{8}' => string += "\\b",
+            '\u{c}' => string += "\\f",
+            '\n' => string += "\\n",
+            '\r' => string += "\\r",
+            '\t' => string += "\\t",
+            '\0'..' ' => string += &format!("\\u{:04x}", u32::from(character)),
+            _ => string.push(character),
+        }
+    }
+    string.push('"');
+    string
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What another implementation reads.
+    fn of_reference(value: Value) -> Json {
+        match value {
+            Value::Object(values) => {
+                Json::Object(values.into_iter().map(|(key, value)| (key, of_reference(value))).collect())
+            }
+            Value::Array(values) => Json::Array(values.into_iter().map(of_reference).collect()),
+            Value::String(text) => Json::Text(text),
+            Value::Number(number) => number.as_u64().map_or(Json::Other, Json::Whole),
+            Value::Null | Value::Bool(_) => Json::Other,
+        }
+    }
+
+    fn assert_as_reference(text: &[u8]) {
+        let expected = serde_json::from_slice(text).map(of_reference);
+        // It also refuses numbers that no `f64` holds.
+        if expected.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range")) {
+            return;
+        }
+        let shown = String::from_utf8_lossy(text);
+        match (Json::parse(text), expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value, expected, "{shown}"),
+            (Err(_), Err(_)) => {}
+            (value, expected) => panic!("{shown}: {value:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_refused_is_that_of_another_implementation() {
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        for text in [
+            "",
+            " ",
+            "{}",
+            "[ ]",
+            "[1,]",
+            "[,1]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "{a:1}",
+            "{\"a\":1,\"a\":[2]}",
+            "{} {}",
+            "0",
+            "-0",
+            "00",
+            "01",
+            "-1",
+            "1.",
+            ".5",
+            "1.5",
+            "1e",
+            "1e5",
+            "1E+5",
+            "1e-",
+            "+1",
+            "-",
+            "18446744073709551615",
+            "18446744073709551616",
+            "nul",
+            "nulll",
+            "true",
+            "[true,false,null]",
+            "\"",
+            "\"\\",
+            "\"\\\"",
+            "\"\\x\"",
+            "\"\\b\\f\\n\\r\\t\\/\\\\\"",
+            "\"\\u0041\"",
+            "\"\\u004\"",
+            "\"\\u00g1\"",
+            "\"\\u+041\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\ude00\"",
+            "\"\\ud83dx\"",
+            "\"\\ud83d\\n\"",
+            "\"\\ud83d\\u0041\"",
+            "\"\u{1f600}é\"",
+            "\"\n\"",
+            "\"\u{7f}\"",
+            "\u{feff}1",
+            "[1\u{a0}]",
+            &deep(127),
+            &deep(100_000),
+        ] {
+            assert_as_reference(text.as_bytes());
+        }
+        assert_as_reference(b"\"\xff\"");
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_place() {
+        assert_eq!(Json::parse(b"{\"a\": tru}").unwrap_err(), "expected a value at byte 6");
+        assert_eq!(Json::parse(b"[1 2]").unwrap_err(), "expected `,` or `]` at byte 3");
+        assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "no UTF-8 from byte 1 on");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_as_by_another_implementation(text in "[\\[\\]{},:\"\\\\ u0-9a-f.e+-]{0,24}") {
+            assert_as_reference(text.as_bytes());
+        }
+
+        #[test]
+        fn a_string_is_written_as_by_another_implementation_and_read_back(text in any::<String>(), control in "[\\x00-\\x1f\"\\\\]{0,4}") {
+            let text = text + &control;
+            prop_assert_eq!(quoted(&text), Value::from(text.as_str()).to_string());
+            prop_assert_eq!(Json::parse(quoted(&text).as_bytes()), Ok(Json::Text(text)));
+        }
+    }
+}
