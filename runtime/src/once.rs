@@ -1,6 +1,7 @@
 //! What is the same for every network. A generic function is compiled in the crate that calls it with its own types: a program that trains
 //! would compile the trainer anew after every changed line. What needs of a network only its elements and its tables is generic over
-//! the scalar alone, and [`Once`] calls it from here, for `f32` and for `f64`: a program links it.
+//! the scalar alone, and [`Once`] calls it from here: for `f32` a program links it. For `f64` it does so in debug builds; in release builds it is
+//! compiled where it is called, so that who computes in single precision does not build it.
 
 use std::path::Path;
 
@@ -71,7 +72,7 @@ macro_rules! __once {
 }
 
 __once! {
-    /// The functions of this crate that are compiled in it, for `f32` and for `f64`.
+    /// The functions of this crate that are compiled in it.
     trait Once: Sized;
 
 

@@ -1,4 +1,4 @@
-//! What of training is the same for every network, compiled here for `f32` and for `f64`: see [`netwright_runtime::once`].
+//! What of training is the same for every network, compiled here: see [`netwright_runtime::once`].
 
 use core::ops::Range;
 use core::time::Duration;
@@ -25,7 +25,7 @@ pub trait Trainable: Network<Scalar: Number> {}
 impl<N: Network<Scalar: Number>> Trainable for N {}
 
 netwright_runtime::__once! {
-    /// What training computes with, `f32` or `f64`: the functions of this crate that are compiled in it for both.
+    /// What training computes with, `f32` or `f64`: the functions of this crate that are compiled in it.
     trait Number: Precision;
 
 
