@@ -104,6 +104,23 @@ fn what_keras_saved_gives_its_answer() -> Result<(), Error> {
     Ok(())
 }
 
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_map_of_another_library_is_said_to_be_one() -> Result<(), Error> {
+    let file = KerasFile::from_bytes(include_bytes!("small/small.weights.h5").to_vec(), "small.weights.h5")?;
+    let Err(Error::Weights { differences, .. }) = OfKeras::init(1).load_foreign(&file, &Map::pytorch()) else {
+        panic!("its tensors are called otherwise")
+    };
+    let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["its tensors are called as Keras calls them: give it `Map::keras()`"]);
+    let file = NpzFile::from_bytes(include_bytes!("small/small.npz").to_vec(), "small.npz")?;
+    let Err(Error::Weights { differences, .. }) = Torch::init(1).load_foreign(&file, &Map::keras()) else {
+        panic!("its tensors are called otherwise")
+    };
+    assert_eq!(differences[0].to_string(), "its tensors are called as PyTorch calls them: give it `Map::pytorch()`");
+    Ok(())
+}
+
 #[cfg(not(feature = "hdf5"))]
 #[test]
 fn a_file_of_keras_names_the_feature_that_it_needs() {

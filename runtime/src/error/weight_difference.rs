@@ -44,6 +44,14 @@ pub enum WeightDifference {
         /// What else lies in the file, which the network has no place for.
         beside: Vec<String>,
     },
+    /// The file has the names of another library than the map.
+    #[error("its tensors are called as {library} calls them: give it `{map}`")]
+    Library {
+        /// The library.
+        library: &'static str,
+        /// The map of its names.
+        map: &'static str,
+    },
     /// A layer with weights that another library's file cannot be asked for.
     #[error("`{layer}` has no name there: write `from` behind it, or name it in the map")]
     Unnamed {

@@ -170,6 +170,20 @@ impl Map {
         Some((map, WeightDifference::Below { name: name.to_owned(), beside }))
     }
 
+    /// The map of the other library, and that it is meant: where more than half of the tensors are called as that calls them.
+    pub(super) fn of_other_library(&self, facts: Facts, infos: &[TensorInfo]) -> Option<(Self, WeightDifference)> {
+        let (convention, library, map) = match self.convention {
+            Convention::PyTorch => (Convention::Keras, "Keras", "Map::keras()"),
+            Convention::Keras => (Convention::PyTorch, "PyTorch", "Map::pytorch()"),
+        };
+        let other = Self { convention, ..self.clone() };
+        let expected = other.expected(facts, "", infos).ok()?;
+        let theirs: BTreeSet<&str> = infos.iter().map(|info| info.name.as_str()).collect();
+        let is_there = |entry: &&Expected| entry.names.iter().any(|name| theirs.contains(name.as_str()));
+        let count = expected.iter().filter(is_there).count();
+        (2 * count > expected.len()).then_some((other, WeightDifference::Library { library, map }))
+    }
+
     /// Every tensor that the library keeps for a network, in the network's order; `infos` is what a file has, for layers that are numbered.
     ///
     /// # Errors

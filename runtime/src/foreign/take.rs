@@ -121,12 +121,12 @@ fn matched<'e>(
 ) -> Result<Vec<Found<'e>>, Error> {
     let (found, mut differences) = compared(map, expected, infos);
     if found.is_empty()
-        && let Some((moved, below)) = map.moved(facts, infos)
+        && let Some((meant, hint)) = map.moved(facts, infos).or_else(|| map.of_other_library(facts, infos))
     {
         // What is wrong besides: each name that is not where it is sought says no more.
-        let expected = moved.expected(facts, origin, infos)?;
-        differences = compared(&moved, &expected, infos).1;
-        differences.insert(0, below);
+        let expected = meant.expected(facts, origin, infos)?;
+        differences = compared(&meant, &expected, infos).1;
+        differences.insert(0, hint);
     }
     refuse(facts, origin, differences)?;
     Ok(found)
