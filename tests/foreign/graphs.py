@@ -37,7 +37,7 @@ def torchvision_net(name, size, classes):
 
 EXPORTERS = {
     "torchscript": (families.TORCHVISION, torchvision_net, families.export_torchscript),
-    # ConvNeXt's is not read.
+    # ConvNeXt's gathers by tables of indices, which are no weights and would stay in the graph.
     "dynamo": ([name for name in families.TORCHVISION if name != "convnext_tiny"], torchvision_net, families.export_dynamo),
     "tf2onnx": (list(families.KERAS), families.keras_net, families.export_tf2onnx),
 }
