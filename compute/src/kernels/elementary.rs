@@ -92,18 +92,16 @@ impl Elementary for f32 {
         scale * (r + r * r * p) + (scale - 1.0)
     }
 
-    /// x P(x²) / Q(x²), fitted to tanh for |x| ≤ 9.02, beyond which it rounds to ±1; at most 4 units in the last place off.
+    /// x P(x²) / Q(x²), fitted to tanh; at most 6 units in the last place off. The bound is the last float whose quotient is not above 1; it is
+    /// 1 there, and tanh within 3 units of it.
     #[inline(always)]
     fn fast_tanh(self) -> Self {
-        let x = if self > 9.02 { 9.02 } else { self };
-        let x = if x < -9.02 { -9.02 } else { x };
+        let x = if self > TANH_BOUND { TANH_BOUND } else { self };
+        let x = if x < -TANH_BOUND { -TANH_BOUND } else { x };
         let u = x * x;
         let p = polynomial(u, [1.331_908_5e-8, 2.058_349_2e-5, 0.003_494_035_2, 0.133_797_19, 1.0]);
         let q = polynomial(u, [7.762_025e-7, 0.000_328_309_4, 0.025_871_076, 0.467_130_34, 1.0]);
-        let y = x * p / q;
-        // The last float before 1 goes up too, so that the function ends at 1.
-        let y = if y >= 0.999_999_94 { 1.0 } else { y };
-        if y <= -0.999_999_94 { -1.0 } else { y }
+        x * p / q
     }
 
     /// ln(1 + x) = 2 artanh(x / (2 + x)); at most 2 units in the last place off.
@@ -136,6 +134,9 @@ impl Elementary for f32 {
         activation::forward(isa, function, values);
     }
 }
+
+/// Where the hyperbolic tangent ends.
+const TANH_BOUND: f32 = 8.178_139;
 
 /// Horner's rule, the highest power first.
 #[inline(always)]
@@ -229,6 +230,9 @@ mod tests {
         assert_within(6.0, worst(f32::NEG_INFINITY..=f32::INFINITY, f32::fast_tanh, f64::tanh));
         assert_within(6.0, worst(-10.0..=10.0, f32::fast_tanh, f64::tanh));
         assert_eq!([f32::INFINITY, -30.0].map(f32::fast_tanh), [1.0, -1.0]);
+        assert_eq!([TANH_BOUND, -TANH_BOUND].map(f32::fast_tanh), [1.0, -1.0]);
+        // Every float on the last stretch before it.
+        assert!((7.5f32.to_bits()..=TANH_BOUND.to_bits()).all(|bits| f32::from_bits(bits).fast_tanh() <= 1.0));
         assert!((0..4000).all(|i| (i as f32 * 0.01 - 20.0).fast_tanh().abs() <= 1.0));
         assert!(f32::NAN.fast_tanh().is_nan());
     }

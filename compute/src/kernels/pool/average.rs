@@ -107,6 +107,9 @@ impl<T: Elementary, C: Configuration<Spec>> Means<'_, T, C> {
         let rest = simd.mask(channels - whole);
         let (all_whole, share_of_whole) =
             (spec.has_whole_windows(), simd.splat(T::ONE / T::from_f64(area(spec) as f64)));
+        if const { C::CONSTANT.is_none() } && all_whole && epilogue.is_none() && spec.output[1] >= ABREAST {
+            return rows_of_means(simd, batch, spec, share_of_whole, x, y);
+        }
         each_window!(batch, spec, |out, rows, columns, first| {
             let counts = if all_whole { spec.window } else { [rows.1 - rows.0, columns.1 - columns.0] };
             let is_whole = all_whole || counts[0] * counts[1] == area(spec);
@@ -143,6 +146,54 @@ impl<T: Elementary, C: Configuration<Spec>> Means<'_, T, C> {
     }
 }
 
+/// Windows of a row whose means are taken side by side.
+const ABREAST: usize = 4;
+
+/// The means of windows that all lie in the image, of at least [`ABREAST`] in a row. Lengths are checked.
+#[inline(always)]
+fn rows_of_means<T: Elementary, S: Simd<T>>(
+    simd: S,
+    batch: usize,
+    spec: &Spec,
+    share: S::Vector,
+    x: &[T],
+    y: &mut [T],
+) {
+    let ([_, width, channels], [height, columns, _], stride) = (spec.input, spec.output, spec.stride);
+    let whole = channels / S::LANES * S::LANES;
+    let rest = simd.mask(channels - whole);
+    for row in 0..batch * height {
+        let first = (row / height) * spec.input_len() + row % height * stride[0] * width * channels;
+        // The last of a row overlap those before, and are the same again.
+        for column in (0..columns).step_by(ABREAST).map(|column| column.min(columns - ABREAST)) {
+            let x = &x[first + column * stride[1] * channels..];
+            let y = &mut y[(row * columns + column) * channels..];
+            let window = Window { x: x.as_ptr(), counts: spec.window, steps: [width * channels, channels] };
+            let step = stride[1] * channels;
+            let is_last = x.len() < window.reach() + (ABREAST - 1) * step + whole + S::LANES
+                || y.len() < (ABREAST - 1) * channels + whole + S::LANES;
+            // What is stored too far is stored again: by the next window, by whole vectors, or by the windows that follow.
+            // SAFETY: all windows lie in the image, which `x` holds whole. A vector of them lies in the channels of a pixel; or in those and
+            // what follows, which is as long; or a mask lets no more through. The same holds of `y`.
+            unsafe {
+                if whole < channels {
+                    let sums: [_; ABREAST] = window.sums(simd, whole, step, is_last.then_some(rest));
+                    for (place, sum) in sums.into_iter().enumerate() {
+                        let y = y.as_mut_ptr().add(place * channels + whole);
+                        if is_last { (sum * share).store_masked(y, rest) } else { (sum * share).store_at(y) }
+                    }
+                }
+                for channel in (0..whole).step_by(S::LANES) {
+                    let sums: [_; ABREAST] = window.sums(simd, channel, step, None);
+                    for (place, sum) in sums.into_iter().enumerate() {
+                        (sum * share).store_at(y.as_mut_ptr().add(place * channels + channel));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The pixels of a window that lie in the image.
 struct Window<T> {
     /// The first channel of the first.
@@ -172,21 +223,40 @@ impl<T: Elementary> Window<T> {
         channel: usize,
         mask: Option<<S::Vector as Vector<T>>::Mask>,
     ) -> S::Vector {
-        let mut sum = simd.splat(T::ZERO);
+        // SAFETY: the caller's promise.
+        let [sum] = unsafe { self.sums(simd, channel, 0, mask) };
+        sum
+    }
+
+    /// Those of this window and of others, each of which starts `step` after the one before.
+    ///
+    /// # Safety
+    /// As [`Window::sum`], for each window.
+    #[inline(always)]
+    unsafe fn sums<S: Simd<T>, const N: usize>(
+        &self,
+        simd: S,
+        channel: usize,
+        step: usize,
+        mask: Option<<S::Vector as Vector<T>>::Mask>,
+    ) -> [S::Vector; N] {
+        let mut sums = [simd.splat(T::ZERO); N];
         for row in 0..self.counts[0] {
             for pixel in 0..self.counts[1] {
-                // SAFETY: the caller's promise.
-                let values = unsafe {
-                    let x = self.x.add(row * self.steps[0] + pixel * self.steps[1] + channel);
-                    match mask {
-                        None => simd.load_at(x),
-                        Some(mask) => simd.load_masked(x, mask),
-                    }
-                };
-                sum = sum + values;
+                for (window, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: the caller's promise.
+                    let values = unsafe {
+                        let x = self.x.add(row * self.steps[0] + pixel * self.steps[1] + window * step + channel);
+                        match mask {
+                            None => simd.load_at(x),
+                            Some(mask) => simd.load_masked(x, mask),
+                        }
+                    };
+                    *sum = *sum + values;
+                }
             }
         }
-        sum
+        sums
     }
 }
 
@@ -218,26 +288,37 @@ impl<T: Scalar> Shares<'_, T> {
         let ([height, width, channels], [rows, columns, _], [tall, wide]) = (spec.input, spec.output, spec.window);
         let share = simd.splat(share::<T>((0, tall), (0, wide)));
         let row = width * channels;
+        let whole = channels / S::LANES * S::LANES;
+        let rest = simd.mask(channels - whole);
         for (image, dy_of_image) in dy.chunks_exact(spec.output_len()).enumerate() {
-            for (y, dy) in (0..rows * tall).map(|y| (y, &dy_of_image[y / tall * columns * channels..])) {
-                let mut to = (image * height + y) * row;
-                let end = to + row;
-                for dy in dy.chunks_exact(channels).take(columns) {
-                    for _ in 0..wide {
-                        // What a vector stores too far is stored again by what follows.
-                        for first in (0..channels).step_by(S::LANES) {
-                            let (dy, at) = (&dy[first..], to + first);
-                            let part = if dy.len() < S::LANES { simd.load_partial(dy) } else { simd.load(dy) } * share;
-                            if dx.len() - at < S::LANES {
-                                part.store_partial(&mut dx[at..to + channels]);
-                            } else {
-                                part.store(&mut dx[at..]);
+            for y in 0..rows * tall {
+                let dy = &dy_of_image[y / tall * columns * channels..];
+                let start = (image * height + y) * row;
+                let dx = &mut dx[start..];
+                for column in 0..columns {
+                    let (dy, dx) = (&dy[column * channels..], &mut dx[column * wide * channels..]);
+                    // What a vector stores too far is stored again by what follows.
+                    let is_last = dy.len() < whole + S::LANES || dx.len() < (wide - 1) * channels + whole + S::LANES;
+                    assert!(dy.len() >= channels && dx.len() >= wide * channels, "the pixels of a window");
+                    // SAFETY: both slices hold the pixels of the window, as just compared; a vector lies in the channels of a pixel, or in
+                    // those and what follows, which is as long, or a mask lets no more through.
+                    unsafe {
+                        if whole < channels {
+                            let part = simd.load_edge(dy.as_ptr().add(whole), is_last, rest) * share;
+                            for pixel in 0..wide {
+                                let dx = dx.as_mut_ptr().add(pixel * channels + whole);
+                                if is_last { part.store_masked(dx, rest) } else { part.store_at(dx) }
                             }
                         }
-                        to += channels;
+                        for channel in (0..whole).step_by(S::LANES) {
+                            let part = simd.load_at(dy.as_ptr().add(channel)) * share;
+                            for pixel in 0..wide {
+                                part.store_at(dx.as_mut_ptr().add(pixel * channels + channel));
+                            }
+                        }
                     }
                 }
-                dx[to..end].fill(T::ZERO);
+                dx[columns * wide * channels..row].fill(T::ZERO);
             }
             dx[(image * height + rows * tall) * row..(image + 1) * height * row].fill(T::ZERO);
         }
