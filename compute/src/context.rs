@@ -223,6 +223,39 @@ impl<'a> Context<'a> {
         );
     }
 
+    /// Cuts the columns of some rows as [`Context::split_rows`] cuts rows, in units of so many columns, none of fewer than `least` units; the last
+    /// has what is left of one. `rows` are equally long, or empty. `work` is given the first column of a part, its columns of each row, and its
+    /// scratch memory.
+    pub fn split_columns<T: Send, const N: usize>(
+        &self,
+        rows: [&mut [T]; N],
+        unit: usize,
+        least: usize,
+        scratch: &mut [T],
+        work: &(impl Fn(usize, &mut [&mut [T]; N], &mut [T]) + Sync),
+    ) {
+        let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        self.halve(
+            width / unit,
+            least,
+            (0..width, rows, scratch),
+            &|(all, rows, scratch), low, parts| {
+                let middle = all.len() / unit * low / parts * unit;
+                let (mut high, mut high_rows) = (0, core::array::from_fn(|_| Default::default()));
+                let low_rows = rows.map(|row: &mut [T]| {
+                    let (low, rest) = row.split_at_mut(middle.min(row.len()));
+                    high_rows[high] = rest;
+                    high += 1;
+                    low
+                });
+                let (low_scratch, high_scratch) = scratch.split_at_mut(scratch.len() / parts * low);
+                let middle = all.start + middle;
+                [(all.start..middle, low_rows, low_scratch), (middle..all.end, high_rows, high_scratch)]
+            },
+            &|(all, mut rows, scratch)| work(all.start, &mut rows, scratch),
+        );
+    }
+
     /// Runs `work` on the parts of `all`, which is `count` things: none is of fewer than `least`. `cut` cuts so many parts of some others off.
     fn halve<P: Send>(
         &self,
@@ -277,6 +310,33 @@ pub(crate) mod tests {
         fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send)) {
             right();
             left();
+        }
+    }
+
+    #[test]
+    fn every_column_is_in_one_part() {
+        for (threads, width, unit, least) in [(1, 5, 2, 1), (2, 9, 2, 1), (3, 100, 8, 2), (7, 31, 4, 1), (2, 3, 4, 1)] {
+            let (mut rows, mut scratch) = (vec![0.0; width * 2], vec![0.0; threads]);
+            let (first, second) = rows.split_at_mut(width);
+            let turns = Turns(threads);
+            Context::on(1, &turns).split_columns(
+                [first, second, &mut []],
+                unit,
+                least,
+                &mut scratch,
+                &|start, rows, scratch| {
+                    assert!(start % unit == 0 && rows[0].len() >= (unit * least).min(width) && rows[2].is_empty());
+                    assert!(scratch.iter().all(|&used| used == 0.0), "scratch of another part");
+                    scratch.fill(1.0);
+                    for (row, columns) in rows[..2].iter_mut().enumerate() {
+                        columns
+                            .iter_mut()
+                            .enumerate()
+                            .for_each(|(at, element)| *element += (row * width + start + at) as f64);
+                    }
+                },
+            );
+            assert!(rows.iter().enumerate().all(|(place, &element)| element == place as f64), "{rows:?}");
         }
     }
 

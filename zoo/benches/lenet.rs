@@ -7,9 +7,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use netwright::loss::CrossEntropy;
-use netwright::optim::{Optimizer as _, Sgd};
+use netwright::optim::Sgd;
 use netwright::private::{Context, PredictionWeights};
-use netwright::train::GradientEngine;
+use netwright::train::{GradientEngine, Update};
 use netwright::{Architecture as _, Network as _, Observer, Pass, Tensor, Unobserved};
 use netwright_zoo::LeNet5;
 
@@ -78,14 +78,10 @@ fn main() {
         for (which, engine) in (3..).zip(&mut engines) {
             engine.install(|engine| {
                 time(which, &mut || {
-                    let images = black_box(&images);
+                    let update = Update { optimizer: &mut descent, rate: 1e-3 };
                     engine
-                        .gradient(&mut trained, images, &labels, &CrossEntropy::new(), Pass::default())
+                        .step(&mut trained, black_box(&images), &labels, &CrossEntropy::new(), Pass::default(), update)
                         .expect("a step");
-                    let gradients = engine.gradients().as_slice();
-                    descent
-                        .step(1e-3, LeNet5::<f32>::LAYERS, trained.parameters_mut(), gradients)
-                        .expect("their length");
                 });
             });
         }

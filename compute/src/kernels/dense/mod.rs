@@ -12,6 +12,7 @@ use crate::scalar::Scalar;
 pub use netwright_abi::spec::dense::Spec;
 
 mod blocks;
+mod by_columns;
 pub mod reference;
 mod row;
 #[cfg(test)]
@@ -21,6 +22,9 @@ pub use blocks::{gradient_blocks, gradient_blocks_scratch, is_surely_finite};
 
 /// Outputs of one image that a thread takes together: a cache line.
 const OUTPUTS: usize = 16;
+
+/// Rows of the gradient of the weights that a thread takes together, at least: as many as a product copies at once.
+const ROWS: usize = 48;
 
 /// Elements of scratch memory that `dense_forward` asks for, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {
@@ -86,7 +90,8 @@ pub fn dense_forward<T: Kernels, C: Configuration<Spec>>(
     }
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.inputs, spec.outputs).with_packed(packed);
-    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
+    let (sizes, epilogue) = ([spec.inputs, spec.outputs], Epilogue::new(spec.epilogue, scale, shift));
+    product(context, sizes, x, w, epilogue, usize::MAX, y, scratch);
 }
 
 /// One image through a small layer.
@@ -123,7 +128,8 @@ pub fn dense_direct_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.inputs, spec.outputs);
     let at_once = gemm::rows_without_scratch(&w);
-    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), at_once, y, &mut []);
+    let (sizes, epilogue) = ([spec.inputs, spec.outputs], Epilogue::new(spec.epilogue, scale, shift));
+    product(context, sizes, x, w, epilogue, at_once, y, &mut []);
 }
 
 /// [`dense_transposed_forward`] without scratch memory.
@@ -139,15 +145,16 @@ pub fn dense_direct_transposed_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed();
     let at_once = gemm::rows_without_scratch(&w);
-    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), at_once, y, &mut []);
+    let (sizes, epilogue) = ([spec.inputs, spec.outputs], Epilogue::new(spec.epilogue, scale, shift));
+    product(context, sizes, x, w, epilogue, at_once, y, &mut []);
 }
 
-/// Y = f(scale · X W + shift), at most `at_once` images in a product. Several images are cut by images; one, which is bound by reading the
-/// weights, by outputs.
+/// Y = f(scale · X W + shift) for W `[depth, width]`, at most `at_once` images in a product. Many images are cut by images; few, which wait for
+/// the weights, by columns of these, so that each is read once.
 #[allow(clippy::too_many_arguments)]
-fn forward<T: Elementary>(
+fn product<T: Elementary>(
     context: &Context<'_>,
-    spec: &Spec,
+    [depth, width]: [usize; 2],
     x: &[T],
     w: Matrix<'_, T>,
     epilogue: Epilogue<'_, T>,
@@ -156,21 +163,42 @@ fn forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     if context.batch == 1 {
-        let least = WORTH_A_THREAD.div_ceil(spec.inputs * OUTPUTS);
+        let least = WORTH_A_THREAD.div_ceil(depth * OUTPUTS);
         return context.split_rows(y, OUTPUTS, least, scratch, &|first, y, scratch| {
             let columns = first * OUTPUTS..first * OUTPUTS + y.len();
-            let (x, epilogue) = (Matrix::rows(x, 1, spec.inputs), epilogue.channels(columns.start, columns.len()));
+            let (x, epilogue) = (Matrix::rows(x, 1, depth), epilogue.channels(columns.start, columns.len()));
             gemm(context.isa(), x, w.columns(columns.clone()), epilogue, y, columns.len(), scratch);
         });
     }
-    let least = WORTH_A_THREAD.div_ceil(spec.inputs * spec.outputs).max(8);
-    context.split_rows(y, spec.outputs, least, scratch, &|first, y, scratch| {
-        let at_once = at_once.min(y.len() / spec.outputs).max(1);
-        let x = &x[first * spec.inputs..];
-        for (x, y) in x.chunks(at_once * spec.inputs).zip(y.chunks_mut(at_once * spec.outputs)) {
-            let x = Matrix::rows(x, y.len() / spec.outputs, spec.inputs);
-            gemm(context.isa(), x, w, epilogue, y, spec.outputs, scratch);
+    if by_columns::fits::<T>(context, [depth, width], scratch.len()) {
+        return by_columns::multiply(context, [depth, width], x, w, epilogue, y, scratch);
+    }
+    let least = WORTH_A_THREAD.div_ceil(depth * width).max(by_columns::FEW / 2);
+    context.split_rows(y, width, least, scratch, &|first, y, scratch| {
+        let at_once = at_once.min(y.len() / width).max(1);
+        let x = &x[first * depth..];
+        for (x, y) in x.chunks(at_once * depth).zip(y.chunks_mut(at_once * width)) {
+            let x = Matrix::rows(x, y.len() / width, depth);
+            gemm(context.isa(), x, w, epilogue, y, width, scratch);
         }
+    });
+}
+
+/// C += Aᵀ B, whose rows threads share, for A `[images, rows]` and B `[images, columns]`.
+fn add_transposed_product<T: Elementary>(
+    context: &Context<'_>,
+    [rows, columns]: [usize; 2],
+    a: &[T],
+    b: &[T],
+    c: &mut [T],
+    scratch: &mut [T],
+) {
+    let images = context.batch;
+    let (a, b) = (Matrix::rows(a, images, rows), Matrix::rows(b, images, columns));
+    let least = WORTH_A_THREAD.div_ceil((images * columns).max(1)).max(ROWS);
+    context.split_rows(c, columns, least, scratch, &|first, c, scratch| {
+        let a = a.columns(first..first + c.len() / columns).transposed();
+        gemm(context.isa(), a, b, Epilogue::ACCUMULATE, c, columns, scratch);
     });
 }
 
@@ -185,9 +213,8 @@ pub fn dense_grad_input<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
-    let dy = Matrix::rows(dy, context.batch, spec.outputs);
     let w = Matrix::rows(w, spec.inputs, spec.outputs).transposed().with_packed(packed);
-    gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
+    product(context, [spec.outputs, spec.inputs], dy, w, Epilogue::NONE, usize::MAX, dx, scratch);
 }
 
 /// dw and db, added to, from x, dy: dW += Xᵀ dY. An empty dw is left to [`gradient_blocks`].
@@ -206,9 +233,7 @@ pub fn dense_grad_weights<T: Elementary>(
     if dw.is_empty() {
         return;
     }
-    let x = Matrix::rows(x, context.batch, spec.inputs);
-    let dy = Matrix::rows(dy, context.batch, spec.outputs);
-    gemm(context.isa(), x.transposed(), dy, Epilogue::ACCUMULATE, dw, spec.outputs, scratch);
+    add_transposed_product(context, [spec.inputs, spec.outputs], x, dy, dw, scratch);
 }
 
 /// y from x, w, what was packed of it or nothing, scale, shift with w stored `[outputs, inputs]`: Y = f(scale · X Wᵀ + shift).
@@ -226,7 +251,8 @@ pub fn dense_transposed_forward<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let w = Matrix::rows(w, spec.outputs, spec.inputs).transposed().with_packed(packed);
-    forward(context, spec, x, w, Epilogue::new(spec.epilogue, scale, shift), usize::MAX, y, scratch);
+    let (sizes, epilogue) = ([spec.inputs, spec.outputs], Epilogue::new(spec.epilogue, scale, shift));
+    product(context, sizes, x, w, epilogue, usize::MAX, y, scratch);
 }
 
 /// dx from dy, w, and what was packed of it or nothing, with w stored `[outputs, inputs]`: dX = dY W.
@@ -240,9 +266,8 @@ pub fn dense_transposed_grad_input<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
-    let dy = Matrix::rows(dy, context.batch, spec.outputs);
     let w = Matrix::rows(w, spec.outputs, spec.inputs).with_packed(packed);
-    gemm(context.isa(), dy, w, Epilogue::NONE, dx, spec.inputs, scratch);
+    product(context, [spec.outputs, spec.inputs], dy, w, Epilogue::NONE, usize::MAX, dx, scratch);
 }
 
 /// dw and db, added to, from x, dy with dw stored `[outputs, inputs]`: dW += dYᵀ X. An empty dw is left to [`gradient_blocks`].
@@ -261,7 +286,5 @@ pub fn dense_transposed_grad_weights<T: Elementary>(
     if dw.is_empty() {
         return;
     }
-    let x = Matrix::rows(x, context.batch, spec.inputs);
-    let dy = Matrix::rows(dy, context.batch, spec.outputs);
-    gemm(context.isa(), dy.transposed(), x, Epilogue::ACCUMULATE, dw, spec.inputs, scratch);
+    add_transposed_product(context, [spec.outputs, spec.inputs], dy, x, dw, scratch);
 }

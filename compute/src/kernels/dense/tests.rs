@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Spec, reference};
 use crate::configuration::Configuration;
-use crate::context::Context;
+use crate::context::{Context, tests::Turns};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::Kernels;
@@ -104,6 +104,45 @@ proptest! {
     ) {
         agrees::<f32>(batch, Spec { inputs, outputs, epilogue }, each_output);
         agrees::<f64>(batch, Spec { inputs, outputs, epilogue }, each_output);
+    }
+}
+
+/// Large weights, few images and many: y, dx and dw in both forms of the weights.
+#[test]
+fn layers_have_the_same_bits_on_any_number_of_threads() {
+    const TANH: Epilogue = Epilogue { accumulate: true, activation: Some(Activation::Tanh) };
+    let spec = Spec { inputs: 300, outputs: 800, epilogue: TANH };
+    for batch in [1, 9, 17] {
+        let (x, w) = (numbers::<f32>(batch * spec.inputs, 1), numbers(spec.inputs * spec.outputs, 2));
+        let (dy, flipped) = (numbers(batch * spec.outputs, 3), transposed(&w, spec.inputs, spec.outputs));
+        let (scale, shift) = (numbers(spec.outputs, 4), numbers(spec.outputs, 5));
+        let on = |threads: usize| {
+            let turns = Turns(threads);
+            let context = &Context::on(batch, &turns);
+            let (mut y, mut dx, mut dw) = (numbers(dy.len(), 6), std::vec![f32::NAN; x.len()], numbers(w.len(), 7));
+            let mut memory = std::vec![f32::NAN; threads * 200_000];
+            let mut found = Vec::new();
+            super::dense_forward(context, &spec, &x, &w, &[], &scale, &shift, &mut y, &mut memory);
+            super::dense_grad_input(context, &spec, &dy, &w, &[], &mut dx, &mut memory);
+            super::dense_grad_weights(context, &spec, &x, &dy, &mut dw, &mut [], &mut memory);
+            for value in [&y, &dx, &dw] {
+                found.extend(value.iter().map(|element| element.to_bits()));
+            }
+            super::dense_transposed_forward(context, &spec, &x, &flipped, &[], &scale, &shift, &mut y, &mut memory);
+            super::dense_transposed_grad_input(context, &spec, &dy, &flipped, &[], &mut dx, &mut memory);
+            super::dense_transposed_grad_weights(context, &spec, &x, &dy, &mut dw, &mut [], &mut memory);
+            for value in [&y, &dx, &dw] {
+                found.extend(value.iter().map(|element| element.to_bits()));
+            }
+            found
+        };
+        let alone = on(1);
+        assert!([2, 3].into_iter().all(|threads| on(threads) == alone), "{batch} images");
+    }
+    let turns = Turns(2);
+    let context = Context::on(9, &turns);
+    for sizes in [[spec.inputs, spec.outputs], [spec.outputs, spec.inputs]] {
+        assert!(super::by_columns::fits::<f32>(&context, sizes, 400_000), "nine images are few");
     }
 }
 

@@ -290,39 +290,51 @@ impl<T: Scalar> Shares<'_, T> {
         let row = width * channels;
         let whole = channels / S::LANES * S::LANES;
         let rest = simd.mask(channels - whole);
-        for (image, dy_of_image) in dy.chunks_exact(spec.output_len()).enumerate() {
-            for y in 0..rows * tall {
-                let dy = &dy_of_image[y / tall * columns * channels..];
-                let start = (image * height + y) * row;
-                let dx = &mut dx[start..];
-                for column in 0..columns {
-                    let (dy, dx) = (&dy[column * channels..], &mut dx[column * wide * channels..]);
-                    // What a vector stores too far is stored again by what follows.
-                    let is_last = dy.len() < whole + S::LANES || dx.len() < (wide - 1) * channels + whole + S::LANES;
-                    assert!(dy.len() >= channels && dx.len() >= wide * channels, "the pixels of a window");
-                    // SAFETY: both slices hold the pixels of the window, as just compared; a vector lies in the channels of a pixel, or in
-                    // those and what follows, which is as long, or a mask lets no more through.
-                    unsafe {
-                        if whole < channels {
-                            let part = simd.load_edge(dy.as_ptr().add(whole), is_last, rest) * share;
-                            for pixel in 0..wide {
-                                let dx = dx.as_mut_ptr().add(pixel * channels + whole);
-                                if is_last { part.store_masked(dx, rest) } else { part.store_at(dx) }
-                            }
+        let step = wide * channels;
+        for (at, dy_of_row) in (0..).zip(dy.chunks_exact(columns * channels)) {
+            let first = (at / rows * height + at % rows * tall) * row;
+            let (dy, to) = (&dy[at * columns * channels..], &mut dx[first..]);
+            assert!(dy.len() >= dy_of_row.len() && to.len() >= row && row >= columns * step, "a row of windows");
+            // What a vector stores too far is stored again by what follows, while something does.
+            let free = whole_vectors(dy.len(), whole + S::LANES, channels);
+            let free = free.min(whole_vectors(to.len(), step - channels + whole + S::LANES, step));
+            for column in 0..columns {
+                let is_last = column >= free;
+                // SAFETY: dy and dx hold the row, as just compared. A vector lies in the channels of a pixel, or in those and what follows,
+                // which is as long, or a mask lets no more through.
+                unsafe {
+                    let dy = dy.as_ptr().add(column * channels);
+                    let to = to.as_mut_ptr().add(column * step);
+                    if whole < channels {
+                        let part = simd.load_edge(dy.add(whole), is_last, rest) * share;
+                        for pixel in 0..wide {
+                            let to = to.add(pixel * channels + whole);
+                            if is_last { part.store_masked(to, rest) } else { part.store_at(to) }
                         }
-                        for channel in (0..whole).step_by(S::LANES) {
-                            let part = simd.load_at(dy.as_ptr().add(channel)) * share;
-                            for pixel in 0..wide {
-                                part.store_at(dx.as_mut_ptr().add(pixel * channels + channel));
-                            }
+                    }
+                    for channel in (0..whole).step_by(S::LANES) {
+                        let part = simd.load_at(dy.add(channel)) * share;
+                        for pixel in 0..wide {
+                            part.store_at(to.add(pixel * channels + channel));
                         }
                     }
                 }
-                dx[columns * wide * channels..row].fill(T::ZERO);
             }
-            dx[(image * height + rows * tall) * row..(image + 1) * height * row].fill(T::ZERO);
+            to[columns * step..row].fill(T::ZERO);
+            for below in 1..tall {
+                to.copy_within(..row, below * row);
+            }
+            if at % rows == rows - 1 {
+                to[tall * row..(height - (rows - 1) * tall) * row].fill(T::ZERO);
+            }
         }
     }
+}
+
+/// How many vectors that reach so far, and start `step` apart, lie in `len` elements.
+#[inline(always)]
+const fn whole_vectors(len: usize, reach: usize, step: usize) -> usize {
+    if len < reach { 0 } else { (len - reach) / step + 1 }
 }
 
 /// Means of windows of any size.
