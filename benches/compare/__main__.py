@@ -6,7 +6,9 @@ threads; `--fresh` forgets all. It stops at no engine that fails: the table says
 
 import argparse
 import json
+import math
 import sys
+import time
 
 import installation
 import report
@@ -23,7 +25,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, action="append", help="1 and 2 unless this is said")
     parser.add_argument("--rounds", type=int, default=3, help="how often each engine has its turn")
     parser.add_argument("--seconds", type=float, default=0.5, help="how long a turn takes at least")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds an engine may take until it is ready")
+    parser.add_argument("--timeout", type=float, default=90, help="seconds an engine may take until it is ready, and for a turn")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no workload later than this")
     parser.add_argument("--install-timeout", type=float, default=3600, help="seconds that installing an engine may take")
     parser.add_argument("--installed", action="store_true", help="take what a run before has installed")
     parser.add_argument("--publish", action="store_true", help="write table and chart to docs/")
@@ -49,13 +52,21 @@ def main() -> None:
         sys.exit(f"netwright itself does not build: {found.failures.get(NETWRIGHT.name)}")
     results = report.Results.load(given.fresh)
     results.installed(found)
+    last = time.monotonic() + 60 * given.minutes
     for workload in WORKLOADS:
         if given.workload and workload.name not in given.workload:
             continue
         chosen = [engine for engine in engines if engine.name in found.versions and engine.takes(workload.trains)]
         for threads in given.threads or [1, 2]:
+            if time.monotonic() > last:
+                tell(f"{workload.title}, {threads} thread(s): not begun, {given.minutes:g} minutes are over")
+                continue
             tell(f"{workload.title}, {threads} thread(s)")
-            outcome = compare(workload, chosen, threads, given.rounds, Limits(given.seconds, given.timeout), tell)
+            try:
+                outcome = compare(workload, chosen, threads, given.rounds, Limits(given.seconds, given.timeout, given.timeout), tell)
+            except RuntimeError as error:
+                tell(f"  left out: {error}")
+                continue
             results.add(outcome)
             tell(report.line(workload, outcome))
     print(results.table())

@@ -34,15 +34,18 @@ class Session:
         self.answers, self.log, self.pending = answers, log, b""
         self.started = time.monotonic()
         with log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=os.environ | threads,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                preexec_fn=lambda: os.sched_setaffinity(0, processors),
-            )
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=os.environ | threads,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    preexec_fn=lambda: os.sched_setaffinity(0, processors),
+                )
+            except OSError as error:
+                raise Failed(f"not started: {error.strerror}") from None
 
     def line(self, seconds: float) -> str:
         """The next line it says within so many seconds."""
@@ -69,7 +72,10 @@ class Session:
         """Its first answers."""
         if self.line(seconds) != "ready":
             raise Failed("it did not say `ready`")
-        return array.array("f", self.answers.read_bytes())
+        try:
+            return array.array("f", self.answers.read_bytes())
+        except (OSError, ValueError):
+            raise Failed("it said `ready` without whole answers") from None
 
     def measure(self, long: float, seconds: float) -> Timing:
         """Times its calls for `long` seconds. It sleeps before and after."""
@@ -90,8 +96,9 @@ class Session:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return None
-        [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
-        return int(line.split()[1]) * 1024 / 1e6
+        # A process that has died has no such line.
+        most = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        return int(most[0].split()[1]) * 1024 / 1e6 if most else None
 
     def end(self) -> None:
         self.process.kill()
