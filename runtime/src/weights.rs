@@ -261,6 +261,8 @@ pub struct Compared<'o, T> {
 
 impl<'o, T: Precision> Compared<'o, T> {
     /// Compares what is offered with a part of a network.
+    // Such functions of a scalar are linked by other crates, which would compile them again.
+    #[inline(never)]
     pub fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
         let (mut fitting, mut differences) = (Vec::new(), Vec::new());
         let wanted: Vec<_> = tensors(facts).filter(|(layer, ..)| is_part(part, layer)).collect();
@@ -325,6 +327,7 @@ impl<'o, T: Precision> Compared<'o, T> {
     ///
     /// # Errors
     /// That of a file that is read meanwhile; some of the weights may have changed then.
+    #[inline(never)]
     pub fn take(
         self,
         facts: Facts,

@@ -46,6 +46,7 @@ impl Writer {
     }
 
     /// Adds a tensor of `f32` or `f64`.
+    #[inline(never)]
     pub fn tensor<T: Precision>(&mut self, name: &str, shape: &[usize], elements: &[T]) {
         if T::NAME == f32::NAME {
             let bytes = elements.iter().flat_map(|element| (element.to_f64() as f32).to_le_bytes());
