@@ -73,7 +73,7 @@ pub mod conv {
     pub struct Winograd {
         /// Outputs of a tile along an axis.
         pub tile: usize,
-        /// Inputs of a patch along an axis: 4 or 6.
+        /// Inputs of a patch along an axis: 4, 6 or 8.
         pub patch: usize,
     }
 
@@ -89,6 +89,8 @@ pub mod conv {
 
     /// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
     const FEW_TILES: usize = 1 << 20;
+    /// The fewest tiles of 6x6 outputs: theirs are the largest transforms of filters.
+    const MANY_TILES: usize = 16;
 
     spec! {
         /// The sizes of a convolution. Weights are `[window height, window width, input channels / groups, filters]`, those of a
@@ -132,8 +134,9 @@ pub mod conv {
         }
 
         /// The form of Winograd's algorithm that computes it, where one does: windows of 3x3 or 5x5 without steps, and whole cache lines of
-        /// channels and filters in each group. It is F(4x4, 3x3), or F(2x2, 3x3) for so few tiles that fewer transforms of filters are worth
-        /// more than fewer multiply-adds; and F(2x2, 5x5).
+        /// channels and filters in each group. It is F(4x4, 3x3); F(2x2, 3x3) for so few tiles that fewer transforms of filters are worth
+        /// more than fewer multiply-adds; F(6x6, 3x3) for large images that its tiles nearly fill, where sums are short enough for what it
+        /// rounds; and F(2x2, 5x5).
         pub const fn winograd(&self) -> Option<Winograd> {
             let [channels, filters] = self.group();
             let plain = matches!((self.stride, self.dilation), ([1, 1], [1, 1]));
@@ -141,9 +144,13 @@ pub mod conv {
                 return None;
             }
             let tiles = self.output[0].div_ceil(4) * self.output[1].div_ceil(4);
+            let large = self.output[0].div_ceil(6) * self.output[1].div_ceil(6);
             match self.window {
                 [3, 3] if tiles <= 4 && 36 * self.input[2] * filters > FEW_TILES => {
                     Some(Winograd { tile: 2, patch: 4 })
+                }
+                [3, 3] if channels <= SHORT && large >= MANY_TILES && 64 * large <= 34 * tiles => {
+                    Some(Winograd { tile: 6, patch: 8 })
                 }
                 [3, 3] => Some(Winograd { tile: 4, patch: 6 }),
                 [5, 5] => Some(Winograd { tile: 2, patch: 6 }),

@@ -43,21 +43,22 @@ pub(crate) struct Product<'a, T> {
 /// and B do not overlap.
 pub(crate) unsafe fn run<T: Elementary>(isa: Isa, product: &Product<'_, T>) {
     // SAFETY: the caller's promise.
-    unsafe { run_ahead(isa, product, 0) }
+    unsafe { run_ahead(isa, product, DEPTH, 0) }
 }
 
-/// [`run`], which meanwhile asks for as much of B as it reads, `ahead` elements behind it: where B comes from memory, what is computed with it next
-/// comes while this is computed, a little for each tile.
+/// [`run`], whose sums are taken in parts of at most `depth` steps, and which meanwhile asks for as much of B as it reads, `ahead` elements behind it:
+/// where B comes from memory, what is computed with it next comes while this is computed, a little for each tile.
 ///
 /// # Safety
 /// As [`run`].
-pub(crate) unsafe fn run_ahead<T: Elementary>(isa: Isa, product: &Product<'_, T>, ahead: usize) {
-    isa.dispatch(Cut { product, ahead });
+pub(crate) unsafe fn run_ahead<T: Elementary>(isa: Isa, product: &Product<'_, T>, depth: usize, ahead: usize) {
+    isa.dispatch(Cut { product, depth, ahead });
 }
 
 /// A product that is cut into tiles. Made by [`run_ahead`] alone, whose caller promises what its pointers need.
 struct Cut<'a, T> {
     product: &'a Product<'a, T>,
+    depth: usize,
     ahead: usize,
 }
 
@@ -66,7 +67,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { product, ahead } = self;
+        let Self { product, depth, ahead } = self;
         // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
         // Of each row of a panel ahead, the elements that a tile asks for: all tiles together ask for all.
@@ -89,6 +90,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                 let part = unsafe {
                     Tile {
                         loops: product.loops,
+                        depth,
                         a: product.a.add(row * product.a_row),
                         a_row: product.a_row,
                         a_step: product.a_step,
@@ -162,6 +164,8 @@ const fn rows<T: Elementary, S: Simd<T>>() -> usize {
 /// A part of a [`Product`] that fits in registers; `b`, `c`, the scale and the shift are moved to its columns.
 struct Tile<T> {
     loops: [usize; 3],
+    /// Steps of a part of the sums.
+    depth: usize,
     a: *const T,
     a_row: usize,
     a_step: [usize; 3],
@@ -240,14 +244,14 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
                 let mut left = tile.loops[2];
                 while left > 0 {
-                    if summed == DEPTH {
+                    if summed == tile.depth {
                         if cut {
                             add_to::<T, S, R, N>(&mut sums, parts.assume_init_ref());
                         }
                         parts.write(sums);
                         (sums, summed, cut) = ([[zero; N]; R], 0, true);
                     }
-                    let steps = left.min(DEPTH - summed);
+                    let steps = left.min(tile.depth - summed);
                     for _ in 0..steps {
                         simd.prefetch(ahead);
                         ahead = ahead.wrapping_add(tile.share);

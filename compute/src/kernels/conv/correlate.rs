@@ -6,6 +6,7 @@
 use core::ops::Range;
 
 use crate::epilogue::{Epilogue, HOT};
+use crate::gemm::DEPTH;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -259,6 +260,7 @@ impl Correlation {
                         c_row: self.target_step[1],
                         epilogue: in_tile,
                     },
+                    DEPTH,
                     filters.ahead,
                 );
             }

@@ -60,7 +60,7 @@ fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy
 }
 
 proptest! {
-    #![proptest_config(shapes(60))]
+    #![proptest_config(shapes(56))]
 
     #[test]
     fn winograd_agrees_with_the_reference(
@@ -83,6 +83,37 @@ proptest! {
         };
         winograd_agrees(&spec, each_filter)?;
     }
+}
+
+proptest! {
+    #![proptest_config(shapes(2))]
+
+    #[test]
+    fn winograd_of_large_images_agrees_with_the_reference(
+        output in prop::sample::select(&[[23usize, 24], [24, 35], [36, 22], [29, 30], [34, 24]][..]),
+        padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3], groups in 1usize..3,
+        channels in 1usize..3, filters in 1usize..3, epilogue in epilogues(), each_filter in any::<[bool; 2]>(),
+    ) {
+        let size = |axis: usize| output[axis] + 2 - padding[2 * axis] - padding[2 * axis + 1];
+        let spec = Spec {
+            input: [size(0), size(1), groups * 16 * channels],
+            output: [output[0], output[1], groups * 16 * filters],
+            padding,
+            groups,
+            epilogue,
+            ..convolution(24, 3, 1, 16, 16)
+        };
+        prop_assert_eq!(spec.winograd().map(|form| form.tile), Some(6));
+        winograd_agrees(&spec, each_filter)?;
+    }
+}
+
+/// As many channels as tiles of 6x6 outputs are taken for.
+#[test]
+fn winograd_of_long_sums_agrees_with_the_reference() {
+    let spec = convolution(24, 3, 1, 256, 16);
+    assert_eq!(spec.winograd().map(|form| form.tile), Some(6));
+    winograd_agrees(&spec, [false; 2]).expect("the bound");
 }
 
 /// Asserts what is promised of Winograd's algorithm, forward and for the gradient of the input.

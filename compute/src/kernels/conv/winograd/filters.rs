@@ -1,7 +1,8 @@
 //! The transforms of filters.
 
 use super::super::{LINE, PANEL, Spec};
-use super::{FAR, NEAR, Run, Shared, Tiling};
+use super::points::filter_factor;
+use super::{Run, Shared, Tiling};
 use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -9,19 +10,6 @@ use crate::simd::vectorised;
 /// Channels, and filters, that are read together.
 const TOGETHER: usize = 16;
 const _: () = assert!(LINE.is_multiple_of(TOGETHER) && PANEL.is_multiple_of(TOGETHER));
-
-/// Row `point` of G: what tap `tap` of a filter along an axis of a patch adds.
-fn filter_factor(patch: usize, taps: usize, point: usize, tap: usize) -> f64 {
-    if point + 1 == patch {
-        return if tap + 1 == taps { 1.0 } else { 0.0 };
-    }
-    let points = if patch == 4 { [0.0, 1.0, -1.0, 0.0, 0.0] } else { [0.0, NEAR, -NEAR, FAR, -FAR] };
-    let points = &points[..patch - 1];
-    let at: f64 = points[point];
-    let others = points.iter().enumerate().filter(|(other, _)| *other != point).map(|(_, other)| at - other);
-    let sign = if patch == 4 && point == 0 { -1.0 } else { 1.0 };
-    (0..tap).fold(1.0, |power, _| power * at) / (sign * others.product::<f64>())
-}
 
 /// Whose filters lie in the weights.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +29,7 @@ pub(in super::super) fn pack<T: Scalar>(
     prepared: &mut [T],
 ) {
     let ([channels, filters], form, taps) = (spec.group(), Tiling::of(spec).form, spec.window[0]);
-    let mut g = [[0.0; 5]; 6];
+    let mut g = [[0.0; 5]; 8];
     for (point, row) in g.iter_mut().enumerate().take(form.patch) {
         row.iter_mut().enumerate().take(taps).for_each(|(tap, g)| *g = filter_factor(form.patch, taps, point, tap));
     }
@@ -85,7 +73,7 @@ vectorised! {
     /// The transforms of a panel, of so many channels and filters; from a place to the next are so many elements.
     #[allow(clippy::needless_range_loop)]
     fn transform<T: Scalar>(
-        g: &[[f64; 5]; 6],
+        g: &[[f64; 5]; 8],
         sizes: [usize; 2],
         w: &[T],
         source: &Source,
@@ -115,7 +103,7 @@ vectorised! {
                 }
                 for c in 0..TOGETHER {
                     // Gᵀ along the columns of the window, then G along its rows.
-                    let mut half = [[[0.0; TOGETHER]; 6]; 5];
+                    let mut half = [[[0.0; TOGETHER]; 8]; 5];
                     for i in 0..taps {
                         for j in 0..taps {
                             let mut w = [0.0; TOGETHER];

@@ -1,6 +1,7 @@
 //! The transforms of the inputs and outputs of tiles.
 
-use super::{FAR, Layer, NEAR, RUN, Run, Tiling};
+use super::points::{PAIRS, points, polynomials, powers};
+use super::{Layer, RUN, Run, Tiling};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Simd, Vector, WithSimd};
@@ -8,18 +9,24 @@ use crate::simd::{Simd, Vector, WithSimd};
 /// Bᵀ d: what the inputs of a patch along an axis become.
 #[inline(always)]
 fn transformed<T: Scalar, S: Simd<T>, const PATCH: usize>(simd: S, d: [S::Vector; PATCH]) -> [S::Vector; PATCH] {
-    let times = |factor: f64, vector: S::Vector, addend| simd.splat(T::from_f64(factor)).multiply_add(vector, addend);
+    let (points, polynomials) = const { (points(PATCH), polynomials(PATCH)) };
     let mut all = d;
-    if const { PATCH == 4 } {
-        (all[0], all[1], all[2], all[3]) = (d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]);
-    } else {
-        let [near, far] = [NEAR * NEAR, FAR * FAR];
-        let (even, odd) = (times(-far, d[2], d[4]), times(-far, d[1], d[3]));
-        (all[1], all[2]) = (times(NEAR, odd, even), times(-NEAR, odd, even));
-        let (even, odd) = (times(-near, d[2], d[4]), times(-near, d[1], d[3]));
-        (all[3], all[4]) = (times(FAR, odd, even), times(-FAR, odd, even));
-        all[0] = times(near * far, d[0], times(-near - far, d[2], d[4]));
-        all[5] = times(near * far, d[1], times(-near - far, d[3], d[5]));
+    // What belongs to 0 and to ∞: the polynomial over all points.
+    (all[0], all[PATCH - 1]) = (d[PATCH - 2], d[PATCH - 1]);
+    for power in 2..PATCH / 2 + 1 {
+        let factor = simd.splat(T::from_f64(polynomials[PAIRS][PATCH / 2 - power]));
+        all[0] = factor.multiply_add(d[PATCH - 2 * power], all[0]);
+        all[PATCH - 1] = factor.multiply_add(d[PATCH + 1 - 2 * power], all[PATCH - 1]);
+    }
+    for pair in 0..PATCH / 2 - 1 {
+        let (mut even, mut odd) = (d[PATCH - 2], d[PATCH - 3]);
+        for power in 2..PATCH / 2 {
+            let factor = simd.splat(T::from_f64(polynomials[pair][PATCH / 2 - 1 - power]));
+            even = factor.multiply_add(d[PATCH - 2 * power], even);
+            odd = factor.multiply_add(d[PATCH - 1 - 2 * power], odd);
+        }
+        all[2 * pair + 1] = simd.splat(T::from_f64(points[pair])).multiply_add(odd, even);
+        all[2 * pair + 2] = simd.splat(T::from_f64(-points[pair])).multiply_add(odd, even);
     }
     all
 }
@@ -30,17 +37,15 @@ fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
     simd: S,
     m: [S::Vector; PATCH],
 ) -> [S::Vector; TILE] {
-    let (even, odd) = (m[1] + m[2], m[1] - m[2]);
-    let mut all = [m[0] + even; TILE];
-    all[1] = odd;
-    if const { PATCH == 6 } {
-        let factor = |factor: f64| simd.splat(T::from_f64(factor));
-        let (far_even, far_odd) = (m[3] + m[4], m[3] - m[4]);
-        all[0] = all[0] + far_even;
-        all[1] = factor(FAR).multiply_add(far_odd, factor(NEAR) * odd);
-        if const { TILE == 4 } {
-            all[2] = factor(FAR * FAR).multiply_add(far_even, factor(NEAR * NEAR) * even);
-            all[3] = factor(FAR * FAR * FAR).multiply_add(far_odd, factor(NEAR * NEAR * NEAR) * odd);
+    let powers = const { powers::<TILE>(PATCH) };
+    let mut all = [m[0]; TILE];
+    for pair in 0..PATCH / 2 - 1 {
+        let both = [m[2 * pair + 1] + m[2 * pair + 2], m[2 * pair + 1] - m[2 * pair + 2]];
+        all[0] = all[0] + both[0];
+        for power in 1..TILE {
+            let factor = simd.splat(T::from_f64(powers[pair][power]));
+            let both = both[power % 2];
+            all[power] = if pair == 0 { factor * both } else { factor.multiply_add(both, all[power]) };
         }
     }
     all[TILE - 1] = all[TILE - 1] + m[PATCH - 1];
@@ -71,6 +76,8 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
         let [height, width, channels] = spec.input;
         assert!(tiling.form.patch == PATCH && channels.is_multiple_of(S::LANES) && zeros.len() == channels);
         assert!(tiling.row >= channels && tiling.transform() >= PATCH * PATCH * tiling.row);
+        // Here, so that it is filled once: all of it is written before it is read.
+        let mut half = [[simd.splat(T::ZERO); PATCH]; PATCH];
         for (tile, transform) in transforms.chunks_exact_mut(tiling.transform()).enumerate() {
             let [image, top, left] = layer.origin(first + tile);
             let x = &x[image * height * width * channels..][..height * width * channels];
@@ -88,7 +95,6 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
             // What the next tile reads comes meanwhile: as many pixels of each row as it does not share with this.
             let next = tiling.form.tile * channels;
             for channel in (0..channels).step_by(S::LANES) {
-                let mut half = [[simd.splat(T::ZERO); PATCH]; PATCH];
                 for j in 0..PATCH {
                     if j >= PATCH - tiling.form.tile {
                         (0..PATCH).for_each(|i| simd.prefetch(pixels[i][j].wrapping_add(next + channel)));
@@ -143,13 +149,14 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         assert!(run.width.is_multiple_of(S::LANES) && run.first + run.width <= filters);
         assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
         assert!(PATCH * PATCH * place <= products.len() && run.width <= RUN);
+        // Here, so that it is filled once: all of it is written before it is read.
+        let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
         for tile in 0..tiles {
             let [image, top, left] = layer.origin(first + tile);
             let (down, right) = (TILE.min(height - top), TILE.min(width - left));
             assert!((image + 1) * height * width * filters <= y.len, "an image of the batch");
             let from = products[tile * RUN..].as_ptr();
             for filter in (0..run.width).step_by(S::LANES) {
-                let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
                 for j in 0..PATCH {
                     let mut column = [simd.splat(T::ZERO); PATCH];
                     for i in 0..PATCH {
@@ -172,6 +179,8 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                             // filters of it.
                             unsafe {
                                 let y = y.start.add(pixel * filters + run.first + filter);
+                                // Where the next tile's will stand.
+                                simd.prefetch(y.wrapping_add(TILE * filters));
                                 let mut value = row[j].multiply_add(scale, shift);
                                 if epilogue.accumulate {
                                     value = value + simd.load_at(y);
