@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use netwright_abi::Epilogue;
+use netwright_abi::{Activation, Epilogue};
 use netwright_compute::context::Context;
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{Spec, conv_grouped_forward_scratch, conv_packed_forward_scratch};
@@ -106,10 +106,9 @@ struct Prediction {
 }
 
 impl Prediction {
-    fn new([size, window, stride, channels, filters, groups, _]: Layer) -> Self {
+    fn new([size, window, stride, channels, filters, groups, _]: Layer, activation: Activation) -> Self {
         let mut spec = netwright_measure::convolution(size, window, stride, channels, filters);
-        (spec.groups, spec.epilogue) =
-            (groups, Epilogue { activation: Some(netwright_abi::Activation::Relu), ..Epilogue::NONE });
+        (spec.groups, spec.epilogue) = (groups, Epilogue { activation: Some(activation), ..Epilogue::NONE });
         let len = match groups {
             1 => spec.packed_len(),
             groups if groups == channels => spec.weights_len(),
@@ -161,7 +160,12 @@ fn main() {
     println!("peak {gflops:.0} GFLOP/s; of each layer microseconds and the share of the peak");
     let sets = [InstructionSet::Avx512, InstructionSet::Avx2, InstructionSet::Neon];
     let sets: Vec<(InstructionSet, Isa)> = sets.into_iter().filter_map(|set| Some((set, Isa::of(set).ok()?))).collect();
-    for (network, layers) in [("resnet50", RESNET50), ("resnext50", RESNEXT50), ("mobilenet", MOBILENET)] {
+    let networks = [
+        ("resnet50", RESNET50, Activation::Relu),
+        ("resnext50", RESNEXT50, Activation::Relu),
+        ("mobilenet", MOBILENET, Activation::Relu6),
+    ];
+    for (network, layers, activation) in networks {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == network) {
             continue;
         }
@@ -171,7 +175,7 @@ fn main() {
         let mut sums = vec![0.0; sets.len() + 1];
         for &layer in layers {
             let [size, window, stride, channels, filters, groups, count] = layer;
-            let mut prediction = Prediction::new(layer);
+            let mut prediction = Prediction::new(layer, activation);
             let macs = (prediction.spec.output_len() * prediction.spec.weights_len() / filters) as f64;
             let least = 2.0 * macs / gflops / 1e9;
             print!(

@@ -1,7 +1,7 @@
 //! What becomes of a value z before it leaves the first cache: `y = f(scale · z + shift + y)`, with a scale and a shift for each channel, what
 //! stands in the place of y already, and an activation f.
 //!
-//! Every kernel that makes a value ends in it. Scale, shift, sum and a rectifier act on registers. Another activation is a call over the
+//! Every kernel that makes a value ends in it. Scale, shift, sum and what only bounds a value act on registers. Another activation is a call over the
 //! few rows that have just been stored: a register tile for each function would cost every user build time, and sums that are
 //! given to a function leave their registers anyway.
 
@@ -78,23 +78,75 @@ impl<'a, T> Epilogue<'a, T> {
 
     /// What of it acts on registers.
     pub(crate) fn in_registers(self) -> Self {
-        Self { activation: self.activation.filter(|_| self.activation_after_floor().is_none()), ..self }
+        Self { activation: self.activation.filter(|_| self.activation_after_bounds().is_none()), ..self }
     }
 
-    /// What [`Epilogue::floor`] leaves of the activation.
-    pub(crate) fn activation_after_floor(&self) -> Option<Activation> {
-        self.activation.filter(|&activation| activation != Activation::Relu)
+    /// What [`Epilogue::bounds`] leaves of the activation.
+    pub(crate) fn activation_after_bounds(&self) -> Option<Activation> {
+        self.activation.filter(|&activation| bounds(activation).is_none())
+    }
+}
+
+/// The ends of an activation that is nothing else: the identity between them.
+#[inline]
+fn bounds(activation: Activation) -> Option<[f64; 2]> {
+    match activation {
+        Activation::Relu => Some([0.0, f64::INFINITY]),
+        Activation::Relu6 => Some([0.0, 6.0]),
+        Activation::Clip(lowest, highest) => Some([lowest, highest]),
+        _ => None,
+    }
+}
+
+/// The least and the most that is stored, of an element or of the lanes of a vector. NaN is stored as it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bounds<V> {
+    floor: V,
+    ceiling: V,
+}
+
+impl<T: Scalar> Bounds<T> {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Self { floor: T::from_f64(f64::NEG_INFINITY), ceiling: T::from_f64(f64::INFINITY) }
+    }
+
+    /// z, or the bound that it is beyond.
+    #[inline(always)]
+    pub(crate) fn hold(self, z: T) -> T {
+        let z = if z < self.floor { self.floor } else { z };
+        if z > self.ceiling { self.ceiling } else { z }
+    }
+}
+
+impl<T: Elementary> Bounds<T> {
+    /// The same in every lane.
+    #[inline(always)]
+    pub(crate) fn splat<S: Simd<T>>(self, simd: S) -> Bounds<S::Vector> {
+        Bounds { floor: simd.splat(self.floor), ceiling: simd.splat(self.ceiling) }
+    }
+}
+
+impl<V> Bounds<V> {
+    /// z, or in each lane the bound that it is beyond.
+    #[inline(always)]
+    pub(crate) fn hold_vector<T: Elementary>(self, z: V) -> V
+    where
+        V: Vector<T>,
+    {
+        z.at_least(self.floor).at_most(self.ceiling)
     }
 }
 
 impl<T: Elementary> Epilogue<'_, T> {
-    /// The least that is stored: minus infinity for all, 0 for a rectifier, of which it is the whole. NaN is stored as it is.
-    #[inline(always)]
-    pub(crate) fn floor(&self) -> T {
-        if self.activation == Some(Activation::Relu) { T::ZERO } else { T::from_f64(f64::NEG_INFINITY) }
+    /// The least and the most that is stored: for a rectifier and what is cut at both ends the whole of the activation, else infinite.
+    #[inline]
+    pub(crate) fn bounds(&self) -> Bounds<T> {
+        let [floor, ceiling] = self.activation.and_then(bounds).unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        Bounds { floor: T::from_f64(floor), ceiling: T::from_f64(ceiling) }
     }
 
-    /// Stores `max(scale · z + shift + y, floor)` of a few channels from `first` on; [`Epilogue::finish`] does the rest.
+    /// Stores `scale · z + shift + y` within the bounds, for a few channels from `first` on; [`Epilogue::finish`] does the rest.
     #[inline(always)]
     pub(crate) fn store(&self, first: usize, z: &mut [T], y: &mut [T]) {
         if !self.scale.is_empty() {
@@ -106,8 +158,8 @@ impl<T: Elementary> Epilogue<'_, T> {
         if self.accumulate {
             z.iter_mut().zip(&*y).for_each(|(z, &y)| *z += y);
         }
-        let floor = self.floor();
-        z.iter().zip(y).for_each(|(&z, y)| *y = if z < floor { floor } else { z });
+        let bounds = self.bounds();
+        z.iter().zip(y).for_each(|(&z, y)| *y = bounds.hold(z));
     }
 
     /// [`Epilogue::store`] of as many channels as a kernel holds in registers: every length is known, so that they stay there.
@@ -125,17 +177,17 @@ impl<T: Elementary> Epilogue<'_, T> {
             z.iter_mut().zip(*y).for_each(|(z, y)| *z += y);
         }
         if self.activation.is_some() {
-            let floor = self.floor();
-            z.iter_mut().for_each(|z| *z = if *z < floor { floor } else { *z });
+            let bounds = self.bounds();
+            z.iter_mut().for_each(|z| *z = bounds.hold(*z));
         }
         *y = z;
     }
 
-    /// Calls `store` with parts of y, each whole rows of `row` elements with the place where it starts, and applies to each what the floor
-    /// leaves of the activation while it lies in the first cache. `store` ends each element as [`Epilogue::of_element`] does.
+    /// Calls `store` with parts of y, each whole rows of `row` elements with the place where it starts, and applies to each what the bounds
+    /// leave of the activation while it lies in the first cache. `store` ends each element as [`Epilogue::of_element`] does.
     #[inline(always)]
     pub(crate) fn in_parts(&self, isa: Isa, row: usize, y: &mut [T], mut store: impl FnMut(usize, &mut [T])) {
-        let whole = self.activation_after_floor().is_none();
+        let whole = self.activation_after_bounds().is_none();
         let at_once = if whole { y.len() } else { HOT.div_ceil(row.max(1)) * row };
         for (n, y) in y.chunks_mut(at_once.max(1)).enumerate() {
             store(n * at_once, y);
@@ -146,7 +198,7 @@ impl<T: Elementary> Epilogue<'_, T> {
     /// The end of an element, for plain loops; a scale and a shift are not among it.
     #[inline(always)]
     pub(crate) fn of_element(&self) -> ElementEnd<T> {
-        ElementEnd { accumulate: self.accumulate, floor: self.floor() }
+        ElementEnd { accumulate: self.accumulate, bounds: self.bounds() }
     }
 
     /// [`Epilogue::store`] of a vector of channels, as many as y has.
@@ -162,13 +214,13 @@ impl<T: Elementary> Epilogue<'_, T> {
         if self.accumulate {
             z = z + simd.load_partial(y);
         }
-        z.at_least(simd.splat(self.floor())).store_partial(y);
+        self.bounds().splat(simd).hold_vector(z).store_partial(y);
     }
 
-    /// Applies what the floor leaves of the activation to elements that have just been stored.
+    /// Applies what the bounds leave of the activation to elements that have just been stored.
     #[inline(always)]
     pub(crate) fn finish(&self, isa: Isa, values: &mut [T]) {
-        if let Some(activation) = self.activation_after_floor() {
+        if let Some(activation) = self.activation_after_bounds() {
             T::activate(isa, activation, values);
         }
     }
@@ -188,31 +240,31 @@ impl<T: Elementary> Epilogue<'_, T> {
         if self.leaves_sums() {
             return;
         }
-        let floor = self.floor();
+        let bounds = self.bounds();
         for sums in sums.chunks_mut(HOT.div_ceil(channels.max(1)) * channels.max(1)) {
             for z in sums.chunks_exact_mut(channels) {
                 z.iter_mut().zip(self.scale).for_each(|(z, &scale)| *z *= scale);
                 z.iter_mut().zip(self.shift).for_each(|(z, &shift)| *z += shift);
-                z.iter_mut().for_each(|z| *z = if *z < floor { floor } else { *z });
+                z.iter_mut().for_each(|z| *z = bounds.hold(*z));
             }
             self.finish(isa, sums);
         }
     }
 }
 
-/// A sum with what stands in the place already, and a floor: what a plain loop does to each element before it stores it.
+/// A sum with what stands in the place already, and bounds: what a plain loop does to each element before it stores it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ElementEnd<T> {
     accumulate: bool,
-    floor: T,
+    bounds: Bounds<T>,
 }
 
 impl<T: Scalar> ElementEnd<T> {
-    /// Stores `max(z + y, floor)`.
+    /// Stores `z + y` within the bounds.
     #[inline(always)]
     pub(crate) fn store(&self, z: T, y: &mut T) {
         let sum = if self.accumulate { z + *y } else { z };
-        *y = if sum < self.floor { self.floor } else { sum };
+        *y = self.bounds.hold(sum);
     }
 }
 
@@ -252,6 +304,7 @@ pub(crate) mod tests {
             Some(Activation::Tanh),
             Some(Activation::HardSigmoid(0.2)),
             Some(Activation::Relu6),
+            Some(Activation::Clip(-0.5, 0.25)),
         ];
         [false, true]
             .into_iter()
@@ -289,19 +342,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_rectifier_is_a_floor_and_lets_nan_through() {
+    fn a_rectifier_and_what_is_cut_at_both_ends_are_bounds_and_let_nan_through() {
         let nan = f32::NAN;
-        let epilogue = Epilogue { activation: Some(Activation::Relu), ..Epilogue::<f32>::NONE };
-        assert_eq!(epilogue.floor(), 0.0);
-        assert_eq!(epilogue.activation_after_floor(), None);
-        assert_eq!(Epilogue { activation: Some(Activation::Tanh), ..epilogue }.floor(), f32::NEG_INFINITY);
-        let (mut c, mut y) = ([0.0; 3], [0.0; 3]);
-        let z = [-2.0, 3.0, nan];
-        epilogue.store(0, &mut z.clone(), &mut y);
-        let (a, b) = (crate::gemm::Matrix::rows(&z, 3, 1), crate::gemm::Matrix::rows(&[1.0], 1, 1));
-        crate::gemm::gemm(Isa::detect(), a, b, epilogue, &mut c, 1, &mut [0.0; 1]);
-        for y in [c, y] {
-            assert!(y[0] == 0.0 && y[1] == 3.0 && y[2].is_nan(), "{y:?}");
+        let of = |activation| Epilogue { activation: Some(activation), ..Epilogue::<f32>::NONE };
+        assert_eq!(of(Activation::Tanh).bounds(), Bounds::none());
+        for (activation, ends) in [
+            (Activation::Relu, [0.0, 9.0]),
+            (Activation::Relu6, [0.0, 6.0]),
+            (Activation::Clip(-1.0, 2.0), [-1.0, 2.0]),
+            (Activation::Clip(f64::NEG_INFINITY, 2.0), [-2.0, 2.0]),
+        ] {
+            let epilogue = of(activation);
+            assert_eq!(epilogue.activation_after_bounds(), None);
+            let (mut c, mut y) = ([0.0; 3], [0.0; 3]);
+            let z = [-2.0, 9.0, nan];
+            epilogue.store(0, &mut z.clone(), &mut y);
+            let (a, b) = (crate::gemm::Matrix::rows(&z, 3, 1), crate::gemm::Matrix::rows(&[1.0], 1, 1));
+            crate::gemm::gemm(Isa::detect(), a, b, epilogue, &mut c, 1, &mut [0.0; 1]);
+            for y in [c, y] {
+                assert!(y[..2] == ends && y[2].is_nan(), "{activation:?}: {y:?}");
+            }
         }
     }
 

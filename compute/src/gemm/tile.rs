@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use super::DEPTH;
-use crate::epilogue::{Epilogue, HOT};
+use crate::epilogue::{Bounds, Epilogue, HOT};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 
@@ -76,7 +76,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
         // A product may be as small as a tile: what its tiles share is asked of the epilogue once.
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
-        let (floor, is_stored) = (product.epilogue.floor(), product.epilogue.activation_after_floor().is_none());
+        let (bounds, is_stored) = (product.epilogue.bounds(), product.epilogue.activation_after_bounds().is_none());
         let (mut row, mut finished) = (0, 0);
         for cut in 0..cuts {
             let rows = (product.rows - row).div_ceil(cuts - cut);
@@ -107,7 +107,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                         scale: scale.map(|scale| scale.wrapping_add(column)),
                         shift: shift.map(|shift| shift.wrapping_add(column)),
                         accumulate,
-                        floor,
+                        bounds,
                         columns,
                     }
                 };
@@ -139,7 +139,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     }
 }
 
-/// Applies the activation to rows of C, where the floor is not all of it.
+/// Applies the activation to rows of C, where the bounds are not all of it.
 ///
 /// # Safety
 /// The rows are in memory that the caller may read and write.
@@ -179,7 +179,7 @@ struct Tile<T> {
     scale: Option<*const T>,
     shift: Option<*const T>,
     accumulate: bool,
-    floor: T,
+    bounds: Bounds<T>,
     columns: usize,
 }
 
@@ -286,15 +286,21 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                 shifts[j] = simd.load_edge(shift.add(j * S::LANES), PARTIAL && j == N - 1, mask);
             }
         }
-        let floor = simd.splat(tile.floor);
+        let bounds = tile.bounds.splat(simd);
+        // Two loops, since the compiler would not unroll one of all this.
+        for i in 0..R {
+            for j in 0..N {
+                sums[i][j] = sums[i][j].multiply_add(scales[j], shifts[j]);
+                if tile.accumulate {
+                    let c = tile.c.add(i * tile.c_row + j * S::LANES);
+                    sums[i][j] = sums[i][j] + simd.load_edge(c, PARTIAL && j == N - 1, mask);
+                }
+            }
+        }
         for i in 0..R {
             for j in 0..N {
                 let c = tile.c.add(i * tile.c_row + j * S::LANES);
-                let mut sum = sums[i][j].multiply_add(scales[j], shifts[j]);
-                if tile.accumulate {
-                    sum = sum + simd.load_edge(c, PARTIAL && j == N - 1, mask);
-                }
-                let sum = sum.at_least(floor);
+                let sum = bounds.hold_vector(sums[i][j]);
                 if PARTIAL && j == N - 1 { sum.store_masked(c, mask) } else { sum.store_at(c) }
             }
         }

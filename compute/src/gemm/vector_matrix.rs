@@ -65,7 +65,7 @@ fn store<T: Elementary, S: Simd<T>>(simd: S, epilogue: &Epilogue<'_, T>, sums: &
         if epilogue.accumulate {
             sum = sum + load(simd, y);
         }
-        let sum = sum.at_least(simd.splat(epilogue.floor()));
+        let sum = epilogue.bounds().splat(simd).hold_vector(sum);
         if y.len() == S::LANES { sum.store(y) } else { sum.store_partial(y) }
     }
 }

@@ -125,6 +125,12 @@ impl Vector<f32> for F32x16 {
         Self(unsafe { _mm512_max_ps(floor.0, self.0) })
     }
     #[inline(always)]
+    fn at_most(self, ceiling: Self) -> Self {
+        // As above.
+        // SAFETY: as above.
+        Self(unsafe { _mm512_min_ps(ceiling.0, self.0) })
+    }
+    #[inline(always)]
     fn where_less(self, bound: Self, yes: Self, no: Self) -> Self {
         // SAFETY: as above.
         Self(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, bound.0), no.0, yes.0) })

@@ -175,6 +175,12 @@ pub trait Vector<T: Lane>:
     /// The elements, or those of `floor` where these are larger; NaN stays.
     fn at_least(self, floor: Self) -> Self;
 
+    /// The elements, or those of `ceiling` where these are smaller; NaN stays.
+    #[inline(always)]
+    fn at_most(self, ceiling: Self) -> Self {
+        ceiling.where_less(self, ceiling, self)
+    }
+
     /// `yes` where the elements are less than those of `bound`, else `no`; NaN is less than nothing.
     fn where_less(self, bound: Self, yes: Self, no: Self) -> Self;
 

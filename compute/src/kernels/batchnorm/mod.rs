@@ -3,7 +3,7 @@
 use super::channel_sums::{self as sums, LANES, Stretch, in_blocks};
 use super::elementary::Elementary;
 use crate::context::Context;
-use crate::epilogue::{Epilogue, HOT};
+use crate::epilogue::{Bounds, Epilogue, HOT};
 use crate::pass::Pass;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -58,7 +58,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
                 beta,
                 saved_mean,
                 saved_inverse_deviation,
-                epilogue.floor(),
+                epilogue.bounds(),
                 y,
             );
             epilogue.finish(context.isa(), y);
@@ -89,7 +89,7 @@ pub fn batchnorm_predict_forward<T: Elementary>(
                 beta,
                 moving_mean,
                 moving_variance,
-                epilogue.floor(),
+                epilogue.bounds(),
                 values,
             );
             epilogue.finish(context.isa(), values);
@@ -105,7 +105,7 @@ fn epilogue<T>(spec: &Spec) -> Epilogue<'static, T> {
 /// Elements that are normalised before the activation is applied to them; the constants of each channel are spread once for so many.
 fn together<T>(epilogue: &Epilogue<'_, T>, channels: usize, len: usize) -> usize {
     let hot = HOT.div_ceil(channels.max(1)).max(2 * LANES) * channels;
-    if epilogue.activation_after_floor().is_some() { hot.max(1) } else { len.max(1) }
+    if epilogue.activation_after_bounds().is_some() { hot.max(1) } else { len.max(1) }
 }
 
 /// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:
@@ -219,7 +219,7 @@ vectorised! {
         beta: &[T],
         mean: &[T],
         inverse_deviation: &[T],
-        floor: T,
+        bounds: Bounds<T>,
         y: &mut [T],
     ) {
         for stretch in Stretch::all(channels) {
@@ -231,7 +231,7 @@ vectorised! {
                 let (x, y) = (&x[range.clone()], &mut y[range]);
                 for (i, (&x, y)) in x.iter().zip(y).enumerate().take(LANES) {
                     let normal = (x - mean[i]) * factor[i] + shift[i];
-                    *y = if normal < floor { floor } else { normal };
+                    *y = bounds.hold(normal);
                 }
             }
         }
@@ -246,7 +246,7 @@ vectorised! {
         beta: &[T],
         mean: &[T],
         variance: &[T],
-        floor: T,
+        bounds: Bounds<T>,
         values: &mut [T],
     ) {
         for stretch in Stretch::all(channels) {
@@ -257,7 +257,7 @@ vectorised! {
                 let range = stretch.range(values.len());
                 for (i, value) in values[range].iter_mut().enumerate().take(LANES) {
                     let normal = (*value - mean[i]) * factor[i] + shift[i];
-                    *value = if normal < floor { floor } else { normal };
+                    *value = bounds.hold(normal);
                 }
             }
         }

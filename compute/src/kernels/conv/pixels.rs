@@ -8,7 +8,7 @@
 
 use super::Spec;
 use crate::configuration::Configuration;
-use crate::epilogue::Epilogue;
+use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
@@ -104,8 +104,8 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
             filters,
             sums_row: columns.next_multiple_of(S::LANES),
             epilogue: Epilogue { accumulate: false, ..epilogue },
-            // Where the sums are added to what stands in y already, that comes before the floor.
-            floor: if spec.epilogue.accumulate { T::from_f64(f64::NEG_INFINITY) } else { epilogue.floor() },
+            // Where the sums are added to what stands in y already, that comes before the bounds.
+            bounds: if spec.epilogue.accumulate { Bounds::none() } else { epilogue.bounds() },
         };
         for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
             copy_planes(spec, x, planes);
@@ -171,7 +171,7 @@ struct Taps<'a, T> {
     /// Elements of the sums of one filter, in whole vectors.
     sums_row: usize,
     epilogue: Epilogue<'a, T>,
-    floor: T,
+    bounds: Bounds<T>,
 }
 
 impl<T> Taps<'_, T> {
@@ -336,13 +336,13 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
             let each = |each: &[T], f: usize, default: T| {
                 simd.splat(if each.is_empty() { default } else { *each.as_ptr().add(filter + f) })
             };
-            let floor = simd.splat(taps.floor);
+            let bounds = taps.bounds.splat(simd);
             unrolled!(f < F, {
                 let scale = each(taps.epilogue.scale, f, T::ONE);
                 let shift = each(taps.epilogue.shift, f, T::ZERO);
                 for p in 0..P {
-                    let sum = sums[f][p].multiply_add(scale, shift).at_least(floor);
-                    sum.store_at(to.add(f * taps.sums_row + p * S::LANES));
+                    let sum = sums[f][p].multiply_add(scale, shift);
+                    bounds.hold_vector(sum).store_at(to.add(f * taps.sums_row + p * S::LANES));
                 }
             });
         }

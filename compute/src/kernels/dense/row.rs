@@ -163,7 +163,7 @@ impl<T: Elementary> Part<'_, T> {
                     sums[n] = x.multiply_add(w, sums[n]);
                 }
             }
-            let floor = simd.splat(epilogue.floor());
+            let bounds = epilogue.bounds().splat(simd);
             unrolled!(n < N, {
                 let (place, whole) = (first + n * S::LANES, counts[n] == S::LANES);
                 let each = |each: &[T], default: T| match each.is_empty() {
@@ -175,7 +175,7 @@ impl<T: Elementary> Part<'_, T> {
                 if epilogue.accumulate {
                     sum = sum + simd.load_edge(to, !whole, masks[n]);
                 }
-                let sum = sum.at_least(floor);
+                let sum = bounds.hold_vector(sum);
                 if whole { sum.store_at(to) } else { sum.store_masked(to, masks[n]) }
             });
         }

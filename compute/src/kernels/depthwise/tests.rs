@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::Context;
+use crate::epilogue::tests::epilogues;
 use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{Variant, agrees, specs};
 use crate::kernels::elementary::Elementary;
@@ -62,6 +63,28 @@ proptest! {
     ) {
         agrees::<f32>(batch, &spec, each_filter, &depthwise());
         agrees::<f64>(batch, &spec, each_filter, &depthwise());
+    }
+}
+
+proptest! {
+    #![proptest_config(shapes(60))]
+
+    #[test]
+    fn wide_rows_of_three_taps_agree_with_the_reference(
+        [height, width, channels] in [1usize..5, 9usize..34, 1usize..40], stride in 1usize..4, padding in [0usize..2, 0usize..3],
+        epilogue in epilogues(),
+    ) {
+        let spec = Spec {
+            input: [height, width, channels],
+            output: [height, (width + padding[0] + padding[1] - 3) / stride + 1, channels],
+            window: [3; 2],
+            stride: [1, stride],
+            padding: [1, 1, padding[0], padding[1]],
+            dilation: [1; 2],
+            groups: channels,
+            epilogue,
+        };
+        agrees::<f32>(1, &spec, [true; 2], &depthwise());
     }
 }
 

@@ -142,7 +142,7 @@ impl<T: Elementary> Windows<'_, T> {
                     self.tile::<S, 1, true>(simd, channel, a, b, &taps, to);
                     channel += S::LANES;
                 }
-                if self.epilogue.activation_after_floor().is_some() {
+                if self.epilogue.activation_after_bounds().is_some() {
                     for &to in &to[..POSITIONS.min(total - done)] {
                         self.epilogue.finish(simd.isa(), core::slice::from_raw_parts_mut(to, channels));
                     }
@@ -170,18 +170,16 @@ impl<T: Elementary> Windows<'_, T> {
     #[inline(always)]
     unsafe fn side_by_side<S: Simd<T>>(&self, simd: S, a: *const T, b: *const T, taps: &Taps, to: *mut T) {
         let (channels, apart) = (self.channels, self.target[2] * self.channels);
-        let mut channel = 0;
         // SAFETY: the caller's promise; masks keep the last vector inside its pixel.
         unsafe {
-            while channel < channels {
+            for channel in (0..channels).step_by(S::LANES) {
                 if channel + S::LANES <= channels {
                     self.vector::<S, SHARED, false>(simd, channel, a, b, taps, to, apart);
                 } else {
                     self.vector::<S, SHARED, true>(simd, channel, a, b, taps, to, apart);
                 }
-                channel += S::LANES;
             }
-            if self.epilogue.activation_after_floor().is_some() {
+            if self.epilogue.activation_after_bounds().is_some() {
                 for position in 0..SHARED {
                     let y = core::slice::from_raw_parts_mut(to.add(position * apart), channels);
                     self.epilogue.finish(simd.isa(), y);
@@ -228,27 +226,7 @@ impl<T: Elementary> Windows<'_, T> {
                     sums[position] = near[2].multiply_add(right, sums[position]);
                 });
             }
-            unrolled!(position < P, {
-                self.end::<S, PARTIAL>(simd, channel, mask, sums[position], to.add(position * apart));
-            });
-        }
-    }
-
-    /// Ends a vector of channels and stores it.
-    ///
-    /// # Safety
-    /// The pixel at `to` is in memory that the caller may read and write.
-    #[inline(always)]
-    unsafe fn end<S: Simd<T>, const PARTIAL: bool>(
-        &self,
-        simd: S,
-        channel: usize,
-        mask: <S::Vector as Vector<T>>::Mask,
-        sum: S::Vector,
-        to: *mut T,
-    ) {
-        // SAFETY: the caller's promise; a scale and a shift, where there are any, have an element for each channel.
-        unsafe {
+            // A scale and a shift, where there are any, have an element for each channel.
             let each = |elements: &[T], default: T| {
                 if elements.is_empty() {
                     simd.splat(default)
@@ -256,13 +234,17 @@ impl<T: Elementary> Windows<'_, T> {
                     simd.load_edge(elements.as_ptr().add(channel), PARTIAL, mask)
                 }
             };
-            let to = to.add(channel);
-            let mut y = sum.multiply_add(each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
-            if self.epilogue.accumulate {
-                y = y + simd.load_edge(to, PARTIAL, mask);
-            }
-            let y = y.at_least(simd.splat(self.epilogue.floor()));
-            if PARTIAL { y.store_masked(to, mask) } else { y.store_at(to) }
+            let (scale, shift) = (each(self.epilogue.scale, T::ONE), each(self.epilogue.shift, T::ZERO));
+            let bounds = self.epilogue.bounds().splat(simd);
+            unrolled!(position < P, {
+                let to = to.add(position * apart + channel);
+                let mut y = sums[position].multiply_add(scale, shift);
+                if self.epilogue.accumulate {
+                    y = y + simd.load_edge(to, PARTIAL, mask);
+                }
+                let y = bounds.hold_vector(y);
+                if PARTIAL { y.store_masked(to, mask) } else { y.store_at(to) }
+            });
         }
     }
 
@@ -300,7 +282,7 @@ impl<T: Elementary> Windows<'_, T> {
                     b = b.wrapping_offset(taps.weights[1]);
                 }
             }
-            let floor = simd.splat(self.epilogue.floor());
+            let bounds = self.epilogue.bounds().splat(simd);
             for n in 0..N {
                 let at = channel + n * S::LANES;
                 let each = |elements: &[T], default: T| {
@@ -319,7 +301,7 @@ impl<T: Elementary> Windows<'_, T> {
                 }
                 // A position that is repeated is read as often, before it is written as often.
                 for (sums, to) in sums.iter().zip(to) {
-                    let (sum, to) = (sums[n].at_least(floor), to.add(at));
+                    let (sum, to) = (bounds.hold_vector(sums[n]), to.add(at));
                     if PARTIAL { sum.store_masked(to, mask) } else { sum.store_at(to) }
                 }
             }

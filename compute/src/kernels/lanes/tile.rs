@@ -187,7 +187,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
         }
         let Epilogue { scale, shift, accumulate, .. } = stretch.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then(|| each.as_ptr().wrapping_add(filter)));
-        let floor = simd.splat(stretch.epilogue.floor());
+        let bounds = stretch.epilogue.bounds().splat(simd);
         let first_y = stretch.y.add(pixel * stretch.y_pixel + filter * LANES);
         unrolled!(f < F, {
             let scale = match scale {
@@ -204,7 +204,7 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
                 if accumulate {
                     sum = sum + simd.load_at(y);
                 }
-                sum.at_least(floor).store_at(y);
+                bounds.hold_vector(sum).store_at(y);
             }
         });
     }

@@ -18,7 +18,7 @@ pub use max::{maxpool_forward, maxpool_grad};
 
 /// What a pool makes of windows.
 trait Pool: Sync {
-    /// y of some images, but for what the floor leaves of the epilogue.
+    /// y of some images, but for what the bounds leave of the epilogue.
     fn pool<T: Elementary, C: Configuration<Spec>>(
         isa: Isa,
         images: usize,
@@ -29,7 +29,7 @@ trait Pool: Sync {
     );
 }
 
-/// y through the epilogue; a few rows at a time where the floor is not all of it. Constant sizes are those of a small layer, which is one
+/// y through the epilogue; a few rows at a time where the bounds are not all of it. Constant sizes are those of a small layer, which is one
 /// thread's and stays in the first cache.
 #[inline(always)]
 fn forward<P: Pool, T: Elementary, C: Configuration<Spec>>(
@@ -61,7 +61,7 @@ fn in_parts<P: Pool, T: Elementary>(
 ) {
     let pool = |images, spec: &Spec, x: &[T], y: &mut [T]| P::pool(context.isa(), images, spec, x, epilogue, y);
     context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
-        if epilogue.activation_after_floor().is_none() {
+        if epilogue.activation_after_bounds().is_none() {
             return pool(y.len() / spec.output_len(), spec, x, y);
         }
         let [row_in, row_out] = spec.shapes().map(|[_, width, channels]| width * channels);

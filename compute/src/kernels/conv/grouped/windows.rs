@@ -171,7 +171,7 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
     where
         A: LaneLayout<T, S>,
     {
-        let (Epilogue { scale, shift, accumulate, .. }, floor) = (self.epilogue, self.epilogue.floor());
+        let (Epilogue { scale, shift, accumulate, .. }, bounds) = (self.epilogue, self.epilogue.bounds().splat(simd));
         let group = [self.range.parts::<T, S, A>()[1], self.outer];
         let within = tile % self.outer.div_ceil(A::columns(C));
         // SAFETY: a scale and a shift, where there are any, have a vector for each column of each tile.
@@ -186,9 +186,9 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
                     }
                 };
                 *sum = sum.multiply_add(each(scale, T::ONE), each(shift, T::ZERO));
-                *sum = (*sum + before).at_least(simd.splat(floor));
+                *sum = bounds.hold_vector(*sum + before);
             }
-            if self.epilogue.activation_after_floor().is_some() {
+            if self.epilogue.activation_after_bounds().is_some() {
                 let mut stored = [[T::ZERO; LANES]; C];
                 stored.iter_mut().zip(sums).for_each(|(stored, sum)| sum.store(stored));
                 self.epilogue.finish(simd.isa(), stored.as_flattened_mut());

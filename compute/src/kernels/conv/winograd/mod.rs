@@ -236,7 +236,7 @@ impl<T: Elementary> Layer<'_, T> {
                     }
                 }
             });
-            if self.epilogue.activation_after_floor().is_some() {
+            if self.epilogue.activation_after_bounds().is_some() {
                 context.split_count(tiles, 1, &mut [], &|part, _: &mut [T]| {
                     part.for_each(|tile| self.activate(first + tile));
                 });

@@ -145,7 +145,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         let Outputs { layer, run, products, first, tiles } = self.0;
         let ([height, width, filters], place, y) = (layer.spec.output, Tiling::product(tiles), layer.y);
         let epilogue = layer.epilogue.channels(run.first, run.width);
-        let floor = simd.splat(epilogue.floor());
+        let bounds = epilogue.bounds().splat(simd);
         assert!(run.width.is_multiple_of(S::LANES) && run.first + run.width <= filters);
         assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
         assert!(PATCH * PATCH * place <= products.len() && run.width <= RUN);
@@ -185,7 +185,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 if epilogue.accumulate {
                                     value = value + simd.load_at(y);
                                 }
-                                value.at_least(floor).store_at(y);
+                                bounds.hold_vector(value).store_at(y);
                             }
                         }
                     }
