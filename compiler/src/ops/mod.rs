@@ -8,6 +8,7 @@ mod concat;
 mod conv;
 mod conv_kernels;
 mod conv_table;
+mod conv_work;
 mod deconv;
 mod dense;
 mod depthwise;
