@@ -90,7 +90,7 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn text(self, what: &'static str) -> Result<&'a str, Error> {
-        std::str::from_utf8(self.bytes(what)?).map_err(|_| Error::Malformed { what, problem: "a name is no UTF-8" })
+        std::str::from_utf8(self.bytes(what)?).map_err(|_| Error::Malformed { what, problem: "a name is not UTF-8" })
     }
 
     pub(crate) fn int(self, what: &'static str) -> Result<i64, Error> {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// Arrays and objects around a value, at most: in headers of ours there are two.
 const DEEPEST: usize = 128;
 
+/// Elements of an array, at most: in headers of ours they are the sizes of a tensor. A value takes more memory than its text.
+const LONGEST: usize = 1 << 10;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Json {
@@ -24,8 +27,8 @@ impl Json {
     /// # Errors
     /// What is wrong, and at which byte.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let text =
-            std::str::from_utf8(text).map_err(|error| format!("no UTF-8 from byte {} on", error.valid_up_to()))?;
+        let text = std::str::from_utf8(text)
+            .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
         let mut reader = Reader { text, at: 0 };
         let value = reader.value(0)?;
         if reader.next_after_space().is_some() { Err(reader.expected("the end")) } else { Ok(value) }
@@ -126,6 +129,9 @@ impl Reader<'_> {
             return Ok(Json::Array(values));
         }
         loop {
+            if values.len() == LONGEST {
+                return Err(self.expected("no more than 1024 elements"));
+            }
             values.push(self.value(depth + 1)?);
             if self.takes(b']') {
                 return Ok(Json::Array(values));
@@ -361,7 +367,14 @@ mod tests {
     fn what_is_wrong_has_a_place() {
         assert_eq!(Json::parse(b"{\"a\": tru}").unwrap_err(), "expected a value at byte 6");
         assert_eq!(Json::parse(b"[1 2]").unwrap_err(), "expected `,` or `]` at byte 3");
-        assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "no UTF-8 from byte 1 on");
+        assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "it is not UTF-8 from byte 1 on");
+    }
+
+    #[test]
+    fn arrays_longer_than_a_header_has_are_refused() {
+        let ones = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        assert!(Json::parse(ones(1024).as_bytes()).is_ok());
+        assert_eq!(Json::parse(ones(1025).as_bytes()).unwrap_err(), "expected no more than 1024 elements at byte 2049");
     }
 
     proptest! {
