@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 use netwright_formats::{NpzFile, PyTorchFile};
 
 fuzz_target!(|bytes: &[u8]| {
-    support::look(bytes.len(), || PyTorchFile::from_bytes(bytes.to_vec(), "fuzzed"));
-    support::look(bytes.len(), || NpzFile::from_bytes(bytes.to_vec(), "fuzzed"));
+    support::look(bytes.len(), support::STACK, || PyTorchFile::from_bytes(bytes.to_vec(), "fuzzed"));
+    support::look(bytes.len(), support::BUFFERS, || NpzFile::from_bytes(bytes.to_vec(), "fuzzed"));
 });

@@ -8,7 +8,7 @@ use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
     let (len, owned) = (bytes.len(), bytes.to_vec());
-    let Ok(file) = support::measured(len, len + (1 << 16), || Reader::from_bytes(owned, "fuzzed")) else { return };
+    let Ok(file) = support::measured(len, len + support::BUFFERS, || Reader::from_bytes(owned, "fuzzed")) else { return };
     let mut writer = Writer::new();
     for view in file.tensors() {
         if let Some(numbers) = view.scalars::<f64>() {
