@@ -3,11 +3,15 @@
 import array
 import os
 import pathlib
+import re
 import selectors
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
+
+# A line of a backtrace of Rust: `  10: _start`, or where that is.
+FRAME = re.compile(r"\s*(\d+: |at )")
 
 
 class Failed(Exception):
@@ -66,6 +70,8 @@ class Session:
     def last_words(self) -> str:
         code = self.process.wait()
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        # A backtrace stands behind the error that it belongs to.
+        lines = [line for line in lines if not FRAME.match(line)]
         return f"ended with {code}: {lines[-1].strip() if lines else 'without a word'}"[:300]
 
     def ready(self, seconds: float) -> array.array:

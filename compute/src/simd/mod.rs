@@ -13,7 +13,7 @@
 //! [`Isa::detect`] finds the instruction set; a kernel is given it with its context. Double precision, which is for checks, has the portable
 //! code alone: every instance costs each user build time.
 //!
-//! Two crates were tried first, with Rust 1.95, each built clean in release beside this crate, which takes 23 s of processor time:
+//! Two crates were tried first, with Rust 1.95, each built clean in release beside this crate, which took 23 s of processor time then:
 //!
 //! | crate | builds in | what it lacks for these kernels |
 //! |---|---|---|
