@@ -111,7 +111,7 @@ fn read(
     } else {
         None
     };
-    tokens.extend(emit::onnx::read(&item, &sources, &path, held.as_deref(), context.root));
+    tokens.extend(emit::onnx::read(&item, &sources, &path, held.as_ref(), context.root));
     Ok(tokens)
 }
 
@@ -121,7 +121,7 @@ fn beside(
     model: &netwright_onnx::Model<'_>,
     sources: &[crate::onnx::Source],
     path: &Path,
-) -> Result<Vec<[std::path::PathBuf; 2]>, netwright_onnx::Error> {
+) -> Result<crate::emit::onnx::Held, netwright_onnx::Error> {
     let wanted: std::collections::BTreeSet<&str> = sources
         .iter()
         .filter_map(|source| match source {
@@ -130,13 +130,12 @@ fn beside(
         })
         .collect();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut files: Vec<[std::path::PathBuf; 2]> = Vec::new();
+    let mut files = crate::emit::onnx::Held::new();
     for (name, tensor) in model.graph.constants() {
         if wanted.contains(name)
             && let Some((location, path)) = netwright_onnx::external::file(tensor, folder)?
-            && files.iter().all(|[known, _]| *known != location)
         {
-            files.push([location, path]);
+            files.insert(location, path);
         }
     }
     Ok(files)

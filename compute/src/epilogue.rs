@@ -9,6 +9,7 @@ use netwright_abi::Activation;
 
 #[cfg(test)]
 use crate::kernels::activation;
+use crate::kernels::activation::{at_least, at_most, bounds};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector};
@@ -87,17 +88,6 @@ impl<'a, T> Epilogue<'a, T> {
     }
 }
 
-/// The ends of an activation that is nothing else: the identity between them.
-#[inline]
-fn bounds(activation: Activation) -> Option<[f64; 2]> {
-    match activation {
-        Activation::Relu => Some([0.0, f64::INFINITY]),
-        Activation::Relu6 => Some([0.0, 6.0]),
-        Activation::Clip(lowest, highest) => Some([lowest, highest]),
-        _ => None,
-    }
-}
-
 /// The least and the most that is stored, of an element or of the lanes of a vector. NaN is stored as it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bounds<V> {
@@ -114,8 +104,7 @@ impl<T: Scalar> Bounds<T> {
     /// z, or the bound that it is beyond.
     #[inline(always)]
     pub(crate) fn hold(self, z: T) -> T {
-        let z = if z < self.floor { self.floor } else { z };
-        if z > self.ceiling { self.ceiling } else { z }
+        at_most(at_least(z, self.floor), self.ceiling)
     }
 }
 

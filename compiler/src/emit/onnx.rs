@@ -1,5 +1,6 @@
 //! What a network has besides where ONNX is: the way from a file, and the way to one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Literal, TokenStream};
@@ -9,13 +10,16 @@ use super::constants::{size, sizes};
 use super::{Item, beside, own};
 use crate::onnx::{Export, Source};
 
+/// The files beside a model, each by its name in the model and with its path.
+pub(crate) type Held = BTreeMap<PathBuf, PathBuf>;
+
 /// A network of a file: where its weights stand there, and the file itself among what cargo watches. What is `held` is taken into the program:
 /// the file and those beside it, by their names in the model and their paths.
 pub(crate) fn read(
     item: &Item<'_>,
     sources: &[Source],
     path: &Path,
-    held: Option<&[[PathBuf; 2]]>,
+    held: Option<&Held>,
     root: &TokenStream,
 ) -> TokenStream {
     let name = own(item);
@@ -43,7 +47,7 @@ pub(crate) fn read(
         }
     });
     let embedded = held.map(|files| {
-        let files = files.iter().map(|[name, path]| {
+        let files = files.iter().map(|(name, path)| {
             let (name, path) = (name.to_string_lossy(), path.to_string_lossy());
             quote!((#name, #root::private::core::include_bytes!(#path)))
         });

@@ -9,7 +9,7 @@ use super::group::{Link, SymbolTable, is_member};
 use super::header::{Message, kind};
 use super::{Budget, Fields, NOWHERE, View};
 
-/// A data set of numbers.
+/// A data set whose elements a tensor can have.
 pub(crate) struct DataSet {
     pub(crate) dtype: Dtype,
     pub(crate) is_big_endian: bool,
@@ -51,7 +51,7 @@ pub(crate) trait Visitor {
     fn enter(&mut self, name: &str, layer: Option<&str>) -> bool;
     /// The last group that was entered ends.
     fn leave(&mut self);
-    /// A data set of numbers.
+    /// A data set whose elements a tensor can have.
     fn data(&mut self, name: &str, data: DataSet) -> Result<(), String>;
 }
 
@@ -170,7 +170,7 @@ impl<'f> View<'f> {
         }
     }
 
-    /// What an object is as a data set; nothing where it is none, or holds something else than numbers.
+    /// What an object is as a data set; nothing where it is none, or its elements are none of a tensor.
     fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, String> {
         let (Some(space), Some(kind), Some(layout)) = (object.space, object.kind, object.layout) else {
             return Ok(None);

@@ -13,7 +13,7 @@ mod superblock;
 
 pub(crate) use dataset::{DataSet, Visitor, walk};
 
-/// The bytes of a file and how wide its numbers are.
+/// The bytes of a file, and how wide its addresses and lengths are.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'f> {
     bytes: &'f [u8],

@@ -1,4 +1,4 @@
-//! The beginning of a file: how wide its numbers are, and where the root group lies.
+//! The beginning of a file: how wide its addresses and lengths are, and where the root group lies.
 
 use super::View;
 

@@ -58,15 +58,29 @@ fn gate<T: Scalar>(is_open: bool, through: T) -> T {
     if is_open { through } else { T::ZERO }
 }
 
+/// Where `relu6` ends.
+const RELU6_CEILING: f64 = 6.0;
+
+/// The ends of an activation that is nothing else: the identity between them.
+#[inline]
+pub(crate) fn bounds(activation: Activation) -> Option<[f64; 2]> {
+    match activation {
+        Activation::Relu => Some([0.0, f64::INFINITY]),
+        Activation::Relu6 => Some([0.0, RELU6_CEILING]),
+        Activation::Clip(lowest, highest) => Some([lowest, highest]),
+        _ => None,
+    }
+}
+
 /// The smaller, and a NaN where z is one.
 #[inline(always)]
-fn at_most<T: Scalar>(z: T, bound: T) -> T {
+pub(crate) fn at_most<T: Scalar>(z: T, bound: T) -> T {
     if z > bound { bound } else { z }
 }
 
 /// The larger, and a NaN where z is one.
 #[inline(always)]
-fn at_least<T: Scalar>(z: T, bound: T) -> T {
+pub(crate) fn at_least<T: Scalar>(z: T, bound: T) -> T {
     if z < bound { bound } else { z }
 }
 
@@ -115,18 +129,18 @@ impl Function for LeakyRelu {
 
 impl Function for Relu6 {
     fn definition<T: Scalar>(self, z: T) -> T {
-        z.max(T::ZERO).min(T::from_f64(6.0))
+        z.max(T::ZERO).min(T::from_f64(RELU6_CEILING))
     }
     fn derivative<T: Scalar>(self, z: T) -> T {
-        if z > T::ZERO && z < T::from_f64(6.0) { T::ONE } else { T::ZERO }
+        if z > T::ZERO && z < T::from_f64(RELU6_CEILING) { T::ONE } else { T::ZERO }
     }
     #[inline(always)]
     fn value<T: Elementary>(self, z: T) -> T {
-        at_most(Relu.value(z), T::from_f64(6.0))
+        at_most(Relu.value(z), T::from_f64(RELU6_CEILING))
     }
     #[inline(always)]
     fn gradient<T: Elementary>(self, z: T, da: T) -> T {
-        gate(z > T::ZERO && z < T::from_f64(6.0), da)
+        gate(z > T::ZERO && z < T::from_f64(RELU6_CEILING), da)
     }
     #[inline(always)]
     fn gradient_from_output<T: Elementary>(self, a: T, da: T) -> T {

@@ -102,7 +102,7 @@ impl Reader {
         let text = String::from_utf8(bytes).map_err(|error| Error::Format {
             origin: origin.clone(),
             expected: "text".to_owned(),
-            found: format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()),
+            found: format!("bytes that are not UTF-8, from byte {} on", error.utf8_error().valid_up_to()),
         })?;
         // Spreadsheets put a mark of the byte order in front.
         let mut records = Records::new(text.trim_start_matches('\u{feff}'), self.delimiter.unwrap_or(b','), &origin);

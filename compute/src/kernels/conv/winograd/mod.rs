@@ -49,7 +49,6 @@ const TILES: usize = 36;
 const MANY_TILES: usize = 64;
 /// Filters whose products stay in a cache until their outputs are computed: the inputs' transforms are read once for so many.
 const RUN: usize = 2 * PANEL;
-/// Terms of a part of the sums of patches of eight, which magnify what sums round.
 /// Terms of a part of the sums of patches of eight, whose transforms magnify what sums round.
 const SHORT_PART: usize = DEPTH / 8;
 /// Elements of transformed filters that half of a second cache, and any cache, holds.
