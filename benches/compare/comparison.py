@@ -80,6 +80,13 @@ def start(engine: Engine, workload: Workload, threads: int, limits: Limits) -> t
     return session, found
 
 
+def comparable(answers: array.array) -> array.array:
+    """Answers that others can be compared with."""
+    if not any(answers) or not all(map(math.isfinite, answers)):
+        raise Failed("its answers are not finite, or all zero")
+    return answers
+
+
 def difference(ours: array.array, theirs: array.array) -> float:
     """The largest difference, as a part of the largest answer."""
     if len(ours) != len(theirs) or not all(map(math.isfinite, theirs)):
@@ -90,7 +97,9 @@ def difference(ours: array.array, theirs: array.array) -> float:
 def compare(
     workload: Workload, engines: list[Engine], threads: int, rounds: int, limits: Limits, told: Callable[[str], None]
 ) -> Outcome:
-    """Times every engine, one after the other, round after round. One that fails is left out from there on."""
+    """Times every engine, one after the other, round after round. One that fails is left out from there on. We are the first
+    of them: without answers of ours none is timed, since theirs could not be compared.
+    """
     outcome = Outcome(workload.name, threads, 0.0, workload.macs(write_model(workload.model)))
     sessions: dict[str, Session] = {}
     results = {engine.name: Result(engine.name) for engine in engines}
@@ -100,13 +109,16 @@ def compare(
         for engine in engines:
             try:
                 sessions[engine.name], found = start(engine, workload, threads, limits)
+                ours = ours or comparable(found)
             except Failed as failed:
                 results[engine.name].failure = str(failed)
                 told(f"  {engine.title}: {failed}")
+                if ours is None:
+                    results = {NETWRIGHT.name: results[NETWRIGHT.name]}
+                    results[NETWRIGHT.name].failure += "; no other engine was timed, since its answers could not be compared"
+                    break
                 continue
-            ours = found if engine is NETWRIGHT else ours
-            if ours is not None:
-                results[engine.name].difference = difference(ours, found)
+            results[engine.name].difference = difference(ours, found)
         outcome.peak = peak(threads)
         for _ in range(rounds):
             for name, session in list(sessions.items()):
@@ -124,7 +136,7 @@ def compare(
         if timings[name] and result.failure is None:
             medians = [timing.median for timing in timings[name]]
             result.seconds, result.spread = min(medians), max(medians) / min(medians)
-            if result.difference is not None and result.difference > workload.limit:
+            if result.difference > workload.limit:
                 result.failure = f"its answers differ from ours by {result.difference:.1e} of the largest"
     outcome.results = list(results.values())
     return outcome
