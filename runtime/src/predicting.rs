@@ -57,7 +57,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
             Some(threads) if images.len() >= threads.count() || images_in_blocks::<N>(images.len()) > 0 => {
                 threads.install(|| self.halve(threads, threads.count(), images, answers, logits));
             }
-            Some(threads) => threads.install_awake(|| {
+            Some(threads) => threads.install(|| {
                 self.pass(Context::on(images.len(), threads), images, answers, logits, &mut Unobserved);
             }),
         }

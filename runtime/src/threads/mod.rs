@@ -1,11 +1,12 @@
 //! The threads that training and predictions share work between.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+mod idle;
+
+use std::sync::{Arc, Barrier, OnceLock};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
+use self::idle::Idle;
 use crate::context::Fork;
 use crate::error::Error;
 
@@ -21,7 +22,32 @@ pub fn check(count: usize) -> Result<usize, Error> {
 /// The threads that the parts of a run share: one, the caller's, or a pool. How work is cut never depends on them, so that results do
 /// not either. A copy stands for the same threads.
 #[derive(Clone, Default)]
-pub struct Threads(Option<Arc<ThreadPool>>);
+pub struct Threads(Option<Arc<Pool>>);
+
+struct Pool {
+    threads: ThreadPool,
+    idle: Arc<Idle>,
+}
+
+impl Pool {
+    /// Runs `work` on one of the threads.
+    fn run(&self, work: &mut (dyn FnMut() + Send)) {
+        if self.threads.current_thread_index().is_some() {
+            return work();
+        }
+        self.idle.announce();
+        self.threads.install(|| {
+            self.idle.begin();
+            work();
+        });
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.idle.end();
+    }
+}
 
 impl Threads {
     /// `count` threads; one means the caller's own, as [`Threads::default`] does.
@@ -33,15 +59,23 @@ impl Threads {
             return Ok(Self(None));
         }
         let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("netwright-{i}")).build();
-        let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
+        let threads = pool.map_err(|error| Error::Threads(error.to_string()))?;
+        let pool = Pool { threads, idle: Arc::default() };
         // What a thread allocates when it starts and first looks for work, it allocates here and not in a step.
-        pool.broadcast(|_| ());
+        let (idle, ready) = (pool.idle.clone(), Arc::new(Barrier::new(count + 1)));
+        let started = ready.clone();
+        pool.threads.spawn_broadcast(move |_| {
+            rayon_core::yield_now();
+            started.wait();
+            idle.work();
+        });
+        ready.wait();
         Ok(Self(Some(Arc::new(pool))))
     }
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
+        self.0.as_ref().map_or(1, |pool| pool.threads.current_num_threads())
     }
 
     /// As many as the machine has processors.
@@ -73,21 +107,8 @@ impl Threads {
     fn run(&self, work: &mut (dyn FnMut() + Send)) {
         match &self.0 {
             None => work(),
-            Some(pool) => pool.install(work),
+            Some(pool) => pool.run(work),
         }
-    }
-
-    /// [`Threads::install`] of work that hands out much of a few microseconds: meanwhile the other threads stay awake, for waking one takes as
-    /// long as such a piece.
-    pub fn install_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        let (mut work, mut done) = (Some(work), None);
-        self.run_awake(&mut || done = work.take().map(|work| work()));
-        done.unwrap_or_else(|| unreachable!("`run_awake` has called its closure, or handed its panic on"))
-    }
-
-    /// [`Threads::install_awake`] of what returns nothing.
-    fn run_awake(&self, work: &mut (dyn FnMut() + Send)) {
-        self.run(&mut || beside_lookouts(self.count() - 1, &AtomicBool::new(false), work));
     }
 
     /// Calls both, side by side where there are several.
@@ -97,9 +118,7 @@ impl Threads {
                 first();
                 second();
             }
-            Some(pool) => {
-                pool.install(|| rayon_core::join(first, second));
-            }
+            Some(pool) => pool.run(&mut || idle::join(&pool.idle, first, second)),
         }
     }
 
@@ -163,31 +182,6 @@ impl Threads {
     }
 }
 
-/// How long a thread looks for work and finds none before it goes to sleep after all.
-const IDLE: Duration = Duration::from_micros(200);
-
-/// Runs `work`, beside so many threads that look for what it hands out until it is `done`.
-fn beside_lookouts(count: usize, done: &AtomicBool, work: &mut (dyn FnMut() + Send)) {
-    if count == 0 {
-        work();
-        done.store(true, Ordering::Release);
-        return;
-    }
-    rayon_core::join(|| beside_lookouts(count - 1, done, work), || look_out(done));
-}
-
-/// Does what other threads hand out. It ends by itself where there is nothing for long, so that no thread waits for one that waits for it.
-fn look_out(done: &AtomicBool) {
-    let mut since = Instant::now();
-    while !done.load(Ordering::Acquire) {
-        match rayon_core::yield_now() {
-            Some(rayon_core::Yield::Executed) => since = Instant::now(),
-            _ if since.elapsed() > IDLE => return,
-            _ => std::hint::spin_loop(),
-        }
-    }
-}
-
 /// Below this many elements another thread costs more than it saves.
 const STRETCH: usize = 1 << 14;
 
@@ -204,5 +198,70 @@ impl Fork for Threads {
 impl core::fmt::Debug for Threads {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Threads({})", self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum of `range`, halved until it is short.
+    fn sum(threads: &Threads, range: core::ops::Range<u64>) -> u64 {
+        let middle = u64::midpoint(range.start, range.end);
+        if range.end - range.start < 8 {
+            return range.sum();
+        }
+        let (low, high) = threads.both(|| sum(threads, range.start..middle), || sum(threads, middle..range.end));
+        low + high
+    }
+
+    #[test]
+    fn threads_that_sleep_and_threads_that_look_for_work_do_all_of_it() {
+        for count in [1, 2, 7] {
+            let threads = Threads::new(count).unwrap();
+            for round in 0..60 {
+                let idle = std::time::Duration::from_micros([0, 50, 400][round % 3]);
+                std::thread::sleep(idle);
+                assert_eq!(sum(&threads, 0..1000), 499_500);
+                threads.install(|| {
+                    std::thread::sleep(idle);
+                    assert_eq!(sum(&threads, 0..1000), 499_500);
+                });
+            }
+        }
+    }
+
+    /// On a machine that is busy elsewhere, some of these start late.
+    #[test]
+    fn pools_start_and_end_beside_others() {
+        std::thread::scope(|scope| {
+            for count in 2..8 {
+                scope.spawn(move || {
+                    for _ in 0..40 {
+                        assert_eq!(sum(&Threads::new(count).unwrap(), 0..100), 4950);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn threads_are_shared_by_callers_at_once() {
+        let threads = Threads::new(3).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|_| assert_eq!(sum(&threads, 0..1000), 499_500)));
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_threads_go_on() {
+        let threads = Threads::new(2).unwrap();
+        for place in [0, 1] {
+            let work = || threads.both(|| assert_ne!(place, 0), || assert_ne!(place, 1));
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
+            assert_eq!(sum(&threads, 0..1000), 499_500);
+        }
     }
 }
