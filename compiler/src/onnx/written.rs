@@ -105,7 +105,16 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         Op::Upsample(upsample) => format!("upsample {}", both(upsample.0)),
         Op::ZeroPad(pad) => format!("zeropad {}", sides(pad.0)),
         Op::Crop(crop) => format!("crop {}", sides(crop.0)),
-        _ => return None,
+        // Joins are words around stages; the rest comes from no file, or from passes alone.
+        Op::Add(_)
+        | Op::Concat(_)
+        | Op::Multiply(_)
+        | Op::Subsample(_)
+        | Op::Fold(_)
+        | Op::Pack(_)
+        | Op::Relayout(_) => {
+            return None;
+        }
     })
 }
 
