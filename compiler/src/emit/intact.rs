@@ -17,7 +17,7 @@ pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<
         }
     }
     let range = |value: ValueId| match plan.slots[value.0] {
-        Some(BufferSlot::PerImage(offset)) => Some(offset..offset + program.values[value.0].shape.len()),
+        Some(BufferSlot::PerImage(offset)) => Some(offset..offset + program.values[value.0].extent.len()),
         _ => None,
     };
     let mut intact = vec![false; program.values.len()];

@@ -115,7 +115,7 @@ impl<'a> Backward<'a> {
         self.values.push(self.values[logits.0]);
         let copied = ValueId(self.values.len() - 1);
         let context = LoweringContext { graph, node: head, phase: Phase::Training };
-        let call = context.copy(graph.shape(logits).len(), Data::Value(logits), Data::Value(copied));
+        let call = context.copy(self.values[logits.0].extent.len(), Data::Value(logits), Data::Value(copied));
         steps.push(Step::Call(call));
         copied
     }
