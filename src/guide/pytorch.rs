@@ -63,7 +63,7 @@
 //!
 //! # fn main() -> Result<(), netwright::Error> {
 //! let map = Map::pytorch().below("module").layers([("conv1", "features.0"), ("dense1", "classifier")]).ignoring("auxiliary");
-//! let file = Safetensors::read("theirs.safetensors".as_ref())?;
+//! let file = Safetensors::read("theirs.safetensors")?;
 //! Plain::init(1).load_foreign(&file, &map)?;
 //! # Ok(())
 //! # }

@@ -43,7 +43,7 @@ pub trait ForeignWeights: Network {
     /// # Errors
     /// [`Error::Io`]; those of [`Reader::from_bytes`]; and those of [`Self::load_foreign`]. The network is unchanged then.
     fn load_pytorch(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
-        self.load_foreign(&Reader::read(path.as_ref())?, &Map::pytorch())
+        self.load_foreign(&Reader::read(path)?, &Map::pytorch())
     }
 
     /// A network with the weights of a `state_dict`, as [`Self::load_pytorch`] takes them.
@@ -51,7 +51,7 @@ pub trait ForeignWeights: Network {
     /// # Errors
     /// As [`Self::load_pytorch`].
     fn from_pytorch(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_foreign(&Reader::read(path.as_ref())?, &Map::pytorch())
+        Self::from_foreign(&Reader::read(path)?, &Map::pytorch())
     }
 
     /// A network with the weights of a file, as [`Self::load_foreign`] takes them.

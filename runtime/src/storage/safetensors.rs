@@ -82,8 +82,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Io`] where the system refuses.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        super::replace_file(path, &self.to_bytes())
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        super::replace_file(path.as_ref(), &self.to_bytes())
     }
 }
 
@@ -174,7 +174,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`Error::Io`]; and those of [`Self::from_bytes`].
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
         Self::from_bytes(bytes, &path.display().to_string())
     }
@@ -223,10 +224,8 @@ pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header,
     let format =
         |found: String| Error::Format { origin: origin.to_owned(), expected: "a safetensors file".to_owned(), found };
     // Behind its length, the header begins with a brace.
-    if bytes.get(8) != Some(&b'{')
-        && let Some(kind) = kind::of(bytes)
-    {
-        return Err(format(kind.to_owned()));
+    if bytes.get(8) != Some(&b'{') && (bytes.len() < 8 || kind::of(bytes).is_some()) {
+        return Err(format(kind::found(bytes)));
     }
     let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
     let length = u64::from_le_bytes(*length);
@@ -426,6 +425,13 @@ mod tests {
         assert!(found.starts_with("a zip archive, as PyTorch"), "{found}");
         // Of a file that is too short for a header too.
         assert!(matches!(Reader::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
+        for (bytes, expected) in [
+            (&b""[..], "a: expected a safetensors file, found an empty file"),
+            (b"{", "a: expected a safetensors file, found a file of 1 byte"),
+            (b"\0\0\0\0\0\0\0", "a: expected a safetensors file, found another file, of 7 bytes"),
+        ] {
+            assert_eq!(Reader::from_bytes(bytes.to_vec(), "a").unwrap_err().to_string(), expected);
+        }
     }
 
     /// The end of the tensors, with the header before them, is beyond all numbers.

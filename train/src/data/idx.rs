@@ -118,7 +118,7 @@ fn kind(magic: u32) -> String {
         IMAGES => format!("IDX images ({IMAGES:#010x})"),
         LABELS => format!("IDX labels ({LABELS:#010x})"),
         other => match crate::storage::kind::of(&other.to_be_bytes()) {
-            Some(kind) => kind.to_owned(),
+            Some(kind) => kind.to_string(),
             None => format!("a file that starts with {other:#010x}"),
         },
     }
