@@ -6,6 +6,7 @@ use std::path::Path;
 
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
+use netwright_runtime::storage::kind;
 
 use crate::format;
 use crate::hdf5::{self, DataSet};
@@ -52,6 +53,9 @@ impl KerasFile {
     /// # Errors
     /// [`Error::Format`] for what is no HDF5 file, or does not hold together.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
+        if !bytes.starts_with(hdf5::SIGNATURE) {
+            return Err(format(origin, EXPECTED, kind::found(&bytes)));
+        }
         let mut found = Walk::default();
         hdf5::walk(&bytes, &mut found).map_err(|found| format(origin, EXPECTED, found))?;
         Ok(Self { origin: origin.to_owned(), bytes, tensors: named(found.found) })

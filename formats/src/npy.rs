@@ -2,10 +2,14 @@
 
 use netwright_runtime::foreign::Dtype;
 
-use crate::strided::Strided;
+use crate::shortened;
+use crate::strided::{MOST_AXES, Strided};
 
-/// The longest header that is read: arrays of numbers have one of some hundred bytes.
-pub(crate) const LONGEST: usize = 1 << 16;
+/// How many bytes say how long a header is.
+pub(crate) const START: usize = 12;
+
+/// The longest header that is read: those of arrays of numbers, with the most axes and the largest sizes, have half of it.
+pub(crate) const LONGEST: usize = 1 << 12;
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,21 +24,30 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// How long the header is that begins with these bytes, all in all.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn len(bytes: &[u8]) -> Result<usize, String> {
+        let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("no array of NumPy")?;
+        let (version, rest) = rest.split_first_chunk::<2>().ok_or("a header that is cut short")?;
+        let (start, len) = match version[0] {
+            1 => (10, rest.first_chunk().map(|len| u16::from_le_bytes(*len).into())),
+            2 | 3 => (12, rest.first_chunk().map(|len| u32::from_le_bytes(*len) as usize)),
+            other => return Err(format!("an array of NumPy's version {other}")),
+        };
+        let len = len.ok_or("a header that is cut short")?;
+        if len > LONGEST - start { Err(format!("a header of {len} bytes")) } else { Ok(start + len) }
+    }
+
     /// Reads the header that `bytes` begin with.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("no array of NumPy")?;
-        let (version, rest) = rest.split_first_chunk::<2>().ok_or("a header that is cut short")?;
-        let (len, rest) = match version[0] {
-            1 => rest.split_first_chunk::<2>().map(|(len, rest)| (usize::from(u16::from_le_bytes(*len)), rest)),
-            2 | 3 => rest.split_first_chunk::<4>().map(|(len, rest)| (u32::from_le_bytes(*len) as usize, rest)),
-            other => return Err(format!("an array of NumPy's version {other}")),
-        }
-        .ok_or("a header that is cut short")?;
-        let text = rest.get(..len).filter(|_| len <= LONGEST).ok_or_else(|| format!("a header of {len} bytes"))?;
-        let data = bytes.len() - rest.len() + len;
+        let data = Self::len(bytes)?;
+        let start = if bytes[6] == 1 { 10 } else { 12 };
+        let text = bytes.get(start..data).ok_or("a header that is cut short")?;
         let text = std::str::from_utf8(text).map_err(|_| "a header that is no text")?;
         let mut literal = Literal(text);
         let (mut descr, mut is_fortran, mut shape) = (None, None, None);
@@ -46,7 +59,7 @@ impl Header {
                 "descr" => descr = Some(literal.string()?),
                 "fortran_order" => is_fortran = Some(literal.truth()?),
                 "shape" => shape = Some(literal.sizes()?),
-                other => return Err(format!("the key `{other}`")),
+                other => return Err(format!("the key `{}`", shortened(other))),
             }
             if !literal.is_next('}') {
                 literal.sign(',')?;
@@ -55,7 +68,8 @@ impl Header {
         let (Some(descr), Some(is_fortran), Some(shape)) = (descr, is_fortran, shape) else {
             return Err("a header without a kind, an order or sizes".to_owned());
         };
-        let (dtype, size, is_big_endian) = kind(descr).ok_or_else(|| format!("elements of the kind `{descr}`"))?;
+        let (dtype, size, is_big_endian) =
+            kind(descr).ok_or_else(|| format!("elements of the kind `{}`", shortened(descr)))?;
         let place = if is_fortran { Strided::columns(shape) } else { Strided::rows(shape) };
         let place = place.filter(|place| place.len().and_then(|len| len.checked_mul(size)).is_some());
         Ok(Self { dtype, size, is_big_endian, place: place.ok_or("sizes that overflow")?, data })
@@ -122,6 +136,9 @@ impl<'t> Literal<'t> {
         self.sign('(')?;
         let mut sizes = Vec::new();
         while !self.is_next(')') {
+            if sizes.len() == MOST_AXES {
+                return Err(format!("more than {MOST_AXES} axes"));
+            }
             let end = self.0.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(self.0.len());
             let (digits, rest) = self.0.split_at(end);
             sizes.push(digits.parse().map_err(|_| "a size that is none")?);
@@ -177,6 +194,7 @@ mod tests {
             ("{".to_owned(), "text"),
             ("".to_owned(), "`{`"),
             (dictionary("'é'", "()"), "kind"),
+            (dictionary("'<f4'", &format!("({})", "1,".repeat(65))), "more than 64 axes"),
         ] {
             let found = Header::parse(&array(&text)).unwrap_err();
             assert!(found.contains(reason), "{found} for {text}");

@@ -6,19 +6,15 @@ use std::path::Path;
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
 
-use crate::archive::Archive;
-use crate::format;
-use crate::npy::{Header, LONGEST};
+use crate::archive::{Archive, Entry};
+use crate::npy::{Header, LONGEST, START};
+use crate::{format, shortened};
 
 /// What `numpy.savez("weights.npz", **{name: array})` writes, and `numpy.savez_compressed`. The tensors have the names of the arrays.
 #[derive(Debug)]
 pub struct NpzFile {
     archive: Archive,
-    arrays: Vec<(String, Header)>,
 }
-
-/// What follows the name of an array.
-const ENDING: &str = ".npy";
 
 impl NpzFile {
     /// Reads the headers of a file.
@@ -39,21 +35,45 @@ impl NpzFile {
     }
 
     pub(crate) fn of(archive: Archive) -> Result<Self, Error> {
-        let mut arrays = Vec::new();
-        for (file, entry) in archive.entries() {
-            let wrong = |found: String| format(&archive.origin, &format!("an array of numbers in `{file}`"), found);
-            let name = file.strip_suffix(ENDING).ok_or_else(|| wrong("a file of another kind".to_owned()))?;
-            let header = Header::parse(&archive.beginning(entry, LONGEST + 12)?).map_err(wrong)?;
-            let elements = header.place.len().and_then(|len| len.checked_mul(header.size));
-            let len = elements.and_then(|elements| elements.checked_add(header.data));
-            if len.map(|len| len as u64) != Some(entry.len) {
-                let message = format!("{} bytes for sizes {:?}", entry.len, header.place.shape);
-                return Err(wrong(message));
-            }
-            arrays.push((name.to_owned(), header));
+        let mut list = archive.list_budget();
+        for (name, entry) in archive.entries() {
+            let shape = header(&archive, name, entry)?.place.shape;
+            let spent = list.spend(size_of::<TensorInfo>() + name.len() + size_of_val(&shape[..]));
+            spent.map_err(|found| format(&archive.origin, "arrays of numbers", found))?;
         }
-        Ok(Self { archive, arrays })
+        Ok(Self { archive })
     }
+}
+
+/// The header of an array, which is as long as it says.
+fn header(archive: &Archive, file: &str, entry: &Entry) -> Result<Header, Error> {
+    let wrong =
+        |found: String| format(&archive.origin, &format!("an array of numbers in `{}`", shortened(file)), found);
+    array_name(file).ok_or_else(|| wrong(kind_of_archive(archive).to_owned()))?;
+    let start = archive.beginning(entry, START)?;
+    let len = Header::len(&start).map_err(wrong)?.min(LONGEST);
+    let header = Header::parse(&archive.beginning(entry, len)?).map_err(wrong)?;
+    let elements = header.place.len().and_then(|len| len.checked_mul(header.size));
+    let len = elements.and_then(|elements| elements.checked_add(header.data));
+    if len.map(|len| len as u64) != Some(entry.len) {
+        return Err(wrong(format!("{} bytes for sizes {:?}", entry.len, header.place.shape)));
+    }
+    Ok(header)
+}
+
+/// What an archive is that holds other files than arrays.
+fn kind_of_archive(archive: &Archive) -> &'static str {
+    let has = |ending: &str| archive.entries().any(|(name, _)| name.ends_with(ending));
+    match () {
+        () if has("data.pkl") => "what `torch.save` wrote, which `PyTorchFile` reads",
+        () if has("model.weights.h5") => "a Keras model (`.keras`), of which `KerasFile` reads the `model.weights.h5`",
+        () => "a file of another kind",
+    }
+}
+
+/// What an array is called whose file is called so.
+fn array_name(file: &str) -> Option<&str> {
+    file.strip_suffix(".npy")
 }
 
 impl TensorFile for NpzFile {
@@ -62,21 +82,20 @@ impl TensorFile for NpzFile {
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
-        let info = |(name, header): &(String, Header)| TensorInfo {
-            name: name.clone(),
-            dtype: header.dtype,
-            shape: header.place.shape.clone(),
+        let info = |(file, entry): (&str, &Entry)| {
+            // All of them were read once, when the file was.
+            let header = header(&self.archive, file, entry).ok()?;
+            Some(TensorInfo { name: array_name(file)?.to_owned(), dtype: header.dtype, shape: header.place.shape })
         };
-        self.arrays.iter().map(info).collect()
+        self.archive.entries().filter_map(info).collect()
     }
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let Some((name, header)) = self.arrays.get(index) else { return Ok(Cow::default()) };
-        let file = format!("{name}{ENDING}");
-        let wrong = || format(&self.archive.origin, &format!("the array `{name}`"), "a part of it");
-        let entry = self.archive.entry(&file).ok_or_else(wrong)?;
+        let Some((name, entry)) = self.archive.entries().nth(index) else { return Ok(Cow::default()) };
+        let header = header(&self.archive, name, entry)?;
+        let wrong = || format(&self.archive.origin, &format!("the array `{}`", shortened(name)), "a part of it");
         let len = usize::try_from(entry.len).map_err(|_| wrong())?;
-        let whole = self.archive.exactly(&file, entry, len)?;
+        let whole = self.archive.exactly(entry, len)?;
         let mut elements = match whole {
             Cow::Borrowed(whole) => whole.get(header.data..).and_then(|data| header.place.gather(data, header.size)),
             Cow::Owned(whole) => {

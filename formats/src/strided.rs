@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// How many axes a tensor may have: as many as NumPy and PyTorch allow.
+pub(crate) const MOST_AXES: usize = 64;
+
 /// Where the elements of a tensor lie: the first, and the steps along each axis, in elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Strided {

@@ -135,7 +135,27 @@ fn files_outside_of_the_archive_or_in_one_another_are_refused() {
         assert!(NpzFile::from_bytes(moved(second, place), "moved").is_err(), "{place}");
     }
     let error = NpzFile::from_bytes(moved(second, 0), "moved").expect_err("both are the first").to_string();
-    assert!(error.contains("inside of"), "{error}");
+    assert!(error.contains("`b.npy` under another name"), "{error}");
+    let mut twice = moved(second, 0);
+    twice[second + 46] = b'a';
+    let error = NpzFile::from_bytes(twice, "twice").expect_err("both are the first").to_string();
+    assert!(error.contains("`a.npy` inside of `a.npy`"), "{error}");
+    // A file of its own within the elements of another.
+    let inner = archive(&[("b.npy", &array(2))], CompressionMethod::Stored);
+    let within = &inner[..inner.windows(4).position(|mark| mark == b"PK\x01\x02").expect("its directory")];
+    let around = archive(&[("a.npy", within), ("b.npy", &array(2))], CompressionMethod::Stored);
+    let entries: Vec<usize> = (0..around.len() - 4).filter(|&at| around[at..].starts_with(b"PK\x01\x02")).collect();
+    let mut bytes = around.clone();
+    bytes[entries[1] + 42..entries[1] + 46].copy_from_slice(&35_u32.to_le_bytes());
+    let error = NpzFile::from_bytes(bytes, "within").expect_err("one is in the other").to_string();
+    assert!(error.contains("`b.npy` inside of `a.npy`"), "{error}");
+    // Two of one name.
+    let mut bytes = whole.clone();
+    let own = whole.windows(5).rposition(|name| name == b"b.npy").expect("in the directory");
+    let header = whole.windows(5).position(|name| name == b"b.npy").expect("in its header");
+    (bytes[own], bytes[header]) = (b'a', b'a');
+    let error = NpzFile::from_bytes(bytes, "twice").expect_err("two have one name").to_string();
+    assert!(error.contains("`a.npy` twice"), "{error}");
     // Longer than the archive, in the directory.
     for len in [end, u32::MAX - 1] {
         let mut bytes = whole.clone();
@@ -183,7 +203,7 @@ fn pickles_of_something_else_are_refused() {
     refused(b"\x80\x02c__main__\nNet\n)\x81.", &[], "an object of `__main__.Net`");
     refused(b"\x80\x02}q\0X\x01\0\0\0ah\0s.", &[], "in two places");
     refused(b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_sparse_tensor\n)Rs.", &[], "_rebuild_sparse_tensor");
-    refused(&[&b"\x80\x02"[..], &b"N".repeat(1 << 17), b"."].concat(), &[], "too deep");
+    refused(&[&b"\x80\x02"[..], &b"N".repeat(1 << 17), b"."].concat(), &[], "has room for");
     let deep = [&b"\x80\x02}q\0"[..], &b"}q\x01X\x01\0\0\0ah\0sq\0".repeat(40), b"."].concat();
     refused(&deep, &[], "deep");
     let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec();
@@ -194,7 +214,7 @@ fn pickles_of_something_else_are_refused() {
 /// The same name for many tensors, long and written once.
 #[test]
 fn names_take_no_more_room_than_the_file() {
-    let name = "n".repeat(1 << 16);
+    let name = "n".repeat(1000);
     let mut bytes = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
     bytes.truncate(bytes.len() - 2);
     bytes.extend(b"q\x01X");
@@ -203,7 +223,10 @@ fn names_take_no_more_room_than_the_file() {
     bytes.extend(b"q\x02h\x01");
     bytes.extend(b"h\x02h\x01".repeat(1000));
     bytes.extend(b"u.");
-    refused(&bytes, &[0; 24], "more tensors than it can describe");
+    refused(&bytes, &[0; 24], "more objects than a file of its length has room for");
+    let mut long = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
+    long.splice(4..10, [&b"X\0\x10\0\0"[..], &[b'n'; 1 << 12]].concat());
+    refused(&long, &[0; 24], "a name of more than 1024 bytes");
 }
 
 /// A megabyte of zeros packs to a thousand bytes; nobody asked for it.

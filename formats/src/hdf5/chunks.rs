@@ -175,7 +175,7 @@ impl Chunks {
         match self.index {
             Index::One(stored) => see(&vec![0; self.sizes.len()], stored),
             Index::Tree(place) => {
-                let mut budget = Budget { left: view.bytes.len() };
+                let mut budget = Budget::of(view.bytes.len());
                 self.below(view, place, None, &mut budget, see)
             }
         }

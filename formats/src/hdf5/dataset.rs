@@ -86,7 +86,7 @@ struct Object<'f> {
 /// What does not hold together.
 pub(crate) fn walk(bytes: &[u8], visitor: &mut impl Visitor) -> Result<(), String> {
     let (view, root) = View::of(bytes)?;
-    let mut budget = Budget { left: bytes.len().saturating_mul(2) };
+    let mut budget = Budget::of(bytes.len().saturating_mul(2));
     let object = view.object(root, &mut budget)?;
     if !object.is_group {
         return Err("a root that is no group".to_owned());
@@ -136,7 +136,7 @@ impl<'f> View<'f> {
             return self.symbols(table, budget, &mut |link, budget| self.member(&link, budget, visitor, around));
         }
         // Links that stand in the header are met by reading it once more, so that no list of them is kept.
-        let mut again = Budget { left: usize::MAX };
+        let mut again = Budget::of(usize::MAX);
         self.messages(place, &mut again, &mut |message| match message.kind {
             kind::LINK => match self.link(message.own()?)? {
                 Some(link) => self.member(&link, budget, visitor, around),

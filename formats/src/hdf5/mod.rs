@@ -11,7 +11,10 @@ mod group;
 mod header;
 mod superblock;
 
+use crate::budget::Budget;
+
 pub(crate) use dataset::{DataSet, Visitor, walk};
+pub(crate) use superblock::SIGNATURE;
 
 /// The bytes of a file, and how wide its addresses and lengths are.
 #[derive(Clone, Copy)]
@@ -25,18 +28,6 @@ pub(crate) struct View<'f> {
 
 /// An address that says that there is nothing.
 const NOWHERE: u64 = u64::MAX;
-
-/// What may still be read: headers of a file are as long as the file at most, unless many links lead to one of them.
-pub(crate) struct Budget {
-    left: usize,
-}
-
-impl Budget {
-    fn spend(&mut self, bytes: usize) -> Result<(), String> {
-        self.left = self.left.checked_sub(bytes).ok_or("more objects than a file of its length has room for")?;
-        Ok(())
-    }
-}
 
 impl<'f> View<'f> {
     /// The bytes of a part.

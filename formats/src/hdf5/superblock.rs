@@ -3,7 +3,7 @@
 use super::View;
 
 /// What every file begins with.
-const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+pub(crate) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 impl<'f> View<'f> {
     /// Reads the beginning of a file; with it comes the header of the root group.

@@ -38,9 +38,9 @@ static ALLOCATOR: Largest = Largest;
 #[allow(dead_code, reason = "each target names its own")]
 pub const BUFFERS: usize = 1 << 16;
 
-/// What the stack of a pickle takes beside the file, at its deepest.
+/// What the first pages of lists take beside the file, where nothing is packed.
 #[allow(dead_code, reason = "each target names its own")]
-pub const STACK: usize = 1 << 22;
+pub const PAGES: usize = 1 << 13;
 
 /// Reads what stands before the elements of a file, holds the largest allocation to `most`, and prints it where it is the largest so far.
 pub fn measured<T>(len: usize, most: usize, read: impl FnOnce() -> T) -> T {
