@@ -162,6 +162,7 @@ mod dynamo {
         mnasnet1_0 MnasNet "tests/foreign/graphs/dynamo-mnasnet1_0.onnx";
         efficientnet_b0 EfficientNetB0 "tests/foreign/graphs/dynamo-efficientnet_b0.onnx";
         regnet_y_400mf RegNetY "tests/foreign/graphs/dynamo-regnet_y_400mf.onnx";
+        convnext_tiny ConvNeXt "tests/foreign/graphs/dynamo-convnext_tiny.onnx";
     }
 }
 
@@ -172,5 +173,15 @@ mod tf2onnx {
     exported! {
         keras_mobilenet MobileNet "tests/foreign/graphs/tf2onnx-keras_mobilenet.onnx";
         keras_efficientnet_b0 EfficientNetB0 "tests/foreign/graphs/tf2onnx-keras_efficientnet_b0.onnx";
+    }
+}
+
+/// Keras by itself: `model.export`.
+mod keras {
+    use super::*;
+
+    exported! {
+        keras_mobilenet MobileNet "tests/foreign/graphs/keras-keras_mobilenet.onnx";
+        keras_efficientnet_b0 EfficientNetB0 "tests/foreign/graphs/keras-keras_efficientnet_b0.onnx";
     }
 }

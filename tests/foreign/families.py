@@ -56,13 +56,15 @@ def export_torchscript(net, size, path):
     torch.onnx.export(net, torch.zeros(1, 3, size, size), path, opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, **names)
 
 
-def export_dynamo(net, size, path):
-    """PyTorch's newer exporter."""
+def export_dynamo(net, size, path, of_one=False):
+    """PyTorch's newer exporter; `of_one` fixes the batch to one image."""
     import torch
 
     # Two images: of one it would take the size of the batch for fixed.
-    torch.onnx.export(net, (torch.zeros(2, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
-                      input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},))
+    images = 1 if of_one else 2
+    dynamic = None if of_one else ({0: torch.export.Dim("n")},)
+    torch.onnx.export(net, (torch.zeros(images, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
+                      input_names=["image"], output_names=["logits"], dynamic_shapes=dynamic)
 
 
 def keras_net(name, size, classes=1000):
@@ -91,6 +93,12 @@ def export_tf2onnx(net, size, path):
     function = tf.function(lambda x: net(x, training=False), input_signature=signature)
     model, _ = tf2onnx.convert.from_function(function, signature, opset=17)
     path.write_bytes(model.SerializeToString())
+
+
+def export_keras(net, size, path):
+    """Keras' own: `model.export`, of a model that has been called."""
+    net(np.zeros((1, size, size, 3), np.float32))
+    net.export(str(path), format="onnx", verbose=False)
 
 
 def export(folder, name):

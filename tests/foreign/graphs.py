@@ -35,11 +35,16 @@ def torchvision_net(name, size, classes):
     return families.torchvision_net(name, size, classes, make=fewer.get(name))
 
 
+def export_dynamo(net, size, path):
+    """Of one image where, of several, the exporter gathers by a table that grows with the batch: ConvNeXt's."""
+    families.export_dynamo(net, size, path, of_one=type(net).__name__ == "ConvNeXt")
+
+
 EXPORTERS = {
     "torchscript": (families.TORCHVISION, torchvision_net, families.export_torchscript),
-    # ConvNeXt's gathers by tables of indices, which are no weights and would stay in the graph.
-    "dynamo": ([name for name in families.TORCHVISION if name != "convnext_tiny"], torchvision_net, families.export_dynamo),
+    "dynamo": (families.TORCHVISION, torchvision_net, export_dynamo),
     "tf2onnx": (list(families.KERAS), families.keras_net, families.export_tf2onnx),
+    "keras": (list(families.KERAS), families.keras_net, families.export_keras),
 }
 
 
@@ -103,7 +108,10 @@ def answer(model, folder, gain, largest):
 
     def run(images):
         images = images.astype(np.float32)
-        return session.run(None, {image.name: images.transpose(0, 3, 1, 2) if channels_first else images})[0]
+        images = images.transpose(0, 3, 1, 2) if channels_first else images
+        # Where the batch is fixed, it is one image.
+        batches = np.split(images, 2) if image.shape[0] == 1 else [images]
+        return np.concatenate([session.run(None, {image.name: batch})[0] for batch in batches])
 
     answers, noise = run(images), 1e-4
     noisy = run(images * (1 + noise * np.random.default_rng(1).normal(size=images.shape)))
