@@ -232,12 +232,12 @@
 //! An image is an array: `Tensor<1024, 1024, 3>` is 12 MiB, and a thread has a stack of 2 MiB as a rule. Everything here works on images where
 //! they are, so that they have to be made on the heap, and stay there:
 //!
-//! - one image with [`Tensor::boxed_zeros`](crate::Tensor::boxed_zeros), `boxed_from_fn`, `boxed_from` (a vector of numbers) and `boxed_clone`;
+//! - one image with [`Tensor::boxed_zeros`](crate::Tensor::boxed_zeros), `boxed_from_fn`, `boxed_from` (a vector of elements) and `boxed_clone`;
 //!   the `clone` of a `Box` or a `Vec` of images takes the way over the stack in a debug build, [`memory::copies`](crate::memory::copies) does
 //!   not;
 //! - arrays, such as a label for each pixel, with [`memory`](crate::memory): `boxed_zeros`, `zeros`, `values_from`;
 //! - a set with [`Dataset::from_fn`](crate::data::Dataset::from_fn), which writes every sample where it stays, or
-//!   [`Dataset::from_elements`](crate::data::Dataset::from_elements), from the numbers of all samples; readers do so by themselves. A
+//!   [`Dataset::from_elements`](crate::data::Dataset::from_elements), from the elements of all samples; readers do so by themselves. A
 //!   [`Stream`](crate::train::Stream) may give inputs and targets in a `Box`;
 //! - answers with `predict_into`, which writes them into memory of yours, or `predict_batch`, which gives a vector. `predict` returns an
 //!   answer by value; of one of more than 256 KiB it does not compile.

@@ -168,7 +168,7 @@ pub mod private {
 
     pub use netwright_macros::{network, test_every_example};
     pub use netwright_runtime::architecture::{
-        Architecture, Blocks, BufferSlot, FusedGradient, GradientSeed, Memory, Pass,
+        Architecture, BufferSlot, FusedGradient, GradientSeed, ImageBlocks, Memory, Pass,
     };
     pub use netwright_runtime::context::Context;
     pub use netwright_runtime::emitted::*;
@@ -212,8 +212,8 @@ pub mod private {
 
         pub use super::Weights;
         pub use super::{
-            Activation, Architecture, Axes, Blocks, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, Init,
-            KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
+            Activation, Architecture, Axes, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks,
+            Init, KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
             PredictionWeights, PreparationPart, Shape, Tensor, Tensors, WeightLayout, computed, disjoint, given,
             gradient, head, kernels, largest, take, take_mut, unless_fused,
         };

@@ -103,7 +103,7 @@ pub struct Node {
 }
 
 /// What a node does to the elements z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
-/// operation can end so, it says itself: [`Op::can_end_in`].
+/// operation can do so, it says itself: [`Op::takes_epilogue`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epilogue {
     /// Fixed values with a number for each channel, the scale and the shift. The node's own bias is in the shift.

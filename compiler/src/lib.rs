@@ -33,7 +33,7 @@ pub use emit::{Audience, Item, reference_items, reference_tables};
 use emit::{Context, Planned};
 use graph::Graph;
 use ops::Phase;
-use passes::{Blocks, MemoryPlan};
+use passes::{ImageBlocks, MemoryPlan};
 use program::{Prediction, Program};
 use selection::Objective;
 
@@ -123,7 +123,7 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
     let predicting = optimise(graph.clone(), Phase::Predicting);
     // Blocks of images take memory for sixteen.
     let blocks = if graph.objective == Some(Objective::Memory) { None } else { passes::assign_layouts(&predicting) };
-    let blocks = blocks.map(|Blocks { graph, fewest }| {
+    let blocks = blocks.map(|ImageBlocks { graph, fewest }| {
         let graph = checked(graph);
         let (program, plan) = with_plan(passes::predict(&graph).predict);
         emit::InBlocks { graph, program, plan, fewest }

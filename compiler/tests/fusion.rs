@@ -16,7 +16,7 @@ fn graph(input: &str, body: &str) -> Graph {
     initial_weights(graph.expect("there is a network"))
 }
 
-/// The nodes of a graph by their names, with what they end in.
+/// The nodes of a graph by their names, with their epilogues.
 fn nodes(graph: &Graph) -> Vec<String> {
     netwright_compiler::verify::verify(graph).expect("the graph holds together");
     let row = |layer: netwright_compiler::graph::LayerId| graph.layers[layer.0].name.as_str();

@@ -24,7 +24,7 @@ const CONV1: conv::Spec = conv::Spec {
     epilogue: Epilogue::NONE,
 };
 const CONV2: conv::Spec = conv::Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..CONV1 };
-/// What LeNet-5's convolutions end in.
+/// The epilogue of LeNet-5's convolutions.
 const TANH: Epilogue = Epilogue { accumulate: false, activation: Some(Activation::Tanh) };
 const DENSE: [dense::Spec; 3] = [
     dense::Spec { inputs: 400, outputs: 120, epilogue: Epilogue::NONE },

@@ -184,13 +184,13 @@ fn half(bits: u16) -> f64 {
 
 /// Where the elements of a tensor lie in a file beside the model.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct ExternalData<'a> {
     pub(crate) location: &'a str,
     pub(crate) offset: u64,
     pub(crate) length: Option<u64>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ExternalData<'a> {
     pub(crate) fn read(tensor: &str, message: &'a [u8]) -> Result<Self, Error> {
         const WHAT: &str = "the place of a tensor";
         let wrong = |problem: &str| Error::Tensor { tensor: tensor.to_owned(), problem: problem.to_owned() };

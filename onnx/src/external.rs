@@ -70,19 +70,19 @@ fn short(there: u64, start: u64, len: usize) -> String {
 
 /// The name of a tensor's file, where its elements begin there, and how many bytes they are.
 fn part(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
-    let place = tensor.place()?;
-    let location = PathBuf::from(place.location);
+    let data = tensor.external_data()?;
+    let location = PathBuf::from(data.location);
     let wrong = |problem: String| wrong(tensor, &location, problem);
     let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if place.location.is_empty() || !location.components().all(is_inside) {
+    if data.location.is_empty() || !location.components().all(is_inside) {
         return Err(wrong(OUTSIDE.to_owned()));
     }
     let expected = tensor.kind.size().and_then(|size| size.checked_mul(tensor.len()));
     let expected = expected.ok_or_else(|| wrong(format!("as {}, which is not read", tensor.kind)))?;
-    if place.length.is_some_and(|length| length != expected as u64) {
-        return Err(wrong(format!("with {} bytes, where its sizes say {expected}", place.length.unwrap_or_default())));
+    if data.length.is_some_and(|length| length != expected as u64) {
+        return Err(wrong(format!("with {} bytes, where its sizes say {expected}", data.length.unwrap_or_default())));
     }
-    Ok((location, place.offset, expected))
+    Ok((location, data.offset, expected))
 }
 
 /// The path of a file in `folder`.

@@ -1,6 +1,6 @@
 //! A model as the file has it: nodes, tensors and values by their names, borrowed from the bytes.
 
-use crate::elements::{Elements, Place};
+use crate::elements::{Elements, ExternalData};
 use crate::wire::{Field, Fields, varint};
 use crate::{DataType, Error, MOST_MEMORY};
 
@@ -317,8 +317,8 @@ impl<'a> Tensor<'a> {
     }
 
     /// Where its elements lie in a file beside the model.
-    pub(crate) fn place(&self) -> Result<Place<'a>, Error> {
-        Place::read(self.name, self.message)
+    pub(crate) fn external_data(&self) -> Result<ExternalData<'a>, Error> {
+        ExternalData::read(self.name, self.message)
     }
 }
 

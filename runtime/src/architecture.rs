@@ -69,7 +69,7 @@ pub trait Architecture: Sized + Send + Sync + 'static {
     /// The memory of a prediction.
     const PREDICTING: Memory;
     /// The second program of a prediction, for blocks of images, where the compiler estimates that it pays.
-    const BLOCKS: Option<Blocks> = None;
+    const BLOCKS: Option<ImageBlocks> = None;
     /// The memory of a training step.
     const TRAINING: Memory;
 
@@ -205,14 +205,14 @@ pub enum GradientSeed {
 
 /// The program of a prediction for blocks of [`LANES`] images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
+pub struct ImageBlocks {
     /// Its memory; for each image of whole blocks.
     pub memory: Memory,
     /// The fewest images for which a block pays.
     pub fewest: usize,
 }
 
-impl Blocks {
+impl ImageBlocks {
     /// How many of `count` images are predicted in blocks: whole blocks, and the rest where they are enough.
     pub const fn images(self, count: usize) -> usize {
         let rest = count % LANES;

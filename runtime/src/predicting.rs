@@ -2,7 +2,7 @@
 
 use netwright_abi::LANES;
 
-use crate::architecture::{Architecture, Blocks};
+use crate::architecture::{Architecture, ImageBlocks};
 use crate::context::Context;
 use crate::memory::WorkspacePool;
 use crate::observer::{Observer, Unobserved};
@@ -133,7 +133,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
 }
 
 /// The program for blocks of images, where there is one. Double precision, which is for checks, has no vectors that it would fill.
-fn blocks<N: Architecture>() -> Option<Blocks> {
+fn blocks<N: Architecture>() -> Option<ImageBlocks> {
     N::BLOCKS.filter(|_| size_of::<N::Scalar>() == size_of::<f32>())
 }
 

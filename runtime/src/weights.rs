@@ -37,7 +37,7 @@ pub trait SaveWeights: Network {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
     }
 
-    /// [`Self::load`], where the file may hold other floating-point numbers than the network: F16, BF16, F32 or F64, widened or rounded.
+    /// [`Self::load`], where the file may hold elements of another floating-point type: F16, BF16, F32 or F64, widened or rounded.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -139,7 +139,7 @@ pub struct Loaded {
     pub network: &'static str,
     /// The tensors taken, in the network's order.
     pub taken: Vec<String>,
-    /// Those among them whose numbers were of another kind, with that kind: `("conv1.kernel", "BF16")`.
+    /// Those among them whose elements were of another type, with that type: `("conv1.kernel", "BF16")`.
     pub converted: Vec<(String, String)>,
     /// What did not fit, and so was left as it was; empty where everything had to fit.
     pub left: Vec<WeightDifference>,

@@ -196,7 +196,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::locals::*;
         use #root::private::scope::{
             bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, unless_fused, usize,
-            Activation, Architecture, Axes, Blocks, Clone, Context, Epilogue, FusedGradient, GradientSeed, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
+            Activation, Architecture, Axes, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
             Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, Range, ParameterKind, Shape,
             Some, Tensor, Tensors,
         };

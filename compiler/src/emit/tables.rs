@@ -38,7 +38,8 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let blocks = planned.blocks.as_ref().map(|InBlocks { program, plan, fewest, .. }| {
         let (scratch, memory) = (scratch(&program.steps, names), memory(plan, &quote!(BLOCKS_SCRATCH)));
         let fewest = size(*fewest);
-        let blocks = quote!(const BLOCKS: Option<Blocks> = Some(Blocks { memory: #memory, fewest: #fewest }););
+        let blocks =
+            quote!(const BLOCKS: Option<ImageBlocks> = Some(ImageBlocks { memory: #memory, fewest: #fewest }););
         (quote!(const BLOCKS_SCRATCH: usize = #scratch;), blocks)
     });
     let (blocks_scratch, blocks): (Option<TokenStream>, Option<TokenStream>) = blocks.unzip();
@@ -48,7 +49,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             quote!(#name.after(TRAIN_SCRATCH))
         }
         _ => {
-            let (fixed, len) = (size(train_plan.fixed), size(graph.shape(like).len()));
+            let (fixed, len) = (size(train_plan.fixed), size(graph.values[like.0].extent.len()));
             quote!(BufferSlot { fixed: #fixed, offset: 0, len: #len }.after(TRAIN_SCRATCH))
         }
     };

@@ -44,7 +44,7 @@ impl Operation for Add {
         std::iter::once(at.copy(len, at.x(0), at.y())).chain(others).collect()
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         matches!(part, EpiloguePart::Activation(_))
     }
 

@@ -121,7 +121,7 @@ impl Operation for BatchNorm {
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         matches!(part, EpiloguePart::Activation(_))
     }
 

@@ -162,7 +162,7 @@ impl Operation for Conv {
         at.with_epilogue_and_sum(at.because(direction, at.weighted_call(kernel, &spec, self.kernel)))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

@@ -204,7 +204,7 @@ pub(crate) const CHOICES: &[Choice] = &{
     choices
 };
 
-/// Behind `kernel`, also of layers that are one product.
+/// Behind `kernel`, also of dense layers.
 pub(crate) const DIRECT: Choice =
     Choice { name: "direct", summary: "reads windows and filters where they lie, without scratch memory", needs: "" };
 pub(crate) const GEMM: Choice =

@@ -87,7 +87,7 @@ impl Operation for ConvTable {
         vec![at.with_epilogue(at.weighted_call(kernels::conv_table_forward, &spec, "kernel"))]
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         part != EpiloguePart::Sum
     }
 

@@ -98,7 +98,7 @@ pub(super) fn padded_by_channels(spec: &Spec) -> f64 {
     ((height + top + bottom) * (width + left + right) * channels) as f64
 }
 
-/// Pixels in the lanes, of which a row may leave some idle. A row of outputs is turned back by four filters and a vector of pixels at a time.
+/// Pixels in the lanes, of which a row may leave some idle. A row of outputs is transposed back by four filters and a vector of pixels at a time.
 pub(super) fn pixels(spec: &Spec) -> Work {
     let ([_, _, channels], [rows, columns, filters]) = (spec.input, spec.output);
     let vector = if columns < 2 * LANES { LANES } else { 2 * LANES };

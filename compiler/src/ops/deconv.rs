@@ -90,7 +90,7 @@ impl Operation for Deconv {
         at.with_epilogue_and_sum(at.because(at.phase.forward(), call))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

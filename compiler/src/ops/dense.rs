@@ -166,7 +166,7 @@ impl Operation for Dense {
         at.with_epilogue_and_sum(at.because(direction, call))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

@@ -65,7 +65,7 @@ impl Operation for Depthwise {
         ))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

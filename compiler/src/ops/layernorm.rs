@@ -58,7 +58,7 @@ impl Operation for LayerNorm {
         ))
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         !matches!(part, EpiloguePart::Affine(_))
     }
 

@@ -46,7 +46,7 @@ impl Operation for Lrn {
         at.with_epilogue_and_sum(at.call(kernels::lrn_forward, &spec, Unary { x: at.x(0), y: at.y() }))
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         !matches!(part, EpiloguePart::Affine(_))
     }
 

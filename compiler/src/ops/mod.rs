@@ -126,7 +126,7 @@ pub(crate) trait Operation {
         false
     }
     /// Whether its kernels can do this to the elements they compute before these leave the cache: see [`crate::graph::Epilogue`].
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         false
     }
     /// Whether its gradient reads its output, which while training must then stay as it is.
@@ -166,7 +166,7 @@ impl InLanes {
     }
 }
 
-/// A part of what a node ends in.
+/// A part of an epilogue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EpiloguePart {
     /// A factor and a summand for each channel, when predicting.
@@ -284,8 +284,8 @@ impl Op {
         self.operation().passes_sign()
     }
     /// Whether its kernels can do this to the elements they compute before these leave the cache.
-    pub fn can_end_in(&self, part: EpiloguePart) -> bool {
-        self.operation().can_end_in(part)
+    pub fn takes_epilogue(&self, part: EpiloguePart) -> bool {
+        self.operation().takes_epilogue(part)
     }
     /// Whether its gradient reads its output.
     pub fn gradient_reads_output(&self) -> bool {
@@ -295,7 +295,7 @@ impl Op {
     pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
         self.operation().in_lanes(&images(inputs), output.as_image())
     }
-    /// What it would be as a part of what the node before it ends in.
+    /// What it would be as a part of the epilogue of the node before it.
     pub fn as_epilogue(&self) -> Option<EpiloguePart> {
         self.operation().as_epilogue()
     }

@@ -46,7 +46,7 @@ impl Operation for Multiply {
         at.with_epilogue_and_sum(at.call(kernels::multiply_forward, &spec(at, at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         !matches!(part, EpiloguePart::Affine(_))
     }
 

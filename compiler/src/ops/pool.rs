@@ -80,7 +80,7 @@ impl Operation for Pool {
         at.with_epilogue_and_sum(at.call(kernel, &self.spec(at.x_shape(0), at.y_shape(), at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

@@ -44,7 +44,7 @@ impl Operation for Prelu {
         at.with_epilogue_and_sum(at.call(kernels::prelu_forward, &self.spec(at.x_shape(0), at.epilogue()), operands))
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         !matches!(part, EpiloguePart::Affine(_))
     }
 

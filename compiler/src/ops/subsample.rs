@@ -70,7 +70,7 @@ impl Operation for Subsample {
         at.with_epilogue_and_sum(at.weighted_call(kernels::subsample_forward, &spec, "coefficient"))
     }
 
-    fn can_end_in(&self, _part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
     }
 

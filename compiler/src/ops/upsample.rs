@@ -42,7 +42,7 @@ impl Operation for Upsample {
         at.with_epilogue_and_sum(at.call(kernels::upsample_forward, &spec, Unary { x: at.x(0), y: at.y() }))
     }
 
-    fn can_end_in(&self, part: EpiloguePart) -> bool {
+    fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         !matches!(part, EpiloguePart::Affine(_))
     }
 

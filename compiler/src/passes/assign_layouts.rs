@@ -11,7 +11,7 @@ use crate::shape::Shape;
 
 /// The graph of a prediction of blocks of images.
 #[derive(Clone, Debug)]
-pub struct Blocks {
+pub struct ImageBlocks {
     /// The graph.
     pub graph: Graph,
     /// The fewest images for which a block is estimated to be faster than they are one by one.
@@ -29,7 +29,7 @@ const FUNCTION: f64 = 20.0;
 
 /// The graph for blocks of images, where it pays; `graph` is that of a prediction, complete.
 #[must_use]
-pub fn assign_layouts(graph: &Graph) -> Option<Blocks> {
+pub fn assign_layouts(graph: &Graph) -> Option<ImageBlocks> {
     let mut assignment = Assignment::new(graph);
     for node in &graph.nodes {
         assignment.take(node)?;
@@ -130,12 +130,12 @@ impl<'a> Assignment<'a> {
         output
     }
 
-    fn finish(mut self) -> Option<Blocks> {
+    fn finish(mut self) -> Option<ImageBlocks> {
         let layer = self.graph.nodes.last()?.layer;
         self.graph.output = self.laid_out(self.from.output, Layout::ChannelsLast, &layer);
         let [channels_last, lanes] = self.costs;
         let fewest = (LANES as f64 * lanes / channels_last).ceil() as usize;
-        (channels_last > 0.0 && fewest <= FEWEST).then_some(Blocks { graph: self.graph, fewest: fewest.max(2) })
+        (channels_last > 0.0 && fewest <= FEWEST).then_some(ImageBlocks { graph: self.graph, fewest: fewest.max(2) })
     }
 }
 

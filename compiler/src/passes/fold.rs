@@ -16,7 +16,7 @@ pub fn fold(graph: Graph) -> Graph {
             continue;
         };
         let Some(before) = merging.only_read_once(input) else { continue };
-        if before.epilogue == Epilogue::default() && before.op.can_end_in(part) {
+        if before.epilogue == Epilogue::default() && before.op.takes_epilogue(part) {
             let bias = before.tensors.iter().find(|tensor| merging.graph.tensors[tensor.0].kind == ParameterKind::Bias);
             let tensors = node.tensors.iter().chain(bias).copied().collect();
             let (values, preparing) = {

@@ -47,12 +47,14 @@ fn takes_activation(merging: &Merging, input: ValueId, function: Activation, pha
         let known = function.has_gradient_from_output() && !before.op.gradient_reads_output();
         (known || phase == Phase::Predicting)
             && before.epilogue.activation.is_none()
-            && before.op.can_end_in(EpiloguePart::Activation(function))
+            && before.op.takes_epilogue(EpiloguePart::Activation(function))
     })
 }
 
 fn takes_sum(merging: &Merging, term: ValueId) -> bool {
     merging.only_read_once(term).is_some_and(|before| {
-        before.epilogue.activation.is_none() && before.epilogue.sum.is_none() && before.op.can_end_in(EpiloguePart::Sum)
+        before.epilogue.activation.is_none()
+            && before.epilogue.sum.is_none()
+            && before.op.takes_epilogue(EpiloguePart::Sum)
     })
 }

@@ -23,7 +23,7 @@ mod plan_memory;
 mod predict;
 mod select;
 
-pub use assign_layouts::{Blocks, assign_layouts};
+pub use assign_layouts::{ImageBlocks, assign_layouts};
 pub use differentiate::differentiate;
 pub use fix_sizes::fix_sizes;
 pub use fold::fold;

@@ -35,7 +35,7 @@ with torch.no_grad():
 net.eval()
 image = torch.rand(1, 2, 6, 4)
 state = net.state_dict()
-# A tensor that is stored with its axes turned, and two that share their memory.
+# A tensor that is stored transposed, and two that share their memory.
 state["fc.weight"] = state["fc.weight"].t().contiguous().t()
 torch.save({"model": state, "epoch": 3, "betas": (0.9, 0.999)}, "small.pt")
 arrays = {name: tensor.numpy() for name, tensor in state.items()}

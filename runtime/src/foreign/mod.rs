@@ -64,7 +64,7 @@ pub trait ForeignWeights: Network {
         Ok(network)
     }
 
-    /// Takes the weights of a file by the names of a map. Floating-point numbers of any kind are widened or rounded to the network's.
+    /// Takes the weights of a file by the names of a map. Floating-point elements of any type are widened or rounded to the network's.
     ///
     /// # Errors
     /// [`Error::Weights`] with every tensor that is missing, unexpected or of another shape or kind, and every layer that has no name;

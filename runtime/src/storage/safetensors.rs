@@ -131,7 +131,7 @@ impl Dtype {
         matches!(self, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
     }
 
-    /// The floating-point numbers in `bytes`, little end first, rounded where `T` is narrower; `None` for other kinds.
+    /// The floating-point elements in `bytes`, little end first, rounded where `T` is narrower; `None` for other kinds.
     pub fn scalars<T: Precision>(self, bytes: &[u8]) -> Option<Vec<T>> {
         fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
             Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
@@ -152,12 +152,12 @@ impl<'f> View<'f> {
         self.bytes
     }
 
-    /// Whether it holds floating-point numbers of a kind that [`View::scalars`] reads: F16, BF16, F32, F64.
+    /// Whether it holds floating-point elements of a type that [`View::scalars`] reads: F16, BF16, F32, F64.
     pub fn is_readable(&self) -> bool {
         self.dtype.is_floating()
     }
 
-    /// The elements of a tensor of floating-point numbers, rounded where `T` is narrower; `None` for other kinds.
+    /// The floating-point elements of a tensor, rounded where `T` is narrower; `None` for other kinds.
     pub fn scalars<T: Precision>(&self) -> Option<Vec<T>> {
         self.dtype.scalars(self.bytes)
     }

@@ -54,7 +54,7 @@ impl TensorStream {
         self.header.entries.iter().map(|(name, entry)| (name.as_str(), entry.dtype, entry.shape.as_slice()))
     }
 
-    /// Reads a tensor of floating-point numbers to as many elements, rounded where they are narrower.
+    /// Reads a tensor of floating-point elements to as many, rounded where they are narrower.
     ///
     /// # Errors
     /// [`Error::Io`], also for a file that has changed since it was opened.

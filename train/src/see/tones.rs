@@ -1,14 +1,14 @@
 //! From numbers to colours.
 
-/// How the numbers of a [`Picture`](super::Picture) become light or colour. Pictures of three channels show as red, green and
+/// How the elements of a [`Picture`](super::Picture) become light or colour. Pictures of three channels show as red, green and
 /// blue; of other channels than one or three, their mean is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Tones {
-    /// From black at the picture's own smallest number to white at its largest. Of a single number, 0 is black, any other grey.
+    /// From black at the picture's own smallest element to white at its largest. Of a single element, 0 is black, any other grey.
     #[default]
     Own,
     /// From black at the first number to white at the second, so that pictures can be compared. The first may be the larger:
-    /// then small numbers are white, as ink on paper.
+    /// then small elements are white, as ink on paper.
     Range(f32, f32),
     /// Blue below 0, white at 0, red above, as deep as the picture's largest magnitude: filters, differences, gradients. Three
     /// channels show 0 as grey.
@@ -46,7 +46,7 @@ const HEAT: [[u8; 3]; 9] = [
 ];
 
 impl Tones {
-    /// For a picture with numbers of this range.
+    /// For a picture with elements of this range.
     pub(super) fn scale(self, (low, high): (f32, f32)) -> Scale {
         let (least, most, colours): (f32, f32, &[[u8; 3]]) = match self {
             // Nothing at all: a map in which nothing fires.

@@ -36,8 +36,8 @@ impl Reading {
     }
 }
 
-/// The class that an answer names: the place of its largest number, the first of equals; with a single number, 1 where it is
-/// above ½, else 0. `None` where any of its numbers is NaN or infinite: such an answer names no class, and is right about nothing.
+/// The class that an answer names: the place of its largest element, the first of equals; with a single element, 1 where it is
+/// above ½, else 0. `None` where any of its elements is NaN or infinite: such an answer names no class, and is right about nothing.
 ///
 /// Every metric, vote, score and map asks this function.
 ///
@@ -64,7 +64,7 @@ pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
     Some(best)
 }
 
-/// The class that is named at each position of an answer that has `classes` numbers for each: the map of a segmentation, row by row. See
+/// The class that is named at each position of an answer that has `classes` elements for each: the map of a segmentation, row by row. See
 /// [`predicted_class`].
 ///
 /// ```
@@ -76,7 +76,7 @@ pub fn predicted_classes<T: Precision>(answer: &[T], classes: usize) -> impl Ite
     answer.chunks_exact(classes.max(1)).map(predicted_class)
 }
 
-/// The classes that `outputs` numbers tell apart: a single sigmoid tells two.
+/// The classes that `outputs` elements tell apart: a single sigmoid tells two.
 pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
 }
@@ -114,7 +114,7 @@ fn share(right: usize, of: usize) -> f64 {
     right as f64 / of.max(1) as f64
 }
 
-/// The numbers of an answer that belong to each of `positions`.
+/// The elements of an answer that belong to each of `positions`.
 pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExact<'_, T> {
     answer.chunks_exact((answer.len() / positions.max(1)).max(1))
 }

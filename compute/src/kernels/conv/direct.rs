@@ -113,7 +113,7 @@ const BLOCK: usize = 16;
 
 /// The weights of a tap in a group: channels from `channel` on, filters from `filter` on.
 #[derive(Clone, Copy)]
-struct Block {
+struct WeightBlock {
     tap: usize,
     group: usize,
     channel: usize,
@@ -122,7 +122,7 @@ struct Block {
     depth: usize,
 }
 
-impl Block {
+impl WeightBlock {
     /// The blocks of a tap, in order.
     fn of_tap(spec: &Spec, tap: usize) -> impl Iterator<Item = Self> + use<> {
         let ([channels, filters], groups) = (spec.group(), spec.groups);
@@ -150,7 +150,7 @@ impl Block {
 
 /// Writes the weights as [`grad_input`] transposes them, tap by tap. Lengths are checked.
 pub(super) fn pack_rotated<T: Copy>(spec: &Spec, w: &[T], mut packed: &mut [T]) {
-    for block in (0..spec.window[0] * spec.window[1]).flat_map(|tap| Block::of_tap(spec, tap)) {
+    for block in (0..spec.window[0] * spec.window[1]).flat_map(|tap| WeightBlock::of_tap(spec, tap)) {
         let (to, rest) = core::mem::take(&mut packed).split_at_mut(block.width * block.depth);
         block.transpose(spec, w, to);
         packed = rest;
@@ -167,8 +167,8 @@ pub(super) fn grad_input<T: Elementary>(isa: Isa, spec: &Spec, dy: &[T], [w, pac
     for_taps(spec, |[i, j], rows, columns| {
         let tap = i * spec.window[1] + j;
         let mut packed = packed.get(tap * channels * all..).unwrap_or_default();
-        for part in Block::of_tap(spec, tap) {
-            let Block { group, channel, filter, width, depth, .. } = part;
+        for part in WeightBlock::of_tap(spec, tap) {
+            let WeightBlock { group, channel, filter, width, depth, .. } = part;
             let block = if packed.is_empty() {
                 part.transpose(spec, w, &mut own);
                 &own[..width * depth]

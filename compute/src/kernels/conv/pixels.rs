@@ -2,7 +2,7 @@
 //!
 //! Where there are few filters, vectors of filters are nearly empty. Here a vector holds pixels of a row of the output, the tile has a few
 //! such vectors for each of a few filters, and a weight meets all of them. The image is copied with its padding first, each channel by
-//! itself, so that a vector of inputs is contiguous; a row of outputs is turned back, channels last, while it lies in the first cache.
+//! itself, so that a vector of inputs is contiguous; a row of outputs is transposed back, channels last, while it lies in the first cache.
 
 #![allow(unsafe_code)]
 
@@ -249,7 +249,7 @@ unsafe fn row_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
         for vector in starts(vectors, wide) {
             // SAFETY: offsets of a tile stay in the row.
             let part = unsafe {
-                Part {
+                RowSegment {
                     taps,
                     x: x.add(vector * S::LANES),
                     w: w.add(filter),
@@ -290,7 +290,7 @@ const fn const_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> Opti
 }
 
 /// A part of a row.
-struct Part<'a, T> {
+struct RowSegment<'a, T> {
     taps: &'a Taps<'a, T>,
     x: *const T,
     w: *const T,
@@ -300,7 +300,7 @@ struct Part<'a, T> {
 }
 
 /// A tile of `F` filters and `P` vectors of pixels. Made by [`row_of`] alone, whose caller promises what its pointers need.
-struct Tile<'a, T, const F: usize, const P: usize>(Part<'a, T>);
+struct Tile<'a, T, const F: usize, const P: usize>(RowSegment<'a, T>);
 
 impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, F, P> {
     type Output = ();
@@ -308,7 +308,7 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
     #[expect(clippy::needless_range_loop, reason = "iterators take longer to build")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self(Part { taps, x, w, filter, to }) = self;
+        let Self(RowSegment { taps, x, w, filter, to }) = self;
         let zero = simd.splat(T::ZERO);
         let mut sums = [[zero; P]; F];
         // SAFETY: whoever called `row_of` promised the memory.

@@ -101,7 +101,7 @@ impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
         // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
         for first in (0..inputs).step_by(DEPTH) {
             let depth = DEPTH.min(inputs - first);
-            let part = Part {
+            let part = InputRange {
                 x: &x[first..first + depth],
                 w: &w[first * outputs..],
                 epilogue: epilogue.of_part(first == 0, first + depth == inputs),
@@ -134,13 +134,13 @@ const fn constant_vectors<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -
 }
 
 /// A part of the inputs, with their weights and those behind.
-struct Part<'a, T> {
+struct InputRange<'a, T> {
     x: &'a [T],
     w: &'a [T],
     epilogue: Epilogue<'a, T>,
 }
 
-impl<T: Elementary> Part<'_, T> {
+impl<T: Elementary> InputRange<'_, T> {
     /// The sums of `N` vectors of outputs from a vector on, as many as there are, through the epilogue.
     #[inline(always)]
     fn add<S: Simd<T>, const N: usize>(&self, simd: S, vector: usize, outputs: usize, y: &mut [T]) {

@@ -92,12 +92,12 @@ impl<T: Elementary> WithSimd<T> for Add<'_, T> {
             sums.fill(T::ZERO);
             for row in (0..spec.output[0]).step_by(strip_rows) {
                 for column in (0..spec.output[1]).step_by(strip_columns) {
-                    let place = Place {
+                    let at = Strip {
                         rows: row..(row + strip_rows).min(spec.output[0]),
                         columns: column..(column + strip_columns).min(spec.output[1]),
                     };
-                    place.strip(simd, spec, images, dy, strip);
-                    place.add(simd, spec, block, strip, rows.clone(), sums);
+                    at.lay(simd, spec, images, dy, strip);
+                    at.add(simd, spec, block, strip, rows.clone(), sums);
                 }
             }
             sum_lanes(simd, sums, sum);
@@ -122,16 +122,16 @@ fn padded_block<T: Elementary, S: Simd<T>>(simd: S, spec: &Spec, images: usize, 
     }
 }
 
-/// Which part of dy a strip is.
-struct Place {
+/// A strip of dy: where it lies.
+struct Strip {
     rows: Range<usize>,
     columns: Range<usize>,
 }
 
-impl Place {
+impl Strip {
     /// Lays it in the lanes.
     #[inline(always)]
-    fn strip<T: Elementary, S: Simd<T>>(&self, simd: S, spec: &Spec, images: usize, dy: &[T], strip: &mut [T]) {
+    fn lay<T: Elementary, S: Simd<T>>(&self, simd: S, spec: &Spec, images: usize, dy: &[T], strip: &mut [T]) {
         let Self { rows, columns } = self;
         let (row, filters, step) = (spec.rows_len()[1], spec.output[2], spec.output_len());
         let len = columns.len() * filters;

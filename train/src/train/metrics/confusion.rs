@@ -50,7 +50,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::Count`] where there are not as many labels as answers, [`Error::Label`] for a label outside the classes,
-    /// [`Error::NoLabels`] for targets that are none, [`Error::Length`] for labels of pixels among which the numbers of an answer cannot
+    /// [`Error::NoLabels`] for targets that are none, [`Error::Length`] for labels of pixels among which the elements of an answer cannot
     /// be divided.
     pub fn of<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
         same_count(answers.len(), labels.len())?;

@@ -22,7 +22,7 @@ fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
     }
 }
 
-/// Calls `each` with every label, the number of its sample, and the numbers of the answer where it stands.
+/// Calls `each` with every label, the number of its sample, and the elements of the answer where it stands.
 fn each_label<T: Precision, A: Sample<T>, Y: Target>(
     answers: &[A],
     labels: &[Y],
@@ -43,13 +43,13 @@ fn no_labels() -> Error {
     Error::NoLabels { origin: "the metric".to_owned() }
 }
 
-/// How many numbers of an answer belong to each label of a target.
+/// How many elements of an answer belong to each label of a target.
 fn outputs_of_a_label<T: Precision, A: Sample<T>, Y: Target>(target: &Y) -> Result<usize, Error> {
     match target.positions() {
         0 => Err(no_labels()),
         positions if A::LEN >= positions && A::LEN.is_multiple_of(positions) => Ok(A::LEN / positions),
         found => {
-            let what = "the labels of one target, among which the numbers of an answer are divided";
+            let what = "the labels of one target, among which the elements of an answer are divided";
             Err(Error::Length { what, expected: A::LEN, found })
         }
     }
@@ -59,12 +59,12 @@ fn outputs_of_a_label<T: Precision, A: Sample<T>, Y: Target>(target: &Y) -> Resu
 ///
 /// # Errors
 /// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none, [`Error::Length`] for
-/// labels of pixels among which the numbers of an answer cannot be divided.
+/// labels of pixels among which the elements of an answer cannot be divided.
 pub fn accuracy<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     top_k(answers, labels, 1)
 }
 
-/// The share of answers whose `k` largest numbers include the label, from 0 to 1. Of equal numbers the first counts as larger. An answer
+/// The share of answers whose `k` largest elements include the label, from 0 to 1. Of equal elements the first counts as larger. An answer
 /// that names no class ([`predicted_class`]) includes no label.
 ///
 /// # Errors

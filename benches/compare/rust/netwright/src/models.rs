@@ -18,7 +18,7 @@ fn spread(index: usize) -> f32 {
 }
 
 /// Contiguous images of our memory with their channels first; or back.
-pub(crate) fn turned(shape: Shape, images: &[f32], channels_first: bool) -> Vec<f32> {
+pub(crate) fn transposed(shape: Shape, images: &[f32], channels_first: bool) -> Vec<f32> {
     let (positions, channels) = (shape.positions(), shape.channels());
     let (outer, inner) = if channels_first { (channels, positions) } else { (positions, channels) };
     let places = (0..outer).flat_map(|o| (0..inner).map(move |i| i * outer + o));
@@ -40,7 +40,7 @@ pub(crate) fn write<N: Network<Scalar = f32> + ToOnnx>(folder: &Path, count: usi
         }
     }
     network.to_onnx(folder.join("model.onnx"))?;
-    let elements = turned(N::INPUT, &images, true);
+    let elements = transposed(N::INPUT, &images, true);
     fs::write(
         folder.join("images.f32"),
         elements.iter().flat_map(|element| element.to_le_bytes()).collect::<Vec<u8>>(),

@@ -7,7 +7,7 @@ use netwright::train::{GradientEngine, Update};
 use netwright::{Network, Output, Pass, Sample};
 use speak::{Failure, Job, LOSSES, RATE};
 
-use crate::models::turned;
+use crate::models::transposed;
 
 /// What goes into the softmax of one image.
 pub(crate) fn logits<N: Network<Scalar = f32>>(network: &N, image: &[f32]) -> Result<Vec<f32>, Failure> {
@@ -25,7 +25,7 @@ fn load<N: Network<Scalar = f32>>(job: &Job) -> Result<(N, Vec<N::Input>), Failu
     network.parameters_mut().copy_from_slice(parameters);
     network.statistics_mut().copy_from_slice(statistics);
     network.set_threads(job.threads)?;
-    Ok((network, values_from(turned(N::INPUT, &job.images()?, false))?))
+    Ok((network, values_from(transposed(N::INPUT, &job.images()?, false))?))
 }
 
 /// Predicts the images of a job.
