@@ -19,7 +19,7 @@ pub(super) static DENSE: Word = Word {
     form: "dense N",
     summary: "A fully connected layer of N units, z = W a + b (slide 4). Flattens what comes in, row by row, channels innermost.",
     argument: Argument::Required,
-    options: &[NOBIAS, kernel::OF_PRODUCT],
+    options: &[NOBIAS, kernel::OF_DENSE],
     examples: &[
         Example { input: "3x2x2", stage: "dense 5" },
         Example { input: "7", stage: "dense 4 nobias" },

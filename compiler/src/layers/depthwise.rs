@@ -66,7 +66,7 @@ pub(super) static SEPCONV: Word = Word {
     form: "sepconv HxWxF",
     summary: "Separable convolution (Chollet, 2017): a depthwise convolution with a window of height H and width W, without a bias, then a 1x1 convolution with F filters.",
     argument: Argument::Required,
-    options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS, kernel::OF_PRODUCT],
+    options: &[STRIDE, SAME, PAD, DILATE, MULTIPLIER, NOBIAS, kernel::OF_CONV],
     examples: &[
         Example { input: "5x4x3", stage: "sepconv 3x3x2" },
         Example { input: "6x3", stage: "sepconv 3x2" },

@@ -11,8 +11,8 @@ use crate::words::{Argument, Choice, OptionWord, Use};
 /// The option of convolutions.
 pub(super) const OF_CONV: OptionWord = option(CHOICES);
 
-/// The option of dense layers and of convolutions of single pixels.
-pub(super) const OF_PRODUCT: OptionWord = option(&[DIRECT, GEMM]);
+/// The option of dense layers.
+pub(super) const OF_DENSE: OptionWord = option(&[DIRECT, GEMM]);
 
 const fn option(choices: &'static [Choice]) -> OptionWord {
     OptionWord {
