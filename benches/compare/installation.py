@@ -52,6 +52,7 @@ ENGINES = [
     Engine("tract", "tract", crate="tract-onnx"),
     Engine("rten", "rten", crate="rten"),
     Engine("candle", "candle", crate="candle-core", trains=True),
+    Engine("burn", "burn", crate="burn", trains=True),
 ]
 
 
