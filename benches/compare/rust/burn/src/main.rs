@@ -94,9 +94,8 @@ impl Network {
         for (name, weight) in &graph.weights {
             weights.insert(name.clone(), Value::new(weight.elements.clone(), &weight.dims, device)?);
         }
-        let reads = graph.nodes.iter().enumerate().flat_map(|(place, node)| {
-            node.inputs.iter().map(move |name| (name.clone(), place))
-        });
+        let reads = graph.nodes.iter().enumerate();
+        let reads = reads.flat_map(|(place, node)| node.inputs.iter().map(move |name| (name.clone(), place)));
         Ok(Self { last: reads.collect(), weights, trains, graph })
     }
 
