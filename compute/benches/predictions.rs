@@ -13,7 +13,7 @@ use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{Spec, conv_grouped_forward_scratch, conv_packed_forward_scratch};
 use netwright_compute::kernels::depthwise::depthwise_forward_scratch;
 use netwright_compute::simd::{InstructionSet, Isa};
-use netwright_measure::elements;
+use netwright_measure::{Buffer, elements};
 
 /// Inputs along an axis, window, stride, channels, filters, groups, and how many such layers there are.
 type Layer = [usize; 7];
@@ -98,11 +98,11 @@ const UNCACHED: usize = 12 << 20;
 /// A convolution with the filters and the memory of the kernel that predicts it.
 struct Prediction {
     spec: Spec,
-    x: Vec<f32>,
-    copies: Vec<Vec<f32>>,
-    shift: Vec<f32>,
-    y: Vec<f32>,
-    scratch: Vec<f32>,
+    x: Buffer<f32>,
+    copies: Vec<Buffer<f32>>,
+    shift: Buffer<f32>,
+    y: Buffer<f32>,
+    scratch: Buffer<f32>,
 }
 
 impl Prediction {
@@ -123,8 +123,8 @@ impl Prediction {
             x: elements(spec.input_len()),
             copies: vec![elements(len); UNCACHED.div_ceil(len).min(64)],
             shift: elements(filters),
-            y: vec![0.0; spec.output_len()],
-            scratch: vec![0.0; scratch],
+            y: Buffer::zeros(spec.output_len()),
+            scratch: Buffer::zeros(scratch),
             spec,
         }
     }
@@ -133,7 +133,7 @@ impl Prediction {
     fn seconds(&mut self, isa: Isa) -> f64 {
         let context = Context::of(1).with_isa(isa);
         let Self { spec, x, copies, shift, y, scratch } = self;
-        let weights = vec![0.0; spec.weights_len()];
+        let weights = Buffer::<f32>::zeros(spec.weights_len());
         let mut best = f64::INFINITY;
         let begin = Instant::now();
         for w in copies.iter().cycle() {

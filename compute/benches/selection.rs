@@ -11,17 +11,17 @@ use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
     Spec, conv_gemm_forward_scratch, conv_packed_forward_scratch, conv_winograd_forward_scratch,
 };
-use netwright_measure::{best, elements};
+use netwright_measure::{Buffer, best, elements};
 
 /// A convolution of one image that keeps its size, with room for all that its kernels read and write.
 struct Layer {
     spec: Spec,
-    x: Vec<f32>,
-    w: Vec<f32>,
-    prepared: Vec<f32>,
-    y: Vec<f32>,
-    dw: Vec<f32>,
-    scratch: Vec<f32>,
+    x: Buffer<f32>,
+    w: Buffer<f32>,
+    prepared: Buffer<f32>,
+    y: Buffer<f32>,
+    dw: Buffer<f32>,
+    scratch: Buffer<f32>,
 }
 
 impl Layer {
@@ -36,8 +36,8 @@ impl Layer {
             w: elements(spec.weights_len()),
             prepared: elements(spec.packed_len().max(if fits { spec.winograd_len() } else { 0 })),
             y: elements(spec.output_len()),
-            dw: vec![0.0; spec.weights_len()],
-            scratch: vec![0.0; scratch],
+            dw: Buffer::zeros(spec.weights_len()),
+            scratch: Buffer::zeros(scratch),
         }
     }
 
@@ -79,7 +79,7 @@ fn main() {
     let mut small = [0; 2].map(|_| Layer::new(28, 3, 1, 8));
     let mut transforms = Layer::new(32, 3, 16, 16);
     let mut filters = [0; 4].map(|_| Layer::new(7, 3, 512, 512));
-    let (from, mut to) = (elements(16 * 1024), vec![0.0; 16 * 1024]);
+    let (from, mut to) = (elements(16 * 1024), Buffer::zeros(16 * 1024));
     let [small_macs, filters_macs, weights] =
         [small[0].macs(), filters[0].macs(), filters[0].spec.weights_len() as f64];
     let (pointwise_macs, winograd_len) = (pointwise.macs(), filters[0].spec.winograd_len());

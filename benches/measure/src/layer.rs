@@ -1,6 +1,7 @@
 //! Layers that are timed, and what they are given.
 
 use netwright_compute::kernels::conv::Spec;
+use netwright_runtime::memory::Buffer;
 
 /// A convolution of square images with a square window of odd size, padded so that stride alone makes the image smaller, in one group and
 /// without an epilogue.
@@ -17,7 +18,10 @@ pub fn convolution(size: usize, window: usize, stride: usize, channels: usize, f
     }
 }
 
-/// Elements between -0.5 and 0.5 without a short period.
-pub fn elements(count: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5).collect()
+/// Elements between -0.5 and 0.5 without a short period, in memory as networks have it: from a cache line on.
+pub fn elements(count: usize) -> Buffer<f32> {
+    let mut elements = Buffer::zeros(count);
+    let each = (0..count).map(|i| ((i * 37 + i / 251) % 251) as f32 / 251.0 - 0.5);
+    elements.iter_mut().zip(each).for_each(|(to, each)| *to = each);
+    elements
 }

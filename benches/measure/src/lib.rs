@@ -9,6 +9,7 @@ pub mod timing;
 
 pub use layer::{convolution, elements};
 pub use machine::{memory, peak};
+pub use netwright_runtime::memory::Buffer;
 pub use table::{Row, Table};
 pub use threads::Pool;
 pub use timing::best;
