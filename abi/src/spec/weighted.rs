@@ -189,8 +189,27 @@ pub mod conv {
         pub const fn grouped_len(&self, is_rotated: bool) -> usize {
             let [channels, filters] = self.group();
             let [inner, outer] = if is_rotated { [filters, channels] } else { [channels, filters] };
+            if !is_rotated && self.groups_in_lines() {
+                return self.weights_len();
+            }
             let tiles = GroupTiles::choose(self.groups, outer);
             self.window[0] * self.window[1] * inner * tiles.len(outer) * self.groups.div_ceil(tiles.together())
+        }
+
+        /// Positions side by side that a kernel computes at once which reads [groups in lines](Self::groups_in_lines).
+        pub const POSITIONS_IN_LINES: usize = 7;
+
+        /// Whether a kernel reads the groups as they lie, forward: cache lines of filters belong to one group, or to several whole ones that have as
+        /// many channels as filters, and windows of three columns move by one or two, over no fewer positions than are computed at once.
+        pub const fn groups_in_lines(&self) -> bool {
+            let [channels, filters] = self.group();
+            let lies_well = filters.is_multiple_of(LINE) || channels == filters && (filters == 4 || filters == 8);
+            lies_well
+                && self.output[2].is_multiple_of(LINE)
+                && self.window[1] == 3
+                && self.dilation[1] == 1
+                && matches!(self.stride[1], 1 | 2)
+                && self.output[1] >= Self::POSITIONS_IN_LINES
         }
 
         /// Elements of all filters.

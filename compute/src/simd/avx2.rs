@@ -167,6 +167,16 @@ impl Vector<f32> for F32x8 {
         Self(unsafe { _mm256_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]
+    fn spread(self, width: usize, lane: usize) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            // Lanes are counted modulo eight, and widths are powers of two.
+            let lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+            let blocks = _mm256_andnot_si256(_mm256_set1_epi32(width as i32 - 1), lanes);
+            Self(_mm256_permutevar8x32_ps(self.0, _mm256_add_epi32(blocks, _mm256_set1_epi32(lane as i32))))
+        }
+    }
+    #[inline(always)]
     fn store(self, to: &mut [f32]) {
         assert!(to.len() >= 8, "a vector of 8 into a slice of {}", to.len());
         // SAFETY: the slice is long enough.

@@ -168,6 +168,16 @@ impl Vector<f32> for F32x16 {
         Self(unsafe { _mm512_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]
+    fn spread(self, width: usize, lane: usize) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            // Lanes are counted modulo sixteen, and widths are powers of two.
+            let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            let blocks = _mm512_andnot_si512(_mm512_set1_epi32(width as i32 - 1), lanes);
+            Self(_mm512_permutexvar_ps(_mm512_add_epi32(blocks, _mm512_set1_epi32(lane as i32)), self.0))
+        }
+    }
+    #[inline(always)]
     fn store(self, to: &mut [f32]) {
         assert!(to.len() >= 16, "a vector of 16 into a slice of {}", to.len());
         // SAFETY: the slice is long enough.

@@ -134,6 +134,10 @@ macro_rules! one_lane {
                 function(self)
             }
             #[inline(always)]
+            fn spread(self, _width: usize, _lane: usize) -> Self {
+                self
+            }
+            #[inline(always)]
             fn store(self, to: &mut [$type]) {
                 to[0] = self;
             }

@@ -199,6 +199,11 @@ pub trait Vector<T: Lane>:
     /// A function of each element by itself.
     fn map(self, function: impl Fn(T) -> T) -> Self;
 
+    /// In each block of `width` lanes, a power of two, all of them are what lane number `lane` of the block was. Blocks are no larger than the
+    /// vector.
+    #[must_use]
+    fn spread(self, width: usize, lane: usize) -> Self;
+
     /// Writes to the first elements of `to`.
     ///
     /// # Panics

@@ -137,6 +137,13 @@ mod instance {
             unsafe { Neon(()).load_at(lanes.as_ptr()) }
         }
         #[inline(always)]
+        fn spread(self, width: usize, lane: usize) -> Self {
+            let lanes = self.lanes();
+            let lanes = [0, 1, 2, 3].map(|n| lanes[(n / width * width + lane) % 4]);
+            // SAFETY: four elements.
+            unsafe { Neon(()).load_at(lanes.as_ptr()) }
+        }
+        #[inline(always)]
         fn store(self, to: &mut [f32]) {
             to[..4].copy_from_slice(&self.lanes());
         }

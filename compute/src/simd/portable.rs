@@ -126,6 +126,10 @@ macro_rules! portable {
                 Self([$(function(self.0[$lane])),*])
             }
             #[inline(always)]
+            fn spread(self, width: usize, lane: usize) -> Self {
+                Self([$(self.0[($lane / width * width + lane) % $lanes]),*])
+            }
+            #[inline(always)]
             fn store(self, to: &mut [T]) {
                 to[..$lanes].copy_from_slice(&self.0);
             }

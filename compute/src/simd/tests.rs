@@ -150,6 +150,35 @@ impl WithSimd<f32> for Columns<'_> {
     }
 }
 
+/// The first lanes of a slice, each block of them as one of its lanes was.
+struct Spread<'a>(&'a [f32], usize, usize);
+
+impl WithSimd<f32> for Spread<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd<f32>>(self, simd: S) -> Vec<f32> {
+        let Self(lanes, width, lane) = self;
+        let mut spread = std::vec![0.0; S::LANES];
+        simd.load(lanes).spread(width.min(S::LANES), lane % S::LANES).store(&mut spread);
+        spread
+    }
+}
+
+#[test]
+fn blocks_of_lanes_are_spread_from_each_of_theirs() {
+    let lanes: Vec<f32> = (0..16).map(|lane| lane as f32).collect();
+    for (width, lane) in [1, 2, 4, 8, 16].into_iter().flat_map(|width| (0..width).map(move |lane| (width, lane))) {
+        for isa in Isa::all().0 {
+            let spread = isa.dispatch(Spread(&lanes, width, lane));
+            let (width, lane) = (width.min(spread.len()), lane % spread.len());
+            for (n, &found) in spread.iter().enumerate() {
+                assert_eq!(found, (n / width * width + lane) as f32, "{isa:?}: {width}, {lane}");
+            }
+        }
+    }
+}
+
 fn bits(numbers: &[Vec<f32>]) -> Vec<Vec<u32>> {
     numbers.iter().map(|x| x.iter().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }).collect()).collect()
 }

@@ -123,6 +123,11 @@ impl Vector<f32> for F32x4 {
         Self::from_lanes(self.lanes().map(function))
     }
     #[inline(always)]
+    fn spread(self, width: usize, lane: usize) -> Self {
+        let lanes = self.lanes();
+        Self::from_lanes([0, 1, 2, 3].map(|n| lanes[(n / width * width + lane) % 4]))
+    }
+    #[inline(always)]
     fn store(self, to: &mut [f32]) {
         to[..4].copy_from_slice(&self.lanes());
     }

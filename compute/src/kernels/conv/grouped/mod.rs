@@ -17,7 +17,8 @@
 //!   is transposed from `[group][channel]` to `[channel][group]`, and the weights once for each pass; from then on every product is one
 //!   of whole vectors, for any number of channels in a group.
 //!
-//! Both read positions of several rows as one tile, so that images of few columns fill it too.
+//! Both read positions of several rows as one tile, so that images of few columns fill it too. Forward, groups that fill cache lines as they lie
+//! take neither where windows have three columns: see [`lines`].
 
 use core::marker::PhantomData;
 
@@ -33,6 +34,7 @@ use crate::simd::{Simd, WithSimd};
 mod direction;
 mod gather;
 mod lane_layout;
+mod lines;
 mod pack;
 mod regroup;
 #[cfg(test)]
@@ -126,6 +128,9 @@ const fn block_len(spec: &Spec, inner: usize, outer: usize) -> [usize; 2] {
 
 /// Elements of scratch memory that `conv_grouped_forward` asks for, whatever the batch.
 pub const fn conv_grouped_forward_scratch(spec: &Spec) -> usize {
+    if spec.groups_in_lines() {
+        return lines::scratch(spec);
+    }
     let sizes = Sizes::new(spec);
     let [left, tiles] = block_len(spec, sizes.inner, sizes.outer);
     let positions = [spec.output[0], spec.output[1]];
@@ -178,6 +183,9 @@ pub fn conv_grouped_forward<T: Elementary>(
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        if spec.groups_in_lines() {
+            return lines::forward(context.isa(), spec, x, [w, packed], epilogue, y, scratch);
+        }
         context.isa().dispatch(Job { spec, direction: Forward { x, w: [w, packed], epilogue, y }, scratch });
     });
 }

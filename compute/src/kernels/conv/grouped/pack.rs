@@ -3,7 +3,7 @@
 use netwright_abi::spec::conv::{GROUP_LANES as LANES, GroupTiles as Tiles, QUAD};
 
 use super::lane_layout::LaneLayout;
-use super::{GroupRange, Sizes, Spec};
+use super::{GroupRange, Sizes, Spec, lines};
 use crate::context::Context;
 use crate::kernels::conv::gemm::{StridePhase, meets_nothing, phases};
 use crate::kernels::elementary::Elementary;
@@ -48,9 +48,12 @@ impl Taps {
     }
 }
 
-/// Filters as `conv_grouped_forward` packs them: `[part][tile of filters][tap][channel]` vectors of a tile.
+/// Filters as `conv_grouped_forward` packs them: `[part][tile of filters][tap][channel]` vectors of a tile, or line by line.
 pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
     assert!(w.len() == spec.weights_len() && packed.len() == spec.grouped_len(false), "length of the filters");
+    if spec.groups_in_lines() {
+        return lines::pack(spec, w, packed);
+    }
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
     pack(spec.groups, outer, sizes.rows(), packed, |row, group, filter| {
         w[row * spec.output[2] + group * outer + filter]

@@ -3,9 +3,10 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::Context;
+use crate::context::{Context, tests::Turns};
+use crate::epilogue::tests::epilogues;
 use crate::kernels::check::shapes;
-use crate::kernels::conv::tests::{Variant, agrees, specs};
+use crate::kernels::conv::tests::{Variant, agrees, forward_agrees, numbers, specs};
 use crate::kernels::elementary::Elementary;
 use netwright_abi::Epilogue;
 
@@ -37,8 +38,76 @@ const fn grouped<T: Elementary>() -> Variant<T> {
     }
 }
 
+/// Layers whose groups are read as they lie: of several groups in a line, or several lines in a group.
+fn in_lines() -> impl Strategy<Value = Spec> {
+    let groups = prop_oneof![
+        (1usize..4).prop_map(|lines| [4 * lines, 4, 4]),
+        (1usize..4).prop_map(|lines| [2 * lines, 8, 8]),
+        (1usize..4, 1usize..20, 1usize..3).prop_map(|(groups, channels, lines)| [groups, channels, 16 * lines]),
+    ];
+    let down = (1usize..7, 1usize..5, 1usize..4, 1usize..4, [0usize..3, 0usize..3]);
+    let across = (Spec::POSITIONS_IN_LINES..20, 1usize..3, [0usize..3, 0usize..3]);
+    (groups, down, across, epilogues()).prop_filter_map("there are rows", |(groups, down, across, epilogue)| {
+        let (rows, taps, step, dilation, [top, bottom]) = down;
+        let (columns, stride, [left, right]) = across;
+        let height =
+            ((rows - 1) * step + (taps - 1) * dilation + 1).checked_sub(top + bottom).filter(|&rows| rows > 0)?;
+        let [groups, channels, filters] = groups;
+        Some(Spec {
+            input: [height, (columns - 1) * stride + 3 - left - right, groups * channels],
+            output: [rows, columns, groups * filters],
+            window: [taps, 3],
+            stride: [step, stride],
+            padding: [top, bottom, left, right],
+            dilation: [dilation, 1],
+            groups,
+            epilogue,
+        })
+    })
+}
+
+/// Some images on so many threads, with filters packed before.
+fn on(threads: usize, batch: usize, spec: &Spec) -> Vec<f32> {
+    let (w, mut packed) = (numbers(spec.weights_len(), 2), memory(spec.grouped_len(false)));
+    conv_grouped_pack(&Context::of(1), spec, &w, &mut packed);
+    let (turns, mut y) = (Turns(threads), numbers(batch * spec.output_len(), 4));
+    let (x, mut scratch) = (numbers(batch * spec.input_len(), 1), memory(threads * conv_grouped_forward_scratch(spec)));
+    conv_grouped_forward(&Context::on(batch, &turns), spec, &x, &w, &packed, &[], &[], &mut y, &mut scratch);
+    y
+}
+
+/// Rows are computed in pairs, from the first of each part on.
+#[test]
+fn groups_as_they_lie_have_the_same_bits_on_any_number_of_threads() {
+    for (groups, channels, stride) in [(8, 4, 1), (6, 8, 2), (3, 32, 1)] {
+        let size = [29, 31, groups * channels];
+        let spec = Spec {
+            input: size,
+            output: [29usize.div_ceil(stride), 31usize.div_ceil(stride), size[2]],
+            window: [3; 2],
+            stride: [stride; 2],
+            padding: [1; 4],
+            dilation: [1; 2],
+            groups,
+            epilogue: Epilogue { accumulate: true, activation: None },
+        };
+        assert!(spec.groups_in_lines());
+        let alone = on(1, 2, &spec);
+        assert!([2, 3, 7].into_iter().all(|threads| on(threads, 2, &spec) == alone));
+    }
+}
+
 proptest! {
     #![proptest_config(shapes(200))]
+
+    #[test]
+    fn groups_as_they_lie_agree_with_the_reference(
+        spec in in_lines(), batch in 1usize..3, each_filter in any::<[bool; 2]>(),
+    ) {
+        prop_assert!(spec.groups_in_lines());
+        forward_agrees::<f32>(batch, &spec, each_filter, &grouped());
+        forward_agrees::<f64>(batch, &spec, each_filter, &grouped());
+    }
 
     #[test]
     fn groups_that_do_not_fill_vectors_agree_with_the_reference(

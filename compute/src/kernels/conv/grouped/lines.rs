@@ -1,0 +1,308 @@
+//! Forward with groups as they lie: sixteen filters side by side, of one group or of several whole ones, fill vectors; windows have three columns.
+//!
+//! What is read of a pixel meets the taps of all positions whose windows it lies in while it is in a register: in all lanes where they are of one
+//! group, else in those of its own group ([`Vector::spread`]). Two rows of positions share it where registers suffice.
+
+use netwright_abi::spec::conv::LINE;
+
+use super::gather::{Band, gather_band};
+use super::lane_layout::ChannelsInLanes;
+use super::{GroupRange, Sizes, Spec};
+use crate::epilogue::Epilogue;
+use crate::kernels::conv::correlate::{Correlation, band_len, extent};
+use crate::kernels::conv::gemm;
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+
+/// Positions side by side.
+const POSITIONS: usize = Spec::POSITIONS_IN_LINES;
+
+/// Taps of a row.
+const TAPS: usize = 3;
+
+/// Rows of positions that share what they read, at most.
+const ROWS: usize = 2;
+
+/// Channels that the filters of a line see: those of its group, or of its groups, as many.
+const fn channels(sizes: &Sizes) -> usize {
+    if sizes.outer.is_multiple_of(LINE) { sizes.inner } else { LINE }
+}
+
+/// Elements of the filters of a line.
+const fn line_len(sizes: &Sizes) -> usize {
+    sizes.rows() * LINE
+}
+
+/// Lines of filters that see the same channels.
+const fn lines_of_group(sizes: &Sizes) -> usize {
+    if sizes.outer.is_multiple_of(LINE) { sizes.outer / LINE } else { 1 }
+}
+
+/// Elements of scratch memory that [`forward`] asks for.
+pub(super) const fn scratch(spec: &Spec) -> usize {
+    let sizes = Sizes::new(spec);
+    let positions = [spec.output[0], spec.output[1]];
+    lines_of_group(&sizes) * line_len(&sizes)
+        + band_len(positions, spec.stride, spec.window, spec.dilation, channels(&sizes))
+}
+
+/// Filters line by line: `[line][tap][channel][LINE]`.
+pub(super) fn pack<T: Scalar>(spec: &Spec, w: &[T], packed: &mut [T]) {
+    for (line, packed) in packed.chunks_exact_mut(line_len(&Sizes::new(spec))).enumerate() {
+        pack_line(spec, line, w, packed);
+    }
+}
+
+fn pack_line<T: Scalar>(spec: &Spec, line: usize, w: &[T], packed: &mut [T]) {
+    let filters = w.chunks_exact(spec.output[2]).map(|row| &row[line * LINE..][..LINE]);
+    packed.chunks_exact_mut(LINE).zip(filters).for_each(|(packed, filters)| packed.copy_from_slice(filters));
+}
+
+/// y from x, and the weights with what [`pack`] made of them or nothing.
+pub(super) fn forward<T: Elementary>(
+    isa: Isa,
+    spec: &Spec,
+    x: &[T],
+    [w, packed]: [&[T]; 2],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let sizes = Sizes::new(spec);
+    let lines = lines_of_group(&sizes);
+    let (own, memory) = scratch.split_at_mut(lines * line_len(&sizes));
+    for first in (0..spec.output[2] / LINE).step_by(lines) {
+        let weights = if packed.is_empty() {
+            let each = own.chunks_exact_mut(line_len(&sizes)).enumerate();
+            each.for_each(|(n, own)| pack_line(spec, first + n, w, own));
+            &*own
+        } else {
+            &packed[first * line_len(&sizes)..][..own.len()]
+        };
+        let mut walk = gemm::windows(spec);
+        let channel = first / lines * channels(&sizes);
+        (walk.channels, walk.target[1]) = ([channel, channels(&sizes)], first * LINE);
+        let epilogue = epilogue.channels(first * LINE, lines * LINE);
+        isa.dispatch(Lines { walk, sizes, weights, epilogue, x, y: &mut *y, memory: &mut *memory });
+    }
+}
+
+/// The lines of filters that see the same channels, all images.
+struct Lines<'a, T> {
+    walk: Correlation,
+    sizes: Sizes,
+    weights: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+    memory: &'a mut [T],
+}
+
+impl<T: Elementary> WithSimd<T> for Lines<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { walk, sizes, weights, epilogue, x, y, memory } = self;
+        let ([rows, columns], [_, channels]) = (walk.positions, walk.channels);
+        let (at_once, row) = (walk.rows_that_fit(memory.len()), walk.row_len());
+        assert!(columns >= POSITIONS && walk.taps[1] == TAPS && walk.tap_step[1] == 1, "windows of three columns");
+        let lines = lines_of_group(&sizes);
+        assert_eq!(weights.len(), lines * line_len(&sizes), "the filters of the lines");
+        epilogue.check(lines * LINE);
+        let covered = extent(at_once, walk.step[0], walk.taps[0], walk.tap_step[0]) * row;
+        assert!(covered <= memory.len(), "rows of windows in memory");
+        let last = walk.target[1] + (rows - 1) * walk.target_step[0] + (columns - 1) * walk.target_step[1];
+        assert!(last + lines * LINE <= walk.target[0], "positions inside the target");
+        let band = Band { row, pixel: channels, channel: 1, part: 0 };
+        let images = x.chunks_exact(walk.source.iter().product()).zip(y.chunks_exact_mut(walk.target[0]));
+        for (image, y) in images {
+            for first in (0..rows).step_by(at_once) {
+                let count = at_once.min(rows - first);
+                let (range, memory) = (GroupRange { first: 0, groups: 1 }, memory.as_mut_ptr());
+                // SAFETY: the memory holds the rows that these windows cover, with all their channels.
+                unsafe {
+                    gather_band::<T, S, ChannelsInLanes>(
+                        simd,
+                        &walk,
+                        range,
+                        channels,
+                        image,
+                        [first, count],
+                        memory,
+                        band,
+                    );
+                }
+                for vector in 0..lines * LINE / S::LANES {
+                    let filter = vector * S::LANES;
+                    let (line, lane) = (filter / LINE, filter % LINE);
+                    let positions = Positions {
+                        walk: &walk,
+                        // Those of the vector's group, or of its groups.
+                        band: if sizes.outer < LINE {
+                            memory.wrapping_add(lane / sizes.outer * sizes.outer)
+                        } else {
+                            memory
+                        },
+                        weights: weights[line * line_len(&sizes) + lane..].as_ptr(),
+                        inner: sizes.inner,
+                        width: sizes.outer,
+                        epilogue: &epilogue,
+                        filter,
+                        target: y[walk.target[1] + first * walk.target_step[0] + filter..].as_mut_ptr(),
+                    };
+                    // SAFETY: the band holds the windows of these rows, and the target their positions, as compared above.
+                    unsafe {
+                        match (walk.step[1], sizes.outer < S::LANES) {
+                            (1, false) => positions.rows::<S, 1, { POSITIONS + 2 }, false>(simd, count),
+                            (1, true) => positions.rows::<S, 1, { POSITIONS + 2 }, true>(simd, count),
+                            (_, false) => positions.rows::<S, 2, { 2 * POSITIONS + 1 }, false>(simd, count),
+                            (_, true) => positions.rows::<S, 2, { 2 * POSITIONS + 1 }, true>(simd, count),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A vector of a line's filters at the positions of some rows.
+struct Positions<'a, T> {
+    walk: &'a Correlation,
+    /// The first channel that the vector meets of the first pixel.
+    band: *const T,
+    weights: *const T,
+    /// Channels that a filter sees.
+    inner: usize,
+    /// Lanes of a group, where a vector has several.
+    width: usize,
+    epilogue: &'a Epilogue<'a, T>,
+    /// The vector's first filter among those of the lines.
+    filter: usize,
+    target: *mut T,
+}
+
+impl<T: Elementary> Positions<'_, T> {
+    /// Computes so many rows, whose windows move by `STEP` columns: [`POSITIONS`] of them cover `COLUMNS`.
+    ///
+    /// # Safety
+    /// The band holds the windows of the rows, and the target their positions.
+    #[inline(always)]
+    unsafe fn rows<S: Simd<T>, const STEP: usize, const COLUMNS: usize, const SPREAD: bool>(
+        &self,
+        simd: S,
+        rows: usize,
+    ) {
+        let walk = self.walk;
+        let columns = walk.positions[1];
+        let shares = const { STEP == 1 && S::REGISTERS >= 32 } && walk.step[0] == 1 && walk.tap_step[0] == 1;
+        let mut row = 0;
+        while row < rows {
+            let together = if shares { ROWS.min(rows - row) } else { 1 };
+            for done in (0..columns).step_by(POSITIONS) {
+                // The last ones overlap those before, which stay as they are.
+                let first = done.min(columns - POSITIONS);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let band = self.band.add(row * walk.step[0] * walk.row_len() + first * STEP * walk.channels[1]);
+                    let mut sums = [[simd.splat(T::ZERO); POSITIONS]; ROWS];
+                    for line in 0..walk.taps[0] + together - 1 {
+                        let band = band.add(line * walk.tap_step[0] * walk.row_len());
+                        let sums = &mut sums;
+                        if together == 1 || line == 0 {
+                            self.meet::<S, STEP, COLUMNS, SPREAD, 0, 1>(simd, band, line, sums);
+                        } else if line < walk.taps[0] {
+                            self.meet::<S, STEP, COLUMNS, SPREAD, 0, ROWS>(simd, band, line, sums);
+                        } else {
+                            self.meet::<S, STEP, COLUMNS, SPREAD, 1, ROWS>(simd, band, line, sums);
+                        }
+                    }
+                    for (n, sums) in sums.iter().enumerate().take(together) {
+                        let target = self.target.add((row + n) * walk.target_step[0] + first * walk.target_step[1]);
+                        self.store(simd, sums, done - first, target);
+                    }
+                }
+            }
+            row += together;
+        }
+    }
+
+    /// Adds what row `line` of the band has for rows `FROM` to `END` of positions: the taps of its own row for the first, of the one above for the
+    /// second.
+    ///
+    /// # Safety
+    /// As [`rows`](Self::rows).
+    #[inline(always)]
+    unsafe fn meet<
+        S: Simd<T>,
+        const STEP: usize,
+        const COLUMNS: usize,
+        const SPREAD: bool,
+        const FROM: usize,
+        const END: usize,
+    >(
+        &self,
+        simd: S,
+        band: *const T,
+        line: usize,
+        sums: &mut [[S::Vector; POSITIONS]; ROWS],
+    ) {
+        let (pixel, tap) = (self.walk.channels[1], self.inner * LINE);
+        for channel in 0..self.inner {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut weights = [[simd.splat(T::ZERO); TAPS]; ROWS];
+                for (n, weights) in weights.iter_mut().enumerate().take(END).skip(FROM) {
+                    let row = self.weights.add((line - n) * TAPS * tap + channel * LINE);
+                    *weights = [0, 1, 2].map(|j| simd.load_at(row.add(j * tap)));
+                }
+                unrolled!(column < COLUMNS, {
+                    let at = band.add(column * pixel);
+                    let x = if SPREAD {
+                        simd.load_at(at).spread(self.width, channel)
+                    } else {
+                        simd.splat(*at.add(channel))
+                    };
+                    for n in FROM..END {
+                        for j in 0..TAPS {
+                            if column >= j && (column - j).is_multiple_of(STEP) && (column - j) / STEP < POSITIONS {
+                                let sum = &mut sums[n][(column - j) / STEP];
+                                *sum = x.multiply_add(weights[n][j], *sum);
+                            }
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// Ends the sums of `P` positions, from number `first` on, and stores them.
+    ///
+    /// # Safety
+    /// The target holds the positions.
+    #[inline(always)]
+    unsafe fn store<S: Simd<T>, const P: usize>(&self, simd: S, sums: &[S::Vector; P], first: usize, target: *mut T) {
+        let (epilogue, bounds) = (self.epilogue, self.epilogue.bounds().splat(simd));
+        let each = |elements: &[T], default: T| {
+            if elements.is_empty() { simd.splat(default) } else { simd.load(&elements[self.filter..]) }
+        };
+        let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
+        unrolled!(position < P, {
+            if position >= first {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let to = target.add(position * self.walk.target_step[1]);
+                    let mut sum = sums[position].multiply_add(scale, shift);
+                    if epilogue.accumulate {
+                        sum = sum + simd.load_at(to);
+                    }
+                    bounds.hold_vector(sum).store_at(to);
+                    if epilogue.activation_after_bounds().is_some() {
+                        epilogue.finish(simd.isa(), core::slice::from_raw_parts_mut(to, S::LANES));
+                    }
+                }
+            }
+        });
+    }
+}
