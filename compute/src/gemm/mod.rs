@@ -4,7 +4,7 @@
 //! feature of that name, and any library with the C interface of BLAS all of them, with the feature `blas`. What stands beside one row, or beside a
 //! convolution whose windows are larger than a pixel, is always computed here.
 //!
-//! A product is cut into tiles whose sums stay in registers: up to six rows by two vectors with AVX2, eleven with
+//! A product is cut into tiles whose sums stay in registers: up to six rows by two vectors with AVX2, twelve with
 //! AVX-512. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
 //! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
 //! tile it is in, so that results do not depend on what surrounds them; a sum of more than [`DEPTH`] products is taken in parts, which
@@ -35,8 +35,11 @@ use tile::{PANEL, Product};
 /// Products that are summed before their sum is added to others; rows of B that are packed at once.
 pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 
-/// Rows of A that are copied at once at most.
+/// Rows of A that are copied at once.
 const ROWS: usize = 48;
+
+/// Rows of the tallest tile; others have a part of them.
+const TILE_ROWS: usize = 12;
 
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.
@@ -229,9 +232,7 @@ fn gemm_at<T: Elementary>(
     let copy =
         a.rows >= PACKED_FROM && b.columns >= COPIED_FROM || is_aliased(&a) && is_packed && scratch.len() >= room;
     // Rows are cut evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
-    let tallest = tile::tallest::<T>(isa);
-    let parts = a.rows.div_ceil(ROWS / tallest * tallest);
-    let rows_at_once = if copy { a.rows.div_ceil(parts).next_multiple_of(tallest) } else { a.rows };
+    let rows_at_once = if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(TILE_ROWS) } else { a.rows };
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);

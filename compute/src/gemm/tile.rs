@@ -123,6 +123,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                     9 => simd.call(Rows::<T, 9>(&part)),
                     10 => simd.call(Rows::<T, 10>(&part)),
                     11 => simd.call(Rows::<T, 11>(&part)),
+                    12 => simd.call(Rows::<T, 12>(&part)),
                     _ => unreachable!("rows are cut into tiles"),
                 }
                 column += columns;
@@ -153,24 +154,11 @@ unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize
     }
 }
 
-/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, a row of A and a product. At most eleven: of more, the
-/// compiler keeps sums on the stack.
+/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, a row of A and a product. At most twelve: the
+/// compiler does not unroll the epilogue of more, and sums that are counted through live on the stack.
 const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
-    if fit < 11 { fit } else { 11 }
-}
-
-/// Rows of the tallest tile of an instruction set: products whose rows come in as many are cut into whole ones.
-pub(crate) fn tallest<T: Elementary>(isa: Isa) -> usize {
-    struct Tallest;
-    impl<T: Elementary> WithSimd<T> for Tallest {
-        type Output = usize;
-        #[inline(always)]
-        fn with_simd<S: Simd<T>>(self, _simd: S) -> usize {
-            rows::<T, S>()
-        }
-    }
-    isa.dispatch::<T, _>(Tallest)
+    if fit < 12 { fit } else { 12 }
 }
 
 /// A part of a [`Product`] that fits in registers; `b`, `c`, the scale and the shift are moved to its columns.
@@ -210,7 +198,7 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
             let (Self(tile), lanes) = (self, S::LANES);
             // SAFETY: whoever called `run` promised the memory; the columns are those of the tile.
             unsafe {
-                if const { !S::FREE_MASKS || unrolls::<T, S>(R, 2, false) } && tile.columns == 2 * lanes {
+                if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
                     compute::<T, S, R, 2, false>(simd, tile);
                 } else if tile.columns > lanes {
                     compute::<T, S, R, 2, true>(simd, tile);
@@ -264,36 +252,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         (sums, summed, cut) = ([[zero; N]; R], 0, true);
                     }
                     let steps = left.min(tile.depth - summed);
-                    let mut rest = steps;
-                    if const { unrolls::<T, S>(R, N, PARTIAL) } && a_inner == 1 {
-                        for _ in 0..steps / STEPS {
-                            simd.prefetch(ahead);
-                            if tile.share * STEPS > LINE {
-                                simd.prefetch(ahead.wrapping_add(tile.share));
-                                simd.prefetch(ahead.wrapping_add(2 * tile.share));
-                                simd.prefetch(ahead.wrapping_add(3 * tile.share));
-                            }
-                            ahead = ahead.wrapping_add(STEPS * tile.share);
-                            for step in 0..STEPS {
-                                let mut columns = [zero; N];
-                                for j in 0..N {
-                                    columns[j] = simd.load_at(b.add(step * b_inner + j * S::LANES));
-                                }
-                                for i in 0..R {
-                                    let row = simd.splat(*a[i / 3].add(i % 3 * a_row + step));
-                                    for j in 0..N {
-                                        sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
-                                    }
-                                }
-                            }
-                            for a in &mut a {
-                                *a = a.wrapping_add(STEPS);
-                            }
-                            b = b.wrapping_add(STEPS * b_inner);
-                        }
-                        rest = steps % STEPS;
-                    }
-                    for _ in 0..rest {
+                    for _ in 0..steps {
                         simd.prefetch(ahead);
                         ahead = ahead.wrapping_add(tile.share);
                         let mut columns = [zero; N];
@@ -346,18 +305,6 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
             }
         }
     }
-}
-
-/// Steps that are taken at once in whole tiles of many rows: what counts and moves pointers takes as long as several multiply-adds of a vector where
-/// the processor starts two of them in a cycle.
-const STEPS: usize = 4;
-
-/// Elements of a cache line in single precision.
-const LINE: usize = netwright_abi::spec::conv::LINE;
-
-/// Whether a tile takes [`STEPS`] steps at once.
-const fn unrolls<T: Elementary, S: Simd<T>>(rows: usize, vectors: usize, is_partial: bool) -> bool {
-    S::REGISTERS >= 32 && rows > 6 && vectors == 2 && !is_partial
 }
 
 /// Adds `from` to `to`.

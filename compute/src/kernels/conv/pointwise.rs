@@ -25,7 +25,7 @@ pub(super) fn group(depth: usize, filters: usize) -> usize {
 }
 
 /// Pixels that fill a register tile.
-const LEAST: usize = 11;
+const LEAST: usize = 12;
 
 /// Filters from which on copying a pixel takes little beside what is computed of it.
 const FILTERS: usize = 128;
