@@ -97,10 +97,23 @@ pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 /// α of [`Activation::Selu`].
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
+/// Where [`Activation::Relu6`] ends.
+pub const RELU6_CEILING: f64 = 6.0;
+
 impl Activation {
     /// The name of its variant.
     pub const fn name(self) -> &'static str {
         self.parts().0
+    }
+
+    /// The ends of a function that is nothing else: the identity between them. Kernels hold values between them in registers.
+    pub const fn bounds(self) -> Option<[f64; 2]> {
+        match self {
+            Self::Relu => Some([0.0, f64::INFINITY]),
+            Self::Relu6 => Some([0.0, RELU6_CEILING]),
+            Self::Clip(lowest, highest) => Some([lowest, highest]),
+            _ => None,
+        }
     }
 }
 

@@ -27,6 +27,9 @@ macro_rules! for_each_kernel {
                 /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,
                 /// shift.
                 conv::conv_winograd_forward(conv) scratch;
+                /// The same, of which the largest element of each window of 2x2 outputs is stored, and nothing else: y is what a max pool
+                /// with stride 2 makes of the output. What bounds values is the only activation before it, and nothing is added.
+                conv::conv_winograd_pooled_forward(conv) scratch;
                 /// Convolution with pixels in the lanes: y from x, weights, scale, shift.
                 conv::conv_pixels_forward(conv) constants scratch;
                 /// Convolution of blocks of images in the lanes: y from x, weights, scale, shift.

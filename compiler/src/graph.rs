@@ -9,7 +9,7 @@ pub use netwright_abi::{Init, Layout, ParameterKind};
 
 use crate::cost::BATCH;
 pub use crate::ids::{LayerId, TensorId, ValueId};
-use crate::ops::{EpiloguePart, Op};
+use crate::ops::{EpiloguePart, Op, Pool};
 use crate::selection::{Direction, Objective, Selected};
 use crate::shape::Shape;
 
@@ -102,8 +102,8 @@ pub struct Node {
     pub epilogue: Epilogue,
 }
 
-/// What a node does to the elements z that its operation computes, before it stores them: `f(scale · z + shift + sum)`. Whether an
-/// operation can do so, it says itself: [`Op::takes_epilogue`].
+/// What a node does to the elements z that its operation computes, before it stores them, or a pool of them: `f(scale · z + shift + sum)`.
+/// Whether an operation can do so, it says itself: [`Op::takes_epilogue`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epilogue {
     /// Fixed values with a number for each channel, the scale and the shift. The node's own bias is in the shift.
@@ -112,6 +112,8 @@ pub struct Epilogue {
     pub sum: Option<ValueId>,
     /// The function applied last.
     pub activation: Option<Activation>,
+    /// The pool behind it, where nothing but what that makes of the values is stored.
+    pub pool: Option<Pool>,
     /// The rows that the node stood in before it took over those of what comes behind it: [`Node::layer`] is the last of these.
     pub rows: Vec<LayerId>,
 }
@@ -230,10 +232,20 @@ impl Graph {
         }
     }
 
+    /// The shape of what a node computes: that of its output, but where only a pool of that is stored.
+    pub fn computed_shape(&self, node: &Node) -> Shape {
+        let output = self.shape(node.output);
+        if node.epilogue.pool.is_none() {
+            return output;
+        }
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
+        node.op.infer(&inputs).unwrap_or(output)
+    }
+
     /// The multiply-adds of one node for one image.
     pub fn macs(&self, node: &Node) -> u64 {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
-        node.op.macs(&inputs, self.shape(node.output))
+        node.op.macs(&inputs, self.computed_shape(node))
     }
 
     /// How many elements the tensors of a kind have: where the last of them ends.
@@ -364,7 +376,7 @@ impl fmt::Display for Graph {
             for selected in &node.selected {
                 write!(f, ", {:?} by {}", selected.direction, selected.name)?;
             }
-            let Epilogue { affine, sum, activation, .. } = &node.epilogue;
+            let Epilogue { affine, sum, activation, pool, .. } = &node.epilogue;
             if let Some([scale, shift]) = affine {
                 write!(f, ", times %{} plus %{}", scale.0, shift.0)?;
             }
@@ -373,6 +385,9 @@ impl fmt::Display for Graph {
             }
             if let Some(activation) = activation {
                 write!(f, ", {}", activation.name())?;
+            }
+            if let Some(pool) = pool {
+                write!(f, ", {pool}")?;
             }
             writeln!(f, "  ({})", self.layers[node.layer.0].name)?;
         }

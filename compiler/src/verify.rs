@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Extent, Graph, ParameterKind, ValueId};
+use crate::ops::{Op, Pool};
 use crate::shape::Shape;
 
 /// What does not hold.
@@ -34,7 +35,9 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             }
         }
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
-        match node.op.infer(&inputs) {
+        let infer = |shape: Result<Shape, _>, pool: &Pool| shape.and_then(|shape| Op::from(*pool).infer(&[shape]));
+        let made = node.op.infer(&inputs);
+        match node.epilogue.pool.iter().fold(made, infer) {
             Ok(shape) if shape == graph.shape(node.output) => {}
             Ok(shape) => {
                 return Err(Broken(format!("{name} makes {shape}, and its value is {}", graph.shape(node.output))));

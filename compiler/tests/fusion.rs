@@ -5,6 +5,7 @@ use netwright_compiler::lower::lower;
 use netwright_compiler::ops::Phase;
 use netwright_compiler::passes::{self, fold, fuse, initial_weights, plan_memory};
 use netwright_compiler::program::Listing;
+use netwright_compiler::selection::Objective;
 use netwright_grammar::Diagnostics;
 
 fn graph(input: &str, body: &str) -> Graph {
@@ -31,6 +32,9 @@ fn nodes(graph: &Graph) -> Vec<String> {
         if let Some(activation) = node.epilogue.activation {
             text.push_str(&format!(" {}", activation.name()));
         }
+        if let Some(pool) = &node.epilogue.pool {
+            text.push_str(&format!(" {pool}"));
+        }
         let rows: Vec<&str> = node.epilogue.rows.iter().map(|&layer| row(layer)).chain([row(node.layer)]).collect();
         format!("{text} ({})", rows.join(", "))
     };
@@ -41,8 +45,40 @@ fn predicted(input: &str, body: &str) -> Vec<String> {
     nodes(&fuse(fold(graph(input, body)), Phase::Predicting))
 }
 
+/// With pools in the kernels that were selected.
+fn pooled(input: &str, body: &str) -> Vec<String> {
+    let fused = fuse(fold(graph(input, body)), Phase::Predicting);
+    let mut nodes = nodes(&passes::fuse_pools(passes::select(fused, Phase::Predicting, Objective::Speed)));
+    nodes.retain(|node| !node.starts_with("pack"));
+    nodes
+}
+
 fn trained(input: &str, body: &str) -> Vec<String> {
     nodes(&fuse(graph(input, body), Phase::Training))
+}
+
+#[test]
+fn a_pool_that_the_selected_kernel_can_compute_is_computed_by_it() {
+    let conv = "conv 3x3x16 same kernel winograd";
+    for stage in ["relu", "relu6", "", "bn relu"] {
+        let nodes = pooled("9x12x16", &format!("{conv} {stage}; maxpool 2; softmax 3"));
+        let is_pooled = |node: &String| node.starts_with("conv") && node.contains("the largest of each window of 2x2");
+        assert!(nodes.iter().any(is_pooled) && !nodes.iter().any(|node| node.starts_with("maxpool")), "{nodes:?}");
+    }
+    for body in [
+        format!("{conv} tanh; maxpool 2; softmax 3"),
+        format!("{conv} relu; maxpool 3; softmax 3"),
+        format!("{conv} relu; maxpool 2 stride 1; softmax 3"),
+        format!("{conv} relu; maxpool 2 pad 1; softmax 3"),
+        format!("{conv} relu; avgpool 2; softmax 3"),
+        format!("residual {{ {conv} }} relu; maxpool 2; softmax 3"),
+        "conv 3x3x16 same kernel gemm relu; maxpool 2; softmax 3".to_owned(),
+        format!("{conv} relu; concat {{ maxpool 2 }} {{ avgpool 2 }}; softmax 3"),
+    ] {
+        let nodes = pooled("9x12x16", &body);
+        assert!(nodes.iter().any(|node| node.contains("pool")), "{body}: {nodes:?}");
+        assert!(!nodes.iter().any(|node| node.contains("each window")), "{body}: {nodes:?}");
+    }
 }
 
 #[test]

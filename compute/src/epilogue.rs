@@ -9,7 +9,7 @@ use netwright_abi::Activation;
 
 #[cfg(test)]
 use crate::kernels::activation;
-use crate::kernels::activation::{at_least, at_most, bounds};
+use crate::kernels::activation::{at_least, at_most};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector};
@@ -84,7 +84,7 @@ impl<'a, T> Epilogue<'a, T> {
 
     /// What [`Epilogue::bounds`] leaves of the activation.
     pub(crate) fn activation_after_bounds(&self) -> Option<Activation> {
-        self.activation.filter(|&activation| bounds(activation).is_none())
+        self.activation.filter(|activation| activation.bounds().is_none())
     }
 }
 
@@ -131,7 +131,8 @@ impl<T: Elementary> Epilogue<'_, T> {
     /// The least and the most that is stored: for a rectifier and what is cut at both ends the whole of the activation, else infinite.
     #[inline]
     pub(crate) fn bounds(&self) -> Bounds<T> {
-        let [floor, ceiling] = self.activation.and_then(bounds).unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let [floor, ceiling] =
+            self.activation.and_then(Activation::bounds).unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         Bounds { floor: T::from_f64(floor), ceiling: T::from_f64(ceiling) }
     }
 

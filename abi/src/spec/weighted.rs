@@ -128,6 +128,11 @@ pub mod conv {
             self.output[0] * self.output[1] * self.output[2]
         }
 
+        /// Elements of the largest of each window of 2x2 outputs: the last row, and the last column, is left out where their number is odd.
+        pub const fn pooled_len(&self) -> usize {
+            self.output[0] / 2 * (self.output[1] / 2) * self.output[2]
+        }
+
         /// Elements of the filters in panels of [`PANEL`], the last filled up with zeros to whole cache lines.
         pub const fn packed_len(&self) -> usize {
             self.window[0] * self.window[1] * (self.input[2] / self.groups) * self.output[2].next_multiple_of(LINE)

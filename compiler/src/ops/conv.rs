@@ -6,9 +6,10 @@ use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::Algorithm;
 use super::{
-    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
-    refuse_enormous_weights,
+    EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, Pool, ShapeError, TensorSpec,
+    image, refuse_enormous_weights,
 };
+use crate::graph;
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::{Padding, Shape, Window};
@@ -154,16 +155,28 @@ impl Operation for Conv {
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let direction = at.phase.forward();
-        let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.y_shape()) };
+        let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.z_shape()) };
         let kernel = match at.selected(direction) {
             Some(InLanes::KERNEL) => kernels::conv_lanes_forward.into(),
-            name => Algorithm::selected(name, &spec).forward(direction, at.node.prepared(direction).is_some()),
+            name => {
+                let algorithm = Algorithm::selected(name, &spec);
+                let pooling = algorithm.pooling.filter(|_| at.node.epilogue.pool.is_some());
+                pooling.unwrap_or_else(|| algorithm.forward(direction, at.node.prepared(direction).is_some()))
+            }
         };
         at.with_epilogue_and_sum(at.because(direction, at.weighted_call(kernel, &spec, self.kernel)))
     }
 
     fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         true
+    }
+
+    fn can_pool(&self, selected: &str, epilogue: &graph::Epilogue, pool: &Pool) -> bool {
+        // What is stored cannot be added to what stands in its place, and all that is compared is complete in registers.
+        Algorithm::can_pool(selected)
+            && pool.takes_largest_of_quads()
+            && epilogue.sum.is_none()
+            && epilogue.activation.is_none_or(|activation| activation.bounds().is_some())
     }
 
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {

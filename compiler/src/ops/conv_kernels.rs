@@ -28,6 +28,8 @@ pub(super) struct Algorithm {
     /// Whether it rounds no more than a plain sum.
     pub(super) is_exact: bool,
     predicting: Option<ForwardKernel<Kind>>,
+    /// The same that stores nothing but the largest of each 2x2 window of its output.
+    pub(super) pooling: Option<ForwardKernel<Kind>>,
     /// How its filters are prepared for that.
     packing: Option<PackFilters>,
     forward: Option<ForwardKernel<Kind>>,
@@ -53,6 +55,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
+        pooling: None,
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
@@ -68,6 +71,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.groups > 1,
         is_exact: true,
         predicting: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
+        pooling: None,
         packing: Some(Packing::Grouped),
         forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
@@ -83,6 +87,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.groups > 1,
         is_exact: true,
         predicting: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
+        pooling: None,
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
@@ -98,6 +103,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.groups == 1,
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_packed_forward)),
+        pooling: None,
         packing: Some(Packing::Panels),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
@@ -117,6 +123,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.winograd().is_some(),
         is_exact: false,
         predicting: Some(ForwardKernel::Plain(kernels::conv_winograd_forward)),
+        pooling: Some(ForwardKernel::Plain(kernels::conv_winograd_pooled_forward)),
         packing: Some(Packing::Winograd),
         forward: Some(ForwardKernel::Packing(kernels::conv_winograd_train_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
@@ -138,6 +145,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: Spec::has_short_windows,
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_pixels_forward)),
+        pooling: None,
         packing: None,
         forward: None,
         grad_input: None,
@@ -157,6 +165,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |spec| spec.in_blocks() && block(spec) <= HOT,
         is_exact: true,
         predicting: None,
+        pooling: None,
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
@@ -172,6 +181,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         fits: |_| true,
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
+        pooling: None,
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
@@ -214,6 +224,11 @@ impl Algorithm {
     /// Those that compute a convolution of these sizes.
     pub(super) fn fitting(spec: &Spec) -> impl Iterator<Item = &'static Self> {
         ALGORITHMS.iter().filter(|algorithm| (algorithm.fits)(spec))
+    }
+
+    /// Whether one of a name stores the largest of each 2x2 window alone, where that is wanted.
+    pub(super) fn can_pool(name: &str) -> bool {
+        ALGORITHMS.iter().any(|algorithm| algorithm.name == name && algorithm.pooling.is_some())
     }
 
     /// The one of a name; the first that fits where nothing was selected.

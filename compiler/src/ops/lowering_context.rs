@@ -82,6 +82,13 @@ impl LoweringContext<'_> {
     pub fn y_shape(&self) -> Shape {
         self.seen(self.node.output)
     }
+    /// The shape of what the node computes, of which the output may be a pool.
+    pub fn z_shape(&self) -> Shape {
+        match self.node.epilogue.pool {
+            None => self.y_shape(),
+            Some(_) => self.graph.computed_shape(self.node).as_image(),
+        }
+    }
     /// The shape of a value as the node's kernel sees it: a block of images in the lanes may be one image of more channels.
     fn seen(&self, value: ValueId) -> Shape {
         let shape = self.graph.shape(value).as_image();
@@ -151,10 +158,14 @@ impl LoweringContext<'_> {
     }
     /// The call that computes the output, with its epilogue.
     pub fn with_epilogue(&self, call: KernelCall) -> KernelCall {
-        let graph::Epilogue { affine, sum, activation, rows } = &self.node.epilogue;
-        let parts =
-            [affine.map(|_| "a scale and shift of each channel"), sum.map(|_| "a sum"), activation.map(Function::name)];
-        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        let graph::Epilogue { affine, sum, activation, pool, rows } = &self.node.epilogue;
+        let parts = [
+            affine.map(|_| "a scale and shift of each channel".to_owned()),
+            sum.map(|_| "a sum".to_owned()),
+            activation.map(|activation| activation.name().to_owned()),
+            pool.map(|pool| pool.to_string()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             return call;
         }

@@ -66,7 +66,7 @@ pub use upsample::Upsample;
 
 use netwright_abi::{Activation as Function, Axes};
 
-use crate::graph::{Extent, Head, Init, ParameterKind, Value};
+use crate::graph::{Epilogue, Extent, Head, Init, ParameterKind, Value};
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
@@ -127,6 +127,10 @@ pub(crate) trait Operation {
     }
     /// Whether its kernels can do this to the elements they compute before these leave the cache: see [`crate::graph::Epilogue`].
     fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
+        false
+    }
+    /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
+    fn can_pool(&self, _selected: &str, _epilogue: &Epilogue, _pool: &Pool) -> bool {
         false
     }
     /// Whether its gradient reads its output, which while training must then stay as it is.
@@ -286,6 +290,10 @@ impl Op {
     /// Whether its kernels can do this to the elements they compute before these leave the cache.
     pub fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         self.operation().takes_epilogue(part)
+    }
+    /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
+    pub fn can_pool(&self, selected: &str, epilogue: &Epilogue, pool: &Pool) -> bool {
+        self.operation().can_pool(selected, epilogue, pool)
     }
     /// Whether its gradient reads its output.
     pub fn gradient_reads_output(&self) -> bool {

@@ -7,7 +7,7 @@ use netwright_abi::{Epilogue, LANES};
 use super::conv::window_error;
 use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ShapeError, image};
 use crate::kernel_call::KernelCall;
-use crate::shape::{Shape, Window};
+use crate::shape::{Padding, Shape, Window};
 
 /// What a pool makes of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,25 @@ pub struct Pool {
     pub window: Window,
 }
 
+impl core::fmt::Display for Pool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let [tall, wide] = self.window.size;
+        match self.kind {
+            PoolKind::Max => write!(f, "the largest of each window of {tall}x{wide}"),
+            PoolKind::Average => write!(f, "the mean of each window of {tall}x{wide}"),
+        }
+    }
+}
+
 impl Pool {
+    /// Whether it takes the largest of each of the 2x2 windows that lie in the image side by side.
+    pub fn takes_largest_of_quads(&self) -> bool {
+        let Window { size, stride, dilation, padding } = self.window;
+        self.kind == PoolKind::Max
+            && (size, stride, dilation) == ([2; 2], [2; 2], [1; 2])
+            && padding == Padding::Explicit([0; 4])
+    }
+
     fn spec(&self, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
         let (Some(input), Some(output)) = (input.image_sizes(), output.image_sizes()) else {
             unreachable!("`infer` has refused anything but an image");

@@ -1,7 +1,7 @@
 //! Each function three times over: as it is defined, with its derivative; as fast code; and the gradient as fast code, by its input and,
 //! where it follows, by its output. The definitions are what the tests hold the fast code to.
 
-use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE, for_each_activation};
+use netwright_abi::{Activation, RELU6_CEILING, SELU_ALPHA, SELU_SCALE, for_each_activation};
 
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -56,20 +56,6 @@ for_each_activation!(declare);
 fn gate<T: Scalar>(is_open: bool, through: T) -> T {
     let through = through + T::ZERO;
     if is_open { through } else { T::ZERO }
-}
-
-/// Where `relu6` ends.
-const RELU6_CEILING: f64 = 6.0;
-
-/// The ends of an activation that is nothing else: the identity between them.
-#[inline]
-pub(crate) fn bounds(activation: Activation) -> Option<[f64; 2]> {
-    match activation {
-        Activation::Relu => Some([0.0, f64::INFINITY]),
-        Activation::Relu6 => Some([0.0, RELU6_CEILING]),
-        Activation::Clip(lowest, highest) => Some([lowest, highest]),
-        _ => None,
-    }
 }
 
 /// The smaller, and a NaN where z is one.

@@ -3,7 +3,7 @@
 mod functions;
 
 use self::functions::{ForFunction, Function, for_function};
-pub(crate) use self::functions::{at_least, at_most, bounds};
+pub(crate) use self::functions::{at_least, at_most};
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};

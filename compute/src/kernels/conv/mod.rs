@@ -27,7 +27,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 use strips::in_strips;
-use winograd::FiltersOf;
+use winograd::{FiltersOf, Stored};
 
 mod correlate;
 mod direct;
@@ -294,7 +294,32 @@ pub fn conv_winograd_forward<T: Elementary>(
 ) {
     assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
-    winograd::forward(context, spec, x, w, scale, shift, y, scratch);
+    winograd::forward(context, spec, x, w, scale, shift, Stored::All, y, scratch);
+}
+
+/// Elements of scratch memory that `conv_winograd_pooled_forward` asks for, whatever the batch.
+pub const fn conv_winograd_pooled_forward_scratch(spec: &Spec) -> usize {
+    winograd::scratch(spec)
+}
+
+/// `conv_winograd` with filters of [`conv_winograd_pack`], of whose output the largest element of each 2x2 window is stored: y from x, w, scale,
+/// shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_winograd_pooled_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
+    assert_eq!(y.len(), context.batch * spec.pooled_len(), "length of the pooled output");
+    let output = context.batch * spec.output_len();
+    spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], output);
+    winograd::forward(context, spec, x, w, scale, shift, Stored::Largest, y, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_train_forward` asks for, whatever the batch.
@@ -317,7 +342,7 @@ pub fn conv_winograd_train_forward<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     with_transforms(context, spec, FiltersOf::Itself, [w, packed], scratch, |filters, scratch| {
-        winograd::forward(context, spec, x, filters, scale, shift, y, scratch);
+        winograd::forward(context, spec, x, filters, scale, shift, Stored::All, y, scratch);
     });
 }
 
@@ -339,7 +364,7 @@ pub fn conv_winograd_grad_input<T: Elementary>(
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let spec = &spec.rotated();
     with_transforms(context, spec, FiltersOf::Rotated, [w, packed], scratch, |filters, scratch| {
-        winograd::forward(context, spec, dy, filters, &[], &[], dx, scratch);
+        winograd::forward(context, spec, dy, filters, &[], &[], Stored::All, dx, scratch);
     });
 }
 

@@ -216,6 +216,64 @@ fn a_large_winograd_agrees_with_the_reference() {
     }
 }
 
+/// What is stored of a pooled output are the bits that a max pool makes of the output, with every instruction set, for any number of threads,
+/// where there are rows or columns left over, and NaN and infinities.
+#[test]
+fn a_pooled_winograd_has_the_bits_of_a_max_pool_behind_it() {
+    let relu6 = Epilogue { accumulate: false, activation: Some(Activation::Relu6) };
+    let few_tiles = Spec { input: [7, 7, 192], output: [7, 7, 160], ..convolution(7, 3, 1, 192, 160) };
+    let long = Spec { input: [24, 29, 16], output: [24, 29, 48], epilogue: relu6, ..convolution(24, 3, 1, 16, 48) };
+    let tiles = [few_tiles, convolution(10, 3, 1, 16, 32), long];
+    assert_eq!(tiles.map(|spec| spec.winograd().map(|form| form.tile)), [Some(2), Some(4), Some(6)]);
+    for spec in tiles {
+        let batch = 2;
+        let (mut x, w) = (numbers::<f32>(batch * spec.input_len(), 1), numbers::<f32>(spec.weights_len(), 2));
+        let shift = numbers::<f32>(spec.output[2], 3);
+        let middle = spec.input_len() / 2;
+        (x[0], x[middle], x[2 * middle - 1]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+        let [height, width, filters] = spec.output;
+        let pool = crate::kernels::pool::Spec {
+            input: spec.output,
+            output: [height / 2, width / 2, filters],
+            window: [2; 2],
+            stride: [2; 2],
+            padding: [0; 4],
+            epilogue: Epilogue::NONE,
+        };
+        for isa in Isa::all().0 {
+            only(isa, || {
+                let mut z = memory(batch * spec.output_len());
+                predicted(1, &spec, [&x, &w, &[], &shift], &mut z);
+                let mut right: Vec<f32> = memory(batch * pool.output_len());
+                crate::kernels::pool::maxpool_forward(&Context::of(batch), &pool, &z, &[], &[], &mut right);
+                assert!(right.iter().any(|element| element.is_nan()) && right.iter().any(|element| *element > 0.0));
+                let bits = |values: &[f32]| -> Vec<u32> {
+                    values.iter().map(|value| if value.is_nan() { f32::NAN } else { *value }.to_bits()).collect()
+                };
+                for threads in [1, 2, 5] {
+                    let turns = Turns(threads);
+                    let mut filters = memory(spec.winograd_len());
+                    let mut scratch = memory(threads * conv::conv_winograd_pooled_forward_scratch(&spec));
+                    conv::conv_winograd_pack(&Context::of(1), &spec, &w, &mut filters);
+                    let mut y = memory(batch * spec.pooled_len());
+                    let context = Context::on(batch, &turns);
+                    conv::conv_winograd_pooled_forward(
+                        &context,
+                        &spec,
+                        &x,
+                        &filters,
+                        &[],
+                        &shift,
+                        &mut y,
+                        &mut scratch,
+                    );
+                    assert!(bits(&y) == bits(&right), "{isa:?}, {threads} threads, {spec:?}");
+                }
+            });
+        }
+    }
+}
+
 fn wide(elements: &[f32]) -> Vec<f64> {
     elements.iter().map(|&element| f64::from(element)).collect()
 }

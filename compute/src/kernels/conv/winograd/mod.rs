@@ -137,7 +137,16 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// y = f(scale · z + shift) of all images; lengths are checked.
+/// What is stored of an output f(scale · z + shift).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// All of it.
+    All,
+    /// The largest element of each window of 2x2, which lies in one tile: a max pool with stride 2.
+    Largest,
+}
+
+/// What is stored of y = f(scale · z + shift) of all images; lengths are checked.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn forward<T: Elementary>(
     context: &Context<'_>,
@@ -146,12 +155,17 @@ pub(super) fn forward<T: Elementary>(
     w: &[T],
     scale: &[T],
     shift: &[T],
+    stored: Stored,
     y: &mut [T],
     scratch: &mut [T],
 ) {
     let tiling = Tiling::of(spec);
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    let layer = Layer { isa: context.isa(), spec, tiling, x, w, epilogue, y: Shared::of(y) };
+    assert!(
+        stored == Stored::All || !epilogue.accumulate && epilogue.activation_after_bounds().is_none(),
+        "only values that are complete in registers are compared"
+    );
+    let layer = Layer { isa: context.isa(), spec, tiling, x, w, epilogue, stored, y: Shared::of(y) };
     let tiles = context.batch * tiling.of_image();
     if is_large(spec) {
         layer.run(context, 0..tiles, scratch);
@@ -170,6 +184,7 @@ struct Layer<'a, T> {
     x: &'a [T],
     w: &'a [T],
     epilogue: Epilogue<'a, T>,
+    stored: Stored,
     y: Shared<'a, T>,
 }
 

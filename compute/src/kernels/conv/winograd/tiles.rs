@@ -1,7 +1,7 @@
 //! The transforms of the inputs and outputs of tiles.
 
 use super::points::{PAIRS, points, polynomials, powers};
-use super::{Layer, RUN, Run, Tiling};
+use super::{Layer, RUN, Run, Stored, Tiling};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::{Simd, Vector, WithSimd};
@@ -122,6 +122,14 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
     }
 }
 
+/// What a max pool keeps of an element and a later one of its window: the later where it is larger; a NaN where either is one.
+#[inline(always)]
+fn largest<T: Scalar, V: Vector<T>>(infinity: V, element: V, later: V) -> V {
+    let larger = element.at_least(later);
+    // What is not less than ∞ is ∞ or NaN, and so is its sum with what is not negative.
+    later.where_less(infinity, larger, later + larger.magnitude())
+}
+
 /// f(scale · Aᵀ m A + shift) of some filters of a block of tiles.
 pub(super) struct Outputs<'a, T> {
     pub(super) layer: &'a Layer<'a, T>,
@@ -145,7 +153,12 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         let Outputs { layer, run, products, first, tiles } = self.0;
         let ([height, width, filters], place, y) = (layer.spec.output, Tiling::product(tiles), layer.y);
         let epilogue = layer.epilogue.channels(run.first, run.width);
-        let bounds = epilogue.bounds().splat(simd);
+        let (bounds, infinity) = (epilogue.bounds().splat(simd), simd.splat(T::from_f64(f64::INFINITY)));
+        // Of windows of 2x2 that lie in the image, or of all of it.
+        let [rows, columns] = match layer.stored {
+            Stored::All => [height, width],
+            Stored::Largest => [height / 2, width / 2],
+        };
         assert!(run.width.is_multiple_of(S::LANES) && run.first + run.width <= filters);
         assert!((layer.tiling.form.tile, layer.tiling.form.patch) == (TILE, PATCH));
         assert!(PATCH * PATCH * place <= products.len() && run.width <= RUN);
@@ -154,7 +167,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         for tile in 0..tiles {
             let [image, top, left] = layer.origin(first + tile);
             let (down, right) = (TILE.min(height - top), TILE.min(width - left));
-            assert!((image + 1) * height * width * filters <= y.len, "an image of the batch");
+            assert!((image + 1) * rows * columns * filters <= y.len, "an image of the batch");
             let from = products[tile * RUN..].as_ptr();
             for filter in (0..run.width).step_by(S::LANES) {
                 for j in 0..PATCH {
@@ -170,6 +183,34 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                 }
                 let [scale, shift] = [(epilogue.scale, T::ONE), (epilogue.shift, T::ZERO)]
                     .map(|(each, none)| if each.is_empty() { simd.splat(none) } else { simd.load(&each[filter..]) });
+                if layer.stored == Stored::Largest {
+                    for i in (0..down / 2 * 2).step_by(2) {
+                        let mut pair = [[simd.splat(T::ZERO); TILE]; 2];
+                        for n in 0..2 {
+                            let row = outputs::<T, S, PATCH, TILE>(simd, half[i + n]);
+                            for j in 0..TILE {
+                                pair[n][j] = bounds.hold_vector(row[j].multiply_add(scale, shift));
+                            }
+                        }
+                        for j in 0..TILE / 2 {
+                            if 2 * j + 1 < right {
+                                let mut most = largest(infinity, pair[0][2 * j], pair[0][2 * j + 1]);
+                                most = largest(infinity, most, pair[1][2 * j]);
+                                most = largest(infinity, most, pair[1][2 * j + 1]);
+                                let pixel = (image * rows + (top + i) / 2) * columns + left / 2 + j;
+                                // SAFETY: the window lies in the image, so that its pixel lies in the pooled image, which was compared with
+                                // the length; nobody else writes these filters of it.
+                                unsafe {
+                                    let y = y.start.add(pixel * filters + run.first + filter);
+                                    // Where the next tile's will stand.
+                                    simd.prefetch(y.wrapping_add(TILE / 2 * filters));
+                                    most.store_at(y);
+                                }
+                            }
+                        }
+                    }
+                    continue;
+                }
                 for i in 0..down {
                     let row = outputs::<T, S, PATCH, TILE>(simd, half[i]);
                     for j in 0..TILE {
