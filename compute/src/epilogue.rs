@@ -226,6 +226,7 @@ impl<T: Elementary> Epilogue<'_, T> {
     }
 
     /// What sums z become in their own place, rows of channels, a few at a time; what they are added to is in them already.
+    #[inline(never)]
     pub(crate) fn apply(&self, isa: Isa, channels: usize, sums: &mut [T]) {
         if self.leaves_sums() {
             return;

@@ -153,6 +153,7 @@ pub fn pack<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
 }
 
 /// [`pack`] for our own products.
+#[inline(never)]
 fn pack_own<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
     for first in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - first);
@@ -168,6 +169,7 @@ fn pack_own<T: Scalar>(context: &Context<'_>, b: Matrix<'_, T>, to: &mut [T]) {
 ///
 /// # Panics
 /// Where the sizes do not meet, C ends outside its slice, or `scratch` is shorter than [`scratch`] says.
+#[inline(never)]
 pub fn gemm<T: Elementary>(
     isa: Isa,
     a: Matrix<'_, T>,
@@ -208,6 +210,7 @@ fn is_aliased<T>(a: &Matrix<'_, T>) -> bool {
 }
 
 /// [`gemm`], its sizes checked, with the instructions of an instruction set.
+#[inline(never)]
 #[allow(clippy::too_many_arguments)]
 fn gemm_at<T: Elementary>(
     isa: Isa,

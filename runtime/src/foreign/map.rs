@@ -1,6 +1,5 @@
 //! What another library calls each tensor of a network.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::vec::IntoIter;
 
 use super::file::TensorInfo;
@@ -139,21 +138,21 @@ impl Map {
     pub(super) fn moved(&self, facts: Facts, infos: &[TensorInfo]) -> Option<(Self, WeightDifference)> {
         let bare = self.clone().below("");
         let expected = bare.expected(facts, "", &[]).ok()?;
-        let theirs: BTreeSet<&str> = infos.iter().map(|info| info.name.as_str()).collect();
+        let theirs = in_order(infos.iter().map(|info| info.name.as_str()).collect());
         let sign = match self.convention {
             Convention::PyTorch => '.',
             Convention::Keras => '/',
         };
         let is_below = |name: &str, entry: &Expected| {
-            entry.names.iter().any(|own| theirs.contains(format!("{name}{sign}{own}").as_str()))
+            entry.names.iter().any(|own| theirs.binary_search(&format!("{name}{sign}{own}").as_str()).is_ok())
         };
         let candidates = expected.iter().find_map(|entry| {
             let endings: Vec<String> = entry.names.iter().map(|own| format!("{sign}{own}")).collect();
-            let mut found = BTreeSet::new();
+            let mut found = Vec::new();
             for info in infos {
                 found.extend(endings.iter().find_map(|ending| info.name.strip_suffix(ending.as_str())));
             }
-            (!found.is_empty()).then_some(found)
+            (!found.is_empty()).then(|| in_order(found))
         });
         let count = |name: &str| expected.iter().filter(|entry| is_below(name, entry)).count();
         // A file whose names all end alike has as many candidates as tensors.
@@ -163,9 +162,8 @@ impl Map {
         }
         let is_elsewhere =
             |own: &&str| !own.strip_prefix(name).is_some_and(|rest| rest.starts_with(sign)) && !self.ignores(own);
-        let parts: BTreeSet<&str> =
-            theirs.iter().copied().filter(is_elsewhere).filter_map(|own| own.split(sign).next()).collect();
-        let beside: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+        let parts = theirs.iter().copied().filter(is_elsewhere).filter_map(|own| own.split(sign).next());
+        let beside: Vec<String> = in_order(parts.collect()).into_iter().map(str::to_owned).collect();
         let map = beside.iter().fold(bare.below(name), |map, part| map.ignoring(part));
         Some((map, WeightDifference::Below { name: name.to_owned(), beside }))
     }
@@ -178,8 +176,8 @@ impl Map {
         };
         let other = Self { convention, ..self.clone() };
         let expected = other.expected(facts, "", infos).ok()?;
-        let theirs: BTreeSet<&str> = infos.iter().map(|info| info.name.as_str()).collect();
-        let is_there = |entry: &&Expected| entry.names.iter().any(|name| theirs.contains(name.as_str()));
+        let theirs = in_order(infos.iter().map(|info| info.name.as_str()).collect());
+        let is_there = |entry: &&Expected| entry.names.iter().any(|name| theirs.binary_search(&name.as_str()).is_ok());
         let count = expected.iter().filter(is_there).count();
         (2 * count > expected.len()).then_some((other, WeightDifference::Library { library, map }))
     }
@@ -202,7 +200,7 @@ impl Map {
         for layer in layers() {
             let name = named(layer).or_else(|| {
                 let kind = kind(layer);
-                let number = numbers.get_mut(kind)?.next()?;
+                let number = numbers.iter_mut().find(|(each, _)| *each == kind)?.1.next()?;
                 Some(if number == 0 { kind.to_owned() } else { format!("{kind}_{number}") })
             });
             let before = expected.len();
@@ -222,9 +220,14 @@ impl Map {
         &self,
         kinds: impl Iterator<Item = &'static str>,
         infos: &[TensorInfo],
-    ) -> BTreeMap<&'static str, IntoIter<usize>> {
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
+    ) -> Vec<(&'static str, IntoIter<usize>)> {
+        let mut counts: Vec<(&'static str, usize)> = Vec::new();
+        for kind in kinds {
+            match counts.iter_mut().find(|(each, _)| *each == kind) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((kind, 1)),
+            }
+        }
         let of = |kind: &str, info: &TensorInfo| {
             let name = info.name.strip_prefix(self.below.as_str())?.trim_start_matches('/');
             let (layer, _) = name.split_once('/')?;
@@ -234,9 +237,12 @@ impl Map {
             }
         };
         let numbers = counts.into_iter().map(|(kind, count)| {
-            let there: BTreeSet<usize> = infos.iter().filter_map(|info| of(kind, info)).collect();
-            let numbers: Vec<usize> =
-                if there.len() == count { there.into_iter().collect() } else { (0..count).collect() };
+            let mut numbers: Vec<usize> = infos.iter().filter_map(|info| of(kind, info)).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            if numbers.len() != count {
+                numbers = (0..count).collect();
+            }
             (kind, numbers.into_iter())
         });
         numbers.collect()
@@ -327,6 +333,13 @@ impl Map {
         }
         Ok(())
     }
+}
+
+/// Names in their order, each once.
+fn in_order(mut names: Vec<&str>) -> Vec<&str> {
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What Keras calls a layer of this kind by itself.

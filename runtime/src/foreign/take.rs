@@ -1,7 +1,5 @@
 //! Between a network's weights and the tensors of another library.
 
-use std::collections::BTreeMap;
-
 use super::file::{TensorFile, TensorInfo};
 use super::map::{Expected, Map, Ours};
 use crate::error::{Error, WeightDifference};
@@ -138,12 +136,18 @@ fn compared<'e>(
     expected: &'e [Expected],
     infos: &'e [TensorInfo],
 ) -> (Vec<Found<'e>>, Vec<WeightDifference>) {
-    let by_name: BTreeMap<&str, usize> =
+    let mut by_name: Vec<(&str, usize)> =
         infos.iter().enumerate().map(|(index, info)| (info.name.as_str(), index)).collect();
+    by_name.sort_unstable();
+    // Of a name that is there twice, the last.
+    let last = |name: &String| {
+        let (found, index) = by_name[..by_name.partition_point(|(each, _)| *each <= name.as_str())].last()?;
+        (found == name).then_some(*index)
+    };
     let mut is_extra: Vec<bool> = infos.iter().map(|info| !map.ignores(&info.name)).collect();
     let (mut found, mut missing, mut differences) = (Vec::new(), Vec::new(), Vec::new());
     for entry in expected {
-        let Some(index) = entry.names.iter().find_map(|name| by_name.get(name.as_str()).copied()) else {
+        let Some(index) = entry.names.iter().find_map(last) else {
             missing.push(entry);
             continue;
         };

@@ -1,8 +1,8 @@
 //! The header of a safetensors file: for each tensor its element type, its shape and where it lies; and texts.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use super::by_name::ByName;
 use super::json::{Json, quoted};
 
 /// The key of all texts.
@@ -74,8 +74,8 @@ pub(super) struct Entry {
 /// The tensors and texts of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
-    pub(super) texts: BTreeMap<String, String>,
-    pub(super) entries: BTreeMap<String, Entry>,
+    pub(super) texts: ByName<String>,
+    pub(super) entries: ByName<Entry>,
 }
 
 impl Header {
@@ -83,15 +83,15 @@ impl Header {
     pub(super) fn to_text(&self) -> String {
         let texts = self.texts.iter().map(|(key, text)| format!("{}:{}", quoted(key), quoted(text)));
         let texts = format!("{{{}}}", texts.collect::<Vec<_>>().join(","));
+        let entries = self.entries.iter().map(|(name, Entry { dtype, shape, bytes: [start, end] })| {
+            let (name, shape) = (quoted(name), listed(shape));
+            format!("{name}:{{\"data_offsets\":[{start},{end}],\"dtype\":\"{dtype}\",\"shape\":{shape}}}")
+        });
+        let mut values: Vec<String> = entries.collect();
         // Texts stand where their key falls among the names.
-        let mut header = BTreeMap::from([(TEXTS, texts)]);
-        for (name, Entry { dtype, shape, bytes: [start, end] }) in &self.entries {
-            let shape = listed(shape);
-            header
-                .insert(name, format!("{{\"data_offsets\":[{start},{end}],\"dtype\":\"{dtype}\",\"shape\":{shape}}}"));
-        }
-        let values = header.iter().map(|(key, value)| format!("{}:{value}", quoted(key)));
-        let mut text = format!("{{{}}}", values.collect::<Vec<_>>().join(","));
+        let (Ok(place) | Err(place)) = self.entries.place(TEXTS);
+        values.insert(place, format!("{}:{texts}", quoted(TEXTS)));
+        let mut text = format!("{{{}}}", values.join(","));
         text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
         text
     }
@@ -103,16 +103,16 @@ impl Header {
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let header = Json::parse(text)?;
         let mut parsed = Self::default();
-        for (name, value) in header.as_object().ok_or("no object")? {
+        for (name, value) in header.as_object().ok_or("no object")?.iter() {
             if name == TEXTS {
                 let texts = value.as_object().ok_or("its texts are no object")?;
-                for (key, text) in texts {
+                for (key, text) in texts.iter() {
                     let text = text.as_text().ok_or_else(|| format!("the text `{key}` is none"))?;
-                    parsed.texts.insert(key.clone(), text.to_owned());
+                    parsed.texts.insert(key.to_owned(), text.to_owned());
                 }
             } else {
                 let entry = Entry::parse(value).map_err(|reason| format!("the tensor `{name}` {reason}"))?;
-                parsed.entries.insert(name.clone(), entry);
+                parsed.entries.insert(name.to_owned(), entry);
             }
         }
         parsed.check()?;
@@ -121,13 +121,13 @@ impl Header {
 
     /// Where the last tensor ends, from the end of the header.
     pub(super) fn data_len(&self) -> usize {
-        self.entries.values().map(|entry| entry.bytes[1]).max().unwrap_or(0)
+        self.entries.iter().map(|(_, entry)| entry.bytes[1]).max().unwrap_or(0)
     }
 
     /// Refuses tensors that overlap, or that leave bytes between them.
     fn check(&self) -> Result<(), String> {
         let mut places: Vec<([usize; 2], &str)> =
-            self.entries.iter().map(|(name, entry)| (entry.bytes, name.as_str())).collect();
+            self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
         places.sort_unstable();
         let mut end = 0;
         for ([start, next], name) in places {
@@ -180,7 +180,10 @@ mod tests {
             let view = ::safetensors::tensor::TensorView::new(theirs, vec![2, 4], &data).unwrap();
             let file = ::safetensors::serialize([("a", view)], None).unwrap();
             let header = Header::parse(file[8..file.len() - data.len()].trim_ascii()).unwrap();
-            assert_eq!(header.entries["a"], Entry { dtype: *dtype, shape: vec![2, 4], bytes: [0, dtype.bits] });
+            assert_eq!(
+                header.entries.get("a"),
+                Some(&Entry { dtype: *dtype, shape: vec![2, 4], bytes: [0, dtype.bits] })
+            );
         }
     }
 

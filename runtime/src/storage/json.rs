@@ -1,7 +1,7 @@
 //! JSON (RFC 8259), as headers of files are written in it: a reader of whole texts that trusts nothing, and strings. A crate for it would take
 //! a user's build longer than all else that reads files.
 
-use std::collections::BTreeMap;
+use super::by_name::ByName;
 
 /// Arrays and objects around a value, at most: in headers of ours there are two.
 const DEEPEST: usize = 128;
@@ -13,7 +13,7 @@ const LONGEST: usize = 1 << 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Json {
     /// Of a key that is there twice, the last.
-    Object(BTreeMap<String, Json>),
+    Object(ByName<Json>),
     Array(Vec<Json>),
     Text(String),
     Whole(u64),
@@ -39,7 +39,7 @@ impl Json {
         self.as_object()?.get(key)
     }
 
-    pub(super) fn as_object(&self) -> Option<&BTreeMap<String, Self>> {
+    pub(super) fn as_object(&self) -> Option<&ByName<Self>> {
         if let Self::Object(values) = self { Some(values) } else { None }
     }
 
@@ -99,10 +99,10 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Json, String> {
-        let mut values = BTreeMap::new();
+        let mut values = Vec::new();
         self.at += 1;
         if self.takes(b'}') {
-            return Ok(Json::Object(values));
+            return Ok(Json::Object(ByName::default()));
         }
         loop {
             if self.next_after_space() != Some(b'"') {
@@ -112,9 +112,9 @@ impl Reader<'_> {
             if !self.takes(b':') {
                 return Err(self.expected("`:`"));
             }
-            values.insert(key, self.value(depth + 1)?);
+            values.push((key, self.value(depth + 1)?));
             if self.takes(b'}') {
-                return Ok(Json::Object(values));
+                return Ok(Json::Object(ByName::last_of_each(values)));
             }
             if !self.takes(b',') {
                 return Err(self.expected("`,` or `}`"));

@@ -1,5 +1,6 @@
 //! Files that are whole or not there, and the format that weights and checkpoints are written in.
 
+mod by_name;
 mod half;
 mod header;
 pub mod json;

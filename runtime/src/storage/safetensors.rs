@@ -1,9 +1,9 @@
 //! The safetensors format: eight bytes with the length of a header, a header of JSON, then the elements of each tensor, little
 //! end first. Other programs read and write it too.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::by_name::ByName;
 pub use super::header::Dtype;
 use super::header::{Entry, Header, listed};
 use super::json::quoted;
@@ -213,7 +213,7 @@ impl Reader {
 
     /// The tensor of this name.
     pub fn tensor(&self, name: &str) -> Option<View<'_>> {
-        let (name, info) = self.header.entries.get_key_value(name)?;
+        let (name, info) = self.header.entries.pair(name)?;
         Some(view(name, info, &self.bytes[self.data..]))
     }
 }
@@ -245,7 +245,7 @@ pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header,
     Ok((header, data))
 }
 
-fn views<'f>(entries: &'f BTreeMap<String, Entry>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {
+fn views<'f>(entries: &'f ByName<Entry>, data: &'f [u8]) -> impl Iterator<Item = View<'f>> {
     entries.iter().map(move |(name, info)| view(name, info, data))
 }
 
@@ -255,9 +255,9 @@ fn view<'f>(name: &'f str, info: &'f Entry, data: &'f [u8]) -> View<'f> {
 }
 
 /// The texts that a checksum covers.
-fn texts(texts: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+fn texts(texts: &ByName<String>) -> impl Iterator<Item = (&str, &str)> {
     let own = texts.iter().filter(|(key, _)| key.starts_with(OWN) && *key != CHECKSUM);
-    own.map(|(key, value)| (key.as_str(), value.as_str()))
+    own.map(|(key, value)| (key, value.as_str()))
 }
 
 fn checksum<'f>(texts: impl Iterator<Item = (&'f str, &'f str)>, tensors: impl Iterator<Item = View<'f>>) -> String {

@@ -51,7 +51,7 @@ impl TensorStream {
 
     /// All tensors, in the order of their names: name, element type, shape.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, Dtype, &[usize])> {
-        self.header.entries.iter().map(|(name, entry)| (name.as_str(), entry.dtype, entry.shape.as_slice()))
+        self.header.entries.iter().map(|(name, entry)| (name, entry.dtype, entry.shape.as_slice()))
     }
 
     /// Reads a tensor of floating-point elements to as many, rounded where they are narrower.

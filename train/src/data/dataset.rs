@@ -242,10 +242,9 @@ pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>
 
 /// Which samples are held out, so that every stratum gives its share: see [`Dataset::split_by`].
 fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
-    let mut strata = std::collections::BTreeMap::<usize, Vec<usize>>::new();
-    for (sample, &stratum) in stratum_of.iter().enumerate() {
-        strata.entry(stratum).or_default().push(sample);
-    }
+    let samples = in_order_of(stratum_of.len(), &|sample| stratum_of[sample]);
+    let strata = samples.chunk_by(|&one, &next| stratum_of[one] == stratum_of[next]);
+    let mut strata: Vec<Vec<usize>> = strata.map(<[usize]>::to_vec).collect();
     let mut held_out = vec![false; stratum_of.len()];
     let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
     // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
@@ -256,16 +255,23 @@ fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
         held += count as f64;
         unmarked.drain(..count).for_each(|sample| held_out[sample] = true);
     };
-    for samples in strata.values_mut() {
+    for samples in &mut strata {
         random.shuffle(samples);
         owed += share * samples.len() as f64;
         hold_out(samples, owed);
     }
     // What strata of few samples still owe at the end comes from the largest.
-    let mut strata: Vec<_> = strata.into_values().collect();
-    strata.sort_by_key(|unmarked| std::cmp::Reverse(unmarked.len()));
-    strata.iter_mut().for_each(|unmarked| hold_out(unmarked, owed));
+    for largest in in_order_of(strata.len(), &|stratum| usize::MAX - strata[stratum].len()) {
+        hold_out(&mut strata[largest], owed);
+    }
     held_out
+}
+
+/// The numbers below `len` in the order of a key, those with the same key in their own: one sort for whatever is sorted.
+pub(crate) fn in_order_of(len: usize, key: &dyn Fn(usize) -> usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..len).collect();
+    order.sort_unstable_by_key(|&place| (key(place), place));
+    order
 }
 
 /// The values that are not marked, and those that are. They go from vector to vector in runs, and never over the stack.

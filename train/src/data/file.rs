@@ -1,7 +1,7 @@
 //! Bytes from files, gzip or not, never more than were asked for.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::Error;
@@ -20,19 +20,18 @@ impl Source {
     /// A file; whether it is compressed is told by its first bytes, not by its name.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
-        Self::from_reader(BufReader::new(file), &path.display().to_string())
+        Self::from_reader(Box::new(file), &path.display().to_string())
     }
 
-    pub(super) fn from_reader(mut reader: impl Read + 'static, origin: &str) -> Result<Self, Error> {
+    /// Boxes keep what reads and what unpacks from being compiled for each kind of reader.
+    pub(super) fn from_reader(mut reader: Box<dyn Read>, origin: &str) -> Result<Self, Error> {
         let mut start = Vec::new();
         reader.by_ref().take(2).read_to_end(&mut start).map_err(Error::io(Path::new(origin), "read"))?;
         let compressed = start == GZIP;
-        let reader = std::io::Cursor::new(start).chain(reader);
-        let reader: Box<dyn Read> = if compressed {
-            Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(reader)))
-        } else {
-            Box::new(reader)
-        };
+        let mut reader: Box<dyn Read> = Box::new(std::io::Cursor::new(start).chain(reader));
+        if compressed {
+            reader = Box::new(flate2::read::MultiGzDecoder::new(reader));
+        }
         Ok(Self { origin: origin.to_owned(), reader, compressed })
     }
 

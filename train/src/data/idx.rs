@@ -30,7 +30,7 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Images, Error> {
 /// # Errors
 /// As [`read_images`].
 pub fn images_from(reader: impl Read + 'static, origin: &str) -> Result<Images, Error> {
-    images(Source::from_reader(reader, origin)?)
+    images(Source::from_reader(Box::new(reader), origin)?)
 }
 
 /// Reads a file of labels, each below `classes`.
@@ -46,7 +46,7 @@ pub fn read_labels(path: impl AsRef<Path>, classes: usize) -> Result<Vec<usize>,
 /// # Errors
 /// As [`read_labels`].
 pub fn labels_from(reader: impl Read + 'static, origin: &str, classes: usize) -> Result<Vec<usize>, Error> {
-    labels(Source::from_reader(reader, origin)?, classes)
+    labels(Source::from_reader(Box::new(reader), origin)?, classes)
 }
 
 /// Reads MNIST, or a set of the same form such as Fashion-MNIST: `(train, test)` from the four files of the usual names in

@@ -22,8 +22,8 @@ mod images;
 mod normalization;
 
 pub use cifar::cifar10;
-pub(crate) use dataset::shuffled;
 pub use dataset::{Batches, Dataset};
+pub(crate) use dataset::{in_order_of, shuffled};
 pub use idx::mnist;
 pub use images::{Images, LabelledImages, resize};
 pub use normalization::Normalization;

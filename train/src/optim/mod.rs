@@ -230,16 +230,28 @@ fn named<'s, T, const N: usize>(
 }
 
 /// Implements [`Optimizer`] for `f32` and for `f64` by name and not for any scalar, so that the loops are compiled in this
-/// crate: fast in a debug build too, where the user's profile optimises dependencies.
+/// crate: fast in a debug build too, where the user's profile optimises dependencies. In release, those of `f64`, which serves checks, are
+/// compiled where they are called.
 macro_rules! for_f32_and_f64 {
-    ($($item:tt)*) => {
+    (
+        impl Optimizer<T> for $optimizer:ty {
+            $( fn $method:ident $(<$life:lifetime>)? ($($argument:tt)*) $(-> $result:ty)? $body:block )*
+        }
+    ) => {
         const _: () = {
             type T = f32;
-            $($item)*
+            impl Optimizer<T> for $optimizer {
+                $( fn $method $(<$life>)? ($($argument)*) $(-> $result)? $body )*
+            }
         };
         const _: () = {
             type T = f64;
-            $($item)*
+            impl Optimizer<T> for $optimizer {
+                $(
+                    #[cfg_attr(not(debug_assertions), inline)]
+                    fn $method $(<$life>)? ($($argument)*) $(-> $result)? $body
+                )*
+            }
         };
     };
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::parts::Treated;
 use super::same_length;
+use crate::data::in_order_of;
 use crate::error::{Error, setting};
 use crate::layer::{Layer, ParameterKind, parts};
 use crate::norm::{norm, norm_of_parts};
@@ -185,7 +186,9 @@ impl Treatment {
                 tensors.push((tensor.offset..tensor.offset + tensor.len, moved));
             }
         }
-        tensors.sort_by_key(|(range, _)| range.start);
+        let order = in_order_of(tensors.len(), &|place| tensors[place].0.start);
+        let tensors: Vec<(Range<usize>, Option<Moved>)> =
+            order.into_iter().map(|place| tensors[place].clone()).collect();
         let end = tensors.last().map_or(parameters, |(range, _)| range.end);
         if end > parameters {
             return Err(Error::Length { what: "the parameters", expected: end, found: parameters });

@@ -1,7 +1,6 @@
 //! Bagging: networks of one type on bootstrap samples, predicting together (slide 17).
 
 use core::fmt;
-use std::collections::BTreeMap;
 
 use super::samples::{Choice, Samples};
 use super::target::{Reading, Target, predicted_class, rows};
@@ -242,8 +241,8 @@ fn mean<'a, T: Precision, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Ite
 
 /// The class that most answers name; of equals the lowest.
 fn winner<'a, T: Precision>(answers: impl Iterator<Item = &'a [T]>) -> Option<usize> {
-    let mut votes = BTreeMap::<usize, usize>::new();
-    answers.filter_map(predicted_class).for_each(|class| *votes.entry(class).or_default() += 1);
-    let most = votes.values().max().copied()?;
-    votes.into_iter().find(|&(_, count)| count == most).map(|(class, _)| class)
+    let mut votes: Vec<usize> = answers.filter_map(predicted_class).collect();
+    votes.sort_unstable();
+    let most = votes.chunk_by(|one, next| one == next).rev().max_by_key(|votes| votes.len())?;
+    Some(most[0])
 }

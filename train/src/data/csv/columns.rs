@@ -159,8 +159,10 @@ impl Table {
             numbers.dedup();
             return Ok(numbers.into_iter().map(|number| number.to_string()).collect());
         }
-        let words: std::collections::BTreeSet<String> = values.cells().filter_map(word).collect();
-        Ok(words.into_iter().collect())
+        let mut words: Vec<String> = values.cells().filter_map(word).collect();
+        words.sort_unstable();
+        words.dedup();
+        Ok(words)
     }
 
     /// For each row the place of its value among `categories`.

@@ -90,7 +90,7 @@ impl Reader {
     /// As [`Reader::read`].
     #[allow(clippy::wrong_self_convention)] // It is what readers are called elsewhere in this module.
     pub fn from_reader(&self, reader: impl Read + 'static, origin: &str) -> Result<Table, Error> {
-        self.table(Source::from_reader(reader, origin)?)
+        self.table(Source::from_reader(Box::new(reader), origin)?)
     }
 
     fn table(&self, mut source: Source) -> Result<Table, Error> {
