@@ -277,7 +277,8 @@ mod tests {
     fn of_reference(value: Value) -> Json {
         match value {
             Value::Object(values) => {
-                Json::Object(values.into_iter().map(|(key, value)| (key, of_reference(value))).collect())
+                let values = values.into_iter().map(|(key, value)| (key, of_reference(value)));
+                Json::Object(ByName::last_of_each(values.collect()))
             }
             Value::Array(values) => Json::Array(values.into_iter().map(of_reference).collect()),
             Value::String(text) => Json::Text(text),
