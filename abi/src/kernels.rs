@@ -60,7 +60,7 @@ macro_rules! for_each_kernel {
                 conv::conv_gemm_forward(conv) scratch;
                 /// Convolution in many small groups: y from x, weights, packed, scale, shift.
                 conv::conv_grouped_forward(conv) scratch;
-                /// Convolution by Winograd's algorithm: y from x, weights, packed, scale, shift.
+                /// Convolution by the form of Winograd's algorithm that rounds least: y from x, weights, packed, scale, shift.
                 conv::conv_winograd_train_forward(conv) scratch;
                 /// Convolution that lays blocks of images in the lanes: y from x, weights, packed, scale, shift.
                 conv::conv_blocks_forward(conv) scratch;
@@ -156,6 +156,8 @@ macro_rules! for_each_kernel {
                 dense::dense_pack_transposed(dense);
                 /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
+                /// The same for the way forward in training.
+                conv::conv_winograd_pack_fine(conv);
                 /// The same of filters that are rotated and transposed, for the gradient of the input.
                 conv::conv_winograd_pack_rotated(conv);
             }
@@ -346,6 +348,7 @@ macro_rules! for_each_kernel {
             BatchNormGrad {
                 Read x: "The input.",
                 Read gamma: "γ, or nothing: 1.",
+                Read beta: "β, or nothing: 0.",
                 Read saved_mean: "The mean of the batch.",
                 Read saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
                 Update dy: "The gradient of the output becomes that of the input.",

@@ -217,6 +217,12 @@ impl<T: Elementary> Epilogue<'_, T> {
 
     /// What a value becomes that is 0 for all channels; `y` has whole rows of channels.
     pub(crate) fn of_zero(&self, isa: Isa, channels: usize, y: &mut [T]) {
+        if self.leaves_sums() {
+            if !self.accumulate {
+                y.fill(T::ZERO);
+            }
+            return;
+        }
         for y in y.chunks_exact_mut(channels) {
             for (channel, y) in y.iter_mut().enumerate() {
                 self.store(channel, &mut [T::ZERO], core::slice::from_mut(y));

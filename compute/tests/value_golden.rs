@@ -201,6 +201,7 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
         &Pass::default(),
         &x,
         &gamma,
+        &beta,
         &saved,
         &inverse,
         &mut dx,

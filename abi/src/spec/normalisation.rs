@@ -15,7 +15,7 @@ pub mod batchnorm {
             epsilon: f64,
             /// The weight of the old value when a moving mean or variance is updated.
             momentum: f64,
-            /// The function f applied to the output on the way forward.
+            /// The function f applied to the output on the way forward; the gradient goes through one that only [bounds](Activation::bounds).
             activation: Option<Activation>,
         }
     }

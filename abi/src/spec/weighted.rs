@@ -82,6 +82,16 @@ pub mod conv {
         pub const fn points(self) -> usize {
             self.patch * self.patch
         }
+
+        /// Elements of the transforms of all filters of a layer.
+        pub const fn filters_len(self, spec: &Spec) -> usize {
+            self.points() * spec.input[2] * spec.group()[1]
+        }
+
+        /// Whether it rounds no more than a plain sum.
+        pub const fn is_fine(self) -> bool {
+            self.patch == 4
+        }
     }
 
     /// Terms of a sum that is not taken in parts.
@@ -112,7 +122,8 @@ pub mod conv {
             dilation: [usize; 2],
             /// Channels and filters fall into this many groups that do not meet; 1 for an ordinary convolution.
             groups: usize,
-            /// What becomes of the output on the way forward; gradients have nothing to do with it.
+            /// What becomes of the output on the way forward; of the gradient of the input, whether it is added to what stands in its place, where
+            /// its kernel can do so.
             epilogue: Epilogue,
         }
     }
@@ -163,6 +174,15 @@ pub mod conv {
             }
         }
 
+        /// The form that computes it forward in training, where normalisations over small batches magnify what is rounded: of those that fit,
+        /// the one that rounds least.
+        pub const fn fine_winograd(&self) -> Option<Winograd> {
+            match (self.winograd(), self.window) {
+                (Some(_), [3, 3]) => Some(Winograd { tile: 2, patch: 4 }),
+                (form, _) => form,
+            }
+        }
+
         /// Where there are no steps, the convolution of the gradient of the output that is the gradient of the input: its filters are rotated
         /// and transposed. Where an image was padded by more than a window less one, it is padded by less than nothing, which wraps around: so
         /// many rows or columns are left out. Only Winograd's kernels are given such a padding.
@@ -185,7 +205,15 @@ pub mod conv {
         /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.
         pub const fn winograd_len(&self) -> usize {
             match self.winograd() {
-                Some(form) => form.points() * self.input[2] * self.group()[1],
+                Some(form) => form.filters_len(self),
+                None => 0,
+            }
+        }
+
+        /// The same of [`Spec::fine_winograd`].
+        pub const fn fine_winograd_len(&self) -> usize {
+            match self.fine_winograd() {
+                Some(form) => form.filters_len(self),
                 None => 0,
             }
         }

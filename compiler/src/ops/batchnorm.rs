@@ -111,14 +111,20 @@ impl Operation for BatchNorm {
         let operands = BatchNormGrad {
             x: at.x(0),
             gamma: at.tensor("gamma"),
+            beta: at.tensor("beta"),
             saved_mean: at.saved(0),
             saved_inverse_deviation: at.saved(1),
             dy: at.dx(0),
             dgamma: at.gradient("gamma"),
             dbeta: at.gradient("beta"),
         };
-        let call = at.call(kernels::batchnorm_grad, &self.spec(at.x_shape(0), None), operands);
+        let through = at.activation().filter(|&activation| self.gradient_takes(activation));
+        let call = at.call(kernels::batchnorm_grad, &self.spec(at.x_shape(0), through), operands);
         vec![at.copy(at.y_shape().len(), at.dy(), at.dx(0)), call]
+    }
+
+    fn gradient_takes(&self, activation: Activation) -> bool {
+        activation.bounds().is_some()
     }
 
     fn takes_epilogue(&self, part: EpiloguePart) -> bool {

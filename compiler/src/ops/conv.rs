@@ -132,11 +132,11 @@ impl Operation for Conv {
 
     fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
         let spec = self.spec(inputs[0], output);
-        // By itself the compiler rounds more than a plain sum only where the feature allows it, and not forward in training: normalisations over
-        // small batches magnify what is rounded there.
-        let rounds_more = cfg!(feature = "winograd") && !self.exact && direction != Direction::Forward;
+        // By itself the compiler takes something else than plain sums only where the feature allows it, and not forward in training:
+        // normalisations over small batches magnify how sums are rounded there.
+        let is_free = cfg!(feature = "winograd") && !self.exact && direction != Direction::Forward;
         Algorithm::fitting(&spec)
-            .filter(|algorithm| algorithm.is_exact || rounds_more || self.asked == Some(algorithm.name))
+            .filter(|algorithm| algorithm.is_exact || is_free || self.asked == Some(algorithm.name))
             .flat_map(|algorithm| algorithm.candidates(&spec, direction, self.kernel))
             .collect()
     }
@@ -186,10 +186,17 @@ impl Operation for Conv {
         let weights = algorithm(of_weights)
             .grad_weights
             .map(|kernel| at.because(of_weights, at.call(kernel, &spec, at.weight_gradient(self.kernel))));
-        let input = algorithm(of_input)
-            .grad_input
-            .map(|kernel| at.because(of_input, at.weighted_input_gradient(kernel, &spec, self.kernel)));
+        let added = Spec { epilogue: Epilogue { accumulate: at.adds, ..Epilogue::NONE }, ..spec };
+        let input = algorithm(of_input).grad_input.map(|kernel| {
+            let call = at.because(of_input, at.weighted_input_gradient(kernel, &added, self.kernel));
+            if at.adds { call.accumulating() } else { call }
+        });
         weights.into_iter().chain(input).collect()
+    }
+
+    fn adds_gradient(&self, at: &LoweringContext<'_>) -> bool {
+        let spec = self.spec(at.x_shape(0), at.y_shape());
+        Algorithm::selected(at.selected(Direction::InputGradient), &spec).adds_gradient
     }
 
     fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {

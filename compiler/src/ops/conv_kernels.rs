@@ -25,7 +25,7 @@ pub(super) struct Algorithm {
     /// What makes it fast or slow.
     why: &'static str,
     fits: fn(&Spec) -> bool,
-    /// Whether it rounds no more than a plain sum.
+    /// Whether it takes plain sums.
     pub(super) is_exact: bool,
     predicting: Option<ForwardKernel<Kind>>,
     /// The same that stores nothing but the largest of each 2x2 window of its output.
@@ -34,6 +34,8 @@ pub(super) struct Algorithm {
     packing: Option<PackFilters>,
     forward: Option<ForwardKernel<Kind>>,
     pub(super) grad_input: Option<InputGradientKernel<Kind>>,
+    /// Whether that can be added to what stands in its place.
+    pub(super) adds_gradient: bool,
     /// How they can be prepared for training, forward and for the gradient of the input.
     packing_of_a_step: [Option<PackFilters>; 2],
     pub(super) grad_weights: Option<Kernel<GradWeights<()>, Kind>>,
@@ -59,6 +61,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
+        adds_gradient: false,
         packing_of_a_step: [None; 2],
         grad_weights: Some(kernels::depthwise_grad_weights),
         work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
@@ -75,6 +78,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: Some(Packing::Grouped),
         forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
+        adds_gradient: false,
         packing_of_a_step: [Some(Packing::Grouped), Some(Packing::GroupedRotated)],
         grad_weights: Some(kernels::conv_grouped_grad_weights),
         work: grouped,
@@ -91,6 +95,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
+        adds_gradient: true,
         packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
@@ -107,6 +112,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: Some(Packing::Panels),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
+        adds_gradient: true,
         packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
         grad_weights: Some(kernels::conv_gemm_grad_weights),
         work: products,
@@ -127,7 +133,8 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: Some(Packing::Winograd),
         forward: Some(ForwardKernel::Packing(kernels::conv_winograd_train_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
-        packing_of_a_step: [Some(Packing::Winograd), Some(Packing::WinogradRotated)],
+        adds_gradient: true,
+        packing_of_a_step: [Some(Packing::WinogradFine), Some(Packing::WinogradRotated)],
         grad_weights: None,
         work: winograd,
         memory: |spec| {
@@ -149,6 +156,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: None,
         forward: None,
         grad_input: None,
+        adds_gradient: false,
         packing_of_a_step: [None; 2],
         grad_weights: None,
         work: |spec, _| pixels(spec),
@@ -169,6 +177,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
+        adds_gradient: false,
         packing_of_a_step: [None, Some(Packing::Rotated)],
         grad_weights: Some(kernels::conv_blocks_grad_weights),
         work: blocks,
@@ -185,6 +194,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         packing: None,
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
+        adds_gradient: false,
         packing_of_a_step: [None, Some(Packing::Blocks)],
         grad_weights: Some(kernels::conv_direct_grad_weights),
         work: direct,

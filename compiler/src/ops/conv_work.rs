@@ -242,9 +242,10 @@ pub(super) fn products_of_groups(spec: &Spec, direction: Direction) -> Work {
 /// Winograd's algorithm: a product of matrices for each place of the transforms of tiles and filters.
 pub(super) fn winograd(spec: &Spec, direction: Direction) -> Work {
     let spec = if direction == Direction::InputGradient { spec.rotated() } else { *spec };
-    let Some(form) = spec.winograd() else { return Work::default() };
+    let form = if direction == Direction::Forward { spec.fine_winograd() } else { spec.winograd() };
+    let Some(form) = form else { return Work::default() };
     let tiles = spec.output[0].div_ceil(form.tile) * spec.output[1].div_ceil(form.tile);
-    let transforms = spec.winograd_len();
+    let transforms = form.filters_len(&spec);
     let is_predicting = direction == Direction::Predicting;
     let beyond = if transforms > CACHED { transforms as f64 } else { 0.0 };
     Work {

@@ -214,6 +214,8 @@ pub struct GradientContext<'a> {
     pub dy: ValueId,
     /// Where the gradient of each input belongs.
     pub dx: Vec<ValueId>,
+    /// Whether that of the only input is added to what stands there.
+    pub adds: bool,
 }
 
 impl GradientContext<'_> {
@@ -221,7 +223,7 @@ impl GradientContext<'_> {
     pub fn dy(&self) -> Data {
         Data::Value(self.dy)
     }
-    /// Where the gradient of input `index` belongs; overwrite it.
+    /// Where the gradient of input `index` belongs; overwrite it, unless it is added.
     pub fn dx(&self, index: usize) -> Data {
         Data::Value(self.dx[index])
     }

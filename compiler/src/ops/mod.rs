@@ -137,6 +137,14 @@ pub(crate) trait Operation {
     fn gradient_reads_output(&self) -> bool {
         false
     }
+    /// Whether its gradient goes through this activation in its epilogue by itself, from the gradient of what the activation returns.
+    fn gradient_takes(&self, _activation: Function) -> bool {
+        false
+    }
+    /// Whether the gradient of its only input can be added to what stands in its place.
+    fn adds_gradient(&self, _at: &LoweringContext<'_>) -> bool {
+        false
+    }
     /// What it would be as a part of the epilogue of the node before it.
     fn as_epilogue(&self) -> Option<EpiloguePart> {
         None
@@ -298,6 +306,14 @@ impl Op {
     /// Whether its gradient reads its output.
     pub fn gradient_reads_output(&self) -> bool {
         self.operation().gradient_reads_output()
+    }
+    /// Whether its gradient goes through this activation in its epilogue by itself.
+    pub fn gradient_takes(&self, activation: Function) -> bool {
+        self.operation().gradient_takes(activation)
+    }
+    /// Whether the gradient of its only input can be added to what stands in its place.
+    pub fn adds_gradient(&self, at: &LoweringContext<'_>) -> bool {
+        self.operation().adds_gradient(at)
     }
     /// How it computes images in the lanes, if it has kernels for that.
     pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {

@@ -14,6 +14,8 @@ pub enum Packing {
     Panels(conv::Spec),
     /// Winograd's transforms, in such panels.
     Winograd(conv::Spec),
+    /// The same for the way forward in training.
+    WinogradFine(conv::Spec),
     /// The same for the gradient of the input: of filters rotated and transposed.
     WinogradRotated(conv::Spec),
     /// Filters as products of matrices pack them.
@@ -47,6 +49,7 @@ impl Pack {
         match self.packing {
             Packing::Panels(spec) => spec.packed_len(),
             Packing::Winograd(spec) => spec.winograd_len(),
+            Packing::WinogradFine(spec) => spec.fine_winograd_len(),
             Packing::Filters(spec) | Packing::Rotated(spec) | Packing::Blocks(spec) => spec.weights_len(),
             Packing::Grouped(spec) => spec.grouped_len(false),
             Packing::GroupedRotated(spec) => spec.grouped_len(true),
@@ -75,6 +78,7 @@ impl Operation for Pack {
         let call = match &self.packing {
             Packing::Panels(spec) => at.call(kernels::conv_pack, spec, operands),
             Packing::Winograd(spec) => at.call(kernels::conv_winograd_pack, spec, operands),
+            Packing::WinogradFine(spec) => at.call(kernels::conv_winograd_pack_fine, spec, operands),
             Packing::WinogradRotated(spec) => at.call(kernels::conv_winograd_pack_rotated, spec, operands),
             Packing::Filters(spec) => at.call(kernels::conv_gemm_pack, spec, operands),
             Packing::Rotated(spec) => at.call(kernels::conv_gemm_pack_rotated, spec, operands),

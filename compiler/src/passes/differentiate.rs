@@ -136,11 +136,20 @@ impl<'a> Backward<'a> {
         for node in graph.nodes.iter().rev() {
             let Some(&dy) = self.gradients.get(&node.output) else { continue };
             let is_head = node.output == graph.output && head != Head::Linear;
-            let dx: Vec<ValueId> = node
-                .inputs
-                .iter()
-                .map(|&input| if is_head && input == logits { logits_gradient } else { self.gradient_like(input) })
-                .collect();
+            let forward = LoweringContext { graph, node, phase: Phase::Training };
+            // What an operation can add to the gradients of other readers needs no place of its own.
+            let sum = match node.inputs[..] {
+                [only] if node.op.adds_gradient(&forward) => self.gradients.get(&only).copied(),
+                _ => None,
+            };
+            let dx: Vec<ValueId> = match sum {
+                Some(sum) => vec![sum],
+                None => {
+                    let of =
+                        |&input| if is_head && input == logits { logits_gradient } else { self.gradient_like(input) };
+                    node.inputs.iter().map(of).collect()
+                }
+            };
             if graph.layers[node.layer.0].output == node.output {
                 let when = match (is_head, self.for_input.contains(&dy)) {
                     (true, _) => When::SeededAtOutput,
@@ -150,15 +159,17 @@ impl<'a> Backward<'a> {
                 let what = Outside::LayerGradient(node.layer, when);
                 self.steps.push(Step::Outside { what, values: vec![(dy, Access::Update)] });
             }
-            let forward = LoweringContext { graph, node, phase: Phase::Training };
-            let dy = node.epilogue.activation.map_or(dy, |activation| self.before_epilogue(&forward, activation, dy));
-            let context = GradientContext { forward, dy, dx: dx.clone() };
+            let dy = match node.epilogue.activation.filter(|&activation| !node.op.gradient_takes(activation)) {
+                Some(activation) => self.before_epilogue(&forward, activation, dy),
+                None => dy,
+            };
+            let context = GradientContext { forward, dy, dx: dx.clone(), adds: sum.is_some() };
             for call in node.op.gradient(&context) {
                 let Some(mut call) = self.without_frozen(call) else { continue };
                 call.when = if is_head { When::SeededAtOutput } else { self.when(&call) };
                 self.steps.push(Step::Call(call));
             }
-            for (&input, &gradient) in node.inputs.iter().zip(&dx) {
+            for (&input, &gradient) in node.inputs.iter().zip(&dx).filter(|_| sum.is_none()) {
                 match self.gradients.get(&input) {
                     None => {
                         self.gradients.insert(input, gradient);

@@ -217,11 +217,27 @@ pub(crate) fn of_gradient<T: Scalar>(
     dy: &[T],
     centre: &[T; LANES],
 ) -> ([f64; LANES], [f64; LANES]) {
+    of_gradient_through(stretch, x, dy, centre, |_, _, dy| dy)
+}
+
+/// The same of what `through` makes of dy, given a lane and x − centre.
+#[inline(always)]
+pub(crate) fn of_gradient_through<T: Scalar>(
+    stretch: &Stretch,
+    x: &[T],
+    dy: &[T],
+    centre: &[T; LANES],
+    through: impl Fn(usize, T, T) -> T,
+) -> ([f64; LANES], [f64; LANES]) {
     let [sum, product] = in_parts(stretch, x.len(), |range, [sum, product]: &mut [[T; LANES]; 2]| {
         let parts = sum.iter_mut().zip(product).zip(centre);
-        for ((&x, &dy), ((sum, product), &centre)) in x[range.clone()].iter().zip(&dy[range]).zip(parts) {
+        for (lane, ((&x, &dy), ((sum, product), &centre))) in
+            x[range.clone()].iter().zip(&dy[range]).zip(parts).enumerate()
+        {
+            let centred = x - centre;
+            let dy = through(lane, centred, dy);
             *sum += dy;
-            *product += dy * (x - centre);
+            *product += dy * centred;
         }
     });
     (sum, product)

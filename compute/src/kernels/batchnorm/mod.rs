@@ -1,10 +1,11 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
+use super::activation::{Activation, rectify};
 use super::channel_sums::{self as sums, LANES, Stretch, in_blocks};
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::epilogue::{Bounds, Epilogue, HOT};
-use crate::pass::Pass;
+use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::batchnorm::Spec;
@@ -126,7 +127,8 @@ pub fn batchnorm_fold<T: Scalar>(
     fold(context.isa(), T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
 }
 
-/// With x̂ = (x − μ) / √(σ² + ε) and the means over the batch and all positions:
+/// With x̂ = (x − μ) / √(σ² + ε), the means over the batch and all positions, and y the output before the activation, which is 0 beyond its
+/// bounds as a derivative, so that ∂ℓ/∂y is 0 there (the outputs themselves are not read: they follow from x):
 /// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes;
 /// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and
 /// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
@@ -137,19 +139,40 @@ pub fn batchnorm_grad<T: Scalar>(
     pass: &Pass,
     x: &[T],
     gamma: &[T],
+    beta: &[T],
     saved_mean: &[T],
     saved_inverse_deviation: &[T],
     dy: &mut [T],
     dgamma: &mut [T],
     dbeta: &mut [T],
 ) {
-    spec.check(context.batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, dgamma, dbeta]);
+    spec.check(context.batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, beta, dgamma, dbeta]);
     let count = (x.len() / spec.channels) as f64;
+    let ends = spec.activation.map(|activation| {
+        let ends = activation.bounds();
+        assert!(
+            ends.is_some(),
+            "batchnorm: the gradient goes through an activation that only bounds, not {activation:?}"
+        );
+        ends.unwrap_or_default().map(T::from_f64)
+    });
+    let is_rectified =
+        pass.rule != BackwardRule::Gradient && spec.activation.is_some_and(Activation::is_piecewise_rectifier);
+    if is_rectified {
+        context.split_elements(dy, 1, &|_, dy| _ = rectify(pass.rule, dy));
+    }
+    // The deconvnet's rule asks nothing of the way forward.
+    let ends = ends.filter(|_| !(is_rectified && pass.rule == BackwardRule::Deconvnet));
     for stretch in Stretch::all(spec.channels) {
         let centre = stretch.spread(|c| saved_mean[c]);
+        let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
+        let gate = ends.map(|ends| Gate { factor, shift: stretch.spread(|c| or(beta, c, T::ZERO)), ends });
         let [of_dy, of_products] = in_blocks(context, &stretch, x.len(), |block| {
-            let (of_dy, of_products) =
-                sums_of_gradient(context.isa(), &stretch, &x[block.clone()], &dy[block], &centre);
+            let (x, dy) = (&x[block.clone()], &dy[block]);
+            let (of_dy, of_products) = match &gate {
+                None => sums_of_gradient(context.isa(), &stretch, x, dy, &centre),
+                Some(gate) => sums_within(context.isa(), &stretch, x, dy, &centre, gate),
+            };
             [of_dy, of_products]
         });
         let (mut shift, mut slope) = ([T::ZERO; LANES], [T::ZERO; LANES]);
@@ -168,10 +191,32 @@ pub fn batchnorm_grad<T: Scalar>(
         }
         let shift = stretch.spread(|c| shift[c - stretch.start]);
         let slope = stretch.spread(|c| slope[c - stretch.start]);
-        let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
         context.split_elements(dy, stretch.step, &|first, dy| {
-            gradient(context.isa(), &stretch, &x[first..][..dy.len()], &centre, &[factor, shift, slope], dy);
+            let (x, lanes) = (&x[first..][..dy.len()], [factor, shift, slope]);
+            match &gate {
+                None => gradient(context.isa(), &stretch, x, &centre, &lanes, dy),
+                Some(gate) => gradient_within(context.isa(), &stretch, x, &centre, &lanes, gate, dy),
+            }
         });
+    }
+}
+
+/// What the bounds of an activation let through of the gradient of outputs, each the normalised value of an input: factor and shift of each lane
+/// make it as on the way forward, to the bit.
+struct Gate<T> {
+    factor: [T; LANES],
+    shift: [T; LANES],
+    ends: [T; 2],
+}
+
+impl<T: Scalar> Gate<T> {
+    /// The gradient of a lane's output, whose input less the mean is this.
+    #[inline(always)]
+    fn through(&self, lane: usize, centred: T, dy: T) -> T {
+        let (normal, [lowest, highest]) = (centred * self.factor[lane] + self.shift[lane], self.ends);
+        // Adding 0 keeps the compiler from branching.
+        let through = dy + T::ZERO;
+        if normal > lowest && normal < highest { through } else { T::ZERO }
     }
 }
 
@@ -208,6 +253,19 @@ vectorised! {
         centre: &[T; LANES],
     ) -> ([f64; LANES], [f64; LANES]) {
         sums::of_gradient(stretch, x, dy, centre)
+    }
+}
+
+vectorised! {
+    /// [`sums_of_gradient`] of what a gate lets through.
+    fn sums_within<T: Scalar>(
+        stretch: &Stretch,
+        x: &[T],
+        dy: &[T],
+        centre: &[T; LANES],
+        gate: &Gate<T>,
+    ) -> ([f64; LANES], [f64; LANES]) {
+        sums::of_gradient_through(stretch, x, dy, centre, |lane, centred, dy| gate.through(lane, centred, dy))
     }
 }
 
@@ -297,6 +355,28 @@ vectorised! {
             let (x, dy) = (&x[range.clone()], &mut dy[range]);
             for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
                 *dy = factor[i] * (*dy - shift[i] - (x - centre[i]) * slope[i]);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// [`gradient`] of what a gate lets through.
+    fn gradient_within<T: Scalar>(
+        stretch: &Stretch,
+        x: &[T],
+        centre: &[T; LANES],
+        lanes: &[[T; LANES]; 3],
+        gate: &Gate<T>,
+        dy: &mut [T],
+    ) {
+        let [factor, shift, slope] = lanes;
+        for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
+            let range = stretch.range(x.len());
+            let (x, dy) = (&x[range.clone()], &mut dy[range]);
+            for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
+                let centred = x - centre[i];
+                *dy = factor[i] * (gate.through(i, centred, *dy) - shift[i] - centred * slope[i]);
             }
         }
     }

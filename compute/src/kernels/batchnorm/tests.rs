@@ -70,8 +70,8 @@ fn train_from<T: Kernels>(
     }
 }
 
-fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
-    let trained = train::<T>(spec, x, gamma, &[]);
+fn gradients<T: Kernels>(spec: &Spec, x: &[f64], [gamma, beta]: [&[f64]; 2], dy: &[f64]) -> [Vec<f64>; 3] {
+    let trained = train::<T>(spec, x, gamma, beta);
     let (mean, inverse) = (narrow::<T>(&trained.mean), narrow::<T>(&trained.inverse_deviation));
     let (x, mut dx) = (narrow::<T>(x), narrow::<T>(dy));
     let (mut dgamma, mut dbeta) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; spec.channels]);
@@ -81,6 +81,7 @@ fn gradients<T: Kernels>(spec: &Spec, x: &[f64], gamma: &[f64], dy: &[f64]) -> [
         &MEASURED,
         &x,
         &narrow::<T>(gamma),
+        &narrow::<T>(beta),
         &mean,
         &inverse,
         &mut dx,
@@ -196,18 +197,66 @@ fn activations_act_on_what_is_normalised() {
     }
 }
 
+/// To the bit, since the outputs are computed again as on the way forward.
+#[test]
+fn the_gradient_stops_where_an_activation_bounds_the_output() {
+    for (channels, activation) in
+        [(33, Activation::Relu), (300, Activation::Relu), (7, Activation::Relu6), (64, Activation::Clip(-0.5, 0.75))]
+    {
+        let plain = spec(channels);
+        let spec = Spec { activation: Some(activation), ..plain };
+        let [x, dy, gamma, beta] = samples(11, &spec, true);
+        let [lowest, highest] = activation.bounds().expect("it only bounds").map(|end| end as f32 as f64);
+        let y = train::<f32>(&plain, &x, &gamma, &beta).y;
+        let is_inside = |y: f64| y > lowest && y < highest;
+        assert!(
+            y.iter().any(|&y| is_inside(y)) && y.iter().any(|&y| !is_inside(y)),
+            "{activation:?} bounds some outputs"
+        );
+        let held: Vec<f64> = y.iter().zip(&dy).map(|(&y, &dy)| if is_inside(y) { dy } else { 0.0 }).collect();
+        let affine = [&gamma[..], &beta];
+        assert_eq!(gradients::<f32>(&spec, &x, affine, &dy), gradients::<f32>(&plain, &x, affine, &held));
+    }
+}
+
+/// Guided back-propagation also stops what is negative; the deconvnet looks at nothing else.
+#[test]
+fn backward_rules_act_on_the_gradient_of_a_rectified_output() {
+    let plain = spec(33);
+    let spec = Spec { activation: Some(Activation::Relu), ..plain };
+    let [x, dy, gamma, beta] = samples(12, &spec, true);
+    let y = train::<f64>(&plain, &x, &gamma, &beta).y;
+    let ruled = |spec: &Spec, rule, dy: &[f64]| {
+        let trained = train::<f64>(spec, &x, &gamma, &beta);
+        let (mut dx, pass) = (dy.to_vec(), Pass { rule, ..MEASURED });
+        let (mean, inverse) = (&trained.mean, &trained.inverse_deviation);
+        let context = Context::of(BATCH);
+        f64::batchnorm_grad(&context, spec, &pass, &x, &gamma, &beta, mean, inverse, &mut dx, &mut [], &mut []);
+        dx
+    };
+    let held = |stops: &dyn Fn(f64, f64) -> bool| -> Vec<f64> {
+        y.iter().zip(&dy).map(|(&y, &dy)| if stops(y, dy) { 0.0 } else { dy }).collect()
+    };
+    for (rule, held) in [
+        (BackwardRule::Guided, held(&|y, dy| y <= 0.0 || dy <= 0.0)),
+        (BackwardRule::Deconvnet, held(&|_, dy| dy <= 0.0)),
+    ] {
+        assert_eq!(ruled(&spec, rule, &dy), ruled(&plain, BackwardRule::Gradient, &held), "{rule:?}");
+    }
+}
+
 #[test]
 fn gradients_are_those_of_finite_differences() {
     for (channels, affine) in [(1, true), (3, true), (40, true), (70, true), (3, false)] {
         let spec = Spec { rows: 3, ..spec(channels) };
         let [x, dy, gamma, beta] = samples(5, &spec, affine);
-        let [dx, dgamma, dbeta] = gradients::<f64>(&spec, &x, &gamma, &dy);
+        let [dx, dgamma, dbeta] = gradients::<f64>(&spec, &x, [&gamma, &beta], &dy);
         assert_gradient(&x, &dx, |x| inner_product(&train::<f64>(&spec, x, &gamma, &beta).y, &dy));
         assert_gradient(&gamma, &dgamma, |gamma| inner_product(&train::<f64>(&spec, &x, gamma, &beta).y, &dy));
         if affine {
             assert_gradient(&beta, &dbeta, |beta| inner_product(&train::<f64>(&spec, &x, &gamma, beta).y, &dy));
         }
-        let [dx32, dgamma32, dbeta32] = gradients::<f32>(&spec, &x, &gamma, &dy);
+        let [dx32, dgamma32, dbeta32] = gradients::<f32>(&spec, &x, [&gamma, &beta], &dy);
         assert_close(&dx32, &dx, 5e-5);
         assert_close(&dgamma32, &dgamma, 1e-5);
         assert_close(&dbeta32, &dbeta, 1e-5);
@@ -235,6 +284,7 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
             &FROZEN,
             &x,
             &gamma,
+            &beta,
             saved.0,
             saved.1,
             &mut dx,
@@ -266,7 +316,7 @@ fn all_instruction_sets_agree_to_the_last_bit() {
         let spec = spec(channels);
         let [x, dy, gamma, beta] = samples(6, &spec, true);
         assert_same_for_all_instruction_sets(|| train::<f32>(&spec, &x, &gamma, &beta).y);
-        assert_same_for_all_instruction_sets(|| gradients::<f32>(&spec, &x, &gamma, &dy).concat());
+        assert_same_for_all_instruction_sets(|| gradients::<f32>(&spec, &x, [&gamma, &beta], &dy).concat());
     }
 }
 
@@ -291,7 +341,7 @@ fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
         &mut mean,
         &mut inverse,
     );
-    f32::batchnorm_grad(&context, spec, &MEASURED, x, &[], &mean, &inverse, &mut dx, &mut dgamma, &mut dbeta);
+    f32::batchnorm_grad(&context, spec, &MEASURED, x, &[], &[], &mean, &inverse, &mut dx, &mut dgamma, &mut dbeta);
     [y, dx, mean, inverse, moving_mean, moving_variance, dgamma, dbeta].concat()
 }
 

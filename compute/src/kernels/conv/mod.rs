@@ -25,6 +25,7 @@ use crate::context::{Context, WORTH_A_THREAD};
 use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
+use netwright_abi::spec::conv::Winograd;
 pub use netwright_abi::spec::conv::{LINE, PANEL, Spec};
 use strips::in_strips;
 use winograd::{FiltersOf, Stored};
@@ -241,43 +242,66 @@ pub fn conv_pixels_forward<T: Elementary, C: Configuration<Spec>>(
     }
 }
 
-/// G g Gᵀ of every filter, for `conv_winograd_forward` and `conv_winograd_train_forward`.
+/// The form of Winograd's algorithm that a kernel takes, where one fits.
+#[track_caller]
+const fn fitting(form: Option<Winograd>) -> Winograd {
+    match form {
+        Some(form) => form,
+        None => panic!("no form of Winograd's algorithm fits"),
+    }
+}
+
+/// G g Gᵀ of every filter, for `conv_winograd_forward`.
 pub fn conv_winograd_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
-    pack_winograd(context, spec, FiltersOf::Itself, w, prepared);
+    pack_winograd(context, spec, fitting(spec.winograd()), FiltersOf::Itself, w, prepared);
+}
+
+/// G g Gᵀ of every filter, for `conv_winograd_train_forward`.
+pub fn conv_winograd_pack_fine<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    pack_winograd(context, spec, fitting(spec.fine_winograd()), FiltersOf::Itself, w, prepared);
 }
 
 /// G g Gᵀ of every filter, rotated and transposed, for `conv_winograd_grad_input`.
 pub fn conv_winograd_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
-    pack_winograd(context, &spec.rotated(), FiltersOf::Rotated, w, prepared);
+    let spec = &spec.rotated();
+    pack_winograd(context, spec, fitting(spec.winograd()), FiltersOf::Rotated, w, prepared);
 }
 
-fn pack_winograd<T: Scalar>(context: &Context<'_>, spec: &Spec, of: FiltersOf, w: &[T], prepared: &mut [T]) {
-    assert!(spec.winograd().is_some() && w.len() == spec.weights_len(), "length of the weights");
-    assert_eq!(prepared.len(), spec.winograd_len(), "length of the transformed filters");
-    winograd::pack(context, spec, of, w, prepared);
+fn pack_winograd<T: Scalar>(
+    context: &Context<'_>,
+    spec: &Spec,
+    form: Winograd,
+    of: FiltersOf,
+    w: &[T],
+    prepared: &mut [T],
+) {
+    assert_eq!(w.len(), spec.weights_len(), "length of the weights");
+    assert_eq!(prepared.len(), form.filters_len(spec), "length of the transformed filters");
+    winograd::pack(context, spec, form, of, w, prepared);
 }
 
 /// Runs `work` on filters that are transformed, or that it transforms first in scratch memory where none are given, and the rest of that.
 fn with_transforms<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
+    form: Winograd,
     of: FiltersOf,
     [w, packed]: [&[T]; 2],
     scratch: &mut [T],
     work: impl FnOnce(&[T], &mut [T]),
 ) {
     if !packed.is_empty() {
-        assert_eq!(packed.len(), spec.winograd_len(), "length of the transformed filters");
+        assert_eq!(packed.len(), form.filters_len(spec), "length of the transformed filters");
         return work(packed, scratch);
     }
-    let (transforms, scratch) = scratch.split_at_mut(spec.winograd_len());
-    pack_winograd(context, spec, of, w, transforms);
+    let (transforms, scratch) = scratch.split_at_mut(form.filters_len(spec));
+    pack_winograd(context, spec, form, of, w, transforms);
     work(transforms, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_forward` asks for, whatever the batch.
 pub const fn conv_winograd_forward_scratch(spec: &Spec) -> usize {
-    winograd::scratch(spec)
+    winograd::scratch(spec, fitting(spec.winograd()))
 }
 
 /// `conv_winograd` with filters of [`conv_winograd_pack`]: y from x, w, scale, shift.
@@ -292,14 +316,15 @@ pub fn conv_winograd_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
+    let form = fitting(spec.winograd());
+    assert_eq!(w.len(), form.filters_len(spec), "length of the transformed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
-    winograd::forward(context, spec, x, w, scale, shift, Stored::All, y, scratch);
+    winograd::forward(context, spec, form, x, w, scale, shift, Stored::All, y, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_pooled_forward` asks for, whatever the batch.
 pub const fn conv_winograd_pooled_forward_scratch(spec: &Spec) -> usize {
-    winograd::scratch(spec)
+    winograd::scratch(spec, fitting(spec.winograd()))
 }
 
 /// `conv_winograd` with filters of [`conv_winograd_pack`], of whose output the largest element of each 2x2 window is stored: y from x, w, scale,
@@ -315,19 +340,21 @@ pub fn conv_winograd_pooled_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    assert!(spec.winograd().is_some() && w.len() == spec.winograd_len(), "length of the transformed filters");
+    let form = fitting(spec.winograd());
+    assert_eq!(w.len(), form.filters_len(spec), "length of the transformed filters");
     assert_eq!(y.len(), context.batch * spec.pooled_len(), "length of the pooled output");
     let output = context.batch * spec.output_len();
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], output);
-    winograd::forward(context, spec, x, w, scale, shift, Stored::Largest, y, scratch);
+    winograd::forward(context, spec, form, x, w, scale, shift, Stored::Largest, y, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_train_forward` asks for, whatever the batch.
 pub const fn conv_winograd_train_forward_scratch(spec: &Spec) -> usize {
-    spec.winograd_len() + winograd::scratch(spec)
+    let form = fitting(spec.fine_winograd());
+    form.filters_len(spec) + winograd::scratch(spec, form)
 }
 
-/// `conv_winograd`: y from x, w, what [`conv_winograd_pack`] made of it or nothing, scale, shift.
+/// `conv_winograd`: y from x, w, what [`conv_winograd_pack_fine`] made of it or nothing, scale, shift.
 #[allow(clippy::too_many_arguments)]
 pub fn conv_winograd_train_forward<T: Elementary>(
     context: &Context<'_>,
@@ -341,14 +368,16 @@ pub fn conv_winograd_train_forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    with_transforms(context, spec, FiltersOf::Itself, [w, packed], scratch, |filters, scratch| {
-        winograd::forward(context, spec, x, filters, scale, shift, Stored::All, y, scratch);
+    let form = fitting(spec.fine_winograd());
+    with_transforms(context, spec, form, FiltersOf::Itself, [w, packed], scratch, |filters, scratch| {
+        winograd::forward(context, spec, form, x, filters, scale, shift, Stored::All, y, scratch);
     });
 }
 
 /// Elements of scratch memory that `conv_winograd_grad_input` asks for, whatever the batch.
 pub const fn conv_winograd_grad_input_scratch(spec: &Spec) -> usize {
-    conv_winograd_train_forward_scratch(&spec.rotated())
+    let (spec, form) = (&spec.rotated(), fitting(spec.rotated().winograd()));
+    form.filters_len(spec) + winograd::scratch(spec, form)
 }
 
 /// `conv_winograd`: dx from dy, w, and what [`conv_winograd_pack_rotated`] made of it or nothing.
@@ -362,9 +391,11 @@ pub fn conv_winograd_grad_input<T: Elementary>(
     scratch: &mut [T],
 ) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
-    let spec = &spec.rotated();
-    with_transforms(context, spec, FiltersOf::Rotated, [w, packed], scratch, |filters, scratch| {
-        winograd::forward(context, spec, dy, filters, &[], &[], Stored::All, dx, scratch);
+    let epilogue = netwright_abi::Epilogue { accumulate: spec.epilogue.accumulate, ..netwright_abi::Epilogue::NONE };
+    let spec = &Spec { epilogue, ..spec.rotated() };
+    let form = fitting(spec.winograd());
+    with_transforms(context, spec, form, FiltersOf::Rotated, [w, packed], scratch, |filters, scratch| {
+        winograd::forward(context, spec, form, dy, filters, &[], &[], Stored::All, dx, scratch);
     });
 }
 
@@ -382,8 +413,13 @@ pub fn conv_gemm_grad_input<T: Elementary>(
     context.split_images(spec, dx, scratch, &|first, dx, scratch| {
         let images = dx.len() / spec.input_len();
         let dy = &dy[first * spec.output_len()..][..images * spec.output_len()];
-        conv_transposed(context.isa(), images, spec, dy, [w, packed], Epilogue::NONE, dx, scratch);
+        conv_transposed(context.isa(), images, spec, dy, [w, packed], of_gradient(spec), dx, scratch);
     });
+}
+
+/// What becomes of the gradient of the input: it may be added to what stands in its place.
+fn of_gradient<'a, T>(spec: &Spec) -> Epilogue<'a, T> {
+    Epilogue { accumulate: spec.epilogue.accumulate, ..Epilogue::NONE }
 }
 
 /// The gradient of the input, which is the transposed convolution of dy, through an epilogue; of filters, and what was packed of them.

@@ -110,13 +110,25 @@ fn gradients_agree<T: Elementary>(batch: usize, spec: &Spec, [_, shifted]: [bool
     reference::grad_weights(batch, spec, &x, &dy, &mut right_weights, &mut right_bias);
     on_each_isa::<T>(|| {
         let mut dx = memory(x.len());
-        (variant.grad_input)(batch, spec, &dy, &w, &mut dx);
+        (variant.grad_input)(batch, &Spec { epilogue: Epilogue::NONE, ..*spec }, &dy, &w, &mut dx);
         same("dx", &dx, &right, spec.window[0] * spec.window[1] * spec.output[2] / spec.groups);
         let (mut dw, mut db) = before.clone();
         (variant.grad_weights)(batch, spec, &x, &dy, &mut dw, &mut db);
         same("dw", &dw, &right_weights, dy.len());
         same("db", &db, &right_bias, dy.len());
     });
+}
+
+/// The gradient of the input is added to what stands in its place, to the bits of a sum that is taken after it.
+fn gradient_is_added(batch: usize, spec: &Spec) {
+    let [plain, added] =
+        [false, true].map(|accumulate| Spec { epilogue: Epilogue { accumulate, ..Epilogue::NONE }, ..*spec });
+    let (dy, w) = (numbers::<f32>(batch * spec.output_len(), 3), numbers::<f32>(spec.weights_len(), 2));
+    let before = numbers::<f32>(batch * spec.input_len(), 9);
+    let (mut alone, mut sum) = (memory(before.len()), before.clone());
+    (gemm().grad_input)(batch, &plain, &dy, &w, &mut alone);
+    (gemm().grad_input)(batch, &added, &dy, &w, &mut sum);
+    assert!(before.iter().zip(alone).map(|(before, alone)| before + alone).eq(sum), "{spec:?}");
 }
 
 fn direct<T: Elementary>() -> Variant<T> {
@@ -209,6 +221,7 @@ fn all_agree(batch: usize, spec: &Spec, each_filter: [bool; 2]) {
     for variant in [direct(), gemm(), grouped()] {
         agrees::<f64>(batch, spec, each_filter, &variant);
     }
+    gradient_is_added(batch, spec);
     if spec.groups == 1 {
         forward_agrees::<f32>(batch, spec, each_filter, &packed());
         forward_agrees::<f64>(batch, spec, each_filter, &packed());
@@ -305,7 +318,7 @@ fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
     let context = Context::on(3, &turns);
     let (x, w, dy) =
         (numbers(3 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(3 * spec.output_len(), 3));
-    let (mut y, mut dx) = (memory(dy.len()), memory(x.len()));
+    let (mut y, mut dx) = (memory(dy.len()), numbers(x.len(), 4));
     let (mut dw, mut db) = (std::vec![1.0; w.len()], std::vec![1.0; spec.output[2]]);
     let scratch = |len| memory::<f32>(threads * len);
     if is_direct {

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use netwright_abi::Epilogue;
+use netwright_abi::spec::conv::Winograd;
 use netwright_measure::convolution;
 use proptest::prelude::*;
 
@@ -37,9 +38,9 @@ fn trained<T: Elementary>(
 ) {
     let turns = Turns(threads);
     let context = Context::on(y.len() / spec.output_len(), &turns);
-    let mut filters = memory(if is_prepared { spec.winograd_len() } else { 0 });
+    let mut filters = memory(if is_prepared { spec.fine_winograd_len() } else { 0 });
     if is_prepared {
-        conv::conv_winograd_pack(&context, spec, w, &mut filters);
+        conv::conv_winograd_pack_fine(&context, spec, w, &mut filters);
     }
     let mut memory = memory(threads * conv::conv_winograd_train_forward_scratch(spec));
     conv::conv_winograd_train_forward(&context, spec, x, w, &filters, scale, shift, y, &mut memory);
@@ -54,7 +55,9 @@ fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy
         conv::conv_winograd_pack_rotated(&context, spec, w, &mut filters);
     }
     let mut scratch = memory(threads * conv::conv_winograd_grad_input_scratch(spec));
-    let mut dx = memory(dy.len() / spec.output_len() * spec.input_len());
+    let spec = &Spec { epilogue: Epilogue { activation: None, ..spec.epilogue }, ..*spec };
+    // What it is added to, where it is.
+    let mut dx = std::vec![T::ONE; dy.len() / spec.output_len() * spec.input_len()];
     conv::conv_winograd_grad_input(&context, spec, dy, w, &filters, &mut dx, &mut scratch);
     dx
 }
@@ -135,19 +138,27 @@ fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseEr
         predicted(&mut y);
         y
     };
+    let wide_operands = wide_operands.each_ref().map(|operand| &operand[..]);
+    let size = rms(&z).max(1e-3);
     let mut double = wide(&before);
-    predicted(1, spec, wide_operands.each_ref().map(|operand| &operand[..]), &mut double);
-    promised(&right, rms(&z).max(1e-3), &double, &|threads, is_prepared| {
-        if threads > 2 {
-            return from(&|y| predicted(threads, spec, operands, y));
-        }
+    predicted(1, spec, wide_operands, &mut double);
+    promised(&right, size, BOUND, &double, &[(5, true)], &|threads, _| {
+        from(&|y| predicted(threads, spec, operands, y))
+    })?;
+    let mut double = wide(&before);
+    trained(1, true, spec, wide_operands, &mut double);
+    let bound = if spec.fine_winograd().is_some_and(Winograd::is_fine) { FINE } else { BOUND };
+    promised(&right, size, bound, &double, &WAYS[..3], &|threads, is_prepared| {
         from(&|y| trained(threads, is_prepared, spec, operands, y))
     })?;
 
     let mut right = std::vec![0.0; x.len()];
     reference::grad_input(batch, spec, &wide(&before), &wide(&w), &mut right);
+    if spec.epilogue.accumulate {
+        right.iter_mut().for_each(|right| *right += 1.0);
+    }
     let double = grad_input(1, true, spec, [&wide(&before), &wide(&w)]);
-    promised(&right, rms(&right).max(1e-3), &double, &|threads, is_prepared| {
+    promised(&right, rms(&right).max(1e-3), BOUND, &double, &WAYS, &|threads, is_prepared| {
         grad_input(threads, is_prepared, spec, [&before, &w])
     })
 }
@@ -167,12 +178,22 @@ fn winograd_of_large_windows_agrees_with_the_reference() {
     winograd_agrees(&spec, [false; 2]).expect("the bound");
 }
 
-/// What is promised: an error against double precision below 10⁻⁵ of the outputs' root mean square with every instruction set, and the same
+/// Threads, and whether filters were transformed before.
+const WAYS: [(usize, bool); 4] = [(1, false), (2, true), (2, false), (5, true)];
+
+/// How far off results may be, as a part of their root mean square.
+const BOUND: f64 = 1e-5;
+/// The same forward in training: as far as plain sums.
+const FINE: f64 = 1e-6;
+
+/// What is promised: an error against double precision below a bound with every instruction set, and the same
 /// bits for any number of threads, of filters that were transformed before or by the kernel.
 fn promised(
     right: &[f64],
     size: f64,
+    bound: f64,
     double: &[f64],
+    ways: &[(usize, bool)],
     single: &dyn Fn(usize, bool) -> Vec<f32>,
 ) -> Result<(), TestCaseError> {
     let error = |got: &[f64]| rms(&got.iter().zip(right).map(|(got, right)| got - right).collect::<Vec<_>>());
@@ -180,8 +201,8 @@ fn promised(
     for isa in Isa::all().0 {
         only(isa, || -> Result<(), TestCaseError> {
             let alone = single(1, true);
-            prop_assert!(error(&wide(&alone)) < 1e-5 * size, "{:?}: {} of {}", isa, error(&wide(&alone)), size);
-            for (threads, is_prepared) in [(1, false), (2, true), (2, false), (5, true)] {
+            prop_assert!(error(&wide(&alone)) < bound * size, "{:?}: {} of {}", isa, error(&wide(&alone)), size);
+            for &(threads, is_prepared) in ways {
                 prop_assert!(single(threads, is_prepared) == alone, "{} threads, prepared: {}", threads, is_prepared);
             }
             Ok(())

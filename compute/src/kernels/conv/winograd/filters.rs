@@ -2,7 +2,7 @@
 
 use super::super::{LINE, PANEL, Spec};
 use super::points::filter_factor;
-use super::{Run, Shared, Tiling};
+use super::{Run, Shared, Winograd};
 use crate::context::{Context, ELEMENTS_WORTH_A_THREAD};
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
@@ -24,11 +24,12 @@ pub(in super::super) enum FiltersOf {
 pub(in super::super) fn pack<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
+    form: Winograd,
     of: FiltersOf,
     w: &[T],
     prepared: &mut [T],
 ) {
-    let ([channels, filters], form, taps) = (spec.group(), Tiling::of(spec).form, spec.window[0]);
+    let ([channels, filters], taps) = (spec.group(), spec.window[0]);
     let mut g = [[0.0; 5]; 8];
     for (point, row) in g.iter_mut().enumerate().take(form.patch) {
         row.iter_mut().enumerate().take(taps).for_each(|(tap, g)| *g = filter_factor(form.patch, taps, point, tap));

@@ -18,9 +18,10 @@
 //! | F(2x2, 3x3) | 0, ±1, ∞ | 4 | 9 |
 //! | F(2x2, 5x5) | 0, ±¾, ±1½, ∞ | 9 | 25 |
 //!
-//! It rounds more than the definition: in single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the outputs' root mean square, that of
-//! the second about 10⁻⁶, where a plain sum has 5·10⁻⁷ (`winograd_agrees_with_the_reference` holds 10⁻⁵ for all). The sums of the first are taken
-//! in shorter parts.
+//! The first two and the last round more than the definition: in single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the outputs' root
+//! mean square, that of the second about 10⁻⁶, where a plain sum has 5·10⁻⁷ (`winograd_agrees_with_the_reference` holds 10⁻⁵ for all). The sums
+//! of the first are taken in shorter parts. The third rounds no more than a plain sum: training takes it where
+//! it is asked for forward.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -68,14 +69,10 @@ struct Tiling {
 }
 
 impl Tiling {
-    const fn of(spec: &Spec) -> Self {
-        let form = match spec.winograd() {
-            Some(form) => form,
-            None => panic!("no form of Winograd's algorithm fits"),
-        };
+    const fn of(spec: &Spec, form: Winograd) -> Self {
         let tiles = [spec.output[0].div_ceil(form.tile), spec.output[1].div_ceil(form.tile)];
         let row = spec.input[2] + LINE;
-        let (fit, least) = (BLOCK / (form.points() * row), if is_large(spec) { MANY_TILES } else { TILES });
+        let (fit, least) = (BLOCK / (form.points() * row), if is_large(spec, form) { MANY_TILES } else { TILES });
         Self { form, tiles, at_once: if fit < least { least } else { fit }, row }
     }
 
@@ -96,13 +93,13 @@ impl Tiling {
 }
 
 /// Whether the transformed filters fit into no cache, so that threads share a reading of them.
-const fn is_large(spec: &Spec) -> bool {
-    spec.winograd_len() > CACHED[1]
+const fn is_large(spec: &Spec, form: Winograd) -> bool {
+    form.filters_len(spec) > CACHED[1]
 }
 
 /// A pixel of zeros, the transforms of a block, and the products of a panel.
-pub(super) const fn scratch(spec: &Spec) -> usize {
-    let tiling = Tiling::of(spec);
+pub(super) const fn scratch(spec: &Spec, form: Winograd) -> usize {
+    let tiling = Tiling::of(spec, form);
     let points = tiling.form.points();
     spec.input[2] + tiling.at_once * tiling.transform() + points * Tiling::product(tiling.at_once)
 }
@@ -151,6 +148,7 @@ pub(super) enum Stored {
 pub(super) fn forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
+    form: Winograd,
     x: &[T],
     w: &[T],
     scale: &[T],
@@ -159,7 +157,7 @@ pub(super) fn forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    let tiling = Tiling::of(spec);
+    let tiling = Tiling::of(spec, form);
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     assert!(
         stored == Stored::All || !epilogue.accumulate && epilogue.activation_after_bounds().is_none(),
@@ -167,10 +165,10 @@ pub(super) fn forward<T: Elementary>(
     );
     let layer = Layer { isa: context.isa(), spec, tiling, x, w, epilogue, stored, y: Shared::of(y) };
     let tiles = context.batch * tiling.of_image();
-    if is_large(spec) {
+    if is_large(spec, form) {
         layer.run(context, 0..tiles, scratch);
     } else {
-        let least = WORTH_A_THREAD.div_ceil(spec.winograd_len());
+        let least = WORTH_A_THREAD.div_ceil(form.filters_len(spec));
         context.split_count(tiles, least, scratch, &|tiles, scratch| layer.run(&context.alone(), tiles, scratch));
     }
 }
