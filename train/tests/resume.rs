@@ -155,7 +155,10 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     for length in 0..good.len() {
         std::fs::write(&file, &good[..length]).unwrap();
         let error = refused(&file, |trainer| fit(&mut network, trainer));
-        assert!(matches!(&error, Error::Truncated { .. }), "cut to {length}: {error}");
+        // Fewer bytes than the length of a header takes are no file of that kind at all.
+        let is_named =
+            if length < 8 { matches!(&error, Error::Format { .. }) } else { matches!(&error, Error::Truncated { .. }) };
+        assert!(is_named, "cut to {length}: {error}");
     }
     for place in 0..good.len() {
         let mut damaged = good.clone();
