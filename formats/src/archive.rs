@@ -93,7 +93,7 @@ impl Archive {
         self.entries.iter().map(|entry| (entry.name(&self.bytes), entry))
     }
 
-    /// The file whose name is these parts, one behind the other.
+    /// The file whose name is these parts, joined.
     #[cfg(feature = "pytorch")]
     pub(crate) fn entry(&self, name: &[&str]) -> Option<&Entry> {
         let name = || name.iter().flat_map(|part| part.bytes());
@@ -248,7 +248,7 @@ mod tests {
         let bytes = writer.finish().unwrap().into_inner();
         let at = bytes.windows(4).position(|mark| mark == b"PK\x01\x02").unwrap();
         let end = bytes.windows(4).position(|mark| mark == b"PK\x05\x06").unwrap();
-        // The list again, with its numbers where those of 64 bits stand, and the records that say where it is.
+        // The list again, with its lengths where those of 64 bits stand, and the records that say where it is.
         let mut listed = bytes[at..end].to_vec();
         listed[20..28].fill(0xff);
         listed[30] = 28;

@@ -142,7 +142,7 @@ impl<'b> Listed<'b> {
         Some(sizes)
     }
 
-    /// The field of numbers of 64 bits; nothing where there is none.
+    /// The field of lengths of 64 bits; nothing where there is none.
     fn in_64_bits(&self) -> &'b [u8] {
         let mut rest = self.extra;
         while let Some((head, behind)) = rest.split_first_chunk::<4>() {

@@ -8,7 +8,7 @@ use crate::strided::{MOST_AXES, Strided};
 /// How many bytes say how long a header is.
 pub(crate) const START: usize = 12;
 
-/// The longest header that is read: those of arrays of numbers, with the most axes and the largest sizes, have half of it.
+/// The longest header that is read: those of plain element types, with the most axes and the largest sizes, have half of it.
 pub(crate) const LONGEST: usize = 1 << 12;
 
 /// What a header says.

@@ -233,7 +233,7 @@ impl<X, Y> Dataset<X, Y> {
     }
 }
 
-/// The numbers below `len` in the order of an epoch.
+/// The indices below `len` in the order of an epoch.
 pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>) {
     order.clear();
     order.extend(0..len);
@@ -267,7 +267,7 @@ fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
     held_out
 }
 
-/// The numbers below `len` in the order of a key, those with the same key in their own: one sort for whatever is sorted.
+/// The indices below `len` in the order of a key, those with the same key in their own: one sort for whatever is sorted.
 pub(crate) fn in_order_of(len: usize, key: &dyn Fn(usize) -> usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     order.sort_unstable_by_key(|&place| (key(place), place));

@@ -349,14 +349,7 @@ vectorised! {
         lanes: &[[T; LANES]; 3],
         dy: &mut [T],
     ) {
-        let [factor, shift, slope] = lanes;
-        for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
-            let range = stretch.range(x.len());
-            let (x, dy) = (&x[range.clone()], &mut dy[range]);
-            for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
-                *dy = factor[i] * (*dy - shift[i] - (x - centre[i]) * slope[i]);
-            }
-        }
+        gradient_through(stretch, x, centre, lanes, dy, |_, _, dy| dy);
     }
 }
 
@@ -370,14 +363,26 @@ vectorised! {
         gate: &Gate<T>,
         dy: &mut [T],
     ) {
-        let [factor, shift, slope] = lanes;
-        for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
-            let range = stretch.range(x.len());
-            let (x, dy) = (&x[range.clone()], &mut dy[range]);
-            for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
-                let centred = x - centre[i];
-                *dy = factor[i] * (gate.through(i, centred, *dy) - shift[i] - centred * slope[i]);
-            }
+        gradient_through(stretch, x, centre, lanes, dy, |lane, centred, dy| gate.through(lane, centred, dy));
+    }
+}
+
+/// [`gradient`] of what `through` makes of dy, given a lane and x − centre.
+#[inline(always)]
+fn gradient_through<T: Scalar>(
+    stretch: &Stretch,
+    x: &[T],
+    centre: &[T; LANES],
+    [factor, shift, slope]: &[[T; LANES]; 3],
+    dy: &mut [T],
+    through: impl Fn(usize, T, T) -> T,
+) {
+    for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
+        let range = stretch.range(x.len());
+        let (x, dy) = (&x[range.clone()], &mut dy[range]);
+        for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
+            let centred = x - centre[i];
+            *dy = factor[i] * (through(i, centred, *dy) - shift[i] - centred * slope[i]);
         }
     }
 }

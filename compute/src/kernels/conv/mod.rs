@@ -316,15 +316,12 @@ pub fn conv_winograd_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    let form = fitting(spec.winograd());
-    assert_eq!(w.len(), form.filters_len(spec), "length of the transformed filters");
-    spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
-    winograd::forward(context, spec, form, x, w, scale, shift, Stored::All, y, scratch);
+    predict_winograd(context, spec, x, w, [scale, shift], Stored::All, y, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_pooled_forward` asks for, whatever the batch.
 pub const fn conv_winograd_pooled_forward_scratch(spec: &Spec) -> usize {
-    winograd::scratch(spec, fitting(spec.winograd()))
+    conv_winograd_forward_scratch(spec)
 }
 
 /// `conv_winograd` with filters of [`conv_winograd_pack`], of whose output the largest element of each 2x2 window is stored: y from x, w, scale,
@@ -340,12 +337,31 @@ pub fn conv_winograd_pooled_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
+    predict_winograd(context, spec, x, w, [scale, shift], Stored::Largest, y, scratch);
+}
+
+#[allow(clippy::too_many_arguments)]
+fn predict_winograd<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    [scale, shift]: [&[T]; 2],
+    stored: Stored,
+    y: &mut [T],
+    scratch: &mut [T],
+) {
     let form = fitting(spec.winograd());
     assert_eq!(w.len(), form.filters_len(spec), "length of the transformed filters");
-    assert_eq!(y.len(), context.batch * spec.pooled_len(), "length of the pooled output");
-    let output = context.batch * spec.output_len();
+    let output = match stored {
+        Stored::All => y.len(),
+        Stored::Largest => {
+            assert_eq!(y.len(), context.batch * spec.pooled_len(), "length of the pooled output");
+            context.batch * spec.output_len()
+        }
+    };
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], output);
-    winograd::forward(context, spec, form, x, w, scale, shift, Stored::Largest, y, scratch);
+    winograd::forward(context, spec, form, x, w, scale, shift, stored, y, scratch);
 }
 
 /// Elements of scratch memory that `conv_winograd_train_forward` asks for, whatever the batch.
