@@ -4,7 +4,7 @@
 //! feature of that name, and any library with the C interface of BLAS all of them, with the feature `blas`. What stands beside one row, or beside a
 //! convolution whose windows are larger than a pixel, is always computed here.
 //!
-//! A product is cut into tiles whose sums stay in registers: up to six rows by two vectors with AVX2, twelve with
+//! A product is cut into tiles whose sums stay in registers: up to six rows, by two vectors with AVX2, by four with
 //! AVX-512. B is read where it lies, or packed into the caller's scratch memory where it lies badly; A is copied there where it
 //! meets many columns. The instruction set is found once for each product. Every element is summed in the order of k, whatever the
 //! tile it is in, so that results do not depend on what surrounds them; a sum of more than [`DEPTH`] products is taken in parts, which

@@ -2,6 +2,7 @@
 
 use core::hint::black_box;
 use core::mem::MaybeUninit;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::DEPTH;
 use crate::epilogue::{Bounds, Epilogue, HOT};
@@ -10,6 +11,9 @@ use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Columns of B that lie together when B is packed.
 pub(crate) const PANEL: usize = netwright_abi::spec::conv::PANEL;
+
+/// Elements of a cache line in single precision.
+const LINE: usize = netwright_abi::spec::conv::LINE;
 
 /// `C[rows × columns] = f(scale · Σ A·B + shift + C)`. The sum walks over three nested loops: a
 /// plain product has loops `[1, 1, k]`; a convolution walks over the rows, the columns and the channels of its window.
@@ -68,11 +72,15 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { product, depth, ahead } = self;
-        // Rows are cut evenly: 15 into 8 and 7, not into 14 and 1.
+        let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
+        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3.
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
-        // Of each row of a panel ahead, the elements that a tile asks for: all tiles together ask for all.
-        let tiles = cuts * PANEL / (2 * S::LANES);
-        let (share, steps) = if ahead == 0 { (0, 0) } else { (PANEL.div_ceil(tiles), product.loops.iter().product()) };
+        // Of as many columns ahead, each tile asks for an equal share of each step.
+        let width = const { widest::<T, S>() };
+        let (share, steps) =
+            if ahead == 0 { (0, 1) } else { (width.div_ceil(cuts), product.loops.iter().product::<usize>().max(1)) };
+        // The columns of panels that are equally wide: a tile may take two.
+        let alike = if b_last == b_width { all } else { (all - 1) / PANEL * PANEL };
         // A product may be as small as a tile: what its tiles share is asked of the epilogue once.
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
@@ -81,11 +89,16 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
         for cut in 0..cuts {
             let rows = (product.rows - row).div_ceil(cuts - cut);
             let mut column = 0;
-            while column < product.columns {
+            while column < all {
                 let (panel, within) = (column / PANEL, column % PANEL);
-                let panel_columns = (product.columns - panel * PANEL).min(PANEL);
-                let columns = (panel_columns - within).min(2 * S::LANES);
-                let b_width = if (panel + 1) * PANEL >= product.columns { product.b_last } else { product.b_width };
+                let columns = if alike > column + width - S::LANES {
+                    width.min(alike - column)
+                } else {
+                    ((all - panel * PANEL).min(PANEL) - within).min(2 * S::LANES)
+                };
+                let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
+                let asked = (within + cut * share) * steps;
+                let asked = (panel + asked / (PANEL * steps)) * b_panel + asked % (PANEL * steps);
                 // SAFETY: offsets of parts of the product stay in what the product names.
                 let part = unsafe {
                     Tile {
@@ -94,13 +107,10 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                         a: product.a.add(row * product.a_row),
                         a_row: product.a_row,
                         a_step: product.a_step,
-                        b: product.b.add(panel * product.b_panel + within),
+                        b: product.b.add(panel * b_panel + within),
+                        b_panel,
                         b_step: product.b_rows.map(|rows| rows * b_width),
-                        ahead: product.b.wrapping_add(
-                            panel * product.b_panel
-                                + ahead
-                                + (cut * tiles / cuts + within / (2 * S::LANES)) * share * steps,
-                        ),
+                        ahead: product.b.wrapping_add(ahead).wrapping_add(asked),
                         share,
                         c: product.c.add(row * product.c_row + column),
                         c_row: product.c_row,
@@ -118,12 +128,6 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                     4 => simd.call(Rows::<T, 4>(&part)),
                     5 => simd.call(Rows::<T, 5>(&part)),
                     6 => simd.call(Rows::<T, 6>(&part)),
-                    7 => simd.call(Rows::<T, 7>(&part)),
-                    8 => simd.call(Rows::<T, 8>(&part)),
-                    9 => simd.call(Rows::<T, 9>(&part)),
-                    10 => simd.call(Rows::<T, 10>(&part)),
-                    11 => simd.call(Rows::<T, 11>(&part)),
-                    12 => simd.call(Rows::<T, 12>(&part)),
                     _ => unreachable!("rows are cut into tiles"),
                 }
                 column += columns;
@@ -154,11 +158,17 @@ unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize
     }
 }
 
-/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, a row of A and a product. At most twelve: the
-/// compiler does not unroll the epilogue of more, and sums that are counted through live on the stack.
+/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, an element of A and a product. At most six, whose sums may be
+/// twice as wide.
 const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
-    if fit < 12 { fit } else { 12 }
+    if fit < 6 { fit } else { 6 }
+}
+
+/// Columns of the widest tile, which has four vectors where there are registers for the sums of six rows: fewer loads for each sum than of twelve rows
+/// and two vectors. Where panels of B are narrower, it takes two.
+const fn widest<T: Elementary, S: Simd<T>>() -> usize {
+    S::LANES * if S::REGISTERS >= 32 { 4 } else { 2 }
 }
 
 /// A part of a [`Product`] that fits in registers; `b`, `c`, the scale and the shift are moved to its columns.
@@ -170,6 +180,8 @@ struct Tile<T> {
     a_row: usize,
     a_step: [usize; 3],
     b: *const T,
+    /// From a panel of B to the next.
+    b_panel: usize,
     b_step: [usize; 3],
     /// What is asked for at the first step, and how far it moves with each.
     ahead: *const T,
@@ -198,7 +210,9 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
             let (Self(tile), lanes) = (self, S::LANES);
             // SAFETY: whoever called `run` promised the memory; the columns are those of the tile.
             unsafe {
-                if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
+                if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
+                    compute::<T, S, R, 4, true>(simd, tile);
+                } else if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
                     compute::<T, S, R, 2, false>(simd, tile);
                 } else if tile.columns > lanes {
                     compute::<T, S, R, 2, true>(simd, tile);
@@ -218,7 +232,7 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
 ///
 /// # Safety
 /// Every number that the tile names is in memory that the caller may read (C: write).
-#[expect(clippy::needless_range_loop, reason = "there are seventy of these, and iterators take longer to build")]
+#[expect(clippy::needless_range_loop, reason = "there are dozens of these, and iterators take longer to build")]
 #[inline(always)]
 unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(
     simd: S,
@@ -226,6 +240,8 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
 ) {
     let zero = simd.splat(T::ZERO);
     let mask = simd.mask(tile.columns - (N - 1) * S::LANES);
+    // Where a vector of a row of B lies.
+    let place = |vector: usize| vector * S::LANES / PANEL * tile.b_panel + vector * S::LANES % PANEL;
     // SAFETY: the caller's promise; masks keep the last vector inside the row.
     unsafe {
         let mut sums = [[zero; N]; R];
@@ -240,7 +256,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                 let a = tile.a.add(outer * tile.a_step[0] + middle * tile.a_step[1]);
                 // One pointer for three rows, which an address reaches by adding a row once or twice: from row to row, the next would wait for
                 // the one before.
-                let mut a = [a, a.wrapping_add(3 * a_row), a.wrapping_add(6 * a_row), a.wrapping_add(9 * a_row)];
+                let mut a = [a, a.wrapping_add(3 * a_row)];
                 let mut b = tile.b.add(outer * tile.b_step[0] + middle * tile.b_step[1]);
                 let mut left = tile.loops[2];
                 while left > 0 {
@@ -252,12 +268,48 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         (sums, summed, cut) = ([[zero; N]; R], 0, true);
                     }
                     let steps = left.min(tile.depth - summed);
-                    for _ in 0..steps {
+                    let mut rest = steps;
+                    if const { unrolls::<T, S>(N) } && a_inner == 1 && tile.columns == N * S::LANES {
+                        rest = steps % STEPS;
+                        let done = steps - rest;
+                        let (mut a_at, mut b_at, mut ahead_at) = (a, b, ahead);
+                        for _ in 0..done / STEPS {
+                            simd.prefetch(ahead_at);
+                            if tile.share * STEPS > LINE {
+                                for step in 1..STEPS {
+                                    simd.prefetch(ahead_at.wrapping_add(step * tile.share));
+                                }
+                            }
+                            ahead_at = ahead_at.wrapping_add(STEPS * tile.share);
+                            for step in 0..STEPS {
+                                let mut columns = [zero; N];
+                                for j in 0..N {
+                                    columns[j] = simd.load_at(b_at.add(step * b_inner + place(j)));
+                                }
+                                for i in 0..R {
+                                    let row = simd.splat(*a_at[i / 3].add(i % 3 * a_row + step));
+                                    for j in 0..N {
+                                        sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
+                                    }
+                                }
+                                // Keeps what the next step loads from being loaded now, into registers that the sums need.
+                                compiler_fence(Ordering::SeqCst);
+                            }
+                            for a in &mut a_at {
+                                *a = a.wrapping_add(STEPS);
+                            }
+                            b_at = b_at.wrapping_add(STEPS * b_inner);
+                        }
+                        a = a.map(|a| a.wrapping_add(done));
+                        b = b.wrapping_add(done * b_inner);
+                        ahead = ahead.wrapping_add(done * tile.share);
+                    }
+                    for _ in 0..rest {
                         simd.prefetch(ahead);
                         ahead = ahead.wrapping_add(tile.share);
                         let mut columns = [zero; N];
                         for j in 0..N {
-                            columns[j] = simd.load_edge(b.add(j * S::LANES), PARTIAL && j == N - 1, mask);
+                            columns[j] = simd.load_edge(b.add(place(j)), PARTIAL && j == N - 1, mask);
                         }
                         for i in 0..R {
                             let row = simd.splat(*a[i / 3].add(i % 3 * a_row));
@@ -305,6 +357,15 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
             }
         }
     }
+}
+
+/// Steps that the widest tile takes at once: where a processor starts two multiply-adds of sixteen lanes in a cycle, what counts and moves pointers in
+/// each step takes a fifth of the time.
+const STEPS: usize = 4;
+
+/// Whether a tile of so many vectors takes [`STEPS`] steps at once.
+const fn unrolls<T: Elementary, S: Simd<T>>(vectors: usize) -> bool {
+    widest::<T, S>() > 2 * S::LANES && vectors * S::LANES == widest::<T, S>()
 }
 
 /// Adds `from` to `to`.

@@ -147,21 +147,19 @@ pub(super) fn packed_forward<T: Elementary>(
     if pointwise::copies(spec) {
         return pointwise::of_copies(isa, spec, x, w, epilogue, y, scratch);
     }
-    let [channels, filters, depth] = group(spec);
-    // Windows of one pixel side by side are one row of windows, over images and all.
-    let windows =
-        if pointwise(spec) { pointwise::row(y.len() / filters, [channels; 2], filters) } else { windows(spec) };
-    let ahead = pointwise(spec) && x.len() <= pointwise::CACHED;
-    of_panels(isa, windows, depth, ahead, x, w, epilogue, y, scratch);
+    if pointwise(spec) {
+        return pointwise::of_pixels(isa, spec, x, w, epilogue, y);
+    }
+    let [_, _, depth] = group(spec);
+    of_panels(isa, windows(spec), depth, x, w, epilogue, y, scratch);
 }
 
 /// Windows that meet filters in whole panels, each of `depth` elements.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn of_panels<T: Elementary>(
+fn of_panels<T: Elementary>(
     isa: Isa,
     mut windows: Correlation,
     depth: usize,
-    ahead: bool,
     x: &[T],
     w: &[T],
     epilogue: Epilogue<'_, T>,
@@ -169,15 +167,13 @@ pub(super) fn of_panels<T: Elementary>(
     scratch: &mut [T],
 ) {
     let filters = windows.target_step[1];
-    let at_once = if ahead { pointwise::group(depth, filters) } else { pack::group::<T>(depth, filters) };
+    let at_once = pack::group::<T>(depth, filters);
     for first in (0..filters).step_by(at_once) {
         let columns = at_once.min(filters - first);
         let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
         windows.target[1] = first;
         let epilogue = epilogue.channels(first, columns);
-        let mut filters = packed_filters(data, depth, columns, LINE);
-        filters.ahead = if ahead { columns * depth } else { 0 };
-        windows.run(isa, x, filters, epilogue, y, scratch);
+        windows.run(isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
     }
 }
 

@@ -1,9 +1,11 @@
 //! Convolutions whose windows are single pixels, predicted: the pixels are the rows of one product. Where they lie badly they are copied
 //! first, a few at a time, each once for all filters.
 
+use netwright_abi::spec::conv::LINE;
+
 use super::Spec;
-use super::correlate::Correlation;
-use super::gemm::of_panels;
+use super::correlate::{Correlation, Filters};
+use crate::cache;
 use crate::epilogue::Epilogue;
 use crate::gemm::pack::GAP;
 use crate::gemm::tile::PANEL;
@@ -13,16 +15,16 @@ use crate::simd::Isa;
 /// Elements that are copied at once, about: with as many of the filters they stay in a second-level cache.
 const COPIED: usize = 96 * 1024;
 
-/// Elements of pixels that stay in a second-level cache, beside few filters.
-pub(super) const CACHED: usize = 128 * 1024;
+/// Columns of filters that come from memory together, while others are computed with: those of the widest tile.
+const COLUMNS: usize = 2 * PANEL;
 
-/// Elements of filters that are met by all pixels before the next, which come from memory meanwhile.
+/// Elements of filters that are met by all pixels before the next, about.
 const FEW: usize = 32 * 1024;
 
-/// As many whole panels of filters as that.
-pub(super) fn group(depth: usize, filters: usize) -> usize {
-    (FEW / depth / PANEL * PANEL).clamp(PANEL, filters.next_multiple_of(PANEL)).min(filters)
-}
+/// Channels of which the sums are taken at once, and where there are more of them, of how many: as many of [`COLUMNS`] filters stay in a second
+/// cache beside those that are asked for meanwhile.
+const LONGEST: usize = 768;
+const PART: usize = 512;
 
 /// Pixels that fill a register tile.
 const LEAST: usize = 12;
@@ -30,19 +32,15 @@ const LEAST: usize = 12;
 /// Filters from which on copying a pixel takes little beside what is computed of it.
 const FILTERS: usize = 128;
 
-/// Channels of pixels that lie 4096 bytes apart in single precision, or a multiple: those share a few places of a first-level cache, which
-/// has not as many as a register tile has rows.
-const ALIASED: usize = 1024;
-
 /// Whether pixels are copied.
 pub(super) const fn copies(spec: &Spec) -> bool {
-    let ([height, width, channels], [rows, columns, filters]) = (spec.input, spec.output);
+    let ([height, width, _], [rows, columns, filters]) = (spec.input, spec.output);
     let is_pixel = spec.groups == 1
         && matches!((spec.window, spec.padding), ([1, 1], [0, 0, 0, 0]))
         && (rows - 1) * spec.stride[0] < height
         && (columns - 1) * spec.stride[1] < width;
     let steps = spec.stride[0] > 1 || spec.stride[1] > 1;
-    is_pixel && filters >= FILTERS && (steps || channels.is_multiple_of(ALIASED))
+    is_pixel && filters >= FILTERS && steps
 }
 
 /// Pixels that are copied at once at most.
@@ -58,7 +56,7 @@ pub(super) const fn scratch(spec: &Spec) -> usize {
 }
 
 /// One row of `pixels` windows of a pixel each, which lie `apart` and have `channels` channels.
-pub(super) fn row(pixels: usize, [apart, channels]: [usize; 2], filters: usize) -> Correlation {
+fn row(pixels: usize, [apart, channels]: [usize; 2], filters: usize) -> Correlation {
     Correlation {
         source: [1, pixels, apart],
         channels: [0, channels],
@@ -69,6 +67,74 @@ pub(super) fn row(pixels: usize, [apart, channels]: [usize; 2], filters: usize) 
         tap_step: [1; 2],
         target: [pixels * filters, 0],
         target_step: [pixels * filters, filters],
+    }
+}
+
+/// Pixels that meet all filters before the next: so many that they fill half of the second cache, beside few filters.
+fn block<T>(pixels: usize, channels: usize) -> usize {
+    let fit = (cache::second() / 2 / size_of::<T>() / channels).max(LEAST);
+    pixels.div_ceil(pixels.div_ceil(fit)).next_multiple_of(LEAST)
+}
+
+/// Computes all images, of which pixels are read where they lie; `w` is in whole panels.
+pub(super) fn of_pixels<T: Elementary>(
+    isa: Isa,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    let ([.., channels], [.., filters]) = (spec.input, spec.output);
+    let at_once = block::<T>(y.len() / filters, channels.min(LONGEST));
+    for (x, y) in x.chunks(at_once * channels).zip(y.chunks_mut(at_once * filters)) {
+        of_block(isa, x, [channels; 2], w, epilogue, y, filters);
+    }
+}
+
+/// Computes pixels that lie `apart` and stay in the second cache, part after part of their channels. The filters of each part come in groups, of which
+/// the next is asked for while one is computed with.
+fn of_block<T: Elementary>(
+    isa: Isa,
+    x: &[T],
+    [apart, channels]: [usize; 2],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+    filters: usize,
+) {
+    let mut row = row(y.len() / filters, [apart, channels], filters);
+    let part = if channels > LONGEST { PART } else { channels };
+    let whole = filters / PANEL * PANEL;
+    for from in (0..channels).step_by(part) {
+        let depth = part.min(channels - from);
+        let epilogue = epilogue.of_part(from == 0, from + depth == channels);
+        row.channels = [from, depth];
+        let at_once = (FEW / depth / COLUMNS * COLUMNS).max(COLUMNS);
+        let mut first = 0;
+        while first < filters {
+            // A last panel that is narrower is a group of its own.
+            let columns = at_once.min(if first < whole { whole - first } else { filters - first });
+            let width = columns.next_multiple_of(LINE).min(PANEL);
+            let place = first * channels + from * width;
+            let last = first + columns == filters;
+            let next = match (last, from + depth < channels) {
+                (false, _) => (first + columns) * channels + from * width,
+                (true, true) => (from + depth) * PANEL,
+                (true, false) => 0,
+            };
+            let group = Filters {
+                data: &w[place..],
+                columns,
+                panel: channels * PANEL,
+                width: PANEL,
+                last: width,
+                ahead: next.wrapping_sub(place),
+            };
+            row.target[1] = first;
+            row.run(isa, x, group, epilogue.channels(first, columns), y, &mut []);
+            first += columns;
+        }
     }
 }
 
@@ -95,17 +161,7 @@ pub(super) fn of_copies<T: Elementary>(
                 let from = (row * spec.stride[0] * width + column * spec.stride[1]) * channels;
                 copy[..channels].copy_from_slice(&x[from..][..channels]);
             }
-            of_panels(
-                isa,
-                self::row(count, [apart, channels], filters),
-                channels,
-                true,
-                copies,
-                w,
-                epilogue,
-                y,
-                &mut [],
-            );
+            of_block(isa, copies, [apart, channels], w, epilogue, y, filters);
         }
     }
 }
@@ -160,12 +216,13 @@ mod tests {
         }
     }
 
-    /// More pixels than are copied at once, of as many channels as lie badly; and so many threads that parts are copied otherwise.
+    /// Sums that are taken in parts, of pixels where they lie and of more than are copied at once; and so many threads that parts are cut otherwise.
     #[test]
     fn many_channels_have_the_same_bits_on_any_number_of_threads() {
-        for (input, stride) in [([11, 9, ALIASED], [1; 2]), ([9, 7, 3 * ALIASED], [2, 1])] {
-            let spec = spec(input, stride, FILTERS, netwright_abi::Epilogue::NONE);
-            assert!(copies(&spec) && at_once(&spec) < spec.output[0] * spec.output[1]);
+        for (input, stride) in [([11, 9, LONGEST + PART / 2 + 5], [1; 2]), ([9, 7, 6 * PART], [2, 1])] {
+            let spec = spec(input, stride, FILTERS + 3, netwright_abi::Epilogue::NONE);
+            assert_eq!(copies(&spec), stride != [1; 2]);
+            assert!(!copies(&spec) || at_once(&spec) < spec.output[0] * spec.output[1]);
             forward_agrees::<f32>(1, &spec, [false; 2], &packed());
             let alone = on(1, 2, &spec);
             assert!([2, 3, 7].into_iter().all(|threads| on(threads, 2, &spec) == alone));
