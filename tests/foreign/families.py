@@ -56,15 +56,13 @@ def export_torchscript(net, size, path):
     torch.onnx.export(net, torch.zeros(1, 3, size, size), path, opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, **names)
 
 
-def export_dynamo(net, size, path, of_one=False):
-    """PyTorch's newer exporter; `of_one` fixes the batch to one image."""
+def export_dynamo(net, size, path):
+    """PyTorch's newer exporter."""
     import torch
 
     # Two images: of one it would take the size of the batch for fixed.
-    images = 1 if of_one else 2
-    dynamic = None if of_one else ({0: torch.export.Dim("n")},)
-    torch.onnx.export(net, (torch.zeros(images, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
-                      input_names=["image"], output_names=["logits"], dynamic_shapes=dynamic)
+    torch.onnx.export(net, (torch.zeros(2, 3, size, size),), path, dynamo=True, external_data=False, verbose=False,
+                      input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},))
 
 
 def keras_net(name, size, classes=1000):

@@ -35,14 +35,9 @@ def torchvision_net(name, size, classes):
     return families.torchvision_net(name, size, classes, make=fewer.get(name))
 
 
-def export_dynamo(net, size, path):
-    """Of one image where, of several, the exporter gathers by a table that grows with the batch: ConvNeXt's."""
-    families.export_dynamo(net, size, path, of_one=type(net).__name__ == "ConvNeXt")
-
-
 EXPORTERS = {
     "torchscript": (families.TORCHVISION, torchvision_net, families.export_torchscript),
-    "dynamo": (families.TORCHVISION, torchvision_net, export_dynamo),
+    "dynamo": (families.TORCHVISION, torchvision_net, families.export_dynamo),
     "tf2onnx": (list(families.KERAS), families.keras_net, families.export_tf2onnx),
     "keras": (list(families.KERAS), families.keras_net, families.export_keras),
 }

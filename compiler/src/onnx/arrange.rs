@@ -69,6 +69,7 @@ impl<'m> Reading<'m> {
             "Sum" => self.sum(node),
             "Constant" => Constant::of_node(node).map(Known::Constant),
             "Shape" => self.shape(node),
+            "Range" => self.range(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Identity" | "Cast" => match self.operand(node, 0)? {
                 Some(known) => Ok(known),
@@ -91,35 +92,8 @@ impl<'m> Reading<'m> {
     }
 
     /// Whether a size is that of the batch.
-    fn is_batch(&self, size: f64) -> bool {
+    pub(super) fn is_batch(&self, size: f64) -> bool {
         size == BATCH || self.batch.is_some_and(|batch| size == batch as f64)
-    }
-
-    fn shape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let sizes: Vec<f64> = match self.operand(node, 0)? {
-            Some(Known::Value(value)) => {
-                std::iter::once(BATCH).chain(value.layout.sizes().into_iter().map(|size| size as f64)).collect()
-            }
-            Some(Known::Constant(constant)) => constant.sizes().into_iter().map(|size| size as f64).collect(),
-            None => return Err(Problem::new("it has no input")),
-        };
-        let rank = sizes.len() as i64;
-        let place = |at: i64| usize::try_from(if at < 0 { at + rank } else { at }.clamp(0, rank)).unwrap_or_default();
-        let (start, end) = (place(int(node, "start", 0)), place(int(node, "end", rank)));
-        Ok(numbers(Numbers::row(sizes.get(start..end).unwrap_or_default().to_vec())))
-    }
-
-    fn constant_of_shape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let sizes = self.few(node, 0, "sizes")?.values;
-        let value = match node.attribute("value") {
-            Some(Attribute::Tensor(tensor)) => tensor.elements()?.get(0).unwrap_or_default(),
-            _ => 0.0,
-        };
-        let sizes: Vec<usize> = sizes.iter().map(|size| *size as usize).collect();
-        let count =
-            sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size)).filter(|count| *count <= 1 << 16);
-        let count = count.ok_or_else(|| Problem::new("it is a constant of too many elements"))?;
-        Ok(numbers(Numbers { sizes, values: vec![value; count] }))
     }
 
     fn flatten(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
@@ -142,7 +116,7 @@ impl<'m> Reading<'m> {
     }
 
     /// The same elements along axes of these sizes.
-    fn seen_as(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
+    pub(super) fn seen_as(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
         if sizes.is_empty() {
             return Err(Problem::new("nothing is left of it but the batch"));
         }
@@ -184,10 +158,8 @@ impl<'m> Reading<'m> {
         };
         match self.operand(node, 0)? {
             Some(Known::Value(value)) => {
-                if target == [-1.0]
-                    && let Some(sizes) = self.as_strided(node, &value)
-                {
-                    return self.seen_as(value, &sizes);
+                if self.puts_images_in_one_row(node, &target) || self.is_row_of_each_position(node, &value, &target) {
+                    return Ok(Known::Value(value));
                 }
                 let own = value.layout.sizes();
                 let [batch, rest @ ..] = target.as_slice() else {
@@ -204,11 +176,20 @@ impl<'m> Reading<'m> {
                 if *batch == -1.0 && rest.contains(&-1.0) {
                     return Err(Problem::new("two of its sizes are open"));
                 }
-                if self.is_row_of_each_position(node, &value, &target) {
-                    return Ok(Known::Value(value));
-                }
                 let sizes = filled(rest, &own)?;
                 self.seen_as(value, &sizes)
+            }
+            Some(Known::Constant(constant @ Constant::OfImages(_))) => {
+                let ([batch, rest @ ..], sizes) = (target.as_slice(), constant.sizes()) else {
+                    return Err(Problem::new("it has no axis for the batch"));
+                };
+                if *batch != -1.0 && *batch != 0.0 && !self.is_batch(*batch) {
+                    return Err(Problem::new(format!(
+                        "its sizes {} do not begin with that of the batch",
+                        said(&target)
+                    )));
+                }
+                reshaped(&constant, &[&[1], &filled(rest, &sizes[1..])?[..]].concat())
             }
             Some(Known::Constant(constant)) => {
                 let sizes = filled(&target, &constant.sizes())?;
@@ -283,6 +264,10 @@ impl<'m> Reading<'m> {
                 let sizes = change(&value.layout.sizes(), 1)?;
                 self.seen_as(value, &sizes)
             }
+            Known::Constant(constant @ Constant::OfImages(_)) => {
+                let sizes = change(&constant.sizes()[1..], 1)?;
+                reshaped(&constant, &[&[1], &sizes[..]].concat())
+            }
             Known::Constant(constant) => {
                 let sizes = change(&constant.sizes(), 0)?;
                 reshaped(&constant, &sizes)
@@ -290,15 +275,13 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The few elements of input `index`, where they are known.
-    fn few(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Numbers> {
-        let constant = self.constant(node, index, what)?.ok_or_else(|| Problem::new(format!("it has no {what}")))?;
-        constant.numbers().ok_or_else(|| Problem::new(format!("its {what} are too many, or not in the file")))
-    }
-
     fn gather(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         if let Some(Known::Value(value)) = self.operand(node, 0)? {
-            return self.gathered(node, &value);
+            return if self.in_one_row.contains(node.inputs[0]) {
+                self.taken_apart(node, value)
+            } else {
+                self.gathered(node, &value)
+            };
         }
         let (data, indices) = (self.few(node, 0, "elements")?, self.few(node, 1, "indices")?);
         if data.sizes.len() != 1 {
@@ -343,7 +326,9 @@ impl<'m> Reading<'m> {
     fn slice(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let list = |index: usize, name: &str| -> Answer<Option<Vec<i64>>> {
             Ok(match self.constant(node, index, name)? {
-                Some(given) => given.whole().map(|values| values.into_iter().map(|value| value as i64).collect()),
+                Some(given) => {
+                    given.whole().map(|values| values.into_iter().map(place_of).collect::<Answer<_>>()).transpose()?
+                }
                 None => ints(node, name).map(<[i64]>::to_vec),
             })
         };
@@ -365,8 +350,8 @@ impl<'m> Reading<'m> {
                     let place = axis(axes[index], pads.len())?;
                     let Some(size) = place.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
                         // All images, as TensorFlow says of an axis that it leaves alone.
-                        let is_all = starts[index] == 0 && ends[index] >= i64::from(i32::MAX);
-                        if is_all || starts[index] == 0 && self.is_batch(ends[index] as f64) {
+                        let is_all = ends[index] >= i64::from(i32::MAX) || self.is_batch(ends[index] as f64);
+                        if is_all && starts[index] == 0 {
                             continue;
                         }
                         return Err(Problem::new("it takes a part of the batch"));
@@ -391,59 +376,19 @@ impl<'m> Reading<'m> {
             }
         }
     }
+}
 
-    /// How many elements sizes make.
-    fn product(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let sizes = self.few(node, 0, "sizes")?.values;
-        // Of how many images is not known, and so often as many is not either.
-        let is_of_batch = sizes.contains(&BATCH) && !sizes.contains(&0.0);
-        let product = if is_of_batch { BATCH } else { sizes.iter().product() };
-        let sizes = if int(node, "keepdims", 1) == 0 { Vec::new() } else { vec![1] };
-        Ok(numbers(Numbers { sizes, values: vec![product] }))
-    }
-
-    /// Rows of features, contiguous.
-    fn joined(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let mut values = Vec::new();
-        for index in 0..node.inputs.len() {
-            let part = self.few(node, index, "parts")?;
-            if part.sizes.len() > 1 {
-                return Err(Problem::new("it puts tables of constants side by side"));
-            }
-            values.extend(part.values);
-        }
-        Ok(numbers(Numbers::row(values)))
-    }
-
-    /// Arithmetic between elements that are known.
-    pub(super) fn folded(&self, node: &Node<'_>, left: Constant<'m>, right: Constant<'m>) -> Answer<Constant<'m>> {
-        let (Some(left), Some(right)) = (left.numbers(), right.numbers()) else {
-            return Err(Problem::new("it computes with weights before anything comes in")
-                .help("let the exporter fold constants"));
-        };
-        let (longer, len) = if left.values.len() >= right.values.len() {
-            (&left, left.values.len())
-        } else {
-            (&right, right.values.len())
-        };
-        if ![&left, &right].iter().all(|side| side.values.len() == 1 || side.values.len() == len) {
-            return Err(Problem::new("it computes with tables of constants"));
-        }
-        let at = |side: &Numbers, index: usize| side.values[if side.values.len() == 1 { 0 } else { index }];
-        let value = |index: usize| {
-            let (left, right) = (at(&left, index), at(&right, index));
-            match node.op {
-                "Add" => left + right,
-                "Sub" => left - right,
-                "Mul" => left * right,
-                _ => left / right,
-            }
-        };
-        Ok(Constant::Numbers(Numbers { sizes: longer.sizes.clone(), values: (0..len).map(value).collect() }))
+/// Where something begins or ends along an axis: that of the batch ends behind all.
+fn place_of(number: f64) -> Answer<i64> {
+    match number {
+        BATCH => Ok(i64::MAX),
+        number if number.is_nan() => Err(Problem::new("what it takes follows from how many images come in")
+            .help("images are not told apart here: take what each of them has")),
+        number => Ok(number as i64),
     }
 }
 
-fn numbers<'m>(numbers: Numbers) -> Known<'m> {
+pub(super) fn numbers<'m>(numbers: Numbers) -> Known<'m> {
     Known::Constant(Constant::Numbers(numbers))
 }
 

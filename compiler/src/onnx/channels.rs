@@ -17,26 +17,6 @@ impl<'m> Reading<'m> {
         channels > 1 && value.layout.0.get(place).is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }])
     }
 
-    /// The sizes along which the elements of the only image are seen again in their order, by their numbers: PyTorch's `as_strided`. The
-    /// node that takes them is absorbed.
-    pub(super) fn as_strided(&mut self, node: &'m Node<'m>, value: &Value) -> Option<Vec<usize>> {
-        let gather =
-            self.only_reader(node.outputs[0]).filter(|(_, next)| next.op == "Gather" && int(next, "axis", 0) == 0)?;
-        let Numbers { sizes, values } = match self.known.get(gather.1.inputs.get(1)?)? {
-            Known::Constant(Constant::Weights(indices)) => indices.numbers_beside(self.folder)?,
-            Known::Constant(Constant::Numbers(indices)) => indices.clone(),
-            Known::Value(_) => return None,
-        };
-        let in_order = values.iter().enumerate().all(|(place, index)| place as f64 == *index);
-        let [1, sizes @ ..] = sizes.as_slice() else { return None };
-        if self.batch != Some(1) || !in_order || values.len() != value.layout.len() {
-            return None;
-        }
-        let sizes = sizes.to_vec();
-        self.absorb(gather);
-        Some(sizes)
-    }
-
     /// Some channels of a value that has them along this axis; `None` where it has not.
     pub(super) fn channels_of(
         &mut self,

@@ -10,10 +10,17 @@ use super::problem::{Answer, Problem};
 /// The size of the batch, in arithmetic with shapes.
 pub(super) const BATCH: f64 = f64::NEG_INFINITY;
 
-/// Sizes as they are said: that of the batch is N, and of many the first.
+/// A number that follows from the size of the batch, and is not that: twice as many, or one less.
+pub(super) const OF_BATCH: f64 = f64::NAN;
+
+/// Sizes as they are said: that of the batch is N, what follows from it is ?, and of many the first.
 pub(super) fn said(sizes: &[f64]) -> String {
     const FEW: usize = 8;
-    let size = |size: &f64| if *size == BATCH { "N".to_owned() } else { size.to_string() };
+    let size = |size: &f64| match *size {
+        BATCH => "N".to_owned(),
+        size if size.is_nan() => "?".to_owned(),
+        size => size.to_string(),
+    };
     let first: Vec<String> = sizes.iter().take(FEW).map(size).collect();
     let more = if sizes.len() > FEW { ", …" } else { "" };
     format!("[{}{more}]", first.join(", "))
@@ -26,6 +33,16 @@ pub(super) enum Constant<'m> {
     Weights(Weights<'m>),
     /// A few elements that were computed.
     Numbers(Numbers),
+    /// The same for each image of the batch, along the first axis.
+    OfImages(OfImages),
+}
+
+/// Numbers for each image of a batch: those of the first, and how much more they are for each image behind it.
+#[derive(Clone, Debug)]
+pub(super) struct OfImages {
+    /// Their first axis, that of the batch, is 1 long.
+    pub(super) first: Numbers,
+    pub(super) step: f64,
 }
 
 /// A tensor of the file, seen along some axes.
@@ -123,6 +140,7 @@ impl<'m> Constant<'m> {
         match self {
             Self::Weights(weights) => weights.sizes(),
             Self::Numbers(numbers) => numbers.sizes.clone(),
+            Self::OfImages(OfImages { first, .. }) => first.sizes.clone(),
         }
     }
 
@@ -131,6 +149,7 @@ impl<'m> Constant<'m> {
         match self {
             Self::Weights(weights) => weights.numbers(),
             Self::Numbers(numbers) => Some(numbers.clone()),
+            Self::OfImages(_) => None,
         }
     }
 
@@ -139,7 +158,7 @@ impl<'m> Constant<'m> {
         self.numbers().filter(|numbers| numbers.values.len() == 1).map(|numbers| numbers.values[0])
     }
 
-    /// Integers; that of the batch is [`BATCH`].
+    /// Integers; that of the batch is [`BATCH`], and what follows from it [`OF_BATCH`].
     pub(super) fn whole(&self) -> Option<Vec<f64>> {
         self.numbers().map(|numbers| numbers.values)
     }
@@ -157,6 +176,11 @@ impl<'m> Constant<'m> {
             Self::Numbers(numbers) => {
                 let fits = sizes.iter().product::<usize>() == numbers.values.len();
                 fits.then(|| Self::Numbers(Numbers { sizes: sizes.to_vec(), values: numbers.values.clone() }))
+            }
+            Self::OfImages(OfImages { first, step }) => {
+                let fits = sizes.first() == Some(&1) && sizes.iter().product::<usize>() == first.values.len();
+                let first = Numbers { sizes: sizes.to_vec(), values: first.values.clone() };
+                fits.then_some(Self::OfImages(OfImages { first, step: *step }))
             }
             Self::Weights(weights) => {
                 let whole: Vec<Vec<Run>> =

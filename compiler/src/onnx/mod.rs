@@ -20,6 +20,7 @@ mod pointwise;
 mod printed;
 mod problem;
 mod reading;
+mod shapes;
 mod stage;
 mod weighted;
 mod windows;

@@ -52,6 +52,8 @@ pub(super) struct Reading<'m> {
     readers: HashMap<&'m str, Vec<usize>>,
     /// Those that are read together with one before them.
     absorbed: BTreeSet<usize>,
+    /// Values whose images lie one behind the other along one axis, until they are taken apart again.
+    pub(super) in_one_row: BTreeSet<&'m str>,
     sources: BTreeMap<usize, Source>,
     /// The layer whose kernel each tensor of the file is.
     kernels: HashMap<(&'m str, Vec<usize>), String>,
@@ -119,6 +121,7 @@ impl<'m> Reading<'m> {
             known,
             readers,
             absorbed: BTreeSet::new(),
+            in_one_row: BTreeSet::new(),
             sources: BTreeMap::new(),
             kernels: HashMap::new(),
             row: None,
@@ -289,7 +292,9 @@ impl<'m> Reading<'m> {
                 }
                 Ok(weights)
             }
-            Some(Constant::Numbers(_)) => Err(Problem::new(format!("its {what} are computed of shapes"))),
+            Some(Constant::Numbers(_) | Constant::OfImages(_)) => {
+                Err(Problem::new(format!("its {what} are computed of shapes")))
+            }
             None => Err(Problem::new(format!("it has no {what}"))),
         }
     }

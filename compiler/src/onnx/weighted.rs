@@ -205,7 +205,7 @@ impl<'m> Reading<'m> {
         let ([rows, channels], [positions @ .., last]) = (target, &own[..]) else { return false };
         let positions: usize = positions.iter().product();
         let all = self.batch.map(|batch| (batch * positions) as f64);
-        let is_rest = *rows == -1.0 || *rows == BATCH || Some(*rows) == all;
+        let is_rest = *rows == -1.0 || *rows == BATCH || rows.is_nan() || Some(*rows) == all;
         if positions == 1 || *channels != *last as f64 || !is_rest {
             return false;
         }

@@ -282,12 +282,13 @@ fn a_product_of_the_channels_of_each_position_is_a_convolution_of_one_pixel() {
     // What stays among the images of the batch is not supported.
     let nodes = [&nodes[..7], &[node("MatMul", &["r", "w"], "y", &[])]].concat();
     let found = problem(&model_with(&[3, 4, 5], &nodes, &integers, &weights));
-    assert!(found.contains("[4, 5, 3] cannot be seen as [3]"), "{found}");
+    assert!(found.contains("its sizes [?, 3] do not begin with that of the batch"), "{found}");
 }
 
 #[test]
 fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
     let strided = |indices: &[i64], batch: usize| {
+        let images = (indices.len() / 3) as i64;
         let mut graph = Message::new();
         let nodes = [
             node("Reshape", &["i", "sizes"], "j", &[]),
@@ -298,7 +299,7 @@ fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
         for node in &nodes {
             graph.message(write::NODE, node);
         }
-        for (name, values) in [("all", &[-1][..]), ("i", indices), ("sizes", &[1, 3, 1, 1])] {
+        for (name, values) in [("all", &[-1][..]), ("i", indices), ("sizes", &[images, 3, 1, 1])] {
             graph.message(write::INITIALIZER, &write::integers(name, values));
         }
         // The size of the batch stands in the file.
@@ -318,8 +319,91 @@ fn the_elements_of_one_image_by_their_numbers_in_order_are_that_image() {
         model.into_bytes()
     };
     assert_eq!(layers_of(&strided(&[0, 1, 2], 1)), ["relu"]);
-    for (indices, batch) in [(&[0, 2, 1], 1), (&[0, 1, 2], 2)] {
+    assert_eq!(layers_of(&strided(&[0, 1, 2, 3, 4, 5], 2)), ["relu"]);
+    for (indices, batch) in [(&[0, 2, 1][..], 1), (&[0, 1, 2], 2), (&[0, 1, 2, 5, 4, 3], 2), (&[3, 4, 5, 0, 1, 2], 2)] {
         let found = problem(&strided(indices, batch));
-        assert!(found.contains("`the Reshape`") && found.contains("cannot be seen as []"), "{found}");
+        assert!(found.contains("`the Gather`") && found.contains("in another order than theirs"), "{found}");
     }
+}
+
+/// As PyTorch's newer exporter writes `as_strided` where it does not know how many images come in: 12 times the number of the image, and the number
+/// of the element in it.
+#[test]
+fn the_elements_of_every_image_by_numbers_that_follow_from_the_batch_are_those_images() {
+    let start = "Shape x s; Gather s zero n; Squeeze n m; Reshape x all r";
+    let strided = |numbers: &str| {
+        let nodes = nodes(&format!("{start}; {numbers}; Gather r j g; Relu g y"), &[]);
+        let integers: [(&str, &[i64]); 12] = [
+            ("zero", &[0]),
+            ("one", &[1]),
+            ("two", &[2]),
+            ("six", &[6]),
+            ("twelve", &[12]),
+            ("thirteen", &[13]),
+            ("all", &[-1]),
+            ("behind", &[1, 2, 3]),
+            ("image", &[1, 3, 2, 2]),
+            ("apart", &[-1, 1, 1, 1]),
+            ("columns", &[0, 1]),
+            ("inner", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        ];
+        let places = node("Reshape", &["inner", "image"], "places", &[]);
+        model_with(&[3, 2, 2], &[&[places], &nodes[..]].concat(), &integers, &[])
+    };
+    let images = "Range zero m one i; Mul i twelve b; Unsqueeze b behind u";
+    for numbers in [
+        format!("{images}; Add u places j"),
+        format!("{images}; Add places u j"),
+        "Range zero m one i; Cast i c; Reshape c apart u; Mul twelve u v; Add v places j".to_owned(),
+        "Range zero m one i; Add i i d; Mul d six b; Unsqueeze b behind u; Sub u zero v; Add v places j".to_owned(),
+        // The elements of an image computed of its axes.
+        format!("Range zero twelve two a; Unsqueeze a one e; Add e columns f; {images}; Reshape f image h; Add u h j"),
+    ] {
+        assert_eq!(layers_of(&strided(&numbers)), ["relu"], "{numbers}");
+    }
+    for (numbers, expected) in [
+        (format!("{images}; Add u places k; Add k one j"), "in another order than theirs"),
+        (images.replace("twelve", "thirteen") + "; Add u places j", "in another order than theirs"),
+        (format!("{images}; Mul u places j"), "it computes with the numbers of images"),
+        ("Range one m one i; Unsqueeze i behind u; Add u places j".to_owned(), "it counts some of the images"),
+        ("Range zero m two i; Unsqueeze i behind u; Add u places j".to_owned(), "it counts from [0, N] by [2]"),
+        ("Mul m two o; Range zero o one i; Unsqueeze i behind u; Add u places j".to_owned(), "it counts from [0, ?]"),
+        ("Range zero m one i; Unsqueeze i zero u; Add u places j".to_owned(), "it changes the axis of the batch"),
+        ("Range zero m one i; Add i inner j".to_owned(), "it puts another axis before that of the batch"),
+    ] {
+        let found = problem(&strided(&numbers));
+        assert!(found.contains(expected), "{found} for {numbers}");
+    }
+}
+
+#[test]
+fn arithmetic_with_the_size_of_the_batch_is_that_size_or_not_known() {
+    let reshaped = |arithmetic: &str| {
+        let nodes = nodes(
+            &format!("Shape x s; Gather s zero n; {arithmetic}; Concat k rest to; Reshape x to y"),
+            &[("Concat", "axis", Attribute::Int(0))],
+        );
+        let integers: [(&str, &[i64]); 4] = [("zero", &[0]), ("one", &[1]), ("two", &[2]), ("rest", &[12])];
+        model_with(&[3, 2, 2], &[&nodes[..], &[node("Relu", &["y"], "y2", &[])]].concat(), &integers, &[])
+    };
+    for arithmetic in ["Mul n one k", "Add zero n k", "Div n one a; Sub a zero k", "Div n n a; Mul a n k"] {
+        assert_eq!(layers_of(&reshaped(arithmetic)), ["flatten", "shuffle 4"], "{arithmetic}");
+    }
+    for arithmetic in ["Mul n two k", "Add n one k", "Sub n one k", "Div n two k", "Sub one n k", "Mul n n k"] {
+        let found = problem(&reshaped(arithmetic));
+        assert!(found.contains("its sizes [?, 12] do not begin with that of the batch"), "{found} for {arithmetic}");
+    }
+    // A part of the images is no network's business; all of them are.
+    let sliced = |ends: &str| {
+        let nodes = nodes(&format!("Shape x s; Gather s zero n; {ends}; Slice x zero k zero t; Relu t y"), &[]);
+        model_with(&[3, 2, 2], &nodes, &[("zero", &[0]), ("two", &[2]), ("one", &[1])], &[])
+    };
+    assert_eq!(layers_of(&sliced("Mul n one k")), ["relu"]);
+    for ends in ["Div n two k", "Sub n one k"] {
+        let found = problem(&sliced(ends));
+        assert!(found.contains("what it takes follows from how many images come in"), "{found} for {ends}");
+    }
+    let filled = nodes("Shape x s; ConstantOfShape s z; Add x z y", &[]);
+    let found = problem(&model_with(&[3, 2, 2], &filled, &[], &[]));
+    assert!(found.contains("it is a constant of sizes [N, 3, 2, 2]"), "{found}");
 }
