@@ -39,6 +39,6 @@ pub(crate) fn answer(file: &Safetensors) -> Result<Vec<f32>, Error> {
 }
 
 fn numbers(file: &Safetensors, name: &str) -> Result<Vec<f32>, Error> {
-    let numbers = file.tensor(name).and_then(|tensor| tensor.scalars());
+    let numbers = file.scalars(name)?;
     numbers.ok_or_else(|| Error::other(format!("the file has no numbers called `{name}`")))
 }

@@ -1,127 +1,143 @@
-//! A zip archive in memory: where each file lies in it. What is packed is unpacked to the length that is asked for, not to what it says.
+//! A zip archive: where each file lies in it. What is packed is unpacked to the length that is asked for, not to what it says.
 
 use std::borrow::Cow;
+use std::io::{BufReader, ErrorKind, Read as _};
+use std::ops::Range;
 
 use flate2::bufread::DeflateDecoder;
 use netwright_runtime::Error;
-use netwright_runtime::storage::kind;
+use netwright_runtime::storage::{Contents, kind};
 
 use crate::budget::Budget;
-use crate::{directory, format, shortened};
+use crate::directory::{self, Directory};
+use crate::{format, shortened};
 
 /// The files in an archive.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    pub(crate) origin: String,
-    bytes: Vec<u8>,
+    pub(crate) contents: Contents,
     /// By name.
-    entries: Vec<Entry>,
+    directory: Directory,
 }
 
 /// A file in an archive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// Where its own header has its name, and how long that is.
-    pub(crate) name: usize,
+    /// Where its name is in that of all, and how long.
+    pub(crate) name: u32,
     pub(crate) name_len: u16,
     pub(crate) is_packed: bool,
+    /// Where its header is.
+    pub(crate) header: u64,
     /// Where its bytes begin, and how many there are.
-    pub(crate) start: usize,
-    pub(crate) packed: usize,
+    pub(crate) start: u64,
+    pub(crate) packed: u64,
     /// How long it says it is.
     pub(crate) len: u64,
 }
 
 /// What is allowed beside the length of a file: the first pages of lists.
-#[cfg(feature = "pytorch")]
 const BESIDE: usize = 6 << 10;
 
+/// How much of a packed file is read at a time.
+const AT_ONCE: usize = 1 << 10;
+
 impl Entry {
-    /// The length of a header before the name.
-    pub(crate) const HEADER: usize = 30;
-
     /// What its header and its bytes take.
-    fn place(&self) -> (usize, usize) {
-        (self.name - Self::HEADER, self.start + self.packed)
-    }
-
-    fn name<'b>(&self, bytes: &'b [u8]) -> &'b str {
-        let name = &bytes[self.name..self.name + usize::from(self.name_len)];
-        std::str::from_utf8(name).unwrap_or_default()
+    fn place(&self) -> (u64, u64) {
+        (self.header, self.start + self.packed)
     }
 }
 
 impl Archive {
     /// Reads where everything lies.
-    pub(crate) fn new(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        let wrong = |found: String| format(origin, "a zip archive", found);
-        if !bytes.starts_with(b"PK") {
-            return Err(wrong(kind::found(&bytes)));
+    pub(crate) fn new(contents: Contents) -> Result<Self, Error> {
+        const EXPECTED: &str = "a zip archive";
+        let start = crate::beginning(&contents)?;
+        let wrong = |found: String| format(contents.origin(), EXPECTED, found);
+        if !start.starts_with(b"PK") {
+            return Err(wrong(kind::found(&start, contents.len())));
         }
-        let mut entries = directory::entries(&bytes).map_err(wrong)?;
-        let shown = |entry: &Entry| shortened(entry.name(&bytes)).into_owned();
+        drop(start);
+        let Directory { names, mut entries } =
+            directory::read(&contents).map_err(|trouble| trouble.of(&contents, EXPECTED))?;
+        let name = |entry: &Entry| directory::name(&names, entry);
+        let shown = |entry: &Entry| shortened(name(entry)).into_owned();
         entries.sort_unstable_by_key(Entry::place);
         if let Some(pair) = entries.windows(2).find(|pair| pair[1].place().0 < pair[0].place().1) {
             return Err(wrong(format!("`{}` inside of `{}`", shown(&pair[1]), shown(&pair[0]))));
         }
-        entries.sort_unstable_by(|one, other| one.name(&bytes).cmp(other.name(&bytes)));
-        if let Some(pair) = entries.windows(2).find(|pair| pair[0].name(&bytes) == pair[1].name(&bytes)) {
+        entries.sort_unstable_by(|one, other| name(one).cmp(name(other)));
+        if let Some(pair) = entries.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])) {
             return Err(wrong(format!("`{}` twice", shown(&pair[0]))));
         }
-        Ok(Self { origin: origin.to_owned(), bytes, entries })
+        Ok(Self { directory: Directory { names, entries }, contents })
+    }
+
+    /// Its name in errors.
+    pub(crate) fn origin(&self) -> &str {
+        self.contents.origin()
     }
 
     /// What may be kept of what its files say, beside its own list of them.
-    #[cfg(feature = "pytorch")]
     pub(crate) fn budget(&self) -> Budget {
-        Budget::of((self.bytes.len() + BESIDE).saturating_sub(self.entries.len() * size_of::<Entry>()))
+        Budget::of((self.len() + BESIDE).saturating_sub(self.directory.bytes()))
     }
 
     /// What a list of its tensors may take.
+    #[cfg(feature = "pytorch")]
     pub(crate) fn list_budget(&self) -> Budget {
-        Budget::of(self.bytes.len())
+        Budget::of(self.len())
     }
 
     /// How long the archive is.
-    #[cfg(feature = "pytorch")]
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        usize::try_from(self.contents.len()).unwrap_or(usize::MAX / 2)
     }
 
     /// The files, in the order of their names.
     pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|entry| (entry.name(&self.bytes), entry))
+        self.directory.entries.iter().map(|entry| (self.name(entry), entry))
     }
 
     /// The file whose name is these parts, joined.
     #[cfg(feature = "pytorch")]
     pub(crate) fn entry(&self, name: &[&str]) -> Option<&Entry> {
         let name = || name.iter().flat_map(|part| part.bytes());
-        let found = self.entries.binary_search_by(|entry| entry.name(&self.bytes).bytes().cmp(name()));
-        found.ok().map(|index| &self.entries[index])
+        let entries = &self.directory.entries;
+        let found = entries.binary_search_by(|entry| self.name(entry).bytes().cmp(name()));
+        found.ok().map(|index| &entries[index])
     }
 
     /// What a file is called.
     pub(crate) fn name(&self, entry: &Entry) -> &str {
-        entry.name(&self.bytes)
+        directory::name(&self.directory.names, entry)
     }
 
-    /// The bytes of a file as they lie there.
-    pub(crate) fn stored(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.start..entry.start + entry.packed]
+    /// The bytes of a file as they lie there, where they are in memory.
+    #[cfg(feature = "pytorch")]
+    pub(crate) fn held(&self, entry: &Entry) -> Option<&[u8]> {
+        self.contents.held(entry.start, usize::try_from(entry.packed).ok()?)
     }
 
     /// The first bytes of a file, so many or all there are.
     pub(crate) fn beginning(&self, entry: &Entry, len: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let stored = self.stored(entry);
         if !entry.is_packed {
-            return Ok(stored[..len.min(stored.len())].into());
+            let len = usize::try_from(entry.packed).unwrap_or(len).min(len);
+            return self.contents.bytes(entry.start, len).map_err(|error| self.contents.io(error));
         }
-        let wrong = |error: std::io::Error| format(&self.origin, "packed bytes", error.to_string());
+        let wrong = |error: std::io::Error| match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                let expected = format!("`{}` packed by DEFLATE", shortened(self.name(entry)));
+                format(self.origin(), &expected, error.to_string())
+            }
+            _ => self.contents.io(error),
+        };
         let mut unpacked = vec![0; len];
-        let (mut decoder, mut filled) = (DeflateDecoder::new(stored), 0);
+        let packed = BufReader::with_capacity(AT_ONCE, self.contents.part(entry.start, entry.packed));
+        let (mut decoder, mut filled) = (DeflateDecoder::new(packed), 0);
         while filled < len {
-            match std::io::Read::read(&mut decoder, &mut unpacked[filled..]).map_err(wrong)? {
+            match decoder.read(&mut unpacked[filled..]).map_err(wrong)? {
                 0 => break,
                 more => filled += more,
             }
@@ -134,7 +150,7 @@ impl Archive {
     pub(crate) fn exactly(&self, entry: &Entry, len: usize) -> Result<Cow<'_, [u8]>, Error> {
         let wrong = |found: String| {
             let expected = format!("`{}` of {len} bytes", shortened(self.name(entry)));
-            format(&self.origin, &expected, format!("one of {found}"))
+            format(self.origin(), &expected, format!("one of {found}"))
         };
         if entry.len != len as u64 {
             return Err(wrong(entry.len.to_string()));
@@ -142,6 +158,18 @@ impl Archive {
         // A longer one gives one byte more.
         let bytes = self.beginning(entry, len.saturating_add(1))?;
         if bytes.len() == len { Ok(bytes) } else { Err(wrong(bytes.len().to_string())) }
+    }
+
+    /// Some bytes of a file, which has `len` of them. What is not packed is read from there on.
+    pub(crate) fn within(&self, entry: &Entry, len: usize, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
+        if !entry.is_packed && entry.len == len as u64 && range.end <= len {
+            let read = self.contents.bytes(entry.start + range.start as u64, range.len());
+            return read.map_err(|error| self.contents.io(error));
+        }
+        let mut whole = self.exactly(entry, len)?.into_owned();
+        whole.truncate(range.end);
+        whole.drain(..range.start.min(whole.len()));
+        Ok(whole.into())
     }
 }
 
@@ -171,7 +199,7 @@ mod tests {
 
     /// The same by the reader here.
     fn by_ours(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
-        let archive = Archive::new(bytes.to_vec(), "made up").ok()?;
+        let archive = Archive::new(Contents::of(bytes.to_vec(), "made up")).ok()?;
         let unpacked = |entry: &Entry| {
             let len = usize::try_from(entry.len).ok().filter(|&len| len < 1 << 20)?;
             Some(archive.exactly(entry, len).ok()?.into_owned())
@@ -273,7 +301,7 @@ mod tests {
         for (place, value) in [(8, 1), (56 + 8, 1), (48, 0xff), (16, 1)] {
             let mut changed = whole.clone();
             changed[record as usize + place] = value;
-            assert!(Archive::new(changed, "changed").is_err() == (place != 8), "{place}");
+            assert!(Archive::new(Contents::of(changed, "changed")).is_err() == (place != 8), "{place}");
         }
     }
 }

@@ -6,18 +6,18 @@ use std::path::Path;
 
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
-use netwright_runtime::storage::kind;
+use netwright_runtime::storage::{Contents, kind};
 
 use crate::format;
 use crate::hdf5::{self, DataSet};
+use crate::trouble::Trouble;
 
 /// What Keras 3 writes by `model.save_weights("model.weights.h5")`, and Keras 2 and 3 by `save_weights("model.h5")` or `save("model.h5")`. Tensors are
 /// called by their layer and their number in it, `block1_conv1/0`, or their name, `block1_conv1/kernel`, as the file has it; both are what
 /// [`Map::keras`](netwright_runtime::foreign::Map::keras) looks for. Where two tensors would have one name, as layers inside of layers may,
 /// each has its whole path. The optimiser's are left out.
 pub struct KerasFile {
-    origin: String,
-    bytes: Vec<u8>,
+    contents: Contents,
     tensors: Vec<Tensor>,
 }
 
@@ -29,7 +29,7 @@ struct Tensor {
 
 impl std::fmt::Debug for KerasFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KerasFile").field("origin", &self.origin).field("tensors", &self.tensors()).finish()
+        f.debug_struct("KerasFile").field("origin", &self.contents.origin()).field("tensors", &self.tensors()).finish()
     }
 }
 
@@ -44,8 +44,7 @@ impl KerasFile {
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (bytes, origin) = crate::contents(path.as_ref())?;
-        Self::from_bytes(bytes, &origin)
+        Self::of(Contents::open(path.as_ref())?)
     }
 
     /// Reads the headers of the bytes of a file, which `origin` names in errors.
@@ -53,12 +52,18 @@ impl KerasFile {
     /// # Errors
     /// [`Error::Format`] for what is no HDF5 file, or does not hold together.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        if !bytes.starts_with(hdf5::SIGNATURE) {
-            return Err(format(origin, EXPECTED, kind::found(&bytes)));
+        Self::of(Contents::of(bytes, origin))
+    }
+
+    pub(crate) fn of(contents: Contents) -> Result<Self, Error> {
+        let start = crate::beginning(&contents)?;
+        if !start.starts_with(hdf5::SIGNATURE) {
+            return Err(format(contents.origin(), EXPECTED, kind::found(&start, contents.len())));
         }
+        drop(start);
         let mut found = Walk::default();
-        hdf5::walk(&bytes, &mut found).map_err(|found| format(origin, EXPECTED, found))?;
-        Ok(Self { origin: origin.to_owned(), bytes, tensors: named(found.found) })
+        hdf5::walk(&contents, &mut found).map_err(|trouble| trouble.of(&contents, EXPECTED))?;
+        Ok(Self { contents, tensors: named(found.found) })
     }
 }
 
@@ -91,7 +96,7 @@ impl hdf5::Visitor for Walk {
         self.groups.pop();
     }
 
-    fn data(&mut self, name: &str, data: DataSet) -> Result<(), String> {
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), Trouble> {
         let around = self.groups.iter().map(|(name, _)| name.as_str());
         let path = around.chain([name]).collect::<Vec<&str>>().join("/");
         let layer = self.groups.last().and_then(|(_, layer)| layer.clone());
@@ -131,7 +136,7 @@ impl Found {
 
 impl TensorFile for KerasFile {
     fn origin(&self) -> &str {
-        &self.origin
+        self.contents.origin()
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
@@ -145,9 +150,11 @@ impl TensorFile for KerasFile {
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let Some(Tensor { name, data }) = self.tensors.get(index) else { return Ok(Cow::default()) };
-        let wrong =
-            |found: String| format(&self.origin, &format!("the elements of `{name}`"), format!("one that {found}"));
-        let mut bytes = data.elements(&self.bytes).map_err(wrong)?;
+        let wrong = |trouble: Trouble| {
+            let said = trouble.map(|found| format!("one that {found}"));
+            said.of(&self.contents, &format!("the elements of `{name}`"))
+        };
+        let mut bytes = data.elements(&self.contents).map_err(wrong)?;
         let len: usize = data.shape.iter().product();
         if data.is_big_endian && len > 0 {
             let size = bytes.len() / len;

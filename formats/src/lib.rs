@@ -6,9 +6,9 @@
 //! | [`NpzFile`] | `.npz`: what `numpy.savez` and `numpy.savez_compressed` write | `npz` |
 //! | [`KerasFile`] | `.weights.h5` of Keras 3, `.h5` of Keras 2 and 3 | `hdf5` |
 //!
-//! Nothing in a file is executed, and nothing is unpacked before its header is known to be wanted: what is read of a file is never
-//! longer than the tensors that a network asks for. What is kept of its headers, with all that reading them takes meanwhile, is at most as
-//! long as the file and 8 KiB, whatever they say, and 44 KiB where something is packed.
+//! Nothing in a file is executed. A file stays where it is: its headers are read, then one tensor after the other, each when it is asked for, and
+//! nothing is unpacked before its header is known to be wanted. What is kept of its headers, with all that reading them takes meanwhile, is at most as
+//! long as the file and 8 KiB, whatever they say, and 48 KiB where something is packed; the pickle of a file that is not in memory comes to that.
 //!
 //! [`load_foreign`]: netwright_runtime::foreign::ForeignWeights::load_foreign
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -37,12 +37,15 @@ mod pytorch;
 mod state_dict;
 #[cfg(any(feature = "npz", feature = "pytorch"))]
 mod strided;
+#[cfg(any(feature = "hdf5", feature = "npz", feature = "pytorch"))]
+mod trouble;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{Safetensors, TensorFile};
-use netwright_runtime::storage::kind;
+use netwright_runtime::storage::{Contents, kind};
 
 #[cfg(feature = "hdf5")]
 pub use keras::KerasFile;
@@ -56,14 +59,7 @@ pub use pytorch::PyTorchFile;
 /// # Errors
 /// [`Error::Io`]; those of the formats.
 pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn TensorFile>, Error> {
-    let (bytes, origin) = contents(path.as_ref())?;
-    from_bytes(bytes, &origin)
-}
-
-/// The bytes of a file, and what errors call it.
-fn contents(path: &Path) -> Result<(Vec<u8>, String), Error> {
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-    Ok((bytes, path.display().to_string()))
+    of(Contents::open(path.as_ref())?)
 }
 
 /// [`open`] of bytes, which `origin` names in errors.
@@ -71,9 +67,14 @@ fn contents(path: &Path) -> Result<(Vec<u8>, String), Error> {
 /// # Errors
 /// Those of the formats.
 pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Box<dyn TensorFile>, Error> {
+    of(Contents::of(bytes, origin))
+}
+
+fn of(contents: Contents) -> Result<Box<dyn TensorFile>, Error> {
+    let start = beginning(&contents)?;
     #[cfg(any(feature = "npz", feature = "pytorch"))]
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        let archive = archive::Archive::new(bytes, origin)?;
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        let archive = archive::Archive::new(contents)?;
         #[cfg(feature = "pytorch")]
         if pytorch::is_written_by_torch(&archive) {
             return Ok(Box::new(PyTorchFile::of(archive)?));
@@ -83,20 +84,25 @@ pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Box<dyn TensorFile>, E
         #[cfg(not(feature = "npz"))]
         return Ok(Box::new(PyTorchFile::of(archive)?));
     }
-    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+    if start.starts_with(b"\x89HDF\r\n\x1a\n") {
         #[cfg(feature = "hdf5")]
-        return Ok(Box::new(KerasFile::from_bytes(bytes, origin)?));
+        return Ok(Box::new(KerasFile::of(contents)?));
         #[cfg(not(feature = "hdf5"))]
         return Err(format(
-            origin,
+            contents.origin(),
             "a file that is read here",
             "an HDF5 file, as Keras writes them: give `netwright-formats` its feature `hdf5`",
         ));
     }
-    if bytes.get(8) != Some(&b'{') {
-        return Err(format(origin, "a file of weights", kind::found(&bytes)));
+    if start.get(8) != Some(&b'{') {
+        return Err(format(contents.origin(), "a file of weights", kind::found(&start, contents.len())));
     }
-    Ok(Box::new(Safetensors::from_bytes(bytes, origin)?))
+    Ok(Box::new(Safetensors::of(contents)?))
+}
+
+/// As many of the first bytes as say what a file is.
+fn beginning(contents: &Contents) -> Result<Vec<u8>, Error> {
+    contents.beginning(512).map(Cow::into_owned).map_err(|error| contents.io(error))
 }
 
 /// That a file is not what it should be.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
+use netwright_runtime::storage::Contents;
 
 use crate::archive::{Archive, Entry};
 use crate::npy::{Header, LONGEST, START};
@@ -14,6 +15,8 @@ use crate::{format, shortened};
 #[derive(Debug)]
 pub struct NpzFile {
     archive: Archive,
+    /// Of each of its files, in their order.
+    tensors: Vec<TensorInfo>,
 }
 
 impl NpzFile {
@@ -22,8 +25,7 @@ impl NpzFile {
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (bytes, origin) = crate::contents(path.as_ref())?;
-        Self::from_bytes(bytes, &origin)
+        Self::of(Archive::new(Contents::open(path.as_ref())?)?)
     }
 
     /// Reads the headers of the bytes of a file, which `origin` names in errors.
@@ -31,24 +33,33 @@ impl NpzFile {
     /// # Errors
     /// [`Error::Format`] for what is no zip archive, or holds what is no array of numbers.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        Self::of(Archive::new(bytes, origin)?)
+        Self::of(Archive::new(Contents::of(bytes, origin))?)
     }
 
     pub(crate) fn of(archive: Archive) -> Result<Self, Error> {
-        let mut list = archive.list_budget();
-        for (name, entry) in archive.entries() {
-            let shape = header(&archive, name, entry)?.place.shape;
-            let spent = list.spend(size_of::<TensorInfo>() + name.len() + size_of_val(&shape[..]));
-            spent.map_err(|found| format(&archive.origin, "arrays of numbers", found))?;
+        let mut budget = archive.budget();
+        let wrong = |found: String| format(archive.origin(), "arrays of numbers", found);
+        // A header while it is read.
+        budget.spend(2 << 10).map_err(wrong)?;
+        let mut tensors = Vec::new();
+        tensors.reserve_exact(archive.entries().len());
+        for (file, entry) in archive.entries() {
+            let Header { dtype, place, .. } = header(&archive, file, entry)?;
+            let name = array_name(file).unwrap_or_default();
+            let spent = size_of::<TensorInfo>() + name.len() + size_of_val(&place.shape[..]);
+            budget.spend(spent).map_err(wrong)?;
+            let (name, mut shape) = (name.to_owned(), place.shape);
+            shape.shrink_to_fit();
+            tensors.push(TensorInfo { name, dtype, shape });
         }
-        Ok(Self { archive })
+        Ok(Self { archive, tensors })
     }
 }
 
 /// The header of an array, which is as long as it says.
 fn header(archive: &Archive, file: &str, entry: &Entry) -> Result<Header, Error> {
     let wrong =
-        |found: String| format(&archive.origin, &format!("an array of numbers in `{}`", shortened(file)), found);
+        |found: String| format(archive.origin(), &format!("an array of numbers in `{}`", shortened(file)), found);
     array_name(file).ok_or_else(|| wrong(kind_of_archive(archive).to_owned()))?;
     let start = archive.beginning(entry, START)?;
     let len = Header::len(&start).map_err(wrong)?.min(LONGEST);
@@ -78,32 +89,24 @@ fn array_name(file: &str) -> Option<&str> {
 
 impl TensorFile for NpzFile {
     fn origin(&self) -> &str {
-        &self.archive.origin
+        self.archive.origin()
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
-        let info = |(file, entry): (&str, &Entry)| {
-            // All of them were read once, when the file was.
-            let header = header(&self.archive, file, entry).ok()?;
-            Some(TensorInfo { name: array_name(file)?.to_owned(), dtype: header.dtype, shape: header.place.shape })
-        };
-        self.archive.entries().filter_map(info).collect()
+        self.tensors.clone()
     }
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let Some((name, entry)) = self.archive.entries().nth(index) else { return Ok(Cow::default()) };
+        let listed = self.archive.entries().zip(&self.tensors).nth(index);
+        let Some(((name, entry), info)) = listed else { return Ok(Cow::default()) };
         let header = header(&self.archive, name, entry)?;
-        let wrong = || format(&self.archive.origin, &format!("the array `{}`", shortened(name)), "a part of it");
-        let len = usize::try_from(entry.len).map_err(|_| wrong())?;
-        let whole = self.archive.exactly(entry, len)?;
-        let mut elements = match whole {
-            Cow::Borrowed(whole) => whole.get(header.data..).and_then(|data| header.place.gather(data, header.size)),
-            Cow::Owned(whole) => {
-                let data = whole.get(header.data..).and_then(|data| header.place.gather(data, header.size));
-                data.map(|data| data.into_owned().into())
-            }
+        let wrong = || format(self.archive.origin(), &format!("the array `{}`", shortened(name)), "a part of it");
+        if header.place.shape != info.shape || header.dtype != info.dtype {
+            return Err(wrong());
         }
-        .ok_or_else(wrong)?;
+        let len = usize::try_from(entry.len).map_err(|_| wrong())?;
+        let data = self.archive.within(entry, len, header.data..len)?;
+        let mut elements = header.place.gather(data, header.size).ok_or_else(wrong)?;
         if header.is_big_endian {
             elements.to_mut().chunks_exact_mut(header.size).for_each(<[u8]>::reverse);
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use netwright_runtime::Error;
 use netwright_runtime::foreign::{TensorFile, TensorInfo};
+use netwright_runtime::storage::Contents;
 
 use crate::archive::{Archive, Entry};
 use crate::format;
@@ -17,9 +18,9 @@ use crate::state_dict::{Described, StateDict, Tensors};
 #[derive(Debug)]
 pub struct PyTorchFile {
     archive: Archive,
-    /// The pickle in the archive, and its bytes where they are packed there.
+    /// The pickle in the archive, and its bytes where they are not in memory with that.
     entry: Entry,
-    unpacked: Option<Vec<u8>>,
+    pickled: Option<Vec<u8>>,
     pickle: Pickle,
     tensors: Tensors,
 }
@@ -50,8 +51,7 @@ impl PyTorchFile {
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (bytes, origin) = crate::contents(path.as_ref())?;
-        Self::from_bytes(bytes, &origin)
+        Self::in_contents(Contents::open(path.as_ref())?)
     }
 
     /// Reads what the bytes of a file say of its tensors; `origin` names them in errors.
@@ -60,15 +60,19 @@ impl PyTorchFile {
     /// [`Error::Format`] for what is no such archive, or whose pickle makes no sense, holds no dictionary of tensors, or describes tensors
     /// that lie outside of what there is.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
-        if matches!(bytes[..], [0x80, 2..=5, ..]) {
+        Self::in_contents(Contents::of(bytes, origin))
+    }
+
+    fn in_contents(contents: Contents) -> Result<Self, Error> {
+        if matches!(crate::beginning(&contents)?[..], [0x80, 2..=5, ..]) {
             let found = "a pickle without an archive, as PyTorch wrote before 1.6: `torch.save(torch.load(path), path)` writes it anew";
-            return Err(format(origin, EXPECTED, found));
+            return Err(format(contents.origin(), EXPECTED, found));
         }
-        Self::of(Archive::new(bytes, origin)?)
+        Self::of(Archive::new(contents)?)
     }
 
     pub(crate) fn of(archive: Archive) -> Result<Self, Error> {
-        let wrong = |found: String| format(&archive.origin, EXPECTED, found);
+        let wrong = |found: String| format(archive.origin(), EXPECTED, found);
         let (name, entry) = pickle_of(&archive).ok_or_else(|| wrong(no_pickle(&archive).to_owned()))?;
         let root = name.strip_suffix("data.pkl").unwrap_or_default();
         let len = usize::try_from(entry.len).ok().filter(|&len| len <= archive.len());
@@ -80,20 +84,20 @@ impl PyTorchFile {
             return Err(wrong("elements whose first byte is the highest".to_owned()));
         }
         let mut budget = archive.budget();
-        if let Cow::Owned(unpacked) = &pickled {
-            budget.spend(unpacked.len()).map_err(wrong)?;
+        if entry.is_packed {
+            budget.spend(pickled.len()).map_err(wrong)?;
         }
         let pickle = Pickle::read(&pickled, budget.clone());
         let pickle = pickle.map_err(|reason| wrong(format!("a pickle that makes no sense: {reason}")))?;
         budget.spend(pickle.bytes()).map_err(wrong)?;
         let dict = StateDict { archive: &archive, root, bytes: &pickled, pickle: &pickle };
         let tensors = dict.tensors(budget).map_err(wrong)?;
-        let unpacked = match pickled {
+        let pickled = match pickled {
             Cow::Borrowed(_) => None,
             Cow::Owned(bytes) => Some(bytes),
         };
         let entry = *entry;
-        Ok(Self { archive, entry, unpacked, pickle, tensors })
+        Ok(Self { archive, entry, pickled, pickle, tensors })
     }
 
     fn dict(&self) -> StateDict<'_> {
@@ -101,7 +105,7 @@ impl PyTorchFile {
         StateDict {
             archive: &self.archive,
             root: name.strip_suffix("data.pkl").unwrap_or_default(),
-            bytes: self.unpacked.as_deref().unwrap_or_else(|| self.archive.stored(&self.entry)),
+            bytes: self.pickled.as_deref().or_else(|| self.archive.held(&self.entry)).unwrap_or_default(),
             pickle: &self.pickle,
         }
     }
@@ -109,7 +113,7 @@ impl PyTorchFile {
 
 impl TensorFile for PyTorchFile {
     fn origin(&self) -> &str {
-        &self.archive.origin
+        self.archive.origin()
     }
 
     fn tensors(&self) -> Vec<TensorInfo> {
@@ -125,11 +129,9 @@ impl TensorFile for PyTorchFile {
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let found = (index < self.tensors.len()).then(|| self.dict().tensor(&self.tensors, index));
         let Some(Ok((name, Described { kind, place, entry, elements }))) = found else { return Ok(Cow::default()) };
-        let wrong = || format(&self.archive.origin, &format!("the tensor `{name}`"), "a part of it");
-        let data = match self.archive.exactly(&entry, elements * kind.size)? {
-            Cow::Borrowed(storage) => place.gather(storage, kind.size),
-            Cow::Owned(storage) => place.gather(&storage, kind.size).map(|data| data.into_owned().into()),
-        };
+        let wrong = || format(self.archive.origin(), &format!("the tensor `{name}`"), "a part of it");
+        let span = place.span(kind.size).ok_or_else(wrong)?;
+        let data = place.gather(self.archive.within(&entry, elements * kind.size, span)?, kind.size);
         data.ok_or_else(wrong)
     }
 }

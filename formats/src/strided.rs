@@ -1,6 +1,7 @@
 //! Elements that lie in memory with steps between them, in the order of their axes.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How many axes a tensor may have: as many as NumPy and PyTorch allow.
 pub(crate) const MOST_AXES: usize = 64;
@@ -46,23 +47,27 @@ impl Strided {
         last?.checked_add(1)
     }
 
-    /// The elements of so many bytes each, row by row; `None` where they are not all there.
-    pub(crate) fn gather<'m>(&self, memory: &'m [u8], size: usize) -> Option<Cow<'m, [u8]>> {
-        let (len, end) = (self.len()?.checked_mul(size)?, self.end()?.checked_mul(size)?);
-        if end > memory.len() {
+    /// Which bytes of a memory hold these elements of so many bytes each: from the first to the last. `None` where that is more than can be counted.
+    pub(crate) fn span(&self, size: usize) -> Option<Range<usize>> {
+        let end = self.end()?.checked_mul(size)?;
+        Some(if end == 0 { 0..0 } else { self.first * size..end })
+    }
+
+    /// The elements of so many bytes each, row by row, of the bytes in their [`Self::span`]; `None` where they are not all there.
+    pub(crate) fn gather<'m>(&self, span: Cow<'m, [u8]>, size: usize) -> Option<Cow<'m, [u8]>> {
+        let len = self.len()?.checked_mul(size)?;
+        if span.len() != self.span(size)?.len() {
             return None;
         }
-        if Some(&self.steps)
-            == products(self.shape.iter().rev()).map(|steps| steps.into_iter().rev().collect()).as_ref()
-        {
-            let start = if len == 0 { 0 } else { self.first * size };
-            return Some(memory[start..start + len].into());
+        let rows: Option<Vec<usize>> = products(self.shape.iter().rev()).map(|steps| steps.into_iter().rev().collect());
+        if len == 0 || Some(&self.steps) == rows.as_ref() {
+            return Some(span);
         }
         let mut gathered = Vec::with_capacity(len);
         let mut at = vec![0; self.shape.len()];
         while gathered.len() < len {
-            let place = at.iter().zip(&self.steps).fold(self.first, |place, (index, step)| place + index * step);
-            gathered.extend_from_slice(&memory[place * size..(place + 1) * size]);
+            let place = at.iter().zip(&self.steps).fold(0, |place, (index, step)| place + index * step);
+            gathered.extend_from_slice(&span[place * size..(place + 1) * size]);
             for axis in (0..at.len()).rev() {
                 at[axis] += 1;
                 if at[axis] < self.shape[axis] {
@@ -96,7 +101,7 @@ mod tests {
         let memory: Vec<u8> = (0..12).collect();
         let gather = |shape: &[usize], steps: &[usize], first| {
             let strided = Strided { shape: shape.to_vec(), steps: steps.to_vec(), first };
-            strided.gather(&memory, 1).map(|bytes| bytes.to_vec())
+            strided.gather(memory.get(strided.span(1)?)?.into(), 1).map(|bytes| bytes.to_vec())
         };
         assert_eq!(gather(&[2, 3], &[3, 1], 2), Some(vec![2, 3, 4, 5, 6, 7]));
         assert_eq!(gather(&[2, 3], &[1, 2], 0), Some(vec![0, 2, 4, 1, 3, 5]));

@@ -66,6 +66,12 @@ impl<T: Precision> Weights<T> {
         self.prepared.forget();
         (&mut self.parameters, &mut self.statistics)
     }
+
+    /// Takes the parameters and statistics of others; who predicts, and on what, stays as it was set.
+    pub(crate) fn take_buffers(&mut self, of: Self) {
+        self.prepared.forget();
+        (self.parameters, self.statistics) = (of.parameters, of.statistics);
+    }
 }
 
 /// The parameters and statistics; each copy has workspaces of its own.

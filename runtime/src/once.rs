@@ -94,8 +94,8 @@ __once! {
     fn hold(kept: KeptTensors, buffers: [Buffer<Self>; 2], prepared: Buffer<Self>) -> Held<Self> = Held::of_network;
     fn weights_to_bytes(facts: Facts, weights: &Weights<Self>) -> Vec<u8> = crate::weights::to_bytes;
 
-    fn load_foreign(facts: Facts, weights: &mut Weights<Self>, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error>
-        = crate::foreign::load;
+    fn read_foreign(facts: Facts, file: &dyn TensorFile, map: &Map) -> Result<(Weights<Self>, Loaded), Error>
+        = crate::foreign::read;
     fn foreign_tensors(facts: Facts, weights: &Weights<Self>, map: &Map) -> Result<Vec<WholeTensor<Self>>, Error>
         = crate::foreign::tensors;
 

@@ -100,7 +100,7 @@ fn load<N: FromOnnx>(network: &mut N, file: &File<'_>) -> Result<(), Error> {
             *place = N::Scalar::from_f64(element);
         }
     })?;
-    *network.weights_mut() = loaded;
+    network.weights_mut().take_buffers(loaded);
     Ok(())
 }
 

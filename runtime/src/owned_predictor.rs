@@ -16,7 +16,7 @@ use crate::prediction_weights::{KeptTensors, PredictionWeights, PreparationPart,
 use crate::predictor::by_value;
 use crate::scalar::Precision;
 use crate::simd::{InstructionSet, Isa};
-use crate::storage::{TensorStream, replace_by};
+use crate::storage::{Safetensors, replace_by};
 use crate::tensor::{bytes_of, bytes_of_mut};
 use crate::threads::Threads;
 
@@ -229,7 +229,7 @@ pub(crate) fn read<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held
 
 /// Reads weights that a network saved, and prepares those that predictions read in another form.
 fn prepare<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held<T>, Error> {
-    let stream = TensorStream::open(path)?;
+    let stream = Safetensors::read(path)?;
     crate::weights::with_all(plan.facts, &stream, &|compared| {
         let mut held = plan.zeros();
         compared.read(true, plan.kept.parameters, &mut held.parameters)?;

@@ -9,7 +9,7 @@ use crate::network::{Network, Weights};
 use crate::once::{Facts, Once};
 use crate::prediction_weights::Stretch;
 use crate::scalar::{Precision, Scalar};
-use crate::storage::TensorStream;
+use crate::storage::Safetensors;
 pub use crate::storage::safetensors::Checksum;
 use crate::storage::safetensors::{Reader, View, Writer};
 use crate::suggest::nearest;
@@ -230,10 +230,10 @@ pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) ->
 }
 
 /// The tensors of a file that stays where it is.
-fn of_stream<T: Precision>(stream: &TensorStream) -> Offers<'_, T> {
-    let offers = stream.tensors().map(|(name, dtype, shape)| {
+fn of_stream<T: Precision>(stream: &Safetensors) -> Offers<'_, T> {
+    let offers = stream.entries().map(|(name, dtype, shape)| {
         let (kind, is_readable) = (dtype.to_string(), dtype.is_floating());
-        let read = move |elements: &mut [T]| stream.read(name, elements);
+        let read = move |elements: &mut [T]| stream.read_to(name, elements);
         (name.to_owned(), Offer { shape, kind, is_readable, read: Box::new(read) })
     });
     offers.collect()
@@ -392,7 +392,7 @@ pub(crate) fn load_matching<T: Precision>(
 
 /// [`SaveWeights::from_file`].
 pub(crate) fn read<T: Precision>(facts: Facts, path: &Path) -> Result<Weights<T>, Error> {
-    let stream = TensorStream::open(path)?;
+    let stream = Safetensors::read(path)?;
     with_all(facts, &stream, &|compared| {
         let mut weights = Weights::zeros(facts.parameters, facts.statistics);
         let (parameters, statistics) = weights.buffers_mut();
@@ -405,7 +405,7 @@ pub(crate) fn read<T: Precision>(facts: Facts, path: &Path) -> Result<Weights<T>
 /// Calls `take` with the tensors of a file that has all of a network's and no others.
 pub(crate) fn with_all<T: Precision, R>(
     facts: Facts,
-    stream: &TensorStream,
+    stream: &Safetensors,
     take: &dyn Fn(&Compared<'_, T>) -> Result<R, Error>,
 ) -> Result<R, Error> {
     let offers = of_stream(stream);

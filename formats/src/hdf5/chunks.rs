@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use flate2::bufread::ZlibDecoder;
 
-use super::{Budget, Fields, NOWHERE, View};
+use super::{Budget, Fields, NOWHERE, Trouble, View};
 
 /// Where the chunks of a data set are, and how they are packed.
 pub(crate) struct Chunks {
@@ -34,7 +34,7 @@ struct Stored {
 }
 
 /// Is shown each chunk with its first element.
-type Seen<'s> = &'s mut dyn FnMut(&[usize], Stored) -> Result<(), String>;
+type Seen<'s> = &'s mut dyn FnMut(&[usize], Stored) -> Result<(), Trouble>;
 
 /// What a chunk has gone through.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ const MOST_UNPACKED: usize = 1032;
 
 impl Filter {
     /// The filters of a data set, in the order of writing.
-    pub(super) fn list(mut fields: Fields<'_>) -> Result<Vec<Self>, String> {
+    pub(super) fn list(mut fields: Fields<'_>) -> Result<Vec<Self>, Trouble> {
         let (version, count) = (fields.byte()?, fields.byte()?);
         fields.take(if version == 1 { 6 } else { 0 })?;
         let mut filters = Vec::new();
@@ -61,27 +61,26 @@ impl Filter {
             fields.take(2)?;
             let values = fields.count(2)?;
             fields.take(name)?;
-            let mut values =
-                Fields { bytes: fields.take(4 * values + if version == 1 { values % 2 * 4 } else { 0 })?, ..fields };
+            let mut values = fields.take(4 * values + if version == 1 { values % 2 * 4 } else { 0 })?;
             filters.push(match id {
                 1 => Self::Deflate,
                 2 => Self::Shuffle(values.count(4)?),
                 3 => Self::Checksum,
-                _ => return Err(format!("is packed by filter {id}, and deflate, shuffle and fletcher32 are read")),
+                _ => return Err(format!("is packed by filter {id}, and deflate, shuffle and fletcher32 are read").into()),
             });
         }
         Ok(filters)
     }
 
     /// What the bytes were before; no more than `most`.
-    fn undo<'f>(self, bytes: Cow<'f, [u8]>, most: usize) -> Result<Cow<'f, [u8]>, String> {
+    fn undo<'f>(self, bytes: Cow<'f, [u8]>, most: usize) -> Result<Cow<'f, [u8]>, Trouble> {
         match self {
             Self::Deflate => {
                 let mut unpacked = Vec::new();
                 let read = ZlibDecoder::new(&bytes[..]).take(most as u64 + 1).read_to_end(&mut unpacked);
                 read.map_err(|error| format!("has packed bytes that are none: {error}"))?;
                 if unpacked.len() > most {
-                    return Err(format!("unpacks to more than the {most} bytes that it says"));
+                    return Err(format!("unpacks to more than the {most} bytes that it says").into());
                 }
                 Ok(unpacked.into())
             }
@@ -96,7 +95,7 @@ impl Filter {
             Self::Checksum => {
                 let (data, found) = bytes.split_last_chunk::<4>().ok_or("has no checksum")?;
                 if u32::from_le_bytes(*found) != fletcher32(data) {
-                    return Err("has another checksum than it says".to_owned());
+                    return Err("has another checksum than it says".into());
                 }
                 let len = data.len();
                 Ok(match bytes {
@@ -109,6 +108,11 @@ impl Filter {
             }
         }
     }
+}
+
+/// How long the file is.
+fn len_of(view: &View<'_>) -> usize {
+    usize::try_from(view.contents.len()).unwrap_or(usize::MAX)
 }
 
 /// The checksum of words of two bytes, the first of them the higher.
@@ -135,18 +139,18 @@ impl Chunks {
         shape: &[usize],
         size: usize,
         filters: Vec<Filter>,
-    ) -> Result<Option<Self>, String> {
+    ) -> Result<Option<Self>, Trouble> {
         let flags = if version == 4 { fields.byte()? } else { 0 };
         let rank = usize::from(fields.byte()?);
         let place = if version == 3 { fields.place()? } else { NOWHERE };
         let width = if version == 3 { 4 } else { usize::from(fields.byte()?) };
         // The last size is that of an element, in bytes.
         if rank != shape.len() + 1 || shape.is_empty() || !(1..=8).contains(&width) {
-            return Err(format!("has chunks of {rank} sizes for sizes {shape:?}"));
+            return Err(format!("has chunks of {rank} sizes for sizes {shape:?}").into());
         }
-        let sizes = (1..rank).map(|_| fields.count(width)).collect::<Result<Vec<usize>, String>>()?;
+        let sizes = (1..rank).map(|_| fields.count(width)).collect::<Result<Vec<usize>, Trouble>>()?;
         if fields.count(width)? != size || sizes.contains(&0) {
-            return Err("has chunks of elements of another size".to_owned());
+            return Err("has chunks of elements of another size".into());
         }
         let len = sizes.iter().try_fold(size, |len, &size| len.checked_mul(size)).ok_or("has sizes that overflow")?;
         let index = if version == 3 {
@@ -155,14 +159,17 @@ impl Chunks {
             match fields.byte()? {
                 1 => {
                     let is_packed = flags & 2 != 0;
-                    let packed =
-                        if is_packed { (fields.count(fields.length)?, fields.number(4)? as u32) } else { (len, 0) };
+                    let packed = if is_packed {
+                        (fields.count(fields.view.length)?, fields.number(4)? as u32)
+                    } else {
+                        (len, 0)
+                    };
                     Index::One(Stored { place: fields.place()?, len: packed.0, mask: packed.1 })
                 }
                 kind => {
                     return Err(format!(
                         "has many chunks in an index of HDF5 1.10 (its kind {kind}), which is not read here: let h5py write it without `libver`"
-                    ));
+                    ).into());
                 }
             }
         };
@@ -171,11 +178,11 @@ impl Chunks {
     }
 
     /// Shows each chunk with its first element.
-    fn each<'f>(&self, view: &View<'f>, see: Seen<'_>) -> Result<(), String> {
+    fn each<'f>(&self, view: &View<'f>, see: Seen<'_>) -> Result<(), Trouble> {
         match self.index {
             Index::One(stored) => see(&vec![0; self.sizes.len()], stored),
             Index::Tree(place) => {
-                let mut budget = Budget::of(view.bytes.len());
+                let mut budget = Budget::of(len_of(view));
                 self.below(view, place, None, &mut budget, see)
             }
         }
@@ -188,13 +195,13 @@ impl Chunks {
         expected: Option<u8>,
         budget: &mut Budget,
         see: Seen<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         let key = 8 + 8 * (self.sizes.len() + 1);
         let node = view.node(place, 1, expected, key, budget)?;
         let mut fields = node.entries;
         for _ in 0..node.count {
             let (len, mask) = (fields.count(4)?, fields.number(4)? as u32);
-            let first = self.sizes.iter().map(|_| fields.count(8)).collect::<Result<Vec<usize>, String>>()?;
+            let first = self.sizes.iter().map(|_| fields.count(8)).collect::<Result<Vec<usize>, Trouble>>()?;
             fields.take(8)?;
             let child = fields.place()?;
             match node.level.checked_sub(1) {
@@ -206,7 +213,7 @@ impl Chunks {
     }
 
     /// The elements of a data set of these sizes, in order.
-    pub(super) fn elements(&self, view: &View<'_>, shape: &[usize]) -> Result<Vec<u8>, String> {
+    pub(super) fn elements(&self, view: &View<'_>, shape: &[usize]) -> Result<Vec<u8>, Trouble> {
         let total = shape.iter().product::<usize>() * self.size;
         let chunk = self.sizes.iter().product::<usize>() * self.size;
         // What is allocated is what the file has the bytes for.
@@ -219,17 +226,17 @@ impl Chunks {
         let most = if self.filters.iter().any(|filter| matches!(filter, Filter::Deflate)) { MOST_UNPACKED } else { 1 };
         let expected: usize = shape.iter().zip(&self.sizes).map(|(len, size)| len.div_ceil(*size)).product();
         if count != expected {
-            return Err(format!("has {count} chunks where its sizes want {expected}"));
+            return Err(format!("has {count} chunks where its sizes want {expected}").into());
         }
-        if total > stored.saturating_mul(most) || chunk > total.max(view.bytes.len()) {
-            return Err(format!("has {stored} bytes for sizes {shape:?}"));
+        if total > stored.saturating_mul(most) || chunk > total.max(len_of(view)) {
+            return Err(format!("has {stored} bytes for sizes {shape:?}").into());
         }
         let mut whole = vec![0; total];
         self.each(view, &mut |first, found| {
             let bytes = self.unpacked(view, found, chunk)?;
             let fits = |((&first, &size), &len): ((&usize, &usize), &usize)| first < len && first % size == 0;
             if !first.iter().zip(&self.sizes).zip(shape).all(fits) {
-                return Err("has a chunk outside of its sizes".to_owned());
+                return Err("has a chunk outside of its sizes".into());
             }
             self.put(&bytes, first, shape, &mut whole);
             Ok(())
@@ -237,8 +244,8 @@ impl Chunks {
         Ok(whole)
     }
 
-    fn unpacked<'f>(&self, view: &View<'f>, stored: Stored, len: usize) -> Result<Cow<'f, [u8]>, String> {
-        let mut bytes = Cow::Borrowed(view.part(stored.place, stored.len)?);
+    fn unpacked<'f>(&self, view: &View<'f>, stored: Stored, len: usize) -> Result<Cow<'f, [u8]>, Trouble> {
+        let mut bytes = view.part(stored.place, stored.len)?.bytes()?;
         // Between filters there may be checksums, of four bytes each.
         let most = len + 4 * self.filters.len();
         for (number, filter) in self.filters.iter().enumerate().rev() {
@@ -247,7 +254,7 @@ impl Chunks {
             }
         }
         if bytes.len() != len {
-            return Err(format!("has a chunk of {} bytes where {len} are expected", bytes.len()));
+            return Err(format!("has a chunk of {} bytes where {len} are expected", bytes.len()).into());
         }
         Ok(bytes)
     }

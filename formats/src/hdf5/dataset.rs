@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use netwright_runtime::foreign::Dtype;
+use netwright_runtime::storage::Contents;
 
 use super::chunks::{Chunks, Filter};
 use super::group::{Link, SymbolTable, is_member};
 use super::header::{Message, kind};
-use super::{Budget, Fields, NOWHERE, View};
+use super::{Budget, Fields, NOWHERE, Trouble, View};
 
 /// A data set whose elements a tensor can have.
 pub(crate) struct DataSet {
@@ -24,23 +25,23 @@ pub(crate) enum Elements {
     /// In the header of the data set.
     Inline(Box<[u8]>),
     /// In one piece, within the file.
-    Whole { start: usize, len: usize },
+    Whole { start: u64, len: usize },
     /// In several, which may be packed.
     Chunked(Chunks),
 }
 
 impl DataSet {
-    /// The elements of a data set of the file with these bytes, as they lie there.
+    /// The elements of a data set of this file, as they lie there.
     ///
     /// # Errors
     /// What does not hold together.
-    pub(crate) fn elements<'f>(&'f self, bytes: &'f [u8]) -> Result<Cow<'f, [u8]>, String> {
+    pub(crate) fn elements<'f>(&'f self, contents: &'f Contents) -> Result<Cow<'f, [u8]>, Trouble> {
         match &self.elements {
             Elements::Unwritten if self.shape.contains(&0) => Ok(Cow::default()),
-            Elements::Unwritten => Err("holds no elements: none has been written".to_owned()),
+            Elements::Unwritten => Err("holds no elements: none has been written".into()),
             Elements::Inline(bytes) => Ok(Cow::Borrowed(bytes)),
-            Elements::Whole { start, len } => Ok(Cow::Borrowed(&bytes[*start..start + len])),
-            Elements::Chunked(chunks) => Ok(chunks.elements(&View::of(bytes)?.0, &self.shape)?.into()),
+            Elements::Whole { start, len } => Ok(contents.bytes(*start, *len)?),
+            Elements::Chunked(chunks) => Ok(chunks.elements(&View::of(contents)?.0, &self.shape)?.into()),
         }
     }
 }
@@ -52,7 +53,7 @@ pub(crate) trait Visitor {
     /// The last group that was entered ends.
     fn leave(&mut self);
     /// A data set whose elements a tensor can have.
-    fn data(&mut self, name: &str, data: DataSet) -> Result<(), String>;
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), Trouble>;
 }
 
 /// How deep groups may lie in groups.
@@ -73,7 +74,7 @@ struct Around {
 struct Object<'f> {
     is_group: bool,
     table: Option<SymbolTable>,
-    layer: Option<&'f str>,
+    layer: Option<String>,
     space: Option<Message<'f>>,
     kind: Option<Message<'f>>,
     layout: Option<Message<'f>>,
@@ -84,18 +85,18 @@ struct Object<'f> {
 ///
 /// # Errors
 /// What does not hold together.
-pub(crate) fn walk(bytes: &[u8], visitor: &mut impl Visitor) -> Result<(), String> {
-    let (view, root) = View::of(bytes)?;
-    let mut budget = Budget::of(bytes.len().saturating_mul(2));
+pub(crate) fn walk(contents: &Contents, visitor: &mut impl Visitor) -> Result<(), Trouble> {
+    let (view, root) = View::of(contents)?;
+    let mut budget = Budget::of(usize::try_from(contents.len()).unwrap_or(usize::MAX).saturating_mul(2));
     let object = view.object(root, &mut budget)?;
     if !object.is_group {
-        return Err("a root that is no group".to_owned());
+        return Err("a root that is no group".into());
     }
     view.members(root, &object, &mut budget, visitor, Around::default())
 }
 
 impl<'f> View<'f> {
-    fn object(&self, place: u64, budget: &mut Budget) -> Result<Object<'f>, String> {
+    fn object(&self, place: u64, budget: &mut Budget) -> Result<Object<'f>, Trouble> {
         let mut object = Object::default();
         self.messages(place, budget, &mut |message| {
             object.is_group |= is_member(message.kind);
@@ -110,7 +111,9 @@ impl<'f> View<'f> {
                 }
                 kind::LINK_INFO => return self.check_link_info(message.own()?),
                 kind::ATTRIBUTE => {
-                    object.layer = object.layer.or_else(|| self.text_of(&message, "name"));
+                    if object.layer.is_none() {
+                        object.layer = self.text_of(&message, "name");
+                    }
                     return Ok(());
                 }
                 _ => return Ok(()),
@@ -128,9 +131,9 @@ impl<'f> View<'f> {
         budget: &mut Budget,
         visitor: &mut impl Visitor,
         around: Around,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         if around.groups > DEEPEST {
-            return Err(format!("groups more than {DEEPEST} deep"));
+            return Err(format!("groups more than {DEEPEST} deep").into());
         }
         if let Some(table) = object.table {
             return self.symbols(table, budget, &mut |link, budget| self.member(&link, budget, visitor, around));
@@ -148,15 +151,15 @@ impl<'f> View<'f> {
 
     fn member(
         &self,
-        link: &Link<'f>,
+        link: &Link,
         budget: &mut Budget,
         visitor: &mut impl Visitor,
         around: Around,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         let named = |reason: String| format!("{reason}, at `{}`", link.name);
-        let object = self.object(link.object, budget).map_err(named)?;
+        let object = self.object(link.object, budget).map_err(|trouble| trouble.map(named))?;
         if object.is_group {
-            if visitor.enter(link.name, object.layer) {
+            if visitor.enter(&link.name, object.layer.as_deref()) {
                 let around = Around { groups: around.groups + 1, names: around.names + link.name.len() };
                 self.members(link.object, &object, budget, visitor, around)?;
                 visitor.leave();
@@ -164,54 +167,53 @@ impl<'f> View<'f> {
             return Ok(());
         }
         budget.spend(SMALLEST + around.names + link.name.len())?;
-        match self.data_set(&object).map_err(|reason| format!("`{}` {reason}", link.name))? {
-            Some(data) => visitor.data(link.name, data),
+        match self.data_set(&object).map_err(|trouble| trouble.map(|reason| format!("`{}` {reason}", link.name)))? {
+            Some(data) => visitor.data(&link.name, data),
             None => Ok(()),
         }
     }
 
     /// What an object is as a data set; nothing where it is none, or its elements are none of a tensor.
-    fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, String> {
+    fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, Trouble> {
         let (Some(space), Some(kind), Some(layout)) = (object.space, object.kind, object.layout) else {
             return Ok(None);
         };
-        let Some((dtype, size, is_big_endian)) = number(self.fields(kind.own()?))? else { return Ok(None) };
-        let shape = shape(self.fields(space.own()?))?;
+        let Some((dtype, size, is_big_endian)) = number(kind.own()?)? else { return Ok(None) };
+        let shape = shape(space.own()?)?;
         let len = shape.iter().try_fold(size, |len, &size| len.checked_mul(size)).ok_or("has sizes that overflow")?;
-        let filters = object.filters.map(|message| Filter::list(self.fields(message.own()?))).transpose()?;
+        let filters = object.filters.map(|message| Filter::list(message.own()?)).transpose()?;
         let elements = self.layout(layout.own()?, &shape, size, len, filters.unwrap_or_default())?;
         Ok(Some(DataSet { dtype, is_big_endian, shape, elements }))
     }
 
     fn layout(
         &self,
-        body: &'f [u8],
+        mut fields: Fields<'f>,
         shape: &[usize],
         size: usize,
         len: usize,
         filters: Vec<Filter>,
-    ) -> Result<Elements, String> {
-        let mut fields = self.fields(body);
+    ) -> Result<Elements, Trouble> {
         let version = fields.byte()?;
         if !(3..=4).contains(&version) {
-            return Err(format!("has a layout of version {version}"));
+            return Err(format!("has a layout of version {version}").into());
         }
         let class = fields.byte()?;
         if class == 2 {
             let chunks = Chunks::read(fields, version, shape, size, filters)?;
             return Ok(chunks.map_or(Elements::Unwritten, Elements::Chunked));
         }
-        let wrong = |found: u64| format!("has {found} bytes for sizes {shape:?}");
+        let wrong = |found: u64| Trouble::from(format!("has {found} bytes for sizes {shape:?}"));
         let (place, found) = match class {
             0 => {
                 let found = fields.count(2)?;
                 if found != len {
                     return Err(wrong(found as u64));
                 }
-                return Ok(Elements::Inline(fields.take(len)?.into()));
+                return Ok(Elements::Inline(fields.take(len)?.bytes()?.into()));
             }
             1 => (fields.place()?, fields.len()?),
-            _ => return Err("lies in other files".to_owned()),
+            _ => return Err("lies in other files".into()),
         };
         if place == NOWHERE {
             return Ok(Elements::Unwritten);
@@ -219,25 +221,24 @@ impl<'f> View<'f> {
         if found != len as u64 {
             return Err(wrong(found));
         }
-        self.part(place, len).map_err(|reason| format!("has {reason}"))?;
-        let start = usize::try_from(place).map_err(|_| "a size that overflows")?;
-        Ok(Elements::Whole { start, len })
+        self.part(place, len).map_err(|trouble| trouble.map(|reason| format!("has {reason}")))?;
+        Ok(Elements::Whole { start: place, len })
     }
 }
 
 /// The sizes of a data set.
-fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, String> {
+fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, Trouble> {
     let (version, rank) = (fields.byte()?, fields.byte()?);
     match version {
         1 => fields.take(6)?,
         2 => fields.take(2)?,
-        _ => return Err(format!("has sizes of version {version}")),
+        _ => return Err(format!("has sizes of version {version}").into()),
     };
-    (0..rank).map(|_| usize::try_from(fields.len()?).map_err(|_| "has sizes that overflow".to_owned())).collect()
+    (0..rank).map(|_| usize::try_from(fields.len()?).map_err(|_| "has sizes that overflow".into())).collect()
 }
 
 /// The element type, its bytes, and whether its first byte is the highest; nothing where it is none that a tensor has.
-fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, String> {
+fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, Trouble> {
     let class = fields.byte()? & 0x0f;
     let bits = fields.number(3)?;
     let size = fields.count(4)?;

@@ -1,12 +1,12 @@
 //! The header of an object: messages, in one piece or in several.
 
-use super::{Budget, Fields, View};
+use super::{Budget, Fields, Trouble, View};
 
 /// A message: what it is about, and its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'f> {
     pub(super) kind: u8,
-    pub(super) body: &'f [u8],
+    pub(super) body: Fields<'f>,
     is_shared: bool,
 }
 
@@ -25,8 +25,8 @@ pub(super) mod kind {
 
 impl<'f> Message<'f> {
     /// Its bytes, where they stand in it and not in another object.
-    pub(super) fn own(&self) -> Result<&'f [u8], String> {
-        if self.is_shared { Err("says that another object has its type".to_owned()) } else { Ok(self.body) }
+    pub(super) fn own(&self) -> Result<Fields<'f>, Trouble> {
+        if self.is_shared { Err("says that another object has its type".into()) } else { Ok(self.body) }
     }
 }
 
@@ -38,22 +38,26 @@ enum Version {
     Second { is_ordered: bool },
 }
 
+/// A piece of a header: where it begins, and how long it is.
+type Block = (u64, usize);
+
 impl<'f> View<'f> {
     /// Shows each message of the object at `place` to `see`.
     pub(super) fn messages(
         &self,
         place: u64,
         budget: &mut Budget,
-        see: &mut impl FnMut(Message<'f>) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let (version, block) = if self.part(place, 4)? == b"OHDR" { self.second(place)? } else { self.first(place)? };
+        see: &mut impl FnMut(Message<'f>) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let (version, block) =
+            if self.part(place, 4)?.skip_if(b"OHDR")? { self.second(place)? } else { self.first(place)? };
         // Each names its place in a message of 16 bytes or more, so that the list is no longer than the file.
         let mut blocks = vec![block];
         let mut next = 0;
-        while let Some(&block) = blocks.get(next) {
+        while let Some(&(place, len)) = blocks.get(next) {
             next += 1;
-            budget.spend(block.len().max(16))?;
-            let mut fields = self.fields(block);
+            budget.spend(len.max(16))?;
+            let mut fields = self.part(place, len)?;
             while let Some(message) = message(&mut fields, &version)? {
                 if message.kind == kind::CONTINUATION {
                     blocks.push(self.continued(message.body, &version)?);
@@ -65,57 +69,59 @@ impl<'f> View<'f> {
         Ok(())
     }
 
-    fn first(&self, place: u64) -> Result<(Version, &'f [u8]), String> {
-        let mut fields = self.fields(self.part(place, 16)?);
+    fn first(&self, place: u64) -> Result<(Version, Block), Trouble> {
+        let mut fields = self.part(place, 16)?;
         let version = fields.byte()?;
         if version != 1 {
-            return Err(format!("no header of an object at {place}"));
+            return Err(format!("no header of an object at {place}").into());
         }
         fields.take(7)?;
         let len = fields.count(4)?;
-        Ok((Version::First, self.part(place + 16, len)?))
+        self.part(place + 16, len)?;
+        Ok((Version::First, (place + 16, len)))
     }
 
-    fn second(&self, place: u64) -> Result<(Version, &'f [u8]), String> {
+    fn second(&self, place: u64) -> Result<(Version, Block), Trouble> {
         let mut fields = self.signed(place, 6, *b"OHDR")?;
         let (version, flags) = (fields.byte()?, fields.byte()?);
         if version != 2 {
-            return Err(format!("a header of version {version}"));
+            return Err(format!("a header of version {version}").into());
         }
         // Four times, and how many attributes lie in a header.
         let before = 6 + if flags & 0x20 != 0 { 16 } else { 0 } + if flags & 0x10 != 0 { 4 } else { 0 };
         let width = 1 << (flags & 3);
-        let len = self.fields(self.part(place + before, width)?).count(width)?;
-        let block = self.part(place + before + width as u64, len)?;
-        Ok((Version::Second { is_ordered: flags & 4 != 0 }, block))
+        let len = self.part(place + before, width)?.count(width)?;
+        let start = place + before + width as u64;
+        self.part(start, len)?;
+        Ok((Version::Second { is_ordered: flags & 4 != 0 }, (start, len)))
     }
 
-    fn continued(&self, body: &'f [u8], version: &Version) -> Result<&'f [u8], String> {
-        let mut fields = self.fields(body);
-        let place = fields.place()?;
-        let len = usize::try_from(fields.len()?).map_err(|_| "a size that overflows")?;
+    fn continued(&self, mut fields: Fields<'f>, version: &Version) -> Result<Block, Trouble> {
+        let (place, len) = (fields.place()?, fields.len()?);
+        let len = usize::try_from(len).map_err(|_| "a size that overflows")?;
         match version {
-            Version::First => self.part(place, len),
+            Version::First => self.part(place, len).map(|_| (place, len)),
             Version::Second { .. } => {
-                let block = self.part(place, len)?;
+                let mut block = self.part(place, len)?;
                 // Its letters before, a checksum behind.
-                let inner = block.strip_prefix(b"OCHK").and_then(|rest| rest.get(..rest.len().checked_sub(4)?));
-                inner.ok_or_else(|| format!("no OCHK at {place}"))
+                let inner = if block.skip_if(b"OCHK")? { len.checked_sub(8) } else { None };
+                let inner = inner.ok_or_else(|| format!("no OCHK at {place}"))?;
+                Ok((block.at(), inner))
             }
         }
     }
 }
 
 /// The next message, where there is room for one.
-fn message<'f>(fields: &mut Fields<'f>, version: &Version) -> Result<Option<Message<'f>>, String> {
+fn message<'f>(fields: &mut Fields<'f>, version: &Version) -> Result<Option<Message<'f>>, Trouble> {
     let (before, wide) = match version {
         Version::First => (8, 2),
         Version::Second { is_ordered } => (if *is_ordered { 6 } else { 4 }, 1),
     };
-    if fields.bytes.len() < before {
+    if fields.left() < before as u64 {
         return Ok(None);
     }
-    let mut beginning = Fields { bytes: fields.take(before)?, ..*fields };
+    let mut beginning = fields.take(before)?;
     // No message has a kind beyond a byte.
     let kind = u8::try_from(beginning.number(wide)?).unwrap_or(u8::MAX);
     let len = beginning.count(2)?;

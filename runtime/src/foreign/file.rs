@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::storage::safetensors::{Dtype, Reader};
+use crate::storage::safetensors::Dtype;
 
 /// What the header of a file says of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +30,4 @@ pub trait TensorFile {
     /// # Errors
     /// What reading and unpacking gives.
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error>;
-}
-
-impl TensorFile for Reader {
-    fn origin(&self) -> &str {
-        self.origin()
-    }
-
-    fn tensors(&self) -> Vec<TensorInfo> {
-        let info = |view: crate::storage::safetensors::View<'_>| TensorInfo {
-            name: view.name.to_owned(),
-            dtype: view.dtype,
-            shape: view.shape.to_vec(),
-        };
-        self.tensors().map(info).collect()
-    }
-
-    fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        Ok(self.tensors().nth(index).map(|view| view.bytes().into()).unwrap_or_default())
-    }
 }

@@ -14,13 +14,14 @@ pub use file::{TensorFile, TensorInfo};
 pub use map::{Convention, Map};
 pub use take::WholeTensor;
 
-pub(crate) use take::{load, tensors};
+pub(crate) use take::{read, tensors};
 
 use crate::error::Error;
 use crate::network::Network;
 use crate::once::{Facts, Once};
-pub use crate::storage::safetensors::{Dtype, Reader as Safetensors};
-use crate::storage::safetensors::{Reader, Writer};
+pub use crate::storage::Safetensors;
+pub use crate::storage::safetensors::Dtype;
+use crate::storage::safetensors::Writer;
 use crate::weights::Loaded;
 
 /// Loads and saves the weights of a network under the names of another library, with their axes as they are there.
@@ -41,9 +42,9 @@ pub trait ForeignWeights: Network {
     /// Takes the weights of a `state_dict` of PyTorch that was saved as safetensors, by the names that `from` gives the layers.
     ///
     /// # Errors
-    /// [`Error::Io`]; those of [`Reader::from_bytes`]; and those of [`Self::load_foreign`]. The network is unchanged then.
+    /// [`Error::Io`]; those of [`Safetensors::of`]; and those of [`Self::load_foreign`]. The network is unchanged then.
     fn load_pytorch(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
-        self.load_foreign(&Reader::read(path)?, &Map::pytorch())
+        self.load_foreign(&Safetensors::read(path)?, &Map::pytorch())
     }
 
     /// A network with the weights of a `state_dict`, as [`Self::load_pytorch`] takes them.
@@ -51,7 +52,7 @@ pub trait ForeignWeights: Network {
     /// # Errors
     /// As [`Self::load_pytorch`].
     fn from_pytorch(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_foreign(&Reader::read(path)?, &Map::pytorch())
+        Self::from_foreign(&Safetensors::read(path)?, &Map::pytorch())
     }
 
     /// A network with the weights of a file, as [`Self::load_foreign`] takes them.
@@ -59,9 +60,7 @@ pub trait ForeignWeights: Network {
     /// # Errors
     /// As [`Self::load_foreign`].
     fn from_foreign(file: &dyn TensorFile, map: &Map) -> Result<Self, Error> {
-        let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
-        network.load_foreign(file, map)?;
-        Ok(network)
+        Self::Scalar::read_foreign(Facts::of::<Self>(), file, map).map(|(weights, _)| Self::from_weights(weights))
     }
 
     /// Takes the weights of a file by the names of a map. Floating-point elements of any type are widened or rounded to the network's.
@@ -70,7 +69,9 @@ pub trait ForeignWeights: Network {
     /// [`Error::Weights`] with every tensor that is missing, unexpected or of another shape or kind, and every layer that has no name;
     /// [`Error::NoSuchLayer`] for a map that names what the network does not have; and what reading gives. The network is unchanged then.
     fn load_foreign(&mut self, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error> {
-        Self::Scalar::load_foreign(Facts::of::<Self>(), self.weights_mut(), file, map)
+        let (read, loaded) = Self::Scalar::read_foreign(Facts::of::<Self>(), file, map)?;
+        self.weights_mut().take_buffers(read);
+        Ok(loaded)
     }
 
     /// Writes the weights as safetensors, for `load_state_dict(safetensors.torch.load_file(path), strict=True)`: the names that `from` gives,

@@ -1,9 +1,10 @@
 //! Between a network's weights and the tensors of another library.
 
+use std::borrow::Cow;
+
 use super::file::{TensorFile, TensorInfo};
 use super::map::{Expected, Map, Ours};
 use crate::error::{Error, WeightDifference};
-use crate::layer::ParameterTensor;
 use crate::network::Weights;
 use crate::once::Facts;
 use crate::scalar::Precision;
@@ -39,36 +40,37 @@ struct Found<'e> {
     expected: &'e Expected,
 }
 
-/// [`super::ForeignWeights::load_foreign`].
-pub(crate) fn load<T: Precision>(
+/// [`super::ForeignWeights::from_foreign`].
+pub(crate) fn read<T: Precision>(
     facts: Facts,
-    weights: &mut Weights<T>,
     file: &dyn TensorFile,
     map: &Map,
-) -> Result<Loaded, Error> {
+) -> Result<(Weights<T>, Loaded), Error> {
     let origin = file.origin();
     let infos = file.tensors();
     let expected = map.expected(facts, origin, &infos)?;
     let found = matched(facts, origin, map, &expected, &infos)?;
-    // Everything is read before anything is taken.
-    let mut read: Vec<(&ParameterTensor, Vec<T>)> = Vec::new();
+    let mut weights = Weights::zeros(facts.parameters, facts.statistics);
+    let (parameters, statistics) = weights.buffers_mut();
     let (mut taken, mut converted, mut differences) = (Vec::new(), Vec::new(), Vec::new());
     for Found { index, info, expected } in &found {
-        if matches!(expected.ours, Ours::Count) {
-            continue;
-        }
-        let elements = elements_of::<T>(file, *index, info)?;
         match &expected.ours {
             Ours::Tensor(ours, tensor, theirs) => {
-                let mut transposed = Vec::with_capacity(tensor.len);
-                theirs.rows(&mut |base, last| transposed.extend(last.iter().map(|offset| elements[base + offset])));
-                read.push((tensor, transposed));
+                let bytes = bytes_of(file, *index, info)?;
+                let all = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
+                let mut rest = &mut all[tensor.offset..tensor.offset + tensor.len];
+                theirs.rows(&mut |base, last| {
+                    let (row, others) = std::mem::take(&mut rest).split_at_mut(last.len());
+                    info.dtype.gather(&bytes, base, last, row);
+                    rest = others;
+                });
                 if info.dtype.to_string() != T::NAME {
                     converted.push((ours.clone(), info.dtype.to_string()));
                 }
                 taken.push(ours.clone());
             }
             Ours::Constant(value, _) => {
+                let elements = info.dtype.scalars::<T>(&bytes_of(file, *index, info)?).unwrap_or_default();
                 if elements.iter().any(|element| element.to_f64() != *value) {
                     differences
                         .push(WeightDifference::NotConstant { tensor: info.name.clone(), expected: value.to_string() });
@@ -78,27 +80,21 @@ pub(crate) fn load<T: Precision>(
         }
     }
     refuse(facts, origin, differences)?;
-    let (parameters, statistics) = weights.buffers_mut();
-    for (tensor, elements) in read {
-        let all = if tensor.kind.is_trained() { &mut *parameters } else { &mut *statistics };
-        all[tensor.offset..tensor.offset + tensor.len].copy_from_slice(&elements);
-    }
     let (origin, left, checksum) = (origin.to_owned(), Vec::new(), Checksum::None);
-    Ok(Loaded { origin, network: facts.name, taken, converted, left, checksum })
+    Ok((weights, Loaded { origin, network: facts.name, taken, converted, left, checksum }))
 }
 
 /// The elements of a tensor of a file, as many as its header says.
-fn elements_of<T: Precision>(file: &dyn TensorFile, index: usize, info: &TensorInfo) -> Result<Vec<T>, Error> {
+fn bytes_of<'f>(file: &'f dyn TensorFile, index: usize, info: &TensorInfo) -> Result<Cow<'f, [u8]>, Error> {
     let bytes = file.bytes(index)?;
-    let elements = info.dtype.scalars::<T>(&bytes).unwrap_or_default();
-    let expected: usize = info.shape.iter().product();
-    if elements.len() == expected {
-        return Ok(elements);
+    let expected = info.shape.iter().product::<usize>() * info.dtype.bits() / 8;
+    if bytes.len() == expected {
+        return Ok(bytes);
     }
     Err(Error::Format {
         origin: file.origin().to_owned(),
-        expected: format!("{expected} elements of `{}`", info.name),
-        found: elements.len().to_string(),
+        expected: format!("`{}` of {expected} bytes", info.name),
+        found: bytes.len().to_string(),
     })
 }
 

@@ -56,6 +56,13 @@ impl Dtype {
     }
 }
 
+impl Dtype {
+    /// How many bits an element has.
+    pub(crate) fn bits(self) -> usize {
+        self.bits
+    }
+}
+
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)

@@ -81,9 +81,9 @@ pub fn of(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// What is found where a file of one kind is expected and these are its bytes: its kind, or how long it is.
-pub fn found(bytes: &[u8]) -> String {
-    match (bytes.len(), of(bytes)) {
+/// What is found where a file of one kind is expected and `len` bytes begin with these: its kind, or how long it is.
+pub fn found(beginning: &[u8], len: u64) -> String {
+    match (len, of(beginning)) {
         (0, _) => "an empty file".to_owned(),
         (_, Some(kind)) => kind.with_reader(),
         (1, None) => "a file of 1 byte".to_owned(),
@@ -136,11 +136,12 @@ mod tests {
 
     #[test]
     fn what_is_found_says_who_reads_it() {
-        assert_eq!(found(b""), "an empty file");
-        assert_eq!(found(b"P"), "a file of 1 byte");
-        assert_eq!(found(&[7; 64]), "another file, of 64 bytes");
+        assert_eq!(found(b"", 0), "an empty file");
+        assert_eq!(found(b"P", 1), "a file of 1 byte");
+        assert_eq!(found(&[7; 64], 64), "another file, of 64 bytes");
         assert!(
-            found(b"\x89HDF\r\n\x1a\n").ends_with("which `netwright_formats::KerasFile`, by its feature `hdf5`, reads")
+            found(b"\x89HDF\r\n\x1a\n", 8)
+                .ends_with("which `netwright_formats::KerasFile`, by its feature `hdf5`, reads")
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Files that are whole or not there, and the format that weights and checkpoints are written in.
 
 mod by_name;
+mod contents;
 mod half;
 mod header;
 pub mod json;
@@ -8,7 +9,8 @@ pub mod kind;
 pub mod safetensors;
 mod stream;
 
-pub(crate) use stream::TensorStream;
+pub use contents::{Contents, Part};
+pub use stream::Safetensors;
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -144,6 +144,31 @@ impl Dtype {
             _ => None,
         }
     }
+
+    /// The floating-point elements of `bytes` at `base` and so many further, little end first, rounded where `T` is narrower. Of another kind, and
+    /// where there are no bytes, nothing is written.
+    pub(crate) fn gather<T: Precision>(self, bytes: &[u8], base: usize, further: &[usize], elements: &mut [T]) {
+        fn each<T: Precision, const SIZE: usize>(
+            (bytes, base, further): (&[u8], usize, &[usize]),
+            elements: &mut [T],
+            number: impl Fn([u8; SIZE]) -> f64,
+        ) {
+            let all = bytes.as_chunks().0;
+            for (element, further) in elements.iter_mut().zip(further) {
+                if let Some(&bytes) = all.get(base + further) {
+                    *element = T::from_f64(number(bytes));
+                }
+            }
+        }
+        let places = (bytes, base, further);
+        match self {
+            Dtype::F16 => each(places, elements, |bytes| half::f16(u16::from_le_bytes(bytes))),
+            Dtype::BF16 => each(places, elements, |bytes| half::bf16(u16::from_le_bytes(bytes))),
+            Dtype::F32 => each(places, elements, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => each(places, elements, f64::from_le_bytes),
+            _ => {}
+        }
+    }
 }
 
 impl<'f> View<'f> {
@@ -225,7 +250,7 @@ pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header,
         |found: String| Error::Format { origin: origin.to_owned(), expected: "a safetensors file".to_owned(), found };
     // Behind its length, the header begins with a brace.
     if bytes.get(8) != Some(&b'{') && (bytes.len() < 8 || kind::of(bytes).is_some()) {
-        return Err(format(kind::found(bytes)));
+        return Err(format(kind::found(bytes, found)));
     }
     let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
     let length = u64::from_le_bytes(*length);
