@@ -273,14 +273,18 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         rest = steps % STEPS;
                         let done = steps - rest;
                         let (mut a_at, mut b_at, mut ahead_at) = (a, b, ahead);
+                        let (asked, groups) = (STEPS * tile.share, done / STEPS);
+                        let many = asked > LINE;
+                        let stride = if many { asked.div_ceil(STREAMS).next_multiple_of(LINE) } else { LINE };
+                        let apart = groups * stride;
                         for _ in 0..done / STEPS {
                             simd.prefetch(ahead_at);
-                            if tile.share * STEPS > LINE {
-                                for step in 1..STEPS {
-                                    simd.prefetch(ahead_at.wrapping_add(step * tile.share));
+                            if many {
+                                for stream in 1..STREAMS {
+                                    simd.prefetch(ahead_at.wrapping_add(stream * apart));
                                 }
                             }
-                            ahead_at = ahead_at.wrapping_add(STEPS * tile.share);
+                            ahead_at = ahead_at.wrapping_add(stride);
                             for step in 0..STEPS {
                                 let mut columns = [zero; N];
                                 for j in 0..N {
@@ -362,6 +366,9 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
 /// Steps that the widest tile takes at once: where a processor starts two multiply-adds of sixteen lanes in a cycle, what counts and moves pointers in
 /// each step takes a fifth of the time.
 const STEPS: usize = 4;
+
+/// Streams in which a tile asks for what is ahead, where that is more than a line for each group of steps: memory serves several faster than one.
+const STREAMS: usize = 4;
 
 /// Whether a tile of so many vectors takes [`STEPS`] steps at once.
 const fn unrolls<T: Elementary, S: Simd<T>>(vectors: usize) -> bool {

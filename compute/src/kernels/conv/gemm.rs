@@ -10,10 +10,8 @@
 
 use core::ops::Range;
 
-use netwright_abi::spec::conv::LINE;
-
+use super::Spec;
 use super::correlate::{Correlation, Filters, Plane, band_len, extent};
-use super::{Spec, pointwise};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::gemm::tile::PANEL;
@@ -23,7 +21,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 
 /// Whether the layer is one product: windows of one pixel, side by side.
-const fn pointwise(spec: &Spec) -> bool {
+pub(super) const fn pointwise(spec: &Spec) -> bool {
     spec.groups == 1
         && spec.window[0] == 1
         && spec.window[1] == 1
@@ -124,61 +122,8 @@ pub(super) fn forward<T: Elementary>(
     }
 }
 
-pub(super) const fn packed_forward_scratch(spec: &Spec) -> usize {
-    if pointwise(spec) || pointwise::copies(spec) {
-        return pointwise::scratch(spec);
-    }
-    band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
-}
-
-/// [`forward`] of one group, with filters in whole panels.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn packed_forward<T: Elementary>(
-    isa: Isa,
-    spec: &Spec,
-    x: &[T],
-    w: &[T],
-    scale: &[T],
-    shift: &[T],
-    y: &mut [T],
-    scratch: &mut [T],
-) {
-    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    if pointwise::copies(spec) {
-        return pointwise::of_copies(isa, spec, x, w, epilogue, y, scratch);
-    }
-    if pointwise(spec) {
-        return pointwise::of_pixels(isa, spec, x, w, epilogue, y);
-    }
-    let [_, _, depth] = group(spec);
-    of_panels(isa, windows(spec), depth, x, w, epilogue, y, scratch);
-}
-
-/// Windows that meet filters in whole panels, each of `depth` elements.
-#[allow(clippy::too_many_arguments)]
-fn of_panels<T: Elementary>(
-    isa: Isa,
-    mut windows: Correlation,
-    depth: usize,
-    x: &[T],
-    w: &[T],
-    epilogue: Epilogue<'_, T>,
-    y: &mut [T],
-    scratch: &mut [T],
-) {
-    let filters = windows.target_step[1];
-    let at_once = pack::group::<T>(depth, filters);
-    for first in (0..filters).step_by(at_once) {
-        let columns = at_once.min(filters - first);
-        let data = &w[first * depth..][..columns.next_multiple_of(LINE) * depth];
-        windows.target[1] = first;
-        let epilogue = epilogue.channels(first, columns);
-        windows.run(isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
-    }
-}
-
 /// Filters in panels, of which the last is filled up to a multiple of `line` columns.
-fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
+pub(super) fn packed_filters<T>(data: &[T], depth: usize, columns: usize, line: usize) -> Filters<'_, T> {
     let last = ((columns - 1) % PANEL + 1).next_multiple_of(line);
     Filters { data, columns, panel: depth * PANEL, width: PANEL, last, ahead: 0 }
 }

@@ -34,8 +34,9 @@ mod correlate;
 mod direct;
 mod gemm;
 mod grouped;
+mod packed;
 mod pixels;
-mod pointwise;
+
 pub mod reference;
 pub(crate) mod strips;
 #[cfg(test)]
@@ -190,7 +191,7 @@ pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepar
 
 /// Elements of scratch memory that `conv_packed_forward` asks for, whatever the batch.
 pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
-    gemm::packed_forward_scratch(spec)
+    packed::scratch(spec)
 }
 
 /// `conv_gemm` with filters of [`conv_pack`]: y from x, w, scale, shift.
@@ -208,7 +209,7 @@ pub fn conv_packed_forward<T: Elementary>(
     assert!(spec.groups == 1 && w.len() == spec.packed_len(), "length of the packed filters");
     spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
     context.split_windows(&gemm::in_one_column(spec), x, y, scratch, &|spec, x, y, scratch| {
-        gemm::packed_forward(context.isa(), spec, x, w, scale, shift, y, scratch);
+        packed::forward(context.isa(), spec, x, w, scale, shift, y, scratch);
     });
 }
 

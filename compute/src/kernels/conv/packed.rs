@@ -1,0 +1,278 @@
+//! Convolutions that predict with packed filters. Some windows at a time meet part after part of the filters: windows and filters of a part stay in
+//! the second cache, and the filters that come next are asked for meanwhile. Pixels side by side are read where they lie. Other windows are copied
+//! first, each once for all filters, where there are enough of those; else they are read from the image, or from a band with its zeros.
+
+use netwright_abi::spec::conv::LINE;
+
+use super::Spec;
+use super::correlate::{Correlation, Filters, band_len};
+use super::gemm::{packed_filters, pointwise, windows};
+use crate::cache;
+use crate::epilogue::Epilogue;
+use crate::gemm::pack::{self, GAP};
+use crate::gemm::tile::PANEL;
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::Isa;
+
+/// Columns of filters that come from memory together, while others are computed with: those of the widest tile.
+const COLUMNS: usize = 2 * PANEL;
+
+/// Elements of filters that are met by all windows before the next, about.
+const FEW: usize = 32 * 1024;
+
+/// Elements of a window that are summed at once at most: as many of [`COLUMNS`] filters stay in a second cache beside those that are asked for
+/// meanwhile.
+const LONGEST: usize = 768;
+
+/// Elements that are copied at once, about: with as many of the filters they stay in a second cache.
+const COPIED: usize = 96 * 1024;
+
+/// Windows that fill register tiles.
+const LEAST: usize = 12;
+
+/// Filters from which on copying a window takes little beside what is computed of it.
+const FILTERS: usize = 128;
+
+/// Elements of a window.
+const fn depth(spec: &Spec) -> usize {
+    spec.window[0] * spec.window[1] * spec.input[2]
+}
+
+/// Elements of a window that are summed at once: as many each time.
+const fn part(spec: &Spec) -> usize {
+    let depth = depth(spec);
+    let parts = depth.div_ceil(LONGEST);
+    if parts < 2 { depth } else { depth.div_ceil(parts).next_multiple_of(LINE) }
+}
+
+/// Whether windows are copied.
+const fn copies(spec: &Spec) -> bool {
+    !pointwise(spec) && spec.output[2] >= FILTERS
+}
+
+/// Windows that are copied at once at most.
+const fn at_once(spec: &Spec) -> usize {
+    let (fit, all) = (COPIED / part(spec), spec.output[0] * spec.output[1]);
+    let fit = if fit < LEAST { LEAST } else { fit };
+    if fit < all { fit } else { all }
+}
+
+/// Elements of scratch memory for the copies, or for a band.
+pub(super) const fn scratch(spec: &Spec) -> usize {
+    if pointwise(spec) {
+        0
+    } else if copies(spec) {
+        at_once(spec) * (part(spec) + GAP)
+    } else {
+        band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
+    }
+}
+
+/// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in whole panels, of which the last is filled up to lines.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn forward<T: Elementary>(
+    isa: Isa,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let layer = Layer { isa, spec, w, epilogue: Epilogue::new(spec.epilogue, scale, shift) };
+    if pointwise(spec) {
+        layer.of_pixels(x, y);
+    } else if copies(spec) {
+        layer.of_copies(x, y, scratch);
+    } else {
+        layer.of_bands(x, y, scratch);
+    }
+}
+
+/// What does not change from window to window.
+struct Layer<'a, T> {
+    isa: Isa,
+    spec: &'a Spec,
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Elementary> Layer<'_, T> {
+    /// Pixels where they lie, so many at a time that they fill half of the second cache.
+    fn of_pixels(&self, x: &[T], y: &mut [T]) {
+        let ([.., channels], [.., filters]) = (self.spec.input, self.spec.output);
+        let (all, part) = (y.len() / filters, part(self.spec));
+        let fit = (cache::second() / 2 / size_of::<T>() / part).max(LEAST);
+        let at_once = all.div_ceil(all.div_ceil(fit)).next_multiple_of(LEAST);
+        for (x, y) in x.chunks(at_once * channels).zip(y.chunks_mut(at_once * filters)) {
+            for from in (0..channels).step_by(part) {
+                self.multiply(x, channels, [from, from], part.min(channels - from), y);
+            }
+        }
+    }
+
+    /// Copies of windows, as many each time, part after part.
+    fn of_copies(&self, x: &[T], y: &mut [T], scratch: &mut [T]) {
+        let ([rows, columns, filters], depth, part) = (self.spec.output, depth(self.spec), part(self.spec));
+        let (all, apart) = (rows * columns, part + GAP);
+        let at_once = all.div_ceil(all.div_ceil(at_once(self.spec)));
+        for (x, y) in x.chunks_exact(self.spec.input_len()).zip(y.chunks_exact_mut(self.spec.output_len())) {
+            for (block, y) in y.chunks_mut(at_once * filters).enumerate() {
+                for from in (0..depth).step_by(part) {
+                    let (part, windows) = (part.min(depth - from), y.len() / filters);
+                    for (window, copy) in scratch.chunks_exact_mut(apart).take(windows).enumerate() {
+                        let window = block * at_once + window;
+                        copy_window(self.spec, x, [window / columns, window % columns], from, &mut copy[..part]);
+                    }
+                    self.multiply(scratch, apart, [0, from], part, y);
+                }
+            }
+        }
+    }
+
+    /// Adds a part of the sums of some windows, of `depth` elements: those of the windows lie `apart` and start at the first place, those of the
+    /// filters at the second. The filters come in groups of columns, of which the next is asked for while one is computed with.
+    fn multiply(&self, x: &[T], apart: usize, [from, place]: [usize; 2], depth: usize, y: &mut [T]) {
+        let (all, filters) = (self::depth(self.spec), self.spec.output[2]);
+        let windows = y.len() / filters;
+        let mut row = Correlation {
+            source: [1, windows, apart],
+            channels: [from, depth],
+            before: [0; 2],
+            positions: [1, windows],
+            step: [1; 2],
+            taps: [1; 2],
+            tap_step: [1; 2],
+            target: [windows * filters, 0],
+            target_step: [windows * filters, filters],
+        };
+        let epilogue = self.epilogue.of_part(place == 0, place + depth == all);
+        let (whole, at_once) = (filters / PANEL * PANEL, (FEW / depth / COLUMNS * COLUMNS).max(COLUMNS));
+        let mut first = 0;
+        while first < filters {
+            // A last panel that is narrower is a group of its own.
+            let columns = at_once.min(if first < whole { whole } else { filters } - first);
+            let width = columns.next_multiple_of(LINE).min(PANEL);
+            let start = first * all + place * width;
+            let next = match (first + columns < filters, place + depth < all) {
+                (true, _) => (first + columns) * all + place * width,
+                (false, true) => (place + depth) * PANEL,
+                (false, false) => 0,
+            };
+            let (data, ahead) = (&self.w[start..], next.wrapping_sub(start));
+            let group = Filters { data, columns, panel: all * PANEL, width: PANEL, last: width, ahead };
+            row.target[1] = first;
+            row.run(self.isa, x, group, epilogue.channels(first, columns), y, &mut []);
+            first += columns;
+        }
+    }
+
+    /// Windows of the image, or of a band.
+    fn of_bands(&self, x: &[T], y: &mut [T], scratch: &mut [T]) {
+        let (mut windows, depth, filters) = (windows(self.spec), depth(self.spec), self.spec.output[2]);
+        let at_once = pack::group::<T>(depth, filters);
+        for first in (0..filters).step_by(at_once) {
+            let columns = at_once.min(filters - first);
+            let data = &self.w[first * depth..][..columns.next_multiple_of(LINE) * depth];
+            windows.target[1] = first;
+            let epilogue = self.epilogue.channels(first, columns);
+            windows.run(self.isa, x, packed_filters(data, depth, columns, LINE), epilogue, y, scratch);
+        }
+    }
+}
+
+/// Copies elements of the window at a position, from number `from` on, with zeros outside the image.
+fn copy_window<T: Scalar>(spec: &Spec, x: &[T], position: [usize; 2], mut from: usize, mut to: &mut [T]) {
+    let ([height, width, channels], [_, across]) = (spec.input, spec.window);
+    let [top, left] =
+        [0, 1].map(|axis| (position[axis] * spec.stride[axis]).cast_signed() - spec.padding[2 * axis].cast_signed());
+    // The pixels of a row of taps that lie together are copied together.
+    let together =
+        if spec.dilation[1] == 1 && left >= 0 && left.cast_unsigned() + across <= width { across } else { 1 };
+    while !to.is_empty() {
+        let (tap, channel) = (from / channels, from % channels);
+        let row = top + (tap / across * spec.dilation[0]).cast_signed();
+        let column = left + (tap % across * spec.dilation[1]).cast_signed();
+        let taps = if together == 1 { 1 } else { across - tap % across };
+        let (copy, rest) = to.split_at_mut(to.len().min(taps * channels - channel));
+        let inside = |at: isize, size: usize| at >= 0 && at.cast_unsigned() < size;
+        if inside(row, height) && inside(column, width) {
+            let place = (row.cast_unsigned() * width + column.cast_unsigned()) * channels + channel;
+            copy.copy_from_slice(&x[place..][..copy.len()]);
+        } else {
+            copy.fill(T::ZERO);
+        }
+        (from, to) = (from + copy.len(), rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{forward_agrees, memory, numbers, packed};
+    use super::*;
+    use crate::context::{Context, tests::Turns};
+    use crate::epilogue::tests::epilogues;
+    use crate::kernels::check::shapes;
+
+    /// Windows in every `stride`-th row and column of an image with `before` rows and columns of zeros around it.
+    fn spec(input: [usize; 3], window: [usize; 2], stride: usize, before: usize, filters: usize) -> Spec {
+        let output = [0, 1].map(|axis| (input[axis] + 2 * before - window[axis]) / stride + 1);
+        Spec {
+            input,
+            output: [output[0], output[1], filters],
+            window,
+            stride: [stride; 2],
+            padding: [before; 4],
+            dilation: [1; 2],
+            groups: 1,
+            epilogue: netwright_abi::Epilogue::NONE,
+        }
+    }
+
+    /// Some images on so many threads.
+    fn on(threads: usize, batch: usize, spec: &Spec) -> std::vec::Vec<f32> {
+        let (mut filters, mut scratch) = (memory(spec.packed_len()), memory(threads * self::scratch(spec)));
+        let (turns, mut y) = (Turns(threads), numbers(batch * spec.output_len(), 4));
+        super::super::conv_pack(&Context::of(1), spec, &numbers(spec.weights_len(), 2), &mut filters);
+        let (x, context) = (numbers(batch * spec.input_len(), 1), Context::on(batch, &turns));
+        super::super::conv_packed_forward(&context, spec, &x, &filters, &[], &[], &mut y, &mut scratch);
+        y
+    }
+
+    proptest! {
+        #![proptest_config(shapes(40))]
+
+        #[test]
+        fn windows_that_are_copied_agree_with_the_reference(
+            size in [3usize..9, 3usize..9, 1usize..30], window in [1usize..4, 1usize..4], stride in 1usize..4, before in 0usize..3,
+            dilation in 1usize..3, filters in FILTERS..200, batch in 1usize..3, epilogue in epilogues(), each_filter in any::<[bool; 2]>(),
+        ) {
+            let dilation = if window[0].max(window[1]) * dilation > 3 { 1 } else { dilation };
+            let covered = window.map(|taps| (taps - 1) * dilation + 1);
+            let spec = Spec { window, dilation: [dilation; 2], epilogue, ..spec(size, covered, stride, before, filters) };
+            forward_agrees::<f32>(batch, &spec, each_filter, &packed());
+            forward_agrees::<f64>(batch, &spec, each_filter, &packed());
+        }
+    }
+
+    /// Sums that are taken in parts, of pixels where they lie and of windows that are more than are copied at once; and so many threads that the
+    /// windows are cut otherwise.
+    #[test]
+    fn many_channels_have_the_same_bits_on_any_number_of_threads() {
+        for (input, window, stride) in
+            [([11, 9, LONGEST + 333], [1; 2], 1), ([23, 21, 2 * LONGEST], [1; 2], 2), ([16, 13, 170], [3; 2], 1)]
+        {
+            let spec = spec(input, window, stride, 0, FILTERS + 3);
+            assert_eq!(copies(&spec), input[0] > 11);
+            assert!(part(&spec) < depth(&spec));
+            assert!(!copies(&spec) || at_once(&spec) < spec.output[0] * spec.output[1]);
+            forward_agrees::<f32>(1, &spec, [false; 2], &packed());
+            let alone = on(1, 2, &spec);
+            assert!([2, 3, 7].into_iter().all(|threads| on(threads, 2, &spec) == alone));
+        }
+    }
+}
