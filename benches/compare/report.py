@@ -120,10 +120,16 @@ class Results:
         run([str(BUILT / "chart"), str(data), str(picture)], 60)
 
     def publish(self) -> None:
-        """Writes table and chart to the documentation."""
+        """Writes the table of this processor, and the chart, to the documentation."""
         page = DOCS / "compare.md"
-        prose = page.read_text().split(MARK)[0]
-        page.write_text(f"{prose}{MARK}\n\n{self.table()}\n")
+        prose, _, written = page.read_text().partition(MARK)
+        # What other processors have shown stays.
+        sections = {self.processor: self.table()}
+        for section in written.split("\n## ")[1:]:
+            processor, _, table = section.partition("\n")
+            sections.setdefault(processor.strip(), table.strip())
+        tables = "\n\n".join(f"## {processor}\n\n{table}" for processor, table in sections.items())
+        page.write_text(f"{prose}{MARK}\n\n{tables}\n")
         self.draw(DOCS / "compare.svg")
 
 
