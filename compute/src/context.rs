@@ -1,5 +1,8 @@
 //! What a kernel is given besides its sizes and operands: how many images, the instruction set, and the threads it may use. `core` alone.
 
+// What is done with a part is a function behind `dyn`, so that all kernels share the code that cuts.
+#![allow(clippy::type_complexity)]
+
 use core::ops::Range;
 
 use netwright_abi::LANES;
@@ -130,7 +133,7 @@ impl<'a> Context<'a> {
         x: &[T],
         y: &mut [T],
         scratch: &mut [T],
-        work: &(impl Fn(&S, &[T], &mut [T], &mut [T]) + Sync),
+        work: &(dyn Fn(&S, &[T], &mut [T], &mut [T]) + Sync),
     ) {
         let [[height, width, channels], [rows, columns, filters]] = spec.shapes();
         let least = WORTH_A_THREAD.div_ceil(spec.work_of_row().max(1));
@@ -162,7 +165,7 @@ impl<'a> Context<'a> {
         spec: &S,
         inputs: &mut [T],
         scratch: &mut [T],
-        work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+        work: &(dyn Fn(usize, &mut [T], &mut [T]) + Sync),
     ) {
         let [[height, width, channels], [rows, ..]] = spec.shapes();
         let least = WORTH_A_THREAD.div_ceil((rows * spec.work_of_row()).max(1));
@@ -170,7 +173,7 @@ impl<'a> Context<'a> {
     }
 
     /// Runs `work` on parts of `values`, with the place where each starts, where each element costs a few operations at most.
-    pub fn split_elements<T: Send>(&self, values: &mut [T], row: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
+    pub fn split_elements<T: Send>(&self, values: &mut [T], row: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         let least = ELEMENTS_WORTH_A_THREAD.div_ceil(row.max(1));
         self.split_rows(values, row, least, &mut [], &|first, values, _| work(first * row, values));
     }
@@ -185,7 +188,7 @@ impl<'a> Context<'a> {
         row: usize,
         least: usize,
         scratch: &mut [T],
-        work: &(impl Fn(usize, &mut [T], &mut [T]) + Sync),
+        work: &(dyn Fn(usize, &mut [T], &mut [T]) + Sync),
     ) {
         let count = rows.len().checked_div(row).unwrap_or(0);
         self.halve(
@@ -208,7 +211,7 @@ impl<'a> Context<'a> {
         count: usize,
         least: usize,
         scratch: &mut [T],
-        work: &(impl Fn(Range<usize>, &mut [T]) + Sync),
+        work: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
     ) {
         self.halve(
             count,
@@ -232,7 +235,7 @@ impl<'a> Context<'a> {
         unit: usize,
         least: usize,
         scratch: &mut [T],
-        work: &(impl Fn(usize, &mut [&mut [T]; N], &mut [T]) + Sync),
+        work: &(dyn Fn(usize, &mut [&mut [T]; N], &mut [T]) + Sync),
     ) {
         let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
         self.halve(
@@ -262,8 +265,8 @@ impl<'a> Context<'a> {
         count: usize,
         least: usize,
         all: P,
-        cut: &(impl Fn(P, usize, usize) -> [P; 2] + Sync),
-        work: &(impl Fn(P) + Sync),
+        cut: &(dyn Fn(P, usize, usize) -> [P; 2] + Sync),
+        work: &(dyn Fn(P) + Sync),
     ) {
         let parts = (count / least.max(1)).clamp(1, self.threads);
         match self.fork {
@@ -283,8 +286,8 @@ fn halve<P: Send>(
     fork: &dyn Fork,
     parts: usize,
     all: P,
-    cut: &(impl Fn(P, usize, usize) -> [P; 2] + Sync),
-    work: &(impl Fn(P) + Sync),
+    cut: &(dyn Fn(P, usize, usize) -> [P; 2] + Sync),
+    work: &(dyn Fn(P) + Sync),
 ) {
     if parts == 1 {
         return work(all);

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use super::{DEPTH, Matrix};
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Isa, Simd, Vector, WithSimd};
+use crate::simd::{Isa, Simd, Vector, WithSimd, mapped};
 
 /// Columns whose sums are kept at once: half of a first cache. What runs without the standard library may have a small stack.
 const COLUMNS: usize = if cfg!(feature = "std") { 4096 } else { 512 };
@@ -109,7 +109,7 @@ fn add_rows<T: Elementary, S: Simd<T>, const K: usize>(simd: S, x: &[T; K], b: &
     assert!(b.len() >= (K - 1) * stride + sums.len());
     let (b, len, sums) = (b.as_ptr(), sums.len(), sums.as_mut_ptr());
     let whole = len - len % S::LANES;
-    let x = x.map(|x| simd.splat(x));
+    let x = mapped(*x, |x| simd.splat(x));
     // SAFETY: `K` rows of `len` elements lie in `b`, which was just checked; masks keep the last vector inside.
     unsafe {
         let mut j = 0;

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 use core::ops::Neg;
 
-use super::{Isa, Simd, Vector, WithSimd, arithmetic};
+use super::{Isa, Simd, Vector, WithSimd, arithmetic, mapped};
 
 /// Proof that the processor has AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Simd<f32> for Avx2 {
                 _mm256_insertf128_ps(low, _mm_loadu_ps(from.add((n + 4) * row)), 1)
             }
         };
-        transposed([halves(0), halves(1), halves(2), halves(3)]).map(F32x8)
+        mapped(transposed([halves(0), halves(1), halves(2), halves(3)]), F32x8)
     }
 
     #[inline(always)]
@@ -162,7 +162,7 @@ impl Vector<f32> for F32x8 {
     fn map(self, function: impl Fn(f32) -> f32) -> Self {
         let mut lanes = [0.0; 8];
         self.store(&mut lanes);
-        let lanes = lanes.map(function);
+        let lanes = mapped(lanes, function);
         // SAFETY: as above; eight elements.
         Self(unsafe { _mm256_loadu_ps(lanes.as_ptr()) })
     }
@@ -199,7 +199,7 @@ impl Vector<f32> for F32x8 {
     }
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
-        for (n, halves) in transposed(columns.map(|column| column.0)).into_iter().enumerate() {
+        for (n, &halves) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
             // SAFETY: the caller's rows are good for four elements.
             unsafe {
                 _mm_storeu_ps(to.add(n * row), _mm256_castps256_ps128(halves));

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 use core::ops::Neg;
 
-use super::{Avx2, Isa, Simd, Vector, WithSimd, arithmetic};
+use super::{Avx2, Isa, Simd, Vector, WithSimd, arithmetic, mapped};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL, AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Simd<f32> for Avx512 {
                 _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(two, four(2)), four(3))
             }
         };
-        transposed([quarters(0), quarters(1), quarters(2), quarters(3)]).map(F32x16)
+        mapped(transposed([quarters(0), quarters(1), quarters(2), quarters(3)]), F32x16)
     }
 
     #[inline(always)]
@@ -163,7 +163,7 @@ impl Vector<f32> for F32x16 {
     fn map(self, function: impl Fn(f32) -> f32) -> Self {
         let mut lanes = [0.0; 16];
         self.store(&mut lanes);
-        let lanes = lanes.map(function);
+        let lanes = mapped(lanes, function);
         // SAFETY: as above; sixteen elements.
         Self(unsafe { _mm512_loadu_ps(lanes.as_ptr()) })
     }
@@ -200,7 +200,7 @@ impl Vector<f32> for F32x16 {
     }
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
-        for (n, quarters) in transposed(columns.map(|column| column.0)).into_iter().enumerate() {
+        for (n, &quarters) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
             // SAFETY: the caller's rows are good for four elements.
             unsafe {
                 _mm_storeu_ps(to.add(n * row), _mm512_castps512_ps128(quarters));

@@ -57,3 +57,15 @@ macro_rules! unrolled {
     };
 }
 pub(crate) use unrolled;
+
+/// What a function makes of each element of an array. `array::map` is ten functions to the compiler, for each closure anew: this is one.
+#[inline(always)]
+pub(crate) fn mapped<A: Copy, B: Copy, const N: usize>(array: [A; N], mut function: impl FnMut(A) -> B) -> [B; N] {
+    let mut results = [function(array[0]); N];
+    let mut n = 1;
+    while n < N {
+        results[n] = function(array[n]);
+        n += 1;
+    }
+    results
+}

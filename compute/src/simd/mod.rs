@@ -51,7 +51,7 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use isa::{InstructionSet, Isa, MissingInstructions};
 pub use lane::Lane;
-pub(crate) use loops::{unrolled, vectorised};
+pub(crate) use loops::{mapped, unrolled, vectorised};
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub use neon::Neon;
 pub use portable::{Portable, Portable16};

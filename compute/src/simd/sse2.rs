@@ -4,7 +4,7 @@
 use core::arch::x86_64::*;
 use core::ops::Neg;
 
-use super::{Isa, Portable, Simd, Vector, WithSimd, arithmetic};
+use super::{Isa, Portable, Simd, Vector, WithSimd, arithmetic, mapped};
 
 /// Four elements.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +69,8 @@ impl Simd<f32> for Portable {
     #[inline(always)]
     unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x4; 4] {
         // SAFETY: the caller's rows are good for four elements.
-        let rows = [0, 1, 2, 3].map(|n| unsafe { _mm_loadu_ps(from.add(n * row)) });
-        transposed(rows).map(F32x4)
+        let rows = mapped([0, 1, 2, 3], |n| unsafe { _mm_loadu_ps(from.add(n * row)) });
+        mapped(transposed(rows), F32x4)
     }
 }
 
@@ -133,7 +133,7 @@ impl Vector<f32> for F32x4 {
     fn map(self, function: impl Fn(f32) -> f32) -> Self {
         let mut lanes = [0.0; 4];
         self.store(&mut lanes);
-        let lanes = lanes.map(function);
+        let lanes = mapped(lanes, function);
         // SAFETY: as above; four elements.
         Self(unsafe { _mm_loadu_ps(lanes.as_ptr()) })
     }
@@ -141,7 +141,7 @@ impl Vector<f32> for F32x4 {
     fn spread(self, width: usize, lane: usize) -> Self {
         let mut lanes = [0.0; 4];
         self.store(&mut lanes);
-        let lanes = [0, 1, 2, 3].map(|n| lanes[(n / width * width + lane) % 4]);
+        let lanes = mapped([0, 1, 2, 3], |n| lanes[(n / width * width + lane) % 4]);
         // SAFETY: as above; four elements.
         Self(unsafe { _mm_loadu_ps(lanes.as_ptr()) })
     }
@@ -179,7 +179,7 @@ impl Vector<f32> for F32x4 {
     }
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
-        for (n, four) in transposed(columns.map(|column| column.0)).into_iter().enumerate() {
+        for (n, &four) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
             // SAFETY: the caller's rows are good for four elements.
             unsafe { _mm_storeu_ps(to.add(n * row), four) }
         }

@@ -11,7 +11,7 @@ use crate::configuration::Configuration;
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Lanes of the widest vector, to which rows are filled up.
 const LANES: usize = 16;
@@ -371,7 +371,7 @@ unsafe fn turn<T: Elementary, S: Simd<T>>(
                 // SAFETY: four filters from this one on, and a vector of pixels from this one on, are among those that the lengths say.
                 unsafe {
                     let from = from.as_ptr().add(filter * from_row + pixel);
-                    let columns = [0, 1, 2, 3].map(|f| simd.load_at(from.add(f * from_row)));
+                    let columns = mapped([0, 1, 2, 3], |f| simd.load_at(from.add(f * from_row)));
                     let to = to.as_mut_ptr().add(pixel * filters + filter);
                     <S::Vector as Vector<T>>::store_columns(columns, to, filters);
                 }

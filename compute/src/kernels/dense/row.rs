@@ -9,7 +9,7 @@ use crate::configuration::Configuration;
 use crate::epilogue::Epilogue;
 use crate::gemm::DEPTH;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Elements of weights that a second cache holds.
 const CACHED: usize = 1 << 18;
@@ -148,10 +148,10 @@ impl<T: Elementary> InputRange<'_, T> {
         let first = vector * S::LANES;
         assert!(first < outputs && w.len() >= x.len() * outputs && y.len() == outputs);
         // The outputs of a vector: none behind the last, whose own may be filled in part.
-        let counts =
-            core::array::from_fn::<usize, N, _>(|n| outputs.saturating_sub(first + n * S::LANES).min(S::LANES));
+        let mut counts = [0; N];
+        unrolled!(n < N, { counts[n] = outputs.saturating_sub(first + n * S::LANES).min(S::LANES) });
         let is_whole = first + N * S::LANES <= outputs;
-        let masks = counts.map(|count| simd.mask(count));
+        let masks = mapped(counts, |count| simd.mask(count));
         let mut sums = [simd.splat(T::ZERO); N];
         // SAFETY: a row of the weights has the outputs that the masks let through, and there is one for each input, by the lengths that
         // were compared; the epilogue has an element for each output.

@@ -6,7 +6,7 @@ use super::Pixels;
 use super::axis::Axis;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Simd, Vector, unrolled};
+use crate::simd::{Simd, Vector, mapped, unrolled};
 
 /// Positions of a register tile, each with [`VECTORS`] vectors of channels. Its twelve sums leave AVX2 registers for the weights.
 const POSITIONS: usize = 3;
@@ -82,7 +82,7 @@ impl<T: Elementary> Windows<'_, T> {
             let last = place(rows.end - 1, down.end - 1, columns.end - 1, across.end - 1);
             assert!(first >= source.first, "windows inside the source");
             assert!((last - source.first + 1) * channels <= source.elements.len(), "windows inside the source");
-            let [step_down, step_across] = self.axes.map(|axis| axis.step);
+            let [step_down, step_across] = mapped(self.axes, |axis| axis.step);
             from = [first - source.first, step_down * width, step_across];
             let [origin, i, j] = self.tap;
             let weights_of = |down: usize, across: usize| origin + down.cast_signed() * i + across.cast_signed() * j;
@@ -94,7 +94,7 @@ impl<T: Elementary> Windows<'_, T> {
                 );
             }
             taps.source = [self.axes[0].tap_step * width * channels, self.axes[1].tap_step * channels];
-            taps.weights = [i, j].map(|step| step * channels.cast_signed());
+            taps.weights = mapped([i, j], |step| step * channels.cast_signed());
             weights = weights_of(down.start, across.start).cast_unsigned() * channels;
         }
         let shared = self.shared(columns.len(), taps.count[1]);

@@ -12,7 +12,7 @@ use crate::kernels::conv::Spec;
 use crate::kernels::elementary::Elementary;
 use crate::kernels::parts::add_compensated;
 use crate::kernels::relayout::IntoBlock;
-use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Elements of a strip of dy: three quarters of a first cache in single precision.
 const HOT: usize = 6 * 1024;
@@ -179,7 +179,7 @@ impl Strip {
                 let sums = &mut sums[(first - weights.start) * filters * LANES..];
                 let pixels = [inside.len(), columns.len()];
                 let steps = [spec.stride[0] * reach * channels * LANES, spec.stride[1] * channels * LANES];
-                let [down, across] = [0, 1].map(|axis| (pixels[axis] - 1) * steps[axis]);
+                let [down, across] = mapped([0, 1], |axis| (pixels[axis] - 1) * steps[axis]);
                 assert!(down + across + count * LANES <= x.len(), "windows inside the block");
                 assert!(pixels[0] * pixels[1] * filters * LANES <= dy.len(), "positions inside the strip");
                 assert!(count * filters * LANES <= sums.len(), "a sum for each weight");

@@ -7,7 +7,7 @@ use super::LANES;
 use crate::epilogue::Epilogue;
 use crate::gemm::DEPTH;
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Simd, Vector, WithSimd, unrolled};
+use crate::simd::{Simd, Vector, WithSimd, mapped, unrolled};
 
 /// The most pixels of a tile.
 const PIXELS: usize = 4;
@@ -186,7 +186,8 @@ unsafe fn tile<T: Elementary, S: Simd<T>, const F: usize, const P: usize>(
             add_to::<T, S, F, P>(&mut sums, parts.assume_init_ref());
         }
         let Epilogue { scale, shift, accumulate, .. } = stretch.epilogue;
-        let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then(|| each.as_ptr().wrapping_add(filter)));
+        let [scale, shift] =
+            mapped([scale, shift], |each| (!each.is_empty()).then(|| each.as_ptr().wrapping_add(filter)));
         let bounds = stretch.epilogue.bounds().splat(simd);
         let first_y = stretch.y.add(pixel * stretch.y_pixel + filter * LANES);
         unrolled!(f < F, {

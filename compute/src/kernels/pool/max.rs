@@ -36,9 +36,21 @@ impl Pool for Max {
             isa.dispatch(Largest { images, configuration, x, epilogue, y });
         } else {
             let spec = configuration.sizes();
-            by_lanes!(spec.input[2], forward(images, spec, x, epilogue, y));
+            by_lanes!(spec.input[2], of_any_sizes(images, spec, x, epilogue, y));
         }
     }
+}
+
+/// [`forward`] where sizes are read when it runs: compiled once for each number of lanes, whoever calls it.
+#[inline(never)]
+fn of_any_sizes<T: Elementary, const LANES: usize>(
+    batch: usize,
+    spec: &Spec,
+    x: &[T],
+    epilogue: &Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    forward::<T, LANES>(batch, spec, x, epilogue, y);
 }
 
 /// The plain loops for constant sizes, which the compiler turns into the vectors of each instruction set.

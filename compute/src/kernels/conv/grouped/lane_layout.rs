@@ -78,13 +78,15 @@ impl<T: Elementary, S: Simd<T>> LaneLayout<T, S> for GroupsInLanes {
         const { assert!(C == QUAD, "four columns are transposed together") };
         // SAFETY: the caller's promise.
         let columns = unsafe { read_quad::<T, S>(simd, from, group[1], group, tile) };
-        core::array::from_fn(|column| columns[column])
+        let mut all = [columns[0]; C];
+        all.copy_from_slice(&columns);
+        all
     }
     #[inline(always)]
     unsafe fn write<const C: usize>(_simd: S, columns: [S::Vector; C], to: *mut T, group: [usize; 2], tile: usize) {
         const { assert!(C == QUAD, "four columns are transposed together") };
         // SAFETY: the caller's promise.
-        unsafe { scatter_quad(core::array::from_fn::<_, QUAD, _>(|column| columns[column]), group, tile, to) };
+        unsafe { scatter_quad([columns[0], columns[1], columns[2], columns[3]], group, tile, to) };
     }
     #[inline(always)]
     unsafe fn transpose<const C: usize>(

@@ -13,7 +13,7 @@ use crate::kernels::conv::correlate::{Correlation, band_len, extent};
 use crate::kernels::conv::gemm;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Positions side by side.
 const POSITIONS: usize = Spec::POSITIONS_IN_LINES;
@@ -21,12 +21,20 @@ const POSITIONS: usize = Spec::POSITIONS_IN_LINES;
 /// Taps of a row.
 const TAPS: usize = 3;
 
+/// Channels of the smallest groups that are read as they lie: no vector has several groups that has no more lanes.
+const SMALLEST_GROUP: usize = 4;
+
 /// Rows of positions that share what they read, at most.
 const ROWS: usize = 2;
 
 /// Channels that the filters of a line see: those of its group, or of its groups, as many.
 const fn channels(sizes: &Sizes) -> usize {
     if sizes.outer.is_multiple_of(LINE) { sizes.inner } else { LINE }
+}
+
+/// Whether two rows of positions may share what they read, where windows move by so many columns.
+const fn shares<T: Elementary, S: Simd<T>>(step: usize) -> bool {
+    step == 1 && S::REGISTERS >= 32
 }
 
 /// Elements of the filters of a line.
@@ -154,11 +162,10 @@ impl<T: Elementary> WithSimd<T> for Lines<'_, T> {
                     };
                     // SAFETY: the band holds the windows of these rows, and the target their positions, as compared above.
                     unsafe {
-                        match (walk.step[1], sizes.outer < S::LANES) {
-                            (1, false) => positions.rows::<S, 1, { POSITIONS + 2 }, false>(simd, count),
-                            (1, true) => positions.rows::<S, 1, { POSITIONS + 2 }, true>(simd, count),
-                            (_, false) => positions.rows::<S, 2, { 2 * POSITIONS + 1 }, false>(simd, count),
-                            (_, true) => positions.rows::<S, 2, { 2 * POSITIONS + 1 }, true>(simd, count),
+                        if const { S::LANES > SMALLEST_GROUP } && sizes.outer < S::LANES {
+                            positions.rows_by_step::<S, true>(simd, count);
+                        } else {
+                            positions.rows_by_step::<S, false>(simd, count);
                         }
                     }
                 }
@@ -184,6 +191,21 @@ struct Positions<'a, T> {
 }
 
 impl<T: Elementary> Positions<'_, T> {
+    /// [`rows`](Self::rows) for windows that move by one column or by two.
+    ///
+    /// # Safety
+    /// As [`rows`](Self::rows).
+    #[inline(always)]
+    unsafe fn rows_by_step<S: Simd<T>, const SPREAD: bool>(&self, simd: S, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.walk.step[1] {
+                1 => self.rows::<S, 1, { POSITIONS + 2 }, SPREAD>(simd, rows),
+                _ => self.rows::<S, 2, { 2 * POSITIONS + 1 }, SPREAD>(simd, rows),
+            }
+        }
+    }
+
     /// Computes so many rows, whose windows move by `STEP` columns: [`POSITIONS`] of them cover `COLUMNS`.
     ///
     /// # Safety
@@ -196,10 +218,10 @@ impl<T: Elementary> Positions<'_, T> {
     ) {
         let walk = self.walk;
         let columns = walk.positions[1];
-        let shares = const { STEP == 1 && S::REGISTERS >= 32 } && walk.step[0] == 1 && walk.tap_step[0] == 1;
+        let shared = const { shares::<T, S>(STEP) } && walk.step[0] == 1 && walk.tap_step[0] == 1;
         let mut row = 0;
         while row < rows {
-            let together = if shares { ROWS.min(rows - row) } else { 1 };
+            let together = if shared { ROWS.min(rows - row) } else { 1 };
             for done in (0..columns).step_by(POSITIONS) {
                 // The last ones overlap those before, which stay as they are.
                 let first = done.min(columns - POSITIONS);
@@ -210,7 +232,8 @@ impl<T: Elementary> Positions<'_, T> {
                     for line in 0..walk.taps[0] + together - 1 {
                         let band = band.add(line * walk.tap_step[0] * walk.row_len());
                         let sums = &mut sums;
-                        if together == 1 || line == 0 {
+                        // What no row shares is not compiled for two.
+                        if const { !shares::<T, S>(STEP) } || together == 1 || line == 0 {
                             self.meet::<S, STEP, COLUMNS, SPREAD, 0, 1>(simd, band, line, sums);
                         } else if line < walk.taps[0] {
                             self.meet::<S, STEP, COLUMNS, SPREAD, 0, ROWS>(simd, band, line, sums);
@@ -255,7 +278,7 @@ impl<T: Elementary> Positions<'_, T> {
                 let mut weights = [[simd.splat(T::ZERO); TAPS]; ROWS];
                 for (n, weights) in weights.iter_mut().enumerate().take(END).skip(FROM) {
                     let row = self.weights.add((line - n) * TAPS * tap + channel * LINE);
-                    *weights = [0, 1, 2].map(|j| simd.load_at(row.add(j * tap)));
+                    *weights = mapped([0, 1, 2], |j| simd.load_at(row.add(j * tap)));
                 }
                 unrolled!(column < COLUMNS, {
                     let at = band.add(column * pixel);

@@ -181,8 +181,10 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                         half[i][j] = column[i];
                     }
                 }
-                let [scale, shift] = [(epilogue.scale, T::ONE), (epilogue.shift, T::ZERO)]
-                    .map(|(each, none)| if each.is_empty() { simd.splat(none) } else { simd.load(&each[filter..]) });
+                let each = |elements: &[T], none: T| {
+                    if elements.is_empty() { simd.splat(none) } else { simd.load(&elements[filter..]) }
+                };
+                let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
                 if layer.stored == Stored::Largest {
                     for i in (0..down / 2 * 2).step_by(2) {
                         let mut pair = [[simd.splat(T::ZERO); TILE]; 2];
