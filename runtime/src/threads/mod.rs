@@ -15,7 +15,7 @@ const MOST: usize = 1024;
 
 /// Refuses to work on no thread, or on a great many.
 pub fn check(count: usize) -> Result<usize, Error> {
-    crate::error::setting("threads", count as f64, (1..=MOST).contains(&count), "at least 1 and at most 1024")?;
+    crate::error::count_setting("threads", count, (1..=MOST).contains(&count), "at least 1 and at most 1024")?;
     Ok(count)
 }
 

@@ -1,6 +1,6 @@
 //! A set of samples in memory.
 
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting, setting};
 use crate::memory::{Stored, copies, values_from, zeros};
 use crate::predictor::LengthError;
 use crate::random::{Random, key};
@@ -212,7 +212,7 @@ impl<X, Y> Dataset<X, Y> {
     /// # Errors
     /// [`Error::Setting`] for a batch of 0.
     pub fn batches(&self, batch: usize, seed: u64, epoch: u64) -> Result<Batches<'_, X, Y>, Error> {
-        setting("batch", batch as f64, batch > 0, "at least 1")?;
+        count_setting("batch", batch, batch > 0, "at least 1")?;
         let (inputs, targets) = (Vec::new(), Vec::new());
         Ok(Batches { set: self, order: self.order(seed, epoch), batch, next: 0, inputs, targets })
     }

@@ -60,9 +60,9 @@ pub fn read_image(path: impl AsRef<Path>, size: [usize; 3]) -> Result<Images, Er
 }
 
 fn check([height, width, channels]: [usize; 3]) -> Result<(), Error> {
-    crate::error::setting("channels", channels as f64, matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
+    crate::error::count_setting("channels", channels, matches!(channels, 1 | 3 | 4), "1, 3 or 4")?;
     for (name, size) in [("height", height), ("width", width)] {
-        crate::error::setting(name, size as f64, size > 0, "at least 1")?;
+        crate::error::count_setting(name, size, size > 0, "at least 1")?;
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ impl Images {
     /// not whole images.
     pub fn new(origin: &str, [height, width, channels]: [usize; 3], white: u8, pixels: Vec<u8>) -> Result<Self, Error> {
         for (name, size) in [("height", height), ("width", width), ("channels", channels), ("white", white.into())] {
-            crate::error::setting(name, size as f64, size > 0, "at least 1")?;
+            crate::error::count_setting(name, size, size > 0, "at least 1")?;
         }
         let image = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)).unwrap_or(usize::MAX);
         if pixels.is_empty() {

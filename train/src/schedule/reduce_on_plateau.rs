@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 
 use super::{Progress, Schedule};
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting, setting};
 
 /// Lower whenever validations have stopped getting better: `ReduceLROnPlateau` in Keras. PyTorch's waits for one validation more than its
 /// `patience`.
@@ -25,7 +25,7 @@ impl ReduceOnPlateau {
     /// [`Error::Setting`] unless `gamma` is more than 0 and less than 1, and `patience` at least 1.
     pub fn new(gamma: f64, patience: u64) -> Result<Self, Error> {
         let valid = gamma > 0.0 && gamma < 1.0;
-        setting("patience", patience as f64, patience > 0, "at least 1")?;
+        count_setting("patience", patience, patience > 0, "at least 1")?;
         Ok(Self {
             gamma: setting("gamma", gamma, valid, "more than 0 and less than 1")?,
             patience,

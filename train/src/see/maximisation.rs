@@ -4,7 +4,7 @@ use super::feature::Feature;
 use super::picture::Picture;
 use super::probe::Probe;
 use crate::Shape;
-use crate::error::{Error, Origin, setting};
+use crate::error::{Error, Origin, count_setting, setting};
 use crate::memory::{Stored, boxed_zeros};
 use crate::network::Network;
 use crate::norm::norm;
@@ -78,7 +78,7 @@ impl Maximisation {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn steps(mut self, steps: usize) -> Result<Self, Error> {
-        setting("steps", steps as f64, steps > 0, "at least 1")?;
+        count_setting("steps", steps, steps > 0, "at least 1")?;
         self.steps = steps;
         Ok(self)
     }
@@ -107,7 +107,7 @@ impl Maximisation {
     /// # Errors
     /// [`Error::Setting`] for 0 steps, or a deviation that is not more than 0 and at most 100.
     pub fn blur(mut self, every: usize, deviation: f64) -> Result<Self, Error> {
-        setting("steps between blurs", every as f64, every > 0, "at least 1")?;
+        count_setting("steps between blurs", every, every > 0, "at least 1")?;
         let valid = deviation > 0.0 && deviation <= 100.0;
         self.blur = Some((every, setting("deviation of the blur", deviation, valid, "more than 0 and at most 100")?));
         Ok(self)

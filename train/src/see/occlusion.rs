@@ -4,7 +4,7 @@ use super::feature::{Feature, inside};
 use super::picture::Picture;
 use super::probe::Probe;
 use crate::Shape;
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting, setting};
 use crate::memory::{Stored, boxed_zeros, zeros};
 use crate::network::Network;
 use crate::scalar::Scalar;
@@ -52,7 +52,7 @@ impl Occlusion {
     /// # Errors
     /// [`Error::Setting`] for a side of 0.
     pub fn new(side: usize) -> Result<Self, Error> {
-        setting("side of the square", side as f64, side > 0, "at least 1 pixel")?;
+        count_setting("side of the square", side, side > 0, "at least 1 pixel")?;
         Ok(Self { side, stride: 1, fill: 0.0 })
     }
 
@@ -61,7 +61,7 @@ impl Occlusion {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn stride(mut self, stride: usize) -> Result<Self, Error> {
-        setting("stride of the square", stride as f64, stride > 0, "at least 1 pixel")?;
+        count_setting("stride of the square", stride, stride > 0, "at least 1 pixel")?;
         self.stride = stride;
         Ok(self)
     }

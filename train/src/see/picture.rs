@@ -39,7 +39,7 @@ impl Picture {
     /// [`Error::Setting`] where a size is 0, [`Error::Length`] where there are not height x width x channels elements.
     pub fn new<T: Precision>([height, width, channels]: [usize; 3], elements: &[T]) -> Result<Self, Error> {
         for (name, size) in [("height", height), ("width", width), ("channels", channels)] {
-            crate::error::setting(name, size as f64, size > 0, "at least 1")?;
+            crate::error::count_setting(name, size, size > 0, "at least 1")?;
         }
         let expected = height.saturating_mul(width).saturating_mul(channels);
         if elements.len() != expected {
@@ -137,8 +137,8 @@ impl Picture {
     pub fn cut(&self, [row, column]: [usize; 2], [height, width]: [usize; 2]) -> Result<Self, Error> {
         let rows = row.min(self.height)..row.saturating_add(height).min(self.height);
         let columns = column.min(self.width)..column.saturating_add(width).min(self.width);
-        crate::error::setting("rows of the cut", rows.len() as f64, !rows.is_empty(), "at least 1")?;
-        crate::error::setting("columns of the cut", columns.len() as f64, !columns.is_empty(), "at least 1")?;
+        crate::error::count_setting("rows of the cut", rows.len(), !rows.is_empty(), "at least 1")?;
+        crate::error::count_setting("columns of the cut", columns.len(), !columns.is_empty(), "at least 1")?;
         let sizes = [rows.len(), columns.len(), self.channels];
         let row = |row| {
             let start = row * self.width;
@@ -152,8 +152,8 @@ impl Picture {
     /// # Errors
     /// [`Error::Setting`] where a size is 0.
     pub fn resized(&self, [height, width]: [usize; 2]) -> Result<Self, Error> {
-        crate::error::setting("height", height as f64, height > 0, "at least 1")?;
-        crate::error::setting("width", width as f64, width > 0, "at least 1")?;
+        crate::error::count_setting("height", height, height > 0, "at least 1")?;
+        crate::error::count_setting("width", width, width > 0, "at least 1")?;
         let mut elements = vec![0.0; height * width * self.channels];
         resize(&self.elements, [self.height, self.width], &mut elements, [height, width], self.channels);
         Ok(Self::of([height, width, self.channels], elements))

@@ -7,7 +7,7 @@ use super::parts;
 use super::samples::{Pairs, Samples};
 use super::target::Target;
 use crate::architecture::Architecture;
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting, setting};
 use crate::loss::Loss;
 use crate::memory::copies;
 use crate::network::Network;
@@ -50,7 +50,7 @@ impl Attack {
     pub fn pgd(epsilon: f64, step: f64, iterations: usize) -> Result<Self, Error> {
         let moves = step > 0.0 || (step == 0.0 && epsilon == 0.0);
         setting("step of the attack", step, moves, "more than 0")?;
-        setting("iterations", iterations as f64, iterations > 0, "at least 1")?;
+        count_setting("iterations", iterations, iterations > 0, "at least 1")?;
         Ok(Self { step, iterations, ..Self::fgsm(epsilon)? })
     }
 

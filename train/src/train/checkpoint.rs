@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::batch_loss::BatchLoss;
 use super::history::{Best, Ending, EpochRecord, History, MetricSeries};
 use super::run::{Identity, Position, Run, View};
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting};
 use crate::once::{Facts, Number, Trainable};
 use crate::optim::Optimizer;
 use crate::scalar::Precision;
@@ -64,7 +64,7 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn every_epochs(mut self, epochs: u64) -> Result<Self, Error> {
-        setting("epochs between checkpoints", epochs as f64, epochs > 0, "at least 1")?;
+        count_setting("epochs between checkpoints", epochs, epochs > 0, "at least 1")?;
         self.every_epochs = epochs;
         Ok(self)
     }
@@ -74,7 +74,7 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn every_steps(mut self, steps: u64) -> Result<Self, Error> {
-        setting("steps between checkpoints", steps as f64, steps > 0, "at least 1")?;
+        count_setting("steps between checkpoints", steps, steps > 0, "at least 1")?;
         self.every_steps = Some(steps);
         Ok(self)
     }

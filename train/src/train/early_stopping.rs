@@ -1,7 +1,7 @@
 //! Stopping when the validation no longer gets better (slide 14).
 
 use super::history::Best;
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting, setting};
 use crate::network::Network;
 
 /// What early stopping watches.
@@ -37,7 +37,7 @@ impl EarlyStopping {
     /// # Errors
     /// [`Error::Setting`] for a patience of 0.
     pub fn new(patience: u64) -> Result<Self, Error> {
-        setting("patience", patience as f64, patience > 0, "at least 1")?;
+        count_setting("patience", patience, patience > 0, "at least 1")?;
         Ok(Self { patience, min_delta: 0.0, every_batches: None, restore_best: true, watch: Watch::Loss })
     }
 
@@ -56,7 +56,7 @@ impl EarlyStopping {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn every_batches(mut self, batches: u64) -> Result<Self, Error> {
-        setting("every_batches", batches as f64, batches > 0, "at least 1")?;
+        count_setting("every_batches", batches, batches > 0, "at least 1")?;
         self.every_batches = Some(batches);
         Ok(self)
     }
@@ -81,8 +81,7 @@ impl EarlyStopping {
     /// Refuses to look more seldom than once in a run of so many steps.
     pub(super) fn check_steps(&self, steps: u64) -> Result<(), Error> {
         let every = self.every_batches.unwrap_or(0);
-        setting("every_batches", every as f64, every <= steps, "at most as many as the steps of the whole run")
-            .map(|_| ())
+        count_setting("every_batches", every, every <= steps, "at most as many as the steps of the whole run")
     }
 
     /// What is watched.

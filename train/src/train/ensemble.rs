@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::samples::{Choice, Samples};
 use super::target::{Reading, Target, predicted_class, rows};
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting};
 use crate::memory::{copies, zeros};
 use crate::network::Network;
 use crate::predictor::by_value;
@@ -33,7 +33,7 @@ impl Bagging {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn new(members: usize) -> Result<Self, Error> {
-        setting("members", members as f64, members > 0, "at least 1")?;
+        count_setting("members", members, members > 0, "at least 1")?;
         Ok(Self { members, seed: 0, threads: Threads::available(), bootstrap: true })
     }
 

@@ -111,7 +111,7 @@ impl<N: Network> GradientEngine<N> {
     }
 
     fn cut_by(batch: usize, micro_batch_size: usize, threads: usize) -> Result<Self, Error> {
-        crate::error::setting("batch", batch as f64, batch > 0, "at least 1 image")?;
+        crate::error::count_setting("batch", batch, batch > 0, "at least 1 image")?;
         let threads = Threads::new(threads)?;
         let micro_batch_size = micro_batch_size.min(batch);
         let count = micro_batch_count(batch, micro_batch_size, N::FEWEST_IMAGES);
@@ -319,7 +319,7 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
 
 /// Refuses ghost batches too small to be normalised.
 pub(crate) fn ghost_batch(images: usize) -> Result<(), Error> {
-    crate::error::setting("ghost batch", images as f64, images > 1, "at least 2 images").map(|_| ())
+    crate::error::count_setting("ghost batch", images, images > 1, "at least 2 images")
 }
 
 impl<N: Network> core::fmt::Debug for GradientEngine<N> {

@@ -6,7 +6,7 @@ use super::preparation::Preparation;
 use super::run::Identity;
 use super::samples::Samples;
 use super::source::{Sampler, Shuffled};
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting};
 use crate::memory::Stored;
 use crate::threads::Threads;
 
@@ -100,7 +100,7 @@ where
     /// # Errors
     /// [`Error::Setting`] for a batch of 0, [`Error::Empty`] without samples.
     pub fn with_sampler(sampler: P, batch: usize, preparation: Preparation<I, Y, T>) -> Result<Self, Error> {
-        setting("batch", batch as f64, batch > 0, "at least 1 image")?;
+        count_setting("batch", batch, batch > 0, "at least 1 image")?;
         let samples = sampler.epoch_len();
         if samples == 0 {
             return Err(Error::Empty { origin: sampler.origin().to_owned() });

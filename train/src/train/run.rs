@@ -10,7 +10,7 @@ use super::history::{Ending, EpochRecord, History, MetricSeries};
 use super::target::Target;
 use super::update::Update;
 use super::validation::Validation;
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting};
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::{Gradients, Weights};
@@ -132,8 +132,8 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     /// # Errors
     /// [`Error::Setting`] for 0 epochs or 0 steps, and those of [`Optimizer::prepare`].
     pub fn new(network: &'n mut N, mut optimizer: O, epochs: u64, steps_per_epoch: u64) -> Result<Self, Error> {
-        setting("epochs", epochs as f64, epochs > 0, "at least 1")?;
-        setting("steps of an epoch", steps_per_epoch as f64, steps_per_epoch > 0, "at least 1")?;
+        count_setting("epochs", epochs, epochs > 0, "at least 1")?;
+        count_setting("steps of an epoch", steps_per_epoch, steps_per_epoch > 0, "at least 1")?;
         optimizer.prepare(N::LAYERS, N::PARAMETERS)?;
         Ok(Self {
             network,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::source::{Drawn, Sampler, Source};
 use super::target::Target;
-use crate::error::{Error, panic_message, setting};
+use crate::error::{Error, count_setting, panic_message};
 use crate::random::{Random, key};
 
 /// What random draws are for, so that one seed serves for all.
@@ -57,7 +57,7 @@ impl<F> Stream<F> {
     /// # Errors
     /// [`Error::Setting`] for 0 samples.
     pub fn new(samples: usize, open: F) -> Result<Self, Error> {
-        setting("samples of an epoch", samples as f64, samples > 0, "at least 1")?;
+        count_setting("samples of an epoch", samples, samples > 0, "at least 1")?;
         Ok(Self { open, samples, buffer: 1, name: "the stream".to_owned() })
     }
 
@@ -91,7 +91,7 @@ impl<F> Stream<F> {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn shuffle(mut self, buffer: usize) -> Result<Self, Error> {
-        setting("shuffle buffer", buffer as f64, buffer > 0, "at least 1 sample")?;
+        count_setting("shuffle buffer", buffer, buffer > 0, "at least 1 sample")?;
         self.buffer = buffer;
         Ok(self)
     }

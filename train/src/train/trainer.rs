@@ -16,7 +16,7 @@ use super::samples::Samples;
 use super::source::{Shuffled, Source};
 use super::target::Target;
 use super::validation::NamedMeasure;
-use crate::error::{Error, setting};
+use crate::error::{Error, count_setting};
 use crate::loss::Loss;
 use crate::memory::Stored;
 use crate::once::Trainable;
@@ -102,7 +102,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn epochs(mut self, epochs: u64) -> Result<Self, Error> {
-        setting("epochs", epochs as f64, epochs > 0, "at least 1")?;
+        count_setting("epochs", epochs, epochs > 0, "at least 1")?;
         self.plan.epochs = epochs;
         Ok(self)
     }
@@ -114,7 +114,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn batch(mut self, batch: usize) -> Result<Self, Error> {
-        setting("batch", batch as f64, batch > 0, "at least 1 image")?;
+        count_setting("batch", batch, batch > 0, "at least 1 image")?;
         self.plan.batch = batch;
         Ok(self)
     }

@@ -70,7 +70,7 @@ pub fn accuracy<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[
 /// # Errors
 /// As [`accuracy`]; [`Error::Setting`] for k = 0.
 pub fn top_k<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y], k: usize) -> Result<f64, Error> {
-    crate::error::setting("k", k as f64, k > 0, "at least 1")?;
+    crate::error::count_setting("k", k, k > 0, "at least 1")?;
     let (mut hits, mut all) = (0_u64, 0_u64);
     each_label(answers, labels, |_, label, answer| {
         let hit = match (predicted_class(answer), answer) {
