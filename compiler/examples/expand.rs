@@ -1,5 +1,5 @@
-//! Prints what networks compile to, formatted: `cargo run --example expand -- FILE`; with `--features winograd`, as the facade has it by default,
-//! where 3x3 windows may take that algorithm.
+//! Prints what networks compile to in a crate that has netwright's default features, formatted: `cargo run --example expand -- FILE`. With
+//! `-p netwright-compiler --no-default-features` it prints what a crate gets without `std` and `winograd`.
 //!
 //! FILE is a source of Rust, `FILE.rs`, whose `network! { … }` are expanded one by one, or else a file of the language alone.
 
