@@ -110,6 +110,7 @@ macro_rules! network {
 
 pub use netwright_runtime::prediction_file::PredictionFileError;
 pub use netwright_runtime::predictor::{LengthError, Predictor};
+pub use netwright_runtime::prepared_weights::PreparedWeights;
 pub use netwright_runtime::simd::{InstructionSet, MissingInstructions};
 pub use netwright_runtime::tensor::{Element, Nested, Output, Sample};
 pub use netwright_runtime::{
@@ -159,6 +160,7 @@ pub mod prelude {
     pub use crate::{Network, SaveWeights, Tensor};
 }
 
+mod emitted;
 pub mod words;
 
 /// What emitted code needs: no interface for users.
@@ -184,6 +186,7 @@ pub mod private {
     pub use netwright_runtime::owned_predictor::OwnedPredictor;
     pub use netwright_runtime::plan::Plan;
     pub use netwright_runtime::prediction_weights::{KeptTensors, PredictionWeights, PreparationPart, Tensors};
+    pub use netwright_runtime::prepared_weights::PreparedWeights;
     pub use netwright_runtime::tensor::{Output, Sample};
     pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
@@ -214,8 +217,8 @@ pub mod private {
         pub use super::{
             Activation, Architecture, Axes, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks,
             Init, KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
-            PredictionWeights, PreparationPart, Shape, Tensor, Tensors, WeightLayout, computed, disjoint, given,
-            gradient, head, kernels, largest, take, take_mut, unless_fused,
+            PredictionWeights, PreparationPart, PreparedWeights, Shape, Tensor, Tensors, WeightLayout, computed,
+            disjoint, given, gradient, head, kernels, largest, take, take_mut, unless_fused,
         };
         #[cfg(feature = "std")]
         pub use super::{
@@ -226,7 +229,10 @@ pub mod private {
         pub use super::{FeatureStd, needs_std};
     }
 
-    pub use crate::{__with_std as with_std, __without_std as without_std};
+    pub use crate::{
+        __compiled_for as compiled_for, __constant_sizes as constant_sizes, __methods as methods,
+        __with_std as with_std, __without_std as without_std,
+    };
 }
 
 /// Keeps what needs the feature `std`.

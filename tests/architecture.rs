@@ -162,7 +162,7 @@ fn the_prediction_half_needs_core_alone() {
 /// it is given next, were there no method for `f32` alone.
 #[test]
 fn what_makes_a_network_is_there_for_f32_alone() {
-    let emitted = code(&root().join("compiler/src/emit/mod.rs"));
+    let methods = code(&root().join("src/emitted.rs"));
     let mut constructors = Vec::new();
     for source in ["runtime/src/network.rs", "runtime/src/weights.rs"] {
         let code = code(&root().join(source));
@@ -177,8 +177,8 @@ fn what_makes_a_network_is_there_for_f32_alone() {
     }
     assert!(constructors.len() >= 4 && constructors.contains(&"from_file".to_owned()), "{constructors:?}");
     let f32_alone: String =
-        emitted.split("impl #concrete {").skip(1).map(|rest| rest.split("impl<T").next().unwrap_or_default()).collect();
+        methods.split("impl $own<f32> {").skip(1).map(|rest| rest.split("impl<T").next().unwrap_or_default()).collect();
     for name in constructors {
-        assert!(f32_alone.contains(&format!("pub fn {name}(")), "`{name}` asks for a type: emit it for `f32`");
+        assert!(f32_alone.contains(&format!("pub fn {name}(")), "`{name}` asks for a type: write it for `f32`");
     }
 }

@@ -206,7 +206,7 @@ fn digest(elements: &[f32]) -> u64 {
 #[test]
 fn packed_weights_have_the_bits_of_their_layout() -> Result<(), Error> {
     let (network, file) = (Packed::init(3), TestFile::new("layout"));
-    let found = digest(network.prepared());
+    let found = digest(network.prepared().elements());
     network.into_predictor().save(&file.0)?;
     let layout = std::fs::read(&file.0).expect("it was written")[20];
     assert_eq!((layout, found), (16, 0x31ce_5e6d_80c8_ba92), "{found:#018x}");

@@ -2,7 +2,7 @@
 
 use netwright::init::Init;
 use netwright::prelude::*;
-use netwright::{Architecture, LengthError, Predictor};
+use netwright::{Architecture, LengthError, Predictor, PreparedWeights};
 
 netwright::network! {
     Small(9x7x3) { conv 3x3x20 same nobias bn relu; conv 1x1x18 tanh; maxpool 2; conv 3x3x5 bn; softmax 4 }
@@ -66,11 +66,18 @@ fn a_predictor_borrows_what_a_network_has_prepared() -> Result<(), LengthError> 
     assert_eq!(predictor.predict(&image()), network.predict(&image()));
 
     let mut prepared = vec![f32::NAN; <Small as Architecture>::PREPARED];
-    Small::prepare(parameters, statistics, &mut prepared);
-    let mut predictor = Predictor::<Small>::new(parameters, statistics, &prepared, &mut workspace)?;
+    let anew = PreparedWeights::<Small>::of(parameters, statistics, &mut prepared)?;
+    let mut predictor = Predictor::new(parameters, statistics, anew, &mut workspace)?;
     assert_eq!(predictor.predict(&image()), network.predict(&image()));
 
-    let short = Predictor::<Small>::new(parameters, statistics, &prepared[1..], &mut workspace).map(|_| ());
-    assert_eq!(short.unwrap_err().what, "prepared weights");
+    let refused = |parameters: &[f32], statistics: &[f32], memory: &mut [f32]| match PreparedWeights::<Small>::of(
+        parameters, statistics, memory,
+    ) {
+        Ok(prepared) => panic!("{prepared:?}"),
+        Err(LengthError { what, expected, found }) => (what, expected - found),
+    };
+    assert_eq!(refused(&parameters[1..], statistics, &mut prepared), ("parameters", 1));
+    assert_eq!(refused(parameters, &statistics[2..], &mut prepared), ("statistics", 2));
+    assert_eq!(refused(parameters, statistics, &mut prepared[3..]), ("memory for prepared weights", 3));
     Ok(())
 }

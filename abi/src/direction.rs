@@ -27,3 +27,60 @@ impl Direction {
         }
     }
 }
+
+/// What a call of a network's programs computes, as a line of its plan says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Computes {
+    /// What all predictions read in place of weights.
+    Preparation,
+    /// The output, when predicting.
+    Prediction,
+    /// What all micro-batches of a training step read in place of weights.
+    StepPreparation,
+    /// The output, while training.
+    Forward,
+    /// The gradient of the input.
+    InputGradient,
+    /// The gradients of the weights.
+    WeightGradient,
+    /// Both gradients.
+    Gradients,
+}
+
+impl Computes {
+    /// All of them, in the order of a plan's lines.
+    pub const ALL: [Self; 7] = [
+        Self::Preparation,
+        Self::Prediction,
+        Self::StepPreparation,
+        Self::Forward,
+        Self::InputGradient,
+        Self::WeightGradient,
+        Self::Gradients,
+    ];
+
+    /// Its name in a plan.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Preparation => "preparing",
+            Self::Prediction => Direction::Predicting.name(),
+            Self::StepPreparation => "preparing a step",
+            Self::Forward => Direction::Forward.name(),
+            Self::InputGradient => Direction::InputGradient.name(),
+            Self::WeightGradient => Direction::WeightGradient.name(),
+            Self::Gradients => "gradients",
+        }
+    }
+
+    /// The directions that it computes; none, where it prepares weights.
+    pub const fn directions(self) -> &'static [Direction] {
+        match self {
+            Self::Preparation | Self::StepPreparation => &[],
+            Self::Prediction => &[Direction::Predicting],
+            Self::Forward => &[Direction::Forward],
+            Self::InputGradient => &[Direction::InputGradient],
+            Self::WeightGradient => &[Direction::WeightGradient],
+            Self::Gradients => &[Direction::InputGradient, Direction::WeightGradient],
+        }
+    }
+}

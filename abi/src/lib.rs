@@ -21,7 +21,7 @@ pub mod spec;
 mod weight_layout;
 
 pub use activation::{Activation, Epilogue, RELU6_CEILING, SELU_ALPHA, SELU_SCALE};
-pub use direction::Direction;
+pub use direction::{Computes, Direction};
 pub use init::Init;
 pub use layout::{LANES, Layout};
 pub use library::Library;

@@ -122,7 +122,8 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
     let graph = checked(passes::initial_weights(graph));
     let predicting = optimise(graph.clone(), Phase::Predicting);
     // Blocks of images take memory for sixteen.
-    let blocks = if graph.objective == Some(Objective::Memory) { None } else { passes::assign_layouts(&predicting) };
+    let goal = objective(&predicting, Phase::Predicting);
+    let blocks = if goal == Objective::Memory { None } else { passes::assign_layouts(&predicting) };
     let blocks = blocks.map(|ImageBlocks { graph, fewest }| {
         let graph = checked(graph);
         let (program, plan) = with_plan(passes::predict(&graph).predict);
@@ -130,7 +131,7 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
     });
     let predicting = checked(passes::fuse_pools(predicting));
     let Prediction { prepare, predict } = passes::predict(&predicting);
-    let predict = match objective(&predicting, Phase::Predicting) {
+    let predict = match goal {
         Objective::Speed => passes::fix_sizes(predict, &predicting),
         Objective::Memory => predict,
     };

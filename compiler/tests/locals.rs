@@ -66,6 +66,8 @@ fn every_local_of_emitted_code_has_a_name_that_is_kept_for_it() {
     assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
     let mut names = BTreeSet::new();
     given(compiled.tokens.clone(), &mut names);
+    // What emitted code calls for every network.
+    given(include_str!("../../src/emitted.rs").parse().expect("tokens"), &mut names);
     for expected in ["image", "observer", "conv1", "softmax1_z_gradient", "weights", "f"] {
         assert!(names.contains(expected), "{expected} was not found: {names:?}");
     }

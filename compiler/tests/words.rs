@@ -1,5 +1,6 @@
 //! What is emitted for editors, and that rustc is spared it.
 
+use netwright_compiler::words::Argument;
 use netwright_compiler::{Audience, compile, layers, reference_items};
 use proc_macro2::{Span, TokenStream};
 
@@ -78,4 +79,28 @@ fn every_example_compiles_whole() {
         let compiled = compile(&source, &root, &|_| Span::call_site(), Audience::Rustc);
         assert!(compiled.diagnostics.is_empty() && !compiled.tokens.is_empty(), "{source}: {:?}", compiled.diagnostics);
     }
+}
+
+/// The words between backquotes in what stands before `end`, from the last `start` on.
+fn quoted<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    let before = text.split(end).next().unwrap_or_default();
+    let part = &before[before.rfind(start).expect("where it starts")..];
+    let mut words: Vec<&str> =
+        part.split('`').skip(1).step_by(2).map(|word| word.trim_start_matches("kernel ")).collect();
+    words.sort_unstable();
+    words
+}
+
+#[test]
+fn the_guide_lists_the_kernels_of_the_table() {
+    let guide = include_str!("../../docs/language.md");
+    let of_table = |word: &str| {
+        let option = layers::find(word).expect("a word").options.iter().find(|option| option.name == "kernel");
+        let Some(Argument::OneOf(choices)) = option.map(|option| option.argument) else { panic!("{word}") };
+        let mut names: Vec<&str> = choices.iter().map(|choice| choice.name).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(quoted(guide, "of one direction.", " behind a `conv` overrule"), of_table("conv"));
+    assert_eq!(quoted(guide, "layer has", ".\n\nA kernel of a small layer"), of_table("dense"));
 }

@@ -44,6 +44,7 @@ mod predicting;
 pub mod prediction_file;
 pub mod prediction_weights;
 pub mod predictor;
+pub mod prepared_weights;
 pub mod scalar;
 #[cfg(feature = "std")]
 pub mod step_weights;

@@ -14,6 +14,7 @@ pub use crate::pass::PassError;
 use crate::predicting::Predicting;
 use crate::prediction_weights::PredictionWeights;
 use crate::predictor::by_value;
+use crate::prepared_weights::PreparedWeights;
 use crate::scalar::Precision;
 use crate::simd::{InstructionSet, Isa};
 use crate::tensor::Sample;
@@ -91,7 +92,7 @@ impl<T: Precision> Clone for Weights<T> {
 fn predicting<N: Network>(network: &N) -> Predicting<'_, N> {
     let weights = network.weights_ref();
     Predicting {
-        weights: PredictionWeights::all(&weights.parameters, &weights.statistics, network.prepared()),
+        weights: PredictionWeights::all(&weights.parameters, &weights.statistics, network.prepared().elements()),
         workspaces: &weights.workspaces,
         threads: weights.threads.as_ref(),
         isa: weights.isa,
@@ -166,12 +167,12 @@ pub trait Network: Architecture + Clone {
 
     /// What predictions read in place of some weights: scales and shifts of folded normalisations, packed filters;
     /// [`Architecture::PREPARED`] elements. It is computed for the first prediction after the weights have changed, and kept. A
-    /// [`Predictor`](crate::predictor::Predictor) somewhere else borrows a copy.
-    fn prepared(&self) -> &[Self::Scalar] {
+    /// [`Predictor`](crate::predictor::Predictor) borrows it.
+    fn prepared(&self) -> PreparedWeights<'_, Self> {
         let weights = self.weights_ref();
-        Self::Scalar::prepared(&weights.prepared, Self::PREPARED, &|prepared| {
+        PreparedWeights::of_network(Self::Scalar::prepared(&weights.prepared, Self::PREPARED, &|prepared| {
             Self::prepare(&weights.parameters, &weights.statistics, prepared);
-        })
+        }))
     }
 
     /// A predictor that owns what predictions read, and no other weights: for a program that has no more memory than it needs. The

@@ -35,7 +35,7 @@ pub trait Observer<T> {
         let _ = (layer, gradient);
     }
 
-    /// A kernel on the way back has run for `layer`.
+    /// The kernels on the way back have run for `layer`; those that a pass leaves out for frozen weights or images count as run.
     fn propagated(&mut self, layer: usize) {
         let _ = layer;
     }

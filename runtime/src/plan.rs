@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-pub use netwright_abi::{Direction, Library};
+pub use netwright_abi::{Computes, Direction, Library};
 
 use crate::gemm;
 use crate::scalar::Scalar;
 
-/// The calls of a network's programs: of its predictions, then of a training pass, forward and back. It is one text, which `{}` prints as
-/// a table and [`Plan::calls`] reads.
+/// The calls of a network's programs: what predictions prepare of the weights and the predictions, then what a training step prepares and its
+/// pass, forward and back. It is one text, which `{}` prints as a table and [`Plan::calls`] reads.
 ///
 /// ```
 /// use netwright_runtime::{Architecture, plan::Direction};
@@ -21,43 +21,56 @@ use crate::scalar::Scalar;
 /// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Plan(&'static str);
+pub struct Plan {
+    text: &'static str,
+    has_constant_sizes: bool,
+}
 
 /// A call of a kernel, and why this kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
-    /// What it computes: one direction, or the gradients of the input and of the weights together.
-    pub directions: &'static [Direction],
-    /// The layer whose output, or whose gradients, it computes.
+    /// What it computes.
+    pub computes: Computes,
+    /// The layer whose output, gradients or weights in another form it computes.
     pub layer: &'static str,
     merged: &'static str,
     /// The kernel: `conv_gemm_forward`.
     pub kernel: &'static str,
     /// Whether the kernel is one product of matrices: [`PlannedCall::library`] says who computes it.
     pub is_product: bool,
+    /// Whether the kernel is compiled for the sizes of this layer alone. No debug build has such kernels: they read sizes when they run.
+    pub has_constant_sizes: bool,
     /// Why the compiler chose it: the estimated time of an image, and what the runner-up would have taken.
     pub why: &'static str,
 }
 
-const BOTH_GRADIENTS: &[Direction] = &[Direction::InputGradient, Direction::WeightGradient];
-
 impl Plan {
     /// A plan from the text that the compiler writes: a line for each call, whose fields are apart by tabs. They are what it computes
-    /// ([`Direction::name`], or `gradients` for both), the layer, the merged layers with spaces between, the kernel, `product`
-    /// or nothing, and the reason.
+    /// ([`Computes::name`]), the layer, the merged layers with spaces between, the kernel, `product` or nothing, `constant sizes` or nothing,
+    /// and the reason.
     #[must_use]
     pub const fn from_text(text: &'static str) -> Self {
-        Self(text)
+        Self { text, has_constant_sizes: true }
     }
 
-    /// Every call, in the order in which they run: a prediction, one of blocks of images where there is one, then a training pass.
+    /// The same of a build that compiles kernels for constant sizes, or of one that does not: a debug build.
+    #[must_use]
+    pub const fn with_constant_sizes(self, has_constant_sizes: bool) -> Self {
+        Self { has_constant_sizes, ..self }
+    }
+
+    /// Every call, in the order in which they run: what is prepared of the weights for predictions, a prediction, one of blocks of images where
+    /// there is one, then what is prepared for a training step of several micro-batches, and a training pass.
     pub fn calls(self) -> impl Iterator<Item = PlannedCall> + Clone {
-        self.0.lines().filter_map(PlannedCall::from_line)
+        self.text.lines().filter_map(move |line| {
+            let call = PlannedCall::from_line(line)?;
+            Some(PlannedCall { has_constant_sizes: call.has_constant_sizes && self.has_constant_sizes, ..call })
+        })
     }
 
     /// The calls that compute in a direction.
     pub fn of(self, direction: Direction) -> impl Iterator<Item = PlannedCall> + Clone {
-        self.calls().filter(move |call| call.directions.contains(&direction))
+        self.calls().filter(move |call| call.computes.directions().contains(&direction))
     }
 }
 
@@ -65,12 +78,10 @@ impl PlannedCall {
     fn from_line(line: &'static str) -> Option<Self> {
         let mut fields = line.split('\t');
         let mut next = || fields.next();
-        let (direction, layer, merged, kernel, product, why) = (next()?, next()?, next()?, next()?, next()?, next()?);
-        let directions = match Direction::ALL.iter().position(|known| known.name() == direction) {
-            Some(index) => &Direction::ALL[index..=index],
-            None => BOTH_GRADIENTS,
-        };
-        Some(Self { directions, layer, merged, kernel, is_product: product == "product", why })
+        let (name, layer, merged, kernel) = (next()?, next()?, next()?, next()?);
+        let (is_product, has_constant_sizes, why) = (next()? == "product", next()? == "constant sizes", next()?);
+        let computes = *Computes::ALL.iter().find(|known| known.name() == name)?;
+        Some(Self { computes, layer, merged, kernel, is_product, has_constant_sizes, why })
     }
 
     /// The layers before [`layer`](Self::layer) whose work it does too, in their order: their outputs are never stored.
@@ -87,25 +98,28 @@ impl PlannedCall {
 
     /// The part of the table that it stands in.
     fn heading(&self) -> &'static str {
-        match self.directions {
-            [Direction::Predicting] => "predicting",
-            [Direction::Forward] => "training, forward",
-            _ => "training, backward",
+        match self.computes {
+            Computes::Preparation => "preparing, once for all predictions",
+            Computes::Prediction => "predicting",
+            Computes::StepPreparation => "preparing, once a training step of several micro-batches",
+            Computes::Forward => "training, forward",
+            Computes::InputGradient | Computes::WeightGradient | Computes::Gradients => "training, backward",
         }
     }
 
     /// What a row of the table begins with: the gradient, on the way back.
-    fn label(&self) -> &'static str {
-        match self.directions {
-            [Direction::InputGradient] => "input",
-            [Direction::WeightGradient] => "weights",
-            [Direction::Predicting | Direction::Forward] => "",
-            _ => "both",
+    fn label(&self) -> Option<&'static str> {
+        match self.computes {
+            Computes::InputGradient => Some("input"),
+            Computes::WeightGradient => Some("weights"),
+            Computes::Gradients => Some("both"),
+            _ => None,
         }
     }
 }
 
-/// A part for predictions and one for each way of a training pass; in it a line for each call: the layers, the kernel, and why.
+/// A part for predictions, one for each way of a training pass, and one before either for what it prepares of the weights; in it a line for each
+/// call: the layers, the kernel, and why.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width =
@@ -119,14 +133,15 @@ impl fmt::Display for Plan {
                 writeln!(f, "{heading}")?;
             }
             write!(f, "  ")?;
-            if heading == "training, backward" {
-                write!(f, "{:<8}", call.label())?;
+            if let Some(label) = call.label() {
+                write!(f, "{label:<8}")?;
             }
             for name in call.merged().chain([call.layer]) {
                 write!(f, "{name} ")?;
             }
             let gap = layers - width(call);
-            writeln!(f, "{:gap$} {:<kernels$}  {}", "", call.kernel, call.why)?;
+            let sizes = if call.has_constant_sizes { ", compiled for these sizes" } else { "" };
+            writeln!(f, "{:gap$} {:<kernels$}  {}{sizes}", "", call.kernel, call.why)?;
         }
         Ok(())
     }
@@ -145,34 +160,49 @@ mod tests {
 
     const PLAN: Plan = Plan::from_text(
         "
-predicting\trelu1\tconv1 bn1\tconv_packed_forward\t\trows: 5 ns an image, direct 6 ns
-forward\tdense1\t\tdense_forward\tproduct\ta product
-weight gradient\tdense1\t\tdense_grad_weights\tproduct\tthe only kernel of this operation
-gradients\tprelu1\t\tprelu_grad\t\tthe only kernel of this operation
+preparing\tconv1\t\tconv_pack\t\t\tonce for all predictions
+predicting\trelu1\tconv1 bn1\tconv_packed_forward\t\tconstant sizes\trows: 5 ns an image, direct 6 ns
+preparing a step\tdense1\t\tdense_pack\t\t\tonce a step
+forward\tdense1\t\tdense_forward\tproduct\t\ta product
+weight gradient\tdense1\t\tdense_grad_weights\tproduct\t\tthe only kernel of this operation
+gradients\tprelu1\t\tprelu_grad\t\t\tthe only kernel of this operation
 ",
     );
 
     #[test]
     fn a_text_is_read_call_by_call() {
-        let [conv, dense, weights, both] = PLAN.calls().collect::<Vec<_>>()[..] else { panic!("{PLAN:?}") };
-        assert_eq!((conv.layer, conv.kernel, conv.directions), ("relu1", "conv_packed_forward", &Direction::ALL[..1]));
+        let [pack, conv, _, dense, weights, both] = PLAN.calls().collect::<Vec<_>>()[..] else { panic!("{PLAN:?}") };
+        assert_eq!((conv.layer, conv.kernel, conv.computes), ("relu1", "conv_packed_forward", Computes::Prediction));
         assert!(conv.merged().eq(["conv1", "bn1"]) && dense.merged().next().is_none());
         assert_eq!([conv, dense, weights, both].map(|call| call.is_product), [false, true, true, false]);
         assert_eq!(conv.why, "rows: 5 ns an image, direct 6 ns");
+        assert_eq!((pack.computes, pack.computes.directions()), (Computes::Preparation, &[][..]));
+        assert!(PLAN.of(Direction::Predicting).eq([conv]));
         assert!(PLAN.of(Direction::WeightGradient).eq([weights, both]));
         assert!(PLAN.of(Direction::InputGradient).eq([both]));
         assert_eq!(Plan::from_text("").calls().count() + Plan::from_text("predicting\tconv1\n").calls().count(), 0);
     }
 
     #[test]
-    fn the_table_has_a_part_for_each_way() {
+    fn only_where_kernels_have_constant_sizes_is_it_said() {
+        let constant = |plan: Plan| plan.calls().filter(|call| call.has_constant_sizes).count();
+        assert_eq!([PLAN, PLAN.with_constant_sizes(false)].map(constant), [1, 0]);
+        assert!(!std::format!("{}", PLAN.with_constant_sizes(false)).contains("compiled for"));
+    }
+
+    #[test]
+    fn the_table_has_a_part_for_each_program() {
         let text = std::format!("{PLAN}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines,
             [
+                "preparing, once for all predictions",
+                "  conv1            conv_pack            once for all predictions",
                 "predicting",
-                "  conv1 bn1 relu1  conv_packed_forward  rows: 5 ns an image, direct 6 ns",
+                "  conv1 bn1 relu1  conv_packed_forward  rows: 5 ns an image, direct 6 ns, compiled for these sizes",
+                "preparing, once a training step of several micro-batches",
+                "  dense1           dense_pack           once a step",
                 "training, forward",
                 "  dense1           dense_forward        a product",
                 "training, backward",

@@ -5,14 +5,15 @@ use crate::context::Context;
 use crate::observer::{Observer, Unobserved};
 use crate::prediction_file::PredictionFileError;
 use crate::prediction_weights::PredictionWeights;
+use crate::prepared_weights::PreparedWeights;
 use crate::simd::{InstructionSet, Isa, MissingInstructions};
 use crate::tensor::{Output, Sample};
 
 /// A network that predicts, with weights and memory that belong to someone else.
 ///
 /// `parameters` has [`Architecture::PARAMETERS`] elements and `statistics` [`Architecture::STATISTICS`], as `network.parameters()`
-/// and `network.statistics()` gave them where it was trained; `prepared` has [`Architecture::PREPARED`], as `network.prepared()` gave
-/// them there, or [`Architecture::prepare`] computes them here; `workspace` has at least `N::PREDICTING.for_batch(1)`.
+/// and `network.statistics()` gave them where it was trained; `prepared` is what [`PreparedWeights::of`] computes of them, or
+/// `network.prepared()` has; `workspace` has at least `N::PREDICTING.for_batch(1)`.
 pub struct Predictor<'a, N: Architecture> {
     weights: PredictionWeights<'a, N::Scalar>,
     workspace: &'a mut [N::Scalar],
@@ -38,6 +39,13 @@ impl core::fmt::Debug for LengthError {
     }
 }
 
+impl LengthError {
+    /// Unless the length is the one that was expected.
+    pub(crate) fn unless_equal(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+        if expected == found { Ok(()) } else { Err(Self { what, expected, found }) }
+    }
+}
+
 impl<'a, N: Architecture> Predictor<'a, N> {
     /// The workspace of one image, in elements: the length of an array for it.
     pub const WORKSPACE: usize = N::PREDICTING.for_batch(1);
@@ -49,15 +57,12 @@ impl<'a, N: Architecture> Predictor<'a, N> {
     pub fn new(
         parameters: &'a [N::Scalar],
         statistics: &'a [N::Scalar],
-        prepared: &'a [N::Scalar],
+        prepared: PreparedWeights<'a, N>,
         workspace: &'a mut [N::Scalar],
     ) -> Result<Self, LengthError> {
-        let exact =
-            |what, expected, found| if expected == found { Ok(()) } else { Err(LengthError { what, expected, found }) };
-        exact("parameters", N::PARAMETERS, parameters.len())?;
-        exact("statistics", N::STATISTICS, statistics.len())?;
-        exact("prepared weights", N::PREPARED, prepared.len())?;
-        Self::with_weights(PredictionWeights::all(parameters, statistics, prepared), workspace)
+        LengthError::unless_equal("parameters", N::PARAMETERS, parameters.len())?;
+        LengthError::unless_equal("statistics", N::STATISTICS, statistics.len())?;
+        Self::with_weights(PredictionWeights::all(parameters, statistics, prepared.elements()), workspace)
     }
 
     /// A predictor over what [`OwnedPredictor::save`](crate::owned_predictor::OwnedPredictor::save) has written, where it lies: in flash,

@@ -56,7 +56,7 @@ fn main() {
         time(0, &mut || {
             for (images, outputs) in elements.chunks(784 * TOGETHER).zip(outputs.chunks_mut(10 * TOGETHER)) {
                 let context = Context::of(TOGETHER);
-                let (parameters, prepared) = (network.parameters(), network.prepared());
+                let (parameters, prepared) = (network.parameters(), network.prepared().elements());
                 let images = black_box(images);
                 LeNet5::<f32>::predict_pass(
                     &context,

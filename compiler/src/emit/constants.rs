@@ -14,7 +14,7 @@ use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Program, Step};
 
 /// The sizes of every kernel that a network calls, and where its tensors and its prepared values lie, as constants.
-pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStream {
+pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenStream) -> TokenStream {
     let graph = planned.graph;
     let (preparing, prepare_plan) = &planned.preparing;
     let (predicting, predict_plan) = &planned.predicting;
@@ -33,7 +33,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
         let (name, is_new) = names.of_spec(spec, &graph.layers[layer.0].name);
         let module = format_ident!("{}", spec.module);
         if *constant_sizes {
-            constants.extend(of_type(spec, &graph.layers[layer.0].name, &name, names));
+            constants.extend(of_type(spec, &graph.layers[layer.0].name, &name, names, root));
         }
         if !is_new {
             continue;
@@ -62,18 +62,10 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names) -> TokenStrea
 }
 
 /// The type that stands for the sizes that `constant` has, unless there is one.
-fn of_type(spec: &Spec, layer: &str, constant: &Ident, names: &mut Names) -> Option<TokenStream> {
+fn of_type(spec: &Spec, layer: &str, constant: &Ident, names: &mut Names, root: &TokenStream) -> Option<TokenStream> {
     let module = format_ident!("{}", spec.module);
     let (name, is_new) = names.of_type(spec, layer);
-    is_new.then(|| {
-        quote! {
-            enum #name {}
-            impl kernels::ConstantSizes for #name {
-                type Sizes = kernels::#module::Spec;
-                const SIZES: &'static kernels::#module::Spec = &#constant;
-            }
-        }
-    })
+    is_new.then(|| quote!(#root::private::constant_sizes! { #name: #module = &#constant }))
 }
 
 /// Of values that are prepared of the weights.

@@ -122,16 +122,19 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     let blocks = planned.blocks.as_ref().map(|blocks| &blocks.program);
     let predictions = [&planned.preparing.0, &planned.predicting.0].into_iter().chain(blocks);
     let mut names = Names::new(graph, predictions, &planned.training.0);
-    let constants = constants::of_network(planned, &mut names);
+    let constants = constants::of_network(planned, &mut names, root);
     let variables = names.variables();
-    let architecture = tables::architecture(planned, &names, &own);
+    let architecture = tables::architecture(planned, &names, &own, root);
     let views = views::views(graph, &own, root);
     // rustc shows where a method is from: at the network's name, not across the whole macro.
     let at_name = match audience {
         Audience::Rustc => Span::call_site().located_at(name.span()),
         Audience::Editor => Span::call_site(),
     };
-    let methods = methods(graph, &own, at_name, root);
+    let (input, output) = (value_type(graph.shape(graph.input)), value_type(graph.shape(graph.output)));
+    // What an image of the wrong size, a type error, refers to.
+    let predict = Ident::new("predict", at_name);
+    let image = quote_spanned!(at_name=> image: &#input);
     let imports = imports(root);
     let items = beside(
         planned.item,
@@ -141,7 +144,7 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
             #constants
             #architecture
             #views
-            #methods
+            #root::private::methods! { #own, #input => #output, #predict(#image) }
 
             impl<T: Precision> fmt::Debug for #own<T> {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,7 +200,7 @@ fn imports(root: &TokenStream) -> TokenStream {
         use #root::private::scope::{
             bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, unless_fused, usize,
             Activation, Architecture, Axes, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
-            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, Range, ParameterKind, Shape,
+            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, PreparedWeights, Range, ParameterKind, Shape,
             Some, Tensor, Tensors,
         };
         #root::private::with_std! {
@@ -232,196 +235,5 @@ fn head(graph: &Graph) -> Ident {
         Head::LogSoftmax => format_ident!("LogSoftmax"),
         Head::Sigmoid => format_ident!("Sigmoid"),
         Head::Linear => format_ident!("Linear"),
-    }
-}
-
-/// The methods on the type itself, so that users need no trait in scope and `LeNet5::init(1)` no type: whatever has no `self` to tell
-/// the precision is there for `f32` alone, and the trait's own serves `LeNet5::<f64>::init(1)`.
-fn methods(graph: &Graph, name: &Ident, at_name: Span, root: &TokenStream) -> TokenStream {
-    let input = value_type(graph.shape(graph.input));
-    let output = value_type(graph.shape(graph.output));
-    let concrete = quote!(#name<f32>);
-    let architecture = quote!(<#concrete as Architecture>);
-    let network = quote!(<Self as Network>);
-    // What an image of the wrong size, a type error, refers to.
-    let predict = Ident::new("predict", at_name);
-    let image = quote_spanned!(at_name=> image: &#input);
-    quote! {
-        impl #concrete {
-            /// The network's name.
-            pub const NAME: &'static str = #architecture::NAME;
-            /// The shape of one image.
-            pub const INPUT: Shape = #architecture::INPUT;
-            /// The shape of one answer.
-            pub const OUTPUT: Shape = #architecture::OUTPUT;
-            /// How many weights there are, those of frozen layers too.
-            pub const PARAMETERS: usize = #architecture::PARAMETERS;
-            /// How many of them training changes: those of layers that are not frozen.
-            pub const TRAINABLE: usize = #architecture::TRAINABLE;
-            /// How many elements training moves without gradients.
-            pub const STATISTICS: usize = #architecture::STATISTICS;
-            /// Multiply-adds to predict one image.
-            pub const MACS: u64 = #architecture::MACS;
-            /// The layers on the longest way from the image to the answer, the image included.
-            pub const DEPTH: usize = #architecture::DEPTH;
-            /// The fewest images of a training step.
-            pub const FEWEST_IMAGES: usize = #architecture::FEWEST_IMAGES;
-            /// Bytes of workspace to predict one image.
-            pub const WORKSPACE: usize = 4 * #architecture::PREDICTING.for_batch(1);
-            /// The table of layers.
-            pub const LAYERS: &'static [Layer] = #architecture::LAYERS;
-            /// The kernels chosen, for predictions and for each way of a training pass, and why.
-            pub const PLAN: Plan = #architecture::PLAN;
-        }
-
-        #root::private::without_std! {
-            impl #concrete {
-                /// Training needs the feature `std`.
-                pub fn init(seed: u64) -> Self where for<'a> f32: FeatureStd<'a> {
-                    needs_std(seed)
-                }
-            }
-        }
-
-        #root::private::with_std! {
-            impl<T: Precision> Network for #name<T> {
-                fn from_weights(weights: Weights<T>) -> Self {
-                    Self { weights }
-                }
-                fn weights_ref(&self) -> &Weights<T> {
-                    &self.weights
-                }
-                fn weights_mut(&mut self) -> &mut Weights<T> {
-                    &mut self.weights
-                }
-            }
-
-            impl<T: Precision> fmt::Display for #name<T> {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    fmt::Display::fmt(&Summary::of::<Self>(), f)
-                }
-            }
-
-            impl #concrete {
-                /// The table of layers, as `{}` of a network prints it.
-                #[must_use]
-                pub fn summary() -> Summary {
-                    Summary::of::<Self>()
-                }
-                /// A network whose weights start as its layers say, drawn from `seed`.
-                #[must_use]
-                pub fn init(seed: u64) -> Self {
-                    #network::init(seed)
-                }
-                /// A network with the weights of a file.
-                ///
-                /// # Errors
-                /// Where the file cannot be read, or holds other weights.
-                pub fn from_file(
-                    path: impl AsRef<Path>,
-                ) -> Result<Self, Error> {
-                    <Self as SaveWeights>::from_file(path)
-                }
-                /// Memory for training steps of up to `batch` images.
-                #[must_use]
-                pub fn workspace(batch: usize) -> TrainingWorkspace<Self> {
-                    #network::workspace(batch)
-                }
-                /// Gradients of all parameters, zero to begin with.
-                #[must_use]
-                pub fn gradients() -> Gradients<Self> {
-                    #network::gradients()
-                }
-            }
-
-            impl<T: Precision> #name<T> {
-                /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
-                #[must_use]
-                pub fn #predict(&self, #image) -> #output {
-                    #network::predict(self, image)
-                }
-                /// The answers for many images.
-                #[must_use]
-                pub fn predict_batch(&self, images: &[#input]) -> Vec<#output> {
-                    #network::predict_batch(self, images)
-                }
-                /// The answer for one image, written over `answer`: for one that is larger than a stack.
-                pub fn predict_into(&self, image: &#input, answer: &mut #output) {
-                    #network::predict_into(self, image, answer);
-                }
-                /// A predictor that owns what predictions read, and no other weights.
-                #[must_use]
-                pub fn into_predictor(self) -> OwnedPredictor<Self> {
-                    #network::into_predictor(self)
-                }
-                /// What predictions read in place of some weights, to be borrowed by a `Predictor`.
-                #[must_use]
-                pub fn prepared(&self) -> &[T] {
-                    #network::prepared(self)
-                }
-                /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long
-                /// enough uses every processor. Any number gives the same bits.
-                ///
-                /// # Errors
-                /// For 0 threads, for more than 1024, and where the system refuses them.
-                pub fn set_threads(&mut self, count: usize) -> Result<(), Error> {
-                    #network::set_threads(self, count)
-                }
-                /// The answers for many images, written to `answers`.
-                pub fn predict_batch_into(&self, images: &[#input], answers: &mut [#output]) {
-                    #network::predict_batch_into(self, images, answers);
-                }
-                /// Runs images forward as in training, and returns their answers.
-                ///
-                /// # Errors
-                /// Where there are more images than the workspace holds, or none.
-                pub fn forward<'w>(
-                    &mut self,
-                    pass: Pass,
-                    images: &[#input],
-                    workspace: &'w mut TrainingWorkspace<Self>,
-                ) -> Result<&'w [#output], PassError> {
-                    #network::forward(self, pass, images, workspace)
-                }
-                /// Runs the images of the last `forward` backward from the gradient in `workspace`, and adds to `gradients`.
-                ///
-                /// # Errors
-                /// Where there are not as many images as were sent forward.
-                pub fn backward(
-                    &self,
-                    pass: Pass,
-                    seed: GradientSeed,
-                    images: &[#input],
-                    workspace: &mut TrainingWorkspace<Self>,
-                    gradients: &mut Gradients<Self>,
-                ) -> Result<(), PassError> {
-                    #network::backward(self, pass, seed, images, workspace, gradients)
-                }
-                /// [`Self::backward`], and the gradient of each image.
-                ///
-                /// # Errors
-                /// Where there are not as many images as were sent forward, or the gradient's length is another.
-                pub fn backward_to_input(
-                    &self,
-                    pass: Pass,
-                    seed: GradientSeed,
-                    images: &[#input],
-                    workspace: &mut TrainingWorkspace<Self>,
-                    gradients: &mut Gradients<Self>,
-                    input_gradient: &mut [T],
-                ) -> Result<(), PassError> {
-                    #network::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
-                }
-                /// All trained elements, contiguous.
-                #[must_use]
-                pub fn parameters(&self) -> &[T] {
-                    #network::parameters(self)
-                }
-                /// All trained elements, contiguous, to change.
-                pub fn parameters_mut(&mut self) -> &mut [T] {
-                    #network::parameters_mut(self)
-                }
-            }
-        }
     }
 }

@@ -16,14 +16,15 @@ use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Outside, Program, Step};
 
 /// `prepare_part`, `predict_pass`, `forward_pass` and `backward_pass`.
-pub(super) fn functions(planned: &Planned<'_>, names: &Names) -> TokenStream {
+pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream) -> TokenStream {
     let graph = planned.graph;
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
     let (preparing, prepare_plan) = &planned.preparing;
     let owners = owners(graph);
     let owners = owners.as_slice();
-    let predict = Writer { graph, owners, program: predicting, plan: predict_plan, names, pass: PassKind::Predict };
+    let predict =
+        Writer { graph, owners, program: predicting, plan: predict_plan, names, root, pass: PassKind::Predict };
     let train = Writer { program: &training.program, plan: train_plan, pass: PassKind::Train, ..predict };
     let prepare = Writer { program: preparing, plan: prepare_plan, pass: PassKind::Prepare, ..predict };
     let preparation = prepare.parts();
@@ -159,6 +160,7 @@ struct Writer<'a> {
     program: &'a Program,
     plan: &'a MemoryPlan,
     names: &'a Names,
+    root: &'a TokenStream,
     pass: PassKind,
 }
 
@@ -241,25 +243,50 @@ impl<'a> Writer<'a> {
         Some(quote!(computed(observer, #owner, workspace, #range);))
     }
 
-    /// Calls of kernels; before those of a layer an observer may see the gradient of its output.
+    /// Calls of kernels; before those of a layer an observer may see the gradient of its output. What runs on one condition and follows each
+    /// other is one block.
     fn backward(&self, steps: std::ops::Range<usize>) -> TokenStream {
-        let elided = &self.plan.elided[steps.clone()];
-        let written = |(step, elided): (&Step, &bool)| match step {
-            Step::Call(call) if !elided => {
-                let (statement, layer) = (self.call(call), size(call.layer.0));
-                quote!(#statement Observer::propagated(observer, #layer);)
-            }
-            Step::Outside { what: Outside::LayerGradient(LayerId(layer), when), values } => {
-                let layer = size(*layer);
-                let ranges = values.iter().filter_map(|(value, _)| self.range(*value));
-                guarded(*when, quote!(#(gradient(observer, #layer, workspace, #ranges);)*))
-            }
-            _ => TokenStream::new(),
+        let mut statements: Vec<(When, TokenStream)> = Vec::new();
+        let mut write = |when: When, statement: TokenStream| match statements.last_mut() {
+            Some((last, block)) if *last == when => block.extend(statement),
+            _ => statements.push((when, statement)),
         };
-        self.program.steps[steps].iter().zip(elided).map(written).collect()
+        let has_run = |layer: LayerId| {
+            let layer = size(layer.0);
+            quote!(Observer::propagated(observer, #layer);)
+        };
+        let mut running: Option<LayerId> = None;
+        for (step, elided) in self.program.steps[steps.clone()].iter().zip(&self.plan.elided[steps]) {
+            match step {
+                Step::Call(call) if !elided => {
+                    if let Some(layer) = running.replace(call.layer).filter(|layer| *layer != call.layer) {
+                        write(When::Always, has_run(layer));
+                    }
+                    write(call.when, self.statement(call));
+                }
+                Step::Outside { what: Outside::LayerGradient(LayerId(layer), when), values } => {
+                    let layer = size(*layer);
+                    let ranges = values.iter().filter_map(|(value, _)| self.range(*value));
+                    let seen = quote!(#(gradient(observer, #layer, workspace, #ranges);)*);
+                    if !seen.is_empty() {
+                        running.take().into_iter().for_each(|layer| write(When::Always, has_run(layer)));
+                        write(*when, seen);
+                    }
+                }
+                _ => {}
+            }
+        }
+        running.into_iter().for_each(|layer| write(When::Always, has_run(layer)));
+        statements.into_iter().map(|(when, statement)| guarded(when, statement)).collect()
     }
 
+    /// A call, on its condition.
     fn call(&self, call: &KernelCall) -> TokenStream {
+        guarded(call.when, self.statement(call))
+    }
+
+    /// A call, whatever its condition.
+    fn statement(&self, call: &KernelCall) -> TokenStream {
         let mut regions = Regions::default();
         let fused = call.fused.map(|fused| Data::Gradient(fused.weights));
         let operand = |&Operand { data, access }: &Operand| {
@@ -277,22 +304,15 @@ impl<'a> Writer<'a> {
             Layout::ImagesInLanes => quote!(blocks),
         };
         let operands: Vec<TokenStream> = pass.chain(operands).chain(scratch).collect();
-        let sized = quote!(<T as Kernels>::#kernel(#context, &#sizes, #(#operands),*););
-        // A debug build takes the kernel that reads its sizes when it runs: that is optimised with the crate it stands in.
         let called = match self.names.known_type(&call.spec).filter(|_| call.constant_sizes) {
             Some(name) => {
                 let module = format_ident!("{}", call.kernel.module);
-                quote! {
-                    #[cfg(debug_assertions)]
-                    #sized
-                    #[cfg(not(debug_assertions))]
-                    kernels::#module::#kernel(#context, kernels::Constant::<#name>::SIZES, #(#operands),*);
-                }
+                let root = self.root;
+                quote!(#root::private::compiled_for! { #name: #module::#kernel(#context, &#sizes, #(#operands),*) })
             }
-            None => sized,
+            None => quote!(<T as Kernels>::#kernel(#context, &#sizes, #(#operands),*);),
         };
-        let statement = self.unless_frozen(call, quote!(#bindings #called));
-        guarded(call.when, statement)
+        self.unless_frozen(call, quote!(#bindings #called))
     }
 
     /// The pass as a kernel is told it.

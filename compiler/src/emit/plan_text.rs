@@ -1,53 +1,59 @@
 //! What was planned, as one text: a field and a tab, a call and a line. The runtime's `Plan` reads it.
 
-use netwright_abi::{Direction, LANES};
+use netwright_abi::{Computes, LANES};
 use proc_macro2::{Literal, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 
 use super::constants::calls;
 use super::{InBlocks, Planned};
 use crate::graph::Extent;
 use crate::kernel_call::{Access, Data, KernelCall};
+use crate::passes::MemoryPlan;
 use crate::program::Program;
 
-/// The calls of a prediction, with what was chosen and why; then those for blocks of images, where there are any; then those of a training
-/// pass. It is one raw literal, however many layers there are: reading it takes rustc no time.
-pub(super) fn plan_text(planned: &Planned<'_>) -> TokenStream {
+/// Every call: what predictions prepare of the weights, a prediction, that of blocks of images, where there is one; then what a training step
+/// prepares, and its pass. The text is one raw literal, however many layers there are: reading it takes rustc no time.
+pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let mut text = String::from("\n");
-    let mut write = |direction: &str, call: &KernelCall, before: &str| {
+    let mut has_constant_sizes = false;
+    let mut write = |computes: Computes, call: &KernelCall, before: &str| {
         let name = |layer: &crate::graph::LayerId| planned.graph.layers[layer.0].name.as_str();
         let merged: Vec<&str> = call.rows.iter().map(name).collect();
         let product = if call.kernel.is_product() { "product" } else { "" };
-        let fields = [direction, name(&call.layer), &merged.join(" "), call.kernel.name, product];
+        let sizes = if call.constant_sizes { "constant sizes" } else { "" };
+        has_constant_sizes |= call.constant_sizes;
+        let fields = [computes.name(), name(&call.layer), &merged.join(" "), call.kernel.name, product, sizes];
         text.push_str(&format!("{}\t{before}{}\n", fields.join("\t"), call.why));
     };
-    let (program, plan) = &planned.predicting;
-    for call in calls(&program.steps, &plan.elided) {
-        write(Direction::Predicting.name(), call, "");
-    }
+    let mut write_all = |computes: Computes, program: &Program, plan: &MemoryPlan, before: &str| {
+        calls(&program.steps, &plan.elided).for_each(|call| write(computes, call, before));
+    };
+    let (preparing, predicting) = (&planned.preparing, &planned.predicting);
+    write_all(Computes::Preparation, &preparing.0, &preparing.1, "");
+    write_all(Computes::Prediction, &predicting.0, &predicting.1, "");
     if let Some(InBlocks { program, plan, fewest, .. }) = &planned.blocks {
-        for call in calls(&program.steps, &plan.elided) {
-            write(
-                Direction::Predicting.name(),
-                call,
-                &format!("{LANES} images at once, where there are {fewest} or more: "),
-            );
-        }
+        let before = format!("{LANES} images at once, where there are {fewest} or more: ");
+        write_all(Computes::Prediction, program, plan, &before);
     }
     let (training, plan) = &planned.training;
+    write_all(Computes::StepPreparation, &training.prepare, &planned.preparing_step, "");
     let (forward, backward) = training.program.steps.split_at(training.loss);
     let (elided_forward, elided_backward) = plan.elided.split_at(training.loss);
     for call in calls(forward, elided_forward) {
-        write(Direction::Forward.name(), call, "");
+        write(Computes::Forward, call, "");
     }
     for call in calls(backward, elided_backward) {
         write(gradients_of(call, &training.program), call, "");
     }
-    literal(&text)
+    let text = literal(&text);
+    // What a debug build takes instead, it does not say.
+    let constant_sizes =
+        has_constant_sizes.then(|| quote!(.with_constant_sizes(!#root::private::core::cfg!(debug_assertions))));
+    quote!(Plan::from_text(#text)#constant_sizes)
 }
 
 /// Which gradients a call on the way back computes: those of weights, those of a value, or both.
-fn gradients_of(call: &KernelCall, program: &Program) -> &'static str {
+fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
     let changed = || call.operands.iter().filter(|operand| operand.access != Access::Read);
     let of_weights = changed().any(|operand| matches!(operand.data, Data::Gradient(_)));
     let of_input = changed().any(|operand| match operand.data {
@@ -55,9 +61,9 @@ fn gradients_of(call: &KernelCall, program: &Program) -> &'static str {
         _ => false,
     });
     match (of_input, of_weights) {
-        (true, true) => "gradients",
-        (_, true) => Direction::WeightGradient.name(),
-        (_, false) => Direction::InputGradient.name(),
+        (true, true) => Computes::Gradients,
+        (_, true) => Computes::WeightGradient,
+        (_, false) => Computes::InputGradient,
     }
 }
 

@@ -7,13 +7,13 @@ use super::constants::{optional_activation, scratch, size, sizes, variant};
 use super::intact::intact;
 use super::names::Names;
 use super::passes;
-use super::plan_text::plan_text;
+use super::plan_text;
 use super::{InBlocks, Planned, head, held, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::shape::Shape;
 
-pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -> TokenStream {
+pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, root: &TokenStream) -> TokenStream {
     let graph = planned.graph;
     let text = planned.item.name;
     let (input, output) = (value_type(graph.shape(graph.input)), value_type(graph.shape(graph.output)));
@@ -24,7 +24,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
     let depth = size(graph.depth);
     let coupled = graph.couples_batch();
     let one_value = graph.normalise_one_value().into_iter().map(|layer| size(layer.0));
-    let (layers, plan) = (layers(graph), plan_text(planned));
+    let (layers, plan) = (layers(graph), plan_text::plan(planned, root));
     let (predicting, predict_plan) = &planned.predicting;
     let (training, train_plan) = &planned.training;
     let prepared = size(predict_plan.prepared);
@@ -79,7 +79,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
         quote!(FusedGradient { layer: #layer, weights: #weights, rows: #rows, columns: #columns, left: #left, right: #right })
     });
     let fused = (!training.fused.is_empty()).then(|| quote!(const FUSED: &'static [FusedGradient] = &[#(#fused),*];));
-    let (functions, held) = (passes::functions(planned, names), held::constants(planned));
+    let (functions, held) = (passes::functions(planned, names, root), held::constants(planned));
     quote! {
         const PREDICT_SCRATCH: usize = #predict_scratch;
         #blocks_scratch
@@ -98,7 +98,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
             const INPUT: Shape = #input_shape;
             const OUTPUT: Shape = #output_shape;
             const LAYERS: &'static [Layer] = #layers;
-            const PLAN: Plan = Plan::from_text(#plan);
+            const PLAN: Plan = #plan;
             const BATCH_COUPLED: bool = #coupled;
             const PREPARED: usize = #prepared;
             #held
@@ -119,8 +119,9 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident) -
 }
 
 fn memory(plan: &MemoryPlan, scratch: &TokenStream) -> TokenStream {
-    let (fixed, per_image) = (size(plan.fixed), size(plan.per_image));
-    quote!(Memory { scratch: #scratch, fixed: #scratch + #fixed, per_image: #per_image })
+    let per_image = size(plan.per_image);
+    let fixed = (plan.fixed > 0).then(|| size(plan.fixed)).map(|fixed| quote!(+ #fixed));
+    quote!(Memory { scratch: #scratch, fixed: #scratch #fixed, per_image: #per_image })
 }
 
 fn shape(shape: Shape) -> TokenStream {

@@ -104,7 +104,7 @@ fn group_type(names: &[&str]) -> TokenStream {
     let group = group_name(names);
     let parameters: Vec<Ident> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
     let fields = names.iter().zip(&parameters).map(|(name, parameter)| {
-        let (doc, name) = (format!("The layer's {}.", name.replace('_', " ")), format_ident!("{name}"));
+        let (doc, name) = (format!(" The layer's {}.", name.replace('_', " ")), format_ident!("{name}"));
         quote!(#[doc = #doc] pub #name: #parameter)
     });
     quote! {
@@ -122,7 +122,7 @@ fn side(rows: &[(Ident, Vec<&Tensor>)], reference: &TokenStream, name: &Ident) -
             let array = sizes.iter().rev().fold(quote!(T), |inner, size| quote!([#inner; #size]));
             quote!(#reference #array)
         });
-        let doc = format!("The weights of `{field}`.");
+        let doc = format!(" The weights of `{field}`.");
         quote!(#[doc = #doc] pub #field: #group<#(#types),*>)
     });
     quote! {

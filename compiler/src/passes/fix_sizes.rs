@@ -6,7 +6,7 @@ use crate::graph::{Extent, Graph, Value};
 use crate::kernel_call::{Data, KernelCall};
 use crate::program::{Program, Step};
 
-/// Decides for each call of a program whether its sizes are constants, and says so where the call says why its kernel was chosen.
+/// Decides for each call of a program whether its sizes are constants.
 #[must_use]
 pub fn fix_sizes(mut program: Program, graph: &Graph) -> Program {
     for step in &mut program.steps {
@@ -17,9 +17,6 @@ pub fn fix_sizes(mut program: Program, graph: &Graph) -> Program {
             cost::is_small(macs, images) && weights <= cost::CACHED
         };
         call.constant_sizes = call.kernel.takes_constants && is_small();
-        if call.constant_sizes {
-            call.why.to_mut().push_str(", compiled for these sizes");
-        }
     }
     program
 }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 
-use netwright::{Architecture, LengthError, Predictor, Tensor};
+use netwright::{Architecture, LengthError, Predictor, PreparedWeights, Tensor};
 
 netwright::network! {
     /// A small reader of 8x8 digits, one of whose kernels packs its filters.
@@ -44,15 +44,15 @@ const _: () = assert!(<LeNet5 as Architecture>::PREPARED == 0);
 pub const MEMORY: usize = Reader::WORKSPACE;
 
 /// Elements that are prepared of the weights: where memory allows, on the board; else where it was trained, for its flash.
-pub const PREPARED: usize = <Reader as Architecture>::PREPARED;
+pub const PREPARED: usize = PreparedWeights::<Reader>::LEN;
 
-/// The most probable digit of an image, by weights and what [`Architecture::prepare`] made of them.
+/// The most probable digit of an image, by weights and what was prepared of them.
 ///
 /// # Errors
 /// Where they are not those of a [`Reader`].
-pub fn read(weights: &[f32], prepared: &[f32], image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
+pub fn read(weights: &[f32], prepared: PreparedWeights<'_, Reader>, image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
     let mut workspace = [0.0; <Reader as Architecture>::PREDICTING.for_batch(1)];
-    let answer = Predictor::<Reader>::new(weights, &[], prepared, &mut workspace)?.predict(image);
+    let answer = Predictor::new(weights, &[], prepared, &mut workspace)?.predict(image);
     let digit = (0..answer.len()).max_by(|&a, &b| answer[a].total_cmp(&answer[b]));
     Ok(digit.unwrap_or(0))
 }
@@ -73,15 +73,18 @@ mod tests {
         // Only the bias of class 7 is not zero.
         weights[Reader::PARAMETERS - 3] = 1.0;
         let mut prepared = [0.0; PREPARED];
-        Reader::prepare(&weights, &[], &mut prepared);
-        assert_eq!(read(&weights, &prepared, &Tensor::zeros()), Ok(7));
+        let prepared = PreparedWeights::of(&weights, &[], &mut prepared).expect("lengths");
+        assert_eq!(read(&weights, prepared, &Tensor::zeros()), Ok(7));
     }
 
     #[test]
     fn weights_of_another_network_are_refused() {
-        let error = read(&[0.0; 3], &[0.0; PREPARED], &Tensor::zeros());
+        let (weights, mut memory) = ([0.0; Reader::PARAMETERS], [0.0; PREPARED]);
+        let prepared = PreparedWeights::of(&weights, &[], &mut memory).expect("lengths");
+        let error = read(&[0.0; 3], prepared, &Tensor::zeros());
         assert_eq!(error, Err(LengthError { what: "parameters", expected: Reader::PARAMETERS, found: 3 }));
-        let error = read(&[0.0; Reader::PARAMETERS], &[0.0; 5], &Tensor::zeros());
-        assert_eq!(error, Err(LengthError { what: "prepared weights", expected: PREPARED, found: 5 }));
+        let error = PreparedWeights::<Reader>::of(&weights, &[], &mut [0.0; 5]).map(|prepared| prepared.elements().len());
+        let what = "memory for prepared weights";
+        assert_eq!(error, Err(LengthError { what, expected: PREPARED, found: 5 }));
     }
 }

@@ -2,7 +2,7 @@
 //! and the portable code gives every target the same bits.
 
 use board::LeNet5;
-use netwright::{Architecture, InstructionSet, MissingInstructions, Predictor, Tensor};
+use netwright::{Architecture, InstructionSet, MissingInstructions, Predictor, PreparedWeights, Tensor};
 
 #[allow(dead_code)]
 #[path = "../../support/golden/formula.rs"]
@@ -42,7 +42,8 @@ fn predict(instructions: Option<InstructionSet>) -> Result<[f32; 10], MissingIns
     for (place, pixel) in image.as_mut_slice().iter_mut().enumerate() {
         *pixel = formula::pixel(place, number("input_scale"));
     }
-    let mut predictor = Predictor::<LeNet5>::new(&weights, &[], &[], &mut workspace).expect("lengths");
+    let prepared = PreparedWeights::<LeNet5>::of(&weights, &[], &mut []).expect("it prepares nothing");
+    let mut predictor = Predictor::new(&weights, &[], prepared, &mut workspace).expect("lengths");
     if let Some(instructions) = instructions {
         predictor = predictor.with_instructions(instructions)?;
     }

@@ -26,7 +26,7 @@ fn main() -> Result<(), Failure> {
         _ => {
             let network = Vgg16::init(1);
             let answer = network.predict(&image);
-            let [weights, prepared] = [4 * Vgg16::<f32>::PARAMETERS, size_of_val(network.prepared())];
+            let [weights, prepared] = [4 * Vgg16::<f32>::PARAMETERS, size_of_val(network.prepared().elements())];
             let what = format!("weights {:.1} MB, prepared {:.1}", megabytes(weights), megabytes(prepared));
             (what, weights + prepared, answer)
         }
