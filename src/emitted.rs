@@ -2,11 +2,11 @@
 
 /// The methods on the type of a network itself, so that users need no trait in scope and `LeNet5::init(1)` no type: whatever has no `self`
 /// to tell the precision is there for `f32` alone, and the trait's own serves `LeNet5::<f64>::init(1)`. It is called where
-/// [`scope`](crate::private::scope) is imported; `predict` and its image have the spans that messages of rustc point to.
+/// [`scope`](crate::private::scope) is imported. `predict` is emitted itself: messages of rustc point to it and its image.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __methods {
-    ($own:ident, $input:ty => $output:ty, $predict:ident($image:ident: $borrowed:ty)) => {
+    ($own:ident, $input:ty => $output:ty) => {
         impl $own<f32> {
             /// The network's name.
             pub const NAME: &'static str = <Self as Architecture>::NAME;
@@ -86,11 +86,6 @@ macro_rules! __methods {
             }
 
             impl<T: Precision> $own<T> {
-                /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
-                #[must_use]
-                pub fn $predict(&self, $image: $borrowed) -> $output {
-                    <Self as Network>::predict(self, $image)
-                }
                 /// The answers for many images.
                 #[must_use]
                 pub fn predict_batch(&self, images: &[$input]) -> Vec<$output> {

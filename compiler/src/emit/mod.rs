@@ -144,7 +144,16 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
             #constants
             #architecture
             #views
-            #root::private::methods! { #own, #input => #output, #predict(#image) }
+            #root::private::methods! { #own, #input => #output }
+            #root::private::with_std! {
+                impl<T: Precision> #own<T> {
+                    /// The answer for one image; one of more than 256 KiB does not compile: see `predict_into`.
+                    #[must_use]
+                    pub fn #predict(&self, #image) -> #output {
+                        <Self as Network>::predict(self, image)
+                    }
+                }
+            }
 
             impl<T: Precision> fmt::Debug for #own<T> {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
