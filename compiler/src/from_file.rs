@@ -93,7 +93,9 @@ fn read(
     let refused = |message: String| Refusal { message, help: None };
     let Some(folder) = folder else { return Err(refused(format!("`{written}`: no file is read here"))) };
     let path = folder.join(written);
-    let bytes = std::fs::read(&path).map_err(|error| Refusal {
+    // Its weights cargo and the program want, who read it by `include_bytes`.
+    let structure = || netwright_onnx::structure(&mut std::fs::File::open(&path)?);
+    let bytes = structure().map_err(|error| Refusal {
         message: format!("`{}` cannot be read: {error}", path.display()),
         help: Some("a path is relative to the folder of the crate, where its Cargo.toml is".to_owned()),
     })?;

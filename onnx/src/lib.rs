@@ -9,12 +9,14 @@ mod error;
 pub mod external;
 pub mod model;
 pub mod source;
+mod structure;
 mod wire;
 pub mod write;
 
 pub use elements::{DataType, Elements};
 pub use error::Error;
 pub use model::{Attribute, Graph, Model, Node, Tensor, Value};
+pub use structure::structure;
 
 /// The bytes that the description of a graph may take in memory, at most, where the file is smaller than that: room for a hundred thousand
 /// nodes, whatever little each takes in the file, and no danger to a machine that compiles.

@@ -27,8 +27,10 @@ impl Json {
     /// # Errors
     /// What is wrong, and at which byte.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(text)
-            .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
+        let text = std::str::from_utf8(text).map_err(|error| {
+            let valid = String::from_utf8_lossy(&text[..error.valid_up_to()]);
+            format!("expected UTF-8 at byte {}{}", valid.len(), behind(&valid))
+        })?;
         let mut reader = Reader { text, at: 0 };
         let value = reader.value(0)?;
         if reader.next_after_space().is_some() { Err(reader.expected("the end")) } else { Ok(value) }
@@ -56,6 +58,12 @@ impl Json {
     }
 }
 
+/// Where that is, in words: the last characters before it.
+fn behind(before: &str) -> String {
+    let Some((start, _)) = before.char_indices().rev().take(24).last() else { return String::new() };
+    format!(", behind `{}`", before[start..].replace(char::is_control, "\u{fffd}"))
+}
+
 /// A text, and how much of it is read, in bytes: always whole characters.
 struct Reader<'t> {
     text: &'t str,
@@ -64,7 +72,7 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn expected(&self, what: &str) -> String {
-        format!("expected {what} at byte {}", self.at)
+        format!("expected {what} at byte {}{}", self.at, behind(&self.text[..self.at]))
     }
 
     fn next(&self) -> Option<u8> {
@@ -366,16 +374,19 @@ mod tests {
 
     #[test]
     fn what_is_wrong_has_a_place() {
-        assert_eq!(Json::parse(b"{\"a\": tru}").unwrap_err(), "expected a value at byte 6");
-        assert_eq!(Json::parse(b"[1 2]").unwrap_err(), "expected `,` or `]` at byte 3");
-        assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "it is not UTF-8 from byte 1 on");
+        assert_eq!(Json::parse(b"{\"a\": tru}").unwrap_err(), "expected a value at byte 6, behind `{\"a\": `");
+        assert_eq!(Json::parse(b"[1 2]").unwrap_err(), "expected `,` or `]` at byte 3, behind `[1 `");
+        assert_eq!(Json::parse(b"\"\xff").unwrap_err(), "expected UTF-8 at byte 1, behind `\"`");
     }
 
     #[test]
     fn arrays_longer_than_a_header_has_are_refused() {
         let ones = |count: usize| format!("[{}]", vec!["1"; count].join(","));
         assert!(Json::parse(ones(1024).as_bytes()).is_ok());
-        assert_eq!(Json::parse(ones(1025).as_bytes()).unwrap_err(), "expected no more than 1024 elements at byte 2049");
+        assert_eq!(
+            Json::parse(ones(1025).as_bytes()).unwrap_err(),
+            "expected no more than 1024 elements at byte 2049, behind `1,1,1,1,1,1,1,1,1,1,1,1,`"
+        );
     }
 
     proptest! {

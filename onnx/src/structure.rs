@@ -1,0 +1,127 @@
+//! A file without its weights: what says which network it is.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+
+use crate::wire::varint;
+
+/// The longest elements that are read: as numbers, what is longer is weights.
+const LONGEST: u64 = 1 << 19;
+
+/// Where elements lie: in the raw data of an initializer of the graph.
+const ELEMENTS: [u64; 3] = [7, 5, 9];
+
+/// The bytes of a file, for who reads its nodes and the shapes of its weights: where there are the elements of many weights, as many zeros, which are
+/// not read, and of which the system makes no memory.
+///
+/// # Errors
+/// What the system says.
+pub fn structure(file: &mut File) -> io::Result<Vec<u8>> {
+    let len = file.metadata()?.len();
+    let whole = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; whole];
+    let mut reading = Reading { file, bytes: &mut bytes };
+    reading.message(0..len, &ELEMENTS)?;
+    Ok(bytes)
+}
+
+struct Reading<'r> {
+    file: &'r mut File,
+    bytes: &'r mut [u8],
+}
+
+type Range = std::ops::Range<u64>;
+
+impl Reading<'_> {
+    /// Reads the fields of a message, but for what lies behind this path of fields in it.
+    fn message(&mut self, all: Range, path: &[u64]) -> io::Result<()> {
+        let Range { start: mut at, end } = all;
+        while at < end {
+            // The number of a field, of at most ten bytes, and its value, or how long that is.
+            let head = self.read(at..end.min(at + 20))?;
+            let mut rest = head;
+            let behind = |rest: &[u8]| at + (head.len() - rest.len()) as u64;
+            let key = varint(&mut rest);
+            let start = behind(rest);
+            let value = varint(&mut rest);
+            let (start, len) = match (key.map(|key| key & 7), value) {
+                (Some(0), Some(_)) => (behind(rest), 0),
+                (Some(1), _) => (start, 8),
+                (Some(2), Some(len)) => (behind(rest), len),
+                (Some(5), _) => (start, 4),
+                // No model: that is for who reads it.
+                _ => (at, end - at),
+            };
+            at = start.saturating_add(len).min(end);
+            match path {
+                [next, further @ ..] if key == Some(next << 3 | 2) && at - start > LONGEST => {
+                    if !further.is_empty() {
+                        self.message(start..at, further)?;
+                    }
+                }
+                _ => drop(self.read(start..at)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, part: Range) -> io::Result<&[u8]> {
+        self.file.seek(SeekFrom::Start(part.start))?;
+        let bytes = &mut self.bytes[part.start as usize..part.end as usize];
+        self.file.read_exact(bytes)?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Model;
+    use crate::write::{self, Message};
+
+    fn file(name: &str, bytes: &[u8]) -> (std::path::PathBuf, File) {
+        let path = std::env::temp_dir().join(format!("netwright-structure-{name}-{}", std::process::id()));
+        std::fs::write(&path, bytes).expect("a file");
+        let file = File::open(&path).expect("it was written");
+        (path, file)
+    }
+
+    #[test]
+    fn all_is_read_but_what_many_weights_are() {
+        let large = vec![7; LONGEST as usize + 4];
+        let mut graph = Message::new();
+        graph.message(write::NODE, &write::node("n", "Gemm", &["x", "w"], &["y"], &[]));
+        graph.message(write::INITIALIZER, &write::raw("w", &[large.len() / 4], &large));
+        graph.message(write::INITIALIZER, &write::raw("b", &[2], &[1, 2, 3, 4, 5, 6, 7, 8]));
+        graph.message(write::INPUT, &write::value("x", &[3])).message(write::OUTPUT, &write::value("y", &[1]));
+        let mut model = write::model(17);
+        model.message(write::GRAPH, &graph);
+        let whole = model.into_bytes();
+        let (path, mut opened) = file("whole", &whole);
+        let read = structure(&mut opened).expect("it is there");
+        assert_eq!(read.len(), whole.len());
+        let differing = read.iter().zip(&whole).filter(|(read, whole)| read != whole).count();
+        assert!((LONGEST as usize - 20..=large.len()).contains(&differing), "{differing}");
+        let [read, whole] = [&read, &whole].map(|bytes| Model::read(bytes).expect("a model"));
+        assert_eq!(format!("{:?}", read.graph.nodes), format!("{:?}", whole.graph.nodes));
+        for (read, whole) in read.graph.initializers.iter().zip(&whole.graph.initializers) {
+            assert_eq!((read.name, &read.dims), (whole.name, &whole.dims));
+            assert!(read.elements().is_ok());
+        }
+        assert_eq!(
+            read.graph.initializers[1].elements().expect("few").get(1),
+            whole.graph.initializers[1].elements().expect("few").get(1)
+        );
+        let _ = std::fs::remove_file(path);
+    }
+
+    #[test]
+    fn what_is_no_model_is_read_as_it_is() {
+        let text = b"no model, but a text that is long enough for a few fields".repeat(40_000);
+        for bytes in [&b""[..], b"\x3a", &[0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3], &[0xff; 64], &text] {
+            let (path, mut opened) = file(&format!("none{}", bytes.len()), bytes);
+            assert_eq!(structure(&mut opened).expect("it is there"), bytes);
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
