@@ -119,6 +119,8 @@ macro_rules! for_each_kernel {
                 conv::conv_direct_grad_weights(conv) scratch;
                 /// Convolution as products of matrices: adds to dw and db from x, dy.
                 conv::conv_gemm_grad_weights(conv) scratch;
+                /// Convolution by Winograd's algorithm: adds to dw and db from x, dy.
+                conv::conv_winograd_grad_weights(conv) scratch;
                 /// Convolution that lays blocks of images in the lanes: adds to dw, db from x, dy.
                 conv::conv_blocks_grad_weights(conv) scratch;
                 /// Convolution in many small groups: adds to dw and db from x, dy.

@@ -69,8 +69,9 @@ fn blocks_of_images_are_taken_for_training_where_images_and_filters_are_tiny() {
 #[test]
 fn winograd_is_taken_by_itself_where_the_feature_allows_it_and_many_channels_meet() {
     let taken = if cfg!(feature = "winograd") { "winograd" } else { "gemm" };
-    assert_eq!(names("56x56x64", "conv 3x3x64 same")[..3], [Some(taken), Some("gemm"), Some(taken)]);
-    assert_eq!(names("56x56x64", "conv 3x3x64 same exact")[..3], [Some("gemm"); 3]);
+    assert_eq!(names("56x56x64", "conv 3x3x64 same"), [Some(taken), Some("gemm"), Some(taken), Some(taken)]);
+    assert_eq!(names("7x7x512", "conv 3x3x512 same")[3], Some(taken));
+    assert_eq!(names("56x56x64", "conv 3x3x64 same exact"), [Some("gemm"); 4]);
     assert_eq!(names("56x56x64", "conv 3x3x64 same stride 2")[..3], [Some("gemm"); 3]);
 }
 
@@ -78,7 +79,8 @@ fn winograd_is_taken_by_itself_where_the_feature_allows_it_and_many_channels_mee
 fn a_text_overrules_the_estimate_wherever_the_kernel_computes_the_direction() {
     assert_eq!(names("28x28x1", "conv 5x5x6 same kernel direct"), [Some("direct"); 4]);
     assert_eq!(names("8x8x32", "conv 3x3x32 groups 32 same kernel gemm"), [Some("gemm"); 4]);
-    let [others @ .., of_weights] = names("6x6x16", "conv 3x3x16 same kernel winograd");
+    assert_eq!(names("6x6x16", "conv 3x3x16 same kernel winograd"), [Some("winograd"); 4]);
+    let [others @ .., of_weights] = names("6x6x16", "conv 5x5x16 same kernel winograd");
     assert_eq!(others, [Some("winograd"); 3]);
     assert!(of_weights.is_some_and(|kernel| kernel != "winograd"), "{of_weights:?}");
     let [predicting, training @ ..] = names("6x6x16", "conv 3x3x16 same kernel pixels");

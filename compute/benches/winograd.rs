@@ -9,8 +9,9 @@ use std::hint::black_box;
 use netwright_compute::context::Context;
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
-    Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_packed_forward_scratch,
-    conv_winograd_forward_scratch, conv_winograd_grad_input_scratch, conv_winograd_train_forward_scratch,
+    Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
+    conv_packed_forward_scratch, conv_winograd_forward_scratch, conv_winograd_grad_input_scratch,
+    conv_winograd_grad_weights_scratch, conv_winograd_train_forward_scratch,
 };
 use netwright_measure::{Pool, convolution, elements};
 
@@ -75,6 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             (elements(batch * spec.input_len()), elements(spec.weights_len()), elements(batch * spec.output_len()));
         let [mut y, mut y_of_tiles] = [dy.clone(), dy.clone()];
         let [mut dx, mut dx_of_tiles] = [x.clone(), x.clone()];
+        let [mut dw, mut dw_of_tiles] = [w.clone(), w.clone()];
         let scratch = [
             conv_packed_forward_scratch(&spec),
             conv_gemm_forward_scratch(&spec),
@@ -82,6 +84,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             conv_winograd_forward_scratch(&spec),
             conv_winograd_train_forward_scratch(&spec),
             conv_winograd_grad_input_scratch(&spec),
+            conv_gemm_grad_weights_scratch(&spec),
+            conv_winograd_grad_weights_scratch(&spec),
         ];
         let len = scratch.into_iter().max().unwrap_or(0);
         let [mut one, mut other] = [vec![0.0f32; 2 * len], vec![0.0; 2 * len]];
@@ -130,6 +134,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             [&mut |on| f32::conv_gemm_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx, &mut one), &mut |on| {
                 f32::conv_winograd_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx_of_tiles, &mut other)
             }],
+        );
+        row(
+            &format!("{name}, gradient of weights"),
+            batch,
+            &pools,
+            least(&spec),
+            [
+                &mut |on| f32::conv_gemm_grad_weights(on, &spec, black_box(&x), &dy, &mut dw, &mut [], &mut one),
+                &mut |on| {
+                    let dw = &mut dw_of_tiles;
+                    f32::conv_winograd_grad_weights(on, &spec, black_box(&x), &dy, dw, &mut [], &mut other);
+                },
+            ],
         );
     }
     Ok(())

@@ -88,6 +88,18 @@ pub mod conv {
             self.points() * spec.input[2] * spec.group()[1]
         }
 
+        /// Tiles that the gradient of the weights takes together: as many as a cache holds the transforms of, at most [`TILES_TOGETHER`].
+        pub const fn tiles_of_weights(self, spec: &Spec) -> usize {
+            let fit = LAST_CACHED / (self.points() * (spec.input[2] + spec.output[2]));
+            if fit > TILES_TOGETHER {
+                TILES_TOGETHER
+            } else if fit < FEWEST_TOGETHER {
+                FEWEST_TOGETHER
+            } else {
+                fit
+            }
+        }
+
         /// Whether it rounds no more than a plain sum.
         pub const fn is_fine(self) -> bool {
             self.patch == 4
@@ -96,6 +108,12 @@ pub mod conv {
 
     /// Terms of a sum that is not taken in parts.
     pub const SHORT: usize = 256;
+
+    /// The most and the fewest tiles that the gradient of the weights takes together, whose products are then summed to the end.
+    const TILES_TOGETHER: usize = 128;
+    const FEWEST_TOGETHER: usize = 32;
+    /// Elements that a last cache holds.
+    const LAST_CACHED: usize = 4 << 20;
 
     /// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
     const FEW_TILES: usize = 1 << 20;
@@ -180,6 +198,14 @@ pub mod conv {
             match (self.winograd(), self.window) {
                 (Some(_), [3, 3]) => Some(Winograd { tile: 2, patch: 4 }),
                 (form, _) => form,
+            }
+        }
+
+        /// The form that computes the gradient of the weights, where one does: F(4x4, 3x3), for windows of 3x3 in one group.
+        pub const fn winograd_of_weights(&self) -> Option<Winograd> {
+            match (self.winograd(), self.window, self.groups) {
+                (Some(_), [3, 3], 1) => Some(Winograd { tile: 4, patch: 6 }),
+                _ => None,
             }
         }
 

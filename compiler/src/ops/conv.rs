@@ -183,8 +183,7 @@ impl Operation for Conv {
         let spec = self.spec(at.x_shape(0), at.y_shape());
         let algorithm = |direction| Algorithm::selected(at.selected(direction), &spec);
         let [of_input, of_weights] = [Direction::InputGradient, Direction::WeightGradient];
-        let weights = algorithm(of_weights)
-            .grad_weights
+        let weights = (algorithm(of_weights).grad_weights)(&spec)
             .map(|kernel| at.because(of_weights, at.call(kernel, &spec, at.weight_gradient(self.kernel))));
         let added = Spec { epilogue: Epilogue { accumulate: at.adds, ..Epilogue::NONE }, ..spec };
         let input = algorithm(of_input).grad_input.map(|kernel| {

@@ -38,7 +38,8 @@ pub(super) struct Algorithm {
     pub(super) adds_gradient: bool,
     /// How they can be prepared for training, forward and for the gradient of the input.
     packing_of_a_step: [Option<PackFilters>; 2],
-    pub(super) grad_weights: Option<Kernel<GradWeights<()>, Kind>>,
+    /// Its kernel for the gradient of the weights, where it has one for these sizes.
+    pub(super) grad_weights: fn(&Spec) -> Option<Kernel<GradWeights<()>, Kind>>,
     work: fn(&Spec, Direction) -> Work,
     /// Elements of scratch memory and of prepared filters, about.
     memory: fn(&Spec) -> usize,
@@ -63,7 +64,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
         adds_gradient: false,
         packing_of_a_step: [None; 2],
-        grad_weights: Some(kernels::depthwise_grad_weights),
+        grad_weights: |_| Some(kernels::depthwise_grad_weights),
         work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
         memory: |spec| if spec.input[2] == spec.output[2] { 0 } else { spec.output[1] * spec.output[2] },
     },
@@ -80,7 +81,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
         adds_gradient: false,
         packing_of_a_step: [Some(Packing::Grouped), Some(Packing::GroupedRotated)],
-        grad_weights: Some(kernels::conv_grouped_grad_weights),
+        grad_weights: |_| Some(kernels::conv_grouped_grad_weights),
         work: grouped,
         memory: |spec| spec.grouped_len(false) + padded(spec) as usize,
     },
@@ -97,7 +98,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
         adds_gradient: true,
         packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
-        grad_weights: Some(kernels::conv_gemm_grad_weights),
+        grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
     },
@@ -114,7 +115,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
         adds_gradient: true,
         packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
-        grad_weights: Some(kernels::conv_gemm_grad_weights),
+        grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products,
         memory: |spec| spec.packed_len() + padded(spec) as usize,
     },
@@ -122,7 +123,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         name: "winograd",
         choice: Some(Choice {
             name: "winograd",
-            summary: "Winograd's algorithm, also for the gradient of the input; it rounds a little more",
+            summary: "Winograd's algorithm, also for gradients; it rounds a little more",
             needs: "3x3 or 5x5 windows with stride 1, and channels and filters in sixteens in each group",
         }),
         why: "tiles of outputs take a fraction of the multiply-adds",
@@ -135,7 +136,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
         adds_gradient: true,
         packing_of_a_step: [Some(Packing::WinogradFine), Some(Packing::WinogradRotated)],
-        grad_weights: None,
+        grad_weights: |spec| spec.winograd_of_weights().map(|_| kernels::conv_winograd_grad_weights),
         work: winograd,
         memory: |spec| {
             spec.winograd_len() + spec.winograd().map_or(0, |form| form.points()) * (spec.input[2] + spec.output[2])
@@ -158,7 +159,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: None,
         adds_gradient: false,
         packing_of_a_step: [None; 2],
-        grad_weights: None,
+        grad_weights: |_| None,
         work: |spec, _| pixels(spec),
         memory: |spec| padded_by_channels(spec) as usize + spec.rows_len()[1],
     },
@@ -179,7 +180,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
         adds_gradient: false,
         packing_of_a_step: [None, Some(Packing::Rotated)],
-        grad_weights: Some(kernels::conv_blocks_grad_weights),
+        grad_weights: |_| Some(kernels::conv_blocks_grad_weights),
         work: blocks,
         memory: block,
     },
@@ -196,7 +197,7 @@ static ALGORITHMS: [Algorithm; 8] = [
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
         adds_gradient: false,
         packing_of_a_step: [None, Some(Packing::Blocks)],
-        grad_weights: Some(kernels::conv_direct_grad_weights),
+        grad_weights: |_| Some(kernels::conv_direct_grad_weights),
         work: direct,
         memory: |_| 0,
     },
@@ -266,7 +267,7 @@ impl Algorithm {
             Direction::Predicting => self.predicting.is_some(),
             Direction::Forward => self.forward.is_some(),
             Direction::InputGradient => self.grad_input.is_some(),
-            Direction::WeightGradient => self.grad_weights.is_some(),
+            Direction::WeightGradient => (self.grad_weights)(spec).is_some(),
         };
         let (work, memory) = ((self.work)(spec, direction), (self.memory)(spec));
         let pack =

@@ -241,6 +241,9 @@ pub(super) fn products_of_groups(spec: &Spec, direction: Direction) -> Work {
 
 /// Winograd's algorithm: a product of matrices for each place of the transforms of tiles and filters.
 pub(super) fn winograd(spec: &Spec, direction: Direction) -> Work {
+    if direction == Direction::WeightGradient {
+        return winograd_of_weights(spec);
+    }
     let spec = if direction == Direction::InputGradient { spec.rotated() } else { *spec };
     let form = if direction == Direction::Forward { spec.fine_winograd() } else { spec.winograd() };
     let Some(form) = form else { return Work::default() };
@@ -256,3 +259,22 @@ pub(super) fn winograd(spec: &Spec, direction: Direction) -> Work {
         ..Work::default()
     }
 }
+
+/// The same for the gradient of the weights: its sums are short, of the tiles of a part, behind which they return from the transforms and are
+/// added up (`cargo bench -p netwright-compute --features std --bench winograd -- --batch 8 weights`).
+fn winograd_of_weights(spec: &Spec) -> Work {
+    let Some(form) = spec.winograd_of_weights() else { return Work::default() };
+    let tiles = spec.output[0].div_ceil(form.tile) * spec.output[1].div_ceil(form.tile);
+    let (transforms, parts) = (form.filters_len(spec), MICRO_BATCH * tiles as f64 / form.tiles_of_weights(spec) as f64);
+    let parts_an_image = parts.ceil() / MICRO_BATCH;
+    Work {
+        lanes: SHORT_SUMS * (transforms * tiles) as f64,
+        transformed: (form.points() * tiles * (spec.input[2] + spec.output[2])) as f64
+            + transforms as f64 * parts_an_image,
+        updated: beyond_cache(spec) * parts_an_image,
+        ..Work::default()
+    }
+}
+
+/// How much longer products of short sums take, whose factors and results pass through the second cache.
+const SHORT_SUMS: f64 = 1.7;

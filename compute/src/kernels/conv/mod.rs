@@ -6,7 +6,7 @@
 //! | `conv_direct` | small layers and boards: no scratch memory |
 //! | `conv_gemm` | everything else |
 //! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
-//! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input |
+//! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input; 3x3 windows, the gradient of the weights |
 //! | `conv_pixels` | few filters, when predicting: pixels side by side in vectors |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 //! | `conv_blocks` | training tiny images, sixteen of them in the lanes |
@@ -474,6 +474,28 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
             gemm::grad_weights(context.isa(), spec, x, dy, rows, dw, scratch);
         });
     });
+}
+
+/// Elements of scratch memory that `conv_winograd_grad_weights` asks for, whatever the batch.
+pub const fn conv_winograd_grad_weights_scratch(spec: &Spec) -> usize {
+    fitting(spec.winograd_of_weights());
+    winograd::grad_weights_scratch(spec)
+}
+
+/// `conv_winograd`: dw and db, added to, from x, dy.
+pub fn conv_winograd_grad_weights<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    fitting(spec.winograd_of_weights());
+    add_bias_gradient(context, dy, db);
+    winograd::grad_weights(context, spec, x, dy, dw, scratch);
 }
 
 /// ∂ℓ/∂b\[f′] += Σ ∂ℓ/∂z\[i′,j′,f′]   (slide 38)

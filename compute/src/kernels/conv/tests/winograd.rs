@@ -62,6 +62,17 @@ fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy
     dx
 }
 
+/// The gradient of the weights, and of the bias behind it, added to ones.
+fn grad_weights<T: Elementary>(threads: usize, spec: &Spec, [x, dy]: [&[T]; 2]) -> Vec<T> {
+    let turns = Turns(threads);
+    let context = Context::on(dy.len() / spec.output_len(), &turns);
+    let mut scratch = memory(threads * conv::conv_winograd_grad_weights_scratch(spec));
+    let mut both = std::vec![T::ONE; spec.weights_len() + spec.output[2]];
+    let (dw, db) = both.split_at_mut(spec.weights_len());
+    conv::conv_winograd_grad_weights(&context, spec, x, dy, dw, db, &mut scratch);
+    both
+}
+
 proptest! {
     #![proptest_config(shapes(32))]
 
@@ -85,6 +96,9 @@ proptest! {
             epilogue,
         };
         winograd_agrees(&spec, each_filter)?;
+        if spec.winograd_of_weights().is_some() {
+            grad_weights_agrees(&spec)?;
+        }
     }
 }
 
@@ -163,6 +177,18 @@ fn winograd_agrees(spec: &Spec, each_filter: [bool; 2]) -> Result<(), TestCaseEr
     })
 }
 
+/// Asserts what is promised of the gradient of the weights, of two images.
+fn grad_weights_agrees(spec: &Spec) -> Result<(), TestCaseError> {
+    let (x, dy) = (&numbers(2 * spec.input_len(), 1), &numbers(2 * spec.output_len(), 2));
+    let mut right = std::vec![1.0; spec.weights_len() + spec.output[2]];
+    let (dw, db) = right.split_at_mut(spec.weights_len());
+    reference::grad_weights(2, spec, &wide(x), &wide(dy), dw, db);
+    let double = grad_weights(1, spec, [&wide(x), &wide(dy)]);
+    promised(&right, rms(&right).max(1e-3), BOUND, &double, &[(2, true), (5, true)], &|threads, _| {
+        grad_weights(threads, spec, [x, dy])
+    })
+}
+
 #[test]
 fn winograd_of_large_windows_agrees_with_the_reference() {
     let spec = Spec {
@@ -234,6 +260,17 @@ fn a_large_winograd_agrees_with_the_reference() {
     let large = Spec { input: [9, 5, 256], output: [9, 5, 240], ..convolution(9, 3, 1, 256, 240) };
     for spec in [large, convolution(33, 3, 1, 16, 48)] {
         winograd_agrees(&Spec { epilogue: relu, ..spec }, [false, true]).expect("the bound");
+    }
+}
+
+/// Images of so many tiles that they are taken in parts, whose sums are compensated where images are large; and more filters than go together.
+#[test]
+fn gradients_of_weights_by_winograd_are_those_of_all_parts() {
+    let large =
+        Spec { input: [31, 33, 16], output: [33, 32, 16], padding: [2, 2, 1, 0], ..convolution(33, 3, 1, 16, 16) };
+    let many = Spec { input: [6, 5, 48], output: [6, 5, 272], ..convolution(6, 3, 1, 48, 272) };
+    for spec in [large, many] {
+        grad_weights_agrees(&spec).expect("the bound");
     }
 }
 

@@ -21,7 +21,8 @@
 //! The first two and the last round more than the definition: in single precision the error of the first is 2·10⁻⁶ to 6·10⁻⁶ of the outputs' root
 //! mean square, that of the second about 10⁻⁶, where a plain sum has 5·10⁻⁷ (`winograd_agrees_with_the_reference` holds 10⁻⁵ for all). The sums
 //! of the first are taken in shorter parts. The third rounds no more than a plain sum: training takes it where
-//! it is asked for forward.
+//! it is asked for forward. The gradient of the weights has the second form ([`mod@weights`]) and keeps to the same bound, and so do sums over
+//! many images, whose parts are added with what rounding loses.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -36,11 +37,13 @@ use crate::simd::Isa;
 use netwright_abi::spec::conv::Winograd;
 
 pub(super) use filters::{FiltersOf, pack};
-use tiles::{Inputs, OfForm, OfPatch, Outputs};
+use tiles::{Inputs, OfForm, Outputs};
+pub(super) use weights::{grad_weights, grad_weights_scratch};
 
 mod filters;
 mod points;
 mod tiles;
+mod weights;
 
 /// Elements of the inputs' transforms of a block of tiles, which stay in a second cache.
 const BLOCK: usize = 96 * 1024;
@@ -79,6 +82,13 @@ impl Tiling {
     /// Tiles of an image.
     const fn of_image(&self) -> usize {
         self.tiles[0] * self.tiles[1]
+    }
+
+    /// The image, the first row and the first column of a tile's outputs.
+    const fn origin(&self, tile: usize) -> [usize; 3] {
+        let (of_image, [_, across], size) = (self.of_image(), self.tiles, self.form.tile);
+        let (image, within) = (tile / of_image, tile % of_image);
+        [image, within / across * size, within % across * size]
     }
 
     /// Elements from the transforms of a tile to those of the next.
@@ -131,6 +141,35 @@ impl<'a, T> Shared<'a, T> {
         assert!(first + len <= self.len, "a part of the memory");
         // SAFETY: just compared with the length; the caller promises that the part is its own.
         unsafe { core::slice::from_raw_parts_mut(self.start.add(first), len) }
+    }
+}
+
+/// Where the transforms of tiles lie that several threads write, each its own tiles.
+#[derive(Clone, Copy)]
+struct Transforms<'a, T> {
+    memory: Shared<'a, T>,
+    /// Elements from those at a place, and from those of a tile, to the next.
+    place: usize,
+    tile: usize,
+    /// From those of [`PANEL`] channels to those of the next.
+    panel: usize,
+}
+
+impl<T> Transforms<'_, T> {
+    /// Panics where so many tiles of a form, each of so many channels, end outside the memory.
+    fn check(&self, form: Winograd, tiles: usize, channels: usize) {
+        let last = tiles.saturating_sub(1) * self.tile + self.place_of(form.points() - 1, channels - 1);
+        assert!(last < self.memory.len, "the transforms of all tiles");
+    }
+
+    /// Where a channel of a tile lies at a place, from where the tile starts.
+    const fn place_of(&self, place: usize, channel: usize) -> usize {
+        place * self.place + channel / PANEL * self.panel + channel % PANEL
+    }
+
+    /// Where those of a tile start.
+    fn of_tile(&self, tile: usize) -> *mut T {
+        self.memory.start.wrapping_add(tile * self.tile)
     }
 }
 
@@ -224,13 +263,15 @@ impl<T: Elementary> Layer<'_, T> {
             let [first, end] = [block, block + 1].map(|block| all.start + all.len() * block / blocks);
             let tiles = end - first;
             let (transforms, scratch) = scratch.split_at_mut(tiles * tiling.transform());
-            context.split_rows(transforms, tiling.transform(), 1, &mut [], &|tile, transforms, _| {
-                let of = Inputs { layer: self, zeros, first: first + tile, transforms };
-                match tiling.form.patch {
-                    8 => self.isa.dispatch(OfPatch::<_, 8>(of)),
-                    6 => self.isa.dispatch(OfPatch::<_, 6>(of)),
-                    _ => self.isa.dispatch(OfPatch::<_, 4>(of)),
-                }
+            let places = Transforms {
+                memory: Shared::of(transforms),
+                place: tiling.row,
+                tile: tiling.transform(),
+                panel: PANEL,
+            };
+            context.split_count(tiles, 1, &mut [], &|tiles, _: &mut [T]| {
+                let of = Inputs { spec, tiling: &tiling, x: self.x, zeros, first, tiles, transforms: places };
+                of.run(self.isa);
             });
             let transforms = &*transforms;
             context.split_count(Run::count(spec), 1, scratch, &|runs, products| {
@@ -254,13 +295,6 @@ impl<T: Elementary> Layer<'_, T> {
                 });
             }
         }
-    }
-
-    /// The image, the first row and the first column of a tile's outputs.
-    fn origin(&self, tile: usize) -> [usize; 3] {
-        let (of_image, [_, across], size) = (self.tiling.of_image(), self.tiling.tiles, self.tiling.form.tile);
-        let (image, within) = (tile / of_image, tile % of_image);
-        [image, within / across * size, within % across * size]
     }
 
     /// The products of a run at a place: tiles times channels with channels times filters.
@@ -303,7 +337,7 @@ impl<T: Elementary> Layer<'_, T> {
     /// The rest of the activation of the outputs of a tile.
     fn activate(&self, tile: usize) {
         let ([height, width, filters], size) = (self.spec.output, self.tiling.form.tile);
-        let [image, top, left] = self.origin(tile);
+        let [image, top, left] = self.tiling.origin(tile);
         for row in top..height.min(top + size) {
             let first = ((image * height + row) * width + left) * filters;
             let len = size.min(width - left) * filters;

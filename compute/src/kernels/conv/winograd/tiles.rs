@@ -1,10 +1,12 @@
 //! The transforms of the inputs and outputs of tiles.
 
+use core::ops::Range;
+
 use super::points::{PAIRS, points, polynomials, powers};
-use super::{Layer, RUN, Run, Stored, Tiling};
+use super::{Layer, RUN, Run, Spec, Stored, Tiling, Transforms};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use crate::simd::{Simd, Vector, WithSimd};
+use crate::simd::{Isa, Simd, Vector, WithSimd};
 
 /// Bᵀ d: what the inputs of a patch along an axis become.
 #[inline(always)]
@@ -54,16 +56,29 @@ fn outputs<T: Scalar, S: Simd<T>, const PATCH: usize, const TILE: usize>(
 
 /// Bᵀ d B of some tiles.
 pub(super) struct Inputs<'a, T> {
-    pub(super) layer: &'a Layer<'a, T>,
+    pub(super) spec: &'a Spec,
+    pub(super) tiling: &'a Tiling,
+    pub(super) x: &'a [T],
     /// A pixel of the padding.
     pub(super) zeros: &'a [T],
-    /// The first tile.
+    /// The first tile of all that are transformed together, and which of them.
     pub(super) first: usize,
-    pub(super) transforms: &'a mut [T],
+    pub(super) tiles: Range<usize>,
+    pub(super) transforms: Transforms<'a, T>,
+}
+
+impl<T: Elementary> Inputs<'_, T> {
+    pub(super) fn run(self, isa: Isa) {
+        match self.tiling.form.patch {
+            8 => isa.dispatch(OfPatch::<_, 8>(self)),
+            6 => isa.dispatch(OfPatch::<_, 6>(self)),
+            _ => isa.dispatch(OfPatch::<_, 4>(self)),
+        }
+    }
 }
 
 /// [`Inputs`] of patches of so many along an axis.
-pub(super) struct OfPatch<'a, T, const PATCH: usize>(pub(super) Inputs<'a, T>);
+struct OfPatch<'a, T, const PATCH: usize>(Inputs<'a, T>);
 
 impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
     type Output = ();
@@ -71,15 +86,15 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
     #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Inputs { layer, zeros, first, transforms } = self.0;
-        let Layer { spec, tiling, x, .. } = *layer;
+        let Inputs { spec, tiling, x, zeros, first, tiles, transforms } = self.0;
         let [height, width, channels] = spec.input;
         assert!(tiling.form.patch == PATCH && channels.is_multiple_of(S::LANES) && zeros.len() == channels);
-        assert!(tiling.row >= channels && tiling.transform() >= PATCH * PATCH * tiling.row);
+        transforms.check(tiling.form, tiles.end, channels);
         // Here, so that it is filled once: all of it is written before it is read.
         let mut half = [[simd.splat(T::ZERO); PATCH]; PATCH];
-        for (tile, transform) in transforms.chunks_exact_mut(tiling.transform()).enumerate() {
-            let [image, top, left] = layer.origin(first + tile);
+        for tile in tiles {
+            let [image, top, left] = tiling.origin(first + tile);
+            let transform = transforms.of_tile(tile);
             let x = &x[image * height * width * channels..][..height * width * channels];
             // Above and left of the image lies the padding; so does what is left over of the last tile below and to the right.
             let mut pixels = [[zeros.as_ptr(); PATCH]; PATCH];
@@ -112,9 +127,9 @@ impl<T: Elementary, const PATCH: usize> WithSimd<T> for OfPatch<'_, T, PATCH> {
                 for i in 0..PATCH {
                     let row = transformed::<T, S, PATCH>(simd, half[i]);
                     for j in 0..PATCH {
-                        let at = (PATCH * i + j) * tiling.row + channel;
-                        // SAFETY: the rows of all places were compared with the length of a transform.
-                        unsafe { row[j].store_at(transform.as_mut_ptr().add(at)) };
+                        let at = transforms.place_of(PATCH * i + j, channel);
+                        // SAFETY: the places of all tiles were compared with the length; nobody else writes those of this tile.
+                        unsafe { row[j].store_at(transform.add(at)) };
                     }
                 }
             }
@@ -165,7 +180,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
         // Here, so that it is filled once: all of it is written before it is read.
         let mut half = [[simd.splat(T::ZERO); PATCH]; TILE];
         for tile in 0..tiles {
-            let [image, top, left] = layer.origin(first + tile);
+            let [image, top, left] = layer.tiling.origin(first + tile);
             let (down, right) = (TILE.min(height - top), TILE.min(width - left));
             assert!((image + 1) * rows * columns * filters <= y.len, "an image of the batch");
             let from = products[tile * RUN..].as_ptr();

@@ -1,0 +1,355 @@
+//! The gradient of the weights: Σ Gᵀ [ (Bᵀ d B) ⊙ (A dz Aᵀ) ] G over the tiles of all images.
+//!
+//! That is the algorithm's derivative by the filters. The products at each place of ⊙ are one product of matrices, channels times tiles with tiles
+//! times filters: sums walk over the tiles, of which a part is transformed together. A block of channels and filters then goes through all
+//! places, so that their products stay in the second cache until their sums return from the transforms.
+
+use core::ops::Range;
+
+use super::super::{LINE, PANEL, Spec, strips};
+use super::points::{filter_factor, powers};
+use super::tiles::Inputs;
+use super::{Shared, Tiling, Transforms};
+use crate::context::{Context, WORTH_A_THREAD};
+use crate::epilogue::Epilogue;
+use crate::gemm::DEPTH;
+use crate::gemm::tile::{self, Product};
+use crate::kernels::elementary::Elementary;
+use crate::scalar::Scalar;
+use crate::simd::{Isa, Simd, Vector, WithSimd};
+use netwright_abi::spec::conv::Winograd;
+
+/// The one form: [`Spec::winograd_of_weights`] has no other.
+const TILE: usize = 4;
+const PATCH: usize = 6;
+const TAPS: usize = 3;
+const FORM: Winograd = Winograd { tile: TILE, patch: PATCH };
+
+/// Channels of a block.
+const CHANNELS: usize = PANEL;
+/// The most filters of a block.
+const FILTERS: usize = 2 * PANEL;
+/// Blocks from which on there are enough for threads to share.
+const MANY: usize = 8;
+/// Elements from the products of a block at a place to those at the next.
+const PRODUCT: usize = CHANNELS * FILTERS + LINE;
+
+/// How the tiles of a layer are taken.
+#[derive(Clone, Copy)]
+struct Cut {
+    tiling: Tiling,
+    /// The most tiles of a part.
+    at_once: usize,
+    /// Filters of a block.
+    filters: usize,
+}
+
+impl Cut {
+    const fn of(spec: &Spec) -> Self {
+        let ([.., channels], [.., filters]) = (spec.input, spec.output);
+        let blocks = channels.div_ceil(CHANNELS) * filters.div_ceil(FILTERS);
+        Self {
+            tiling: Tiling::of(spec, FORM),
+            at_once: FORM.tiles_of_weights(spec),
+            filters: if blocks < MANY { PANEL } else { FILTERS },
+        }
+    }
+
+    /// Elements of a panel: the transforms of all tiles of a part at a place, of so many channels or filters.
+    const fn panel(&self) -> usize {
+        self.at_once * PANEL
+    }
+
+    /// Elements from the panels at a place to those at the next. Powers of two would fall into a few places of the first cache.
+    const fn place(&self, channels: usize) -> usize {
+        channels.div_ceil(PANEL) * self.panel() + LINE
+    }
+
+    fn transforms<'a, T>(&self, channels: usize, memory: &'a mut [T]) -> Transforms<'a, T> {
+        Transforms { memory: Shared::of(memory), place: self.place(channels), tile: PANEL, panel: self.panel() }
+    }
+}
+
+/// What the addition of parts lost, a pixel of zeros, the transforms of a part, and the products of a block.
+pub(in super::super) const fn grad_weights_scratch(spec: &Spec) -> usize {
+    let (cut, [.., channels], [.., filters]) = (Cut::of(spec), spec.input, spec.output);
+    lost_len(spec) + channels + FORM.points() * (cut.place(channels) + cut.place(filters) + PRODUCT)
+}
+
+/// Elements of what the addition of parts lost: none for small images, of which there are few parts.
+const fn lost_len(spec: &Spec) -> usize {
+    if strips::scratch(spec) > 0 { spec.weights_len() } else { 0 }
+}
+
+/// Adds to dw; lengths are checked.
+pub(in super::super) fn grad_weights<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    scratch: &mut [T],
+) {
+    let (isa, cut, points) = (context.isa(), Cut::of(spec), FORM.points());
+    let (tiling, [.., channels], [.., filters]) = (&cut.tiling, spec.input, spec.output);
+    let (lost, scratch) = scratch.split_at_mut(lost_len(spec));
+    let (zeros, scratch) = scratch.split_at_mut(channels);
+    let (inputs, scratch) = scratch.split_at_mut(points * cut.place(channels));
+    let (gradients, scratch) = scratch.split_at_mut(points * cut.place(filters));
+    lost.fill(T::ZERO);
+    zeros.fill(T::ZERO);
+    let zeros = &*zeros;
+    let mut g = [[T::ZERO; TAPS]; PATCH];
+    for (place, row) in g.iter_mut().enumerate() {
+        row.iter_mut().enumerate().for_each(|(tap, g)| *g = T::from_f64(filter_factor(PATCH, TAPS, place, tap)));
+    }
+    let all = context.batch * tiling.of_image();
+    let parts = all.div_ceil(cut.at_once);
+    for part in 0..parts {
+        let [first, end] = [part, part + 1].map(|part| all * part / parts);
+        let [of_inputs, of_gradients] = [cut.transforms(channels, inputs), cut.transforms(filters, gradients)];
+        let least = WORTH_A_THREAD.div_ceil(points * channels * filters);
+        context.split_count(end - first, least, &mut [], &|tiles, _: &mut [T]| {
+            Inputs { spec, tiling, x, zeros, first, tiles: tiles.clone(), transforms: of_inputs }.run(isa);
+            isa.dispatch(Gradients { spec, tiling, dy, first, tiles, transforms: of_gradients });
+        });
+        let [dw, lost] = [&mut *dw, &mut *lost].map(|each| Shared::of(each));
+        let part = Part { isa, spec, cut, tiles: end - first, inputs, gradients, g: &g, dw, lost };
+        let least = WORTH_A_THREAD.div_ceil(points * part.tiles * CHANNELS * cut.filters);
+        context.split_count(Block::count(spec, &cut), least, scratch, &|blocks, products| {
+            for block in blocks.map(|block| Block::of(spec, &cut, block)) {
+                (0..points).for_each(|place| part.multiply(place, block, products));
+                isa.dispatch(Sums { part: &part, block, products });
+            }
+        });
+    }
+    dw.iter_mut().zip(lost).for_each(|(dw, lost)| *dw += *lost);
+}
+
+/// Some channels and filters: the first, and how many.
+#[derive(Clone, Copy)]
+struct Block {
+    first: [usize; 2],
+    sizes: [usize; 2],
+}
+
+impl Block {
+    /// How many there are.
+    const fn count(spec: &Spec, cut: &Cut) -> usize {
+        spec.input[2].div_ceil(CHANNELS) * spec.output[2].div_ceil(cut.filters)
+    }
+
+    fn of(spec: &Spec, cut: &Cut, number: usize) -> Self {
+        let (channels, filters, across) = (spec.input[2], spec.output[2], spec.output[2].div_ceil(cut.filters));
+        let first = [number / across * CHANNELS, number % across * cut.filters];
+        Self { first, sizes: [CHANNELS.min(channels - first[0]), cut.filters.min(filters - first[1])] }
+    }
+}
+
+/// Some tiles, whose inputs and gradients are transformed.
+struct Part<'a, T> {
+    isa: Isa,
+    spec: &'a Spec,
+    cut: Cut,
+    tiles: usize,
+    inputs: &'a [T],
+    gradients: &'a [T],
+    g: &'a [[T; TAPS]; PATCH],
+    dw: Shared<'a, T>,
+    lost: Shared<'a, T>,
+}
+
+impl<T: Elementary> Part<'_, T> {
+    /// The products of a block at a place: channels times tiles with tiles times filters.
+    fn multiply(&self, place: usize, block: Block, products: &mut [T]) {
+        let Self { spec, cut, .. } = self;
+        let [of_inputs, of_gradients] = [cut.place(spec.input[2]), cut.place(spec.output[2])];
+        let [a, b] = block.first.map(|first| first / PANEL * cut.panel());
+        let a = &self.inputs[place * of_inputs..][a..of_inputs];
+        let b = &self.gradients[place * of_gradients..][b..of_gradients];
+        let c = &mut products[place * PRODUCT..][..CHANNELS * FILTERS];
+        let [rows, columns] = block.sizes;
+        assert!(block.first.iter().all(|first| first.is_multiple_of(PANEL)) && self.tiles <= cut.at_once);
+        assert!(rows <= CHANNELS && cut.panel() <= a.len(), "channels of A");
+        assert!(columns <= FILTERS && columns.div_ceil(PANEL) * cut.panel() <= b.len(), "panels of B");
+        // SAFETY: A is a panel, whose rows are its channels, and B whole panels, with a row of a panel for each tile, as just compared; C has a
+        // row of no fewer columns for each channel, and is borrowed mutably.
+        unsafe {
+            tile::run_ahead(
+                self.isa,
+                &Product {
+                    rows,
+                    columns,
+                    loops: [1, 1, self.tiles],
+                    a: a.as_ptr(),
+                    a_row: 1,
+                    a_step: [0, 0, PANEL],
+                    b: b.as_ptr(),
+                    b_rows: [0, 0, 1],
+                    b_panel: cut.panel(),
+                    b_width: PANEL,
+                    b_last: PANEL,
+                    c: c.as_mut_ptr(),
+                    c_row: FILTERS,
+                    epilogue: Epilogue::NONE,
+                },
+                DEPTH,
+                of_gradients,
+            );
+        }
+    }
+}
+
+/// A dz: what the gradients of the outputs of a tile along an axis become.
+#[inline(always)]
+fn transformed<T: Scalar, S: Simd<T>>(simd: S, dz: [S::Vector; TILE]) -> [S::Vector; PATCH] {
+    let powers = const { powers::<TILE>(PATCH) };
+    let mut all = [dz[0]; PATCH];
+    for pair in 0..PATCH / 2 - 1 {
+        let factor = |power: usize| simd.splat(T::from_f64(powers[pair][power]));
+        let even = factor(2).multiply_add(dz[2], dz[0]);
+        let odd = factor(3).multiply_add(dz[3], factor(1) * dz[1]);
+        (all[2 * pair + 1], all[2 * pair + 2]) = (even + odd, even - odd);
+    }
+    all[PATCH - 1] = dz[TILE - 1];
+    all
+}
+
+/// A dz Aᵀ of some tiles.
+struct Gradients<'a, T> {
+    spec: &'a Spec,
+    tiling: &'a Tiling,
+    dy: &'a [T],
+    /// The first tile of the part, and which of its tiles.
+    first: usize,
+    tiles: Range<usize>,
+    transforms: Transforms<'a, T>,
+}
+
+impl<T: Elementary> WithSimd<T> for Gradients<'_, T> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { spec, tiling, dy, first, tiles, transforms } = self;
+        let [height, width, filters] = spec.output;
+        assert!(filters.is_multiple_of(S::LANES), "whole vectors of filters");
+        transforms.check(FORM, tiles.end, filters);
+        let zero = simd.splat(T::ZERO);
+        // Here, so that it is filled once: all of it is written before it is read.
+        let mut half = [[zero; TILE]; PATCH];
+        for tile in tiles {
+            let [image, top, left] = tiling.origin(first + tile);
+            let (down, right) = (TILE.min(height - top), TILE.min(width - left));
+            let transform = transforms.of_tile(tile);
+            for filter in (0..filters).step_by(S::LANES) {
+                for j in 0..TILE {
+                    // Below and to the right of the image there is no gradient.
+                    let mut column = [zero; TILE];
+                    for i in 0..TILE {
+                        if i < down && j < right {
+                            let pixel = (image * height + top + i) * width + left + j;
+                            let gradients = &dy[pixel * filters + filter..];
+                            // What the next tile reads comes meanwhile.
+                            simd.prefetch(gradients.as_ptr().wrapping_add(TILE * filters));
+                            column[i] = simd.load(gradients);
+                        }
+                    }
+                    let column = transformed::<T, S>(simd, column);
+                    for i in 0..PATCH {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in 0..PATCH {
+                    let row = transformed::<T, S>(simd, half[i]);
+                    for j in 0..PATCH {
+                        let at = transforms.place_of(PATCH * i + j, filter);
+                        // SAFETY: the places of all tiles were compared with the length; nobody else writes those of this tile.
+                        unsafe { row[j].store_at(transform.add(at)) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gᵀ m: the gradients of the taps along an axis.
+#[inline(always)]
+fn taps<T: Scalar, S: Simd<T>>(simd: S, g: &[[T; TAPS]; PATCH], m: [S::Vector; PATCH]) -> [S::Vector; TAPS] {
+    let mut all = [simd.splat(g[0][0]) * m[0]; TAPS];
+    for pair in 0..PATCH / 2 - 1 {
+        let both = [m[2 * pair + 1] + m[2 * pair + 2], m[2 * pair + 1] - m[2 * pair + 2]];
+        for tap in 0..TAPS {
+            let (factor, both) = (simd.splat(g[2 * pair + 1][tap]), both[tap % 2]);
+            all[tap] = if pair == 0 && tap > 0 { factor * both } else { factor.multiply_add(both, all[tap]) };
+        }
+    }
+    all[TAPS - 1] = all[TAPS - 1] + m[PATCH - 1];
+    all
+}
+
+/// Adds Gᵀ m G of a block to dw.
+struct Sums<'a, T> {
+    part: &'a Part<'a, T>,
+    /// Nobody else adds to its gradients.
+    block: Block,
+    products: &'a [T],
+}
+
+impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let Self { part, block: Block { first, sizes }, products } = self;
+        let (Part { spec, g, dw, lost, .. }, [.., channels], [.., filters]) = (part, part.spec.input, part.spec.output);
+        let is_compensated = lost.len > 0;
+        assert!(spec.window == [TAPS; 2] && dw.len == TAPS * TAPS * channels * filters);
+        assert!(!is_compensated || lost.len == dw.len, "length of what was lost");
+        assert!(first[0] + sizes[0] <= channels && first[1] + sizes[1] <= filters && sizes[1].is_multiple_of(S::LANES));
+        assert!(sizes[0] <= CHANNELS && sizes[1] <= FILTERS && products.len() >= FORM.points() * PRODUCT);
+        // Here, so that it is filled once: all of it is written before it is read.
+        let mut half = [[simd.splat(T::ZERO); PATCH]; TAPS];
+        for channel in 0..sizes[0] {
+            for filter in (0..sizes[1]).step_by(S::LANES) {
+                let from = products[channel * FILTERS + filter..].as_ptr();
+                for j in 0..PATCH {
+                    let mut column = [simd.splat(T::ZERO); PATCH];
+                    for i in 0..PATCH {
+                        // SAFETY: there are products for all places, as just compared; each place has a row for each channel.
+                        column[i] = unsafe { simd.load_at(from.add((PATCH * i + j) * PRODUCT)) };
+                    }
+                    let column = taps::<T, S>(simd, g, column);
+                    for i in 0..TAPS {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in 0..TAPS {
+                    let row = taps::<T, S>(simd, g, half[i]);
+                    for j in 0..TAPS {
+                        let at = ((i * TAPS + j) * channels + first[0] + channel) * filters + first[1] + filter;
+                        // SAFETY: the block lies in the weights, with which the lengths were compared; nobody else has its gradients.
+                        unsafe {
+                            let dw = dw.start.add(at);
+                            let before = simd.load_at(dw);
+                            let sum = before + row[j];
+                            if is_compensated {
+                                // Knuth's sum of two, as in `parts::add_compensated`.
+                                let lost = lost.start.add(at);
+                                let added = sum - before;
+                                let rest = simd.load_at(lost) + ((before - (sum - added)) + (row[j] - added));
+                                let total = sum + rest;
+                                (rest - (total - sum)).store_at(lost);
+                                total.store_at(dw);
+                            } else {
+                                sum.store_at(dw);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
