@@ -1,15 +1,17 @@
 //! 3x3 convolutions of the classic networks, as products of matrices and by Winograd's algorithm: milliseconds for a batch on one thread and on
 //! two, and what share of the peak the multiply-adds of its tiles are. In training, kernels prepare the filters in the pass.
 //!
-//! `cargo bench -p netwright-compute --features std --bench winograd -- --batch 8 '64 to 64'`; without a batch one image, without names all layers.
+//! `cargo bench -p netwright-compute --features std --bench winograd -- --batch 8 '56: 64 to 64' weights`; without a batch one image. Of the
+//! names that are given, a row has one at least.
 
 use std::error::Error;
 use std::hint::black_box;
 
+use netwright_abi::spec::conv::Winograd;
 use netwright_compute::context::Context;
 use netwright_compute::kernels::Kernels;
 use netwright_compute::kernels::conv::{
-    Spec, conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
+    conv_gemm_forward_scratch, conv_gemm_grad_input_scratch, conv_gemm_grad_weights_scratch,
     conv_packed_forward_scratch, conv_winograd_forward_scratch, conv_winograd_grad_input_scratch,
     conv_winograd_grad_weights_scratch, conv_winograd_train_forward_scratch,
 };
@@ -39,15 +41,28 @@ const LAYERS: [[usize; 3]; 14] = [
 /// A kernel of the batch on the threads of a context.
 type Call<'a> = &'a mut (dyn FnMut(&Context<'_>) + Send);
 
-/// Times two kernels on one thread and on two.
-fn row(name: &str, batch: usize, pools: &[Pool; 2], least: f64, [products, winograd]: [Call<'_>; 2]) {
-    let times = pools.each_ref().map(|pool| {
-        let context = Context::on(batch, pool);
-        pool.best([&mut || products(&context), &mut || winograd(&context)]).map(|seconds| seconds * 1e3)
-    });
-    let [one, two] = times;
-    print!("{name:36} {:8.2} {:8.2} {:8.2} {:8.2}", one[0], two[0], one[1], two[1]);
-    println!("  {:4.0}% {:4.0}%", 100.0 * least / one[1], 50.0 * least / two[1]);
+/// Rows that are asked for, of a batch.
+struct Rows {
+    batch: usize,
+    names: Vec<String>,
+    pools: [Pool; 2],
+}
+
+impl Rows {
+    /// Times two kernels on one thread and on two.
+    fn row(&self, name: &str, least: f64, [products, winograd]: [Call<'_>; 2]) {
+        let Self { batch, names, pools } = self;
+        if !names.is_empty() && !names.iter().any(|wanted| name.contains(wanted)) {
+            return;
+        }
+        let times = pools.each_ref().map(|pool| {
+            let context = Context::on(*batch, pool);
+            pool.best([&mut || products(&context), &mut || winograd(&context)]).map(|seconds| seconds * 1e3)
+        });
+        let [one, two] = times;
+        print!("{name:36} {:8.2} {:8.2} {:8.2} {:8.2}", one[0], two[0], one[1], two[1]);
+        println!("  {:4.0}% {:4.0}%", 100.0 * least / one[1], 50.0 * least / two[1]);
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,17 +75,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let (gflops, pools) = (netwright_measure::peak(1), [Pool::new(1)?, Pool::new(2)?]);
+    let rows = Rows { batch, names, pools };
     println!("batch {batch}, peak {gflops:.0} GFLOP/s a thread");
     println!("{:36} {:>17} {:>17}", "one, two threads", "products", "Winograd");
     for [size, channels, filters] in LAYERS {
         let name = format!("{size}: {channels} to {filters}");
-        if !names.is_empty() && !names.iter().any(|wanted| name.contains(wanted)) {
-            continue;
-        }
         let spec = convolution(size, 3, 1, channels, filters);
-        let least = |spec: &Spec| {
-            let tile = spec.winograd().map_or(1, |form| form.tile);
-            (batch * size.div_ceil(tile).pow(2) * spec.winograd_len()) as f64 / (gflops * 1e6 / 2.0)
+        let least = |form: Option<Winograd>| {
+            let macs = form.map_or(0, |form| batch * size.div_ceil(form.tile).pow(2) * form.filters_len(&spec));
+            macs as f64 / (gflops * 1e6 / 2.0)
         };
         let (x, w, dy) =
             (elements(batch * spec.input_len()), elements(spec.weights_len()), elements(batch * spec.output_len()));
@@ -92,11 +105,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let [mut panels, mut transforms] = [spec.packed_len(), spec.winograd_len()].map(|len| vec![0.0; len]);
         f32::conv_pack(&Context::of(1), &spec, &w, &mut panels);
         f32::conv_winograd_pack(&Context::of(1), &spec, &w, &mut transforms);
-        row(
+        rows.row(
             &format!("{name}, predicting"),
-            batch,
-            &pools,
-            least(&spec),
+            least(spec.winograd()),
             [
                 &mut |on| f32::conv_packed_forward(on, &spec, black_box(&x), &panels, &[], &[], &mut y, &mut one),
                 &mut |on| {
@@ -113,11 +124,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 },
             ],
         );
-        row(
+        rows.row(
             &format!("{name}, forward"),
-            batch,
-            &pools,
-            least(&spec),
+            least(spec.fine_winograd()),
             [
                 &mut |on| f32::conv_gemm_forward(on, &spec, black_box(&x), &w, &[], &[], &[], &mut y, &mut one),
                 &mut |on| {
@@ -126,20 +135,16 @@ fn main() -> Result<(), Box<dyn Error>> {
                 },
             ],
         );
-        row(
+        rows.row(
             &format!("{name}, gradient of input"),
-            batch,
-            &pools,
-            least(&spec.rotated()),
+            least(spec.rotated().winograd()),
             [&mut |on| f32::conv_gemm_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx, &mut one), &mut |on| {
                 f32::conv_winograd_grad_input(on, &spec, black_box(&dy), &w, &[], &mut dx_of_tiles, &mut other)
             }],
         );
-        row(
+        rows.row(
             &format!("{name}, gradient of weights"),
-            batch,
-            &pools,
-            least(&spec),
+            least(spec.winograd_of_weights()),
             [
                 &mut |on| f32::conv_gemm_grad_weights(on, &spec, black_box(&x), &dy, &mut dw, &mut [], &mut one),
                 &mut |on| {

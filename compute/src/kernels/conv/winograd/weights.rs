@@ -29,8 +29,8 @@ const FORM: Winograd = Winograd { tile: TILE, patch: PATCH };
 const CHANNELS: usize = PANEL;
 /// The most filters of a block.
 const FILTERS: usize = 2 * PANEL;
-/// Blocks from which on there are enough for threads to share.
-const MANY: usize = 8;
+/// Blocks that are enough for threads to share.
+const MANY: usize = 2;
 /// Elements from the products of a block at a place to those at the next.
 const PRODUCT: usize = CHANNELS * FILTERS + LINE;
 
