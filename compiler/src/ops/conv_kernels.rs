@@ -16,6 +16,8 @@ use crate::words::Choice;
 /// The form that filters of some sizes are packed in.
 type PackFilters = fn(Spec) -> Packing;
 
+type WeightGradientKernel = Kernel<GradWeights<()>, Kind>;
+
 /// An algorithm, with its kernel in each direction that it has.
 pub(super) struct Algorithm {
     /// The word for it behind the option `kernel`.
@@ -39,7 +41,7 @@ pub(super) struct Algorithm {
     /// How they can be prepared for training, forward and for the gradient of the input.
     packing_of_a_step: [Option<PackFilters>; 2],
     /// Its kernel for the gradient of the weights, where it has one for these sizes.
-    pub(super) grad_weights: fn(&Spec) -> Option<Kernel<GradWeights<()>, Kind>>,
+    pub(super) grad_weights: fn(&Spec) -> Option<WeightGradientKernel>,
     work: fn(&Spec, Direction) -> Work,
     /// Elements of scratch memory and of prepared filters, about.
     memory: fn(&Spec) -> usize,
