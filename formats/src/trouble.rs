@@ -16,6 +16,7 @@ pub(crate) enum Trouble {
 
 impl Trouble {
     /// Puts what was found in other words.
+    #[cfg(feature = "hdf5")]
     pub(crate) fn map(self, words: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Found(found) => Self::Found(words(found)),
