@@ -88,7 +88,7 @@ pub mod conv {
             self.points() * spec.input[2] * spec.group()[1]
         }
 
-        /// Tiles that the gradient of the weights takes together: as many as a cache holds the transforms of, at most [`TILES_TOGETHER`].
+        /// Tiles that the gradient of the weights takes together: as many as a cache holds the transforms of, up to a bound.
         pub const fn tiles_of_weights(self, spec: &Spec) -> usize {
             let fit = LAST_CACHED / (self.points() * (spec.input[2] + spec.output[2]));
             if fit > TILES_TOGETHER {
