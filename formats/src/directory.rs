@@ -22,7 +22,7 @@ const IN_64_BITS: u64 = u32::MAX as u64;
 /// What a file's own header has before its name.
 const HEADER: usize = 30;
 
-/// The files of an archive, and their names one behind the other.
+/// The files of an archive, and their names, contiguous.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) names: String,

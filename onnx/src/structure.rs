@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 
 use crate::wire::varint;
 
-/// The longest elements that are read: as numbers, what is longer is weights.
+/// Bytes of the longest elements that are read: what is longer is weights, not shapes.
 const LONGEST: u64 = 1 << 19;
 
 /// Where elements lie: in the raw data of an initializer of the graph.

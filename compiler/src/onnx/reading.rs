@@ -52,7 +52,7 @@ pub(super) struct Reading<'m> {
     readers: HashMap<&'m str, Vec<usize>>,
     /// Those that are read together with one before them.
     absorbed: BTreeSet<usize>,
-    /// Values whose images lie one behind the other along one axis, until they are taken apart again.
+    /// Values whose images are contiguous along one axis, until they are taken apart again.
     pub(super) in_one_row: BTreeSet<&'m str>,
     sources: BTreeMap<usize, Source>,
     /// The layer whose kernel each tensor of the file is.

@@ -1,4 +1,4 @@
-//! Arithmetic with shapes, and with the numbers of the elements of a batch.
+//! Arithmetic with shapes, and with the indices of the elements of a batch.
 
 use netwright_onnx::{Attribute, Node};
 
@@ -49,7 +49,7 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers { sizes, values: vec![value; count] }))
     }
 
-    /// Numbers at equal distances; of all images, their numbers.
+    /// Elements at equal distances; of all images, their indices.
     pub(super) fn range(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let part = |index: usize, what: &str| -> Answer<f64> {
             let found = self.few(node, index, what)?.values;
@@ -135,7 +135,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Whether all elements of a batch are put in one row, for nothing but a `Gather` of them by their numbers: PyTorch's `as_strided`.
+    /// Whether all elements of a batch are put in one row, for nothing but a `Gather` of them by their indices: PyTorch's `as_strided`.
     pub(super) fn puts_images_in_one_row(&mut self, node: &'m Node<'m>, target: &[f64]) -> bool {
         let is_row = matches!(target, [size] if *size == -1.0 || *size == BATCH || size.is_nan());
         let is_gathered = self.only_reader(node.outputs[0]).is_some_and(|(_, next)| {
