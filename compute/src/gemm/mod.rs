@@ -38,9 +38,6 @@ pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 /// Rows of A that are copied at once.
 const ROWS: usize = 48;
 
-/// Rows of the tallest tile; others have a part of them.
-const TILE_ROWS: usize = 12;
-
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.
 const COPIED_FROM: usize = 4 * PANEL;
@@ -235,7 +232,8 @@ fn gemm_at<T: Elementary>(
     let copy =
         a.rows >= PACKED_FROM && b.columns >= COPIED_FROM || is_aliased(&a) && is_packed && scratch.len() >= room;
     // Rows are cut evenly, into whole tiles: 49 into 36 and 13, not into 48 and 1.
-    let rows_at_once = if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(TILE_ROWS) } else { a.rows };
+    let rows_at_once =
+        if copy { a.rows.div_ceil(a.rows.div_ceil(ROWS)).next_multiple_of(tile::TILE_ROWS) } else { a.rows };
     let mut first = 0;
     loop {
         let depth = DEPTH.min(b.rows - first);

@@ -158,11 +158,17 @@ unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize
     }
 }
 
-/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, an element of A and a product. At most six, whose sums may be
-/// twice as wide.
+/// Rows of the tallest tile.
+const TALLEST: usize = 6;
+
+/// Rows that are cut into whole tiles, where others may be left: two of the tallest.
+pub(crate) const TILE_ROWS: usize = 2 * TALLEST;
+
+/// Rows of a tile: their sums, two vectors each, leave registers for two columns of B, an element of A and a product. Of no more than [`TALLEST`]
+/// the sums may be twice as wide.
 const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
-    if fit < 6 { fit } else { 6 }
+    if fit < TALLEST { fit } else { TALLEST }
 }
 
 /// Columns of the widest tile, which has four vectors where there are registers for the sums of six rows: fewer loads for each sum than of twelve rows
@@ -277,7 +283,7 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         let many = asked > LINE;
                         let stride = if many { asked.div_ceil(STREAMS).next_multiple_of(LINE) } else { LINE };
                         let apart = groups * stride;
-                        for _ in 0..done / STEPS {
+                        for _ in 0..groups {
                             simd.prefetch(ahead_at);
                             if many {
                                 for stream in 1..STREAMS {

@@ -4,6 +4,8 @@
 //! A part is summed in the network's own precision, and parts in `f64`. So the mean of a million elements 0.1 is 0.1, where one `f32` that
 //! takes them all is off by a hundredth. Sums of few elements have one part; those of more have parts of [`SHORT`], which round less.
 
+use core::ops::{Add, Sub};
+
 use crate::gemm::DEPTH;
 use crate::scalar::Scalar;
 
@@ -67,17 +69,23 @@ pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T 
     T::from_f64(parts.sum())
 }
 
-/// Adds a part to each sum, which stands in two elements, `sum + lost`, as in Dekker, 1971: with twice the digits, so that any number of parts
-/// round no more than one.
+/// Adds a part to each sum, which stands in two elements, `sum + lost`: [`compensated`].
 pub(crate) fn add_compensated<T: Scalar>(sums: &mut [T], lost: &mut [T], parts: &[T]) {
     for ((sum, lost), &part) in sums.iter_mut().zip(lost).zip(parts) {
-        // Knuth's sum of two, exact whichever is larger.
-        let first = *sum + part;
-        let added = first - *sum;
-        let rest = *lost + ((*sum - (first - added)) + (part - added));
-        *sum = first + rest;
-        *lost = rest - (*sum - first);
+        [*sum, *lost] = compensated([*sum, *lost], part);
     }
+}
+
+/// The sum of a part and of a sum that stands in two values, `sum + lost`, as in Dekker, 1971: with twice the digits, so that any number of parts
+/// round no more than one.
+#[inline(always)]
+pub(crate) fn compensated<V: Copy + Add<Output = V> + Sub<Output = V>>([sum, lost]: [V; 2], part: V) -> [V; 2] {
+    // Knuth's sum of two, exact whichever is larger.
+    let first = sum + part;
+    let added = first - sum;
+    let rest = lost + ((sum - (first - added)) + (part - added));
+    let total = first + rest;
+    [total, rest - (total - first)]
 }
 
 #[cfg(test)]

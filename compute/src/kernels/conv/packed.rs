@@ -10,7 +10,7 @@ use super::gemm::{packed_filters, pointwise, windows};
 use crate::cache;
 use crate::epilogue::Epilogue;
 use crate::gemm::pack::{self, GAP};
-use crate::gemm::tile::PANEL;
+use crate::gemm::tile::{PANEL, TILE_ROWS};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
@@ -27,9 +27,6 @@ const LONGEST: usize = 768;
 
 /// Elements that are copied at once, about: with as many of the filters they stay in a second cache.
 const COPIED: usize = 96 * 1024;
-
-/// Windows that fill register tiles.
-const LEAST: usize = 12;
 
 /// Filters from which on copying a window takes little beside what is computed of it.
 const FILTERS: usize = 128;
@@ -54,7 +51,7 @@ const fn copies(spec: &Spec) -> bool {
 /// Windows that are copied at once at most.
 const fn at_once(spec: &Spec) -> usize {
     let (fit, all) = (COPIED / part(spec), spec.output[0] * spec.output[1]);
-    let fit = if fit < LEAST { LEAST } else { fit };
+    let fit = if fit < TILE_ROWS { TILE_ROWS } else { fit };
     if fit < all { fit } else { all }
 }
 
@@ -104,8 +101,8 @@ impl<T: Elementary> Layer<'_, T> {
     fn of_pixels(&self, x: &[T], y: &mut [T]) {
         let ([.., channels], [.., filters]) = (self.spec.input, self.spec.output);
         let (all, part) = (y.len() / filters, part(self.spec));
-        let fit = (cache::second() / 2 / size_of::<T>() / part).max(LEAST);
-        let at_once = all.div_ceil(all.div_ceil(fit)).next_multiple_of(LEAST);
+        let fit = (cache::second() / 2 / size_of::<T>() / part).max(TILE_ROWS);
+        let at_once = all.div_ceil(all.div_ceil(fit)).next_multiple_of(TILE_ROWS);
         for (x, y) in x.chunks(at_once * channels).zip(y.chunks_mut(at_once * filters)) {
             for from in (0..channels).step_by(part) {
                 self.multiply(x, channels, [from, from], part.min(channels - from), y);
@@ -188,14 +185,13 @@ fn copy_window<T: Scalar>(spec: &Spec, x: &[T], position: [usize; 2], mut from: 
     let ([height, width, channels], [_, across]) = (spec.input, spec.window);
     let [top, left] =
         [0, 1].map(|axis| (position[axis] * spec.stride[axis]).cast_signed() - spec.padding[2 * axis].cast_signed());
-    // The pixels of a row of taps that lie together are copied together.
-    let together =
-        if spec.dilation[1] == 1 && left >= 0 && left.cast_unsigned() + across <= width { across } else { 1 };
+    // The pixels of a row of taps that are contiguous are copied together.
+    let contiguous = spec.dilation[1] == 1 && left >= 0 && left.cast_unsigned() + across <= width;
     while !to.is_empty() {
         let (tap, channel) = (from / channels, from % channels);
         let row = top + (tap / across * spec.dilation[0]).cast_signed();
         let column = left + (tap % across * spec.dilation[1]).cast_signed();
-        let taps = if together == 1 { 1 } else { across - tap % across };
+        let taps = if contiguous { across - tap % across } else { 1 };
         let (copy, rest) = to.split_at_mut(to.len().min(taps * channels - channel));
         let inside = |at: isize, size: usize| at >= 0 && at.cast_unsigned() < size;
         if inside(row, height) && inside(column, width) {

@@ -15,8 +15,8 @@ const PACKED: usize = 32 * 1024;
 /// Elements of a block, at most: it stays there too.
 const BLOCK: usize = 48 * 1024;
 
-/// Rows of a block, at least: a register tile.
-const FEWEST_ROWS: usize = 12;
+/// Rows of a block, at least: whole register tiles.
+const FEWEST_ROWS: usize = gemm::tile::TILE_ROWS;
 
 /// Rows of a block, at most: as many as a product copies at once.
 const MOST_ROWS: usize = 48;
