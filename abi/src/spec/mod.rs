@@ -40,7 +40,7 @@ macro_rules! spec {
 pub use elementwise::{activation, add, concat, copy, dropout, multiply, prelu, relayout, scale, shuffle, softmax};
 pub use image::{pad, pool, upsample};
 pub use normalisation::{batchnorm, layernorm, lrn};
-pub use weighted::{conv, conv_table, dense, distance, subsample};
+pub use weighted::{conv_table, dense, distance, subsample};
 
 /// A kind of sizes.
 pub trait Sizes {
@@ -95,6 +95,7 @@ macro_rules! windowed {
     };
 }
 
+pub mod conv;
 mod elementwise;
 mod image;
 mod normalisation;

@@ -36,11 +36,10 @@ use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
 use netwright_abi::spec::conv::Winograd;
 
-pub(super) use filters::{FiltersOf, pack};
 use tiles::{Inputs, OfForm, Outputs};
-pub(super) use weights::{grad_weights, grad_weights_scratch};
 
 mod filters;
+pub(super) mod kernels;
 mod points;
 mod tiles;
 mod weights;
@@ -108,7 +107,7 @@ const fn is_large(spec: &Spec, form: Winograd) -> bool {
 }
 
 /// A pixel of zeros, the transforms of a block, and the products of a panel.
-pub(super) const fn scratch(spec: &Spec, form: Winograd) -> usize {
+const fn scratch(spec: &Spec, form: Winograd) -> usize {
     let tiling = Tiling::of(spec, form);
     let points = tiling.form.points();
     spec.input[2] + tiling.at_once * tiling.transform() + points * Tiling::product(tiling.at_once)
@@ -175,7 +174,7 @@ impl<T> Transforms<'_, T> {
 
 /// What is stored of an output f(scale · z + shift).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
+enum Stored {
     /// All of it.
     All,
     /// The largest element of each window of 2x2, which lies in one tile: a max pool with stride 2.
@@ -184,7 +183,7 @@ pub(super) enum Stored {
 
 /// What is stored of y = f(scale · z + shift) of all images; lengths are checked.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn forward<T: Elementary>(
+fn forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     form: Winograd,

@@ -15,6 +15,7 @@ use crate::epilogue::Epilogue;
 use crate::gemm::DEPTH;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::parts::compensated;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd};
 use netwright_abi::spec::conv::Winograd;
@@ -71,7 +72,7 @@ impl Cut {
 }
 
 /// What the addition of parts lost, a pixel of zeros, the transforms of a part, and the products of a block.
-pub(in super::super) const fn grad_weights_scratch(spec: &Spec) -> usize {
+pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
     let (cut, [.., channels], [.., filters]) = (Cut::of(spec), spec.input, spec.output);
     lost_len(spec) + channels + FORM.points() * (cut.place(channels) + cut.place(filters) + PRODUCT)
 }
@@ -82,7 +83,7 @@ const fn lost_len(spec: &Spec) -> usize {
 }
 
 /// Adds to dw; lengths are checked.
-pub(in super::super) fn grad_weights<T: Elementary>(
+pub(super) fn grad_weights<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
@@ -333,18 +334,14 @@ impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
                         // SAFETY: the block lies in the weights, with which the lengths were compared; nobody else has its gradients.
                         unsafe {
                             let dw = dw.start.add(at);
-                            let before = simd.load_at(dw);
-                            let sum = before + row[j];
+                            let sum = simd.load_at(dw);
                             if is_compensated {
-                                // Knuth's sum of two, as in `parts::add_compensated`.
                                 let lost = lost.start.add(at);
-                                let added = sum - before;
-                                let rest = simd.load_at(lost) + ((before - (sum - added)) + (row[j] - added));
-                                let total = sum + rest;
-                                (rest - (total - sum)).store_at(lost);
-                                total.store_at(dw);
-                            } else {
+                                let [sum, rest] = compensated([sum, simd.load_at(lost)], row[j]);
                                 sum.store_at(dw);
+                                rest.store_at(lost);
+                            } else {
+                                (sum + row[j]).store_at(dw);
                             }
                         }
                     }
