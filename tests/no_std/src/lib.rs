@@ -50,7 +50,11 @@ pub const PREPARED: usize = PreparedWeights::<Reader>::LEN;
 ///
 /// # Errors
 /// Where they are not those of a [`Reader`].
-pub fn read(weights: &[f32], prepared: PreparedWeights<'_, Reader>, image: &Tensor<8, 8, 1>) -> Result<usize, LengthError> {
+pub fn read(
+    weights: &[f32],
+    prepared: PreparedWeights<'_, Reader>,
+    image: &Tensor<8, 8, 1>,
+) -> Result<usize, LengthError> {
     let mut workspace = [0.0; <Reader as Architecture>::PREDICTING.for_batch(1)];
     let answer = Predictor::new(weights, &[], prepared, &mut workspace)?.predict(image);
     let digit = (0..answer.len()).max_by(|&a, &b| answer[a].total_cmp(&answer[b]));
@@ -83,7 +87,8 @@ mod tests {
         let prepared = PreparedWeights::of(&weights, &[], &mut memory).expect("lengths");
         let error = read(&[0.0; 3], prepared, &Tensor::zeros());
         assert_eq!(error, Err(LengthError { what: "parameters", expected: Reader::PARAMETERS, found: 3 }));
-        let error = PreparedWeights::<Reader>::of(&weights, &[], &mut [0.0; 5]).map(|prepared| prepared.elements().len());
+        let error =
+            PreparedWeights::<Reader>::of(&weights, &[], &mut [0.0; 5]).map(|prepared| prepared.elements().len());
         let what = "memory for prepared weights";
         assert_eq!(error, Err(LengthError { what, expected: PREPARED, found: 5 }));
     }
