@@ -26,7 +26,7 @@ pub use init::Init;
 pub use layout::{LANES, Layout};
 pub use library::Library;
 pub use micro_batch::micro_batch_size;
-pub use nearest::nearest;
+pub use nearest::{meant, nearest};
 pub use parameter_kind::ParameterKind;
 pub use shape::{LARGEST_VALUE, Shape};
 pub use weight_layout::{Axes, WeightLayout};

@@ -14,6 +14,22 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Opti
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
+/// The name that `word` means: the nearest, else the only one that it shortens, as `bn1` is `batchnorm1`.
+pub fn meant<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+    let mut longer = names.iter().copied().filter(|name| shortens(word, name));
+    let only = longer.next().filter(|_| longer.next().is_none());
+    nearest(word, names.iter().copied()).or(only)
+}
+
+/// Whether `word` has some letters of `name` in their order, two at least and its first, and the same number behind them.
+fn shortens(word: &str, name: &str) -> bool {
+    let letters = |text: &str| text.trim_end_matches(|letter: char| letter.is_ascii_digit()).len();
+    let ((word, number), (name, other)) = (word.split_at(letters(word)), name.split_at(letters(name)));
+    let mut rest = name.chars();
+    let is_first = word.chars().next() == name.chars().next();
+    number == other && word.len() >= 2 && is_first && word.chars().all(|letter| rest.any(|other| other == letter))
+}
+
 /// How many letters must be left out, added, changed or exchanged with their neighbours to make `name` of `word` (Damerau, 1964,
 /// "A technique for computer detection and correction of spelling errors"), each letter once; nothing, where `name` is longer than any
 /// word is.
@@ -48,7 +64,7 @@ fn distance(word: &str, name: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, distance, nearest};
+    use super::{LONGEST, distance, meant, nearest};
 
     #[test]
     fn letters_are_left_out_added_changed_and_exchanged() {
@@ -76,6 +92,18 @@ mod tests {
         assert_eq!(nearest("densse", names), Some("dense"));
         assert_eq!(nearest("softmax", names), None);
         assert_eq!(nearest("x", ["y"]), None);
+    }
+
+    #[test]
+    fn a_shortened_name_is_found_where_it_is_the_only_one() {
+        let names = ["conv1", "batchnorm1", "batchnorm2", "dense1"];
+        assert_eq!(meant("bn2", &names), Some("batchnorm2"));
+        assert_eq!(meant("bn3", &names), None);
+        assert_eq!(meant("b1", &names), None);
+        assert_eq!(meant("nb1", &names), None);
+        assert_eq!(meant("dn1", &["dense1", "down1"]), None);
+        // What is near comes first.
+        assert_eq!(meant("conv", &["convolution", "con"]), Some("con"));
     }
 
     #[test]

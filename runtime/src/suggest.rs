@@ -1,11 +1,12 @@
 //! What the writer of an unknown name may have meant.
 
+use netwright_abi::meant;
 pub use netwright_abi::nearest;
 
 /// The most names that an error lists.
 const MOST: usize = 12;
 
-/// The names of `known`, which are apart by commas, and the one among them that is nearest to `word`, if any is near.
+/// The names of `known`, which are apart by commas, and the one among them that `word` means, if any is near.
 pub fn choices(word: &str, known: &str) -> String {
     let names: Vec<&str> = known.split(", ").filter(|name| !name.is_empty()).collect();
     let listed = match names.get(..MOST) {
@@ -13,7 +14,7 @@ pub fn choices(word: &str, known: &str) -> String {
         Some(first) if names.len() > MOST => format!("{}, … ({} in all)", first.join(", "), names.len()),
         _ => known.to_owned(),
     };
-    nearest(word, names).map_or(listed.clone(), |name| format!("{listed}; did you mean `{name}`?"))
+    meant(word, &names).map_or(listed.clone(), |name| format!("{listed}; did you mean `{name}`?"))
 }
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests {
     #[test]
     fn the_nearest_name_is_asked_for_and_a_far_one_is_not() {
         assert_eq!(choices("cnov1", "conv1, conv2, dense1"), "conv1, conv2, dense1; did you mean `conv1`?");
+        assert_eq!(choices("bn1", "conv1, batchnorm1"), "conv1, batchnorm1; did you mean `batchnorm1`?");
         assert_eq!(choices("head", "conv1, dense1"), "conv1, dense1");
         assert_eq!(choices("conv1", ""), "none");
     }
