@@ -66,6 +66,8 @@ struct Walk {
     met: Vec<u8>,
     dicts: Pages<Named>,
     tensors: Pages<Named>,
+    /// What a file without tensors holds instead: the first object, or the first of whatever else there is.
+    other: Option<Named>,
     budget: Budget,
 }
 
@@ -84,23 +86,22 @@ impl<'a> StateDict<'a> {
         match self.see(self.pickle.value) {
             Seen::Dict => {}
             Seen::Call => {
-                let class = match self.pickle.items(self.pickle.value).next().map(|class| self.see(class)) {
-                    Some(Seen::Global(module, name)) => {
-                        format!("an object of `{}.{}`", shortened(module), shortened(name))
-                    }
-                    _ => "an object".to_owned(),
-                };
-                return Err(format!("{class}, not what is in it: save its `state_dict()`"));
+                let object = self.told(self.pickle.value);
+                return Err(format!("{object}, not what is in it: save its `state_dict()`"));
             }
-            _ => return Err("a pickle of something else than a dictionary".to_owned()),
+            _ => return Err(format!("a pickle of {}", self.told(self.pickle.value))),
         }
         let mut left = budget.clone();
         let met = vec![0; self.pickle.len() / 8 + 1];
-        let mut walk = Walk { met, dicts: Pages::new(), tensors: Pages::new(), budget };
+        let mut walk = Walk { met, dicts: Pages::new(), tensors: Pages::new(), other: None, budget };
         walk.budget.spend(walk.met.len())?;
         walk.dicts.push(Named { value: self.pickle.value, ..Named::default() }, &mut walk.budget)?;
         self.walk(&mut walk, 0, 0, 0)?;
-        let Walk { dicts, tensors: found, .. } = walk;
+        let Walk { dicts, tensors: found, other, .. } = walk;
+        if let (0, Some(other)) = (found.len(), other) {
+            let (name, told) = (self.name(&dicts, other), self.told(other.value));
+            return Err(format!("a dictionary without a tensor that is read: `{}` is {told}", shortened(&name)));
+        }
         left.spend(dicts.bytes() + found.len() * size_of::<Named>())?;
         let mut tensors = Vec::with_capacity(found.len());
         tensors.extend((0..found.len()).filter_map(|index| found.get(index)));
@@ -121,6 +122,26 @@ impl<'a> StateDict<'a> {
 
     fn see(&self, value: Value) -> Seen<'a> {
         self.pickle.see(self.bytes, value)
+    }
+
+    /// What a value is, in words.
+    fn told(&self, value: Value) -> String {
+        match self.see(value) {
+            Seen::Call => match self.pickle.items(value).next().map(|class| self.see(class)) {
+                Some(Seen::Global(module, name)) => {
+                    format!("an object of `{}.{}`", shortened(module), shortened(name))
+                }
+                _ => "an object".to_owned(),
+            },
+            Seen::Int(number) => format!("the number {number}"),
+            Seen::Text(text) => format!("the text `{}`", shortened(text)),
+            Seen::Global(module, name) => format!("`{}.{}`", shortened(module), shortened(name)),
+            Seen::Tuple => "a tuple".to_owned(),
+            Seen::List => "a list".to_owned(),
+            Seen::Dict => "a dictionary".to_owned(),
+            Seen::Persistent => "elements without a shape".to_owned(),
+            Seen::Other => "another value".to_owned(),
+        }
     }
 
     /// The first parts of a container, looked at, where it has so many.
@@ -150,17 +171,17 @@ impl<'a> StateDict<'a> {
             };
             let (len, named) = (before + len + 1, Named { within, key, value });
             let seen = self.see(value);
-            if !(seen == Seen::Dict || seen == Seen::Call && self.is_tensor(value)) {
-                continue;
-            }
-            if len > LONGEST {
+            let is_tensor = seen == Seen::Call && self.is_tensor(value);
+            if len > LONGEST && (is_tensor || seen == Seen::Dict) {
                 return Err(format!("a name of more than {LONGEST} bytes in `{}`", name(walk)));
             }
             if seen == Seen::Dict {
                 walk.dicts.push(named, &mut walk.budget)?;
                 self.walk(walk, walk.dicts.len() - 1, len, depth + 1)?;
-            } else {
+            } else if is_tensor {
                 walk.tensors.push(named, &mut walk.budget)?;
+            } else if walk.other.is_none_or(|other| seen == Seen::Call && self.see(other.value) != Seen::Call) {
+                walk.other = Some(named);
             }
         }
         Ok(())
@@ -183,7 +204,7 @@ impl<'a> StateDict<'a> {
 
     /// Whether a call makes a tensor.
     fn is_tensor(&self, call: Value) -> bool {
-        matches!(self.first(call), Some([(_, Seen::Global("torch._utils", _)), _]))
+        matches!(self.first(call), Some([(_, Seen::Global("torch._utils" | "torch._tensor", _)), _]))
     }
 
     /// The name of a tensor, and what is said of it.
@@ -204,7 +225,19 @@ impl<'a> StateDict<'a> {
         let Some([(_, Seen::Global(_, function)), (arguments, _)]) = self.first(call) else {
             return Err("made by nothing".to_owned());
         };
+        self.made_by(function, arguments, depth)
+    }
+
+    /// What a function makes of its arguments.
+    fn made_by(&self, function: &str, arguments: Value, depth: usize) -> Result<Described, String> {
         match function {
+            // A tensor of a class of its own: what makes the tensor, the class, and the arguments.
+            "_rebuild_from_type_v2" => match self.first(arguments) {
+                Some([(_, Seen::Global("torch._utils", function)), _, (arguments, Seen::Tuple)]) if depth == 0 => {
+                    self.made_by(function, arguments, 1)
+                }
+                _ => Err("of a class whose tensors are not read".to_owned()),
+            },
             "_rebuild_parameter" | "_rebuild_parameter_with_state" => match self.first(arguments) {
                 // A parameter of a parameter is none.
                 Some([(tensor, Seen::Call)]) if depth == 0 => self.made(tensor, 1),

@@ -199,7 +199,8 @@ fn tensors_outside_of_their_storage_are_refused() {
 
 #[test]
 fn pickles_of_something_else_are_refused() {
-    refused(b"\x80\x02K\x01.", &[], "something else than a dictionary");
+    refused(b"\x80\x02K\x01.", &[], "found a pickle of the number 1");
+    refused(b"\x80\x02](K\x01e.", &[], "found a pickle of a list");
     refused(b"\x80\x02c__main__\nNet\n)\x81.", &[], "an object of `__main__.Net`");
     refused(b"\x80\x02}q\0X\x01\0\0\0ah\0s.", &[], "in two places");
     refused(b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_sparse_tensor\n)Rs.", &[], "_rebuild_sparse_tensor");
@@ -209,6 +210,37 @@ fn pickles_of_something_else_are_refused() {
     let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec();
     let error = PyTorchFile::from_bytes(magic, "old.pt").expect_err("it is old");
     assert!(error.to_string().contains("before 1.6"), "{error}");
+}
+
+/// A dictionary of what no tensor is made by says what that is; one of nothing holds nothing.
+#[test]
+fn a_dictionary_whose_tensors_are_not_understood_says_what_it_holds() {
+    let whole = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
+    let place = whole.windows(12).position(|part| part == b"torch._utils").expect("its module");
+    let mut other = whole.clone();
+    other.splice(place..place + 12, *b"mine");
+    refused(&other, &[0; 24], "`w` is an object of `mine._rebuild_tensor_v2`");
+    refused(b"\x80\x02}(X\x01\0\0\0eK\x03X\x01\0\0\0acm\nn\n)Ru.", &[], "`a` is an object of `m.n`");
+    refused(b"\x80\x02}(X\x01\0\0\0eK\x03X\x01\0\0\0aNu.", &[], "`e` is the number 3");
+    let bytes = archive(&[("a/data.pkl", b"\x80\x02}.")], CompressionMethod::Stored);
+    assert!(PyTorchFile::from_bytes(bytes, "empty").expect("a dictionary").tensors().is_empty());
+}
+
+/// A tensor of a class of its own, as `torch.save` writes those of a subclass.
+#[test]
+fn a_tensor_of_a_subclass_is_that_tensor() {
+    let whole = pickle("FloatStorage", 6, 0, [2, 3], [3, 1]);
+    let (before, call) = whole.split_at(whole.windows(2).position(|part| part == b"ct").expect("what makes it"));
+    let (function, arguments) = call.split_at(call.windows(2).position(|part| part == b"((").expect("its arguments"));
+    let arguments = arguments.strip_suffix(b"Ru.").expect("a call");
+    let subclass =
+        [before, b"ctorch._tensor\n_rebuild_from_type_v2\n(", function, b"cmine\nTensor\n", arguments, b"}tRu."];
+    let files: [(&str, &[u8]); 2] = [("a/data.pkl", &subclass.concat()), ("a/data/0", &[0; 24])];
+    let file = PyTorchFile::from_bytes(archive(&files, CompressionMethod::Stored), "subclass").expect("a tensor");
+    assert_eq!((file.tensors()[0].name.as_str(), file.tensors()[0].shape.as_slice()), ("w", &[2, 3][..]));
+    let foreign =
+        [before, b"ctorch._tensor\n_rebuild_from_type_v2\n(cmine\nmade\ncmine\nTensor\n", arguments, b"}tRu."];
+    refused(&foreign.concat(), &[0; 24], "of a class whose tensors are not read");
 }
 
 /// The same name for many tensors, long and written once.
