@@ -40,7 +40,7 @@ fn write_tensor(name: &str, dims: &[usize], is_positive: bool, gain: f64, bytes:
 /// The file beside a model.
 fn weights(model: &Model<'_>, gain: f64) -> Vec<u8> {
     let mut scales = HashSet::new();
-    for node in &model.graph.nodes {
+    for node in model.graph.nodes.iter() {
         let places: &[usize] = match node.op {
             "BatchNormalization" => &[1, 4],
             "LayerNormalization" => &[1],

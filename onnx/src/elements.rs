@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::Error;
 use crate::model::Tensor;
 use crate::wire::{Field, Fields, varint};
-use crate::{Error, MOST_MEMORY};
 
 /// The kind of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,42 +86,53 @@ impl<'a> Elements<'a> {
         Ok(Self { kind: tensor.kind, bytes })
     }
 
-    pub(crate) fn inside(tensor: &Tensor<'a>, message: &'a [u8]) -> Result<Self, Error> {
+    /// Those that lie in the message of a tensor. What is written otherwise than in memory takes at most `most` bytes there.
+    pub(crate) fn inside(tensor: &Tensor<'a>, message: &'a [u8], most: usize) -> Result<Self, Error> {
         const WHAT: &str = "a tensor";
-        let wrong = |problem: &str| Error::Tensor { tensor: tensor.name.to_owned(), problem: problem.to_owned() };
+        let wrong = |problem: String| Error::Tensor { tensor: tensor.name.to_owned(), problem };
         if tensor.is_external {
-            return Err(wrong("lies in a file of its own, beside the model"));
+            return Err(wrong("lies in a file of its own, beside the model".to_owned()));
         }
         let size = tensor.kind.size().unwrap_or(1);
-        let mut bytes: Cow<'a, [u8]> = Cow::Borrowed(&[]);
-        let append = |bytes: &mut Cow<'a, [u8]>, more: &'a [u8]| match bytes.is_empty() {
-            true => *bytes = more.into(),
-            false => bytes.to_mut().extend(more),
-        };
-        if size * tensor.len() > message.len().max(MOST_MEMORY) {
-            return Err(wrong("has fewer elements than its sizes say"));
+        let len = size * tensor.len();
+        if len > most {
+            return Err(wrong(format!("has sizes of {len} bytes, more than the whole file")));
         }
+        let append = |bytes: &mut Cow<'a, [u8]>, more: &[u8]| {
+            if bytes.len() + more.len() > len {
+                return Err(wrong("has more elements than its sizes say".to_owned()));
+            }
+            if let Cow::Borrowed(first) = *bytes {
+                // Once, for all that come.
+                let mut all = Vec::with_capacity(len);
+                all.extend_from_slice(first);
+                *bytes = all.into();
+            }
+            bytes.to_mut().extend_from_slice(more);
+            Ok(())
+        };
+        let lie = |bytes: &mut Cow<'a, [u8]>, there: &'a [u8]| {
+            if !bytes.is_empty() {
+                return append(bytes, there);
+            }
+            *bytes = there.into();
+            Ok(())
+        };
+        let mut bytes: Cow<'a, [u8]> = Cow::Borrowed(&[]);
         for field in Fields::of(message, WHAT) {
             match field? {
-                (9, field) => append(&mut bytes, field.bytes(WHAT)?),
-                (4, Field::Bytes(packed)) if tensor.kind == DataType::Float => append(&mut bytes, packed),
-                (10, Field::Bytes(packed)) if tensor.kind == DataType::Double => append(&mut bytes, packed),
-                (4, Field::Fixed32(one)) => bytes.to_mut().extend(one),
-                (10, Field::Fixed64(one)) => bytes.to_mut().extend(one),
-                (5 | 7 | 11, Field::Varint(one)) => bytes.to_mut().extend(&one.to_le_bytes()[..size]),
+                (9, field) => lie(&mut bytes, field.bytes(WHAT)?)?,
+                (4, Field::Bytes(packed)) if tensor.kind == DataType::Float => lie(&mut bytes, packed)?,
+                (10, Field::Bytes(packed)) if tensor.kind == DataType::Double => lie(&mut bytes, packed)?,
+                (4, Field::Fixed32(one)) => append(&mut bytes, &one)?,
+                (10, Field::Fixed64(one)) => append(&mut bytes, &one)?,
+                (5 | 7 | 11, Field::Varint(one)) => append(&mut bytes, &one.to_le_bytes()[..size])?,
                 (5 | 7 | 11, Field::Bytes(mut packed)) => {
-                    // An element of the packed form takes at least a byte, and at most eight in memory.
-                    if tensor.len() > packed.len() {
-                        return Err(wrong("has fewer elements than its sizes say"));
-                    }
-                    while let Some(one) = varint(&mut packed).filter(|_| bytes.len() < size * tensor.len()) {
-                        bytes.to_mut().extend(&one.to_le_bytes()[..size]);
+                    while let Some(one) = varint(&mut packed) {
+                        append(&mut bytes, &one.to_le_bytes()[..size])?;
                     }
                 }
                 _ => {}
-            }
-            if bytes.len() > size * tensor.len() {
-                return Err(wrong("has more elements than its sizes say"));
             }
         }
         Self::of(tensor, bytes)

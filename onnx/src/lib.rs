@@ -1,12 +1,13 @@
 //! ONNX files: a reader that trusts nothing, and a writer. See <https://onnx.ai/onnx/repo-docs/IR.html>.
 //!
-//! The reader borrows from the bytes of the file. What it allocates beside them is counted before it is allocated ([`MOST_MEMORY`]), and it
-//! never calls itself, so that neither a bomb nor a thousand nested graphs is more than an [`Error`].
+//! The reader borrows from the bytes of the file. What it allocates beside them is counted before it is allocated ([`MOST_MEMORY`]), at once never
+//! more than the file and 8 KiB, and it never calls itself, so that neither a bomb nor a thousand nested graphs is more than an [`Error`].
 #![forbid(unsafe_code)]
 
 pub mod elements;
 mod error;
 pub mod external;
+mod list;
 pub mod model;
 pub mod source;
 mod structure;
@@ -15,6 +16,7 @@ pub mod write;
 
 pub use elements::{DataType, Elements};
 pub use error::Error;
+pub use list::List;
 pub use model::{Attribute, Graph, Model, Node, Tensor, Value};
 pub use structure::structure;
 

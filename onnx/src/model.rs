@@ -1,6 +1,7 @@
 //! A model as the file has it: nodes, tensors and values by their names, borrowed from the bytes.
 
 use crate::elements::{Elements, ExternalData};
+use crate::list::List;
 use crate::wire::{Field, Fields, varint};
 use crate::{DataType, Error, MOST_MEMORY};
 
@@ -23,9 +24,9 @@ pub struct Graph<'a> {
     /// Its name.
     pub name: &'a str,
     /// What computes, in the file's order.
-    pub nodes: Vec<Node<'a>>,
+    pub nodes: List<Node<'a>>,
     /// Tensors with their elements.
-    pub initializers: Vec<Tensor<'a>>,
+    pub initializers: List<Tensor<'a>>,
     /// What comes in; some writers list the initializers too.
     pub inputs: Vec<Value<'a>>,
     /// What goes out.
@@ -78,6 +79,8 @@ pub struct Tensor<'a> {
     /// The kind of its elements.
     pub kind: DataType,
     message: &'a [u8],
+    /// How many bytes its elements may take where they cannot stay in the file.
+    most: usize,
     /// Whether its data lies in a file beside the model.
     pub is_external: bool,
 }
@@ -93,17 +96,35 @@ pub struct Value<'a> {
     pub dims: Option<Vec<Option<usize>>>,
 }
 
+/// What a list may take beside the file.
+const BESIDE: usize = 1 << 13;
+
 /// Counts what is allocated.
 struct Budget {
     most: usize,
     left: usize,
+    /// The most bytes at once.
+    at_once: usize,
 }
 
 impl Budget {
+    fn spend(&mut self, bytes: usize) -> Result<(), Error> {
+        self.left = self.left.checked_sub(bytes).ok_or(Error::TooManyParts { most: self.most })?;
+        Ok(())
+    }
+
     fn push<T>(&mut self, all: &mut Vec<T>, one: T) -> Result<(), Error> {
-        // A vector that grows holds both of its sizes for a moment.
-        let left = self.left.checked_sub(3 * size_of::<T>());
-        self.left = left.ok_or(Error::TooManyParts { most: self.most })?;
+        // A vector that grows doubles, and holds both of its sizes for a moment.
+        self.spend(3 * size_of::<T>())?;
+        if 2 * (all.len() + 1) * size_of::<T>() > self.at_once {
+            return Err(Error::TooManyParts { most: self.at_once });
+        }
+        all.push(one);
+        Ok(())
+    }
+
+    fn add<T>(&mut self, all: &mut List<T>, one: T) -> Result<(), Error> {
+        self.spend(2 * size_of::<T>())?;
         all.push(one);
         Ok(())
     }
@@ -117,7 +138,7 @@ impl<'a> Model<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         const WHAT: &str = "the model";
         let most = bytes.len().max(MOST_MEMORY);
-        let mut budget = Budget { most, left: most };
+        let mut budget = Budget { most, left: most, at_once: bytes.len() + BESIDE };
         let (mut producer, mut opset, mut has_functions, mut graph) = ("", 1, false, None);
         for field in Fields::of(bytes, WHAT) {
             match field? {
@@ -152,14 +173,14 @@ impl<'a> Graph<'a> {
         const WHAT: &str = "the graph";
         for field in Fields::of(message, WHAT) {
             match field? {
-                (1, field) => budget.push(&mut graph.nodes, Node::default()).and_then(|()| {
-                    let last = graph.nodes.len() - 1;
-                    Node::read(&mut graph.nodes[last], field.bytes(WHAT)?, budget)
-                })?,
+                (1, field) => {
+                    let node = Node::read(field.bytes(WHAT)?, budget)?;
+                    budget.add(&mut graph.nodes, node)?;
+                }
                 (2, field) => graph.name = field.text(WHAT)?,
                 (5, field) => {
                     let tensor = Tensor::read(field.bytes(WHAT)?, budget)?;
-                    budget.push(&mut graph.initializers, tensor)?;
+                    budget.add(&mut graph.initializers, tensor)?;
                 }
                 (11, field) => {
                     let value = Value::read(field.bytes(WHAT)?, budget)?;
@@ -189,8 +210,9 @@ impl<'a> Graph<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn read(node: &mut Self, message: &'a [u8], budget: &mut Budget) -> Result<(), Error> {
+    fn read(message: &'a [u8], budget: &mut Budget) -> Result<Self, Error> {
         const WHAT: &str = "a node";
+        let mut node = Self::default();
         for field in Fields::of(message, WHAT) {
             match field? {
                 (1, field) => budget.push(&mut node.inputs, field.text(WHAT)?)?,
@@ -208,7 +230,7 @@ impl<'a> Node<'a> {
         if node.domain == "ai.onnx" {
             node.domain = "";
         }
-        Ok(())
+        Ok(node)
     }
 
     /// The attribute of this name.
@@ -295,7 +317,7 @@ impl<'a> Tensor<'a> {
         if len.is_none_or(|len| len > usize::MAX / 16) {
             return Err(wrong("has sizes that no memory holds"));
         }
-        Ok(Self { name, dims: sizes, kind: DataType::of(kind), message, is_external })
+        Ok(Self { name, dims: sizes, kind: DataType::of(kind), message, most: budget.at_once, is_external })
     }
 
     /// How many elements it has.
@@ -313,7 +335,7 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// [`Error::Tensor`] where they lie in another file, or there are more or fewer than the sizes say.
     pub fn elements(&self) -> Result<Elements<'a>, Error> {
-        Elements::inside(self, self.message)
+        Elements::inside(self, self.message, self.most)
     }
 
     /// Where its elements lie in a file beside the model.

@@ -104,7 +104,7 @@ mod tests {
         assert!((LONGEST as usize - 20..=large.len()).contains(&differing), "{differing}");
         let [read, whole] = [&read, &whole].map(|bytes| Model::read(bytes).expect("a model"));
         assert_eq!(format!("{:?}", read.graph.nodes), format!("{:?}", whole.graph.nodes));
-        for (read, whole) in read.graph.initializers.iter().zip(&whole.graph.initializers) {
+        for (read, whole) in read.graph.initializers.iter().zip(whole.graph.initializers.iter()) {
             assert_eq!((read.name, &read.dims), (whole.name, &whole.dims));
             assert!(read.elements().is_ok());
         }

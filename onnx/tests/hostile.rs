@@ -111,16 +111,50 @@ fn twenty_thousand_short_nodes_are_no_bomb() {
     assert_eq!(Model::read(&bytes).expect("half a megabyte").graph.nodes.len(), 20_000);
 }
 
+/// A byte or two for each part, which takes eight or more in memory.
+#[test]
+fn a_list_takes_no_more_room_than_the_file() {
+    let read = |node: Message| {
+        let mut graph = whole();
+        graph.message(write::NODE, &node);
+        Model::read(&in_model(&graph)).map(|_| ())
+    };
+    let (many, few) = (1 << 16, 256);
+    let packed = |count: usize| {
+        let (mut attribute, mut node) = (Message::new(), Message::new());
+        attribute.bytes(1, "axes").int(20, 7).bytes(8, vec![1; count]);
+        node.bytes(4, "Pad").message(5, &attribute);
+        node
+    };
+    let empty = |field: u64, count: usize| {
+        let mut node = Message::new();
+        for _ in 0..count {
+            node.bytes(field, "");
+        }
+        node
+    };
+    let (inputs, attributes) = (|count| empty(1, count), |count| empty(5, count));
+    assert!(read(packed(few)).is_ok() && read(inputs(few)).is_ok() && read(attributes(few / 8)).is_ok());
+    for node in [packed(many), inputs(many), attributes(many)] {
+        let read = read(node);
+        assert!(matches!(read, Err(Error::TooManyParts { most }) if most < MOST_MEMORY), "{read:?}");
+    }
+    let axes = tensor(&vec![1; many], 1, &[0; 4]);
+    assert!(matches!(Model::read(&axes), Err(Error::TooManyParts { .. })));
+}
+
 #[test]
 fn a_bomb_of_small_numbers_is_refused() {
-    let (mut graph, mut tensor) = (whole(), Message::new());
     // A byte for each element of eight.
-    let len = MOST_MEMORY / 8 + 1;
-    tensor.int(1, len as i64).int(2, 7).bytes(8, "t").bytes(7, vec![0; len]);
-    graph.message(write::INITIALIZER, &tensor);
-    let bytes = in_model(&graph);
-    let model = Model::read(&bytes).expect("its elements are not read yet");
-    assert!(model.graph.initializers[1].elements().is_err());
+    for (len, is_read) in [(1000, true), (2000, false), (MOST_MEMORY / 8 + 1, false)] {
+        let (mut graph, mut tensor) = (whole(), Message::new());
+        tensor.int(1, len as i64).int(2, 7).bytes(8, "t").bytes(7, vec![1; len]);
+        graph.message(write::INITIALIZER, &tensor);
+        let bytes = in_model(&graph);
+        let model = Model::read(&bytes).expect("its elements are not read yet");
+        let elements = model.graph.initializers[1].elements();
+        assert_eq!(elements.map(|elements| elements.get(len - 1)).ok(), is_read.then_some(Some(1.0)), "{len}");
+    }
 }
 
 #[test]
