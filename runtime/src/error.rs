@@ -1,6 +1,7 @@
 //! What can go wrong outside the kernels, each kind with what was found and what was expected.
 
 mod origin;
+mod setting;
 mod weight_difference;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::simd::MissingInstructions;
 use crate::suggest::choices;
 
 pub use origin::Origin;
+pub use setting::{SettingValue, count_setting, setting};
 pub use weight_difference::WeightDifference;
 
 /// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
@@ -487,39 +489,4 @@ impl Error {
 pub fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without words").to_owned()
-}
-
-/// What a hyper-parameter was set to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SettingValue {
-    /// A count, told to its last digit.
-    Count(u64),
-    /// A number.
-    Real(f64),
-}
-
-impl core::fmt::Display for SettingValue {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Count(count) => count.fmt(f),
-            Self::Real(number) => number.fmt(f),
-        }
-    }
-}
-
-/// Refuses a hyper-parameter that is outside its range, or no number.
-pub fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
-    let refused = Error::Setting { setting, expected, found: SettingValue::Real(found) };
-    if valid && found.is_finite() { Ok(found) } else { Err(refused) }
-}
-
-/// Refuses a count that is outside its range.
-pub fn count_setting(
-    setting: &'static str,
-    found: impl TryInto<u64>,
-    valid: bool,
-    expected: &'static str,
-) -> Result<(), Error> {
-    let found = SettingValue::Count(found.try_into().unwrap_or(u64::MAX));
-    if valid { Ok(()) } else { Err(Error::Setting { setting, expected, found }) }
 }

@@ -9,6 +9,7 @@ mod attributes;
 mod blocks;
 mod channels;
 mod constant;
+mod ends;
 mod export;
 mod layout;
 mod normalise;

@@ -1,0 +1,38 @@
+//! Hyper-parameters, and what they may be.
+
+use super::Error;
+
+/// What a hyper-parameter was set to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SettingValue {
+    /// A count, told to its last digit.
+    Count(u64),
+    /// A number.
+    Real(f64),
+}
+
+impl core::fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Real(number) => number.fmt(f),
+        }
+    }
+}
+
+/// Refuses a hyper-parameter that is outside its range, or no number.
+pub fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
+    let refused = Error::Setting { setting, expected, found: SettingValue::Real(found) };
+    if valid && found.is_finite() { Ok(found) } else { Err(refused) }
+}
+
+/// Refuses a count that is outside its range.
+pub fn count_setting(
+    setting: &'static str,
+    found: impl TryInto<u64>,
+    valid: bool,
+    expected: &'static str,
+) -> Result<(), Error> {
+    let found = SettingValue::Count(found.try_into().unwrap_or(u64::MAX));
+    if valid { Ok(()) } else { Err(Error::Setting { setting, expected, found }) }
+}
