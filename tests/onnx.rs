@@ -3,7 +3,7 @@
 
 use netwright::onnx::OnnxError;
 use netwright::prelude::*;
-use netwright::{Error, network};
+use netwright::{Error, InstructionSet, network};
 
 network! {
     /// From PyTorch: channels first, batch normalisation, a gate, groups, both pools, a flattened image.
@@ -101,6 +101,22 @@ fn a_file_that_does_not_fit_changes_nothing() {
         assert!(matches!(network.load_onnx_bytes(other), Err(Error::Onnx { .. })), "{other:?}");
     }
     assert_eq!(network.parameters(), before);
+}
+
+/// Who predicts, and on what, is no weight; what was prepared of others is.
+#[test]
+fn a_file_that_is_loaded_leaves_threads_and_instructions_as_they_were_set() {
+    let image = Tensor::from_fn(pixel);
+    let mut network = Pytorch::init(1);
+    network.set_instructions(InstructionSet::Portable).expect("it is everywhere");
+    network.set_threads(3).expect("threads");
+    let before = network.predict(&image);
+    network.load_onnx("tests/foreign/small/pytorch.onnx").expect("the weights fit");
+    assert_eq!(network.weights_ref().isa().map(|isa| isa.name()), Some(InstructionSet::Portable));
+    let mut portable = Pytorch::embedded().expect("the program holds them");
+    portable.set_instructions(InstructionSet::Portable).expect("it is everywhere");
+    let after = network.predict(&image);
+    assert!(after == portable.predict(&image) && after != before);
 }
 
 /// As a quantised model has them.

@@ -365,3 +365,22 @@ fn unknown_tensor(layers: &'static [Layer], layer: &str, tensor: &str) -> Error 
         .collect();
     Error::UnknownTensor { layer: layer.to_owned(), tensor: tensor.to_owned(), known: known.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_are_taken_leave_threads_and_instructions_as_they_were_set() {
+        let mut weights = Weights::<f32>::zeros(2, 1);
+        weights.threads = Some(Threads::new(3).unwrap());
+        weights.isa = Some(Isa::of(InstructionSet::Portable).unwrap());
+        let mut others = Weights::zeros(2, 1);
+        others.buffers_mut().0.fill(5.0);
+        others.threads = Some(Threads::new(2).unwrap());
+        weights.take_buffers(others);
+        assert_eq!(weights.parameters(), [5.0; 2]);
+        assert_eq!(weights.threads.map(|threads| threads.count()), Some(3));
+        assert!(matches!(weights.isa, Some(Isa::Portable(_))));
+    }
+}
