@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 use netwright_formats::{NpzFile, PyTorchFile};
 
 fuzz_target!(|bytes: &[u8]| {
-    support::look(bytes.len(), support::BUFFERS, || PyTorchFile::from_bytes(bytes.to_vec(), "fuzzed"));
-    support::look(bytes.len(), support::BUFFERS, || NpzFile::from_bytes(bytes.to_vec(), "fuzzed"));
+    support::look(bytes, support::BUFFERS, PyTorchFile::from_bytes, PyTorchFile::read);
+    support::look(bytes, support::BUFFERS, NpzFile::from_bytes, NpzFile::read);
 });

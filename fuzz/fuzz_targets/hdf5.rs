@@ -7,5 +7,5 @@ use libfuzzer_sys::fuzz_target;
 use netwright_formats::KerasFile;
 
 fuzz_target!(|bytes: &[u8]| {
-    support::look(bytes.len(), support::BUFFERS, || KerasFile::from_bytes(bytes.to_vec(), "fuzzed"));
+    support::look(bytes, support::BUFFERS, KerasFile::from_bytes, KerasFile::read);
 });

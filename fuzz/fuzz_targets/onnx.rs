@@ -5,14 +5,14 @@ mod support;
 
 use libfuzzer_sys::fuzz_target;
 use netwright_compiler::onnx;
-use netwright_onnx::{MOST_MEMORY, Model};
+use netwright_onnx::Model;
 
 fuzz_target!(|bytes: &[u8]| {
-    let most = bytes.len().max(MOST_MEMORY);
+    let most = bytes.len() + support::PAGES;
     let Ok(model) = support::measured(bytes.len(), most, || Model::read(bytes)) else { return };
     for (_, tensor) in model.graph.constants() {
-        if let Ok(elements) = tensor.elements() {
-            assert!(elements.len() <= bytes.len().max(MOST_MEMORY));
+        if let Ok(elements) = support::measured(bytes.len(), most, || tensor.elements()) {
+            assert!(elements.len() <= most);
         }
     }
     let Ok(read) = onnx::read(&model, None) else { return };

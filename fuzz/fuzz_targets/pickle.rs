@@ -18,5 +18,5 @@ fuzz_target!(|bytes: &[u8]| {
         writer.write_all(data).expect("its bytes");
     }
     let archive = writer.finish().expect("an archive").into_inner();
-    support::look(archive.len(), support::PAGES, || PyTorchFile::from_bytes(archive, "fuzzed"));
+    support::look(&archive, support::PAGES, PyTorchFile::from_bytes, PyTorchFile::read);
 });

@@ -4,9 +4,11 @@
 mod support;
 
 use libfuzzer_sys::fuzz_target;
+use netwright_runtime::foreign::Safetensors;
 use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
+    support::look(bytes, support::BUFFERS, Safetensors::from_bytes, Safetensors::read);
     let (len, owned) = (bytes.len(), bytes.to_vec());
     let Ok(file) = support::measured(len, len + support::BUFFERS, || Reader::from_bytes(owned, "fuzzed")) else { return };
     let mut writer = Writer::new();

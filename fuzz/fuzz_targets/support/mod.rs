@@ -1,10 +1,12 @@
 //! What every reader of files must keep: no panic, and no allocation larger than the file, but for a little. Says what the largest was.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use netwright_runtime::Error;
-use netwright_runtime::foreign::TensorFile;
+use netwright_runtime::foreign::{TensorFile, TensorInfo};
 
 /// The system's allocator, which remembers the largest allocation.
 struct Largest;
@@ -55,20 +57,53 @@ pub fn measured<T>(len: usize, most: usize, read: impl FnOnce() -> T) -> T {
     found
 }
 
-/// Reads the headers of a file, and those tensors that a network of small layers would ask for.
-#[allow(dead_code, reason = "two targets read no tensors")]
-pub fn look<F: TensorFile>(len: usize, beside: usize, read: impl FnOnce() -> Result<F, Error>) {
-    let Ok(file) = measured(len, len + beside, read) else { return };
-    for (index, tensor) in file.tensors().iter().enumerate() {
-        let elements = tensor.shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
-        let Some(elements) = elements.filter(|&elements| elements <= 1 << 16) else { continue };
-        LARGEST.store(0, Ordering::Relaxed);
-        if let Ok(bytes) = file.bytes(index)
-            && let Some(numbers) = tensor.dtype.scalars::<f32>(&bytes)
-        {
-            assert_eq!(numbers.len(), elements, "{tensor:?}");
+/// Reads the headers of a file and those tensors that a network of small layers would ask for, from memory and where the file lies, and holds what
+/// one says against the other.
+#[allow(dead_code, reason = "one target reads no tensors")]
+pub fn look<F: TensorFile>(
+    bytes: &[u8],
+    beside: usize,
+    from_bytes: impl FnOnce(Vec<u8>, &str) -> Result<F, Error>,
+    read: impl FnOnce(PathBuf) -> Result<F, Error>,
+) {
+    let (len, owned, path) = (bytes.len(), bytes.to_vec(), written(bytes));
+    let held = measured(len, len + beside, || from_bytes(owned, "fuzzed"));
+    let lying = measured(len, len + beside, || read(path));
+    match (&held, &lying) {
+        (Ok(held), Ok(lying)) => {
+            let tensors = held.tensors();
+            assert_eq!(lying.tensors(), tensors);
+            for (index, tensor) in tensors.iter().enumerate() {
+                let elements = tensor.shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size));
+                let Some(elements) = elements.filter(|&elements| elements <= 1 << 16) else { continue };
+                let most = len + 16 * elements + beside;
+                assert_eq!(numbers(held, index, tensor, elements, most), numbers(lying, index, tensor, elements, most));
+            }
         }
-        let largest = LARGEST.load(Ordering::Relaxed);
-        assert!(largest <= len + 16 * elements + beside, "{largest} bytes for {tensor:?} in a file of {len}");
+        (Err(_), Err(_)) => {}
+        (held, lying) => panic!("in memory {:?}, in a file {:?}", held.as_ref().err(), lying.as_ref().err()),
     }
+}
+
+/// The elements of a tensor, where they can be had.
+fn numbers(file: &impl TensorFile, index: usize, tensor: &TensorInfo, elements: usize, most: usize) -> Option<Vec<u32>> {
+    LARGEST.store(0, Ordering::Relaxed);
+    let numbers = file.bytes(index).ok().and_then(|bytes| tensor.dtype.scalars::<f32>(&bytes));
+    let largest = LARGEST.load(Ordering::Relaxed);
+    assert!(largest <= most, "{largest} bytes for {tensor:?}");
+    // Bits: what is no number is equal to itself too.
+    let bits: Vec<u32> = numbers?.into_iter().map(f32::to_bits).collect();
+    assert_eq!(bits.len(), elements, "{tensor:?}");
+    Some(bits)
+}
+
+/// A file of these bytes, the same one each time: in memory, where the system has a folder there.
+fn written(bytes: &[u8]) -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let shared = Path::new("/dev/shm");
+        let folder = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
+        folder.join(format!("netwright-fuzz-{}", std::process::id()))
+    });
+    std::fs::write(&*FOLDER, bytes).expect("a file of the input");
+    FOLDER.clone()
 }
