@@ -22,6 +22,8 @@ macro_rules! for_each_kernel {
             } {
                 /// Convolution without scratch memory: y from x, weights, scale, shift.
                 conv::conv_direct_forward(conv);
+                /// The same of a small layer, whose windows lie inside the image: y from x, weights, scale, shift.
+                conv::conv_registers_forward(conv) constants;
                 /// Convolution as products of matrices, whose filters `conv_pack` has packed: y from x, filters, scale, shift.
                 conv::conv_packed_forward(conv) scratch;
                 /// Convolution by Winograd's algorithm, whose filters `conv_winograd_pack` has transformed: y from x, filters, scale,

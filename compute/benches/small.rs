@@ -39,6 +39,11 @@ fn convolution<C: ConstantSizes<Sizes = conv::Spec>>(name: &str) {
     time(&format!("{name} direct"), || {
         f32::conv_direct_forward(&context, spec, black_box(&x), &w, &[], &b, &mut y);
     });
+    if spec.has_inner_windows() {
+        time(&format!("{name} registers, constant sizes"), || {
+            conv::conv_registers_forward(&context, Constant::<C>::SIZES, black_box(&x), &w, &[], &b, &mut y);
+        });
+    }
     time(&format!("{name} gemm"), || {
         f32::conv_packed_forward(&context, spec, black_box(&x), &packed, &[], &b, &mut y, &mut memory);
     });

@@ -224,6 +224,16 @@ impl Spec {
         self.groups == 1 && self.stride[1] == 1 && self.window[0] * self.window[1] * self.input[2] <= SHORT
     }
 
+    /// Whether windows lie inside the image, those of one group with contiguous rows, and their sums are of at most [`SHORT`] terms: what sums in
+    /// registers ask for where sizes are constants.
+    pub const fn has_inner_windows(&self) -> bool {
+        let [top, bottom, left, right] = self.padding;
+        self.groups == 1
+            && top + bottom + left + right == 0
+            && self.dilation[1] == 1
+            && self.window[0] * self.window[1] * self.input[2] <= SHORT
+    }
+
     /// Elements of the filters' transforms: none where [`Spec::winograd`] has no form for them.
     pub const fn winograd_len(&self) -> usize {
         match self.winograd() {

@@ -5,8 +5,8 @@ use netwright_abi::kernels::{self, GradWeights, Kernel};
 use netwright_abi::spec::conv::{Kind, Spec};
 
 use super::conv_work::{
-    HOT, block, blocks, direct, filled, grouped, padded, padded_by_channels, pixels, products, products_of_groups,
-    winograd,
+    HOT, block, blocks, direct, filled, grouped, in_registers, padded, padded_by_channels, pixels, products,
+    products_of_groups, registers, winograd,
 };
 use super::{ForwardKernel, InputGradientKernel, Pack, Packing};
 use crate::cost::Work;
@@ -48,7 +48,7 @@ pub(super) struct Algorithm {
 }
 
 /// All of them. Of two of one name, the sizes fit one.
-static ALGORITHMS: [Algorithm; 8] = [
+static ALGORITHMS: [Algorithm; 9] = [
     Algorithm {
         name: "depthwise",
         choice: Some(Choice {
@@ -188,9 +188,26 @@ static ALGORITHMS: [Algorithm; 8] = [
     },
     Algorithm {
         name: "direct",
+        choice: None,
+        why: "sums in registers, windows and filters read where they lie",
+        fits: in_registers,
+        is_exact: true,
+        predicting: Some(ForwardKernel::Plain(kernels::conv_registers_forward)),
+        pooling: None,
+        packing: None,
+        forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
+        grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
+        adds_gradient: false,
+        packing_of_a_step: [None, Some(Packing::Blocks)],
+        grad_weights: |_| Some(kernels::conv_direct_grad_weights),
+        work: registers,
+        memory: |_| 0,
+    },
+    Algorithm {
+        name: "direct",
         choice: Some(DIRECT),
         why: "windows and filters read where they lie",
-        fits: |_| true,
+        fits: |spec| !in_registers(spec),
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         pooling: None,

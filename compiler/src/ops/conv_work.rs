@@ -18,6 +18,16 @@ pub(super) fn filled(spec: &Spec, of: usize, lanes: usize) -> f64 {
     macs as f64 * lanes as f64 / of as f64
 }
 
+/// Whether its kernels are compiled for its sizes.
+fn is_small_layer(spec: &Spec) -> bool {
+    is_small(filled(spec, 1, 1) as u64, spec.input_len() + spec.output_len())
+}
+
+/// Whether `conv_registers` predicts it: its kernel is one for constant sizes.
+pub(super) fn in_registers(spec: &Spec) -> bool {
+    spec.has_inner_windows() && is_small_layer(spec)
+}
+
 /// Elements of the weights, where they do not stay in the second cache.
 fn beyond_cache(spec: &Spec) -> f64 {
     if spec.weights_len() > CACHED { spec.weights_len() as f64 } else { 0.0 }
@@ -104,13 +114,27 @@ pub(super) fn pixels(spec: &Spec) -> Work {
     let vector = if columns < 2 * LANES { LANES } else { 2 * LANES };
     // Sizes that are read when the kernel runs cost what constants save (`cargo bench -p netwright-compute --features std --bench small`).
     let macs = filled(spec, 1, 1);
-    let longer = if is_small(macs as u64, spec.input_len() + spec.output_len()) { 1.0 } else { 1.3 };
+    let longer = if is_small_layer(spec) { 1.0 } else { 1.3 };
     let copied = padded_by_channels(spec);
     Work {
         lanes: longer * macs * columns.next_multiple_of(vector) as f64 / columns as f64,
         tiles: (rows * filters.div_ceil(4) * columns.div_ceil(vector)) as f64,
         copied: if channels == 1 { copied } else { 0.0 },
         transformed: if channels == 1 { 0.0 } else { copied },
+        ..Work::default()
+    }
+}
+
+/// Sums in registers, for constant sizes, when predicting: at no distance that must be counted first
+/// (`cargo bench -p netwright-compute --features std --bench small`).
+pub(super) fn registers(spec: &Spec, direction: Direction) -> Work {
+    if direction != Direction::Predicting {
+        return direct(spec, direction);
+    }
+    let [rows, columns, filters] = spec.output;
+    Work {
+        lanes: 0.75 * filled(spec, filters, filters.next_multiple_of(LANES)),
+        tiles: rows as f64 * tiles(columns, filters),
         ..Work::default()
     }
 }

@@ -7,6 +7,7 @@
 //! | `conv_gemm` | everything else |
 //! | `conv_packed` | `conv_gemm` when predicting: filters are packed once |
 //! | `conv_winograd` | 3x3 and 5x5 windows of many channels, forward and the gradient of the input; 3x3 windows, the gradient of the weights |
+//! | `conv_registers` | small layers without padding, when predicting: `conv_direct` for constant sizes |
 //! | `conv_pixels` | few filters, when predicting: pixels side by side in vectors |
 //! | `conv_grouped` | several groups (AlexNet, ResNeXt) |
 //! | `conv_blocks` | training tiny images, sixteen of them in the lanes |
@@ -35,6 +36,7 @@ mod grouped;
 mod packed;
 mod pixels;
 pub mod reference;
+mod registers;
 pub(crate) mod strips;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -66,6 +68,29 @@ pub fn conv_direct_forward<T: Elementary>(
     context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
         direct::forward(context.isa(), spec, x, w, scale, shift, y)
     });
+}
+
+/// `conv_registers`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's; with others it is
+/// `conv_direct`, which gives the same bits.
+pub fn conv_registers_forward<T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let spec = configuration.sizes();
+    assert!(spec.has_inner_windows(), "windows whose sums stay in registers are short and inside the image");
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    if const { C::CONSTANT.is_some() } {
+        registers::forward(context.isa(), configuration, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
+    } else {
+        context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
+            direct::forward(context.isa(), spec, x, w, scale, shift, y)
+        });
+    }
 }
 
 /// `conv_direct`: dx from dy, w, and what [`conv_direct_pack_rotated`] packed of it or nothing.

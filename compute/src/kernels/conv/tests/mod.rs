@@ -310,6 +310,28 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         ..LENET
     };
     assert_same_for_constants!(SPREAD, |sizes| pixels(sizes));
+
+    fn registers(configuration: impl crate::configuration::Configuration<Spec>) -> Vec<f32> {
+        let spec = configuration.sizes();
+        let (x, w) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2));
+        let (scale, shift) = (numbers(spec.output[2], 5), numbers(spec.output[2], 3));
+        let mut y = numbers(2 * spec.output_len(), 4);
+        super::conv_registers_forward(&Context::of(2), configuration, &x, &w, &scale, &shift, &mut y);
+        y
+    }
+    // A tile that is a row, and rows that are cut into tiles, of which the last has fewer positions; filters that fill vectors of a tile, of several
+    // tiles, and the last vector in part; steps, spread rows, a sum with what stands there.
+    const INNER: Spec = Spec { input: [14, 14, 6], output: [10, 10, 16], padding: [0; 4], ..LENET };
+    assert_same_for_constants!(INNER, |sizes| registers(sizes));
+    assert_same_for_constants!(Spec { input: [9, 27, 3], output: [5, 23, 2], ..INNER }, |sizes| registers(sizes));
+    assert_same_for_constants!(
+        Spec { input: [12, 19, 2], output: [4, 9, 83], window: [3, 3], stride: [3, 2], ..INNER },
+        |sizes| registers(sizes)
+    );
+    assert_same_for_constants!(
+        Spec { input: [9, 40, 2], output: [5, 38, 27], window: [3, 3], dilation: [2, 1], padding: [0; 4], ..SPREAD },
+        |sizes| registers(sizes)
+    );
 }
 
 /// All that a variant of a convolution of three images computes on so many threads.

@@ -1,0 +1,203 @@
+//! Convolution for the constant sizes of a small layer, `conv_registers`: the sums of some positions of a row stay in registers, with filters in the
+//! lanes.
+//!
+//! Windows and filters are read where they lie, as `conv_direct` reads them, whose register tile serves any sizes. Here every distance is a constant:
+//! all positions of a tile are reached from the address of the first, and it has as many as the row gives and registers take.
+
+use super::Spec;
+use crate::configuration::Configuration;
+use crate::epilogue::{Bounds, Epilogue};
+use crate::kernels::elementary::Elementary;
+use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+
+/// Positions and vectors of filters of a tile, at most.
+const MOST_POSITIONS: usize = 14;
+const MOST_VECTORS: usize = 4;
+
+/// Positions and vectors of filters of a tile. Their sums leave registers for the filters, and for an input.
+const fn tile_of<T: Elementary, S: Simd<T>>(spec: &Spec) -> [usize; 2] {
+    let vectors = spec.output[2].div_ceil(S::LANES);
+    let mut wide = if vectors < MOST_VECTORS { vectors } else { MOST_VECTORS };
+    while !vectors.is_multiple_of(wide) {
+        wide -= 1;
+    }
+    let fit = (S::REGISTERS - wide - 1) / wide;
+    let fit = if fit < MOST_POSITIONS { fit } else { MOST_POSITIONS };
+    let columns = spec.output[1];
+    [columns.div_ceil(columns.div_ceil(fit)), wide]
+}
+
+/// Lengths are checked, the sizes are constants, and [`Spec::has_inner_windows`] is true of them.
+pub(super) fn forward<T: Elementary, C: Configuration<Spec>>(
+    isa: Isa,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    epilogue: Epilogue<'_, T>,
+    y: &mut [T],
+) {
+    isa.dispatch(Forward { configuration, x, w, epilogue, y });
+}
+
+struct Forward<'a, T, C> {
+    configuration: C,
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    y: &'a mut [T],
+}
+
+/// Whether constant sizes have filters for so many lanes, or for more.
+const fn few_filters<C: Configuration<Spec>>(lanes: usize) -> bool {
+    match C::CONSTANT {
+        Some(spec) => spec.output[2] <= lanes,
+        None => false,
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        // Few filters fill a narrow vector better.
+        if const { S::Half::LANES < S::LANES && few_filters::<C>(S::Half::LANES) } {
+            self.run(simd.half());
+        } else {
+            self.run(simd);
+        }
+    }
+}
+
+impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { configuration, x, w, epilogue, y } = self;
+        let spec = configuration.sizes();
+        let [_, columns, filters] = spec.output;
+        assert!(
+            spec.has_inner_windows() && w.len() == spec.weights_len(),
+            "windows inside the image, and their filters"
+        );
+        epilogue.check(filters);
+        let [tall, wide] = const { tile::<T, S, C>() };
+        let (vectors, row_len) = (filters.div_ceil(S::LANES), columns * filters);
+        let bounds = epilogue.bounds();
+        for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+            epilogue.in_parts(simd.isa(), row_len, y, |first, y| {
+                for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
+                    let x = &x[(first / row_len + row) * spec.stride[0] * spec.rows_len()[0]..];
+                    for vector in (0..vectors).step_by(wide) {
+                        for column in (0..columns).step_by(tall) {
+                            let part = Part { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
+                            let last = columns % tall;
+                            macro_rules! tiles {
+                                ($($p:literal)*) => {
+                                    match (tall.min(columns - column), wide) {
+                                        $(
+                                            ($p, 1) if const { has::<T, S, C>($p, 1) } => part.compute::<S, $p, 1>(simd),
+                                            ($p, 2) if const { has::<T, S, C>($p, 2) } => part.compute::<S, $p, 2>(simd),
+                                            ($p, 3) if const { has::<T, S, C>($p, 3) } => part.compute::<S, $p, 3>(simd),
+                                            ($p, 4) if const { has::<T, S, C>($p, 4) } => part.compute::<S, $p, 4>(simd),
+                                        )*
+                                        _ => unreachable!("a row is cut into tiles of {tall} and {last} positions"),
+                                    }
+                                };
+                            }
+                            tiles!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// [`tile_of`] constant sizes.
+const fn tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> [usize; 2] {
+    match C::CONSTANT {
+        Some(spec) => tile_of::<T, S>(&spec),
+        None => [1, 1],
+    }
+}
+
+/// Whether rows are cut into tiles of so many positions and vectors, but for the last, which may have fewer positions.
+const fn has<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(positions: usize, vectors: usize) -> bool {
+    match C::CONSTANT {
+        Some(spec) => {
+            let [tall, wide] = tile_of::<T, S>(&spec);
+            vectors == wide && (positions == tall || positions == spec.output[1] % tall)
+        }
+        None => false,
+    }
+}
+
+/// A tile of a row of outputs, whose windows start in the first row of `x`.
+struct Part<'a, 'y, T> {
+    spec: &'a Spec,
+    x: &'a [T],
+    w: &'a [T],
+    epilogue: Epilogue<'a, T>,
+    bounds: Bounds<T>,
+    column: usize,
+    vector: usize,
+    y: &'y mut [T],
+}
+
+impl<T: Elementary> Part<'_, '_, T> {
+    /// y\[j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′]) of `P` positions and `N` vectors of filters   (slide 37)
+    #[expect(clippy::needless_range_loop, reason = "iterators take longer to build")]
+    #[inline(always)]
+    fn compute<S: Simd<T>, const P: usize, const N: usize>(self, simd: S) {
+        let Self { spec, x, w, epilogue, bounds, column, vector, y } = self;
+        let ([_, width, channels], [_, columns, filters]) = (spec.input, spec.output);
+        let (down, along, step) = (spec.window[0], spec.window[1] * channels, spec.stride[1] * channels);
+        let (filter, first) = (vector * S::LANES, column * step);
+        let (below, last) = (spec.dilation[0] * width * channels, first + (P - 1) * step + along);
+        assert!((down - 1) * below + last <= x.len() && column + P <= columns && y.len() == columns * filters);
+        assert!(w.len() == down * along * filters && filter + (N - 1) * S::LANES < filters, "filters of a tile");
+        let count = (filters - filter - (N - 1) * S::LANES).min(S::LANES);
+        let (is_partial, mask) = (count < S::LANES, simd.mask(count));
+        let zero = simd.splat(T::ZERO);
+        let mut sums = [[zero; N]; P];
+        // SAFETY: the windows of the tile's positions end inside `x`, as just compared, and each of their weights has `filters` filters, of which the
+        // vectors but the last are whole and the mask lets through what the last has; as many lie in a position of `y`, and in a scale or a shift,
+        // which the epilogue has checked.
+        unsafe {
+            for i in 0..down {
+                let x = x.as_ptr().add(i * below + first);
+                let w = w.as_ptr().add(i * along * filters + filter);
+                for k in 0..along {
+                    let mut rows = [zero; N];
+                    for n in 0..N {
+                        rows[n] = simd.load_edge(w.add(k * filters + n * S::LANES), n == N - 1 && is_partial, mask);
+                    }
+                    for p in 0..P {
+                        let pixel = simd.splat(*x.add(p * step + k));
+                        for n in 0..N {
+                            sums[p][n] = pixel.multiply_add(rows[n], sums[p][n]);
+                        }
+                    }
+                }
+            }
+            let bounds = bounds.splat(simd);
+            let each = |each: &[T], n: usize, default: T| match each.is_empty() {
+                true => simd.splat(default),
+                false => simd.load_edge(each.as_ptr().add(filter + n * S::LANES), n == N - 1 && is_partial, mask),
+            };
+            unrolled!(n < N, {
+                let (scale, shift) = (each(epilogue.scale, n, T::ONE), each(epilogue.shift, n, T::ZERO));
+                let is_partial = n == N - 1 && is_partial;
+                for p in 0..P {
+                    let to = y.as_mut_ptr().add((column + p) * filters + filter + n * S::LANES);
+                    let mut sum = sums[p][n].multiply_add(scale, shift);
+                    if epilogue.accumulate {
+                        sum = sum + simd.load_edge(to, is_partial, mask);
+                    }
+                    let sum = bounds.hold_vector(sum);
+                    if is_partial { sum.store_masked(to, mask) } else { sum.store_at(to) }
+                }
+            });
+        }
+    }
+}
