@@ -8,6 +8,8 @@ use netwright::{Error, InstructionSet, network};
 network! {
     /// From PyTorch: channels first, batch normalisation, a gate, groups, both pools, a flattened image.
     pub Pytorch = onnx "tests/foreign/small/pytorch.onnx" embed;
+    /// The first, with the softmax that its exporter left to the loss.
+    Shares = onnx "tests/foreign/small/pytorch.onnx" embed softmax;
     /// From Keras by tf2onnx: channels last.
     Keras = onnx "tests/foreign/small/keras.onnx";
     /// The first again, with its weights in a file beside it.
@@ -50,6 +52,25 @@ fn a_program_holds_the_weights_beside_a_model_too() {
         let refused = Beside::<f32>::from_onnx_held(&model, files);
         assert!(matches!(refused, Err(Error::Onnx { .. })), "{refused:?}");
     }
+}
+
+#[test]
+fn logits_of_a_file_become_shares_where_the_text_says_so() {
+    let image = Tensor::from_fn(pixel);
+    let logits = Pytorch::embedded().expect("the program holds them").predict(&image);
+    let mut network = Shares::embedded().expect("the program holds them");
+    let shares = network.predict(&image);
+    let total: f32 = logits.iter().map(|logit| logit.exp()).sum();
+    for (share, logit) in shares.iter().zip(&logits) {
+        assert!((share - logit.exp() / total).abs() < 1e-6, "{shares:?} of {logits:?}");
+    }
+    let data = Dataset::from_pairs(vec![(image, 1); 4]).expect("a set");
+    Trainer::new()
+        .epochs(5)
+        .map(|trainer| trainer.loss(CrossEntropy).optimizer(Adam::new(0.01).expect("a rate")))
+        .and_then(|trainer| trainer.fit(&mut network, &data, None))
+        .expect("it trains");
+    assert!(network.predict(&image)[1] > shares[1]);
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn text() -> Result<String, Box<dyn std::error::Error>> {
         Some(help) => format!("{problem}\n{help}"),
         None => problem.to_string(),
     };
-    let read = onnx::read_beside(&Model::read(&bytes)?, None, Path::new(&path).parent()).map_err(with_help)?;
+    let asked = onnx::Asked { folder: Path::new(&path).parent(), ..onnx::Asked::default() };
+    let read = onnx::read_as(&Model::read(&bytes)?, asked).map_err(with_help)?;
     if only_checks {
         return Ok(String::new());
     }

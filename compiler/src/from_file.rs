@@ -34,6 +34,7 @@ pub(crate) fn compile(
     for (word, text) in options {
         match (word.text.as_str(), text) {
             ("embed", None) => settings.embed = true,
+            ("softmax" | "logsoftmax" | "sigmoid", None) if settings.end.is_none() => settings.end = Some(&word.text),
             ("output", Some(name)) => settings.output = Some(&name.text),
             ("output", None) => {
                 return Err(
@@ -42,7 +43,7 @@ pub(crate) fn compile(
             }
             _ => {
                 return Err(Diagnostic::new(word.span, format!("`{}` says nothing of a file", word.text)).help(
-                    "`embed` takes its weights into the program, and `output \"name\"` says which output is the answer",
+                    "`embed` takes its weights into the program, `output \"name\"` says which output is the answer, and `softmax`, `logsoftmax` or `sigmoid` stands behind logits",
                 ));
             }
         }
@@ -58,6 +59,8 @@ pub(crate) fn compile(
 struct Settings<'a> {
     embed: bool,
     output: Option<&'a str>,
+    /// What stands behind the answer besides.
+    end: Option<&'a str>,
 }
 
 /// Why the file cannot be had.
@@ -74,7 +77,7 @@ fn read(
     _folder: Option<&Path>,
     settings: &Settings<'_>,
 ) -> Result<TokenStream, Refusal> {
-    let _ = (settings.embed, settings.output);
+    let _ = (settings.embed, settings.output, settings.end);
     let help = "write `features = [\"onnx\"]` behind `netwright` in Cargo.toml".to_owned();
     Err(Refusal { message: "networks from ONNX files need netwright's feature `onnx`".to_owned(), help: Some(help) })
 }
@@ -100,7 +103,12 @@ fn read(
         help: Some("a path is relative to the folder of the crate, where its Cargo.toml is".to_owned()),
     })?;
     let model = netwright_onnx::Model::read(&bytes).map_err(|error| refused(format!("`{written}`: {error}")))?;
-    let crate::onnx::Read { graph, sources } = crate::onnx::read_beside(&model, settings.output, path.parent())
+    let asked = crate::onnx::Asked {
+        output: settings.output,
+        end: settings.end.and_then(crate::onnx::End::of),
+        folder: path.parent(),
+    };
+    let crate::onnx::Read { graph, sources } = crate::onnx::read_as(&model, asked)
         .map_err(|problem| Refusal { message: format!("`{written}`: {problem}"), help: problem.help.clone() })?;
     let item = Item::of(&foreign.network, context);
     let mut tokens = crate::compile_graph(graph, &item, context.root, audience);

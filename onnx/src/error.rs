@@ -16,7 +16,8 @@ pub enum Error {
     },
     /// The message holds no graph: it is something else, or a file of weights alone.
     NoGraph,
-    /// The description of the graph would take more memory than the file is large, and more than [`MOST_MEMORY`](crate::MOST_MEMORY).
+    /// The description of the graph would take more memory than the file is large, and more than [`MOST_MEMORY`](crate::MOST_MEMORY); or a list
+    /// in it more than the file and 8 KiB.
     TooManyParts {
         /// The bytes that it may take.
         most: usize,
@@ -45,10 +46,10 @@ impl fmt::Display for Error {
             Self::Malformed { what, problem } => write!(f, "{what} cannot be read: {problem}"),
             Self::NoGraph => f.write_str("it holds no graph: an ONNX model was expected"),
             Self::TooManyParts { most } => {
+                let (most, unit) = if *most < 1 << 20 { (most >> 10, "KiB") } else { (most >> 20, "MiB") };
                 write!(
                     f,
-                    "its nodes and names would take more than {} MiB of memory, the most for a file of its size",
-                    most >> 20
+                    "its nodes and names would take more than {most} {unit} of memory, the most for a file of its size"
                 )
             }
             Self::Tensor { tensor, problem } => write!(f, "the tensor `{tensor}` {problem}"),

@@ -137,7 +137,9 @@ fn a_list_takes_no_more_room_than_the_file() {
     assert!(read(packed(few)).is_ok() && read(inputs(few)).is_ok() && read(attributes(few / 8)).is_ok());
     for node in [packed(many), inputs(many), attributes(many)] {
         let read = read(node);
-        assert!(matches!(read, Err(Error::TooManyParts { most }) if most < MOST_MEMORY), "{read:?}");
+        let error = read.expect_err("a list of many");
+        assert!(matches!(error, Error::TooManyParts { most } if most < MOST_MEMORY), "{error:?}");
+        assert!(error.to_string().contains(" KiB of memory"), "{error}");
     }
     let axes = tensor(&vec![1; many], 1, &[0; 4]);
     assert!(matches!(Model::read(&axes), Err(Error::TooManyParts { .. })));

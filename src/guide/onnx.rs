@@ -21,6 +21,8 @@
 //!   between layers is arithmetic with the order of weights and costs nothing.
 //! - Inputs that no node reads are left out. The size of a batch may be open. All other sizes must be in the file.
 //! - Of several outputs the only one with fractions is the answer; `onnx "model.onnx" output "probabilities"` says which otherwise.
+//! - Exporters leave the last softmax to the loss, as PyTorch does: `onnx "model.onnx" softmax` puts it behind the logits, so that `CrossEntropy` trains
+//!   the network; `logsoftmax` and `sigmoid` do for other losses.
 //! - Constants for each channel that are added or multiplied become a layer, `dwconv 1x1`; what the file holds as a node `Constant` is frozen.
 //!
 //! Read are: `Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `BatchNormalization`, `LayerNormalization` (over channels), `LRN`, `MaxPool`, `AveragePool`,

@@ -65,25 +65,53 @@ pub enum Source {
     Filled(f64),
 }
 
+/// What is asked of a model.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// The name of the answer, for a model with several.
+    pub output: Option<&'a str>,
+    /// What the answer goes through besides.
+    pub end: Option<End>,
+    /// Where files with constants may lie.
+    pub folder: Option<&'a Path>,
+}
+
+/// What makes shares of logits: exporters leave it to the loss, as PyTorch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum End {
+    Softmax,
+    LogSoftmax,
+    Sigmoid,
+}
+
+impl End {
+    /// What the word says.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "softmax" => Some(Self::Softmax),
+            "logsoftmax" => Some(Self::LogSoftmax),
+            "sigmoid" => Some(Self::Sigmoid),
+            _ => None,
+        }
+    }
+}
+
 /// Builds the graph of a model. `output` is the name of the answer, for a model with several.
 ///
 /// # Errors
 /// Where a node cannot be had: which, what came in, and what could be done.
 pub fn read(model: &Model<'_>, output: Option<&str>) -> Result<Read, Problem> {
-    read_beside(model, output, None)
+    read_as(model, Asked { output, ..Asked::default() })
 }
 
-/// As [`read`]; what must be known of a constant is read where it lies in a file of the model's `folder`, too.
+/// As [`read`], by all that is asked.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_beside(model: &Model<'_>, output: Option<&str>, folder: Option<&Path>) -> Result<Read, Problem> {
+pub fn read_as(model: &Model<'_>, asked: Asked<'_>) -> Result<Read, Problem> {
     // Whether the image that comes in has its channels first or last shows only in what is done with it.
-    let read = |channels_last| {
-        let mut reading = Reading::of(model, output, channels_last)?;
-        reading.folder = folder;
-        reading.run()
-    };
+    let read = |channels_last| Reading::of(model, asked, channels_last)?.run();
     let further = |first: Problem, last: Problem| if last.place > first.place { last } else { first };
     read(false).or_else(|first| read(true).map_err(|last| further(first, last)))
 }

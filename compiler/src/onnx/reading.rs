@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use netwright_abi::Activation as Function;
 use netwright_onnx::source::Change;
 use netwright_onnx::{Model, Node, external};
 
@@ -10,10 +11,10 @@ use super::constant::{Constant, Weights};
 use super::ends::{answer, input_shape, only_input};
 use super::layout::{Layout, Run};
 use super::problem::{Answer, Problem};
-use super::{Read, Source};
+use super::{Asked, End, Read, Source};
 use crate::builder::{Builder, NewLayer, WeightOptions};
-use crate::graph::{Origin, ValueId};
-use crate::ops::{Op, Reshape};
+use crate::graph::{Head, Origin, ValueId};
+use crate::ops::{Activation, LogSoftmax, Op, Reshape, Softmax};
 use crate::shape::Shape;
 
 /// What a name of the file stands for.
@@ -47,6 +48,7 @@ pub(super) struct Reading<'m> {
     pub(super) model: &'m Model<'m>,
     /// Where files with constants may lie.
     pub(super) folder: Option<&'m Path>,
+    end: Option<End>,
     pub(super) builder: Builder,
     pub(super) known: HashMap<&'m str, Known<'m>>,
     /// The nodes that read each name.
@@ -71,7 +73,7 @@ pub(super) struct Reading<'m> {
 
 impl<'m> Reading<'m> {
     /// Starts a model whose images come with their channels last, or first.
-    pub(super) fn of(model: &'m Model<'m>, output: Option<&str>, channels_last: bool) -> Answer<Self> {
+    pub(super) fn of(model: &'m Model<'m>, asked: Asked<'m>, channels_last: bool) -> Answer<Self> {
         if model.has_functions {
             return Err(Problem::new("it defines operators of its own, as functions")
                 .help("let its exporter write them out: `onnx.inliner.inline_local_functions`"));
@@ -88,7 +90,7 @@ impl<'m> Reading<'m> {
             .map(|tensor| (tensor.name, Known::Constant(Constant::Weights(Weights::of(tensor.name, tensor, false)))))
             .collect();
         known.insert(input.name, Known::Value(value));
-        let output = answer(model, output)?;
+        let output = answer(model, asked.output)?;
         let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, node) in graph.nodes.iter().enumerate() {
             node.inputs.iter().for_each(|input| readers.entry(input).or_default().push(index));
@@ -96,7 +98,8 @@ impl<'m> Reading<'m> {
         readers.entry(output).or_default().push(OUTSIDE);
         Ok(Self {
             model,
-            folder: None,
+            folder: asked.folder,
+            end: asked.end,
             builder,
             known,
             readers,
@@ -139,10 +142,27 @@ impl<'m> Reading<'m> {
         if answer == self.builder.input() {
             return Err(Problem::new("it has no layers"));
         }
+        let answer = self.ended(answer)?;
         let graph = self.builder.finish(answer);
         let sources =
             (0..graph.tensors.len()).map(|tensor| self.sources.remove(&tensor).unwrap_or(Source::Filled(0.0)));
         Ok(Read { sources: sources.collect(), graph })
+    }
+
+    /// The answer behind what is asked for at the end.
+    fn ended(&mut self, answer: ValueId) -> Answer<ValueId> {
+        let (word, op): (_, Op) = match self.end {
+            None => return Ok(answer),
+            Some(End::Softmax) => ("softmax", Softmax.into()),
+            Some(End::LogSoftmax) => ("logsoftmax", LogSoftmax.into()),
+            Some(End::Sigmoid) => ("sigmoid", Activation(Function::Sigmoid).into()),
+        };
+        let last = self.builder.graph().nodes.iter().rfind(|node| node.output == answer);
+        if last.is_some_and(|node| node.op.head() != Head::Linear) {
+            return Err(Problem::new("its answer is no row of logits: the file ends in a softmax or sigmoid already")
+                .help(format!("leave `{word}` out")));
+        }
+        self.row(word, word.to_owned(), vec![op], &[answer], WeightOptions::default())
     }
 
     /// The answer as what it is to be: an image or a series, or a row whose order is that of memory.

@@ -1,6 +1,8 @@
 //! What a file becomes.
 
-use netwright_compiler::onnx::Source;
+use netwright_compiler::graph::Head;
+use netwright_compiler::onnx::{Asked, End, Source, read_as};
+use netwright_onnx::Model;
 use netwright_onnx::source::Change;
 use netwright_onnx::write::{self, Attribute, Message};
 
@@ -166,6 +168,28 @@ fn logarithms_of_probabilities_and_numbers_less_a_value_are_read() {
     assert!(layers[3..].iter().any(|layer| layer.starts_with("dwconv 1x1 init constant(1)")), "{layers:?}");
     let found = problem(&model(&[4], &[node("Div", &["c", "x"], "y", &[])], &[("c", &[4])]));
     assert!(found.contains("divides a constant"), "{found}");
+}
+
+/// What exporters leave to the loss stands behind the logits, where it is asked for and not there yet.
+#[test]
+fn logits_end_in_what_is_asked_for() {
+    let gemm = node("Gemm", &["x", "w", "b"], "z", &[("transB", Attribute::Int(1))]);
+    let logits = model(&[3], &[gemm.clone(), node("Identity", &["z"], "y", &[])], &[("w", &[4, 3]), ("b", &[4])]);
+    for (end, word, head) in [
+        (End::Softmax, "softmax", Head::Softmax),
+        (End::LogSoftmax, "logsoftmax", Head::LogSoftmax),
+        (End::Sigmoid, "sigmoid", Head::Sigmoid),
+    ] {
+        assert_eq!(End::of(word), Some(end));
+        let asked = Asked { end: Some(end), ..Asked::default() };
+        let read = read_as(&Model::read(&logits).expect("a model"), asked).expect("logits");
+        assert_eq!(read.graph.head(), head);
+        assert_eq!(read.sources.len(), graph_of(&logits).expect("logits").sources.len());
+        let ended = model(&[3], &[gemm.clone(), node("Softmax", &["z"], "y", &[])], &[("w", &[4, 3]), ("b", &[4])]);
+        let refused = read_as(&Model::read(&ended).expect("a model"), asked).expect_err("it ends in a softmax");
+        assert_eq!(refused.help.as_deref(), Some(format!("leave `{word}` out").as_str()));
+    }
+    assert_eq!(End::of("relu"), None);
 }
 
 #[test]
