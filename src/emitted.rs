@@ -181,15 +181,90 @@ macro_rules! __methods {
     };
 }
 
+/// The weights of each layer by name, as arrays: `layers()`, `layers_mut()`, and their types, of layers and of the tensors of a layer with
+/// the buffer that each lies in. It is called where [`scope`](crate::private::scope) is imported.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __views {
+    (@next parameters of $weights:ident by $take:ident) => {
+        $crate::private::$take(&mut $weights[0])
+    };
+    (@next statistics of $weights:ident by $take:ident) => {
+        $crate::private::$take(&mut $weights[1])
+    };
+    (
+        $own:ident;
+        struct Layers { $($layer:ident: $of:ident<$($array:ty),* $(,)?>),* $(,)? }
+        $(struct $tensors:ident { $($tensor:ident: $buffer:ident),* $(,)? })*
+    ) => {
+        /// The weights of each layer by name.
+        #[derive(fmt::Debug)]
+        pub struct Layers<'a, T> {
+            $(
+                #[doc = $crate::private::core::concat!(" The weights of `", $crate::private::core::stringify!($layer), "`.")]
+                pub $layer: $of<$(&'a $array),*>,
+            )*
+        }
+
+        /// The weights of each layer by name.
+        #[derive(fmt::Debug)]
+        pub struct LayersMut<'a, T> {
+            $(
+                #[doc = $crate::private::core::concat!(" The weights of `", $crate::private::core::stringify!($layer), "`.")]
+                pub $layer: $of<$(&'a mut $array),*>,
+            )*
+        }
+
+        $(
+            /// The tensors of a layer.
+            #[derive(fmt::Debug)]
+            pub struct $tensors<$($tensor),*> {
+                $(
+                    #[doc = $crate::private::core::concat!(" The layer's `", $crate::private::core::stringify!($tensor), "`.")]
+                    pub $tensor: $tensor,
+                )*
+            }
+
+            impl<'a, T: Precision, $($tensor: $crate::private::Nested<Element = T>),*> $tensors<$(&'a $tensor),*> {
+                fn take(weights: &mut [&'a [T]; 2]) -> Self {
+                    Self { $($tensor: $crate::__views!(@next $buffer of weights by take)),* }
+                }
+            }
+
+            impl<'a, T: Precision, $($tensor: $crate::private::Nested<Element = T>),*> $tensors<$(&'a mut $tensor),*> {
+                fn take_mut(weights: &mut [&'a mut [T]; 2]) -> Self {
+                    Self { $($tensor: $crate::__views!(@next $buffer of weights by take_mut)),* }
+                }
+            }
+        )*
+
+        $crate::__with_std! {
+            impl<T: Precision> $own<T> {
+                /// The weights of each layer by name, as arrays.
+                #[must_use]
+                pub fn layers(&self) -> Layers<'_, T> {
+                    let weights = &mut $crate::private::buffers(self);
+                    Layers { $($layer: $of::take(weights)),* }
+                }
+                /// The weights of each layer by name, to change.
+                pub fn layers_mut(&mut self) -> LayersMut<'_, T> {
+                    let weights = &mut $crate::private::buffers_mut(self);
+                    LayersMut { $($layer: $of::take_mut(weights)),* }
+                }
+            }
+        }
+    };
+}
+
 /// A type that stands for sizes that are constants: a kernel is compiled for it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __constant_sizes {
-    ($name:ident: $module:ident = $sizes:expr) => {
+    ($name:ident: $module:ident = $sizes:ident) => {
         enum $name {}
         impl kernels::ConstantSizes for $name {
             type Sizes = kernels::$module::Spec;
-            const SIZES: &'static kernels::$module::Spec = $sizes;
+            const SIZES: &'static kernels::$module::Spec = &$sizes;
         }
     };
 }
@@ -199,7 +274,7 @@ macro_rules! __constant_sizes {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compiled_for {
-    ($type:ident: $module:ident::$kernel:ident($context:expr, $sizes:expr $(, $operand:expr)* $(,)?)) => {
+    ($type:ident, $module:ident::$kernel:ident($context:expr, $sizes:expr $(, $operand:expr)* $(,)?)) => {
         #[cfg(debug_assertions)]
         <T as Kernels>::$kernel($context, $sizes $(, $operand)*);
         #[cfg(not(debug_assertions))]

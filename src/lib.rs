@@ -187,7 +187,7 @@ pub mod private {
     pub use netwright_runtime::plan::Plan;
     pub use netwright_runtime::prediction_weights::{KeptTensors, PredictionWeights, PreparationPart, Tensors};
     pub use netwright_runtime::prepared_weights::PreparedWeights;
-    pub use netwright_runtime::tensor::{Output, Sample};
+    pub use netwright_runtime::tensor::{Nested, Output, Sample};
     pub use netwright_runtime::{Precision, Scalar, Shape, Tensor, head};
     #[cfg(feature = "std")]
     pub use netwright_runtime::{error::Error, summary::Summary, weights::SaveWeights};
@@ -218,19 +218,18 @@ pub mod private {
             Activation, Architecture, Axes, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks,
             Init, KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
             PredictionWeights, PreparationPart, PreparedWeights, Shape, Tensor, Tensors, WeightLayout, computed,
-            disjoint, given, gradient, head, kernels, largest, take, take_mut, unless_fused,
+            disjoint, given, gradient, head, kernels, largest, unless_fused,
         };
         #[cfg(feature = "std")]
         pub use super::{
             Error, Gradients, Network, OwnedPredictor, PassError, Path, SaveWeights, Summary, TrainingWorkspace, Vec,
-            buffers, buffers_mut,
         };
         #[cfg(not(feature = "std"))]
         pub use super::{FeatureStd, needs_std};
     }
 
     pub use crate::{
-        __compiled_for as compiled_for, __constant_sizes as constant_sizes, __methods as methods,
+        __compiled_for as compiled_for, __constant_sizes as constant_sizes, __methods as methods, __views as views,
         __with_std as with_std, __without_std as without_std,
     };
 }

@@ -17,6 +17,8 @@ pub enum Access {
 
 /// The operands of a kernel.
 pub trait Signature {
+    /// What the operands are called, in the kernel's order.
+    const OPERANDS: &'static [&'static str];
     /// The same operands, each a `D`.
     type Of<D>: Operands<D>;
 }
@@ -43,6 +45,12 @@ impl<S, Z> Clone for Kernel<S, Z> {
 
 impl<S, Z> Copy for Kernel<S, Z> {}
 
+impl<S, Z> PartialEq for Kernel<S, Z> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
 impl<S: Signature, Z: Sizes> Kernel<S, Z> {
     pub(crate) const fn new(name: &'static str, module: &'static str, wants: [bool; 3]) -> Self {
         let [takes_pass, has_scratch, takes_constants] = wants;
@@ -66,6 +74,12 @@ pub struct KernelId {
 }
 
 impl KernelId {
+    /// What its operands are called, in order.
+    #[must_use]
+    pub fn operands(&self) -> &'static [&'static str] {
+        crate::kernels::ALL.iter().find(|(kernel, _)| kernel == self).map_or(&[], |(_, operands)| operands)
+    }
+
     /// Whether it is one product of matrices, which a [`Library`](crate::Library) may compute; convolutions are many, of their own.
     #[must_use]
     pub fn is_product(self) -> bool {

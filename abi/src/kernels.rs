@@ -415,6 +415,7 @@ macro_rules! signature {
             $(#[doc = $what] pub $operand: D,)*
         }
         impl<D> Signature for $signature<D> {
+            const OPERANDS: &'static [&'static str] = &[$(stringify!($operand)),*];
             type Of<E> = $signature<E>;
         }
         impl<D> Operands<D> for $signature<D> {
@@ -442,6 +443,9 @@ macro_rules! declare {
                     Kernel::new(stringify!($name), stringify!($module), wants!($($wants)*));
             )*
         )*
+
+        /// All of them, each with the names of its operands in order.
+        pub static ALL: &[(KernelId, &[&str])] = &[$($(($name.id, $signature::<()>::OPERANDS)),*),*];
     };
 }
 

@@ -11,7 +11,7 @@ macro_rules! functions {
 }
 
 functions! {
-    answer answers batch blocks context count f gradients image images input_gradient layers logits observer outputs parameters part pass path prepared scratch seed statistics weights
+    answer answers batch blocks context count f gradients image images input_gradient layers logits observer outputs parameters part pass path prepared range scratch seed statistics weights
     workspace
 }
 

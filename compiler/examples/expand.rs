@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use netwright_compiler::{Audience, compile};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::parse::ParseStream;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
-use syn::{Block, File, Macro, Stmt};
+use syn::{Block, File, Macro, Stmt, Token, parse_quote, parse2};
 
 /// The texts between the braces of every `network! { … }`.
 struct Networks<'a> {
@@ -38,10 +40,14 @@ fn networks<'a>(path: &Path, file: &'a str) -> syn::Result<Vec<&'a str>> {
     Ok(networks.texts)
 }
 
-/// Keeps what stands in `with_std! { … }` and drops what stands in `without_std! { … }`, as the feature `std` does.
-struct WithStd;
+/// What stands in `with_std! { … }` is kept and what stands in `without_std! { … }` dropped, as the feature `std` does. What stands in other
+/// macros is formatted as the Rust that it is like, under a name that [`unparse`] makes a macro's again.
+struct Readable;
 
-impl VisitMut for WithStd {
+/// Before the name of a macro, while it is a function or a module.
+const MACRO: &str = "macro_of_netwright_";
+
+impl VisitMut for Readable {
     fn visit_block_mut(&mut self, block: &mut Block) {
         for statement in std::mem::take(&mut block.stmts) {
             match &statement {
@@ -50,11 +56,41 @@ impl VisitMut for WithStd {
                     Ok(inside) => block.stmts.extend(inside.items.into_iter().map(Stmt::Item)),
                     Err(_) => block.stmts.push(statement),
                 },
+                Stmt::Macro(call) => block.stmts.push(readable(&call.mac).unwrap_or(statement)),
                 _ => block.stmts.push(statement),
             }
         }
         syn::visit_mut::visit_block_mut(self, block);
     }
+}
+
+/// A macro like a call of a function, or like items behind a type.
+fn readable(call: &Macro) -> Option<Stmt> {
+    let name = format_ident!("{MACRO}{}", call.path.segments.last()?.ident);
+    if is_called(call, "compiled_for") {
+        let tokens = &call.tokens;
+        return parse2(quote!({ #name(#tokens); })).ok().and_then(|block: Block| block.stmts.into_iter().next());
+    }
+    let items = |input: ParseStream<'_>| {
+        let of: Ident = input.parse()?;
+        input.parse::<Token![;]>()?;
+        let items = input.parse::<File>()?.items;
+        let name = format_ident!("{name}_{of}");
+        Ok(parse_quote!(mod #name { #(#items)* }))
+    };
+    is_called(call, "views").then(|| call.parse_body_with(items).ok()).flatten().map(Stmt::Item)
+}
+
+/// The items as text.
+fn unparse(items: &File, root: &TokenStream) -> String {
+    let path = format!("{}::private::", root.to_string().replace(' ', ""));
+    let text = prettyplease::unparse(items);
+    let views = format!("mod {MACRO}views_");
+    let lines = text.lines().map(|line| match line.split_once(&views) {
+        Some((indent, of)) => format!("{indent}{path}views! {{\n{indent}    {};\n", of.trim_end_matches(" {")),
+        None => format!("{}\n", line.replace(MACRO, &path).replace("compiled_for(", "compiled_for!(")),
+    });
+    lines.collect()
 }
 
 fn is_called(call: &Macro, name: &str) -> bool {
@@ -74,8 +110,8 @@ fn expand(text: &str, lines_before: usize) -> Result<String, String> {
         }));
     }
     let mut items: File = syn::parse2(compiled.tokens).map_err(|error| format!("{error}\n"))?;
-    WithStd.visit_file_mut(&mut items);
-    Ok(prettyplease::unparse(&items))
+    Readable.visit_file_mut(&mut items);
+    Ok(unparse(&items, &root))
 }
 
 fn main() -> ExitCode {

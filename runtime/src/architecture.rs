@@ -248,7 +248,7 @@ impl Memory {
     }
 }
 
-/// Where a value lies in a workspace: `fixed + batch * offset ..`, `batch * len` elements.
+/// Where a value lies in a workspace behind the scratch memory: `fixed + batch * offset ..`, `batch * len` elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferSlot {
     /// The elements before the part that grows with the batch.
@@ -263,11 +263,6 @@ impl BufferSlot {
     /// A value at this range of the part that grows with the batch, for a batch of one.
     pub const fn of_image(range: core::ops::Range<usize>) -> Self {
         Self { fixed: 0, offset: range.start, len: range.end - range.start }
-    }
-
-    /// The same value in a workspace that has `scratch` more elements in front.
-    pub const fn after(self, scratch: usize) -> Self {
-        Self { fixed: scratch + self.fixed, ..self }
     }
 
     /// The value's range in a workspace used with `batch` images.

@@ -78,14 +78,14 @@ pub fn take_mut<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a mut [T]
 
 /// The parameters and statistics of a network.
 #[cfg(feature = "std")]
-pub fn buffers<N: crate::network::Network>(network: &N) -> (&[N::Scalar], &[N::Scalar]) {
-    (network.parameters(), network.statistics())
+pub fn buffers<N: crate::network::Network>(network: &N) -> [&[N::Scalar]; 2] {
+    [network.parameters(), network.statistics()]
 }
 
 /// The parameters and statistics of a network, to change.
 #[cfg(feature = "std")]
-pub fn buffers_mut<N: crate::network::Network>(network: &mut N) -> (&mut [N::Scalar], &mut [N::Scalar]) {
-    network.weights_mut().buffers_mut()
+pub fn buffers_mut<N: crate::network::Network>(network: &mut N) -> [&mut [N::Scalar]; 2] {
+    network.weights_mut().buffers_mut().into()
 }
 
 /// Stands for weights where there is no memory to own them: a network without `std` is used through

@@ -41,9 +41,9 @@ impl<N: Architecture> TrainingWorkspace<N> {
         Self { memory, capacity, batch: 0, threads }
     }
 
-    /// Where the memory begins that [`Architecture::TRAINING`] places values in: behind the scratch memory of further threads.
+    /// Where values begin: behind the scratch memory of each thread.
     fn start(&self) -> usize {
-        (self.threads.count() - 1) * N::TRAINING.scratch
+        self.threads.count() * N::TRAINING.scratch
     }
 
     fn values(&self) -> &[N::Scalar] {

@@ -37,10 +37,10 @@ macro_rules! spec {
     };
 }
 
-pub use elementwise::{activation, add, concat, copy, dropout, multiply, prelu, relayout, scale, shuffle, softmax};
-pub use image::{pad, pool, upsample};
-pub use normalisation::{batchnorm, layernorm, lrn};
-pub use weighted::{conv_table, dense, distance, subsample};
+pub use elementwise::*;
+pub use image::*;
+pub use normalisation::*;
+pub use weighted::*;
 
 /// A kind of sizes.
 pub trait Sizes {

@@ -27,6 +27,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
         .chain(calls(&training.program.steps, &train_plan.elided));
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
+    let mut of_sizes: BTreeMap<String, (&Spec, Ident)> = BTreeMap::new();
     for KernelCall { spec, layer, rows, constant_sizes, .. } in calls {
         // Where a kernel does the work of several rows, its sizes are those of the first.
         let layer = rows.first().unwrap_or(layer);
@@ -38,11 +39,17 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
         if !is_new {
             continue;
         }
-        // Further kernels of a layer have most sizes in common.
-        let known = first.get(&(*layer, spec.module));
+        // Kernels of one layer have most sizes in common, and those of equal layers all but their epilogues, the last field.
+        let but_epilogue = spec.fields.split_last().filter(|(_, sizes)| sizes.len() > 1).map(|(_, sizes)| sizes);
+        let of_equal = but_epilogue.map(|sizes| format!("{}{sizes:?}", spec.module));
+        let known = of_equal.as_ref().and_then(|sizes| of_sizes.get(sizes));
+        let known = known.or_else(|| first.get(&(*layer, spec.module)));
         let known = known.filter(|(like, _)| spec.fields.iter().any(|field| like.fields.contains(field)));
         let (like, same) = known.map(|(like, name)| (*like, quote!(..#name))).unzip();
         first.entry((*layer, spec.module)).or_insert_with(|| (spec, name.clone()));
+        if let Some(sizes) = of_equal {
+            of_sizes.entry(sizes).or_insert_with(|| (spec, name.clone()));
+        }
         let other = spec.fields.iter().filter(|field| like.is_none_or(|like| !like.fields.contains(field)));
         let fields = other.map(|(field, value)| {
             let (field, value) = (format_ident!("{field}"), constant(value));
@@ -65,7 +72,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
 fn of_type(spec: &Spec, layer: &str, constant: &Ident, names: &mut Names, root: &TokenStream) -> Option<TokenStream> {
     let module = format_ident!("{}", spec.module);
     let (name, is_new) = names.of_type(spec, layer);
-    is_new.then(|| quote!(#root::private::constant_sizes! { #name: #module = &#constant }))
+    is_new.then(|| quote!(#root::private::constant_sizes! { #name: #module = #constant }))
 }
 
 /// Of values that are prepared of the weights.
@@ -91,7 +98,9 @@ pub(super) fn slots(
         _ => None,
     });
     let sources: BTreeMap<ValueId, ValueId> = sources.collect();
-    let mut constants = TokenStream::new();
+    let is_behind = plan.fixed > 0 && plan.slots.iter().any(|slot| matches!(slot, Some(BufferSlot::PerImage(_))));
+    let mut constants =
+        if is_behind && wanted(BufferSlot::PerImage(0)) { slot_behind(plan.fixed) } else { TokenStream::new() };
     for (index, slot) in plan.slots.iter().enumerate() {
         let value = ValueId(index);
         let (Some(slot), Some(name)) = (slot.filter(|slot| wanted(*slot)), names.of_value(trains, value)) else {
@@ -105,8 +114,8 @@ pub(super) fn slots(
             (BufferSlot::PerImage(_), Some(Name { constant, .. })) => quote!(const #name: BufferSlot = #constant;),
             (BufferSlot::PerImage(offset), None) => {
                 let range = range(offset, len);
-                let after = (plan.fixed > 0).then(|| size(plan.fixed)).map(|fixed| quote!(.after(#fixed)));
-                quote!(const #name: BufferSlot = BufferSlot::of_image(#range)#after;)
+                let slot = if is_behind { quote!(slot(#range)) } else { quote!(BufferSlot::of_image(#range)) };
+                quote!(const #name: BufferSlot = #slot;)
             }
             (BufferSlot::Images, _) => TokenStream::new(),
             (BufferSlot::Fixed(offset) | BufferSlot::Prepared(offset), _) => {
@@ -118,10 +127,20 @@ pub(super) fn slots(
     constants
 }
 
-/// The most scratch memory that any call of a program wants.
-pub(super) fn scratch(steps: &[Step], names: &Names) -> TokenStream {
+/// The function that places values of the part that grows with the batch, where `fixed` elements lie before it.
+fn slot_behind(fixed: usize) -> TokenStream {
+    let fixed = size(fixed);
+    quote! {
+        const fn slot(range: Range<usize>) -> BufferSlot {
+            BufferSlot { fixed: #fixed, ..BufferSlot::of_image(range) }
+        }
+    }
+}
+
+/// The scratch memory of a program: the most that any of its calls wants; none where none wants any.
+pub(super) fn scratch(program: &Program, names: &Names) -> Option<TokenStream> {
     let mut known: HashSet<(&str, &Ident)> = HashSet::new();
-    let sizes = steps.iter().filter_map(|step| {
+    let sizes = program.steps.iter().filter_map(|step| {
         let Step::Call(KernelCall { kernel, spec, .. }) = step else { return None };
         let name = names.known_spec(spec)?;
         if !kernel.has_scratch || !known.insert((kernel.name, name)) {
@@ -130,7 +149,8 @@ pub(super) fn scratch(steps: &[Step], names: &Names) -> TokenStream {
         let (module, function) = (format_ident!("{}", kernel.module), format_ident!("{}_scratch", kernel.name));
         Some(quote!(kernels::#module::#function(&#name)))
     });
-    quote!(largest(&[#(#sizes),*]))
+    let sizes: Vec<TokenStream> = sizes.collect();
+    (!sizes.is_empty()).then(|| quote!(largest(&[#(#sizes),*])))
 }
 
 /// A number of elements, without its type: that is known where it stands.

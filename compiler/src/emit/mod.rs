@@ -207,14 +207,14 @@ fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
         use #root::private::scope::{
-            bool, computed, disjoint, f32, f64, given, fmt, gradient, head, kernels, largest, str, take, take_mut, u64, unless_fused, usize,
-            Activation, Architecture, Axes, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init, Kernels, KeptTensors, Layer, Memory, None, WeightLayout,
-            Observer, Option, ParameterTensor, Pass, BufferSlot, Plan, Precision, PredictionWeights, PreparationPart, PreparedWeights, Range, ParameterKind, Shape,
-            Some, Tensor, Tensors,
+            bool, computed, disjoint, f32, f64, fmt, given, gradient, head, kernels, largest, str, u64, unless_fused, usize,
+            Activation, Architecture, Axes, BufferSlot, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init,
+            Kernels, KeptTensors, Layer, Memory, None, Observer, Option, ParameterKind, ParameterTensor, Pass, Plan, Precision,
+            PredictionWeights, PreparationPart, PreparedWeights, Range, Shape, Some, Tensor, Tensors, WeightLayout,
         };
         #root::private::with_std! {
             use #root::private::scope::{
-                buffers, buffers_mut, AsRef, Error, Gradients, Network, OwnedPredictor, PassError, Path, Result, SaveWeights, Summary,
+                AsRef, Error, Gradients, Network, OwnedPredictor, PassError, Path, Result, SaveWeights, Summary,
                 TrainingWorkspace, Vec, Weights,
             };
         }

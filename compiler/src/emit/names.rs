@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Span};
 
 use super::words::identifier;
 use crate::graph::{Extent, Graph, TensorId, ValueId};
-use crate::kernel_call::{Access, KernelCall, Spec};
+use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec};
 use crate::program::{Program, Step, Training};
 
 /// `wish`, or where the network is called so, that with a `_` behind it: for an item in the block, where the network is meant too.
@@ -44,14 +44,13 @@ pub(super) struct Names {
 }
 
 /// Functions and constants that emitted code uses by name.
-const EMITTED: [&str; 10] = [
+const EMITTED: [&str; 9] = [
     "given",
     "disjoint",
     "computed",
     "gradient",
     "largest",
-    "take",
-    "take_mut",
+    "slot",
     "PREDICT_SCRATCH",
     "BLOCKS_SCRATCH",
     "TRAIN_SCRATCH",
@@ -73,7 +72,11 @@ impl Names {
             types: BTreeMap::new(),
         };
         for tensor in &graph.tensors {
-            let name = names.give(&format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name));
+            let wish = format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name);
+            // What is borrowed in a variable is a statistic, or the gradient of a parameter.
+            let of = if tensor.kind.is_trained() { "_gradient" } else { "" };
+            let (constant, variable) = (names.free(&wish.to_uppercase()), format!("{wish}{of}").to_lowercase());
+            let name = Name { constant, variable: names.free(&variable) };
             names.tensors.push(name);
         }
         for layer in graph.layers.iter().rev() {
@@ -108,7 +111,7 @@ impl Names {
         if let Some(name) = self.specs.get(&key) {
             return (name.clone(), false);
         }
-        let name = self.free(&format!("{layer}_{}", spec.module).to_uppercase());
+        let name = self.free(&format!("{layer}_{}{}", spec.module, epilogue(spec)).to_uppercase());
         self.specs.insert(key, name.clone());
         (name, true)
     }
@@ -149,20 +152,26 @@ impl Names {
     fn program(&mut self, program: &Program, graph: &Graph, training: Option<&Training>) {
         let trains = training.is_some();
         for step in &program.steps {
-            for (place, (value, access)) in step.values().into_iter().enumerate() {
+            for (value, access) in step.values() {
                 if access == Access::Read || self.of_value(trains, value).is_some() {
                     continue;
                 }
                 let of = training.and_then(|training| training.gradients.get(&value));
                 let wish = match (of, step) {
-                    (Some(of), _) if *of == graph.input => "input_gradient".to_owned(),
+                    (Some(of), _) if *of == graph.input => "images_gradient".to_owned(),
+                    // Before an operation changes the gradient of its output in place, that is copied, or the copy left out.
+                    (Some(of), Step::Call(call)) if is_copy_of_same(training, call) => match self.of_value(trains, *of)
+                    {
+                        Some(of) => format!("{}_z_gradient", of.constant),
+                        None => "gradient".to_owned(),
+                    },
                     (Some(of), _) => match self.of_value(trains, *of) {
                         Some(of) => format!("{}_gradient", of.constant),
                         None => "gradient".to_owned(),
                     },
                     (None, Step::Call(call)) => {
                         let layer = &graph.layers[call.layer.0].name;
-                        format!("{layer}_{}", result(call, place, program.values[value.0].extent))
+                        format!("{layer}_{}", result(call, value, program.values[value.0].extent, trains))
                     }
                     (None, Step::Outside { .. }) => "value".to_owned(),
                 };
@@ -180,12 +189,12 @@ impl Names {
     }
 
     fn give(&mut self, wish: &str) -> Name {
-        let wish = wish.replace('.', "_");
         Name { constant: self.free(&wish.to_uppercase()), variable: self.free(&wish.to_lowercase()) }
     }
 
-    /// `wish`, or with a number behind it where that is no name, or another's: `dense1_gradient_2`.
+    /// `wish`, or with a number behind it where that is no name, or another's: `dense1_gradient_2`. A layer in a block is called `block1.conv1`.
     fn free(&mut self, wish: &str) -> Ident {
+        let wish = &*wish.replace('.', "_");
         // A letter may have none for the other case that a name can have.
         let wish = if netwright_grammar::is_name(wish) { wish } else { "layer" };
         let mut name = wish.to_owned();
@@ -205,14 +214,32 @@ fn key(spec: &Spec) -> String {
     format!("{spec:?}")
 }
 
-/// What a call writes that is no layer's output, at a place among the values it touches.
-fn result(call: &KernelCall, place: usize, extent: Extent) -> &'static str {
-    match extent {
-        Extent::Fixed(_) => "saved",
-        Extent::Prepared(_) if call.values().count() == 1 => "prepared",
-        Extent::Prepared(_) if place == 0 => "scale",
-        Extent::Prepared(_) => "shift",
-        Extent::PerImage(_) if call.as_copy().is_some() => "input",
-        Extent::PerImage(_) => "z",
+/// What a call writes that is no layer's output: what grows with the batch is on the way to that, and the rest is called as the table
+/// of kernels calls it, `saved_mean`.
+fn result(call: &KernelCall, value: ValueId, extent: Extent, trains: bool) -> &'static str {
+    let place = call.operands.iter().position(|operand| operand.data == Data::Value(value));
+    let operand = place.and_then(|place| call.kernel.operands().get(place)).copied();
+    match (extent, operand) {
+        (Extent::PerImage(_), _) if call.as_copy().is_some() => "input",
+        (Extent::PerImage(_), _) | (_, None) => "z",
+        (Extent::Prepared(_), Some("prepared")) if trains => "step_prepared",
+        (_, Some(operand)) => operand,
     }
+}
+
+/// Whether a call copies the gradient of a value to where another gradient of it is computed.
+fn is_copy_of_same(training: Option<&Training>, call: &KernelCall) -> bool {
+    let of = |value| training.and_then(|training| training.gradients.get(&value));
+    call.as_copy().is_some_and(|(from, to)| of(from).is_some() && of(from) == of(to))
+}
+
+/// What tells the sizes of a kernel with an epilogue from those of one without: `_add_relu`.
+fn epilogue(spec: &Spec) -> String {
+    let (accumulate, activation) = match spec.fields.iter().map(|(_, value)| value).next_back() {
+        Some(Constant::Epilogue(epilogue)) => (epilogue.accumulate, epilogue.activation),
+        Some(Constant::OptionalActivation(activation)) => (false, *activation),
+        _ => (false, None),
+    };
+    let add = if accumulate { "_add" } else { "" };
+    activation.map_or_else(|| add.to_owned(), |activation| format!("{add}_{}", activation.name()))
 }

@@ -6,8 +6,8 @@ use netwright_abi::Layout;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
 
-use super::constants::{calls, in_workspace, size, sizes, slots};
-use super::function::{function, split, variable};
+use super::constants::{calls, in_workspace, scratch, size, sizes, slots};
+use super::function::{Start, function, split, variable};
 use super::names::{Name, Names};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
@@ -46,8 +46,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream
         None => quote!(input_gradient.fill(T::ZERO);),
     };
     let blocks = planned.blocks.as_ref().map(|blocks| predict.blocks(blocks));
-    let context = quote!(&pass.context());
-    let train_scratch = quote!(TRAIN_SCRATCH * context.threads());
+    let context = || variable("context", quote!(&pass.context()));
     let functions = [
         function(
             &quote!(fn prepare_part),
@@ -71,7 +70,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream
                 ("logits", quote!(&mut [T])),
                 ("observer", quote!(&mut O)),
             ],
-            vec![split(&quote!(PREDICT_SCRATCH * context.threads())), variable("batch", quote!(context.batch))],
+            predict.memory().into_iter().chain([variable("batch", quote!(context.batch))]).collect(),
             quote!(#slots #prediction #answer #answer_as_logits),
         ),
         function(
@@ -85,7 +84,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream
                 ("workspace", quote!(&mut [T])),
                 ("observer", quote!(&mut O)),
             ],
-            vec![variable("context", context.clone()), split(&train_scratch), variable("batch", quote!(pass.batch))],
+            [context()].into_iter().chain(train.memory()).chain([variable("batch", quote!(pass.batch))]).collect(),
             forward,
         ),
         function(
@@ -101,7 +100,7 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream
                 ("input_gradient", quote!(&mut [T])),
                 ("observer", quote!(&mut O)),
             ],
-            vec![variable("context", context), split(&train_scratch), variable("batch", quote!(pass.batch))],
+            [context()].into_iter().chain(train.memory()).chain([variable("batch", quote!(pass.batch))]).collect(),
             quote! {
                 #backward
                 if !input_gradient.is_empty() {
@@ -182,14 +181,28 @@ impl<'a> Writer<'a> {
                 ("outputs", quote!(&mut [T])),
                 ("logits", quote!(&mut [T])),
             ],
-            vec![
-                split(&quote!(BLOCKS_SCRATCH * context.threads())),
-                variable("blocks", quote!(&context.of_blocks())),
-                variable("context", quote!(&context.in_whole_blocks())),
-                variable("batch", quote!(context.in_whole_blocks().batch)),
-            ],
+            writer
+                .memory()
+                .into_iter()
+                .chain([
+                    variable("blocks", quote!(&context.of_blocks())),
+                    variable("context", quote!(&context.in_whole_blocks())),
+                    variable("batch", quote!(context.batch)),
+                ])
+                .collect(),
             quote!(#slots #prediction #answer #answer_as_logits),
         )
+    }
+
+    /// How a pass divides its workspace in scratch memory for each thread and values, where its kernels ask for scratch memory.
+    fn memory(&self) -> Option<Start> {
+        let scratch = match self.pass {
+            PassKind::Predict => quote!(PREDICT_SCRATCH),
+            PassKind::PredictBlocks => quote!(BLOCKS_SCRATCH),
+            PassKind::Train => quote!(TRAIN_SCRATCH),
+            PassKind::Prepare | PassKind::PrepareStep => return None,
+        };
+        self::scratch(self.program, self.names).map(|_| split(&quote!(#scratch * context.threads())))
     }
 
     /// The answers as logits, where no head makes the one of the other.
@@ -308,7 +321,7 @@ impl<'a> Writer<'a> {
             Some(name) => {
                 let module = format_ident!("{}", call.kernel.module);
                 let root = self.root;
-                quote!(#root::private::compiled_for! { #name: #module::#kernel(#context, &#sizes, #(#operands),*) })
+                quote!(#root::private::compiled_for!(#name, #module::#kernel(#context, &#sizes, #(#operands),*));)
             }
             None => quote!(<T as Kernels>::#kernel(#context, &#sizes, #(#operands),*);),
         };

@@ -1,7 +1,7 @@
 //! The facts about a network as constants, and its `Architecture`.
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote};
 
 use super::constants::{optional_activation, scratch, size, sizes, variant};
 use super::intact::intact;
@@ -11,6 +11,7 @@ use super::plan_text;
 use super::{InBlocks, Planned, head, held, value_type};
 use crate::graph::{Graph, Init, LayerId, Tensor, ValueId};
 use crate::passes::{BufferSlot, MemoryPlan};
+use crate::program::Program;
 use crate::shape::Shape;
 
 pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, root: &TokenStream) -> TokenStream {
@@ -31,26 +32,21 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
     let step_prepared = planned.preparing_step.prepared;
     let step_prepared = (step_prepared > 0).then(|| size(step_prepared));
     let step_prepared = step_prepared.map(|len| quote!(const STEP_PREPARED: usize = #len;));
-    let predict_memory = memory(predict_plan, &quote!(PREDICT_SCRATCH));
-    let train_memory = memory(train_plan, &quote!(TRAIN_SCRATCH));
-    let predict_scratch = scratch(&predicting.steps, names);
-    let train_scratch = scratch(&training.program.steps, names);
+    let (predict_scratch, predict_memory) = memory(predicting, predict_plan, names, "PREDICT_SCRATCH");
+    let (train_scratch, train_memory) = memory(&training.program, train_plan, names, "TRAIN_SCRATCH");
     let blocks = planned.blocks.as_ref().map(|InBlocks { program, plan, fewest, .. }| {
-        let (scratch, memory) = (scratch(&program.steps, names), memory(plan, &quote!(BLOCKS_SCRATCH)));
+        let (scratch, memory) = memory(program, plan, names, "BLOCKS_SCRATCH");
         let fewest = size(*fewest);
         let blocks =
             quote!(const BLOCKS: Option<ImageBlocks> = Some(ImageBlocks { memory: #memory, fewest: #fewest }););
-        (quote!(const BLOCKS_SCRATCH: usize = #scratch;), blocks)
+        (scratch, blocks)
     });
     let (blocks_scratch, blocks): (Option<TokenStream>, Option<TokenStream>) = blocks.unzip();
     let slot = |value: ValueId, like: ValueId| match (train_plan.slots.get(value.0), names.of_value(true, value)) {
-        (Some(Some(BufferSlot::PerImage(_))), Some(name)) => {
-            let name = &name.constant;
-            quote!(#name.after(TRAIN_SCRATCH))
-        }
+        (Some(Some(BufferSlot::PerImage(_))), Some(name)) => name.constant.to_token_stream(),
         _ => {
             let (fixed, len) = (size(train_plan.fixed), size(graph.values[like.0].extent.len()));
-            quote!(BufferSlot { fixed: #fixed, offset: 0, len: #len }.after(TRAIN_SCRATCH))
+            quote!(BufferSlot { fixed: #fixed, offset: 0, len: #len })
         }
     };
     let output_slot = slot(graph.output, graph.output);
@@ -81,9 +77,9 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
     let fused = (!training.fused.is_empty()).then(|| quote!(const FUSED: &'static [FusedGradient] = &[#(#fused),*];));
     let (functions, held) = (passes::functions(planned, names, root), held::constants(planned));
     quote! {
-        const PREDICT_SCRATCH: usize = #predict_scratch;
+        #predict_scratch
         #blocks_scratch
-        const TRAIN_SCRATCH: usize = #train_scratch;
+        #train_scratch
 
         impl<T: Precision> Architecture for #name<T> {
             type Scalar = T;
@@ -118,10 +114,17 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
     }
 }
 
-fn memory(plan: &MemoryPlan, scratch: &TokenStream) -> TokenStream {
-    let per_image = size(plan.per_image);
-    let fixed = (plan.fixed > 0).then(|| size(plan.fixed)).map(|fixed| quote!(+ #fixed));
-    quote!(Memory { scratch: #scratch, fixed: #scratch #fixed, per_image: #per_image })
+/// The constant `name` with the scratch memory of a program, where it asks for any, and all of its memory.
+fn memory(program: &Program, plan: &MemoryPlan, names: &Names, name: &str) -> (TokenStream, TokenStream) {
+    let (name, per_image, fixed) = (format_ident!("{name}"), size(plan.per_image), size(plan.fixed));
+    match scratch(program, names) {
+        None => (TokenStream::new(), quote!(Memory { scratch: 0, fixed: #fixed, per_image: #per_image })),
+        Some(scratch) => {
+            let and_fixed = (plan.fixed > 0).then(|| quote!(+ #fixed));
+            let memory = quote!(Memory { scratch: #name, fixed: #name #and_fixed, per_image: #per_image });
+            (quote!(const #name: usize = #scratch;), memory)
+        }
+    }
 }
 
 fn shape(shape: Shape) -> TokenStream {

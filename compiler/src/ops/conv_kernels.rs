@@ -1,7 +1,7 @@
 //! The kernels of a convolution: each algorithm's in every direction, and what they take.
 
 use netwright_abi::Epilogue;
-use netwright_abi::kernels::{self, GradWeights, Kernel};
+use netwright_abi::kernels::{self, GradWeights, Kernel, Prepare};
 use netwright_abi::spec::conv::{Kind, Spec};
 
 use super::conv_work::{
@@ -13,8 +13,22 @@ use crate::cost::Work;
 use crate::selection::{Candidate, Direction};
 use crate::words::Choice;
 
-/// The form that filters of some sizes are packed in.
-type PackFilters = fn(Spec) -> Packing;
+/// The form that filters are packed in: the kernel, and how many elements there are of them then.
+#[derive(Clone, Copy)]
+struct PackFilters {
+    kernel: Kernel<Prepare<()>, Kind>,
+    len: fn(&Spec) -> usize,
+}
+
+/// As products of matrices read them forward, and for the gradient of the input.
+const FILTERS: PackFilters = PackFilters { kernel: kernels::conv_gemm_pack, len: Spec::weights_len };
+const ROTATED: PackFilters = PackFilters { kernel: kernels::conv_gemm_pack_rotated, len: Spec::weights_len };
+
+/// Transposed, in small blocks.
+const BLOCKS: PackFilters = PackFilters { kernel: kernels::conv_direct_pack_rotated, len: Spec::weights_len };
+
+/// Those of several groups in their tiles.
+const GROUPED: PackFilters = PackFilters { kernel: kernels::conv_grouped_pack, len: |spec| spec.grouped_len(false) };
 
 type WeightGradientKernel = Kernel<GradWeights<()>, Kind>;
 
@@ -78,11 +92,14 @@ static ALGORITHMS: [Algorithm; 9] = [
         is_exact: true,
         predicting: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         pooling: None,
-        packing: Some(Packing::Grouped),
+        packing: Some(GROUPED),
         forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
         adds_gradient: false,
-        packing_of_a_step: [Some(Packing::Grouped), Some(Packing::GroupedRotated)],
+        packing_of_a_step: [
+            Some(GROUPED),
+            Some(PackFilters { kernel: kernels::conv_grouped_pack_rotated, len: |spec| spec.grouped_len(true) }),
+        ],
         grad_weights: |_| Some(kernels::conv_grouped_grad_weights),
         work: grouped,
         memory: |spec| spec.grouped_len(false) + padded(spec) as usize,
@@ -99,7 +116,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
         adds_gradient: true,
-        packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
+        packing_of_a_step: [Some(FILTERS), Some(ROTATED)],
         grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
@@ -112,11 +129,11 @@ static ALGORITHMS: [Algorithm; 9] = [
         is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_packed_forward)),
         pooling: None,
-        packing: Some(Packing::Panels),
+        packing: Some(PackFilters { kernel: kernels::conv_pack, len: Spec::packed_len }),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
         adds_gradient: true,
-        packing_of_a_step: [Some(Packing::Filters), Some(Packing::Rotated)],
+        packing_of_a_step: [Some(FILTERS), Some(ROTATED)],
         grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products,
         memory: |spec| spec.packed_len() + padded(spec) as usize,
@@ -133,11 +150,17 @@ static ALGORITHMS: [Algorithm; 9] = [
         is_exact: false,
         predicting: Some(ForwardKernel::Plain(kernels::conv_winograd_forward)),
         pooling: Some(ForwardKernel::Plain(kernels::conv_winograd_pooled_forward)),
-        packing: Some(Packing::Winograd),
+        packing: Some(PackFilters { kernel: kernels::conv_winograd_pack, len: Spec::winograd_len }),
         forward: Some(ForwardKernel::Packing(kernels::conv_winograd_train_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_winograd_grad_input)),
         adds_gradient: true,
-        packing_of_a_step: [Some(Packing::WinogradFine), Some(Packing::WinogradRotated)],
+        packing_of_a_step: [
+            Some(PackFilters { kernel: kernels::conv_winograd_pack_fine, len: Spec::fine_winograd_len }),
+            Some(PackFilters {
+                kernel: kernels::conv_winograd_pack_rotated,
+                len: |spec| spec.rotated().winograd_len(),
+            }),
+        ],
         grad_weights: |spec| spec.winograd_of_weights().map(|_| kernels::conv_winograd_grad_weights),
         work: winograd,
         memory: |spec| {
@@ -181,7 +204,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
         adds_gradient: false,
-        packing_of_a_step: [None, Some(Packing::Rotated)],
+        packing_of_a_step: [None, Some(ROTATED)],
         grad_weights: |_| Some(kernels::conv_blocks_grad_weights),
         work: blocks,
         memory: block,
@@ -198,7 +221,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
         adds_gradient: false,
-        packing_of_a_step: [None, Some(Packing::Blocks)],
+        packing_of_a_step: [None, Some(BLOCKS)],
         grad_weights: |_| Some(kernels::conv_direct_grad_weights),
         work: registers,
         memory: |_| 0,
@@ -215,7 +238,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
         adds_gradient: false,
-        packing_of_a_step: [None, Some(Packing::Blocks)],
+        packing_of_a_step: [None, Some(BLOCKS)],
         grad_weights: |_| Some(kernels::conv_direct_grad_weights),
         work: direct,
         memory: |_| 0,
@@ -289,8 +312,9 @@ impl Algorithm {
             Direction::WeightGradient => (self.grad_weights)(spec).is_some(),
         };
         let (work, memory) = ((self.work)(spec, direction), (self.memory)(spec));
+        let plain = Spec { epilogue: Epilogue::NONE, ..*spec };
         let pack =
-            |packing: PackFilters| Pack { packing: packing(Spec { epilogue: Epilogue::NONE, ..*spec }), weights };
+            |PackFilters { kernel, len }| Pack { packing: Packing::Conv(kernel, plain), len: len(&plain), weights };
         let packing = self.packing.filter(|_| direction == Direction::Predicting).map(pack);
         let once_a_step = match (direction, self.packing_of_a_step) {
             (Direction::Forward, [packing, _]) | (Direction::InputGradient, [_, packing]) => packing.map(pack),
@@ -299,7 +323,7 @@ impl Algorithm {
         let offered = Candidate { name: self.name, why: self.why, work, packing, memory };
         let prepared = once_a_step.filter(|_| work.packed > 0.0).map(|pack| Candidate {
             packing: Some(pack),
-            memory: memory + pack.len(),
+            memory: memory + pack.len,
             ..offered
         });
         [Some(offered), prepared].into_iter().flatten().filter(move |_| has_kernel)

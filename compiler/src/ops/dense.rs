@@ -130,11 +130,11 @@ impl Operation for Dense {
         let product = product(Work { packed: packed * weights as f64 / MICRO_BATCH, ..work });
         let stored = if self.transposed { [outputs, inputs] } else { [inputs, outputs] };
         let spec = Spec { inputs: stored[0], outputs: stored[1], epilogue: Epilogue::NONE };
-        let packing = if is_transposed { Packing::Transposed(spec) } else { Packing::Matrix(spec) };
-        let pack = Pack { packing, weights: "kernel" };
+        let kernel = if is_transposed { kernels::dense_pack_transposed } else { kernels::dense_pack };
+        let pack = Pack { packing: Packing::Dense(kernel, spec), len: weights, weights: "kernel" };
         let mut candidates = vec![product];
         if packed > 0.0 {
-            candidates.push(Candidate { packing: Some(pack), memory: product.memory + pack.len(), ..product });
+            candidates.push(Candidate { packing: Some(pack), memory: product.memory + pack.len, ..product });
         }
         if direction == Direction::Forward {
             candidates.push(direct(if packed > 0.0 {

@@ -43,7 +43,7 @@ fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_computed: bool
     candidates.retain(|candidate| candidate.packing.is_none() || passes > 1 && is_computed);
     for candidate in candidates {
         if let Some(pack) = candidate.packing {
-            candidate.work = candidate.work.prepared_for(passes, pack.len());
+            candidate.work = candidate.work.prepared_for(passes, pack.len);
         }
     }
 }
@@ -81,7 +81,7 @@ fn choose(
 /// The node that prepares the weights of `node` for what was selected.
 fn prepare(graph: &mut Graph, node: &Node, pack: Pack, selected: &mut Selected) -> Node {
     let output = ValueId(graph.values.len());
-    graph.values.push(prepared(pack.len()));
+    graph.values.push(prepared(pack.len));
     selected.prepared = Some(output);
     Node {
         op: pack.into(),
