@@ -1,41 +1,42 @@
 //! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
 
 /// Hands the functions to the macro `$then`, a row for each: its constants, if it has any; whether the derivative follows from the output;
-/// whether it is of the rectifiers' family; and whether it is piecewise linear with a kink at 0.
+/// whether it is of the rectifiers' family; whether it is piecewise linear with a kink at 0; its bounds, where it is nothing but the identity
+/// between them; and where it saturates, if that is told of a layer.
 #[macro_export]
 macro_rules! for_each_activation {
     ($then:ident) => {
         $then! {
             /// max(0, z), slide 9.
-            Relu: true, true, true;
+            Relu: true, true, true, Some([0.0, f64::INFINITY]), Some(AtZero);
             /// z, or slope · z below 0, slide 11.
-            LeakyRelu(slope: f64): slope > 0.0, true, true;
+            LeakyRelu(slope: f64): slope > 0.0, true, true, None, None;
             /// tanh z
-            Tanh: true, false, false;
+            Tanh: true, false, false, None, Some(AtOneAndMinusOne);
             /// σ(z) = 1 / (1 + e⁻ᶻ), slide 6.
-            Sigmoid: true, false, false;
+            Sigmoid: true, false, false, None, Some(AtZeroAndOne);
             /// z, or α (eᶻ − 1) below 0 (Clevert et al. 2015).
-            Elu(alpha: f64): alpha > 0.0, true, false;
+            Elu(alpha: f64): alpha > 0.0, true, false, None, None;
             /// λ z, or λ α (eᶻ − 1) below 0, with [`SELU_SCALE`] and [`SELU_ALPHA`] (Klambauer et al. 2017).
-            Selu: true, false, false;
+            Selu: true, false, false, None, None;
             /// z Φ(z), Φ the distribution function of N(0, 1) (Hendrycks and Gimpel 2016).
-            Gelu: false, true, false;
+            Gelu: false, true, false, None, None;
             /// z σ(z) (Elfwing et al. 2017).
-            Silu: false, true, false;
+            Silu: false, true, false, None, None;
             /// ln(1 + eᶻ)
-            Softplus: true, true, false;
+            Softplus: true, true, false, None, None;
             /// min(max(slope · z + ½, 0), 1); with a slope of 1/6 PyTorch's, with 0.2 that of Keras 2.
-            HardSigmoid(slope: f64): true, false, false;
+            HardSigmoid(slope: f64): true, false, false, None, Some(AtZeroAndOne);
             /// min(max(z, 0), 6) (Howard et al. 2017).
-            Relu6: true, true, true;
+            Relu6: true, true, true, Some([0.0, $crate::RELU6_CEILING]), Some(AtZero);
             /// [`Activation::Gelu`] with Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2, which is σ of twice that argument.
-            GeluTanh: false, true, false;
+            GeluTanh: false, true, false, None, None;
             /// min(max(z, lowest), highest), where either end may be infinite: PyTorch's Hardtanh.
-            Clip(lowest: f64, highest: f64): true, false, false;
+            Clip(lowest: f64, highest: f64): true, false, false, Some([lowest, highest]), None;
             /// z / (1 + |z|)
-            Softsign: true, false, false;
+            Softsign: true, false, false, None, Some(AtOneAndMinusOne);
             /// eᶻ
-            Exp: true, false, false;
+            Exp: true, false, false, None, None;
         }
     };
 }
@@ -47,7 +48,8 @@ macro_rules! declare {
     (@constants $one:ident $other:ident) => { [Some($one), Some($other)] };
     ($(
         $(#[$docs:meta])*
-        $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $rectifier_family:expr, $piecewise:expr;
+        $name:ident $(($($constant:ident: $real:ty),+))?:
+            $from_output:expr, $rectifier_family:expr, $piecewise:expr, $bounds:expr, $saturation:expr;
     )*) => {
         /// A function applied to each element by itself.
         #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,6 +88,21 @@ macro_rules! declare {
                     $(Self::$name $(($($constant),+))? => $piecewise),*
                 }
             }
+
+            /// The ends of a function that is nothing else: the identity between them. Kernels hold values between them in registers.
+            pub const fn bounds(self) -> Option<[f64; 2]> {
+                match self {
+                    $(Self::$name $(($($constant),+))? => $bounds),*
+                }
+            }
+
+            /// Where it is flat, for those of which that is told.
+            pub const fn saturation(self) -> Option<Saturation> {
+                use Saturation::*;
+                match self {
+                    $(Self::$name $(($($constant),+))? => $saturation),*
+                }
+            }
         }
     };
 }
@@ -105,14 +122,26 @@ impl Activation {
     pub const fn name(self) -> &'static str {
         self.parts().0
     }
+}
 
-    /// The ends of a function that is nothing else: the identity between them. Kernels hold values between them in registers.
-    pub const fn bounds(self) -> Option<[f64; 2]> {
+/// Where a function is flat, so that gradients do not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saturation {
+    /// Where it is 0.
+    AtZero,
+    /// Near -1 and 1.
+    AtOneAndMinusOne,
+    /// Near 0 and 1.
+    AtZeroAndOne,
+}
+
+impl Saturation {
+    /// Whether a function that saturates so is flat where it has this value; near an end is a twentieth of the way.
+    pub fn holds(self, value: f64) -> bool {
         match self {
-            Self::Relu => Some([0.0, f64::INFINITY]),
-            Self::Relu6 => Some([0.0, RELU6_CEILING]),
-            Self::Clip(lowest, highest) => Some([lowest, highest]),
-            _ => None,
+            Self::AtZero => value == 0.0,
+            Self::AtOneAndMinusOne => value.abs() > 0.95,
+            Self::AtZeroAndOne => !(0.05..=0.95).contains(&value),
         }
     }
 }

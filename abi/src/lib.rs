@@ -20,7 +20,7 @@ mod shape;
 pub mod spec;
 mod weight_layout;
 
-pub use activation::{Activation, Epilogue, RELU6_CEILING, SELU_ALPHA, SELU_SCALE};
+pub use activation::{Activation, Epilogue, RELU6_CEILING, SELU_ALPHA, SELU_SCALE, Saturation};
 pub use direction::{Computes, Direction};
 pub use init::Init;
 pub use layout::{LANES, Layout};

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     macro_rules! declare {
-        ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+        ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $($fact:expr),+;)*) => {
             const VARIANTS: &[&str] = &[$(stringify!($name)),*];
         };
     }

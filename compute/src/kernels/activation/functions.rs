@@ -36,7 +36,7 @@ pub(super) trait ForFunction {
 }
 
 macro_rules! declare {
-    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $($fact:expr),+;)*) => {
         $($(#[$docs])* #[derive(Clone, Copy)] struct $name $(($(#[allow(dead_code)] $real),+))?;)*
 
         /// Does it with the function of a row of the table.

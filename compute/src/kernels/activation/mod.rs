@@ -10,7 +10,7 @@ use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, WithSimd, vectorised};
 pub use netwright_abi::spec::activation::Spec;
-pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE};
+pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE, Saturation};
 
 /// Holds back what came to a rectifier from above where the rule says so; whether that is all that the rule asks.
 pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {

@@ -12,7 +12,7 @@ macro_rules! declare {
         [Activation::$name(-0.5, 2.0), Activation::$name(f64::NEG_INFINITY, 0.5), Activation::$name(-1.5, f64::INFINITY)]
             .as_slice()
     };
-    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $from_output:expr, $family:expr, $piecewise:expr;)*) => {
+    ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $($fact:expr),+;)*) => {
         fn all() -> Vec<Activation> {
             [$(declare!(@of $name $($($constant)+)?)),*].concat()
         }

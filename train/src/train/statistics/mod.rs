@@ -7,7 +7,7 @@ use core::fmt;
 use super::samples::Pairs;
 use super::target::Target;
 use crate::error::Error;
-use crate::kernels::activation::Activation;
+use crate::kernels::activation::{Activation, Saturation};
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -55,34 +55,7 @@ pub struct NetworkStatistics {
     pub layers: Vec<LayerStatistics>,
 }
 
-/// Where an activation is flat.
-#[derive(Clone, Copy)]
-enum Flat {
-    Zero,
-    BeyondOne,
-    BeyondZeroAndOne,
-}
-
-impl Flat {
-    fn of(layer: &Layer) -> Option<Self> {
-        match layer.activation? {
-            Activation::Relu | Activation::Relu6 => Some(Self::Zero),
-            Activation::Tanh | Activation::Softsign => Some(Self::BeyondOne),
-            Activation::Sigmoid | Activation::HardSigmoid(_) => Some(Self::BeyondZeroAndOne),
-            _ => None,
-        }
-    }
-
-    fn holds(self, value: f64) -> bool {
-        match self {
-            Self::Zero => value == 0.0,
-            Self::BeyondOne => value.abs() > 0.95,
-            Self::BeyondZeroAndOne => !(0.05..=0.95).contains(&value),
-        }
-    }
-}
-
-fn activations<T: Precision>(values: &[T], images: usize, flat: Option<Flat>) -> ActivationStatistics {
+fn activations<T: Precision>(values: &[T], images: usize, flat: Option<Saturation>) -> ActivationStatistics {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|value| value.to_f64()).sum::<f64>() / count;
     let variance = values.iter().map(|value| (value.to_f64() - mean).powi(2)).sum::<f64>() / count;
@@ -113,7 +86,8 @@ struct Eye {
 
 impl<T: Precision> Observer<T> for Eye {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
-        self.seen[layer].activations = Some(activations(values, self.images, Flat::of(&self.layers[layer])));
+        self.seen[layer].activations =
+            Some(activations(values, self.images, self.layers[layer].activation.and_then(Activation::saturation)));
     }
 
     fn gradient(&mut self, layer: usize, gradient: &mut [T]) {
@@ -200,7 +174,7 @@ mod tests {
     #[test]
     fn dead_units_are_those_that_are_flat_for_every_image() {
         // Two images of three ReLU units: the first never fires, the second once, the third always.
-        let found = activations(&[0.0_f32, 0.0, 1.0, 0.0, 2.0, 3.0], 2, Some(Flat::Zero));
+        let found = activations(&[0.0_f32, 0.0, 1.0, 0.0, 2.0, 3.0], 2, Some(Saturation::AtZero));
         assert_eq!(found.saturated, Some(0.5));
         assert_eq!(found.dead, Some(1.0 / 3.0));
         assert_eq!(found.mean, 1.0);
