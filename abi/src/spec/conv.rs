@@ -28,7 +28,7 @@ pub enum GroupTiles {
 
 impl GroupTiles {
     /// Those in which fewer lanes are idle where `channels` channels of each group come out: that decides, whatever the pass and the
-    /// stride. Where both have as many, channels are faster, for they need no turning.
+    /// stride. Where both have as many, channels are faster, for they need no transposition.
     pub const fn choose(groups: usize, channels: usize) -> Self {
         let in_groups = groups.next_multiple_of(GROUP_LANES) * Self::Groups.fill(channels);
         let in_channels = groups * Self::Channels.fill(channels);
@@ -110,8 +110,8 @@ pub const SHORT: usize = 256;
 /// The most and the fewest tiles that the gradient of the weights takes together, whose products are then summed to the end.
 const TILES_TOGETHER: usize = 128;
 const FEWEST_TOGETHER: usize = 32;
-/// Elements that a last cache holds.
-const LAST_CACHED: usize = 4 << 20;
+/// Elements of single precision that a last cache holds, about.
+pub const LAST_CACHED: usize = 4 << 20;
 
 /// Elements of transformed filters beyond which reading them for a few tiles takes longer than the products do.
 const FEW_TILES: usize = 1 << 20;

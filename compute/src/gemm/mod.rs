@@ -36,7 +36,7 @@ use tile::{PANEL, Product};
 pub const DEPTH: usize = netwright_abi::spec::conv::SHORT;
 
 /// Rows of A that are copied at once.
-const ROWS: usize = 48;
+pub(crate) const ROWS: usize = 48;
 
 /// Columns from which on copying A pays: its rows, or its columns, may lie so far apart that they share a place in the
 /// first cache or each need a page of their own.

@@ -15,15 +15,15 @@ pub fn multiply_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, a: &[
 }
 
 /// ∂ℓ/∂a = ∂ℓ/∂y · b
-pub fn multiply_grad_left<T: Elementary>(context: &Context<'_>, spec: &Spec, dy: &[T], b: &[T], da: &mut [T]) {
-    spec.check(context.batch, [dy, &*da], b);
-    products(context.isa(), spec, dy, b, Epilogue::NONE, da);
+pub fn multiply_grad_left<T: Elementary>(context: &Context<'_>, spec: &Spec, dy: &[T], other: &[T], dx: &mut [T]) {
+    spec.check(context.batch, [dy, &*dx], other);
+    products(context.isa(), spec, dy, other, Epilogue::NONE, dx);
 }
 
 /// ∂ℓ/∂b = Σ ∂ℓ/∂y · a, over the positions that a number of b applies to.
-pub fn multiply_grad_right<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], a: &[T], db: &mut [T]) {
-    spec.check(context.batch, [dy, a], db);
-    sums_of_products(context.isa(), spec.len, spec.right_len(), dy, a, db);
+pub fn multiply_grad_right<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], other: &[T], dx: &mut [T]) {
+    spec.check(context.batch, [dy, other], dx);
+    sums_of_products(context.isa(), spec.len, spec.right_len(), dy, other, dx);
 }
 
 /// y = f(a · b + y)

@@ -32,12 +32,12 @@ pub fn subsample_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     x: &[T],
-    coefficient: &[T],
+    w: &[T],
     scale: &[T],
     shift: &[T],
     y: &mut [T],
 ) {
-    spec.check(context.batch, x.len(), coefficient.len(), [scale.len(), shift.len()], y.len());
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
     let ([_, _, channels], [rows, columns, _]) = (spec.input, spec.output);
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
     let images = x.chunks_exact(spec.input.iter().product());
@@ -55,7 +55,7 @@ pub fn subsample_forward<T: Elementary>(
                     sums.part.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
                 }
                 let mut z = sums.total();
-                z.iter_mut().zip(&coefficient[first..]).for_each(|(z, &coefficient)| *z *= coefficient);
+                z.iter_mut().zip(&w[first..]).for_each(|(z, &w)| *z *= w);
                 epilogue.store(first, &mut z[..count], &mut y[first..first + count]);
             });
         }
@@ -64,14 +64,14 @@ pub fn subsample_forward<T: Elementary>(
 }
 
 /// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that x lies in.
-pub fn subsample_grad_input<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], coefficient: &[T], dx: &mut [T]) {
-    spec.check(context.batch, dx.len(), coefficient.len(), [0; 2], dy.len());
+pub fn subsample_grad_input<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let channels = spec.input[2];
     dx.fill(T::ZERO);
     for_each_tap(spec, context.batch, |from, to| {
         let pixel = dx[to..to + channels].iter_mut();
-        for ((dx, &dy), &coefficient) in pixel.zip(&dy[from..from + channels]).zip(coefficient) {
-            *dx += dy * coefficient;
+        for ((dx, &dy), &w) in pixel.zip(&dy[from..from + channels]).zip(w) {
+            *dx += dy * w;
         }
     });
 }
@@ -82,10 +82,10 @@ pub fn subsample_grad_weights<T: Scalar>(
     spec: &Spec,
     x: &[T],
     dy: &[T],
-    dcoefficient: &mut [T],
-    dbias: &mut [T],
+    dw: &mut [T],
+    db: &mut [T],
 ) {
-    spec.check(context.batch, x.len(), dcoefficient.len(), [dbias.len(), 0], dy.len());
+    spec.check(context.batch, x.len(), dw.len(), [db.len(), 0], dy.len());
     let channels = spec.input[2];
     for_channels(channels, |first, count| {
         let mut sums = Sums::<T, LANES, true>::new();
@@ -94,14 +94,9 @@ pub fn subsample_grad_weights<T: Scalar>(
             let numbers = x[from + first..from + first + count].iter().zip(&dy[y + first..y + first + count]);
             sums.part.iter_mut().zip(numbers).for_each(|(sum, (&x, &dy))| *sum += dy * x);
         });
-        dcoefficient
-            .iter_mut()
-            .skip(first)
-            .take(count)
-            .zip(sums.total())
-            .for_each(|(dcoefficient, sum)| *dcoefficient += sum);
+        dw.iter_mut().skip(first).take(count).zip(sums.total()).for_each(|(dw, sum)| *dw += sum);
     });
-    add_bias_gradient(context, dy, dbias);
+    add_bias_gradient(context, dy, db);
 }
 
 /// Channels whose sums are worked on together.

@@ -108,9 +108,9 @@ pub fn conv_direct_grad_input<T: Elementary>(
 }
 
 /// Filters as `conv_direct_grad_input` would transpose them in every pass.
-pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
-    direct::pack_rotated(spec, w, packed);
+pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
+    direct::pack_rotated(spec, w, prepared);
 }
 
 /// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.
@@ -190,15 +190,15 @@ pub fn conv_gemm_forward<T: Elementary>(
 }
 
 /// Filters as `conv_gemm_forward` would pack them in every pass.
-pub fn conv_gemm_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
-    gemm::pack_filters(context, spec, w, packed);
+pub fn conv_gemm_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
+    gemm::pack_filters(context, spec, w, prepared);
 }
 
 /// Filters as `conv_gemm_grad_input` would pack them in every pass: rotated and transposed, those of one phase of the stride together.
-pub fn conv_gemm_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    assert!(w.len() == spec.weights_len() && packed.len() == w.len(), "length of the filters");
-    gemm::pack_rotated(context, spec, w, packed);
+pub fn conv_gemm_pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
+    gemm::pack_rotated(context, spec, w, prepared);
 }
 
 /// Filters in panels of [`PANEL`], in which those of one tap and channel lie together; the last panel is filled up with zeros to

@@ -18,9 +18,6 @@ const BLOCK: usize = 48 * 1024;
 /// Rows of a block, at least: whole register tiles.
 const FEWEST_ROWS: usize = gemm::tile::TILE_ROWS;
 
-/// Rows of a block, at most: as many as a product copies at once.
-const MOST_ROWS: usize = 48;
-
 /// Columns that a product packs together.
 const PANEL: usize = netwright_abi::spec::conv::PANEL;
 
@@ -61,7 +58,7 @@ pub fn gradient_blocks<'x, T: Elementary>(
     let all: usize = (0..micro_batches).map(images).sum();
     let at_once = columns_at_once(all, columns);
     let (packed, scratch) = scratch.split_at_mut(all * at_once);
-    let most_rows = (BLOCK / at_once / FEWEST_ROWS * FEWEST_ROWS).min(MOST_ROWS);
+    let most_rows = (BLOCK / at_once / FEWEST_ROWS * FEWEST_ROWS).min(gemm::ROWS);
     let (block, scratch) = scratch.split_at_mut(BLOCK);
     let alone = Context::of(0);
     for column in (0..columns).step_by(at_once) {

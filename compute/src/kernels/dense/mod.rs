@@ -23,9 +23,6 @@ pub use blocks::{gradient_blocks, gradient_blocks_scratch, is_surely_finite};
 /// Outputs of one image that a thread takes together: a cache line.
 const OUTPUTS: usize = 16;
 
-/// Rows of the gradient of the weights that a thread takes together, at least: as many as a product copies at once.
-const ROWS: usize = 48;
-
 /// Elements of scratch memory that `dense_forward` asks for, whatever the batch.
 pub const fn dense_forward_scratch(spec: &Spec) -> usize {
     gemm::scratch(spec.inputs, spec.outputs)
@@ -58,14 +55,14 @@ pub const fn dense_transposed_grad_weights_scratch(spec: &Spec) -> usize {
 
 /// Weights `[inputs, outputs]` as a product whose B they are packs them: `dense_forward`, and `dense_transposed_grad_input` of the layer whose
 /// outputs and inputs these are.
-pub fn dense_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs), packed);
+pub fn dense_pack<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs), prepared);
 }
 
 /// Weights `[inputs, outputs]` as a product packs them whose B is their transpose: `dense_grad_input`, and `dense_transposed_forward` of the
 /// layer whose outputs and inputs these are.
-pub fn dense_pack_transposed<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs).transposed(), packed);
+pub fn dense_pack_transposed<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    gemm::pack(context, Matrix::rows(w, spec.inputs, spec.outputs).transposed(), prepared);
 }
 
 /// y from x, w, what was packed of it or nothing, scale, shift: Y = f(scale · X W + shift).
@@ -195,7 +192,7 @@ fn add_transposed_product<T: Elementary>(
 ) {
     let images = context.batch;
     let (a, b) = (Matrix::rows(a, images, rows), Matrix::rows(b, images, columns));
-    let least = WORTH_A_THREAD.div_ceil((images * columns).max(1)).max(ROWS);
+    let least = WORTH_A_THREAD.div_ceil((images * columns).max(1)).max(gemm::ROWS);
     context.split_rows(c, columns, least, scratch, &|first, c, scratch| {
         let a = a.columns(first..first + c.len() / columns).transposed();
         gemm(context.isa(), a, b, Epilogue::ACCUMULATE, c, columns, scratch);

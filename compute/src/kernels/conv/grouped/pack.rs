@@ -49,29 +49,29 @@ impl Taps {
 }
 
 /// Filters as `conv_grouped_forward` packs them: `[part][tile of filters][tap][channel]` vectors of a tile, or line by line.
-pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    assert!(w.len() == spec.weights_len() && packed.len() == spec.grouped_len(false), "length of the filters");
+pub fn conv_grouped_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == spec.grouped_len(false), "length of the filters");
     if spec.groups_in_lines() {
-        return lines::pack(spec, w, packed);
+        return lines::pack(spec, w, prepared);
     }
     let sizes @ Sizes { outer, .. } = Sizes::new(spec);
-    pack(spec.groups, outer, sizes.rows(), packed, |row, group, filter| {
+    pack(spec.groups, outer, sizes.rows(), prepared, |row, group, filter| {
         w[row * spec.output[2] + group * outer + filter]
     });
 }
 
 /// Filters as `conv_grouped_grad_input` packs them: those of a phase of the stride together, `[part][tile of channels][tap][filter]` vectors of
 /// a tile.
-pub fn conv_grouped_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
-    assert!(w.len() == spec.weights_len() && packed.len() == spec.grouped_len(true), "length of the filters");
+pub fn conv_grouped_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == spec.grouped_len(true), "length of the filters");
     let Sizes { inner, outer, .. } = Sizes::new(spec);
     let tiles = Tiles::choose(spec.groups, inner);
-    let mut rest = packed;
+    let mut rest = prepared;
     for [(_, down), (_, across)] in phases(spec).filter(|[down, across]| !meets_nothing([down.1, across.1])) {
         let taps = Taps::new(spec, [down, across]);
         let rows = taps.count() * outer;
-        let (packed, others) = rest.split_at_mut(spec.groups.div_ceil(tiles.together()) * rows * tiles.len(inner));
-        pack(spec.groups, inner, rows, packed, |row, group, channel| {
+        let (prepared, others) = rest.split_at_mut(spec.groups.div_ceil(tiles.together()) * rows * tiles.len(inner));
+        pack(spec.groups, inner, rows, prepared, |row, group, channel| {
             w[taps.row(row / outer) + channel * spec.output[2] + group * outer + row % outer]
         });
         rest = others;

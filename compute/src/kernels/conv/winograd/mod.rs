@@ -34,7 +34,7 @@ use crate::gemm::DEPTH;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
 use crate::simd::Isa;
-use netwright_abi::spec::conv::Winograd;
+use netwright_abi::spec::conv::{LAST_CACHED, Winograd};
 
 use tiles::{Inputs, OfForm, Outputs};
 
@@ -54,8 +54,8 @@ const MANY_TILES: usize = 64;
 const RUN: usize = 2 * PANEL;
 /// Terms of a part of the sums of patches of eight, whose transforms magnify what sums round.
 const SHORT_PART: usize = DEPTH / 8;
-/// Elements of transformed filters that half of a second cache, and any cache, holds.
-const CACHED: [usize; 2] = [128 * 1024, 2 << 20];
+/// Elements of transformed filters that half of a second cache holds, and half of a last one: inputs and outputs pass through the other half.
+const CACHED: [usize; 2] = [128 * 1024, LAST_CACHED / 2];
 
 /// The sizes of a layer in tiles.
 #[derive(Clone, Copy)]
