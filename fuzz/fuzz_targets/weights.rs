@@ -5,12 +5,12 @@ mod support;
 
 use libfuzzer_sys::fuzz_target;
 use netwright_runtime::foreign::Safetensors;
-use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
+use netwright_runtime::storage::safetensors::{Checksum, WeightFile, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
     support::look(bytes, support::BUFFERS, Safetensors::from_bytes, Safetensors::read);
     let (len, owned) = (bytes.len(), bytes.to_vec());
-    let Ok(file) = support::measured(len, len + support::BUFFERS, || Reader::from_bytes(owned, "fuzzed")) else { return };
+    let Ok(file) = support::measured(len, len + support::BUFFERS, || WeightFile::from_bytes(owned, "fuzzed")) else { return };
     let mut writer = Writer::new();
     for view in file.tensors() {
         if let Some(numbers) = view.scalars::<f64>() {
@@ -20,6 +20,6 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(view.integers().is_none_or(|integers| integers.len() <= bytes.len()));
     }
     let _ = file.checksum();
-    let again = Reader::from_bytes(writer.to_bytes(), "written").expect("what is written is read");
+    let again = WeightFile::from_bytes(writer.to_bytes(), "written").expect("what is written is read");
     assert_eq!(again.checksum(), Checksum::Matches);
 });

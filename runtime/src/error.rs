@@ -22,9 +22,9 @@ pub use weight_difference::WeightDifference;
 /// `main` returns it and where `unwrap` meets it:
 ///
 /// ```
-/// use netwright_runtime::storage::safetensors::Reader;
+/// use netwright_runtime::storage::safetensors::WeightFile;
 ///
-/// let error = Reader::from_bytes(vec![0; 8], "empty.safetensors").unwrap_err();
+/// let error = WeightFile::from_bytes(vec![0; 8], "empty.safetensors").unwrap_err();
 /// assert_eq!(format!("{error:?}"), error.to_string());
 /// ```
 #[derive(thiserror::Error)]

@@ -1,4 +1,4 @@
-//! How a network ends. A loss may be fused with an ending, so the ending is part of the network's type.
+//! How a network ends. A loss may be fused with a head, so the head is part of the network's type.
 
 mod sealed {
     pub trait Sealed {}

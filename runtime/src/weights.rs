@@ -11,7 +11,7 @@ use crate::prediction_weights::Stretch;
 use crate::scalar::{Precision, Scalar};
 use crate::storage::Safetensors;
 pub use crate::storage::safetensors::Checksum;
-use crate::storage::safetensors::{Reader, View, Writer};
+use crate::storage::safetensors::{View, WeightFile, Writer};
 use crate::suggest::nearest;
 
 /// Saves and loads a network's weights: trained parameters and statistics.
@@ -32,7 +32,7 @@ pub trait SaveWeights: Network {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or dtype;
-    /// and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
+    /// and those of [`WeightFile::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
     }
@@ -64,7 +64,7 @@ pub trait SaveWeights: Network {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Reader::from_bytes`] for a file that is no safetensors file, or cut short.
+    /// [`Error::Io`], and those of [`WeightFile::from_bytes`] for a file that is no safetensors file, or cut short.
     fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_matching(Facts::of::<Self>(), self.weights_mut(), path.as_ref())
     }
@@ -217,7 +217,7 @@ impl<T> fmt::Debug for Offer<'_, T> {
 pub type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 
 /// The tensors of a file that are a network's: a checkpoint holds others too.
-pub fn of_file<T: Precision>(file: &Reader, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
+pub fn of_file<T: Precision>(file: &WeightFile, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
     fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
         let (kind, is_readable) = (view.dtype.to_string(), view.is_readable());
         let read = move |elements: &mut [T]| {
@@ -354,7 +354,7 @@ impl<'o, T: Precision> Compared<'o, T> {
 fn take_all<T: Precision>(
     facts: Facts,
     weights: &mut Weights<T>,
-    file: &Reader,
+    file: &WeightFile,
     convert: bool,
 ) -> Result<Loaded, Error> {
     let offers = of_file(file, |_| true);
@@ -370,12 +370,12 @@ pub(crate) fn load<T: Precision>(
     path: &Path,
     convert: bool,
 ) -> Result<Loaded, Error> {
-    take_all(facts, weights, &Reader::read(path)?, convert)
+    take_all(facts, weights, &WeightFile::read(path)?, convert)
 }
 
 /// [`SaveWeights::load_bytes`].
 pub(crate) fn load_bytes<T: Precision>(facts: Facts, weights: &mut Weights<T>, bytes: &[u8]) -> Result<Loaded, Error> {
-    take_all(facts, weights, &Reader::from_bytes(bytes.to_vec(), "the bytes")?, false)
+    take_all(facts, weights, &WeightFile::from_bytes(bytes.to_vec(), "the bytes")?, false)
 }
 
 /// [`SaveWeights::load_matching`].
@@ -384,7 +384,7 @@ pub(crate) fn load_matching<T: Precision>(
     weights: &mut Weights<T>,
     path: &Path,
 ) -> Result<Loaded, Error> {
-    let file = Reader::read(path)?;
+    let file = WeightFile::read(path)?;
     let offers = of_file(&file, |_| true);
     let checked = Compared::new(facts, &offers, "", true);
     checked.take(facts, weights, file.origin(), file.checksum())

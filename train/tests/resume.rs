@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netwright_runtime::Error;
 use netwright_runtime::network::Network;
-use netwright_runtime::storage::safetensors::{Checksum, Reader, Writer};
+use netwright_runtime::storage::safetensors::{Checksum, WeightFile, Writer};
 use netwright_train::loss::CrossEntropy;
 use netwright_train::optim::{Adam, Sgd};
 use netwright_train::schedule::ReduceOnPlateau;
@@ -170,7 +170,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_and_nothing_changes
     other.metadata("kind", "netwright checkpoint");
     other.metadata("version", "1");
     other.write(&file).unwrap();
-    assert!(Reader::read(&file).is_ok());
+    assert!(WeightFile::read(&file).is_ok());
     let error = refused(&file, |trainer| fit(&mut network, trainer));
     assert!(matches!(&error, Error::Format { found, .. } if found == "version 1"), "{error}");
     assert!(bits(&network) == before);
@@ -224,7 +224,7 @@ fn a_run_killed_at_random_moments_and_resumed_gives_the_same_bits() {
         (0..kill * 7919 % 1000).for_each(|_| std::thread::yield_now());
         run.kill().unwrap();
         run.wait().unwrap();
-        let left = Reader::read(&file).unwrap();
+        let left = WeightFile::read(&file).unwrap();
         assert_eq!(left.checksum(), Checksum::Matches, "what a kill leaves is whole");
     }
     let mut network = SpotDropout::init(2);

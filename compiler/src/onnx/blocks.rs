@@ -45,7 +45,7 @@ impl Form {
 }
 
 /// A block: its text, and for each place of a number what stands there.
-struct Block {
+struct PrintedBlock {
     name: String,
     form: Form,
     /// For each number, the parameter it is, times a factor.
@@ -55,7 +55,7 @@ struct Block {
 
 const NAMES: [&str; 8] = ["width", "inner", "outer", "step", "more", "rest", "other", "last"];
 
-impl Block {
+impl PrintedBlock {
     /// A block that all these are calls of, each given by its numbers.
     fn of(name: String, form: Form, calls: &[Vec<usize>]) -> Option<Self> {
         let mut columns: Vec<Vec<usize>> = Vec::new();
@@ -126,7 +126,7 @@ pub(super) fn with_blocks(name: &str, input: &str, stages: &[Stage]) -> String {
     let mut blocks = String::new();
     for (number, group) in groups.iter().enumerate() {
         let calls: Vec<Vec<usize>> = group.iter().map(|index| forms[*index].numbers.clone()).collect();
-        let Some(block) = Block::of(format!("cell{}", letter(number)), forms[group[0]].clone(), &calls) else {
+        let Some(block) = PrintedBlock::of(format!("cell{}", letter(number)), forms[group[0]].clone(), &calls) else {
             continue;
         };
         blocks += &block.text();

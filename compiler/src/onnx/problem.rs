@@ -33,7 +33,7 @@ impl Problem {
 impl From<BuildError> for Problem {
     fn from(error: BuildError) -> Self {
         let help = match &error {
-            BuildError::Shape(misfit) => misfit.help.clone(),
+            BuildError::Shape(error) => error.help.clone(),
             _ => None,
         };
         Self { help, ..Self::new(error.to_string()) }

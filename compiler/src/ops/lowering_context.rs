@@ -145,7 +145,7 @@ impl LoweringContext<'_> {
     pub fn activation(&self) -> Option<Function> {
         self.node.epilogue.activation
     }
-    /// The call that computes the output, behind a copy of what it accumulates onto.
+    /// The call that computes the output, behind a copy of the sum that it adds to.
     pub fn with_epilogue_and_sum(&self, call: KernelCall) -> Vec<KernelCall> {
         let call = self.with_epilogue(call);
         match self.node.epilogue.sum {

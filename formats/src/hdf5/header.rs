@@ -39,7 +39,7 @@ enum Version {
 }
 
 /// A piece of a header: where it begins, and how long it is.
-type Block = (u64, usize);
+type HeaderBlock = (u64, usize);
 
 impl<'f> View<'f> {
     /// Shows each message of the object at `place` to `see`.
@@ -69,7 +69,7 @@ impl<'f> View<'f> {
         Ok(())
     }
 
-    fn first(&self, place: u64) -> Result<(Version, Block), Trouble> {
+    fn first(&self, place: u64) -> Result<(Version, HeaderBlock), Trouble> {
         let mut fields = self.part(place, 16)?;
         let version = fields.byte()?;
         if version != 1 {
@@ -81,7 +81,7 @@ impl<'f> View<'f> {
         Ok((Version::First, (place + 16, len)))
     }
 
-    fn second(&self, place: u64) -> Result<(Version, Block), Trouble> {
+    fn second(&self, place: u64) -> Result<(Version, HeaderBlock), Trouble> {
         let mut fields = self.signed(place, 6, *b"OHDR")?;
         let (version, flags) = (fields.byte()?, fields.byte()?);
         if version != 2 {
@@ -96,7 +96,7 @@ impl<'f> View<'f> {
         Ok((Version::Second { is_ordered: flags & 4 != 0 }, (start, len)))
     }
 
-    fn continued(&self, mut fields: Fields<'f>, version: &Version) -> Result<Block, Trouble> {
+    fn continued(&self, mut fields: Fields<'f>, version: &Version) -> Result<HeaderBlock, Trouble> {
         let (place, len) = (fields.place()?, fields.len()?);
         let len = usize::try_from(len).map_err(|_| "a size that overflows")?;
         match version {

@@ -129,8 +129,8 @@ impl Contents {
     }
 
     /// So many bytes from `at` on, to be read in turn.
-    pub fn part(&self, at: u64, len: u64) -> Part<'_> {
-        Part { contents: self, at, left: len }
+    pub fn part(&self, at: u64, len: u64) -> Section<'_> {
+        Section { contents: self, at, left: len }
     }
 }
 
@@ -156,13 +156,13 @@ impl Window {
 
 /// Bytes of a [`Contents`] that are read one after the other.
 #[derive(Debug)]
-pub struct Part<'c> {
+pub struct Section<'c> {
     contents: &'c Contents,
     at: u64,
     left: u64,
 }
 
-impl Read for Part<'_> {
+impl Read for Section<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let len = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.contents.read(self.at, &mut bytes[..len])?;

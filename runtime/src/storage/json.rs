@@ -31,7 +31,7 @@ impl Json {
             let valid = String::from_utf8_lossy(&text[..error.valid_up_to()]);
             format!("expected UTF-8 at byte {}{}", valid.len(), behind(&valid))
         })?;
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = Parser { text, at: 0 };
         let value = reader.value(0)?;
         if reader.next_after_space().is_some() { Err(reader.expected("the end")) } else { Ok(value) }
     }
@@ -65,12 +65,12 @@ fn behind(before: &str) -> String {
 }
 
 /// A text, and how much of it is read, in bytes: always whole characters.
-struct Reader<'t> {
+struct Parser<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     fn expected(&self, what: &str) -> String {
         format!("expected {what} at byte {}{}", self.at, behind(&self.text[..self.at]))
     }

@@ -9,7 +9,7 @@ pub mod kind;
 pub mod safetensors;
 mod stream;
 
-pub use contents::{Contents, Part};
+pub use contents::{Contents, Section};
 pub use stream::Safetensors;
 
 use std::fs::{self, File};

@@ -106,7 +106,7 @@ pub enum Checksum {
 
 /// A file read and checked: its tensors lie within it, do not overlap, and are as long as their shapes say.
 #[derive(Debug)]
-pub struct Reader {
+pub struct WeightFile {
     origin: String,
     header: Header,
     bytes: Vec<u8>,
@@ -194,7 +194,7 @@ impl<'f> View<'f> {
     }
 }
 
-impl Reader {
+impl WeightFile {
     /// Reads a file and checks it.
     ///
     /// # Errors
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back_to_the_bit() {
         assert_eq!(sample(), sample());
-        let reader = Reader::from_bytes(sample(), "sample").unwrap();
+        let reader = WeightFile::from_bytes(sample(), "sample").unwrap();
         assert_eq!(reader.checksum(), Checksum::Matches);
         assert_eq!(reader.metadata("network"), Some("Toy \"1\""));
         let kernel = reader.tensor("dense1.kernel").unwrap();
@@ -346,7 +346,7 @@ mod tests {
         let view = ::safetensors::tensor::TensorView::new(::safetensors::Dtype::F32, vec![2, 1], &numbers).unwrap();
         let metadata = [("network".to_owned(), "Toy".to_owned())].into();
         let bytes = ::safetensors::serialize([("a.b", view)], Some(metadata)).unwrap();
-        let reader = Reader::from_bytes(bytes, "theirs").unwrap();
+        let reader = WeightFile::from_bytes(bytes, "theirs").unwrap();
         assert_eq!(reader.checksum(), Checksum::None);
         assert_eq!(reader.metadata("network"), None, "it is not our text");
         assert_eq!(reader.tensor("a.b").unwrap().scalars::<f32>().unwrap(), [1.5, -2.0]);
@@ -361,14 +361,14 @@ mod tests {
         texts.insert("format".to_owned(), "pt".to_owned());
         let written = ::safetensors::serialize(ours.tensors(), Some(texts.clone())).unwrap();
         assert_ne!(written, bytes);
-        assert_eq!(Reader::from_bytes(written, "rewritten").unwrap().checksum(), Checksum::Matches);
+        assert_eq!(WeightFile::from_bytes(written, "rewritten").unwrap().checksum(), Checksum::Matches);
 
         let ten = 10.0_f64.to_le_bytes();
         let bias = ::safetensors::tensor::TensorView::new(::safetensors::Dtype::F64, vec![1], &ten).unwrap();
         let changed = ours.tensors().into_iter().filter(|(name, _)| name != "dense1.bias");
         let changed = changed.chain([("dense1.bias".to_owned(), bias)]);
         let written = ::safetensors::serialize(changed, Some(texts)).unwrap();
-        let reader = Reader::from_bytes(written, "changed").unwrap();
+        let reader = WeightFile::from_bytes(written, "changed").unwrap();
         assert!(matches!(reader.checksum(), Checksum::Differs { .. }));
         assert_eq!(reader.tensor("dense1.bias").unwrap().scalars::<f64>().unwrap(), [10.0]);
     }
@@ -377,7 +377,7 @@ mod tests {
     fn headers_in_any_spacing_and_order_with_fields_of_others_are_read() {
         let header = r#"{ "w" : {"shape": [ 2 ,1], "data_offsets":[1,5],"dtype":"F16","scale":[1,{"a":null}]},
             "__metadata__":{"a":"\u0041\n\ud83d\ude00"}, "flag":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}   "#;
-        let reader = Reader::from_bytes(file(header, &[1, 0x00, 0x3c, 0x00, 0xc0]), "spaced").unwrap();
+        let reader = WeightFile::from_bytes(file(header, &[1, 0x00, 0x3c, 0x00, 0xc0]), "spaced").unwrap();
         assert_eq!(reader.tensor("w").unwrap().scalars::<f32>().unwrap(), [1.0, -2.0]);
         let flag = reader.tensor("flag").unwrap();
         assert!(!flag.is_readable() && flag.scalars::<f32>().is_none() && flag.shape.is_empty());
@@ -387,7 +387,7 @@ mod tests {
     fn every_kind_of_floating_point_number_is_read() {
         for (kind, bytes) in [("F16", &[0x00, 0x3e][..]), ("BF16", &[0xc0, 0x3f]), ("F32", &[0, 0, 0xc0, 0x3f])] {
             let header = format!(r#"{{"a":{{"dtype":"{kind}","shape":[1],"data_offsets":[0,{}]}}}}"#, bytes.len());
-            let reader = Reader::from_bytes(file(&header, bytes), "kinds").unwrap();
+            let reader = WeightFile::from_bytes(file(&header, bytes), "kinds").unwrap();
             assert_eq!(reader.tensor("a").unwrap().scalars::<f64>().unwrap(), [1.5], "{kind}");
         }
     }
@@ -396,10 +396,10 @@ mod tests {
     fn a_file_cut_anywhere_or_with_bytes_added_is_refused() {
         let bytes = sample();
         for length in 0..bytes.len() {
-            assert!(Reader::from_bytes(bytes[..length].to_vec(), "cut").is_err(), "{length}");
+            assert!(WeightFile::from_bytes(bytes[..length].to_vec(), "cut").is_err(), "{length}");
         }
         let longer = [&bytes[..], b"x"].concat();
-        assert!(matches!(Reader::from_bytes(longer, "long"), Err(Error::TrailingBytes { .. })));
+        assert!(matches!(WeightFile::from_bytes(longer, "long"), Err(Error::TrailingBytes { .. })));
     }
 
     #[test]
@@ -409,7 +409,7 @@ mod tests {
             for change in [1, 0x20, 0x80] {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= change;
-                let read = Reader::from_bytes(damaged, "damaged");
+                let read = WeightFile::from_bytes(damaged, "damaged");
                 assert!(read.is_ok_and(|file| file.checksum() == Checksum::Matches).eq(&false), "{place} ^ {change}");
             }
         }
@@ -434,28 +434,28 @@ mod tests {
             r#"{"a":{"dtype":"F32","shape":[0],"data_offsets":[4,0]}}"#,
             r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
         ] {
-            let refused = Reader::from_bytes(file(header, &[0; 8]), "bad");
+            let refused = WeightFile::from_bytes(file(header, &[0; 8]), "bad");
             assert!(matches!(refused, Err(Error::Format { .. })), "{}", &header[..header.len().min(90)]);
         }
         let enormous = u64::MAX.to_le_bytes().to_vec();
-        assert!(matches!(Reader::from_bytes(enormous, "bad"), Err(Error::Format { .. })));
+        assert!(matches!(WeightFile::from_bytes(enormous, "bad"), Err(Error::Format { .. })));
     }
 
     #[test]
     fn a_file_of_another_program_is_called_by_its_kind() {
         let zip = b"PK\x03\x04\0\0\x08\x08\0\0\0\0archive/data.pkl".to_vec();
-        let error = Reader::from_bytes(zip, "net.pt").unwrap_err();
+        let error = WeightFile::from_bytes(zip, "net.pt").unwrap_err();
         let Error::Format { expected, found, .. } = &error else { panic!("{error}") };
         assert_eq!(expected, "a safetensors file");
         assert!(found.starts_with("a zip archive, as PyTorch"), "{found}");
         // Of a file that is too short for a header too.
-        assert!(matches!(Reader::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
+        assert!(matches!(WeightFile::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
         for (bytes, expected) in [
             (&b""[..], "a: expected a safetensors file, found an empty file"),
             (b"{", "a: expected a safetensors file, found a file of 1 byte"),
             (b"\0\0\0\0\0\0\0", "a: expected a safetensors file, found another file, of 7 bytes"),
         ] {
-            assert_eq!(Reader::from_bytes(bytes.to_vec(), "a").unwrap_err().to_string(), expected);
+            assert_eq!(WeightFile::from_bytes(bytes.to_vec(), "a").unwrap_err().to_string(), expected);
         }
     }
 
@@ -468,7 +468,7 @@ mod tests {
             format!(r#""t{i}":{{"dtype":"U8","shape":[{size}],"data_offsets":{offsets:?}}}"#)
         };
         let header = format!("{{{}}}", [0, 1, 2, 3, 4, 5, 6, 7].map(entry).join(","));
-        let refused = Reader::from_bytes(file(&header, &[]), "bad");
+        let refused = WeightFile::from_bytes(file(&header, &[]), "bad");
         assert!(matches!(refused, Err(Error::Truncated { expected: u64::MAX, .. })), "{refused:?}");
     }
 
@@ -480,7 +480,7 @@ mod tests {
             let start = start % bytes.len();
             let end = (start + spoilt.len()).min(bytes.len());
             bytes.splice(start..end, spoilt);
-            if let Ok(file) = Reader::from_bytes(bytes.clone(), "spoilt") {
+            if let Ok(file) = WeightFile::from_bytes(bytes.clone(), "spoilt") {
                 let read: usize = file.tensors().map(|view| view.bytes.len()).sum();
                 prop_assert!(read < bytes.len());
                 file.tensors().for_each(|view| drop((view.scalars::<f32>(), view.integers())));
@@ -490,7 +490,7 @@ mod tests {
 
         #[test]
         fn no_header_panics(header in "[\\[\\]{}:,\"a_0-9FU ]{0,60}", data in prop::collection::vec(any::<u8>(), 0..9)) {
-            let _ = Reader::from_bytes(file(&header, &data), "made up");
+            let _ = WeightFile::from_bytes(file(&header, &data), "made up");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::optim::Optimizer;
 use crate::scalar::Precision;
 use crate::settings::Settings;
 use crate::storage::check_writable;
-use crate::storage::safetensors::{Reader, Writer};
+use crate::storage::safetensors::{WeightFile, Writer};
 use crate::weights::{Checksum, Compared, add_weights, of_file};
 
 /// The form of checkpoints that is written and read.
@@ -175,7 +175,7 @@ pub(crate) fn resume<T: Precision>(
 
 /// A checkpoint that has been read and found to belong to this run.
 struct Checkpoint {
-    file: Reader,
+    file: WeightFile,
 }
 
 /// Whether a tensor is the network's own.
@@ -258,7 +258,7 @@ fn write<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Writer {
 impl Checkpoint {
     /// Reads a checkpoint and compares it with this run.
     fn read<T: Precision>(path: &Path, identity: &Identity, run: &View<'_, T>) -> Result<Self, Error> {
-        let file = Reader::read(path)?;
+        let file = WeightFile::read(path)?;
         let origin = file.origin().to_owned();
         let text = |name: &str| file.metadata(name).unwrap_or("nothing").to_owned();
         let expect = |name: &str, expected: &str, prefix: &str| {

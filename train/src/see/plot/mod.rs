@@ -56,21 +56,21 @@ mod paint {
 /// What is saved as a picture: [`Chart`](super::Chart), [`Figure`](super::Figure), [`Sheet`](super::Sheet),
 /// [`ConfusionChart`].
 pub trait Drawing: Paint {
-    /// Writes a PNG or SVG file, by the ending of its name, under a temporary name first.
+    /// Writes a PNG or SVG file, by the extension of its name, under a temporary name first.
     ///
     /// # Errors
-    /// [`Error::Format`] for another ending, [`Error::Drawing`] for a drawing that is too large, [`Error::Io`] where the system
+    /// [`Error::Format`] for another extension, [`Error::Drawing`] for a drawing that is too large, [`Error::Io`] where the system
     /// refuses.
     fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-        match ending.as_deref() {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
             Some("png") => replace_file(path, &self.to_png()?),
             Some("svg") => replace_file(path, self.to_svg()?.as_bytes()),
             _ => Err(Error::Format {
                 origin: path.display().to_string(),
                 expected: "a name that ends in .png or .svg".to_owned(),
-                found: ending.map_or("none of them".to_owned(), |ending| format!(".{ending}")),
+                found: extension.map_or("none of them".to_owned(), |extension| format!(".{extension}")),
             }),
         }
     }

@@ -115,10 +115,10 @@ pub(super) fn grad_weights<T: Elementary>(
             isa.dispatch(Gradients { spec, tiling, dy, first, tiles, transforms: of_gradients });
         });
         let [dw, lost] = [&mut *dw, &mut *lost].map(|each| Shared::of(each));
-        let part = Part { isa, spec, cut, tiles: end - first, inputs, gradients, g: &g, dw, lost };
+        let part = TransformedTiles { isa, spec, cut, tiles: end - first, inputs, gradients, g: &g, dw, lost };
         let least = WORTH_A_THREAD.div_ceil(points * part.tiles * CHANNELS * cut.filters);
-        context.split_count(Block::count(spec, &cut), least, scratch, &|blocks, products| {
-            for block in blocks.map(|block| Block::of(spec, &cut, block)) {
+        context.split_count(FilterBlock::count(spec, &cut), least, scratch, &|blocks, products| {
+            for block in blocks.map(|block| FilterBlock::of(spec, &cut, block)) {
                 (0..points).for_each(|place| part.multiply(place, block, products));
                 isa.dispatch(Sums { part: &part, block, products });
             }
@@ -129,12 +129,12 @@ pub(super) fn grad_weights<T: Elementary>(
 
 /// Some channels and filters: the first, and how many.
 #[derive(Clone, Copy)]
-struct Block {
+struct FilterBlock {
     first: [usize; 2],
     sizes: [usize; 2],
 }
 
-impl Block {
+impl FilterBlock {
     /// How many there are.
     const fn count(spec: &Spec, cut: &Cut) -> usize {
         spec.input[2].div_ceil(CHANNELS) * spec.output[2].div_ceil(cut.filters)
@@ -148,7 +148,7 @@ impl Block {
 }
 
 /// Some tiles, whose inputs and gradients are transformed.
-struct Part<'a, T> {
+struct TransformedTiles<'a, T> {
     isa: Isa,
     spec: &'a Spec,
     cut: Cut,
@@ -160,9 +160,9 @@ struct Part<'a, T> {
     lost: Shared<'a, T>,
 }
 
-impl<T: Elementary> Part<'_, T> {
+impl<T: Elementary> TransformedTiles<'_, T> {
     /// The products of a block at a place: channels times tiles with tiles times filters.
-    fn multiply(&self, place: usize, block: Block, products: &mut [T]) {
+    fn multiply(&self, place: usize, block: FilterBlock, products: &mut [T]) {
         let Self { spec, cut, .. } = self;
         let [of_inputs, of_gradients] = [cut.place(spec.input[2]), cut.place(spec.output[2])];
         let [a, b] = block.first.map(|first| first / PANEL * cut.panel());
@@ -292,9 +292,9 @@ fn taps<T: Scalar, S: Simd<T>>(simd: S, g: &[[T; TAPS]; PATCH], m: [S::Vector; P
 
 /// Adds Gᵀ m G of a block to dw.
 struct Sums<'a, T> {
-    part: &'a Part<'a, T>,
+    part: &'a TransformedTiles<'a, T>,
     /// Nobody else adds to its gradients.
-    block: Block,
+    block: FilterBlock,
     products: &'a [T],
 }
 
@@ -304,8 +304,9 @@ impl<T: Elementary> WithSimd<T> for Sums<'_, T> {
     #[expect(clippy::needless_range_loop, reason = "an index is a place in several arrays, whose loops leave no trace")]
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        let Self { part, block: Block { first, sizes }, products } = self;
-        let (Part { spec, g, dw, lost, .. }, [.., channels], [.., filters]) = (part, part.spec.input, part.spec.output);
+        let Self { part, block: FilterBlock { first, sizes }, products } = self;
+        let (TransformedTiles { spec, g, dw, lost, .. }, [.., channels], [.., filters]) =
+            (part, part.spec.input, part.spec.output);
         let is_compensated = lost.len > 0;
         assert!(spec.window == [TAPS; 2] && dw.len == TAPS * TAPS * channels * filters);
         assert!(!is_compensated || lost.len == dw.len, "length of what was lost");
