@@ -3,7 +3,8 @@ the zoo's example `foreign`. `tests/foreign/weights` runs it.
 
 For each network: the library's weights, saved by itself, must give its logits here; and weights saved here must load there by name
 (`load_state_dict(strict=True)`) and give the logits there. Both in double precision on both sides, within 1e-9 of the largest
-logit: in single precision PyTorch's own logits are up to 4e-5 from these.
+logit: in single precision PyTorch's own logits are up to 4e-5 from these. Keras convolves in double precision by TensorFlow alone: by
+another backend (`KERAS_BACKEND`), its logits are to be within 1e-5.
 """
 
 import os
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
@@ -22,6 +23,7 @@ import torchvision
 from safetensors.torch import load_file, save_file
 
 ALLOWED = 1e-9
+ALLOWED_IN_SINGLE = 1e-5
 
 torch.set_num_threads(os.cpu_count())
 
@@ -151,7 +153,8 @@ def main():
             continue
         start = time.time()
         loaded, saved = compare(example, library, ending)
-        good = max(loaded, saved) <= ALLOWED
+        is_double = library.name.startswith("torchvision/") or keras.backend.backend() == "tensorflow"
+        good = max(loaded, saved) <= (ALLOWED if is_double else ALLOWED_IN_SINGLE)
         failed, passed = failed + (not good), passed + good
         print(f"{library.name:28} {ending:14} loaded {loaded:.1e}  saved {saved:.1e}  {time.time() - start:5.1f} s"
               f"{'' if good else '  TOO FAR APART'}", flush=True)
