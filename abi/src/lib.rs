@@ -7,6 +7,7 @@
 
 mod activation;
 mod direction;
+mod file_kind;
 mod init;
 mod kernel;
 pub mod kernels;
@@ -22,6 +23,7 @@ mod weight_layout;
 
 pub use activation::{Activation, Epilogue, RELU6_CEILING, SELU_ALPHA, SELU_SCALE, Saturation};
 pub use direction::{Computes, Direction};
+pub use file_kind::FileKind;
 pub use init::Init;
 pub use layout::{LANES, Layout};
 pub use library::Library;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use netwright_abi::FileKind;
+
 /// Why a file is no ONNX model, or one that is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,6 +15,11 @@ pub enum Error {
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// The file is one of another program.
+    OtherFile {
+        /// What it is.
+        found: FileKind,
     },
     /// The message holds no graph: it is something else, or a file of weights alone.
     NoGraph,
@@ -44,6 +51,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { what, problem } => write!(f, "{what} cannot be read: {problem}"),
+            Self::OtherFile { found } => write!(f, "it is {found}, where an ONNX model was expected"),
             Self::NoGraph => f.write_str("it holds no graph: an ONNX model was expected"),
             Self::TooManyParts { most } => {
                 let (most, unit) = if *most < 1 << 20 { (most >> 10, "KiB") } else { (most >> 20, "MiB") };

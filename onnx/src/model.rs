@@ -1,5 +1,7 @@
 //! A model as the file has it: nodes, tensors and values by their names, borrowed from the bytes.
 
+use netwright_abi::FileKind;
+
 use crate::elements::{Elements, ExternalData};
 use crate::list::List;
 use crate::wire::{Field, Fields, varint};
@@ -134,8 +136,17 @@ impl<'a> Model<'a> {
     /// Reads a model.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NoGraph`], [`Error::TooManyParts`], [`Error::Tensor`].
+    /// [`Error::OtherFile`], [`Error::Malformed`], [`Error::NoGraph`], [`Error::TooManyParts`], [`Error::Tensor`].
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::parse(bytes).map_err(|error| match (&error, FileKind::of(bytes)) {
+            (Error::Malformed { .. } | Error::NoGraph, Some(found)) if found != FileKind::ONNX => {
+                Error::OtherFile { found }
+            }
+            _ => error,
+        })
+    }
+
+    fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         const WHAT: &str = "the model";
         let most = bytes.len().max(MOST_MEMORY);
         let mut budget = Budget { most, left: most, at_once: bytes.len() + BESIDE };

@@ -59,18 +59,27 @@ fn a_file_cut_anywhere_is_an_error_or_a_smaller_model() {
 
 #[test]
 fn what_is_no_model_is_said() {
-    let others: [&[u8]; 7] = [
-        b"",
-        b"PK\x03\x04\x14\0\0\0",
-        b"\x89HDF\r\n\x1a\n\0\0\0\0",
-        b"\x89PNG\r\n\x1a\n",
-        b"a text of some length, which is no model\n",
-        &[0; 64],
-        &[0xff; 64],
-    ];
-    for other in others {
+    for other in [&b""[..], &[0; 64], &[0xff; 64]] {
         let read = Model::read(other).map(|_| ());
         assert!(matches!(read, Err(Error::Malformed { .. } | Error::NoGraph)), "{other:?}: {read:?}");
+    }
+}
+
+#[test]
+fn files_of_other_programs_are_named() {
+    let others: [(&[u8], &str); 5] = [
+        (b"PK\x03\x04\x14\0\0\0", "a zip archive"),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", "an HDF5 file"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (b"a text of some length, which is no model\n", "a text"),
+        (b"\x40\0\0\0\0\0\0\0{\"weight\":{}}", "a safetensors file"),
+    ];
+    for (other, found) in others {
+        let error = Model::read(other).map(|_| ()).expect_err("no model").to_string();
+        assert!(
+            error.starts_with(&format!("it is {found}")) && error.ends_with("an ONNX model was expected"),
+            "{error}"
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use netwright_abi::FileKind;
+
 use super::by_name::ByName;
 pub use super::header::Dtype;
 use super::header::{Entry, Header, listed};
@@ -249,7 +251,7 @@ pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header,
     let format =
         |found: String| Error::Format { origin: origin.to_owned(), expected: "a safetensors file".to_owned(), found };
     // Behind its length, the header begins with a brace.
-    if bytes.get(8) != Some(&b'{') && (bytes.len() < 8 || kind::of(bytes).is_some()) {
+    if bytes.get(8) != Some(&b'{') && (bytes.len() < 8 || FileKind::of(bytes).is_some()) {
         return Err(format(kind::found(bytes, found)));
     }
     let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;

@@ -117,7 +117,7 @@ fn kind(magic: u32) -> String {
     match magic {
         IMAGES => format!("IDX images ({IMAGES:#010x})"),
         LABELS => format!("IDX labels ({LABELS:#010x})"),
-        other => match crate::storage::kind::of(&other.to_be_bytes()) {
+        other => match crate::storage::kind::FileKind::of(&other.to_be_bytes()) {
             Some(kind) => kind.to_string(),
             None => format!("a file that starts with {other:#010x}"),
         },
