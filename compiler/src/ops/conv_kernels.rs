@@ -61,6 +61,25 @@ pub(super) struct Algorithm {
     memory: fn(&Spec) -> usize,
 }
 
+/// Without scratch memory, and with filters as they lie.
+const IN_PLACE: Algorithm = Algorithm {
+    name: "direct",
+    choice: Some(DIRECT),
+    why: "windows and filters read where they lie",
+    fits: |spec| !in_registers(spec),
+    is_exact: true,
+    predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
+    pooling: None,
+    packing: None,
+    forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
+    grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
+    adds_gradient: false,
+    packing_of_a_step: [None, Some(BLOCKS)],
+    grad_weights: |_| Some(kernels::conv_direct_grad_weights),
+    work: direct,
+    memory: |_| 0,
+};
+
 /// All of them. Of two of one name, the sizes fit one.
 static ALGORITHMS: [Algorithm; 9] = [
     Algorithm {
@@ -210,39 +229,14 @@ static ALGORITHMS: [Algorithm; 9] = [
         memory: block,
     },
     Algorithm {
-        name: "direct",
         choice: None,
         why: "sums in registers, windows and filters read where they lie",
         fits: in_registers,
-        is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_registers_forward)),
-        pooling: None,
-        packing: None,
-        forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
-        grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
-        adds_gradient: false,
-        packing_of_a_step: [None, Some(BLOCKS)],
-        grad_weights: |_| Some(kernels::conv_direct_grad_weights),
         work: registers,
-        memory: |_| 0,
+        ..IN_PLACE
     },
-    Algorithm {
-        name: "direct",
-        choice: Some(DIRECT),
-        why: "windows and filters read where they lie",
-        fits: |spec| !in_registers(spec),
-        is_exact: true,
-        predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
-        pooling: None,
-        packing: None,
-        forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
-        grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
-        adds_gradient: false,
-        packing_of_a_step: [None, Some(BLOCKS)],
-        grad_weights: |_| Some(kernels::conv_direct_grad_weights),
-        work: direct,
-        memory: |_| 0,
-    },
+    IN_PLACE,
 ];
 
 /// The words behind `kernel` of a convolution.
