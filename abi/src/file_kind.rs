@@ -16,6 +16,11 @@ impl fmt::Display for FileKind {
 }
 
 impl FileKind {
+    /// An ONNX model.
+    pub const ONNX: Self =
+        Self::of_weights("an ONNX model (`.onnx`)", "`from_onnx` of a network that `network!` makes of it");
+    const SAFETENSORS: Self = Self::of_weights("a safetensors file", "`Safetensors::read`");
+
     const fn new(what: &'static str) -> Self {
         Self { what, reader: None }
     }
@@ -35,7 +40,7 @@ impl FileKind {
             }
             [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Self::new("a TensorFlow Lite model (`.tflite`)")),
             // A length of the header, which begins with a brace.
-            [_, _, _, 0..=5, 0, 0, 0, 0, b'{', ..] => Some(SAFETENSORS),
+            [_, _, _, 0..=5, 0, 0, 0, 0, b'{', ..] => Some(Self::SAFETENSORS),
             // Protocol buffers: the field 1, a small number, and the field 2, or a later one of ONNX.
             [0x08, 1, 0x12, ..] => Some(Self::new("a TensorFlow SavedModel (`.pb`)")),
             [0x08, 3..=32, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] => Some(Self::ONNX),
@@ -47,13 +52,7 @@ impl FileKind {
     pub const fn reader(self) -> Option<&'static str> {
         self.reader
     }
-
-    /// An ONNX model.
-    pub const ONNX: Self =
-        Self::of_weights("an ONNX model (`.onnx`)", "`from_onnx` of a network that `network!` makes of it");
 }
-
-const SAFETENSORS: FileKind = FileKind::of_weights("a safetensors file", "`Safetensors::read`");
 
 /// What starts with so and so many bytes.
 const STARTS: &[(&[u8], FileKind)] = &[
@@ -124,7 +123,7 @@ mod tests {
         }
         assert_eq!(FileKind::of(b""), None);
         assert_eq!(FileKind::of(&[7; 64]), None);
-        assert_eq!(FileKind::of(&[64, 0, 0, 0, 0, 0, 0, 0, b'{', b'}']), Some(SAFETENSORS));
+        assert_eq!(FileKind::of(&[64, 0, 0, 0, 0, 0, 0, 0, b'{', b'}']), Some(FileKind::SAFETENSORS));
         assert_eq!(FileKind::of(b"1234567,{"), Some(FileKind::new("a text")));
     }
 }

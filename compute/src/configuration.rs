@@ -65,3 +65,16 @@ impl<C: ConstantSizes> Configuration<C::Sizes> for Constant<C> {
         C::SIZES
     }
 }
+
+/// Whether the sizes may be such as a condition says: constants are, or are not.
+macro_rules! may_be {
+    ($configuration:ty, |$spec:ident| $condition:expr) => {
+        const {
+            match <$configuration>::CONSTANT {
+                Some($spec) => $condition,
+                None => true,
+            }
+        }
+    };
+}
+pub(crate) use may_be;

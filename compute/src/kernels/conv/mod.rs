@@ -83,14 +83,11 @@ pub fn conv_registers_forward<T: Elementary, C: Configuration<Spec>>(
 ) {
     let spec = configuration.sizes();
     assert!(spec.has_inner_windows(), "windows whose sums stay in registers are short and inside the image");
-    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
-    if const { C::CONSTANT.is_some() } {
-        registers::forward(context.isa(), configuration, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
-    } else {
-        context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| {
-            direct::forward(context.isa(), spec, x, w, scale, shift, y)
-        });
+    if const { C::CONSTANT.is_none() } {
+        return conv_direct_forward(context, spec, x, w, scale, shift, y);
     }
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    registers::forward(context.isa(), configuration, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
 }
 
 /// `conv_direct`: dx from dy, w, and what [`conv_direct_pack_rotated`] packed of it or nothing.

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::Spec;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, may_be};
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
@@ -63,25 +63,18 @@ struct Forward<'a, T, C> {
     scratch: &'a mut [T],
 }
 
-/// Whether rows of the output may be shorter than so many lanes, or may not be.
-const fn may_be_shorter<C: Configuration<Spec>>(lanes: usize, shorter: bool) -> bool {
-    match C::CONSTANT {
-        Some(spec) => (spec.output[1] < lanes) == shorter,
-        None => true,
-    }
-}
-
 impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         // A row that fills no wide vector fills a narrow one better.
-        if const { S::Half::LANES < S::LANES && may_be_shorter::<C>(S::LANES, true) }
+        if may_be!(C, |spec| spec.output[1] < S::LANES)
+            && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().output[1] < S::LANES
         {
             self.run(simd.half());
-        } else if const { S::Half::LANES == S::LANES || may_be_shorter::<C>(S::LANES, false) } {
+        } else if may_be!(C, |spec| S::Half::LANES == S::LANES || spec.output[1] >= S::LANES) {
             self.run(simd);
         }
     }

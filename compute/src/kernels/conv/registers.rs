@@ -5,7 +5,7 @@
 //! all positions of a tile are reached from the address of the first, and it has as many as the row gives and registers take.
 
 use super::Spec;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, may_be};
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
@@ -47,21 +47,13 @@ struct Forward<'a, T, C> {
     y: &'a mut [T],
 }
 
-/// Whether constant sizes have filters for so many lanes, or for more.
-const fn few_filters<C: Configuration<Spec>>(lanes: usize) -> bool {
-    match C::CONSTANT {
-        Some(spec) => spec.output[2] <= lanes,
-        None => false,
-    }
-}
-
 impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Forward<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
         // Few filters fill a narrow vector better.
-        if const { S::Half::LANES < S::LANES && few_filters::<C>(S::Half::LANES) } {
+        if may_be!(C, |spec| S::Half::LANES < S::LANES && spec.output[2] <= S::Half::LANES) {
             self.run(simd.half());
         } else {
             self.run(simd);
@@ -90,7 +82,6 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                     for vector in (0..vectors).step_by(wide) {
                         for column in (0..columns).step_by(tall) {
                             let part = Part { spec, x, w, epilogue, bounds, column, vector, y: &mut *y };
-                            let last = columns % tall;
                             macro_rules! tiles {
                                 ($($p:literal)*) => {
                                     match (tall.min(columns - column), wide) {
@@ -100,7 +91,7 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
                                             ($p, 3) if const { has::<T, S, C>($p, 3) } => part.compute::<S, $p, 3>(simd),
                                             ($p, 4) if const { has::<T, S, C>($p, 4) } => part.compute::<S, $p, 4>(simd),
                                         )*
-                                        _ => unreachable!("a row is cut into tiles of {tall} and {last} positions"),
+                                        _ => unreachable!("a row is cut into tiles"),
                                     }
                                 };
                             }

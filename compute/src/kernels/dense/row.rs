@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::Spec;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, may_be};
 use crate::epilogue::Epilogue;
 use crate::gemm::DEPTH;
 use crate::kernels::elementary::Elementary;
@@ -39,14 +39,6 @@ struct Row<'a, T, C> {
     y: &'a mut [T],
 }
 
-/// Whether there may be fewer outputs than so many lanes, or may not be.
-const fn may_be_fewer<C: Configuration<Spec>>(lanes: usize, fewer: bool) -> bool {
-    match C::CONSTANT {
-        Some(spec) => (spec.outputs < lanes) == fewer,
-        None => true,
-    }
-}
-
 /// The most vectors of outputs that are summed at once.
 const MOST: usize = 12;
 
@@ -76,11 +68,12 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Row<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        if const { S::Half::LANES < S::LANES && may_be_fewer::<C>(S::LANES, true) }
+        if may_be!(C, |spec| spec.outputs < S::LANES)
+            && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().outputs < S::LANES
         {
             self.run(simd.half());
-        } else if const { S::Half::LANES == S::LANES || may_be_fewer::<C>(S::LANES, false) } {
+        } else if may_be!(C, |spec| S::Half::LANES == S::LANES || spec.outputs >= S::LANES) {
             self.run(simd);
         }
     }

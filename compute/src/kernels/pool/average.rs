@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::{Pool, Spec, by_lanes, each_window, may_be};
-use crate::configuration::Configuration;
+use super::{Pool, Spec, by_lanes, each_window};
+use crate::configuration::{Configuration, may_be};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;

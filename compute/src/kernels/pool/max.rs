@@ -1,7 +1,7 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
-use super::{Pool, Spec, by_lanes, each_window, is_nan, may_be};
-use crate::configuration::Configuration;
+use super::{Pool, Spec, by_lanes, each_window, is_nan};
+use crate::configuration::{Configuration, may_be};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;

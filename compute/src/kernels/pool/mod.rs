@@ -84,19 +84,6 @@ fn is_nan<T: Scalar>(a: T) -> bool {
     a != a
 }
 
-/// Whether the sizes may be such as a condition says: constants are, or are not.
-macro_rules! may_be {
-    ($configuration:ty, |$spec:ident| $condition:expr) => {
-        const {
-            match <$configuration>::CONSTANT {
-                Some($spec) => $condition,
-                None => true,
-            }
-        }
-    };
-}
-use may_be;
-
 /// Calls a function with the largest of a few numbers of lanes that divides the channels.
 macro_rules! by_lanes {
     ($channels:expr, $function:ident($($argument:expr),*)) => {
