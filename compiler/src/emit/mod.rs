@@ -13,6 +13,7 @@ pub(crate) mod onnx;
 mod passes;
 mod plan_text;
 mod reference;
+mod regions;
 mod tables;
 mod views;
 mod words;

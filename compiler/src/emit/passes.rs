@@ -9,6 +9,7 @@ use quote::{ToTokens as _, format_ident, quote};
 use super::constants::{calls, in_workspace, scratch, size, sizes, slots};
 use super::function::{Start, function, split, variable};
 use super::names::{Name, Names};
+use super::regions::{Buffer, Regions};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
 use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
@@ -447,56 +448,4 @@ struct Address<'n> {
     at: (BufferSlot, usize),
     range: TokenStream,
     variable: &'n Ident,
-}
-
-/// Which buffer an operand is borrowed from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Buffer {
-    Workspace,
-    Gradients,
-    Statistics,
-    Prepared,
-}
-
-impl Buffer {
-    fn name(self) -> Ident {
-        match self {
-            Self::Workspace => format_ident!("workspace"),
-            Self::Gradients => format_ident!("gradients"),
-            Self::Statistics => format_ident!("statistics"),
-            Self::Prepared => format_ident!("prepared"),
-        }
-    }
-}
-
-/// The regions that one call borrows from each buffer at the same time.
-#[derive(Default)]
-struct Regions<'n>(Vec<(Buffer, (BufferSlot, usize), TokenStream, &'n Ident)>);
-
-impl<'n> Regions<'n> {
-    /// A region in a slot; values of one slot are one.
-    fn bind(&mut self, buffer: Buffer, at: (BufferSlot, usize), range: TokenStream, name: &'n Ident) -> TokenStream {
-        if let Some((.., name)) = self.0.iter().find(|(known, other, ..)| *known == buffer && *other == at) {
-            return quote!(#name);
-        }
-        self.0.push((buffer, at, range, name));
-        quote!(#name)
-    }
-
-    fn bindings(&self) -> TokenStream {
-        [Buffer::Workspace, Buffer::Gradients, Buffer::Statistics, Buffer::Prepared]
-            .into_iter()
-            .filter_map(|buffer| {
-                let bound: Vec<_> = self.0.iter().filter(|(known, ..)| *known == buffer).collect();
-                let names = bound.iter().map(|(.., name)| name);
-                let ranges = bound.iter().map(|(_, _, range, _)| range);
-                let buffer = buffer.name();
-                match bound.len() {
-                    0 => None,
-                    1 => Some(quote!(#(let #names = &mut #buffer[#ranges];)*)),
-                    _ => Some(quote!(let [#(#names),*] = disjoint(#buffer, [#(#ranges),*]);)),
-                }
-            })
-            .collect()
-    }
 }
