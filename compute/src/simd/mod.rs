@@ -159,7 +159,7 @@ pub trait Simd<T: Lane>: Copy + Debug + Send + Sync + 'static {
 
 /// A few elements computed at once: a vector of an instruction set, or a single `f32` or `f64`.
 ///
-/// Every operation but [`Vector::multiply_add`] and [`Vector::sum`] gives the same bits for every instruction set.
+/// Every operation but [`Vector::multiply_add`], [`Vector::quotient`] and [`Vector::sum`] gives the same bits for every instruction set.
 pub trait Vector<T: Lane>:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
@@ -173,6 +173,13 @@ pub trait Vector<T: Lane>:
 
     /// `self * factor + addend`, rounded once where the processor can.
     fn multiply_add(self, factor: Self, addend: Self) -> Self;
+
+    /// `self / divisor`, at most a unit in the last place off, where both, what they give, and 1 / `divisor` are normal numbers or zero: by a
+    /// reciprocal where a processor takes longer to divide than for all the rest of a function.
+    #[inline(always)]
+    fn quotient(self, divisor: Self) -> Self {
+        self / divisor
+    }
 
     /// The elements, or those of `floor` where these are larger; NaN stays.
     fn at_least(self, floor: Self) -> Self;

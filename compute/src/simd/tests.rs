@@ -127,6 +127,20 @@ impl WithSimd<f32> for Products<'_> {
     }
 }
 
+/// The quotients of a vector.
+struct Quotients<'a>(&'a [f32], &'a [f32]);
+
+impl WithSimd<f32> for Quotients<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd<f32>>(self, simd: S) -> Vec<f32> {
+        let mut quotients = std::vec![0.0; S::LANES];
+        simd.load(self.0).quotient(simd.load(self.1)).store(&mut quotients);
+        quotients
+    }
+}
+
 /// A matrix of rows of four, read as columns, doubled and written back; and its columns.
 struct Columns<'a>(&'a [f32], usize);
 
@@ -217,6 +231,19 @@ proptest! {
         for isa in Isa::all().0 {
             let all = isa.dispatch(Operations([&a, &b, &c]));
             prop_assert_eq!(bits(&all), bits(&scalar), "{:?}", isa);
+        }
+    }
+
+    #[test]
+    fn a_quotient_is_within_a_unit_in_the_last_place_on_every_instruction_set(
+        numbers in prop::collection::vec((-1e15f32..1e15, 1e-15f32..1e15), 16..17),
+    ) {
+        let (a, b): (Vec<f32>, Vec<f32>) = numbers.iter().copied().unzip();
+        for isa in Isa::all().0 {
+            for ((found, a), b) in isa.dispatch(Quotients(&a, &b)).into_iter().zip(&a).zip(&b) {
+                let exact = a / b;
+                prop_assert!(found.to_bits().abs_diff(exact.to_bits()) <= 1, "{:?}: {} / {} is {}", isa, a, b, found);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use netwright_abi::{Activation, RELU6_CEILING, SELU_ALPHA, SELU_SCALE, for_each_
 
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
+use crate::simd::{Simd, Vector};
 
 /// A function f and its derivative.
 pub(super) trait Function: Copy {
@@ -17,6 +18,14 @@ pub(super) trait Function: Copy {
 
     /// f(z), without branches. A NaN stays one.
     fn value<T: Elementary>(self, z: T) -> T;
+
+    /// f(z) in place: by default a loop that the compiler vectorises, so that all instruction sets agree to the last bit.
+    #[inline(always)]
+    fn apply<T: Elementary, S: Simd<T>>(self, _simd: S, values: &mut [T]) {
+        for value in values {
+            *value = self.value(*value);
+        }
+    }
 
     /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z). A function that is flat stops a gradient that is infinite or NaN as well.
     fn gradient<T: Elementary>(self, z: T, da: T) -> T;
@@ -234,6 +243,17 @@ impl Function for Tanh {
     #[inline(always)]
     fn value<T: Elementary>(self, z: T) -> T {
         z.fast_tanh()
+    }
+    /// By vectors, whose multiply-adds and quotients take less time.
+    #[inline(always)]
+    fn apply<T: Elementary, S: Simd<T>>(self, simd: S, values: &mut [T]) {
+        let mut vectors = values.chunks_exact_mut(S::LANES);
+        for vector in &mut vectors {
+            T::fast_tanh_of::<S>(simd.load(vector)).store(vector);
+        }
+        for value in vectors.into_remainder() {
+            *value = self.value(*value);
+        }
     }
     #[inline(always)]
     fn gradient<T: Elementary>(self, z: T, da: T) -> T {

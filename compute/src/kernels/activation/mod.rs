@@ -115,8 +115,7 @@ pub(crate) fn forward<T: Elementary>(isa: Isa, activation: Activation, values: &
     }
 }
 
-/// f(z), element by element, in place: a plain loop, compiled for each instruction set, since it computes more than it waits for memory.
-/// All do the same operations, so that they agree to the last bit.
+/// f(z), element by element, in place, compiled for each instruction set, since it computes more than it waits for memory.
 struct EachElement<'a, T> {
     activation: Activation,
     values: &'a mut [T],
@@ -126,21 +125,22 @@ impl<T: Elementary> WithSimd<T> for EachElement<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd<T>>(self, _: S) {
-        for_function(self.activation, Values(self.values));
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        for_function(self.activation, Values { simd, values: self.values });
     }
 }
 
-struct Values<'a, T>(&'a mut [T]);
+struct Values<'a, T, S> {
+    simd: S,
+    values: &'a mut [T],
+}
 
-impl<T: Elementary> ForFunction for Values<'_, T> {
+impl<T: Elementary, S: Simd<T>> ForFunction for Values<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn with<F: Function>(self, function: F) {
-        for value in self.0 {
-            *value = function.value(*value);
-        }
+        function.apply(self.simd, self.values);
     }
 }
 

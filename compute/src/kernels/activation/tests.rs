@@ -131,7 +131,10 @@ fn all_instruction_sets_agree_to_the_last_bit() {
     use crate::simd::tests::assert_same_for_all_instruction_sets;
     let (z, dy) = samples(301);
     for activation in all() {
-        assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
+        // By vectors, with multiply-adds of one rounding where there are: `elementary` says how far off.
+        if activation != Activation::Tanh {
+            assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
+        }
         assert_same_for_all_instruction_sets(|| gradient_from_input::<f32>(activation, &z, &dy));
     }
 }
