@@ -73,7 +73,8 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { product, depth, ahead } = self;
         let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
-        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3.
+        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3; but for columns of A that meet a single vector.
+        let tall = const { has_columns::<T, S>() } && product.a_row == 1 && all <= S::LANES && ahead == 0;
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
         // Of as many columns ahead, each tile asks for an equal share of each step.
         let width = const { widest::<T, S>() };
@@ -85,9 +86,11 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
         let Epilogue { scale, shift, accumulate, .. } = product.epilogue;
         let [scale, shift] = [scale, shift].map(|each| (!each.is_empty()).then_some(each.as_ptr()));
         let (bounds, is_stored) = (product.epilogue.bounds(), product.epilogue.activation_after_bounds().is_none());
-        let (mut row, mut finished) = (0, 0);
-        for cut in 0..cuts {
-            let rows = (product.rows - row).div_ceil(cuts - cut);
+        let (mut row, mut finished, mut cut) = (0, 0, 0);
+        while row < product.rows {
+            let left = product.rows - row;
+            let rows =
+                if tall && left >= COLUMN { COLUMN } else { left.div_ceil(left.div_ceil(const { rows::<T, S>() })) };
             let mut column = 0;
             while column < all {
                 let (panel, within) = (column / PANEL, column % PANEL);
@@ -128,13 +131,15 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                     4 => simd.call(Rows::<T, 4>(&part)),
                     5 => simd.call(Rows::<T, 5>(&part)),
                     6 => simd.call(Rows::<T, 6>(&part)),
+                    COLUMN => simd.call(Column(&part)),
                     _ => unreachable!("rows are cut into tiles"),
                 }
                 column += columns;
             }
             row += rows;
+            cut += 1;
             let stored = row - finished;
-            if !is_stored && (cut + 1 == cuts || stored * product.columns >= HOT) {
+            if !is_stored && (row == product.rows || stored * product.columns >= HOT) {
                 // SAFETY: these rows of C have just been stored.
                 unsafe { finish(simd.isa(), product, finished, stored) };
                 finished = row;
@@ -169,6 +174,14 @@ pub(crate) const TILE_ROWS: usize = 2 * TALLEST;
 const fn rows<T: Elementary, S: Simd<T>>() -> usize {
     let fit = (S::REGISTERS - 4) / 2;
     if fit < TALLEST { fit } else { TALLEST }
+}
+
+/// Rows of a tile of a single vector whose elements of A are contiguous: an address reaches all of them by a constant.
+const COLUMN: usize = 12;
+
+/// Whether the sums of such a tile leave registers for a vector of B and an element of A.
+const fn has_columns<T: Elementary, S: Simd<T>>() -> bool {
+    S::REGISTERS >= COLUMN + 2
 }
 
 /// Columns of the widest tile, which has four vectors where there are registers for the sums of six rows: fewer loads for each sum than of twelve rows
@@ -217,30 +230,55 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
             // SAFETY: whoever called `run` promised the memory; the columns are those of the tile.
             unsafe {
                 if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
-                    compute::<T, S, R, 4, true>(simd, tile);
+                    compute::<T, S, R, 4, true, false>(simd, tile);
                 } else if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
-                    compute::<T, S, R, 2, false>(simd, tile);
+                    compute::<T, S, R, 2, false, false>(simd, tile);
                 } else if tile.columns > lanes {
-                    compute::<T, S, R, 2, true>(simd, tile);
+                    compute::<T, S, R, 2, true, false>(simd, tile);
                 } else if const { !S::FREE_MASKS } && tile.columns == lanes {
-                    compute::<T, S, R, 1, false>(simd, tile);
+                    compute::<T, S, R, 1, false, false>(simd, tile);
                 } else if const { S::Half::LANES < S::LANES } && tile.columns <= S::Half::LANES {
-                    compute::<T, S::Half, R, 1, true>(simd.half(), tile);
+                    compute::<T, S::Half, R, 1, true, false>(simd.half(), tile);
                 } else {
-                    compute::<T, S, R, 1, true>(simd, tile);
+                    compute::<T, S, R, 1, true, false>(simd, tile);
                 }
             }
         }
     }
 }
 
-/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part.
+/// A tile of [`COLUMN`] rows and a single vector. Made by [`Cut`] alone.
+struct Column<'a, T>(&'a Tile<T>);
+
+impl<T: Elementary> WithSimd<T> for Column<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        if const { has_columns::<T, S>() } {
+            // SAFETY: whoever called `run` promised the memory; the tile is no wider than a vector, and its rows of A are contiguous.
+            unsafe { compute::<T, S, COLUMN, 1, true, true>(simd, self.0) }
+        } else {
+            unreachable!("rows are cut into tiles");
+        }
+    }
+}
+
+/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part; with `COLUMNS`, rows of A are contiguous and nothing is
+/// asked for ahead.
 ///
 /// # Safety
 /// Every number that the tile names is in memory that the caller may read (C: write).
 #[expect(clippy::needless_range_loop, reason = "there are dozens of these, and iterators take longer to build")]
 #[inline(always)]
-unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, const PARTIAL: bool>(
+unsafe fn compute<
+    T: Elementary,
+    S: Simd<T>,
+    const R: usize,
+    const N: usize,
+    const PARTIAL: bool,
+    const COLUMNS: bool,
+>(
     simd: S,
     tile: &Tile<T>,
 ) {
@@ -315,14 +353,16 @@ unsafe fn compute<T: Elementary, S: Simd<T>, const R: usize, const N: usize, con
                         ahead = ahead.wrapping_add(done * tile.share);
                     }
                     for _ in 0..rest {
-                        simd.prefetch(ahead);
-                        ahead = ahead.wrapping_add(tile.share);
+                        if !COLUMNS {
+                            simd.prefetch(ahead);
+                            ahead = ahead.wrapping_add(tile.share);
+                        }
                         let mut columns = [zero; N];
                         for j in 0..N {
                             columns[j] = simd.load_edge(b.add(place(j)), PARTIAL && j == N - 1, mask);
                         }
                         for i in 0..R {
-                            let row = simd.splat(*a[i / 3].add(i % 3 * a_row));
+                            let row = simd.splat(if COLUMNS { *a[0].add(i) } else { *a[i / 3].add(i % 3 * a_row) });
                             for j in 0..N {
                                 sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
                             }

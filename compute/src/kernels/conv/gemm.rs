@@ -310,7 +310,7 @@ impl Rotated<'_> {
 const CHUNK: usize = 96 * 1024;
 
 /// Images that are taken together at most, where they are small.
-const IMAGES: usize = 8;
+const IMAGES: usize = 4;
 
 /// The windows of a whole convolution, all its groups together.
 pub(super) const fn windows(spec: &Spec) -> Correlation {
