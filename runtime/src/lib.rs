@@ -36,6 +36,9 @@ mod once {
     impl Once for f64 {}
 }
 #[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod order;
+#[cfg(feature = "std")]
 pub mod owned_predictor;
 pub mod pass;
 pub mod plan;

@@ -22,6 +22,6 @@ mod test_folder;
 pub mod train;
 
 use netwright_runtime::{
-    Shape, architecture, context, error, head, kernels, layer, memory, network, norm, observer, pass, predictor,
+    Shape, architecture, context, error, head, kernels, layer, memory, network, norm, observer, order, pass, predictor,
     random, scalar, step_weights, storage, suggest, tensor, threads, weights,
 };

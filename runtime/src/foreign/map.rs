@@ -8,6 +8,7 @@ use crate::Shape;
 use crate::error::{Error, WeightDifference};
 use crate::layer::{Axes, Layer, ParameterTensor};
 use crate::once::Facts;
+use crate::order::{sort_places, sorted_places};
 
 /// How a library names the tensors of a layer, and orders their axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +239,7 @@ impl Map {
         };
         let numbers = counts.into_iter().map(|(kind, count)| {
             let mut numbers: Vec<usize> = infos.iter().filter_map(|info| of(kind, info)).collect();
-            numbers.sort_unstable();
+            sort_places(&mut numbers, &|one, other| one.cmp(&other));
             numbers.dedup();
             if numbers.len() != count {
                 numbers = (0..count).collect();
@@ -336,8 +337,9 @@ impl Map {
 }
 
 /// Names in their order, each once.
-fn in_order(mut names: Vec<&str>) -> Vec<&str> {
-    names.sort_unstable();
+fn in_order(names: Vec<&str>) -> Vec<&str> {
+    let order = sorted_places(names.len(), &|one, other| names[one].cmp(names[other]));
+    let mut names: Vec<&str> = order.into_iter().map(|place| names[place]).collect();
     names.dedup();
     names
 }

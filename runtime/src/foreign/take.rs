@@ -7,6 +7,7 @@ use super::map::{Expected, Map, Ours};
 use crate::error::{Error, WeightDifference};
 use crate::network::Weights;
 use crate::once::Facts;
+use crate::order::sorted_places;
 use crate::scalar::Precision;
 use crate::suggest::nearest;
 use crate::weights::{Checksum, Loaded};
@@ -132,13 +133,11 @@ fn compared<'e>(
     expected: &'e [Expected],
     infos: &'e [TensorInfo],
 ) -> (Vec<Found<'e>>, Vec<WeightDifference>) {
-    let mut by_name: Vec<(&str, usize)> =
-        infos.iter().enumerate().map(|(index, info)| (info.name.as_str(), index)).collect();
-    by_name.sort_unstable();
+    let by_name = sorted_places(infos.len(), &|one, other| infos[one].name.cmp(&infos[other].name));
     // Of a name that is there twice, the last.
     let last = |name: &String| {
-        let (found, index) = by_name[..by_name.partition_point(|(each, _)| *each <= name.as_str())].last()?;
-        (found == name).then_some(*index)
+        let index = *by_name[..by_name.partition_point(|&each| infos[each].name <= *name)].last()?;
+        (infos[index].name == *name).then_some(index)
     };
     let mut is_extra: Vec<bool> = infos.iter().map(|info| !map.ignores(&info.name)).collect();
     let (mut found, mut missing, mut differences) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,5 +1,7 @@
 //! Values by name.
 
+use crate::order::sorted_places;
+
 /// Values in the order of their names, each name once. What is read is sorted once; a `BTreeMap` of each kind of value took a quarter of what
 /// this crate gives the compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,16 +15,18 @@ impl<V> Default for ByName<V> {
 
 impl<V> ByName<V> {
     /// Of a name that is there twice, the last value.
-    pub(super) fn last_of_each(mut values: Vec<(String, V)>) -> Self {
-        values.sort_by(|(one, _), (other, _)| one.cmp(other));
-        values.dedup_by(|later, kept| {
-            let is_same = later.0 == kept.0;
-            if is_same {
-                std::mem::swap(&mut later.1, &mut kept.1);
+    pub(super) fn last_of_each(values: Vec<(String, V)>) -> Self {
+        let order = sorted_places(values.len(), &|one, other| values[one].0.cmp(&values[other].0));
+        let mut values: Vec<Option<(String, V)>> = values.into_iter().map(Some).collect();
+        let mut sorted: Vec<(String, V)> = Vec::with_capacity(values.len());
+        for place in order {
+            let Some((name, value)) = values[place].take() else { continue };
+            match sorted.last_mut() {
+                Some((last, kept)) if *last == name => *kept = value,
+                _ => sorted.push((name, value)),
             }
-            is_same
-        });
-        Self(values)
+        }
+        Self(sorted)
     }
 
     /// The place of a name, or where it would stand.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::by_name::ByName;
 use super::json::{Json, quoted};
+use crate::order::sorted_places;
 
 /// The key of all texts.
 const TEXTS: &str = "__metadata__";
@@ -133,11 +134,10 @@ impl Header {
 
     /// Refuses tensors that overlap, or that leave bytes between them.
     fn check(&self) -> Result<(), String> {
-        let mut places: Vec<([usize; 2], &str)> =
-            self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
-        places.sort_unstable();
+        let places: Vec<([usize; 2], &str)> = self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
         let mut end = 0;
-        for ([start, next], name) in places {
+        for place in sorted_places(places.len(), &|one, other| places[one].cmp(&places[other])) {
+            let ([start, next], name) = places[place];
             if start != end {
                 return Err(format!("the tensor `{name}` starts at byte {start}, where the one before ends at {end}"));
             }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, count_setting, setting};
 use crate::memory::{Stored, copies, values_from, zeros};
+use crate::order::sorted_places;
 use crate::predictor::LengthError;
 use crate::random::{Random, key};
 use crate::tensor::Nested;
@@ -267,11 +268,9 @@ fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
     held_out
 }
 
-/// The indices below `len` in the order of a key, those with the same key in their own: one sort for whatever is sorted.
+/// The indices below `len` in the order of a key, those with the same key in their own.
 pub(crate) fn in_order_of(len: usize, key: &dyn Fn(usize) -> usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..len).collect();
-    order.sort_unstable_by_key(|&place| (key(place), place));
-    order
+    sorted_places(len, &|one, other| key(one).cmp(&key(other)))
 }
 
 /// The values that are not marked, and those that are. They go from vector to vector in runs, and never over the stack.
