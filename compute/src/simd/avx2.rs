@@ -145,11 +145,6 @@ impl Vector<f32> for F32x8 {
         Self(unsafe { _mm256_and_ps(self.0, _mm256_set1_ps(f32::from_bits(mask))) })
     }
     #[inline(always)]
-    fn low_bits_as_power(self) -> Self {
-        // SAFETY: as above.
-        Self(unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(self.0))) })
-    }
-    #[inline(always)]
     fn sum(self) -> f32 {
         // SAFETY: as above.
         unsafe {

@@ -157,11 +157,6 @@ impl Vector<f32> for F32x16 {
         Self(unsafe { _mm512_and_ps(self.0, _mm512_set1_ps(f32::from_bits(mask))) })
     }
     #[inline(always)]
-    fn low_bits_as_power(self) -> Self {
-        // SAFETY: as above.
-        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(self.0))) })
-    }
-    #[inline(always)]
     fn sum(self) -> f32 {
         // SAFETY: as above.
         unsafe {

@@ -29,8 +29,6 @@ pub trait Lane:
 {
     /// Its bits as a whole number.
     type Bits: Copy;
-    /// What added to a whole n rounds to a number whose low bits are the exponent of 2ⁿ.
-    const POWER_BIAS: Self;
 
     /// Runs an algorithm with the vectors of an instruction set.
     #[doc(hidden)]
@@ -44,7 +42,6 @@ pub trait Lane:
 
 impl Lane for f32 {
     type Bits = u32;
-    const POWER_BIAS: Self = 12_582_912.0 + 127.0;
 
     #[inline(never)]
     fn dispatch<K: WithSimd<Self>>(isa: Isa, kernel: K) -> K::Output {
@@ -76,7 +73,6 @@ impl Lane for f32 {
 
 impl Lane for f64 {
     type Bits = u64;
-    const POWER_BIAS: Self = 6_755_399_441_055_744.0 + 1023.0;
 
     #[inline(never)]
     fn dispatch<K: WithSimd<Self>>(_isa: Isa, kernel: K) -> K::Output {
@@ -92,7 +88,7 @@ impl Lane for f64 {
 
 /// An element as a vector of one lane.
 macro_rules! one_lane {
-    ($type:ty, $mantissa:literal) => {
+    ($type:ty) => {
         impl Vector<$type> for $type {
             const LANES: usize = 1;
             type Mask = bool;
@@ -120,10 +116,6 @@ macro_rules! one_lane {
             #[inline(always)]
             fn keep_bits(self, mask: <$type as Lane>::Bits) -> Self {
                 <$type>::from_bits(self.to_bits() & mask)
-            }
-            #[inline(always)]
-            fn low_bits_as_power(self) -> Self {
-                <$type>::from_bits(self.to_bits() << $mantissa)
             }
             #[inline(always)]
             fn sum(self) -> $type {
@@ -168,5 +160,5 @@ macro_rules! one_lane {
     };
 }
 
-one_lane!(f32, 23);
-one_lane!(f64, 52);
+one_lane!(f32);
+one_lane!(f64);

@@ -199,9 +199,6 @@ pub trait Vector<T: Lane>:
     /// The bits of the elements that `mask` has, and zeros.
     fn keep_bits(self, mask: T::Bits) -> Self;
 
-    /// 2ⁿ from n + [`Lane::POWER_BIAS`], for whole n of normal powers: the low bits become the exponent.
-    fn low_bits_as_power(self) -> Self;
-
     /// The sum of the lanes.
     fn sum(self) -> T;
 

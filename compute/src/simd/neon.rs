@@ -121,11 +121,6 @@ mod instance {
             Self(unsafe { vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(self.0), vdupq_n_u32(mask))) })
         }
         #[inline(always)]
-        fn low_bits_as_power(self) -> Self {
-            // SAFETY: as above.
-            Self(unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(self.0))) })
-        }
-        #[inline(always)]
         fn sum(self) -> f32 {
             let [a, b, c, d] = self.lanes();
             (a + c) + (b + d)

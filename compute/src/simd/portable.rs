@@ -55,10 +55,6 @@ macro_rules! portable {
                 Self([$(self.0[$lane].keep_bits(mask)),*])
             }
             #[inline(always)]
-            fn low_bits_as_power(self) -> Self {
-                Self([$(self.0[$lane].low_bits_as_power()),*])
-            }
-            #[inline(always)]
             fn sum(self) -> T {
                 // The second half onto the first, until one is left.
                 let mut lanes = self.0;

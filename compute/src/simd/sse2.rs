@@ -117,11 +117,6 @@ impl Vector<f32> for F32x4 {
         Self(unsafe { _mm_and_ps(self.0, _mm_set1_ps(f32::from_bits(mask))) })
     }
     #[inline(always)]
-    fn low_bits_as_power(self) -> Self {
-        // SAFETY: as above.
-        Self(unsafe { _mm_castsi128_ps(_mm_slli_epi32::<23>(_mm_castps_si128(self.0))) })
-    }
-    #[inline(always)]
     fn sum(self) -> f32 {
         // SAFETY: as above.
         unsafe {

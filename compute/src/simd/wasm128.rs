@@ -110,10 +110,6 @@ impl Vector<f32> for F32x4 {
         Self(v128_and(self.0, u32x4_splat(mask)))
     }
     #[inline(always)]
-    fn low_bits_as_power(self) -> Self {
-        Self(u32x4_shl(self.0, 23))
-    }
-    #[inline(always)]
     fn sum(self) -> f32 {
         let [a, b, c, d] = self.lanes();
         (a + c) + (b + d)
