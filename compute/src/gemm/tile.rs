@@ -73,8 +73,8 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
     fn with_simd<S: Simd<T>>(self, simd: S) {
         let Self { product, depth, ahead } = self;
         let Product { columns: all, b_panel, b_width, b_last, .. } = *product;
-        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3; but for columns of A that meet a single vector.
-        let tall = const { has_columns::<T, S>() } && product.a_row == 1 && all <= S::LANES && ahead == 0;
+        // Rows are cut evenly: 15 into three times 5, not into 6, 6 and 3; but where A is transposed and meets a single vector.
+        let is_narrow = const { has_narrow::<T, S>() } && product.a_row == 1 && all <= S::LANES && ahead == 0;
         let cuts = product.rows.div_ceil(const { rows::<T, S>() });
         // Of as many columns ahead, each tile asks for an equal share of each step.
         let width = const { widest::<T, S>() };
@@ -89,8 +89,11 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
         let (mut row, mut finished, mut cut) = (0, 0, 0);
         while row < product.rows {
             let left = product.rows - row;
-            let rows =
-                if tall && left >= COLUMN { COLUMN } else { left.div_ceil(left.div_ceil(const { rows::<T, S>() })) };
+            let rows = if is_narrow && left >= NARROW_ROWS {
+                NARROW_ROWS
+            } else {
+                left.div_ceil(left.div_ceil(const { rows::<T, S>() }))
+            };
             let mut column = 0;
             while column < all {
                 let (panel, within) = (column / PANEL, column % PANEL);
@@ -131,7 +134,7 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                     4 => simd.call(Rows::<T, 4>(&part)),
                     5 => simd.call(Rows::<T, 5>(&part)),
                     6 => simd.call(Rows::<T, 6>(&part)),
-                    COLUMN => simd.call(Column(&part)),
+                    NARROW_ROWS => simd.call(Narrow(&part)),
                     _ => unreachable!("rows are cut into tiles"),
                 }
                 column += columns;
@@ -163,7 +166,7 @@ unsafe fn finish<T: Elementary>(isa: Isa, product: &Product<'_, T>, first: usize
     }
 }
 
-/// Rows of the tallest tile.
+/// Rows of the tallest tile that may have several vectors.
 const TALLEST: usize = 6;
 
 /// Rows that are cut into whole tiles, where others may be left: two of the tallest.
@@ -177,11 +180,11 @@ const fn rows<T: Elementary, S: Simd<T>>() -> usize {
 }
 
 /// Rows of a tile of a single vector whose elements of A are contiguous: an address reaches all of them by a constant.
-const COLUMN: usize = 12;
+const NARROW_ROWS: usize = 12;
 
 /// Whether the sums of such a tile leave registers for a vector of B and an element of A.
-const fn has_columns<T: Elementary, S: Simd<T>>() -> bool {
-    S::REGISTERS >= COLUMN + 2
+const fn has_narrow<T: Elementary, S: Simd<T>>() -> bool {
+    S::REGISTERS >= NARROW_ROWS + 2
 }
 
 /// Columns of the widest tile, which has four vectors where there are registers for the sums of six rows: fewer loads for each sum than of twelve rows
@@ -247,25 +250,32 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
     }
 }
 
-/// A tile of [`COLUMN`] rows and a single vector. Made by [`Cut`] alone.
-struct Column<'a, T>(&'a Tile<T>);
+/// A tile of [`NARROW_ROWS`] rows and a single vector. Made by [`Cut`] alone.
+struct Narrow<'a, T>(&'a Tile<T>);
 
-impl<T: Elementary> WithSimd<T> for Column<'_, T> {
+impl<T: Elementary> WithSimd<T> for Narrow<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
-        if const { has_columns::<T, S>() } {
-            // SAFETY: whoever called `run` promised the memory; the tile is no wider than a vector, and its rows of A are contiguous.
-            unsafe { compute::<T, S, COLUMN, 1, true, true>(simd, self.0) }
-        } else {
+        let Self(tile) = self;
+        if const { !has_narrow::<T, S>() } {
             unreachable!("rows are cut into tiles");
+        } else {
+            // SAFETY: whoever called `run` promised the memory; the tile is no wider than a vector, and its rows of A are contiguous.
+            unsafe {
+                if const { S::Half::LANES < S::LANES && has_narrow::<T, S::Half>() } && tile.columns <= S::Half::LANES {
+                    compute::<T, S::Half, NARROW_ROWS, 1, true, true>(simd.half(), tile);
+                } else {
+                    compute::<T, S, NARROW_ROWS, 1, true, true>(simd, tile);
+                }
+            }
         }
     }
 }
 
-/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part; with `COLUMNS`, rows of A are contiguous and nothing is
-/// asked for ahead.
+/// Computes `R` rows of `N` vectors; with `PARTIAL`, the last vector may be filled in part; with `NARROW`, the elements of A are contiguous and nothing
+/// is asked for ahead.
 ///
 /// # Safety
 /// Every number that the tile names is in memory that the caller may read (C: write).
@@ -277,7 +287,7 @@ unsafe fn compute<
     const R: usize,
     const N: usize,
     const PARTIAL: bool,
-    const COLUMNS: bool,
+    const NARROW: bool,
 >(
     simd: S,
     tile: &Tile<T>,
@@ -353,7 +363,7 @@ unsafe fn compute<
                         ahead = ahead.wrapping_add(done * tile.share);
                     }
                     for _ in 0..rest {
-                        if !COLUMNS {
+                        if !NARROW {
                             simd.prefetch(ahead);
                             ahead = ahead.wrapping_add(tile.share);
                         }
@@ -362,7 +372,7 @@ unsafe fn compute<
                             columns[j] = simd.load_edge(b.add(place(j)), PARTIAL && j == N - 1, mask);
                         }
                         for i in 0..R {
-                            let row = simd.splat(if COLUMNS { *a[0].add(i) } else { *a[i / 3].add(i % 3 * a_row) });
+                            let row = simd.splat(if NARROW { *a[0].add(i) } else { *a[i / 3].add(i % 3 * a_row) });
                             for j in 0..N {
                                 sums[i][j] = row.multiply_add(columns[j], sums[i][j]);
                             }
