@@ -174,8 +174,8 @@ pub trait Vector<T: Lane>:
     /// `self * factor + addend`, rounded once where the processor can.
     fn multiply_add(self, factor: Self, addend: Self) -> Self;
 
-    /// `self / divisor`, at most a unit in the last place off, where both, what they give, and 1 / `divisor` are normal numbers or zero: by a
-    /// reciprocal where a processor takes longer to divide than for all the rest of a function.
+    /// `self / divisor`, at most a unit in the last place off, where these two, their quotient and 1 / `divisor` are normal, or the first is zero, which
+    /// may lose its sign: by a reciprocal where a processor takes longer to divide than for all the rest of a function.
     #[inline(always)]
     fn quotient(self, divisor: Self) -> Self {
         self / divisor
