@@ -1,16 +1,16 @@
 //! Predictions of blocks of images, which lie in the lanes of vectors: a program of their own, and the same answers.
 
+use netwright::plan::Plan;
 use netwright::{Architecture as _, Network as _, Tensor};
 
 netwright::network! {
     /// All that has kernels for the layout, with few channels.
     Narrow(13x11x2) {
-        conv 5x5x6 same tanh;
-        batchnorm;
+        conv 5x5x6 same batchnorm tanh;
         avgpool 2;
         add { conv 3x3x5 same bn } { conv 1x1x5 dilate 1 } relu;
         zeropad 1;
-        conv 3x3x7 dilate 2 pad 1 gelu;
+        conv 3x3x7 dilate 2 pad 1 connect (0, 1) (1, 2, 3) (4) (0, 3) (2, 4) (0, 1, 2, 3, 4) (3) gelu;
         maxpool 2;
         flatten;
         dropout 0.5;
@@ -95,7 +95,8 @@ fn the_plan_tells_when_blocks_are_taken() {
     let fewest = <Values>::BLOCKS.expect("few channels").fewest;
     let first = Values::PLAN.calls().find(|call| call.kernel == "into_lanes").expect("images go into the lanes");
     assert!(first.why.contains(&format!("16 images at once, where there are {fewest} or more")), "{}", first.why);
-    assert!(Values::PLAN.calls().any(|call| call.kernel == "conv_lanes_forward"));
+    let in_lanes = |plan: Plan| plan.calls().filter(|call| call.kernel == "conv_lanes_forward").count();
+    assert_eq!([Values::PLAN, Narrow::PLAN].map(in_lanes), [2, 4], "also the one with a connection table");
 }
 
 #[test]

@@ -12,9 +12,9 @@ network! {
     block features(width) { conv 3x3x(width) same as first; bn relu; maxpool 2 }
 
     /// Frozen features, a normalisation between, and a head.
-    Frozen(6x6x2) { features(4) frozen; conv 3x3x4 same prelu frozen; bn nocenter; dense 8 tanh frozen; softmax 3 }
+    Frozen(6x6x2) { features(4) frozen; conv 3x3x4 same connect (0, 1) (1, 2) (3) (0, 3) prelu frozen; bn nocenter; dense 8 tanh frozen; softmax 3 }
     /// The same, trained.
-    Free(6x6x2) { features(4); conv 3x3x4 same prelu; bn nocenter; dense 8 tanh; softmax 3 }
+    Free(6x6x2) { features(4); conv 3x3x4 same connect (0, 1) (1, 2) (3) (0, 3) prelu; bn nocenter; dense 8 tanh; softmax 3 }
     /// Nothing behind an image is trained before the head.
     HeadAlone(6x6x2) { repeat 2 { conv 3x3x4 same; bn relu dropout 0.5 } frozen; add { conv 1x1x4 } { } frozen; softmax 3 }
     /// All of it frozen but a normalisation, which then couples a batch.

@@ -6,10 +6,11 @@ use netwright::prelude::*;
 use netwright::{Architecture, Error, InstructionSet, OwnedPredictor, PredictionFileError, Predictor};
 
 netwright::network! {
-    /// Winograd's transforms, packed filters, folded normalisations, a layer that is read as it lies, and shared weights.
+    /// Winograd's transforms, packed filters, expanded ones too, folded normalisations, a layer that is read as it lies, and shared weights.
     Mixed(24x24x3) {
         conv 3x3x16 same nobias bn relu; conv 3x3x32 same kernel winograd bn relu; maxpool 2;
-        dwconv 3x3 same bn relu; conv 1x1x64 kernel gemm tanh; layernorm; globalavgpool; dense 24 relu; softmax 10
+        dwconv 3x3 same bn relu; conv 1x1x64 kernel gemm tanh; layernorm;
+        concat { } { conv 3x3x2 same kernel gemm connect (0, 63) (5) }; globalavgpool; dense 24 relu; softmax 10
     }
     /// Blocks of images in the lanes.
     Digits(28x28x1) {

@@ -5,7 +5,10 @@ use netwright::prelude::*;
 use netwright::{Architecture, LengthError, Predictor, PreparedWeights};
 
 netwright::network! {
-    Small(9x7x3) { conv 3x3x20 same nobias bn relu; conv 1x1x18 tanh; maxpool 2; conv 3x3x5 bn; softmax 4 }
+    Small(9x7x3) {
+        conv 3x3x20 same nobias bn relu; conv 1x1x18 tanh; maxpool 2;
+        conv 3x3x5 kernel gemm connect (0, 4) (1, 2) (17) (5, 6, 7) (3) bn; softmax 4
+    }
 }
 
 fn image() -> Tensor<9, 7, 3> {
@@ -39,7 +42,7 @@ fn every_change_of_the_weights_is_seen_by_the_next_prediction() -> Result<(), ne
     check(&network, "a statistic");
     network.tensor_mut("conv2", "kernel").expect("a kernel")[7] -= 1.0;
     check(&network, "a tensor");
-    network.layers_mut().conv3.kernel[1][1][4][2] += 2.0;
+    network.layers_mut().conv3.kernel[1][1][4] += 2.0;
     check(&network, "a view of a layer");
     network.initialise("conv1", "kernel", Init::HeNormal, 8)?;
     check(&network, "an initialisation");

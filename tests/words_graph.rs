@@ -142,6 +142,8 @@ netwright::network! {
     pub Side(1x2x1) { concat { } { scale 10 } { scale -1 } }
     pub Gate(1x2x2) { mul { } { globalmaxpool } }
     pub Normal(3) { bn eps 0.5 momentum 0.75 }
+    pub Connected(7x6x3) { conv 3x2x4 pad 1x0 stride 1x2 connect (0, 2) (1) (2, 1, 0) (1, 2) tanh }
+    pub Whole(7x6x3) { conv 3x2x4 pad 1x0 stride 1x2 tanh }
 }
 
 #[test]
@@ -152,6 +154,23 @@ fn joins_add_place_and_multiply() {
     assert_eq!(Side::init(1).predict(&image).as_slice(), [1.0, 10.0, -1.0, 2.0, 20.0, -2.0]);
     let image = Tensor::from_fn(|_, column, channel| (2 * column + channel) as f32);
     assert_eq!(Gate::init(1).predict(&image).as_slice(), [0.0, 3.0, 4.0, 9.0]);
+}
+
+#[test]
+fn a_connection_table_is_a_convolution_whose_other_weights_are_zero() {
+    const TABLE: [[usize; 2]; 8] = [[0, 0], [2, 0], [1, 1], [2, 2], [1, 2], [0, 2], [1, 3], [2, 3]];
+    let (connected, mut whole) = (Connected::init(5), Whole::init(5));
+    let kernel = whole.tensor_mut("conv1", "kernel").expect("a kernel");
+    kernel.fill(0.0);
+    let weights = connected.tensor("conv1", "kernel").expect("a kernel");
+    for (tap, weights) in weights.chunks_exact(TABLE.len()).enumerate() {
+        for ([channel, filter], weight) in TABLE.iter().zip(weights) {
+            kernel[(tap * 3 + channel) * 4 + filter] = *weight;
+        }
+    }
+    let image = Tensor::from_fn(|row, column, channel| ((row * 5 + column * 3 + channel * 7) % 11) as f32 / 5.0 - 1.0);
+    assert_eq!(connected.predict(&image).as_slice(), whole.predict(&image).as_slice());
+    assert_eq!(weights.len(), 6 * TABLE.len());
 }
 
 #[test]

@@ -44,8 +44,6 @@ macro_rules! for_each_kernel {
                 dense::dense_direct_transposed_forward(dense);
                 /// Dense layer, weights `[inputs, outputs]`, of blocks of images in the lanes: y from x, weights, scale, shift.
                 dense::dense_lanes_forward(dense);
-                /// Convolution with a connection table: y from x, weights, scale, shift.
-                conv_table::conv_table_forward(conv_table);
                 /// Trained subsampling: y from x, coefficients, scale, shift.
                 subsample::subsample_forward(subsample);
             }
@@ -81,8 +79,6 @@ macro_rules! for_each_kernel {
             } {
                 /// Depthwise convolution: dx from dy, weights.
                 depthwise::depthwise_grad_input(conv) scratch;
-                /// Convolution with a connection table: dx from dy, weights.
-                conv_table::conv_table_grad_input(conv_table);
                 /// Trained subsampling: dx from dy, coefficients.
                 subsample::subsample_grad_input(subsample);
             }
@@ -135,8 +131,6 @@ macro_rules! for_each_kernel {
                 dense::dense_grad_weights(dense) scratch;
                 /// Dense layer, weights `[outputs, inputs]`: adds to dw and db from x, dy.
                 dense::dense_transposed_grad_weights(dense) scratch;
-                /// Convolution with a connection table: adds to dw and db from x, dy.
-                conv_table::conv_table_grad_weights(conv_table);
                 /// Trained subsampling: adds to dw and db from x, dy.
                 subsample::subsample_grad_weights(subsample);
             }
@@ -158,6 +152,8 @@ macro_rules! for_each_kernel {
                 dense::dense_pack(dense);
                 /// Weights `[inputs, outputs]` as a product packs their transpose.
                 dense::dense_pack_transposed(dense);
+                /// Filters of a connection table as those of an ordinary convolution, with zeros for what is not connected.
+                conv_table::conv_table_expand(conv_table);
                 /// The transforms of filters for Winograd's algorithm, in panels.
                 conv::conv_winograd_pack(conv);
                 /// The same for the way forward in training.
@@ -257,6 +253,13 @@ macro_rules! for_each_kernel {
             Accumulate { Read x: "The term.", Update y: "The sum.", } {
                 /// y becomes f(y + x)
                 add::add_assign(add);
+                /// The gradient of filters of a connection table: adds to y what of x, that of expanded filters, is connected.
+                conv_table::conv_table_gather(conv_table);
+            }
+            /// A sum that begins.
+            Clear { Write sum: "The sum.", } {
+                /// Zeros, whatever the batch.
+                copy::clear(copy);
             }
             /// A layer with slopes, forward.
             Sloped { Read x: "The input.", Read slopes: "One slope, or one for each channel.", Write y: "The output.", } {

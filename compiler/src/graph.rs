@@ -297,6 +297,12 @@ impl Graph {
         rows.filter(|row| !self.layers[row.0].frozen).collect()
     }
 
+    /// The weights of a node that another one computes from its tensors: its input that does not grow with the batch.
+    pub fn expanded_weights(&self, node: &Node) -> Option<ValueId> {
+        let grows = |input: &ValueId| matches!(self.values[input.0].extent, Extent::PerImage(_));
+        node.inputs.iter().copied().find(|input| !grows(input))
+    }
+
     /// The node that computes `value`; none computes the input.
     pub fn producer(&self, value: ValueId) -> Option<&Node> {
         self.nodes.iter().rfind(|node| node.output == value)

@@ -163,7 +163,8 @@ fn with_plan(program: Program) -> (Program, MemoryPlan) {
 fn optimise(graph: Graph, phase: Phase) -> Graph {
     let folded = if phase == Phase::Predicting { checked(passes::fold(graph)) } else { graph };
     let objective = objective(&folded, phase);
-    checked(passes::select(checked(passes::fuse(folded, phase)), phase, objective))
+    let expanded = checked(passes::expand(checked(passes::fuse(folded, phase)), phase));
+    checked(passes::select(expanded, phase, objective))
 }
 
 /// What kernels of a phase are selected for.

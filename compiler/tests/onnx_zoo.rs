@@ -42,8 +42,9 @@ fn tensors(graph: &Graph) -> Vec<(&'static str, Vec<usize>)> {
 /// What predicting and training an image take, in elements.
 fn memory(graph: &Graph) -> [usize; 2] {
     let graph = passes::initial_weights(graph.clone());
-    let predicted = passes::fuse(passes::fold(graph.clone()), Phase::Predicting);
-    let trained = passes::fuse(graph, Phase::Training);
+    let expanded = |graph, phase| passes::expand(passes::fuse(graph, phase), phase);
+    let predicted = expanded(passes::fold(graph.clone()), Phase::Predicting);
+    let trained = expanded(graph, Phase::Training);
     let predicted = passes::plan_memory(&passes::predict(&predicted).predict).per_image;
     [predicted, passes::plan_memory(&passes::differentiate(&trained).program).per_image]
 }

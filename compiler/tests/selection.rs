@@ -3,7 +3,7 @@
 use netwright_compiler::graph::Graph;
 use netwright_compiler::lower::lower;
 use netwright_compiler::ops::Phase;
-use netwright_compiler::passes::{fold, fuse, initial_weights, predict, select};
+use netwright_compiler::passes::{expand, fold, fuse, initial_weights, predict, select};
 use netwright_compiler::program::Step;
 use netwright_compiler::selection::{Direction, Objective};
 use netwright_grammar::Diagnostics;
@@ -20,7 +20,7 @@ fn selected_for(objective: Objective, input: &str, body: &str, phase: Phase) -> 
     assert_eq!(diagnostics.into_sorted(), []);
     let graph = initial_weights(graph.expect("there is a network"));
     let graph = if phase == Phase::Predicting { fold(graph) } else { graph };
-    let graph = select(fuse(graph, phase), phase, objective);
+    let graph = select(expand(fuse(graph, phase), phase), phase, objective);
     netwright_compiler::verify::verify(&graph).expect("the graph holds together");
     graph
 }
@@ -46,6 +46,25 @@ fn each_direction_gets_a_kernel_of_its_own() {
     assert_eq!(names("56x56x128", "conv 3x3x128 groups 32 same"), [Some("grouped"); 4]);
     assert_eq!(names("12", "dense 4"), [Some("gemm"); 4]);
     assert_eq!(names("12", "dense 4 relu; layernorm"), [None; 4]);
+}
+
+#[test]
+fn a_connection_table_gets_the_kernels_of_all_channels() {
+    for (input, sizes, table) in [("14x14x6", "5x5x16", " (0, 1, 2)".repeat(16)), ("8x8x2", "3x3x2", " (0) (1)".into())]
+    {
+        let conv = format!("conv {sizes} exact");
+        assert_eq!(names(input, &format!("{conv} connect{table}")), names(input, &conv), "{conv}");
+    }
+    let asked = "conv 3x3x2 kernel gemm connect (0) (1)";
+    assert_eq!(names("8x8x2", asked), [Some("gemm"); 4]);
+    // Weights are expanded and packed once for all predictions; for training they are expanded in each pass.
+    let calls = |phase| {
+        let graph = selected("8x8x2", asked, phase);
+        let nodes = graph.nodes.iter().map(|node| node.op.name());
+        nodes.collect::<Vec<_>>()
+    };
+    assert_eq!(calls(Phase::Predicting), ["expand", "pack", "conv"]);
+    assert_eq!(calls(Phase::Training), ["expand", "conv"]);
 }
 
 #[test]

@@ -24,9 +24,10 @@ fn plans_need_at_most_a_tenth_more_than_what_is_alive_at_one_moment() {
     for file in zoo::NETWORKS {
         let (name, graph) = zoo::network(file);
         let graph = passes::initial_weights(graph);
-        let predicted = passes::fuse(passes::fold(graph.clone()), Phase::Predicting);
+        let expanded = |graph, phase| passes::expand(passes::fuse(graph, phase), phase);
+        let predicted = expanded(passes::fold(graph.clone()), Phase::Predicting);
         row(&name, "predicting", &passes::plan_memory(&passes::predict(&predicted).predict));
-        let trained = passes::fuse(graph, Phase::Training);
+        let trained = expanded(graph, Phase::Training);
         row(&name, "training", &passes::plan_memory(&passes::differentiate(&trained).program));
     }
 }

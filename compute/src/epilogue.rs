@@ -231,7 +231,9 @@ impl<T: Elementary> Epilogue<'_, T> {
         }
     }
 
-    /// What sums z become in their own place, rows of channels, a few at a time; what they are added to is in them already.
+    /// What sums z that another library has stored become in their own place, rows of channels, a few at a time; what they are added to is
+    /// in them already.
+    #[cfg(any(feature = "matrixmultiply", feature = "blas"))]
     #[inline(never)]
     pub(crate) fn apply(&self, isa: Isa, channels: usize, sums: &mut [T]) {
         if self.leaves_sums() {

@@ -1,49 +1,40 @@
 //! Sizes of layers with weights, other than convolutions, and of distances to patterns.
 
-/// Convolution with a connection table.
+/// Filters of a convolution with a connection table.
 pub mod conv_table {
-    use crate::Activation;
-
     spec! {
-        /// The sizes of the layer, and its table. Only what is connected has weights: they are `[window height, window width,
-        /// connections]`, in the order of the table.
+        /// The sizes of filters, and their table. Only what is connected has weights: they are `[window height, window width,
+        /// connections]`, in the order of the table. Expanded, they are `[window height, window width, channels, filters]`, with zeros
+        /// for what is not.
         Spec<'a> {
-            /// Height, width, channels of one input image.
-            input: [usize; 3],
-            /// Height, width, filters of one output image.
-            output: [usize; 3],
             /// Height and width of a filter, in taps.
             window: [usize; 2],
-            /// Steps from one output to the next, in input rows and columns.
-            stride: [usize; 2],
-            /// Zeros around the input: top, bottom, left, right.
-            padding: [usize; 4],
-            /// Steps from one tap to the next, in input rows and columns; 1 for an ordinary filter.
-            dilation: [usize; 2],
+            /// Channels of the input.
+            channels: usize,
+            /// Filters.
+            filters: usize,
             /// What is connected: an input channel and a filter.
             connections: &'a [[usize; 2]],
-            /// The function f applied to the output on the way forward.
-            activation: Option<Activation>,
         }
     }
 
     impl Spec<'_> {
+        /// Elements of the weights, expanded.
+        pub const fn expanded_len(&self) -> usize {
+            self.window[0] * self.window[1] * self.channels * self.filters
+        }
+
         /// Panics where an operand has not the length that these sizes ask for: a bug of whoever emitted the call.
         #[track_caller]
-        pub fn check(&self, batch: usize, input: usize, weights: usize, each_filter: [usize; 2], output: usize) {
-            let ([_, _, channels], [_, _, filters]) = (self.input, self.output);
-            assert!(channels > 0 && filters > 0 && !self.connections.is_empty(), "conv_table: sizes are at least 1");
+        pub fn check(&self, weights: usize, expanded: usize) {
+            let sizes = [self.window[0], self.window[1], self.channels, self.filters, self.connections.len()];
+            assert!(!sizes.contains(&0), "conv_table: sizes are at least 1");
             assert!(
-                self.connections.iter().all(|&[channel, filter]| channel < channels && filter < filters),
+                self.connections.iter().all(|&[channel, filter]| channel < self.channels && filter < self.filters),
                 "conv_table: the table names a channel or a filter that there is not"
             );
-            assert_eq!(input, batch * self.input.iter().product::<usize>(), "conv_table: the input");
             assert_eq!(weights, self.window[0] * self.window[1] * self.connections.len(), "conv_table: the weights");
-            assert!(
-                each_filter.iter().all(|&len| len == 0 || len == filters),
-                "conv_table: one number for each filter"
-            );
-            assert_eq!(output, batch * self.output.iter().product::<usize>(), "conv_table: the output");
+            assert_eq!(expanded, self.expanded_len(), "conv_table: the expanded weights");
         }
     }
 }

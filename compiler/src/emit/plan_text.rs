@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use super::constants::calls;
 use super::{InBlocks, Planned};
 use crate::graph::Extent;
-use crate::kernel_call::{Access, Data, KernelCall};
+use crate::kernel_call::{Access, Data, KernelCall, Operand};
 use crate::passes::MemoryPlan;
 use crate::program::Program;
 
@@ -55,11 +55,13 @@ pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
 /// Which gradients a call on the way back computes: those of weights, those of a value, or both.
 fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
     let changed = || call.operands.iter().filter(|operand| operand.access != Access::Read);
-    let of_weights = changed().any(|operand| matches!(operand.data, Data::Gradient(_)));
-    let of_input = changed().any(|operand| match operand.data {
-        Data::Value(value) => matches!(program.values[value.0].extent, Extent::PerImage(_)),
-        _ => false,
-    });
+    // A value that grows with the batch has a gradient for each image; one that does not is expanded from weights.
+    let grows = |operand: &Operand| match operand.data {
+        Data::Value(value) => Some(matches!(program.values[value.0].extent, Extent::PerImage(_))),
+        Data::Gradient(_) => Some(false),
+        _ => None,
+    };
+    let [of_input, of_weights] = [true, false].map(|each| changed().any(|operand| grows(operand) == Some(each)));
     match (of_input, of_weights) {
         (true, true) => Computes::Gradients,
         (_, true) => Computes::WeightGradient,

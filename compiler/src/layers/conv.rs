@@ -75,7 +75,7 @@ const CONNECT: OptionWord = OptionWord {
     name: "connect",
     form: "connect (0, 1) (1, 2)",
     argument: Argument::Lists,
-    summary: "a connection table (LeCun et al., 1998): for each filter, the input channels that it sees, counted from 0",
+    summary: "a connection table (LeCun et al., 1998): for each filter, the input channels that it sees, counted from 0. The others are computed with weights of 0, so that an infinite one becomes NaN",
 };
 const EXACT: OptionWord = OptionWord {
     name: "exact",
@@ -90,11 +90,10 @@ pub(super) const NOBIAS: OptionWord =
 fn lower(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<ValueId, Diagnostic> {
     let axes = Axes::of(lowering, input);
     let (size, filters) = axes.window_and_filters(layer, lowering, input)?;
-    if let Some(connect) = layer.option("connect") {
-        let table = table(layer, &connect.lists, connect.span, filters)?;
-        let window = window(axes, layer, size, [1, 1])?;
-        return lowering.push(layer, ConvTable { window, table, bias: !layer.has("nobias") }, &[input]);
-    }
+    let table = match layer.option("connect") {
+        Some(connect) => Some(table(layer, &connect.lists, connect.span, filters)?),
+        None => None,
+    };
     let groups = match layer.numbers_of("groups") {
         Some(groups) => groups.single("`groups`", "groups 32")?.count("the number of groups")?,
         None => 1,
@@ -108,7 +107,10 @@ fn lower(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<Val
             "`kernel winograd` and `exact` exclude each other: Winograd's algorithm rounds more than a plain sum";
         return Err(Diagnostic::new(exact.span, message).help("keep one, or neither: the compiler then decides"));
     }
-    lowering.push(layer, conv, &[input])
+    match table {
+        Some(table) => lowering.push(layer, ConvTable { conv, table }, &[input]),
+        None => lowering.push(layer, conv, &[input]),
+    }
 }
 
 /// The channels that each filter sees.

@@ -11,7 +11,7 @@ use super::reading::{Known, Reading, Value};
 use super::weighted::Weighted;
 use super::written;
 use crate::builder::WeightOptions;
-use crate::ops::{ConvTable, Distance, Op};
+use crate::ops::{Conv, ConvTable, Distance, Op};
 use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
@@ -61,7 +61,10 @@ impl<'m> Reading<'m> {
             }
             None => None,
         };
-        let op = ConvTable { window, table, bias: bias.is_some() }.into();
+        let (filters_of, bias_is) = (table.len(), bias.is_some());
+        let conv =
+            Conv { window, filters: filters_of, groups: 1, bias: bias_is, kernel: "kernel", asked: None, exact: false };
+        let op = ConvTable { conv, table }.into();
         self.absorb(apart);
         self.absorb(sums);
         let axes = vec![tall, wide, filters];

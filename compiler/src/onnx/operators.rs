@@ -5,7 +5,7 @@ use netwright_onnx::write::Attribute as Value;
 
 use super::export::{Writing, dims};
 use crate::graph::Node;
-use crate::ops::{Op, PoolKind};
+use crate::ops::{ConvTable, Op, PoolKind};
 use crate::shape::{Shape, Window};
 
 /// Sizes of kernels, strides and the like: one for each axis of the image.
@@ -69,9 +69,9 @@ impl Writing<'_> {
                 let kernel = self.weights(node, "coefficient", &sizes, &[[channels, 1], [tall * wide, 0]]);
                 self.convolved(node, [&x, &kernel.unwrap_or_default()], shape, &pool.window, channels)
             }
-            Op::ConvTable(conv) => {
+            Op::ConvTable(ConvTable { conv, table }) => {
                 // The channels of all lists, each convolved by itself, and the sum of each list.
-                let seen: Vec<i64> = conv.table.iter().flatten().map(|channel| *channel as i64).collect();
+                let seen: Vec<i64> = table.iter().flatten().map(|channel| *channel as i64).collect();
                 let (count, [tall, wide]) = (seen.len(), conv.window.size);
                 let indices = self.integers("connections", &seen);
                 let x = self.push("Gather", &[&x, &indices], &[("axis", Value::Int(1))]);
@@ -82,9 +82,9 @@ impl Writing<'_> {
                 attributes.push(("dilations", spatial(shape, conv.window.dilation)));
                 attributes.push(("group", Value::Int(count as i64)));
                 let apart = self.push("Conv", &[&x, &kernel], &attributes);
-                let owners = conv.table.iter().enumerate().flat_map(|(filter, list)| list.iter().map(move |_| filter));
+                let owners = table.iter().enumerate().flat_map(|(filter, list)| list.iter().map(move |_| filter));
                 let owners: Vec<usize> = owners.collect();
-                let of = conv.table.len();
+                let of = table.len();
                 let ones = (0..of).flat_map(|filter| owners.iter().map(move |owner| f64::from(*owner == filter)));
                 let mut sizes = filters(shape, [of, count], &conv.window);
                 sizes[2..].fill(1);
@@ -267,8 +267,8 @@ impl Writing<'_> {
                 let last = self.integers("last", &[2]);
                 self.push("ReduceSum", &[&squares, &last], &[("keepdims", Value::Int(0))])
             }
-            // What predictions alone are made of stands in no graph that a front end has built.
-            Op::Fold(_) | Op::Pack(_) | Op::Relayout(_) => x,
+            // What passes make stands in no graph that a front end has built.
+            Op::Expand(_) | Op::Fold(_) | Op::Pack(_) | Op::Relayout(_) => x,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Operations in the words of the language: what stands in the table of layers, and in a network that is printed.
 
 use crate::layers;
-use crate::ops::{Op, PoolKind};
+use crate::ops::{ConvTable, Op, PoolKind};
 use crate::shape::{Padding, Shape, Window};
 
 /// The stage that makes this operation of an input of this shape; `None` where it has no word of its own.
@@ -50,10 +50,10 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
             let (size, around) = (axes(conv.window.size), around(&conv.window, [1, 1]));
             format!("dwconv {size}{around}{multiplier}{}", bias(conv.bias))
         }
-        Op::ConvTable(conv) => {
+        Op::ConvTable(ConvTable { conv, table }) => {
             let (size, around) = (axes(conv.window.size), around(&conv.window, [1, 1]));
-            let lists: String = conv.table.iter().map(|list| format!(" {}", list_of(list))).collect();
-            format!("conv {size}x{}{around} connect{lists}{}", conv.table.len(), bias(conv.bias))
+            let lists: String = table.iter().map(|list| format!(" {}", list_of(list))).collect();
+            format!("conv {size}x{}{around} connect{lists}{}", table.len(), bias(conv.bias))
         }
         Op::Distance(distance) => {
             let lists: String = distance.patterns.iter().map(|list| format!(" {}", list_of(list))).collect();
@@ -110,6 +110,7 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         | Op::Concat(_)
         | Op::Multiply(_)
         | Op::Subsample(_)
+        | Op::Expand(_)
         | Op::Fold(_)
         | Op::Pack(_)
         | Op::Relayout(_) => {

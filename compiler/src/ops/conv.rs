@@ -190,7 +190,7 @@ impl Operation for Conv {
             let call = at.because(of_input, at.weighted_input_gradient(kernel, &added, self.kernel));
             if at.adds { call.accumulating() } else { call }
         });
-        weights.into_iter().chain(input).collect()
+        at.clear_expanded_gradient().into_iter().chain(weights).chain(input).collect()
     }
 
     fn adds_gradient(&self, at: &LoweringContext<'_>) -> bool {

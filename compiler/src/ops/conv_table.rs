@@ -1,25 +1,24 @@
 //! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
 
-use netwright_abi::spec::conv_table::Spec;
-use netwright_abi::{Activation, Axes, Epilogue, kernels};
+use netwright_abi::Axes;
 
-use super::conv::{spec, window_error};
 use super::{
-    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
+    Conv, EpiloguePart, Expand, GradientContext, LoweringContext, Op, Operation, ParameterKind, ShapeError, TensorSpec,
     refuse_enormous_weights,
 };
 use crate::kernel_call::KernelCall;
-use crate::shape::{Shape, Window};
+use crate::shape::Shape;
 
 /// Convolves, for each filter, the channels of its list. Only what is connected has weights.
+///
+/// It is computed as the convolution of all channels, whose weights are 0 where nothing is connected: the sums of finite inputs are the
+/// same, and an infinite one becomes NaN in filters that do not see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvTable {
-    /// Size, stride, dilation and padding.
-    pub window: Window,
+    /// The convolution of all channels.
+    pub conv: Conv,
     /// The channels that each filter sees.
     pub table: Vec<Vec<usize>>,
-    /// Whether each filter has a bias.
-    pub bias: bool,
 }
 
 impl ConvTable {
@@ -32,25 +31,6 @@ impl ConvTable {
         let filters = self.table.iter().enumerate();
         filters.flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter])).collect()
     }
-
-    fn spec<'a>(
-        &self,
-        at: &LoweringContext<'_>,
-        connections: &'a [[usize; 2]],
-        activation: Option<Activation>,
-    ) -> Spec<'a> {
-        let conv = spec(&self.window, 1, at.x_shape(0), at.y_shape(), Epilogue::NONE);
-        Spec {
-            input: conv.input,
-            output: conv.output,
-            window: conv.window,
-            stride: conv.stride,
-            padding: conv.padding,
-            dilation: conv.dilation,
-            connections,
-            activation,
-        }
-    }
 }
 
 impl Operation for ConvTable {
@@ -59,49 +39,59 @@ impl Operation for ConvTable {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
-        let sizes @ [height, width, channels] = image(inputs[0], "a convolution", self.window.extent())?;
-        let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
+        let output = self.conv.infer(inputs)?;
+        let channels = inputs[0].channels();
         if let Some(channel) = self.table.iter().flatten().find(|channel| **channel >= channels) {
             return Err(ShapeError::new(format!("its table names channel {channel}, and its input has {channels}"))
                 .help(format!("channels are counted from 0: the last is {}", channels - 1)));
         }
-        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.connections()])?;
-        Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels: self.table.len() })
+        let [tall, wide] = self.conv.window.size;
+        refuse_enormous_weights(&[tall, wide, self.connections()])?;
+        Ok(output)
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
-        let ([tall, wide], connections) = (self.window.size, self.connections());
+        let ([tall, wide], connections) = (self.conv.window.size, self.connections());
         let mean = |of: usize| (tall * wide * connections).div_ceil(of);
         let shape = vec![tall, wide, connections];
-        let mut tensors =
-            vec![TensorSpec::weight("kernel", Axes::Own, shape, mean(self.table.len()), mean(inputs[0].channels()))];
-        if self.bias {
+        let [fan_in, fan_out] = [mean(self.table.len()), mean(inputs[0].channels())];
+        let mut tensors = vec![TensorSpec::weight(self.conv.kernel, Axes::Own, shape, fan_in, fan_out)];
+        if self.conv.bias {
             tensors.push(TensorSpec::vector("bias", ParameterKind::Bias, self.table.len(), 0.0));
         }
         tensors
     }
 
-    fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        let pairs = self.pairs();
-        let spec = self.spec(at, &pairs, at.activation());
-        vec![at.with_epilogue(at.weighted_call(kernels::conv_table_forward, &spec, "kernel"))]
+    fn kernels(&self, inputs: &[Shape], output: Shape) -> Vec<&'static str> {
+        self.conv.kernels(inputs, output)
+    }
+
+    fn expanded(&self, inputs: &[Shape]) -> Option<[Op; 2]> {
+        let Conv { window, kernel: weights, .. } = self.conv;
+        let expand = Expand {
+            window: window.size,
+            channels: inputs[0].channels(),
+            connections: self.pairs(),
+            filters: self.table.len(),
+            weights,
+        };
+        Some([expand.into(), self.conv.into()])
+    }
+
+    fn forward(&self, _at: &LoweringContext<'_>) -> Vec<KernelCall> {
+        unreachable!("`expand` has put a convolution in its place")
     }
 
     fn takes_epilogue(&self, part: EpiloguePart) -> bool {
-        part != EpiloguePart::Sum
+        self.conv.takes_epilogue(part)
     }
 
-    fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
-        let pairs = self.pairs();
-        let spec = self.spec(at, &pairs, None);
-        vec![
-            at.call(kernels::conv_table_grad_weights, &spec, at.weight_gradient("kernel")),
-            at.weighted_input_gradient(kernels::conv_table_grad_input, &spec, "kernel"),
-        ]
+    fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {
+        unreachable!("`expand` has put a convolution in its place")
     }
 
     fn macs(&self, _inputs: &[Shape], output: Shape) -> u64 {
-        let taps = self.window.size[0] * self.window.size[1] * self.connections();
+        let taps = self.conv.window.size[0] * self.conv.window.size[1] * self.connections();
         output.positions() as u64 * taps as u64
     }
 }

@@ -5,7 +5,7 @@ use netwright_abi::spec::{self, Sizes};
 use netwright_abi::{Activation as Function, Epilogue, LANES, Layout};
 
 use super::{InLanes, Phase};
-use crate::graph::{self, Graph, Node, TensorId, ValueId};
+use crate::graph::{self, Graph, LayerId, Node, TensorId, ValueId};
 use crate::kernel_call::{Data, FusedGradient, KernelCall};
 use crate::selection::Direction;
 use crate::shape::Shape;
@@ -107,6 +107,14 @@ impl LoweringContext<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
+    /// The weights called `name` as kernels read them: those that another node computed of the tensor, where one did.
+    pub(crate) fn weights(&self, name: &str) -> Data {
+        self.graph.expanded_weights(self.node).map_or_else(|| self.tensor(name), Data::Value)
+    }
+    /// The row that has the tensor called `name`, which may not be that of the node: it may be merged with others.
+    pub(crate) fn row_of(&self, name: &str) -> LayerId {
+        self.tensor_id(name).map_or(self.node.layer, |id| self.graph.tensors[id.0].layer)
+    }
     /// What was prepared of its weights for a direction.
     fn prepared(&self, direction: Direction) -> Data {
         self.node.prepared(direction).map_or(Data::Absent, Data::Value)
@@ -126,14 +134,14 @@ impl LoweringContext<'_> {
         weights: &str,
     ) -> KernelCall {
         let [scale, shift] = self.scale_and_shift();
-        let (x, y, tensor, packed) = (self.x(0), self.y(), self.tensor(weights), self.prepared(self.phase.forward()));
+        let (x, y, weights, packed) = (self.x(0), self.y(), self.weights(weights), self.prepared(self.phase.forward()));
         match kernel.into() {
             ForwardKernel::Plain(kernel) => {
-                let w = if packed == Data::Absent { tensor } else { packed };
+                let w = if packed == Data::Absent { weights } else { packed };
                 self.call(kernel, sizes, kernels::Weighted { x, w, scale, shift, y })
             }
             ForwardKernel::Packing(kernel) => {
-                self.call(kernel, sizes, kernels::Packable { x, w: tensor, packed, scale, shift, y })
+                self.call(kernel, sizes, kernels::Packable { x, w: weights, packed, scale, shift, y })
             }
         }
     }
@@ -233,12 +241,20 @@ impl GradientContext<'_> {
     }
     /// The operands for the gradients of weights and bias.
     pub fn weight_gradient(&self, kernel: &str) -> kernels::GradWeights<Data> {
-        kernels::GradWeights {
-            x: self.forward.x(0),
-            dy: self.dy(),
-            dw: self.gradient(kernel),
-            db: self.gradient("bias"),
-        }
+        let dw = self.expanded_gradient().map_or_else(|| self.gradient(kernel), |(value, _)| Data::Value(value));
+        kernels::GradWeights { x: self.forward.x(0), dy: self.dy(), dw, db: self.gradient("bias") }
+    }
+    /// Where the gradient of weights belongs that another node computed, and how many there are: a kernel adds to it.
+    fn expanded_gradient(&self) -> Option<(ValueId, usize)> {
+        let weights = self.graph.expanded_weights(self.node)?;
+        let index = self.node.inputs.iter().position(|&input| input == weights)?;
+        Some((self.dx[index], self.graph.values[weights.0].extent.len()))
+    }
+    /// The call that sets such a gradient to zero.
+    pub(crate) fn clear_expanded_gradient(&self) -> Option<KernelCall> {
+        let (sum, len) = self.expanded_gradient()?;
+        let call = self.call(kernels::clear, &spec::copy::Spec { len }, kernels::Clear { sum: Data::Value(sum) });
+        Some(KernelCall { why: "the gradient of the weights is added to it".into(), ..call })
     }
     /// The gradient of a dense layer's weights as an optimiser's update computes it: XᵀdY, or dYᵀX where the weights are transposed. Not in
     /// other layouts.
@@ -256,7 +272,7 @@ impl GradientContext<'_> {
         sizes: &Z::Spec<'_>,
         weights: &str,
     ) -> KernelCall {
-        let (dy, w, dx) = (self.dy(), self.forward.tensor(weights), self.dx(0));
+        let (dy, w, dx) = (self.dy(), self.forward.weights(weights), self.dx(0));
         match kernel.into() {
             InputGradientKernel::Plain(kernel) => self.call(kernel, sizes, kernels::GradInput { dy, w, dx }),
             InputGradientKernel::Packing(kernel) => {

@@ -14,6 +14,7 @@ mod dense;
 mod depthwise;
 mod distance;
 mod dropout;
+mod expand;
 mod fold;
 mod layernorm;
 mod lowering_context;
@@ -44,6 +45,7 @@ pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use distance::Distance;
 pub use dropout::Dropout;
+pub use expand::Expand;
 pub use fold::{Fold, Foldable};
 pub use layernorm::LayerNorm;
 pub(crate) use lowering_context::{ForwardKernel, InputGradientKernel};
@@ -95,6 +97,10 @@ pub(crate) trait Operation {
     }
     /// The candidate that the text asks for.
     fn asked(&self) -> Option<&'static str> {
+        None
+    }
+    /// Where it is an ordinary layer with weights that are computed from its own: what computes them, and that layer.
+    fn expanded(&self, _inputs: &[Shape]) -> Option<[Op; 2]> {
         None
     }
     /// The calls that compute its output.
@@ -215,8 +221,8 @@ macro_rules! operations {
 }
 
 operations![
-    Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Fold,
-    LayerNorm, LogSoftmax, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Shuffle, Slice, Softmax,
+    Activation, Add, BatchNorm, Concat, Conv, ConvTable, Crop, Deconv, Dense, Depthwise, Distance, Dropout, Expand,
+    Fold, LayerNorm, LogSoftmax, Lrn, Multiply, Pack, Pool, Prelu, Relayout, Reshape, Scale, Shuffle, Slice, Softmax,
     Subsample, Upsample, ZeroPad,
 ];
 
@@ -250,6 +256,11 @@ impl Op {
     /// Its weights.
     pub fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
         self.operation().tensors(&images(inputs), output.as_image())
+    }
+    /// Where it is an ordinary layer with weights that are computed from its own: what computes them, and that layer, which reads them
+    /// behind its input.
+    pub fn expanded(&self, inputs: &[Shape]) -> Option<[Self; 2]> {
+        self.operation().expanded(&images(inputs))
     }
     /// The calls that compute its output.
     pub fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {

@@ -4,7 +4,7 @@ use netwright_abi::kernels::{Kernel, Prepare};
 use netwright_abi::spec::{conv, dense};
 
 use super::{GradientContext, LoweringContext, Operation, Phase, ShapeError};
-use crate::kernel_call::{Data, KernelCall};
+use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
 /// The kernel that packs weights, with the sizes of what they are the weights of.
@@ -37,10 +37,7 @@ impl Operation for Pack {
     }
 
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
-        let w = at.tensor(self.weights);
-        // Its own row, not that of the layer which the node is merged with.
-        let layer = if let Data::Tensor(id) = w { at.graph.tensors[id.0].layer } else { at.node.layer };
-        let operands = Prepare { w, prepared: at.y() };
+        let operands = Prepare { w: at.weights(self.weights), prepared: at.y() };
         let call = match &self.packing {
             Packing::Conv(kernel, spec) => at.call(*kernel, spec, operands),
             Packing::Dense(kernel, spec) => at.call(*kernel, spec, operands),
@@ -49,7 +46,7 @@ impl Operation for Pack {
             Phase::Predicting => "once for all predictions",
             Phase::Training => "once a step for all micro-batches",
         };
-        vec![KernelCall { why: why.into(), layer, ..call }]
+        vec![KernelCall { why: why.into(), layer: at.row_of(self.weights), ..call }]
     }
 
     fn gradient(&self, _at: &GradientContext<'_>) -> Vec<KernelCall> {

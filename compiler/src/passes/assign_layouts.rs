@@ -4,7 +4,7 @@
 use netwright_abi::{Activation, LANES, Layout};
 
 use crate::cost;
-use crate::graph::{Epilogue, Graph, Head, Node, Value, ValueId};
+use crate::graph::{Epilogue, Extent, Graph, Head, Node, Value, ValueId};
 use crate::ops::{InLanes, Relayout, relayout_cost};
 use crate::selection::{Direction, Selected};
 use crate::shape::Shape;
@@ -57,8 +57,8 @@ impl<'a> Assignment<'a> {
     /// they come: they may fill no block.
     fn take(&mut self, node: &Node) -> Option<()> {
         let mut node = node.clone();
-        if node.inputs.is_empty() {
-            // What is prepared of the weights.
+        let is_prepared = |value: ValueId| matches!(self.from.values[value.0].extent, Extent::Prepared(_));
+        if is_prepared(node.output) {
             self.graph.nodes.push(node);
             return Some(());
         }
@@ -78,7 +78,8 @@ impl<'a> Assignment<'a> {
         let is_function = |&function: &Activation| function != Activation::Relu;
         let function = if node.epilogue.activation.as_ref().is_some_and(is_function) { FUNCTION } else { 0.0 };
         self.add_costs([function * output.len() as f64; 2]);
-        for input in node.inputs.iter_mut().chain(&mut node.epilogue.sum) {
+        let images = node.inputs.iter_mut().filter(|input| !is_prepared(**input));
+        for input in images.chain(&mut node.epilogue.sum) {
             if to == Layout::ChannelsLast && *input == self.from.input {
                 return None;
             }

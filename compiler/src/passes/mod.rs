@@ -5,6 +5,7 @@
 //! | [`initial_weights`] | every weight knows how it starts |
 //! | [`fold`] | predicting: what scales and shifts channels is done by the layer before it |
 //! | [`fuse`] | activations, and predicting also sums, are done by the kernel before them |
+//! | [`expand`] | what has its weights from a table is an ordinary layer, behind a node that computes all of its weights |
 //! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for those that read them so |
 //! | [`assign_layouts`] | predicting blocks of images, where it pays: every value has a layout, and what turns one into another is a node |
 //! | [`fuse_pools`] | predicting, images one by one: pools are done by the kernel before them where the selected one can |
@@ -15,6 +16,7 @@
 
 mod assign_layouts;
 mod differentiate;
+mod expand;
 mod fix_sizes;
 mod fold;
 mod fuse;
@@ -27,6 +29,7 @@ mod select;
 
 pub use assign_layouts::{ImageBlocks, assign_layouts};
 pub use differentiate::differentiate;
+pub use expand::expand;
 pub use fix_sizes::fix_sizes;
 pub use fold::fold;
 pub use fuse::fuse;

@@ -22,7 +22,8 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
                 // The gradient of what no weight comes before is computed where that of the images is wanted, and not in every step.
                 let is_computed = direction != Direction::InputGradient
                     || node.inputs.iter().any(|input| trained.get(input.0).is_some_and(|trained| *trained));
-                once_a_step(&mut candidates, passes, is_computed);
+                // Weights that each pass expands are there in the pass alone.
+                once_a_step(&mut candidates, passes, is_computed && graph.expanded_weights(&node).is_none());
             }
             let Some((taken, mut selected)) = choose(direction, candidates, node.op.asked(), objective) else {
                 continue;
@@ -39,8 +40,8 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
 }
 
 /// Candidates of a training pass, whose weights are prepared once for so many passes: not where there is one, or none in most steps.
-fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_computed: bool) {
-    candidates.retain(|candidate| candidate.packing.is_none() || passes > 1 && is_computed);
+fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_prepared: bool) {
+    candidates.retain(|candidate| candidate.packing.is_none() || passes > 1 && is_prepared);
     for candidate in candidates {
         if let Some(pack) = candidate.packing {
             candidate.work = candidate.work.prepared_for(passes, pack.len);
@@ -85,7 +86,7 @@ fn prepare(graph: &mut Graph, node: &Node, pack: Pack, selected: &mut Selected) 
     selected.prepared = Some(output);
     Node {
         op: pack.into(),
-        inputs: Vec::new(),
+        inputs: graph.expanded_weights(node).into_iter().collect(),
         output,
         saved: Vec::new(),
         tensors: node.tensors.clone(),

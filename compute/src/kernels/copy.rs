@@ -1,4 +1,4 @@
-//! Copies of a value: what forks and their gradients are made of.
+//! Copies of a value, which forks and their gradients are made of, and the zeros that a sum begins with.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
@@ -11,6 +11,12 @@ pub fn copy<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T])
     context.split_elements(y, 1, &|first, y| y.copy_from_slice(&x[first..][..y.len()]));
 }
 
+/// sum = 0, of so many elements whatever the batch.
+pub fn clear<T: Scalar>(_context: &Context<'_>, spec: &Spec, sum: &mut [T]) {
+    assert_eq!(sum.len(), spec.len, "clear: the sum");
+    sum.fill(T::ZERO);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,6 +27,13 @@ mod tests {
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
         f32::copy(&Context::of(2), &Spec { len: 2 }, &x, &mut y);
         assert_eq!(y, x);
+    }
+
+    #[test]
+    fn a_sum_begins_with_zeros() {
+        let mut sum = [f32::NAN; 3];
+        f32::clear(&Context::of(2), &Spec { len: 3 }, &mut sum);
+        assert_eq!(sum, [0.0; 3]);
     }
 
     #[test]

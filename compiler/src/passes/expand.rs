@@ -1,0 +1,36 @@
+//! A layer that computes what an ordinary one does with more weights becomes that one, behind a node that computes all of them from its own:
+//! what is selected, prepared and differentiated is an ordinary layer.
+
+use crate::graph::{Epilogue, Graph, Node, ValueId};
+use crate::ops::{Phase, fixed, prepared};
+use crate::shape::Shape;
+
+/// Expands weights in the fused graph of a phase: once for all predictions, or in each pass of training.
+#[must_use]
+pub fn expand(mut graph: Graph, phase: Phase) -> Graph {
+    for mut node in std::mem::take(&mut graph.nodes) {
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
+        if let Some([expand, ordinary]) = node.op.expanded(&inputs) {
+            let Ok(weights) = expand.infer(&[]) else { unreachable!("a layer that fits its input has weights") };
+            let output = ValueId(graph.values.len());
+            graph.values.push(match phase {
+                Phase::Predicting => prepared(weights.len()),
+                Phase::Training => fixed(weights.len()),
+            });
+            graph.nodes.push(Node {
+                op: expand,
+                inputs: Vec::new(),
+                output,
+                saved: Vec::new(),
+                tensors: node.tensors.clone(),
+                layer: node.layer,
+                selected: Vec::new(),
+                epilogue: Epilogue::default(),
+            });
+            node.op = ordinary;
+            node.inputs.push(output);
+        }
+        graph.nodes.push(node);
+    }
+    graph
+}
