@@ -102,6 +102,9 @@ impl<T: Elementary> WithSimd<T> for Cut<'_, T> {
                 } else {
                     ((all - panel * PANEL).min(PANEL) - within).min(2 * S::LANES)
                 };
+                // Where masks cost, a vector that is filled in part stands alone: fewer tiles are built.
+                let is_part = const { !S::FREE_MASKS } && columns > S::LANES && columns < 2 * S::LANES;
+                let columns = if is_part { S::LANES } else { columns };
                 let b_width = if (panel + 1) * PANEL >= all { b_last } else { b_width };
                 let asked = (within + cut * share) * steps;
                 let asked = (panel + asked / (PANEL * steps)) * b_panel + asked % (PANEL * steps);
@@ -234,9 +237,9 @@ impl<T: Elementary, const R: usize> WithSimd<T> for Rows<'_, T, R> {
             unsafe {
                 if const { widest::<T, S>() > 2 * S::LANES } && tile.columns > 3 * lanes {
                     compute::<T, S, R, 4, true, false>(simd, tile);
-                } else if const { !S::FREE_MASKS } && tile.columns == 2 * lanes {
+                } else if const { !S::FREE_MASKS } && tile.columns > lanes {
                     compute::<T, S, R, 2, false, false>(simd, tile);
-                } else if tile.columns > lanes {
+                } else if const { S::FREE_MASKS } && tile.columns > lanes {
                     compute::<T, S, R, 2, true, false>(simd, tile);
                 } else if const { !S::FREE_MASKS } && tile.columns == lanes {
                     compute::<T, S, R, 1, false, false>(simd, tile);
