@@ -71,6 +71,7 @@ pub(crate) struct IntoBlock<'a, T> {
 
 impl<T: Scalar> WithSimd<T> for IntoBlock<'_, T> {
     type Output = ();
+    const GAINS_BY_WIDTH: bool = false;
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
@@ -145,6 +146,7 @@ pub(crate) struct OutOfBlock<'a, T> {
 
 impl<T: Scalar> WithSimd<T> for OutOfBlock<'_, T> {
     type Output = ();
+    const GAINS_BY_WIDTH: bool = false;
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {

@@ -57,6 +57,9 @@ impl Simd<f32> for Avx512 {
         fn with_avx512<K: WithSimd<f32>>(simd: Avx512, kernel: K) -> K::Output {
             kernel.with_simd(simd)
         }
+        if const { !K::GAINS_BY_WIDTH } {
+            return Simd::<f32>::half(self).call(kernel);
+        }
         // SAFETY: the token proves the instructions.
         unsafe { with_avx512(self, kernel) }
     }

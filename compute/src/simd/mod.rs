@@ -66,6 +66,9 @@ pub trait WithSimd<T: Lane> {
     /// What it computes.
     type Output;
 
+    /// Whether vectors wider than AVX2's make it faster. What waits for memory, and is not compiled for them, takes those.
+    const GAINS_BY_WIDTH: bool = true;
+
     /// Computes.
     fn with_simd<S: Simd<T>>(self, simd: S) -> Self::Output;
 }

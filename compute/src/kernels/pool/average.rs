@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{Pool, Spec, by_lanes, each_window};
+use super::{Pool, Spec, each_window};
 use crate::configuration::{Configuration, may_be};
 use crate::context::Context;
 use crate::epilogue::Epilogue;
@@ -25,6 +25,9 @@ pub fn avgpool_forward<T: Elementary, C: Configuration<Spec>>(
 
 struct Average;
 
+/// Channels that go side by side through windows that are long, or overlap, where there are so many: few layers have such.
+const LANES: usize = 16;
+
 /// Pixels of a window.
 const fn area(spec: &Spec) -> usize {
     spec.window[0] * spec.window[1]
@@ -42,7 +45,10 @@ impl Pool for Average {
     ) {
         let spec = configuration.sizes();
         if may_be!(C, |spec| area(&spec) > PART) && area(spec) > PART {
-            by_lanes!(spec.input[2], long_means(images, spec, x, epilogue, y));
+            match spec.input[2] % LANES {
+                0 => long_means::<T, LANES>(images, spec, x, epilogue, y),
+                _ => long_means::<T, 1>(images, spec, x, epilogue, y),
+            }
         } else if may_be!(C, |spec| area(&spec) <= PART) {
             isa.dispatch(Means { batch: images, configuration, x, epilogue, y });
         }
@@ -59,7 +65,10 @@ pub fn avgpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx:
             return context.isa().dispatch(Shares { spec, dy, dx });
         }
         dx.fill(T::ZERO);
-        by_lanes!(spec.input[2], gradient(images, spec, dy, dx));
+        match spec.input[2] % LANES {
+            0 => gradient::<T, LANES>(images, spec, dy, dx),
+            _ => gradient::<T, 1>(images, spec, dy, dx),
+        }
     });
 }
 
@@ -80,6 +89,7 @@ struct Means<'a, T, C> {
 
 impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Means<'_, T, C> {
     type Output = ();
+    const GAINS_BY_WIDTH: bool = false;
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
@@ -269,6 +279,7 @@ struct Shares<'a, T> {
 
 impl<T: Scalar> WithSimd<T> for Shares<'_, T> {
     type Output = ();
+    const GAINS_BY_WIDTH: bool = false;
 
     #[inline(always)]
     fn with_simd<S: Simd<T>>(self, simd: S) {
