@@ -128,7 +128,7 @@ pub fn conv_direct_grad_weights<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, _| {
+    in_strips(spec, x, dy, dw, scratch, &mut |spec, x, dy, dw, _| {
         split_weights(context, spec, dy, dw, &mut [], &|rows, dw, _| {
             direct::grad_weights(context.isa(), spec, x, dy, rows, dw);
         });
@@ -321,7 +321,7 @@ pub fn conv_gemm_grad_weights<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+    in_strips(spec, x, dy, dw, scratch, &mut |spec, x, dy, dw, scratch| {
         split_weights(context, spec, dy, dw, scratch, &|rows, dw, scratch| {
             gemm::grad_weights(context.isa(), spec, x, dy, rows, dw, scratch);
         });

@@ -18,6 +18,9 @@ pub(crate) const fn scratch(spec: &Spec) -> usize {
     if spec.output[0] * spec.output[1] > LARGE { 2 * spec.weights_len() } else { 0 }
 }
 
+/// What [`in_strips`] calls, through a pointer, so that it is compiled once.
+type Work<'a, T> = dyn FnMut(&Spec, &[T], &[T], &mut [T], &mut [T]) + 'a;
+
 /// Adds to dw what `work` adds to it for all images: `work` is given the sizes of a part of them, its x and dy, where to add, and the rest
 /// of the scratch memory.
 pub(crate) fn in_strips<T: Scalar>(
@@ -26,7 +29,7 @@ pub(crate) fn in_strips<T: Scalar>(
     dy: &[T],
     dw: &mut [T],
     scratch: &mut [T],
-    mut work: impl FnMut(&Spec, &[T], &[T], &mut [T], &mut [T]),
+    work: &mut Work<'_, T>,
 ) {
     let [rows, columns, filters] = spec.output;
     let positions = rows * columns;

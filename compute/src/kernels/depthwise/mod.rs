@@ -176,7 +176,7 @@ pub fn depthwise_grad_weights<T: Elementary>(
     check(spec, context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
     let isa = context.isa();
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+    in_strips(spec, x, dy, dw, scratch, &mut |spec, x, dy, dw, scratch| {
         let gradient = WeightGradient::new(spec);
         let mut repeated = Repeated::new(spec, scratch);
         for (x, dy) in x.chunks_exact(spec.input_len()).zip(dy.chunks_exact(spec.output_len())) {

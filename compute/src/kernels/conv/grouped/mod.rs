@@ -220,7 +220,7 @@ pub fn conv_grouped_grad_weights<T: Elementary>(
 ) {
     spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
     add_bias_gradient(context, dy, db);
-    in_strips(spec, x, dy, dw, scratch, |spec, x, dy, dw, scratch| {
+    in_strips(spec, x, dy, dw, scratch, &mut |spec, x, dy, dw, scratch| {
         context.isa().dispatch(Job { spec, direction: GradWeights { x, dy, dw }, scratch });
     });
 }
