@@ -43,7 +43,7 @@ macro_rules! by_filters {
         match $stretch.filters - $filter {
             $(
                 $filters.. if const { pixels::<T, S>($filters) > 0 } => {
-                    // SAFETY: the caller's promise.
+                    // SAFETY: whoever called `compute` promised the memory.
                     unsafe { across::<T, S, $filters>($simd, $stretch, $filter) };
                     $filter += $filters;
                 }
@@ -75,9 +75,21 @@ const fn pixels<T: Elementary, S: Simd<T>>(filters: usize) -> usize {
 /// and that those do not overlap.
 #[inline(always)]
 pub(super) unsafe fn compute<T: Elementary, S: Simd<T>>(simd: S, stretch: &Stretch<'_, T>) {
-    let mut filter = 0;
-    while filter < stretch.filters {
-        by_filters!(simd, stretch, filter, [8 6 4 1]);
+    simd.call(Tiles(stretch));
+}
+
+/// The tiles of a stretch: a function of its own, which all kernels share. Made by [`compute`] alone, whose caller promises what the pointers need.
+struct Tiles<'a, T>(&'a Stretch<'a, T>);
+
+impl<T: Elementary> WithSimd<T> for Tiles<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd<T>>(self, simd: S) {
+        let (Self(stretch), mut filter) = (self, 0);
+        while filter < stretch.filters {
+            by_filters!(simd, stretch, filter, [8 6 4 1]);
+        }
     }
 }
 
