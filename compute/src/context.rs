@@ -282,6 +282,8 @@ impl core::fmt::Debug for Context<'_> {
     }
 }
 
+/// Not within itself, which would be much code for each kind of part.
+#[inline(never)]
 fn halve<P: Send>(
     fork: &dyn Fork,
     parts: usize,

@@ -1,5 +1,6 @@
 //! Sums over a slice in sixteen lanes, since a sum from left to right cannot become vector code, and rounds worse. A slice too
-//! short for lanes is summed from left to right, and one too long for them in parts.
+//! short for lanes is summed from left to right, and one too long for them in parts: a part stands in one place of the code, though most slices have
+//! but one, and −0, to which it is added, changes nothing.
 
 use super::parts::PART;
 use crate::scalar::Scalar;
@@ -12,7 +13,11 @@ const WHOLE: usize = PART * LANES;
 /// Σ xᵢ
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
-    if x.len() <= WHOLE { sum_of_part(x) } else { T::from_f64(x.chunks(WHOLE).map(|x| sum_of_part(x).to_f64()).sum()) }
+    let mut sum = -0.0;
+    for x in x.chunks(WHOLE) {
+        sum += sum_of_part(x).to_f64();
+    }
+    T::from_f64(sum)
 }
 
 #[inline(always)]
@@ -43,11 +48,11 @@ pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
 /// Σ xᵢ (yᵢ − centre)
 #[inline(always)]
 pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
-    if x.len() <= WHOLE {
-        return dot_of_part(x, y, centre);
+    let mut sum = -0.0;
+    for (x, y) in x.chunks(WHOLE).zip(y.chunks(WHOLE)) {
+        sum += dot_of_part(x, y, centre).to_f64();
     }
-    let parts = x.chunks(WHOLE).zip(y.chunks(WHOLE)).map(|(x, y)| dot_of_part(x, y, centre).to_f64());
-    T::from_f64(parts.sum())
+    T::from_f64(sum)
 }
 
 #[inline(always)]
@@ -72,10 +77,11 @@ fn dot_of_part<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
 /// Σ (xᵢ − centre)²
 #[inline(always)]
 pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
-    if x.len() <= WHOLE {
-        return squares_of_part(x, centre);
+    let mut sum = -0.0;
+    for x in x.chunks(WHOLE) {
+        sum += squares_of_part(x, centre).to_f64();
     }
-    T::from_f64(x.chunks(WHOLE).map(|x| squares_of_part(x, centre).to_f64()).sum())
+    T::from_f64(sum)
 }
 
 #[inline(always)]
