@@ -200,20 +200,26 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                     if elements.is_empty() { simd.splat(none) } else { simd.load(&elements[filter..]) }
                 };
                 let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
-                if layer.stored == Stored::Largest {
-                    for i in (0..down / 2 * 2).step_by(2) {
-                        let mut pair = [[simd.splat(T::ZERO); TILE]; 2];
-                        for n in 0..2 {
-                            let row = outputs::<T, S, PATCH, TILE>(simd, half[i + n]);
-                            for j in 0..TILE {
-                                pair[n][j] = bounds.hold_vector(row[j].multiply_add(scale, shift));
-                            }
+                // The row before, of which a max pool keeps the largest with this one.
+                let mut above = [simd.splat(T::ZERO); TILE];
+                for i in 0..down {
+                    let mut row = outputs::<T, S, PATCH, TILE>(simd, half[i]);
+                    for j in 0..TILE {
+                        row[j] = row[j].multiply_add(scale, shift);
+                    }
+                    if layer.stored == Stored::Largest {
+                        for j in 0..TILE {
+                            row[j] = bounds.hold_vector(row[j]);
+                        }
+                        if i % 2 == 0 {
+                            above = row;
+                            continue;
                         }
                         for j in 0..TILE / 2 {
                             if 2 * j + 1 < right {
-                                let mut most = largest(infinity, pair[0][2 * j], pair[0][2 * j + 1]);
-                                most = largest(infinity, most, pair[1][2 * j]);
-                                most = largest(infinity, most, pair[1][2 * j + 1]);
+                                let mut most = largest(infinity, above[2 * j], above[2 * j + 1]);
+                                most = largest(infinity, most, row[2 * j]);
+                                most = largest(infinity, most, row[2 * j + 1]);
                                 let pixel = (image * rows + (top + i) / 2) * columns + left / 2 + j;
                                 // SAFETY: the window lies in the image, so that its pixel lies in the pooled image, which was compared with
                                 // the length; nobody else writes these filters of it.
@@ -225,11 +231,8 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 }
                             }
                         }
+                        continue;
                     }
-                    continue;
-                }
-                for i in 0..down {
-                    let row = outputs::<T, S, PATCH, TILE>(simd, half[i]);
                     for j in 0..TILE {
                         if j < right {
                             let pixel = (image * height + top + i) * width + left + j;
@@ -239,7 +242,7 @@ impl<T: Elementary, const PATCH: usize, const TILE: usize> WithSimd<T> for OfFor
                                 let y = y.start.add(pixel * filters + run.first + filter);
                                 // Where the next tile's will stand.
                                 simd.prefetch(y.wrapping_add(TILE * filters));
-                                let mut value = row[j].multiply_add(scale, shift);
+                                let mut value = row[j];
                                 if epilogue.accumulate {
                                     value = value + simd.load_at(y);
                                 }
