@@ -9,7 +9,7 @@ network! {
     }
     Norm(8x8x16) { conv 3x3x32 same; bn relu; prelu; conv 3x3x32 same kernel direct; globalavgpool; dense 3 }
     Packed(14x14x1) { conv 3x3x6 same; conv 5x5x16 same kernel gemm; dense 3 }
-    Frozen(8x8x3) { conv 3x3x4 frozen; dense 2 }
+    Frozen(8x8x3) { conv 3x3x4 frozen; conv 3x3x3 connect (0) (1, 2) (3) frozen; dense 2 }
 }
 
 fn of(direction: Direction, layer: &str) -> PlannedCall {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Graph, Head, LayerId, Value, ValueId};
+use crate::graph::{Extent, Graph, Head, LayerId, Value, ValueId};
 use netwright_abi::kernels::{Accumulate, add_assign};
 use netwright_abi::spec::add;
 
@@ -211,7 +211,15 @@ impl<'a> Backward<'a> {
     /// A call without the gradients of frozen tensors; nothing where it computes no others. Where a kernel needs room for the gradient of
     /// weights that are shared with a frozen layer, it has it.
     fn without_frozen(&self, mut call: KernelCall) -> Option<KernelCall> {
-        let is_frozen = |data: Data| matches!(data, Data::Gradient(tensor) if self.graph.is_frozen(tensor));
+        let is_frozen = |data: Data| match data {
+            Data::Gradient(tensor) => self.graph.is_frozen(tensor),
+            // That of weights which are expanded from such a tensor.
+            Data::Value(value) => {
+                let is_weights = matches!(self.values[value.0].extent, Extent::Fixed(_));
+                is_weights && self.for_input.contains(&value)
+            }
+            _ => false,
+        };
         let changed = call.operands.iter().filter(|operand| operand.access != Access::Read);
         if changed.clone().any(|operand| is_frozen(operand.data)) {
             if changed.clone().all(|operand| is_frozen(operand.data) || operand.data == Data::Absent) {
