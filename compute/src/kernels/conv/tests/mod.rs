@@ -332,6 +332,22 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
         Spec { input: [9, 40, 2], output: [5, 38, 27], window: [3, 3], dilation: [2, 1], padding: [0; 4], ..SPREAD },
         |sizes| registers(sizes)
     );
+    // Windows that overlap, in tiles of several rows, of which the last has fewer.
+    assert_same_for_constants!(
+        Spec {
+            input: [17, 15, 3],
+            output: [7, 13, 13],
+            window: [3, 3],
+            stride: [2, 1],
+            dilation: [2, 1],
+            padding: [0; 4],
+            ..SPREAD
+        },
+        |sizes| registers(sizes)
+    );
+    assert_same_for_constants!(Spec { input: [6, 16, 2], output: [6, 5, 11], window: [1, 12], ..INNER }, |sizes| {
+        registers(sizes)
+    });
 }
 
 /// All that a variant of a convolution of three images computes on so many threads.

@@ -2,8 +2,12 @@
 //! lanes.
 //!
 //! Windows and filters are read where they lie, as `conv_direct` reads them, whose register tile serves any sizes. Here every distance is a constant:
-//! all positions of a tile are reached from the address of the first, and it has as many as the row gives and registers take.
+//! all positions of a tile are reached from the address of the first, and it has as many as the row gives and registers take. Where filters are a
+//! single vector and registers are many, a tile has positions of several rows ([`overlapping`]).
 
+mod overlapping;
+
+use self::overlapping::Rows;
 use super::Spec;
 use crate::configuration::{Configuration, may_be};
 use crate::epilogue::{Bounds, Epilogue};
@@ -76,6 +80,15 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
         let (vectors, row_len) = (filters.div_ceil(S::LANES), columns * filters);
         let bounds = epilogue.bounds();
         for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+            if let Some([tall, _]) = const { overlapping::tile::<T, S, C>() } {
+                epilogue.in_parts(simd.isa(), tall * row_len, y, |first, y| {
+                    for (part, y) in y.chunks_mut(tall * row_len).enumerate() {
+                        let x = &x[(first / row_len + part * tall) * spec.stride[0] * spec.rows_len()[0]..];
+                        simd.call(Rows { configuration, x, w, epilogue, bounds, y });
+                    }
+                });
+                continue;
+            }
             epilogue.in_parts(simd.isa(), row_len, y, |first, y| {
                 for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
                     let x = &x[(first / row_len + row) * spec.stride[0] * spec.rows_len()[0]..];
