@@ -1,12 +1,13 @@
 //! Max pooling: channels lie together, and go through a window side by side.
 
-use super::{Pool, Spec, by_lanes, each_window, is_nan};
-use crate::configuration::{Configuration, may_be};
+use super::windows::{Reduction, Windows};
+use super::{Pool, Spec, by_lanes, each_window};
+use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
-use crate::simd::{Isa, Simd, WithSimd};
+use crate::simd::{Isa, Simd, Vector};
 
 /// s(i', j') = max a(i, j) over the window (slide 39), and y = f(scale · s + shift); padding is −∞. A NaN in a window is its maximum.
 pub fn maxpool_forward<T: Elementary, C: Configuration<Spec>>(
@@ -32,52 +33,28 @@ impl Pool for Max {
         epilogue: &Epilogue<'_, T>,
         y: &mut [T],
     ) {
-        if const { C::CONSTANT.is_some() } {
-            isa.dispatch(Largest { images, configuration, x, epilogue, y });
-        } else {
-            let spec = configuration.sizes();
-            by_lanes!(spec.input[2], of_any_sizes(images, spec, x, epilogue, y));
-        }
+        isa.dispatch(Windows::<T, C, Self>::new(images, configuration, x, epilogue, y));
     }
 }
 
-/// [`forward`] where sizes are read when it runs: compiled once for each number of lanes, whoever calls it.
-#[inline(never)]
-fn of_any_sizes<T: Elementary, const LANES: usize>(
-    batch: usize,
-    spec: &Spec,
-    x: &[T],
-    epilogue: &Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    forward::<T, LANES>(batch, spec, x, epilogue, y);
-}
-
-/// The plain loops for constant sizes, which the compiler turns into the vectors of each instruction set.
-struct Largest<'a, T, C> {
-    images: usize,
-    configuration: C,
-    x: &'a [T],
-    epilogue: &'a Epilogue<'a, T>,
-    y: &'a mut [T],
-}
-
-impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Largest<'_, T, C> {
-    type Output = ();
+/// The largest, but for NaN; and a sum of magnitudes, which is NaN where a pixel was.
+impl Reduction for Max {
+    type State<V: Copy> = [V; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd<T>>(self, _: S) {
-        let Self { images, configuration, x, epilogue, y } = self;
-        let spec = configuration.sizes();
-        if may_be!(C, |spec| spec.input[2] % 16 == 0) {
-            forward::<T, 16>(images, spec, x, epilogue, y);
-        } else if may_be!(C, |spec| spec.input[2] % 6 == 0) {
-            forward::<T, 6>(images, spec, x, epilogue, y);
-        } else if may_be!(C, |spec| spec.input[2] % 4 == 0) {
-            forward::<T, 4>(images, spec, x, epilogue, y);
-        } else {
-            forward::<T, 1>(images, spec, x, epilogue, y);
-        }
+    fn start<T: Scalar, S: Simd<T>>(simd: S) -> [S::Vector; 2] {
+        [simd.splat(T::from_f64(f64::NEG_INFINITY)), simd.splat(T::ZERO)]
+    }
+
+    #[inline(always)]
+    fn take<T: Scalar, V: Vector<T>>([largest, seen]: [V; 2], pixel: V) -> [V; 2] {
+        [pixel.at_least(largest), seen + pixel.magnitude()]
+    }
+
+    #[inline(always)]
+    fn end<T: Scalar, V: Vector<T>>([largest, seen]: [V; 2], _: V) -> V {
+        // NaN is less than nothing, and nothing is less than NaN.
+        seen.like(-T::ONE).where_less(seen, largest, seen)
     }
 }
 
@@ -90,36 +67,6 @@ pub fn maxpool_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &
         let [y, dy] = [y, dy].map(|all| &all[first * spec.output_len()..][..images * spec.output_len()]);
         dx.fill(T::ZERO);
         by_lanes!(spec.input[2], gradient(images, spec, x, y, dy, dx));
-    });
-}
-
-#[inline(always)]
-fn forward<T: Elementary, const LANES: usize>(
-    batch: usize,
-    spec: &Spec,
-    x: &[T],
-    epilogue: &Epilogue<'_, T>,
-    y: &mut [T],
-) {
-    let ([_, width, channels], epilogue) = (spec.input, epilogue.unless_none());
-    each_window!(batch, spec, |out, rows, columns, first| {
-        for (block, y) in y[out..out + channels].chunks_exact_mut(LANES).enumerate() {
-            let mut largest = [T::from_f64(f64::NEG_INFINITY); LANES];
-            for row in rows.0..rows.1 {
-                for column in columns.0..columns.1 {
-                    let at = first + (row * width + column) * channels + block * LANES;
-                    let pixel = &x[at..at + LANES];
-                    for (largest, &a) in largest.iter_mut().zip(pixel) {
-                        let replaces = a > *largest || is_nan(a);
-                        *largest = if replaces { a } else { *largest };
-                    }
-                }
-            }
-            match epilogue {
-                None => y.copy_from_slice(&largest),
-                Some(epilogue) => epilogue.store_lanes(block * LANES, largest, y),
-            }
-        }
     });
 }
 

@@ -3,6 +3,7 @@
 pub mod average;
 pub mod max;
 pub mod reference;
+mod windows;
 
 use super::elementary::Elementary;
 use crate::configuration::Configuration;
@@ -77,11 +78,15 @@ fn in_parts<P: Pool, T: Elementary>(
     });
 }
 
-/// The one number that differs from itself.
+/// Pixels of a window.
+const fn area(spec: &Spec) -> usize {
+    spec.window[0] * spec.window[1]
+}
+
+/// 1 / the elements of a window; 1 for an empty one, whose mean is 0.
 #[inline(always)]
-#[allow(clippy::eq_op)]
-fn is_nan<T: Scalar>(a: T) -> bool {
-    a != a
+fn share<T: Scalar>(rows: (usize, usize), columns: (usize, usize)) -> T {
+    T::ONE / T::from_f64(((rows.1 - rows.0) * (columns.1 - columns.0)).max(1) as f64)
 }
 
 /// Calls a function with the largest of a few numbers of lanes that divides the channels.

@@ -1,7 +1,13 @@
 //! Pooling as slide 39 writes it, one element at a time.
 
-use super::{Spec, is_nan};
+use super::Spec;
 use crate::scalar::Scalar;
+
+/// The one number that differs from itself.
+#[allow(clippy::eq_op)]
+fn is_nan<T: Scalar>(a: T) -> bool {
+    a != a
+}
 
 /// Ω(i', j') of slide 39: the places in the input of the window of output (row, column), in order, for one channel.
 fn window(spec: &Spec, row: usize, column: usize, channel: usize) -> impl Iterator<Item = usize> {
