@@ -182,31 +182,28 @@ fn padding_does_not_count_in_the_mean() {
 
 #[test]
 fn the_first_of_equal_maxima_takes_the_gradient() {
-    let spec = Spec {
-        input: [2, 2, 1],
-        output: [1, 1, 1],
-        window: [2, 2],
-        stride: [2, 2],
-        padding: [0; 4],
-        epilogue: Epilogue::NONE,
-    };
-    assert_eq!(max_gradient::<f32>(1, &spec, &[1.0, 3.0, 3.0, 3.0], &[5.0]), [0.0, 5.0, 0.0, 0.0]);
-}
-
-#[test]
-fn a_nan_is_the_maximum_of_its_window() {
-    let spec = Spec {
-        input: [2, 2, 1],
-        output: [1, 1, 1],
-        window: [2, 2],
-        stride: [2, 2],
-        padding: [0; 4],
-        epilogue: Epilogue::NONE,
-    };
-    for place in 0..4 {
-        let mut x = [1.0, 2.0, 3.0, 4.0];
-        x[place] = f64::NAN;
-        assert!(max::<f32>(1, &spec, &x)[0].is_nan());
+    for channels in CHANNELS {
+        let spec = Spec {
+            input: [2, 2, channels],
+            output: [1, 1, channels],
+            window: [2, 2],
+            stride: [2, 2],
+            padding: [0; 4],
+            epilogue: Epilogue::NONE,
+        };
+        for (place, other) in
+            (0..4).flat_map(|place| [4.0, f64::INFINITY, f64::NEG_INFINITY].map(|other| (place, other)))
+        {
+            let mut x = vec![other; 4 * channels];
+            let channel = place * 7 % channels;
+            x[place * channels + channel] = f64::NAN;
+            crate::simd::tests::assert_same_for_all_instruction_sets(|| {
+                max::<f32>(1, &spec, &x).iter().map(|y| f64::from(u8::from(y.is_nan()))).collect()
+            });
+            for (y, found) in (0..).zip(max::<f32>(1, &spec, &x)) {
+                assert!(if y == channel { found.is_nan() } else { found == other }, "{place} {other} {y}: {found}");
+            }
+        }
     }
 }
 
