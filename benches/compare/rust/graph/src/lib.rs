@@ -76,13 +76,13 @@ impl Graph {
         let bytes = std::fs::read(job.onnx())?;
         let graph = Model::read(&bytes)?.graph;
         let mut weights = BTreeMap::new();
-        for tensor in &graph.initializers {
+        for tensor in graph.initializers.iter() {
             let elements = netwright_onnx::external::elements(tensor, Some(&job.folder))?;
             let elements = (0..elements.len()).filter_map(|place| elements.get(place)).map(|element| element as f32);
             weights.insert(tensor.name.to_owned(), Weight { dims: tensor.dims.clone(), elements: elements.collect() });
         }
         let (mut nodes, mut renamed) = (Vec::new(), BTreeMap::new());
-        for node in &graph.nodes {
+        for node in graph.nodes.iter() {
             let inputs = node.inputs.iter().map(|name| renamed.get(name).unwrap_or(name).to_string());
             let inputs: Vec<String> = inputs.collect();
             let output = node.outputs.first().ok_or("a node without an output")?;
