@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::graph::{
-    Epilogue, Graph, Init, Layer, LayerId, Node, Origin, ParameterKind, Tensor, TensorId, Value, ValueId,
-};
+use crate::graph::{Graph, Init, Layer, LayerId, Node, Origin, ParameterKind, Tensor, TensorId, Value, ValueId};
 use crate::ops::{Op, ShapeError, TensorSpec, fixed};
 use crate::shape::Shape;
 
@@ -294,16 +292,7 @@ impl Builder {
         let saved = op.saved(&shapes).into_iter().map(|len| self.add_value(fixed(len))).collect();
         let output = self.add_value(Value::of_images(output));
         self.depths[output.0] = inputs.iter().map(|input| self.depths[input.0]).max().unwrap_or(0);
-        self.graph.nodes.push(Node {
-            op,
-            inputs: inputs.to_vec(),
-            output,
-            saved,
-            tensors,
-            layer,
-            selected: Vec::new(),
-            epilogue: Epilogue::default(),
-        });
+        self.graph.nodes.push(Node { saved, ..Node::new(op, inputs.to_vec(), output, tensors, layer) });
         Ok(output)
     }
 

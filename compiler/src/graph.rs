@@ -75,6 +75,11 @@ impl Extent {
         len
     }
 
+    /// Whether there are as many again for each image of a batch.
+    pub fn grows(self) -> bool {
+        matches!(self, Self::PerImage(_))
+    }
+
     /// Never: a value holds something.
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -119,6 +124,12 @@ pub struct Epilogue {
 }
 
 impl Node {
+    /// A node that saves nothing, for which nothing is selected, and which stores what its operation computes.
+    pub fn new(op: Op, inputs: Vec<ValueId>, output: ValueId, tensors: Vec<TensorId>, layer: LayerId) -> Self {
+        let (saved, selected, epilogue) = (Vec::new(), Vec::new(), Epilogue::default());
+        Self { op, inputs, output, saved, tensors, layer, selected, epilogue }
+    }
+
     /// What was selected for a direction; none where the operation has one kernel.
     pub fn selected(&self, direction: Direction) -> Option<&Selected> {
         self.selected.iter().find(|selected| selected.direction == direction)
@@ -299,8 +310,7 @@ impl Graph {
 
     /// The weights of a node that another one computes from its tensors: its input that does not grow with the batch.
     pub fn expanded_weights(&self, node: &Node) -> Option<ValueId> {
-        let grows = |input: &ValueId| matches!(self.values[input.0].extent, Extent::PerImage(_));
-        node.inputs.iter().copied().find(|input| !grows(input))
+        node.inputs.iter().copied().find(|input| !self.values[input.0].extent.grows())
     }
 
     /// The node that computes `value`; none computes the input.

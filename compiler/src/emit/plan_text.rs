@@ -6,7 +6,6 @@ use quote::{ToTokens, quote};
 
 use super::constants::calls;
 use super::{InBlocks, Planned};
-use crate::graph::Extent;
 use crate::kernel_call::{Access, Data, KernelCall, Operand};
 use crate::passes::MemoryPlan;
 use crate::program::Program;
@@ -57,7 +56,7 @@ fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
     let changed = || call.operands.iter().filter(|operand| operand.access != Access::Read);
     // A value that grows with the batch has a gradient for each image; one that does not is expanded from weights.
     let grows = |operand: &Operand| match operand.data {
-        Data::Value(value) => Some(matches!(program.values[value.0].extent, Extent::PerImage(_))),
+        Data::Value(value) => Some(program.values[value.0].extent.grows()),
         Data::Gradient(_) => Some(false),
         _ => None,
     };

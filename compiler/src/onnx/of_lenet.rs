@@ -61,9 +61,15 @@ impl<'m> Reading<'m> {
             }
             None => None,
         };
-        let (filters_of, bias_is) = (table.len(), bias.is_some());
-        let conv =
-            Conv { window, filters: filters_of, groups: 1, bias: bias_is, kernel: "kernel", asked: None, exact: false };
+        let conv = Conv {
+            window,
+            filters: table.len(),
+            groups: 1,
+            bias: bias.is_some(),
+            kernel: "kernel",
+            asked: None,
+            exact: false,
+        };
         let op = ConvTable { conv, table }.into();
         self.absorb(apart);
         self.absorb(sums);

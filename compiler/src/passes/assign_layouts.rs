@@ -4,7 +4,7 @@
 use netwright_abi::{Activation, LANES, Layout};
 
 use crate::cost;
-use crate::graph::{Epilogue, Extent, Graph, Head, Node, Value, ValueId};
+use crate::graph::{Extent, Graph, Head, Node, Value, ValueId};
 use crate::ops::{InLanes, Relayout, relayout_cost};
 use crate::selection::{Direction, Selected};
 use crate::shape::Shape;
@@ -117,16 +117,7 @@ impl<'a> Assignment<'a> {
         let output = ValueId(self.graph.values.len());
         self.graph.values.push(Value { layout: to, ..Value::of_images(shape) });
         self.other[value.0] = Some(output);
-        self.graph.nodes.push(Node {
-            op: Relayout { to }.into(),
-            inputs: vec![value],
-            output,
-            saved: Vec::new(),
-            tensors: Vec::new(),
-            layer: *layer,
-            selected: Vec::new(),
-            epilogue: Epilogue::default(),
-        });
+        self.graph.nodes.push(Node::new(Relayout { to }.into(), vec![value], output, Vec::new(), *layer));
         self.add_costs([0.0, relayout_cost(shape)]);
         output
     }

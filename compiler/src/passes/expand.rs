@@ -1,7 +1,7 @@
 //! A layer that computes what an ordinary one does with more weights becomes that one, behind a node that computes all of them from its own:
 //! what is selected, prepared and differentiated is an ordinary layer.
 
-use crate::graph::{Epilogue, Graph, Node, ValueId};
+use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Phase, fixed, prepared};
 use crate::shape::Shape;
 
@@ -17,16 +17,7 @@ pub fn expand(mut graph: Graph, phase: Phase) -> Graph {
                 Phase::Predicting => prepared(weights.len()),
                 Phase::Training => fixed(weights.len()),
             });
-            graph.nodes.push(Node {
-                op: expand,
-                inputs: Vec::new(),
-                output,
-                saved: Vec::new(),
-                tensors: node.tensors.clone(),
-                layer: node.layer,
-                selected: Vec::new(),
-                epilogue: Epilogue::default(),
-            });
+            graph.nodes.push(Node::new(expand, Vec::new(), output, node.tensors.clone(), node.layer));
             node.op = ordinary;
             node.inputs.push(output);
         }

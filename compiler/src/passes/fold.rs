@@ -40,15 +40,7 @@ fn scale_and_shift(
     let behind = graph.shape(input);
     let values = [0, 1].map(|index| ValueId(graph.values.len() + index));
     graph.values.extend([prepared(behind.channels()); 2]);
-    let node = Node {
-        op: Fold { of, behind }.into(),
-        inputs: Vec::new(),
-        output: values[0],
-        saved: vec![values[1]],
-        tensors,
-        layer,
-        selected: Vec::new(),
-        epilogue: Epilogue::default(),
-    };
+    let fold = Node::new(Fold { of, behind }.into(), Vec::new(), values[0], tensors, layer);
+    let node = Node { saved: vec![values[1]], ..fold };
     (values, node)
 }

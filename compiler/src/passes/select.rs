@@ -2,7 +2,7 @@
 //! fastest, or the one that needs the least memory, unless the text asks for another. Where a candidate reads prepared weights, their preparation comes with it.
 
 use crate::cost;
-use crate::graph::{Epilogue, Graph, Node, ValueId};
+use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Pack, Phase, prepared};
 use crate::selection::{Candidate, Direction, Objective, Selected};
 use crate::shape::Shape;
@@ -84,14 +84,6 @@ fn prepare(graph: &mut Graph, node: &Node, pack: Pack, selected: &mut Selected) 
     let output = ValueId(graph.values.len());
     graph.values.push(prepared(pack.len));
     selected.prepared = Some(output);
-    Node {
-        op: pack.into(),
-        inputs: graph.expanded_weights(node).into_iter().collect(),
-        output,
-        saved: Vec::new(),
-        tensors: node.tensors.clone(),
-        layer: node.layer,
-        selected: Vec::new(),
-        epilogue: Epilogue::default(),
-    }
+    let inputs = graph.expanded_weights(node).into_iter().collect();
+    Node::new(pack.into(), inputs, output, node.tensors.clone(), node.layer)
 }
