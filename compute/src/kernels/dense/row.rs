@@ -55,16 +55,11 @@ const fn vectors_of<T: Elementary, S: Simd<T>>(outputs: usize, is_constant: bool
     }
 }
 
-/// The most of sizes that are read when the kernel runs, of few outputs and of many.
-const fn most(few: bool) -> usize {
-    if few { 2 } else { 8 }
-}
-
-/// Whether so many vectors may be summed at once, where sizes that are read when the kernel runs have `most`.
-const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(vectors: usize, most: usize) -> bool {
+/// Whether so many vectors may be summed at once, where sizes that are read when the kernel runs have `widest`.
+const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(vectors: usize, widest: usize) -> bool {
     match C::CONSTANT {
         Some(spec) => vectors_of::<T, S>(spec.outputs, true) == vectors,
-        None => vectors.is_power_of_two() && vectors <= most,
+        None => vectors.is_power_of_two() && vectors <= widest,
     }
 }
 
@@ -77,17 +72,18 @@ impl<T: Elementary, C: Configuration<Spec>> WithSimd<T> for Row<'_, T, C> {
             && const { S::Half::LANES < S::LANES }
             && self.configuration.sizes().outputs < S::LANES
         {
-            self.run::<_, true>(simd.half());
+            // They fill two narrow vectors at most.
+            self.run::<_, 2>(simd.half());
         } else if may_be!(C, |spec| S::Half::LANES == S::LANES || spec.outputs >= S::LANES) {
-            self.run::<_, false>(simd);
+            self.run::<_, 8>(simd);
         }
     }
 }
 
 impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
-    /// With `FEW`, the outputs fill no vector of twice the width.
+    /// Sums at most `WIDEST` vectors at once, where sizes are no constants.
     #[inline(always)]
-    fn run<S: Simd<T>, const FEW: bool>(self, simd: S) {
+    fn run<S: Simd<T>, const WIDEST: usize>(self, simd: S) {
         let Self { configuration, x, w, epilogue, y } = self;
         let spec = configuration.sizes();
         let Spec { inputs, outputs, .. } = *spec;
@@ -95,7 +91,7 @@ impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
         epilogue.check(outputs);
         let vectors = match C::CONSTANT {
             Some(_) => const { constant_vectors::<T, S, C>() },
-            None => vectors_of::<T, S>(outputs, false).min(const { most(FEW) }),
+            None => vectors_of::<T, S>(outputs, false).min(WIDEST),
         };
         // The parts of the sum are those of the tiles, so that an image gets the same answer alone and in a batch.
         for first in (0..inputs).step_by(DEPTH) {
@@ -112,7 +108,7 @@ impl<T: Elementary, C: Configuration<Spec>> Row<'_, T, C> {
                     ($($n:literal)*) => {
                         match vectors {
                             $(
-                                $n if const { may_be_cut::<T, S, C>($n, most(FEW)) } => part.add::<S, $n>(simd, vector, outputs, y),
+                                $n if const { may_be_cut::<T, S, C>($n, WIDEST) } => part.add::<S, $n>(simd, vector, outputs, y),
                             )*
                             _ => unreachable!("a row is cut into groups"),
                         }

@@ -184,24 +184,73 @@ impl<T: Elementary> Part<'_, '_, T> {
                     }
                 }
             }
-            let bounds = bounds.splat(simd);
-            let each = |each: &[T], n: usize, default: T| match each.is_empty() {
-                true => simd.splat(default),
-                false => simd.load_edge(each.as_ptr().add(filter + n * S::LANES), n == N - 1 && is_partial, mask),
-            };
             unrolled!(n < N, {
-                let (scale, shift) = (each(epilogue.scale, n, T::ONE), each(epilogue.shift, n, T::ZERO));
-                let is_partial = n == N - 1 && is_partial;
+                let first = filter + n * S::LANES;
+                let end = End::new(simd, &epilogue, bounds, first, n == N - 1 && is_partial, mask);
                 for p in 0..P {
-                    let to = y.as_mut_ptr().add((column + p) * filters + filter + n * S::LANES);
-                    let mut sum = sums[p][n].multiply_add(scale, shift);
-                    if epilogue.accumulate {
-                        sum = sum + simd.load_edge(to, is_partial, mask);
-                    }
-                    let sum = bounds.hold_vector(sum);
-                    if is_partial { sum.store_masked(to, mask) } else { sum.store_at(to) }
+                    end.store(simd, sums[p][n], y.as_mut_ptr().add((column + p) * filters + first));
                 }
             });
+        }
+    }
+}
+
+/// What becomes of the sums of a vector of filters.
+#[derive(Clone, Copy)]
+struct End<V, M> {
+    scale: V,
+    shift: V,
+    accumulate: bool,
+    bounds: Bounds<V>,
+    /// Whether the mask lets through some of the filters alone.
+    is_partial: bool,
+    mask: M,
+}
+
+impl<V, M: Copy> End<V, M> {
+    /// Of the filters from `first` on.
+    ///
+    /// # Safety
+    /// A scale and a shift that are not empty have an element for each of the filters.
+    #[inline(always)]
+    unsafe fn new<T: Elementary, S: Simd<T, Vector = V>>(
+        simd: S,
+        epilogue: &Epilogue<'_, T>,
+        bounds: Bounds<T>,
+        first: usize,
+        is_partial: bool,
+        mask: M,
+    ) -> Self
+    where
+        V: Vector<T, Mask = M>,
+    {
+        let each = |each: &[T], default: T| match each.is_empty() {
+            true => simd.splat(default),
+            // SAFETY: the caller's promise.
+            false => unsafe { simd.load_edge(each.as_ptr().add(first), is_partial, mask) },
+        };
+        let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
+        Self { scale, shift, accumulate: epilogue.accumulate, bounds: bounds.splat(simd), is_partial, mask }
+    }
+
+    /// f(scale · sum + shift), added to what stands at `to` where the epilogue says so.
+    ///
+    /// # Safety
+    /// The pointer is good for the filters.
+    #[inline(always)]
+    unsafe fn store<T: Elementary, S: Simd<T, Vector = V>>(&self, simd: S, sum: V, to: *mut T)
+    where
+        V: Vector<T, Mask = M>,
+    {
+        let Self { scale, shift, accumulate, bounds, is_partial, mask } = *self;
+        let mut sum = sum.multiply_add(scale, shift);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if accumulate {
+                sum = sum + simd.load_edge(to, is_partial, mask);
+            }
+            let sum = bounds.hold_vector(sum);
+            if is_partial { sum.store_masked(to, mask) } else { sum.store_at(to) }
         }
     }
 }

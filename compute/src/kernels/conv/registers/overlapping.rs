@@ -6,11 +6,11 @@
 
 use core::hint::black_box;
 
-use super::Spec;
+use super::{End, Spec};
 use crate::configuration::Configuration;
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
-use crate::simd::{Simd, Vector, WithSimd, mapped, unrolled};
+use crate::simd::{Simd, Vector, WithSimd, unrolled};
 
 /// Rows and positions of a tile, at most: with an element of each row and a vector of weights, their sums take 31 registers.
 const MOST: usize = 5;
@@ -97,7 +97,8 @@ impl<T: Elementary, C: Configuration<Spec>> Rows<'_, '_, T, C> {
         assert!(last <= x.len() && column + P <= columns && y.len() == R * columns * filters);
         assert!(w.len() == down * wide * channels * filters && filters <= S::LANES, "filters of a tile");
         let (is_partial, mask) = (filters < S::LANES, simd.mask(filters));
-        let mut sums = [[simd.splat(T::ZERO); P]; R];
+        let zero = simd.splat(T::ZERO);
+        let mut sums = [[zero; P]; R];
         // A loop over channels, since straight code for each would leave the processor's cache of decoded instructions.
         let counted = black_box(channels);
         // SAFETY: the windows of the tile's positions end inside `x`, as just compared, for channels below `channels`, and each of their weights has
@@ -109,8 +110,10 @@ impl<T: Elementary, C: Configuration<Spec>> Rows<'_, '_, T, C> {
                 unrolled!(seen < MOST_COLUMNS, {
                     if seen < P + wide - 1 {
                         for channel in 0..counted {
-                            let rows: [usize; R] = core::array::from_fn(|r| r * row_step);
-                            let pixels = mapped(rows, |row| simd.splat(*x.add(row + seen * channels + channel)));
+                            let mut pixels = [zero; R];
+                            for r in 0..R {
+                                pixels[r] = simd.splat(*x.add(r * row_step + seen * channels + channel));
+                            }
                             unrolled!(p < P, {
                                 if p <= seen && seen < p + wide {
                                     let tap = (seen - p) * channels + channel;
@@ -124,21 +127,10 @@ impl<T: Elementary, C: Configuration<Spec>> Rows<'_, '_, T, C> {
                     }
                 });
             }
-            let bounds = bounds.splat(simd);
-            let each = |each: &[T], default: T| match each.is_empty() {
-                true => simd.splat(default),
-                false => simd.load_edge(each.as_ptr(), is_partial, mask),
-            };
-            let (scale, shift) = (each(epilogue.scale, T::ONE), each(epilogue.shift, T::ZERO));
+            let end = End::new(simd, epilogue, *bounds, 0, is_partial, mask);
             for r in 0..R {
                 for p in 0..P {
-                    let to = y.as_mut_ptr().add((r * columns + column + p) * filters);
-                    let mut sum = sums[r][p].multiply_add(scale, shift);
-                    if epilogue.accumulate {
-                        sum = sum + simd.load_edge(to, is_partial, mask);
-                    }
-                    let sum = bounds.hold_vector(sum);
-                    if is_partial { sum.store_masked(to, mask) } else { sum.store_at(to) }
+                    end.store(simd, sums[r][p], y.as_mut_ptr().add((r * columns + column + p) * filters));
                 }
             }
         }
