@@ -173,6 +173,8 @@ pub mod private {
         Architecture, BufferSlot, FusedGradient, GradientSeed, ImageBlocks, Memory, Pass,
     };
     pub use netwright_runtime::context::Context;
+    #[cfg(not(feature = "std"))]
+    pub use netwright_runtime::emitted::NoWeights as Weights;
     pub use netwright_runtime::emitted::*;
     pub use netwright_runtime::init::Init;
     pub use netwright_runtime::kernels::{self, Kernels, activation::Activation};

@@ -90,9 +90,10 @@ pub fn buffers_mut<N: crate::network::Network>(network: &mut N) -> [&mut [N::Sca
 
 /// Stands for weights where there is no memory to own them: a network without `std` is used through
 /// [`Predictor`](crate::predictor::Predictor).
-#[cfg(not(feature = "std"))]
+///
+/// It is there with `std` too: the facade may lack that feature where another crate of the graph has turned it on here.
 #[derive(Clone, Copy, Debug)]
-pub struct Weights<T>(core::marker::PhantomData<T>);
+pub struct NoWeights<T>(core::marker::PhantomData<T>);
 
 /// Never implemented: what `init` asks for where the feature `std` is off.
 #[diagnostic::on_unimplemented(
@@ -103,7 +104,6 @@ pub struct Weights<T>(core::marker::PhantomData<T>);
 pub trait FeatureStd<'a> {}
 
 /// The body of what can never be called.
-#[cfg(not(feature = "std"))]
 pub fn needs_std<N>(_seed: u64) -> N {
     unreachable!("`FeatureStd` is never implemented")
 }

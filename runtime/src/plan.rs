@@ -154,7 +154,7 @@ impl fmt::Debug for Plan {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
 
