@@ -177,6 +177,8 @@ fn what_is_said_of_weights_needs_weights() {
         ("subsample 2 init he", "init he", "`subsample` has no weights"),
         ("dense 8 as a; dense 8; dense 8 tied a init he", "init he", "has the weights of another layer"),
         ("dense 8 nobias bias 0.1", "bias 0.1", "because of its `nobias`"),
+        ("softmax nobias", "nobias", "`nobias` is about weights, and `softmax` without a number has none"),
+        ("logsoftmax kernel gemm", "kernel gemm", "write the number of classes: `logsoftmax 10 kernel gemm`"),
         ("dense 8; dense 8 tied dense2", "tied dense2", "no layer before this one is called `dense2`"),
     ] {
         // The later `dense 8` is tied to a layer of the same sizes.

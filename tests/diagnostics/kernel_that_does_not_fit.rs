@@ -9,6 +9,8 @@ netwright::network! {
     Number(32x32x16) { conv 3x3x32 kernel 3; globalavgpool; softmax 3 }
     Twice(32x32x16) { conv 3x3x32 kernel gemm kernel direct; globalavgpool; softmax 3 }
     Dense(32x32x16) { conv 3x3x32; dense 10 kernel gemm; softmax 3 }
+    Answer(32x32x16) { conv 3x3x32; softmax 10 kernel winograd }
+    Alone(32x32x16) { conv 3x3x32; dense 10; softmax kernel gemm }
     Old(32x32x16) { conv 3x3x32 winograd; globalavgpool; softmax 3 }
 }
 

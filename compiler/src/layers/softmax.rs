@@ -4,6 +4,7 @@ use netwright_grammar::Diagnostic;
 
 use super::conv::NOBIAS;
 use super::dense::connect;
+use super::kernel;
 use crate::graph::ValueId;
 use crate::lower::Lowering;
 use crate::ops::{LogSoftmax, Op, Softmax};
@@ -16,6 +17,7 @@ pub(super) static SOFTMAX: Word = word(
     "With a number, the output layer: `dense N`, then probabilities of N classes. Alone, the activation: each row of the last axis becomes probabilities.",
     &[
         Example { input: "3x2x2", stage: "softmax 4" },
+        Example { input: "7", stage: "softmax 3 kernel direct" },
         Example { input: "5", stage: "softmax" },
         Example { input: "2x2x3", stage: "softmax" },
     ],
@@ -50,7 +52,7 @@ const fn word(
         form,
         summary,
         argument: Argument::Optional,
-        options: &[NOBIAS],
+        options: &[NOBIAS, kernel::OF_DENSE],
         examples,
         lower,
     }
@@ -66,6 +68,11 @@ fn lower(
         let classes = layer.count("the number of classes")?;
         lowering.refuse_softmax_after_softmax(layer, input)?;
         input = connect(classes, layer, lowering, input)?;
+    } else if let Some(option) = layer.options.first() {
+        let (word, written) = (layer.word.name, option.option.form);
+        let message = format!("`{}` is about weights, and `{word}` without a number has none", option.option.name);
+        let help = format!("write the number of classes: `{word} 10 {written}`");
+        return Err(Diagnostic::new(option.span, message).help(help));
     }
     lowering.push(layer, op, &[input])
 }
