@@ -4,6 +4,7 @@
 //! far off each is.
 #![cfg(any(
     feature = "lenet5",
+    feature = "lenet5-1998",
     feature = "alexnet",
     feature = "vgg16",
     feature = "resnet50",
@@ -26,7 +27,8 @@ macro_rules! compare {
                 #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
                 #[test]
                 fn is_the_same_elsewhere_in_f32() {
-                    Golden::read(include_str!($file)).check::<netwright_zoo::$network>(Tolerance::$tolerance);
+                    Golden::read(include_str!($file))
+                        .check_beside::<netwright_zoo::$network, netwright_zoo::$network<f64>>(Tolerance::$tolerance);
                 }
 
                 #[cfg_attr(debug_assertions, ignore = "large: it wants a release build")]
@@ -41,6 +43,7 @@ macro_rules! compare {
 
 compare! {
     "lenet5" lenet5 LeNet5 F32 "../../tests/golden/LeNet5.json"
+    "lenet5-1998" lenet5_1998 LeNet5Of1998 F32 "golden/LeNet5Of1998.json"
     "alexnet" alexnet AlexNet F32 "golden/AlexNet.json"
     "vgg16" vgg16 Vgg16 DEEP "golden/VGG16.json"
     "resnet50" resnet50 ResNet50 NORMALISED "golden/ResNet50.json"

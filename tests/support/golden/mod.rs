@@ -167,7 +167,7 @@ impl Golden {
             let is_alike = match kind.as_str() {
                 "kernel" => kind_of_ours == ParameterKind::Weight,
                 "bias" => kind_of_ours == ParameterKind::Bias,
-                "gamma" | "beta" => kind_of_ours == ParameterKind::Scale && name == kind,
+                "gamma" | "beta" | "coefficient" => kind_of_ours == ParameterKind::Scale && name == kind,
                 "mean" | "var" => kind_of_ours == ParameterKind::Statistic && name.contains(kind.as_str()),
                 _ => false,
             };
