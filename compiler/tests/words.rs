@@ -102,5 +102,7 @@ fn the_guide_lists_the_kernels_of_the_table() {
         names
     };
     assert_eq!(quoted(guide, "of one direction.", " behind a `conv` overrule"), of_table("conv"));
-    assert_eq!(quoted(guide, "layer has", ".\n\nA kernel of a small layer"), of_table("dense"));
+    for word in ["dense", "softmax", "logsoftmax"] {
+        assert_eq!(quoted(guide, "layer has", ".\n\nA kernel of a small layer"), of_table(word));
+    }
 }
