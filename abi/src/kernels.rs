@@ -71,6 +71,21 @@ macro_rules! for_each_kernel {
                 /// Dense layer, weights `[outputs, inputs]`: y from x, weights, packed, scale, shift.
                 dense::dense_transposed_forward(dense) scratch;
             }
+            /// Two layers with weights, forward, of which the second reads what the first computes of some rows at once.
+            Separable {
+                Read x: "The input.",
+                Read depthwise: "The weights of the first.",
+                Read depthwise_scale: "A factor for each of its channels, or nothing: 1.",
+                Read depthwise_shift: "A summand for each of its channels, or nothing: 0.",
+                Read w: "The weights of the second, packed.",
+                Read scale: "A factor for each channel of the output, or nothing: 1.",
+                Read shift: "A summand for each channel of the output, such as a bias, or nothing: 0.",
+                Write y: "The output.",
+            } {
+                /// Depthwise convolution, then a 1x1 convolution whose filters `conv_pack` has packed: y from x, the former's weights, scale,
+                /// shift, the latter's filters, scale, shift.
+                separable::separable_forward(separable) scratch;
+            }
             /// A layer with weights: the gradient of its input.
             GradInput {
                 Read dy: "The gradient of the output.",

@@ -105,6 +105,8 @@ pub struct Node {
     pub selected: Vec<Selected>,
     /// What it does to the elements it has computed before they leave the cache.
     pub epilogue: Epilogue,
+    /// The node that makes its only input, where its kernel computes that itself, some rows at a time: it is stored nowhere else.
+    pub before: Option<Box<Node>>,
 }
 
 /// What a node does to the elements z that its operation computes, before it stores them, or a pool of them: `f(scale · z + shift + sum)`.
@@ -127,7 +129,7 @@ impl Node {
     /// A node that saves nothing, for which nothing is selected, and which stores what its operation computes.
     pub fn new(op: Op, inputs: Vec<ValueId>, output: ValueId, tensors: Vec<TensorId>, layer: LayerId) -> Self {
         let (saved, selected, epilogue) = (Vec::new(), Vec::new(), Epilogue::default());
-        Self { op, inputs, output, saved, tensors, layer, selected, epilogue }
+        Self { op, inputs, output, saved, tensors, layer, selected, epilogue, before: None }
     }
 
     /// What was selected for a direction; none where the operation has one kernel.
@@ -142,12 +144,15 @@ impl Node {
 
     /// Every value it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
+        let first = self.before.as_deref().unwrap_or(self);
+        let before = self.before.iter().flat_map(|before| before.reads_besides_inputs());
+        first.inputs.iter().copied().chain(before).chain(self.reads_besides_inputs())
+    }
+
+    fn reads_besides_inputs(&self) -> impl Iterator<Item = ValueId> + '_ {
         let Epilogue { affine, sum, .. } = &self.epilogue;
-        let inputs = self.inputs.iter().copied();
-        inputs
-            .chain(affine.iter().flatten().copied())
-            .chain(*sum)
-            .chain(self.selected.iter().filter_map(|selected| selected.prepared))
+        let prepared = self.selected.iter().filter_map(|selected| selected.prepared);
+        affine.iter().flatten().copied().chain(*sum).chain(prepared)
     }
 }
 
@@ -253,7 +258,7 @@ impl Graph {
         node.op.infer(&inputs).unwrap_or(output)
     }
 
-    /// The multiply-adds of one node for one image.
+    /// The multiply-adds of one node for one image, without those of what it computes before.
     pub fn macs(&self, node: &Node) -> u64 {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
         node.op.macs(&inputs, self.computed_shape(node))
@@ -377,7 +382,11 @@ impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "%{} = input {}", self.input.0, self.shape(self.input))?;
         for node in &self.nodes {
-            write!(f, "%{} = {}", node.output.0, node.op.name())?;
+            write!(f, "%{} = ", node.output.0)?;
+            if let Some(before) = &node.before {
+                write!(f, "{} %{}, then ", before.op.name(), before.inputs[0].0)?;
+            }
+            write!(f, "{}", node.op.name())?;
             for input in &node.inputs {
                 write!(f, " %{}", input.0)?;
             }

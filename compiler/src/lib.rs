@@ -129,7 +129,7 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
         let (program, plan) = with_plan(passes::predict(&graph).predict);
         emit::InBlocks { graph, program, plan, fewest }
     });
-    let predicting = checked(passes::fuse_pools(predicting));
+    let predicting = checked(passes::fuse_depthwise(checked(passes::fuse_pools(predicting))));
     let Prediction { prepare, predict } = passes::predict(&predicting);
     let predict = match goal {
         Objective::Speed => passes::fix_sizes(predict, &predicting),

@@ -22,7 +22,8 @@ fn nodes(graph: &Graph) -> Vec<String> {
     netwright_compiler::verify::verify(graph).expect("the graph holds together");
     let row = |layer: netwright_compiler::graph::LayerId| graph.layers[layer.0].name.as_str();
     let node = |node: &netwright_compiler::graph::Node| {
-        let mut text = node.op.name().to_owned();
+        let before = node.before.iter().map(|before| format!("{}, ", before.op.name()));
+        let mut text: String = before.chain([node.op.name().to_owned()]).collect();
         if node.epilogue.affine.is_some() {
             text.push_str(" affine");
         }
@@ -53,6 +54,12 @@ fn pooled(input: &str, body: &str) -> Vec<String> {
     nodes
 }
 
+/// With depthwise convolutions in the kernels that were selected.
+fn separable(input: &str, body: &str) -> Vec<String> {
+    let fused = fuse(fold(graph(input, body)), Phase::Predicting);
+    nodes(&passes::fuse_depthwise(passes::select(fused, Phase::Predicting, Objective::Speed)))
+}
+
 fn trained(input: &str, body: &str) -> Vec<String> {
     nodes(&fuse(graph(input, body), Phase::Training))
 }
@@ -79,6 +86,44 @@ fn a_pool_that_the_selected_kernel_can_compute_is_computed_by_it() {
         assert!(nodes.iter().any(|node| node.contains("pool")), "{body}: {nodes:?}");
         assert!(!nodes.iter().any(|node| node.contains("each window")), "{body}: {nodes:?}");
     }
+}
+
+#[test]
+fn a_depthwise_convolution_is_computed_by_the_one_that_reads_its_pixels() {
+    let after = "conv 1x1x32 kernel gemm";
+    for body in [
+        format!("dwconv 3x3 same; {after}"),
+        format!("dwconv 3x3 stride 2 pad 1 nobias bn relu6; {after} bn"),
+        format!("dwconv 3x3 tanh; {after} nobias bn relu"),
+        format!("conv 3x3x16 groups 16 kernel depthwise relu; {after}"),
+        format!("conv 1x1x32; residual {{ dwconv 5x5 same; {after} }} relu"),
+        "sepconv 3x3x32 kernel gemm bn relu".to_owned(),
+    ] {
+        let nodes = separable("12x12x16", &format!("{body}; globalavgpool; softmax 3"));
+        assert!(nodes.iter().any(|node| node.contains("conv, conv")), "{body}: {nodes:?}");
+        assert!(!nodes.iter().any(|node| node.starts_with("dwconv ")), "{body}: {nodes:?}");
+    }
+    for body in [
+        format!("dwconv 3x3 multiplier 2; {after}"),
+        "dwconv 3x3; conv 1x1x32 kernel direct".to_owned(),
+        "dwconv 3x3; conv 1x1x32 stride 2 kernel gemm".to_owned(),
+        "dwconv 3x3; conv 3x3x32 kernel gemm".to_owned(),
+        format!("dwconv 3x3; concat {{ {after} }} {{ conv 1x1x8 }}"),
+        format!("residual {{ dwconv 3x3 same }}; {after}"),
+    ] {
+        let nodes = separable("12x12x16", &format!("{body}; globalavgpool; softmax 3"));
+        assert!(!nodes.iter().any(|node| node.contains(", conv")), "{body}: {nodes:?}");
+    }
+}
+
+/// What is not stored has no place.
+#[test]
+fn what_a_kernel_computes_for_itself_takes_no_memory() {
+    let body = "conv 3x3x16 same relu; dwconv 3x3 same relu; conv 1x1x16 kernel gemm; globalavgpool; softmax 3";
+    let selected = |graph| passes::select(fuse(fold(graph), Phase::Predicting), Phase::Predicting, Objective::Speed);
+    let [apart, together] = [|graph| graph, passes::fuse_depthwise]
+        .map(|fuse: fn(Graph) -> Graph| plan_memory(&passes::predict(&fuse(selected(graph("24x24x3", body)))).predict));
+    assert_eq!(apart.sum_of_values - together.sum_of_values, 24 * 24 * 16);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use netwright_abi::{Activation, Epilogue};
 use netwright_compute::context::Context;
-use netwright_compute::kernels::{Kernels, activation, add, batchnorm, conv, dense, lrn, pool, softmax};
+use netwright_compute::kernels::{Kernels, activation, add, batchnorm, conv, dense, lrn, pool, separable, softmax};
 use netwright_measure::{Row, Table, best, elements};
 
 /// The rows that are asked for.
@@ -64,6 +64,37 @@ impl Bench {
         });
         self.row(name("gradient of weights"), macs, moved + w.len(), || {
             f32::conv_gemm_grad_weights(&one, &spec, black_box(&x), &dy, &mut dw, &mut [], &mut scratch);
+        });
+    }
+
+    /// A depthwise convolution of 3x3 and the 1x1 convolution behind it: in turn, and by one kernel.
+    fn separable(&self, size: usize, channels: usize, filters: usize) {
+        let rows = (160 * 1024 / (size * channels)).clamp(1, size);
+        let spec = separable::Spec {
+            input: [size, size, channels],
+            output: [size, size, filters],
+            window: [3; 2],
+            stride: [1; 2],
+            padding: [1; 4],
+            dilation: [1; 2],
+            rows,
+            between: Epilogue::NONE,
+            epilogue: Epilogue::NONE,
+        };
+        let (first, second, one) = (spec.depthwise(), spec.pointwise(), Context::of(1));
+        let (x, w, mut between) = (elements(first.input_len()), elements(9 * channels), elements(first.output_len()));
+        let (filters_of_one, mut y) = (elements(second.weights_len()), elements(second.output_len()));
+        let (mut packed, mut scratch) = (vec![0.0; second.packed_len()], vec![0.0; spec.band_len()]);
+        f32::conv_pack(&one, &second, &filters_of_one, &mut packed);
+        let macs = (first.output_len() * 9 + second.output_len() * channels) as f64;
+        let moved = x.len() + w.len() + packed.len() + y.len();
+        let name = |how: &str| format!("3x3 of each of {channels}, then 1x1 to {filters} at {size}, {how}");
+        self.row(name("in turn"), macs, moved + 2 * between.len(), || {
+            f32::depthwise_forward(&one, &first, black_box(&x), &w, &[], &[], &mut between, &mut []);
+            f32::conv_packed_forward(&one, &second, &between, &packed, &[], &[], &mut y, &mut []);
+        });
+        self.row(name("together"), macs, moved, || {
+            f32::separable_forward(&one, &spec, black_box(&x), &w, &[], &[], &packed, &[], &[], &mut y, &mut scratch);
         });
     }
 
@@ -183,6 +214,10 @@ fn main() {
     ] {
         bench.convolution(size, window, channels, filters);
     }
+    // Xception's second, those of its middle, and one of MobileNetV2.
+    bench.separable(147, 128, 128);
+    bench.separable(19, 728, 728);
+    bench.separable(56, 144, 24);
     bench.dense(1, 4096, 4096);
     bench.dense(64, 784, 512);
     bench.elementwise();

@@ -332,6 +332,15 @@ impl Spec {
         [self.input[1] * self.input[2], self.output[1] * self.output[2]]
     }
 
+    /// Whether each pixel is convolved by itself: the layer is one product of matrices.
+    pub const fn is_pointwise(&self) -> bool {
+        matches!((self.groups, self.window, self.stride), (1, [1, 1], [1, 1]))
+            && self.output[0] == self.input[0]
+            && self.output[1] == self.input[1]
+            && self.padding[0] == 0
+            && self.padding[2] == 0
+    }
+
     /// Channels and filters of a group.
     pub const fn group(&self) -> [usize; 2] {
         [self.input[2] / self.groups, self.output[2] / self.groups]

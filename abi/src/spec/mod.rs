@@ -99,6 +99,7 @@ pub mod conv;
 mod elementwise;
 mod image;
 mod normalisation;
+pub mod separable;
 mod weighted;
 
 /// The value of a field.

@@ -4,10 +4,10 @@ use netwright_abi::kernels;
 use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue};
 
-use super::conv_kernels::Algorithm;
+use super::conv_kernels::{Algorithm, DEPTHWISE, GEMM};
 use super::{
     EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, Pool, ShapeError, TensorSpec,
-    image, refuse_enormous_weights,
+    image, refuse_enormous_weights, separable,
 };
 use crate::graph;
 use crate::kernel_call::KernelCall;
@@ -156,6 +156,10 @@ impl Operation for Conv {
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         let direction = at.phase.forward();
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.z_shape()) };
+        let before = at.node.before.as_deref();
+        if let Some(call) = before.and_then(|before| separable::call(at, before, &spec)) {
+            return at.with_epilogue_and_sum(call);
+        }
         let kernel = match at.selected(direction) {
             Some(InLanes::KERNEL) => kernels::conv_lanes_forward.into(),
             name => {
@@ -177,6 +181,18 @@ impl Operation for Conv {
             && pool.takes_largest_of_quads()
             && epilogue.sum.is_none()
             && epilogue.activation.is_none_or(|activation| activation.bounds().is_some())
+    }
+
+    fn depthwise(&self, at: &LoweringContext<'_>) -> Option<(Spec, &'static str)> {
+        let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.z_shape()) };
+        let is_taken = at.selected(Direction::Predicting) == Some(DEPTHWISE.name) && spec.input[2] == spec.output[2];
+        is_taken.then_some((spec, self.kernel))
+    }
+
+    fn can_follow_depthwise(&self, at: &LoweringContext<'_>) -> bool {
+        let selected = at.node.selected(Direction::Predicting);
+        selected.is_some_and(|selected| selected.name == GEMM.name && selected.prepared.is_some())
+            && self.spec(at.x_shape(0), at.z_shape()).is_pointwise()
     }
 
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {

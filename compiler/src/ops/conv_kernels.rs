@@ -84,11 +84,7 @@ const IN_PLACE: Algorithm = Algorithm {
 static ALGORITHMS: [Algorithm; 9] = [
     Algorithm {
         name: "depthwise",
-        choice: Some(Choice {
-            name: "depthwise",
-            summary: "each channel by itself, channels side by side in the vector",
-            needs: "a group for each channel",
-        }),
+        choice: Some(DEPTHWISE),
         why: "each channel by itself, channels side by side in the vector",
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
         is_exact: true,
@@ -259,6 +255,12 @@ pub(crate) const CHOICES: &[Choice] = &{
         row += 1;
     }
     choices
+};
+
+pub(super) const DEPTHWISE: Choice = Choice {
+    name: "depthwise",
+    summary: "each channel by itself, channels side by side in the vector",
+    needs: "a group for each channel",
 };
 
 /// Behind `kernel`, also of dense layers.

@@ -69,6 +69,10 @@ impl Operation for Depthwise {
         true
     }
 
+    fn depthwise(&self, at: &LoweringContext<'_>) -> Option<(Spec, &'static str)> {
+        (self.multiplier == 1).then(|| (self.spec(at, at.epilogue()), self.kernel))
+    }
+
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         let spec = self.spec(at, Epilogue::NONE);
         vec![

@@ -116,7 +116,7 @@ impl LoweringContext<'_> {
         self.tensor_id(name).map_or(self.node.layer, |id| self.graph.tensors[id.0].layer)
     }
     /// What was prepared of its weights for a direction.
-    fn prepared(&self, direction: Direction) -> Data {
+    pub(super) fn prepared(&self, direction: Direction) -> Data {
         self.node.prepared(direction).map_or(Data::Absent, Data::Value)
     }
     /// The scale and shift of each channel of the output. A bias is a shift.
@@ -178,7 +178,8 @@ impl LoweringContext<'_> {
             return call;
         }
         let why = format!("{}; epilogue: {}, before its elements leave the cache", call.why, parts.join(", "));
-        KernelCall { why: why.into(), rows: rows.clone(), ..call }
+        let rows = call.rows.iter().chain(rows).copied().collect();
+        KernelCall { why: why.into(), rows, ..call }
     }
     fn tensor_id(&self, name: &str) -> Option<TensorId> {
         self.node.tensors.iter().copied().find(|tensor| self.graph.tensors[tensor.0].name == name)

@@ -27,6 +27,7 @@ mod prelu;
 mod relayout;
 mod reshape;
 mod scale;
+mod separable;
 mod shuffle;
 mod slice;
 mod softmax;
@@ -66,6 +67,7 @@ pub use softmax::{LogSoftmax, Softmax};
 pub use subsample::Subsample;
 pub use upsample::Upsample;
 
+use netwright_abi::spec::conv as conv_spec;
 use netwright_abi::{Activation as Function, Axes};
 
 use crate::graph::{Epilogue, Extent, Head, Init, ParameterKind, Value};
@@ -137,6 +139,14 @@ pub(crate) trait Operation {
     }
     /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
     fn can_pool(&self, _selected: &str, _epilogue: &Epilogue, _pool: &Pool) -> bool {
+        false
+    }
+    /// The sizes of the depthwise convolution that it is, and what its weights are called, where another kernel can compute rows of it for itself.
+    fn depthwise(&self, _at: &LoweringContext<'_>) -> Option<(conv_spec::Spec, &'static str)> {
+        None
+    }
+    /// Whether the kernel that was selected for it when predicting can compute the [depthwise](Self::depthwise) convolution that it reads.
+    fn can_follow_depthwise(&self, _at: &LoweringContext<'_>) -> bool {
         false
     }
     /// Whether its gradient reads its output, which while training must then stay as it is.
@@ -313,6 +323,14 @@ impl Op {
     /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
     pub fn can_pool(&self, selected: &str, epilogue: &Epilogue, pool: &Pool) -> bool {
         self.operation().can_pool(selected, epilogue, pool)
+    }
+    /// The sizes of the depthwise convolution that it is, and what its weights are called, where another kernel can compute rows of it for itself.
+    pub fn depthwise(&self, at: &LoweringContext<'_>) -> Option<(conv_spec::Spec, &'static str)> {
+        self.operation().depthwise(at)
+    }
+    /// Whether the kernel that was selected for it when predicting can compute the [depthwise](Self::depthwise) convolution that it reads.
+    pub fn can_follow_depthwise(&self, at: &LoweringContext<'_>) -> bool {
+        self.operation().can_follow_depthwise(at)
     }
     /// Whether its gradient reads its output.
     pub fn gradient_reads_output(&self) -> bool {

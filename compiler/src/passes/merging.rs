@@ -1,4 +1,4 @@
-//! A graph while nodes become parts of the epilogues of the nodes before them.
+//! A graph while nodes become parts of the nodes before or behind them.
 
 use crate::graph::{Epilogue, Graph, Node, ValueId};
 
@@ -67,6 +67,15 @@ impl Merging {
         self.places[place].append(&mut before);
         self.places[place].extend(preparing);
         self.places[place].push(node);
+        self.producers[value.0] = None;
+    }
+
+    /// The kernel of the node at `place` computes its only input itself, which another node has computed so far.
+    pub(super) fn absorb(&mut self, place: usize) {
+        let Some(value) = self.node(place).and_then(|node| node.inputs.first().copied()) else { return };
+        let Some(from) = self.place_of(value) else { return };
+        let (Some(before), Some(node)) = (self.places[from].pop(), self.places[place].last_mut()) else { return };
+        node.before = Some(Box::new(before));
         self.producers[value.0] = None;
     }
 

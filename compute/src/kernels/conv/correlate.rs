@@ -9,6 +9,7 @@ use crate::epilogue::{Epilogue, HOT};
 use crate::gemm::DEPTH;
 use crate::gemm::tile::{self, Product};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
@@ -184,7 +185,7 @@ impl Correlation {
         let row = self.row_len();
         let at_once = if leaves { self.rows_that_fit(memory.len()) } else { rows };
         let image_len = self.source.iter().product();
-        for (image, target) in source.chunks_exact(image_len).zip(target.chunks_exact_mut(self.target[0])) {
+        for (image, target) in images(source, image_len, target, self.target[0]) {
             let mut first = 0;
             while first < rows {
                 let rows = at_once.min(rows - first);

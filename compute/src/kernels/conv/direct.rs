@@ -9,6 +9,7 @@ use super::Spec;
 use crate::epilogue::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::simd::Isa;
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
@@ -29,7 +30,7 @@ pub(super) fn forward<T: Elementary>(isa: Isa, spec: &Spec, x: &[T], w: &[T], sc
         let start = first.start.max(last.start);
         start..first.end.min(last.end).max(start)
     };
-    for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+    for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
         for (row, y) in y.chunks_exact_mut(spec.rows_len()[1]).enumerate() {
             for column in (0..inside.start.min(columns)).chain(inside.end..columns) {
                 windows(isa, spec, [row, column], 1, x, w, epilogue, &mut y[column * all..]);

@@ -20,24 +20,11 @@ use crate::kernels::elementary::Elementary;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
-/// Whether the layer is one product: windows of one pixel, side by side.
-pub(super) const fn pointwise(spec: &Spec) -> bool {
-    spec.groups == 1
-        && spec.window[0] == 1
-        && spec.window[1] == 1
-        && spec.stride[0] == 1
-        && spec.stride[1] == 1
-        && spec.output[0] == spec.input[0]
-        && spec.output[1] == spec.input[1]
-        && spec.padding[0] == 0
-        && spec.padding[2] == 0
-}
-
 /// The same layer with its pixels in one column where each is convolved by itself: its rows, which threads share, are then pixels, and
 /// an image of few rows is cut as evenly as one of many.
 pub(super) const fn in_one_column(spec: &Spec) -> Spec {
     let mut column = *spec;
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         let [height, width, _] = spec.input;
         [column.input[0], column.input[1]] = [height * width, 1];
         [column.output[0], column.output[1]] = [height * width, 1];
@@ -57,7 +44,7 @@ const fn group(spec: &Spec) -> [usize; 3] {
 
 pub(super) const fn forward_scratch(spec: &Spec) -> usize {
     let [channels, filters, depth] = group(spec);
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         return gemm::scratch(depth, filters);
     }
     let positions = [spec.output[0], spec.output[1]];
@@ -67,7 +54,7 @@ pub(super) const fn forward_scratch(spec: &Spec) -> usize {
 /// The filters as [`forward`] packs them.
 pub(super) fn pack_filters<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
     let ([_, filters, depth], all) = (group(spec), spec.output[2]);
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         return gemm::pack(context, Matrix::rows(w, depth, all), packed);
     }
     for (group, packed) in packed.chunks_exact_mut(depth * filters).enumerate() {
@@ -92,7 +79,7 @@ pub(super) fn forward<T: Elementary>(
     let [channels, filters, depth] = group(spec);
     let all = spec.output[2];
     let epilogue = Epilogue::new(spec.epilogue, scale, shift);
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         let w = Matrix::rows(w, depth, all).with_packed(packed_before);
         let x = Matrix::rows(x, x.len() / channels, channels);
         return gemm::gemm(isa, x, w, epilogue, y, all, scratch);
@@ -188,7 +175,7 @@ pub(super) fn reached(spec: &Spec) -> bool {
 
 pub(super) const fn grad_input_scratch(spec: &Spec) -> usize {
     let [channels, filters, depth] = group(spec);
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         return gemm::scratch(filters, depth);
     }
     let taps = [phase_taps(spec, 0), phase_taps(spec, 1)];
@@ -212,7 +199,7 @@ pub(super) fn meets_nothing([down, across]: [StridePhase; 2]) -> bool {
 /// The filters as [`grad_input`] packs them.
 pub(super) fn pack_rotated<T: Scalar>(context: &Context<'_>, spec: &Spec, w: &[T], packed: &mut [T]) {
     let [channels, filters, depth] = group(spec);
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         return gemm::pack(context, Matrix::rows(w, depth, filters).transposed(), packed);
     }
     let mut rest = packed;
@@ -241,7 +228,7 @@ pub(super) fn grad_input<T: Elementary>(
 ) {
     let [channels, filters, depth] = group(spec);
     let [.., all] = spec.input;
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         let pixels = dy.len() / filters;
         let w = Matrix::rows(w, depth, filters).transposed().with_packed(packed_before);
         return gemm::gemm(isa, Matrix::rows(dy, pixels, filters), w, epilogue, dx, all, scratch);
@@ -345,7 +332,7 @@ pub(super) fn windows_of_phase(spec: &Spec, [top, left]: [usize; 2], [down, acro
 }
 
 pub(super) const fn grad_weights_scratch(spec: &Spec) -> usize {
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         return gemm::scratch(gemm::DEPTH, spec.output[2]);
     }
     let windows = windows(spec);
@@ -378,7 +365,7 @@ pub(super) fn grad_weights<T: Elementary>(
 ) {
     let [channels, _, _] = group(spec);
     let [height, width, all] = spec.output;
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         let pixels = x.len() / channels;
         let x = Matrix::rows(x, pixels, channels).columns(rows_of_weights).transposed();
         return gemm::gemm(isa, x, Matrix::rows(dy, pixels, all), Epilogue::ACCUMULATE, dw, all, scratch);

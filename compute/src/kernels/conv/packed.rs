@@ -6,12 +6,13 @@ use netwright_abi::spec::conv::LINE;
 
 use super::Spec;
 use super::correlate::{Correlation, Filters, band_len};
-use super::gemm::{packed_filters, pointwise, windows};
+use super::gemm::{packed_filters, windows};
 use crate::cache;
 use crate::epilogue::Epilogue;
 use crate::gemm::pack::{self, GAP};
 use crate::gemm::tile::{PANEL, TILE_ROWS};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
 
@@ -45,7 +46,7 @@ const fn part(spec: &Spec) -> usize {
 
 /// Whether windows are copied.
 const fn copies(spec: &Spec) -> bool {
-    !pointwise(spec) && spec.output[2] >= FILTERS
+    !spec.is_pointwise() && spec.output[2] >= FILTERS
 }
 
 /// Windows that are copied at once at most.
@@ -57,7 +58,7 @@ const fn at_once(spec: &Spec) -> usize {
 
 /// Elements of scratch memory for the copies, or for a band.
 pub(super) const fn scratch(spec: &Spec) -> usize {
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         0
     } else if copies(spec) {
         at_once(spec) * (part(spec) + GAP)
@@ -79,7 +80,7 @@ pub(super) fn forward<T: Elementary>(
     scratch: &mut [T],
 ) {
     let layer = Layer { isa, spec, w, epilogue: Epilogue::new(spec.epilogue, scale, shift) };
-    if pointwise(spec) {
+    if spec.is_pointwise() {
         layer.of_pixels(x, y);
     } else if copies(spec) {
         layer.of_copies(x, y, scratch);
@@ -115,7 +116,7 @@ impl<T: Elementary> Layer<'_, T> {
         let ([rows, columns, filters], depth, part) = (self.spec.output, depth(self.spec), part(self.spec));
         let (all, apart) = (rows * columns, part + GAP);
         let at_once = all.div_ceil(all.div_ceil(at_once(self.spec)));
-        for (x, y) in x.chunks_exact(self.spec.input_len()).zip(y.chunks_exact_mut(self.spec.output_len())) {
+        for (x, y) in images(x, self.spec.input_len(), y, self.spec.output_len()) {
             for (block, y) in y.chunks_mut(at_once * filters).enumerate() {
                 for from in (0..depth).step_by(part) {
                     let (part, windows) = (part.min(depth - from), y.len() / filters);

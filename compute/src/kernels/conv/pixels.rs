@@ -10,6 +10,7 @@ use super::Spec;
 use crate::configuration::{Configuration, may_be};
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
@@ -100,7 +101,7 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
             // Where the sums are added to what stands in y already, that comes before the bounds.
             bounds: if spec.epilogue.accumulate { Bounds::none() } else { epilogue.bounds() },
         };
-        for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+        for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
             copy_planes(spec, x, planes);
             epilogue.in_parts(simd.isa(), row_len, y, |first, y| {
                 for (row, y) in y.chunks_exact_mut(row_len).enumerate() {

@@ -10,6 +10,7 @@ pub use super::conv::Spec;
 use super::conv::strips::{self, in_strips};
 use super::conv::{StridePhase, add_bias_gradient};
 use super::elementary::Elementary;
+use super::images::images;
 use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::simd::{Isa, Simd, WithSimd};
@@ -72,8 +73,9 @@ pub fn depthwise_forward<T: Elementary>(
     });
 }
 
+/// The same of some rows; lengths are checked.
 #[allow(clippy::too_many_arguments)]
-fn forward<T: Elementary>(
+pub(super) fn forward<T: Elementary>(
     isa: Isa,
     spec: &Spec,
     x: &[T],
@@ -93,7 +95,7 @@ fn forward<T: Elementary>(
         epilogue: Epilogue::new(spec.epilogue, scale, shift),
     };
     let mut repeated = Repeated::new(spec, scratch);
-    for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+    for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
         let mut first = 0;
         while first < rows {
             let (x, positions) = repeated.rows_for(x, first..rows);

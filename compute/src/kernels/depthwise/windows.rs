@@ -226,6 +226,10 @@ impl<T: Elementary> Windows<'_, T> {
                     sums[position] = near[2].multiply_add(right, sums[position]);
                 });
             }
+            let next = a.wrapping_add(taps.count[0] * taps.source[0] + channel);
+            for column in 0..P {
+                simd.prefetch(next.wrapping_add((column + 2) * pixel));
+            }
             // A scale and a shift, where there are any, have an element for each channel.
             let each = |elements: &[T], default: T| {
                 if elements.is_empty() {

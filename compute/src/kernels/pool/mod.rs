@@ -6,6 +6,7 @@ pub mod reference;
 mod windows;
 
 use super::elementary::Elementary;
+use super::images::images;
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::epilogue::{Epilogue, HOT};
@@ -67,7 +68,7 @@ fn in_parts<P: Pool, T: Elementary>(
         }
         let [row_in, row_out] = spec.shapes().map(|[_, width, channels]| width * channels);
         let at_once = HOT.div_ceil(row_out);
-        for (x, y) in x.chunks_exact(spec.input_len()).zip(y.chunks_exact_mut(spec.output_len())) {
+        for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
             for (n, y) in y.chunks_mut(at_once * row_out).enumerate() {
                 let first = n * at_once;
                 let (part, reached) = spec.of_rows(first..first + y.len() / row_out);

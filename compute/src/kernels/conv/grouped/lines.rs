@@ -12,6 +12,7 @@ use crate::epilogue::Epilogue;
 use crate::kernels::conv::correlate::{Correlation, band_len, extent};
 use crate::kernels::conv::gemm;
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
@@ -124,8 +125,7 @@ impl<T: Elementary> WithSimd<T> for Lines<'_, T> {
         let last = walk.target[1] + (rows - 1) * walk.target_step[0] + (columns - 1) * walk.target_step[1];
         assert!(last + lines * LINE <= walk.target[0], "positions inside the target");
         let band = Band { row, pixel: channels, channel: 1, part: 0 };
-        let images = x.chunks_exact(walk.source.iter().product()).zip(y.chunks_exact_mut(walk.target[0]));
-        for (image, y) in images {
+        for (image, y) in images(x, walk.source.iter().product(), y, walk.target[0]) {
             for first in (0..rows).step_by(at_once) {
                 let count = at_once.min(rows - first);
                 let (range, memory) = (GroupRange { first: 0, groups: 1 }, memory.as_mut_ptr());

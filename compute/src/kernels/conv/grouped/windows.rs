@@ -9,6 +9,7 @@ use super::{GroupRange, LANES};
 use crate::epilogue::Epilogue;
 use crate::kernels::conv::correlate::{Correlation, extent};
 use crate::kernels::elementary::Elementary;
+use crate::kernels::images::images;
 use crate::simd::{Simd, Vector, WithSimd};
 
 /// What a range of groups reads and writes at each position of `walk`: `inner` channels of its groups become `outer`, in tiles of
@@ -80,9 +81,7 @@ impl<T: Elementary, A, const R: usize, const C: usize> Windows<'_, T, A, R, C> {
         let last = walk.target[1] + (rows - 1) * walk.target_step[0] + (columns - 1) * walk.target_step[1];
         assert!(last + self.range.groups * self.outer <= walk.target[0], "positions inside the target");
         let band = Band { row, pixel: self.inner * A::ELEMENTS, channel: A::ELEMENTS, part };
-        for (image, target) in
-            source.chunks_exact(walk.source.iter().product()).zip(target.chunks_exact_mut(walk.target[0]))
-        {
+        for (image, target) in images(source, walk.source.iter().product(), target, walk.target[0]) {
             for first in (0..rows).step_by(at_once) {
                 let rows = at_once.min(rows - first);
                 // SAFETY: the memory holds the rows that these windows cover, the target their positions.

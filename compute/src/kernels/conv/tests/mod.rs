@@ -19,6 +19,7 @@ use crate::scalar::Scalar;
 use crate::simd::Isa;
 use crate::simd::tests::only;
 
+mod padding;
 mod winograd;
 
 /// Elements that look random, in [−2, 2), exact in both types.

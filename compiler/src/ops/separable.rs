@@ -1,0 +1,50 @@
+//! A depthwise convolution and the 1x1 convolution behind it, in one kernel.
+
+use netwright_abi::kernels::{self, Separable};
+use netwright_abi::spec::conv;
+use netwright_abi::spec::separable::Spec;
+
+use super::LoweringContext;
+use crate::graph::Node;
+use crate::kernel_call::KernelCall;
+use crate::selection::Direction;
+
+/// Elements of the depthwise output that are computed at once at most, about: what half of a large second cache holds.
+const BAND: usize = 160 * 1024;
+
+/// The call of the 1x1 convolution at `at`, which reads what `before` computes, whose sizes are `pointwise`.
+pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Spec) -> Option<KernelCall> {
+    let of_channels = LoweringContext { node: before, ..*at };
+    let (depthwise, its_weights) = before.op.depthwise(&of_channels)?;
+    let conv::Spec { input, window, stride, padding, dilation, .. } = depthwise;
+    let rows = (BAND / (depthwise.output[1] * depthwise.output[2])).clamp(1, depthwise.output[0]);
+    let sizes = Spec {
+        input,
+        output: pointwise.output,
+        window,
+        stride,
+        padding,
+        dilation,
+        rows,
+        between: of_channels.epilogue(),
+        epilogue: pointwise.epilogue,
+    };
+    let ([depthwise_scale, depthwise_shift], [scale, shift]) = (of_channels.scale_and_shift(), at.scale_and_shift());
+    let operands = Separable {
+        x: of_channels.x(0),
+        depthwise: of_channels.weights(its_weights),
+        depthwise_scale,
+        depthwise_shift,
+        w: at.prepared(Direction::Predicting),
+        scale,
+        shift,
+        y: at.y(),
+    };
+    let call = at.because(Direction::Predicting, at.call(kernels::separable_forward, &sizes, operands));
+    let why = format!("behind the depthwise convolution, of which {rows} rows at a time stay in a cache: {}", call.why);
+    let mut rows = before.epilogue.rows.clone();
+    if before.layer != *at.node.epilogue.rows.first().unwrap_or(&at.node.layer) {
+        rows.push(before.layer);
+    }
+    Some(KernelCall { why: why.into(), rows, ..call })
+}

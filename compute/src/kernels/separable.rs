@@ -1,0 +1,174 @@
+//! Separable convolution (Chollet, 2017): each channel by itself, then a 1x1 convolution that mixes them. Some rows of the depthwise output at a
+//! time stay in the second cache until the 1x1 convolution has read them, and are never stored anywhere else.
+
+use super::conv::conv_packed_forward;
+use super::depthwise;
+use super::elementary::Elementary;
+use super::images::images;
+use crate::cache;
+use crate::context::Context;
+use netwright_abi::spec::Windowed as _;
+pub use netwright_abi::spec::separable::Spec;
+
+/// Elements of scratch memory that `separable_forward` asks for, whatever the batch.
+pub const fn separable_forward_scratch(spec: &Spec) -> usize {
+    spec.band_len()
+}
+
+/// y from x, the weights, scale and shift of the depthwise convolution, and the packed filters, scale and shift of the 1x1 convolution.
+#[allow(clippy::too_many_arguments)]
+pub fn separable_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    depthwise: &[T],
+    depthwise_scale: &[T],
+    depthwise_shift: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(spec.rows > 0, "separable: rows are at least 1");
+    assert_eq!(y.len(), context.batch * spec.pointwise().output_len(), "separable: length of the output");
+    spec.depthwise().check(
+        context.batch,
+        x.len(),
+        depthwise.len(),
+        [depthwise_scale.len(), depthwise_shift.len()],
+        context.batch * spec.depthwise().output_len(),
+    );
+    let fit = cache::second() / 2 / size_of::<T>() / spec.depthwise().rows_len()[1];
+    let (at_once, alone) = (spec.rows.min(fit.max(1)), context.alone());
+    context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+        let ([row_in, _], [_, row_out]) = (spec.depthwise().rows_len(), spec.pointwise().rows_len());
+        for (x, y) in images(x, spec.depthwise().input_len(), y, spec.pointwise().output_len()) {
+            // As many rows each time.
+            let rows = spec.output[0].div_ceil(spec.output[0].div_ceil(at_once));
+            for (block, y) in y.chunks_mut(rows * row_out).enumerate() {
+                let first = block * rows;
+                let (part, reached) = spec.of_rows(first..first + y.len() / row_out);
+                let [of_channels, of_filters] = [part.depthwise(), part.pointwise()];
+                let (x, band) =
+                    (&x[reached.start * row_in..reached.end * row_in], &mut scratch[..of_channels.output_len()]);
+                depthwise::forward(
+                    context.isa(),
+                    &of_channels,
+                    x,
+                    depthwise,
+                    depthwise_scale,
+                    depthwise_shift,
+                    band,
+                    &mut [],
+                );
+                conv_packed_forward(&alone, &of_filters, band, w, scale, shift, y, &mut []);
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use netwright_abi::Epilogue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::context::tests::Turns;
+    use crate::epilogue::tests::epilogues;
+    use crate::kernels::check::{self, narrow, shapes};
+    use crate::kernels::conv::conv_pack;
+    use crate::random::Random;
+    use crate::simd::Isa;
+
+    /// Operands of a separable convolution, and what stands in the place of its output.
+    struct Operands<T> {
+        x: Vec<T>,
+        depthwise: [Vec<T>; 3],
+        packed: Vec<T>,
+        pointwise: [Vec<T>; 2],
+        y: Vec<T>,
+    }
+
+    impl<T: Elementary> Operands<T> {
+        fn new(spec: &Spec, batch: usize, has_each: bool) -> Self {
+            let mut random = Random::new(7);
+            let mut numbers = |len| narrow::<T>(&check::numbers(&mut random, len));
+            let (of_channels, of_filters) = (spec.depthwise(), spec.pointwise());
+            let (channels, filters) = if has_each { (spec.input[2], spec.output[2]) } else { (0, 0) };
+            let mut packed = std::vec![T::ZERO; of_filters.packed_len()];
+            conv_pack(&Context::of(1), &of_filters, &numbers(of_filters.weights_len()), &mut packed);
+            Self {
+                x: numbers(batch * of_channels.input_len()),
+                depthwise: [of_channels.weights_len(), channels, channels].map(&mut numbers),
+                packed,
+                pointwise: [filters, filters].map(&mut numbers),
+                y: numbers(batch * of_filters.output_len()),
+            }
+        }
+
+        fn separable(&self, context: &Context<'_>, spec: &Spec) -> Vec<T> {
+            let (mut y, [w, dscale, dshift], [scale, shift]) = (self.y.clone(), &self.depthwise, &self.pointwise);
+            let mut scratch = std::vec![T::from_f64(f64::NAN); context.threads() * separable_forward_scratch(spec)];
+            separable_forward(
+                context,
+                spec,
+                &self.x,
+                w,
+                dscale,
+                dshift,
+                &self.packed,
+                scale,
+                shift,
+                &mut y,
+                &mut scratch,
+            );
+            y
+        }
+
+        /// One convolution after the other.
+        fn in_turn(&self, context: &Context<'_>, spec: &Spec) -> Vec<T> {
+            let (mut y, [w, dscale, dshift], [scale, shift]) = (self.y.clone(), &self.depthwise, &self.pointwise);
+            let mut between = std::vec![T::from_f64(f64::NAN); context.batch * spec.depthwise().output_len()];
+            depthwise::depthwise_forward(context, &spec.depthwise(), &self.x, w, dscale, dshift, &mut between, &mut []);
+            conv_packed_forward(context, &spec.pointwise(), &between, &self.packed, scale, shift, &mut y, &mut []);
+            y
+        }
+    }
+
+    proptest! {
+        #![proptest_config(shapes(120))]
+
+        #[test]
+        fn it_has_the_bits_of_one_convolution_after_the_other(
+            [height, width, channels] in [1usize..12, 1usize..12, 1usize..70], window in [1usize..4, 1usize..4], stride in [1usize..3, 1usize..3],
+            padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3], dilation in [1usize..3, 1usize..3], filters in 1usize..80, rows in 1usize..5,
+            batch in 1usize..4, epilogues in (epilogues(), epilogues()), has_each in any::<bool>(), threads in 1usize..5,
+        ) {
+            let [tall, wide] = [0, 1].map(|axis| (window[axis] - 1) * dilation[axis] + 1);
+            let (padded, covered) = ([height + padding[0] + padding[1], width + padding[2] + padding[3]], [tall, wide]);
+            prop_assume!(padded[0] >= tall && padded[1] >= wide);
+            let output = [0, 1].map(|axis| (padded[axis] - covered[axis]) / stride[axis] + 1);
+            let spec = Spec {
+                input: [height, width, channels],
+                output: [output[0], output[1], filters],
+                window,
+                stride,
+                padding,
+                dilation,
+                rows: rows.min(output[0]),
+                between: Epilogue { accumulate: false, ..epilogues.0 },
+                epilogue: epilogues.1,
+            };
+            let turns = Turns(threads);
+            for isa in Isa::all().0 {
+                let context = Context::on(batch, &turns).with_isa(isa);
+                let (single, double) = (Operands::<f32>::new(&spec, batch, has_each), Operands::<f64>::new(&spec, batch, has_each));
+                prop_assert_eq!(single.separable(&context, &spec), single.in_turn(&context, &spec));
+                prop_assert_eq!(double.separable(&context, &spec), double.in_turn(&context, &spec));
+            }
+        }
+    }
+}
