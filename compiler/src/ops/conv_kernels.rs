@@ -61,23 +61,38 @@ pub(super) struct Algorithm {
     memory: fn(&Spec) -> usize,
 }
 
+/// What a row leaves out: an algorithm without kernels, of any sizes, as exact as a plain sum.
+const NONE: Algorithm = Algorithm {
+    name: "",
+    choice: None,
+    why: "",
+    fits: |_| true,
+    is_exact: true,
+    predicting: None,
+    pooling: None,
+    packing: None,
+    forward: None,
+    grad_input: None,
+    adds_gradient: false,
+    packing_of_a_step: [None; 2],
+    grad_weights: |_| None,
+    work: |_, _| Work::default(),
+    memory: |_| 0,
+};
+
 /// Without scratch memory, and with filters as they lie.
 const IN_PLACE: Algorithm = Algorithm {
     name: "direct",
     choice: Some(DIRECT),
     why: "windows and filters read where they lie",
     fits: |spec| !in_registers(spec),
-    is_exact: true,
     predicting: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
-    pooling: None,
-    packing: None,
     forward: Some(ForwardKernel::Plain(kernels::conv_direct_forward)),
     grad_input: Some(InputGradientKernel::Packing(kernels::conv_direct_grad_input)),
-    adds_gradient: false,
     packing_of_a_step: [None, Some(BLOCKS)],
     grad_weights: |_| Some(kernels::conv_direct_grad_weights),
     work: direct,
-    memory: |_| 0,
+    ..NONE
 };
 
 /// All of them. Of two of one name, the sizes fit one.
@@ -87,30 +102,23 @@ static ALGORITHMS: [Algorithm; 9] = [
         choice: Some(DEPTHWISE),
         why: "each channel by itself, channels side by side in the vector",
         fits: |spec| spec.groups > 1 && spec.groups == spec.input[2],
-        is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
-        pooling: None,
-        packing: None,
         forward: Some(ForwardKernel::Plain(kernels::depthwise_forward)),
         grad_input: Some(InputGradientKernel::Plain(kernels::depthwise_grad_input)),
-        adds_gradient: false,
-        packing_of_a_step: [None; 2],
         grad_weights: |_| Some(kernels::depthwise_grad_weights),
         work: |spec, _| Work { lanes: filled(spec, 1, 1), ..Work::default() },
         memory: |spec| if spec.input[2] == spec.output[2] { 0 } else { spec.output[1] * spec.output[2] },
+        ..NONE
     },
     Algorithm {
         name: "grouped",
         choice: Some(Choice { name: "grouped", summary: "all groups in one kernel", needs: "several groups" }),
         why: "all groups in one kernel",
         fits: |spec| spec.groups > 1,
-        is_exact: true,
         predicting: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
-        pooling: None,
         packing: Some(GROUPED),
         forward: Some(ForwardKernel::Packing(kernels::conv_grouped_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_grouped_grad_input)),
-        adds_gradient: false,
         packing_of_a_step: [
             Some(GROUPED),
             Some(PackFilters { kernel: kernels::conv_grouped_pack_rotated, len: |spec| spec.grouped_len(true) }),
@@ -118,16 +126,13 @@ static ALGORITHMS: [Algorithm; 9] = [
         grad_weights: |_| Some(kernels::conv_grouped_grad_weights),
         work: grouped,
         memory: |spec| spec.grouped_len(false) + padded(spec) as usize,
+        ..NONE
     },
     Algorithm {
         name: "gemm",
-        choice: None,
         why: "products of matrices for each group",
         fits: |spec| spec.groups > 1,
-        is_exact: true,
         predicting: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
-        pooling: None,
-        packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
         adds_gradient: true,
@@ -135,15 +140,14 @@ static ALGORITHMS: [Algorithm; 9] = [
         grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products_of_groups,
         memory: |spec| spec.weights_len() + padded(spec) as usize,
+        ..NONE
     },
     Algorithm {
         name: "gemm",
         choice: Some(GEMM),
         why: "windows as the rows of a matrix product",
         fits: |spec| spec.groups == 1,
-        is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_packed_forward)),
-        pooling: None,
         packing: Some(PackFilters { kernel: kernels::conv_pack, len: Spec::packed_len }),
         forward: Some(ForwardKernel::Packing(kernels::conv_gemm_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_gemm_grad_input)),
@@ -152,6 +156,7 @@ static ALGORITHMS: [Algorithm; 9] = [
         grad_weights: |_| Some(kernels::conv_gemm_grad_weights),
         work: products,
         memory: |spec| spec.packed_len() + padded(spec) as usize,
+        ..NONE
     },
     Algorithm {
         name: "winograd",
@@ -191,17 +196,10 @@ static ALGORITHMS: [Algorithm; 9] = [
         }),
         why: "pixels side by side in the vector",
         fits: Spec::has_short_windows,
-        is_exact: true,
         predicting: Some(ForwardKernel::Plain(kernels::conv_pixels_forward)),
-        pooling: None,
-        packing: None,
-        forward: None,
-        grad_input: None,
-        adds_gradient: false,
-        packing_of_a_step: [None; 2],
-        grad_weights: |_| None,
         work: |spec, _| pixels(spec),
         memory: |spec| padded_by_channels(spec) as usize + spec.rows_len()[1],
+        ..NONE
     },
     Algorithm {
         name: "blocks",
@@ -212,17 +210,13 @@ static ALGORITHMS: [Algorithm; 9] = [
         }),
         why: "sixteen images side by side in the vector",
         fits: |spec| spec.in_blocks() && block(spec) <= HOT,
-        is_exact: true,
-        predicting: None,
-        pooling: None,
-        packing: None,
         forward: Some(ForwardKernel::Packing(kernels::conv_blocks_forward)),
         grad_input: Some(InputGradientKernel::Packing(kernels::conv_blocks_grad_input)),
-        adds_gradient: false,
         packing_of_a_step: [None, Some(ROTATED)],
         grad_weights: |_| Some(kernels::conv_blocks_grad_weights),
         work: blocks,
         memory: block,
+        ..NONE
     },
     Algorithm {
         choice: None,

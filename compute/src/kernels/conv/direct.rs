@@ -5,12 +5,73 @@
 
 use core::ops::Range;
 
-use super::Spec;
+use super::{Spec, add_bias_gradient, split_weights, strips};
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::gemm::tile::{self, PANEL, Product};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::images::images;
+use crate::scalar::Scalar;
 use crate::simd::Isa;
+
+/// `conv_direct`: y from x, w, scale, shift.
+pub fn conv_direct_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(spec, x, y, &mut [], &|spec, x, y, _| forward(context.isa(), spec, x, w, scale, shift, y));
+}
+
+/// `conv_direct`: dx from dy, w, and what [`conv_direct_pack_rotated`] packed of it or nothing.
+pub fn conv_direct_grad_input<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    dy: &[T],
+    w: &[T],
+    packed: &[T],
+    dx: &mut [T],
+) {
+    assert!(packed.is_empty() || packed.len() == w.len(), "length of the packed filters");
+    spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
+    grad_input(context.isa(), spec, dy, [w, packed], dx);
+}
+
+/// Filters as `conv_direct_grad_input` would transpose them in every pass.
+pub fn conv_direct_pack_rotated<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(w.len() == spec.weights_len() && prepared.len() == w.len(), "length of the filters");
+    pack_rotated(spec, w, prepared);
+}
+
+/// Elements of scratch memory that `conv_direct_grad_weights` asks for, whatever the batch: none for small images.
+pub const fn conv_direct_grad_weights_scratch(spec: &Spec) -> usize {
+    strips::scratch(spec)
+}
+
+/// `conv_direct`: dw and db, added to, from x, dy.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_direct_grad_weights<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    spec.check(context.batch, x.len(), dw.len(), [0, db.len()], dy.len());
+    add_bias_gradient(context, dy, db);
+    strips::in_strips(spec, x, dy, dw, scratch, &mut |spec, x, dy, dw, _| {
+        split_weights(context, spec, dy, dw, &mut [], &|rows, dw, _| {
+            grad_weights(context.isa(), spec, x, dy, rows, dw);
+        });
+    });
+}
 
 /// The number in an image of the first channel that a tap reads; the tap lies inside.
 fn place(spec: &Spec, position: [usize; 2], tap: [usize; 2]) -> usize {

@@ -4,10 +4,11 @@
 
 use netwright_abi::spec::conv::LINE;
 
-use super::Spec;
 use super::correlate::{Correlation, Filters, band_len};
 use super::gemm::{packed_filters, windows};
+use super::{Spec, gemm};
 use crate::cache;
+use crate::context::Context;
 use crate::epilogue::Epilogue;
 use crate::gemm::pack::{self, GAP};
 use crate::gemm::tile::{PANEL, TILE_ROWS};
@@ -15,6 +16,46 @@ use crate::kernels::elementary::Elementary;
 use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::Isa;
+
+/// Filters in panels of [`PANEL`](super::PANEL), in which those of one tap and channel lie together; the last panel is filled up with zeros to
+/// whole cache lines.
+pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
+    assert!(spec.groups == 1 && w.len() == spec.weights_len(), "length of the weights");
+    assert_eq!(prepared.len(), spec.packed_len(), "length of the packed filters");
+    let filters = spec.output[2];
+    let panels = prepared.chunks_mut(w.len() / filters * PANEL);
+    for (first, panel) in (0..filters).step_by(PANEL).zip(panels) {
+        let columns = PANEL.min(filters - first);
+        for (row, w) in panel.chunks_exact_mut(columns.next_multiple_of(LINE)).zip(w.chunks_exact(filters)) {
+            row[..columns].copy_from_slice(&w[first..first + columns]);
+            row[columns..].fill(T::ZERO);
+        }
+    }
+}
+
+/// Elements of scratch memory that `conv_packed_forward` asks for, whatever the batch.
+pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
+    scratch(spec)
+}
+
+/// `conv_gemm` with filters of [`conv_pack`]: y from x, w, scale, shift.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_packed_forward<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    assert!(spec.groups == 1 && w.len() == spec.packed_len(), "length of the packed filters");
+    spec.check(context.batch, x.len(), spec.weights_len(), [scale.len(), shift.len()], y.len());
+    context.split_windows(&gemm::in_one_column(spec), x, y, scratch, &|spec, x, y, scratch| {
+        forward(context.isa(), spec, x, w, scale, shift, y, scratch);
+    });
+}
 
 /// Columns of filters that come from memory together, while others are computed with: those of the widest tile.
 const COLUMNS: usize = 2 * PANEL;

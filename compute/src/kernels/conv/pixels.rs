@@ -8,11 +8,42 @@
 
 use super::Spec;
 use crate::configuration::{Configuration, may_be};
+use crate::context::Context;
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::kernels::images::images;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
+
+/// Elements of scratch memory that `conv_pixels_forward` asks for, whatever the batch.
+pub const fn conv_pixels_forward_scratch(spec: &Spec) -> usize {
+    scratch(spec)
+}
+
+/// `conv_pixels`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's.
+#[allow(clippy::too_many_arguments)]
+pub fn conv_pixels_forward<T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    let spec = configuration.sizes();
+    assert!(spec.has_short_windows(), "windows of pixels in the lanes are short and move by one");
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    let epilogue = Epilogue::new(spec.epilogue, scale, shift);
+    if const { C::CONSTANT.is_some() } {
+        forward(context.isa(), configuration, x, w, epilogue, y, scratch);
+    } else {
+        context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
+            forward(context.isa(), spec, x, w, epilogue, y, scratch);
+        });
+    }
+}
 
 /// Lanes of the widest vector, to which rows are filled up.
 const LANES: usize = 16;

@@ -9,10 +9,32 @@ mod overlapping;
 
 use self::overlapping::Rows;
 use super::Spec;
+use super::direct::conv_direct_forward;
 use crate::configuration::{Configuration, may_be};
+use crate::context::Context;
 use crate::epilogue::{Bounds, Epilogue};
 use crate::kernels::elementary::Elementary;
 use crate::simd::{Isa, Simd, Vector, WithSimd, unrolled};
+
+/// `conv_registers`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's; with others it is
+/// `conv_direct`, which gives the same bits.
+pub fn conv_registers_forward<T: Elementary, C: Configuration<Spec>>(
+    context: &Context<'_>,
+    configuration: C,
+    x: &[T],
+    w: &[T],
+    scale: &[T],
+    shift: &[T],
+    y: &mut [T],
+) {
+    let spec = configuration.sizes();
+    assert!(spec.has_inner_windows(), "windows whose sums stay in registers are short and inside the image");
+    if const { C::CONSTANT.is_none() } {
+        return conv_direct_forward(context, spec, x, w, scale, shift, y);
+    }
+    spec.check(context.batch, x.len(), w.len(), [scale.len(), shift.len()], y.len());
+    forward(context.isa(), configuration, x, w, Epilogue::new(spec.epilogue, scale, shift), y);
+}
 
 /// Positions and vectors of filters of a tile, at most.
 const MOST_POSITIONS: usize = 14;

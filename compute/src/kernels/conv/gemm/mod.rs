@@ -8,6 +8,8 @@
 //!
 //! Filters are packed where they lie badly, a group of columns at a time, each once for the whole batch.
 
+pub(super) mod kernels;
+
 use core::ops::Range;
 
 use super::Spec;
