@@ -220,7 +220,7 @@ pub mod private {
             Activation, Architecture, Axes, BufferSlot, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks,
             Init, KeptTensors, Kernels, Layer, Memory, Observer, ParameterKind, ParameterTensor, Pass, Plan, Precision,
             PredictionWeights, PreparationPart, PreparedWeights, Shape, Tensor, Tensors, WeightLayout, computed,
-            disjoint, given, gradient, head, kernels, largest, unless_fused,
+            disjoint, given, gradient, head, kernels, largest, unless_fused, unless_observed,
         };
         #[cfg(feature = "std")]
         pub use super::{

@@ -9,10 +9,21 @@ use crate::spec::Sizes;
 pub enum Access {
     /// Reads it.
     Read,
+    /// Reads it in place of the operand behind it, which it then overwrites. Operations leave it out; where a plan of memory gives a value and
+    /// what is made of it two places, it names the first.
+    Source,
     /// Overwrites it.
     Write,
     /// Reads and changes it in place; adds to it, where it is a gradient of weights.
     Update,
+}
+
+impl Access {
+    /// Whether the kernel changes what the operand holds.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Write | Self::Update)
+    }
 }
 
 /// The operands of a kernel.

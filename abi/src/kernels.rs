@@ -238,7 +238,10 @@ macro_rules! for_each_kernel {
                 pool::maxpool_grad(pool);
             }
             /// A function in place, or the gradient of one that needs nothing of the way forward.
-            InPlace { Update values: "The value, or the gradient.", } {
+            InPlace {
+                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
+                Update values: "The value, or the gradient.",
+            } {
                 /// An activation function.
                 activation::activation_forward(activation);
                 /// Softmax over the last axis.
@@ -251,7 +254,11 @@ macro_rules! for_each_kernel {
                 scale::scale(scale);
             }
             /// The gradient of a function, in place, from its output.
-            GradFromOutput { Read y: "The output.", Update dy: "The gradient of the output becomes that of the input.", } {
+            GradFromOutput {
+                Read y: "The output.",
+                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
+                Update dy: "The gradient of the output becomes that of the input.",
+            } {
                 /// An activation function: dy becomes dz, by the output.
                 activation::activation_grad_from_output(activation) pass;
                 /// Softmax: dy becomes dz, by the output.
@@ -260,7 +267,11 @@ macro_rules! for_each_kernel {
                 softmax::logsoftmax_grad(softmax);
             }
             /// The gradient of a function, in place, from its input.
-            GradFromInput { Read z: "The input.", Update dy: "The gradient of the output becomes that of the input.", } {
+            GradFromInput {
+                Read z: "The input.",
+                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
+                Update dy: "The gradient of the output becomes that of the input.",
+            } {
                 /// An activation function: dy becomes dz, by the input.
                 activation::activation_grad_from_input(activation) pass;
             }
@@ -348,6 +359,7 @@ macro_rules! for_each_kernel {
                 Read beta: "β, or nothing: 0.",
                 Read moving_mean: "The moving mean.",
                 Read moving_variance: "The moving variance.",
+                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
                 Update values: "The value.",
             } {
                 /// Batch normalisation by the moving statistics.
@@ -373,6 +385,7 @@ macro_rules! for_each_kernel {
                 Read beta: "β, or nothing: 0.",
                 Read saved_mean: "The mean of the batch.",
                 Read saved_inverse_deviation: "1 / √(σ² + ε) of the batch.",
+                Source source: "What it changes where that lies elsewhere, or nothing: what stands in its place.",
                 Update dy: "The gradient of the output becomes that of the input.",
                 Update dgamma: "The gradient of γ, or nothing.",
                 Update dbeta: "The gradient of β, or nothing.",

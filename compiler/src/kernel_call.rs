@@ -123,6 +123,12 @@ impl KernelCall {
         if self.kernel == kernels::copy.id { Some((values.next()?, values.next()?)) } else { None }
     }
 
+    /// Whether its kernel changes `value` in place, and takes what it changes from elsewhere too.
+    pub(crate) fn takes_source_for(&self, value: ValueId) -> bool {
+        let changes = |operand: &Operand| operand.access == Access::Update && operand.data == Data::Value(value);
+        self.operands.windows(2).any(|pair| pair[0].access == Access::Source && changes(&pair[1]))
+    }
+
     /// The same call, which adds to what stands in the place of its output.
     #[must_use]
     pub(crate) fn accumulating(mut self) -> Self {

@@ -150,7 +150,7 @@ impl fmt::Display for Listing<'_> {
             }
             for (value, access) in step.values() {
                 let mark = match access {
-                    Access::Read => "",
+                    Access::Read | Access::Source => "",
                     Access::Write => "=",
                     Access::Update => "~",
                 };

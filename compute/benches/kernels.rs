@@ -135,7 +135,7 @@ impl Bench {
         for function in [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu] {
             let spec = activation::Spec::new(function, LEN);
             self.row(name(&format!("{function:?}")), 0.0, 2 * LEN, || {
-                f32::activation_forward(&one, &spec, black_box(&mut y));
+                f32::activation_forward(&one, &spec, &[], black_box(&mut y));
             });
             y.copy_from_slice(&x);
         }
@@ -145,13 +145,13 @@ impl Bench {
         });
         y.copy_from_slice(&x);
         let spec = softmax::Spec { rows: ROWS, classes: CHANNELS };
-        self.row(name("softmax"), 0.0, 2 * LEN, || f32::softmax_forward(&one, &spec, black_box(&mut y)));
+        self.row(name("softmax"), 0.0, 2 * LEN, || f32::softmax_forward(&one, &spec, &[], black_box(&mut y)));
         y.copy_from_slice(&x);
         let spec = batchnorm::Spec { rows: ROWS, channels: CHANNELS, epsilon: 1e-3, momentum: 0.99, activation: None };
         let (gamma, beta, mean, variance) =
             (vec![1.0; CHANNELS], vec![0.0; CHANNELS], vec![0.0; CHANNELS], vec![1.0; CHANNELS]);
         self.row(name("batch norm, predicting"), 0.0, 2 * LEN, || {
-            f32::batchnorm_predict_forward(&one, &spec, &gamma, &beta, &mean, &variance, black_box(&mut y));
+            f32::batchnorm_predict_forward(&one, &spec, &gamma, &beta, &mean, &variance, &[], black_box(&mut y));
         });
         let (mut saved, mut deviation, mut means, mut variances) =
             (mean.clone(), mean.clone(), mean.clone(), variance.clone());

@@ -151,17 +151,17 @@ fn activations<T: Kernels>(case: &Case) {
     let spec = activation::Spec::new(activation, case.len());
     let (x, dy) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
     let mut y = x.clone();
-    T::activation_forward(&Context::of(case.batch()), &spec, &mut y);
+    T::activation_forward(&Context::of(case.batch()), &spec, &[], &mut y);
     case.expect("output", &y);
     // PyTorch multiplies by 1/6 rounded to f32 there.
     let rounded = if name == "hard_sigmoid" { 1e-7 } else { 0.0 };
     let case = &Case { tolerance: case.tolerance.max(rounded), ..*case };
     let mut dx = dy.clone();
-    T::activation_grad_from_input(&Context::of(case.batch()), &spec, &Pass::default(), &x, &mut dx);
+    T::activation_grad_from_input(&Context::of(case.batch()), &spec, &Pass::default(), &x, &[], &mut dx);
     case.expect("d_x", &dx);
     if activation.has_gradient_from_output() {
         let mut dx = dy;
-        T::activation_grad_from_output(&Context::of(case.batch()), &spec, &Pass::default(), &y, &mut dx);
+        T::activation_grad_from_output(&Context::of(case.batch()), &spec, &Pass::default(), &y, &[], &mut dx);
         case.expect("d_x", &dx);
     }
 }
@@ -174,7 +174,16 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
     let (mut mean, mut variance) = (case.numbers::<T>("moving_mean"), case.numbers::<T>("moving_variance"));
     if case.attribute("mode") == "infer" {
         let mut values = x;
-        T::batchnorm_predict_forward(&Context::of(case.batch()), &spec, &gamma, &beta, &mean, &variance, &mut values);
+        T::batchnorm_predict_forward(
+            &Context::of(case.batch()),
+            &spec,
+            &gamma,
+            &beta,
+            &mean,
+            &variance,
+            &[],
+            &mut values,
+        );
         return case.expect("output", &values);
     }
     let (mut y, mut saved, mut inverse) = (zeros(x.len()), zeros(channels), zeros(channels));
@@ -204,6 +213,7 @@ fn batch_normalisation<T: Kernels>(case: &Case) {
         &beta,
         &saved,
         &inverse,
+        &[],
         &mut dx,
         &mut dgamma,
         &mut dbeta,
@@ -271,8 +281,8 @@ fn probabilities<T: Kernels>(case: &Case) {
     let classes = *case.shape().last().unwrap();
     let spec = softmax::Spec { rows: case.len() / classes, classes };
     let (mut y, mut dx) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
-    T::softmax_forward(&Context::of(case.batch()), &spec, &mut y);
-    T::softmax_grad(&Context::of(case.batch()), &spec, &y, &mut dx);
+    T::softmax_forward(&Context::of(case.batch()), &spec, &[], &mut y);
+    T::softmax_grad(&Context::of(case.batch()), &spec, &y, &[], &mut dx);
     case.expect("output", &y);
     case.expect("d_x", &dx);
 }
@@ -284,13 +294,13 @@ fn sum<T: Kernels>(case: &Case, factor: f64) {
     let (a, mut b, dy) = (case.numbers::<T>("a"), case.numbers::<T>("b"), case.numbers::<T>("dy"));
     let mut y = zeros(a.len());
     T::copy(&Context::of(case.batch()), &spec, &a, &mut y);
-    T::scale(&Context::of(case.batch()), &scale, &mut b);
+    T::scale(&Context::of(case.batch()), &scale, &[], &mut b);
     let spec = add::Spec { len: case.len(), activation: None };
     <T as Kernels>::add_assign(&Context::of(case.batch()), &spec, &b, &mut y);
     case.expect("output", &y);
     case.expect("d_a", &dy);
     let mut db = dy;
-    T::scale(&Context::of(case.batch()), &scale, &mut db);
+    T::scale(&Context::of(case.batch()), &scale, &[], &mut db);
     case.expect("d_b", &db);
 }
 
@@ -352,8 +362,8 @@ fn dropped<T: Kernels>(case: &Case) {
     for step in 0..64 {
         let pass = Pass { batch: case.batch(), seed: 1, step, ..Pass::default() };
         let (mut values, mut gradients) = (case.numbers::<T>("x"), case.numbers::<T>("dy"));
-        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &mut values);
-        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &mut gradients);
+        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &[], &mut values);
+        T::dropout_apply(&Context::of(case.batch()), &spec, &pass, &[], &mut gradients);
         for i in 0..values.len() {
             assert_eq!(values[i] == T::ZERO, gradients[i] == T::ZERO, "forward and backward masks differ");
             if values[i] != T::ZERO {

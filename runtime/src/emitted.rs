@@ -47,6 +47,11 @@ pub fn unless_fused<'g, T>(pass: &Pass<'_>, gradient: &'g mut [T]) -> &'g mut [T
     if pass.fuses_update { &mut [] } else { gradient }
 }
 
+/// What a kernel changes that lies elsewhere, or nothing where an observer looks: what it may have changed stands in its place.
+pub fn unless_observed<'s, T, O: Observer<T>>(_observer: &O, source: &'s [T]) -> &'s [T] {
+    if O::LOOKS { &[] } else { source }
+}
+
 /// The largest of some sizes, rounded up to whole cache lines.
 pub const fn largest(sizes: &[usize]) -> usize {
     let (mut most, mut index) = (0, 0);

@@ -28,7 +28,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
     let mut constants = TokenStream::new();
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
     let mut of_sizes: BTreeMap<String, (&Spec, Ident)> = BTreeMap::new();
-    for KernelCall { spec, layer, rows, constant_sizes, .. } in calls {
+    for (_, KernelCall { spec, layer, rows, constant_sizes, .. }) in calls {
         // Where a kernel does the work of several rows, its sizes are those of the first.
         let layer = rows.first().unwrap_or(layer);
         let (name, is_new) = names.of_spec(spec, &graph.layers[layer.0].name);
@@ -226,10 +226,10 @@ pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
     }
 }
 
-/// The calls among some steps that are not left out.
-pub(super) fn calls<'a>(steps: &'a [Step], elided: &'a [bool]) -> impl Iterator<Item = &'a KernelCall> {
-    steps.iter().zip(elided).filter_map(|(step, elided)| match step {
-        Step::Call(call) if !elided => Some(call),
+/// The calls among some steps that are not left out, each with its place among the steps.
+pub(super) fn calls<'a>(steps: &'a [Step], elided: &'a [bool]) -> impl Iterator<Item = (usize, &'a KernelCall)> {
+    steps.iter().zip(elided).enumerate().filter_map(|(index, (step, elided))| match step {
+        Step::Call(call) if !elided => Some((index, call)),
         _ => None,
     })
 }

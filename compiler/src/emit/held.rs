@@ -15,11 +15,11 @@ use crate::kernel_call::{Access, Data, KernelCall};
 pub(super) fn constants(planned: &Planned<'_>) -> TokenStream {
     let graph = planned.graph;
     let (preparing, prepare_plan) = &planned.preparing;
-    let preparation: Vec<&KernelCall> = calls(&preparing.steps, &prepare_plan.elided).collect();
+    let preparation: Vec<&KernelCall> = calls(&preparing.steps, &prepare_plan.elided).map(|(_, call)| call).collect();
     let predictions = || {
         let (predicting, plan) = &planned.predicting;
         let blocks = planned.blocks.iter().flat_map(|blocks| calls(&blocks.program.steps, &blocks.plan.elided));
-        calls(&predicting.steps, &plan.elided).chain(blocks)
+        calls(&predicting.steps, &plan.elided).chain(blocks).map(|(_, call)| call)
     };
     let parts = preparation.iter().map(|call| {
         let [parameters, statistics] = both(graph, tensors([*call]));

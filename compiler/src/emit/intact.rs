@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::graph::ValueId;
-use crate::kernel_call::Access;
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::Program;
 
@@ -12,7 +11,7 @@ use crate::program::Program;
 pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<bool> {
     let mut last_write: Vec<Option<usize>> = vec![None; program.values.len()];
     for (index, step) in program.steps[..steps].iter().enumerate() {
-        for (value, _) in step.values().into_iter().filter(|(_, access)| *access != Access::Read) {
+        for (value, _) in step.values().into_iter().filter(|(_, access)| access.changes()) {
             last_write[value.0] = Some(index);
         }
     }
@@ -23,7 +22,7 @@ pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<
     let mut intact = vec![false; program.values.len()];
     let mut written = Written::default();
     for (index, step) in program.steps[..steps].iter().enumerate().rev() {
-        let changed = step.values().into_iter().filter(|(_, access)| *access != Access::Read);
+        let changed = step.values().into_iter().filter(|(_, access)| access.changes());
         let ranges: Vec<(ValueId, Range<usize>)> =
             changed.filter_map(|(value, _)| Some((value, range(value)?))).collect();
         for (value, range) in &ranges {

@@ -208,8 +208,8 @@ fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
         use #root::private::scope::{
-            bool, computed, disjoint, f32, f64, fmt, given, gradient, head, kernels, largest, str, u64, unless_fused, usize,
-            Activation, Architecture, Axes, BufferSlot, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init,
+            bool, computed, disjoint, f32, f64, fmt, given, gradient, head, kernels, largest, str, u64, unless_fused, unless_observed,
+            usize, Activation, Architecture, Axes, BufferSlot, Clone, Context, Epilogue, FusedGradient, GradientSeed, ImageBlocks, Init,
             Kernels, KeptTensors, Layer, Memory, None, Observer, Option, ParameterKind, ParameterTensor, Pass, Plan, Precision,
             PredictionWeights, PreparationPart, PreparedWeights, Range, Shape, Some, Tensor, Tensors, WeightLayout,
         };

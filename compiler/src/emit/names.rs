@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Span};
 
 use super::words::identifier;
 use crate::graph::{Extent, Graph, TensorId, ValueId};
-use crate::kernel_call::{Access, Constant, Data, KernelCall, Spec};
+use crate::kernel_call::{Constant, Data, KernelCall, Spec};
 use crate::program::{Program, Step, Training};
 
 /// `wish`, or where the network is called so, that with a `_` behind it: for an item in the block, where the network is meant too.
@@ -44,12 +44,14 @@ pub(super) struct Names {
 }
 
 /// Functions and constants that emitted code uses by name.
-const EMITTED: [&str; 9] = [
+const EMITTED: [&str; 11] = [
     "given",
     "disjoint",
     "computed",
     "gradient",
     "largest",
+    "unless_fused",
+    "unless_observed",
     "slot",
     "PREDICT_SCRATCH",
     "BLOCKS_SCRATCH",
@@ -153,7 +155,7 @@ impl Names {
         let trains = training.is_some();
         for step in &program.steps {
             for (value, access) in step.values() {
-                if access == Access::Read || self.of_value(trains, value).is_some() {
+                if !access.changes() || self.of_value(trains, value).is_some() {
                     continue;
                 }
                 let of = training.and_then(|training| training.gradients.get(&value));

@@ -13,7 +13,7 @@ use super::regions::{Buffer, Regions};
 use super::{InBlocks, Planned};
 use crate::graph::{Graph, Head, LayerId, ParameterKind, TensorId, ValueId};
 use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
-use crate::passes::{BufferSlot, MemoryPlan};
+use crate::passes::{BufferSlot, MemoryPlan, Source};
 use crate::program::{Outside, Program, Step};
 
 /// `prepare_part`, `predict_pass`, `forward_pass` and `backward_pass`.
@@ -232,7 +232,7 @@ impl<'a> Writer<'a> {
                 }
                 Step::Outside { .. } => return TokenStream::new(),
             };
-            let statement = (!elided).then(|| self.call(call));
+            let statement = (!elided).then(|| self.call(index, call));
             let whole = changed(step).filter(|value| last.get(value) == Some(&index) && !self.pass.prepares());
             let seen: TokenStream = whole.filter_map(|value| self.computed(value)).collect();
             quote!(#statement #seen)
@@ -242,8 +242,8 @@ impl<'a> Writer<'a> {
 
     /// The body of `prepare_part`: a call for each part.
     fn parts(&self) -> TokenStream {
-        let calls = calls(&self.program.steps, &self.plan.elided).enumerate().map(|(part, call)| {
-            let (part, statement) = (size(part), self.call(call));
+        let calls = calls(&self.program.steps, &self.plan.elided).enumerate().map(|(part, (index, call))| {
+            let (part, statement) = (size(part), self.call(index, call));
             quote!(#part => { #statement })
         });
         let calls: Vec<TokenStream> = calls.collect();
@@ -270,13 +270,13 @@ impl<'a> Writer<'a> {
             quote!(Observer::propagated(observer, #layer);)
         };
         let mut running: Option<LayerId> = None;
-        for (step, elided) in self.program.steps[steps.clone()].iter().zip(&self.plan.elided[steps]) {
+        for (index, step) in self.program.steps[..steps.end].iter().enumerate().skip(steps.start) {
             match step {
-                Step::Call(call) if !elided => {
+                Step::Call(call) if !self.plan.elided[index] => {
                     if let Some(layer) = running.replace(call.layer).filter(|layer| *layer != call.layer) {
                         write(When::Always, has_run(layer));
                     }
-                    write(call.when, self.statement(call));
+                    write(call.when, self.statement(index, call));
                 }
                 Step::Outside { what: Outside::LayerGradient(LayerId(layer), when), values } => {
                     let layer = size(*layer);
@@ -294,18 +294,24 @@ impl<'a> Writer<'a> {
         statements.into_iter().map(|(when, statement)| guarded(when, statement)).collect()
     }
 
-    /// A call, on its condition.
-    fn call(&self, call: &KernelCall) -> TokenStream {
-        guarded(call.when, self.statement(call))
+    /// The call of a step, on its condition.
+    fn call(&self, step: usize, call: &KernelCall) -> TokenStream {
+        guarded(call.when, self.statement(step, call))
     }
 
-    /// A call, whatever its condition.
-    fn statement(&self, call: &KernelCall) -> TokenStream {
+    /// The call of a step, whatever its condition.
+    fn statement(&self, step: usize, call: &KernelCall) -> TokenStream {
         let mut regions = Regions::default();
         let fused = call.fused.map(|fused| Data::Gradient(fused.weights));
-        let operand = |&Operand { data, access }: &Operand| {
-            let tokens = self.operand(data, access, &mut regions);
-            if fused == Some(data) { quote!(unless_fused(pass, #tokens)) } else { tokens }
+        let operand = |&Operand { data, access }: &Operand| match self.plan.sources[step] {
+            Some(Source { value, is_observed, .. }) if access == Access::Source => {
+                let source = self.operand(Data::Value(value), access, &mut regions);
+                if is_observed { quote!(unless_observed(observer, #source)) } else { source }
+            }
+            _ => {
+                let tokens = self.operand(data, access, &mut regions);
+                if fused == Some(data) { quote!(unless_fused(pass, #tokens)) } else { tokens }
+            }
         };
         let operands: Vec<TokenStream> = call.operands.iter().map(operand).collect();
         let pass = call.kernel.takes_pass.then(|| self.pass(call)).into_iter();
@@ -326,7 +332,8 @@ impl<'a> Writer<'a> {
             }
             None => quote!(<T as Kernels>::#kernel(#context, &#sizes, #(#operands),*);),
         };
-        self.unless_frozen(call, quote!(#bindings #called))
+        let called = self.unless_frozen(call, quote!(#bindings #called));
+        if self.plan.for_observers[step] { quote!(if <O as Observer<T>>::LOOKS { #called }) } else { called }
     }
 
     /// The pass as a kernel is told it.
@@ -344,7 +351,7 @@ impl<'a> Writer<'a> {
     /// A call that changes gradients of weights alone is not made where a pass freezes the layers that have them.
     fn unless_frozen(&self, call: &KernelCall, statement: TokenStream) -> TokenStream {
         let mut rows = Vec::new();
-        for operand in call.operands.iter().filter(|operand| operand.access != Access::Read) {
+        for operand in call.operands.iter().filter(|operand| operand.access.changes()) {
             match operand.data {
                 Data::Gradient(tensor) => rows.push(self.graph.tensors[tensor.0].layer.0),
                 Data::Absent => {}
@@ -362,7 +369,7 @@ impl<'a> Writer<'a> {
             (constant.to_token_stream(), variable, (BufferSlot::Fixed(tensor.offset), tensor.len()), tensor.kind)
         };
         match data {
-            Data::Absent if access == Access::Read => quote!(&[]),
+            Data::Absent if !access.changes() => quote!(&[]),
             Data::Absent => quote!(&mut []),
             Data::Value(value) => match (self.address(value), self.pass) {
                 (
@@ -430,7 +437,7 @@ impl<'a> Writer<'a> {
 
 /// The values that a step changes.
 fn changed(step: &Step) -> impl Iterator<Item = ValueId> {
-    step.values().into_iter().filter(|(_, access)| *access != Access::Read).map(|(value, _)| value)
+    step.values().into_iter().filter(|(_, access)| access.changes()).map(|(value, _)| value)
 }
 
 /// What runs when it should.

@@ -6,8 +6,8 @@ use quote::{ToTokens, quote};
 
 use super::constants::calls;
 use super::{InBlocks, Planned};
-use crate::kernel_call::{Access, Data, KernelCall, Operand};
-use crate::passes::MemoryPlan;
+use crate::kernel_call::{Data, KernelCall, Operand};
+use crate::passes::{MemoryPlan, Source};
 use crate::program::Program;
 
 /// Every call: what predictions prepare of the weights, a prediction, that of blocks of images, where there is one; then what a training step
@@ -15,17 +15,22 @@ use crate::program::Program;
 pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let mut text = String::from("\n");
     let mut has_constant_sizes = false;
-    let mut write = |computes: Computes, call: &KernelCall, before: &str| {
+    let mut write = |computes: Computes, call: &KernelCall, before: &str, source: Option<Source>| {
         let name = |layer: &crate::graph::LayerId| planned.graph.layers[layer.0].name.as_str();
         let merged: Vec<&str> = call.rows.iter().map(name).collect();
         let product = if call.kernel.is_product() { "product" } else { "" };
         let sizes = if call.constant_sizes { "constant sizes" } else { "" };
         has_constant_sizes |= call.constant_sizes;
         let fields = [computes.name(), name(&call.layer), &merged.join(" "), call.kernel.name, product, sizes];
-        text.push_str(&format!("{}\t{before}{}\n", fields.join("\t"), call.why));
+        let behind = match source {
+            Some(Source { is_observed: false, .. }) => READS_SOURCE.to_owned(),
+            Some(_) => format!("{READS_SOURCE}, unless an observer looks at a copy"),
+            None => String::new(),
+        };
+        text.push_str(&format!("{}\t{before}{}{behind}\n", fields.join("\t"), call.why));
     };
     let mut write_all = |computes: Computes, program: &Program, plan: &MemoryPlan, before: &str| {
-        calls(&program.steps, &plan.elided).for_each(|call| write(computes, call, before));
+        calls(&program.steps, &plan.elided).for_each(|(step, call)| write(computes, call, before, plan.sources[step]));
     };
     let (preparing, predicting) = (&planned.preparing, &planned.predicting);
     write_all(Computes::Preparation, &preparing.0, &preparing.1, "");
@@ -36,13 +41,10 @@ pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     }
     let (training, plan) = &planned.training;
     write_all(Computes::StepPreparation, &training.prepare, &planned.preparing_step, "");
-    let (forward, backward) = training.program.steps.split_at(training.loss);
-    let (elided_forward, elided_backward) = plan.elided.split_at(training.loss);
-    for call in calls(forward, elided_forward) {
-        write(Computes::Forward, call, "");
-    }
-    for call in calls(backward, elided_backward) {
-        write(gradients_of(call, &training.program), call, "");
+    for (step, call) in calls(&training.program.steps, &plan.elided).filter(|(step, _)| !plan.for_observers[*step]) {
+        let is_forward = step < training.loss;
+        let computes = if is_forward { Computes::Forward } else { gradients_of(call, &training.program) };
+        write(computes, call, "", plan.sources[step]);
     }
     let text = literal(&text);
     // What a debug build takes instead, it does not say.
@@ -51,9 +53,12 @@ pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     quote!(Plan::from_text(#text)#constant_sizes)
 }
 
+/// What is said of a call that changes a value in another place.
+const READS_SOURCE: &str = "; reads a value that is needed later, and changes it on its way to a place of its own";
+
 /// Which gradients a call on the way back computes: those of weights, those of a value, or both.
 fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
-    let changed = || call.operands.iter().filter(|operand| operand.access != Access::Read);
+    let changed = || call.operands.iter().filter(|operand| operand.access.changes());
     // A value that grows with the batch has a gradient for each image; one that does not is expanded from weights.
     let grows = |operand: &Operand| match operand.data {
         Data::Value(value) => Some(program.values[value.0].extent.grows()),

@@ -17,7 +17,7 @@ impl Activation {
     /// The gradient of what a node computes before its epilogue applies this function: from `dy` to `dx`, by the output.
     pub(crate) fn gradient_of_epilogue(self, at: &LoweringContext<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
         let len = at.y_shape().len();
-        let operands = GradFromOutput { y: at.y(), dy: dx };
+        let operands = GradFromOutput { y: at.y(), source: Data::Absent, dy: dx };
         let call = at.call(kernels::activation_grad_from_output, &Spec::new(self.0, len), operands);
         vec![at.copy(len, dy, dx), call]
     }
@@ -40,7 +40,11 @@ impl Operation for Activation {
         let len = at.y_shape().len();
         vec![
             at.copy(len, at.x(0), at.y()),
-            at.call(kernels::activation_forward, &Spec::new(self.0, len), InPlace { values: at.y() }),
+            at.call(
+                kernels::activation_forward,
+                &Spec::new(self.0, len),
+                InPlace { source: Data::Absent, values: at.y() },
+            ),
         ]
     }
 
@@ -49,7 +53,7 @@ impl Operation for Activation {
             return self.gradient_of_epilogue(at, [at.dy(), at.dx(0)]);
         }
         let len = at.y_shape().len();
-        let operands = GradFromInput { z: at.x(0), dy: at.dx(0) };
+        let operands = GradFromInput { z: at.x(0), source: Data::Absent, dy: at.dx(0) };
         let call = at.call(kernels::activation_grad_from_input, &Spec::new(self.0, len), operands);
         vec![at.copy(len, at.dy(), at.dx(0)), call]
     }

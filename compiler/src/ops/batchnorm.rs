@@ -8,7 +8,7 @@ use netwright_abi::spec::batchnorm::Spec;
 use super::{
     EpiloguePart, Foldable, GradientContext, LoweringContext, Operation, ParameterKind, Phase, ShapeError, TensorSpec,
 };
-use crate::kernel_call::KernelCall;
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// Normalises each channel.
@@ -87,7 +87,14 @@ impl Operation for BatchNorm {
         let [moving_mean, moving_variance] = ["moving_mean", "moving_variance"].map(|name| at.tensor(name));
         match at.phase {
             Phase::Predicting => {
-                let operands = BatchNormPredict { gamma, beta, moving_mean, moving_variance, values: at.y() };
+                let operands = BatchNormPredict {
+                    gamma,
+                    beta,
+                    moving_mean,
+                    moving_variance,
+                    source: Data::Absent,
+                    values: at.y(),
+                };
                 let call = at.with_epilogue(at.call(kernels::batchnorm_predict_forward, &spec, operands));
                 vec![at.copy(at.y_shape().len(), at.x(0), at.y()), call]
             }
@@ -114,6 +121,7 @@ impl Operation for BatchNorm {
             beta: at.tensor("beta"),
             saved_mean: at.saved(0),
             saved_inverse_deviation: at.saved(1),
+            source: Data::Absent,
             dy: at.dx(0),
             dgamma: at.gradient("gamma"),
             dbeta: at.gradient("beta"),

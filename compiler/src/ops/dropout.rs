@@ -17,7 +17,7 @@ pub struct Dropout {
 impl Dropout {
     fn apply(&self, at: &LoweringContext<'_>, values: Data) -> KernelCall {
         let spec = Spec { rate: self.rate, len: at.y_shape().len(), layer: at.node.output.0 as u64 };
-        at.call(kernels::dropout_apply, &spec, InPlace { values })
+        at.call(kernels::dropout_apply, &spec, InPlace { source: Data::Absent, values })
     }
 }
 

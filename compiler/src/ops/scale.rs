@@ -20,7 +20,7 @@ impl Scale {
     }
 
     fn apply(&self, at: &LoweringContext<'_>, values: Data) -> KernelCall {
-        at.call(kernels::scale, &self.spec(at.y_shape().len()), InPlace { values })
+        at.call(kernels::scale, &self.spec(at.y_shape().len()), InPlace { source: Data::Absent, values })
     }
 
     /// The call that makes a scale and a shift of it, behind a node whose output has this shape.

@@ -5,7 +5,7 @@ use netwright_abi::spec::softmax::Spec;
 
 use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::graph::Head;
-use crate::kernel_call::KernelCall;
+use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
 /// Turns each row of the last axis into probabilities.
@@ -44,14 +44,18 @@ impl Operation for Softmax {
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.x(0), at.y()),
-            at.call(kernels::softmax_forward, &spec(at.y_shape()), InPlace { values: at.y() }),
+            at.call(kernels::softmax_forward, &spec(at.y_shape()), InPlace { source: Data::Absent, values: at.y() }),
         ]
     }
 
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call(kernels::softmax_grad, &spec(at.y_shape()), GradFromOutput { y: at.y(), dy: at.dx(0) }),
+            at.call(
+                kernels::softmax_grad,
+                &spec(at.y_shape()),
+                GradFromOutput { y: at.y(), source: Data::Absent, dy: at.dx(0) },
+            ),
         ]
     }
 
@@ -72,14 +76,18 @@ impl Operation for LogSoftmax {
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.x(0), at.y()),
-            at.call(kernels::logsoftmax_forward, &spec(at.y_shape()), InPlace { values: at.y() }),
+            at.call(kernels::logsoftmax_forward, &spec(at.y_shape()), InPlace { source: Data::Absent, values: at.y() }),
         ]
     }
 
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         vec![
             at.copy(at.y_shape().len(), at.dy(), at.dx(0)),
-            at.call(kernels::logsoftmax_grad, &spec(at.y_shape()), GradFromOutput { y: at.y(), dy: at.dx(0) }),
+            at.call(
+                kernels::logsoftmax_grad,
+                &spec(at.y_shape()),
+                GradFromOutput { y: at.y(), source: Data::Absent, dy: at.dx(0) },
+            ),
         ]
     }
 

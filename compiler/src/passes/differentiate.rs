@@ -220,7 +220,7 @@ impl<'a> Backward<'a> {
             }
             _ => false,
         };
-        let changed = call.operands.iter().filter(|operand| operand.access != Access::Read);
+        let changed = call.operands.iter().filter(|operand| operand.access.changes());
         if changed.clone().any(|operand| is_frozen(operand.data)) {
             if changed.clone().all(|operand| is_frozen(operand.data) || operand.data == Data::Absent) {
                 return None;
@@ -236,7 +236,7 @@ impl<'a> Backward<'a> {
     /// A call that computes nothing but gradients of values before the first weight that is trained runs only where the gradient of the images
     /// is wanted.
     fn when(&self, call: &KernelCall) -> When {
-        let changes = |operand: &&Operand| operand.access != Access::Read;
+        let changes = |operand: &&Operand| operand.access.changes();
         let only_for_input = call.operands.iter().filter(changes).all(|operand| match operand.data {
             Data::Value(value) => self.for_input.contains(&value),
             Data::Absent => true,

@@ -38,6 +38,6 @@ pub use fuse::fuse;
 pub use fuse_depthwise::fuse_depthwise;
 pub use fuse_pools::fuse_pools;
 pub use initial_weights::initial_weights;
-pub use plan_memory::{BufferSlot, MemoryPlan, plan_memory};
+pub use plan_memory::{BufferSlot, MemoryPlan, Source, plan_memory};
 pub use predict::predict;
 pub use select::select;

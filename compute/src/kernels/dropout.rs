@@ -1,5 +1,6 @@
 //! Dropout (slide 18), inverted: what is kept is divided by 1 − rate while training, and nothing is scaled when predicting.
 
+use super::in_place::Source;
 use crate::context::Context;
 use crate::pass::Pass;
 use crate::random;
@@ -7,14 +8,15 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::dropout::Spec;
 
-/// Drops elements, and divides the others by 1 − rate, in place. Its gradient is the same function of dy.
+/// Drops elements, and divides the others by 1 − rate, in place, or those of `source`, unless it is empty. Its gradient is the same function of dy.
 ///
 /// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
 /// in the image: not from how the batch is cut, nor from the element type or the processor. A frozen pass drops none.
-pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass, values: &mut [T]) {
+pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "dropout: the values");
+    let source = Source::new(source, values, "dropout");
     if pass.frozen || spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {
-        return;
+        return source.bring(values);
     }
     if spec.rate >= 1.0 {
         values.fill(T::ZERO);
@@ -25,6 +27,7 @@ pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass,
     let factor = T::from_f64(1.0 / (1.0 - spec.rate));
     for (image, values) in values.chunks_exact_mut(spec.len).enumerate() {
         let key = random::key(pass.seed, pass.step, spec.layer, (pass.first_image + image) as u64);
+        source.part(image * spec.len..(image + 1) * spec.len).bring(values);
         apply(context.isa(), key, threshold, factor, values);
     }
 }
@@ -60,7 +63,7 @@ mod tests {
 
     fn mask(spec: &Spec, pass: &Pass) -> Vec<f32> {
         let mut values = vec![1.0; pass.batch * spec.len];
-        f32::dropout_apply(&Context::of(pass.batch), spec, pass, &mut values);
+        f32::dropout_apply(&Context::of(pass.batch), spec, pass, &[], &mut values);
         values
     }
 

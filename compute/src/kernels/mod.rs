@@ -19,6 +19,7 @@ pub mod distance;
 pub mod dropout;
 pub mod elementary;
 mod images;
+mod in_place;
 mod lanes;
 pub mod layernorm;
 pub mod lrn;
@@ -45,6 +46,7 @@ use crate::pass::Pass;
 /// A method of [`Kernels`], or where it is computed: the operands of its signature with the types that their access asks for.
 macro_rules! kernel {
     (@type Read) => { &[Self] };
+    (@type Source) => { &[Self] };
     (@type Write) => { &mut [Self] };
     (@type Update) => { &mut [Self] };
 

@@ -1,14 +1,19 @@
 //! A value times a constant, as in the scaled residuals of Inception-ResNet.
 
+use super::in_place::Source;
 use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::scale::Spec;
 
-/// y = factor · y; its gradient is the same function of dy.
-pub fn scale<T: Scalar>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+/// y = factor · y, or of `source`, unless it is empty; its gradient is the same function of dy.
+pub fn scale<T: Scalar>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "scale: the values");
-    times(context.isa(), T::from_f64(spec.factor), values);
+    let (source, factor) = (Source::new(source, values, "scale"), T::from_f64(spec.factor));
+    context.split_elements(values, 1, &|first, values| {
+        let source = source.part(first..first + values.len());
+        source.change(1, values, &mut |_, values| times(context.isa(), factor, values));
+    });
 }
 
 /// The factor behind a layer, as a factor and a summand for each of the layer's channels:
@@ -37,7 +42,7 @@ mod tests {
     #[test]
     fn each_number_is_multiplied() {
         let mut values = [1.0, -2.0, 4.0];
-        f64::scale(&Context::of(1), &Spec { factor: 0.5, len: 3 }, &mut values);
+        f64::scale(&Context::of(1), &Spec { factor: 0.5, len: 3 }, &[], &mut values);
         assert_eq!(values, [0.5, -1.0, 2.0]);
     }
 

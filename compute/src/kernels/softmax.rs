@@ -1,43 +1,54 @@
 //! Softmax over the last axis: the probabilities of the classes, or their logarithms.
 
 use super::elementary::Elementary;
+use super::in_place::Source;
 use super::reduce;
 use crate::context::Context;
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::softmax::Spec;
 
-/// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place.
-pub fn softmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+/// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place, or from `source`, unless
+/// it is empty.
+pub fn softmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "softmax: the values");
+    let source = Source::new(source, values, "softmax");
     if spec.classes > 0 {
-        forward(context.isa(), spec.classes, values);
+        source.change(spec.classes, values, &mut |_, values| forward(context.isa(), spec.classes, values));
     }
 }
 
-/// ∂ℓ/∂zᵢ = aᵢ (∂ℓ/∂aᵢ − Σⱼ ∂ℓ/∂aⱼ aⱼ), which `dy` becomes; `y` holds a.
-pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], dy: &mut [T]) {
+/// ∂ℓ/∂zᵢ = aᵢ (∂ℓ/∂aᵢ − Σⱼ ∂ℓ/∂aⱼ aⱼ), which `dy` becomes, or what `source` holds in its place; `y` holds a.
+pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], source: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "softmax: the outputs");
     assert_eq!(dy.len(), y.len(), "softmax: the gradient");
+    let source = Source::new(source, dy, "softmax");
     if spec.classes > 0 {
-        gradient(context.isa(), spec.classes, y, dy);
+        source.change(spec.classes, dy, &mut |first, dy| {
+            gradient(context.isa(), spec.classes, &y[first..][..dy.len()], dy);
+        });
     }
 }
 
-/// aᵢ = (zᵢ − m) − ln Σⱼ e^(zⱼ − m) with m = max z: the logarithm of softmax, without its underflow; in place.
-pub fn logsoftmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+/// aᵢ = (zᵢ − m) − ln Σⱼ e^(zⱼ − m) with m = max z: the logarithm of softmax, without its underflow; in place, or from
+/// `source`, unless it is empty.
+pub fn logsoftmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the values");
+    let source = Source::new(source, values, "logsoftmax");
     if spec.classes > 0 {
-        log_forward(context.isa(), spec.classes, values);
+        source.change(spec.classes, values, &mut |_, values| log_forward(context.isa(), spec.classes, values));
     }
 }
 
-/// ∂ℓ/∂zᵢ = ∂ℓ/∂aᵢ − e^aᵢ Σⱼ ∂ℓ/∂aⱼ, which `dy` becomes; `y` holds a.
-pub fn logsoftmax_grad<T: Elementary>(context: &Context<'_>, spec: &Spec, y: &[T], dy: &mut [T]) {
+/// ∂ℓ/∂zᵢ = ∂ℓ/∂aᵢ − e^aᵢ Σⱼ ∂ℓ/∂aⱼ, which `dy` becomes, or what `source` holds in its place; `y` holds a.
+pub fn logsoftmax_grad<T: Elementary>(context: &Context<'_>, spec: &Spec, y: &[T], source: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the outputs");
     assert_eq!(dy.len(), y.len(), "logsoftmax: the gradient");
+    let source = Source::new(source, dy, "logsoftmax");
     if spec.classes > 0 {
-        log_gradient(context.isa(), spec.classes, y, dy);
+        source.change(spec.classes, dy, &mut |first, dy| {
+            log_gradient(context.isa(), spec.classes, &y[first..][..dy.len()], dy);
+        });
     }
 }
 
@@ -130,13 +141,13 @@ mod tests {
 
     fn output<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
         let mut values = narrow::<T>(z);
-        T::softmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &mut values);
+        T::softmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &[], &mut values);
         widen(&values)
     }
 
     fn gradient_of<T: Kernels>(spec: &Spec, z: &[f64], dy: &[f64]) -> Vec<f64> {
         let (y, mut dz) = (narrow::<T>(&output::<T>(spec, z)), narrow::<T>(dy));
-        T::softmax_grad(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &y, &mut dz);
+        T::softmax_grad(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &y, &[], &mut dz);
         widen(&dz)
     }
 
@@ -170,7 +181,7 @@ mod tests {
 
     fn logarithms<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
         let mut values = narrow::<T>(z);
-        T::logsoftmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &mut values);
+        T::logsoftmax_forward(&Context::of(z.len() / (spec.rows * spec.classes)), spec, &[], &mut values);
         widen(&values)
     }
 
@@ -198,13 +209,13 @@ mod tests {
         let spec = Spec { rows: 2, classes: 19 };
         let (z, dy) = (numbers(&mut random, 76), numbers(&mut random, 76));
         let gradient = |dz: &mut [f64]| {
-            f64::logsoftmax_grad(&Context::of(2), &spec, &logarithms::<f64>(&spec, &z), dz);
+            f64::logsoftmax_grad(&Context::of(2), &spec, &logarithms::<f64>(&spec, &z), &[], dz);
         };
         let mut dz = dy.clone();
         gradient(&mut dz);
         assert_gradient(&z, &dz, |z| inner_product(&logarithms::<f64>(&spec, z), &dy));
         let mut single = narrow::<f32>(&dy);
-        f32::logsoftmax_grad(&Context::of(2), &spec, &narrow::<f32>(&logarithms::<f32>(&spec, &z)), &mut single);
+        f32::logsoftmax_grad(&Context::of(2), &spec, &narrow::<f32>(&logarithms::<f32>(&spec, &z)), &[], &mut single);
         assert_close(&widen(&single), &dz, 1e-5);
     }
 

@@ -1,13 +1,16 @@
 //! Every value gets an address. A copy whose source nobody needs any more, or that nobody changes, is left out: both values share
-//! one buffer slot. Slots that are never alive together share memory.
+//! one buffer slot. Where it cannot be left out, and a kernel that works in place follows, the kernel reads the source itself. Slots that are never alive together share memory.
 
 mod allocate;
 mod share;
+mod source;
 
 use crate::graph::{Extent, ValueId};
 use crate::program::Program;
 use allocate::Allocation;
 use share::{Storage, share};
+pub use source::Source;
+use source::sources;
 
 /// Where each value of a program lies.
 #[derive(Clone, Debug)]
@@ -16,6 +19,10 @@ pub struct MemoryPlan {
     pub slots: Vec<Option<BufferSlot>>,
     /// For each step, whether it is a copy that is left out.
     pub elided: Vec<bool>,
+    /// For each step, whether it is a copy that is left out where nobody observes the pass.
+    pub for_observers: Vec<bool>,
+    /// For each step, what its kernel changes where that does not lie in its place: the source of a copy that is left out.
+    pub sources: Vec<Option<Source>>,
     /// Elements in the fixed part.
     pub fixed: usize,
     /// Elements for each image.
@@ -44,7 +51,13 @@ pub enum BufferSlot {
 /// Plans the memory of a program.
 #[must_use]
 pub fn plan_memory(program: &Program) -> MemoryPlan {
-    let (storages, elided) = share(program);
+    let (storages, mut elided) = share(program);
+    let sources = sources(program, &storages, &elided);
+    let mut for_observers = vec![false; program.steps.len()];
+    for &Source { copy, is_observed, .. } in sources.iter().flatten() {
+        let left_out = if is_observed { &mut for_observers } else { &mut elided };
+        left_out[copy] = true;
+    }
     let mut slots = vec![None; program.values.len()];
     for storage in storages.iter().filter(|storage| storage.external) {
         set(&mut slots, &storage.members, BufferSlot::Images);
@@ -68,6 +81,8 @@ pub fn plan_memory(program: &Program) -> MemoryPlan {
     MemoryPlan {
         slots,
         elided,
+        for_observers,
+        sources,
         fixed,
         per_image,
         prepared,

@@ -1,7 +1,9 @@
 //! Which values share one storage: the two of a copy, where nothing can tell the difference.
 
+use std::cmp::Reverse;
+
 use crate::graph::{Extent, ValueId};
-use crate::kernel_call::{Access, KernelCall};
+use crate::kernel_call::KernelCall;
 use crate::program::{Outside, Program, Step};
 
 /// Values that share one buffer slot, and when it is alive.
@@ -11,10 +13,24 @@ pub(super) struct Storage {
     pub(super) extent: Extent,
     /// The first and the last step that touches it.
     pub(super) alive: [usize; 2],
-    /// The last step that changes it.
-    changed: usize,
+    /// The steps that touch it, in order, each with whether it changes it; but for copies that are left out.
+    touched: Vec<(usize, bool)>,
     /// Whether it belongs to the caller.
     pub(super) external: bool,
+}
+
+impl Storage {
+    /// The first step after `step` that changes it.
+    fn changed_after(&self, step: usize) -> Option<usize> {
+        self.touched.iter().find(|(index, changes)| *changes && *index > step).map(|(index, _)| *index)
+    }
+
+    /// Whether it is changed after `step`, and `other` is touched then or later.
+    fn disturbs(&self, other: &Self, step: usize) -> bool {
+        let touched_last =
+            if other.external { Some(usize::MAX) } else { other.touched.last().map(|(index, _)| *index) };
+        self.changed_after(step).is_some_and(|changed| touched_last >= Some(changed))
+    }
 }
 
 /// Gives each value a storage; also tells for each step whether it is a copy that is left out.
@@ -22,6 +38,7 @@ pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
     let mut storage_of: Vec<Option<usize>> = vec![None; program.values.len()];
     let mut storages: Vec<Storage> = Vec::new();
     let mut seen_outside = vec![false; program.values.len()];
+    let mut copies = Vec::new();
     for (index, step) in program.steps.iter().enumerate() {
         for (value, access) in step.values() {
             let storage = *storage_of[value.0].get_or_insert_with(|| {
@@ -29,36 +46,43 @@ pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
                     members: vec![value],
                     extent: program.values[value.0].extent,
                     alive: [index, index],
-                    changed: 0,
+                    touched: Vec::new(),
                     external: value == program.input,
                 });
                 storages.len() - 1
             });
             storages[storage].alive[1] = index;
-            if access != Access::Read {
-                storages[storage].changed = index;
-            }
+            storages[storage].touched.push((index, access.changes()));
             // The update finds images where they lie.
             seen_outside[value.0] |= matches!(step, Step::Outside { what, .. } if *what != Outside::Update);
         }
+        copies.extend(as_copy(step).map(|(from, to)| (index, from, to)));
     }
+    // Of several copies of one value, that which is changed last can take its place: by then, nobody reads the others' source.
+    copies.sort_by_cached_key(|&(index, _, to)| {
+        let changed = storage_of[to.0].and_then(|target| storages[target].changed_after(index));
+        Reverse(changed.unwrap_or(usize::MAX))
+    });
     let mut elided = vec![false; program.steps.len()];
-    for (index, step) in program.steps.iter().enumerate() {
-        let Some((from, to)) = as_copy(step) else { continue };
+    for (index, from, to) in copies {
         let (Some(from), Some(target)) = (storage_of[from.0], storage_of[to.0]) else { continue };
-        if from == target || storages[target].alive[0] < index || storages[target].members.len() > 1 {
+        if from == target || storages[target].alive[0] < index {
             continue;
         }
-        let changed_later = storages[from].changed > index || storages[target].changed > index;
-        let needed_later = storages[from].alive[1] > index || storages[from].external;
-        if needed_later && changed_later || storages[from].external && seen_outside[to.0] {
+        let (source, copied) = (&storages[from], &storages[target]);
+        let is_seen = source.external && copied.members.iter().any(|member| seen_outside[member.0]);
+        if is_seen || source.disturbs(copied, index) || copied.disturbs(source, index) {
             continue;
         }
-        storages[from].members.push(to);
-        storages[from].alive[1] = storages[from].alive[1].max(storages[target].alive[1]);
-        storages[from].changed = storages[from].changed.max(storages[target].changed);
+        let Storage { members, alive, touched, .. } = storages[target].clone();
         storages[target].members.clear();
-        storage_of[to.0] = Some(from);
+        let source = &mut storages[from];
+        source.alive[1] = source.alive[1].max(alive[1]);
+        source.touched.extend(touched);
+        source.touched.retain(|(step, _)| *step != index);
+        source.touched.sort_unstable();
+        members.iter().for_each(|member| storage_of[member.0] = Some(from));
+        source.members.extend(members);
         elided[index] = true;
     }
     storages.retain(|storage| !storage.members.is_empty());

@@ -5,6 +5,7 @@ mod functions;
 use self::functions::{ForFunction, Function, for_function};
 pub(crate) use self::functions::{at_least, at_most};
 use super::elementary::Elementary;
+use super::in_place::Source;
 use crate::context::Context;
 use crate::pass::{BackwardRule, Pass};
 use crate::scalar::Scalar;
@@ -23,13 +24,18 @@ pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
     rule == BackwardRule::Deconvnet
 }
 
-/// a = f(z), slide 4 (3), in place.
-pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, values: &mut [T]) {
+/// a = f(z), slide 4 (3), in place, or from `source`, unless it is empty.
+pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "activation: the values");
-    context.split_elements(values, 1, &|_, values| forward(context.isa(), spec.activation, values));
+    let source = Source::new(source, values, "activation");
+    context.split_elements(values, 1, &|first, values| {
+        source.part(first..first + values.len()).change(1, values, &mut |_, values| {
+            forward(context.isa(), spec.activation, values);
+        });
+    });
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it.
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it, or what `source` holds in its place.
 ///
 /// For the functions of [`Activation::has_gradient_from_output`]; panics for the others.
 pub fn activation_grad_from_output<T: Elementary>(
@@ -37,6 +43,7 @@ pub fn activation_grad_from_output<T: Elementary>(
     spec: &Spec,
     pass: &Pass,
     y: &[T],
+    source: &[T],
     dy: &mut [T],
 ) {
     assert_eq!(y.len(), context.batch * spec.len, "activation: the outputs");
@@ -46,27 +53,41 @@ pub fn activation_grad_from_output<T: Elementary>(
         "activation: the output of {:?} does not tell its derivative",
         spec.activation
     );
-    context.split_elements(dy, 1, &|first, dy| {
-        if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-            grad_from_output(context.isa(), spec.activation, &y[first..][..dy.len()], dy);
-        }
-    });
+    gradient(context, spec, pass, y, source, dy, grad_from_output);
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it.
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it, or what `source` holds in its place.
 pub fn activation_grad_from_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
     pass: &Pass,
     z: &[T],
+    source: &[T],
     dy: &mut [T],
 ) {
     assert_eq!(z.len(), context.batch * spec.len, "activation: the inputs");
     assert_eq!(dy.len(), context.batch * spec.len, "activation: the gradient");
+    gradient(context, spec, pass, z, source, dy, grad_from_input);
+}
+
+/// The gradient by what `of` computes of `by`, outputs or inputs.
+fn gradient<T: Elementary>(
+    context: &Context<'_>,
+    spec: &Spec,
+    pass: &Pass,
+    by: &[T],
+    source: &[T],
+    dy: &mut [T],
+    of: fn(Isa, Activation, &[T], &mut [T]),
+) {
+    let source = Source::new(source, dy, "activation");
     context.split_elements(dy, 1, &|first, dy| {
-        if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
-            grad_from_input(context.isa(), spec.activation, &z[first..][..dy.len()], dy);
-        }
+        let by = &by[first..][..dy.len()];
+        source.part(first..first + dy.len()).change(1, dy, &mut |first, dy| {
+            if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
+                of(context.isa(), spec.activation, &by[first..][..dy.len()], dy);
+            }
+        });
     });
 }
 

@@ -22,7 +22,7 @@ netwright_abi::for_each_activation!(declare);
 
 fn forward_of<T: Kernels>(activation: Activation, z: &[f64]) -> Vec<f64> {
     let mut values = narrow::<T>(z);
-    T::activation_forward(&Context::of(1), &Spec::new(activation, z.len()), &mut values);
+    T::activation_forward(&Context::of(1), &Spec::new(activation, z.len()), &[], &mut values);
     widen(&values)
 }
 
@@ -33,6 +33,7 @@ fn gradient_from_input<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64]
         &Spec::new(activation, z.len()),
         &Pass::default(),
         &narrow::<T>(z),
+        &[],
         &mut dz,
     );
     widen(&dz)
@@ -40,8 +41,8 @@ fn gradient_from_input<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64]
 
 fn gradient_from_output<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64]) -> Vec<f64> {
     let (spec, mut y, mut dz) = (Spec::new(activation, z.len()), narrow::<T>(z), narrow::<T>(dy));
-    T::activation_forward(&Context::of(1), &spec, &mut y);
-    T::activation_grad_from_output(&Context::of(1), &spec, &Pass::default(), &y, &mut dz);
+    T::activation_forward(&Context::of(1), &spec, &[], &mut y);
+    T::activation_grad_from_output(&Context::of(1), &spec, &Pass::default(), &y, &[], &mut dz);
     widen(&dz)
 }
 
@@ -146,7 +147,7 @@ fn rules_of_the_deconvnet_hold_back_what_is_negative() {
     let back = |rule| {
         let mut dz = dy;
         let pass = Pass { rule, ..Pass::default() };
-        f32::activation_grad_from_output(&Context::of(1), &Spec::new(Activation::Relu, 4), &pass, &y, &mut dz);
+        f32::activation_grad_from_output(&Context::of(1), &Spec::new(Activation::Relu, 4), &pass, &y, &[], &mut dz);
         dz
     };
     assert_eq!(back(BackwardRule::Gradient), [0.0, 1.0, 0.0, -1.0]);

@@ -3,6 +3,7 @@
 use super::activation::{Activation, rectify};
 use super::channel_sums::{self as sums, LANES, Stretch, in_blocks};
 use super::elementary::Elementary;
+use super::in_place::Source;
 use crate::context::Context;
 use crate::epilogue::{Bounds, Epilogue, HOT};
 use crate::pass::{BackwardRule, Pass};
@@ -49,7 +50,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
     }
     let epilogue = epilogue(spec);
     context.split_elements(y, spec.channels, &|first, y| {
-        let together = together(&epilogue, spec.channels, y.len());
+        let together = together(epilogue.activation_after_bounds().is_some(), spec.channels, y.len());
         for (x, y) in x[first..].chunks(together).zip(y.chunks_mut(together)) {
             normalise(
                 context.isa(),
@@ -67,7 +68,8 @@ pub fn batchnorm_train_forward<T: Elementary>(
     });
 }
 
-/// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place.
+/// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place, or from `source`, unless it is empty.
+#[allow(clippy::too_many_arguments)]
 pub fn batchnorm_predict_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -75,13 +77,18 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     beta: &[T],
     moving_mean: &[T],
     moving_variance: &[T],
+    source: &[T],
     values: &mut [T],
 ) {
     spec.check(context.batch, &[values], &[moving_mean, moving_variance], &[gamma, beta]);
     let (epsilon, epilogue) = (T::from_f64(spec.epsilon), epilogue(spec));
-    context.split_elements(values, spec.channels, &|_, values| {
-        let together = together(&epilogue, spec.channels, values.len());
-        for values in values.chunks_mut(together) {
+    let source = Source::new(source, values, "batchnorm");
+    context.split_elements(values, spec.channels, &|first, values| {
+        let source = source.part(first..first + values.len());
+        let is_cut = source.elsewhere().is_some() || epilogue.activation_after_bounds().is_some();
+        let together = together(is_cut, spec.channels, values.len());
+        for (n, values) in values.chunks_mut(together).enumerate() {
+            source.part(n * together..n * together + values.len()).bring(values);
             predict(
                 context.isa(),
                 spec.channels,
@@ -103,10 +110,11 @@ fn epilogue<T>(spec: &Spec) -> Epilogue<'static, T> {
     Epilogue { activation: spec.activation, ..Epilogue::NONE }
 }
 
-/// Elements that are normalised before the activation is applied to them; the constants of each channel are spread once for so many.
-fn together<T>(epilogue: &Epilogue<'_, T>, channels: usize, len: usize) -> usize {
+/// Elements that are normalised together: all, unless they are wanted again before they leave the cache, as by an activation. The constants of each
+/// channel are spread once for so many.
+fn together(is_cut: bool, channels: usize, len: usize) -> usize {
     let hot = HOT.div_ceil(channels.max(1)).max(2 * LANES) * channels;
-    if epilogue.activation_after_bounds().is_some() { hot.max(1) } else { len.max(1) }
+    if is_cut { hot.max(1) } else { len.max(1) }
 }
 
 /// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:
@@ -129,7 +137,7 @@ pub fn batchnorm_fold<T: Scalar>(
 
 /// With x̂ = (x − μ) / √(σ² + ε), the means over the batch and all positions, and y the output before the activation, which is 0 beyond its
 /// bounds as a derivative, so that ∂ℓ/∂y is 0 there (the outputs themselves are not read: they follow from x):
-/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes;
+/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes, or what `source` holds in its place;
 /// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and
 /// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
 #[allow(clippy::too_many_arguments)]
@@ -142,11 +150,13 @@ pub fn batchnorm_grad<T: Scalar>(
     beta: &[T],
     saved_mean: &[T],
     saved_inverse_deviation: &[T],
+    source: &[T],
     dy: &mut [T],
     dgamma: &mut [T],
     dbeta: &mut [T],
 ) {
     spec.check(context.batch, &[x, dy], &[saved_mean, saved_inverse_deviation], &[gamma, beta, dgamma, dbeta]);
+    let mut source = Source::new(source, dy, "batchnorm");
     let count = (x.len() / spec.channels) as f64;
     let ends = spec.activation.map(|activation| {
         let ends = activation.bounds();
@@ -159,6 +169,8 @@ pub fn batchnorm_grad<T: Scalar>(
     let is_rectified =
         pass.rule != BackwardRule::Gradient && spec.activation.is_some_and(Activation::is_piecewise_rectifier);
     if is_rectified {
+        source.bring(dy);
+        source = Source::new(&[], dy, "batchnorm");
         context.split_elements(dy, 1, &|_, dy| _ = rectify(pass.rule, dy));
     }
     // The deconvnet's rule asks nothing of the way forward.
@@ -168,7 +180,7 @@ pub fn batchnorm_grad<T: Scalar>(
         let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
         let gate = ends.map(|ends| Gate { factor, shift: stretch.spread(|c| or(beta, c, T::ZERO)), ends });
         let [of_dy, of_products] = in_blocks(context, &stretch, x.len(), |block| {
-            let (x, dy) = (&x[block.clone()], &dy[block]);
+            let (x, dy) = (&x[block.clone()], &source.of(dy)[block]);
             let (of_dy, of_products) = match &gate {
                 None => sums_of_gradient(context.isa(), &stretch, x, dy, &centre),
                 Some(gate) => sums_within(context.isa(), &stretch, x, dy, &centre, gate),
@@ -192,10 +204,11 @@ pub fn batchnorm_grad<T: Scalar>(
         let shift = stretch.spread(|c| shift[c - stretch.start]);
         let slope = stretch.spread(|c| slope[c - stretch.start]);
         context.split_elements(dy, stretch.step, &|first, dy| {
-            let (x, lanes) = (&x[first..][..dy.len()], [factor, shift, slope]);
+            let (place, lanes) = (first..first + dy.len(), [factor, shift, slope]);
+            let (x, source) = (&x[place.clone()], source.part(place));
             match &gate {
-                None => gradient(context.isa(), &stretch, x, &centre, &lanes, dy),
-                Some(gate) => gradient_within(context.isa(), &stretch, x, &centre, &lanes, gate, dy),
+                None => gradient(context.isa(), &stretch, x, &centre, &lanes, source, dy),
+                Some(gate) => gradient_within(context.isa(), &stretch, x, &centre, &lanes, gate, source, dy),
             }
         });
     }
@@ -347,9 +360,10 @@ vectorised! {
         x: &[T],
         centre: &[T; LANES],
         lanes: &[[T; LANES]; 3],
+        source: Source<'_, T>,
         dy: &mut [T],
     ) {
-        gradient_through(stretch, x, centre, lanes, dy, |_, _, dy| dy);
+        gradient_through(stretch, x, centre, lanes, source, dy, |_, _, dy| dy);
     }
 }
 
@@ -361,9 +375,10 @@ vectorised! {
         centre: &[T; LANES],
         lanes: &[[T; LANES]; 3],
         gate: &Gate<T>,
+        source: Source<'_, T>,
         dy: &mut [T],
     ) {
-        gradient_through(stretch, x, centre, lanes, dy, |lane, centred, dy| gate.through(lane, centred, dy));
+        gradient_through(stretch, x, centre, lanes, source, dy, |lane, centred, dy| gate.through(lane, centred, dy));
     }
 }
 
@@ -374,12 +389,14 @@ fn gradient_through<T: Scalar>(
     x: &[T],
     centre: &[T; LANES],
     [factor, shift, slope]: &[[T; LANES]; 3],
+    source: Source<'_, T>,
     dy: &mut [T],
     through: impl Fn(usize, T, T) -> T,
 ) {
-    for (x, dy) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)) {
+    for (n, (x, dy)) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)).enumerate() {
         let range = stretch.range(x.len());
-        let (x, dy) = (&x[range.clone()], &mut dy[range]);
+        let (x, dy) = (&x[range.clone()], &mut dy[range.clone()]);
+        source.part(n * stretch.step + range.start..n * stretch.step + range.end).bring(dy);
         for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
             let centred = x - centre[i];
             *dy = factor[i] * (through(i, centred, *dy) - shift[i] - centred * slope[i]);

@@ -84,6 +84,7 @@ fn gradients<T: Kernels>(spec: &Spec, x: &[f64], [gamma, beta]: [&[f64]; 2], dy:
         &narrow::<T>(beta),
         &mean,
         &inverse,
+        &[],
         &mut dx,
         &mut dgamma,
         &mut dbeta,
@@ -144,7 +145,7 @@ fn predicting_uses_the_moving_statistics() {
         let mean = numbers(&mut Random::new(3), channels);
         let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let mut values = x.clone();
-        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut values);
+        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut values);
         let expected: Vec<f64> = x
             .iter()
             .enumerate()
@@ -154,7 +155,7 @@ fn predicting_uses_the_moving_statistics() {
         assert_close(&values, &expected, 1e-13);
         let mut values = narrow::<f32>(&x);
         let [gamma, beta, mean, variance] = [gamma, beta, mean, variance].map(|numbers| narrow::<f32>(&numbers));
-        f32::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut values);
+        f32::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut values);
         assert_close(&widen(&values), &expected, 1e-5);
     }
 }
@@ -169,7 +170,7 @@ fn behind_a_layer_it_is_a_scale_and_a_shift() {
         let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let biased = |(place, x): (usize, &f64)| x + bias.get(place % channels).unwrap_or(&0.0);
         let mut expected: Vec<f64> = x.iter().enumerate().map(biased).collect();
-        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut expected);
+        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut expected);
         let (mut scale, mut shift) = (vec![0.0; channels], vec![0.0; channels]);
         f64::batchnorm_fold(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &bias, &mut scale, &mut shift);
         let folded = |(place, x): (usize, &f64)| x * scale[place % channels] + shift[place % channels];
@@ -190,7 +191,16 @@ fn activations_act_on_what_is_normalised() {
         assert_close(&trained, &activated(&train::<f64>(&plain, &x, &gamma, &beta).y), 1e-13);
         let predicted = |spec: &Spec| {
             let mut values = x.clone();
-            f64::batchnorm_predict_forward(&Context::of(BATCH), spec, &gamma, &beta, &gamma, &[1.0; 33], &mut values);
+            f64::batchnorm_predict_forward(
+                &Context::of(BATCH),
+                spec,
+                &gamma,
+                &beta,
+                &gamma,
+                &[1.0; 33],
+                &[],
+                &mut values,
+            );
             values
         };
         assert_close(&predicted(&spec), &activated(&predicted(&plain)), 1e-13);
@@ -231,7 +241,7 @@ fn backward_rules_act_on_the_gradient_of_a_rectified_output() {
         let (mut dx, pass) = (dy.to_vec(), Pass { rule, ..MEASURED });
         let (mean, inverse) = (&trained.mean, &trained.inverse_deviation);
         let context = Context::of(BATCH);
-        f64::batchnorm_grad(&context, spec, &pass, &x, &gamma, &beta, mean, inverse, &mut dx, &mut [], &mut []);
+        f64::batchnorm_grad(&context, spec, &pass, &x, &gamma, &beta, mean, inverse, &[], &mut dx, &mut [], &mut []);
         dx
     };
     let held = |stops: &dyn Fn(f64, f64) -> bool| -> Vec<f64> {
@@ -273,7 +283,16 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
         let moving = [mean.clone(), variance.clone()];
         let trained = train_from::<f64>(&spec, &FROZEN, &x, &gamma, &beta, moving.clone());
         let mut predicted = x.clone();
-        f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &mut predicted);
+        f64::batchnorm_predict_forward(
+            &Context::of(BATCH),
+            &spec,
+            &gamma,
+            &beta,
+            &mean,
+            &variance,
+            &[],
+            &mut predicted,
+        );
         assert_close(&trained.y, &predicted, 1e-13);
         assert_eq!([trained.moving_mean, trained.moving_variance], moving, "they stay as they are");
         let (mut dx, mut dgamma, mut dbeta) = (dy.clone(), vec![0.0; channels], vec![0.0; channels]);
@@ -287,6 +306,7 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
             &beta,
             saved.0,
             saved.1,
+            &[],
             &mut dx,
             &mut dgamma,
             &mut dbeta,
@@ -341,7 +361,7 @@ fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
         &mut mean,
         &mut inverse,
     );
-    f32::batchnorm_grad(&context, spec, &MEASURED, x, &[], &[], &mean, &inverse, &mut dx, &mut dgamma, &mut dbeta);
+    f32::batchnorm_grad(&context, spec, &MEASURED, x, &[], &[], &mean, &inverse, &[], &mut dx, &mut dgamma, &mut dbeta);
     [y, dx, mean, inverse, moving_mean, moving_variance, dgamma, dbeta].concat()
 }
 
