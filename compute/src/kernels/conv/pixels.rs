@@ -2,7 +2,8 @@
 //!
 //! Where there are few filters, vectors of filters are nearly empty. Here a vector holds pixels of a row of the output, the tile has a few
 //! such vectors for each of a few filters, and a weight meets all of them. The image is copied with its padding first, each channel by
-//! itself, so that a vector of inputs is contiguous; a row of outputs is transposed back, channels last, while it lies in the first cache.
+//! itself, so that a vector of inputs is contiguous; a row of outputs is transposed back, channels last, while it lies in the first cache. Where
+//! sizes are constants and rows short, a tile has those of several rows, and a weight is loaded once for all of them.
 
 #![allow(unsafe_code)]
 
@@ -63,9 +64,11 @@ const fn planes_len(spec: &Spec) -> usize {
     spec.input[2] * rows * columns + LANES
 }
 
-/// Elements of a row of the output, filter by filter.
+/// Elements of the rows of the output that are computed together, filter by filter.
 const fn sums_len(spec: &Spec) -> usize {
-    spec.output[2] * spec.output[1].next_multiple_of(LANES)
+    let row = spec.output[1].next_multiple_of(LANES);
+    let together = if row > MOST_VECTORS * LANES { row } else { MOST_VECTORS * LANES / row * row };
+    spec.output[2] * together
 }
 
 pub(super) const fn scratch(spec: &Spec) -> usize {
@@ -120,12 +123,13 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
         let ([_, columns, filters], [down, across]) = (spec.output, padded(spec));
         let (planes, rest) = scratch.split_at_mut(planes_len(spec));
         let (sums, aside) = rest.split_at_mut(sums_len(spec));
-        let row_len = columns * filters;
+        let (row_len, together) = (columns * filters, const { rows_together::<T, S, C>() });
         assert!(w.len() == spec.weights_len() && S::LANES <= LANES, "length of the weights");
         epilogue.check(filters);
         let taps = Taps {
             loops: [spec.window[0], spec.window[1], spec.input[2]],
             x_step: [spec.dilation[0] * across, spec.dilation[1], down * across],
+            rows: [together, spec.stride[0] * across],
             filters,
             sums_row: columns.next_multiple_of(S::LANES),
             epilogue: Epilogue { accumulate: false, ..epilogue },
@@ -134,21 +138,23 @@ impl<T: Elementary, C: Configuration<Spec>> Forward<'_, T, C> {
         };
         for (x, y) in images(x, spec.input_len(), y, spec.output_len()) {
             copy_planes(spec, x, planes);
-            epilogue.in_parts(simd.isa(), row_len, y, |first, y| {
-                for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
-                    let start = (first / row_len + row) * spec.stride[0] * across;
-                    assert!(start + taps.reach() + taps.sums_row <= planes.len() && row_len <= y.len());
-                    // SAFETY: the windows of a row lie in its planes, as just compared, with a vector behind the last; there is a weight for
-                    // each tap, channel and filter, and room for the sums of a row, by their lengths; an epilogue has an element for each
+            epilogue.in_parts(simd.isa(), together * row_len, y, |first, y| {
+                for (part, y) in y.chunks_exact_mut(together * row_len).enumerate() {
+                    let start = (first / row_len + part * together) * taps.rows[1];
+                    assert!(start + taps.reach() + taps.sums_row <= planes.len());
+                    // SAFETY: the windows of the rows lie in their planes, as just compared, with a vector behind the last; there is a weight for
+                    // each tap, channel and filter, and room for the sums of the rows, by their lengths; an epilogue has an element for each
                     // filter. Sums, planes and y are borrowed mutably, each by itself.
-                    unsafe {
-                        row_of::<T, S, C>(simd, &taps, planes[start..].as_ptr(), w.as_ptr(), sums.as_mut_ptr());
+                    unsafe { rows_of::<T, S, C>(simd, &taps, planes[start..].as_ptr(), w.as_ptr(), sums.as_mut_ptr()) };
+                    let from_row = together * taps.sums_row;
+                    for (row, y) in y.chunks_exact_mut(row_len).enumerate() {
+                        let sums = &sums[row * taps.sums_row..];
                         if spec.epilogue.accumulate {
-                            turn::<T, S>(simd, [filters, columns], sums, taps.sums_row, &mut aside[..row_len]);
+                            turn::<T, S>(simd, [filters, columns], sums, from_row, &mut aside[..row_len]);
                             let end = epilogue.of_element();
                             aside.iter().zip(y).for_each(|(&z, y)| end.store(z, y));
                         } else {
-                            turn::<T, S>(simd, [filters, columns], sums, taps.sums_row, y);
+                            turn::<T, S>(simd, [filters, columns], sums, from_row, y);
                         }
                     }
                 }
@@ -191,19 +197,23 @@ struct Taps<'a, T> {
     loops: [usize; 3],
     /// From one of each to the next, in the planes.
     x_step: [usize; 3],
+    /// Rows of outputs that are computed together, and from the inputs of one to those of the next.
+    rows: [usize; 2],
     /// All filters: from the weights of a tap and channel to those of the next.
     filters: usize,
-    /// Elements of the sums of one filter, in whole vectors.
+    /// Elements of the sums of one filter and row, in whole vectors.
     sums_row: usize,
     epilogue: Epilogue<'a, T>,
     bounds: Bounds<T>,
 }
 
 impl<T> Taps<'_, T> {
-    /// From the first element that a window reads to the last.
+    /// From the first element that the window of a first position reads to the last that one of the rows together reads.
     #[inline(always)]
     fn reach(&self) -> usize {
-        self.loops.iter().zip(self.x_step).map(|(&count, step)| (count - 1) * step).sum()
+        let [rows, apart] = self.rows;
+        let taps: usize = self.loops.iter().zip(self.x_step).map(|(&count, step)| (count - 1) * step).sum();
+        taps + (rows - 1) * apart
     }
 }
 
@@ -231,6 +241,19 @@ const fn tile_of<T: Elementary, S: Simd<T>>(filters: usize, vectors: usize, is_c
     [tall, if vectors > 1 && 2 * (tall + 1) < S::REGISTERS { 2 } else { 1 }]
 }
 
+/// Rows of outputs that a tile covers: of constant sizes as many as it has registers for, if that divides all of them.
+const fn rows_together<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> usize {
+    let Some(spec) = C::CONSTANT else { return 1 };
+    let (rows, vectors) = (spec.output[0], spec.output[1].div_ceil(S::LANES));
+    let mut together = 1;
+    while rows.is_multiple_of(2 * together)
+        && tile_of::<T, S>(spec.output[2], 2 * together * vectors, true)[1] == 2 * together * vectors
+    {
+        together *= 2;
+    }
+    together
+}
+
 /// The most filters, and the most vectors of pixels, of a tile.
 const MOST_FILTERS: usize = 8;
 const MOST_VECTORS: usize = 4;
@@ -239,7 +262,8 @@ const MOST_VECTORS: usize = 4;
 const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usize, wide: usize) -> bool {
     match C::CONSTANT {
         Some(spec) => {
-            let [of_filters, of_pixels] = tile_of::<T, S>(spec.output[2], spec.output[1].div_ceil(S::LANES), true);
+            let vectors = rows_together::<T, S, C>() * spec.output[1].div_ceil(S::LANES);
+            let [of_filters, of_pixels] = tile_of::<T, S>(spec.output[2], vectors, true);
             of_filters == tall && of_pixels == wide
         }
         None => {
@@ -255,31 +279,32 @@ fn starts(count: usize, size: usize) -> impl Iterator<Item = usize> {
     (0..count.div_ceil(size)).map(move |n| (n * size).min(count - size))
 }
 
-/// The sums of a row of pixels through the epilogue, filter by filter, but for its activation beyond a floor.
+/// The sums of some rows of pixels through the epilogue, filter by filter, but for its activation beyond a floor.
 ///
 /// # Safety
-/// The inputs of all windows of the row, `taps.sums_row` of them, and the weights lie in memory that the caller may read, and the sums in memory that
+/// The inputs of all windows of the rows, `taps.sums_row` of each, and the weights lie in memory that the caller may read, and the sums in memory that
 /// it may write and that those do not overlap.
 #[inline(always)]
-unsafe fn row_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
+unsafe fn rows_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
     simd: S,
     taps: &Taps<'_, T>,
     x: *const T,
     w: *const T,
     sums: *mut T,
 ) {
-    let vectors = taps.sums_row / S::LANES;
+    let row = taps.rows[0] * taps.sums_row;
+    let vectors = row / S::LANES;
     let [tall, wide] = const_tile::<T, S, C>().unwrap_or_else(|| tile_of::<T, S>(taps.filters, vectors, false));
     for filter in starts(taps.filters, tall) {
         for vector in starts(vectors, wide) {
-            // SAFETY: offsets of a tile stay in the row.
+            // SAFETY: offsets of a tile stay in the rows, which one tile covers where there are several.
             let part = unsafe {
                 RowSegment {
                     taps,
                     x: x.add(vector * S::LANES),
                     w: w.add(filter),
                     filter,
-                    to: sums.add(filter * taps.sums_row + vector * S::LANES),
+                    to: sums.add(filter * row + vector * S::LANES),
                 }
             };
             macro_rules! tiles {
@@ -309,12 +334,15 @@ unsafe fn row_of<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(
 /// [`tile_of`] constant sizes.
 const fn const_tile<T: Elementary, S: Simd<T>, C: Configuration<Spec>>() -> Option<[usize; 2]> {
     match C::CONSTANT {
-        Some(spec) => Some(tile_of::<T, S>(spec.output[2], spec.output[1].div_ceil(S::LANES), true)),
+        Some(spec) => {
+            let vectors = rows_together::<T, S, C>() * spec.output[1].div_ceil(S::LANES);
+            Some(tile_of::<T, S>(spec.output[2], vectors, true))
+        }
         None => None,
     }
 }
 
-/// A part of a row.
+/// A part of a row, or several rows.
 struct RowSegment<'a, T> {
     taps: &'a Taps<'a, T>,
     x: *const T,
@@ -324,7 +352,7 @@ struct RowSegment<'a, T> {
     to: *mut T,
 }
 
-/// A tile of `F` filters and `P` vectors of pixels. Made by [`row_of`] alone, whose caller promises what its pointers need.
+/// A tile of `F` filters and `P` vectors of pixels. Made by [`rows_of`] alone, whose caller promises what its pointers need.
 struct Tile<'a, T, const F: usize, const P: usize>(RowSegment<'a, T>);
 
 impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, F, P> {
@@ -336,7 +364,12 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
         let Self(RowSegment { taps, x, w, filter, to }) = self;
         let zero = simd.splat(T::ZERO);
         let mut sums = [[zero; P]; F];
-        // SAFETY: whoever called `row_of` promised the memory.
+        let ([rows, apart], row) = (taps.rows, taps.sums_row);
+        // From the inputs of the first vector to those of another: of the same row, unless the tile has whole rows.
+        let place = |vector: usize| {
+            if rows == 1 { vector * S::LANES } else { vector * S::LANES / row * apart + vector * S::LANES % row }
+        };
+        // SAFETY: whoever called `rows_of` promised the memory.
         unsafe {
             let mut w = w;
             for i in 0..taps.loops[0] {
@@ -345,7 +378,7 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
                     for _ in 0..taps.loops[2] {
                         let mut pixels = [zero; P];
                         for p in 0..P {
-                            pixels[p] = simd.load_at(x.add(p * S::LANES));
+                            pixels[p] = simd.load_at(x.add(place(p)));
                         }
                         for f in 0..F {
                             let weight = simd.splat(*w.add(f));
@@ -367,26 +400,17 @@ impl<T: Elementary, const F: usize, const P: usize> WithSimd<T> for Tile<'_, T, 
                 let shift = each(taps.epilogue.shift, f, T::ZERO);
                 for p in 0..P {
                     let sum = sums[f][p].multiply_add(scale, shift);
-                    bounds.hold_vector(sum).store_at(to.add(f * taps.sums_row + p * S::LANES));
+                    bounds.hold_vector(sum).store_at(to.add(f * rows * row + p * S::LANES));
                 }
             });
         }
     }
 }
 
-/// Filters one by one, `from_row` elements each, become channels of pixels.
-///
-/// # Safety
-/// `from` holds as many rows as there are filters, of whole vectors.
+/// Filters one by one, `from_row` elements from one to the next, become channels of pixels.
 #[inline(always)]
-unsafe fn turn<T: Elementary, S: Simd<T>>(
-    simd: S,
-    [filters, pixels]: [usize; 2],
-    from: &[T],
-    from_row: usize,
-    to: &mut [T],
-) {
-    assert!(to.len() == filters * pixels && from.len() >= filters * from_row && from_row >= pixels);
+fn turn<T: Elementary, S: Simd<T>>(simd: S, [filters, pixels]: [usize; 2], from: &[T], from_row: usize, to: &mut [T]) {
+    assert!(to.len() == filters * pixels && from.len() >= (filters - 1) * from_row + pixels && from_row >= pixels);
     if filters == 1 {
         return to.copy_from_slice(&from[..pixels]);
     }
