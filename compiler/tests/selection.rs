@@ -88,9 +88,12 @@ fn blocks_of_images_are_taken_for_training_where_images_and_filters_are_tiny() {
 #[test]
 fn winograd_is_taken_by_itself_where_the_feature_allows_it_and_many_channels_meet() {
     let or_winograd = |other| Some(if cfg!(feature = "winograd") { "winograd" } else { other });
-    let taken = [or_winograd("gemm"), Some("gemm"), or_winograd("gemm"), or_winograd("direct")];
+    let taken = [or_winograd("gemm"), or_winograd("gemm"), or_winograd("gemm"), or_winograd("direct")];
     assert_eq!(names("56x56x64", "conv 3x3x64 same"), taken);
     assert_eq!(names("7x7x512", "conv 3x3x512 same")[3] == Some("winograd"), cfg!(feature = "winograd"));
+    // Of 5x5 windows, no form rounds as little as what training takes forward.
+    let of_5x5 = names("28x28x64", "conv 5x5x64 same");
+    assert_eq!(of_5x5[..3], [or_winograd("gemm"), Some("gemm"), or_winograd("gemm")]);
     assert_eq!(names("56x56x64", "conv 3x3x64 same exact"), [Some("gemm"), Some("gemm"), Some("gemm"), Some("direct")]);
     assert_eq!(names("56x56x64", "conv 3x3x64 same stride 2")[..3], [Some("gemm"); 3]);
 }

@@ -1,7 +1,7 @@
 //! Convolution, as cross-correlation (slides 22 and 37): z = b + Σ a · w over a window and its channels.
 
 use netwright_abi::kernels;
-use netwright_abi::spec::conv::Spec;
+use netwright_abi::spec::conv::{Spec, Winograd};
 use netwright_abi::{Axes, Epilogue};
 
 use super::conv_kernels::{Algorithm, DEPTHWISE, GEMM};
@@ -132,9 +132,10 @@ impl Operation for Conv {
 
     fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
         let spec = self.spec(inputs[0], output);
-        // By itself the compiler takes something else than plain sums only where the feature allows it, and not forward in training:
-        // normalisations over small batches magnify how sums are rounded there.
-        let is_free = cfg!(feature = "winograd") && !self.exact && direction != Direction::Forward;
+        // By itself the compiler takes something else than plain sums only where the feature allows it, and forward in training only what
+        // rounds no more: normalisations over small batches magnify what is rounded there.
+        let is_fine = direction != Direction::Forward || spec.fine_winograd().is_some_and(Winograd::is_fine);
+        let is_free = cfg!(feature = "winograd") && !self.exact && is_fine;
         Algorithm::fitting(&spec)
             .filter(|algorithm| algorithm.is_exact || is_free || self.asked == Some(algorithm.name))
             .flat_map(|algorithm| algorithm.candidates(&spec, direction, self.kernel))
