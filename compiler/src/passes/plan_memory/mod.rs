@@ -1,5 +1,6 @@
 //! Every value gets an address. A copy whose source nobody needs any more, or that nobody changes, is left out: both values share
-//! one buffer slot. Where it cannot be left out, and a kernel that works in place follows, the kernel reads the source itself. Slots that are never alive together share memory.
+//! one buffer slot. Where it cannot be left out, and a kernel that works in place follows, the kernel reads the source itself. Slots that are
+//! never alive together share memory.
 
 mod allocate;
 mod share;
