@@ -94,6 +94,11 @@ impl Figures {
         }
     }
 
+    /// The largest deviation of a kind so far.
+    pub(super) fn worst(&self, kind: Kind) -> f64 {
+        self.worst.iter().find(|worst| worst.kind == kind).map_or(0.0, |worst| worst.off)
+    }
+
     /// Notes what is simply wrong.
     pub(super) fn wrong(&mut self, what: String) {
         self.failures.push(what);

@@ -25,8 +25,8 @@ impl Golden {
                     *number -= N::Scalar::from_f64(rate) * *gradient;
                 }
                 let after = take::<N>(&mut network, &images, &step.labels);
-                // The loss falls as far as the gradient says, which may be off by so much.
-                let fall = figures.tolerance.gradient * (step.loss - loss).abs() / loss;
+                // The loss falls as far as the gradient says, which is off by so much.
+                let fall = figures.worst(Kind::Gradients) * (step.loss - loss).abs() / loss;
                 let most = (figures.tolerance.loss + fall).max(1e-9);
                 figures.note(Kind::Loss, relative(after.loss, loss), most, format!("{what} after a step"));
             }
