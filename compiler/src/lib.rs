@@ -129,7 +129,9 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
         let (program, plan) = with_plan(passes::predict(&graph).predict);
         emit::InBlocks { graph, program, plan, fewest }
     });
-    let predicting = checked(passes::fuse_depthwise(checked(passes::fuse_pools(predicting))));
+    let pooled = checked(passes::fuse_pools(predicting));
+    // What is computed at once takes memory beside the input and the output.
+    let predicting = if goal == Objective::Memory { pooled } else { checked(passes::fuse_depthwise(pooled)) };
     let Prediction { prepare, predict } = passes::predict(&predicting);
     let predict = match goal {
         Objective::Speed => passes::fix_sizes(predict, &predicting),

@@ -69,7 +69,6 @@ impl Bench {
 
     /// A depthwise convolution of 3x3 and the 1x1 convolution behind it: in turn, and by one kernel.
     fn separable(&self, size: usize, channels: usize, filters: usize) {
-        let rows = (160 * 1024 / (size * channels)).clamp(1, size);
         let spec = separable::Spec {
             input: [size, size, channels],
             output: [size, size, filters],
@@ -77,7 +76,6 @@ impl Bench {
             stride: [1; 2],
             padding: [1; 4],
             dilation: [1; 2],
-            rows,
             between: Epilogue::NONE,
             epilogue: Epilogue::NONE,
         };

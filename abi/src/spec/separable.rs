@@ -4,7 +4,7 @@ use super::conv;
 use crate::Epilogue;
 
 spec! {
-    /// The sizes of a separable convolution, and how much of it is computed at once.
+    /// The sizes of a separable convolution.
     ///
     /// Each channel has one filter. Where its window is, and how it moves, is said as of an ordinary convolution.
     Spec {
@@ -20,14 +20,15 @@ spec! {
         padding: [usize; 4],
         /// Steps from one tap to the next, in input rows and columns.
         dilation: [usize; 2],
-        /// Rows of the depthwise output that are computed before the 1x1 convolution reads them, at most.
-        rows: usize,
         /// What becomes of the depthwise output.
         between: Epilogue,
         /// What becomes of the output.
         epilogue: Epilogue,
     }
 }
+
+/// Elements of the depthwise output that are computed at once, about.
+const BAND: usize = 160 * 1024;
 
 impl Spec {
     /// The depthwise convolution.
@@ -46,9 +47,22 @@ impl Spec {
         conv::Spec { input, output, window, stride, padding, dilation, groups, epilogue }
     }
 
-    /// Elements of the rows of the depthwise output that are computed at once.
+    /// Rows of the depthwise output that are computed before the 1x1 convolution reads them, at most: about what half of a large second
+    /// cache holds.
+    pub const fn band_rows(&self) -> usize {
+        let fit = BAND / (self.output[1] * self.input[2]);
+        if fit == 0 {
+            1
+        } else if fit < self.output[0] {
+            fit
+        } else {
+            self.output[0]
+        }
+    }
+
+    /// Their elements.
     pub const fn band_len(&self) -> usize {
-        self.rows * self.output[1] * self.input[2]
+        self.band_rows() * self.output[1] * self.input[2]
     }
 }
 

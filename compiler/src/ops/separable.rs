@@ -9,15 +9,11 @@ use crate::graph::Node;
 use crate::kernel_call::KernelCall;
 use crate::selection::Direction;
 
-/// Elements of the depthwise output that are computed at once at most, about: what half of a large second cache holds.
-const BAND: usize = 160 * 1024;
-
 /// The call of the 1x1 convolution at `at`, which reads what `before` computes, whose sizes are `pointwise`.
 pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Spec) -> Option<KernelCall> {
     let of_channels = LoweringContext { node: before, ..*at };
     let (depthwise, its_weights) = before.op.depthwise(&of_channels)?;
     let conv::Spec { input, window, stride, padding, dilation, .. } = depthwise;
-    let rows = (BAND / (depthwise.output[1] * depthwise.output[2])).clamp(1, depthwise.output[0]);
     let sizes = Spec {
         input,
         output: pointwise.output,
@@ -25,7 +21,6 @@ pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Sp
         stride,
         padding,
         dilation,
-        rows,
         between: of_channels.epilogue(),
         epilogue: pointwise.epilogue,
     };
@@ -41,6 +36,7 @@ pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Sp
         y: at.y(),
     };
     let call = at.because(Direction::Predicting, at.call(kernels::separable_forward, &sizes, operands));
+    let rows = sizes.band_rows();
     let why = format!("behind the depthwise convolution, of which {rows} rows at a time stay in a cache: {}", call.why);
     let mut rows = before.epilogue.rows.clone();
     if before.layer != *at.node.epilogue.rows.first().unwrap_or(&at.node.layer) {

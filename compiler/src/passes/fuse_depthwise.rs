@@ -19,7 +19,7 @@ pub fn fuse_depthwise(graph: Graph) -> Graph {
         let is_stored = before.node.epilogue.sum.is_some()
             || [before.node, node.node].iter().any(|node| node.epilogue.pool.is_some());
         if !is_stored && before.node.op.depthwise(&before).is_some() && node.node.op.can_follow_depthwise(&node) {
-            merging.absorb(place);
+            merging.absorb(input, place);
         }
     }
     merging.finish()

@@ -70,9 +70,8 @@ impl Merging {
         self.producers[value.0] = None;
     }
 
-    /// The kernel of the node at `place` computes its only input itself, which another node has computed so far.
-    pub(super) fn absorb(&mut self, place: usize) {
-        let Some(value) = self.node(place).and_then(|node| node.inputs.first().copied()) else { return };
+    /// The kernel of the node at `place` computes `value` itself, its only input, which another node has computed so far.
+    pub(super) fn absorb(&mut self, value: ValueId, place: usize) {
         let Some(from) = self.place_of(value) else { return };
         let (Some(before), Some(node)) = (self.places[from].pop(), self.places[place].last_mut()) else { return };
         node.before = Some(Box::new(before));

@@ -30,7 +30,6 @@ pub fn separable_forward<T: Elementary>(
     y: &mut [T],
     scratch: &mut [T],
 ) {
-    assert!(spec.rows > 0, "separable: rows are at least 1");
     assert_eq!(y.len(), context.batch * spec.pointwise().output_len(), "separable: length of the output");
     spec.depthwise().check(
         context.batch,
@@ -39,10 +38,10 @@ pub fn separable_forward<T: Elementary>(
         [depthwise_scale.len(), depthwise_shift.len()],
         context.batch * spec.depthwise().output_len(),
     );
-    let fit = cache::second() / 2 / size_of::<T>() / spec.depthwise().rows_len()[1];
-    let (at_once, alone) = (spec.rows.min(fit.max(1)), context.alone());
+    let alone = context.alone();
     context.split_windows(spec, x, y, scratch, &|spec, x, y, scratch| {
-        let ([row_in, _], [_, row_out]) = (spec.depthwise().rows_len(), spec.pointwise().rows_len());
+        let ([row_in, between], [_, row_out]) = (spec.depthwise().rows_len(), spec.pointwise().rows_len());
+        let at_once = (scratch.len().min(cache::second() / 2 / size_of::<T>()) / between).max(1);
         for (x, y) in images(x, spec.depthwise().input_len(), y, spec.pointwise().output_len()) {
             // As many rows each time.
             let rows = spec.output[0].div_ceil(spec.output[0].div_ceil(at_once));
@@ -109,9 +108,11 @@ mod tests {
             }
         }
 
-        fn separable(&self, context: &Context<'_>, spec: &Spec) -> Vec<T> {
+        /// With memory for so many rows between.
+        fn separable(&self, context: &Context<'_>, spec: &Spec, rows: usize) -> Vec<T> {
             let (mut y, [w, dscale, dshift], [scale, shift]) = (self.y.clone(), &self.depthwise, &self.pointwise);
-            let mut scratch = std::vec![T::from_f64(f64::NAN); context.threads() * separable_forward_scratch(spec)];
+            let row = spec.depthwise().rows_len()[1];
+            let mut scratch = std::vec![T::from_f64(f64::NAN); context.threads() * rows * row];
             separable_forward(
                 context,
                 spec,
@@ -158,7 +159,6 @@ mod tests {
                 stride,
                 padding,
                 dilation,
-                rows: rows.min(output[0]),
                 between: Epilogue { accumulate: false, ..epilogues.0 },
                 epilogue: epilogues.1,
             };
@@ -166,8 +166,8 @@ mod tests {
             for isa in Isa::all().0 {
                 let context = Context::on(batch, &turns).with_isa(isa);
                 let (single, double) = (Operands::<f32>::new(&spec, batch, has_each), Operands::<f64>::new(&spec, batch, has_each));
-                prop_assert_eq!(single.separable(&context, &spec), single.in_turn(&context, &spec));
-                prop_assert_eq!(double.separable(&context, &spec), double.in_turn(&context, &spec));
+                prop_assert_eq!(single.separable(&context, &spec, rows), single.in_turn(&context, &spec));
+                prop_assert_eq!(double.separable(&context, &spec, rows), double.in_turn(&context, &spec));
             }
         }
     }

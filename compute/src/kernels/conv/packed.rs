@@ -35,7 +35,13 @@ pub fn conv_pack<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepar
 
 /// Elements of scratch memory that `conv_packed_forward` asks for, whatever the batch.
 pub const fn conv_packed_forward_scratch(spec: &Spec) -> usize {
-    scratch(spec)
+    if spec.is_pointwise() {
+        0
+    } else if copies(spec) {
+        at_once(spec) * (part(spec) + GAP)
+    } else {
+        band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
+    }
 }
 
 /// `conv_gemm` with filters of [`conv_pack`]: y from x, w, scale, shift.
@@ -95,17 +101,6 @@ const fn at_once(spec: &Spec) -> usize {
     let (fit, all) = (COPIED / part(spec), spec.output[0] * spec.output[1]);
     let fit = if fit < TILE_ROWS { TILE_ROWS } else { fit };
     if fit < all { fit } else { all }
-}
-
-/// Elements of scratch memory for the copies, or for a band.
-pub(super) const fn scratch(spec: &Spec) -> usize {
-    if spec.is_pointwise() {
-        0
-    } else if copies(spec) {
-        at_once(spec) * (part(spec) + GAP)
-    } else {
-        band_len([spec.output[0], spec.output[1]], spec.stride, spec.window, spec.dilation, spec.input[2])
-    }
 }
 
 /// y\[i′,j′,f′] = f(scale\[f′] · Σ a·w + shift\[f′])   (slide 37), with filters in whole panels, of which the last is filled up to lines.
@@ -273,7 +268,8 @@ mod tests {
 
     /// Some images on so many threads.
     fn on(threads: usize, batch: usize, spec: &Spec) -> std::vec::Vec<f32> {
-        let (mut filters, mut scratch) = (memory(spec.packed_len()), memory(threads * self::scratch(spec)));
+        let (mut filters, mut scratch) =
+            (memory(spec.packed_len()), memory(threads * conv_packed_forward_scratch(spec)));
         let (turns, mut y) = (Turns(threads), numbers(batch * spec.output_len(), 4));
         super::super::conv_pack(&Context::of(1), spec, &numbers(spec.weights_len(), 2), &mut filters);
         let (x, context) = (numbers(batch * spec.input_len(), 1), Context::on(batch, &turns));

@@ -18,7 +18,8 @@ use crate::simd::{Isa, Simd, Vector, WithSimd, mapped, unrolled};
 
 /// Elements of scratch memory that `conv_pixels_forward` asks for, whatever the batch.
 pub const fn conv_pixels_forward_scratch(spec: &Spec) -> usize {
-    scratch(spec)
+    let aside = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
+    planes_len(spec) + sums_len(spec) + aside
 }
 
 /// `conv_pixels`: y from x, w, scale, shift. Constant sizes are those of a small layer, which is one thread's.
@@ -69,11 +70,6 @@ const fn sums_len(spec: &Spec) -> usize {
     let row = spec.output[1].next_multiple_of(LANES);
     let together = if row > MOST_VECTORS * LANES { row } else { MOST_VECTORS * LANES / row * row };
     spec.output[2] * together
-}
-
-pub(super) const fn scratch(spec: &Spec) -> usize {
-    let aside = if spec.epilogue.accumulate { spec.rows_len()[1] } else { 0 };
-    planes_len(spec) + sums_len(spec) + aside
 }
 
 /// Lengths are checked, and [`Spec::has_short_rows`] is true.
@@ -260,12 +256,8 @@ const MOST_VECTORS: usize = 4;
 
 /// Whether rows may be cut into tiles of `F` filters and `P` vectors.
 const fn may_be_cut<T: Elementary, S: Simd<T>, C: Configuration<Spec>>(tall: usize, wide: usize) -> bool {
-    match C::CONSTANT {
-        Some(spec) => {
-            let vectors = rows_together::<T, S, C>() * spec.output[1].div_ceil(S::LANES);
-            let [of_filters, of_pixels] = tile_of::<T, S>(spec.output[2], vectors, true);
-            of_filters == tall && of_pixels == wide
-        }
+    match const_tile::<T, S, C>() {
+        Some([of_filters, of_pixels]) => of_filters == tall && of_pixels == wide,
         None => {
             let [_, of_pixels] = tile_of::<T, S>(tall, wide, false);
             tall.is_power_of_two() && of_pixels == wide
