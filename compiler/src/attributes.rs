@@ -1,9 +1,10 @@
-//! The attributes of a network, by what they reach. A network is several items: its type, and all that hangs on it.
+//! The attributes of a network, by the items they apply to. A network expands to several items: its type, and the items that belong to
+//! it.
 //!
-//! | attribute | reaches |
+//! | attribute | applies to |
 //! |---|---|
 //! | `cfg`, also in a `cfg_attr` | every item |
-//! | `allow`, `expect` | every item, on those beside the type as `allow` |
+//! | `allow`, `expect` | every item; on items other than the type as `allow` |
 //! | all others (`doc`, `deprecated`, `derive`, `must_use`, `warn`, …) | the type |
 
 use netwright_grammar::{Diagnostic, Network, Span};
@@ -12,7 +13,7 @@ use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Path, Token, Visibility, parse_quote};
 
-/// What the traits of the standard library that can be derived are to a network.
+/// Derivable traits of the standard library, with the reason why a network does not derive each.
 const DERIVED: &[(&str, &str)] = &[
     ("Debug", "a network is `Debug` already"),
     ("Clone", "a network is `Clone` already"),
@@ -36,7 +37,7 @@ fn attributes(network: &Network, source: &str) -> impl Iterator<Item = (Span, At
     })
 }
 
-/// The part of an attribute that every item of the network takes; `lints` says whether lints are part of it.
+/// The part of an attribute that applies to every item of the network; `lints` includes the lint attributes.
 fn reaching(meta: &Meta, lints: bool) -> Option<Meta> {
     let Meta::List(list) = meta else { return None };
     let tokens = &list.tokens;
@@ -54,12 +55,12 @@ fn reaching(meta: &Meta, lints: bool) -> Option<Meta> {
     }
 }
 
-/// The attributes of the type: all.
+/// The attributes of the type: all of them.
 pub(crate) fn of_type(network: &Network, source: &str) -> TokenStream {
     network.attributes.iter().filter_map(|&span| text(span, source).parse::<TokenStream>().ok()).collect()
 }
 
-/// The attributes of items beside the type: those that reach every item, with or without `lints`.
+/// The attributes of the other items: those that apply to every item, with or without `lints`.
 pub(crate) fn of_every_item(network: &Network, source: &str, lints: bool) -> TokenStream {
     let mut attributes_of_items = TokenStream::new();
     for meta in attributes(network, source).filter_map(|(_, attribute)| reaching(&attribute.meta, lints)) {
@@ -69,18 +70,18 @@ pub(crate) fn of_every_item(network: &Network, source: &str, lints: bool) -> Tok
     attributes_of_items
 }
 
-/// Who sees the network's type.
+/// The visibility of the network's type.
 pub(crate) fn visibility(network: &Network, source: &str) -> TokenStream {
     let visibility = network.visibility.and_then(|span| syn::parse_str::<Visibility>(text(span, source)).ok());
     visibility.map(|visibility| parse_quote!(#visibility)).unwrap_or_default()
 }
 
-/// Whether the network is there only under some configuration.
+/// Whether the network exists only under some configuration.
 pub(crate) fn is_conditional(network: &Network, source: &str) -> bool {
     !of_every_item(network, source, false).is_empty()
 }
 
-/// That an attribute derives what a network has, or cannot have.
+/// Reports a derived trait that a network has already or cannot have.
 pub(crate) fn refuse_derives(network: &Network, source: &str) -> Option<Diagnostic> {
     attributes(network, source).filter(|(_, attribute)| attribute.path().is_ident("derive")).find_map(
         |(span, derive)| {

@@ -1,4 +1,4 @@
-//! Which images lie flattened in rows of features: what a library that keeps channels first has in another order.
+//! Which images are flattened in each vector of features. A library with channels first stores their elements in another order.
 
 use netwright_abi::Axes;
 
@@ -6,24 +6,24 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
 
-/// What lies one after the other in a row of features; empty where no image is among it.
+/// The shapes that are concatenated in a vector of features; empty where none of them is an image.
 type Parts = Vec<Shape>;
 
-/// Says of each tensor which images lie along its axes.
+/// Sets for each tensor the images that are flattened along its axes.
 pub(crate) fn mark(graph: &mut Graph) {
     let rows = rows(graph);
     for node in &graph.nodes {
         let of = |value: Option<&ValueId>| value.map(|value| rows[value.0].clone()).unwrap_or_default();
         for id in &node.tensors {
             let tensor = &mut graph.tensors[id.0];
-            // The weights of a tied layer lie along what their owner has.
+            // The weights of a tied layer follow the layout of their owner.
             if tensor.layer != node.layer {
                 continue;
             }
             if tensor.axes == Axes::Dense {
                 tensor.inputs = of(node.inputs.first());
             }
-            // A slope for all is none for each.
+            // A single slope for all channels has no channel axis.
             if tensor.axes == Axes::Dense || tensor.len() == graph.values[node.output.0].shape.channels() {
                 tensor.outputs = of(Some(&node.output));
             }
@@ -31,7 +31,7 @@ pub(crate) fn mark(graph: &mut Graph) {
     }
 }
 
-/// For each value what lies in it: as what comes in says it, else as what becomes of it.
+/// For each value, the shapes it consists of: derived from its inputs where they determine them, otherwise from its consumers.
 fn rows(graph: &Graph) -> Vec<Parts> {
     let mut rows = vec![Parts::new(); graph.values.len()];
     forward(graph, &mut rows);
@@ -79,12 +79,12 @@ fn forward(graph: &Graph, rows: &mut [Parts]) {
     }
 }
 
-/// Whether each element of a row that goes out comes from that of the same place in the row that comes in.
+/// Whether each element of the output depends on the input element with the same index.
 fn keeps_elements(node: &Node) -> bool {
     !matches!(node.op, Op::Dense(_) | Op::Distance(_) | Op::Reshape(_) | Op::Concat(_) | Op::Slice(_) | Op::Shuffle(_))
 }
 
-/// An image with pixels and channels whose order differs; nothing where there is one order.
+/// The shape, if it has several positions and several channels, so that their order matters; empty otherwise.
 fn parts(shape: Shape) -> Parts {
     if shape.positions() > 1 && shape.channels() > 1 { vec![shape] } else { Vec::new() }
 }

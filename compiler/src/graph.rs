@@ -1,4 +1,4 @@
-//! The typed graph: values with shapes, nodes that compute them, tensors of weights, and the rows of the table of layers.
+//! The typed graph: values with shapes, nodes that compute them, tensors of weights, and the rows of the layer table.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,74 +13,74 @@ use crate::ops::{EpiloguePart, Op, Pool};
 use crate::selection::{Direction, Objective, Selected};
 use crate::shape::Shape;
 
-/// A network with every shape known: nodes in an order in which each comes after its inputs.
+/// A network with every shape known. The nodes are in topological order.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// Everything computed, the input first.
+    /// All values, the input first.
     pub values: Vec<Value>,
-    /// What computes it.
+    /// The operations that compute them.
     pub nodes: Vec<Node>,
     /// Trained tensors and statistics, in the order of their offsets.
     pub tensors: Vec<Tensor>,
-    /// The rows of the table.
+    /// The rows of the layer table.
     pub layers: Vec<Layer>,
-    /// The image that comes in.
+    /// The input image.
     pub input: ValueId,
-    /// The answer.
+    /// The network's output.
     pub output: ValueId,
-    /// The words on the longest way from the input to the output, the input counted too.
+    /// The number of words on the longest path from the input to the output, including the input.
     pub depth: usize,
-    /// What its predictions are planned for, where the text says it.
+    /// The objective of predictions, where the text specifies one.
     pub objective: Option<Objective>,
 }
 
-/// Something computed for each image, or once for a batch.
+/// A value of the graph: one per image, or one per batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// How many elements.
+    /// The number of elements.
     pub extent: Extent,
-    /// Their shape; a fixed value is flat.
+    /// The shape; a fixed value is flat.
     pub shape: Shape,
-    /// How they lie in memory.
+    /// The memory layout.
     pub layout: Layout,
 }
 
 impl Value {
-    /// A value that grows with the batch, channels last.
+    /// A value with one image's elements per image of the batch, channels last.
     pub fn of_images(shape: Shape) -> Self {
         Self { extent: Extent::PerImage(shape.len()), shape, layout: Layout::ChannelsLast }
     }
 
-    /// Elements that lie in one another's midst: those of an image, or of a block of images.
+    /// The number of elements of one unit of the layout: of an image, or of a block of images with interleaved elements.
     pub fn unit(&self) -> usize {
         self.layout.images() * self.extent.len()
     }
 }
 
-/// How a value grows with the batch.
+/// How the size of a value depends on the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// So many elements for each image.
+    /// The number of elements per image.
     PerImage(usize),
-    /// So many elements, whatever the batch: the statistics that a batch normalisation saves.
+    /// A number of elements that does not depend on the batch: for example the statistics that a batch normalisation saves.
     Fixed(usize),
-    /// So many elements that follow from the weights alone: computed when a network is prepared, never in a pass.
+    /// A number of elements that depend only on the weights: they are computed when a network is prepared, never in a pass.
     Prepared(usize),
 }
 
 impl Extent {
-    /// How many elements, for one image where they grow with the batch.
+    /// The number of elements, per image where it grows with the batch.
     pub fn len(self) -> usize {
         let (Self::PerImage(len) | Self::Fixed(len) | Self::Prepared(len)) = self;
         len
     }
 
-    /// Whether there are as many again for each image of a batch.
+    /// Whether the number of elements grows with the batch.
     pub fn grows(self) -> bool {
         matches!(self, Self::PerImage(_))
     }
 
-    /// Never: a value holds something.
+    /// Always false: a value has at least one element.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -89,60 +89,61 @@ impl Extent {
 /// One operation with its operands.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it does.
+    /// The operation.
     pub op: Op,
-    /// What it reads.
+    /// The values it reads.
     pub inputs: Vec<ValueId>,
-    /// What it computes.
+    /// The value it computes.
     pub output: ValueId,
-    /// What its backward pass finds again besides inputs and output.
+    /// The values besides inputs and output that the forward pass saves for the backward pass.
     pub saved: Vec<ValueId>,
     /// Its weights, in the order of [`Op::tensors`].
     pub tensors: Vec<TensorId>,
-    /// The row it belongs to.
+    /// The table row it belongs to.
     pub layer: LayerId,
-    /// The kernels selected for it, where there is a choice: one for each direction of the graph's phase.
+    /// The kernels selected for it, one for each direction of the graph's phase; empty for an operation with a single kernel.
     pub selected: Vec<Selected>,
-    /// What it does to the elements it has computed before they leave the cache.
+    /// The operations applied to the computed elements before they leave the cache.
     pub epilogue: Epilogue,
-    /// The node that makes its only input, where its kernel computes that itself, some rows at a time: it is stored nowhere else.
+    /// The fused producer of its only input: the kernel computes that value itself, some rows at a time, and never stores it as a
+    /// whole.
     pub before: Option<Box<Node>>,
 }
 
-/// What a node does to the elements z that its operation computes, before it stores them, or a pool of them: `f(scale · z + shift + sum)`.
-/// Whether an operation can do so, it says itself: [`Op::takes_epilogue`].
+/// The operations that a node applies to the elements z of its result before it stores them, or a pool of them: `f(scale · z + shift +
+/// sum)`. [`Op::takes_epilogue`] returns whether an operation supports a part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epilogue {
-    /// Fixed values with a number for each channel, the scale and the shift. The node's own bias is in the shift.
+    /// Prepared values with one element per channel: the scale and the shift. The shift includes the node's own bias.
     pub affine: Option<[ValueId; 2]>,
-    /// A value of the output's shape, which is added.
+    /// A value of the output's shape that is added.
     pub sum: Option<ValueId>,
     /// The function applied last.
     pub activation: Option<Activation>,
-    /// The pool behind it, where nothing but what that makes of the values is stored.
+    /// The pool applied to the result; only the pooled values are stored.
     pub pool: Option<Pool>,
-    /// The rows that the node stood in before it took over those of what comes behind it: [`Node::layer`] is the last of these.
+    /// The rows of the nodes that were merged before the last one: [`Node::layer`] is the row of the last.
     pub rows: Vec<LayerId>,
 }
 
 impl Node {
-    /// A node that saves nothing, for which nothing is selected, and which stores what its operation computes.
+    /// A node without saved values, selected kernels and epilogue.
     pub fn new(op: Op, inputs: Vec<ValueId>, output: ValueId, tensors: Vec<TensorId>, layer: LayerId) -> Self {
         let (saved, selected, epilogue) = (Vec::new(), Vec::new(), Epilogue::default());
         Self { op, inputs, output, saved, tensors, layer, selected, epilogue, before: None }
     }
 
-    /// What was selected for a direction; none where the operation has one kernel.
+    /// The kernel selected for a direction; `None` where the operation has a single kernel.
     pub fn selected(&self, direction: Direction) -> Option<&Selected> {
         self.selected.iter().find(|selected| selected.direction == direction)
     }
 
-    /// Its weights in the form that its kernel for a direction reads, where they are prepared.
+    /// Its prepared weights for a direction, where that kernel reads prepared weights.
     pub fn prepared(&self, direction: Direction) -> Option<ValueId> {
         self.selected(direction)?.prepared
     }
 
-    /// Every value it reads.
+    /// All values it reads.
     pub fn reads(&self) -> impl Iterator<Item = ValueId> + '_ {
         let first = self.before.as_deref().unwrap_or(self);
         let before = self.before.iter().flat_map(|before| before.reads_besides_inputs());
@@ -161,60 +162,60 @@ impl Node {
 pub struct Tensor {
     /// `kernel`, `bias`, …
     pub name: &'static str,
-    /// What it is for.
+    /// Its role.
     pub kind: ParameterKind,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
-    /// What these are sizes of.
+    /// The meaning of the axes.
     pub axes: Axes,
-    /// The images that lie flattened along its inputs: see [`netwright_abi::WeightLayout`].
+    /// The images that are flattened along the input axis: see [`netwright_abi::WeightLayout`].
     pub inputs: Vec<Shape>,
-    /// Those along its outputs or channels.
+    /// The images that are flattened along the output or channel axis.
     pub outputs: Vec<Shape>,
-    /// Inputs that meet in one output.
+    /// The number of inputs of one output.
     pub fan_in: usize,
-    /// Outputs that one input reaches.
+    /// The number of outputs that one input contributes to.
     pub fan_out: usize,
-    /// How it starts, where that was said or follows from its kind.
+    /// Its initialisation, where the text or the tensor's kind determines one.
     pub init: Option<Init>,
-    /// Where it starts among the parameters, or among the statistics.
+    /// Its offset among the parameters, or among the statistics.
     pub offset: usize,
-    /// The row that owns it.
+    /// The table row that owns it.
     pub layer: LayerId,
 }
 
 impl Tensor {
-    /// How many elements.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Never: sizes are at least 1.
+    /// Always false: sizes are at least 1.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Where a layer comes from, by a number that means something to the front end alone.
+/// The origin of a layer, as a number that only the front end interprets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(pub usize);
 
-/// One row of the table.
+/// One row of the layer table.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// Unique in the network.
+    /// The name, unique in the network.
     pub name: String,
-    /// As written, with the values of a block's parameters.
+    /// The text as written, with a block's parameters replaced by their values.
     pub text: String,
-    /// The value that comes in.
+    /// The input.
     pub input: ValueId,
-    /// The value that goes out, activations in the same row included.
+    /// The output, after the activations in the same row.
     pub output: ValueId,
-    /// What another library calls it.
+    /// The layer's name in another library.
     pub foreign: Option<String>,
-    /// Where it comes from.
+    /// The origin, for diagnostics.
     pub origin: Origin,
-    /// Whether the text freezes it: training leaves its weights and statistics as they are.
+    /// Whether the text freezes the layer: training does not change its weights and statistics.
     pub frozen: bool,
 }
 
@@ -224,7 +225,7 @@ impl Graph {
         self.values[value.0].shape
     }
 
-    /// The tensors of one row. They lie side by side, as its nodes do: rows are finished one by one.
+    /// The tensors of one row. They are contiguous, as its nodes are, because rows are built one at a time.
     pub fn tensors_of(&self, layer: LayerId) -> &[Tensor] {
         &self.tensors[range_of(&self.tensors, layer, |tensor| tensor.layer)]
     }
@@ -239,7 +240,7 @@ impl Graph {
         self.nodes[range_of(&self.nodes, layer, |node| node.layer)].iter().map(|node| self.macs(node)).sum()
     }
 
-    /// The function that the outputs of one row come from, where its last node is one.
+    /// The activation of one row, where its last node is an activation.
     pub fn activation_of(&self, layer: LayerId) -> Option<Activation> {
         let nodes = &self.nodes[range_of(&self.nodes, layer, |node| node.layer)];
         match nodes.last()?.op.as_epilogue()? {
@@ -248,7 +249,7 @@ impl Graph {
         }
     }
 
-    /// The shape of what a node computes: that of its output, but where only a pool of that is stored.
+    /// The shape of a node's result before the pool of its epilogue; without such a pool, the shape of its output.
     pub fn computed_shape(&self, node: &Node) -> Shape {
         let output = self.shape(node.output);
         if node.epilogue.pool.is_none() {
@@ -258,41 +259,41 @@ impl Graph {
         node.op.infer(&inputs).unwrap_or(output)
     }
 
-    /// The multiply-adds of one node for one image, without those of what it computes before.
+    /// The multiply-adds of one node for one image, without those of a producer fused into it.
     pub fn macs(&self, node: &Node) -> u64 {
         let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
         node.op.macs(&inputs, self.computed_shape(node))
     }
 
-    /// How many elements the tensors of a kind have: where the last of them ends.
+    /// The total number of elements of the trained tensors, or of the statistics: the end of the last one.
     pub fn count(&self, trained: bool) -> usize {
         let last = self.tensors.iter().rfind(|tensor| (tensor.kind != ParameterKind::Statistic) == trained);
         last.map_or(0, |tensor| tensor.offset + tensor.len())
     }
 
-    /// Whether training leaves a tensor as it is: that of a frozen row.
+    /// Whether training leaves a tensor unchanged because its row is frozen.
     pub fn is_frozen(&self, tensor: TensorId) -> bool {
         self.layers[self.tensors[tensor.0].layer.0].frozen
     }
 
-    /// The row whose weights or statistics a node has: its own, whatever it was merged with since. Those that are shared are another's.
+    /// The row that owns a node's weights or statistics: its own row before any merging, or another row where the weights are shared.
     pub fn owner_of(&self, node: &Node) -> Option<LayerId> {
         node.tensors.last().map(|tensor| self.tensors[tensor.0].layer)
     }
 
-    /// Whether the images of a batch meet in it while training.
+    /// Whether the result for one image depends on the other images of the batch in training.
     pub fn couples_batch(&self) -> bool {
         let frozen = |node: &Node| self.owner_of(node).is_some_and(|row| self.layers[row.0].frozen);
         self.nodes.iter().any(|node| node.op.couples_batch() && !frozen(node))
     }
 
-    /// In how many micro-batches a typical training batch is cut: its passes read the same weights.
+    /// The number of micro-batches of a typical training batch. The weights do not change between their passes.
     pub fn passes_of_a_step(&self) -> usize {
         let macs = self.nodes.iter().map(|node| self.macs(node)).sum();
         BATCH.div_ceil(micro_batch_size(self.count(true), macs, self.couples_batch(), BATCH))
     }
 
-    /// For each value, whether it depends on weights that are not frozen: only the gradients of such values are needed to train.
+    /// For each value, whether it depends on weights that are not frozen. Training needs only the gradients of these values.
     pub fn trained_values(&self) -> Vec<bool> {
         let mut trained = vec![false; self.values.len()];
         for node in &self.nodes {
@@ -303,7 +304,7 @@ impl Graph {
         trained
     }
 
-    /// The rows that take a variance over a batch in which an image has a single value; frozen rows take none.
+    /// The rows that compute a variance over a batch although each image has a single value. Frozen rows compute none.
     pub fn normalise_one_value(&self) -> Vec<LayerId> {
         let one = |node: &&Node| {
             let inputs: Vec<Shape> = node.inputs.iter().map(|&input| self.shape(input)).collect();
@@ -313,22 +314,22 @@ impl Graph {
         rows.filter(|row| !self.layers[row.0].frozen).collect()
     }
 
-    /// The weights of a node that another one computes from its tensors: its input that does not grow with the batch.
+    /// The weights of a node that another node computes from its tensors: the input that does not grow with the batch.
     pub fn expanded_weights(&self, node: &Node) -> Option<ValueId> {
         node.inputs.iter().copied().find(|input| !self.values[input.0].extent.grows())
     }
 
-    /// The node that computes `value`; none computes the input.
+    /// The node that computes `value`; `None` for the input.
     pub fn producer(&self, value: ValueId) -> Option<&Node> {
         self.nodes.iter().rfind(|node| node.output == value)
     }
 
-    /// How a value lies in memory.
+    /// The memory layout of a value.
     pub fn layout(&self, value: ValueId) -> Layout {
         self.values[value.0].layout
     }
 
-    /// For each value, the nodes that read it, by their index.
+    /// For each value, the indices of the nodes that read it.
     pub fn readers(&self) -> Vec<Vec<usize>> {
         let mut readers = vec![Vec::new(); self.values.len()];
         for (index, node) in self.nodes.iter().enumerate() {
@@ -342,7 +343,7 @@ impl Graph {
         readers
     }
 
-    /// Where the answer comes from a final softmax or sigmoid, what goes into that.
+    /// The function that computes the output: a final softmax or sigmoid, or any other.
     pub fn head(&self) -> Head {
         match self.producer(self.output) {
             Some(node) => node.op.head(),
@@ -350,7 +351,7 @@ impl Graph {
         }
     }
 
-    /// The values that go into the final softmax or sigmoid; the answer where there is neither.
+    /// The inputs of the final softmax or sigmoid; the output where there is neither.
     pub fn logits(&self) -> ValueId {
         match (self.head(), self.producer(self.output)) {
             (Head::Softmax | Head::LogSoftmax | Head::Sigmoid, Some(node)) => node.inputs[0],
@@ -359,25 +360,25 @@ impl Graph {
     }
 }
 
-/// Where the entries of one row stand among `all`, which are in the order of rows.
+/// The range of one row's entries in `all`, which is sorted by rows.
 fn range_of<T>(all: &[T], layer: LayerId, of: fn(&T) -> LayerId) -> Range<usize> {
     all.partition_point(|entry| of(entry) < layer)..all.partition_point(|entry| of(entry) <= layer)
 }
 
-/// How a network ends.
+/// The last function of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
-    /// In a softmax.
+    /// Softmax.
     Softmax,
-    /// In the logarithm of a softmax.
+    /// Logarithm of the softmax.
     LogSoftmax,
-    /// In a sigmoid.
+    /// Sigmoid.
     Sigmoid,
-    /// In anything else.
+    /// Any other function.
     Linear,
 }
 
-/// A readable dump: a line for each node.
+/// A readable dump, one line per node.
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "%{} = input {}", self.input.0, self.shape(self.input))?;

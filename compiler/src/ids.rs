@@ -1,4 +1,4 @@
-//! What values, tensors and rows of the table are called by.
+//! Identifiers of values, tensors and table rows.
 
 /// Index of a [`Value`](crate::graph::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! A call of a kernel: all that the planner and the emission ever see of an operation.
+//! A kernel call: the only view of an operation that the memory planner and code emission have.
 
 use std::borrow::Cow;
 
@@ -9,67 +9,67 @@ use netwright_abi::{Activation, Epilogue, Layout};
 
 use crate::ids::{LayerId, TensorId, ValueId};
 
-/// `Kernels::conv_gemm_forward(context, &SPEC, x, weights, bias, y, scratch)`, before anything has an address.
+/// `Kernels::conv_gemm_forward(context, &SPEC, x, weights, bias, y, scratch)`, before its operands have addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelCall {
-    /// The kernel, from the table that the runtime implements.
+    /// The kernel's row in the table that the runtime implements.
     pub kernel: KernelId,
     /// Its sizes and constants.
     pub spec: Spec,
-    /// Its operands, in the kernel's order.
+    /// Its operands, in the order of that row.
     pub operands: Vec<Operand>,
-    /// The row it belongs to.
+    /// The table row of the layer.
     pub layer: LayerId,
-    /// The row whose weights or statistics it has, if it has any.
+    /// The row that owns its weights or statistics, if it has any.
     pub owner: Option<LayerId>,
-    /// The rows before that one whose work it does too.
+    /// The earlier rows whose work is fused into this call.
     pub rows: Vec<LayerId>,
-    /// Why this kernel.
+    /// The reason for this kernel, printed in `PLAN`.
     pub why: Cow<'static, str>,
-    /// When it runs.
+    /// The condition under which it runs.
     pub when: When,
-    /// Whether the kernel is compiled for these sizes alone, where it is not compiled for debugging.
+    /// Whether the kernel is compiled for these sizes as constants, except in debug builds.
     pub constant_sizes: bool,
-    /// The layout of what it computes: whether its batch counts images or blocks of them.
+    /// The layout of its result: its batch counts images, or blocks of images.
     pub layout: Layout,
-    /// The gradient of weights in it that an optimiser's update can compute instead.
+    /// The gradient of weights in this call that an optimiser's update can compute instead.
     pub fused: Option<FusedGradient>,
 }
 
-/// The gradient of the weights of a dense layer, LᵀR, that an optimiser's update can compute, so that it need not be stored.
+/// The gradient of the weights of a dense layer, LᵀR. An optimiser's update can compute it, so that it is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FusedGradient {
     /// The weights, `[rows, columns]`.
     pub weights: TensorId,
-    /// L, `rows` elements for each image.
+    /// L, with `rows` elements per image.
     pub left: ValueId,
-    /// R, `columns` elements for each image.
+    /// R, with `columns` elements per image.
     pub right: ValueId,
-    /// Elements of L, and of R, for each image.
+    /// The number of elements of L, and of R, per image.
     pub sizes: [usize; 2],
 }
 
-/// When a call of a pass runs.
+/// The condition under which a call of a pass runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Each time.
+    /// Runs always.
     Always,
-    /// Only where the gradient of the input is wanted.
+    /// Runs only where the gradient of the input is requested.
     InputGradientWanted,
-    /// Only where the loss has written the gradient of the answers, not that of the logits.
+    /// Runs only where the loss has written the gradient of the outputs, not that of the logits.
     SeededAtOutput,
 }
 
 /// One operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operand {
-    /// What it is.
+    /// The data.
     pub data: Data,
-    /// What the kernel does to it.
+    /// The kernel's access to it.
     pub access: Access,
 }
 
-/// What an operand is.
+/// The data of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Data {
     /// A value in the workspace, or an image.
@@ -78,12 +78,12 @@ pub enum Data {
     Tensor(TensorId),
     /// The gradient of weights.
     Gradient(TensorId),
-    /// A tensor that this layer does not have: an empty slice.
+    /// A tensor that this layer does not have; passed as an empty slice.
     Absent,
 }
 
 impl KernelCall {
-    /// A call of `kernel` that runs each time.
+    /// A call of `kernel` that always runs.
     pub fn new<S: Signature, Z: Sizes>(
         kernel: Kernel<S, Z>,
         sizes: &Z::Spec<'_>,
@@ -109,7 +109,7 @@ impl KernelCall {
         }
     }
 
-    /// The values it touches, with what it does to each.
+    /// The values it accesses, with the kind of access.
     pub fn values(&self) -> impl Iterator<Item = (ValueId, Access)> + '_ {
         self.operands.iter().filter_map(|operand| match operand.data {
             Data::Value(value) => Some((value, operand.access)),
@@ -117,19 +117,19 @@ impl KernelCall {
         })
     }
 
-    /// For a copy, from where to where: the planner gives both one address where nothing can tell the difference.
+    /// The source and the destination of a copy. The planner gives both the same address where no step can tell the difference.
     pub fn as_copy(&self) -> Option<(ValueId, ValueId)> {
         let mut values = self.values().map(|(value, _)| value);
         if self.kernel == kernels::copy.id { Some((values.next()?, values.next()?)) } else { None }
     }
 
-    /// Whether its kernel changes `value` in place, and takes what it changes from elsewhere too.
+    /// Whether its kernel updates `value` in place and can also read the previous elements from a separate source.
     pub(crate) fn takes_source_for(&self, value: ValueId) -> bool {
         let changes = |operand: &Operand| operand.access == Access::Update && operand.data == Data::Value(value);
         self.operands.windows(2).any(|pair| pair[0].access == Access::Source && changes(&pair[1]))
     }
 
-    /// The same call, which adds to what stands in the place of its output.
+    /// The same call, which accumulates onto its output.
     #[must_use]
     pub(crate) fn accumulating(mut self) -> Self {
         let written = self.operands.iter_mut().filter(|operand| operand.access == Access::Write);
@@ -138,7 +138,7 @@ impl KernelCall {
     }
 }
 
-/// A kernel's sizes and constants, emitted once for each distinct content.
+/// A kernel's sizes and constants; equal ones are emitted once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// The kernel's module in the runtime.
@@ -147,7 +147,7 @@ pub struct Spec {
     pub fields: Vec<(&'static str, Constant)>,
 }
 
-/// The value of a field: a [`Field`] that owns its content.
+/// The value of a field: an owned [`Field`].
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Constant {

@@ -1,6 +1,7 @@
 //! The netwright compiler: text → syntax tree → typed graph → planned graph → Rust tokens.
 //!
-//! An ordinary library, so that it can be tested and fuzzed without rustc. It knows the runtime only by the names it writes.
+//! An ordinary library, so that it can be tested and fuzzed without rustc. It refers to the runtime only by name, in the code it
+//! emits.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attributes;
@@ -37,35 +38,35 @@ use passes::{ImageBlocks, MemoryPlan};
 use program::{Prediction, Program};
 use selection::Objective;
 
-/// What a text compiles to.
+/// The result of compiling a text.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The items of every network without a mistake.
+    /// The items of every network without an error.
     pub tokens: TokenStream,
-    /// The others. Whoever uses them should hear of the mistake, and of nothing that follows from it.
+    /// The networks with an error. A use of such a network should report this error and no consequence of it.
     pub mistaken: Vec<Mistaken>,
-    /// What an editor sees under each word; empty for rustc. It goes before everything else.
+    /// Items that give an editor the meaning of each word; empty for rustc. They precede all other items.
     pub words: TokenStream,
-    /// Every mistake.
+    /// Every diagnostic.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// A network with a mistake.
+/// A network with an error.
 #[derive(Debug)]
 pub struct Mistaken {
     /// Its name.
     pub name: Name,
-    /// Under which configuration it is there: `#[cfg(…)]`.
+    /// The configuration under which the network exists: `#[cfg(…)]`.
     pub condition: TokenStream,
 }
 
-/// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code reaches the facade, and `span` finds the
-/// tokens that bytes of the text came from.
+/// Compiles the text of a `network! { … }`. `root` is the path by which the emitted code refers to the facade crate; `span` returns
+/// the span of the tokens at a range of bytes of the text.
 pub fn compile(source: &str, root: &TokenStream, span: &dyn Fn(Bytes) -> Span, audience: Audience) -> Compiled {
     compile_in(source, root, span, audience, None)
 }
 
-/// [`compile`] where the files that the text names stand in `folder`; without one, no file is read.
+/// Compiles like [`compile`], and reads the files that the text names from `folder`. Without a folder, no file is read.
 pub fn compile_in(
     source: &str,
     root: &TokenStream,
@@ -94,7 +95,7 @@ pub fn compile_in(
                 mistaken.push(Mistaken { name: lowered.syntax.name.clone(), condition });
                 continue;
             }
-            // An editor goes on completing names: it gets the type with its input, its output and empty passes.
+            // So that an editor still completes names, it gets the type with its input, its output and empty passes.
             (false, Audience::Editor) => lowered.graph.nodes.clear(),
         }
         let item = Item::of(lowered.syntax, &context);
@@ -117,11 +118,11 @@ pub fn compile_in(
     Compiled { tokens, mistaken, words, diagnostics: diagnostics.into_sorted() }
 }
 
-/// Compiles a graph, whatever front end has built it, to the items of the type `item`. `root` is the path of the facade.
+/// Compiles a graph from any front end to the items of the type `item`. `root` is the path of the facade crate.
 pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = checked(passes::initial_weights(graph));
     let predicting = optimise(graph.clone(), Phase::Predicting);
-    // Blocks of images take memory for sixteen.
+    // A block needs memory for sixteen images.
     let goal = objective(&predicting, Phase::Predicting);
     let blocks = if goal == Objective::Memory { None } else { passes::assign_layouts(&predicting) };
     let blocks = blocks.map(|ImageBlocks { graph, fewest }| {
@@ -130,7 +131,7 @@ pub fn compile_graph(graph: Graph, item: &Item<'_>, root: &TokenStream, audience
         emit::InBlocks { graph, program, plan, fewest }
     });
     let pooled = checked(passes::fuse_pools(predicting));
-    // What is computed at once takes memory beside the input and the output.
+    // A fused depthwise convolution needs scratch memory in addition to the input and the output.
     let predicting = if goal == Objective::Memory { pooled } else { checked(passes::fuse_depthwise(pooled)) };
     let Prediction { prepare, predict } = passes::predict(&predicting);
     let predict = match goal {
@@ -161,7 +162,7 @@ fn with_plan(program: Program) -> (Program, MemoryPlan) {
     (program, plan)
 }
 
-/// The passes over the graph of a phase, in order.
+/// Runs the graph passes of a phase, in order.
 fn optimise(graph: Graph, phase: Phase) -> Graph {
     let folded = if phase == Phase::Predicting { checked(passes::fold(graph)) } else { graph };
     let objective = objective(&folded, phase);
@@ -169,12 +170,12 @@ fn optimise(graph: Graph, phase: Phase) -> Graph {
     checked(passes::select(expanded, phase, objective))
 }
 
-/// What kernels of a phase are selected for.
+/// The objective by which the kernels of a phase are selected.
 fn objective(graph: &Graph, phase: Phase) -> Objective {
     graph.objective.filter(|_| phase == Phase::Predicting).unwrap_or(Objective::of(phase))
 }
 
-/// The graph, in debug builds only if it holds together. That of an editor has no nodes after a mistake.
+/// Returns the graph; in debug builds, panics if it violates an invariant. After an error, an editor's graph has no nodes.
 fn checked(graph: Graph) -> Graph {
     debug_assert!(
         graph.nodes.is_empty() || verify::verify(&graph).is_ok(),

@@ -1,4 +1,4 @@
-//! A pass over a batch as a list of kernel calls, before anything has an address.
+//! A pass over a batch as a list of kernel calls, before memory planning.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,19 +6,19 @@ use std::fmt;
 use crate::graph::{Extent, Graph, LayerId, Value, ValueId};
 use crate::kernel_call::{Access, FusedGradient, KernelCall, When};
 
-/// Calls in the order in which they run, over the values of the graph and the gradients that came to them.
+/// Calls in execution order, over the values of the graph and their gradients.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The graph's values, then gradients.
     pub values: Vec<Value>,
-    /// What runs, and where users come in between.
+    /// The calls, and the points at which code outside the pass accesses values.
     pub steps: Vec<Step>,
-    /// The images: read where they lie, never written.
+    /// The images: read from the caller's memory, never written.
     pub input: ValueId,
 }
 
 impl Program {
-    /// The values that calls compute or change for each image, with how many elements each has.
+    /// The values per image that calls compute or update, with the number of elements of each.
     pub fn values_of_images(&self) -> impl Iterator<Item = (ValueId, usize)> + '_ {
         let mut touched = vec![false; self.values.len()];
         for (value, _) in self.steps.iter().flat_map(Step::values) {
@@ -31,12 +31,12 @@ impl Program {
     }
 }
 
-/// The steps of nodes forward: those that depend on weights alone, and the others.
+/// The steps of the forward pass of nodes, split into those that depend only on weights and all others.
 #[derive(Debug, Default)]
 pub struct Forward {
-    /// Those that read and write nothing but weights and what was prepared of them.
+    /// Steps that read and write only weights and values prepared from them.
     pub prepare: Vec<Step>,
-    /// The others.
+    /// All other steps.
     pub pass: Vec<Step>,
 }
 
@@ -50,19 +50,19 @@ impl Forward {
     }
 }
 
-/// Whether a call reads and writes nothing but weights and what was prepared of them.
+/// Whether a call reads and writes only weights and values prepared from them.
 fn depends_on_weights(graph: &Graph, call: &KernelCall) -> bool {
     let mut values = call.values().peekable();
     let has_any = values.peek().is_some();
     has_any && values.all(|(value, _)| matches!(graph.values[value.0].extent, Extent::Prepared(_)))
 }
 
-/// What predicts: a program over weights alone, and one over images.
+/// The two programs of a prediction: one over weights alone, one over images.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// Computes the values that follow from the weights alone.
+    /// Computes the values that depend only on the weights.
     pub prepare: Program,
-    /// Computes the answers.
+    /// Computes the outputs.
     pub predict: Program,
 }
 
@@ -71,41 +71,41 @@ pub struct Prediction {
 pub enum Step {
     /// A kernel.
     Call(KernelCall),
-    /// A place where code outside the pass reads or writes values: the loss, the caller.
+    /// A point at which code outside the pass reads or writes values: the loss or the caller.
     Outside {
-        /// What happens there.
+        /// The event.
         what: Outside,
-        /// The values touched.
+        /// The values it accesses.
         values: Vec<(ValueId, Access)>,
     },
 }
 
-/// What happens outside.
+/// The events at which outside code accesses values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outside {
-    /// The caller of a prediction takes what goes into the final softmax or sigmoid, where it wants that.
+    /// The caller of a prediction may read the inputs of the final softmax or sigmoid.
     Logits,
-    /// The caller takes the answers.
+    /// The caller reads the outputs.
     Answer,
-    /// The loss reads answers or logits and writes the gradient of either.
+    /// The loss reads outputs or logits, and writes the gradient of one of them.
     Loss,
-    /// An observer sees the gradient of a layer's output, whole, and may change it.
+    /// An observer sees the complete gradient of a layer's output, and may change it.
     LayerGradient(LayerId, When),
-    /// The caller takes the gradient of the images.
+    /// The caller reads the gradient of the images.
     InputGradient,
     /// The optimiser's update may compute gradients of weights: [`Training::fused`].
     Update,
 }
 
 impl Step {
-    /// The call that it is, if it is one.
+    /// The kernel call, if the step is one.
     pub(crate) fn as_call_mut(&mut self) -> Option<&mut KernelCall> {
         match self {
             Self::Call(call) => Some(call),
             Self::Outside { .. } => None,
         }
     }
-    /// The values it touches, with what it does to each.
+    /// The values it accesses, with the kind of access.
     pub fn values(&self) -> Vec<(ValueId, Access)> {
         match self {
             Self::Call(call) => call.values().collect(),
@@ -114,30 +114,30 @@ impl Step {
     }
 }
 
-/// The training pass, with the values that the runtime must find.
+/// The training pass, with the values that the runtime accesses.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// Computes the values that follow from the weights alone, once for all micro-batches of a step.
+    /// Computes the values that depend only on the weights, once for all micro-batches of a step.
     pub prepare: Program,
     /// Forward, the loss, backward.
     pub program: Program,
     /// The index of the loss among the steps.
     pub loss: usize,
-    /// What goes into the final softmax or sigmoid.
+    /// The inputs of the final softmax or sigmoid.
     pub logits: ValueId,
-    /// The gradient of the answers.
+    /// The gradient of the outputs.
     pub output_gradient: ValueId,
     /// The gradient of the logits.
     pub logits_gradient: ValueId,
     /// The gradient of the images.
     pub input_gradient: Option<ValueId>,
-    /// Each gradient, with the value that it is the gradient of.
+    /// Each gradient, with the value it belongs to.
     pub gradients: BTreeMap<ValueId, ValueId>,
     /// The gradients of weights that the optimiser's update may compute, in the order of the weights, each with its row.
     pub fused: Vec<(LayerId, FusedGradient)>,
 }
 
-/// A readable list of the calls.
+/// A readable listing of the calls.
 #[derive(Debug)]
 pub struct Listing<'a>(pub &'a Program, pub &'a Graph);
 

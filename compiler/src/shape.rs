@@ -1,8 +1,8 @@
-//! Shapes and their arithmetic; no spans.
+//! Shapes and their arithmetic; without spans.
 
 pub use netwright_abi::{LARGEST_VALUE, Shape};
 
-/// The sizes of a shape, as `in.height` and its like ask for them.
+/// The sizes of a shape by name, for expressions such as `in.height`.
 pub(crate) fn sizes(shape: Shape) -> Vec<(&'static str, usize)> {
     match shape {
         Shape::Image { height, width, channels } => {
@@ -13,7 +13,7 @@ pub(crate) fn sizes(shape: Shape) -> Vec<(&'static str, usize)> {
     }
 }
 
-/// What is said of images of width 1, in the words and sizes of the series that they are.
+/// Translates a message about images of width 1 into the words and sizes of series.
 pub(crate) fn text_of_series(text: &str) -> String {
     let mut words = String::new();
     let mut rest = text;
@@ -38,29 +38,29 @@ pub(crate) fn text_of_series(text: &str) -> String {
     words.replace("an image", "a series").replace("image", "series")
 }
 
-/// How a window is laid over an image: stride, dilation and the padding words.
+/// A sliding window: size, stride, dilation and padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Height and width.
     pub size: [usize; 2],
-    /// Steps down and to the right.
+    /// Vertical and horizontal stride.
     pub stride: [usize; 2],
     /// Distance between the taps of the window.
     pub dilation: [usize; 2],
-    /// What was said of padding.
+    /// The padding as specified.
     pub padding: Padding,
 }
 
-/// What was said of padding.
+/// The padding as specified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
-    /// Output = ceil(input / stride); the extra zero at the bottom and right.
+    /// Output = ceil(input / stride); an odd padding element goes to the bottom and right.
     Same,
     /// Top, bottom, left, right.
     Explicit([usize; 4]),
 }
 
-/// A window laid over an image that it fits.
+/// The result of applying a window to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Laid {
     /// Height and width of the output.
@@ -70,12 +70,12 @@ pub struct Laid {
 }
 
 impl Window {
-    /// How many rows and columns the window covers, dilation included.
+    /// The rows and columns that the window covers, including dilation.
     pub fn extent(&self) -> [usize; 2] {
         [0, 1].map(|axis| self.dilation[axis].saturating_mul(self.size[axis] - 1).saturating_add(1))
     }
 
-    /// Lays the window over an image of `height` x `width`; `None` where it is larger than the padded image.
+    /// Computes output size and padding for an image of `height` x `width`; `None` where the window is larger than the padded image.
     pub fn lay(&self, [height, width]: [usize; 2]) -> Option<Laid> {
         let extent = self.extent();
         let axis = |axis: usize, input: usize| -> Option<(usize, usize, usize)> {

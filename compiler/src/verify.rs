@@ -1,4 +1,4 @@
-//! The invariants of a graph, checked after each pass in debug builds.
+//! The invariants of a graph; debug builds check them after each pass.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,12 @@ use crate::graph::{Extent, Graph, ParameterKind, ValueId};
 use crate::ops::{Op, Pool};
 use crate::shape::Shape;
 
-/// What does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken(pub String);
 
-/// Checks that nodes come after their inputs, shapes are what operations infer, rows lie side by side, and tensors without gaps.
+/// Checks that nodes come after their inputs, shapes are what operations infer, rows are contiguous, and tensors have no gaps between
+/// them.
 ///
 /// # Errors
 /// The first invariant that does not hold.

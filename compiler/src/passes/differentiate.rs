@@ -1,5 +1,5 @@
-//! Back-propagation (slide 4): the calls of a training step. Every node forward, then the loss, then every node backward; where a
-//! value was read by several nodes, their gradients are added up.
+//! Back-propagation (slide 4): the calls of a training step. Every node forward, then the loss, then every node backward. Where
+//! several nodes read a value, their gradients are summed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::kernel_call::{Access, Data, FusedGradient, KernelCall, Operand, When}
 use crate::ops::{Activation, GradientContext, LoweringContext, Phase};
 use crate::program::{Forward, Outside, Program, Step, Training};
 
-/// The program of a training step.
+/// Returns the program of a training step.
 #[must_use]
 pub fn differentiate(graph: &Graph) -> Training {
     let mut forward = Forward::default();
@@ -59,7 +59,8 @@ pub fn differentiate(graph: &Graph) -> Training {
     }
 }
 
-/// The gradients that the optimiser's update may compute; those of weights that several layers share are sums, and are not among them.
+/// Returns the gradients that the optimiser's update may compute. The gradient of weights shared by several layers is a sum, and is
+/// excluded.
 fn fused(graph: &Graph, steps: &mut [Step]) -> Vec<(LayerId, FusedGradient)> {
     let mut found = Vec::new();
     let mut uses = vec![0; graph.tensors.len()];
@@ -82,13 +83,13 @@ struct Backward<'a> {
     graph: &'a Graph,
     values: Vec<Value>,
     steps: Vec<Step>,
-    /// The gradient of each value met so far.
+    /// For each value, its gradient so far.
     gradients: BTreeMap<ValueId, ValueId>,
-    /// For each gradient, its value; several readers of one value each make one.
+    /// For each gradient, its value; several readers of one value have one gradient each.
     gradient_of: BTreeMap<ValueId, ValueId>,
-    /// Values that depend on weights that are not frozen: only their gradients are needed to train.
+    /// Whether each value depends on weights that are not frozen: training needs only the gradients of these.
     trained: Vec<bool>,
-    /// Gradients of values that do not.
+    /// Gradients of all other values.
     for_input: BTreeSet<ValueId>,
 }
 
@@ -105,7 +106,7 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// The logits where a loss finds them: a copy, where the head reads the images themselves.
+    /// Returns the logits where a loss can read them: a copy, where the head reads the caller's images directly.
     fn logits_in_workspace(&mut self, logits: ValueId, steps: &mut Vec<Step>) -> ValueId {
         let graph = self.graph;
         let Some(head) = graph.producer(graph.output).filter(|_| logits == graph.input && logits != graph.output)
@@ -137,7 +138,7 @@ impl<'a> Backward<'a> {
             let Some(&dy) = self.gradients.get(&node.output) else { continue };
             let is_head = node.output == graph.output && head != Head::Linear;
             let forward = LoweringContext { graph, node, phase: Phase::Training };
-            // What an operation can add to the gradients of other readers needs no place of its own.
+            // A gradient that accumulates onto that of earlier readers needs no memory of its own.
             let sum = match node.inputs[..] {
                 [only] if node.op.adds_gradient(&forward) => self.gradients.get(&only).copied(),
                 _ => None,
@@ -183,7 +184,7 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// From the gradient of a node's output to that of what it computes before the activation of its epilogue.
+    /// Derives the gradient before the activation of a node's epilogue from the gradient of the node's output.
     fn before_epilogue(
         &mut self,
         context: &LoweringContext<'_>,
@@ -208,12 +209,12 @@ impl<'a> Backward<'a> {
         call
     }
 
-    /// A call without the gradients of frozen tensors; nothing where it computes no others. Where a kernel needs room for the gradient of
-    /// weights that are shared with a frozen layer, it has it.
+    /// Removes the gradients of frozen tensors from a call; returns `None` where it computes no others. A gradient stays where a
+    /// kernel needs memory for the gradient of weights that are shared with a frozen layer.
     fn without_frozen(&self, mut call: KernelCall) -> Option<KernelCall> {
         let is_frozen = |data: Data| match data {
             Data::Gradient(tensor) => self.graph.is_frozen(tensor),
-            // That of weights which are expanded from such a tensor.
+            // The gradient of weights that are expanded from a frozen tensor.
             Data::Value(value) => {
                 let is_weights = matches!(self.values[value.0].extent, Extent::Fixed(_));
                 is_weights && self.for_input.contains(&value)
@@ -233,8 +234,8 @@ impl<'a> Backward<'a> {
         Some(call)
     }
 
-    /// A call that computes nothing but gradients of values before the first weight that is trained runs only where the gradient of the images
-    /// is wanted.
+    /// A call that computes only gradients of values before the first trained weight runs only where the gradient of the images is
+    /// requested.
     fn when(&self, call: &KernelCall) -> When {
         let changes = |operand: &&Operand| operand.access.changes();
         let only_for_input = call.operands.iter().filter(changes).all(|operand| match operand.data {

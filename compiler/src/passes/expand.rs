@@ -1,11 +1,11 @@
-//! A layer that computes what an ordinary one does with more weights becomes that one, behind a node that computes all of them from its own:
-//! what is selected, prepared and differentiated is an ordinary layer.
+//! Replaces a layer with a sparse form of ordinary weights by the ordinary layer, preceded by a node that computes the ordinary
+//! weights. Selection, preparation and differentiation then see only ordinary layers.
 
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Phase, fixed, prepared};
 use crate::shape::Shape;
 
-/// Expands weights in the fused graph of a phase: once for all predictions, or in each pass of training.
+/// Expands weights in the fused graph of a phase: once for all predictions, or in each training pass.
 #[must_use]
 pub fn expand(mut graph: Graph, phase: Phase) -> Graph {
     for mut node in std::mem::take(&mut graph.nodes) {

@@ -1,5 +1,5 @@
-//! Calls of small layers get kernels that are compiled for their sizes alone: where a layer takes a few microseconds, a kernel that reads its
-//! sizes when it runs spends much of them on loops and lengths.
+//! Selects kernels with compile-time sizes for calls of small layers: where a layer takes a few microseconds, a kernel with run-time
+//! sizes spends much of that on loop control and bounds.
 
 use crate::cost;
 use crate::graph::{Extent, Graph, Value};
@@ -21,7 +21,7 @@ pub fn fix_sizes(mut program: Program, graph: &Graph) -> Program {
     program
 }
 
-/// The elements that a call reads and writes for one image, and those of weights.
+/// The elements that a call reads and writes for one image, and the elements of its weights.
 fn elements(call: &KernelCall, values: &[Value], graph: &Graph) -> [usize; 2] {
     let [mut images, mut weights] = [0; 2];
     for operand in &call.operands {

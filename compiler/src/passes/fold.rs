@@ -1,17 +1,17 @@
-//! When predicting, a batch normalisation or a constant factor becomes the scale and shift of the layer before it: `y = γ/√(σ² + ε) ·
-//! z + …` while z is in registers. The weights themselves stay as they are, so that a prediction always agrees with them and they may
-//! lie in flash: the scale and shift of each channel are computed when the network is prepared.
+//! In predictions, a batch normalisation or a constant factor becomes the scale and shift of the layer before it, and is applied while
+//! the layer's result z is in registers: `y = γ/√(σ² + ε) · z + …`. The weights themselves do not change, so that a prediction always
+//! agrees with them and they may be in flash memory: the scale and shift of each channel are computed when the network is prepared.
 
 use super::merging::Merging;
 use crate::graph::{Epilogue, Graph, LayerId, Node, ParameterKind, TensorId, ValueId};
 use crate::ops::{EpiloguePart, Fold, Foldable, prepared};
 
-/// Folds what can be folded, in the graph of a prediction.
+/// Folds all such nodes in the graph of a prediction.
 #[must_use]
 pub fn fold(graph: Graph) -> Graph {
     let mut merging = Merging::new(graph);
-    for place in 0..merging.places() {
-        let Some(node) = merging.node(place) else { continue };
+    for index in 0..merging.len() {
+        let Some(node) = merging.node(index) else { continue };
         let (Some(part @ EpiloguePart::Affine(of)), &[input]) = (node.op.as_epilogue(), &node.inputs[..]) else {
             continue;
         };
@@ -23,13 +23,13 @@ pub fn fold(graph: Graph) -> Graph {
                 let layer = node.layer;
                 scale_and_shift(&mut merging.graph, of, input, tensors, layer)
             };
-            merging.merge(input, place, Some(preparing), |epilogue| epilogue.affine = Some(values));
+            merging.merge(input, index, Some(preparing), |epilogue| epilogue.affine = Some(values));
         }
     }
     merging.finish()
 }
 
-/// The values of the scale and shift behind `input`, and the node that computes them.
+/// The values of the scale and shift applied to `input`, and the node that computes them.
 fn scale_and_shift(
     graph: &mut Graph,
     of: Foldable,

@@ -1,5 +1,5 @@
-//! An activation, and when predicting a sum, becomes the epilogue of the kernel before it: its elements are then still in registers or in
-//! the first cache.
+//! An activation, and in predictions a sum, becomes the epilogue of the preceding kernel: its elements are then still in registers or
+//! in the L1 cache.
 
 use netwright_abi::Activation;
 
@@ -7,11 +7,12 @@ use super::merging::Merging;
 use crate::graph::{Graph, Head, ValueId};
 use crate::ops::{EpiloguePart, Phase};
 
-/// Fuses what can be fused, in the graph of a prediction or of a training step.
+/// Fuses epilogues in the graph of a prediction or of a training step.
 ///
-/// A value that someone else reads stays, and so does what goes into the network's head, which a loss may see. While training, so do the
-/// output of each row of the table, which an observer may see, and what a gradient needs: an activation is fused where its slope can be
-/// told from its output, and the gradient of what is before it does not read that.
+/// A value with another reader is stored, and so is the input of the network's head, which a loss may read. In training, the output of
+/// each table row is stored too, because an observer may read it, and so are the values that a gradient needs: an activation is fused
+/// only where its derivative follows from its output and the gradient of the operation before it does not read that operation's own
+/// output.
 #[must_use]
 pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     let mut seen = vec![false; graph.values.len()];
@@ -20,20 +21,20 @@ pub fn fuse(graph: Graph, phase: Phase) -> Graph {
     }
     seen[graph.logits().0] |= graph.head() != Head::Linear;
     let mut merging = Merging::new(graph);
-    for place in 0..merging.places() {
-        let Some(node) = merging.node(place) else { continue };
+    for index in 0..merging.len() {
+        let Some(node) = merging.node(index) else { continue };
         match (node.op.as_epilogue(), &node.inputs[..]) {
             (Some(EpiloguePart::Activation(function)), &[input])
                 if !seen[input.0] && takes_activation(&merging, input, function, phase) =>
             {
-                merging.merge(input, place, None, |epilogue| epilogue.activation = Some(function));
+                merging.merge(input, index, None, |epilogue| epilogue.activation = Some(function));
             }
             (Some(EpiloguePart::Sum), &[left, right]) if phase == Phase::Predicting && left != right => {
-                // The later of the two: the earlier would have to wait, and what it reads to stay in memory.
-                let is_later = merging.place_of(left) > merging.place_of(right);
+                // Fuse into the later of the two: the earlier would have to wait, and its operands would stay in memory.
+                let is_later = merging.index_of(left) > merging.index_of(right);
                 let [term, other] = if is_later { [left, right] } else { [right, left] };
                 if takes_sum(&merging, term) {
-                    merging.merge(term, place, None, |epilogue| epilogue.sum = Some(other));
+                    merging.merge(term, index, None, |epilogue| epilogue.sum = Some(other));
                 }
             }
             _ => {}

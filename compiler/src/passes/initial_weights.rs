@@ -1,9 +1,9 @@
-//! How weights start where nobody said: N(0, 1/D) as in the lecture (slide 12), He for what feeds a rectifier.
+//! The default initialisation of weights: N(0, 1/D) as in the lecture (slide 12), He's for weights that feed a rectifier.
 
 use crate::graph::{Graph, Init, Node, ParameterKind};
 use crate::ops::Op;
 
-/// Gives every weight an initialisation.
+/// Sets the initialisation of every weight without one.
 #[must_use]
 pub fn initial_weights(mut graph: Graph) -> Graph {
     let readers = graph.readers();
@@ -24,7 +24,7 @@ pub fn initial_weights(mut graph: Graph) -> Graph {
     graph
 }
 
-/// Whether the first activation after a node, past operations that keep signs as they are, is a rectifier.
+/// Whether the first activation after a node is a rectifier, ignoring operations in between that preserve signs.
 fn feeds_rectifier(graph: &Graph, readers: &[Vec<usize>], node: &Node) -> bool {
     let mut value = node.output;
     loop {

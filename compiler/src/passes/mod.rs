@@ -1,17 +1,20 @@
-//! What happens between the typed graph and the emission: one pure function per file, in this order.
+//! The passes between the typed graph and code emission: one pure function per file, in this order.
 //!
-//! | pass | what holds after it |
+//! | pass | effect |
 //! |---|---|
-//! | [`initial_weights`] | every weight knows how it starts |
-//! | [`fold`] | predicting: what scales and shifts channels is done by the layer before it |
-//! | [`fuse`] | activations, and predicting also sums, are done by the kernel before them |
-//! | [`expand`] | what has its weights from a table is an ordinary layer, behind a node that computes all of its weights |
-//! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for those that read them so |
-//! | [`assign_layouts`] | predicting blocks of images, where it pays: every value has a layout, and what turns one into another is a node |
-//! | [`fuse_pools`] | predicting, images one by one: pools are done by the kernel before them where the selected one can |
-//! | [`fuse_depthwise`] | predicting, images one by one: depthwise convolutions are done by the kernel behind them where the selected one can |
-//! | [`predict`] | the calls that prepare, and those that predict |
-//! | [`fix_sizes`] | predicting: kernels of small layers are compiled for their sizes alone |
+//! | [`initial_weights`] | every weight has an initialisation |
+//! | [`fold`] | prediction: a node that scales and shifts channels is part of the layer before it |
+//! | [`fuse`] | activations, and in predictions sums, are part of the kernel before them |
+//! | [`expand`] | a layer with a connection table is an ordinary layer, preceded by a node that computes all of its weights |
+//! | [`select`] | every node has a kernel for each direction of its phase; weights are prepared for kernels that read prepared weights
+//! |
+//! | [`assign_layouts`] | prediction of blocks of images, where it pays off: every value has a layout, and nodes convert between
+//! layouts |
+//! | [`fuse_pools`] | prediction, one image at a time: pools are part of the kernel before them where the selected one supports it |
+//! | [`fuse_depthwise`] | prediction, one image at a time: depthwise convolutions are part of the kernel after them where the selected
+//! one supports it |
+//! | [`predict`] | the calls that prepare weights, and the calls that predict |
+//! | [`fix_sizes`] | prediction: kernels of small layers are compiled with constant sizes |
 //! | [`differentiate`] | the calls of a training step, forward and backward |
 //! | [`plan_memory`] | every value of a program has an address |
 

@@ -1,4 +1,4 @@
-//! The calls that predict: every node forward, with dropout absent and statistics frozen. Those that depend on weights alone make a
+//! The calls of a prediction: every node forward, without dropout and with frozen statistics. Calls that depend only on weights form a
 //! program of their own, which runs once for all predictions.
 
 use crate::graph::Graph;
@@ -6,7 +6,7 @@ use crate::kernel_call::Access;
 use crate::ops::{LoweringContext, Phase};
 use crate::program::{Forward, Outside, Prediction, Program, Step};
 
-/// The programs of a prediction.
+/// Returns the programs of a prediction.
 #[must_use]
 pub fn predict(graph: &Graph) -> Prediction {
     let logits = graph.logits();

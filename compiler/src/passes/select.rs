@@ -1,5 +1,6 @@
-//! Each node gets a kernel for each direction of a phase: of the candidates that its operation offers, the one that is estimated
-//! fastest, or the one that needs the least memory, unless the text asks for another. Where a candidate reads prepared weights, their preparation comes with it.
+//! Selects a kernel for each node and each direction of a phase: of the candidates that the operation offers, the one with the least
+//! estimated time, or with the least memory, unless the text requests a particular one. A node that prepares weights is added for a
+//! candidate that reads them prepared.
 
 use crate::cost;
 use crate::graph::{Graph, Node, ValueId};
@@ -7,7 +8,7 @@ use crate::ops::{Pack, Phase, prepared};
 use crate::selection::{Candidate, Direction, Objective, Selected};
 use crate::shape::Shape;
 
-/// Selects kernels, in the fused graph of a phase.
+/// Selects kernels in the fused graph of a phase.
 #[must_use]
 pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
     let passes = if phase == Phase::Training { graph.passes_of_a_step() } else { 1 };
@@ -19,16 +20,17 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
         for &direction in phase.directions() {
             let mut candidates = node.op.candidates(direction, &inputs, output);
             if phase == Phase::Training {
-                // The gradient of what no weight comes before is computed where that of the images is wanted, and not in every step.
+                // The gradient of a value that depends on no trained weights is computed only where the gradient of the images is
+                // requested.
                 let is_computed = direction != Direction::InputGradient
                     || node.inputs.iter().any(|input| trained.get(input.0).is_some_and(|trained| *trained));
-                // Weights that each pass expands are there in the pass alone.
+                // Weights that each pass expands exist only within that pass.
                 once_a_step(&mut candidates, passes, is_computed && graph.expanded_weights(&node).is_none());
             }
-            let Some((taken, mut selected)) = choose(direction, candidates, node.op.asked(), objective) else {
+            let Some((chosen, mut selected)) = choose(direction, candidates, node.op.asked(), objective) else {
                 continue;
             };
-            if let Some(pack) = taken.packing {
+            if let Some(pack) = chosen.packing {
                 nodes.push(prepare(&mut graph, &node, pack, &mut selected));
             }
             node.selected.push(selected);
@@ -39,7 +41,8 @@ pub fn select(mut graph: Graph, phase: Phase, objective: Objective) -> Graph {
     graph
 }
 
-/// Candidates of a training pass, whose weights are prepared once for so many passes: not where there is one, or none in most steps.
+/// Adjusts candidates of a training pass whose weights are prepared once for `passes` passes; removes them where there is a single
+/// pass, or where most steps skip the call.
 fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_prepared: bool) {
     candidates.retain(|candidate| candidate.packing.is_none() || passes > 1 && is_prepared);
     for candidate in candidates {
@@ -49,7 +52,7 @@ fn once_a_step(candidates: &mut Vec<Candidate>, passes: usize, is_prepared: bool
     }
 }
 
-/// The best of some candidates, with the reason; none where there is nothing to choose.
+/// The best candidate, with the reason; `None` where there are no candidates.
 fn choose(
     direction: Direction,
     mut candidates: Vec<Candidate>,
@@ -61,25 +64,28 @@ fn choose(
         candidates.sort_by_key(|candidate| candidate.memory);
     }
     let asked = candidates.iter().position(|candidate| Some(candidate.name) == asked);
-    let taken = *candidates.get(asked.unwrap_or(0))?;
-    let other = candidates.iter().find(|candidate| candidate.name != taken.name);
-    let by = |candidate: &Candidate| cost::text_of_time(cost::nanoseconds(&candidate.work));
-    let once =
-        if taken.packing.is_some() && direction != Direction::Predicting { ", weights packed once a step" } else { "" };
+    let chosen = *candidates.get(asked.unwrap_or(0))?;
+    let other = candidates.iter().find(|candidate| candidate.name != chosen.name);
+    let time = |candidate: &Candidate| cost::text_of_time(cost::nanoseconds(&candidate.work));
+    let once = if chosen.packing.is_some() && direction != Direction::Predicting {
+        ", weights packed once a step"
+    } else {
+        ""
+    };
     let reason = match asked {
         Some(_) => ", as asked for",
         None if objective == Objective::Memory => ", for the least memory",
         None => "",
     };
-    let mut why = format!("{}{once}{reason}: {} an image", taken.why, by(&taken));
+    let mut why = format!("{}{once}{reason}: {} an image", chosen.why, time(&chosen));
     match other {
-        Some(other) => why.push_str(&format!(", {} {}", other.name, by(other))),
+        Some(other) => why.push_str(&format!(", {} {}", other.name, time(other))),
         None => why.push_str(", and no other fits"),
     }
-    Some((taken, Selected { direction, name: taken.name, why, prepared: None }))
+    Some((chosen, Selected { direction, name: chosen.name, why, prepared: None }))
 }
 
-/// The node that prepares the weights of `node` for what was selected.
+/// The node that prepares the weights of `node` for the selected kernel.
 fn prepare(graph: &mut Graph, node: &Node, pack: Pack, selected: &mut Selected) -> Node {
     let output = ValueId(graph.values.len());
     graph.values.push(prepared(pack.len));

@@ -1,18 +1,19 @@
-//! Offsets for allocations of memory, so that those alive at the same time do not overlap, in as little as can be found: offline storage
-//! allocation, which is NP-hard, by a few orders of which the best is kept.
+//! Offline storage allocation: chooses offsets so that allocations alive at the same time do not overlap, in little memory. The
+//! problem is NP-hard; a few placement orders are tried and the best result is kept.
 
 use std::cmp::Reverse;
 
-/// Memory that is needed for a while.
+/// Memory that is needed during a range of steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allocation {
-    /// How many elements.
+    /// The number of elements.
     pub(super) len: usize,
-    /// The first and the last step that needs it.
+    /// The first and the last step that need it.
     pub(super) alive: [usize; 2],
 }
 
-/// An allocation starts at a cache line, a small one where that would waste more than a sixteenth at a part of one.
+/// Alignment in elements: a cache line, or a fraction of one for a small allocation, where a whole line would waste more than a
+/// sixteenth.
 fn alignment(len: usize) -> usize {
     const LINE: usize = 16;
     let sixteenth = (len / LINE).clamp(1, LINE);
@@ -20,45 +21,45 @@ fn alignment(len: usize) -> usize {
 }
 
 impl Allocation {
-    /// Its length in whole alignments.
-    fn room(&self) -> usize {
+    /// The length, rounded up to the alignment.
+    fn size(&self) -> usize {
         self.len.next_multiple_of(alignment(self.len))
     }
 
-    /// The first place from `free` on where it may start.
+    /// The first aligned offset from `free` on.
     fn start(&self, free: usize) -> usize {
         free.next_multiple_of(alignment(self.len))
     }
 }
 
-/// The largest sum of what is alive at one step.
-pub(super) fn most_alive(allocations: &[Allocation], steps: usize, len: fn(&Allocation) -> usize) -> usize {
-    let (mut born, mut dead) = (vec![0; steps + 1], vec![0; steps + 1]);
+/// The peak: the largest sum over the allocations alive at one step.
+pub(super) fn peak(allocations: &[Allocation], steps: usize, len: fn(&Allocation) -> usize) -> usize {
+    let (mut starting, mut ending) = (vec![0; steps + 1], vec![0; steps + 1]);
     for allocation in allocations {
-        born[allocation.alive[0]] += len(allocation);
-        dead[allocation.alive[1] + 1] += len(allocation);
+        starting[allocation.alive[0]] += len(allocation);
+        ending[allocation.alive[1] + 1] += len(allocation);
     }
-    let alive = born.iter().zip(&dead).scan(0, |alive, (born, dead)| {
-        *alive = *alive + born - dead;
+    let alive = starting.iter().zip(&ending).scan(0, |alive, (starting, ending)| {
+        *alive = *alive + starting - ending;
         Some(*alive)
     });
     alive.max().unwrap_or(0)
 }
 
-/// The offset of each allocation, and the elements of all together.
+/// The offset of each allocation, and the total number of elements.
 type Placed = (Vec<usize>, usize);
 
-/// A way to place allocations that are alive within so many steps.
+/// A placement order for allocations within a number of steps.
 type Order = fn(&[Allocation], usize) -> Placed;
 
-/// More allocations than this are placed in the order of time alone: the other orders look at every pair.
-const PAIRS_ARE_LOOKED_AT: usize = 16_384;
+/// With more allocations than this, only the orders by time are tried: the others compare every pair.
+const MAX_FOR_ALL_ORDERS: usize = 16_384;
 
-/// Places allocations.
+/// Places all allocations.
 pub(super) fn allocate(allocations: &[Allocation], steps: usize) -> Placed {
-    let bound = most_alive(allocations, steps, Allocation::room);
+    let bound = peak(allocations, steps, Allocation::size);
     let orders: [Order; 4] = [forward_in_time, backward_in_time, largest_first, longest_first];
-    let orders = if allocations.len() > PAIRS_ARE_LOOKED_AT { &orders[..2] } else { &orders[..] };
+    let orders = if allocations.len() > MAX_FOR_ALL_ORDERS { &orders[..2] } else { &orders[..] };
     let mut best = (Vec::new(), usize::MAX);
     for order in orders {
         let placed = order(allocations, steps);
@@ -72,30 +73,30 @@ pub(super) fn allocate(allocations: &[Allocation], steps: usize) -> Placed {
     best
 }
 
-/// As the program runs: each allocation takes the smallest gap that it fits when it is born, and leaves it when it dies.
+/// In program order: each allocation takes the smallest sufficient gap when its lifetime begins, and frees it when its lifetime ends.
 fn forward_in_time(allocations: &[Allocation], steps: usize) -> Placed {
-    let (mut born, mut dead) = (vec![Vec::new(); steps], vec![Vec::new(); steps]);
+    let (mut starting, mut ending) = (vec![Vec::new(); steps], vec![Vec::new(); steps]);
     for (index, allocation) in allocations.iter().enumerate() {
-        born[allocation.alive[0]].push(index);
-        dead[allocation.alive[1]].push(index);
+        starting[allocation.alive[0]].push(index);
+        ending[allocation.alive[1]].push(index);
     }
     let mut offsets = vec![0; allocations.len()];
     let mut gaps = Gaps(vec![[0, usize::MAX]]);
     let mut end = 0;
-    for (mut born, dead) in born.into_iter().zip(dead) {
-        born.sort_by_key(|&index| Reverse(allocations[index].len));
-        for index in born {
-            offsets[index] = gaps.take(&allocations[index]);
-            end = end.max(offsets[index] + allocations[index].room());
+    for (mut starting, ending) in starting.into_iter().zip(ending) {
+        starting.sort_by_key(|&index| Reverse(allocations[index].len));
+        for index in starting {
+            offsets[index] = gaps.allocate(&allocations[index]);
+            end = end.max(offsets[index] + allocations[index].size());
         }
-        for index in dead {
-            gaps.give_back(offsets[index], offsets[index] + allocations[index].room());
+        for index in ending {
+            gaps.free(offsets[index], offsets[index] + allocations[index].size());
         }
     }
     (offsets, end)
 }
 
-/// As if the program ran from its end to its start.
+/// Like [`forward_in_time`], from the last step to the first.
 fn backward_in_time(allocations: &[Allocation], steps: usize) -> Placed {
     let mirrored = |&Allocation { len, alive: [first, last] }: &Allocation| Allocation {
         len,
@@ -104,27 +105,27 @@ fn backward_in_time(allocations: &[Allocation], steps: usize) -> Placed {
     forward_in_time(&allocations.iter().map(mirrored).collect::<Vec<Allocation>>(), steps)
 }
 
-/// What is free, in the order of addresses; the last gap has no end.
+/// The free ranges, sorted by address; the last one is unbounded.
 struct Gaps(Vec<[usize; 2]>);
 
 impl Gaps {
-    /// Takes room for an allocation from the smallest gap that it fits.
-    fn take(&mut self, allocation: &Allocation) -> usize {
+    /// Allocates from the smallest sufficient gap (best fit).
+    fn allocate(&mut self, allocation: &Allocation) -> usize {
         let mut best = self.0.len() - 1;
         for (index, [from, to]) in self.0.iter().enumerate() {
-            if allocation.start(*from) + allocation.room() <= *to && to - from < self.0[best][1] - self.0[best][0] {
+            if allocation.start(*from) + allocation.size() <= *to && to - from < self.0[best][1] - self.0[best][0] {
                 best = index;
             }
         }
         let [from, to] = self.0[best];
         let start = allocation.start(from);
-        let rest = [[from, start], [start + allocation.room(), to]];
+        let rest = [[from, start], [start + allocation.size(), to]];
         self.0.splice(best..=best, rest.into_iter().filter(|[from, to]| from < to));
         start
     }
 
-    /// Joins what lies between `from` and `to` with the gaps beside it.
-    fn give_back(&mut self, mut from: usize, mut to: usize) {
+    /// Frees the range from `from` to `to` and merges it with adjacent gaps.
+    fn free(&mut self, mut from: usize, mut to: usize) {
         let after = self.0.partition_point(|gap| gap[0] < from);
         let mut replaced = after..after;
         if after > 0 && self.0[after - 1][1] == from {
@@ -139,32 +140,32 @@ impl Gaps {
     }
 }
 
-/// The largest allocations first, each in the smallest gap among those placed before that live at the same time.
+/// Places the largest allocations first, each in the smallest sufficient gap between those already placed with overlapping lifetimes.
 fn largest_first(allocations: &[Allocation], _steps: usize) -> Placed {
-    one_by_one(allocations, |allocation| (Reverse(allocation.len), Reverse(allocation.alive[1] - allocation.alive[0])))
+    in_order(allocations, |allocation| (Reverse(allocation.len), Reverse(allocation.alive[1] - allocation.alive[0])))
 }
 
-/// The allocations that live longest first.
+/// Places the allocations with the longest lifetimes first.
 fn longest_first(allocations: &[Allocation], _steps: usize) -> Placed {
-    one_by_one(allocations, |allocation| (Reverse(allocation.alive[1] - allocation.alive[0]), Reverse(allocation.len)))
+    in_order(allocations, |allocation| (Reverse(allocation.alive[1] - allocation.alive[0]), Reverse(allocation.len)))
 }
 
-fn one_by_one<K: Ord>(allocations: &[Allocation], key: impl Fn(&Allocation) -> K) -> Placed {
+fn in_order<K: Ord>(allocations: &[Allocation], key: impl Fn(&Allocation) -> K) -> Placed {
     let mut order: Vec<usize> = (0..allocations.len()).collect();
     order.sort_by_key(|&index| key(&allocations[index]));
     let mut offsets = vec![0; allocations.len()];
-    // Those placed, in the order of their offsets: offset, end, first and last step.
+    // The placed allocations, sorted by offset: offset, end, first and last step.
     let mut placed: Vec<[usize; 4]> = Vec::with_capacity(allocations.len());
     for index in order {
         let allocation = &allocations[index];
-        let (room, [first, last]) = (allocation.room(), allocation.alive);
+        let (size, [first, last]) = (allocation.size(), allocation.alive);
         let (mut free, mut best) = (0, None);
         for &[offset, end, from, to] in &placed {
             if to < first || last < from {
                 continue;
             }
             let start = allocation.start(free);
-            if offset >= start + room && best.is_none_or(|(gap, _)| offset - free < gap) {
+            if offset >= start + size && best.is_none_or(|(gap, _)| offset - free < gap) {
                 best = Some((offset - free, start));
             }
             free = free.max(end);
@@ -172,7 +173,7 @@ fn one_by_one<K: Ord>(allocations: &[Allocation], key: impl Fn(&Allocation) -> K
         let offset = best.map_or(allocation.start(free), |(_, start)| start);
         offsets[index] = offset;
         let at = placed.partition_point(|other| other[0] < offset);
-        placed.insert(at, [offset, offset + room, first, last]);
+        placed.insert(at, [offset, offset + size, first, last]);
     }
     let end = placed.iter().map(|[_, end, ..]| *end).max().unwrap_or(0);
     (offsets, end)

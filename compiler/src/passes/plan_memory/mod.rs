@@ -1,6 +1,6 @@
-//! Every value gets an address. A copy whose source nobody needs any more, or that nobody changes, is left out: both values share
-//! one buffer slot. Where it cannot be left out, and a kernel that works in place follows, the kernel reads the source itself. Slots that are
-//! never alive together share memory.
+//! Assigns an address to every value. A copy is elided where its source has no later reader, or where neither value is changed later:
+//! both values share one buffer slot. Where a copy cannot be elided and an in-place kernel follows, that kernel reads the source
+//! itself. Slots with disjoint lifetimes share memory.
 
 mod allocate;
 mod share;
@@ -13,39 +13,39 @@ use share::{Storage, share};
 pub use source::Source;
 use source::sources;
 
-/// Where each value of a program lies.
+/// The addresses of a program's values.
 #[derive(Clone, Debug)]
 pub struct MemoryPlan {
-    /// By value; `None` for values that the program never touches.
+    /// By value; `None` for values that the program never accesses.
     pub slots: Vec<Option<BufferSlot>>,
-    /// For each step, whether it is a copy that is left out.
+    /// For each step, whether it is an elided copy.
     pub elided: Vec<bool>,
-    /// For each step, whether it is a copy that is left out where nobody observes the pass.
+    /// For each step, whether it is a copy that only observed passes make.
     pub for_observers: Vec<bool>,
-    /// For each step, what its kernel changes where that does not lie in its place: the source of a copy that is left out.
+    /// For each step, the value from which its kernel reads what it updates: the source of an elided copy before it.
     pub sources: Vec<Option<Source>>,
-    /// Elements in the fixed part.
+    /// The number of elements that do not depend on the batch.
     pub fixed: usize,
-    /// Elements for each image.
+    /// The number of elements per image.
     pub per_image: usize,
-    /// Elements that are prepared of the weights.
+    /// The number of prepared elements.
     pub prepared: usize,
-    /// The largest sum of values alive at one moment, for each image: no plan can need less.
+    /// The largest sum of values alive at one step, per image: a lower bound for any plan.
     pub lower_bound: usize,
-    /// The sum of all values, for each image: what a plan without reuse would need.
+    /// The sum of all values, per image: the size of a plan without reuse.
     pub sum_of_values: usize,
 }
 
-/// Where a value lies.
+/// The address of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BufferSlot {
-    /// Among the images that the caller passes.
+    /// In the images that the caller passes.
     Images,
-    /// At this offset of the fixed part.
+    /// At this offset of the memory that does not depend on the batch.
     Fixed(usize),
-    /// At this offset of the part that grows with the batch.
+    /// At this offset of the memory that grows with the batch.
     PerImage(usize),
-    /// At this offset of what was prepared of the weights.
+    /// At this offset of the prepared weights.
     Prepared(usize),
 }
 
@@ -56,8 +56,8 @@ pub fn plan_memory(program: &Program) -> MemoryPlan {
     let sources = sources(program, &storages, &elided);
     let mut for_observers = vec![false; program.steps.len()];
     for &Source { copy, is_observed, .. } in sources.iter().flatten() {
-        let left_out = if is_observed { &mut for_observers } else { &mut elided };
-        left_out[copy] = true;
+        let flags = if is_observed { &mut for_observers } else { &mut elided };
+        flags[copy] = true;
     }
     let mut slots = vec![None; program.values.len()];
     for storage in storages.iter().filter(|storage| storage.external) {
@@ -87,7 +87,7 @@ pub fn plan_memory(program: &Program) -> MemoryPlan {
         fixed,
         per_image,
         prepared,
-        lower_bound: allocate::most_alive(&allocations_of_images, program.steps.len(), |allocation| allocation.len),
+        lower_bound: allocate::peak(&allocations_of_images, program.steps.len(), |allocation| allocation.len),
         sum_of_values: program.values_of_images().map(|(_, len)| len).sum(),
     }
 }
@@ -98,8 +98,8 @@ fn set(slots: &mut [Option<BufferSlot>], members: &[ValueId], slot: BufferSlot) 
     }
 }
 
-/// What is prepared lies in the order of its values, each from a cache line on, whichever program asks: one writes it, the other reads
-/// it. Returns the length of all.
+/// Assigns slots to prepared values in the order of values, each aligned to a cache line. The order is independent of the program,
+/// since one program writes the values and another reads them. Returns the total length.
 fn slots_of_prepared(program: &Program, slots: &mut [Option<BufferSlot>]) -> usize {
     let mut end = 0_usize;
     for (value, slot) in program.values.iter().zip(slots) {
@@ -111,7 +111,7 @@ fn slots_of_prepared(program: &Program, slots: &mut [Option<BufferSlot>]) -> usi
     end
 }
 
-/// Elements of a cache line.
+/// The elements of a cache line.
 const LINE: usize = 16;
 
 fn fixed_len(extent: Extent) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Which values share one storage: the two of a copy, where nothing can tell the difference.
+//! Decides which values share one storage: source and destination of a copy, where no step can tell the difference.
 
 use std::cmp::Reverse;
 
@@ -6,34 +6,34 @@ use crate::graph::{Extent, ValueId};
 use crate::kernel_call::KernelCall;
 use crate::program::{Outside, Program, Step};
 
-/// Values that share one buffer slot, and when it is alive.
+/// Values that share one buffer slot, and their lifetime.
 #[derive(Clone, Debug)]
 pub(super) struct Storage {
     pub(super) members: Vec<ValueId>,
     pub(super) extent: Extent,
-    /// The first and the last step that touches it.
+    /// The first and the last step that access it.
     pub(super) alive: [usize; 2],
-    /// The steps that touch it, in order, each with whether it changes it; but for copies that are left out.
+    /// The steps that access it, in order, except elided copies; each with whether it writes.
     touched: Vec<(usize, bool)>,
-    /// Whether it belongs to the caller.
+    /// Whether it is the caller's memory.
     pub(super) external: bool,
 }
 
 impl Storage {
-    /// The first step after `step` that changes it.
+    /// The first step after `step` that writes to it.
     fn changed_after(&self, step: usize) -> Option<usize> {
         self.touched.iter().find(|(index, changes)| *changes && *index > step).map(|(index, _)| *index)
     }
 
-    /// Whether it is changed after `step`, and `other` is touched then or later.
-    fn disturbs(&self, other: &Self, step: usize) -> bool {
+    /// Whether a step after `step` writes to it, and the same or a later step accesses `other`.
+    fn conflicts_with(&self, other: &Self, step: usize) -> bool {
         let touched_last =
             if other.external { Some(usize::MAX) } else { other.touched.last().map(|(index, _)| *index) };
         self.changed_after(step).is_some_and(|changed| touched_last >= Some(changed))
     }
 }
 
-/// Gives each value a storage; also tells for each step whether it is a copy that is left out.
+/// Assigns a storage to each value; also returns for each step whether it is an elided copy.
 pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
     let mut storage_of: Vec<Option<usize>> = vec![None; program.values.len()];
     let mut storages: Vec<Storage> = Vec::new();
@@ -53,12 +53,13 @@ pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
             });
             storages[storage].alive[1] = index;
             storages[storage].touched.push((index, access.changes()));
-            // The update finds images where they lie.
+            // The update reads images from the caller's memory, so it does not require the copy.
             seen_outside[value.0] |= matches!(step, Step::Outside { what, .. } if *what != Outside::Update);
         }
         copies.extend(as_copy(step).map(|(from, to)| (index, from, to)));
     }
-    // Of several copies of one value, that which is changed last can take its place: by then, nobody reads the others' source.
+    // Of several copies of one value, prefer the one whose destination is written last: by then, the source of the others has no
+    // readers left.
     copies.sort_by_cached_key(|&(index, _, to)| {
         let changed = storage_of[to.0].and_then(|target| storages[target].changed_after(index));
         Reverse(changed.unwrap_or(usize::MAX))
@@ -71,7 +72,7 @@ pub(super) fn share(program: &Program) -> (Vec<Storage>, Vec<bool>) {
         }
         let (source, copied) = (&storages[from], &storages[target]);
         let is_seen = source.external && copied.members.iter().any(|member| seen_outside[member.0]);
-        if is_seen || source.disturbs(copied, index) || copied.disturbs(source, index) {
+        if is_seen || source.conflicts_with(copied, index) || copied.conflicts_with(source, index) {
             continue;
         }
         let Storage { members, alive, touched, .. } = storages[target].clone();

@@ -1,22 +1,24 @@
-//! What kernels that work in place read elsewhere, where a copy before them cannot be left out: they bring it themselves, while they change it.
+//! In-place kernels that read their input from elsewhere, where the copy before them cannot be elided: they copy the source while they
+//! update it.
 
 use super::share::Storage;
 use crate::graph::ValueId;
 use crate::kernel_call::Access;
 use crate::program::{Outside, Program, Step};
 
-/// Where a call reads what it changes in place.
+/// The value from which an in-place call reads what it updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The value it reads.
+    /// The value.
     pub value: ValueId,
-    /// The step that copies that value to its place, for who looks there in between.
+    /// The step that copies the value to the call's output, needed only if an observer reads it in between.
     pub copy: usize,
-    /// Whether an observer may. For one that does, the copy is made, and the call changes what may have been changed there.
+    /// Whether an observer may read the copy. In an observed pass the copy is made, and the call updates what the observer may have
+    /// changed.
     pub is_observed: bool,
 }
 
-/// For each step, the source that it is given.
+/// For each step, the source that its call reads.
 pub(super) fn sources(program: &Program, storages: &[Storage], elided: &[bool]) -> Vec<Option<Source>> {
     let mut storage_of = vec![None; program.values.len()];
     for (index, storage) in storages.iter().enumerate() {
@@ -42,7 +44,7 @@ pub(super) fn sources(program: &Program, storages: &[Storage], elided: &[bool]) 
                 (Step::Outside { what: Outside::LayerGradient(..), .. }, touched) => is_observed |= !touched.is_empty(),
                 (Step::Call(_), []) => {}
                 (Step::Call(next), [(changed, _)]) => {
-                    // Under another name, a value may be shown to an observer before it is changed.
+                    // A destination with another name may be shown to an observer before it is updated.
                     let is_whole = *changed == to || is_observed;
                     let is_there = storages[from].external || storages[from].alive[1] >= index;
                     let fits = next.takes_source_for(*changed) && next.when == call.when && is_whole && is_there;
