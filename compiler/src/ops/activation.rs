@@ -1,4 +1,4 @@
-//! Activation functions without weights (slides 9 to 11): a = f(z), element by element.
+//! Activation functions without weights (slides 9 to 11): a = f(z), elementwise.
 
 use netwright_abi::Activation as Function;
 use netwright_abi::kernels::{self, GradFromInput, GradFromOutput, InPlace};
@@ -9,12 +9,13 @@ use crate::graph::Head;
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// Applies a function to each number.
+/// Applies a function to each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activation(pub Function);
 
 impl Activation {
-    /// The gradient of what a node computes before its epilogue applies this function: from `dy` to `dx`, by the output.
+    /// The gradient through this function in the epilogue of a node: computes `dx`, before the function, from `dy` and the function's
+    /// output.
     pub(crate) fn gradient_of_epilogue(self, at: &LoweringContext<'_>, [dy, dx]: [Data; 2]) -> Vec<KernelCall> {
         let len = at.y_shape().len();
         let operands = GradFromOutput { y: at.y(), source: Data::Absent, dy: dx };

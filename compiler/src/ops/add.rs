@@ -1,4 +1,4 @@
-//! The sum of values of one shape: what a residual network is made of (He et al., 2015).
+//! The sum of values of equal shape, as in residual networks (He et al., 2015).
 
 use netwright_abi::kernels::{self, Accumulate};
 use netwright_abi::spec::add::Spec;
@@ -7,7 +7,7 @@ use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, 
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Adds its inputs, of which there are two or more.
+/// Adds two or more inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Add;
 

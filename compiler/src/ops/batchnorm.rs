@@ -16,11 +16,11 @@ use crate::shape::Shape;
 pub struct BatchNorm {
     /// ε, added to the variance.
     pub epsilon: f64,
-    /// The weight of the old value when a moving average is updated.
+    /// The weight of the old value in the update of a moving average.
     pub momentum: f64,
-    /// Whether there is γ.
+    /// Whether it has γ.
     pub scale: bool,
-    /// Whether there is β.
+    /// Whether it has β.
     pub center: bool,
 }
 
@@ -30,7 +30,7 @@ impl BatchNorm {
         Spec { rows: shape.positions(), channels: shape.channels(), epsilon, momentum, activation }
     }
 
-    /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
+    /// The call that computes its scale and shift, for a layer with this output shape.
     pub(super) fn fold(&self, at: &LoweringContext<'_>, behind: Shape) -> KernelCall {
         let operands = BatchNormFold {
             gamma: at.tensor("gamma"),

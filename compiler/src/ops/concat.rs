@@ -1,4 +1,4 @@
-//! Values side by side along the channels: the filter bank of an Inception module (Szegedy et al., 2014).
+//! Concatenation along the channels: the filter bank of an Inception module (Szegedy et al., 2014).
 
 use netwright_abi::kernels::{self, PartRead, PartWrite};
 use netwright_abi::spec::concat::Spec;
@@ -7,11 +7,11 @@ use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Joins the channels of its inputs, of which there are two or more, in their order.
+/// Concatenates the channels of two or more inputs in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concat;
 
-/// For each input, its part of the whole.
+/// For each input, its range in the output.
 fn parts(at: &LoweringContext<'_>) -> Vec<Spec> {
     let (rows, whole) = (at.y_shape().positions(), at.y_shape().channels());
     let mut offset = 0;

@@ -7,7 +7,7 @@ use netwright_abi::{Axes, Epilogue};
 use super::conv_kernels::{Algorithm, DEPTHWISE, GEMM};
 use super::{
     EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, ParameterKind, Pool, ShapeError, TensorSpec,
-    image, refuse_enormous_weights, separable,
+    check_weight_count, image, separable,
 };
 use crate::graph;
 use crate::kernel_call::KernelCall;
@@ -19,17 +19,17 @@ use crate::shape::{Padding, Shape, Window};
 pub struct Conv {
     /// Size, stride, dilation and padding.
     pub window: Window,
-    /// Feature maps that come out.
+    /// Output channels.
     pub filters: usize,
-    /// Groups of channels that do not see each other.
+    /// Groups of channels with separate filters.
     pub groups: usize,
     /// Whether each filter has a bias.
     pub bias: bool,
-    /// What its weights are called.
+    /// The name of its weights.
     pub kernel: &'static str,
-    /// The kernel that the text asks for.
+    /// The kernel that the text selects.
     pub asked: Option<&'static str>,
-    /// Whether kernels that round more than a plain sum are left out.
+    /// Whether kernels that round more than a plain sum are excluded.
     pub exact: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn spec(window: &Window, groups: usize, input: Shape, output: Shape, 
     Spec { input, output, window: size, stride, padding, dilation, groups, epilogue }
 }
 
-/// What does not fit when a window is larger than its image.
+/// The error for a window that is larger than its image.
 pub(crate) fn window_error(window: &Window, [height, width, channels]: [usize; 3]) -> ShapeError {
     let [tall, wide] = window.size;
     let extent = window.extent();
@@ -102,7 +102,7 @@ impl Operation for Conv {
                 ));
             }
         }
-        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.filters])?;
+        check_weight_count(&[self.window.size[0], self.window.size[1], channels, self.filters])?;
         Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels: self.filters })
     }
 
@@ -132,12 +132,12 @@ impl Operation for Conv {
 
     fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
         let spec = self.spec(inputs[0], output);
-        // By itself the compiler takes something else than plain sums only where the feature allows it, and forward in training only what
-        // rounds no more: normalisations over small batches magnify what is rounded there.
-        let is_fine = direction != Direction::Forward || spec.fine_winograd().is_some_and(Winograd::is_fine);
-        let is_free = cfg!(feature = "winograd") && !self.exact && is_fine;
+        // Algorithms other than plain sums are selected automatically only with the feature, and in the forward pass of training only
+        // if they round no more than plain sums: normalisations over small batches magnify rounding errors.
+        let rounds_little = direction != Direction::Forward || spec.fine_winograd().is_some_and(Winograd::is_fine);
+        let allows_inexact = cfg!(feature = "winograd") && !self.exact && rounds_little;
         Algorithm::fitting(&spec)
-            .filter(|algorithm| algorithm.is_exact || is_free || self.asked == Some(algorithm.name))
+            .filter(|algorithm| algorithm.is_exact || allows_inexact || self.asked == Some(algorithm.name))
             .flat_map(|algorithm| algorithm.candidates(&spec, direction, self.kernel))
             .collect()
     }
@@ -146,8 +146,8 @@ impl Operation for Conv {
         if self.groups > 1 {
             return None;
         }
-        // Channels last, vectors hold filters, and turning to the next row of a window costs as much as some products; in the lanes,
-        // turning to the next pixel does (`cargo bench -p netwright-compute --features std --bench lanes`).
+        // Channels last, vectors hold filters, and each further row of a window costs as much as some products; in the lanes, each
+        // further pixel does (`cargo bench -p netwright-compute --features std --bench lanes`).
         let (macs, pixels) = (self.macs(inputs, output) as f64, output.positions() as f64);
         let idle = self.filters.next_multiple_of(8) as f64 / self.filters as f64;
         let channels_last = 1.05 * idle * macs + 40.0 * pixels * self.window.size[0] as f64;
@@ -177,7 +177,7 @@ impl Operation for Conv {
     }
 
     fn can_pool(&self, selected: &str, epilogue: &graph::Epilogue, pool: &Pool) -> bool {
-        // What is stored cannot be added to what stands in its place, and all that is compared is complete in registers.
+        // A pooled result cannot accumulate onto its output, and values must be final in registers before they are compared.
         Algorithm::can_pool(selected)
             && pool.takes_largest_of_quads()
             && epilogue.sum.is_none()
@@ -186,8 +186,8 @@ impl Operation for Conv {
 
     fn depthwise(&self, at: &LoweringContext<'_>) -> Option<(Spec, &'static str)> {
         let spec = Spec { epilogue: at.epilogue(), ..self.spec(at.x_shape(0), at.z_shape()) };
-        let is_taken = at.selected(Direction::Predicting) == Some(DEPTHWISE.name) && spec.input[2] == spec.output[2];
-        is_taken.then_some((spec, self.kernel))
+        let is_selected = at.selected(Direction::Predicting) == Some(DEPTHWISE.name) && spec.input[2] == spec.output[2];
+        is_selected.then_some((spec, self.kernel))
     }
 
     fn can_follow_depthwise(&self, at: &LoweringContext<'_>) -> bool {

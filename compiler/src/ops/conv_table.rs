@@ -1,23 +1,23 @@
-//! Convolution with a connection table (LeCun et al., 1998, Table I): each filter sees some of the channels.
+//! Convolution with a connection table (LeCun et al., 1998, Table I): each filter reads some of the channels.
 
 use netwright_abi::Axes;
 
 use super::{
     Conv, EpiloguePart, Expand, GradientContext, LoweringContext, Op, Operation, ParameterKind, ShapeError, TensorSpec,
-    refuse_enormous_weights,
+    check_weight_count,
 };
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Convolves, for each filter, the channels of its list. Only what is connected has weights.
+/// Convolves, for each filter, the channels in its list. Only connections have weights.
 ///
-/// It is computed as the convolution of all channels, whose weights are 0 where nothing is connected: the sums of finite inputs are the
-/// same, and an infinite one becomes NaN in filters that do not see it.
+/// It is computed as a convolution of all channels, with weights of 0 for missing connections. For finite inputs the sums are the
+/// same; an infinite input becomes NaN in filters that are not connected to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvTable {
     /// The convolution of all channels.
     pub conv: Conv,
-    /// The channels that each filter sees.
+    /// The input channels of each filter.
     pub table: Vec<Vec<usize>>,
 }
 
@@ -26,7 +26,7 @@ impl ConvTable {
         self.table.iter().map(Vec::len).sum()
     }
 
-    /// What is connected: an input channel and a filter.
+    /// The connections, as pairs of an input channel and a filter.
     fn pairs(&self) -> Vec<[usize; 2]> {
         let filters = self.table.iter().enumerate();
         filters.flat_map(|(filter, channels)| channels.iter().map(move |&channel| [channel, filter])).collect()
@@ -46,7 +46,7 @@ impl Operation for ConvTable {
                 .help(format!("channels are counted from 0: the last is {}", channels - 1)));
         }
         let [tall, wide] = self.conv.window.size;
-        refuse_enormous_weights(&[tall, wide, self.connections()])?;
+        check_weight_count(&[tall, wide, self.connections()])?;
         Ok(output)
     }
 

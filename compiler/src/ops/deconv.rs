@@ -1,4 +1,4 @@
-//! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which makes images larger.
+//! Transposed convolution (Zeiler et al., 2010): the adjoint of a convolution, which enlarges images.
 
 use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
@@ -6,26 +6,26 @@ use netwright_abi::{Axes, Epilogue, kernels};
 use super::conv::spec;
 use super::conv_kernels::Algorithm;
 use super::{
-    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
-    refuse_enormous_weights,
+    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec,
+    check_weight_count, image,
 };
 use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::{Padding, Shape, Window};
 
-/// Spreads each pixel over a window. Its window is that of the convolution it transposes.
+/// Spreads each pixel over a window. The window is that of the convolution it transposes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deconv {
-    /// Size, stride, dilation, and the padding that is cut off the output.
+    /// Size, stride, dilation, and the padding that is cropped from the output.
     pub window: Window,
-    /// Feature maps that come out.
+    /// Output channels.
     pub filters: usize,
     /// Whether each filter has a bias.
     pub bias: bool,
 }
 
 impl Deconv {
-    /// The sizes of the convolution that it transposes, from the output to the input.
+    /// The sizes of the convolution that it transposes, whose input is this operation's output.
     fn spec(&self, input: Shape, output: Shape, epilogue: Epilogue) -> Spec {
         spec(&self.window, 1, output, input, epilogue)
     }
@@ -38,7 +38,7 @@ impl Operation for Deconv {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [height, width, channels] = image(inputs[0], "a transposed convolution", self.window.extent())?;
-        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], self.filters, channels])?;
+        check_weight_count(&[self.window.size[0], self.window.size[1], self.filters, channels])?;
         let extent = self.window.extent();
         let size = |axis: usize, input: usize, padding: usize| match self.window.padding {
             Padding::Same => input.checked_mul(self.window.stride[axis]),
@@ -75,7 +75,7 @@ impl Operation for Deconv {
     fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
         let spec = self.spec(inputs[0], output, Epilogue::NONE);
         let algorithm = Algorithm::selected(Some("gemm"), &spec);
-        // On its way forward are the products of the convolution's gradient, and the other way round.
+        // Its forward pass computes the products of the convolution's input gradient, and the other way round.
         let of_convolution = match direction {
             Direction::Forward => Direction::InputGradient,
             Direction::InputGradient => Direction::Forward,

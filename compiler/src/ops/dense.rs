@@ -13,40 +13,41 @@ use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
 
-/// Connects every input with every one of `outputs` units.
+/// Connects every input to each of `outputs` units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dense {
-    /// Units.
+    /// The number of units.
     pub outputs: usize,
     /// Whether each unit has a bias.
     pub bias: bool,
-    /// Whether the weights are stored as `[outputs, inputs]`: another layer's, transposed.
+    /// Whether the weights are stored as `[outputs, inputs]`: those of another layer, transposed.
     pub transposed: bool,
-    /// The kernel that the text asks for.
+    /// The kernel that the text selects.
     pub asked: Option<&'static str>,
 }
 
-/// Elements between contiguous rows of weights from which on a product packs them.
-const FAR: usize = 3072;
+/// The distance of contiguous rows of weights, in elements, from which a product packs them.
+const PACKED_ROW_DISTANCE: usize = 3072;
 
-/// Elements of weights that wait in a cache; of more, a product packs them.
-const NEAR: usize = 1 << 20;
+/// The largest number of weights that stay in a cache between passes; a product packs more than that.
+const CACHED_WEIGHTS: usize = 1 << 20;
 
-/// Elements of weights that a product packs at once, about.
+/// Approximate number of weights that a product packs at once.
 const MOST_PACKED: usize = 128 * 1024;
 
-/// The name of the weights' gradient that an optimiser's update computes, where nobody else wants it.
+/// The candidate in which the optimiser's update computes the gradient of the weights, where nothing else reads it.
 const FUSED: &str = "fused";
 
-/// Elements of a gradient that stay in the first cache from the product to the update.
-const IN_FIRST_CACHE: usize = 8 * 1024;
+/// The elements of a gradient that stay in the L1 cache from the product to the update.
+const L1_GRADIENT: usize = 8 * 1024;
 
 impl Dense {
-    /// The ways to the gradient of the weights. What is stored is set to 0, added to, looked through and read by the update.
+    /// The candidates for the gradient of the weights. A stored gradient is set to 0, accumulated onto, checked and read by the
+    /// update.
     fn weight_gradients(&self, weights: usize) -> Vec<Candidate> {
         let candidate =
             |name, why, work| Candidate { name, why, work, packing: None, memory: weights.min(MOST_PACKED) };
-        let stored = if weights > IN_FIRST_CACHE { weights as f64 / MICRO_BATCH } else { 0.0 };
+        let stored = if weights > L1_GRADIENT { weights as f64 / MICRO_BATCH } else { 0.0 };
         let product = Work { lanes: weights as f64, calls: 1.0 / MICRO_BATCH, ..Work::default() };
         let why = "a product whose blocks the optimiser's update takes, where nobody else wants the gradient";
         vec![
@@ -101,27 +102,27 @@ impl Operation for Dense {
         let weights = inputs * outputs;
         let read = if weights > CACHED { weights as f64 } else { 0.0 };
         let work = Work { lanes: weights as f64, calls: 1.0, read, ..Work::default() };
-        // The columns of a product, and whether they are contiguous and not its rows.
+        // The columns of the product, and whether they are contiguous instead of its rows.
         let (columns, is_transposed) = match direction {
             Direction::Predicting | Direction::Forward => (outputs, self.transposed),
             Direction::InputGradient => (inputs, !self.transposed),
             Direction::WeightGradient => return self.weight_gradients(weights),
         };
-        let is_long = columns > 2 * PANEL;
+        let is_wide = columns > 2 * PANEL;
         let candidate = |name, why, work, memory| Candidate { name, why, work, packing: None, memory };
         let product = |work| candidate("gemm", "a product of matrices", work, weights.min(MOST_PACKED));
-        let direct = |longer| {
+        let direct = |slowdown| {
             let why = "a product that reads the weights where they lie";
-            candidate("direct", why, Work { lanes: longer * work.lanes, ..work }, 0)
+            candidate("direct", why, Work { lanes: slowdown * work.lanes, ..work }, 0)
         };
-        // Where they lie, the weights of many units are read again for every few images of a batch.
+        // A product that does not pack reads the weights of many units again for every few images of a batch.
         if direction == Direction::Predicting {
-            return vec![product(work), direct(if is_long { 1.1 } else { 1.0 })];
+            return vec![product(work), direct(if is_wide { 1.1 } else { 1.0 })];
         }
-        // Of the time that packing filters takes, contiguous rows take a fifth, columns two fifths: 0.18 and 0.36 ns an element of 784x512.
-        // A product packs contiguous rows that lie far apart, so that they share few places of a cache, or are in none; without an epilogue it
-        // reads columns where they lie, and exchanges the matrices instead.
-        let packed = match (is_transposed, columns >= FAR || weights > NEAR) {
+        // Relative to packing filters, packing contiguous rows takes a fifth of the time and packing columns two fifths: 0.18 and 0.36
+        // ns per element of 784x512. A product packs contiguous rows if they are so far apart that they share few cache sets, or if
+        // the weights are not cached. Without an epilogue it reads contiguous columns in place, and swaps the two matrices instead.
+        let packed = match (is_transposed, columns >= PACKED_ROW_DISTANCE || weights > CACHED_WEIGHTS) {
             (true, _) if direction == Direction::InputGradient => 0.0,
             (true, _) => 0.4,
             (false, true) => 0.2,
@@ -139,7 +140,7 @@ impl Operation for Dense {
         if direction == Direction::Forward {
             candidates.push(direct(if packed > 0.0 {
                 3.0
-            } else if is_long {
+            } else if is_wide {
                 1.1
             } else {
                 1.0

@@ -1,12 +1,12 @@
-//! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel has filters of its own and meets no other channel.
+//! Depthwise convolution (Sifre, 2014; Chollet, 2017): each channel is convolved with its own filters only.
 
 use netwright_abi::spec::conv::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::{spec, window_error};
 use super::{
-    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
-    refuse_enormous_weights,
+    EpiloguePart, GradientContext, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec,
+    check_weight_count, image,
 };
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
@@ -16,11 +16,11 @@ use crate::shape::{Shape, Window};
 pub struct Depthwise {
     /// Size, stride, dilation and padding.
     pub window: Window,
-    /// Filters for each channel.
+    /// The number of filters per channel.
     pub multiplier: usize,
     /// Whether each filter has a bias.
     pub bias: bool,
-    /// What its weights are called.
+    /// The name of its weights.
     pub kernel: &'static str,
 }
 
@@ -38,7 +38,7 @@ impl Operation for Depthwise {
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let sizes @ [height, width, channels] = image(inputs[0], "a depthwise convolution", self.window.extent())?;
         let laid = self.window.lay([height, width]).ok_or_else(|| window_error(&self.window, sizes))?;
-        refuse_enormous_weights(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
+        check_weight_count(&[self.window.size[0], self.window.size[1], channels, self.multiplier])?;
         Ok(Shape::Image {
             height: laid.output[0],
             width: laid.output[1],

@@ -1,4 +1,4 @@
-//! Squared distances to fixed patterns (LeCun et al., 1998): the output layer whose smallest number wins.
+//! Squared distances to fixed patterns (LeCun et al., 1998): an output layer in which the smallest value is the answer.
 
 use netwright_abi::kernels::{self, Unary, UnaryGradFromInput};
 use netwright_abi::spec::distance::Spec;
@@ -10,7 +10,7 @@ use crate::shape::Shape;
 /// y = Σ (x − p)² for each pattern p.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distance {
-    /// The patterns, each with as many numbers as there are inputs.
+    /// The patterns, each with one element per input.
     pub patterns: Vec<Vec<f64>>,
 }
 

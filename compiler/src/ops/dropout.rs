@@ -1,4 +1,4 @@
-//! Dropout (slide 18), inverted: what is kept is scaled while training, and nothing happens when predicting.
+//! Dropout (slide 18), inverted: kept units are scaled in training, and predictions are unchanged.
 
 use netwright_abi::kernels::{self, InPlace};
 use netwright_abi::spec::dropout::Spec;
@@ -7,10 +7,10 @@ use super::{GradientContext, InLanes, LoweringContext, Operation, Phase, ShapeEr
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// Ignores a share of the units in each training step.
+/// Drops a fraction of the units in each training step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    /// The share.
+    /// The fraction.
     pub rate: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The weights of a connection table as those of an ordinary convolution.
+//! Expands the weights of a connection table to those of an ordinary convolution.
 
 use netwright_abi::kernels::{self, Accumulate, Prepare};
 use netwright_abi::spec::conv_table::Spec;
@@ -7,18 +7,18 @@ use super::{GradientContext, LoweringContext, Operation, Phase, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Puts zeros where nothing is connected. It has no inputs: weights alone decide.
+/// Inserts zeros for missing connections. It has no inputs: the result depends only on the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expand {
     /// Height and width of a filter.
     pub window: [usize; 2],
     /// Channels of the convolution's input.
     pub channels: usize,
-    /// Its filters.
+    /// Filters of the convolution.
     pub filters: usize,
-    /// What is connected: an input channel and a filter.
+    /// The connections, as pairs of an input channel and a filter.
     pub connections: Vec<[usize; 2]>,
-    /// What the weights are called.
+    /// The name of the weights.
     pub weights: &'static str,
 }
 

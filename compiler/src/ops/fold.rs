@@ -1,11 +1,11 @@
-//! What a frozen normalisation or a constant factor does behind a layer, as a scale and a shift for each of the layer's channels: the
-//! layer's kernel applies them to elements that are still in registers.
+//! A frozen normalisation or a constant factor as a scale and a shift for each channel of the layer before it. The layer's kernel
+//! applies them to elements that are still in registers.
 
 use super::{BatchNorm, GradientContext, LoweringContext, Operation, Scale, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// What can become a scale and a shift when predicting.
+/// An operation that can become a scale and a shift in predictions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Foldable {
     /// γ/√(σ² + ε) and β + (b − μ) · scale, with the layer's bias b.
@@ -14,12 +14,13 @@ pub enum Foldable {
     Scale(Scale),
 }
 
-/// Computes the scale, its output, and the shift, which it saves. It has no inputs: weights and statistics alone decide.
+/// Computes the scale, which is its output, and the shift, which is its saved value. It has no inputs: both depend only on weights and
+/// statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fold {
-    /// Of what.
+    /// The folded operation.
     pub of: Foldable,
-    /// The shape of the layer's output.
+    /// The shape of the preceding layer's output.
     pub behind: Shape,
 }
 

@@ -13,9 +13,9 @@ use crate::shape::Shape;
 pub struct LayerNorm {
     /// ε, added to the variance.
     pub epsilon: f64,
-    /// Whether there is γ.
+    /// Whether it has γ.
     pub scale: bool,
-    /// Whether there is β.
+    /// Whether it has β.
     pub center: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where an operation stands: its node in a graph, and the calls that are made for it there.
+//! The context of lowering an operation: its node in the graph, and constructors of its kernel calls.
 
 use netwright_abi::kernels::{self, Kernel, Signature};
 use netwright_abi::spec::{self, Sizes};
@@ -10,15 +10,15 @@ use crate::kernel_call::{Data, FusedGradient, KernelCall};
 use crate::selection::Direction;
 use crate::shape::Shape;
 
-/// Declares the kernels of layers with weights in one direction, of two signatures.
+/// Declares the two variants of kernels with weights for one direction.
 macro_rules! weighted_kernel {
     ($(#[$about:meta])* $name:ident: $plain:ident, $packing:ident) => {
         $(#[$about])*
         #[derive(Debug)]
         pub(crate) enum $name<Z> {
-            /// It reads the weights, or what was prepared of them.
+            /// The kernel reads the weights, or their prepared form in place of them.
             Plain(Kernel<kernels::$plain<()>, Z>),
-            /// It packs the weights, unless it is given them packed.
+            /// The kernel packs the weights, unless it receives them packed.
             Packing(Kernel<kernels::$packing<()>, Z>),
         }
 
@@ -45,28 +45,28 @@ macro_rules! weighted_kernel {
 }
 
 weighted_kernel! {
-    /// A kernel of a layer with weights on the way forward.
+    /// A forward kernel of a layer with weights.
     ForwardKernel: Weighted, Packable
 }
 
 weighted_kernel! {
-    /// A kernel for the gradient of the input of a layer with weights.
+    /// A kernel for the gradient with respect to the input of a layer with weights.
     InputGradientKernel: GradInput, PackableGradInput
 }
 
-/// A node in its graph, as its operation sees it on the way forward.
+/// A node in its graph, as its operation sees it in the forward pass.
 #[derive(Debug)]
 pub struct LoweringContext<'a> {
     /// The graph.
     pub graph: &'a Graph,
     /// The node.
     pub node: &'a Node,
-    /// Predicting or training.
+    /// Prediction or training.
     pub phase: Phase,
 }
 
 impl LoweringContext<'_> {
-    /// The input number `index`.
+    /// The input with this index.
     pub fn x(&self, index: usize) -> Data {
         Data::Value(self.node.inputs[index])
     }
@@ -82,14 +82,15 @@ impl LoweringContext<'_> {
     pub fn y_shape(&self) -> Shape {
         self.seen(self.node.output)
     }
-    /// The shape of what the node computes, of which the output may be a pool.
+    /// The shape of the node's result before the pool of its epilogue.
     pub fn z_shape(&self) -> Shape {
         match self.node.epilogue.pool {
             None => self.y_shape(),
             Some(_) => self.graph.computed_shape(self.node).as_image(),
         }
     }
-    /// The shape of a value as the node's kernel sees it: a block of images in the lanes may be one image of more channels.
+    /// The shape of a value as the node's kernel sees it: for some kernels, a block of images in the lanes is one image with more
+    /// channels.
     fn seen(&self, value: ValueId) -> Shape {
         let shape = self.graph.shape(value).as_image();
         match self.graph.layout(self.node.output) {
@@ -99,7 +100,7 @@ impl LoweringContext<'_> {
             _ => shape,
         }
     }
-    /// The value number `index` saved for the way back.
+    /// The saved value with this index, for the backward pass.
     pub fn saved(&self, index: usize) -> Data {
         Data::Value(self.node.saved[index])
     }
@@ -107,26 +108,26 @@ impl LoweringContext<'_> {
     pub fn tensor(&self, name: &str) -> Data {
         self.tensor_id(name).map_or(Data::Absent, Data::Tensor)
     }
-    /// The weights called `name` as kernels read them: those that another node computed of the tensor, where one did.
+    /// The weights called `name` as kernels read them: those that another node computed from the tensor, where there is such a node.
     pub(crate) fn weights(&self, name: &str) -> Data {
         self.graph.expanded_weights(self.node).map_or_else(|| self.tensor(name), Data::Value)
     }
-    /// The row that has the tensor called `name`, which may not be that of the node: it may be merged with others.
+    /// The row that owns the tensor called `name`. It may differ from the node's row, since nodes are merged.
     pub(crate) fn row_of(&self, name: &str) -> LayerId {
         self.tensor_id(name).map_or(self.node.layer, |id| self.graph.tensors[id.0].layer)
     }
-    /// What was prepared of its weights for a direction.
+    /// Its weights, prepared for a direction.
     pub(super) fn prepared(&self, direction: Direction) -> Data {
         self.node.prepared(direction).map_or(Data::Absent, Data::Value)
     }
-    /// The scale and shift of each channel of the output. A bias is a shift.
+    /// The scale and shift per channel of the output. A bias is a shift.
     pub fn scale_and_shift(&self) -> [Data; 2] {
         match self.node.epilogue.affine {
             Some(values) => values.map(Data::Value),
             None => [Data::Absent, self.tensor("bias")],
         }
     }
-    /// The call on the way forward of what has weights, called `weights`: the kernel reads them, or what was prepared of them.
+    /// The forward call of a layer with weights called `weights`; the kernel reads them, or their prepared form.
     pub(crate) fn weighted_call<Z: Sizes>(
         &self,
         kernel: impl Into<ForwardKernel<Z>>,
@@ -145,15 +146,15 @@ impl LoweringContext<'_> {
             }
         }
     }
-    /// What becomes of the output before it is stored, as the kernel is told.
+    /// The epilogue as a constant for the kernel.
     pub fn epilogue(&self) -> Epilogue {
         Epilogue { accumulate: self.node.epilogue.sum.is_some(), activation: self.activation() }
     }
-    /// The activation of the epilogue, for kernels whose epilogue is nothing else.
+    /// The activation of the epilogue, for kernels that support no other part.
     pub fn activation(&self) -> Option<Function> {
         self.node.epilogue.activation
     }
-    /// The call that computes the output, behind a copy of the sum that it adds to.
+    /// The calls that compute the output: a copy of the epilogue's sum, onto which the kernel accumulates.
     pub fn with_epilogue_and_sum(&self, call: KernelCall) -> Vec<KernelCall> {
         let call = self.with_epilogue(call);
         match self.node.epilogue.sum {
@@ -164,7 +165,7 @@ impl LoweringContext<'_> {
             }
         }
     }
-    /// The call that computes the output, with its epilogue.
+    /// The call, with the epilogue's parts in its reason and the merged rows.
     pub fn with_epilogue(&self, call: KernelCall) -> KernelCall {
         let graph::Epilogue { affine, sum, activation, pool, rows } = &self.node.epilogue;
         let parts = [
@@ -200,30 +201,30 @@ impl LoweringContext<'_> {
     pub fn selected(&self, direction: Direction) -> Option<&'static str> {
         self.node.selected(direction).map(|selected| selected.name)
     }
-    /// A call with the reason why its kernel was selected for a direction.
+    /// The call, with the reason why its kernel was selected for a direction.
     pub fn because(&self, direction: Direction, call: KernelCall) -> KernelCall {
         match self.node.selected(direction) {
             Some(selected) => KernelCall { why: selected.why.clone().into(), ..call },
             None => call,
         }
     }
-    /// A copy of so many elements for each image; the planner leaves it out where it can.
+    /// A copy of `len` elements per image; the planner elides it where it can.
     pub fn copy(&self, len: usize, x: Data, y: Data) -> KernelCall {
         let call = self.call(kernels::copy, &spec::copy::Spec { len }, kernels::Unary { x, y });
         KernelCall { why: "a value that is read again later is changed in place".into(), ..call }
     }
 }
 
-/// A node as its operation sees it on the way back.
+/// A node as its operation sees it in the backward pass.
 #[derive(Debug)]
 pub struct GradientContext<'a> {
-    /// The node on the way forward.
+    /// The node in the forward pass.
     pub forward: LoweringContext<'a>,
     /// The gradient of the output.
     pub dy: ValueId,
-    /// Where the gradient of each input belongs.
+    /// The destinations of the gradients of the inputs.
     pub dx: Vec<ValueId>,
-    /// Whether that of the only input is added to what stands there.
+    /// Whether the gradient of the only input accumulates onto its destination.
     pub adds: bool,
 }
 
@@ -232,11 +233,11 @@ impl GradientContext<'_> {
     pub fn dy(&self) -> Data {
         Data::Value(self.dy)
     }
-    /// Where the gradient of input `index` belongs; overwrite it, unless it is added.
+    /// The destination of the gradient of input `index`; to be overwritten unless it accumulates.
     pub fn dx(&self, index: usize) -> Data {
         Data::Value(self.dx[index])
     }
-    /// Where the gradient of the tensor called `name` belongs; add to it.
+    /// The gradient of the tensor called `name`; kernels accumulate onto it.
     pub fn gradient(&self, name: &str) -> Data {
         self.forward.tensor_id(name).map_or(Data::Absent, Data::Gradient)
     }
@@ -245,20 +246,20 @@ impl GradientContext<'_> {
         let dw = self.expanded_gradient().map_or_else(|| self.gradient(kernel), |(value, _)| Data::Value(value));
         kernels::GradWeights { x: self.forward.x(0), dy: self.dy(), dw, db: self.gradient("bias") }
     }
-    /// Where the gradient of weights belongs that another node computed, and how many there are: a kernel adds to it.
+    /// The destination of the gradient of weights that another node computed, with their number; kernels accumulate onto it.
     fn expanded_gradient(&self) -> Option<(ValueId, usize)> {
         let weights = self.graph.expanded_weights(self.node)?;
         let index = self.node.inputs.iter().position(|&input| input == weights)?;
         Some((self.dx[index], self.graph.values[weights.0].extent.len()))
     }
-    /// The call that sets such a gradient to zero.
+    /// The call that sets the gradient of such weights to zero.
     pub(crate) fn clear_expanded_gradient(&self) -> Option<KernelCall> {
         let (sum, len) = self.expanded_gradient()?;
         let call = self.call(kernels::clear, &spec::copy::Spec { len }, kernels::Clear { sum: Data::Value(sum) });
         Some(KernelCall { why: "the gradient of the weights is added to it".into(), ..call })
     }
-    /// The gradient of a dense layer's weights as an optimiser's update computes it: XᵀdY, or dYᵀX where the weights are transposed. Not in
-    /// other layouts.
+    /// The gradient of a dense layer's weights as an optimiser's update computes it: XᵀdY, or dYᵀX where the weights are transposed.
+    /// `None` for layouts other than channels last.
     pub(crate) fn fused_gradient(&self, kernel: &str, transposed: bool) -> Option<FusedGradient> {
         let (graph, node) = (self.forward.graph, self.forward.node);
         let weights = self.forward.tensor_id(kernel).filter(|_| graph.layout(node.output) == Layout::ChannelsLast)?;
@@ -266,7 +267,7 @@ impl GradientContext<'_> {
         let ((left, rows), (right, columns)) = if transposed { (dy, x) } else { (x, dy) };
         Some(FusedGradient { weights, left, right, sizes: [rows, columns] })
     }
-    /// The call for the gradient of the input of what has weights, called `weights`.
+    /// The call for the gradient with respect to the input of a layer with weights called `weights`.
     pub(crate) fn weighted_input_gradient<Z: Sizes>(
         &self,
         kernel: impl Into<InputGradientKernel<Z>>,

@@ -8,12 +8,12 @@ use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ShapeErro
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Divides each number by what it and its neighbours among the channels amount to.
+/// Divides each element by a power of the sum of squares over neighbouring channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lrn {
-    /// How many neighbouring channels, itself included.
+    /// The number of neighbouring channels, including the element's own.
     pub size: usize,
-    /// α, of the whole sum.
+    /// α, the factor of the whole sum.
     pub alpha: f64,
     /// β
     pub beta: f64,

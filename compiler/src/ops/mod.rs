@@ -1,5 +1,6 @@
-//! The meaning of operations: one file for each. An operation knows its output's shape, its weights, the kernel calls that
-//! compute it, the calls that compute its gradients, and its cost. [`Op`] is closed: its delegating matches are the checklist.
+//! The operations: one file each. An operation defines its output's shape, its weights, the kernel calls that compute it and its
+//! gradients, and its cost. [`Op`] is a closed enumeration: the macro `operations!` lists its variants, and the trait `Operation` their
+//! properties.
 
 mod activation;
 mod add;
@@ -75,11 +76,11 @@ use crate::kernel_call::KernelCall;
 use crate::selection::{Candidate, Direction};
 use crate::shape::Shape;
 
-/// What every operation answers.
+/// The interface of every operation.
 pub(crate) trait Operation {
     /// Its name in dumps.
     fn name(&self) -> &'static str;
-    /// The shape it makes of its inputs, or why it does not fit them.
+    /// The output's shape, or an error that says why the inputs do not fit.
     fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
     /// Its weights.
     fn tensors(&self, _inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
@@ -89,27 +90,28 @@ pub(crate) trait Operation {
     fn saved(&self, _inputs: &[Shape]) -> Vec<usize> {
         Vec::new()
     }
-    /// The ways to compute it in a direction; none where there is one kernel for it.
+    /// The alternative kernels for a direction; empty where there is only one.
     fn candidates(&self, _direction: Direction, _inputs: &[Shape], _output: Shape) -> Vec<Candidate> {
         Vec::new()
     }
-    /// The candidates that the text may ask for.
+    /// The candidates that the text may select by name.
     fn kernels(&self, _inputs: &[Shape], _output: Shape) -> Vec<&'static str> {
         Vec::new()
     }
-    /// The candidate that the text asks for.
+    /// The candidate that the text selects.
     fn asked(&self) -> Option<&'static str> {
         None
     }
-    /// Where it is an ordinary layer with weights that are computed from its own: what computes them, and that layer.
+    /// For an operation that reduces to an ordinary layer with weights computed from its own: the operation that computes them, and
+    /// that layer.
     fn expanded(&self, _inputs: &[Shape]) -> Option<[Op; 2]> {
         None
     }
     /// The calls that compute its output.
     fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall>;
-    /// The calls that compute the gradients of its inputs and add those of its weights.
+    /// The calls that compute the gradients of its inputs and accumulate those of its weights.
     fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall>;
-    /// Whether it makes a series of a series.
+    /// Whether its output is a series where its input is one.
     fn keeps_axes(&self) -> bool {
         true
     }
@@ -117,55 +119,57 @@ pub(crate) trait Operation {
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0
     }
-    /// The head it would be for a network.
+    /// The head of a network whose last operation it is.
     fn head(&self) -> Head {
         Head::Linear
     }
-    /// Whether the images of a batch meet in it while training.
+    /// Whether the result for one image depends on the other images of the batch in training.
     fn couples_batch(&self) -> bool {
         false
     }
-    /// Over how many elements of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    /// The number of elements of one image in each variance that it computes over a batch in training; `None` for operations that
+    /// compute none.
     fn normalised_together(&self, _inputs: &[Shape]) -> Option<usize> {
         None
     }
-    /// Whether an activation after it acts on its input as if there were nothing between.
+    /// Whether it preserves signs, so that an activation after it acts as if it were applied to its input.
     fn passes_sign(&self) -> bool {
         false
     }
-    /// Whether its kernels can do this to the elements they compute before these leave the cache: see [`crate::graph::Epilogue`].
+    /// Whether its kernels support this part of an epilogue: see [`crate::graph::Epilogue`].
     fn takes_epilogue(&self, _part: EpiloguePart) -> bool {
         false
     }
-    /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
+    /// Whether the kernel selected for predictions can store only a pool of the elements that it computes with an epilogue.
     fn can_pool(&self, _selected: &str, _epilogue: &Epilogue, _pool: &Pool) -> bool {
         false
     }
-    /// The sizes of the depthwise convolution that it is, and what its weights are called, where another kernel can compute rows of it for itself.
+    /// For a depthwise convolution whose rows another kernel can compute: its sizes, and the name of its weights.
     fn depthwise(&self, _at: &LoweringContext<'_>) -> Option<(conv_spec::Spec, &'static str)> {
         None
     }
-    /// Whether the kernel that was selected for it when predicting can compute the [depthwise](Self::depthwise) convolution that it reads.
+    /// Whether the kernel selected for predictions can compute the [depthwise](Self::depthwise) convolution before it.
     fn can_follow_depthwise(&self, _at: &LoweringContext<'_>) -> bool {
         false
     }
-    /// Whether its gradient reads its output, which while training must then stay as it is.
+    /// Whether its gradient reads its output, which must then not be changed in training.
     fn gradient_reads_output(&self) -> bool {
         false
     }
-    /// Whether its gradient goes through this activation in its epilogue by itself, from the gradient of what the activation returns.
+    /// Whether its gradient kernel applies the derivative of this activation in its epilogue, starting from the gradient of the
+    /// activation's output.
     fn gradient_takes(&self, _activation: Function) -> bool {
         false
     }
-    /// Whether the gradient of its only input can be added to what stands in its place.
+    /// Whether the gradient of its only input can accumulate onto the previous contents of its destination.
     fn adds_gradient(&self, _at: &LoweringContext<'_>) -> bool {
         false
     }
-    /// What it would be as a part of the epilogue of the node before it.
+    /// The epilogue part that it can become for the node before it.
     fn as_epilogue(&self) -> Option<EpiloguePart> {
         None
     }
-    /// How it computes images in the lanes, if it has kernels for that.
+    /// How it computes images in the lanes, if it has such kernels.
     fn in_lanes(&self, _inputs: &[Shape], _output: Shape) -> Option<InLanes> {
         None
     }
@@ -174,21 +178,21 @@ pub(crate) trait Operation {
 /// How an operation computes [`Layout::ImagesInLanes`](netwright_abi::Layout::ImagesInLanes).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InLanes {
-    /// Whether by a kernel of its own; else its kernel treats all channels alike, so that it can take a block of images for one image of so
-    /// many times more channels.
+    /// Whether it has a kernel for this layout. Otherwise its kernel treats all channels alike, so that a block of images is passed as
+    /// one image with as many times more channels.
     pub by_own_kernel: bool,
     /// Estimated time for one image, channels last and in the lanes, in multiply-adds of a full-speed kernel.
     pub costs: [f64; 2],
 }
 
 impl InLanes {
-    /// The name of kernels that compute images in the lanes.
+    /// The name of kernels for images in the lanes.
     pub(crate) const KERNEL: &'static str = "lanes";
 
-    /// A kernel that treats all channels alike, and takes as long in either layout.
+    /// For kernels that treat all channels alike and take equally long in both layouts.
     pub(crate) const ALIKE: Self = Self { by_own_kernel: false, costs: [0.0; 2] };
 
-    /// A kernel for the layout.
+    /// For operations with a kernel for the layout.
     pub(crate) fn by_own_kernel(cost_channels_last: f64, cost: f64) -> Self {
         Self { by_own_kernel: true, costs: [cost_channels_last, cost] }
     }
@@ -197,17 +201,17 @@ impl InLanes {
 /// A part of an epilogue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EpiloguePart {
-    /// A factor and a summand for each channel, when predicting.
+    /// A scale and a shift for each channel, in predictions.
     Affine(Foldable),
-    /// Another value, which is added.
+    /// A sum with another value.
     Sum,
-    /// A function of each element.
+    /// An activation function.
     Activation(Function),
 }
 
 macro_rules! operations {
     ($($name:ident),* $(,)?) => {
-        /// Every operation there is.
+        /// Every operation.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs)]
         pub enum Op {
@@ -236,7 +240,7 @@ operations![
     Subsample, Upsample, ZeroPad,
 ];
 
-/// What operations see of their inputs: see [`Shape::as_image`].
+/// The shapes of the inputs as operations see them: see [`Shape::as_image`].
 fn images(inputs: &[Shape]) -> Vec<Shape> {
     inputs.iter().map(|input| input.as_image()).collect()
 }
@@ -246,10 +250,10 @@ impl Op {
     pub fn name(&self) -> &'static str {
         self.operation().name()
     }
-    /// The shape it makes of its inputs.
+    /// The shape of its output.
     ///
     /// # Errors
-    /// [`ShapeError`] where it does not fit them.
+    /// [`ShapeError`] where the inputs do not fit.
     pub fn infer(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let is_series = inputs.iter().any(|input| matches!(input, Shape::Series { .. }));
         let shape = match self.operation().infer(&images(inputs)) {
@@ -267,8 +271,8 @@ impl Op {
     pub fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<TensorSpec> {
         self.operation().tensors(&images(inputs), output.as_image())
     }
-    /// Where it is an ordinary layer with weights that are computed from its own: what computes them, and that layer, which reads them
-    /// behind its input.
+    /// For an operation that reduces to an ordinary layer with weights computed from its own: the operation that computes them, and
+    /// that layer, which has them as an additional, last input.
     pub fn expanded(&self, inputs: &[Shape]) -> Option<[Self; 2]> {
         self.operation().expanded(&images(inputs))
     }
@@ -276,23 +280,23 @@ impl Op {
     pub fn forward(&self, at: &LoweringContext<'_>) -> Vec<KernelCall> {
         self.operation().forward(at)
     }
-    /// The calls that compute the gradients of its inputs and add those of its weights.
+    /// The calls that compute the gradients of its inputs and accumulate those of its weights.
     pub fn gradient(&self, at: &GradientContext<'_>) -> Vec<KernelCall> {
         self.operation().gradient(at)
     }
-    /// The lengths of what its forward pass saves.
+    /// The lengths of the values that its forward pass saves.
     pub fn saved(&self, inputs: &[Shape]) -> Vec<usize> {
         self.operation().saved(&images(inputs))
     }
-    /// The ways to compute it in a direction; none where there is one kernel for it.
+    /// The alternative kernels for a direction; empty where there is only one.
     pub fn candidates(&self, direction: Direction, inputs: &[Shape], output: Shape) -> Vec<Candidate> {
         self.operation().candidates(direction, &images(inputs), output.as_image())
     }
-    /// The candidates that the text may ask for, whichever directions have them.
+    /// The candidates of any direction that the text may select by name.
     pub fn kernels(&self, inputs: &[Shape], output: Shape) -> Vec<&'static str> {
         self.operation().kernels(&images(inputs), output.as_image())
     }
-    /// The candidate that the text asks for, whichever directions have it.
+    /// The candidate that the text selects, for every direction that has it.
     pub fn asked(&self) -> Option<&'static str> {
         self.operation().asked()
     }
@@ -300,35 +304,37 @@ impl Op {
     pub fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         self.operation().macs(&images(inputs), output.as_image())
     }
-    /// The head it would be for a network.
+    /// The head of a network whose last operation it is.
     pub fn head(&self) -> Head {
         self.operation().head()
     }
-    /// Whether the images of a batch meet in it while training.
+    /// Whether the result for one image depends on the other images of the batch in training.
     pub fn couples_batch(&self) -> bool {
         self.operation().couples_batch()
     }
-    /// Over how many elements of one image it takes each variance that it divides by while training; `None` where it takes none over a batch.
+    /// The number of elements of one image in each variance that it computes over a batch in training; `None` for operations that
+    /// compute none.
     pub fn normalised_together(&self, inputs: &[Shape]) -> Option<usize> {
         self.operation().normalised_together(inputs)
     }
-    /// Whether an activation after it acts on its input as if there were nothing between: pooling, reshaping, normalising.
+    /// Whether it preserves signs, so that an activation after it acts as if it were applied to its input: pooling, reshaping,
+    /// normalising.
     pub fn passes_sign(&self) -> bool {
         self.operation().passes_sign()
     }
-    /// Whether its kernels can do this to the elements they compute before these leave the cache.
+    /// Whether its kernels support this part of an epilogue.
     pub fn takes_epilogue(&self, part: EpiloguePart) -> bool {
         self.operation().takes_epilogue(part)
     }
-    /// Whether the kernel that was selected for it when predicting can store a pool of the values alone that it computes with an epilogue.
+    /// Whether the kernel selected for predictions can store only a pool of the elements that it computes with an epilogue.
     pub fn can_pool(&self, selected: &str, epilogue: &Epilogue, pool: &Pool) -> bool {
         self.operation().can_pool(selected, epilogue, pool)
     }
-    /// The sizes of the depthwise convolution that it is, and what its weights are called, where another kernel can compute rows of it for itself.
+    /// For a depthwise convolution whose rows another kernel can compute: its sizes, and the name of its weights.
     pub fn depthwise(&self, at: &LoweringContext<'_>) -> Option<(conv_spec::Spec, &'static str)> {
         self.operation().depthwise(at)
     }
-    /// Whether the kernel that was selected for it when predicting can compute the [depthwise](Self::depthwise) convolution that it reads.
+    /// Whether the kernel selected for predictions can compute the [depthwise](Self::depthwise) convolution before it.
     pub fn can_follow_depthwise(&self, at: &LoweringContext<'_>) -> bool {
         self.operation().can_follow_depthwise(at)
     }
@@ -336,44 +342,44 @@ impl Op {
     pub fn gradient_reads_output(&self) -> bool {
         self.operation().gradient_reads_output()
     }
-    /// Whether its gradient goes through this activation in its epilogue by itself.
+    /// Whether its gradient kernel applies the derivative of this activation in its epilogue.
     pub fn gradient_takes(&self, activation: Function) -> bool {
         self.operation().gradient_takes(activation)
     }
-    /// Whether the gradient of its only input can be added to what stands in its place.
+    /// Whether the gradient of its only input can accumulate onto the previous contents of its destination.
     pub fn adds_gradient(&self, at: &LoweringContext<'_>) -> bool {
         self.operation().adds_gradient(at)
     }
-    /// How it computes images in the lanes, if it has kernels for that.
+    /// How it computes images in the lanes, if it has such kernels.
     pub fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
         self.operation().in_lanes(&images(inputs), output.as_image())
     }
-    /// What it would be as a part of the epilogue of the node before it.
+    /// The epilogue part that it can become for the node before it.
     pub fn as_epilogue(&self) -> Option<EpiloguePart> {
         self.operation().as_epilogue()
     }
 }
 
-/// Why an operation does not fit its inputs.
+/// The reason why an operation does not fit its inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeError {
-    /// What does not fit, in the shapes that met.
+    /// The problem, with the shapes involved.
     pub message: String,
-    /// What would.
+    /// A suggestion that would fit.
     pub help: Option<String>,
 }
 
 impl ShapeError {
-    /// What does not fit.
+    /// An error without a suggestion.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
     }
-    /// The same of a series.
+    /// The same error in the words of series.
     fn of_series(self) -> Self {
         let text = |text: String| crate::shape::text_of_series(&text);
         Self { message: text(self.message), help: self.help.map(text) }
     }
-    /// What would.
+    /// Adds a suggestion.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -381,22 +387,22 @@ impl ShapeError {
     }
 }
 
-/// A tensor that an operation wants.
+/// A tensor that an operation needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorSpec {
     /// `kernel`, `bias`, …
     pub name: &'static str,
-    /// What it is for.
+    /// Its role.
     pub kind: ParameterKind,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
-    /// What these are sizes of.
+    /// The meaning of the axes.
     pub axes: Axes,
-    /// Inputs that meet in one output.
+    /// The number of inputs of one output.
     pub fan_in: usize,
-    /// Outputs that one input reaches.
+    /// The number of outputs that one input contributes to.
     pub fan_out: usize,
-    /// How it starts unless the layer says otherwise.
+    /// The initialisation, unless the layer specifies another.
     pub init: Option<Init>,
 }
 
@@ -405,7 +411,7 @@ impl TensorSpec {
     pub fn weight(name: &'static str, axes: Axes, shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Self {
         Self { name, kind: ParameterKind::Weight, shape, axes, fan_in, fan_out, init: None }
     }
-    /// One number for each of `len` outputs, `value` to begin with.
+    /// A vector of `len` elements, all initialised to `value`.
     pub fn vector(name: &'static str, kind: ParameterKind, len: usize, value: f64) -> Self {
         let (shape, init) = (vec![len], Some(Init::Constant(value)));
         Self { name, kind, shape, axes: Axes::Channels, fan_in: 1, fan_out: 1, init }
@@ -415,14 +421,14 @@ impl TensorSpec {
 /// Whether a pass predicts or trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Dropout is absent, statistics are frozen.
+    /// Prediction: no dropout, frozen statistics.
     Predicting,
-    /// Dropout drops, statistics are measured.
+    /// Training: dropout is applied, statistics are measured.
     Training,
 }
 
 impl Phase {
-    /// What is computed in it.
+    /// The computations of the phase.
     pub const fn directions(self) -> &'static [Direction] {
         match self {
             Self::Predicting => &[Direction::Predicting],
@@ -430,7 +436,7 @@ impl Phase {
         }
     }
 
-    /// The way forward in it.
+    /// The forward direction of the phase.
     pub const fn forward(self) -> Direction {
         match self {
             Self::Predicting => Direction::Predicting,
@@ -439,18 +445,18 @@ impl Phase {
     }
 }
 
-/// A value of so many fixed elements.
+/// A value of `len` elements, independent of the batch size.
 pub(crate) fn fixed(len: usize) -> Value {
     Value { extent: Extent::Fixed(len), ..Value::of_images(Shape::Flat(len)) }
 }
 
-/// A value of so many elements that follow from the weights alone.
+/// A value of `len` elements that depend only on the weights.
 pub(crate) fn prepared(len: usize) -> Value {
     Value { extent: Extent::Prepared(len), ..Value::of_images(Shape::Flat(len)) }
 }
 
-/// That a tensor of weights would be too large to index.
-pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), ShapeError> {
+/// Returns an error if a tensor of weights would be too large to index.
+pub(crate) fn check_weight_count(sizes: &[usize]) -> Result<(), ShapeError> {
     let len = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size as u64));
     if len.is_some_and(|len| len <= crate::shape::LARGEST_VALUE) {
         return Ok(());
@@ -460,13 +466,13 @@ pub(crate) fn refuse_enormous_weights(sizes: &[usize]) -> Result<(), ShapeError>
         .help("use a smaller window, or fewer channels and filters"))
 }
 
-/// The image an operation needs, or a shape error that says how it became flat. A window of `extent` is to fit.
+/// Returns the sizes of an image, or an error for a flat shape. Its suggestion is a shape that fits a window of `extent`.
 pub(crate) fn image(shape: Shape, what: &str, extent: [usize; 2]) -> Result<[usize; 3], ShapeError> {
     if let Some(sizes) = shape.as_image().image_sizes() {
         return Ok(sizes);
     }
     let features = shape.len();
-    // The square that the features fill, if they do.
+    // The side of the square with as many pixels as there are features, if there is one.
     let root = features.isqrt();
     let [height, width] = match extent {
         [1, wide] if wide > 1 => [1, features],

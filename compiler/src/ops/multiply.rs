@@ -1,4 +1,4 @@
-//! The product of two values, element by element, or of an image with one element a channel (squeeze and excitation, Hu et al., 2017).
+//! The elementwise product of two values, or of an image with one element per channel (squeeze and excitation, Hu et al., 2017).
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Product, ProductGrad};
@@ -8,13 +8,13 @@ use super::{EpiloguePart, GradientContext, LoweringContext, Operation, ShapeErro
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Multiplies its first input by its second, which has the same shape, or one number for each channel.
+/// Multiplies its first input by its second, which has the same shape or one element per channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Multiply;
 
 impl Multiply {
-    /// Whether `right` is a row with one number for each channel of the image `left`, be that an image of one position. An image of
-    /// one position is no such row: it may have come of a window that was to keep the shape.
+    /// Whether `right` is a flat value with one element for each channel of the image `left`. An image with a single position does not
+    /// broadcast: it may be the result of a window that was meant to keep the shape.
     pub(crate) fn broadcasts(left: Shape, right: Shape) -> bool {
         matches!((left.as_image(), right), (Shape::Image { channels, .. }, Shape::Flat(features)) if channels == features)
     }

@@ -1,4 +1,5 @@
-//! The weights of a layer as its kernel reads them: packed once for all predictions, or once a training step for all its micro-batches.
+//! The weights of a layer in the packed form that its kernel reads: packed once for all predictions, or once per training step for all
+//! micro-batches.
 
 use netwright_abi::kernels::{Kernel, Prepare};
 use netwright_abi::spec::{conv, dense};
@@ -7,23 +8,23 @@ use super::{GradientContext, LoweringContext, Operation, Phase, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// The kernel that packs weights, with the sizes of what they are the weights of.
+/// The kernel that packs weights, with the sizes of their layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Packing {
-    /// Those of a convolution.
+    /// For a convolution.
     Conv(Kernel<Prepare<()>, conv::Kind>, conv::Spec),
-    /// Those of a dense layer.
+    /// For a dense layer.
     Dense(Kernel<Prepare<()>, dense::Kind>, dense::Spec),
 }
 
 /// Packs weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pack {
-    /// How.
+    /// The packing kernel.
     pub packing: Packing,
     /// Elements of the packed weights.
     pub len: usize,
-    /// What the weights are called.
+    /// The name of the weights.
     pub weights: &'static str,
 }
 

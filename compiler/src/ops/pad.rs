@@ -1,4 +1,4 @@
-//! Zeros around an image, and their removal: each is the other's gradient.
+//! Zero padding of an image, and its removal: each is the gradient of the other.
 
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
 use netwright_abi::spec::pad::Spec;
@@ -7,11 +7,11 @@ use super::{GradientContext, InLanes, LoweringContext, Operation, ShapeError, im
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// Puts rows and columns of zeros around an image: top, bottom, left, right.
+/// Adds rows and columns of zeros around an image: top, bottom, left, right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ZeroPad(pub [usize; 4]);
 
-/// Takes rows and columns off an image: top, bottom, left, right.
+/// Removes rows and columns from an image: top, bottom, left, right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crop(pub [usize; 4]);
 
@@ -20,12 +20,12 @@ fn spec(inner: Shape, padding: [usize; 4]) -> Spec {
     Spec { input, padding }
 }
 
-/// Zeros around an image of shape `inner`.
+/// The call that pads an image of shape `inner`.
 fn padded(at: &LoweringContext<'_>, inner: Shape, padding: [usize; 4], x: Data, y: Data) -> KernelCall {
     at.call(kernels::zeropad_forward, &spec(inner, padding), Unary { x, y })
 }
 
-/// The image of shape `inner` within those zeros.
+/// The call that extracts the image of shape `inner` from a padded one.
 fn cropped(at: &LoweringContext<'_>, inner: Shape, padding: [usize; 4], dy: Data, dx: Data) -> KernelCall {
     at.call(kernels::zeropad_grad, &spec(inner, padding), UnaryGrad { dy, dx })
 }

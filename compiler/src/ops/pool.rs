@@ -1,4 +1,4 @@
-//! Pooling (slides 30 and 39): the largest, or the mean, of each window.
+//! Pooling (slides 30 and 39): the maximum or the mean of each window.
 
 use netwright_abi::kernels::{self, Pooled, UnaryGrad, UnaryGradFromBoth};
 use netwright_abi::spec::pool::Spec;
@@ -9,19 +9,19 @@ use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, 
 use crate::kernel_call::KernelCall;
 use crate::shape::{Padding, Shape, Window};
 
-/// What a pool makes of a window.
+/// The reduction of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
-    /// Its largest value; padding is minus infinity.
+    /// The maximum; padding counts as minus infinity.
     Max,
-    /// The mean of what lies in the image; padding is left out.
+    /// The mean over the pixels in the image; padding is ignored.
     Average,
 }
 
 /// Reduces each window of each channel to one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pool {
-    /// The largest, or the mean.
+    /// The maximum or the mean.
     pub kind: PoolKind,
     /// Size, stride and padding.
     pub window: Window,
@@ -38,7 +38,7 @@ impl core::fmt::Display for Pool {
 }
 
 impl Pool {
-    /// Whether it takes the largest of each of the 2x2 windows that lie in the image side by side.
+    /// Whether it is a max pool over adjacent 2x2 windows without padding.
     pub fn takes_largest_of_quads(&self) -> bool {
         let Window { size, stride, dilation, padding } = self.window;
         self.kind == PoolKind::Max
@@ -82,7 +82,7 @@ impl Operation for Pool {
     }
 
     fn in_lanes(&self, inputs: &[Shape], output: Shape) -> Option<InLanes> {
-        // What an element of a window costs; more where channels fill no vectors.
+        // The cost per element of a window; higher where channels do not fill whole vectors.
         let last = if inputs[0].channels().is_multiple_of(LANES) { 9.0 } else { 25.0 };
         let read = (output.len() * self.window.size[0] * self.window.size[1]) as f64;
         Some(InLanes { by_own_kernel: false, costs: [last * read, 5.0 * read] })

@@ -1,4 +1,4 @@
-//! The parametric rectifier (slide 11): the slope below 0 is trained.
+//! The parametric rectifier (slide 11): the slope for negative inputs is trained.
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Sloped, SlopedGrad};
@@ -8,12 +8,12 @@ use super::{EpiloguePart, GradientContext, LoweringContext, Operation, Parameter
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// z, or slope · z below 0, with one slope for each channel or one for all.
+/// z for z ≥ 0, and slope · z otherwise, with one slope per channel or one for all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prelu {
     /// Whether all channels share one slope.
     pub shared: bool,
-    /// What the slopes start at.
+    /// The initial slope.
     pub start: f64,
 }
 

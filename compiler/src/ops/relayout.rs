@@ -1,4 +1,4 @@
-//! The same elements in another layout: images one after the other, or blocks of them in the lanes.
+//! The same elements in another layout: one image after the other, or blocks of images in the lanes.
 
 use netwright_abi::Layout;
 use netwright_abi::kernels::{self, Unary};
@@ -8,12 +8,12 @@ use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// What moving a value into the lanes or out of them costs for one image, in multiply-adds of a full-speed kernel.
+/// The cost of converting a value into or out of the lanes for one image, in multiply-adds of a full-speed kernel.
 pub(crate) fn relayout_cost(shape: Shape) -> f64 {
     5.0 * shape.len() as f64
 }
 
-/// Lays its input out anew.
+/// Converts its input to another layout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Relayout {
     /// The layout of its output.

@@ -1,13 +1,13 @@
-//! The same elements in another shape: nothing is computed, and the planner gives both one address.
+//! The same elements in another shape. Nothing is computed: the planner assigns the same address to both.
 
 use super::{GradientContext, InLanes, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Sees its input as another shape of as many elements.
+/// Interprets its input as another shape with as many elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reshape {
-    /// The shape; `None` for a flat row of all.
+    /// The shape; `None` for a flat one.
     pub to: Option<Shape>,
 }
 

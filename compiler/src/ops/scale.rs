@@ -7,7 +7,7 @@ use super::{EpiloguePart, Foldable, GradientContext, InLanes, LoweringContext, O
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// Multiplies each number by a constant.
+/// Multiplies each element by a constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// The constant.
@@ -23,7 +23,7 @@ impl Scale {
         at.call(kernels::scale, &self.spec(at.y_shape().len()), InPlace { source: Data::Absent, values })
     }
 
-    /// The call that makes a scale and a shift of it, behind a node whose output has this shape.
+    /// The call that computes its scale and shift, for a layer with this output shape.
     pub(super) fn fold(&self, at: &LoweringContext<'_>, behind: Shape) -> KernelCall {
         let operands = ScaleFold { bias: at.tensor("bias"), scale: at.y(), shift: at.saved(0) };
         at.call(kernels::scale_fold, &self.spec(behind.len()), operands)

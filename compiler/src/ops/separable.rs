@@ -1,4 +1,4 @@
-//! A depthwise convolution and the 1x1 convolution behind it, in one kernel.
+//! A depthwise convolution and the 1x1 convolution after it, in one kernel.
 
 use netwright_abi::kernels::{self, Separable};
 use netwright_abi::spec::conv;
@@ -9,10 +9,10 @@ use crate::graph::Node;
 use crate::kernel_call::KernelCall;
 use crate::selection::Direction;
 
-/// The call of the 1x1 convolution at `at`, which reads what `before` computes, whose sizes are `pointwise`.
+/// The call of the 1x1 convolution `at`, with the sizes `pointwise`, fused with the depthwise convolution `before`.
 pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Spec) -> Option<KernelCall> {
     let of_channels = LoweringContext { node: before, ..*at };
-    let (depthwise, its_weights) = before.op.depthwise(&of_channels)?;
+    let (depthwise, depthwise_weights) = before.op.depthwise(&of_channels)?;
     let conv::Spec { input, window, stride, padding, dilation, .. } = depthwise;
     let sizes = Spec {
         input,
@@ -27,7 +27,7 @@ pub(super) fn call(at: &LoweringContext<'_>, before: &Node, pointwise: &conv::Sp
     let ([depthwise_scale, depthwise_shift], [scale, shift]) = (of_channels.scale_and_shift(), at.scale_and_shift());
     let operands = Separable {
         x: of_channels.x(0),
-        depthwise: of_channels.weights(its_weights),
+        depthwise: of_channels.weights(depthwise_weights),
         depthwise_scale,
         depthwise_shift,
         w: at.prepared(Direction::Predicting),

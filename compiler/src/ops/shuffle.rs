@@ -1,4 +1,4 @@
-//! Channels of several groups side by side: the channel shuffle (Zhang et al., 2018).
+//! The channel shuffle (Zhang et al., 2018): interleaves the channels of several groups.
 
 use netwright_abi::kernels::{self, Unary};
 use netwright_abi::spec::shuffle::Spec;
@@ -7,10 +7,10 @@ use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// The first channel of each group, then the second of each, and so on.
+/// Orders the first channel of each group first, then the second of each, and so on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shuffle {
-    /// How many groups.
+    /// The number of groups.
     pub groups: usize,
 }
 

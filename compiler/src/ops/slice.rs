@@ -1,4 +1,4 @@
-//! Some of the channels: the split of a ShuffleNet unit (Ma et al., 2018).
+//! A range of channels: the split of a ShuffleNet unit (Ma et al., 2018).
 
 use netwright_abi::kernels::{self, PartRead, PartWrite};
 use netwright_abi::spec::concat::Spec;
@@ -7,12 +7,12 @@ use super::{GradientContext, LoweringContext, Operation, ShapeError};
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Takes neighbouring channels out of an image, or features out of a row.
+/// Extracts a range of channels from an image, or of features from a flat value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slice {
-    /// The first.
+    /// The first channel.
     pub first: usize,
-    /// How many.
+    /// The number of channels.
     pub count: usize,
 }
 

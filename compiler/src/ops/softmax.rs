@@ -1,4 +1,4 @@
-//! Softmax over the last axis: probabilities of classes, or their logarithms.
+//! Softmax over the last axis: class probabilities, or their logarithms.
 
 use netwright_abi::kernels::{self, GradFromOutput, InPlace};
 use netwright_abi::spec::softmax::Spec;
@@ -8,11 +8,11 @@ use crate::graph::Head;
 use crate::kernel_call::{Data, KernelCall};
 use crate::shape::Shape;
 
-/// Turns each row of the last axis into probabilities.
+/// Converts each row of the last axis into probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Softmax;
 
-/// Turns each row of the last axis into the logarithms of probabilities.
+/// Converts each row of the last axis into log-probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogSoftmax;
 
@@ -20,7 +20,7 @@ fn spec(shape: Shape) -> Spec {
     Spec { rows: shape.positions(), classes: shape.channels() }
 }
 
-/// A row of one class is refused: `why` says what would come of it.
+/// Rejects a row of one class; `why` describes its constant result.
 fn of_classes(shape: Shape, why: &str) -> Result<Shape, ShapeError> {
     if shape.channels() > 1 {
         return Ok(shape);

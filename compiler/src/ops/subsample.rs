@@ -1,12 +1,12 @@
-//! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias, one of each a channel.
+//! Trained subsampling (LeCun et al., 1998): the sum of each window, times a coefficient, plus a bias; one of each per channel.
 
 use netwright_abi::spec::subsample::Spec;
 use netwright_abi::{Axes, Epilogue, kernels};
 
 use super::conv::window_error;
 use super::{
-    EpiloguePart, GradientContext, Init, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec, image,
-    refuse_enormous_weights,
+    EpiloguePart, GradientContext, Init, LoweringContext, Operation, ParameterKind, ShapeError, TensorSpec,
+    check_weight_count, image,
 };
 use crate::kernel_call::KernelCall;
 use crate::shape::{Shape, Window};
@@ -40,13 +40,13 @@ impl Operation for Subsample {
             let help = format!("use a window of at most {height}x{width}, or shrink the image less before");
             window_error(&self.window, sizes).help(help)
         })?;
-        refuse_enormous_weights(&self.window.size)?;
+        check_weight_count(&self.window.size)?;
         Ok(Shape::Image { height: laid.output[0], width: laid.output[1], channels })
     }
 
     fn tensors(&self, inputs: &[Shape], _output: Shape) -> Vec<TensorSpec> {
         let (channels, taps) = (inputs[0].channels(), self.window.size[0] * self.window.size[1]);
-        // A mean to begin with.
+        // The initial coefficient makes the result a mean.
         let start = Some(Init::Constant(1.0 / taps as f64));
         let coefficient = TensorSpec {
             name: "coefficient",

@@ -1,4 +1,4 @@
-//! Enlargement: each pixel becomes a block of equal ones.
+//! Nearest-neighbour upsampling: each pixel becomes a block of equal pixels.
 
 use netwright_abi::Epilogue;
 use netwright_abi::kernels::{self, Unary, UnaryGrad};
@@ -8,7 +8,7 @@ use super::{EpiloguePart, GradientContext, InLanes, LoweringContext, Operation, 
 use crate::kernel_call::KernelCall;
 use crate::shape::Shape;
 
-/// Enlarges an image by whole factors, down and across.
+/// Enlarges an image by whole factors, vertically and horizontally.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Upsample(pub [usize; 2]);
 
