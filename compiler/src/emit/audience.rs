@@ -1,10 +1,10 @@
-//! Whom items are written for.
+//! The consumers of emitted items.
 
-/// Who reads what is emitted.
+/// The consumer of emitted code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// A compiler: it wants the networks alone.
+    /// A compiler: it needs only the networks.
     Rustc,
-    /// An editor's language server: it also wants to know what each word means and came to.
+    /// An editor's language server: it also needs the meaning and the result of each word.
     Editor,
 }

@@ -1,4 +1,4 @@
-//! What the passes of a network name by constants: the sizes of kernels, and where values and tensors lie.
+//! The constants of a network: the sizes of kernels, and the addresses of values and tensors.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,7 +13,7 @@ use crate::kernel_call::{Constant, KernelCall, Spec};
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::{Program, Step};
 
-/// The sizes of every kernel that a network calls, and where its tensors and its prepared values lie, as constants.
+/// The sizes of every kernel that a network calls, and the addresses of its tensors and values, as constants.
 pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenStream) -> TokenStream {
     let graph = planned.graph;
     let (preparing, prepare_plan) = &planned.preparing;
@@ -29,7 +29,7 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
     let mut first: BTreeMap<(LayerId, &str), (&Spec, Ident)> = BTreeMap::new();
     let mut of_sizes: BTreeMap<String, (&Spec, Ident)> = BTreeMap::new();
     for (_, KernelCall { spec, layer, rows, constant_sizes, .. }) in calls {
-        // Where a kernel does the work of several rows, its sizes are those of the first.
+        // A kernel that computes several rows is named after the first of them.
         let layer = rows.first().unwrap_or(layer);
         let (name, is_new) = names.of_spec(spec, &graph.layers[layer.0].name);
         let module = format_ident!("{}", spec.module);
@@ -39,7 +39,8 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
         if !is_new {
             continue;
         }
-        // Kernels of one layer have most sizes in common, and those of equal layers all but their epilogues, the last field.
+        // Specs of one layer share most fields, and specs of equal layers share all but the epilogue, the last field. Shared fields
+        // are written as `..OTHER`.
         let but_epilogue = spec.fields.split_last().filter(|(_, sizes)| sizes.len() > 1).map(|(_, sizes)| sizes);
         let of_equal = but_epilogue.map(|sizes| format!("{}{sizes:?}", spec.module));
         let known = of_equal.as_ref().and_then(|sizes| of_sizes.get(sizes));
@@ -68,24 +69,24 @@ pub(super) fn of_network(planned: &Planned<'_>, names: &mut Names, root: &TokenS
     constants
 }
 
-/// The type that stands for the sizes that `constant` has, unless there is one.
+/// The type whose constants are the sizes in `constant`; `None` if it is emitted already.
 fn of_type(spec: &Spec, layer: &str, constant: &Ident, names: &mut Names, root: &TokenStream) -> Option<TokenStream> {
     let module = format_ident!("{}", spec.module);
     let (name, is_new) = names.of_type(spec, layer);
     is_new.then(|| quote!(#root::private::constant_sizes! { #name: #module = #constant }))
 }
 
-/// Of values that are prepared of the weights.
+/// Whether a slot is prepared from the weights.
 fn is_prepared(slot: BufferSlot) -> bool {
     matches!(slot, BufferSlot::Prepared(_))
 }
 
-/// Of values that a pass keeps in its workspace.
+/// Whether a slot is in the workspace of a pass.
 pub(super) fn in_workspace(slot: BufferSlot) -> bool {
     matches!(slot, BufferSlot::Fixed(_) | BufferSlot::PerImage(_))
 }
 
-/// Where the values of a program lie, those that `wanted` says; a copy that is left out lies where its source does.
+/// The addresses of a program's values whose slot satisfies `wanted`. An elided copy has the address of its source.
 pub(super) fn slots(
     program: &Program,
     plan: &MemoryPlan,
@@ -127,7 +128,7 @@ pub(super) fn slots(
     constants
 }
 
-/// The function that places values of the part that grows with the batch, where `fixed` elements lie before it.
+/// The function that makes slots in the memory that grows with the batch, which starts after `fixed` elements.
 fn slot_behind(fixed: usize) -> TokenStream {
     let fixed = size(fixed);
     quote! {
@@ -137,7 +138,7 @@ fn slot_behind(fixed: usize) -> TokenStream {
     }
 }
 
-/// The scratch memory of a program: the most that any of its calls wants; none where none wants any.
+/// The scratch memory of a program: the maximum over its calls; `None` where no call needs any.
 pub(super) fn scratch(program: &Program, names: &Names) -> Option<TokenStream> {
     let mut known: HashSet<(&str, &Ident)> = HashSet::new();
     let sizes = program.steps.iter().filter_map(|step| {
@@ -153,7 +154,7 @@ pub(super) fn scratch(program: &Program, names: &Names) -> Option<TokenStream> {
     (!sizes.is_empty()).then(|| quote!(largest(&[#(#sizes),*])))
 }
 
-/// A number of elements, without its type: that is known where it stands.
+/// A count without a type suffix: its context determines the type.
 pub(super) fn size(size: usize) -> Literal {
     Literal::usize_unsuffixed(size)
 }
@@ -199,7 +200,7 @@ fn constant(constant: &Constant) -> TokenStream {
     }
 }
 
-/// A variant of an enum of the shared vocabulary, with the constants that it has.
+/// A variant of an enum of the `abi` crate, with its constants.
 pub(super) fn variant(name: &str, constants: &[Option<f64>]) -> TokenStream {
     let name = format_ident!("{name}");
     let mut constants = constants.iter().flatten().map(|value| match *value {
@@ -226,7 +227,7 @@ pub(super) fn optional_activation(function: Option<Activation>) -> TokenStream {
     }
 }
 
-/// The calls among some steps that are not left out, each with its place among the steps.
+/// The calls of some steps that are not elided, each with its step index.
 pub(super) fn calls<'a>(steps: &'a [Step], elided: &'a [bool]) -> impl Iterator<Item = (usize, &'a KernelCall)> {
     steps.iter().zip(elided).enumerate().filter_map(|(index, (step, elided))| match step {
         Step::Call(call) if !elided => Some((index, call)),

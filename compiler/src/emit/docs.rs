@@ -1,4 +1,4 @@
-//! What the type says of itself: the table of layers as rustdoc.
+//! The type's documentation: the table of layers as rustdoc.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub(super) fn table(planned: &Planned<'_>) -> String {
     text
 }
 
-/// What `{:?}` prints: the name and the counts, not the weights.
+/// The output of `{:?}`: the name and the counts, without the weights.
 pub(super) fn debug_text(graph: &Graph, name: &str) -> String {
     let (input, output) = (graph.shape(graph.input), graph.shape(graph.output));
     format!("{name}({input} → {output}, {} parameters)", graph.count(true))

@@ -1,11 +1,11 @@
-//! A function of a pass, which names only what its body uses.
+//! The functions of a pass. A parameter or variable is named only if the body uses it.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 
-/// A variable that begins a pass: the names that it gives, and how.
+/// A `let` statement at the start of a pass: its names, pattern and value.
 pub(super) struct Start {
     names: Vec<&'static str>,
     pattern: fn(&[Option<Ident>]) -> TokenStream,
@@ -16,7 +16,7 @@ pub(super) fn variable(name: &'static str, value: TokenStream) -> Start {
     Start { names: vec![name], pattern: |names| quote!(#(#names)*), value }
 }
 
-/// Scratch memory in front of the values.
+/// Splits off the scratch memory, which precedes the values.
 pub(super) fn split(at: &TokenStream) -> Start {
     let pattern = |names: &[Option<Ident>]| {
         let names = names.iter().map(|name| name.as_ref().map_or_else(|| quote!(_), Ident::to_token_stream));
@@ -25,7 +25,7 @@ pub(super) fn split(at: &TokenStream) -> Start {
     Start { names: vec!["scratch", "workspace"], pattern, value: quote!(workspace.split_at_mut(#at)) }
 }
 
-/// A function of a pass; what its body does not use has no name.
+/// A function of a pass; parameters and variables that its body does not use are `_` or omitted.
 pub(super) fn function(
     signature: &TokenStream,
     parameters: &[(&'static str, TokenStream)],
@@ -51,7 +51,7 @@ pub(super) fn function(
     quote!(#signature(#(#parameters),*) { #body })
 }
 
-/// Adds the identifiers among `tokens` to `found`.
+/// Adds all identifiers in `tokens` to `found`.
 fn identifiers(tokens: TokenStream, found: &mut BTreeSet<String>) {
     for token in tokens {
         match token {

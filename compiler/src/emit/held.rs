@@ -1,5 +1,5 @@
-//! What predictions read of the weights: the tensors that they read as they lie, those that each part of the preparation reads, and a
-//! fingerprint of both.
+//! The weights that predictions need: the tensors that they read unprepared, the tensors that each part of the preparation reads, and
+//! a fingerprint of both.
 
 use std::fmt::{self, Write as _};
 
@@ -29,7 +29,7 @@ pub(super) fn constants(planned: &Planned<'_>) -> TokenStream {
     let parts = (!parts.is_empty()).then(|| quote!(const PREPARATION: &'static [PreparationPart] = &[#(#parts)*];));
     let kept = tensors(predictions());
     let [parameters, statistics] = both(graph, kept.clone());
-    // Whatever decides which elements lie where, and who reads them.
+    // Everything that determines which elements are read, and from which addresses.
     let mut fingerprint = Fingerprint::NEW;
     for call in preparation.iter().copied().chain(predictions()) {
         let KernelCall { kernel, spec, operands, .. } = call;
@@ -47,7 +47,7 @@ pub(super) fn constants(planned: &Planned<'_>) -> TokenStream {
     }
 }
 
-/// The tensors that some calls read, in order.
+/// The tensors that some calls read, sorted.
 fn tensors<'a>(calls: impl IntoIterator<Item = &'a KernelCall>) -> Vec<TensorId> {
     let operands = calls.into_iter().flat_map(|call| &call.operands);
     let tensors = operands.filter_map(|operand| match operand.data {
@@ -60,7 +60,7 @@ fn tensors<'a>(calls: impl IntoIterator<Item = &'a KernelCall>) -> Vec<TensorId>
     tensors
 }
 
-/// The ranges of tensors among the parameters and among the statistics, neighbours joined.
+/// The ranges of tensors among the parameters and among the statistics; adjacent ranges are merged.
 fn both(graph: &Graph, tensors: Vec<TensorId>) -> [TokenStream; 2] {
     [true, false].map(|trained| {
         let tensors =
@@ -82,14 +82,14 @@ fn both(graph: &Graph, tensors: Vec<TensorId>) -> [TokenStream; 2] {
     })
 }
 
-/// FNV-1a of 64 bits, over how values are written.
+/// 64-bit FNV-1a over the `Debug` text of values.
 struct Fingerprint(u64);
 
 impl Fingerprint {
     const NEW: Self = Self(0xcbf2_9ce4_8422_2325);
 
     fn add(&mut self, value: &impl fmt::Debug) {
-        // Nothing here refuses to be written to.
+        // `write_str` never fails.
         let _ = write!(self, "{value:?};");
     }
 }

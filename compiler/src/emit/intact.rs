@@ -1,4 +1,4 @@
-//! Which values still stand in the workspace when the loss is computed.
+//! Which values are still in the workspace when the loss is computed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use crate::graph::ValueId;
 use crate::passes::{BufferSlot, MemoryPlan};
 use crate::program::Program;
 
-/// For each value, whether nothing has been written over it in the first `steps` steps after it was computed there.
+/// For each value, whether it is not overwritten in the first `steps` steps after its last write.
 pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<bool> {
     let mut last_write: Vec<Option<usize>> = vec![None; program.values.len()];
     for (index, step) in program.steps[..steps].iter().enumerate() {
@@ -28,7 +28,7 @@ pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<
         for (value, range) in &ranges {
             intact[value.0] |= last_write[value.0] == Some(index) && !written.meets(range);
         }
-        // A copy that is left out changes nothing.
+        // An elided copy writes nothing.
         for (_, range) in ranges.into_iter().filter(|_| !plan.elided[index]) {
             written.add(range);
         }
@@ -36,7 +36,7 @@ pub(super) fn intact(program: &Program, plan: &MemoryPlan, steps: usize) -> Vec<
     intact
 }
 
-/// Ranges that do not meet, by their start.
+/// Disjoint ranges, from start to end.
 #[derive(Default)]
 struct Written(BTreeMap<usize, usize>);
 

@@ -1,5 +1,5 @@
-//! The only place that writes Rust: one function for each item. What it writes is a guest in the user's crate: absolute paths, no
-//! `unsafe`, no warnings, the user's own spans on the user's own names.
+//! Emission of Rust: one function per item. No other module writes Rust code. The code is emitted into the user's crate, so it has
+//! absolute paths, no `unsafe`, no warnings, and the user's spans on the user's names.
 
 mod audience;
 mod constants;
@@ -35,13 +35,13 @@ use crate::passes::MemoryPlan;
 use crate::program::{Program, Training};
 use crate::shape::Shape;
 
-/// Where things come from: the path of the facade, and the spans of the source.
+/// The path of the facade crate, the source and its spans.
 pub(crate) struct Context<'a> {
-    /// What the user's crate calls this library.
+    /// The path of this library in the user's crate.
     pub(crate) root: &'a TokenStream,
     /// The source.
     pub(crate) source: &'a str,
-    /// The span of bytes of the source.
+    /// Returns the span of a range of bytes of the source.
     pub(crate) span: &'a dyn Fn(Bytes) -> Span,
 }
 
@@ -51,23 +51,23 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-/// The type that a network becomes, as Rust says it.
+/// The type of a network, as Rust tokens.
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where that stands.
+    /// The span of the name.
     pub span: Span,
     /// The attributes of the type.
     pub attributes: TokenStream,
-    /// Those of all that hangs on it.
+    /// The attributes of all other items.
     pub of_every_item: TokenStream,
-    /// Who sees it.
+    /// The visibility.
     pub visibility: TokenStream,
 }
 
 impl<'a> Item<'a> {
-    /// What stands before the shape, or the file, of a network.
+    /// The item from the part of a network before its shape or its file.
     pub(crate) fn of(syntax: &'a netwright_grammar::Network, context: &Context<'_>) -> Self {
         Self {
             name: &syntax.name.text,
@@ -79,20 +79,20 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A network ready to be written.
+/// A network after all passes.
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
     /// Its type.
     pub(crate) item: &'a Item<'a>,
     /// Its graph.
     pub(crate) graph: &'a Graph,
-    /// What is prepared of the weights, with its addresses.
+    /// The preparation of weights, with its addresses.
     pub(crate) preparing: (Program, MemoryPlan),
     /// The prediction with its addresses.
     pub(crate) predicting: (Program, MemoryPlan),
-    /// The prediction of blocks of images in the lanes, where that pays.
+    /// The prediction of blocks of images in the lanes, where it pays off.
     pub(crate) blocks: Option<InBlocks>,
-    /// The addresses of what is prepared of the weights for a training step.
+    /// The addresses of the preparation of weights for a training step.
     pub(crate) preparing_step: MemoryPlan,
     /// The training step with its addresses.
     pub(crate) training: (Training, MemoryPlan),
@@ -101,21 +101,21 @@ pub(crate) struct Planned<'a> {
 /// The prediction of blocks of images in the lanes.
 #[derive(Debug)]
 pub(crate) struct InBlocks {
-    /// The graph, whose values have layouts of their own.
+    /// The graph, whose values have their own layouts.
     pub(crate) graph: Graph,
     /// Its program.
     pub(crate) program: Program,
     /// The addresses of its values.
     pub(crate) plan: MemoryPlan,
-    /// The fewest images that make a block pay.
+    /// The number of images from which blocks pay off.
     pub(crate) fewest: usize,
 }
 
-/// The items of a network: the type, and an anonymous constant with all that hangs on it.
+/// The items of a network: the type, and an anonymous constant with everything that belongs to it.
 pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audience) -> TokenStream {
     let graph = planned.graph;
     let Item { name: text, span, attributes, visibility, .. } = planned.item;
-    // Only the definition stands at the user's name: an editor shows what else stands there once more.
+    // Only the definition has the span of the user's name: an editor would show any other item with that span too.
     let name = names::of_network(text, *span);
     let own = own(planned.item);
     let table = docs::table(planned);
@@ -127,13 +127,13 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     let variables = names.variables();
     let architecture = tables::architecture(planned, &names, &own, root);
     let views = views::views(graph, &own, root);
-    // rustc shows where a method is from: at the network's name, not across the whole macro.
+    // rustc reports the origin of a method: this span is the network's name instead of the whole macro call.
     let at_name = match audience {
         Audience::Rustc => Span::call_site().located_at(name.span()),
         Audience::Editor => Span::call_site(),
     };
     let (input, output) = (value_type(graph.shape(graph.input)), value_type(graph.shape(graph.output)));
-    // What an image of the wrong size, a type error, refers to.
+    // A type error for an image of the wrong size refers to this span.
     let predict = Ident::new("predict", at_name);
     let image = quote_spanned!(at_name=> image: &#input);
     let imports = imports(root);
@@ -180,7 +180,7 @@ pub(crate) fn network(planned: &Planned<'_>, root: &TokenStream, audience: Audie
     }
 }
 
-/// Items that mean the type of a network by a name of its own, under which no parameter and no item can hide it.
+/// Items that refer to the network's type by an internal alias, which no parameter and no item can shadow.
 fn beside(item: &Item<'_>, items: &TokenStream) -> TokenStream {
     let of_every_item = &item.of_every_item;
     let plain = names::of_network(item.name, Span::call_site());
@@ -198,12 +198,13 @@ fn beside(item: &Item<'_>, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// The name by which items beside a network mean its type.
+/// The alias by which items other than the type refer to it.
 fn own(item: &Item<'_>) -> Ident {
     names::beside(item.name, "Own")
 }
 
-/// What emitted code calls by its name alone. One by one: of types that a crate imports by `*`, the messages of rustc show whole paths.
+/// Imports of the names that emitted code uses. They are listed one by one: for types from a glob import, rustc's messages show whole
+/// paths.
 fn imports(root: &TokenStream) -> TokenStream {
     quote! {
         use #root::private::locals::*;
@@ -225,7 +226,7 @@ fn imports(root: &TokenStream) -> TokenStream {
     }
 }
 
-/// The type of one image or one answer.
+/// The type of an image or an output.
 fn value_type(shape: Shape) -> TokenStream {
     match shape.as_image().image_sizes() {
         Some(image) => {

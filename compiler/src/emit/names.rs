@@ -1,6 +1,6 @@
-//! Names that emitted code gives. None can meet a name of the user's: what is called from outside is imported where the code stands,
-//! before what the user's module holds, items stand in a block of their own, and names of values are taken for new ones there, whatever
-//! the user calls so, because `netwright_abi::locals` and `locals!` lie between.
+//! The names in emitted code. None conflicts with a name of the user: functions and types are imported in the block of the code, where
+//! imports take precedence over the user's module; items are in a block of their own; and variables are always new bindings, even if
+//! the user has a constant of the same name, because `netwright_abi::locals` and `locals!` shadow it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +11,17 @@ use crate::graph::{Extent, Graph, TensorId, ValueId};
 use crate::kernel_call::{Constant, Data, KernelCall, Spec};
 use crate::program::{Program, Step, Training};
 
-/// `wish`, or where the network is called so, that with a `_` behind it: for an item in the block, where the network is meant too.
+/// `wish`, with a `_` appended if the network has that name: for an item in the block, in which the network's name is used too.
 pub(super) fn beside(network: &str, wish: &str) -> Ident {
     Ident::new(&format!("{wish}{}", if wish == network { "_" } else { "" }), Span::call_site())
 }
 
-/// The network's own name, as written: `r#type` too.
+/// The network's own name as written, including `r#type`.
 pub(super) fn of_network(name: &str, span: Span) -> Ident {
     identifier(name, span).unwrap_or_else(|| Ident::new("Unnamed", span))
 }
 
-/// What something in the passes is called: as a constant that says where it lies, and as a variable that borrows it.
+/// The names of a value or tensor in the passes: the constant with its address, and the variable that borrows it.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     /// `CONV1`
@@ -30,16 +30,16 @@ pub(super) struct Name {
     pub(super) variable: Ident,
 }
 
-/// The names of all that the passes of a network touch, after the layers that make or own it.
+/// The names of all values and tensors of a network, derived from the layers that compute or own them.
 #[derive(Debug)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
-    /// How many values the graph has that predicting and training share.
+    /// The number of graph values, which have the same names in predictions and training.
     shared: usize,
     values: BTreeMap<(bool, ValueId), Name>,
     tensors: Vec<Name>,
     specs: BTreeMap<String, Ident>,
-    /// The types that stand for some of them.
+    /// The types with some of these sizes as constants.
     types: BTreeMap<String, Ident>,
 }
 
@@ -75,7 +75,7 @@ impl Names {
         };
         for tensor in &graph.tensors {
             let wish = format!("{}_{}", graph.layers[tensor.layer.0].name, tensor.name);
-            // What is borrowed in a variable is a statistic, or the gradient of a parameter.
+            // A variable borrows a statistic, or the gradient of a parameter.
             let of = if tensor.kind.is_trained() { "_gradient" } else { "" };
             let (constant, variable) = (names.free(&wish.to_uppercase()), format!("{wish}{of}").to_lowercase());
             let name = Name { constant, variable: names.free(&variable) };
@@ -92,7 +92,7 @@ impl Names {
         names
     }
 
-    /// Where a value of a prediction or of a training step lies, and the variable that borrows it.
+    /// The names of a value of a prediction or of a training step.
     pub(super) fn of_value(&self, trains: bool, value: ValueId) -> Option<&Name> {
         self.values.get(&self.key(trains, value))
     }
@@ -101,13 +101,12 @@ impl Names {
         (trains && value.0 >= self.shared, value)
     }
 
-    /// Where a tensor lies among the parameters or the statistics.
+    /// The names of a tensor.
     pub(super) fn of_tensor(&self, tensor: TensorId) -> &Name {
         &self.tensors[tensor.0]
     }
 
-    /// The constant with the sizes of a kernel; those of one content have one, after the first layer that has them. Whether the name is
-    /// a new one.
+    /// The constant with the sizes of a kernel, named after the first layer with these sizes. Also returns whether the name is new.
     pub(super) fn of_spec(&mut self, spec: &Spec, layer: &str) -> (Ident, bool) {
         let key = key(spec);
         if let Some(name) = self.specs.get(&key) {
@@ -118,12 +117,12 @@ impl Names {
         (name, true)
     }
 
-    /// That constant, once it has a name.
+    /// The constant for `spec`, if it has a name.
     pub(super) fn known_spec(&self, spec: &Spec) -> Option<&Ident> {
         self.specs.get(&key(spec))
     }
 
-    /// The type that stands for the sizes of a kernel, where they are constants. Whether the name is a new one.
+    /// The type with the sizes of a kernel as constants. Also returns whether the name is new.
     pub(super) fn of_type(&mut self, spec: &Spec, layer: &str) -> (Ident, bool) {
         let key = key(spec);
         if let Some(name) = self.types.get(&key) {
@@ -139,18 +138,18 @@ impl Names {
         (name, true)
     }
 
-    /// That type, once it has a name.
+    /// The type for `spec`, if it has a name.
     pub(super) fn known_type(&self, spec: &Spec) -> Option<&Ident> {
         self.types.get(&key(spec))
     }
 
-    /// The variables of the passes.
+    /// The variables of all passes.
     pub(super) fn variables(&self) -> impl Iterator<Item = &Ident> {
         self.tensors.iter().chain(self.values.values()).map(|name| &name.variable)
     }
 
-    /// The values of a program, unless they have names: `conv1` for a layer's output, `dense1_input` for a copy, `softmax1_z` for what a
-    /// layer computes on the way, `conv1_gradient` for a gradient.
+    /// Names the values of a program that have no names yet: `conv1` for a layer's output, `dense1_input` for a copy, `softmax1_z` for
+    /// an intermediate value of a layer, `conv1_gradient` for a gradient.
     fn program(&mut self, program: &Program, graph: &Graph, training: Option<&Training>) {
         let trains = training.is_some();
         for step in &program.steps {
@@ -161,7 +160,8 @@ impl Names {
                 let of = training.and_then(|training| training.gradients.get(&value));
                 let wish = match (of, step) {
                     (Some(of), _) if *of == graph.input => "images_gradient".to_owned(),
-                    // Before an operation changes the gradient of its output in place, that is copied, or the copy left out.
+                    // An operation that updates the gradient of its output in place is preceded by a copy of that gradient, which may
+                    // be elided.
                     (Some(of), Step::Call(call)) if is_copy_of_same(training, call) => match self.of_value(trains, *of)
                     {
                         Some(of) => format!("{}_z_gradient", of.constant),
@@ -194,10 +194,11 @@ impl Names {
         Name { constant: self.free(&wish.to_uppercase()), variable: self.free(&wish.to_lowercase()) }
     }
 
-    /// `wish`, or with a number behind it where that is no name, or another's: `dense1_gradient_2`. A layer in a block is called `block1.conv1`.
+    /// Reserves `wish`, with a number appended if it is no identifier or in use: `dense1_gradient_2`. A layer in a block is called
+    /// `block1.conv1`.
     fn free(&mut self, wish: &str) -> Ident {
         let wish = &*wish.replace('.', "_");
-        // A letter may have none for the other case that a name can have.
+        // Converting the case of a letter may yield a character that identifiers cannot contain.
         let wish = if netwright_grammar::is_name(wish) { wish } else { "layer" };
         let mut name = wish.to_owned();
         for number in 2.. {
@@ -211,13 +212,13 @@ impl Names {
     }
 }
 
-/// Specs of one content have one key; `Debug` writes floating-point numbers to the last bit.
+/// A key that equal specs share; `Debug` prints floating-point values exactly.
 fn key(spec: &Spec) -> String {
     format!("{spec:?}")
 }
 
-/// What a call writes that is no layer's output: what grows with the batch is on the way to that, and the rest is called as the table
-/// of kernels calls it, `saved_mean`.
+/// The name of a call's result that is no layer's output: `input` or `z` for a value that grows with the batch, otherwise the
+/// operand's name in the table of kernels, such as `saved_mean`.
 fn result(call: &KernelCall, value: ValueId, extent: Extent, trains: bool) -> &'static str {
     let place = call.operands.iter().position(|operand| operand.data == Data::Value(value));
     let operand = place.and_then(|place| call.kernel.operands().get(place)).copied();
@@ -229,13 +230,13 @@ fn result(call: &KernelCall, value: ValueId, extent: Extent, trains: bool) -> &'
     }
 }
 
-/// Whether a call copies the gradient of a value to where another gradient of it is computed.
+/// Whether a call copies a gradient of a value to another gradient of the same value.
 fn is_copy_of_same(training: Option<&Training>, call: &KernelCall) -> bool {
     let of = |value| training.and_then(|training| training.gradients.get(&value));
     call.as_copy().is_some_and(|(from, to)| of(from).is_some() && of(from) == of(to))
 }
 
-/// What tells the sizes of a kernel with an epilogue from those of one without: `_add_relu`.
+/// The suffix for specs with an epilogue: `_add_relu`.
 fn epilogue(spec: &Spec) -> String {
     let (accumulate, activation) = match spec.fields.iter().map(|(_, value)| value).next_back() {
         Some(Constant::Epilogue(epilogue)) => (epilogue.accumulate, epilogue.activation),

@@ -1,4 +1,4 @@
-//! What a network has besides where ONNX is: the way from a file, and the way to one.
+//! The ONNX items of a network: loading from a file, and export.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use super::constants::{size, sizes};
 use super::{Item, beside, own};
 use crate::onnx::{Export, Source};
 
-/// The files beside a model, each by its name in the model and with its path.
+/// The files that a model refers to: their names in the model, and their paths.
 pub(crate) type Held = BTreeMap<PathBuf, PathBuf>;
 
-/// A network of a file: where its weights stand there, and the file itself among what cargo watches. What is `held` is taken into the program:
-/// the file and those beside it, by their names in the model and their paths.
+/// The items of a network from a file: the sources of its weights in the file, and the file as a dependency that cargo tracks. With
+/// `held`, the program embeds the file and the files it refers to.
 pub(crate) fn read(
     item: &Item<'_>,
     sources: &[Source],
@@ -87,7 +87,7 @@ pub(crate) fn read(
     beside(item, &items)
 }
 
-/// The network as a graph of ONNX, without its weights.
+/// The network's graph in ONNX, without its weights.
 pub(crate) fn exported(item: &Item<'_>, export: &Export, root: &TokenStream) -> TokenStream {
     let name = own(item);
     let (before, graph) = (Literal::byte_string(&export.before), Literal::byte_string(&export.graph));

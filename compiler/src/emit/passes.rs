@@ -1,4 +1,4 @@
-//! The three passes as straight lines of kernel calls.
+//! The passes as straight-line code of kernel calls.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::kernel_call::{Access, Data, KernelCall, Operand, When};
 use crate::passes::{BufferSlot, MemoryPlan, Source};
 use crate::program::{Outside, Program, Step};
 
-/// `prepare_part`, `predict_pass`, `forward_pass` and `backward_pass`.
+/// `prepare_part`, `predict_pass`, `forward_pass` and `backward_pass`; where needed also `prepare_step` and `predict_blocks`.
 pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream) -> TokenStream {
     let graph = planned.graph;
     let (predicting, predict_plan) = &planned.predicting;
@@ -113,8 +113,8 @@ pub(super) fn functions(planned: &Planned<'_>, names: &Names, root: &TokenStream
     functions.into_iter().chain(prepare_step).chain(blocks).collect()
 }
 
-/// For each value of the graph that a node computes, the row whose it is. Where a kernel does the work of several rows, it is the
-/// one that the value is the output of.
+/// For each value that a node computes, the row it belongs to. Where a kernel computes several rows, this is the row whose output the
+/// value is.
 fn owners(graph: &Graph) -> Vec<Option<usize>> {
     let mut owners = vec![None; graph.values.len()];
     for (index, layer) in graph.layers.iter().enumerate().rev() {
@@ -129,25 +129,25 @@ fn owners(graph: &Graph) -> Vec<Option<usize>> {
     owners
 }
 
-/// Which pass is written.
+/// The pass that is emitted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PassKind {
     Prepare,
-    /// What all passes of a training step read.
+    /// The preparation of weights for all passes of a training step.
     PrepareStep,
     Predict,
-    /// A prediction whose images fill whole blocks, more than there are at the caller's.
+    /// A prediction of whole blocks of images; the last block may contain more images than the caller passes.
     PredictBlocks,
     Train,
 }
 
 impl PassKind {
-    /// Whether it is a part of a training step, whose values have names of their own.
+    /// Whether it belongs to a training step, whose gradients and other additional values have names of their own.
     fn trains(self) -> bool {
         matches!(self, Self::Train | Self::PrepareStep)
     }
 
-    /// Whether it computes what passes read, and is observed by nobody.
+    /// Whether it prepares weights; such passes are never observed.
     fn prepares(self) -> bool {
         matches!(self, Self::Prepare | Self::PrepareStep)
     }
@@ -165,7 +165,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// `predict_blocks`. Nobody observes it.
+    /// `predict_blocks`, which is never observed.
     fn blocks(&self, InBlocks { graph, program, plan, .. }: &InBlocks) -> TokenStream {
         let writer = Writer { graph, owners: &[], program, plan, pass: PassKind::PredictBlocks, ..*self };
         let slots = slots(program, plan, self.names, false, in_workspace);
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
         )
     }
 
-    /// How a pass divides its workspace in scratch memory for each thread and values, where its kernels ask for scratch memory.
+    /// Splits the workspace into scratch memory for each thread and values, where a kernel needs scratch memory.
     fn memory(&self) -> Option<Start> {
         let scratch = match self.pass {
             PassKind::Predict => quote!(PREDICT_SCRATCH),
@@ -206,7 +206,7 @@ impl<'a> Writer<'a> {
         self::scratch(self.program, self.names).map(|_| split(&quote!(#scratch * context.threads())))
     }
 
-    /// The answers as logits, where no head makes the one of the other.
+    /// Copies the output to the logits, where the network has no head.
     fn answer_as_logits(&self) -> Option<TokenStream> {
         (self.graph.head() == Head::Linear).then(|| {
             quote!(if !logits.is_empty() {
@@ -215,8 +215,8 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The first `steps`: calls of kernels, and what an observer may see after the last that changes it: also after a copy that is left out. Before the head's,
-    /// the logits are copied for who wants them.
+    /// Emits the first `steps` steps: kernel calls, each followed by the observation of values that it writes last; an elided copy is
+    /// observed too. Before the head, the logits are copied for callers that request them.
     fn forward(&self, steps: usize) -> TokenStream {
         let steps = &self.program.steps[..steps];
         let mut last = BTreeMap::new();
@@ -240,7 +240,7 @@ impl<'a> Writer<'a> {
         steps.iter().zip(&self.plan.elided).enumerate().map(written).collect()
     }
 
-    /// The body of `prepare_part`: a call for each part.
+    /// The body of `prepare_part`: one call per part.
     fn parts(&self) -> TokenStream {
         let calls = calls(&self.program.steps, &self.plan.elided).enumerate().map(|(part, (index, call))| {
             let (part, statement) = (size(part), self.call(index, call));
@@ -250,15 +250,15 @@ impl<'a> Writer<'a> {
         if calls.is_empty() { TokenStream::new() } else { quote!(match part { #(#calls)* _ => {} }) }
     }
 
-    /// Tells an observer that a value of a layer has been computed.
+    /// Reports the value of a layer to the observer.
     fn computed(&self, value: ValueId) -> Option<TokenStream> {
         let owner = size((*self.owners.get(value.0)?)?);
         let range = self.range(value)?;
         Some(quote!(computed(observer, #owner, workspace, #range);))
     }
 
-    /// Calls of kernels; before those of a layer an observer may see the gradient of its output. What runs on one condition and follows each
-    /// other is one block.
+    /// Emits kernel calls of the backward pass. An observer sees the gradient of a layer's output before the calls of that layer.
+    /// Consecutive calls with the same condition share one block.
     fn backward(&self, steps: std::ops::Range<usize>) -> TokenStream {
         let mut statements: Vec<(When, TokenStream)> = Vec::new();
         let mut write = |when: When, statement: TokenStream| match statements.last_mut() {
@@ -294,12 +294,12 @@ impl<'a> Writer<'a> {
         statements.into_iter().map(|(when, statement)| guarded(when, statement)).collect()
     }
 
-    /// The call of a step, on its condition.
+    /// The call of a step, guarded by its condition.
     fn call(&self, step: usize, call: &KernelCall) -> TokenStream {
         guarded(call.when, self.statement(step, call))
     }
 
-    /// The call of a step, whatever its condition.
+    /// The call of a step, without its condition.
     fn statement(&self, step: usize, call: &KernelCall) -> TokenStream {
         let mut regions = Regions::default();
         let fused = call.fused.map(|fused| Data::Gradient(fused.weights));
@@ -336,7 +336,7 @@ impl<'a> Writer<'a> {
         if self.plan.for_observers[step] { quote!(if <O as Observer<T>>::LOOKS { #called }) } else { called }
     }
 
-    /// The pass as a kernel is told it.
+    /// The pass as a kernel's argument.
     fn pass(&self, call: &KernelCall) -> TokenStream {
         match call.owner {
             Some(LayerId(row)) if self.graph.layers[row].frozen => quote!(&pass.in_frozen_layer()),
@@ -348,7 +348,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A call that changes gradients of weights alone is not made where a pass freezes the layers that have them.
+    /// Skips a call that only updates gradients of weights where the pass freezes the layers that own them.
     fn unless_frozen(&self, call: &KernelCall, statement: TokenStream) -> TokenStream {
         let mut rows = Vec::new();
         for operand in call.operands.iter().filter(|operand| operand.access.changes()) {
@@ -405,7 +405,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Where a value lies; nowhere, where it lies among the images or the program never touches it.
+    /// The address of a value; `None` where it is in the caller's images or the program never accesses it.
     fn address(&self, value: ValueId) -> Option<Address<'a>> {
         let Name { constant, variable } = self.names.of_value(self.pass.trains(), value)?;
         let slot = self.plan.slots[value.0]?;
@@ -418,12 +418,12 @@ impl<'a> Writer<'a> {
         Some(Address { buffer, at: (slot, self.program.values[value.0].extent.len()), range, variable })
     }
 
-    /// The range of a value in the workspace after its scratch, where it lies there.
+    /// The range of a value in the workspace after the scratch memory; `None` if it is elsewhere.
     fn range(&self, value: ValueId) -> Option<TokenStream> {
         self.address(value).filter(|address| address.buffer == Buffer::Workspace).map(|address| address.range)
     }
 
-    /// Copies a value to a slice of the caller.
+    /// Copies a value to the caller's slice.
     fn copy_out(&self, value: ValueId, to: &TokenStream) -> TokenStream {
         match self.range(value) {
             Some(range) if self.pass == PassKind::PredictBlocks => {
@@ -435,12 +435,12 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The values that a step changes.
+/// The values that a step writes.
 fn changed(step: &Step) -> impl Iterator<Item = ValueId> {
     step.values().into_iter().filter(|(_, access)| access.changes()).map(|(value, _)| value)
 }
 
-/// What runs when it should.
+/// The statement, guarded by its condition.
 fn guarded(when: When, statement: TokenStream) -> TokenStream {
     match when {
         When::Always => statement,
@@ -449,7 +449,7 @@ fn guarded(when: When, statement: TokenStream) -> TokenStream {
     }
 }
 
-/// Where a value lies, and the variable that borrows it.
+/// The address of a value, and the variable that borrows it.
 struct Address<'n> {
     buffer: Buffer,
     at: (BufferSlot, usize),

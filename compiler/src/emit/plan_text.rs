@@ -1,4 +1,4 @@
-//! What was planned, as one text: a field and a tab, a call and a line. The runtime's `Plan` reads it.
+//! The plan as one string: one line per call, with fields separated by tabs. The runtime's `Plan` parses it.
 
 use netwright_abi::{Computes, LANES};
 use proc_macro2::{Literal, TokenStream};
@@ -10,8 +10,8 @@ use crate::kernel_call::{Data, KernelCall, Operand};
 use crate::passes::{MemoryPlan, Source};
 use crate::program::Program;
 
-/// Every call: what predictions prepare of the weights, a prediction, that of blocks of images, where there is one; then what a training step
-/// prepares, and its pass. The text is one raw literal, however many layers there are: reading it takes rustc no time.
+/// Lists every call: preparation, prediction, prediction of blocks of images where there is one, then the preparation and the pass of
+/// a training step. It is one raw string literal for any number of layers, so that it adds no compile time.
 pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
     let mut text = String::from("\n");
     let mut has_constant_sizes = false;
@@ -47,19 +47,20 @@ pub(super) fn plan(planned: &Planned<'_>, root: &TokenStream) -> TokenStream {
         write(computes, call, "", plan.sources[step]);
     }
     let text = literal(&text);
-    // What a debug build takes instead, it does not say.
+    // The text does not mention that debug builds use kernels without constant sizes.
     let constant_sizes =
         has_constant_sizes.then(|| quote!(.with_constant_sizes(!#root::private::core::cfg!(debug_assertions))));
     quote!(Plan::from_text(#text)#constant_sizes)
 }
 
-/// What is said of a call that changes a value in another place.
+/// Appended to the reason of an in-place call that reads another value.
 const READS_SOURCE: &str = "; reads a value that is needed later, and changes it on its way to a place of its own";
 
-/// Which gradients a call on the way back computes: those of weights, those of a value, or both.
+/// Which gradients a call of the backward pass computes: of weights, of a value, or both.
 fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
     let changed = || call.operands.iter().filter(|operand| operand.access.changes());
-    // A value that grows with the batch has a gradient for each image; one that does not is expanded from weights.
+    // The gradient of a value that grows with the batch has elements for each image; a value that does not grow is expanded from
+    // weights.
     let grows = |operand: &Operand| match operand.data {
         Data::Value(value) => Some(program.values[value.0].extent.grows()),
         Data::Gradient(_) => Some(false),
@@ -73,7 +74,7 @@ fn gradients_of(call: &KernelCall, program: &Program) -> Computes {
     }
 }
 
-/// A raw literal, which people can read too. Names and reasons have no quotes; a text that had would be an ordinary literal.
+/// A raw literal, which is readable in emitted code; an ordinary literal if the text contains quotes, which names and reasons do not.
 fn literal(text: &str) -> TokenStream {
     let raw = format!("r\"{text}\"").parse::<Literal>().ok().filter(|_| !text.contains('"'));
     raw.unwrap_or_else(|| Literal::string(text)).into_token_stream()

@@ -1,4 +1,4 @@
-//! The words as documented items: the reference of the language, and what editors show and complete.
+//! The words as documented items: the reference of the language, and the source of an editor's documentation and completions.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ fn table<'a>(
     }
 }
 
-/// A module for each word, with a module for each of its options; and, hidden, what an editor completes from.
+/// A module for each word, with a module for each of its options; and hidden modules for an editor's completions.
 pub fn items() -> TokenStream {
     let words = words().map(|word| {
         let options = word.options.iter().map(|option| {
@@ -116,7 +116,7 @@ pub fn items() -> TokenStream {
     }
 }
 
-/// What may stand where: a module for the heads of stages, and one for what follows each word.
+/// The words that may follow: a module for the start of a stage, and one for each preceding word.
 fn completion() -> TokenStream {
     let spellings =
         |word: &Word| [word.name].into_iter().chain(word.aliases.iter().copied()).map(name).collect::<Vec<_>>();
@@ -194,7 +194,7 @@ fn page(form: &str, summary: &str, place: &str, middle: &str, examples: &[Exampl
     text
 }
 
-/// A row with what the example comes to.
+/// A table row with the output, tensors and parameters of the example.
 fn example(example: &Example) -> Option<String> {
     let source = format!("Example({}) {{ {} }}", example.input, example.stage);
     let mut diagnostics = Diagnostics::default();
@@ -208,7 +208,7 @@ fn example(example: &Example) -> Option<String> {
     Some(format!("| {} | {stage} | {output} | {tensors} | {parameters} |\n", example.input))
 }
 
-/// The module of an option, in which `completion` is the path to [`completion`]'s module.
+/// The module of an option; `completion` is the path to [`completion`]'s module.
 fn option_item(option: &OptionWord, of: &str, completion: &TokenStream) -> TokenStream {
     let (name, mut docs) = (name(option.name), option_docs(option, of));
     let Argument::OneOf(choices) = option.argument else { return quote!(#[doc = #docs] pub mod #name {}) };
@@ -232,7 +232,7 @@ fn init_table() -> String {
     format!("| | |\n|---|---|\n{}", rows.collect::<String>())
 }
 
-/// The first sentence, and the others.
+/// The first sentence, and the rest.
 fn sentence(text: &str) -> (&str, &str) {
     let end = text
         .match_indices(". ")
@@ -243,7 +243,7 @@ fn sentence(text: &str) -> (&str, &str) {
     }
 }
 
-/// Text within a cell of a table.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,11 +1,11 @@
-//! What one call borrows of each buffer at the same time.
+//! The regions of each buffer that one call borrows.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::passes::BufferSlot;
 
-/// Which buffer an operand is borrowed from.
+/// The buffer that an operand is borrowed from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Buffer {
     Workspace,
@@ -30,7 +30,7 @@ impl Buffer {
 pub(super) struct Regions<'n>(Vec<(Buffer, (BufferSlot, usize), TokenStream, &'n Ident)>);
 
 impl<'n> Regions<'n> {
-    /// A region in a slot; values of one slot are one.
+    /// Borrows a region, and returns its variable; values in the same slot share a region.
     pub(super) fn bind(
         &mut self,
         buffer: Buffer,

@@ -1,4 +1,4 @@
-//! The facts about a network as constants, and its `Architecture`.
+//! The tables of a network as constants, and its `Architecture`.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
@@ -114,7 +114,7 @@ pub(super) fn architecture(planned: &Planned<'_>, names: &Names, name: &Ident, r
     }
 }
 
-/// The constant `name` with the scratch memory of a program, where it asks for any, and all of its memory.
+/// The constant `name` with the scratch memory of a program, if it needs any, and its total memory.
 fn memory(program: &Program, plan: &MemoryPlan, names: &Names, name: &str) -> (TokenStream, TokenStream) {
     let (name, per_image, fixed) = (format_ident!("{name}"), size(plan.per_image), size(plan.fixed));
     match scratch(program, names) {

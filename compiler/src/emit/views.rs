@@ -1,4 +1,4 @@
-//! The weights of each layer by name, as arrays of their own sizes: `network.layers().conv1.kernel[y][x][channel][filter]`.
+//! The weights of each layer by name, as arrays with the layer's sizes: `network.layers().conv1.kernel[y][x][channel][filter]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ pub(super) fn views(graph: &Graph, name: &Ident, root: &TokenStream) -> TokenStr
     }
 }
 
-/// A field for the layer `name`, with a `_` behind it where the name is no field's or that of another: of `cell1.conv1`, of `type`.
+/// A field for the layer `name`. A `_` is appended where the name is no identifier or in use, for example for `cell1.conv1` or `type`.
 fn field(name: &str, taken: &mut BTreeSet<String>) -> Ident {
     let mut name = name.replace('.', "_");
     loop {

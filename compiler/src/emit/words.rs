@@ -1,9 +1,10 @@
-//! What an editor sees under each word of the text. rust-analyzer maps a word to every emitted token that bears its span, and shows
-//! the documentation of each; so each word is emitted as a path to its documentation in the facade's `words`, and a second time as
-//! an item that is documented with what the word came to at this place.
+//! The documentation that an editor shows for each word of the text. rust-analyzer maps a word to every emitted token with its span,
+//! and shows the documentation of each. Each word is therefore emitted as a path to its documentation in the facade's `words`, and
+//! again as an item that documents the result of the word in this network.
 //!
-//! Where a word is completed, rust-analyzer compiles the text again with a made-up word at the cursor, and looks at the same place
-//! of the first output. So what stands first does not depend on shapes, and has a path of the same kind wherever a word could be typed.
+//! To complete a word, rust-analyzer expands the macro again with a placeholder word at the cursor, and looks up the same position in
+//! the first expansion. The first tokens therefore do not depend on shapes, and contain a path of the same kind wherever a word may be
+//! typed.
 
 mod expected;
 mod facts;
@@ -21,7 +22,7 @@ use crate::layers::{self, NETWORK, SHARED, STRUCTURE_NAMES};
 use crate::lower::{Lowered, Made};
 use crate::words::{Argument, OptionWord, RustName, rust_name};
 
-/// The words of a file for an editor.
+/// The words of a file, as items for an editor.
 pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>) -> TokenStream {
     let mut made = BTreeMap::<Bytes, Vec<(&str, &Made)>>::new();
     for network in networks {
@@ -43,9 +44,9 @@ pub(crate) fn words(file: &File, networks: &[Lowered<'_>], context: &Context<'_>
 struct Writer<'a> {
     context: &'a Context<'a>,
     made: BTreeMap<Bytes, Vec<(&'a str, &'a Made)>>,
-    /// The blocks, each with the module of its names.
+    /// The blocks, each with the module of the names it defines.
     blocks: Vec<(Ident, &'a Block)>,
-    /// The names given in the text: a module for each item.
+    /// The names defined in the text: one module per item.
     modules: TokenStream,
     slots: TokenStream,
     facts: TokenStream,
@@ -53,7 +54,7 @@ struct Writer<'a> {
     count: usize,
 }
 
-/// The module of the names that an item of the text gives.
+/// The module of the names that an item of the text defines.
 fn module_of(index: usize) -> Ident {
     format_ident!("item{index}")
 }
@@ -145,7 +146,7 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// What stands between the parentheses of a network and its braces.
+    /// The options between a network's parentheses and its braces.
     fn network_options(&mut self, atoms: &[Atom]) {
         let root = self.context.root;
         let mut before: Option<&OptionWord> = None;
@@ -222,7 +223,8 @@ impl<'a> Writer<'a> {
         self.slot(&expected(before, &owners, names).0, None);
     }
 
-    /// A word that is no name: a layer, an option, a word of the structure, the call of a block. `false` where it is none of these.
+    /// Emits a word other than a name: a layer, an option, a structural word, or the call of a block. Returns `false` for any other
+    /// word.
     fn word<'w>(&mut self, word: &'w str, span: Bytes, owners: &mut Vec<Owner<'w>>) -> bool {
         let option = owners.iter().rev().find_map(|owner| match owner {
             Owner::Word(owner) if owner.options.iter().any(|option| option.name == word) => Some(*owner),
@@ -261,22 +263,22 @@ impl<'a> Writer<'a> {
         self.name(word, span, &quote!(#root::words));
     }
 
-    /// A known word as a path into a module.
+    /// Emits a known word as a path into a module.
     fn name(&mut self, word: &str, span: Bytes, module: &TokenStream) {
         let Some(name) = self.identifier_at(word, span) else { return };
         self.known.extend(quote!(use #module::#name as _;));
     }
 
-    /// Where a word is unknown, or could be typed, and the module of those that fit. A word made up to be completed takes the place
-    /// of the item that stands here without it.
+    /// Emits a completion point: an unknown word, or a position where a word may be typed, as a path into the module of the words that
+    /// fit. A placeholder word replaces the item that is emitted here without it.
     fn slot(&mut self, module: &TokenStream, unknown: Option<(&str, Bytes)>) {
         let name = unknown.and_then(|(word, span)| self.identifier_at(word, span));
         let name = name.unwrap_or_else(|| format_ident!("__"));
         self.slots.extend(quote!(use #module::#name as _;));
     }
 
-    /// The word as an item documented with what it came to. As a constant of a trait it leads to the trait's own constant, which
-    /// stands where the word is defined.
+    /// Emits the word as an item documented with its result. As a constant of a trait, it leads to the trait's own constant, which is
+    /// at the word's definition.
     fn fact(&mut self, word: &str, span: Bytes, (shapes, docs): (String, String), of: &TokenStream) {
         let Some(name) = self.identifier_at(word, span) else { return };
         let (place, root) = (format_ident!("Word{}", self.count), self.context.root);
@@ -300,7 +302,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What stands between the parentheses of a call: names of the block's parameters, and values.
+    /// Emits the arguments of a call: names of the block's parameters, and values.
     fn arguments(&mut self, arguments: &[Expression], called: &str, names: &Names) {
         let Some((module, block)) = self.blocks.iter().find(|(_, block)| block.name.text == called).cloned() else {
             return arguments.iter().for_each(|argument| self.expression(argument, names));
@@ -312,7 +314,7 @@ impl<'a> Writer<'a> {
                     self.parameter(&name.text, name.span, &module, is_known(&name.text));
                     self.expression(value, names);
                 }
-                // A network has no parameters: here a name begins.
+                // A network has no parameters, so a plain name is the start of a named argument.
                 ExpressionKind::Name(name) if names.parameters.is_empty() => {
                     self.parameter(name, argument.span, &module, is_known(name));
                 }
@@ -356,13 +358,13 @@ impl<'a> Writer<'a> {
         self.identifier_at(&name.text, name.span)
     }
 
-    /// A word as a name of Rust, where it can be one.
+    /// The word as a Rust identifier, if it can be one.
     fn identifier_at(&self, word: &str, span: Bytes) -> Option<Ident> {
         identifier(word, (self.context.span)(span))
     }
 }
 
-/// The taps and the named layers of a body.
+/// Collects the taps and the named layers of a body.
 fn collect_names(writer: &Writer<'_>, body: &Body, names: &mut Names) {
     for stage in &body.stages {
         for (index, atom) in stage.atoms.iter().enumerate() {
@@ -388,7 +390,7 @@ fn collect_names(writer: &Writer<'_>, body: &Body, names: &mut Names) {
     }
 }
 
-/// `r#as` for `as`; `None` for what cannot be a name.
+/// `r#as` for `as`; `None` for words that cannot be identifiers.
 pub(super) fn identifier(word: &str, span: proc_macro2::Span) -> Option<Ident> {
     match rust_name(word) {
         RustName::Free => Some(Ident::new(word, span)),

@@ -1,4 +1,4 @@
-//! What may stand at a place of the text, and the module that an editor completes it from.
+//! The words allowed at a position of the text, and the module for an editor's completions there.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use crate::layers::INITS;
 use crate::words::{Argument, Choice, Word, WordPosition};
 
-/// The names that an item of the text gives.
+/// The names that an item of the text defines.
 pub(super) struct Names {
     pub(super) module: Ident,
     pub(super) parameters: BTreeMap<String, TokenStream>,
@@ -16,7 +16,7 @@ pub(super) struct Names {
     pub(super) layers: BTreeMap<String, TokenStream>,
 }
 
-/// What options and words may follow.
+/// The owner of the options and words that follow.
 #[derive(Clone, Copy)]
 pub(super) enum Owner<'a> {
     Word(&'static Word),
@@ -24,19 +24,19 @@ pub(super) enum Owner<'a> {
     Block,
 }
 
-/// What a word at some place would be.
+/// The kind of word expected at a position.
 pub(super) enum Asks {
-    /// A layer, an option, a word of the structure, the call of a block.
+    /// A layer, an option, a structural word, or the call of a block.
     Word,
-    /// A name that is given here.
+    /// A name that is defined here.
     NewName,
-    /// A name that was given.
+    /// A name that is already defined.
     NameIn(fn(&Names, &str) -> bool),
-    /// One of some words.
+    /// One of these choices.
     OneOf(&'static [Choice]),
 }
 
-/// What is expected behind the word `before`, where words have been read that `owners` tells; and the module it is completed from.
+/// The kind of word expected after the word `before` and the preceding `owners`, and the module it is completed from.
 pub(super) fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names) -> (TokenStream, Asks) {
     let item = &names.module;
     let choices = owners.iter().rev().find_map(|owner| match owner {
@@ -61,7 +61,7 @@ pub(super) fn expected(before: Option<&str>, owners: &[Owner<'_>], names: &Names
         }
         _ => {}
     }
-    // Activations have no options, but for one: those of the layer before them are still open.
+    // All activations but one have no options of their own: the options of the layer before them may still follow.
     let is_activation = |owner: &Owner<'_>| matches!(owner, Owner::Word(word) if word.position == WordPosition::Activation && word.options.is_empty());
     let open = owners.iter().rev().find(|owner| owners.len() == 1 || !is_activation(owner)).or(owners.first());
     let module = match open {

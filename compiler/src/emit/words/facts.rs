@@ -1,14 +1,14 @@
-//! What an editor says of a word: what it came to.
+//! The documentation of a word: its result.
 
 use netwright_grammar::{Block, Span as Bytes};
 
 use crate::emit::docs::grouped;
 use crate::lower::Made;
 
-/// The most rows of a table of calls that an editor shows.
+/// The maximum number of rows in a table of calls.
 const MOST_ROWS: usize = 12;
 
-/// What is said of a block in `source`.
+/// The documentation of a block in `source`.
 pub(super) fn block(block: &Block, source: &str) -> String {
     let text = |span: Bytes| source.get(span.range()).unwrap_or_default();
     let parameters: Vec<String> = block
@@ -23,7 +23,7 @@ pub(super) fn block(block: &Block, source: &str) -> String {
     format!("`block {name}({parameters})`\n\nA block: its stages stand wherever it is called.")
 }
 
-/// What a word came to in each network and at each call: its shapes, and the whole as Markdown.
+/// The result of a word in each network and at each call: its shapes, and the documentation as Markdown.
 pub(super) fn facts(made: &[(&str, &Made)]) -> Option<(String, String)> {
     let mut rows: Vec<(&str, &Made, usize)> = Vec::new();
     for (network, word) in made {
