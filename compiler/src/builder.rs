@@ -1,5 +1,5 @@
-//! The graph under construction, as any front end builds it by calls: layers are opened, operations pushed, shapes checked, rows and
-//! names kept. It knows no text: what a layer comes from is a number that the front end gives and finds again.
+//! Graph construction by method calls, for any front end: opens layers, adds operations, infers shapes, and keeps rows and names. It
+//! knows no text: the origin of a layer is a number that only the front end interprets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,76 +8,76 @@ use crate::graph::{Graph, Init, Layer, LayerId, Node, Origin, ParameterKind, Ten
 use crate::ops::{Op, ShapeError, TensorSpec, fixed};
 use crate::shape::Shape;
 
-/// The most operations a network may have: more is a mistake in a repeat.
+/// The maximum number of operations of a network; a larger number is most likely an error in a repeat.
 pub const MOST_OPERATIONS: usize = 5_000;
 
-/// What is said of the weights of a layer.
+/// The options for the weights of a layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WeightOptions {
-    /// How its weights start.
+    /// The initialisation of its weights.
     pub init: Option<Init>,
-    /// What its biases start at.
+    /// The initialisation of its biases.
     pub bias: Option<Init>,
-    /// The name of the layer whose weights it shares; a bias stays its own.
+    /// The name of the layer whose weights it shares; it has its own bias.
     pub tied: Option<String>,
 }
 
-/// A layer that is opened.
+/// A layer to be opened.
 #[derive(Clone, Debug, Default)]
 pub struct NewLayer<'a> {
-    /// Its word: with the next number its name, unless it has one.
+    /// Its word. Without a name, it is named after the word, with a number.
     pub word: &'a str,
     /// Its name.
     pub name: Option<&'a str>,
-    /// What another library calls it.
+    /// Its name in another library.
     pub foreign: Option<&'a str>,
-    /// What the table of layers shows of it.
+    /// Its text in the table of layers.
     pub text: String,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
-    /// What is said of its weights.
+    /// The options for its weights.
     pub weights: WeightOptions,
 }
 
-/// Why a layer or an operation cannot be added.
+/// The reason why a layer or an operation cannot be added.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BuildError {
-    /// It does not fit its inputs.
+    /// The operation does not fit its inputs.
     Shape(ShapeError),
     /// The network has more than [`MOST_OPERATIONS`].
     TooManyOperations,
-    /// It would have more than 2^31 parameters.
+    /// The network would have more than 2^31 parameters.
     TooManyParameters,
-    /// A layer of another origin has this name.
+    /// A layer of another origin has the same name.
     NameTaken {
-        /// The name, with those of the blocks around.
+        /// The name, including the names of enclosing blocks.
         name: String,
-        /// The layer that has it.
+        /// The first layer of that name.
         first: LayerId,
     },
-    /// A layer before has this name in another library.
+    /// An earlier layer has the same name in another library.
     ForeignNameTaken {
-        /// The name there.
+        /// The name in that library.
         name: String,
-        /// The layer that has it.
+        /// The first layer of that name.
         first: LayerId,
     },
-    /// No layer before has the name whose weights are to be shared.
+    /// No earlier layer has the name whose weights are to be shared.
     UnknownLayer(String),
-    /// The layer whose weights are to be shared has none of this name.
+    /// The layer whose weights are to be shared has no tensor of this name.
     NothingToShare {
         /// That layer.
         layer: String,
         /// The tensor's name.
         tensor: &'static str,
     },
-    /// The weights that are to be shared have other sizes.
+    /// The weights to be shared have another shape.
     OtherSizes {
-        /// The layer that has them.
+        /// The layer that owns them.
         layer: String,
         /// Their sizes.
         found: Vec<usize>,
-        /// The sizes that are needed.
+        /// The required sizes.
         expected: Vec<usize>,
     },
 }
@@ -105,21 +105,21 @@ impl std::error::Error for BuildError {}
 #[derive(Debug)]
 pub struct Builder {
     graph: Graph,
-    /// For each value, the layers on the longest way to it, the input counted too.
+    /// For each value, the number of layers on the longest path to it, including the input.
     depths: Vec<usize>,
     layer: Option<LayerId>,
     weights: WeightOptions,
     is_frozen: bool,
     ordinals: BTreeMap<String, usize>,
     names: BTreeMap<String, LayerId>,
-    /// By what another library calls them.
+    /// The layers by their names in another library.
     foreign: BTreeMap<String, LayerId>,
-    /// The names of the blocks around what is added now, as layers have them.
+    /// The names of the enclosing blocks, with numbers, as in layer names.
     blocks: Vec<String>,
 }
 
 impl Builder {
-    /// A network without layers behind its input.
+    /// A network with an input and no layers.
     #[must_use]
     pub fn new(input: Shape) -> Self {
         let graph = Graph {
@@ -145,7 +145,7 @@ impl Builder {
         }
     }
 
-    /// The finished graph, whose answer is `output`.
+    /// Returns the finished graph with the output `output`.
     #[must_use]
     pub fn finish(mut self, output: ValueId) -> Graph {
         self.graph.output = output;
@@ -160,12 +160,12 @@ impl Builder {
         self.graph
     }
 
-    /// What has been built so far; its output and depth are those of no network yet.
+    /// The unfinished graph; its output and depth are not meaningful yet.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// What comes in.
+    /// The network's input.
     pub fn input(&self) -> ValueId {
         self.graph.input
     }
@@ -175,23 +175,23 @@ impl Builder {
         self.graph.shape(value)
     }
 
-    /// Freezes the layers that are opened from here on, or no longer; returns what was said before.
+    /// Sets whether subsequently opened layers are frozen; returns the previous setting.
     pub fn freeze(&mut self, frozen: bool) -> bool {
         std::mem::replace(&mut self.is_frozen, frozen)
     }
 
-    /// Layers are those of a block: `cell1.conv1`.
+    /// Starts a block: the names of its layers begin with the block's name, as in `cell1.conv1`.
     pub fn enter_block(&mut self, name: &str) {
         let ordinal = self.ordinal(name);
         self.blocks.push(format!("{name}{ordinal}"));
     }
 
-    /// The block ends.
+    /// Ends the innermost block.
     pub fn leave_block(&mut self) {
         self.blocks.pop();
     }
 
-    /// The names of the blocks around, as the names of layers begin: `cell1.`
+    /// The prefix of layer names in the enclosing blocks: `cell1.`
     pub(crate) fn prefix(&self) -> String {
         self.blocks.iter().map(|name| format!("{name}.")).collect()
     }
@@ -201,7 +201,7 @@ impl Builder {
         &self.names
     }
 
-    /// The layer that is open.
+    /// The layer that is currently open.
     pub(crate) fn open_layer(&self) -> Option<LayerId> {
         self.layer
     }
@@ -213,7 +213,7 @@ impl Builder {
         *ordinal
     }
 
-    /// `first`, a separator and the next number with which no layer is called so.
+    /// `first`, the separator, and the next number that makes the name unique.
     fn free_name(&mut self, first: &str, separator: &str) -> String {
         loop {
             let name = format!("{}{first}{separator}{}", self.prefix(), self.ordinal(first));
@@ -223,10 +223,10 @@ impl Builder {
         }
     }
 
-    /// Opens a layer, a row of the table, behind `input`. Layers of one name and one origin are numbered.
+    /// Opens a layer, which is a row of the table, with the input `input`. Layers with one name and one origin are numbered.
     ///
     /// # Errors
-    /// [`BuildError::NameTaken`], [`BuildError::ForeignNameTaken`]; the layer is open all the same, under a name that is free.
+    /// [`BuildError::NameTaken`], [`BuildError::ForeignNameTaken`]; the layer is opened nevertheless, with a unique name.
     pub fn open(&mut self, layer: NewLayer<'_>, input: ValueId) -> Result<(), BuildError> {
         let mut name = match layer.name {
             Some(name) => format!("{}{name}", self.prefix()),
@@ -253,7 +253,8 @@ impl Builder {
         result
     }
 
-    /// What is pushed next belongs to the layer that is open, whose text goes on: an activation. `false` where none is open.
+    /// Extends the text of the open layer, for an activation: the next operations belong to this layer. Returns `false` if no layer is
+    /// open.
     pub fn extend(&mut self, text: &str, weights: WeightOptions) -> bool {
         self.weights = weights;
         let Some(layer) = self.layer else { return false };
@@ -262,7 +263,7 @@ impl Builder {
         true
     }
 
-    /// Ends a layer, or what it was extended by, from `input` to `output`.
+    /// Closes a layer, or an extension of it, with its input and its output.
     pub fn close(&mut self, input: ValueId, output: ValueId) {
         if output != input {
             self.depths[output.0] += 1;
@@ -272,10 +273,10 @@ impl Builder {
         }
     }
 
-    /// Adds an operation of the layer that is open.
+    /// Adds an operation to the open layer.
     ///
     /// # Errors
-    /// Where it does not fit its inputs, its weights cannot be shared as the layer says, or the network becomes too large.
+    /// If the operation does not fit its inputs, its weights cannot be shared as requested, or the network is too large.
     pub fn push(&mut self, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId, BuildError> {
         let op = op.into();
         let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input)).collect();
@@ -335,14 +336,14 @@ impl Builder {
         Ok(ids)
     }
 
-    /// The weights of the layer called `name`, in the block under way or outside of all blocks.
+    /// The weights of the layer called `name`, in the current block or outside of all blocks.
     pub(crate) fn weights_of(&self, name: &str) -> Option<Vec<TensorId>> {
         let before = |name: &str| self.names.get(name).filter(|layer| Some(**layer) != self.layer);
         let layer = before(&format!("{}{name}", self.prefix())).or_else(|| before(name))?;
         Some(self.graph.tensor_ids_of(*layer).collect())
     }
 
-    /// Shares the weights of the layer called `name`; a bias stays the layer's own.
+    /// Shares the weights of the layer called `name`; biases are not shared.
     fn tie(&mut self, name: &str, specs: &[TensorSpec]) -> Result<Vec<TensorId>, BuildError> {
         let theirs = self.weights_of(name).ok_or_else(|| BuildError::UnknownLayer(name.to_owned()))?;
         let mut ids = Vec::new();

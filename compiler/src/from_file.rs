@@ -1,4 +1,4 @@
-//! Networks whose layers stand in a file: `pub Model = onnx "model.onnx";`
+//! Networks whose layers are defined in a file: `pub Model = onnx "model.onnx";`
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::emit::Context;
 /// The items of a network from a file in `folder`.
 ///
 /// # Errors
-/// A diagnostic where the file cannot be had, or holds what no network here can.
+/// A diagnostic if the file cannot be read, or contains something that a network cannot.
 pub(crate) fn compile(
     foreign: &Foreign,
     context: &Context<'_>,
@@ -54,16 +54,16 @@ pub(crate) fn compile(
     })
 }
 
-/// What stands behind the path.
+/// The options after the path.
 #[derive(Debug, Default)]
 struct Settings<'a> {
     embed: bool,
     output: Option<&'a str>,
-    /// What stands behind the answer besides.
+    /// The activation to add after the output.
     end: Option<&'a str>,
 }
 
-/// Why the file cannot be had.
+/// The reason why the file cannot be used.
 struct Refusal {
     message: String,
     help: Option<String>,
@@ -96,7 +96,7 @@ fn read(
     let refused = |message: String| Refusal { message, help: None };
     let Some(folder) = folder else { return Err(refused(format!("`{written}`: no file is read here"))) };
     let path = folder.join(written);
-    // Its weights cargo and the program want, who read it by `include_bytes`.
+    // Only the structure is read here: cargo and the program read the weights, with `include_bytes`.
     let structure = || netwright_onnx::structure(&mut std::fs::File::open(&path)?);
     let bytes = structure().map_err(|error| Refusal {
         message: format!("`{}` cannot be read: {error}", path.display()),
@@ -125,7 +125,7 @@ fn read(
     Ok(tokens)
 }
 
-/// The files beside a model in which its weights lie, each by its name in the model and with its path.
+/// The external files that contain a model's weights, by their names in the model, with their paths.
 #[cfg(feature = "onnx")]
 fn beside(
     model: &netwright_onnx::Model<'_>,

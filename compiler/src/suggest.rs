@@ -1,11 +1,11 @@
-//! What the writer probably meant: the nearest known word, and the words of other frameworks.
+//! Suggestions: the nearest known word, and the equivalents of words of other frameworks.
 
-/// The known word nearest to `word`, in small letters, if any is near.
+/// The known word nearest to `word`, ignoring case, if any is similar.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     netwright_abi::nearest(&word.to_lowercase(), known)
 }
 
-/// How other frameworks call a layer or an option, and how it is written here.
+/// The equivalent of another framework's name of a layer or an option.
 pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     let simple: String = word.to_lowercase().chars().filter(|letter| *letter != '_').collect();
     Some(match simple.as_str() {
@@ -110,7 +110,7 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     })
 }
 
-/// What other frameworks write behind a layer that has no activation, and how they enlarge images.
+/// The equivalent of what other frameworks write after a layer without an activation, or as an interpolation mode.
 pub(crate) fn foreign_ending(word: &str) -> Option<&'static str> {
     Some(match word.to_lowercase().as_str() {
         "linear" | "none" | "identity" | "noactivation" | "no_activation" | "null" => {
@@ -126,7 +126,7 @@ pub(crate) fn foreign_ending(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Words of other frameworks before a word of the language that says it all: `padding same`.
+/// The advice for a word of other frameworks that is redundant before a word of the language: `padding same`.
 pub(super) fn superfluous(word: &str) -> Option<&'static str> {
     match word {
         "padding" | "pad_mode" | "mode" => Some("`same` says by itself that it pads"),

@@ -1,4 +1,4 @@
-//! The vocabulary: what a word of the language is. The words themselves are in `layers/`, one file each.
+//! The types of the language's vocabulary. The words themselves are in `layers/`, one file each.
 
 use netwright_grammar::{Diagnostic, Span};
 
@@ -8,153 +8,153 @@ use crate::lower::{Lowering, Pattern};
 /// A word of the language that makes a layer: its arguments, options and how it lowers to operations.
 #[derive(Debug)]
 pub struct Word {
-    /// As written.
+    /// The spelling.
     pub name: &'static str,
-    /// Other spellings that mean the same.
+    /// Other spellings with the same meaning.
     pub aliases: &'static [&'static str],
-    /// Where in a stage it may stand.
+    /// The positions in a stage where it is allowed.
     pub position: WordPosition,
-    /// What it may bring.
+    /// The kinds of tensors it may add.
     pub tensors: Tensors,
-    /// How it is written: `conv HxWxF`.
+    /// The syntax: `conv HxWxF`.
     pub form: &'static str,
-    /// What it does, in a sentence or two, with the source of its formula.
+    /// A description in a sentence or two, with the source of its formula.
     pub summary: &'static str,
-    /// Whether numbers follow it.
+    /// The numbers that follow it.
     pub argument: Argument,
-    /// The options it knows.
+    /// Its options.
     pub options: &'static [OptionWord],
-    /// A stage that works, and the input it works on: documentation, and a test of its gradient.
+    /// Valid stages with their inputs, for the documentation and for the tests of gradients.
     pub examples: &'static [Example],
     /// Adds its operations to the graph.
     pub lower: fn(&Use, &mut Lowering<'_>, ValueId) -> Result<ValueId, Diagnostic>,
 }
 
-/// What a word may bring that is trained or measured.
+/// The kinds of trained or measured tensors that a word may add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tensors {
-    /// Nothing.
+    /// None.
     None,
     /// Scales, shifts, slopes, statistics.
     Others,
-    /// Weights of which `init`, `bias` and `tied` say something.
+    /// Weights, to which `init`, `bias` and `tied` apply.
     Weights,
 }
 
-/// Where in a stage a word may stand.
+/// The positions in a stage where a word is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordPosition {
     /// Only at the start.
     Start,
-    /// At the start, or after another word, as a row of its own.
+    /// At the start, or after another word, with its own row.
     Modifier,
-    /// At the start, or after another word, whose row it joins: it has no weights and keeps the shape.
+    /// At the start, or after another word, whose row it extends: it has no weights and keeps the shape.
     Activation,
 }
 
-/// Whether numbers follow a word.
+/// The arguments that follow a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// None do.
+    /// None.
     None,
-    /// They must.
+    /// Numbers, required.
     Required,
-    /// They may.
+    /// Numbers, optional.
     Optional,
     /// One or more lists of numbers: `(0, 1, 2) (1, 2, 3)`.
     Lists,
-    /// One or more lists of numbers, or pictures of 1 and -1: `"#.# .#."`.
+    /// One or more lists of numbers, or string pictures of 1 and -1: `"#.# .#."`.
     Patterns,
-    /// One of these words must.
+    /// One of these words, required.
     OneOf(&'static [Choice]),
 }
 
 /// A word that may follow an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// As written.
+    /// The spelling.
     pub name: &'static str,
-    /// What it means.
+    /// The meaning.
     pub summary: &'static str,
-    /// What a layer must have for it; empty where every layer with the option has it.
+    /// What a layer must have for it, as text; empty if every layer with the option supports it.
     pub needs: &'static str,
 }
 
 /// An option of a word.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionWord {
-    /// As written.
+    /// The spelling.
     pub name: &'static str,
-    /// How it is written: `stride 2` or `stride 2x1`.
+    /// The syntax: `stride 2` or `stride 2x1`.
     pub form: &'static str,
-    /// Whether numbers follow it.
+    /// The arguments that follow it.
     pub argument: Argument,
-    /// What it does.
+    /// A description.
     pub summary: &'static str,
 }
 
-/// A stage that works.
+/// A valid stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
-    /// The shape it works on.
+    /// The shape of its input.
     pub input: &'static str,
     /// The stage.
     pub stage: &'static str,
 }
 
-/// A number as written, evaluated.
+/// An evaluated number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Number {
     /// Its value.
     pub value: f64,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
 }
 
-/// Numbers joined by `x`.
+/// Numbers joined by `x`, or listed in parentheses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
     /// At least one.
     pub numbers: Vec<Number>,
-    /// Where they stand.
+    /// Their span.
     pub span: Span,
 }
 
-/// A word in use: with its numbers and its options.
+/// A use of a word, with its numbers and options.
 #[derive(Clone, Debug)]
 pub struct Use {
     /// The word.
     pub word: &'static Word,
-    /// Where the word alone stands.
+    /// The span of the word alone.
     pub written: Span,
     /// Its numbers.
     pub argument: Option<Numbers>,
-    /// Its options, each once.
+    /// Its options, without duplicates.
     pub options: Vec<OptionUse>,
     /// `as`, `tied`, `init`, `bias`, `from`.
     pub shared: SharedOptions,
-    /// From the word to its last option.
+    /// The span from the word to its last option.
     pub span: Span,
 }
 
-/// An option in use.
+/// A use of an option.
 #[derive(Clone, Debug)]
 pub struct OptionUse {
     /// The option.
     pub option: &'static OptionWord,
-    /// Where the option's word alone stands.
+    /// The span of the option's word alone.
     pub written: Span,
     /// Its numbers.
     pub argument: Option<Numbers>,
-    /// Its lists, where it takes lists.
+    /// Its lists, for options that take lists.
     pub lists: Vec<Numbers>,
-    /// The word behind it, where it takes one of several; any word, until the layer has looked at it.
+    /// The word after it, for options that take one of several words; not checked until the layer is lowered.
     pub choice: Option<(String, Span)>,
-    /// With its numbers.
+    /// The span with its arguments.
     pub span: Span,
 }
 
-/// The options that every layer knows.
+/// The options that every layer accepts.
 #[derive(Clone, Debug, Default)]
 pub struct SharedOptions {
     /// `as name`
@@ -163,14 +163,14 @@ pub struct SharedOptions {
     pub tied: Option<(String, Span)>,
     /// `init he`
     pub init: Option<(crate::graph::Init, Span)>,
-    /// `bias 0.1`: what the biases start at.
+    /// `bias 0.1`: the initialisation of the biases.
     pub bias: Option<(crate::graph::Init, Span)>,
-    /// `from "features.0"`: what another library calls it.
+    /// `from "features.0"`: the layer's name in another library.
     pub from: Option<(Pattern, Span)>,
 }
 
 impl SharedOptions {
-    /// What is written of them, but for the name; the numbers of a start with their values.
+    /// The texts of the options other than the name; numbers of initialisations are replaced by their values.
     fn texts<'s>(&self, written: impl Fn(Span) -> &'s str) -> Vec<(Span, String)> {
         let start = |(init, span): (crate::graph::Init, Span)| {
             let text = written(span);
@@ -187,10 +187,10 @@ impl SharedOptions {
 }
 
 impl Number {
-    /// As a count of at least one.
+    /// Returns it as a count of at least one.
     ///
     /// # Errors
-    /// A diagnostic at the number, where it is no count.
+    /// A diagnostic at the number if it is no such count.
     pub fn count(&self, what: &str) -> Result<usize, Diagnostic> {
         let fits = "write a whole number, 1 or more";
         let value = self.value;
@@ -203,10 +203,10 @@ impl Number {
         self.whole(what)
     }
 
-    /// As a whole number of at least zero.
+    /// Returns it as a whole number of at least zero.
     ///
     /// # Errors
-    /// A diagnostic at the number, where it is none.
+    /// A diagnostic at the number if it is not.
     pub fn whole(&self, what: &str) -> Result<usize, Diagnostic> {
         let value = self.value;
         if value < 0.0 {
@@ -229,10 +229,10 @@ impl Number {
 }
 
 impl Numbers {
-    /// One number for both axes, or height x width.
+    /// Returns one number for both axes, or height and width.
     ///
     /// # Errors
-    /// A diagnostic where there are neither one nor two counts.
+    /// A diagnostic unless there are one or two counts.
     pub fn pair(&self, what: &str, form: &str) -> Result<[usize; 2], Diagnostic> {
         match self.numbers.as_slice() {
             [both] => both.count(what).map(|count| [count, count]),
@@ -242,10 +242,10 @@ impl Numbers {
         }
     }
 
-    /// A single number.
+    /// Returns the only number.
     ///
     /// # Errors
-    /// A diagnostic where there are several.
+    /// A diagnostic if there are several.
     pub fn single(&self, what: &str, form: &str) -> Result<&Number, Diagnostic> {
         match self.numbers.as_slice() {
             [number] => Ok(number),
@@ -256,7 +256,7 @@ impl Numbers {
 }
 
 impl Numbers {
-    /// As `written`, unless a parameter or arithmetic stands there: then their values.
+    /// The text as `written`; if it contains a parameter or arithmetic, the values.
     fn text(&self, written: &str) -> String {
         let is_list = written.starts_with('(') && self.numbers.len() > 1;
         let literal = |part: &str| part.trim().replace('_', "").parse::<f64>().is_ok();
@@ -275,25 +275,25 @@ impl Use {
         self.options.iter().find(|option| option.option.name == name)
     }
 
-    /// Whether the option called `name` was given.
+    /// Whether the use has the option called `name`.
     pub fn has(&self, name: &str) -> bool {
         self.option(name).is_some()
     }
 
-    /// The numbers of option `name`; it was checked on reading that it has some where it must.
+    /// The numbers of option `name`; the reader has checked that required ones exist.
     pub fn numbers_of(&self, name: &str) -> Option<&Numbers> {
         self.option(name)?.argument.as_ref()
     }
 
-    /// The lists of option `name`; empty where it was not given.
+    /// The lists of option `name`; empty without the option.
     pub fn lists_of(&self, name: &str) -> &[Numbers] {
         self.option(name).map(|option| option.lists.as_slice()).unwrap_or_default()
     }
 
-    /// A constant given as option `name`, or its usual value.
+    /// The constant of option `name`, or `usual` without one.
     ///
     /// # Errors
-    /// A diagnostic where it is not one number.
+    /// A diagnostic if it is not a single number.
     pub fn real(&self, name: &str, usual: f64) -> Result<f64, Diagnostic> {
         match self.option(name).and_then(|option| Some((option, option.argument.as_ref()?))) {
             Some((option, numbers)) => Ok(numbers.single(&format!("`{name}`"), option.option.form)?.value),
@@ -301,22 +301,22 @@ impl Use {
         }
     }
 
-    /// The numbers after the word; it was checked on reading that there are some where there must be.
+    /// The numbers after the word; the reader has checked that required ones exist.
     ///
     /// # Errors
-    /// A diagnostic at the word where there are none.
+    /// A diagnostic at the word if there are none.
     pub fn numbers(&self) -> Result<&Numbers, Diagnostic> {
         self.argument.as_ref().ok_or_else(|| self.incomplete())
     }
 
-    /// That the word stands without its numbers.
+    /// The diagnostic for a word without its numbers.
     pub fn incomplete(&self) -> Diagnostic {
         Diagnostic::new(self.written, format!("`{}` needs numbers", self.word.name))
             .help(format!("write `{}`, as in `{}`", self.word.form, self.word.examples[0].stage))
     }
 
-    /// As written in `source`, its white space evened out, with the values of this call where a block has parameters, and without `as`:
-    /// the word, and each of its options where it stands, other words between them left out.
+    /// The text for the table of layers: the word and its options in their order, without `as` and without other words between them.
+    /// White space is normalised, and the parameters of blocks are replaced by their values.
     pub(crate) fn text(&self, source: &str) -> String {
         let written = |span: Span| source.get(span.range()).unwrap_or_default();
         let mut parts = vec![(self.written, written(self.written).to_owned())];
@@ -336,7 +336,7 @@ impl Use {
     /// A single count after the word.
     ///
     /// # Errors
-    /// A diagnostic where it is none.
+    /// A diagnostic unless there is exactly one count.
     pub fn count(&self, what: &str) -> Result<usize, Diagnostic> {
         let numbers = self.numbers()?;
         let [number] = numbers.numbers.as_slice() else {
@@ -348,18 +348,18 @@ impl Use {
     }
 }
 
-/// What a word is to Rust.
+/// How a word can be a Rust identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RustName {
-    /// A name.
+    /// As it is.
     Free,
-    /// A name only behind `r#`.
+    /// Only as a raw identifier, with `r#`.
     Keyword,
-    /// No name.
+    /// Not at all.
     Never,
 }
 
-/// Whether, and how, `word` can be a name in Rust.
+/// Returns whether and how `word` can be an identifier in Rust.
 pub(crate) fn rust_name(word: &str) -> RustName {
     const NEVER: &[&str] = &["_", "crate", "self", "super", "Self"];
     const KEYWORDS: &[&str] = &[

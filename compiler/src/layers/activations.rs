@@ -1,4 +1,4 @@
-//! The activations without weights: a row of the table each.
+//! The activations without weights: one table row each.
 
 use netwright_abi::Activation as Function;
 use netwright_grammar::Diagnostic;
@@ -6,9 +6,8 @@ use netwright_grammar::Diagnostic;
 use crate::ops::Activation;
 use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
-/// The words, a row for each: its name, another spelling, its form, what it says of itself, and its function. Where it has a constant right
-/// behind the word, the usual one; where it has constants behind words of their own, those words, with what they mean and what is taken
-/// where they are left out.
+/// Declares the words, one row each: name, other spelling, form, summary, function. A function with one constant has its default in
+/// parentheses after the function; a function with several constants has one option for each, with its meaning and default.
 macro_rules! activations {
     (@argument) => { Argument::None };
     (@argument $usual:literal) => { Argument::Optional };
@@ -46,7 +45,7 @@ macro_rules! activations {
             },
         }),*];
 
-        /// The variant of each word's function, the word, and its constants: the word that each stands behind, and the usual one.
+        /// For each function its variant, its word, and its constants: the option of each constant, and its default.
         #[cfg(any(test, feature = "onnx"))]
         const FUNCTIONS: &[(&str, &str, &[(&str, f64)])] =
             &[$((stringify!($kind), $name, &[$(("", $usual))? $($(($option, $default)),+)?])),*];
@@ -74,7 +73,7 @@ activations! {
     "exp" or "exponential", "exp", "e^z: numbers above 0, such as rates.", Exp;
 }
 
-/// A function as the language writes it.
+/// The text of a function in the language.
 #[cfg(any(test, feature = "onnx"))]
 pub(crate) fn text(function: Function) -> String {
     let (variant, constants) = function.parts();
@@ -89,7 +88,7 @@ pub(crate) fn text(function: Function) -> String {
     text
 }
 
-/// The function, where its constants go together.
+/// Returns the function, or a diagnostic if its constants are inconsistent.
 fn checked(layer: &Use, function: Function) -> Result<Function, Diagnostic> {
     let Function::Clip(lowest, highest) = function else { return Ok(function) };
     let form = format!("write `{}`, or one of the two", layer.word.form);

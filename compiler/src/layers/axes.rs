@@ -1,4 +1,4 @@
-//! Numbers along the axes of what comes in: height and width of an image, the length of a series.
+//! Numbers along the axes of an input: height and width of an image, or the length of a series.
 
 use netwright_grammar::Diagnostic;
 
@@ -17,12 +17,12 @@ pub(super) enum Axes {
 }
 
 impl Axes {
-    /// Those of a value.
+    /// The axes of a value.
     pub(super) fn of(lowering: &Lowering<'_>, input: ValueId) -> Self {
         if matches!(lowering.shape(input), Shape::Series { .. }) { Self::One } else { Self::Two }
     }
 
-    /// One number for both axes, or height x width; of a series one number.
+    /// One number for both axes, or height x width; for a series a single number.
     pub(super) fn pair(self, numbers: &Numbers, what: &str, form: &str) -> Result<[usize; 2], Diagnostic> {
         match (self, numbers.numbers.as_slice()) {
             (Self::Two, _) => numbers.pair(what, form),
@@ -36,7 +36,7 @@ impl Axes {
         }
     }
 
-    /// Top, bottom, left and right from one number, two or four; of a series before and behind from one or two.
+    /// Top, bottom, left and right from one, two or four numbers; for a series before and after from one or two.
     pub(super) fn sides(self, numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
         match (self, numbers.numbers.as_slice()) {
             (Self::Two, _) => sides(numbers),
@@ -48,7 +48,7 @@ impl Axes {
         }
     }
 
-    /// The window and the filters of a convolution: height x width x filters; of a series length x filters.
+    /// The window and the filters of a convolution: height x width x filters; for a series length x filters.
     pub(super) fn window_and_filters(
         self,
         layer: &Use,
@@ -115,7 +115,7 @@ fn sides(numbers: &Numbers) -> Result<[usize; 4], Diagnostic> {
     }
 }
 
-/// That a convolution's numbers are not height x width x filters.
+/// The diagnostic for numbers of a convolution that are not height x width x filters.
 fn not_window_and_filters(layer: &Use) -> Diagnostic {
     let (word, Some(numbers)) = (layer.word.name, &layer.argument) else {
         return layer.incomplete();

@@ -54,7 +54,7 @@ pub(super) static BATCHNORM: Word = Word {
     },
 };
 
-/// Normalisation of each position.
+/// Normalisation over the channels of each position.
 pub(super) static LAYERNORM: Word = Word {
     name: "layernorm",
     aliases: &[],

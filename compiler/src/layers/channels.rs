@@ -3,7 +3,7 @@
 use crate::ops::{Shuffle, Slice};
 use crate::words::{Argument, Example, OptionWord, Tensors, Word, WordPosition};
 
-/// Some of the channels.
+/// A range of channels.
 pub(super) static SLICE: Word = Word {
     name: "slice",
     aliases: &[],
@@ -33,7 +33,7 @@ pub(super) static SLICE: Word = Word {
     },
 };
 
-/// Channels of all groups side by side.
+/// Interleaves the channels of groups.
 pub(super) static SHUFFLE: Word = Word {
     name: "shuffle",
     aliases: &[],

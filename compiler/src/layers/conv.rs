@@ -113,7 +113,7 @@ fn lower(layer: &Use, lowering: &mut Lowering<'_>, input: ValueId) -> Result<Val
     }
 }
 
-/// The channels that each filter sees.
+/// The input channels of each filter.
 fn table(layer: &Use, lists: &[Numbers], span: Span, filters: usize) -> Result<Vec<Vec<usize>>, Diagnostic> {
     if let Some(groups) = layer.option("groups") {
         return Err(Diagnostic::new(groups.span, "`connect` and `groups` both say what a filter sees").help("keep one"));
@@ -144,7 +144,7 @@ fn table(layer: &Use, lists: &[Numbers], span: Span, filters: usize) -> Result<V
     Ok(table)
 }
 
-/// The window of `layer` with its stride, dilation and padding words.
+/// The window of `layer`, with its stride, dilation and padding options.
 pub(super) fn window(
     axes: Axes,
     layer: &Use,

@@ -31,7 +31,7 @@ pub(super) static DENSE: Word = Word {
     },
 };
 
-/// Flattens `input` where it is an image, and connects it with `outputs` units.
+/// Flattens `input` if it is an image, and connects it to `outputs` units.
 pub(super) fn connect(
     outputs: usize,
     layer: &Use,

@@ -8,7 +8,7 @@ use crate::ops::{Distance, Reshape};
 use crate::shape::Shape;
 use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPosition};
 
-/// The most numbers that patterns may have together: they are written into the program.
+/// The maximum number of elements of all patterns together: they are constants in the program.
 const MOST_NUMBERS: usize = 1 << 16;
 
 /// Squared distances to fixed patterns.
@@ -58,7 +58,7 @@ fn lower(layer: &Use, lowering: &mut Lowering<'_>, mut input: ValueId) -> Result
     Ok(output)
 }
 
-/// 1 or -1 by the top bit of SplitMix64.
+/// Returns 1 or -1, from the top bit of SplitMix64.
 fn random_sign(pattern: usize, unit: usize) -> f64 {
     let mut z = ((pattern as u64) << 32 | unit as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -3,7 +3,7 @@
 use crate::ops::Reshape;
 use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
-/// An image as a row of features.
+/// Flattens an image.
 pub(super) static FLATTEN: Word = Word {
     name: "flatten",
     aliases: &[],

@@ -22,7 +22,7 @@ pub(super) static GLOBALAVGPOOL: Word = Word {
     lower: |layer, lowering, input| lower(PoolKind::Average, layer, lowering, input),
 };
 
-/// The largest of each channel.
+/// The maximum of each channel.
 pub(super) static GLOBALMAXPOOL: Word = Word {
     name: "globalmaxpool",
     aliases: &[],

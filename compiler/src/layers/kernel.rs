@@ -1,4 +1,4 @@
-//! `kernel gemm`: which kernel computes a layer, where the text overrules the compiler.
+//! `kernel gemm`: selects the kernel of a layer, overriding the compiler's estimate.
 
 use netwright_grammar::Diagnostic;
 
@@ -8,10 +8,10 @@ use crate::ops::{CHOICES, DIRECT, GEMM, Op};
 use crate::suggest;
 use crate::words::{Argument, Choice, OptionWord, Use};
 
-/// The option of convolutions.
+/// The option for convolutions.
 pub(super) const OF_CONV: OptionWord = option(CHOICES);
 
-/// The option of dense layers.
+/// The option for dense layers.
 pub(super) const OF_DENSE: OptionWord = option(&[DIRECT, GEMM]);
 
 const fn option(choices: &'static [Choice]) -> OptionWord {
@@ -23,10 +23,10 @@ const fn option(choices: &'static [Choice]) -> OptionWord {
     }
 }
 
-/// The kernel that the text asks for.
+/// The kernel that the text selects.
 ///
 /// # Errors
-/// Where it is unknown or cannot compute `op`: those that can.
+/// A diagnostic if the kernel is unknown or cannot compute `op`, with those that can.
 pub(super) fn asked(
     layer: &Use,
     lowering: &Lowering<'_>,
@@ -38,7 +38,7 @@ pub(super) fn asked(
         return Ok(None);
     };
     let (op, shape) = (op.into(), lowering.shape(input));
-    // A layer that does not fit its input says so when it is pushed.
+    // If the layer does not fit its input, `push` reports the error.
     let Ok(output) = op.infer(&[shape]) else { return Ok(None) };
     let fitting = op.kernels(&[shape], output);
     if let Some(kernel) = fitting.iter().find(|kernel| *kernel == word) {

@@ -9,7 +9,7 @@ const fn constant(name: &'static str, form: &'static str, summary: &'static str)
     OptionWord { name, form, argument: Argument::Required, summary }
 }
 
-/// Normalisation among neighbouring channels.
+/// Normalisation over neighbouring channels.
 pub(super) static LRN: Word = Word {
     name: "lrn",
     aliases: &[],

@@ -1,4 +1,4 @@
-//! The words of the language: one file for each layer, with its arguments, its defaults and how it lowers to operations.
+//! The words of the language: one file per layer, with its arguments, its defaults and its lowering to operations.
 
 mod activations;
 mod axes;
@@ -29,7 +29,7 @@ pub use structure::{INITS, NETWORK, SHARED, STRUCTURE, StructureWord};
 
 use crate::words::Word;
 
-/// Words that make a layer, besides the activations without weights.
+/// The words for layers, except activations without weights.
 static LAYERS: &[&Word] = &[
     &conv::CONV,
     &depthwise::DWCONV,
@@ -59,12 +59,12 @@ static LAYERS: &[&Word] = &[
     &prelu::PRELU,
 ];
 
-/// Every word that makes a layer.
+/// Every word for a layer.
 pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
     LAYERS.iter().copied().chain(activations::ALL)
 }
 
-/// The word spelt `name`.
+/// The word with the name or alias `name`.
 pub fn find(name: &str) -> Option<&'static Word> {
     words().find(|word| word.name == name || word.aliases.contains(&name))
 }

@@ -11,7 +11,7 @@ use crate::words::{Argument, Example, OptionWord, Tensors, Use, Word, WordPositi
 
 const OPTIONS: &[OptionWord] = &[STRIDE, SAME, PAD];
 
-/// The largest of each window.
+/// The maximum of each window.
 pub(super) static MAXPOOL: Word = Word {
     name: "maxpool",
     aliases: &[],

@@ -5,7 +5,7 @@ use netwright_grammar::Diagnostic;
 use crate::ops::Scale;
 use crate::words::{Argument, Example, Tensors, Word, WordPosition};
 
-/// Times a constant.
+/// Multiplication by a constant.
 pub(super) static SCALE: Word = Word {
     name: "scale",
     aliases: &[],

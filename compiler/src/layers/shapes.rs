@@ -37,7 +37,7 @@ pub(super) static RESHAPE: Word = Word {
     },
 };
 
-/// Zeros around an image.
+/// Zero padding.
 pub(super) static ZEROPAD: Word = Word {
     name: "zeropad",
     aliases: &[],
@@ -58,7 +58,7 @@ pub(super) static ZEROPAD: Word = Word {
     },
 };
 
-/// Rows and columns off an image.
+/// Removal of rows and columns.
 pub(super) static CROP: Word = Word {
     name: "crop",
     aliases: &[],
@@ -79,7 +79,7 @@ pub(super) static CROP: Word = Word {
     },
 };
 
-/// A larger image.
+/// Nearest-neighbour upsampling.
 pub(super) static UPSAMPLE: Word = Word {
     name: "upsample",
     aliases: &[],

@@ -10,7 +10,7 @@ use crate::lower::Lowering;
 use crate::ops::{LogSoftmax, Op, Softmax};
 use crate::words::{Argument, Example, Tensors, Use, Word, WordPosition};
 
-/// The output layer, or the activation.
+/// The output layer with a number of classes, or the activation.
 pub(super) static SOFTMAX: Word = word(
     "softmax",
     "softmax N` or `softmax",
@@ -24,7 +24,7 @@ pub(super) static SOFTMAX: Word = word(
     |layer, lowering, input| lower(Softmax, layer, lowering, input),
 );
 
-/// The output layer, or the activation, in logarithms.
+/// The same with log-probabilities.
 pub(super) static LOGSOFTMAX: Word = word(
     "logsoftmax",
     "logsoftmax N` or `logsoftmax",

@@ -1,21 +1,21 @@
-//! The words that hang stages together, and those that every layer knows: what they mean is in `lower/`.
+//! The structural words, and the options of every layer; `lower/` implements them.
 
 use crate::words::{Argument, Choice, Example, OptionWord};
 
-/// A word of the structure of a network.
+/// A structural word.
 #[derive(Clone, Copy, Debug)]
 pub struct StructureWord {
-    /// As written.
+    /// The spelling.
     pub name: &'static str,
-    /// How it is written.
+    /// The syntax.
     pub form: &'static str,
-    /// What it does.
+    /// A description.
     pub summary: &'static str,
-    /// Stages that work.
+    /// Valid stages.
     pub examples: &'static [Example],
 }
 
-/// Every word of the structure; `block` stands beside networks, the others start a stage.
+/// Every structural word. `block` is an item beside networks; the others start a stage.
 pub const STRUCTURE: &[StructureWord] = &[
     StructureWord {
         name: "add",
@@ -75,7 +75,7 @@ pub(crate) const NAMES: &[&str] = &{
     names
 };
 
-/// The options that every layer knows.
+/// The options that every layer accepts.
 pub static SHARED: &[OptionWord] = &[
     OptionWord {
         name: "as",
@@ -115,7 +115,7 @@ pub static SHARED: &[OptionWord] = &[
     },
 ];
 
-/// What may stand between the parentheses of a network and its braces.
+/// The options between the parentheses of a network and its braces.
 pub static NETWORK: &[OptionWord] = &[OptionWord {
     name: "memory",
     form: "memory least",
@@ -127,7 +127,7 @@ pub static NETWORK: &[OptionWord] = &[OptionWord {
     summary: "plans predictions for memory instead of speed, as they are without the feature `std`",
 }];
 
-/// What may follow `init`. D is the fan-in: how many inputs meet in one output.
+/// The arguments of `init`. D is the fan-in: the number of inputs of one output.
 pub static INITS: &[OptionWord] = &[
     rule("lecun", "lecun", "N(0, 1/D): the default"),
     rule("he", "he", "N(0, 2/D): the default before a rectifier"),

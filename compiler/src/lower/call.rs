@@ -2,19 +2,19 @@
 
 use netwright_grammar::{Atom, AtomKind, Block, Diagnostic, Expression, ExpressionKind, Span};
 
+use super::diagnostics;
 use super::expression::{self, Scope};
-use super::mistakes;
 use super::structure::Structure;
 use crate::graph::ValueId;
 use crate::layers;
 use crate::suggest;
 
-/// A call of a block, as written.
+/// A call of a block.
 pub(super) struct Call<'s> {
     pub(super) name: &'s str,
-    /// The name alone.
+    /// The span of the name.
     pub(super) span: Span,
-    /// With its parentheses.
+    /// The span including the parentheses.
     pub(super) whole: Span,
     pub(super) arguments: &'s [Expression],
 }
@@ -64,15 +64,15 @@ impl Structure<'_, '_> {
         self.lowering.enter_block(name, netwright_grammar::Call { text, span: whole });
         self.calls.push(name);
         self.called.insert(name.to_owned());
-        let times = self.lowering.around.enter_block();
+        let times = self.lowering.foreign.enter_block();
         let output = self.scoped(&block.body, input, &inner, true);
-        self.lowering.around.leave_block(times);
+        self.lowering.foreign.leave_block(times);
         self.calls.pop();
         self.lowering.leave_block();
         output
     }
 
-    /// That what follows a block's name was meant as its arguments: `cell 8`, `cell[8]`, `cell { 8 }`.
+    /// The diagnostic for arguments without parentheses after a block's name: `cell 8`, `cell[8]`, `cell { 8 }`.
     pub(super) fn call_without_parentheses(&self, name: &str, span: Span, rest: &[Atom]) -> Option<Diagnostic> {
         let block = self.blocks.get(name).filter(|block| !block.parameters.is_empty())?;
         let first = rest.first()?;
@@ -128,7 +128,7 @@ impl Structure<'_, '_> {
         Ok(inner)
     }
 
-    /// The argument of each parameter, where there is one.
+    /// The argument of each parameter, or `None`.
     fn given<'e>(
         &self,
         block: &Block,
@@ -179,7 +179,7 @@ impl Structure<'_, '_> {
     }
 }
 
-/// `Dropout(0.5)`, `ReLU()`, `Conv2d(3, 16, 3)`: layers as other libraries call them.
+/// The diagnostic for a layer written as other libraries do: `Dropout(0.5)`, `ReLU()`, `Conv2d(3, 16, 3)`.
 fn layer_as_a_call(call: &Call<'_>, scope: &Scope) -> Option<Diagnostic> {
     let plain = |name: &str| name.to_lowercase().replace('_', "");
     let name = plain(call.name);
@@ -187,7 +187,7 @@ fn layer_as_a_call(call: &Call<'_>, scope: &Scope) -> Option<Diagnostic> {
         layers::words().find(|word| plain(word.name) == name || word.aliases.iter().any(|alias| plain(alias) == name));
     if let Some(word) = known {
         let message = format!("`{}` is a layer: it is written in small letters, without parentheses", call.name);
-        let help = mistakes::as_a_stage(word, call.arguments, call.whole, scope);
+        let help = diagnostics::as_a_stage(word, call.arguments, call.whole, scope);
         return Some(Diagnostic::new(call.whole, message).help(help));
     }
     let help = suggest::foreign(call.name)?;

@@ -8,14 +8,14 @@ use crate::shape::Shape;
 use crate::suggest;
 use crate::words::{Number, Numbers};
 
-/// The values of a block's parameters at one of its calls, and the sizes of what comes in, as `in.channels`.
+/// The values of a block's parameters in a call, and the sizes of the block's input as `in.channels` and so on.
 pub(crate) type Scope = BTreeMap<String, f64>;
 
-/// What comes into a block or a network.
+/// The name of the input of a block or a network.
 const INCOMING: &str = "in";
 
-/// A scope with the sizes of what comes in, where they are known. Where they are not, sizes that most numbers divide: what is wrong with them
-/// would be an echo.
+/// A scope with the sizes of the input, if they are known. Otherwise it has sizes that most numbers divide, because an error about
+/// them would only be a consequence of an earlier one.
 pub(crate) fn scope_of(shape: Shape, is_certain: bool) -> Scope {
     let size = |size: usize| if is_certain { size as f64 } else { 5040.0 };
     crate::shape::sizes(shape).into_iter().map(|(name, value)| (format!("{INCOMING}.{name}"), size(value))).collect()
@@ -26,7 +26,7 @@ pub(crate) fn parameters(scope: &Scope) -> impl Iterator<Item = &str> {
     scope.keys().map(String::as_str).filter(|name| !name.contains('.'))
 }
 
-/// That `of.name` is nothing.
+/// The diagnostic for an unknown `of.name`.
 fn unknown_field(of: &Name, name: &Name, span: Span, scope: &Scope) -> Diagnostic {
     let known: Vec<&str> = scope.keys().filter_map(|key| key.strip_prefix(INCOMING)?.strip_prefix('.')).collect();
     let listed: Vec<String> = known.iter().map(|name| format!("`{INCOMING}.{name}`")).collect();
@@ -129,7 +129,7 @@ fn unknown_name(name: &str, expression: &Expression, scope: &Scope) -> Diagnosti
     }
 }
 
-/// An expression as one writes it.
+/// The text of an expression.
 pub(crate) fn written(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Number(text) | ExpressionKind::Name(text) | ExpressionKind::Stray(text) => text.clone(),
@@ -143,7 +143,7 @@ pub(crate) fn written(expression: &Expression) -> String {
     }
 }
 
-/// An expression as one writes it in another one.
+/// The text of an expression as an operand of another one.
 pub(crate) fn written_as_operand(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Binary(..) => format!("({})", written(expression)),
@@ -151,7 +151,7 @@ pub(crate) fn written_as_operand(expression: &Expression) -> String {
     }
 }
 
-/// The numbers of an atom; `None` where it is no number.
+/// The numbers of an atom; `None` if it has none.
 pub(crate) fn numbers(atom: &Atom, scope: &Scope) -> Option<Result<Numbers, Diagnostic>> {
     let expressions = match &atom.kind {
         AtomKind::Numbers(expressions) => expressions,
@@ -161,7 +161,7 @@ pub(crate) fn numbers(atom: &Atom, scope: &Scope) -> Option<Result<Numbers, Diag
     Some(list(expressions, atom.span, scope))
 }
 
-/// The values of expressions that stand together at `span`.
+/// The values of expressions at `span`.
 pub(crate) fn list(expressions: &[Expression], span: Span, scope: &Scope) -> Result<Numbers, Diagnostic> {
     let numbers = expressions
         .iter()
@@ -170,7 +170,7 @@ pub(crate) fn list(expressions: &[Expression], span: Span, scope: &Scope) -> Res
     Ok(Numbers { numbers, span })
 }
 
-/// A picture in quotes as numbers: `#` is 1, `.` is -1.
+/// The numbers of a string picture: `#` is 1, `.` is -1.
 pub(crate) fn picture(text: &str, span: Span) -> Result<Numbers, Diagnostic> {
     let picture = syn::parse_str::<syn::LitStr>(text).map_err(|_| {
         Diagnostic::new(span, "a picture is a string of Rust").help("write `\"#.# .#.\"`: 1 for `#` and -1 for `.`")

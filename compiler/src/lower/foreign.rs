@@ -1,37 +1,37 @@
-//! `from "layer1.{}"`: what another library calls a layer, and the blocks and repeats around it.
+//! `from "layer1.{}"`: the names of layers, and of the enclosing blocks and repeats, in another library.
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Span};
 
 use super::structure::Structure;
 use crate::graph::ValueId;
 
-/// A name with places that count repeats.
+/// A name with placeholders that count repeats.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(Vec<Piece>);
+pub struct Pattern(Vec<Segment>);
 
 #[derive(Clone, Debug, PartialEq)]
-enum Piece {
+enum Segment {
     Text(String),
-    /// `{}`, `{1..}`: which time it is, counted from a number.
+    /// `{}`, `{1..}`: the index of the repetition, plus this start.
     Count(usize),
-    /// `{0,2}`: what stands there each time.
+    /// `{0,2}`: one text for each repetition.
     List(Vec<String>),
 }
 
 const EXAMPLES: &str = "`{}` counts a repeat from 0, `{1..}` from 1, and `{0,2,5}` lists what stands there each time";
 
 impl Pattern {
-    /// The pattern in a literal, its quotation marks included.
+    /// Parses a string literal, including its quotation marks.
     ///
     /// # Errors
-    /// What it is not, at `span`.
+    /// A diagnostic at `span` if it is no pattern.
     pub(super) fn read(literal: &str, span: Span) -> Result<Self, Diagnostic> {
         let plain = literal.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         let Some(text) = plain.filter(|text| !text.is_empty() && !text.contains('\\')) else {
             return Err(Diagnostic::new(span, "a name of another library is a text in quotation marks")
                 .help("write it as that library does: `from \"features.0\"`"));
         };
-        let mut parts = Vec::new();
+        let mut segments = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             let (before, braces) = rest.split_at(at);
@@ -40,38 +40,39 @@ impl Pattern {
                 return Err(Diagnostic::new(span, "a brace here has no other").help(EXAMPLES));
             };
             if !before.is_empty() {
-                parts.push(Piece::Text(before.to_owned()));
+                segments.push(Segment::Text(before.to_owned()));
             }
-            parts.push(part(inside, span)?);
+            segments.push(placeholder(inside, span)?);
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Piece::Text(rest.to_owned()));
+            segments.push(Segment::Text(rest.to_owned()));
         }
-        Ok(Self(parts))
+        Ok(Self(segments))
     }
 
-    /// Whether it counts.
-    fn places(&self) -> usize {
-        self.0.iter().filter(|part| !matches!(part, Piece::Text(_))).count()
+    /// The number of placeholders.
+    fn placeholders(&self) -> usize {
+        self.0.iter().filter(|segment| !matches!(segment, Segment::Text(_))).count()
     }
 
-    /// The name, where `times` are the repeats around, the innermost last: the last place counts that one.
+    /// The name at the repetitions `times` of the enclosing repeats, the innermost last: the last placeholder counts the innermost
+    /// repeat.
     fn name(&self, times: &[usize], span: Span) -> Result<String, Diagnostic> {
-        let Some(outer) = times.len().checked_sub(self.places()) else {
+        let Some(outer) = times.len().checked_sub(self.placeholders()) else {
             let message = match times.len() {
                 0 => "nothing is repeated here that this could count".to_owned(),
-                repeats => format!("{} places count here, and {repeats} repeats are around", self.places()),
+                repeats => format!("{} places count here, and {repeats} repeats are around", self.placeholders()),
             };
             return Err(Diagnostic::new(span, message).help(format!("within the block or the network, {EXAMPLES}")));
         };
         let mut times = times[outer..].iter().copied();
         let mut name = String::new();
-        for part in &self.0 {
-            match part {
-                Piece::Text(text) => name.push_str(text),
-                Piece::Count(first) => name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string()),
-                Piece::List(list) => {
+        for segment in &self.0 {
+            match segment {
+                Segment::Text(text) => name.push_str(text),
+                Segment::Count(first) => name.push_str(&first.saturating_add(times.next().unwrap_or(0)).to_string()),
+                Segment::List(list) => {
                     let time = times.next().unwrap_or(0);
                     let Some(listed) = list.get(time) else {
                         let message = format!("this lists {} names, and the repeat goes on", list.len());
@@ -85,15 +86,15 @@ impl Pattern {
     }
 }
 
-/// What stands between two braces.
-fn part(inside: &str, span: Span) -> Result<Piece, Diagnostic> {
+/// Parses the text between two braces.
+fn placeholder(inside: &str, span: Span) -> Result<Segment, Diagnostic> {
     let count = inside.strip_suffix("..").unwrap_or(inside);
     if inside.is_empty() {
-        return Ok(Piece::Count(0));
+        return Ok(Segment::Count(0));
     }
     if count.len() < inside.len() {
         let first = count.trim().parse();
-        return first.map(Piece::Count).map_err(|_| {
+        return first.map(Segment::Count).map_err(|_| {
             Diagnostic::new(span, format!("`{{{inside}}}` does not say from which number it counts")).help(EXAMPLES)
         });
     }
@@ -101,82 +102,82 @@ fn part(inside: &str, span: Span) -> Result<Piece, Diagnostic> {
     if list.len() < 2 || list.iter().any(String::is_empty) {
         return Err(Diagnostic::new(span, format!("`{{{inside}}}` neither counts nor lists")).help(EXAMPLES));
     }
-    Ok(Piece::List(list))
+    Ok(Segment::List(list))
 }
 
-/// What surrounds a layer's name in another library.
+/// The prefix and the repeats around a layer's name in another library.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Around {
-    /// The names of blocks and repeats, put together.
+pub(super) struct ForeignContext {
+    /// The names of the enclosing blocks and repeats, joined.
     prefix: String,
-    /// Which time it is in each repeat of the block, the innermost last.
+    /// The index of the current repetition in each repeat of the block, the innermost last.
     times: Vec<usize>,
 }
 
-impl Around {
-    /// The whole name of what is called `pattern` here.
+impl ForeignContext {
+    /// The full name in the other library for `pattern`.
     ///
     /// # Errors
-    /// Where it counts what is not there.
+    /// If it has more placeholders than there are repeats.
     pub(super) fn name(&self, pattern: &Pattern, span: Span) -> Result<String, Diagnostic> {
         Ok(join(&self.prefix, &pattern.name(&self.times, span)?))
     }
 
-    /// Into a block, where the repeats outside are not seen; returns them.
+    /// Enters a block, in which outer repeats are not visible; returns the outer repeats.
     pub(super) fn enter_block(&mut self) -> Vec<usize> {
         std::mem::take(&mut self.times)
     }
 
-    /// Out of it.
+    /// Leaves the block, with the result of `enter_block`.
     pub(super) fn leave_block(&mut self, times: Vec<usize>) {
         self.times = times;
     }
 
-    /// Inside a repeat, the time after so many others.
+    /// Enters the repetition with index `time` of a repeat.
     pub(super) fn repeat(&mut self, time: usize) {
         self.times.push(time);
     }
 
-    /// Behind it.
+    /// Leaves it.
     pub(super) fn end_repeat(&mut self) {
         self.times.pop();
     }
 
-    /// The same with another prefix; returns what was.
+    /// Replaces the prefix; returns the previous one.
     pub(super) fn replace_prefix(&mut self, prefix: String) -> String {
         std::mem::replace(&mut self.prefix, prefix)
     }
 }
 
-/// `layer1.0` and `conv1` are `layer1.0.conv1`; a name that ends in a sign says itself how it goes on: `block1_`.
+/// Joins names with a dot: `layer1.0.conv1`. There is no dot if the outer name ends in a separator: `block1_`.
 fn join(outer: &str, inner: &str) -> String {
     let separator = if outer.is_empty() || outer.ends_with(['.', '_', '/', '-']) { "" } else { "." };
     format!("{outer}{separator}{inner}")
 }
 
 impl Structure<'_, '_> {
-    /// What stands behind the call of a block or a repeat: the name that `from` gives it, and the atoms that follow.
-    pub(super) fn name_around<'s>(&mut self, atoms: &'s [Atom]) -> (Option<(Pattern, Span)>, &'s [Atom]) {
+    /// Reads `from` after the call of a block or a repeat: returns its pattern, and the atoms that follow.
+    pub(super) fn name_prefix<'s>(&mut self, atoms: &'s [Atom]) -> (Option<(Pattern, Span)>, &'s [Atom]) {
         let Some((pattern, span, read)) = leading(atoms) else { return (None, atoms) };
         let pattern = pattern.map_err(|diagnostic| self.lowering.report(diagnostic)).ok();
         (pattern.map(|pattern| (pattern, span)), &atoms[read..])
     }
 
-    /// Lowers what another library's names call so.
+    /// Lowers a block or a repeat whose layers have names beginning with `name` in another library.
     pub(super) fn named(
         &mut self,
         name: Option<&(Pattern, Span)>,
         lower: impl FnOnce(&mut Self) -> ValueId,
     ) -> ValueId {
         let Some((pattern, span)) = name else { return lower(self) };
-        let prefix = self.lowering.around.name(pattern, *span).unwrap_or_else(|diagnostic| {
+        let prefix = self.lowering.foreign.name(pattern, *span).unwrap_or_else(|diagnostic| {
             self.lowering.report(diagnostic);
             String::new()
         });
         let mark = self.lowering.mark();
-        let outside = self.lowering.around.replace_prefix(prefix);
+        let outside = self.lowering.foreign.replace_prefix(prefix);
         let output = lower(self);
-        self.lowering.around.replace_prefix(outside);
+        self.lowering.foreign.replace_prefix(outside);
         if !self.lowering.is_uncertain() && !self.lowering.has_tensors_since(mark) {
             self.lowering.report(
                 Diagnostic::new(*span, "nothing here has weights for `from` to name")
@@ -187,7 +188,7 @@ impl Structure<'_, '_> {
     }
 }
 
-/// `from "…"` at the start of `atoms`: the pattern, where it stands, and how many atoms it is.
+/// Reads `from "…"` at the start of `atoms`: returns the pattern, its span, and the number of its atoms.
 pub(super) fn leading(atoms: &[Atom]) -> Option<(Result<Pattern, Diagnostic>, Span, usize)> {
     let [Atom { kind: AtomKind::Word(word), span }, rest @ ..] = atoms else { return None };
     if word != "from" {
@@ -201,7 +202,7 @@ pub(super) fn leading(atoms: &[Atom]) -> Option<(Result<Pattern, Diagnostic>, Sp
     }
 }
 
-/// That nothing follows `from`.
+/// The diagnostic for `from` without a name.
 pub(super) fn without_name(span: Span) -> Diagnostic {
     Diagnostic::new(span, "`from` needs a name in quotation marks")
         .help("write what another library calls the layer: `from \"features.0\"`")

@@ -1,4 +1,4 @@
-//! `add { … } { … }`, `concat { … } skip`, `mul`, `residual`, `tap`: where values part and meet again.
+//! `add { … } { … }`, `concat { … } skip`, `mul`, `residual`, `tap`: where values branch and join.
 
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span, Stage};
 
@@ -10,13 +10,13 @@ use crate::graph::ValueId;
 use crate::ops::{Add, Concat, Multiply, Op};
 use crate::shape::{Shape, text_of_series};
 
-/// How values meet.
+/// How branches are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Join {
     Add,
     Concat,
     Mul,
-    /// `add { … } { }` with the second pair of braces left out.
+    /// `add { … } { }` without its second pair of braces.
     Residual,
 }
 
@@ -40,12 +40,12 @@ impl Join {
         }
     }
 
-    /// The word of the row that it makes.
+    /// The word of its table row.
     fn row(self) -> &'static str {
         if self == Self::Residual { "add" } else { self.word() }
     }
 
-    fn meets(self, first: Shape, other: Shape) -> bool {
+    fn agrees(self, first: Shape, other: Shape) -> bool {
         match self {
             Self::Concat => match (first, other) {
                 (Shape::Image { height, width, .. }, Shape::Image { height: tall, width: wide, .. }) => {
@@ -61,30 +61,30 @@ impl Join {
     }
 }
 
-/// One of the values that meet.
+/// One of the joined values.
 struct Branch<'s> {
     source: Source<'s>,
     value: ValueId,
-    /// The shapes on the way through it.
+    /// The layers and shapes within the branch.
     trail: Vec<String>,
 }
 
-/// Where a branch comes from.
+/// The origin of a branch.
 enum Source<'s> {
-    /// What flows into the stage.
+    /// The stage's input, implied when a join lists only taps.
     Stage,
-    /// The same, without having been written: the other side of a `residual`.
-    Kept,
+    /// The stage's input, implied as the other branch of a `residual`.
+    Residual,
     Braces(&'s Body),
     Tap(&'s str),
 }
 
 impl Branch<'_> {
-    /// Whether the branch is what flows into the stage.
+    /// Whether the branch is the stage's input.
     fn is_input(&self) -> bool {
         match self.source {
             Source::Braces(body) => body.stages.is_empty(),
-            Source::Stage | Source::Kept => true,
+            Source::Stage | Source::Residual => true,
             Source::Tap(_) => false,
         }
     }
@@ -92,7 +92,7 @@ impl Branch<'_> {
     fn name(&self, join: Join, index: usize) -> String {
         const ORDINALS: [&str; 8] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
         match self.source {
-            Source::Stage | Source::Kept => "what comes in".to_owned(),
+            Source::Stage | Source::Residual => "what comes in".to_owned(),
             Source::Tap(name) => format!("the tap `{name}`"),
             Source::Braces(_) if self.is_input() => "the input `{ }`".to_owned(),
             Source::Braces(_) if join == Join::Residual => "its branch".to_owned(),
@@ -114,7 +114,7 @@ impl Structure<'_, '_> {
             Ok(sources) => sources,
             Err(diagnostic) => {
                 self.lowering.report(diagnostic);
-                // Without a branch there is no telling whether what follows was meant as one.
+                // Without a branch, the words after the join may have been meant as one.
                 if used == 0 {
                     return input;
                 }
@@ -125,7 +125,7 @@ impl Structure<'_, '_> {
         let text = self.text_of(join, &sources);
         let branches = self.branches(sources, input, scope);
         let (uses, name) = self.read(rest, Before::Branches, scope);
-        let output = match self.meet(join, head, input, &branches) {
+        let output = match self.check_shapes(join, head, input, &branches) {
             Ok(()) if self.lowering.is_uncertain() => branches[0].value,
             Ok(()) => {
                 let span = head.to(stage.atoms[used].span);
@@ -140,7 +140,7 @@ impl Structure<'_, '_> {
         self.words(&uses, output)
     }
 
-    /// The branches that are written behind the word, and how many atoms they take.
+    /// The branches after the word, and the number of atoms they take.
     fn sources<'s>(
         &mut self,
         join: Join,
@@ -174,12 +174,12 @@ impl Structure<'_, '_> {
         (check_count(join, head, sources, braces), used)
     }
 
-    /// The stage as the table of layers shows it.
+    /// The stage's text in the table of layers.
     fn text_of(&self, join: Join, sources: &[Source<'_>]) -> String {
         let mut text = join.word().to_owned();
         for source in sources {
             match source {
-                Source::Stage | Source::Kept => {}
+                Source::Stage | Source::Residual => {}
                 Source::Tap(name) => text.extend([" ", name]),
                 Source::Braces(body) if body.stages.is_empty() => text.push_str(" { }"),
                 Source::Braces(_) => text.push_str(" { … }"),
@@ -194,7 +194,7 @@ impl Structure<'_, '_> {
         let mut branches = Vec::new();
         for source in sources {
             let value = match source {
-                Source::Stage | Source::Kept => input,
+                Source::Stage | Source::Residual => input,
                 Source::Braces(body) => self.body(body, input, scope),
                 Source::Tap(name) => self.taps.find(name).map_or(input, |tap| tap.value),
             };
@@ -210,8 +210,8 @@ impl Structure<'_, '_> {
         branches
     }
 
-    /// That every branch meets the ones before it.
-    fn meet(&self, join: Join, head: Span, input: ValueId, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
+    /// Checks that the shape of every branch agrees with those before it.
+    fn check_shapes(&self, join: Join, head: Span, input: ValueId, branches: &[Branch<'_>]) -> Result<(), Diagnostic> {
         if self.lowering.is_uncertain() {
             return Ok(());
         }
@@ -219,7 +219,7 @@ impl Structure<'_, '_> {
         let mut first = 0;
         for (index, branch) in branches.iter().enumerate().skip(1) {
             let (met, shape) = (shape(&branches[first]), shape(branch));
-            if !join.meets(met, shape) {
+            if !join.agrees(met, shape) {
                 return Err(self.shape_error(join, head, input, (first, &branches[first]), (index, branch)));
             }
             if join == Join::Mul && Multiply::broadcasts(shape, met) {
@@ -274,19 +274,19 @@ impl Structure<'_, '_> {
         }
     }
 
-    /// A product of several values, two at a time, the larger on the left.
+    /// Multiplies several values, two at a time; the left factor is the larger one.
     fn push_products(&mut self, text: &str, head: Span, values: &[ValueId]) -> Result<ValueId, Diagnostic> {
         let mut product = values[0];
         for &value in &values[1..] {
             let (left, right) = (self.lowering.shape(product), self.lowering.shape(value));
             let factors = if Multiply::broadcasts(right, left) { [value, product] } else { [product, value] };
-            debug_assert!(Join::Mul.meets(left, right));
+            debug_assert!(Join::Mul.agrees(left, right));
             product = self.lowering.push_op(text, head, Op::from(Multiply), &factors)?;
         }
         Ok(product)
     }
 
-    /// Whether a word behind a join is meant as the name of a tap; the first one is, unless it is a word of the language.
+    /// Whether a word after a join is meant as the name of a tap: the first one is, unless it is a word of the language.
     fn names_tap(&self, name: &str, is_first: bool) -> bool {
         self.taps.find(name).is_some() || !Self::is_word(name) && (is_first || self.taps.nearest(name).is_some())
     }
@@ -310,7 +310,7 @@ impl Structure<'_, '_> {
         Err(diagnostic)
     }
 
-    /// `tap name`: remembers the value that flows here.
+    /// `tap name`: records the current value.
     pub(super) fn tap(&mut self, stage: &Stage, value: ValueId) {
         let [_, Atom { kind: AtomKind::Word(name), span }, rest @ ..] = stage.atoms.as_slice() else {
             self.lowering.report(
@@ -339,7 +339,7 @@ impl Structure<'_, '_> {
     }
 }
 
-/// That there are enough branches; the other branch of `residual` is added.
+/// Checks the number of branches; adds the implied branch of `residual`.
 fn check_count<'s>(
     join: Join,
     head: Span,
@@ -349,7 +349,7 @@ fn check_count<'s>(
     let word = join.word();
     match (join, sources.len()) {
         (Join::Residual, 1) => {
-            sources.push(Source::Kept);
+            sources.push(Source::Residual);
             Ok(sources)
         }
         (Join::Residual, 0) => Err(Diagnostic::new(head, "`residual` needs its stages in braces")
@@ -364,10 +364,10 @@ fn check_count<'s>(
     }
 }
 
-/// A branch with what it is called in a message, and its shape.
+/// A branch with its name in a message, and its shape.
 type Side<'a> = (&'a str, &'a Branch<'a>, Shape);
 
-/// What would make two branches of what comes in meet.
+/// A suggestion that makes the shapes of two branches agree.
 fn remedy(join: Join, sides: [Side<'_>; 2], input: Shape) -> String {
     let text = remedy_of_images(join, sides.map(|side| (side.0, side.1, side.2.as_image())), input.as_image());
     let is_series = sides.iter().any(|side| matches!(side.2, Shape::Series { .. }));
@@ -417,31 +417,31 @@ fn remedy_of_images(join: Join, [a, b]: [Side<'_>; 2], input: Shape) -> String {
     }
 }
 
-/// Which of two branches to change, and which to keep: an empty one is where a projection belongs, otherwise the later one.
+/// Selects which of two branches to change, and which to keep: an empty branch needs a projection, otherwise the later one is changed.
 fn changed<'a>(a: Side<'a>, b: Side<'a>) -> (Side<'a>, Side<'a>) {
     if a.1.is_input() { (a, b) } else { (b, a) }
 }
 
-/// A stage at the end of a branch.
+/// Suggests a stage at the end of a branch.
 fn end((name, branch, _): Side<'_>, stage: &str) -> String {
     match branch.source {
         Source::Tap(tap) => format!("put `{stage}` before `tap {tap}`, or change what comes in here"),
-        Source::Kept => format!("write `add {{ … }} {{ {stage} }}`, so that what comes in gets the new shape too"),
+        Source::Residual => format!("write `add {{ … }} {{ {stage} }}`, so that what comes in gets the new shape too"),
         _ if branch.is_input() => format!("put a branch in the place of the input: `{{ {stage} }}`"),
         _ => format!("end {name} with `{stage}`"),
     }
 }
 
-/// What makes a larger image as small as a smaller one, or the other way round.
+/// Suggests how to give two images the same height and width.
 fn resize((large, from): (Side<'_>, [usize; 3]), (small, to): (Side<'_>, [usize; 3]), input: Shape) -> String {
     let is_whole = input.image_sizes().is_some_and(|whole| whole[..2] == from[..2]);
-    // Of two sizes that are nearly one, neither has been strided: a window lacks its padding.
+    // If the sizes are nearly equal, no stride is missing: a window lacks its padding.
     let is_strided = is_whole || from[0] > 3;
     let fits =
         |stride: usize| (0..2).all(|axis| from[axis].div_ceil(stride) == to[axis] || from[axis] / stride == to[axis]);
     let nearest = from[0] / to[0];
     let Some(stride) = (nearest.max(2)..nearest + 2).find(|&stride| is_strided && fits(stride)) else {
-        // What is missing, the larger half of it below and to the right.
+        // The missing rows and columns, the larger half at the bottom and right.
         let missing = [0, 1].map(|axis| from[axis].checked_sub(to[axis]));
         let sides = match missing {
             [Some(down), Some(across)] => {

@@ -1,42 +1,42 @@
-//! A network's text while it becomes a graph: where its layers stand, what is wrong with them, and what each word came to.
+//! The state of lowering a network's text to a graph: the spans of layers, the diagnostics, and the result of each word.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use netwright_grammar::{Call, Diagnostic, Diagnostics, Span};
 
-use super::foreign::Around;
+use super::foreign::ForeignContext;
 use crate::builder::{BuildError, Builder, NewLayer, WeightOptions};
 use crate::graph::{Graph, Head, LayerId, Origin, ParameterKind, Tensor, ValueId};
 use crate::ops::Op;
 use crate::shape::Shape;
 use crate::words::{SharedOptions, Use, WordPosition};
 
-/// Builds the graph of one network from its text. A mistake in a shape silences later complaints about shapes, until a layer whose
-/// output does not depend on its input: one mistake makes one error.
+/// Builds the graph of one network from its text. After an error, further errors about shapes are suppressed until a layer whose
+/// output shape does not depend on its input, so that one error is reported once.
 #[derive(Debug)]
 pub struct Lowering<'a> {
     source: &'a str,
     diagnostics: &'a mut Diagnostics,
     reported: BTreeSet<(usize, usize)>,
     pub(super) builder: Builder,
-    /// Where layers stand, by their origins.
+    /// The spans of layers, by origin.
     spans: Vec<Span>,
     origins: BTreeMap<(usize, usize), Origin>,
-    /// Whether the next activation may join the row before it.
+    /// Whether a following activation may extend the current row.
     row_is_open: bool,
-    /// What is said of the layer under way.
+    /// The shared options of the current layer.
     shared: SharedOptions,
-    /// Layers with the shapes they make, on the way to here.
+    /// The layers on the current path, with their shapes.
     trail: Vec<(String, Shape)>,
-    /// What another library's names begin with here.
-    pub(super) around: Around,
-    /// The calls of the blocks around what is lowered now, as written.
+    /// The naming context in another library.
+    pub(super) foreign: ForeignContext,
+    /// The calls of the enclosing blocks, as written.
     calls: Vec<Call>,
     uncertain: bool,
     made: Vec<Made>,
 }
 
-/// As much of a text as a message or a table has room for.
+/// The start of a text that may be too long for a message or a table.
 pub(crate) fn beginning(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -44,35 +44,35 @@ pub(crate) fn beginning(text: &str) -> String {
     }
 }
 
-/// What a word of the text came to, one of the times it was lowered.
+/// The result of one lowering of a word of the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
-    /// Where the word alone stands.
+    /// The span of the word alone.
     pub written: Span,
     /// The word with its numbers and options.
     pub text: String,
-    /// The calls of the blocks it stands in, the innermost first.
+    /// The calls of the enclosing blocks, the innermost first.
     pub calls: Vec<String>,
-    /// What came in.
+    /// The shape of the input.
     pub input: Shape,
-    /// What went out.
+    /// The shape of the output.
     pub output: Shape,
-    /// How many elements it added that training changes.
+    /// The number of elements it added that are trained.
     pub parameters: usize,
-    /// How many elements it added that training moves without gradients.
+    /// The number of elements it added that are statistics: training updates them without gradients.
     pub statistics: usize,
     /// Its multiply-adds for one image.
     pub macs: u64,
 }
 
-/// How much of the graph there was before a word.
+/// The size of the graph before a word.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     pub(super) nodes: usize,
     pub(super) tensors: usize,
 }
 
-/// What a loop or a branch starts from and comes back to.
+/// The state at the start of a branch, to which lowering returns after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Waypoint {
     trail: usize,
@@ -91,14 +91,14 @@ impl<'a> Lowering<'a> {
             row_is_open: false,
             shared: SharedOptions::default(),
             trail: vec![(input.to_string(), input)],
-            around: Around::default(),
+            foreign: ForeignContext::default(),
             calls: Vec::new(),
             uncertain: false,
             made: Vec::new(),
         }
     }
 
-    /// The finished graph, and what each word came to.
+    /// The finished graph, and the result of each word.
     pub(super) fn finish(self, output: ValueId) -> (Graph, Vec<Made>) {
         (self.builder.finish(output), self.made)
     }
@@ -108,8 +108,8 @@ impl<'a> Lowering<'a> {
         Mark { nodes: graph.nodes.len(), tensors: graph.tensors.len() }
     }
 
-    /// Remembers what the word at `written` made of `input` since `mark`; `whole` is the word with what belongs to it.
-    pub(super) fn remember(&mut self, written: Span, whole: Span, mark: Mark, input: ValueId, output: ValueId) {
+    /// Records the result of the word at `written` since `mark`; `whole` is the span including its numbers and options.
+    pub(super) fn record(&mut self, written: Span, whole: Span, mark: Mark, input: ValueId, output: ValueId) {
         let graph = self.builder.graph();
         let tensors = &graph.tensors[mark.tensors..];
         let count = |statistic: bool| {
@@ -141,13 +141,13 @@ impl<'a> Lowering<'a> {
         self.builder.shape(value)
     }
 
-    /// The source between two bytes, its white space evened out, and its beginning where it is long.
+    /// The source text at `span` with white space normalised, shortened if it is long.
     pub(crate) fn text(&self, span: Span) -> String {
         let words: Vec<&str> = self.source.get(span.range()).unwrap_or_default().split_whitespace().collect();
         beginning(&words.join(" "))
     }
 
-    /// Reports a mistake once for each place: a block called twice is wrong once.
+    /// Reports a diagnostic, once for each span: an error in a block that is called twice is one error.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.uncertain = true;
         if !self.reported.insert((diagnostic.span.start, diagnostic.span.end)) {
@@ -157,7 +157,7 @@ impl<'a> Lowering<'a> {
         self.diagnostics.push(Diagnostic { calls, ..diagnostic });
     }
 
-    /// The layers and shapes on the way to here.
+    /// The layers and shapes on the current path.
     pub(crate) fn shapes_so_far(&self) -> String {
         const SHOWN: usize = 7;
         let hidden = self.trail.len().saturating_sub(SHOWN);
@@ -166,7 +166,7 @@ impl<'a> Lowering<'a> {
         if hidden == 0 { format!("the shapes so far: {shown}") } else { format!("the shapes so far: … → {shown}") }
     }
 
-    /// The input's shape could not be read: complaints about shapes would be its echo.
+    /// Marks the input's shape as unknown: further errors about shapes would be consequences.
     pub(crate) fn input_is_unknown(&mut self) {
         self.uncertain = true;
     }
@@ -179,39 +179,39 @@ impl<'a> Lowering<'a> {
         Waypoint { trail: self.trail.len(), uncertain: self.uncertain }
     }
 
-    /// Back to where a branch starts.
+    /// Returns to the start of a branch.
     pub(crate) fn rewind(&mut self, waypoint: &Waypoint) {
         self.trail.truncate(waypoint.trail);
         self.uncertain = waypoint.uncertain;
         self.row_is_open = false;
     }
 
-    /// The layers and shapes since a waypoint.
+    /// The layers and shapes since the start of a branch.
     pub(crate) fn trail_since(&self, waypoint: &Waypoint) -> Vec<String> {
         self.trail[waypoint.trail..].iter().map(|(shown, _)| shown.clone()).collect()
     }
 
-    /// Whether shapes are the echo of a mistake, after branches that were lowered one by one.
+    /// Sets whether shapes may be wrong because of an earlier error, after branches that were lowered one by one.
     pub(crate) fn set_uncertain(&mut self, uncertain: bool) {
         self.uncertain = uncertain;
     }
 
-    /// Whether anything was wrong so far.
+    /// Whether any diagnostic was reported.
     pub(crate) fn is_wrong(&self) -> bool {
         !self.reported.is_empty()
     }
 
-    /// Whether a layer before this place is called `name`.
+    /// Whether an earlier layer of the current block is called `name`.
     pub(super) fn has_layer(&self, name: &str) -> bool {
         self.builder.names().contains_key(&format!("{}{name}", self.builder.prefix()))
     }
 
-    /// Freezes what is lowered from here on, or no longer; returns what was said before.
+    /// Sets whether layers from here on are frozen; returns the previous setting.
     pub(super) fn freeze(&mut self, frozen: bool) -> bool {
         self.builder.freeze(frozen)
     }
 
-    /// Whether anything since `mark` has weights or statistics of its own.
+    /// Whether anything since `mark` added weights or statistics.
     pub(super) fn has_tensors_since(&self, mark: Mark) -> bool {
         self.builder.graph().tensors.len() > mark.tensors
     }
@@ -228,12 +228,12 @@ impl<'a> Lowering<'a> {
         self.row_is_open = false;
     }
 
-    /// Starts a stage: an activation may not join the row of the stage before.
+    /// Starts a stage: an activation cannot extend the row of the previous stage.
     pub(super) fn start_stage(&mut self) {
         self.row_is_open = false;
     }
 
-    /// Starts the row of a layer, or joins the one before it in the same stage.
+    /// Opens the row of a layer, or extends the previous row of the same stage.
     pub(super) fn start_row(&mut self, layer: &Use, input: ValueId) {
         self.shared = layer.shared.clone();
         let text = layer.text(self.source);
@@ -243,7 +243,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Starts the row of a join: an `add`, a `concat`.
+    /// Opens the row of a join, such as `add` or `concat`.
     pub(super) fn open_join(
         &mut self,
         word: &str,
@@ -270,7 +270,7 @@ impl<'a> Lowering<'a> {
         let (origin, weights) = (self.origin(span), self.weight_options());
         let name_alone = name.as_ref().map(|(name, _)| name.as_str());
         let from = self.shared.from.clone();
-        let foreign = from.as_ref().map(|(pattern, span)| self.around.name(pattern, *span)).transpose();
+        let foreign = from.as_ref().map(|(pattern, span)| self.foreign.name(pattern, *span)).transpose();
         let foreign = foreign.unwrap_or_else(|diagnostic| {
             self.report(diagnostic);
             None
@@ -304,7 +304,7 @@ impl<'a> Lowering<'a> {
         self.report(diagnostic);
     }
 
-    /// The origin of what stands at `span`: the same each time it is lowered.
+    /// The origin of a span: the same for each time it is lowered.
     fn origin(&mut self, span: Span) -> Origin {
         let next = Origin(self.spans.len());
         let origin = *self.origins.entry((span.start, span.end)).or_insert(next);
@@ -314,7 +314,7 @@ impl<'a> Lowering<'a> {
         origin
     }
 
-    /// Ends a row, from `input` to `output`.
+    /// Closes a row, with its input and output.
     pub(super) fn end_row(&mut self, word: &str, input: ValueId, output: ValueId) {
         self.builder.close(input, output);
         let shape = self.builder.shape(output);
@@ -323,7 +323,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// From here on shapes are known again, whatever was wrong before.
+    /// Declares that shapes are known again, regardless of earlier errors.
     pub fn shape_is_certain(&mut self, _value: ValueId) {
         self.uncertain = false;
     }
@@ -331,13 +331,13 @@ impl<'a> Lowering<'a> {
     /// Adds an operation of a layer.
     ///
     /// # Errors
-    /// Where it does not fit its inputs: what met, the shapes so far, and what would fit.
+    /// A diagnostic if the operation does not fit its inputs: the shapes involved, the shapes so far, and a suggestion.
     pub fn push(&mut self, layer: &Use, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId, Diagnostic> {
         let text = self.text(layer.span);
         self.push_op(&text, layer.span, op.into(), inputs)
     }
 
-    /// [`Lowering::push`] for what is no word's: `text` and `span` are the place of a mistake.
+    /// Like [`Lowering::push`], for operations without a word of their own; `text` and `span` locate an error.
     pub(super) fn push_op(
         &mut self,
         text: &str,
@@ -348,9 +348,9 @@ impl<'a> Lowering<'a> {
         self.builder.push(op, inputs).map_err(|error| self.mistake(text, span, error))
     }
 
-    /// What could not be built, in its place.
+    /// The diagnostic for an error of the builder.
     fn mistake(&self, text: &str, span: Span, error: BuildError) -> Diagnostic {
-        // Weights are shared where `tied` stands.
+        // Errors about shared weights are reported at `tied`.
         let at = self.shared.tied.as_ref().map_or(span, |(_, tied)| *tied);
         match error {
             BuildError::Shape(error) => {
@@ -376,12 +376,12 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// That a layer does not go with what comes in.
+    /// The diagnostic for a layer that does not accept its input.
     pub(crate) fn diagnostic(&self, layer: &Use, message: &str) -> Diagnostic {
         Diagnostic::new(layer.span, format!("{}: {message}", self.text(layer.span))).note(self.shapes_so_far())
     }
 
-    /// An output layer fed with probabilities is a mistake that trains badly without a word.
+    /// Rejects an output layer whose input is probabilities: such a network would train badly without any error.
     pub(crate) fn refuse_softmax_after_softmax(&self, layer: &Use, input: ValueId) -> Result<(), Diagnostic> {
         let before = self.builder.graph().producer(input);
         if before.is_none_or(|node| !matches!(node.op.head(), Head::Softmax | Head::LogSoftmax)) {

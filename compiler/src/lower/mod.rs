@@ -1,12 +1,12 @@
-//! From the syntax tree to the typed graph: names, blocks, repeats, branches, and the shape of everything.
+//! Lowering of the syntax tree to the typed graph: names, blocks, repeats, branches, and shape inference.
 
 mod call;
+mod diagnostics;
 mod expression;
 mod foreign;
 mod frozen;
 mod join;
 mod lowering;
-mod mistakes;
 mod sharing;
 mod stage;
 mod structure;
@@ -29,26 +29,26 @@ use crate::selection::Objective;
 use crate::shape::Shape;
 use crate::words::RustName;
 
-/// A network with its graph; after a mistake the graph is good for its input and its output alone.
+/// A network with its graph. After an error, only the graph's input and output are valid.
 #[derive(Debug)]
 pub struct Lowered<'a> {
-    /// As written.
+    /// The syntax tree.
     pub syntax: &'a Network,
-    /// What it means.
+    /// The graph.
     pub graph: Graph,
-    /// Whether it was without a mistake.
+    /// Whether there was no error.
     pub sound: bool,
-    /// What each word came to, up to the first mistake and after it as far as that can be told.
+    /// The result of each word; after the first error, as far as it can be determined.
     pub made: Vec<Made>,
 }
 
-/// Lowers every network of a file, with all mistakes reported to `diagnostics`.
+/// Lowers every network of a file, and reports all errors to `diagnostics`.
 pub fn lower<'a>(source: &str, file: &'a File, diagnostics: &mut Diagnostics) -> Vec<Lowered<'a>> {
     let misnamed = misnamed(source, file, diagnostics);
     lower_named(source, file, &misnamed, diagnostics)
 }
 
-/// Lowers every network but those whose names have been refused.
+/// Lowers every network except those with invalid names.
 pub(crate) fn lower_named<'a>(
     source: &str,
     file: &'a File,
@@ -71,7 +71,7 @@ pub(crate) fn lower_named<'a>(
     networks
 }
 
-/// Where names of networks stand, of texts and of files, that are no names for one more type: each is reported.
+/// Returns the spans of network names, of texts and of files, that cannot name a new type, and reports each.
 pub(crate) fn misnamed(source: &str, file: &File, diagnostics: &mut Diagnostics) -> Vec<Span> {
     let mut seen: BTreeMap<&str, bool> = BTreeMap::new();
     let mut misnamed = Vec::new();
@@ -85,7 +85,7 @@ pub(crate) fn misnamed(source: &str, file: &File, diagnostics: &mut Diagnostics)
             )
         } else {
             refuse_name(&network.name, source).or_else(|| {
-                // Of several under configurations of their own, one is there.
+                // Networks with the same name are allowed if each has its own configuration.
                 let is_conditional = attributes::is_conditional(network, source);
                 let other = seen.insert(&network.name.text, is_conditional);
                 other.filter(|other| !(*other && is_conditional)).map(|_| {
@@ -102,7 +102,8 @@ pub(crate) fn misnamed(source: &str, file: &File, diagnostics: &mut Diagnostics)
     misnamed
 }
 
-/// That nothing calls a block, and so nothing has told whether its stages fit. Of blocks that call each other, the outermost.
+/// The diagnostics for blocks that are never called, whose stages are therefore unchecked. Of blocks that call each other, only the
+/// outermost are reported.
 fn never_called(blocks: &Blocks<'_>, called: &BTreeSet<String>) -> Vec<Diagnostic> {
     let idle: Vec<&Block> = blocks.values().copied().filter(|block| !called.contains(&block.name.text)).collect();
     let is_inside = |block: &Block| {
@@ -121,7 +122,7 @@ fn never_called(blocks: &Blocks<'_>, called: &BTreeSet<String>) -> Vec<Diagnosti
 /// The blocks by name.
 type Blocks<'a> = BTreeMap<&'a str, &'a Block>;
 
-/// `cell(width) { … }`, where `block` is missing: no shape of an input consists of names.
+/// Returns the block if an item looks like `cell(width) { … }` without the word `block`: an input's shape never consists of names.
 fn block_without_keyword(item: &Item) -> Option<Block> {
     let Item::Network(network) = item else { return None };
     let mut parameters = Vec::new();
@@ -140,7 +141,7 @@ fn block_without_keyword(item: &Item) -> Option<Block> {
     is_block.then_some(Block { name, parameters, body, header })
 }
 
-/// That no type can be called as a network is.
+/// The diagnostic for a network's name that cannot be the name of a type.
 fn refuse_name(name: &Name, source: &str) -> Option<Diagnostic> {
     let refused = || {
         Diagnostic::new(name.span, format!("`{}` is a word of Rust", name.text))
@@ -149,7 +150,7 @@ fn refuse_name(name: &Name, source: &str) -> Option<Diagnostic> {
     (!is_name_of_a_type(name, source)).then(refused)
 }
 
-/// Whether a type can be called so: by a keyword of Rust only as it is written there, `r#type`.
+/// Whether it can be the name of a type; a keyword of Rust only as a raw identifier, `r#type`.
 pub(crate) fn is_name_of_a_type(name: &Name, source: &str) -> bool {
     let is_raw = || source.get(name.span.range()).is_some_and(|written| written.starts_with("r#"));
     match crate::words::rust_name(&name.text) {
@@ -195,7 +196,7 @@ fn blocks<'a>(file: &'a File, without_keyword: &'a [Block], diagnostics: &mut Di
     blocks
 }
 
-/// Adds the blocks that the network calls to `called`.
+/// Lowers a network. Adds the blocks that it calls to `called`.
 fn lower_network<'a>(
     source: &str,
     network: &'a Network,
@@ -232,7 +233,7 @@ fn lower_network<'a>(
     Lowered { syntax: network, graph, sound: diagnostics.len() == before, made }
 }
 
-/// What the options of a network ask its predictions to be planned for.
+/// The objective of predictions that the network's options specify.
 fn objective(network: &Network) -> Result<Option<Objective>, Diagnostic> {
     let [first, rest @ ..] = network.options.as_slice() else { return Ok(None) };
     let (name, span) = (&network.name.text, first.span.to(rest.last().unwrap_or(first).span));
@@ -277,7 +278,7 @@ fn input_shape(network: &Network) -> Result<Option<Shape>, Diagnostic> {
                 }
             }
             [only] => match &only.kind {
-                AtomKind::Stray(text) => mistakes::stray_text(text, only.span),
+                AtomKind::Stray(text) => diagnostics::stray_text(text, only.span),
                 _ => Diagnostic::new(only.span, "this is not the shape of an input").help(form),
             },
         });

@@ -1,4 +1,4 @@
-//! What `tied`, `init` and `bias` say of a layer's weights.
+//! Checks of the options `tied`, `init` and `bias`.
 
 use netwright_grammar::Diagnostic;
 
@@ -8,7 +8,7 @@ use crate::suggest;
 use crate::words::{SharedOptions, Use};
 
 impl Lowering<'_> {
-    /// That `tied`, `init` and `bias` mean something for what a layer has added since `mark`.
+    /// Checks that `tied`, `init` and `bias` apply to the tensors that a layer has added since `mark`.
     pub(crate) fn check_shared_options(&self, layer: &Use, mark: Mark) -> Result<(), Diagnostic> {
         let has =
             |kind: ParameterKind| self.builder.graph().tensors[mark.tensors..].iter().any(|tensor| tensor.kind == kind);
@@ -48,7 +48,7 @@ impl Lowering<'_> {
         Err(Diagnostic::new(*span, message).help(help))
     }
 
-    /// What may have been meant by the name of a layer that there is not.
+    /// Adds a suggestion to the diagnostic for an unknown layer's name.
     pub(super) fn unknown_layer(&self, name: &str, diagnostic: Diagnostic) -> Diagnostic {
         let (prefix, open) = (self.builder.prefix(), self.builder.open_layer());
         let names = self.builder.names().iter();
@@ -65,7 +65,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether a dense layer is tied to weights that only fit it transposed.
+    /// Whether a dense layer is tied to weights that fit only transposed.
     pub(crate) fn is_tied_transposed(&self, layer: &Use, outputs: usize, input: ValueId) -> bool {
         let Some((name, _)) = &layer.shared.tied else { return false };
         let inputs = self.shape(input).len();

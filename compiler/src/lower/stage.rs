@@ -1,4 +1,4 @@
-//! A stage of layers, read: which word takes which number, and which option belongs to which word.
+//! Reads the layers of a stage: assigns numbers to words, and options to words.
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Span};
 
@@ -9,22 +9,22 @@ use crate::layers::{self, SHARED};
 use crate::suggest;
 use crate::words::{Argument, Choice, Numbers, OptionUse, OptionWord, SharedOptions, Tensors, Use, Word, WordPosition};
 
-/// Words with a meaning of their own in the structure of a network.
+/// Structural words, such as `add` and `repeat`.
 pub(crate) const STRUCTURE: &[&str] = layers::STRUCTURE_NAMES;
 
-/// What stands in a stage before the atoms that are read.
+/// The part of a stage before the atoms that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// Nothing: they are the whole stage.
+    /// Nothing: the atoms are the whole stage.
     Nothing,
-    /// The branches of an `add`, a `concat`: what it makes is a row of its own, which `as` names.
+    /// The branches of an `add` or a `concat`. Their join has its own row, which `as` names.
     Branches,
-    /// The call of a block, or what is repeated.
+    /// The call of a block, or a repeat.
     Stages,
 }
 
-/// Reads atoms as uses of words, and as the name of the branches before them, if `as` gives one.
-/// Mistakes go to `report`; a word with a mistake is left out.
+/// Reads atoms as uses of words, and the name that `as` gives to the branches before them. Diagnostics go to `report`; a word with an
+/// error is skipped.
 pub(crate) fn read(
     atoms: &[Atom],
     before: Before,
@@ -62,14 +62,14 @@ pub(super) struct StageReader<'a> {
     pub(super) blocks: &'a [&'a str],
     pub(super) uses: Vec<Use>,
     name_of_branches: Option<(String, Span)>,
-    /// Something stood here in place of a `;` and has been reported: a new stage may start.
+    /// A wrong separator in place of `;` was reported: a new stage may start.
     pub(super) is_separated: bool,
-    /// A layer could not be read: the options that follow are not those of the layer before.
+    /// A layer could not be read: the following options do not belong to the layer before it.
     pub(super) is_lost: bool,
     report: &'a mut dyn FnMut(Diagnostic),
 }
 
-/// What an unknown word was probably meant to be.
+/// The probable meaning of an unknown word.
 pub(super) enum Meant {
     Layer(&'static Word),
     /// The option of the use with this index.
@@ -88,7 +88,7 @@ impl StageReader<'_> {
         }
     }
 
-    /// The numbers that come next, if any do.
+    /// Reads the next atom as numbers, if it has any.
     fn numbers(&mut self) -> Result<Option<Numbers>, Diagnostic> {
         if let Some(diagnostic) = self.sizes_apart() {
             return Err(diagnostic);
@@ -104,7 +104,7 @@ impl StageReader<'_> {
         numbers.map(Some)
     }
 
-    /// Lists of numbers in parentheses, and pictures where those are allowed.
+    /// Reads lists of numbers in parentheses, and pictures if they are allowed.
     fn lists(&mut self, pictures: bool) -> Result<Vec<Numbers>, Diagnostic> {
         let mut lists = Vec::new();
         while let Some(atom) = self.peek() {
@@ -119,7 +119,7 @@ impl StageReader<'_> {
         Ok(lists)
     }
 
-    /// After a mistake, goes on at the next word that is a layer's, so that the rest is read too.
+    /// Error recovery: skips to the next known word.
     fn skip_to_known_word(&mut self, before: usize) {
         self.next = self.next.max(before + 1);
         while let Some(atom) = self.peek() {
@@ -139,7 +139,7 @@ impl StageReader<'_> {
                     || SHARED.iter().any(|shared| shared.name == word))
     }
 
-    /// Whether a layer that only starts a stage may stand here.
+    /// Whether a layer that must start a stage is allowed here.
     pub(super) fn is_at_start(&self) -> bool {
         self.uses.is_empty() && self.before == Before::Nothing || self.is_separated
     }
@@ -147,7 +147,7 @@ impl StageReader<'_> {
     fn word(&mut self) -> Result<(), Diagnostic> {
         let Some((word, span)) = self.peek_word() else { return Err(self.stray()) };
         let word = word.to_owned();
-        // An option of the latest word that knows it, else a layer of its own.
+        // An option belongs to the last word that has it; otherwise the word is a layer.
         if let Some(owner) = self.uses.iter().rposition(|used| option(used.word, &word).is_some()) {
             return self.option(owner, &word, span);
         }
@@ -240,7 +240,7 @@ impl StageReader<'_> {
         Ok(())
     }
 
-    /// The word behind an option that takes one of several: the layer knows which of them fit.
+    /// Reads the word after an option that takes one of several; the layer checks it later.
     fn choice(&mut self, option: &OptionWord, choices: &[Choice], written: Span) -> Result<(String, Span), Diagnostic> {
         let Some((word, span)) = self.peek_word().map(|(word, span)| (word.to_owned(), span)) else {
             let name = option.name;
@@ -285,7 +285,7 @@ impl StageReader<'_> {
             SharedValue::Name(name, span) if self.before == Before::Branches => {
                 self.name_of_branches.replace((name, span)).is_some()
             }
-            value => value.put(self.owner(word, written)?),
+            value => value.store(self.owner(word, written)?),
         };
         if is_second {
             return Err(Diagnostic::new(span, format!("`{word}` is given twice")).help("keep one"));
@@ -293,7 +293,7 @@ impl StageReader<'_> {
         Ok(())
     }
 
-    /// Whose the shared option `word` is: `as` names the first layer of the stage, the others are for the latest with weights.
+    /// The owner of the shared option `word`: for `as` the first layer of the stage, for the others the last layer with weights.
     fn owner(&mut self, word: &str, written: Span) -> Result<&mut SharedOptions, Diagnostic> {
         let first = self.uses.first().map(|used| used.word);
         let does = match word {
@@ -317,7 +317,7 @@ impl StageReader<'_> {
         })
     }
 
-    /// What follows `bias`: a number, or how it is drawn.
+    /// Reads the argument of `bias`: a number, or a distribution.
     fn first_bias(&mut self, written: Span) -> Result<(Init, Span), Diagnostic> {
         if matches!(self.peek_word(), Some(("normal" | "uniform" | "constant" | "zeros", _))) {
             return self.init(written);
@@ -393,8 +393,8 @@ impl SharedValue {
         }
     }
 
-    /// Puts the value in its place, and says whether one was there.
-    fn put(self, options: &mut SharedOptions) -> bool {
+    /// Stores the value; returns whether it replaced another.
+    fn store(self, options: &mut SharedOptions) -> bool {
         match self {
             Self::Bias(init, span) => options.bias.replace((init, span)).is_some(),
             Self::Init(init, span) => options.init.replace((init, span)).is_some(),

@@ -1,4 +1,4 @@
-//! Bodies, blocks, repeats and branches: how stages hang together.
+//! Bodies, blocks, repeats and branches: the structure around stages.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,13 +15,13 @@ use crate::graph::ValueId;
 use crate::layers;
 use crate::words::Use;
 
-/// How deep braces may lie in braces, blocks that are called counted in.
-const DEEPEST: usize = 128;
+/// The maximum nesting depth of braces, including those of called blocks.
+const MAX_DEPTH: usize = 128;
 
-/// The most stages that blocks and repeats may unfold to.
-const MOST_STAGES: usize = 100_000;
+/// The maximum number of stages after unfolding blocks and repeats.
+const MAX_STAGES: usize = 100_000;
 
-/// Lowers bodies into a lowering.
+/// Lowers the structure of a network.
 pub(super) struct Structure<'a, 'b> {
     pub(super) lowering: &'a mut Lowering<'b>,
     pub(super) taps: Taps,
@@ -30,11 +30,11 @@ pub(super) struct Structure<'a, 'b> {
     pub(super) calls: Vec<&'a str>,
     /// Every block called so far.
     pub(super) called: BTreeSet<String>,
-    deep: usize,
+    depth: usize,
     unfolded: usize,
 }
 
-/// What the first atoms of a stage say it is.
+/// The kind of a stage, determined by its first atoms.
 enum Kind<'s> {
     Layers,
     Repeat,
@@ -59,7 +59,7 @@ impl<'a, 'b> Structure<'a, 'b> {
             block_names,
             calls: Vec::new(),
             called: BTreeSet::new(),
-            deep: 0,
+            depth: 0,
             unfolded: 0,
         }
     }
@@ -75,21 +75,21 @@ impl<'a, 'b> Structure<'a, 'b> {
         self.scoped(body, input, scope, false)
     }
 
-    /// Lowers a body that sees the taps around it, unless it `is_closed`.
+    /// Lowers a body, which sees the taps around it unless `is_closed`.
     pub(super) fn scoped(&mut self, body: &Body, input: ValueId, scope: &Scope, is_closed: bool) -> ValueId {
         self.report_comma(body);
-        if self.deep >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             self.lowering.report(
-                Diagnostic::new(body.span, format!("braces and blocks lie more than {DEEPEST} deep"))
+                Diagnostic::new(body.span, format!("braces and blocks lie more than {MAX_DEPTH} deep"))
                     .help("use fewer blocks that call blocks"),
             );
             return input;
         }
-        self.deep += 1;
+        self.depth += 1;
         self.taps.open(is_closed);
         let mut value = input;
         for stage in joins_without_commas(&body.stages).iter() {
-            value = self.remembered_stage(stage, value, scope);
+            value = self.recorded_stage(stage, value, scope);
         }
         for tap in self.taps.close().iter().filter(|tap| !tap.is_used) {
             if !(self.lowering.is_wrong() && taps::is_mentioned(body, &tap.name, tap.span)) {
@@ -98,34 +98,34 @@ impl<'a, 'b> Structure<'a, 'b> {
                 self.lowering.set_uncertain(uncertain);
             }
         }
-        self.deep -= 1;
+        self.depth -= 1;
         value
     }
 
-    fn remembered_stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
+    fn recorded_stage(&mut self, stage: &Stage, input: ValueId, scope: &Scope) -> ValueId {
         let mark = self.lowering.mark();
         let output = self.stage_or_frozen(stage, input, scope);
-        // A layer's own words are remembered as they are read.
+        // The words of a layer are recorded when they are lowered.
         let head = stage.atoms.iter().find_map(|atom| match &atom.kind {
             AtomKind::Word(word) => Some((word, atom.span)),
             _ => None,
         });
         if let Some((_, written)) = head.filter(|(word, _)| output != input && layers::find(word).is_none()) {
-            self.lowering.remember(written, stage.span, mark, input, output);
+            self.lowering.record(written, stage.span, mark, input, output);
         }
         output
     }
 
-    /// Counts what unfolds; `false` once that is too much.
+    /// Counts unfolded stages; returns `false` once there are too many.
     fn may_unfold(&mut self, span: Span) -> bool {
         self.unfolded += 1;
-        if self.unfolded == MOST_STAGES + 1 {
+        if self.unfolded == MAX_STAGES + 1 {
             self.lowering.report(
-                Diagnostic::new(span, format!("the network unfolds to more than {MOST_STAGES} stages"))
+                Diagnostic::new(span, format!("the network unfolds to more than {MAX_STAGES} stages"))
                     .help("is a number of repeats too large?"),
             );
         }
-        self.unfolded <= MOST_STAGES
+        self.unfolded <= MAX_STAGES
     }
 
     /// Whether `name` is a word of the language.
@@ -139,7 +139,7 @@ impl<'a, 'b> Structure<'a, 'b> {
         self.blocks.contains_key(name)
     }
 
-    /// A comma for a semicolon is one mistake, however often it is made.
+    /// Reports commas in place of semicolons as one error.
     fn report_comma(&mut self, body: &Body) {
         let mut commas = body.stages.iter().filter_map(|stage| match stage.separator {
             Separator::Comma(span) => Some(span),
@@ -207,7 +207,7 @@ impl<'a, 'b> Structure<'a, 'b> {
                 let span = head.to(stage.span);
                 match rest {
                     [Atom { kind: AtomKind::Braces(body), .. }, words @ ..] => {
-                        let (name, words) = self.name_around(words);
+                        let (name, words) = self.name_prefix(words);
                         self.unfold(times, body.span, input, |structure, value| {
                             let value = structure.named(name.as_ref(), |structure| structure.body(body, value, scope));
                             structure.layers(words, Before::Stages, value, scope)
@@ -230,14 +230,14 @@ impl<'a, 'b> Structure<'a, 'b> {
                     return input;
                 }
                 let call = Call { name, span, whole, arguments };
-                let (name, words) = self.name_around(&stage.atoms[used..]);
+                let (name, words) = self.name_prefix(&stage.atoms[used..]);
                 let value = self.named(name.as_ref(), |structure| structure.call(&call, input, scope));
                 self.layers(words, Before::Stages, value, scope)
             }
         }
     }
 
-    /// Runs `once` so many times, until the first mistake.
+    /// Lowers `once` repeatedly, until the first error.
     fn unfold(
         &mut self,
         times: usize,
@@ -249,9 +249,9 @@ impl<'a, 'b> Structure<'a, 'b> {
             if time > 0 && self.lowering.is_uncertain() || !self.may_unfold(span) {
                 break;
             }
-            self.lowering.around.repeat(time);
+            self.lowering.foreign.repeat(time);
             value = once(self, value);
-            self.lowering.around.end_repeat();
+            self.lowering.foreign.end_repeat();
         }
         value
     }
@@ -265,7 +265,7 @@ impl<'a, 'b> Structure<'a, 'b> {
                 if !matches!(times.kind, AtomKind::Braces(_)) =>
             {
                 let times = self.times(times, scope).unwrap_or(0);
-                let (name, words) = self.name_around(rest);
+                let (name, words) = self.name_prefix(rest);
                 let value = self.unfold(times, head, input, |structure, value| {
                     structure.named(name.as_ref(), |structure| structure.body(body, value, scope))
                 });
@@ -311,19 +311,19 @@ impl<'a, 'b> Structure<'a, 'b> {
         }
     }
 
-    /// Lowers what stands in a stage behind what is `before` it.
+    /// Lowers the words of a stage that follow `before`.
     fn layers(&mut self, atoms: &[Atom], before: Before, input: ValueId, scope: &Scope) -> ValueId {
         let (uses, _) = self.read(atoms, before, scope);
         self.words(&uses, input)
     }
 
-    /// Reads what stands in a stage behind what is `before` it: words, and the name that `as` gives branches.
+    /// Reads the words of a stage that follow `before`, and the name that `as` gives to branches.
     pub(super) fn read(&mut self, atoms: &[Atom], before: Before, scope: &Scope) -> (Vec<Use>, Option<(String, Span)>) {
         let lowering = &mut *self.lowering;
         stage::read(atoms, before, scope, &self.block_names, &mut |diagnostic| lowering.report(diagnostic))
     }
 
-    /// Lowers words that each make a layer, one after the other.
+    /// Lowers words one after the other; each makes a layer.
     pub(super) fn words(&mut self, uses: &[Use], input: ValueId) -> ValueId {
         let mut value = input;
         for layer in uses {
@@ -334,12 +334,12 @@ impl<'a, 'b> Structure<'a, 'b> {
                     if let Err(diagnostic) = self.lowering.check_shared_options(layer, mark) {
                         self.lowering.report(diagnostic);
                     }
-                    self.lowering.remember(layer.written, layer.span, mark, value, output);
+                    self.lowering.record(layer.written, layer.span, mark, value, output);
                     self.lowering.end_row(layer.word.name, value, output);
                     value = output;
                 }
                 Err(diagnostic) => {
-                    // A complaint about shapes after another mistake is that mistake's echo.
+                    // An error about shapes after another error is a consequence of it.
                     let is_about_shapes = diagnostic.notes.iter().any(|note| note.starts_with("the shapes so far"));
                     if !(is_about_shapes && self.lowering.is_uncertain()) {
                         self.lowering.report(diagnostic);
@@ -351,7 +351,7 @@ impl<'a, 'b> Structure<'a, 'b> {
     }
 }
 
-/// Whether a comma cuts a join between its branches.
+/// Whether a comma separates the branches of one join.
 fn is_cut_join(stage: &Stage, next: &Stage) -> bool {
     let Stage { atoms, separator: Separator::Comma(_), .. } = stage else { return false };
     let starts_join = matches!(&atoms[0].kind, AtomKind::Word(word) if Join::of(word).is_some());
@@ -359,12 +359,12 @@ fn is_cut_join(stage: &Stage, next: &Stage) -> bool {
     starts_join && ends_in_branch && matches!(next.atoms[0].kind, AtomKind::Braces(_))
 }
 
-/// Each stage with the one behind it.
+/// Each stage with its successor.
 fn pairs(stages: &[Stage]) -> impl Iterator<Item = (&Stage, &Stage)> {
     stages.iter().zip(stages.iter().skip(1))
 }
 
-/// The stages with joins that commas have cut in one piece again.
+/// The stages, with joins merged that were split at commas.
 fn joins_without_commas(stages: &[Stage]) -> Cow<'_, [Stage]> {
     if !pairs(stages).any(|(stage, next)| is_cut_join(stage, next)) {
         return Cow::Borrowed(stages);
@@ -382,7 +382,7 @@ fn joins_without_commas(stages: &[Stage]) -> Cow<'_, [Stage]> {
     Cow::Owned(whole)
 }
 
-/// The expressions of the parentheses at the start of `atoms`.
+/// The expressions in the parentheses at the start of `atoms`.
 fn arguments(atoms: &[Atom]) -> &[Expression] {
     match atoms {
         [Atom { kind: AtomKind::Parentheses(arguments), .. }, ..] => arguments,

@@ -1,5 +1,5 @@
-//! The values that taps name, and from where they can be seen: from the stages behind a tap up to the end of the braces that it
-//! stands in, and from braces among those stages; never from inside a block that is called there.
+//! The values named by taps, and their scopes. A tap is visible in the stages after it, up to the end of the enclosing braces, and in
+//! braces among those stages; it is not visible inside a block that is called there.
 
 use netwright_grammar::{Atom, AtomKind, Body, Diagnostic, Span};
 
@@ -12,36 +12,36 @@ pub(super) struct Tap {
     pub(super) name: String,
     pub(super) span: Span,
     pub(super) value: ValueId,
-    /// Whether its shape was known, and not the echo of a mistake.
+    /// Whether its shape is known, and not affected by an earlier error.
     pub(super) is_certain: bool,
     pub(super) is_used: bool,
 }
 
-/// The taps of the braces that are open.
+/// The taps of the open braces.
 #[derive(Debug, Default)]
 pub(super) struct Taps {
     frames: Vec<Frame>,
-    /// The names whose braces have ended.
-    gone: Vec<String>,
+    /// The names of taps whose braces are closed.
+    closed: Vec<String>,
 }
 
 #[derive(Debug)]
 struct Frame {
-    /// Whether it is the body of a block or network, which sees no taps around it.
+    /// Whether it is the body of a block or network, in which outer taps are not visible.
     is_closed: bool,
     taps: Vec<Tap>,
 }
 
 impl Taps {
-    /// Braces open.
+    /// Opens a scope.
     pub(super) fn open(&mut self, is_closed: bool) {
         self.frames.push(Frame { is_closed, taps: Vec::new() });
     }
 
-    /// Braces end, and their taps with them.
+    /// Closes the innermost scope, and returns its taps.
     pub(super) fn close(&mut self) -> Vec<Tap> {
         let taps = self.frames.pop().map(|frame| frame.taps).unwrap_or_default();
-        self.gone.extend(taps.iter().map(|tap| tap.name.clone()));
+        self.closed.extend(taps.iter().map(|tap| tap.name.clone()));
         taps
     }
 
@@ -54,17 +54,17 @@ impl Taps {
         self.visible().find(|tap| tap.name == name)
     }
 
-    /// The visible tap whose name is almost `name`.
+    /// The visible tap with a name similar to `name`.
     pub(super) fn nearest(&self, name: &str) -> Option<String> {
         suggest::nearest(name, self.visible().map(|tap| tap.name.as_str())).map(str::to_owned)
     }
 
-    /// Whether the name is that of a tap outside of the block.
+    /// Whether a tap of this name exists in any open scope, visible or not.
     fn is_outside(&self, name: &str) -> bool {
         self.frames.iter().any(|frame| frame.taps.iter().any(|tap| tap.name == name))
     }
 
-    /// Takes every tap called `name` for used, wherever it is: whoever cannot see it has heard of that.
+    /// Marks every tap called `name` as used, visible or not: an invisible one has been reported already.
     pub(super) fn mark_meant(&mut self, name: &str) {
         let taps = self.frames.iter_mut().flat_map(|frame| &mut frame.taps);
         taps.filter(|tap| tap.name == name).for_each(|tap| tap.is_used = true);
@@ -78,10 +78,10 @@ impl Taps {
         }
     }
 
-    /// Remembers a value.
+    /// Adds a tap.
     ///
     /// # Errors
-    /// Where a visible tap has the same name.
+    /// If a visible tap has the same name.
     pub(super) fn add(&mut self, tap: Tap) -> Result<(), Diagnostic> {
         if let Some(other) = self.find(&tap.name) {
             let place = if other.span == tap.span { "here already" } else { "before" };
@@ -94,7 +94,7 @@ impl Taps {
         Ok(())
     }
 
-    /// That no tap is called `name`, with what was probably meant. `word` is the word it follows.
+    /// The diagnostic for an unknown tap, with a suggestion. `word` is the join that it follows.
     pub(super) fn unknown(&self, name: &str, span: Span, word: &str) -> Diagnostic {
         let diagnostic = Diagnostic::new(span, format!("no tap before this stage is called `{name}`"));
         if let Some(near) = self.nearest(name) {
@@ -103,7 +103,7 @@ impl Taps {
         if self.is_outside(name) {
             return diagnostic.help("a block sees only its own taps: join them where the block is called");
         }
-        if self.gone.iter().any(|gone| gone == name) {
+        if self.closed.iter().any(|closed| closed == name) {
             return diagnostic.help("a tap ends with the braces that it stands in: tap the value outside of them");
         }
         let known: Vec<String> = self.visible().map(|tap| format!("`{}`", tap.name)).collect();
@@ -114,14 +114,14 @@ impl Taps {
     }
 }
 
-/// That nothing joins a tap.
+/// The diagnostic for an unused tap.
 pub(super) fn never_used(tap: &Tap) -> Diagnostic {
     let name = &tap.name;
     Diagnostic::new(tap.span, format!("the tap `{name}` is never used"))
         .help(format!("join it later with `add {name}` or `concat {name}`, or leave it out"))
 }
 
-/// Whether the word `name` stands anywhere in `body` but at `except`: a stage that could not be read may have used it.
+/// Whether the word `name` occurs in `body` outside of `except`: a stage that could not be read may have used it.
 pub(super) fn is_mentioned(body: &Body, name: &str, except: Span) -> bool {
     let in_atom = |atom: &Atom| match &atom.kind {
         AtomKind::Word(word) => word == name && atom.span != except,

@@ -1,4 +1,4 @@
-//! What is said of words, numbers and signs that a stage cannot be read with.
+//! The diagnostics for words, numbers and signs of a stage that cannot be read.
 
 use netwright_grammar::{Atom, AtomKind, Diagnostic, Expression, ExpressionKind, Span};
 
@@ -8,7 +8,7 @@ use crate::layers::{self, SHARED};
 use crate::suggest;
 use crate::words::{Argument, Number, Numbers, OptionWord, Word, WordPosition};
 
-/// What people write between stages where a `;` belongs.
+/// Signs that users write between stages in place of `;`.
 const SEPARATORS: &[&str] = &["->", "=>", "|", "||", "|>", ">", ">>", "+", "&", "&&", ":", "::", ".", "~>"];
 
 impl StageReader<'_> {
@@ -16,7 +16,7 @@ impl StageReader<'_> {
         Diagnostic::new(span, format!("`{word}` starts a new stage")).help(format!("put a `;` before `{word}`"))
     }
 
-    /// `conv(3, 3, 4)`, `relu()`; a layer with one number may have it in parentheses.
+    /// The diagnostic for a layer written as a call: `conv(3, 3, 4)`, `relu()`. A layer with one number may have it in parentheses.
     pub(super) fn call_of_a_layer(&mut self, word: &'static Word, written: Span) -> Option<Diagnostic> {
         let Some(Atom { kind: AtomKind::Parentheses(arguments), span }) = self.peek() else { return None };
         if arguments.len() == 1 && word.argument != Argument::None {
@@ -29,7 +29,7 @@ impl StageReader<'_> {
         Some(diagnostic)
     }
 
-    /// `5 x 5 x 6`, `5*5*6`: sizes that do not touch their `x`.
+    /// The diagnostic for sizes with space around their `x`, or with another sign: `5 x 5 x 6`, `5*5*6`.
     pub(super) fn sizes_apart(&mut self) -> Option<Diagnostic> {
         let plain = |index: usize| match self.atoms.get(index) {
             Some(Atom { kind: AtomKind::Numbers(_), span }) => {
@@ -68,7 +68,7 @@ impl StageReader<'_> {
         Some(Diagnostic::new(span, message).help(format!("write `{text}`")))
     }
 
-    /// `2*width`, `width/2`, `3x3x2*width`: arithmetic that is not in parentheses; and numbers to go on with.
+    /// The diagnostic for arithmetic without parentheses, with numbers to continue with: `2*width`, `width/2`, `3x3x2*width`.
     pub(super) fn bare_arithmetic(&mut self, first: &Atom) -> Option<(Diagnostic, Numbers)> {
         let (sizes, mut text) = match &first.kind {
             AtomKind::Numbers(numbers) => {
@@ -107,7 +107,7 @@ impl StageReader<'_> {
         Some((Diagnostic::new(span, "arithmetic stands in parentheses").help(help), instead))
     }
 
-    /// What arithmetic may be of: a number, a parameter, something in parentheses.
+    /// The text of an operand of arithmetic: a number, a parameter, or an expression in parentheses.
     fn operand(&self, atom: &Atom) -> Option<String> {
         match &atom.kind {
             AtomKind::Numbers(numbers) | AtomKind::Parentheses(numbers) => match numbers.as_slice() {
@@ -119,7 +119,7 @@ impl StageReader<'_> {
         }
     }
 
-    /// A stage that starts with a parameter: `times * cell(64)`.
+    /// The diagnostic for a stage that starts with a parameter: `times * cell(64)`.
     pub(super) fn parameter_at_the_start(&mut self, word: &str, span: Span) -> Diagnostic {
         let is_factor = matches!(self.atoms.get(self.next + 1), Some(Atom { kind: AtomKind::Times, .. }));
         self.next = self.atoms.len();
@@ -131,7 +131,7 @@ impl StageReader<'_> {
         }
     }
 
-    /// Where numbers belong stands a word that is none: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
+    /// The diagnostic for a word in place of numbers: `dense HIDDEN`, `dense width`, `conv kernel_size=3`.
     pub(super) fn no_number(&mut self, layer: &Word, owner: &str, form: &str) -> Option<Diagnostic> {
         let (word, span) = self.peek_word()?;
         if word == "in" {
@@ -140,7 +140,7 @@ impl StageReader<'_> {
                     .help(format!("write `{owner} (in.channels)`, or arithmetic over it")),
             );
         }
-        // A parameter may be called like an option: `stride stride`, but not `stride groups 2`.
+        // A parameter may have the name of an option: `stride stride`, but not `stride groups 2`.
         let has_number =
             self.atoms.get(self.next + 1).is_some_and(|atom| expression::numbers(atom, self.scope).is_some());
         if self.scope.contains_key(word) && !has_number {
@@ -178,7 +178,7 @@ impl StageReader<'_> {
         ))
     }
 
-    /// The atom that comes next belongs to no word.
+    /// The diagnostic for an atom that belongs to no word.
     pub(super) fn stray(&mut self) -> Diagnostic {
         let atoms = self.atoms;
         let Some(atom) = atoms.get(self.next) else {
@@ -202,7 +202,7 @@ impl StageReader<'_> {
             self.is_separated = true;
         }
         self.next += 1;
-        // `120 dense`: the layer has its number, on the wrong side.
+        // `120 dense`: the layer's number precedes it.
         if matches!(atom.kind, AtomKind::Numbers(_)) && self.is_at_start() {
             let layer = self.peek_word().and_then(|(word, _)| layers::find(word));
             self.next += usize::from(layer.is_some_and(|word| word.argument != Argument::None));
@@ -270,7 +270,7 @@ impl StageReader<'_> {
         stray_text(text, span)
     }
 
-    /// That a word is unknown here, and what it was probably meant to be.
+    /// The diagnostic for an unknown word, and the word that was probably meant.
     pub(super) fn unknown(&mut self, word: &str, span: Span) -> (Diagnostic, Option<Meant>) {
         let small = word.to_lowercase();
         if small != word {
@@ -335,14 +335,14 @@ impl StageReader<'_> {
         (diagnostic, None)
     }
 
-    /// A known word as what an unknown one was meant to be.
+    /// The known word that an unknown one was meant to be.
     fn known(&self, word: &str) -> Option<Meant> {
         let mut uses = self.uses.iter().enumerate().rev();
         let own = uses.find_map(|(index, used)| Some(Meant::Option(index, option(used.word, word)?.name)));
         own.or_else(|| layers::find(word).map(Meant::Layer))
     }
 
-    /// `repeat { … }`, `residual conv …`
+    /// The diagnostic for incomplete structural words: `repeat { … }`, `residual conv …`
     fn of_the_structure(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
         let known = layers::STRUCTURE.iter().find(|known| known.name == word)?;
         self.is_lost = true;
@@ -350,7 +350,7 @@ impl StageReader<'_> {
         Some(diagnostic.help(format!("write `{}`, as in `{}`", known.form, known.examples.first()?.stage)))
     }
 
-    /// `dense 10 stride 2`; `conv 5x5x6; stride 2`
+    /// The diagnostic for an option of another layer, or of none: `dense 10 stride 2`; `conv 5x5x6; stride 2`
     fn misplaced_option(&mut self, word: &str, span: Span) -> Option<Diagnostic> {
         let mut owners = layers::words().filter_map(|known| Some((known, option(known, word)?))).peekable();
         let shared = SHARED.iter().find(|shared| shared.name == word);
@@ -393,7 +393,7 @@ impl StageReader<'_> {
     }
 }
 
-/// How the layer is written with the numbers that stand between its parentheses.
+/// The layer in the language's syntax, with the numbers from its parentheses.
 pub(super) fn as_a_stage(word: &Word, arguments: &[Expression], span: Span, scope: &Scope) -> String {
     let sizes =
         word.form.split_once(' ').map_or(0, |(_, sizes)| sizes.split('`').next().unwrap_or("").split('x').count());
@@ -407,7 +407,7 @@ pub(super) fn as_a_stage(word: &Word, arguments: &[Expression], span: Span, scop
     }
 }
 
-/// What belongs to no rule of the language, explained where its mistake is a common one.
+/// The diagnostic for text that matches no rule of the grammar, with an explanation for common errors.
 pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
     let diagnostic = Diagnostic::new(span, format!("`{text}` does not belong here"));
     if let Some(percent) = text.strip_suffix('%') {
@@ -441,7 +441,7 @@ pub(super) fn stray_text(text: &str, span: Span) -> Diagnostic {
     diagnostic.help("a stage is a word, its numbers and its options: `conv 5x5x6 stride 2 relu`")
 }
 
-/// A size as it stands between `x` and `x`.
+/// The text of a size between two `x`.
 fn in_sizes(size: &Expression) -> String {
     match &size.kind {
         ExpressionKind::Number(text) => text.clone(),
@@ -449,7 +449,7 @@ fn in_sizes(size: &Expression) -> String {
     }
 }
 
-/// Whether an atom is numbers alone.
+/// Whether an atom consists of literal numbers.
 fn is_literal(atom: &Atom) -> bool {
     let is_number = |expression: &Expression| match &expression.kind {
         ExpressionKind::Negative(inner) => matches!(inner.kind, ExpressionKind::Number(_)),
@@ -464,7 +464,7 @@ fn joined(numbers: &Numbers) -> String {
     numbers.join("x")
 }
 
-/// `x6`, the end of sizes that are apart.
+/// `x6`, the last part of sizes written with spaces.
 fn is_glued(word: &str) -> bool {
     word.strip_prefix(['x', 'X'])
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit() || digit == 'x'))
