@@ -1,22 +1,22 @@
-//! The sizes of a kernel, which are known when it runs, or when it is compiled.
+//! The sizes of a kernel, known at run time or at compile time.
 //!
-//! A kernel for small layers is written once, generic over its [`Configuration`]. Given a reference to its sizes, it reads them when it
-//! runs, and is compiled in this crate. Given [`Constant`] sizes, it is compiled for them alone, in the crate that has their type:
-//! loops and lengths are known, and what other sizes would need is left out.
+//! A kernel for small layers is written once, generic over its [`Configuration`]. With a reference to its sizes, it reads them at run time
+//! and is compiled in this crate. With [`Constant`] sizes, it is monomorphised for them in the crate that defines their type: trip counts
+//! and lengths are constants, and branches for other sizes are removed.
 
 use core::fmt;
 use core::marker::PhantomData;
 
-/// The sizes of a kernel, `S`.
+/// The sizes `S` of a kernel, constant or not.
 pub trait Configuration<S>: Copy + Sync {
-    /// The sizes, where they are constants.
+    /// The sizes where they are constants, else `None`.
     const CONSTANT: Option<S>;
 
     /// The sizes.
     fn sizes(&self) -> &S;
 }
 
-/// Sizes that are known when the kernel runs.
+/// Sizes that are known at run time.
 impl<S: Sync> Configuration<S> for &S {
     const CONSTANT: Option<S> = None;
 
@@ -26,19 +26,19 @@ impl<S: Sync> Configuration<S> for &S {
     }
 }
 
-/// A type that stands for sizes: one for each distinct configuration of a network.
+/// A type that names constant sizes. Emitted code declares one for each distinct configuration of a network.
 pub trait ConstantSizes {
-    /// What the kernel calls its sizes.
+    /// The type of the kernel's sizes.
     type Sizes: Copy + Sync + 'static;
     /// The sizes.
     const SIZES: &'static Self::Sizes;
 }
 
-/// The sizes that a type stands for.
+/// The configuration with the constant sizes of the type `C`.
 pub struct Constant<C>(PhantomData<fn() -> C>);
 
 impl<C> Constant<C> {
-    /// Them.
+    /// The only value.
     pub const SIZES: Self = Self(PhantomData);
 }
 
@@ -66,7 +66,7 @@ impl<C: ConstantSizes> Configuration<C::Sizes> for Constant<C> {
     }
 }
 
-/// Whether the sizes may be such as a condition says: constants are, or are not.
+/// Whether the sizes may satisfy a condition: constant sizes satisfy it or do not, and sizes known at run time may.
 macro_rules! may_be {
     ($configuration:ty, |$spec:ident| $condition:expr) => {
         const {

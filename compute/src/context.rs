@@ -1,6 +1,6 @@
-//! What a kernel is given besides its sizes and operands: how many images, the instruction set, and the threads it may use. `core` alone.
+//! The execution context of a kernel: the batch size, the instruction set, and the threads. It needs `core` alone.
 
-// What is done with a part is a function behind `dyn`, so that all kernels share the code that cuts.
+// The work on a part is a `dyn` function, so that all kernels share the code that splits.
 #![allow(clippy::type_complexity)]
 
 use core::ops::Range;
@@ -10,55 +10,56 @@ use netwright_abi::spec::Windowed;
 
 use crate::simd::Isa;
 
-/// Multiply-adds that take longer than handing them to another thread, several times over.
+/// The least multiply-adds of a part: they take several times longer than handing the part to another thread.
 pub(crate) const WORTH_A_THREAD: usize = 1 << 19;
 
-/// Elements of a loop bound by memory for which another thread pays.
+/// The least elements of a part of a memory-bound loop for which another thread pays.
 pub(crate) const ELEMENTS_WORTH_A_THREAD: usize = 1 << 15;
 
-/// How many images a kernel works on, the instruction set it runs with, and the threads it may use.
+/// The batch size of a kernel call, the instruction set, and the threads that it may use.
 ///
-/// The instruction set is found where a context is made, once for all the kernels of a pass. An [`Isa`] is proof that the processor has
-/// it, so that no context asks for instructions that are missing.
+/// A context is made once for all kernels of a pass, and the instruction set is detected there. An [`Isa`] is proof that the processor has
+/// the instruction set, so that a kernel never executes instructions that are missing.
 ///
-/// Each thread has scratch memory of its own: where a kernel asks for scratch, it is given [`Context::threads`] times as much.
+/// The share of the work that one thread computes is called a *part*. Each thread has scratch memory of its own: a kernel that needs
+/// scratch receives [`Context::threads`] times the scratch of one thread.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// How many images.
+    /// The number of images.
     pub batch: usize,
     isa: Isa,
     threads: usize,
     fork: Option<&'a dyn Fork>,
 }
 
-/// Threads that a kernel can hand half of its work to.
+/// A pool of threads that runs two halves of a kernel's work in parallel.
 pub trait Fork: Sync {
-    /// How many threads there are.
+    /// Returns the number of threads.
     fn threads(&self) -> usize;
-    /// Calls both, side by side where another thread is free.
+    /// Calls both closures, in parallel where another thread is idle, and returns when both have returned.
     fn join(&self, left: &mut (dyn FnMut() + Send), right: &mut (dyn FnMut() + Send));
 }
 
-/// The threads that a pass may use: the caller's, or those of a [`Fork`].
+/// The threads that a pass may use: the caller's thread alone, or the threads of a [`Fork`].
 #[derive(Clone, Copy, Default)]
 pub struct PassThreads<'a>(Option<&'a dyn Fork>);
 
 impl<'a> PassThreads<'a> {
-    /// The caller's alone.
+    /// The caller's thread alone.
     pub const CALLER: Self = Self(None);
 
-    /// Those of `fork`.
+    /// The threads of `fork`.
     pub const fn of(fork: &'a dyn Fork) -> Self {
         Self(Some(fork))
     }
 
-    /// The context of a pass over `batch` images.
+    /// Returns the context of a pass over `batch` images.
     pub fn context(self, batch: usize) -> Context<'a> {
         self.0.map_or(Context::of(batch), |fork| Context::on(batch, fork))
     }
 }
 
-/// Of the same threads.
+/// Equal where both use the same pool of threads, or both the caller's thread.
 impl PartialEq for PassThreads<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self.0, other.0) {
@@ -77,56 +78,57 @@ impl core::fmt::Debug for PassThreads<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// `batch` images on the caller's thread, with the widest instruction set that the processor has.
+    /// A context of `batch` images on the caller's thread, with the widest instruction set of the processor.
     pub fn of(batch: usize) -> Self {
         Self { batch, isa: Isa::detect(), threads: 1, fork: None }
     }
 
-    /// `batch` images on the threads of `fork`, with the widest instruction set that the processor has.
+    /// A context of `batch` images on the threads of `fork`, with the widest instruction set of the processor.
     pub fn on(batch: usize, fork: &'a dyn Fork) -> Self {
         Self { threads: fork.threads().max(1), fork: Some(fork), ..Self::of(batch) }
     }
 
-    /// The same with another instruction set: see [`Isa::of`].
+    /// The same context with another instruction set: see [`Isa::of`].
     #[must_use]
     pub const fn with_isa(self, isa: Isa) -> Self {
         Self { isa, ..self }
     }
 
-    /// The same for one image on the caller's thread: a part of the work that is cut no further.
+    /// The same context for one image on the caller's thread: for a part of the work, which is not split again.
     pub(crate) const fn alone(self) -> Self {
         Self { batch: 1, threads: 1, fork: None, ..self }
     }
 
-    /// The instruction set that kernels run with.
+    /// Returns the instruction set that kernels run with.
     pub const fn isa(&self) -> Isa {
         self.isa
     }
 
-    /// The same for so many images.
+    /// The same context for `batch` images.
     pub(crate) const fn of_images(self, batch: usize) -> Self {
         Self { batch, ..self }
     }
 
-    /// As many blocks of [`LANES`] images as there are images: what a kernel for images in the lanes is given.
+    /// The same context with a batch of blocks of [`LANES`] images, the last of which may be partial: for kernels whose lanes are images.
     #[must_use]
     pub const fn of_blocks(self) -> Self {
         Self { batch: self.batch.div_ceil(LANES), ..self }
     }
 
-    /// The images of whole blocks, those too that fill up the last.
+    /// The same context with the batch rounded up to whole blocks of [`LANES`] images: it includes the images that pad the last block.
     #[must_use]
     pub const fn in_whole_blocks(self) -> Self {
         Self { batch: self.batch.next_multiple_of(LANES), ..self }
     }
 
-    /// How many threads a kernel may use.
+    /// Returns the number of threads that a kernel may use.
     pub const fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Runs `work` on all images, whose rows of the output are cut as [`Context::split_rows`] cuts them: it is given the sizes of a part, the
-    /// part of x that its windows reach, the part of y, and scratch memory. Where an image is whole, so are those behind it in the same call.
+    /// Runs `work` on parts of all images, split by rows of the output as in [`Context::split_rows`]. `work` receives the sizes of its
+    /// part, the part of x that its windows read, the part of y, and scratch memory. Consecutive whole images of a part are one call of
+    /// `work`.
     pub fn split_windows<S: Windowed + Sync, T: Send + Sync>(
         &self,
         spec: &S,
@@ -159,7 +161,8 @@ impl<'a> Context<'a> {
         });
     }
 
-    /// Runs `work` on the inputs of some images: it is given the first image, its input and those behind it, and scratch memory.
+    /// Runs `work` on parts of a batch of inputs, split by images. `work` receives the index of its first image, the inputs of its images,
+    /// and scratch memory.
     pub fn split_images<S: Windowed, T: Send>(
         &self,
         spec: &S,
@@ -172,16 +175,17 @@ impl<'a> Context<'a> {
         self.split_rows(inputs, height * width * channels, least, scratch, work);
     }
 
-    /// Runs `work` on parts of `values`, with the place where each starts, where each element costs a few operations at most.
+    /// Runs `work` on parts of `values`, which are whole rows of `row` elements, for loops of at most a few operations per element. `work`
+    /// receives the index of its first element and the elements.
     pub fn split_elements<T: Send>(&self, values: &mut [T], row: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         let least = ELEMENTS_WORTH_A_THREAD.div_ceil(row.max(1));
         self.split_rows(values, row, least, &mut [], &|first, values, _| work(first * row, values));
     }
 
-    /// Cuts `rows`, each of `row` elements, into as many parts as there are threads, none of fewer than `least` rows, and `scratch`
-    /// into as many; calls `work` with the first row, the rows and the scratch memory of each part, side by side.
+    /// Splits `rows`, each of `row` elements, into at most one part per thread, of at least `least` rows each, and splits `scratch`
+    /// equally. Calls `work` in parallel with the index of the first row, the rows, and the scratch memory of each part.
     ///
-    /// What a row becomes must not depend on how they are cut: then any number of threads gives the same bits.
+    /// The result of a row must not depend on the split: then any number of threads gives the same bits.
     pub fn split_rows<T: Send>(
         &self,
         rows: &mut [T],
@@ -205,7 +209,7 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Cuts so many things as [`Context::split_rows`] cuts rows: `work` is given the range of a part, and its scratch memory.
+    /// Splits the range `0..count` as [`Context::split_rows`] splits rows. `work` receives the range of its part, and scratch memory.
     pub fn split_count<T: Send>(
         &self,
         count: usize,
@@ -226,9 +230,9 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Cuts the columns of some rows as [`Context::split_rows`] cuts rows, in units of so many columns, none of fewer than `least` units; the last
-    /// has what is left of one. `rows` are equally long, or empty. `work` is given the first column of a part, its columns of each row, and its
-    /// scratch memory.
+    /// Splits the columns of `rows` as [`Context::split_rows`] splits rows, at multiples of `unit` columns; each part has at least `least`
+    /// units, and the last part also has the columns beyond the last whole unit. All `rows` have the same length, or are empty. `work`
+    /// receives the index of its first column, its columns of each row, and scratch memory.
     pub fn split_columns<T: Send, const N: usize>(
         &self,
         rows: [&mut [T]; N],
@@ -259,7 +263,8 @@ impl<'a> Context<'a> {
         );
     }
 
-    /// Runs `work` on the parts of `all`, which is `count` things: none is of fewer than `least`. `cut` cuts so many parts of some others off.
+    /// Runs `work` on parts of `all`, which consists of `count` units; each part has at least `least` units. `cut(part, low, parts)` splits
+    /// off the first `low` of `parts` equal shares.
     fn halve<P: Send>(
         &self,
         count: usize,
@@ -282,7 +287,7 @@ impl core::fmt::Debug for Context<'_> {
     }
 }
 
-/// Not within itself, which would be much code for each kind of part.
+/// Splits recursively. It is a function of its own and never inlined: its code would be repeated for each type of part.
 #[inline(never)]
 fn halve<P: Send>(
     fork: &dyn Fork,
@@ -305,10 +310,12 @@ fn halve<P: Send>(
 pub(crate) mod tests {
     use super::*;
 
-    /// Threads that take turns, the last first.
-    pub(crate) struct Turns(pub(crate) usize);
+    pub(crate) use self::SerialFork as Turns;
 
-    impl Fork for Turns {
+    /// A pool that runs its closures one after the other, the right one first.
+    pub(crate) struct SerialFork(pub(crate) usize);
+
+    impl Fork for SerialFork {
         fn threads(&self) -> usize {
             self.0
         }
@@ -323,8 +330,8 @@ pub(crate) mod tests {
         for (threads, width, unit, least) in [(1, 5, 2, 1), (2, 9, 2, 1), (3, 100, 8, 2), (7, 31, 4, 1), (2, 3, 4, 1)] {
             let (mut rows, mut scratch) = (vec![0.0; width * 2], vec![0.0; threads]);
             let (first, second) = rows.split_at_mut(width);
-            let turns = Turns(threads);
-            Context::on(1, &turns).split_columns(
+            let fork = SerialFork(threads);
+            Context::on(1, &fork).split_columns(
                 [first, second, &mut []],
                 unit,
                 least,
@@ -349,8 +356,8 @@ pub(crate) mod tests {
     fn every_row_is_in_one_part_whose_scratch_is_its_own() {
         for (threads, count, least) in [(1, 5, 1), (2, 5, 1), (3, 7, 2), (7, 100, 1), (7, 3, 1), (4, 9, 4), (2, 0, 1)] {
             let (mut rows, mut scratch) = (vec![0.0; count * 3], vec![0.0; 10 * threads]);
-            let turns = Turns(threads);
-            Context::on(1, &turns).split_rows(&mut rows, 3, least, &mut scratch, &|first, rows, scratch| {
+            let fork = SerialFork(threads);
+            Context::on(1, &fork).split_rows(&mut rows, 3, least, &mut scratch, &|first, rows, scratch| {
                 assert!(scratch.len() >= 10 && scratch.iter().all(|&used| used == 0.0), "scratch of another part");
                 scratch.fill(1.0);
                 assert!(rows.len() >= least.min(count) * 3, "a part of too few rows");

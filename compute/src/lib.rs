@@ -1,4 +1,5 @@
-//! The kernels that a network is computed with: everything below a layer. Use it through the `netwright` crate.
+//! The kernels of netwright: vectors, matrix products, the forward and backward kernels of every operation, and the inner loops of
+//! optimisers. Use it through the `netwright` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 

@@ -1,13 +1,13 @@
-//! How weights lie that kernels have packed, as a number that files of them carry.
+//! The version of the layout of packed weights, which files of packed weights carry.
 
 use crate::Scalar;
 use crate::gemm::{self, Library};
 
-/// Goes up by one with every change of where a kernel packs what, or of what it computes of weights; a test of the facade holds the bits
-/// of packed weights to it.
+/// The version. It is raised with every change of the order in which a kernel packs weights, or of what it computes from them; a test of
+/// the facade compares the bits of packed weights with those of this version.
 const VERSION: u32 = 4;
 
-/// The layout of packed weights: a version, and who multiplies. It is one for all instruction sets.
+/// Returns the layout of packed weights: the version, and the library that multiplies. It is the same for all instruction sets.
 pub fn packed_layout<T: Scalar>() -> u32 {
     let library = match gemm::library::<T>() {
         Library::Netwright => 0,

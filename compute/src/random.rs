@@ -1,9 +1,9 @@
-//! Random numbers, the same on every platform: by key for what must not depend on order, and in sequence for the rest.
+//! Random numbers, the same on every platform: by key for draws that must not depend on their order, and in sequence for all others.
 //!
-//! Both use integer arithmetic, and [`Random::normal`] a fixed formula with `libm`'s logarithm, so that a seed gives the same
-//! numbers everywhere and in every version with the same first number.
+//! Both use integer arithmetic, and [`Random::normal`] a fixed formula with `libm`'s logarithm, so that a seed gives the same numbers on
+//! every platform and in every version with the same first version number.
 
-/// The key of the draws of one image in one layer at one step: [`bits`] draws from it.
+/// Returns the key of the draws of one image in one layer at one step, for [`bits`].
 #[inline]
 pub const fn key(seed: u64, step: u64, layer: u64, image: u64) -> u64 {
     let mut key = mix(seed);
@@ -12,10 +12,10 @@ pub const fn key(seed: u64, step: u64, layer: u64, image: u64) -> u64 {
     mix(key ^ image)
 }
 
-/// 32 even bits for each index under a key: a hash, so that draws need no order and no state.
+/// Returns 32 uniformly distributed bits for an index under a key. It is a hash, so that draws need no order and no state.
 #[inline(always)]
 pub const fn bits(key: u64, index: u32) -> u32 {
-    // Two multiply-shift rounds of 32 bits (Wellons' lowbias32), which become vector code; half of the key goes in before each.
+    // Two multiply-shift rounds of 32 bits (Wellons' lowbias32), which vectorise; half of the key enters before each.
     let mut x = index ^ key as u32;
     x = lowbias(x);
     lowbias(x.wrapping_add((key >> 32) as u32))
@@ -45,7 +45,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// The sequence of a seed.
+    /// Returns the sequence of a seed.
     pub const fn new(seed: u64) -> Self {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         Self {
@@ -58,12 +58,12 @@ impl Random {
         }
     }
 
-    /// Where the sequence stands, for a checkpoint.
+    /// Returns the state of the sequence, for a checkpoint.
     pub const fn state(&self) -> [u64; 4] {
         self.state
     }
 
-    /// Continues a sequence from where [`state`](Self::state) found it. Four zeros, which no sequence reaches, stand for seed 0.
+    /// Continues a sequence from its [`state`](Self::state). Four zeros, a state that no sequence reaches, give the sequence of seed 0.
     pub const fn from_state(state: [u64; 4]) -> Self {
         match state {
             [0, 0, 0, 0] => Self::new(0),
@@ -71,7 +71,7 @@ impl Random {
         }
     }
 
-    /// 64 even bits.
+    /// Returns 64 uniformly distributed bits.
     pub const fn next_u64(&mut self) -> u64 {
         let [s0, s1, s2, s3] = self.state;
         let result = s0.wrapping_add(s3).rotate_left(23).wrapping_add(s0);
@@ -80,18 +80,18 @@ impl Random {
         result
     }
 
-    /// Even in [0, 1), with 53 bits.
+    /// Returns a value of the uniform distribution over [0, 1), with 53 bits.
     pub const fn uniform(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
-    /// From N(0, 1), by the inverse of its distribution function (Wichura 1988, AS 241): one draw a number.
+    /// Returns a value of N(0, 1), by the inverse of its distribution function (Wichura 1988, AS 241), with one draw per value.
     pub fn normal(&mut self) -> f64 {
         let middle = ((self.next_u64() >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0);
         normal_quantile(middle)
     }
 
-    /// Even in 0..n, without bias (Lemire 2019); 0 for n = 0.
+    /// Returns an integer of the uniform distribution over 0..n, without bias (Lemire 2019); 0 for n = 0.
     pub const fn below(&mut self, n: u64) -> u64 {
         if n == 0 {
             return 0;
@@ -105,7 +105,7 @@ impl Random {
         }
     }
 
-    /// Puts a slice into an even random order (Fisher and Yates).
+    /// Shuffles a slice into a uniformly distributed random order (Fisher and Yates).
     pub fn shuffle<T>(&mut self, slice: &mut [T]) {
         for i in (1..slice.len()).rev() {
             let j = self.below(i as u64 + 1) as usize;
@@ -114,10 +114,10 @@ impl Random {
     }
 }
 
-/// Φ⁻¹(p) for 0 < p < 1, within 1e-15 of itself.
+/// Returns Φ⁻¹(p) for 0 < p < 1, with a relative error of at most 1e-15.
 #[allow(clippy::excessive_precision)]
 fn normal_quantile(p: f64) -> f64 {
-    /// Highest power first.
+    /// Evaluates a polynomial by Horner's method; `coefficients` begin with the highest power.
     fn polynomial(x: f64, coefficients: [f64; 8]) -> f64 {
         coefficients.into_iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
     }
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_numbers_from_version_to_version() {
-        // The first outputs of splitmix64 and of xoshiro256++ as their authors' programs give them.
+        // The first outputs of splitmix64 and of xoshiro256++ by their authors' programs.
         assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
         let mut random = Random::from_state([1, 2, 3, 4]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What a network computes with: `f32` for speed, `f64` to check gradients.
+//! The element types of a network: `f32` for speed, `f64` to check gradients.
 
 use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
@@ -6,7 +6,7 @@ use core::ops::{AddAssign, DivAssign, MulAssign, SubAssign};
 
 use crate::simd::{Lane, Vector};
 
-/// `f32` or `f64`: arithmetic, and the elementary functions.
+/// An element type, `f32` or `f64`, with arithmetic and the elementary functions.
 pub trait Scalar:
     Lane
     + Vector<Self>
@@ -25,31 +25,31 @@ pub trait Scalar:
     const ZERO: Self;
     /// 1
     const ONE: Self;
-    /// The distance from 1 to the next larger number.
+    /// The machine epsilon: the distance from 1 to the next larger value.
     const EPSILON: f64;
-    /// The name in files of weights: `F32` or `F64`.
+    /// The name of the type in files of weights: `F32` or `F64`.
     const NAME: &'static str;
-    /// The nearest value to `value`.
+    /// Returns the value of this type that is nearest to `value`.
     fn from_f64(value: f64) -> Self;
-    /// The value, widened where needed.
+    /// Returns the value as `f64`, which is exact.
     fn to_f64(self) -> f64;
-    /// Neither infinite nor NaN.
+    /// Returns whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// |x|
     fn abs(self) -> Self;
-    /// The larger; a NaN is ignored.
+    /// The larger of both; a NaN is ignored.
     fn max(self, other: Self) -> Self;
-    /// The smaller; a NaN is ignored.
+    /// The smaller of both; a NaN is ignored.
     fn min(self, other: Self) -> Self;
     /// √x
     fn sqrt(self) -> Self;
     /// eˣ
     fn exp(self) -> Self;
-    /// eˣ − 1, exact near 0.
+    /// eˣ − 1, accurate near 0.
     fn exp_m1(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
-    /// ln(1 + x), exact near 0.
+    /// ln(1 + x), accurate near 0.
     fn ln_1p(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
@@ -61,7 +61,7 @@ pub trait Scalar:
     fn cos(self) -> Self;
 }
 
-/// Takes an elementary function from the standard library where there is one, else from `libm`.
+/// Defines elementary functions by the standard library where it is available, else by `libm`.
 macro_rules! elementary {
     ($type:ty, $($name:ident => $libm:path),* $(,)?) => {
         $(

@@ -3,25 +3,25 @@
 use crate::scalar::Scalar;
 use crate::simd::vectorised;
 
-/// What a gradient goes through before it is used: shortened, cut, then the penalties added.
+/// The treatment of a gradient before it is used: scaled, clipped, then the penalties added.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientTreatment<T> {
-    /// Two, since one alone may be too small a number.
+    /// The product of both scales the gradient. They are two, because a single factor may underflow.
     pub factors: [T; 2],
-    /// The largest absolute value.
+    /// The largest absolute value: gradients are clipped to ±`limit`.
     pub limit: T,
-    /// The factor of the sign of the weight.
+    /// The coefficient of the L1 penalty, whose gradient is the sign of the weight.
     pub l1: T,
-    /// The factor of the weight.
+    /// The coefficient of the L2 penalty, whose gradient is the weight.
     pub l2: T,
-    /// What the learning rate is multiplied by.
+    /// The factor of the learning rate.
     pub pace: T,
     /// 1 − rate · weight decay.
     pub keep: T,
 }
 
 impl<T: Scalar> GradientTreatment<T> {
-    /// Whether a gradient is used as it is, and weights do not decay.
+    /// Whether a gradient is used unchanged, and weights do not decay.
     #[inline(always)]
     fn is_plain(&self) -> bool {
         let Self { factors, limit, l1, l2, keep, .. } = self;
@@ -46,7 +46,7 @@ vectorised! {
     pub fn descend<T: Scalar>(rate: T, gradient: &GradientTreatment<T>, weights: &mut [T], gradients: &[T]) {
         if gradient.is_plain() {
             for (weight, &g) in weights.iter_mut().zip(gradients) {
-                // A sum with 0 makes of a negative zero what the penalties make of it.
+                // Adding 0 turns a negative zero into a positive one, as adding the penalties does.
                 *weight -= rate * (g + T::ZERO);
             }
             return;
@@ -89,19 +89,19 @@ vectorised! {
 /// The constants of one Adam step, the same for all parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep<T> {
-    /// β₁, what stays of the mean.
+    /// β₁, the decay of the mean.
     pub beta1: T,
-    /// 1 − β₁, not rounded twice.
+    /// 1 − β₁, rounded once.
     pub rest1: T,
-    /// β₂, what stays of the mean of squares.
+    /// β₂, the decay of the mean of squares.
     pub beta2: T,
     /// 1 − β₂.
     pub rest2: T,
-    /// What m is multiplied by.
+    /// The factor of m: the learning rate with the bias correction.
     pub rate: T,
-    /// What √v is multiplied by before ε is added.
+    /// The factor of √v before ε is added.
     pub root_scale: T,
-    /// ε, beside the root.
+    /// ε, added to the root.
     pub epsilon: T,
 }
 
@@ -129,15 +129,15 @@ vectorised! {
 pub struct RmsPropStep<T> {
     /// The learning rate.
     pub rate: T,
-    /// ρ, what stays of the mean of squares.
+    /// ρ, the decay of the mean of squares.
     pub rho: T,
-    /// 1 − ρ, not rounded twice.
+    /// 1 − ρ, rounded once.
     pub rest: T,
-    /// ε under the root.
+    /// The ε that is added under the root.
     pub inside: T,
-    /// ε beside the root.
+    /// The ε that is added to the root.
     pub outside: T,
-    /// μ of the momentum; 0 without.
+    /// μ, the momentum; 0 without momentum.
     pub momentum: T,
 }
 
@@ -177,7 +177,7 @@ vectorised! {
     }
 }
 
-/// `value` within ±`limit`; unlike `max` and `min` it keeps a NaN, which must be seen.
+/// Clamps `value` to ±`limit`. Unlike `max` and `min` it propagates a NaN, which must not be hidden.
 #[inline(always)]
 pub fn clamp<T: Scalar>(value: T, limit: T) -> T {
     if value > limit {
@@ -198,7 +198,7 @@ mod tests {
     fn a_plain_step_has_the_bits_of_one_with_penalties_of_zero() {
         let plain =
             GradientTreatment { factors: [1.0_f32; 2], limit: f32::INFINITY, l1: 0.0, l2: 0.0, pace: 1.0, keep: 1.0 };
-        // A limit that cuts nothing here.
+        // A limit that no gradient of this test reaches.
         let general = GradientTreatment { limit: f32::MAX, ..plain };
         assert!(plain.is_plain() && !general.is_plain());
         let elements = [0.0, -0.0, 1.5, -1.5, 1e-42, -1e-42, 3e38, -3e38, 0.1];

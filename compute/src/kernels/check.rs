@@ -1,20 +1,20 @@
-//! What the tests of the kernels share: numbers to try, finite differences, and comparisons.
+//! Helpers of the kernels' tests: random elements, finite differences, and comparisons.
 
 use proptest::test_runner::Config;
 
 use crate::random::Random;
 use crate::scalar::Scalar;
 
-/// Over how many random shapes a property is tested: so many, or at most what the variable `NETWRIGHT_SHAPES` says, where an emulated
-/// processor takes a hundred times as long.
+/// Returns the configuration of a property test with `count` random shapes, or at most as many as the variable `NETWRIGHT_SHAPES` says: an
+/// emulated processor takes a hundred times as long.
 pub(crate) fn shapes(count: u32) -> Config {
     let most = std::env::var("NETWRIGHT_SHAPES").ok().and_then(|most| most.parse().ok()).unwrap_or(u32::MAX);
     Config { cases: count.min(most), failure_persistence: None, ..Config::default() }
 }
 
-/// `count` numbers in (−1, 1), each a multiple of 2⁻¹⁰, which `f32` holds exactly, and none within 2⁻¹⁰ of 0, where some
-/// functions have their kink.
-pub(crate) fn numbers(random: &mut Random, count: usize) -> Vec<f64> {
+/// Returns `count` elements in (−1, 1). Each is a multiple of 2⁻¹⁰, which `f32` represents exactly, and none is within 2⁻¹⁰ of 0, where
+/// some functions have a kink.
+pub(crate) fn random_elements(random: &mut Random, count: usize) -> Vec<f64> {
     (0..count)
         .map(|_| {
             let size = (random.below(1022) + 2) as f64 / 1024.0;
@@ -23,27 +23,27 @@ pub(crate) fn numbers(random: &mut Random, count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// `count` numbers that lie at least 2⁻⁶ apart, in random order.
-pub(crate) fn distinct_numbers(random: &mut Random, count: usize) -> Vec<f64> {
-    let mut numbers: Vec<f64> = (0..count).map(|i| (i as f64 - count as f64 / 2.0) / 64.0).collect();
-    random.shuffle(&mut numbers);
-    numbers
+/// Returns `count` elements that differ by at least 2⁻⁶, in random order.
+pub(crate) fn distinct_elements(random: &mut Random, count: usize) -> Vec<f64> {
+    let mut elements: Vec<f64> = (0..count).map(|i| (i as f64 - count as f64 / 2.0) / 64.0).collect();
+    random.shuffle(&mut elements);
+    elements
 }
 
-pub(crate) fn narrow<T: Scalar>(numbers: &[f64]) -> Vec<T> {
-    numbers.iter().map(|&x| T::from_f64(x)).collect()
+pub(crate) fn narrow<T: Scalar>(values: &[f64]) -> Vec<T> {
+    values.iter().map(|&x| T::from_f64(x)).collect()
 }
 
-pub(crate) fn widen<T: Scalar>(numbers: &[T]) -> Vec<f64> {
-    numbers.iter().map(|x| x.to_f64()).collect()
+pub(crate) fn widen<T: Scalar>(values: &[T]) -> Vec<f64> {
+    values.iter().map(|x| x.to_f64()).collect()
 }
 
-/// Σ aᵢ bᵢ: the loss whose gradient of `a` is `b`.
+/// Returns Σ aᵢ bᵢ: a loss whose gradient with respect to `a` is `b`.
 pub(crate) fn inner_product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Asserts that two results agree, relative to the larger of each number and a tenth of the largest.
+/// Asserts that two results agree: `tolerance` is relative to the expected element, or to a tenth of the largest where that is larger.
 #[track_caller]
 pub(crate) fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(actual.len(), expected.len());
@@ -55,7 +55,7 @@ pub(crate) fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Asserts that `gradient` is that of `loss` at `x`, by differences of fourth order.
+/// Asserts that `gradient` is the gradient of `loss` at `x`, by central differences of fourth order.
 #[track_caller]
 pub(crate) fn assert_gradient(x: &[f64], gradient: &[f64], loss: impl Fn(&[f64]) -> f64) {
     const STEP: f64 = 0.000_4;
@@ -74,8 +74,8 @@ pub(crate) fn assert_gradient(x: &[f64], gradient: &[f64], loss: impl Fn(&[f64])
     assert_close(gradient, &differences, 1e-7);
 }
 
-/// Asserts that a kernel gives the same bits for sizes that are constants as for the same sizes when it runs, on every instruction set; it is
-/// given the configuration, and returns what it computed.
+/// Asserts that a kernel gives the same bits for constant sizes as for sizes known at run time, on every instruction set. The expression
+/// receives the configuration and returns the kernel's result.
 macro_rules! assert_same_for_constants {
     ($sizes:expr, |$configuration:ident| $run:expr) => {{
         enum Known {}

@@ -1,10 +1,10 @@
-//! Values side by side along the channels.
+//! Concatenation along the channels.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::concat::Spec;
 
-/// Writes a part into its channels of the whole, and leaves the others.
+/// Writes one operand of the concatenation to its channels of the output, and leaves the other channels unchanged.
 pub fn concat_write<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], whole: &mut [T]) {
     spec.check(context.batch, part, whole);
     if spec.part == 0 {
@@ -15,13 +15,13 @@ pub fn concat_write<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], w
     }
 }
 
-/// Writes a part into its channels of the whole, and zeros into the others: the gradient of [`concat_read`].
+/// Writes one operand to its channels of the output, and zeros to the others: the gradient of [`concat_read`].
 pub fn concat_spread<T: Scalar>(context: &Context<'_>, spec: &Spec, part: &[T], whole: &mut [T]) {
     whole.fill(T::ZERO);
     concat_write(context, spec, part, whole);
 }
 
-/// Reads a part from its channels of the whole: the gradient of [`concat_write`].
+/// Reads the channels of one operand from the output: the gradient of [`concat_write`].
 pub fn concat_read<T: Scalar>(context: &Context<'_>, spec: &Spec, whole: &[T], part: &mut [T]) {
     spec.check(context.batch, part, whole);
     if spec.part == 0 {

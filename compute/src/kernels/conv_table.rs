@@ -1,11 +1,12 @@
-//! Filters of a convolution with a connection table (LeCun et al., 1998, Table I), each of which sees some of the input's channels. An
-//! ordinary convolution computes them: it reads zeros for what is not connected.
+//! Convolution with a connection table (LeCun et al., 1998, Table I), in which each filter reads some channels of the input. Its filters
+//! are expanded with zeros to those of an ordinary convolution, which computes it.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::conv_table::Spec;
 
-/// Filters `[window height, window width, channels, filters]` from those of the table.
+/// Expands the filters of the table to dense filters `[window height, window width, channels, filters]`, with zeros where there is no
+/// connection.
 pub fn conv_table_expand<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T], prepared: &mut [T]) {
     spec.check(w.len(), prepared.len());
     prepared.fill(T::ZERO);
@@ -17,7 +18,7 @@ pub fn conv_table_expand<T: Scalar>(_context: &Context<'_>, spec: &Spec, w: &[T]
     }
 }
 
-/// ∂ℓ/∂w += what of ∂ℓ/∂(expanded w) belongs to the connections.
+/// ∂ℓ/∂w += ∂ℓ/∂(expanded w) at the connections.
 pub fn conv_table_gather<T: Scalar>(_context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     spec.check(y.len(), x.len());
     let taps = x.chunks_exact(spec.channels * spec.filters).zip(y.chunks_exact_mut(spec.connections.len()));
@@ -37,14 +38,14 @@ mod tests {
         Spec { window: [1, 2], channels: 3, filters: 2, connections: &[[0, 0], [2, 0], [1, 1], [0, 1]] };
 
     #[test]
-    fn what_is_not_connected_is_zero() {
+    fn filters_without_a_connection_are_zero() {
         let (w, mut prepared) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [f32::NAN; 12]);
         f32::conv_table_expand(&Context::of(0), &SPEC, &w, &mut prepared);
         assert_eq!(prepared, [1.0, 4.0, 0.0, 3.0, 2.0, 0.0, 5.0, 8.0, 0.0, 7.0, 6.0, 0.0]);
     }
 
     #[test]
-    fn the_gradient_of_what_is_connected_is_added() {
+    fn gradients_of_connections_are_accumulated() {
         let (x, mut y) = ([0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5], [1.0; 8]);
         f64::conv_table_gather(&Context::of(7), &SPEC, &x, &mut y);
         assert_eq!(y, [1.5, 5.5, 4.5, 2.5, 7.5, 11.5, 10.5, 8.5]);

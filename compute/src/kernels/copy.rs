@@ -1,4 +1,4 @@
-//! Copies of a value, which forks and their gradients are made of, and the zeros that a sum begins with.
+//! Copies, for values that several layers read and for their gradients, and clearing, for the start of a sum.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
@@ -11,7 +11,7 @@ pub fn copy<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T])
     context.split_elements(y, 1, &|first, y| y.copy_from_slice(&x[first..][..y.len()]));
 }
 
-/// sum = 0, of so many elements whatever the batch.
+/// sum = 0, of `spec.len` elements whatever the batch.
 pub fn clear<T: Scalar>(_context: &Context<'_>, spec: &Spec, sum: &mut [T]) {
     assert_eq!(sum.len(), spec.len, "clear: the sum");
     sum.fill(T::ZERO);
@@ -23,7 +23,7 @@ mod tests {
     use crate::kernels::Kernels;
 
     #[test]
-    fn numbers_are_copied() {
+    fn elements_are_copied() {
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
         f32::copy(&Context::of(2), &Spec { len: 2 }, &x, &mut y);
         assert_eq!(y, x);

@@ -1,11 +1,11 @@
-//! Squared distances to fixed patterns: the output layer of LeNet-5 (LeCun et al., 1998, equation 7).
+//! Squared Euclidean distances to fixed patterns: the output layer of LeNet-5 (LeCun et al., 1998, equation 7).
 
 use super::parts;
 use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::distance::Spec;
 
-/// yₖ = Σ (xᵢ − pₖᵢ)²
+/// yₖ = Σᵢ (xᵢ − pₖᵢ)² for each pattern pₖ.
 pub fn distance_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     spec.check(context.batch, &[x], y);
     for (x, y) in x.chunks_exact(spec.inputs).zip(y.chunks_exact_mut(spec.outputs)) {
@@ -18,7 +18,7 @@ pub fn distance_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], 
     }
 }
 
-/// ∂ℓ/∂xᵢ = Σ 2 (xᵢ − pₖᵢ) ∂ℓ/∂yₖ over the patterns k.
+/// ∂ℓ/∂xᵢ = Σₖ 2 (xᵢ − pₖᵢ) ∂ℓ/∂yₖ
 pub fn distance_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, &[x, dx], dy);
     let images = x.chunks_exact(spec.inputs).zip(dy.chunks_exact(spec.outputs)).zip(dx.chunks_exact_mut(spec.inputs));
@@ -34,7 +34,7 @@ pub fn distance_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], dy:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
 
     const PATTERNS: [f64; 12] = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0, 0.5, 2.0, 0.0, -0.25];
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn agrees_with_equation_7_written_out() {
-        let x = numbers(&mut Random::new(1), 5 * 4);
+        let x = random_elements(&mut Random::new(1), 5 * 4);
         let expected: Vec<f64> =
             (0..5 * 3).map(|at| (0..4).map(|i| (x[at / 3 * 4 + i] - PATTERNS[at % 3 * 4 + i]).powi(2)).sum()).collect();
         let mut y = vec![f64::NAN; 15];
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_finite_differences() {
         let mut random = Random::new(2);
-        let (x, dy) = (numbers(&mut random, 8), numbers(&mut random, 6));
+        let (x, dy) = (random_elements(&mut random, 8), random_elements(&mut random, 6));
         let mut dx = vec![f64::NAN; 8];
         distance_grad(&Context::of(2), &SPEC, &x, &dy, &mut dx);
         assert_gradient(&x, &dx, |x| {

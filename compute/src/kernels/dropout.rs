@@ -1,4 +1,4 @@
-//! Dropout (slide 18), inverted: what is kept is divided by 1 − rate while training, and nothing is scaled when predicting.
+//! Inverted dropout (slide 18): kept elements are divided by 1 − rate in training, and a prediction scales nothing.
 
 use super::in_place::Source;
 use crate::context::Context;
@@ -8,26 +8,27 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::dropout::Spec;
 
-/// Drops elements, and divides the others by 1 − rate, in place, or those of `source`, unless it is empty. Its gradient is the same function of dy.
+/// y = x / (1 − rate), or 0 where the element is dropped; in place, or from `source` where it is not empty. The gradient is the same
+/// function of dy.
 ///
-/// Which are dropped follows from the seed, the step, the layer, the image's place in its whole batch and the number's place
-/// in the image: not from how the batch is cut, nor from the element type or the processor. A frozen pass drops none.
+/// The dropped elements depend on the seed, the step, the layer, the index of the image in its whole batch and the index of the element in
+/// the image, but not on how the batch is split, nor on the element type or the processor. A frozen pass drops none.
 pub fn dropout_apply<T: Scalar>(context: &Context<'_>, spec: &Spec, pass: &Pass, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "dropout: the values");
     let source = Source::new(source, values, "dropout");
     if pass.frozen || spec.rate.is_nan() || spec.rate <= 0.0 || spec.len == 0 {
-        return source.bring(values);
+        return source.copy_to(values);
     }
     if spec.rate >= 1.0 {
         values.fill(T::ZERO);
         return;
     }
-    // Below 2³² however near the rate is to 1, because the cast saturates.
+    // It is below 2³² for any rate below 1, because the cast saturates.
     let threshold = (spec.rate * 4_294_967_296.0) as u32;
     let factor = T::from_f64(1.0 / (1.0 - spec.rate));
     for (image, values) in values.chunks_exact_mut(spec.len).enumerate() {
         let key = random::key(pass.seed, pass.step, spec.layer, (pass.first_image + image) as u64);
-        source.part(image * spec.len..(image + 1) * spec.len).bring(values);
+        source.part(image * spec.len..(image + 1) * spec.len).copy_to(values);
         apply(context.isa(), key, threshold, factor, values);
     }
 }

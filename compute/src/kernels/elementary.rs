@@ -1,4 +1,4 @@
-//! The elementary functions as loops over whole layers need them: without branches, so that `f32` loops become vector code.
+//! Elementary functions without branches, so that `f32` loops over whole layers vectorise.
 
 use netwright_abi::Activation;
 
@@ -6,8 +6,8 @@ use super::activation;
 use crate::scalar::Scalar;
 use crate::simd::{Isa, Simd, Vector};
 
-/// Elementary functions for inner loops. `f64` takes the exact ones; `f32` has its own, within a few units in the last place: those of an
-/// element are the same to the last bit on every processor.
+/// Elementary functions for inner loops. `f64` uses the exact ones. `f32` has its own, within a few units in the last place; its functions
+/// of a single element give the same bits on every processor.
 pub trait Elementary: Scalar {
     /// eˣ
     #[inline(always)]
@@ -27,7 +27,7 @@ pub trait Elementary: Scalar {
         self.tanh()
     }
 
-    /// tanh x, of a vector. It rounds as the instruction set multiplies and adds.
+    /// tanh x of a vector. Its rounding depends on whether the instruction set fuses multiply-adds.
     #[inline(always)]
     fn fast_tanh_of<S: Simd<Self>>(x: S::Vector) -> S::Vector {
         x.map(Self::fast_tanh)
@@ -39,7 +39,7 @@ pub trait Elementary: Scalar {
         self.ln_1p()
     }
 
-    /// σ(x) = 1 / (1 + e⁻ˣ), by the exponential that cannot overflow.
+    /// σ(x) = 1 / (1 + e⁻ˣ), computed from e^−|x|, which cannot overflow.
     #[inline(always)]
     fn fast_sigmoid(self) -> Self {
         let e = (-self.magnitude()).fast_exp();
@@ -57,7 +57,7 @@ pub trait Elementary: Scalar {
     /// Φ(x) and φ(x): the distribution function of N(0, 1), and its density.
     fn normal(self) -> (Self, Self);
 
-    /// f(z) in place. It is compiled in this crate, whoever has a kernel compiled for sizes of its own.
+    /// f(z) in place. It is compiled in this crate, even for kernels that another crate monomorphises for constant sizes.
     fn activate(isa: Isa, function: Activation, values: &mut [Self]);
 }
 
@@ -75,7 +75,7 @@ impl Elementary for f64 {
 }
 
 impl Elementary for f32 {
-    /// eˣ = 2ⁿ eʳ with |r| ≤ ln 2 / 2; at most 1 unit in the last place off, subnormal and infinite results included.
+    /// eˣ = 2ⁿ eʳ with |r| ≤ ln 2 / 2. The error is at most 1 unit in the last place, for subnormal and infinite results too.
     #[inline(always)]
     fn fast_exp(self) -> Self {
         let x = if self > 90.0 { 90.0 } else { self };
@@ -83,12 +83,12 @@ impl Elementary for f32 {
         let (n, r) = reduce(x);
         let p = polynomial(r, [0.001_381_446_7, 0.008_368_78, 0.041_668_393, 0.166_665_2, 0.499_999_93]);
         let power = r + r * r * p + 1.0;
-        // 2ⁿ in two factors, since the result may be subnormal, or so large that 2ⁿ alone is infinite.
+        // 2ⁿ as two factors, because the result may be subnormal, or so large that 2ⁿ alone is infinite.
         let half = n >> 1;
         power * power_of_two(half) * power_of_two(n - half)
     }
 
-    /// eˣ − 1 = 2ⁿ (eʳ − 1) + (2ⁿ − 1), which cancels nowhere below 0; at most 2 units in the last place off.
+    /// eˣ − 1 = 2ⁿ (eʳ − 1) + (2ⁿ − 1), without cancellation for x ≤ 0. The error is at most 2 units in the last place.
     #[inline(always)]
     fn fast_exp_m1(self) -> Self {
         let x = if self < -25.0 { -25.0 } else { self };
@@ -108,7 +108,7 @@ impl Elementary for f32 {
         tanh(x)
     }
 
-    /// ln(1 + x) = 2 artanh(x / (2 + x)); at most 2 units in the last place off.
+    /// ln(1 + x) = 2 artanh(x / (2 + x)). The error is at most 2 units in the last place.
     #[inline(always)]
     fn fast_ln_1p(self) -> Self {
         let s = self / (2.0 + self);
@@ -123,7 +123,7 @@ impl Elementary for f32 {
         let t = self.abs();
         let t = if t > 14.5 { 14.5 } else { t };
         let square = t * t;
-        // What rounding took from t²: the exponential would make much of it.
+        // The rounding error of t², which the exponential would amplify.
         let high = Self::from_bits(t.to_bits() & 0xffff_f000);
         let low = t - high;
         let lost = ((high * high - square) + 2.0 * high * low) + low * low;
@@ -139,11 +139,11 @@ impl Elementary for f32 {
     }
 }
 
-/// Where the hyperbolic tangent ends.
+/// The bound to which the argument of the hyperbolic tangent is clamped.
 const TANH_BOUND: f32 = 8.177_626;
 
-/// x P(x²) / Q(x²), fitted to tanh; at most 6 units in the last place off. The bound is the last float before which no quotient is above 1 and at
-/// which it is 1, whether products are rounded before they are added or not; tanh is within 3 units of that.
+/// x P(x²) / Q(x²), fitted to tanh, with an error of at most 6 units in the last place. At [`TANH_BOUND`] the quotient is 1, and below it
+/// is never above 1, whether multiply-adds are fused or not; tanh of the bound is within 3 units of 1.
 #[inline(always)]
 fn tanh<V: Vector<f32>>(x: V) -> V {
     let x = x.at_most(x.like(TANH_BOUND)).at_least(x.like(-TANH_BOUND));
@@ -153,7 +153,7 @@ fn tanh<V: Vector<f32>>(x: V) -> V {
     (x * p).quotient(q)
 }
 
-/// Horner's rule, the highest power first.
+/// Evaluates a polynomial by Horner's method; `coefficients` begin with the highest power.
 #[inline(always)]
 fn polynomial<V: Vector<f32>, const N: usize>(x: V, coefficients: [f32; N]) -> V {
     let mut sum = x.like(coefficients[0]);
@@ -163,12 +163,12 @@ fn polynomial<V: Vector<f32>, const N: usize>(x: V, coefficients: [f32; N]) -> V
     sum
 }
 
-/// n and r with x = n ln 2 + r and |r| ≤ ln 2 / 2, for |x| below 10⁶.
+/// Returns n and r with x = n ln 2 + r and |r| ≤ ln 2 / 2, for |x| below 10⁶.
 #[inline(always)]
 fn reduce(x: f32) -> (i32, f32) {
-    // Adding 1.5 · 2²³ rounds to a whole number, and leaves it in the low bits.
+    // Adding 1.5 · 2²³ rounds to an integer, and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    // ln 2 in two parts; the first has so few bits that its product with n is exact.
+    // ln 2 as the sum of two constants; the first has so few bits that its product with n is exact.
     const HIGH: f32 = 355.0 / 512.0;
     const LOW: f32 = -2.121_944_4e-4;
     let rounded = x * core::f32::consts::LOG2_E + ROUND;
@@ -192,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    /// The distance in units in the last place of the f32 nearest to the truth.
+    /// The error of `value` in units in the last place of the `f32` nearest to the truth.
     fn ulps(value: f32, truth: f64) -> f64 {
         let nearest = truth as f32;
         if value == nearest || (value.is_nan() && truth.is_nan()) {
@@ -259,7 +259,7 @@ mod tests {
             assert_within(6.0, worst(-10.0..=10.0, &tanh, f64::tanh));
             assert_eq!([f32::INFINITY, -30.0].map(&tanh), [1.0, -1.0]);
             assert_eq!([TANH_BOUND, -TANH_BOUND].map(&tanh), [1.0, -1.0]);
-            // Every float on the last stretch before it.
+            // Every float from 7.5 to the bound.
             assert!((7.5f32.to_bits()..=TANH_BOUND.to_bits()).all(|bits| tanh(f32::from_bits(bits)) <= 1.0));
             assert!((0..4000).all(|i| tanh(i as f32 * 0.01 - 20.0).abs() <= 1.0));
             assert!(tanh(f32::NAN).is_nan() && tanh(0.0) == 0.0);

@@ -1,6 +1,7 @@
 //! The images of a batch.
 
-/// The images of an input, each with its place in an output. Where windows read nothing but padding, an image of the input has no elements.
+/// Returns the images of an input, each with its image of the output. Where all windows read only padding, an image of the input has no
+/// elements.
 pub(crate) fn images<'a, T>(
     x: &'a [T],
     input_len: usize,

@@ -1,4 +1,4 @@
-//! Layer normalisation (Ba et al. 2016): each position gets mean 0 and variance 1 over its channels.
+//! Layer normalisation (Ba et al., 2016): each position gets mean 0 and variance 1 over its channels.
 
 use super::elementary::Elementary;
 use super::parts::PART;
@@ -9,8 +9,8 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::layernorm::Spec;
 
-/// z = γ (x − μ) / √(σ² + ε) + β and y = f(z + y) with the mean and the (biased) variance of each position. `gamma` and `beta` may be empty:
-/// 1 and 0.
+/// z = γ (x − μ) / √(σ² + ε) + β and y = f(z + y), with the mean and the (biased) variance of each position. An empty `gamma` is 1, an
+/// empty `beta` 0.
 pub fn layernorm_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -30,7 +30,7 @@ pub fn layernorm_forward<T: Elementary>(
 }
 
 /// With x̂ = (x − μ) / √(σ² + ε) and means over the channels of a position:
-/// ∂ℓ/∂x = (γ ∂ℓ/∂y − mean(γ ∂ℓ/∂y) − x̂ mean(γ ∂ℓ/∂y · x̂)) / √(σ² + ε), which `dy` becomes;
+/// ∂ℓ/∂x = (γ ∂ℓ/∂y − mean(γ ∂ℓ/∂y) − x̂ mean(γ ∂ℓ/∂y · x̂)) / √(σ² + ε), which overwrites `dy`;
 /// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y over all positions, unless they are empty.
 pub fn layernorm_grad<T: Scalar>(
     context: &Context<'_>,
@@ -47,7 +47,7 @@ pub fn layernorm_grad<T: Scalar>(
     }
 }
 
-/// Channels that are normalised together, on the stack.
+/// Channels of a position that are normalised together, so that default parameters fit on the stack.
 const BLOCK: usize = 64;
 
 /// μ and 1 / √(σ² + ε)
@@ -69,7 +69,7 @@ vectorised! {
         end: ElementEnd<T>,
         y: &mut [T],
     ) {
-        // Times 1 and plus −0 change nothing.
+        // Multiplying by 1 and adding −0 change nothing.
         let (ones, zeros) = ([T::ONE; BLOCK], [-T::ZERO; BLOCK]);
         for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
             let (mean, inverse) = statistics(x, epsilon);
@@ -102,8 +102,8 @@ vectorised! {
                 let [mut betas, mut gammas] = [[T::ZERO; GROUP]; 2];
                 for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
                     let (mean, inverse) = statistics(x, epsilon);
-                    let numbers = x[group.clone()].iter().zip(&dy[group.clone()]);
-                    for ((&x, &dy), (beta, gamma)) in numbers.zip(betas.iter_mut().zip(&mut gammas)) {
+                    let elements = x[group.clone()].iter().zip(&dy[group.clone()]);
+                    for ((&x, &dy), (beta, gamma)) in elements.zip(betas.iter_mut().zip(&mut gammas)) {
                         *beta += dy;
                         *gamma += dy * (x - mean) * inverse;
                     }
@@ -123,10 +123,10 @@ vectorised! {
     }
 }
 
-/// Channels whose slopes are summed together: each such group goes through all positions.
+/// Channels whose parameter gradients are summed together. Each such group needs one pass over all positions.
 const GROUP: usize = 512;
 
-/// ∂ℓ/∂x of a position, which `dy` becomes.
+/// Overwrites `dy` of one position with ∂ℓ/∂x.
 #[inline(always)]
 fn gradient_of_row<T: Scalar>(x: &[T], mean: T, inverse: T, gamma: &[T], dy: &mut [T]) {
     let share = T::ONE / T::from_f64(x.len() as f64);
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
     use netwright_abi::Epilogue as Kind;
 
@@ -169,9 +169,9 @@ mod tests {
         let mut random = Random::new(1);
         for (channels, affine) in [(3, true), (17, true), (40, true), (5, false)] {
             let spec = Spec { rows: 2, channels, epsilon: 1e-3, epilogue: Kind::NONE };
-            let (x, dy) = (numbers(&mut random, 4 * channels), numbers(&mut random, 4 * channels));
+            let (x, dy) = (random_elements(&mut random, 4 * channels), random_elements(&mut random, 4 * channels));
             let parameters = if affine { channels } else { 0 };
-            let (gamma, beta) = (numbers(&mut random, parameters), numbers(&mut random, parameters));
+            let (gamma, beta) = (random_elements(&mut random, parameters), random_elements(&mut random, parameters));
             let [dx, dgamma, dbeta] = gradients::<f64>(&spec, &x, &gamma, &dy);
             assert_gradient(&x, &dx, |x| inner_product(&output::<f64>(&spec, x, &gamma, &beta), &dy));
             assert_gradient(&gamma, &dgamma, |gamma| inner_product(&output::<f64>(&spec, &x, gamma, &beta), &dy));
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn each_position_gets_mean_0_and_variance_1() {
         let spec = Spec { rows: 2, channels: 50, epsilon: 0.0, epilogue: Kind::NONE };
-        let x: Vec<f64> = numbers(&mut Random::new(2), 200).into_iter().map(|x| 3.0 * x + 7.0).collect();
+        let x: Vec<f64> = random_elements(&mut Random::new(2), 200).into_iter().map(|x| 3.0 * x + 7.0).collect();
         for row in output::<f32>(&spec, &x, &[], &[]).chunks(50) {
             assert!(row.iter().sum::<f64>().abs() < 1e-4);
             assert!((row.iter().map(|y| y * y).sum::<f64>() / 50.0 - 1.0).abs() < 1e-5);
@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn it_ends_in_every_epilogue() {
         for (channels, parameters) in [(3, 3), (64, 0), (70, 70), (2100, 2100)] {
-            let (x, gamma) = (numbers(&mut Random::new(4), 4 * channels), numbers(&mut Random::new(5), parameters));
+            let (x, gamma) =
+                (random_elements(&mut Random::new(4), 4 * channels), random_elements(&mut Random::new(5), parameters));
             let ends = |kind, y: &mut [f32]| {
                 let spec = Spec { rows: 2, channels, epsilon: 1e-3, epilogue: kind };
                 let gamma = narrow(&gamma);

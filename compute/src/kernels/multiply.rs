@@ -1,6 +1,6 @@
-//! Products of two values, element by element, or of a value with one element a channel (squeeze and excite).
+//! Elementwise products of two values, or of a value with one factor per channel (squeeze and excite).
 
-use super::channel_sums::{self as sums, Stretch};
+use super::channel_sums::{self as sums, ChannelBlock};
 use super::elementary::Elementary;
 use crate::context::Context;
 use crate::epilogue::{ElementEnd, Epilogue};
@@ -20,7 +20,7 @@ pub fn multiply_grad_left<T: Elementary>(context: &Context<'_>, spec: &Spec, dy:
     products(context.isa(), spec, dy, other, Epilogue::NONE, dx);
 }
 
-/// ∂ℓ/∂b = Σ ∂ℓ/∂y · a, over the positions that a number of b applies to.
+/// ∂ℓ/∂b = Σ ∂ℓ/∂y · a, over the positions that an element of b applies to.
 pub fn multiply_grad_right<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], other: &[T], dx: &mut [T]) {
     spec.check(context.batch, [dy, other], dx);
     sums_of_products(context.isa(), spec.len, spec.right_len(), dy, other, dx);
@@ -41,7 +41,7 @@ fn products<T: Elementary>(isa: Isa, spec: &Spec, a: &[T], b: &[T], epilogue: Ep
 }
 
 vectorised! {
-    /// Rows as long as b, each times b.
+    /// y = a · b for rows of a as long as b.
     fn rows<T: Scalar>(a: &[T], b: &[T], end: ElementEnd<T>, y: &mut [T]) {
         for (a, y) in a.chunks_exact(b.len()).zip(y.chunks_exact_mut(b.len())) {
             for ((&a, &b), y) in a.iter().zip(b).zip(y) {
@@ -63,8 +63,8 @@ vectorised! {
                 }
                 continue;
             }
-            for stretch in Stretch::all(channels) {
-                for (channel, sum) in stretch.fold(sums::of_products(&stretch, dy, a)) {
+            for channel_block in ChannelBlock::all(channels) {
+                for (channel, sum) in channel_block.fold(sums::of_products(&channel_block, dy, a)) {
                     db[channel] = T::from_f64(sum);
                 }
             }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
     use netwright_abi::Epilogue as Kind;
 
@@ -100,8 +100,8 @@ mod tests {
         let mut random = Random::new(1);
         for channels in [None, Some(1), Some(6), Some(10)] {
             let spec = Spec { len: 30, channels, epilogue: Kind::NONE };
-            let (a, dy) = (numbers(&mut random, 60), numbers(&mut random, 60));
-            let b = numbers(&mut random, 2 * spec.right_len());
+            let (a, dy) = (random_elements(&mut random, 60), random_elements(&mut random, 60));
+            let b = random_elements(&mut random, 2 * spec.right_len());
             let (da, db) = gradients::<f64>(&spec, &a, &b, &dy);
             assert_gradient(&a, &da, |a| inner_product(&product::<f64>(&spec, a, &b), &dy));
             assert_gradient(&b, &db, |b| inner_product(&product::<f64>(&spec, &a, b), &dy));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_a_channel_applies_to_all_positions() {
+    fn one_factor_per_channel_applies_to_all_positions() {
         let spec = Spec { len: 4, channels: Some(2), epilogue: Kind::NONE };
         let y = product::<f32>(&spec, &[1.0, 2.0, 3.0, 4.0, 1.0, 1.0, 1.0, 1.0], &[10.0, 100.0, 2.0, 3.0]);
         assert_eq!(y, [10.0, 200.0, 30.0, 400.0, 2.0, 3.0, 2.0, 3.0]);
@@ -123,8 +123,10 @@ mod tests {
         for (len, channels) in [(30, None), (2500, None), (30, Some(1)), (30, Some(6)), (5000, Some(50))] {
             let ends = |epilogue, y: &mut [f32]| {
                 let spec = Spec { len, channels, epilogue };
-                let (a, b) =
-                    (numbers(&mut Random::new(4), 2 * len), numbers(&mut Random::new(5), 2 * spec.right_len()));
+                let (a, b) = (
+                    random_elements(&mut Random::new(4), 2 * len),
+                    random_elements(&mut Random::new(5), 2 * spec.right_len()),
+                );
                 f32::multiply_forward(&Context::of(2), &spec, &narrow(&a), &narrow(&b), y);
             };
             assert_ends(2 * len, ends);

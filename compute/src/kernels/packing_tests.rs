@@ -1,4 +1,4 @@
-//! Weights that were packed before, on however many threads, give the bits of weights that a kernel packs itself.
+//! Weights packed in advance, by any number of threads, give the same bits as weights that a kernel packs itself.
 
 use std::vec::Vec;
 
@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use super::check::shapes;
 use super::conv::tests::{numbers, specs};
 use super::{Kernels, conv, deconv, dense};
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use netwright_abi::Epilogue;
 
-/// What a kernel must not read: an element that it takes to be packed and that was not shows in the result.
+/// NaN elements: a kernel that reads a packed element that was never written shows it in the result.
 fn unwritten<T: Kernels>(len: usize) -> Vec<T> {
     std::vec![T::from_f64(f64::NAN); len]
 }
 
-/// Runs a kernel on weights as they lie, and on those packed by one, two and five threads.
+/// Runs a kernel on unpacked weights, and on weights packed by one, two and five threads.
 #[track_caller]
 fn same_bits<T: Kernels>(
     what: &str,
@@ -32,7 +32,7 @@ fn same_bits<T: Kernels>(
     let unpacked = result(&[]);
     for threads in [1, 2, 5] {
         let mut packed = unwritten(weights);
-        pack(&Context::on(0, &Turns(threads)), &mut packed);
+        pack(&Context::on(0, &SerialFork(threads)), &mut packed);
         assert!(result(&packed) == unpacked, "{what} of weights packed by {threads} threads");
     }
 }
@@ -80,7 +80,7 @@ fn convolutions<T: Kernels>(batch: usize, spec: &conv::Spec) {
 
 fn dense_layers<T: Kernels>(batch: usize, spec: &dense::Spec) {
     let dense::Spec { inputs, outputs, .. } = *spec;
-    // The same layer whose weights are stored `[outputs, inputs]`: those are packed by the sizes of the matrix that lies there.
+    // The same layer with weights stored as `[outputs, inputs]`, which are packed with the sizes of the stored matrix.
     let stored = dense::Spec { inputs: outputs, outputs: inputs, epilogue: Epilogue::NONE };
     let (x, w) = (numbers::<T>(batch * inputs, 1), numbers::<T>(inputs * outputs, 2));
     let (y, bias) = (numbers::<T>(batch * outputs, 3), numbers::<T>(outputs, 4));
@@ -136,7 +136,7 @@ proptest! {
     }
 }
 
-/// Sums of several parts, more columns than are packed at once, and enough elements for several threads.
+/// Sums of several partial sums, more columns than one block of packing, and enough elements for several threads.
 #[test]
 fn large_layers_of_packed_weights_have_the_same_bits() {
     let epilogue = Epilogue { accumulate: true, activation: Some(netwright_abi::Activation::Tanh) };

@@ -1,10 +1,10 @@
-//! Zeros around an image, and their removal.
+//! Zero padding of images, and its gradient.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::pad::Spec;
 
-/// y = x with zeros around it.
+/// y = x, padded with zeros.
 pub fn zeropad_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     spec.check(context.batch, x, y);
     let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
@@ -19,7 +19,7 @@ pub fn zeropad_forward<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y
     }
 }
 
-/// dx = what of dy lies on x.
+/// dx = dy without the padding.
 pub fn zeropad_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, dx, dy);
     let ([height, width, channels], [top, _, left, _]) = (spec.input, spec.padding);
@@ -41,14 +41,14 @@ mod tests {
     const SPEC: Spec = Spec { input: [1, 2, 1], padding: [1, 0, 0, 2] };
 
     #[test]
-    fn zeros_go_around_each_image() {
+    fn each_image_is_padded_with_zeros() {
         let mut y = [9.0; 16];
         f32::zeropad_forward(&Context::of(2), &SPEC, &[1.0, 2.0, 3.0, 4.0], &mut y);
         assert_eq!(y, [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]);
     }
 
     #[test]
-    fn the_gradient_takes_what_lies_on_the_image() {
+    fn the_gradient_leaves_out_the_padding() {
         let (dy, mut dx) = (core::array::from_fn::<f64, 8, _>(|i| i as f64), [9.0; 2]);
         f64::zeropad_grad(&Context::of(1), &SPEC, &dy, &mut dx);
         assert_eq!(dx, [4.0, 5.0]);

@@ -1,23 +1,24 @@
-//! Long sums are taken in parts: this is what adds elements up wherever there can be more than [`PART`] of them, except for products of
-//! matrices, whose tiles do so themselves, by the same count; where those would be many parts, their sums are compensated.
+//! Partial sums. Every sum that may have more than [`PART`] terms is computed here, except those of matrix products, whose tiles have
+//! partial sums of as many terms; where there would be many partial sums, they are added with compensation.
 //!
-//! A part is summed in the network's own precision, and parts in `f64`. So the mean of a million elements 0.1 is 0.1, where one `f32` that
-//! takes them all is off by a hundredth. Sums of few elements have one part; those of more have parts of [`SHORT`], which round less.
+//! A partial sum is computed in the network's own precision, and partial sums are added in `f64`. So the mean of a million elements 0.1 is
+//! 0.1, while a single `f32` accumulator is off by a hundredth. A sum of at most [`PART`] terms is one partial sum; longer sums have
+//! partial sums of [`SHORT`] terms, which round less.
 
 use core::ops::{Add, Sub};
 
 use crate::gemm::DEPTH;
 use crate::scalar::Scalar;
 
-/// The most terms that one accumulator takes.
+/// The maximum number of terms of one accumulator.
 pub(crate) const PART: usize = DEPTH;
 
-/// The terms of a part of a sum that has more than [`PART`].
+/// The terms of a partial sum, in sums of more than [`PART`] terms.
 const SHORT: usize = 32;
 
-/// `N` sums side by side. Where `LONG` is false there are at most [`PART`] terms, and nothing but the part itself.
+/// `N` sums of the same length. Where `LONG` is false there are at most [`PART`] terms, and only the partial sum is used.
 pub(crate) struct Sums<T, const N: usize, const LONG: bool> {
-    /// What terms are added to.
+    /// The current partial sums, to which the caller adds terms.
     pub(crate) part: [T; N],
     parts: [f64; N],
     terms: usize,
@@ -29,7 +30,7 @@ impl<T: Scalar, const N: usize, const LONG: bool> Sums<T, N, LONG> {
         Self { part: [T::ZERO; N], parts: [0.0; N], terms: 0 }
     }
 
-    /// How many of `wanted` terms are to be added to the part next: as many as it takes.
+    /// Returns how many of the next `wanted` terms the caller adds to the current partial sum, and counts them.
     #[inline(always)]
     pub(crate) fn take(&mut self, wanted: usize) -> usize {
         if !LONG {
@@ -51,14 +52,14 @@ impl<T: Scalar, const N: usize, const LONG: bool> Sums<T, N, LONG> {
         parts
     }
 
-    /// The sums.
+    /// Returns the sums.
     #[inline(always)]
     pub(crate) fn total(&self) -> [T; N] {
         if LONG { self.with_part().map(T::from_f64) } else { self.part }
     }
 }
 
-/// Σ term(i) over `len` terms, one after the other.
+/// Returns Σ term(i) for i < `len`, in order.
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
     let mut part = |range: core::ops::Range<usize>| range.fold(T::ZERO, |sum, place| sum + term(place));
@@ -69,15 +70,15 @@ pub(crate) fn sum<T: Scalar>(len: usize, mut term: impl FnMut(usize) -> T) -> T 
     T::from_f64(parts.sum())
 }
 
-/// Adds a part to each sum, which stands in two elements, `sum + lost`: [`compensated`].
+/// Adds a partial sum to each compensated sum, whose value is `sum + lost`: see [`compensated`].
 pub(crate) fn add_compensated<T: Scalar>(sums: &mut [T], lost: &mut [T], parts: &[T]) {
     for ((sum, lost), &part) in sums.iter_mut().zip(lost).zip(parts) {
         [*sum, *lost] = compensated([*sum, *lost], part);
     }
 }
 
-/// The sum of a part and of a sum that stands in two values, `sum + lost`, as in Dekker, 1971: with twice the digits, so that any number of parts
-/// round no more than one.
+/// Adds a partial sum to a compensated sum, whose value is `sum + lost`, as in Dekker, 1971. It has twice the digits, so that any number of
+/// additions rounds no more than one.
 #[inline(always)]
 pub(crate) fn compensated<V: Copy + Add<Output = V> + Sub<Output = V>>([sum, lost]: [V; 2], part: V) -> [V; 2] {
     // Knuth's sum of two, exact whichever is larger.
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn additions_lose_nothing_that_is_not_kept() {
+    fn compensated_sums_keep_the_rounding_errors() {
         let (mut sum, mut lost) = ([0.0_f32, 1e4], [0.0; 2]);
         for _ in 0..MANY {
             add_compensated(&mut sum, &mut lost, &[0.1, 0.1]);

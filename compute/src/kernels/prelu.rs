@@ -1,7 +1,7 @@
 //! Parametric ReLU (slide 11): the slope below 0 is trained.
 
 use super::activation::rectify;
-use super::channel_sums::{LANES, Stretch, in_parts};
+use super::channel_sums::{ChannelBlock, LANES, in_parts};
 use super::elementary::Elementary;
 use super::reduce;
 use crate::context::Context;
@@ -20,7 +20,7 @@ pub fn prelu_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T],
     epilogue.in_parts(isa, spec.slopes, y, |first, y| forward(isa, &x[first..], slopes, epilogue.of_element(), y));
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂f · (a where z < 0, else 1), which `dy` becomes; ∂ℓ/∂a += Σ ∂ℓ/∂f · z over z < 0, unless it is empty.
+/// ∂ℓ/∂x = ∂ℓ/∂z · (a where x < 0, else 1), which overwrites `dy`; ∂ℓ/∂a += Σ ∂ℓ/∂z · x over x < 0, unless `dslopes` is empty.
 pub fn prelu_grad<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
@@ -59,7 +59,7 @@ vectorised! {
     }
 }
 
-/// How many elements share one stretch of memory while a single slope's gradient is summed.
+/// Elements whose terms are buffered while the gradient of a single slope is summed.
 const BLOCK: usize = 64;
 
 vectorised! {
@@ -80,16 +80,16 @@ vectorised! {
                 }
             }
             _ => {
-                for stretch in Stretch::all(slopes.len()) {
-                    let slopes = stretch.spread(|channel| slopes[channel]);
-                    let [sums] = in_parts(&stretch, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
-                        let numbers = x[range.clone()].iter().zip(&mut dy[range]);
-                        for ((&x, dy), (part, &slope)) in numbers.zip(part.iter_mut().zip(&slopes)) {
+                for channel_block in ChannelBlock::all(slopes.len()) {
+                    let slopes = channel_block.broadcast(|channel| slopes[channel]);
+                    let [sums] = in_parts(&channel_block, x.len(), |range, [part]: &mut [[T; LANES]; 1]| {
+                        let elements = x[range.clone()].iter().zip(&mut dy[range]);
+                        for ((&x, dy), (part, &slope)) in elements.zip(part.iter_mut().zip(&slopes)) {
                             *part += if x < T::ZERO { *dy * x } else { T::ZERO };
                             *dy *= if x < T::ZERO { slope } else { T::ONE };
                         }
                     });
-                    for (channel, sum) in stretch.fold(sums) {
+                    for (channel, sum) in channel_block.fold(sums) {
                         if let Some(dslope) = dslopes.get_mut(channel) {
                             *dslope += T::from_f64(sum);
                         }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::epilogue::tests::assert_ends;
     use crate::kernels::Kernels;
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
     use netwright_abi::Epilogue as Kind;
 
@@ -135,8 +135,8 @@ mod tests {
         let mut random = Random::new(1);
         for slopes in [1, 3, 20] {
             let spec = Spec { len: 60, slopes, epilogue: Kind::NONE };
-            let (x, dy) = (numbers(&mut random, 180), numbers(&mut random, 180));
-            let slopes = numbers(&mut random, slopes);
+            let (x, dy) = (random_elements(&mut random, 180), random_elements(&mut random, 180));
+            let slopes = random_elements(&mut random, slopes);
             let (dx, dslopes) = gradients::<f64>(&spec, &x, &slopes, &dy);
             assert_gradient(&x, &dx, |x| inner_product(&output::<f64>(&spec, x, &slopes), &dy));
             assert_gradient(&slopes, &dslopes, |slopes| inner_product(&output::<f64>(&spec, &x, slopes), &dy));
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn it_ends_in_every_epilogue() {
         for (len, slopes) in [(60, 1), (60, 3), (5000, 1), (5000, 50)] {
-            let (x, a) = (numbers(&mut Random::new(4), 2 * len), numbers(&mut Random::new(5), slopes));
+            let (x, a) = (random_elements(&mut Random::new(4), 2 * len), random_elements(&mut Random::new(5), slopes));
             let ends = |epilogue, y: &mut [f32]| {
                 let spec = Spec { len, slopes, epilogue };
                 f32::prelu_forward(&Context::of(2), &spec, &narrow(&x), &narrow(&a), y);

@@ -1,13 +1,13 @@
-//! Sums over a slice in sixteen lanes, since a sum from left to right cannot become vector code, and rounds worse. A slice too
-//! short for lanes is summed from left to right, and one too long for them in parts: a part stands in one place of the code, though most slices have
-//! but one, and −0, to which it is added, changes nothing.
+//! Reductions of a slice in sixteen lanes: a sum from left to right cannot be vectorised, and rounds worse. A slice shorter than the lanes
+//! is summed from left to right, and a slice too long for one accumulator per lane in partial sums. One loop serves one or more partial
+//! sums: most slices have only one, and adding it to −0 changes nothing.
 
 use super::parts::PART;
 use crate::scalar::Scalar;
 
 const LANES: usize = 16;
 
-/// The elements that the lanes take at once.
+/// The elements of a partial sum of all lanes.
 const WHOLE: usize = PART * LANES;
 
 /// Σ xᵢ
@@ -15,13 +15,13 @@ const WHOLE: usize = PART * LANES;
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
     let mut sum = -0.0;
     for x in x.chunks(WHOLE) {
-        sum += sum_of_part(x).to_f64();
+        sum += partial_sum(x).to_f64();
     }
     T::from_f64(sum)
 }
 
 #[inline(always)]
-fn sum_of_part<T: Scalar>(x: &[T]) -> T {
+fn partial_sum<T: Scalar>(x: &[T]) -> T {
     if x.len() < LANES {
         return x.iter().copied().sum();
     }
@@ -50,13 +50,13 @@ pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
 pub(crate) fn dot_centred<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
     let mut sum = -0.0;
     for (x, y) in x.chunks(WHOLE).zip(y.chunks(WHOLE)) {
-        sum += dot_of_part(x, y, centre).to_f64();
+        sum += partial_dot(x, y, centre).to_f64();
     }
     T::from_f64(sum)
 }
 
 #[inline(always)]
-fn dot_of_part<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
+fn partial_dot<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
     if x.len() < LANES {
         return x.iter().zip(y).map(|(&x, &y)| x * (y - centre)).sum();
     }
@@ -79,13 +79,13 @@ fn dot_of_part<T: Scalar>(x: &[T], y: &[T], centre: T) -> T {
 pub(crate) fn sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
     let mut sum = -0.0;
     for x in x.chunks(WHOLE) {
-        sum += squares_of_part(x, centre).to_f64();
+        sum += partial_sum_of_squares(x, centre).to_f64();
     }
     T::from_f64(sum)
 }
 
 #[inline(always)]
-fn squares_of_part<T: Scalar>(x: &[T], centre: T) -> T {
+fn partial_sum_of_squares<T: Scalar>(x: &[T], centre: T) -> T {
     if x.len() < LANES {
         return x.iter().map(|&x| (x - centre) * (x - centre)).sum();
     }
@@ -103,7 +103,7 @@ fn squares_of_part<T: Scalar>(x: &[T], centre: T) -> T {
     fold(lanes)
 }
 
-/// The largest; −∞ for an empty slice.
+/// Returns the largest element; −∞ for an empty slice.
 #[inline(always)]
 pub(crate) fn maximum<T: Scalar>(x: &[T]) -> T {
     if x.len() < LANES {

@@ -1,4 +1,4 @@
-//! Values in another layout: images one after the other, and blocks of images in the lanes.
+//! Conversion between two layouts of a batch: contiguous images, and blocks of [`LANES`] images with the images in the lanes.
 
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 use crate::simd::{Simd, Vector, WithSimd};
 pub use netwright_abi::spec::relayout::Spec;
 
-/// Images one after the other become a batch of blocks of images in the lanes; zeros fill up the last.
+/// Converts contiguous images `[image][element]` to blocks `[block][element][lane]`; zeros pad the last block.
 pub fn into_lanes<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     let images = x.len().checked_div(spec.len).unwrap_or(0);
     assert!(x.len() == images * spec.len && images.div_ceil(LANES) == context.batch, "into_lanes: the images");
@@ -17,7 +17,7 @@ pub fn into_lanes<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mu
     context.isa().dispatch(IntoLanes { len: spec.len, x, y });
 }
 
-/// Blocks of images in the lanes become images one after the other, those too that fill up the last block.
+/// Converts blocks `[block][element][lane]` to contiguous images `[image][element]`, including the padding images of the last block.
 pub fn out_of_lanes<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), context.batch * LANES * spec.len, "out_of_lanes: the blocks");
     assert_eq!(y.len(), x.len(), "out_of_lanes: the images");
@@ -60,8 +60,8 @@ impl<T: Scalar> WithSimd<T> for OutOfLanes<'_, T> {
     }
 }
 
-/// Some elements of up to [`LANES`] images go side by side into a block, as many as `y` has room for. The elements of an image are
-/// contiguous in `x`, and start `step` after those of the image before; zeros stand for images that are missing.
+/// Transposes contiguous elements of up to [`LANES`] images into a block `[element][lane]`, as many elements as fit into `y`. The starts of
+/// the images in `x` are `step` elements apart; the lanes of missing images are zero.
 pub(crate) struct IntoBlock<'a, T> {
     pub(crate) images: usize,
     pub(crate) x: &'a [T],
@@ -80,7 +80,8 @@ impl<T: Scalar> WithSimd<T> for IntoBlock<'_, T> {
         let mut done = 0;
         while takes_columns::<T>(images, step) && done + 4 <= len {
             for first in (0..LANES).step_by(S::LANES) {
-                // SAFETY: `x` has the elements of all images, as just compared, and `S::LANES` divides their number.
+                // SAFETY: `check_block` compared the elements of all images with the length of `x`, and `S::LANES` divides the number of
+                // images.
                 let columns = unsafe { simd.load_columns(x[first * step + done..].as_ptr(), step) };
                 store::<T, S>(columns, 4, &mut y[done * LANES + first..]);
             }
@@ -104,15 +105,15 @@ impl<T: Scalar> WithSimd<T> for IntoBlock<'_, T> {
     }
 }
 
-/// Whether four elements of each image are read or written at a time. A whole cache line is, where images are missing, or would fall into
-/// the same few places of the first cache.
+/// Whether four elements of each image are loaded or stored at a time. Otherwise a whole cache line of each image is: where images are
+/// missing, or where they would map to the same few sets of the L1 cache.
 #[inline(always)]
 const fn takes_columns<T>(images: usize, step: usize) -> bool {
     const ALIASED: usize = 2048;
     images == LANES && !(step * size_of::<T>()).is_multiple_of(ALIASED)
 }
 
-/// Stores the first `count` of four columns in a block.
+/// Stores the first `count` of four columns to a block.
 #[inline(always)]
 fn store<T: Scalar, S: Simd<T>>([a, b, c, d]: [S::Vector; 4], count: usize, y: &mut [T]) {
     a.store(y);
@@ -136,7 +137,7 @@ fn copy_row<T: Scalar>(from: &[T], to: &mut [T], count: usize) {
     }
 }
 
-/// [`IntoBlock`] the other way: some elements of the first images of a block `x` become contiguous elements of images in `y`.
+/// The inverse of [`IntoBlock`]: transposes a block `x` into contiguous elements of its first `images` images in `y`.
 pub(crate) struct OutOfBlock<'a, T> {
     pub(crate) images: usize,
     pub(crate) x: &'a [T],
@@ -157,7 +158,8 @@ impl<T: Scalar> WithSimd<T> for OutOfBlock<'_, T> {
             for first in (0..LANES).step_by(S::LANES) {
                 let columns = load(simd, &x[done * LANES + first..], 4);
                 let rows = y[first * step + done..].as_mut_ptr();
-                // SAFETY: `y` has room for the elements of all images, as just compared, and `S::LANES` divides their number.
+                // SAFETY: `check_block` compared the elements of all images with the length of `y`, and `S::LANES` divides the number of
+                // images.
                 unsafe { Vector::store_columns(columns, rows, step) };
             }
             done += 4;
@@ -180,8 +182,8 @@ impl<T: Scalar> WithSimd<T> for OutOfBlock<'_, T> {
     }
 }
 
-/// The first `count` of four columns of a block, and zeros. Written out: a closure that is not inlined would be compiled without the
-/// instructions.
+/// Loads the first `count` of four columns of a block; the others are zero. It is written out, because a closure that is not inlined would
+/// be compiled without the instructions.
 #[inline(always)]
 fn load<T: Scalar, S: Simd<T>>(simd: S, x: &[T], count: usize) -> [S::Vector; 4] {
     let zero = simd.splat(T::ZERO);
@@ -193,7 +195,8 @@ fn load<T: Scalar, S: Simd<T>>(simd: S, x: &[T], count: usize) -> [S::Vector; 4]
     ]
 }
 
-/// Elements of each image of a block of `block` elements, all of which `images` images have that start `step` apart in `len` elements.
+/// Returns the elements per image of a block of `block` elements. Panics unless `len` elements contain those of all images, which start
+/// `step` elements apart.
 #[track_caller]
 fn check_block(images: usize, len: usize, step: usize, block: usize) -> usize {
     let each = block / LANES;

@@ -1,5 +1,5 @@
-//! Separable convolution (Chollet, 2017): each channel by itself, then a 1x1 convolution that mixes them. Some rows of the depthwise output at a
-//! time stay in the second cache until the 1x1 convolution has read them, and are never stored anywhere else.
+//! Separable convolution (Chollet, 2017): a depthwise convolution, then a 1x1 convolution that mixes the channels. Bands of rows of the
+//! depthwise output stay in the L2 cache until the 1x1 convolution has read them, and are stored nowhere else.
 
 use super::conv::conv_packed_forward;
 use super::depthwise;
@@ -10,12 +10,13 @@ use crate::context::Context;
 use netwright_abi::spec::Windowed as _;
 pub use netwright_abi::spec::separable::Spec;
 
-/// Elements of scratch memory that `separable_forward` asks for, whatever the batch.
+/// Returns the elements of scratch memory that [`separable_forward`] needs per thread, whatever the batch.
 pub const fn separable_forward_scratch(spec: &Spec) -> usize {
     spec.band_len()
 }
 
-/// y from x, the weights, scale and shift of the depthwise convolution, and the packed filters, scale and shift of the 1x1 convolution.
+/// h = f₁(scale₁ · (w₁ ∗ x) + shift₁) with the depthwise weights w₁, then y = f₂(scale₂ · (w₂ ∗ h) + shift₂ + y) with the packed filters w₂
+/// of the 1x1 convolution.
 #[allow(clippy::too_many_arguments)]
 pub fn separable_forward<T: Elementary>(
     context: &Context<'_>,
@@ -43,7 +44,7 @@ pub fn separable_forward<T: Elementary>(
         let ([row_in, between], [_, row_out]) = (spec.depthwise().rows_len(), spec.pointwise().rows_len());
         let at_once = (scratch.len().min(cache::second() / 2 / size_of::<T>()) / between).max(1);
         for (x, y) in images(x, spec.depthwise().input_len(), y, spec.pointwise().output_len()) {
-            // As many rows each time.
+            // Blocks of equal numbers of rows.
             let rows = spec.output[0].div_ceil(spec.output[0].div_ceil(at_once));
             for (block, y) in y.chunks_mut(rows * row_out).enumerate() {
                 let first = block * rows;
@@ -75,14 +76,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::context::tests::Turns;
+    use crate::context::tests::SerialFork;
     use crate::epilogue::tests::epilogues;
     use crate::kernels::check::{self, narrow, shapes};
     use crate::kernels::conv::conv_pack;
     use crate::random::Random;
     use crate::simd::Isa;
 
-    /// Operands of a separable convolution, and what stands in the place of its output.
+    /// The operands of a separable convolution, and the previous contents of its output.
     struct Operands<T> {
         x: Vec<T>,
         depthwise: [Vec<T>; 3],
@@ -94,21 +95,21 @@ mod tests {
     impl<T: Elementary> Operands<T> {
         fn new(spec: &Spec, batch: usize, has_each: bool) -> Self {
             let mut random = Random::new(7);
-            let mut numbers = |len| narrow::<T>(&check::numbers(&mut random, len));
+            let mut elements = |len| narrow::<T>(&check::random_elements(&mut random, len));
             let (of_channels, of_filters) = (spec.depthwise(), spec.pointwise());
             let (channels, filters) = if has_each { (spec.input[2], spec.output[2]) } else { (0, 0) };
             let mut packed = std::vec![T::ZERO; of_filters.packed_len()];
-            conv_pack(&Context::of(1), &of_filters, &numbers(of_filters.weights_len()), &mut packed);
+            conv_pack(&Context::of(1), &of_filters, &elements(of_filters.weights_len()), &mut packed);
             Self {
-                x: numbers(batch * of_channels.input_len()),
-                depthwise: [of_channels.weights_len(), channels, channels].map(&mut numbers),
+                x: elements(batch * of_channels.input_len()),
+                depthwise: [of_channels.weights_len(), channels, channels].map(&mut elements),
                 packed,
-                pointwise: [filters, filters].map(&mut numbers),
-                y: numbers(batch * of_filters.output_len()),
+                pointwise: [filters, filters].map(&mut elements),
+                y: elements(batch * of_filters.output_len()),
             }
         }
 
-        /// With memory for so many rows between.
+        /// Runs the fused kernel with scratch memory for `rows` rows of the depthwise output.
         fn separable(&self, context: &Context<'_>, spec: &Spec, rows: usize) -> Vec<T> {
             let (mut y, [w, dscale, dshift], [scale, shift]) = (self.y.clone(), &self.depthwise, &self.pointwise);
             let row = spec.depthwise().rows_len()[1];
@@ -129,7 +130,7 @@ mod tests {
             y
         }
 
-        /// One convolution after the other.
+        /// Runs one convolution after the other.
         fn in_turn(&self, context: &Context<'_>, spec: &Spec) -> Vec<T> {
             let (mut y, [w, dscale, dshift], [scale, shift]) = (self.y.clone(), &self.depthwise, &self.pointwise);
             let mut between = std::vec![T::from_f64(f64::NAN); context.batch * spec.depthwise().output_len()];
@@ -143,7 +144,7 @@ mod tests {
         #![proptest_config(shapes(120))]
 
         #[test]
-        fn it_has_the_bits_of_one_convolution_after_the_other(
+        fn it_has_the_bits_of_two_convolutions_in_turn(
             [height, width, channels] in [1usize..12, 1usize..12, 1usize..70], window in [1usize..4, 1usize..4], stride in [1usize..3, 1usize..3],
             padding in [0usize..3, 0usize..3, 0usize..3, 0usize..3], dilation in [1usize..3, 1usize..3], filters in 1usize..80, rows in 1usize..5,
             batch in 1usize..4, epilogues in (epilogues(), epilogues()), has_each in any::<bool>(), threads in 1usize..5,
@@ -162,9 +163,9 @@ mod tests {
                 between: Epilogue { accumulate: false, ..epilogues.0 },
                 epilogue: epilogues.1,
             };
-            let turns = Turns(threads);
+            let fork = SerialFork(threads);
             for isa in Isa::all().0 {
-                let context = Context::on(batch, &turns).with_isa(isa);
+                let context = Context::on(batch, &fork).with_isa(isa);
                 let (single, double) = (Operands::<f32>::new(&spec, batch, has_each), Operands::<f64>::new(&spec, batch, has_each));
                 prop_assert_eq!(single.separable(&context, &spec, rows), single.in_turn(&context, &spec));
                 prop_assert_eq!(double.separable(&context, &spec, rows), double.in_turn(&context, &spec));

@@ -1,11 +1,11 @@
-//! The channel shuffle: what groups of channels computed apart is mixed.
+//! The channel shuffle, which mixes the channels of the groups of a grouped convolution.
 
 use crate::context::Context;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::shuffle::Spec;
 
-/// Channel i of group g, at g E + i of E channels a group, becomes channel i G + g of G groups: the table of groups, transposed (Zhang et
-/// al., 2018). With E groups of G channels it is its own inverse, and so its gradient.
+/// Moves channel i of group g, at g E + i for E channels per group, to i G + g for G groups: it transposes the matrix `[group][channel]`
+/// (Zhang et al., 2018). Its inverse, which is its gradient, is the shuffle of E groups of G channels.
 pub fn shuffle<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], y: &mut [T]) {
     let (groups, each) = (spec.groups, spec.each);
     let channels = groups * each;
@@ -29,7 +29,7 @@ mod tests {
     use crate::kernels::Kernels;
 
     #[test]
-    fn channels_of_all_groups_lie_side_by_side() {
+    fn channels_of_all_groups_are_interleaved() {
         let mut y = [0.0; 12];
         f32::shuffle(
             &Context::of(1),

@@ -8,51 +8,50 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::softmax::Spec;
 
-/// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place, or from `source`, unless
-/// it is empty.
+/// aᵢ = e^(zᵢ − m) / Σⱼ e^(zⱼ − m) with m = max z, so that no exponential overflows; in place, or from `source` where it is not empty.
 pub fn softmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "softmax: the values");
     let source = Source::new(source, values, "softmax");
     if spec.classes > 0 {
-        source.change(spec.classes, values, &mut |_, values| forward(context.isa(), spec.classes, values));
+        source.update_blocks(spec.classes, values, &mut |_, values| forward(context.isa(), spec.classes, values));
     }
 }
 
-/// ∂ℓ/∂zᵢ = aᵢ (∂ℓ/∂aᵢ − Σⱼ ∂ℓ/∂aⱼ aⱼ), which `dy` becomes, or what `source` holds in its place; `y` holds a.
+/// ∂ℓ/∂zᵢ = aᵢ (∂ℓ/∂aᵢ − Σⱼ ∂ℓ/∂aⱼ aⱼ). `y` holds a; `dy` holds ∂ℓ/∂a, unless `source` does, and is overwritten.
 pub fn softmax_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, y: &[T], source: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "softmax: the outputs");
     assert_eq!(dy.len(), y.len(), "softmax: the gradient");
     let source = Source::new(source, dy, "softmax");
     if spec.classes > 0 {
-        source.change(spec.classes, dy, &mut |first, dy| {
+        source.update_blocks(spec.classes, dy, &mut |first, dy| {
             gradient(context.isa(), spec.classes, &y[first..][..dy.len()], dy);
         });
     }
 }
 
-/// aᵢ = (zᵢ − m) − ln Σⱼ e^(zⱼ − m) with m = max z: the logarithm of softmax, without its underflow; in place, or from
-/// `source`, unless it is empty.
+/// aᵢ = (zᵢ − m) − ln Σⱼ e^(zⱼ − m) with m = max z: the logarithm of softmax, without its underflow; in place, or from `source` where it is
+/// not empty.
 pub fn logsoftmax_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the values");
     let source = Source::new(source, values, "logsoftmax");
     if spec.classes > 0 {
-        source.change(spec.classes, values, &mut |_, values| log_forward(context.isa(), spec.classes, values));
+        source.update_blocks(spec.classes, values, &mut |_, values| log_forward(context.isa(), spec.classes, values));
     }
 }
 
-/// ∂ℓ/∂zᵢ = ∂ℓ/∂aᵢ − e^aᵢ Σⱼ ∂ℓ/∂aⱼ, which `dy` becomes, or what `source` holds in its place; `y` holds a.
+/// ∂ℓ/∂zᵢ = ∂ℓ/∂aᵢ − e^aᵢ Σⱼ ∂ℓ/∂aⱼ. `y` holds a; `dy` holds ∂ℓ/∂a, unless `source` does, and is overwritten.
 pub fn logsoftmax_grad<T: Elementary>(context: &Context<'_>, spec: &Spec, y: &[T], source: &[T], dy: &mut [T]) {
     assert_eq!(y.len(), context.batch * spec.rows * spec.classes, "logsoftmax: the outputs");
     assert_eq!(dy.len(), y.len(), "logsoftmax: the gradient");
     let source = Source::new(source, dy, "logsoftmax");
     if spec.classes > 0 {
-        source.change(spec.classes, dy, &mut |first, dy| {
+        source.update_blocks(spec.classes, dy, &mut |first, dy| {
             log_gradient(context.isa(), spec.classes, &y[first..][..dy.len()], dy);
         });
     }
 }
 
-/// Elements that go through the exponential in one loop: rows of a few classes alone would not fill its vectors.
+/// Elements of one loop over the exponential: single rows of a few classes would not fill its vectors.
 const BLOCK: usize = 1024;
 
 #[inline(always)]
@@ -99,7 +98,7 @@ vectorised! {
             for row in rows.chunks_exact_mut(classes) {
                 lower(row, reduce::maximum(row));
             }
-            // Rows that fill a block together, or the blocks of one long row.
+            // The rows of a block, or the blocks of one long row.
             let mut sum = T::ZERO;
             for part in rows.chunks_mut(BLOCK) {
                 let powers = &mut powers[..part.len()];
@@ -136,7 +135,7 @@ vectorised! {
 mod tests {
     use super::*;
     use crate::kernels::Kernels;
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
 
     fn output<T: Kernels>(spec: &Spec, z: &[f64]) -> Vec<f64> {
@@ -156,7 +155,7 @@ mod tests {
         let mut random = Random::new(1);
         for classes in [1, 2, 10, 16, 21, 100] {
             let spec = Spec { rows: 3, classes };
-            let z: Vec<f64> = numbers(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
+            let z: Vec<f64> = random_elements(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
             let expected: Vec<f64> = z
                 .chunks(classes)
                 .flat_map(|row| {
@@ -173,7 +172,7 @@ mod tests {
     fn its_gradient_is_that_of_finite_differences() {
         let mut random = Random::new(2);
         let spec = Spec { rows: 2, classes: 19 };
-        let (z, dy) = (numbers(&mut random, 76), numbers(&mut random, 76));
+        let (z, dy) = (random_elements(&mut random, 76), random_elements(&mut random, 76));
         let dz = gradient_of::<f64>(&spec, &z, &dy);
         assert_gradient(&z, &dz, |z| inner_product(&output::<f64>(&spec, z), &dy));
         assert_close(&gradient_of::<f32>(&spec, &z, &dy), &dz, 1e-5);
@@ -190,7 +189,7 @@ mod tests {
         let mut random = Random::new(3);
         for classes in [2, 10, 16, 21, 100, 1024, 1025, 2500] {
             let spec = Spec { rows: 3, classes };
-            let z: Vec<f64> = numbers(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
+            let z: Vec<f64> = random_elements(&mut random, 6 * classes).into_iter().map(|z| 4.0 * z).collect();
             let expected: Vec<f64> = z
                 .chunks(classes)
                 .flat_map(|row| {
@@ -207,7 +206,7 @@ mod tests {
     fn the_gradient_of_its_logarithm_is_that_of_finite_differences() {
         let mut random = Random::new(4);
         let spec = Spec { rows: 2, classes: 19 };
-        let (z, dy) = (numbers(&mut random, 76), numbers(&mut random, 76));
+        let (z, dy) = (random_elements(&mut random, 76), random_elements(&mut random, 76));
         let gradient = |dz: &mut [f64]| {
             f64::logsoftmax_grad(&Context::of(2), &spec, &logarithms::<f64>(&spec, &z), &[], dz);
         };

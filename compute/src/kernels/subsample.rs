@@ -8,7 +8,7 @@ use crate::epilogue::Epilogue;
 use crate::scalar::Scalar;
 pub use netwright_abi::spec::subsample::Spec;
 
-/// Calls `visit` with the start of each pixel of the output and the start of each pixel of its window, in a batch.
+/// Calls `visit` for each tap of each window of a batch, with the offset of the output pixel and the offset of the input pixel.
 #[inline(always)]
 fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize)) {
     let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
@@ -27,7 +27,8 @@ fn for_each_tap(spec: &Spec, batch: usize, mut visit: impl FnMut(usize, usize)) 
     }
 }
 
-/// y = f(scale · coefficient · Σ x + shift + y), where y is what stands in its place, if the epilogue accumulates. An empty scale is 1, an empty shift 0.
+/// y = f(scale · coefficient · Σ x + shift + y), with the previous contents of y where the epilogue accumulates. An empty scale is 1, an
+/// empty shift 0.
 pub fn subsample_forward<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -63,7 +64,7 @@ pub fn subsample_forward<T: Elementary>(
     }
 }
 
-/// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that x lies in.
+/// ∂ℓ/∂x = coefficient · Σ ∂ℓ/∂y over the windows that contain x.
 pub fn subsample_grad_input<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], w: &[T], dx: &mut [T]) {
     spec.check(context.batch, dx.len(), w.len(), [0; 2], dy.len());
     let channels = spec.input[2];
@@ -91,18 +92,18 @@ pub fn subsample_grad_weights<T: Scalar>(
         let mut sums = Sums::<T, LANES, true>::new();
         for_each_tap(spec, context.batch, |y, from| {
             sums.take(1);
-            let numbers = x[from + first..from + first + count].iter().zip(&dy[y + first..y + first + count]);
-            sums.part.iter_mut().zip(numbers).for_each(|(sum, (&x, &dy))| *sum += dy * x);
+            let elements = x[from + first..from + first + count].iter().zip(&dy[y + first..y + first + count]);
+            sums.part.iter_mut().zip(elements).for_each(|(sum, (&x, &dy))| *sum += dy * x);
         });
         dw.iter_mut().skip(first).take(count).zip(sums.total()).for_each(|(dw, sum)| *dw += sum);
     });
     add_bias_gradient(context, dy, db);
 }
 
-/// Channels whose sums are worked on together.
+/// Channels that are summed together.
 const LANES: usize = 16;
 
-/// Calls `visit` with the first and the number of every few channels.
+/// Calls `visit` with the first channel and the number of channels of every group of at most [`LANES`].
 fn for_channels(channels: usize, mut visit: impl FnMut(usize, usize)) {
     (0..channels).step_by(LANES).for_each(|first| visit(first, LANES.min(channels - first)));
 }
@@ -111,7 +112,7 @@ fn for_channels(channels: usize, mut visit: impl FnMut(usize, usize)) {
 mod tests {
     use super::*;
     use crate::epilogue::{self, tests::kinds};
-    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+    use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
     use crate::random::Random;
     use netwright_abi::Epilogue as Kind;
 
@@ -136,8 +137,8 @@ mod tests {
         for (spec, epilogue) in specs().into_iter().flat_map(|spec| kinds().map(move |kind| (spec, kind))) {
             let spec = Spec { epilogue, ..spec };
             let ([height, width, channels], [rows, columns, _]) = (spec.input, spec.output);
-            let x = numbers(&mut random, 2 * height * width * channels);
-            let [c, s, b] = [0; 3].map(|_| numbers(&mut random, channels));
+            let x = random_elements(&mut random, 2 * height * width * channels);
+            let [c, s, b] = [0; 3].map(|_| random_elements(&mut random, channels));
             let mut z = Vec::new();
             for (n, row, column, channel) in places(2, rows, columns, channels) {
                 let mut sum = 0.0;
@@ -149,7 +150,8 @@ mod tests {
                 }
                 z.push(c[channel] * sum);
             }
-            let before = if epilogue.accumulate { numbers(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
+            let before =
+                if epilogue.accumulate { random_elements(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
             let (mut expected, mut y) = (before.clone(), before.clone());
             epilogue::reference(epilogue, &z, &s, &b, &mut expected, channels);
             subsample_forward(&Context::of(2), &spec, &x, &c, &s, &b, &mut y);
@@ -177,9 +179,9 @@ mod tests {
         let mut random = Random::new(2);
         for spec in specs().map(|spec| Spec { epilogue: Kind::NONE, ..spec }) {
             let channels = spec.input[2];
-            let x = numbers(&mut random, 2 * spec.input.iter().product::<usize>());
-            let (c, b) = (numbers(&mut random, channels), numbers(&mut random, channels));
-            let dy = numbers(&mut random, 2 * spec.output.iter().product::<usize>());
+            let x = random_elements(&mut random, 2 * spec.input.iter().product::<usize>());
+            let (c, b) = (random_elements(&mut random, channels), random_elements(&mut random, channels));
+            let dy = random_elements(&mut random, 2 * spec.output.iter().product::<usize>());
             let loss = |x: &[f64], c: &[f64], b: &[f64]| {
                 let mut y = vec![0.0; dy.len()];
                 subsample_forward(&Context::of(2), &spec, x, c, &[], b, &mut y);

@@ -1,4 +1,4 @@
-//! Enlargement by whole factors: each pixel becomes a block of equal pixels.
+//! Nearest-neighbour upsampling by integer factors: each pixel becomes a block of equal pixels.
 
 use super::elementary::Elementary;
 use super::parts::{self, PART};
@@ -18,7 +18,7 @@ pub fn upsample_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[
     let (isa, epilogue) = (context.isa(), Epilogue::new(spec.epilogue, &[], &[]));
     let end = epilogue.of_element();
     for (x, block) in x.chunks_exact(narrow).zip(y.chunks_exact_mut(down * wide)) {
-        // Rows that are added to nothing are alike.
+        // Without accumulation the rows of a block are equal: the first is copied.
         let (first, others) = block.split_at_mut(if epilogue.accumulate { down * wide } else { wide });
         for row in first.chunks_exact_mut(wide) {
             epilogue.in_parts(isa, across * channels, row, |start, row| {
@@ -65,7 +65,7 @@ pub fn upsample_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, dy: &[T], dx
     }
 }
 
-/// [`upsample_grad`] for blocks of more pixels than one accumulator takes.
+/// [`upsample_grad`] for blocks of more pixels than one accumulator may sum.
 fn long_sums<T: Scalar>(spec: &Spec, dy: &[T], dx: &mut [T]) {
     let ([_, width, channels], [down, across]) = (spec.input, spec.factor);
     for (place, dx) in dx.iter_mut().enumerate() {
@@ -85,7 +85,7 @@ mod tests {
     use netwright_abi::Epilogue as Kind;
 
     #[test]
-    fn pixels_become_blocks_and_their_gradients_sums() {
+    fn pixels_become_blocks_and_gradients_are_sums_of_blocks() {
         let spec = Spec { input: [1, 2, 2], factor: [2, 3], epilogue: Kind::NONE };
         let (x, mut y) = ([1.0, 2.0, 3.0, 4.0], [0.0; 24]);
         f32::upsample_forward(&Context::of(1), &spec, &x, &mut y);

@@ -10,7 +10,7 @@ use super::{Isa, Simd, Vector, WithSimd, arithmetic, mapped};
 pub struct Avx2(());
 
 impl Avx2 {
-    /// The token, whoever has it found out.
+    /// Makes the token without detection.
     ///
     /// # Safety
     /// The processor has AVX2 and FMA.
@@ -30,7 +30,7 @@ impl Neg for F32x8 {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        // SAFETY: a vector is made only from a token, which proves the instructions; so in this whole file.
+        // SAFETY: a vector is made only from a token, which proves the instructions. The same holds in this whole file.
         Self(unsafe { _mm256_xor_ps(self.0, _mm256_set1_ps(-0.0)) })
     }
 }
@@ -74,21 +74,21 @@ impl Simd<f32> for Avx2 {
 
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> F32x8 {
-        // SAFETY: the caller's pointer is good for eight elements.
+        // SAFETY: the caller guarantees a pointer valid for eight elements.
         F32x8(unsafe { _mm256_loadu_ps(from) })
     }
 
     #[inline(always)]
     unsafe fn load_masked(self, from: *const f32, mask: __m256i) -> F32x8 {
-        // SAFETY: the caller's pointer is good for the masked elements.
+        // SAFETY: the caller guarantees a pointer valid for the masked elements.
         F32x8(unsafe { _mm256_maskload_ps(from, mask) })
     }
 
     #[inline(always)]
     unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x8; 4] {
-        // Rows n and n + 4, one in each half.
+        // Row n in the low half, row n + 4 in the high half.
         let halves = |n: usize| {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe {
                 let low = _mm256_castps128_ps256(_mm_loadu_ps(from.add(n * row)));
                 _mm256_insertf128_ps(low, _mm_loadu_ps(from.add((n + 4) * row)), 1)
@@ -99,7 +99,7 @@ impl Simd<f32> for Avx2 {
 
     #[inline(always)]
     fn prefetch(self, from: *const f32) {
-        // SAFETY: a hint, whatever the address.
+        // SAFETY: a prefetch is a hint and never faults, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
     }
 }
@@ -110,7 +110,7 @@ impl Vector<f32> for F32x8 {
 
     #[inline(always)]
     fn like(self, value: f32) -> Self {
-        // SAFETY: the vector proves the instructions; so in all functions below.
+        // SAFETY: the vector proves the instructions. The same holds in all functions below.
         Self(unsafe { _mm256_set1_ps(value) })
     }
     #[inline(always)]
@@ -120,13 +120,13 @@ impl Vector<f32> for F32x8 {
     }
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
-        // The second operand is the result where either is NaN.
+        // `maxps` returns its second operand where either is NaN.
         // SAFETY: as above.
         Self(unsafe { _mm256_max_ps(floor.0, self.0) })
     }
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
-        // As above.
+        // `minps` does the same.
         // SAFETY: as above.
         Self(unsafe { _mm256_min_ps(ceiling.0, self.0) })
     }
@@ -158,7 +158,7 @@ impl Vector<f32> for F32x8 {
         let mut lanes = [0.0; 8];
         self.store(&mut lanes);
         let lanes = mapped(lanes, function);
-        // SAFETY: as above; eight elements.
+        // SAFETY: as above; the array has eight elements.
         Self(unsafe { _mm256_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]
@@ -174,28 +174,28 @@ impl Vector<f32> for F32x8 {
     #[inline(always)]
     fn store(self, to: &mut [f32]) {
         assert!(to.len() >= 8, "a vector of 8 into a slice of {}", to.len());
-        // SAFETY: the slice is long enough.
+        // SAFETY: the assertion above holds, so that the slice is valid for eight elements.
         unsafe { self.store_at(to.as_mut_ptr()) }
     }
     #[inline(always)]
     fn store_partial(self, to: &mut [f32]) {
-        // SAFETY: the vector proves the instructions; the mask leaves out what the slice has not.
+        // SAFETY: the vector proves the instructions; the mask selects only lanes within the slice.
         unsafe { self.store_masked(to.as_mut_ptr(), Avx2::assume().mask(to.len())) }
     }
     #[inline(always)]
     unsafe fn store_at(self, to: *mut f32) {
-        // SAFETY: the caller's pointer is good for eight elements.
+        // SAFETY: the caller guarantees a pointer valid for eight elements.
         unsafe { _mm256_storeu_ps(to, self.0) }
     }
     #[inline(always)]
     unsafe fn store_masked(self, to: *mut f32, mask: __m256i) {
-        // SAFETY: the caller's pointer is good for the masked lanes.
+        // SAFETY: the caller guarantees a pointer valid for the masked lanes.
         unsafe { _mm256_maskstore_ps(to, mask, self.0) }
     }
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
         for (n, &halves) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe {
                 _mm_storeu_ps(to.add(n * row), _mm256_castps256_ps128(halves));
                 _mm_storeu_ps(to.add((n + 4) * row), _mm256_extractf128_ps(halves, 1));
@@ -204,7 +204,7 @@ impl Vector<f32> for F32x8 {
     }
 }
 
-/// Transposes the four elements of each half.
+/// Transposes the 4x4 matrix in each half.
 #[inline(always)]
 fn transposed([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     // SAFETY: the vectors prove the instructions.

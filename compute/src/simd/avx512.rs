@@ -1,4 +1,4 @@
-//! AVX-512 as all its processors for more than phones and cards have it (F, BW, DQ, VL): sixteen lanes.
+//! AVX-512 F, BW, DQ and VL, which every processor with AVX-512 has except Xeon Phi: sixteen lanes.
 
 use core::arch::x86_64::*;
 use core::ops::Neg;
@@ -10,7 +10,7 @@ use super::{Avx2, Isa, Simd, Vector, WithSimd, arithmetic, mapped};
 pub struct Avx512(());
 
 impl Avx512 {
-    /// The token, whoever has it found out.
+    /// Makes the token without detection.
     ///
     /// # Safety
     /// The processor has AVX-512 F, BW, DQ and VL, AVX2 and FMA.
@@ -43,7 +43,7 @@ impl Simd<f32> for Avx512 {
 
     #[inline(always)]
     fn half(self) -> Avx2 {
-        // SAFETY: this token proves those instructions too.
+        // SAFETY: this token proves AVX2 and FMA too.
         unsafe { Avx2::assume() }
     }
     #[inline(always)]
@@ -77,21 +77,21 @@ impl Simd<f32> for Avx512 {
 
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> F32x16 {
-        // SAFETY: the caller's pointer is good for sixteen elements.
+        // SAFETY: the caller guarantees a pointer valid for sixteen elements.
         F32x16(unsafe { _mm512_loadu_ps(from) })
     }
 
     #[inline(always)]
     unsafe fn load_masked(self, from: *const f32, mask: __mmask16) -> F32x16 {
-        // SAFETY: the caller's pointer is good for the masked elements.
+        // SAFETY: the caller guarantees a pointer valid for the masked elements.
         F32x16(unsafe { _mm512_maskz_loadu_ps(mask, from) })
     }
 
     #[inline(always)]
     unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x16; 4] {
-        // Rows n, n + 4, n + 8 and n + 12, one in each quarter.
+        // Row n in the lowest quarter, then rows n + 4, n + 8 and n + 12.
         let quarters = |n: usize| {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe {
                 let four = |quarter: usize| _mm_loadu_ps(from.add((n + 4 * quarter) * row));
                 let two = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(four(0)), four(1));
@@ -113,7 +113,7 @@ impl Vector<f32> for F32x16 {
 
     #[inline(always)]
     fn like(self, value: f32) -> Self {
-        // SAFETY: the vector proves the instructions; so in all functions below.
+        // SAFETY: the vector proves the instructions. The same holds in all functions below.
         Self(unsafe { _mm512_set1_ps(value) })
     }
     #[inline(always)]
@@ -121,7 +121,8 @@ impl Vector<f32> for F32x16 {
         // SAFETY: as above.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
-    /// A reciprocal of fourteen bits, a step of Newton's to twenty-eight, and what the quotient by it leaves over.
+    /// Takes the reciprocal to fourteen bits, refines it to twenty-eight by one step of Newton's method, and corrects the quotient by its
+    /// remainder.
     #[inline(always)]
     fn quotient(self, divisor: Self) -> Self {
         // SAFETY: as above.
@@ -135,13 +136,13 @@ impl Vector<f32> for F32x16 {
     }
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
-        // The second operand is the result where either is NaN.
+        // `vmaxps` returns its second operand where either is NaN.
         // SAFETY: as above.
         Self(unsafe { _mm512_max_ps(floor.0, self.0) })
     }
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
-        // As above.
+        // `vminps` does the same.
         // SAFETY: as above.
         Self(unsafe { _mm512_min_ps(ceiling.0, self.0) })
     }
@@ -174,7 +175,7 @@ impl Vector<f32> for F32x16 {
         let mut lanes = [0.0; 16];
         self.store(&mut lanes);
         let lanes = mapped(lanes, function);
-        // SAFETY: as above; sixteen elements.
+        // SAFETY: as above; the array has sixteen elements.
         Self(unsafe { _mm512_loadu_ps(lanes.as_ptr()) })
     }
     #[inline(always)]
@@ -190,28 +191,28 @@ impl Vector<f32> for F32x16 {
     #[inline(always)]
     fn store(self, to: &mut [f32]) {
         assert!(to.len() >= 16, "a vector of 16 into a slice of {}", to.len());
-        // SAFETY: the slice is long enough.
+        // SAFETY: the assertion above holds, so that the slice is valid for sixteen elements.
         unsafe { self.store_at(to.as_mut_ptr()) }
     }
     #[inline(always)]
     fn store_partial(self, to: &mut [f32]) {
-        // SAFETY: the vector proves the instructions; the mask leaves out what the slice has not.
+        // SAFETY: the vector proves the instructions; the mask selects only lanes within the slice.
         unsafe { self.store_masked(to.as_mut_ptr(), Avx512::assume().mask(to.len())) }
     }
     #[inline(always)]
     unsafe fn store_at(self, to: *mut f32) {
-        // SAFETY: the caller's pointer is good for sixteen elements.
+        // SAFETY: the caller guarantees a pointer valid for sixteen elements.
         unsafe { _mm512_storeu_ps(to, self.0) }
     }
     #[inline(always)]
     unsafe fn store_masked(self, to: *mut f32, mask: __mmask16) {
-        // SAFETY: the caller's pointer is good for the masked lanes.
+        // SAFETY: the caller guarantees a pointer valid for the masked lanes.
         unsafe { _mm512_mask_storeu_ps(to, mask, self.0) }
     }
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
         for (n, &quarters) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe {
                 _mm_storeu_ps(to.add(n * row), _mm512_castps512_ps128(quarters));
                 _mm_storeu_ps(to.add((n + 4) * row), _mm512_extractf32x4_ps::<1>(quarters));
@@ -222,7 +223,7 @@ impl Vector<f32> for F32x16 {
     }
 }
 
-/// Transposes the four elements of each quarter.
+/// Transposes the 4x4 matrix in each quarter.
 #[inline(always)]
 fn transposed([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
     // SAFETY: the vectors prove the instructions.

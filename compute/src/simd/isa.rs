@@ -1,4 +1,4 @@
-//! Which instruction set the processor has.
+//! Detection of the processor's instruction set.
 
 use core::fmt;
 
@@ -16,7 +16,7 @@ use super::Wasm128;
 use super::{Avx2, Avx512};
 use super::{Lane, WithSimd};
 
-/// An instruction set that this processor has: found once, carried to whoever computes.
+/// An instruction set that this processor has. It is detected once and passed to the kernels.
 ///
 /// ```
 /// # use netwright_compute::simd::{Lane, Isa, Simd, Vector, WithSimd};
@@ -38,9 +38,9 @@ use super::{Lane, WithSimd};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
-    /// Plain code for the target.
+    /// Portable code for the target.
     Portable(Portable),
-    /// Plain code of sixteen lanes, to test wide kernels anywhere.
+    /// Portable code of sixteen lanes, to test wide kernels on any machine.
     #[cfg(test)]
     Portable16(Portable16),
     /// AVX2 and FMA.
@@ -57,10 +57,10 @@ pub enum Isa {
     Wasm128(Wasm128),
 }
 
-/// The name of an instruction set, which the processor may lack; [`Isa::of`] asks it.
+/// The name of an instruction set, which the processor may lack; [`Isa::of`] checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
-    /// Plain code for the target: the same bits on every machine.
+    /// Portable code for the target: the same bits on every machine.
     Portable,
     /// AVX2 and FMA.
     Avx2,
@@ -84,12 +84,12 @@ impl fmt::Display for InstructionSet {
     }
 }
 
-/// An instruction set that the processor lacks.
+/// The error for an instruction set that the processor lacks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MissingInstructions {
-    /// The one that was asked for.
+    /// The instruction set that was requested.
     pub expected: InstructionSet,
-    /// The widest that was found.
+    /// The widest instruction set of the processor.
     pub found: InstructionSet,
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for MissingInstructions {
     }
 }
 
-/// The sentence, which `main` prints by it.
+/// Prints the sentence of `Display`, because `main` prints its error by `Debug`.
 impl fmt::Debug for MissingInstructions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -109,7 +109,7 @@ impl fmt::Debug for MissingInstructions {
 
 impl core::error::Error for MissingInstructions {}
 
-/// Whether the processor has a feature; without the standard library, whether the target promises it.
+/// Whether the processor has some features; without the standard library, whether the target guarantees them.
 #[cfg(target_arch = "x86_64")]
 macro_rules! has {
     ($($feature:tt)*) => {{
@@ -122,7 +122,7 @@ macro_rules! has {
 }
 
 impl Isa {
-    /// The widest that this processor has; without the standard library, the widest that the target promises.
+    /// Returns the widest instruction set of this processor; without the standard library, the widest that the target guarantees.
     #[inline]
     pub fn detect() -> Self {
         #[cfg(test)]
@@ -137,14 +137,14 @@ impl Isa {
     fn widest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            // 0: not asked yet.
+            // 0: not detected yet.
             static FOUND: AtomicU8 = AtomicU8::new(0);
             let mut found = FOUND.load(Relaxed);
             if found == 0 {
                 found = if Self::avx512().is_some() { 3 } else { 1 + u8::from(Self::avx2().is_some()) };
                 FOUND.store(found, Relaxed);
             }
-            // SAFETY: what was found.
+            // SAFETY: `found` is 3 or 2 only where `avx512()` or `avx2()` detected these instructions.
             unsafe {
                 match found {
                     3 => return Self::Avx512(Avx512::assume()),
@@ -160,10 +160,10 @@ impl Isa {
         Self::Portable(Portable::new())
     }
 
-    /// An instruction set by its name: a narrower one than the processor's widest, say.
+    /// Returns the instruction set of a name, for example one narrower than the widest of the processor.
     ///
     /// # Errors
-    /// [`MissingInstructions`] where the processor lacks it, or, without the standard library, where the target does not promise it.
+    /// [`MissingInstructions`] where the processor lacks it, or, without the standard library, where the target does not guarantee it.
     pub fn of(expected: InstructionSet) -> Result<Self, MissingInstructions> {
         let found = match expected {
             InstructionSet::Portable => Some(Self::Portable(Portable::new())),
@@ -176,7 +176,7 @@ impl Isa {
         found.ok_or_else(|| MissingInstructions { expected, found: Self::widest().name() })
     }
 
-    /// Its name.
+    /// Returns its name.
     pub const fn name(self) -> InstructionSet {
         match self {
             Self::Portable(_) => InstructionSet::Portable,
@@ -207,13 +207,13 @@ impl Isa {
         has!("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "fma").then(|| unsafe { Avx512::assume() })
     }
 
-    /// Runs an algorithm with the vectors of this instruction set; double precision has the portable ones alone.
+    /// Runs an algorithm with the vectors of this instruction set; double precision always runs with portable vectors.
     #[inline]
     pub fn dispatch<T: Lane, K: WithSimd<T>>(self, kernel: K) -> K::Output {
         T::dispatch(self, kernel)
     }
 
-    /// Every instruction set that this processor can run, and the names of those for other processors.
+    /// Returns every instruction set that this processor can run, and the names of all others.
     #[cfg(test)]
     pub(crate) fn all() -> (std::vec::Vec<Self>, std::vec::Vec<&'static str>) {
         let (mut all, mut skipped) =

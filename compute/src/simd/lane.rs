@@ -1,4 +1,4 @@
-//! What the lanes of a vector hold.
+//! The element types of vectors.
 
 use core::fmt::Debug;
 use core::ops::{Add, Div, Mul, Neg, Sub};
@@ -11,7 +11,7 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// What a lane holds: `f32` or `f64`. It is also a vector of one lane, so that one definition of a function serves both.
+/// The type of a lane, `f32` or `f64`. It is also a vector of one lane, so that one generic function serves scalars and vectors.
 pub trait Lane:
     sealed::Sealed
     + Copy
@@ -27,14 +27,14 @@ pub trait Lane:
     + Neg<Output = Self>
     + 'static
 {
-    /// Its bits as a whole number.
+    /// The unsigned integer with the same bits.
     type Bits: Copy;
 
-    /// Runs an algorithm with the vectors of an instruction set.
+    /// Runs an algorithm with the vectors of this type of an instruction set.
     #[doc(hidden)]
     fn dispatch<K: WithSimd<Self>>(isa: Isa, kernel: K) -> K::Output;
 
-    /// Whether plain loops are compiled for an instruction set beyond the target's.
+    /// Returns the AVX2 token where `vectorised!` loops run their AVX2 instance.
     #[doc(hidden)]
     #[cfg(target_arch = "x86_64")]
     fn loops_with_avx2(isa: Isa) -> Option<super::Avx2>;
@@ -86,7 +86,7 @@ impl Lane for f64 {
     }
 }
 
-/// An element as a vector of one lane.
+/// Implements [`Vector`] for a scalar as a vector of one lane.
 macro_rules! one_lane {
     ($type:ty) => {
         impl Vector<$type> for $type {
@@ -141,19 +141,19 @@ macro_rules! one_lane {
             }
             #[inline(always)]
             unsafe fn store_at(self, to: *mut $type) {
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller guarantees a pointer valid for one element.
                 unsafe { to.write_unaligned(self) }
             }
             #[inline(always)]
             unsafe fn store_masked(self, to: *mut $type, mask: bool) {
                 if mask {
-                    // SAFETY: the caller's promise.
+                    // SAFETY: the caller guarantees a pointer valid for the selected lane.
                     unsafe { to.write_unaligned(self) }
                 }
             }
             #[inline(always)]
             unsafe fn store_columns(columns: [Self; 4], to: *mut $type, _row: usize) {
-                // SAFETY: the caller's promise: one row of four.
+                // SAFETY: the caller guarantees that `to` is valid for one row of four elements.
                 unsafe { to.cast::<[$type; 4]>().write_unaligned(columns) }
             }
         }

@@ -1,11 +1,11 @@
-//! Plain loops that the compiler turns into vectors.
+//! Plain loops that the compiler vectorises or unrolls.
 
-/// Declares a function whose body is compiled twice: as it stands, and for AVX2. It takes an [`Isa`](super::Isa) before the
-/// arguments that are written, and runs the one for it; what is wider than AVX2 runs AVX2, because such loops wait for memory. Both do the
-/// same operations in the same order, so that they agree to the last bit. Double precision, which is for checks, has the portable one
-/// alone: every instance costs each user build time.
+/// Declares a function whose body is compiled twice: for the target, and for AVX2. The function takes an [`Isa`](super::Isa) before the
+/// declared arguments and runs the instance for it; instruction sets wider than AVX2 also run the AVX2 instance, because such loops are
+/// memory-bound. Both instances do the same operations in the same order, so that they give the same bits. Double precision, which is for
+/// checks, has the first instance only: every instance costs each user build time.
 ///
-/// The body may call `#[inline(always)]` functions alone: another would be compiled without the wider instructions.
+/// The body may call only `#[inline(always)]` functions: others would be compiled without AVX2.
 macro_rules! vectorised {
     (
         $(#[$attribute:meta])*
@@ -40,8 +40,8 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// A loop that is always unrolled: `unrolled!(row < ROWS, { … })` for a constant of at most sixteen. Sums in registers are indexed by
-/// nothing else: a loop that the compiler leaves a loop would keep them in memory, and store them after every multiply-add.
+/// A loop that is always unrolled: `unrolled!(row < ROWS, { … })` for a constant of at most sixteen. Arrays of accumulators are indexed
+/// only by it: in a loop that the compiler does not unroll they would be kept in memory and stored after every multiply-add.
 macro_rules! unrolled {
     ($index:ident < $count:ident, $body:block) => {
         unrolled!(@ $index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
@@ -58,7 +58,7 @@ macro_rules! unrolled {
 }
 pub(crate) use unrolled;
 
-/// What a function makes of each element of an array. `array::map` is ten functions to the compiler, for each closure anew: this is one.
+/// Maps a function over an array. `array::map` costs the compiler ten functions for each closure, this one.
 #[inline(always)]
 pub(crate) fn mapped<A: Copy, B: Copy, const N: usize>(array: [A; N], mut function: impl FnMut(A) -> B) -> [B; N] {
     let mut results = [function(array[0]); N];

@@ -1,27 +1,28 @@
-//! The vector layer: the one place that knows instruction sets.
+//! The vector layer: the only module with code for particular instruction sets.
 //!
-//! A *token* ([`Portable`], and where the target has them `Avx2`, `Avx512`, `Neon`, `Wasm128`) proves that the processor
-//! has an instruction set: it can be made only where detection found it. A vector can be made only from a token, so that
-//! everything computed from vectors is safe; only loads and stores by raw pointer, at the edges of a register tile, are not.
+//! A *token* ([`Portable`], and where the target has them `Avx2`, `Avx512`, `Neon`, `Wasm128`) is proof that the processor has an
+//! instruction set: only detection makes one. A vector is made only from a token, so that arithmetic on vectors is safe. Only loads and
+//! stores by raw pointer, at the edges of a register tile, are `unsafe`.
 //!
 //! | to write | use |
 //! |---|---|
 //! | an algorithm over vectors of any width | [`WithSimd`], generic over [`Simd`], run by [`Isa::dispatch`] |
 //! | a plain loop that the compiler vectorises | `vectorised!` |
-//! | a loop over sums in registers | `unrolled!` |
+//! | a loop over accumulators in registers | `unrolled!` |
 //!
-//! [`Isa::detect`] finds the instruction set; a kernel is given it with its context. Double precision, which is for checks, has the portable
-//! code alone: every instance costs each user build time.
+//! [`Isa::detect`] detects the instruction set, and a kernel receives it with its context. Double precision, which is for checks, has
+//! portable code only: every instance costs each user build time.
 //!
-//! Two crates were tried first, with Rust 1.95, each built clean in release beside this crate, which took 23 s of processor time then:
+//! Two crates were tried first, with Rust 1.95. Each was built clean in release mode, as was this crate, which then took 23 s of processor
+//! time:
 //!
-//! | crate | builds in | what it lacks for these kernels |
+//! | crate | build time | what it lacks for these kernels |
 //! |---|---|---|
 //! | `pulp` 0.22 | 13.0 s, ten packages | a vector wider than the processor's to test wide kernels with, a minimum Rust version, the loads of transposed rows |
 //! | `fearless_simd` 1.2 | 7.0 s, one package | loads and stores of part of a vector, a fallback of sixteen lanes; AVX-512 only on processors with all thirty extensions of Ice Lake |
 //!
-//! Each costs more than the fifth that vectors may add to the build before the first kernel is compiled, for integers, complex
-//! numbers and shuffles that no kernel here needs. This layer has what they need. It depends on nothing of the crate around it.
+//! Each costs more than the fifth that vectors may add to the build time, before the first kernel is compiled, for integers, complex
+//! numbers and shuffles that no kernel here needs. This layer has only what the kernels need. It depends on nothing else of the crate.
 
 #![allow(unsafe_code)]
 
@@ -60,82 +61,83 @@ pub use wasm128::Wasm128;
 
 /// An algorithm that is generic over the instruction set.
 ///
-/// `with_simd`, and the functions it calls with vectors, are `#[inline(always)]`, so that they are compiled inside the one function that
-/// has the instructions: [`Simd::call`]. A closure that is not inlined would be compiled without them.
+/// `with_simd`, and the functions it calls with vectors, are `#[inline(always)]`, so that they are compiled inside [`Simd::call`], the one
+/// function with the target feature enabled. A closure that is not inlined would be compiled without the feature.
 pub trait WithSimd<T: Lane> {
-    /// What it computes.
+    /// The type of the result.
     type Output;
 
-    /// Whether vectors wider than AVX2's make it faster. What waits for memory, and is not compiled for them, takes those.
+    /// Whether vectors wider than AVX2's make it faster. A memory-bound algorithm says `false`: it is not compiled for wider vectors and
+    /// runs with AVX2's.
     const GAINS_BY_WIDTH: bool = true;
 
-    /// Computes.
+    /// Runs the algorithm with the vectors of `simd`.
     fn with_simd<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
-/// A token: proof that the processor has an instruction set, and the maker of its vectors of `T`.
+/// A token: proof that the processor has an instruction set. It makes that set's vectors of `T`.
 pub trait Simd<T: Lane>: Copy + Debug + Send + Sync + 'static {
-    /// Elements of a vector.
+    /// The number of elements in a vector.
     const LANES: usize = <Self::Vector as Vector<T>>::LANES;
-    /// Vectors that fit into registers at once.
+    /// The number of vector registers that a kernel may use.
     const REGISTERS: usize;
-    /// Whether part of a vector is loaded and stored as fast as a whole one.
+    /// Whether masked loads and stores are as fast as whole ones.
     const FREE_MASKS: bool;
 
     /// A vector of [`Simd::LANES`] elements.
     type Vector: Vector<T>;
-    /// The same instruction set with a narrower vector, or the same.
+    /// The token of an instruction set with vectors of half the width that this token also proves; the same token where there is none.
     type Half: Simd<T>;
 
-    /// Its token.
+    /// Returns the token of [`Simd::Half`].
     fn half(self) -> Self::Half;
 
-    /// What it proves, for the loops that an algorithm calls besides its vectors.
+    /// Returns the instruction set, for the plain loops that an algorithm runs besides its vector code.
     fn isa(self) -> Isa;
 
-    /// Runs an algorithm in a function of its own that has the instructions.
+    /// Runs an algorithm inside a function that is compiled with the instructions.
     fn call<K: WithSimd<T>>(self, kernel: K) -> K::Output;
 
-    /// `value` in every lane.
+    /// Returns a vector with `value` in every lane.
     fn splat(self, value: T) -> Self::Vector;
 
-    /// The first `count` lanes, all where there are fewer.
+    /// Returns the mask of the first `count` lanes, or of all lanes where `count` is larger.
     fn mask(self, count: usize) -> <Self::Vector as Vector<T>>::Mask;
 
-    /// The first elements of `from`.
+    /// Loads a vector from the first elements of `from`.
     ///
     /// # Panics
     /// Where `from` is shorter than a vector.
     #[inline(always)]
     fn load(self, from: &[T]) -> Self::Vector {
         assert!(from.len() >= Self::LANES, "a vector of {} from a slice of {}", Self::LANES, from.len());
-        // SAFETY: the slice is long enough.
+        // SAFETY: the assertion above holds, so that the slice is valid for a whole vector.
         unsafe { self.load_at(from.as_ptr()) }
     }
 
-    /// The first elements of `from`, and zeros where it is shorter than a vector.
+    /// Loads a vector from the first elements of `from`; lanes beyond its end are zero.
     #[inline(always)]
     fn load_partial(self, from: &[T]) -> Self::Vector {
-        // SAFETY: the mask leaves out what the slice has not.
+        // SAFETY: the mask selects only lanes within the slice.
         unsafe { self.load_masked(from.as_ptr(), self.mask(from.len())) }
     }
 
-    /// The elements at `from`, which need not be aligned.
+    /// Loads a vector from `from`, which need not be aligned.
     ///
     /// # Safety
-    /// The pointer is good for a vector.
+    /// `from` is valid for reads of [`Simd::LANES`] elements.
     unsafe fn load_at(self, from: *const T) -> Self::Vector;
 
-    /// The elements at `from` that the mask lets through, and zeros.
+    /// Loads the lanes that the mask selects from `from`; the others are zero.
     ///
     /// # Safety
-    /// The pointer is good for these elements.
+    /// `from` is valid for reads of the selected elements.
     unsafe fn load_masked(self, from: *const T, mask: <Self::Vector as Vector<T>>::Mask) -> Self::Vector;
 
-    /// [`Simd::load_masked`] where a vector is partial, else [`Simd::load_at`].
+    /// Calls [`Simd::load_masked`] for a partial vector, else [`Simd::load_at`].
     ///
     /// # Safety
-    /// As theirs.
+    /// As for the function that is called.
     #[inline(always)]
     unsafe fn load_edge(
         self,
@@ -143,105 +145,106 @@ pub trait Simd<T: Lane>: Copy + Debug + Send + Sync + 'static {
         is_partial: bool,
         mask: <Self::Vector as Vector<T>>::Mask,
     ) -> Self::Vector {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees the contract of the function that is called.
         unsafe { if is_partial { self.load_masked(from, mask) } else { self.load_at(from) } }
     }
 
-    /// The columns of a matrix of [`Simd::LANES`] rows of four elements, which start `row` apart.
+    /// Loads the four columns of a matrix of [`Simd::LANES`] rows of four elements. The starts of the rows are `row` elements apart.
     ///
     /// # Safety
-    /// The pointer is good for the rows.
+    /// `from` is valid for reads of four elements at the start of each row.
     unsafe fn load_columns(self, from: *const T, row: usize) -> [Self::Vector; 4];
 
-    /// Asks for the cache line at `from`, which may be anywhere: nothing is read.
+    /// Prefetches the cache line at `from`, which may be any address: nothing is read.
     #[inline(always)]
     fn prefetch(self, from: *const T) {
         let _ = from;
     }
 }
 
-/// A few elements computed at once: a vector of an instruction set, or a single `f32` or `f64`.
+/// A vector of an instruction set, or a single `f32` or `f64` as a vector of one lane.
 ///
 /// Every operation but [`Vector::multiply_add`], [`Vector::quotient`] and [`Vector::sum`] gives the same bits for every instruction set.
 pub trait Vector<T: Lane>:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
-    /// Its elements.
+    /// The number of its elements.
     const LANES: usize;
-    /// Which lanes a partial load or store touches.
+    /// The lanes that a masked load or store accesses.
     type Mask: Copy;
 
-    /// `value` in every lane of a vector like this one.
+    /// Returns a vector of the same type with `value` in every lane.
     fn like(self, value: T) -> Self;
 
-    /// `self * factor + addend`, rounded once where the processor can.
+    /// `self * factor + addend`, fused where the processor has fused multiply-add.
     fn multiply_add(self, factor: Self, addend: Self) -> Self;
 
-    /// `self / divisor`, at most a unit in the last place off, where these two, their quotient and 1 / `divisor` are normal, or the first is zero, which
-    /// may lose its sign: by a reciprocal where a processor takes longer to divide than for all the rest of a function.
+    /// `self / divisor`, with an error of at most one unit in the last place, where both, their quotient and 1 / `divisor` are normal, or
+    /// where `self` is zero, which may lose its sign. It multiplies by a reciprocal on processors whose division takes longer than all
+    /// other operations of a function.
     #[inline(always)]
     fn quotient(self, divisor: Self) -> Self {
         self / divisor
     }
 
-    /// The elements, or those of `floor` where these are larger; NaN stays.
+    /// The larger of the elements and those of `floor`; NaN elements stay NaN.
     fn at_least(self, floor: Self) -> Self;
 
-    /// The elements, or those of `ceiling` where these are smaller; NaN stays.
+    /// The smaller of the elements and those of `ceiling`; NaN elements stay NaN.
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
         ceiling.where_less(self, ceiling, self)
     }
 
-    /// `yes` where the elements are less than those of `bound`, else `no`; NaN is less than nothing.
+    /// Selects `yes` where an element is less than that of `bound`, else `no`; NaN selects `no`.
     fn where_less(self, bound: Self, yes: Self, no: Self) -> Self;
 
     /// |x|
     fn magnitude(self) -> Self;
 
-    /// The bits of the elements that `mask` has, and zeros.
+    /// The bitwise AND of each element with `mask`.
     fn keep_bits(self, mask: T::Bits) -> Self;
 
     /// The sum of the lanes.
     fn sum(self) -> T;
 
-    /// A function of each element by itself.
+    /// Applies a function to each element.
     fn map(self, function: impl Fn(T) -> T) -> Self;
 
-    /// In each block of `width` lanes, a power of two, all of them are what lane number `lane` of the block was. Blocks are no larger than the
+    /// Broadcasts lane `lane` of each block of `width` lanes to the whole block. `width` is a power of two, and at most the width of the
     /// vector.
     #[must_use]
     fn spread(self, width: usize, lane: usize) -> Self;
 
-    /// Writes to the first elements of `to`.
+    /// Stores the vector to the first elements of `to`.
     ///
     /// # Panics
     /// Where `to` is shorter than the vector.
     fn store(self, to: &mut [T]);
 
-    /// Writes to the first elements of `to`, as many as it has.
+    /// Stores the first lanes of the vector to the first elements of `to`, as many as `to` has.
     fn store_partial(self, to: &mut [T]);
 
-    /// Writes to `to`, which need not be aligned.
+    /// Stores the vector to `to`, which need not be aligned.
     ///
     /// # Safety
-    /// The pointer is good for the vector.
+    /// `to` is valid for writes of the whole vector.
     unsafe fn store_at(self, to: *mut T);
 
-    /// Writes the lanes that the mask lets through.
+    /// Stores the lanes that the mask selects.
     ///
     /// # Safety
-    /// The pointer is good for these lanes.
+    /// `to` is valid for writes of the selected lanes.
     unsafe fn store_masked(self, to: *mut T, mask: Self::Mask);
 
-    /// Writes what [`Simd::load_columns`] reads.
+    /// Stores four columns as rows: the inverse of [`Simd::load_columns`].
     ///
     /// # Safety
-    /// The pointer is good for the rows.
+    /// `to` is valid for writes of four elements at the start of each row.
     unsafe fn store_columns(columns: [Self; 4], to: *mut T, row: usize);
 }
 
-/// Arithmetic of a vector type that wraps a register, by intrinsics.
+/// Implements the operators of a vector type that wraps a register, by intrinsics.
 macro_rules! arithmetic {
     ($vector:ident, $($trait:ident, $method:ident => $intrinsic:path);* $(;)?) => {
         $(

@@ -5,12 +5,12 @@ use core::ops::Neg;
 
 use super::{Isa, Simd, Vector, WithSimd, arithmetic};
 
-/// Proof that the processor has NEON: the target promises it.
+/// Proof that the processor has NEON: the target guarantees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Neon(());
 
 impl Neon {
-    /// The target has NEON.
+    /// Makes the token: the target guarantees NEON.
     pub const fn new() -> Self {
         Self(())
     }
@@ -31,7 +31,7 @@ mod instance {
         type Output = Self;
         #[inline(always)]
         fn neg(self) -> Self {
-            // SAFETY: the target has NEON; so in all functions below.
+            // SAFETY: the target has NEON. The same holds in all functions below.
             Self(unsafe { vnegq_f32(self.0) })
         }
     }
@@ -65,7 +65,7 @@ mod instance {
         }
         #[inline(always)]
         unsafe fn load_at(self, from: *const f32) -> F32x4 {
-            // SAFETY: the caller's pointer is good for four elements.
+            // SAFETY: the caller guarantees a pointer valid for four elements.
             F32x4(unsafe { vld1q_f32(from) })
         }
         #[inline(always)]
@@ -73,7 +73,7 @@ mod instance {
             let mut lanes = [0.0; 4];
             for (i, lane) in lanes.iter_mut().enumerate() {
                 if i < mask {
-                    // SAFETY: the caller's pointer is good for the masked elements.
+                    // SAFETY: the caller guarantees a pointer valid for the masked elements.
                     *lane = unsafe { *from.add(i) };
                 }
             }
@@ -82,7 +82,7 @@ mod instance {
         }
         #[inline(always)]
         unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x4; 4] {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             transposed([0, 1, 2, 3].map(|n| unsafe { self.load_at(from.add(n * row)) }))
         }
     }
@@ -150,14 +150,14 @@ mod instance {
         }
         #[inline(always)]
         unsafe fn store_at(self, to: *mut f32) {
-            // SAFETY: the caller's pointer is good for four elements.
+            // SAFETY: the caller guarantees a pointer valid for four elements.
             unsafe { vst1q_f32(to, self.0) }
         }
         #[inline(always)]
         unsafe fn store_masked(self, to: *mut f32, mask: usize) {
             for (i, lane) in self.lanes().into_iter().enumerate() {
                 if i < mask {
-                    // SAFETY: the caller's pointer is good for the masked lanes.
+                    // SAFETY: the caller guarantees a pointer valid for the masked lanes.
                     unsafe { *to.add(i) = lane }
                 }
             }
@@ -165,7 +165,7 @@ mod instance {
         #[inline(always)]
         unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
             for (n, four) in transposed(columns).into_iter().enumerate() {
-                // SAFETY: the caller's rows are good for four elements.
+                // SAFETY: the caller guarantees rows of four elements.
                 unsafe { four.store_at(to.add(n * row)) }
             }
         }
@@ -175,7 +175,7 @@ mod instance {
         #[inline(always)]
         fn lanes(self) -> [f32; 4] {
             let mut lanes = [0.0; 4];
-            // SAFETY: room for four elements.
+            // SAFETY: the array has four elements.
             unsafe { self.store_at(lanes.as_mut_ptr()) };
             lanes
         }

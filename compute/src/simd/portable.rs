@@ -1,11 +1,10 @@
-//! Vectors in plain code, which the compiler turns into whatever the target has.
+//! Vectors as arrays, which the compiler maps to the vectors of the target.
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Isa, Lane, Simd, Vector, WithSimd};
 
-/// Declares a token's type and its vector of some lanes. The lanes are written out: loops over arrays are not always turned into
-/// vectors.
+/// Declares a token and its vector of some lanes. The lanes are written out, because loops over arrays are not always vectorised.
 macro_rules! portable {
     (
         $(#[$attribute:meta])*
@@ -16,13 +15,13 @@ macro_rules! portable {
         pub struct $token(());
 
         impl $token {
-            /// Plain code runs anywhere.
+            /// Makes the token: portable code runs on every processor.
             pub const fn new() -> Self {
                 Self(())
             }
         }
 
-        /// The vector of the token of the same lanes.
+        /// The vector of the token with the same number of lanes.
         #[derive(Clone, Copy, Debug)]
         pub struct $vector<T>([T; $lanes]);
 
@@ -56,7 +55,7 @@ macro_rules! portable {
             }
             #[inline(always)]
             fn sum(self) -> T {
-                // The second half onto the first, until one is left.
+                // The second half is added to the first, until one lane is left.
                 let mut lanes = self.0;
                 let mut count = $lanes / 2;
                 while count > 0 {
@@ -87,14 +86,14 @@ macro_rules! portable {
             }
             #[inline(always)]
             unsafe fn store_at(self, to: *mut T) {
-                // SAFETY: the caller's pointer is good for the lanes.
+                // SAFETY: the caller guarantees a pointer valid for the lanes.
                 unsafe { to.cast::<[T; $lanes]>().write_unaligned(self.0) }
             }
             #[inline(always)]
             unsafe fn store_masked(self, to: *mut T, mask: usize) {
                 for (i, &lane) in self.0.iter().enumerate() {
                     if i < mask {
-                        // SAFETY: the caller's pointer is good for the masked lanes.
+                        // SAFETY: the caller guarantees a pointer valid for the masked lanes.
                         unsafe { to.add(i).write_unaligned(lane) }
                     }
                 }
@@ -103,7 +102,7 @@ macro_rules! portable {
             unsafe fn store_columns([a, b, c, d]: [Self; 4], to: *mut T, row: usize) {
                 let rows = [$([a.0[$lane], b.0[$lane], c.0[$lane], d.0[$lane]]),*];
                 for (n, four) in rows.into_iter().enumerate() {
-                    // SAFETY: the caller's rows are good for four elements.
+                    // SAFETY: the caller guarantees rows of four elements.
                     unsafe { to.add(n * row).cast::<[T; 4]>().write_unaligned(four) }
                 }
             }
@@ -164,7 +163,7 @@ macro_rules! token {
             }
             #[inline(always)]
             unsafe fn load_at(self, from: *const $scalar) -> $vector<$scalar> {
-                // SAFETY: the caller's pointer is good for the lanes.
+                // SAFETY: the caller guarantees a pointer valid for the lanes.
                 $vector(unsafe { from.cast::<[$scalar; $lanes]>().read_unaligned() })
             }
             #[inline(always)]
@@ -172,7 +171,7 @@ macro_rules! token {
                 let mut lanes = [0.0; $lanes];
                 for (i, lane) in lanes.iter_mut().enumerate() {
                     if i < mask {
-                        // SAFETY: the caller's pointer is good for the masked elements.
+                        // SAFETY: the caller guarantees a pointer valid for the masked elements.
                         *lane = unsafe { from.add(i).read_unaligned() };
                     }
                 }
@@ -180,7 +179,7 @@ macro_rules! token {
             }
             #[inline(always)]
             unsafe fn load_columns(self, from: *const $scalar, row: usize) -> [$vector<$scalar>; 4] {
-                // SAFETY: the caller's rows are good for four elements.
+                // SAFETY: the caller guarantees rows of four elements.
                 let rows = unsafe { [$(from.add($lane * row).cast::<[$scalar; 4]>().read_unaligned()),*] };
                 [0, 1, 2, 3].map(|column| $vector([$(rows[$lane][column]),*]))
             }
@@ -189,7 +188,8 @@ macro_rules! token {
 }
 
 portable! {
-    /// Plain code, four lanes: always there. For `f32`, x86-64 has these four in its instructions, in a quarter of the code to the same bits.
+    /// Portable code of four lanes: always available. For `f32`, x86-64 has these vectors by SSE2, with a quarter of the code and the same
+    /// bits.
     Portable, Lanes4, 4, [0 1 2 3]
 }
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
@@ -197,7 +197,7 @@ token! { f32, Portable, Portable, Lanes4, 4, 12, [0 1 2 3] }
 token! { f64, Portable, Portable, Lanes4, 4, 12, [0 1 2 3] }
 
 portable! {
-    /// Plain code, sixteen lanes and as many registers as AVX-512, so that wide kernels are tested on any machine.
+    /// Portable code of sixteen lanes, with as many registers as AVX-512, to test wide kernels on any machine.
     Portable16, Lanes16, 16, [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15]
 }
 token! { f32, Portable16, Portable, Lanes16, 16, 32, [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15] }

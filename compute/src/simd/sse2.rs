@@ -1,5 +1,5 @@
-//! The portable vector of four `f32` in the instructions that every x86-64 has. Each does what plain code does, to the same bits: no multiply-add
-//! is fused, and sums are taken in the same order.
+//! The portable vector of four `f32` by SSE2, which every x86-64 has. Each operation gives the same bits as the portable code: no
+//! multiply-add is fused, and sums are taken in the same order.
 
 use core::arch::x86_64::*;
 use core::ops::Neg;
@@ -16,7 +16,7 @@ impl Neg for F32x4 {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        // SAFETY: the target has SSE2; so in this whole file.
+        // SAFETY: the target has SSE2. The same holds in this whole file.
         Self(unsafe { _mm_xor_ps(self.0, _mm_set1_ps(-0.0)) })
     }
 }
@@ -50,12 +50,12 @@ impl Simd<f32> for Portable {
     }
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> F32x4 {
-        // SAFETY: the caller's pointer is good for four elements.
+        // SAFETY: the caller guarantees a pointer valid for four elements.
         F32x4(unsafe { _mm_loadu_ps(from) })
     }
     #[inline(always)]
     unsafe fn load_masked(self, from: *const f32, mask: usize) -> F32x4 {
-        // SAFETY: the caller's pointer is good for the masked elements.
+        // SAFETY: the caller guarantees a pointer valid for the masked elements.
         F32x4(unsafe {
             match mask {
                 0 => _mm_setzero_ps(),
@@ -68,7 +68,7 @@ impl Simd<f32> for Portable {
     }
     #[inline(always)]
     unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x4; 4] {
-        // SAFETY: the caller's rows are good for four elements.
+        // SAFETY: the caller guarantees rows of four elements.
         let rows = mapped([0, 1, 2, 3], |n| unsafe { _mm_loadu_ps(from.add(n * row)) });
         mapped(transposed(rows), F32x4)
     }
@@ -80,7 +80,7 @@ impl Vector<f32> for F32x4 {
 
     #[inline(always)]
     fn like(self, value: f32) -> Self {
-        // SAFETY: the target has SSE2; so in all functions below.
+        // SAFETY: the target has SSE2. The same holds in all functions below.
         Self(unsafe { _mm_set1_ps(value) })
     }
     #[inline(always)]
@@ -89,13 +89,13 @@ impl Vector<f32> for F32x4 {
     }
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
-        // The second operand is the result where either is NaN.
+        // `maxps` returns its second operand where either is NaN.
         // SAFETY: as above.
         Self(unsafe { _mm_max_ps(floor.0, self.0) })
     }
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
-        // As above.
+        // `minps` does the same.
         // SAFETY: as above.
         Self(unsafe { _mm_min_ps(ceiling.0, self.0) })
     }
@@ -143,22 +143,22 @@ impl Vector<f32> for F32x4 {
     #[inline(always)]
     fn store(self, to: &mut [f32]) {
         assert!(to.len() >= 4, "a vector of 4 into a slice of {}", to.len());
-        // SAFETY: the slice is long enough.
+        // SAFETY: the assertion above holds, so that the slice is valid for four elements.
         unsafe { self.store_at(to.as_mut_ptr()) }
     }
     #[inline(always)]
     fn store_partial(self, to: &mut [f32]) {
-        // SAFETY: as many as the slice has.
+        // SAFETY: the mask selects only lanes within the slice.
         unsafe { self.store_masked(to.as_mut_ptr(), to.len()) }
     }
     #[inline(always)]
     unsafe fn store_at(self, to: *mut f32) {
-        // SAFETY: the caller's pointer is good for four elements.
+        // SAFETY: the caller guarantees a pointer valid for four elements.
         unsafe { _mm_storeu_ps(to, self.0) }
     }
     #[inline(always)]
     unsafe fn store_masked(self, to: *mut f32, mask: usize) {
-        // SAFETY: the caller's pointer is good for the masked lanes.
+        // SAFETY: the caller guarantees a pointer valid for the masked lanes.
         unsafe {
             match mask {
                 0 => {}
@@ -175,19 +175,19 @@ impl Vector<f32> for F32x4 {
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
         for (n, &four) in transposed(mapped(columns, |column| column.0)).iter().enumerate() {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe { _mm_storeu_ps(to.add(n * row), four) }
         }
     }
 }
 
-/// Two elements, and zeros.
+/// Loads two elements; the other two lanes are zero.
 ///
 /// # Safety
-/// The pointer is good for two elements.
+/// `from` is valid for reads of two elements.
 #[inline(always)]
 unsafe fn two(from: *const f32) -> __m128 {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees two elements at `from`.
     unsafe { _mm_castsi128_ps(_mm_loadl_epi64(from.cast())) }
 }
 

@@ -10,12 +10,12 @@ std::thread_local! {
     static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
 }
 
-/// What [`Isa::detect`] finds on this thread instead of the processor's.
+/// The instruction set that [`Isa::detect`] returns on this thread instead of the processor's.
 pub(super) fn forced() -> Option<Isa> {
     FORCED.get()
 }
 
-/// Runs something as if the processor had this instruction set, and no wider.
+/// Calls `run` as if the processor had this instruction set, and no wider one.
 pub(crate) fn only<R>(isa: Isa, run: impl FnOnce() -> R) -> R {
     let before = FORCED.replace(Some(isa));
     let result = run();
@@ -23,7 +23,7 @@ pub(crate) fn only<R>(isa: Isa, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Asserts that all instruction sets of this processor give the same numbers, to the last bit.
+/// Asserts that all instruction sets of this processor give the same bits.
 pub(crate) fn assert_same_for_all_instruction_sets(run: impl Fn() -> Vec<f64>) {
     let bits = |isa| -> Vec<u64> { only(isa, || run().into_iter().map(f64::to_bits).collect()) };
     let portable = bits(Isa::Portable(Portable::new()));
@@ -66,7 +66,7 @@ fn an_instruction_set_that_the_processor_lacks_is_an_error_that_names_both() {
     }
 }
 
-/// Every operation, on slices of any length; the first vector's worth of each result.
+/// Every operation, on slices of any length: one result for each.
 struct Operations<'a>([&'a [f32]; 3]);
 
 impl WithSimd<f32> for Operations<'_> {
@@ -110,7 +110,7 @@ impl WithSimd<f32> for Operations<'_> {
     }
 }
 
-/// What fuses or reorders: the sums and products of whole vectors.
+/// The operations that fuse or reorder: multiply-add and the sum of lanes.
 struct Products<'a>(&'a [f32], &'a [f32]);
 
 impl WithSimd<f32> for Products<'_> {
@@ -140,7 +140,7 @@ impl WithSimd<f32> for Quotients<'_> {
     }
 }
 
-/// A matrix of rows of four, read as columns, doubled and written back; and its columns.
+/// A matrix of rows of four: loaded as columns, doubled and stored again; and its columns.
 struct Columns<'a>(&'a [f32], usize);
 
 impl WithSimd<f32> for Columns<'_> {
@@ -152,7 +152,7 @@ impl WithSimd<f32> for Columns<'_> {
         assert!(matrix.len() >= S::LANES * row);
         let mut written = std::vec![0.0; matrix.len()];
         let mut columns = std::vec![0.0; 4 * S::LANES];
-        // SAFETY: both hold a vector's rows of four.
+        // SAFETY: `matrix` and `written` have `S::LANES * row` elements, and `row` is at least four.
         let vectors = unsafe { simd.load_columns(matrix.as_ptr(), row) };
         for (vector, column) in vectors.iter().zip(columns.chunks_exact_mut(S::LANES)) {
             vector.store(column);
@@ -163,7 +163,7 @@ impl WithSimd<f32> for Columns<'_> {
     }
 }
 
-/// The first lanes of a slice, each block of them as one of its lanes was.
+/// The first lanes of a slice, with one lane of each block broadcast to the block.
 struct Spread<'a>(&'a [f32], usize, usize);
 
 impl WithSimd<f32> for Spread<'_> {

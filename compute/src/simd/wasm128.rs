@@ -1,16 +1,16 @@
-//! WebAssembly's 128-bit vectors, where the target was built with them: four lanes.
+//! WebAssembly's 128-bit vectors, where the target is built with them: four lanes.
 
 use core::arch::wasm32::*;
 use core::ops::Neg;
 
 use super::{Isa, Simd, Vector, WithSimd, arithmetic};
 
-/// Proof that the engine has 128-bit vectors: else it would have refused the module.
+/// Proof that the engine has 128-bit vectors: an engine without them refuses the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wasm128(());
 
 impl Wasm128 {
-    /// The target has them.
+    /// Makes the token: the target has the vectors.
     pub const fn new() -> Self {
         Self(())
     }
@@ -31,7 +31,7 @@ impl Neg for F32x4 {
 }
 
 impl Simd<f32> for Wasm128 {
-    // As for plain code: engines compile for processors of sixteen registers, and products take one.
+    // As for portable code: engines compile for processors of sixteen registers, and products take one.
     const REGISTERS: usize = 12;
     const FREE_MASKS: bool = false;
     type Vector = F32x4;
@@ -59,7 +59,7 @@ impl Simd<f32> for Wasm128 {
     }
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> F32x4 {
-        // SAFETY: the caller's pointer is good for four elements.
+        // SAFETY: the caller guarantees a pointer valid for four elements.
         F32x4(unsafe { v128_load(from.cast()) })
     }
     #[inline(always)]
@@ -67,7 +67,7 @@ impl Simd<f32> for Wasm128 {
         let mut lanes = [0.0; 4];
         for (i, lane) in lanes.iter_mut().enumerate() {
             if i < mask {
-                // SAFETY: the caller's pointer is good for the masked elements.
+                // SAFETY: the caller guarantees a pointer valid for the masked elements.
                 *lane = unsafe { *from.add(i) };
             }
         }
@@ -75,7 +75,7 @@ impl Simd<f32> for Wasm128 {
     }
     #[inline(always)]
     unsafe fn load_columns(self, from: *const f32, row: usize) -> [F32x4; 4] {
-        // SAFETY: the caller's rows are good for four elements.
+        // SAFETY: the caller guarantees rows of four elements.
         transposed([0, 1, 2, 3].map(|n| unsafe { self.load_at(from.add(n * row)) }))
     }
 }
@@ -94,7 +94,7 @@ impl Vector<f32> for F32x4 {
     }
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
-        // The first operand, unless it is less than the second.
+        // `pmax` returns its first operand unless that is less than the second: NaN stays.
         Self(f32x4_pmax(self.0, floor.0))
     }
     #[inline(always)]
@@ -135,14 +135,14 @@ impl Vector<f32> for F32x4 {
     }
     #[inline(always)]
     unsafe fn store_at(self, to: *mut f32) {
-        // SAFETY: the caller's pointer is good for four elements.
+        // SAFETY: the caller guarantees a pointer valid for four elements.
         unsafe { v128_store(to.cast(), self.0) }
     }
     #[inline(always)]
     unsafe fn store_masked(self, to: *mut f32, mask: usize) {
         for (i, lane) in self.lanes().into_iter().enumerate() {
             if i < mask {
-                // SAFETY: the caller's pointer is good for the masked lanes.
+                // SAFETY: the caller guarantees a pointer valid for the masked lanes.
                 unsafe { *to.add(i) = lane }
             }
         }
@@ -150,7 +150,7 @@ impl Vector<f32> for F32x4 {
     #[inline(always)]
     unsafe fn store_columns(columns: [Self; 4], to: *mut f32, row: usize) {
         for (n, four) in transposed(columns).into_iter().enumerate() {
-            // SAFETY: the caller's rows are good for four elements.
+            // SAFETY: the caller guarantees rows of four elements.
             unsafe { four.store_at(to.add(n * row)) }
         }
     }

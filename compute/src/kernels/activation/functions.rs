@@ -1,5 +1,5 @@
-//! Each function three times over: as it is defined, with its derivative; as fast code; and the gradient as fast code, by its input and,
-//! where it follows, by its output. The definitions are what the tests hold the fast code to.
+//! Each activation function three times: by its definition, with its derivative; as fast code; and its gradient as fast code, from the
+//! input and, where f' is a function of the output, from the output. Tests compare the fast code with the definitions.
 
 use netwright_abi::{Activation, RELU6_CEILING, SELU_ALPHA, SELU_SCALE, for_each_activation};
 
@@ -9,17 +9,17 @@ use crate::simd::{Simd, Vector};
 
 /// A function f and its derivative.
 pub(super) trait Function: Copy {
-    /// f(z), as it is defined.
+    /// f(z) by its definition.
     fn definition<T: Scalar>(self, z: T) -> T;
 
-    /// f'(z), as it is defined. Where f has a kink, the side that frameworks take: 0 for [`Relu`] at 0 (slide 9), 1 for [`LeakyRelu`]
-    /// (slide 11).
+    /// f'(z) by its definition. At a kink it is the side that frameworks use: 0 for [`Relu`] at 0 (slide 9), 1 for [`LeakyRelu`] (slide
+    /// 11).
     fn derivative<T: Scalar>(self, z: T) -> T;
 
-    /// f(z), without branches. A NaN stays one.
+    /// f(z) without branches. NaN gives NaN.
     fn value<T: Elementary>(self, z: T) -> T;
 
-    /// f(z) in place: by default a loop that the compiler vectorises, so that all instruction sets agree to the last bit.
+    /// f(z) in place: by default a loop that the compiler vectorises, so that all instruction sets give the same bits.
     #[inline(always)]
     fn apply<T: Elementary, S: Simd<T>>(self, _simd: S, values: &mut [T]) {
         for value in values {
@@ -27,17 +27,17 @@ pub(super) trait Function: Copy {
         }
     }
 
-    /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z). A function that is flat stops a gradient that is infinite or NaN as well.
+    /// ∂ℓ/∂z = ∂ℓ/∂a · f'(z). Where f is constant, the result is 0 even if ∂ℓ/∂a is infinite or NaN.
     fn gradient<T: Elementary>(self, z: T, da: T) -> T;
 
-    /// The same with f' written in a. It is asked for where [`Activation::has_gradient_from_output`] says so, and else not a number.
+    /// The same with f' as a function of a. It is used where [`Activation::has_gradient_from_output`] says so, else it is NaN.
     #[inline(always)]
     fn gradient_from_output<T: Elementary>(self, _a: T, _da: T) -> T {
         T::from_f64(f64::NAN)
     }
 }
 
-/// What is done with a function, and compiled for each.
+/// Code that is generic over the function, and compiled for each.
 pub(super) trait ForFunction {
     type Output;
 
@@ -48,7 +48,7 @@ macro_rules! declare {
     ($($(#[$docs:meta])* $name:ident $(($($constant:ident: $real:ty),+))?: $($fact:expr),+;)*) => {
         $($(#[$docs])* #[derive(Clone, Copy)] struct $name $(($(#[allow(dead_code)] $real),+))?;)*
 
-        /// Does it with the function of a row of the table.
+        /// Runs `what` with the function of a row of the table.
         #[inline(always)]
         pub(super) fn for_function<K: ForFunction>(activation: Activation, what: K) -> K::Output {
             match activation {
@@ -59,21 +59,21 @@ macro_rules! declare {
 }
 for_each_activation!(declare);
 
-/// Lets a gradient through or stops it. Adding 0 keeps the compiler from storing only what changes: masked stores cost more than the rest
-/// together.
+/// Returns the gradient where `is_open`, else 0. Adding 0 keeps the compiler from masked stores of the changed elements, which cost more
+/// than all other instructions.
 #[inline(always)]
 fn gate<T: Scalar>(is_open: bool, through: T) -> T {
     let through = through + T::ZERO;
     if is_open { through } else { T::ZERO }
 }
 
-/// The smaller, and a NaN where z is one.
+/// Returns the smaller of both; NaN where z is NaN.
 #[inline(always)]
 pub(crate) fn at_most<T: Scalar>(z: T, bound: T) -> T {
     if z > bound { bound } else { z }
 }
 
-/// The larger, and a NaN where z is one.
+/// Returns the larger of both; NaN where z is NaN.
 #[inline(always)]
 pub(crate) fn at_least<T: Scalar>(z: T, bound: T) -> T {
     if z < bound { bound } else { z }
@@ -244,7 +244,7 @@ impl Function for Tanh {
     fn value<T: Elementary>(self, z: T) -> T {
         z.fast_tanh()
     }
-    /// By vectors, whose multiply-adds and quotients take less time.
+    /// By explicit vectors, whose fused multiply-adds and approximate quotients are faster.
     #[inline(always)]
     fn apply<T: Elementary, S: Simd<T>>(self, simd: S, values: &mut [T]) {
         let mut vectors = values.chunks_exact_mut(S::LANES);
@@ -267,7 +267,7 @@ impl Function for Tanh {
 
 impl Function for Sigmoid {
     fn definition<T: Scalar>(self, z: T) -> T {
-        // e⁻ᶻ may be infinite, and then σ is 0.
+        // e⁻ᶻ may be infinite; σ is then 0.
         T::ONE / (T::ONE + (-z).exp())
     }
     fn derivative<T: Scalar>(self, z: T) -> T {
@@ -364,7 +364,7 @@ impl Function for GeluTanh {
         z * Sigmoid.definition(z * (T::from_f64(ROOT) + T::from_f64(CUBIC) * z * z))
     }
     fn derivative<T: Scalar>(self, z: T) -> T {
-        // z³ of elements where the distribution has long ended could be infinite.
+        // Beyond ±12 the distribution is 0 or 1 in both precisions, and z³ could be infinite.
         let z = z.max(T::from_f64(-12.0)).min(T::from_f64(12.0));
         let square = z * z;
         let distribution = Sigmoid.definition(z * (T::from_f64(ROOT) + T::from_f64(CUBIC) * square));
@@ -382,15 +382,15 @@ impl Function for GeluTanh {
     }
 }
 
-/// √(8/π), and 0.044715 times that.
+/// √(8/π), and 0.044715 · √(8/π).
 const ROOT: f64 = 1.595_769_121_605_730_7;
 const CUBIC: f64 = 0.071_354_816_272_600_25;
 
-/// What [`GeluTanh`] takes for Φ(z), and its derivative: σ(u) and σ(u) (1 − σ(u)) u', with u = √(8/π) (z + 0.044715 z³).
+/// The approximation of Φ(z) in [`GeluTanh`], and its derivative: σ(u) and σ(u) (1 − σ(u)) u', with u = √(8/π) (z + 0.044715 z³).
 #[inline(always)]
 fn nearly_normal<T: Elementary>(z: T) -> (T, T) {
     let [first, third, three, limit] = [ROOT, CUBIC, 3.0, 12.0].map(T::from_f64);
-    // Beyond, σ(u) is 0 or 1, and z² could be infinite.
+    // Beyond ±12, σ(u) is 0 or 1, and z² could be infinite.
     let z = at_least(at_most(z, limit), -limit);
     let square = z * z;
     let distribution = (z * (first + third * square)).fast_sigmoid();

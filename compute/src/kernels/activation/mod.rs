@@ -1,4 +1,4 @@
-//! The non-linear functions f of a = f(z): slides 6 to 11, and their younger relatives.
+//! The activation functions f of a = f(z): slides 6 to 11, and later ones.
 
 mod functions;
 
@@ -13,7 +13,7 @@ use crate::simd::{Isa, Simd, WithSimd, vectorised};
 pub use netwright_abi::spec::activation::Spec;
 pub use netwright_abi::{Activation, SELU_ALPHA, SELU_SCALE, Saturation};
 
-/// Holds back what came to a rectifier from above where the rule says so; whether that is all that the rule asks.
+/// Clamps negative gradients of a rectifier's output to 0 where the rule does so. Returns whether the rule needs no further computation.
 pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
     if rule == BackwardRule::Gradient {
         return false;
@@ -24,20 +24,21 @@ pub(super) fn rectify<T: Scalar>(rule: BackwardRule, dy: &mut [T]) -> bool {
     rule == BackwardRule::Deconvnet
 }
 
-/// a = f(z), slide 4 (3), in place, or from `source`, unless it is empty.
+/// a = f(z), slide 4 (3), in place, or from `source` where it is not empty.
 pub fn activation_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, source: &[T], values: &mut [T]) {
     assert_eq!(values.len(), context.batch * spec.len, "activation: the values");
     let source = Source::new(source, values, "activation");
     context.split_elements(values, 1, &|first, values| {
-        source.part(first..first + values.len()).change(1, values, &mut |_, values| {
+        source.part(first..first + values.len()).update_blocks(1, values, &mut |_, values| {
             forward(context.isa(), spec.activation, values);
         });
     });
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' written in a, as σ' = σ (1 − σ) on slide 6; `dy` becomes it, or what `source` holds in its place.
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z) with f' as a function of a, as σ' = σ (1 − σ) on slide 6. `dy` holds ∂ℓ/∂a, unless `source` does, and is
+/// overwritten.
 ///
-/// For the functions of [`Activation::has_gradient_from_output`]; panics for the others.
+/// It panics for functions without [`Activation::has_gradient_from_output`].
 pub fn activation_grad_from_output<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -56,7 +57,7 @@ pub fn activation_grad_from_output<T: Elementary>(
     gradient(context, spec, pass, y, source, dy, grad_from_output);
 }
 
-/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4; `dy` becomes it, or what `source` holds in its place.
+/// ∂ℓ/∂z = ∂ℓ/∂a · f'(z), slide 4. `dy` holds ∂ℓ/∂a, unless `source` does, and is overwritten.
 pub fn activation_grad_from_input<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -70,7 +71,7 @@ pub fn activation_grad_from_input<T: Elementary>(
     gradient(context, spec, pass, z, source, dy, grad_from_input);
 }
 
-/// The gradient by what `of` computes of `by`, outputs or inputs.
+/// Computes the gradient by `of`, which reads `by`: the outputs or the inputs.
 fn gradient<T: Elementary>(
     context: &Context<'_>,
     spec: &Spec,
@@ -83,7 +84,7 @@ fn gradient<T: Elementary>(
     let source = Source::new(source, dy, "activation");
     context.split_elements(dy, 1, &|first, dy| {
         let by = &by[first..][..dy.len()];
-        source.part(first..first + dy.len()).change(1, dy, &mut |first, dy| {
+        source.part(first..first + dy.len()).update_blocks(1, dy, &mut |first, dy| {
             if !(spec.activation.is_piecewise_rectifier() && rectify(pass.rule, dy)) {
                 of(context.isa(), spec.activation, &by[first..][..dy.len()], dy);
             }
@@ -91,7 +92,7 @@ fn gradient<T: Elementary>(
     });
 }
 
-/// f(z) as it is defined: what fast code is held to.
+/// f(z) by its definition: the reference of the fast code.
 pub fn definition<T: Scalar>(activation: Activation, z: T) -> T {
     struct Definition<T>(T);
     impl<T: Scalar> ForFunction for Definition<T> {
@@ -103,7 +104,7 @@ pub fn definition<T: Scalar>(activation: Activation, z: T) -> T {
     for_function(activation, Definition(z))
 }
 
-/// f'(z) as it is defined. Where f has a kink, the side that frameworks take: 0 for `Relu` at 0 (slide 9), 1 for `LeakyRelu` (slide 11).
+/// f'(z) by its definition. At a kink it is the side that frameworks use: 0 for `Relu` at 0 (slide 9), 1 for `LeakyRelu` (slide 11).
 pub fn derivative<T: Scalar>(activation: Activation, z: T) -> T {
     struct Derivative<T>(T);
     impl<T: Scalar> ForFunction for Derivative<T> {
@@ -115,14 +116,14 @@ pub fn derivative<T: Scalar>(activation: Activation, z: T) -> T {
     for_function(activation, Derivative(z))
 }
 
-/// Elements of the widest vector that loops are compiled for.
+/// The lanes of the widest vector that loops are compiled for.
 const VECTOR: usize = 16;
 
-/// f(z) in place, of however few elements. Loops take those that fill no vector one by one, at the price of a vector each; here they are
-/// filled up.
+/// f(z) in place, for any number of elements. A vectorised loop computes its remainder one element at a time, each at the cost of a vector;
+/// here the remainder is padded to a vector.
 #[inline(never)]
 pub(crate) fn forward<T: Elementary>(isa: Isa, activation: Activation, values: &mut [T]) {
-    // Double precision has no vectors.
+    // Double precision is not vectorised.
     let few = if size_of::<T>() == size_of::<f32>() { values.len() % VECTOR } else { 0 };
     let (whole, few) = values.split_at_mut(values.len() - few);
     if !whole.is_empty() {
@@ -136,7 +137,7 @@ pub(crate) fn forward<T: Elementary>(isa: Isa, activation: Activation, values: &
     }
 }
 
-/// f(z), element by element, in place, compiled for each instruction set, since it computes more than it waits for memory.
+/// f(z) in place, element by element. It is compiled for every instruction set, because it is compute-bound.
 struct EachElement<'a, T> {
     activation: Activation,
     values: &'a mut [T],

@@ -1,10 +1,10 @@
 use super::*;
 use crate::context::Context;
 use crate::kernels::Kernels;
-use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
 use crate::random::Random;
 
-/// Those without a constant as they are, the others with several.
+/// All functions: those without a constant once, the others with several constants.
 macro_rules! declare {
     (@of $name:ident) => { [Activation::$name].as_slice() };
     (@of $name:ident $constant:ident) => { [Activation::$name(0.2), Activation::$name(0.5)].as_slice() };
@@ -49,8 +49,12 @@ fn gradient_from_output<T: Kernels>(activation: Activation, z: &[f64], dy: &[f64
 /// Pre-activations on both sides of all kinks, and gradients.
 fn samples(len: usize) -> (Vec<f64>, Vec<f64>) {
     let mut random = Random::new(7);
-    let z = numbers(&mut random, len).into_iter().map(|z| 5.0 * z).filter(|z| (z.abs() - 3.0).abs() > 0.01).collect();
-    let dy = numbers(&mut random, len);
+    let z = random_elements(&mut random, len)
+        .into_iter()
+        .map(|z| 5.0 * z)
+        .filter(|z| (z.abs() - 3.0).abs() > 0.01)
+        .collect();
+    let dy = random_elements(&mut random, len);
     let z: Vec<f64> = z;
     let dy = dy[..z.len()].to_vec();
     (z, dy)
@@ -132,7 +136,7 @@ fn all_instruction_sets_agree_to_the_last_bit_but_on_tanh() {
     use crate::simd::tests::assert_same_for_all_instruction_sets;
     let (z, dy) = samples(301);
     for activation in all() {
-        // By vectors, with multiply-adds of one rounding where there are: `elementary` says how far off.
+        // `Tanh` uses fused multiply-adds where there are any; the tests of `elementary` bound its error.
         if activation != Activation::Tanh {
             assert_same_for_all_instruction_sets(|| forward_of::<f32>(activation, &z));
         }
@@ -141,7 +145,7 @@ fn all_instruction_sets_agree_to_the_last_bit_but_on_tanh() {
 }
 
 #[test]
-fn rules_of_the_deconvnet_hold_back_what_is_negative() {
+fn rules_of_the_deconvnet_stop_negative_gradients() {
     let (y, dy) = ([0.0_f32, 2.0, 0.0, 2.0], [1.0_f32, 1.0, -1.0, -1.0]);
     use crate::kernels::Kernels;
     let back = |rule| {

@@ -1,7 +1,7 @@
-//! Batch normalisation (Ioffe and Szegedy 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
+//! Batch normalisation (Ioffe and Szegedy, 2015): each channel gets mean 0 and variance 1 over the batch and all positions.
 
 use super::activation::{Activation, rectify};
-use super::channel_sums::{self as sums, LANES, Stretch, in_blocks};
+use super::channel_sums::{self as sums, ChannelBlock, LANES, in_blocks};
 use super::elementary::Elementary;
 use super::in_place::Source;
 use crate::context::Context;
@@ -11,11 +11,11 @@ use crate::scalar::Scalar;
 use crate::simd::vectorised;
 pub use netwright_abi::spec::batchnorm::Spec;
 
-/// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch, which the moving ones approach:
-/// moving = momentum · moving + (1 − momentum) · batch's. Leaves μ and 1 / √(σ² + ε) for the backward pass.
+/// y = f(γ (x − μ) / √(σ² + ε) + β) with the mean and the (biased) variance of the batch. It updates the moving statistics, moving =
+/// momentum · moving + (1 − momentum) · batch's, and saves μ and 1 / √(σ² + ε) for the backward pass.
 ///
-/// `gamma` and `beta` may be empty: 1 and 0. A pass with frozen statistics takes the moving ones in place
-/// of the batch's, and leaves them.
+/// An empty `gamma` is 1, an empty `beta` 0. A pass with frozen statistics uses the moving statistics instead of the batch's, and does not
+/// update them.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_train_forward<T: Elementary>(
     context: &Context<'_>,
@@ -68,7 +68,7 @@ pub fn batchnorm_train_forward<T: Elementary>(
     });
 }
 
-/// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place, or from `source`, unless it is empty.
+/// y = f(γ (x − moving mean) / √(moving variance + ε) + β), in place, or from `source` where it is not empty.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_predict_forward<T: Elementary>(
     context: &Context<'_>,
@@ -85,10 +85,10 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     let source = Source::new(source, values, "batchnorm");
     context.split_elements(values, spec.channels, &|first, values| {
         let source = source.part(first..first + values.len());
-        let is_cut = source.elsewhere().is_some() || epilogue.activation_after_bounds().is_some();
+        let is_cut = source.out_of_place().is_some() || epilogue.activation_after_bounds().is_some();
         let together = together(is_cut, spec.channels, values.len());
         for (n, values) in values.chunks_mut(together).enumerate() {
-            source.part(n * together..n * together + values.len()).bring(values);
+            source.part(n * together..n * together + values.len()).copy_to(values);
             predict(
                 context.isa(),
                 spec.channels,
@@ -105,19 +105,19 @@ pub fn batchnorm_predict_forward<T: Elementary>(
     });
 }
 
-/// The normalisation is scale and shift itself; what is left is the activation.
+/// The epilogue has only the activation: the normalisation applies scale and shift itself.
 fn epilogue<T>(spec: &Spec) -> Epilogue<'static, T> {
     Epilogue { activation: spec.activation, ..Epilogue::NONE }
 }
 
-/// Elements that are normalised together: all, unless they are wanted again before they leave the cache, as by an activation. The constants of each
-/// channel are spread once for so many.
+/// Returns the elements of a block: all, unless they are read again, as by an activation; then a block fits into the L1 cache. The
+/// constants of each channel are broadcast once per block.
 fn together(is_cut: bool, channels: usize, len: usize) -> usize {
     let hot = HOT.div_ceil(channels.max(1)).max(2 * LANES) * channels;
     if is_cut { hot.max(1) } else { len.max(1) }
 }
 
-/// The normalisation that a prediction does behind a layer, as a factor and a summand for each of the layer's channels:
+/// Folds the normalisation of a prediction after a layer into a scale and a shift for each of the layer's channels:
 /// γ (z + b − μ) / √(σ² + ε) + β = scale · z + shift, with the layer's bias b (none: 0) and the moving statistics.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_fold<T: Scalar>(
@@ -135,11 +135,14 @@ pub fn batchnorm_fold<T: Scalar>(
     fold(context.isa(), T::from_f64(spec.epsilon), gamma, beta, moving_mean, moving_variance, bias, scale, shift);
 }
 
-/// With x̂ = (x − μ) / √(σ² + ε), the means over the batch and all positions, and y the output before the activation, which is 0 beyond its
-/// bounds as a derivative, so that ∂ℓ/∂y is 0 there (the outputs themselves are not read: they follow from x):
-/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), which `dy` becomes, or what `source` holds in its place;
-/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and
-/// ∂ℓ/∂x = γ / √(σ² + ε) · ∂ℓ/∂y.
+/// With x̂ = (x − μ) / √(σ² + ε), means over the batch and all positions, and the output y before the activation:
+/// ∂ℓ/∂x = γ / √(σ² + ε) · (∂ℓ/∂y − mean(∂ℓ/∂y) − x̂ mean(∂ℓ/∂y · x̂)), where `dy`, or `source` unless it is empty, holds the gradient, and
+/// `dy` is overwritten;
+/// ∂ℓ/∂γ += Σ ∂ℓ/∂y · x̂ and ∂ℓ/∂β += Σ ∂ℓ/∂y, unless they are empty. With frozen statistics μ and σ do not depend on x, and ∂ℓ/∂x = γ /
+/// √(σ² + ε) · ∂ℓ/∂y.
+///
+/// An activation that clamps y has the derivative 0 beyond its bounds, so that ∂ℓ/∂y is 0 there. The outputs are not read: y is recomputed
+/// from x.
 #[allow(clippy::too_many_arguments)]
 pub fn batchnorm_grad<T: Scalar>(
     context: &Context<'_>,
@@ -169,26 +172,26 @@ pub fn batchnorm_grad<T: Scalar>(
     let is_rectified =
         pass.rule != BackwardRule::Gradient && spec.activation.is_some_and(Activation::is_piecewise_rectifier);
     if is_rectified {
-        source.bring(dy);
+        source.copy_to(dy);
         source = Source::new(&[], dy, "batchnorm");
         context.split_elements(dy, 1, &|_, dy| _ = rectify(pass.rule, dy));
     }
-    // The deconvnet's rule asks nothing of the way forward.
+    // The deconvnet's rule does not depend on the forward pass.
     let ends = ends.filter(|_| !(is_rectified && pass.rule == BackwardRule::Deconvnet));
-    for stretch in Stretch::all(spec.channels) {
-        let centre = stretch.spread(|c| saved_mean[c]);
-        let factor = stretch.spread(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
-        let gate = ends.map(|ends| Gate { factor, shift: stretch.spread(|c| or(beta, c, T::ZERO)), ends });
-        let [of_dy, of_products] = in_blocks(context, &stretch, x.len(), |block| {
+    for channel_block in ChannelBlock::all(spec.channels) {
+        let centre = channel_block.broadcast(|c| saved_mean[c]);
+        let factor = channel_block.broadcast(|c| saved_inverse_deviation[c] * or(gamma, c, T::ONE));
+        let gate = ends.map(|ends| Gate { factor, shift: channel_block.broadcast(|c| or(beta, c, T::ZERO)), ends });
+        let [of_dy, of_products] = in_blocks(context, &channel_block, x.len(), |block| {
             let (x, dy) = (&x[block.clone()], &source.of(dy)[block]);
             let (of_dy, of_products) = match &gate {
-                None => sums_of_gradient(context.isa(), &stretch, x, dy, &centre),
-                Some(gate) => sums_within(context.isa(), &stretch, x, dy, &centre, gate),
+                None => sums_of_gradient(context.isa(), &channel_block, x, dy, &centre),
+                Some(gate) => sums_within(context.isa(), &channel_block, x, dy, &centre, gate),
             };
             [of_dy, of_products]
         });
         let (mut shift, mut slope) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for ((c, sum), (_, product)) in stretch.fold(of_dy).zip(stretch.fold(of_products)) {
+        for ((c, sum), (_, product)) in channel_block.fold(of_dy).zip(channel_block.fold(of_products)) {
             let inverse = saved_inverse_deviation[c].to_f64();
             if let Some(dbeta) = dbeta.get_mut(c) {
                 *dbeta += T::from_f64(sum);
@@ -197,25 +200,25 @@ pub fn batchnorm_grad<T: Scalar>(
                 *dgamma += T::from_f64(product * inverse);
             }
             if !pass.keeps_statistics() {
-                shift[c - stretch.start] = T::from_f64(sum / count);
-                slope[c - stretch.start] = T::from_f64(product * inverse * inverse / count);
+                shift[c - channel_block.start] = T::from_f64(sum / count);
+                slope[c - channel_block.start] = T::from_f64(product * inverse * inverse / count);
             }
         }
-        let shift = stretch.spread(|c| shift[c - stretch.start]);
-        let slope = stretch.spread(|c| slope[c - stretch.start]);
-        context.split_elements(dy, stretch.step, &|first, dy| {
+        let shift = channel_block.broadcast(|c| shift[c - channel_block.start]);
+        let slope = channel_block.broadcast(|c| slope[c - channel_block.start]);
+        context.split_elements(dy, channel_block.step, &|first, dy| {
             let (place, lanes) = (first..first + dy.len(), [factor, shift, slope]);
             let (x, source) = (&x[place.clone()], source.part(place));
             match &gate {
-                None => gradient(context.isa(), &stretch, x, &centre, &lanes, source, dy),
-                Some(gate) => gradient_within(context.isa(), &stretch, x, &centre, &lanes, gate, source, dy),
+                None => gradient(context.isa(), &channel_block, x, &centre, &lanes, source, dy),
+                Some(gate) => gradient_within(context.isa(), &channel_block, x, &centre, &lanes, gate, source, dy),
             }
         });
     }
 }
 
-/// What the bounds of an activation let through of the gradient of outputs, each the normalised value of an input: factor and shift of each lane
-/// make it as on the way forward, to the bit.
+/// The derivative of an activation that clamps: it passes the gradient of outputs within its bounds. An output is recomputed from an input
+/// by the factor and shift of its lane, with the same bits as in the forward pass.
 struct Gate<T> {
     factor: [T; LANES],
     shift: [T; LANES],
@@ -223,7 +226,7 @@ struct Gate<T> {
 }
 
 impl<T: Scalar> Gate<T> {
-    /// The gradient of a lane's output, whose input less the mean is this.
+    /// Returns the gradient of a lane's output before the activation, from x − μ.
     #[inline(always)]
     fn through(&self, lane: usize, centred: T, dy: T) -> T {
         let (normal, [lowest, highest]) = (centred * self.factor[lane] + self.shift[lane], self.ends);
@@ -233,13 +236,13 @@ impl<T: Scalar> Gate<T> {
     }
 }
 
-/// γ of a channel, 1 where there is none.
+/// Returns a parameter of a channel, or the default where the slice is empty.
 #[inline(always)]
-fn or<T: Scalar>(numbers: &[T], channel: usize, default: T) -> T {
-    numbers.get(channel).copied().unwrap_or(default)
+fn or<T: Scalar>(values: &[T], channel: usize, default: T) -> T {
+    values.get(channel).copied().unwrap_or(default)
 }
 
-/// Mean and inverse deviation of each channel; also moves the moving variance.
+/// Computes the mean and the inverse deviation of each channel, and updates the moving variance.
 fn measure<T: Scalar>(
     context: &Context<'_>,
     spec: &Spec,
@@ -248,8 +251,8 @@ fn measure<T: Scalar>(
     moving_variance: &mut [T],
     inverse_deviation: &mut [T],
 ) {
-    for stretch in Stretch::all(spec.channels) {
-        sums::moments(context, &stretch, spec.channels, x, |channel, mean, variance| {
+    for channel_block in ChannelBlock::all(spec.channels) {
+        sums::moments(context, &channel_block, spec.channels, x, |channel, mean, variance| {
             saved_mean[channel] = T::from_f64(mean);
             let moved = spec.momentum * moving_variance[channel].to_f64() + (1.0 - spec.momentum) * variance;
             moving_variance[channel] = T::from_f64(moved);
@@ -260,25 +263,25 @@ fn measure<T: Scalar>(
 
 vectorised! {
     fn sums_of_gradient<T: Scalar>(
-        stretch: &Stretch,
+        channel_block: &ChannelBlock,
         x: &[T],
         dy: &[T],
         centre: &[T; LANES],
     ) -> ([f64; LANES], [f64; LANES]) {
-        sums::of_gradient(stretch, x, dy, centre)
+        sums::of_gradient(channel_block, x, dy, centre)
     }
 }
 
 vectorised! {
-    /// [`sums_of_gradient`] of what a gate lets through.
+    /// [`sums_of_gradient`] of the gradient that a gate passes.
     fn sums_within<T: Scalar>(
-        stretch: &Stretch,
+        channel_block: &ChannelBlock,
         x: &[T],
         dy: &[T],
         centre: &[T; LANES],
         gate: &Gate<T>,
     ) -> ([f64; LANES], [f64; LANES]) {
-        sums::of_gradient_through(stretch, x, dy, centre, |lane, centred, dy| gate.through(lane, centred, dy))
+        sums::of_gradient_through(channel_block, x, dy, centre, |lane, centred, dy| gate.through(lane, centred, dy))
     }
 }
 
@@ -293,12 +296,12 @@ vectorised! {
         bounds: Bounds<T>,
         y: &mut [T],
     ) {
-        for stretch in Stretch::all(channels) {
-            let mean = stretch.spread(|c| mean[c]);
-            let factor = stretch.spread(|c| inverse_deviation[c] * or(gamma, c, T::ONE));
-            let shift = stretch.spread(|c| or(beta, c, T::ZERO));
-            for (x, y) in x.chunks(stretch.step).zip(y.chunks_mut(stretch.step)) {
-                let range = stretch.range(x.len());
+        for channel_block in ChannelBlock::all(channels) {
+            let mean = channel_block.broadcast(|c| mean[c]);
+            let factor = channel_block.broadcast(|c| inverse_deviation[c] * or(gamma, c, T::ONE));
+            let shift = channel_block.broadcast(|c| or(beta, c, T::ZERO));
+            for (x, y) in x.chunks(channel_block.step).zip(y.chunks_mut(channel_block.step)) {
+                let range = channel_block.range(x.len());
                 let (x, y) = (&x[range.clone()], &mut y[range]);
                 for (i, (&x, y)) in x.iter().zip(y).enumerate().take(LANES) {
                     let normal = (x - mean[i]) * factor[i] + shift[i];
@@ -320,12 +323,12 @@ vectorised! {
         bounds: Bounds<T>,
         values: &mut [T],
     ) {
-        for stretch in Stretch::all(channels) {
-            let mean = stretch.spread(|c| mean[c]);
-            let factor = stretch.spread(|c| or(gamma, c, T::ONE) / (variance[c] + epsilon).sqrt());
-            let shift = stretch.spread(|c| or(beta, c, T::ZERO));
-            for values in values.chunks_mut(stretch.step) {
-                let range = stretch.range(values.len());
+        for channel_block in ChannelBlock::all(channels) {
+            let mean = channel_block.broadcast(|c| mean[c]);
+            let factor = channel_block.broadcast(|c| or(gamma, c, T::ONE) / (variance[c] + epsilon).sqrt());
+            let shift = channel_block.broadcast(|c| or(beta, c, T::ZERO));
+            for values in values.chunks_mut(channel_block.step) {
+                let range = channel_block.range(values.len());
                 for (i, value) in values[range].iter_mut().enumerate().take(LANES) {
                     let normal = (*value - mean[i]) * factor[i] + shift[i];
                     *value = bounds.hold(normal);
@@ -354,23 +357,23 @@ vectorised! {
 }
 
 vectorised! {
-    /// dy becomes factor · (dy − shift − (x − centre) · slope), for the lanes of a stretch.
+    /// dy = factor · (dy − shift − (x − centre) · slope), for the lanes of a channel block.
     fn gradient<T: Scalar>(
-        stretch: &Stretch,
+        channel_block: &ChannelBlock,
         x: &[T],
         centre: &[T; LANES],
         lanes: &[[T; LANES]; 3],
         source: Source<'_, T>,
         dy: &mut [T],
     ) {
-        gradient_through(stretch, x, centre, lanes, source, dy, |_, _, dy| dy);
+        gradient_through(channel_block, x, centre, lanes, source, dy, |_, _, dy| dy);
     }
 }
 
 vectorised! {
-    /// [`gradient`] of what a gate lets through.
+    /// [`gradient`] of the gradient that a gate passes.
     fn gradient_within<T: Scalar>(
-        stretch: &Stretch,
+        channel_block: &ChannelBlock,
         x: &[T],
         centre: &[T; LANES],
         lanes: &[[T; LANES]; 3],
@@ -378,14 +381,14 @@ vectorised! {
         source: Source<'_, T>,
         dy: &mut [T],
     ) {
-        gradient_through(stretch, x, centre, lanes, source, dy, |lane, centred, dy| gate.through(lane, centred, dy));
+        gradient_through(channel_block, x, centre, lanes, source, dy, |lane, centred, dy| gate.through(lane, centred, dy));
     }
 }
 
-/// [`gradient`] of what `through` makes of dy, given a lane and x − centre.
+/// [`gradient`] of `through(lane, x − centre, dy)` in place of dy.
 #[inline(always)]
 fn gradient_through<T: Scalar>(
-    stretch: &Stretch,
+    channel_block: &ChannelBlock,
     x: &[T],
     centre: &[T; LANES],
     [factor, shift, slope]: &[[T; LANES]; 3],
@@ -393,10 +396,10 @@ fn gradient_through<T: Scalar>(
     dy: &mut [T],
     through: impl Fn(usize, T, T) -> T,
 ) {
-    for (n, (x, dy)) in x.chunks(stretch.step).zip(dy.chunks_mut(stretch.step)).enumerate() {
-        let range = stretch.range(x.len());
+    for (n, (x, dy)) in x.chunks(channel_block.step).zip(dy.chunks_mut(channel_block.step)).enumerate() {
+        let range = channel_block.range(x.len());
         let (x, dy) = (&x[range.clone()], &mut dy[range.clone()]);
-        source.part(n * stretch.step + range.start..n * stretch.step + range.end).bring(dy);
+        source.part(n * channel_block.step + range.start..n * channel_block.step + range.end).copy_to(dy);
         for (i, (&x, dy)) in x.iter().zip(dy).enumerate().take(LANES) {
             let centred = x - centre[i];
             *dy = factor[i] * (through(i, centred, *dy) - shift[i] - centred * slope[i]);

@@ -1,9 +1,9 @@
 use netwright_abi::Activation;
 
 use super::*;
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::kernels::Kernels;
-use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
 use crate::pass::BackwardRule;
 use crate::random::Random;
 
@@ -46,7 +46,7 @@ fn train_from<T: Kernels>(
 ) -> Trained {
     let mut y = vec![T::ZERO; x.len()];
     let [mut mean, mut inverse] = [(); 2].map(|()| vec![T::ZERO; spec.channels]);
-    let [mut moving_mean, mut moving_variance] = moving.map(|numbers| narrow::<T>(&numbers));
+    let [mut moving_mean, mut moving_variance] = moving.map(|values| narrow::<T>(&values));
     let (x, gamma, beta) = (narrow::<T>(x), narrow::<T>(gamma), narrow::<T>(beta));
     T::batchnorm_train_forward(
         &Context::of(BATCH),
@@ -96,10 +96,10 @@ fn samples(seed: u64, spec: &Spec, affine: bool) -> [Vec<f64>; 4] {
     let mut random = Random::new(seed);
     let len = BATCH * spec.rows * spec.channels;
     let parameters = if affine { spec.channels } else { 0 };
-    [len, len, parameters, parameters].map(|len| numbers(&mut random, len))
+    [len, len, parameters, parameters].map(|len| random_elements(&mut random, len))
 }
 
-/// Channels that share lanes with other positions, that fill them, and that need several stretches.
+/// Numbers of channels: several positions fit into the lanes, one does, or several channel blocks are needed.
 const CHANNELS: [usize; 8] = [1, 3, 31, 33, 64, 130, 256, 300];
 
 fn spec(channels: usize) -> Spec {
@@ -142,8 +142,8 @@ fn predicting_uses_the_moving_statistics() {
     for channels in CHANNELS {
         let spec = spec(channels);
         let [x, _, gamma, beta] = samples(2, &spec, true);
-        let mean = numbers(&mut Random::new(3), channels);
-        let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
+        let mean = random_elements(&mut Random::new(3), channels);
+        let variance: Vec<f64> = random_elements(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let mut values = x.clone();
         f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut values);
         let expected: Vec<f64> = x
@@ -154,20 +154,20 @@ fn predicting_uses_the_moving_statistics() {
             .collect();
         assert_close(&values, &expected, 1e-13);
         let mut values = narrow::<f32>(&x);
-        let [gamma, beta, mean, variance] = [gamma, beta, mean, variance].map(|numbers| narrow::<f32>(&numbers));
+        let [gamma, beta, mean, variance] = [gamma, beta, mean, variance].map(|values| narrow::<f32>(&values));
         f32::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut values);
         assert_close(&widen(&values), &expected, 1e-5);
     }
 }
 
 #[test]
-fn behind_a_layer_it_is_a_scale_and_a_shift() {
+fn after_a_layer_it_folds_into_a_scale_and_a_shift() {
     for (channels, affine, bias) in [(1, true, true), (33, true, false), (130, false, true), (6, false, false)] {
         let spec = spec(channels);
         let [x, _, gamma, beta] = samples(7, &spec, affine);
-        let bias = numbers(&mut Random::new(8), if bias { channels } else { 0 });
-        let mean = numbers(&mut Random::new(3), channels);
-        let variance: Vec<f64> = numbers(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
+        let bias = random_elements(&mut Random::new(8), if bias { channels } else { 0 });
+        let mean = random_elements(&mut Random::new(3), channels);
+        let variance: Vec<f64> = random_elements(&mut Random::new(4), channels).into_iter().map(|v| 1.5 + v).collect();
         let biased = |(place, x): (usize, &f64)| x + bias.get(place % channels).unwrap_or(&0.0);
         let mut expected: Vec<f64> = x.iter().enumerate().map(biased).collect();
         f64::batchnorm_predict_forward(&Context::of(BATCH), &spec, &gamma, &beta, &mean, &variance, &[], &mut expected);
@@ -179,7 +179,7 @@ fn behind_a_layer_it_is_a_scale_and_a_shift() {
 }
 
 #[test]
-fn activations_act_on_what_is_normalised() {
+fn activations_act_on_the_normalised_values() {
     for activation in [Activation::Relu, Activation::Tanh, Activation::LeakyRelu(0.3)] {
         let plain = spec(33);
         let spec = Spec { activation: Some(activation), ..plain };
@@ -207,7 +207,7 @@ fn activations_act_on_what_is_normalised() {
     }
 }
 
-/// To the bit, since the outputs are computed again as on the way forward.
+/// Exactly at the bounds, because the outputs are recomputed with the bits of the forward pass.
 #[test]
 fn the_gradient_stops_where_an_activation_bounds_the_output() {
     for (channels, activation) in
@@ -229,7 +229,7 @@ fn the_gradient_stops_where_an_activation_bounds_the_output() {
     }
 }
 
-/// Guided back-propagation also stops what is negative; the deconvnet looks at nothing else.
+/// Guided back-propagation stops the gradient of inactive units and negative gradients; the deconvnet stops negative gradients only.
 #[test]
 fn backward_rules_act_on_the_gradient_of_a_rectified_output() {
     let plain = spec(33);
@@ -278,8 +278,8 @@ fn a_frozen_pass_predicts_and_has_the_gradient_of_that() {
     for channels in [1, 3, 40, 70] {
         let spec = Spec { rows: 3, ..spec(channels) };
         let [x, dy, gamma, beta] = samples(7, &spec, true);
-        let mean = numbers(&mut Random::new(8), channels);
-        let variance: Vec<f64> = numbers(&mut Random::new(9), channels).into_iter().map(|v| 1.5 + v).collect();
+        let mean = random_elements(&mut Random::new(8), channels);
+        let variance: Vec<f64> = random_elements(&mut Random::new(9), channels).into_iter().map(|v| 1.5 + v).collect();
         let moving = [mean.clone(), variance.clone()];
         let trained = train_from::<f64>(&spec, &FROZEN, &x, &gamma, &beta, moving.clone());
         let mut predicted = x.clone();
@@ -340,10 +340,10 @@ fn all_instruction_sets_agree_to_the_last_bit() {
     }
 }
 
-/// A forward pass and the gradient on so many threads: outputs, gradients and statistics.
+/// Runs the forward pass and the gradient on `threads` threads, and returns outputs, gradients and statistics.
 fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let turns = Turns(threads);
-    let context = Context::on(BATCH, &turns);
+    let fork = SerialFork(threads);
+    let context = Context::on(BATCH, &fork);
     let (mut y, mut dx) = (vec![0.0; x.len()], dy.to_vec());
     let channels = || vec![0.0; spec.channels];
     let [mut mean, mut inverse, mut moving_mean, mut moving_variance, mut dgamma, mut dbeta] =
@@ -369,7 +369,7 @@ fn on_threads(threads: usize, spec: &Spec, x: &[f32], dy: &[f32]) -> Vec<f32> {
 fn any_number_of_threads_gives_the_same_bits() {
     for (channels, rows) in [(5, 50_000), (64, 3_000), (300, 700)] {
         let spec = Spec { rows, ..spec(channels) };
-        let [x, dy, ..] = samples(8, &spec, false).map(|numbers| narrow::<f32>(&numbers));
+        let [x, dy, ..] = samples(8, &spec, false).map(|values| narrow::<f32>(&values));
         let one = on_threads(1, &spec, &x, &dy);
         for threads in [2, 3, 7] {
             assert!(on_threads(threads, &spec, &x, &dy) == one, "{channels} channels, {threads} threads");
@@ -377,7 +377,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-/// Positions of which the first say nothing of the others, and the last are fewer than fill the lanes.
+/// The first positions are unlike the others, and the last ones do not fill the lanes.
 #[test]
 fn a_variance_does_not_depend_on_which_positions_come_first() {
     let spec = Spec { rows: 3_333, epsilon: 0.0, momentum: 0.0, ..spec(3) };
@@ -387,7 +387,7 @@ fn a_variance_does_not_depend_on_which_positions_come_first() {
     let mean = mean / count as f64;
     let variance = squares / count as f64 - mean * mean;
     let trained = train::<f32>(&spec, &x, &[], &[]);
-    // What a sum of one part, which is 128 terms, may round.
+    // The rounding of one partial sum, which has 128 terms.
     let rounding = 64.0 * f64::from(f32::EPSILON);
     assert_close(&trained.moving_mean, &[mean; 3], rounding);
     assert_close(&trained.moving_variance, &[variance; 3], rounding);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Spec, reference};
 use crate::configuration::Configuration;
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::Kernels;
@@ -117,8 +117,8 @@ fn layers_have_the_same_bits_on_any_number_of_threads() {
         let (dy, flipped) = (numbers(batch * spec.outputs, 3), transposed(&w, spec.inputs, spec.outputs));
         let (scale, shift) = (numbers(spec.outputs, 4), numbers(spec.outputs, 5));
         let on = |threads: usize| {
-            let turns = Turns(threads);
-            let context = &Context::on(batch, &turns);
+            let fork = SerialFork(threads);
+            let context = &Context::on(batch, &fork);
             let (mut y, mut dx, mut dw) = (numbers(dy.len(), 6), std::vec![f32::NAN; x.len()], numbers(w.len(), 7));
             let mut memory = std::vec![f32::NAN; threads * 200_000];
             let mut found = Vec::new();
@@ -139,8 +139,8 @@ fn layers_have_the_same_bits_on_any_number_of_threads() {
         let alone = on(1);
         assert!([2, 3].into_iter().all(|threads| on(threads) == alone), "{batch} images");
     }
-    let turns = Turns(2);
-    let context = Context::on(9, &turns);
+    let fork = SerialFork(2);
+    let context = Context::on(9, &fork);
     for sizes in [[spec.inputs, spec.outputs], [spec.outputs, spec.inputs]] {
         let is_ours = crate::gemm::library::<f32>() == netwright_abi::Library::Netwright;
         assert_eq!(super::by_columns::fits::<f32>(&context, sizes, 400_000), is_ours, "nine images are few");

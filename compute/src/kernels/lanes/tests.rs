@@ -5,7 +5,7 @@ use netwright_abi::spec::{pool, relayout};
 use proptest::prelude::*;
 
 use super::LANES;
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue::tests::epilogues;
 use crate::kernels::conv::tests::{Variant, agrees, numbers, specs};
 use crate::kernels::elementary::Elementary;
@@ -126,7 +126,7 @@ fn memory<T: Scalar>(len: usize) -> Vec<T> {
 /// The kernels that lay blocks of images in the lanes, on so many threads.
 fn by_blocks<T: Elementary, const THREADS: usize>() -> Variant<T> {
     fn on<R>(threads: usize, batch: usize, run: impl FnOnce(&Context<'_>) -> R) -> R {
-        run(&Context::on(batch, &Turns(threads)))
+        run(&Context::on(batch, &SerialFork(threads)))
     }
     Variant {
         forward: |batch, spec, x, w, scale, shift, y| {

@@ -1,4 +1,4 @@
-//! Local response normalisation (Krizhevsky et al. 2012): neighbouring channels damp each other.
+//! Local response normalisation (Krizhevsky et al., 2012): an output is divided by a power of the squares of neighbouring channels.
 
 pub mod reference;
 
@@ -28,7 +28,7 @@ pub fn lrn_forward<T: Elementary>(context: &Context<'_>, spec: &Spec, x: &[T], y
     });
 }
 
-/// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that i is a neighbour of; dx is overwritten.
+/// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that have i as a neighbour; dx is overwritten.
 pub fn lrn_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
     spec.check(context.batch, &[x, dy, dx]);
     if spec.size > BLOCK {
@@ -37,12 +37,12 @@ pub fn lrn_grad<T: Scalar>(context: &Context<'_>, spec: &Spec, x: &[T], dy: &[T]
     gradient(context.isa(), spec, x, dy, dx);
 }
 
-/// Channels that are worked on together, and the widest neighbourhood that the fast loops take.
+/// Channels that are processed together, and the widest neighbourhood of the fast loops.
 const BLOCK: usize = 64;
 /// A block and its neighbours on both sides.
 const WIDE: usize = 2 * BLOCK;
 
-/// s^−β of many s; an exponent made of square roots needs no power.
+/// Computes s^−β of each s. Exponents that square roots give need no `powf`.
 #[inline(always)]
 fn damped<T: Scalar>(beta: f64, s: &[T], power: &mut [T]) {
     let each = power.iter_mut().zip(s);
@@ -57,13 +57,13 @@ fn damped<T: Scalar>(beta: f64, s: &[T], power: &mut [T]) {
     }
 }
 
-/// s of a range of channels: k + α Σ x² over the neighbours.
+/// Computes s = k + α Σ x² over the neighbours, for a range of channels.
 #[inline(always)]
 fn damping<T: Scalar>(spec: &Spec, x: &[T], range: Range<usize>, s: &mut [T; WIDE]) {
     let (before, after) = spec.reach();
     let mut squares = [T::ZERO; WIDE];
     for offset in 0..=before + after {
-        // The neighbour of channel c is c + offset − before, where it exists.
+        // The neighbour of channel c at `offset` is c + offset − before, where it exists.
         let first = range.start.max(before.saturating_sub(offset));
         let last = range.end.min((x.len() + before).saturating_sub(offset));
         if first < last {
@@ -133,8 +133,8 @@ vectorised! {
                     }
                 }
                 let own = &power[range.start - wide.start..];
-                let numbers = x[range.clone()].iter().zip(&dy[range.clone()]).zip(own);
-                for ((dx, ((&x, &dy), &power)), sum) in dx[range].iter_mut().zip(numbers).zip(sums) {
+                let elements = x[range.clone()].iter().zip(&dy[range.clone()]).zip(own);
+                for ((dx, ((&x, &dy), &power)), sum) in dx[range].iter_mut().zip(elements).zip(sums) {
                     *dx = dy * power - factor * x * sum;
                 }
             }

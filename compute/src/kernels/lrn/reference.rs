@@ -1,4 +1,4 @@
-//! Local response normalisation as its paper writes it, one element at a time.
+//! The reference loops of local response normalisation: the paper's equation, one element at a time.
 
 use super::Spec;
 use crate::kernels::parts;
@@ -10,7 +10,7 @@ fn damping<T: Scalar>(spec: &Spec, x: &[T], i: usize) -> T {
     T::from_f64(spec.k) + T::from_f64(spec.alpha) * squares
 }
 
-/// Whether channel j damps channel i.
+/// Whether channel j is a neighbour of channel i, and so in its sum.
 fn are_neighbours(spec: &Spec, i: usize, j: usize) -> bool {
     let (before, after) = spec.reach();
     j + before >= i && j <= i + after
@@ -21,7 +21,7 @@ pub fn lrn_forward<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T]) {
     each_output(spec, x, y, |z, y| *y = z);
 }
 
-/// [`lrn_forward`], which hands each output to `store` with the place where it belongs.
+/// [`lrn_forward`] that calls `store` with each output and its element of y.
 pub(super) fn each_output<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T], store: impl Fn(T, &mut T)) {
     let beta = T::from_f64(spec.beta);
     for (x, y) in x.chunks_exact(spec.channels.max(1)).zip(y.chunks_exact_mut(spec.channels.max(1))) {
@@ -31,7 +31,7 @@ pub(super) fn each_output<T: Scalar>(spec: &Spec, x: &[T], y: &mut [T], store: i
     }
 }
 
-/// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that i is a neighbour of.
+/// ∂ℓ/∂xᵢ = ∂ℓ/∂yᵢ / sᵢ^β − 2 α β xᵢ Σ ∂ℓ/∂yⱼ xⱼ / sⱼ^(β+1), over the j that have i as a neighbour.
 pub fn lrn_grad<T: Scalar>(spec: &Spec, x: &[T], dy: &[T], dx: &mut [T]) {
     let beta = T::from_f64(spec.beta);
     let factor = T::from_f64(2.0 * spec.alpha * spec.beta);

@@ -2,7 +2,7 @@ use super::*;
 use crate::context::Context;
 use crate::epilogue::tests::assert_ends;
 use crate::kernels::Kernels;
-use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, numbers, widen};
+use crate::kernels::check::{assert_close, assert_gradient, inner_product, narrow, random_elements, widen};
 use crate::random::Random;
 use netwright_abi::Epilogue as Kind;
 
@@ -37,7 +37,8 @@ fn specs() -> impl Iterator<Item = Spec> {
 fn fast_loops_agree_with_the_paper() {
     let mut random = Random::new(1);
     for spec in specs() {
-        let (x, dy) = (numbers(&mut random, 2 * spec.channels), numbers(&mut random, 2 * spec.channels));
+        let (x, dy) =
+            (random_elements(&mut random, 2 * spec.channels), random_elements(&mut random, 2 * spec.channels));
         let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
         reference::lrn_forward(&spec, &x, &mut y);
         reference::lrn_grad(&spec, &x, &dy, &mut dx);
@@ -52,7 +53,8 @@ fn fast_loops_agree_with_the_paper() {
 fn gradients_are_those_of_finite_differences() {
     let mut random = Random::new(2);
     for spec in specs() {
-        let (x, dy) = (numbers(&mut random, 2 * spec.channels), numbers(&mut random, 2 * spec.channels));
+        let (x, dy) =
+            (random_elements(&mut random, 2 * spec.channels), random_elements(&mut random, 2 * spec.channels));
         let dx = gradient_of::<f64>(&spec, &x, &dy);
         assert_gradient(&x, &dx, |x| inner_product(&output::<f64>(&spec, x), &dy));
     }
@@ -67,7 +69,7 @@ fn alpha_is_not_divided_by_the_size() {
 #[test]
 fn it_ends_in_every_epilogue() {
     for spec in specs() {
-        let x = numbers(&mut Random::new(4), 2 * spec.channels);
+        let x = random_elements(&mut Random::new(4), 2 * spec.channels);
         assert_ends(x.len(), |epilogue, y: &mut [f32]| {
             f32::lrn_forward(&Context::of(1), &Spec { epilogue, ..spec }, &narrow(&x), y);
         });

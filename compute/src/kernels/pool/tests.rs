@@ -2,11 +2,12 @@ use netwright_abi::Epilogue;
 
 use super::{Spec, reference};
 use crate::configuration::Configuration;
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue::tests::kinds;
 use crate::kernels::Kernels;
 use crate::kernels::check::{
-    assert_close, assert_gradient, assert_same_for_constants, distinct_numbers, inner_product, narrow, numbers, widen,
+    assert_close, assert_gradient, assert_same_for_constants, distinct_elements, inner_product, narrow,
+    random_elements, widen,
 };
 use crate::random::Random;
 
@@ -62,7 +63,7 @@ fn fast_loops_agree_with_slide_39_over_random_shapes() {
         let (batch, spec) = (1 + round % 3, any_spec(&mut random, CHANNELS[round % CHANNELS.len()]));
         // Few different values, so that there are ties.
         let x: Vec<f64> = (0..batch * spec.input_len()).map(|_| random.below(7) as f64 - 8.0).collect();
-        let dy = numbers(&mut random, batch * spec.output_len());
+        let dy = random_elements(&mut random, batch * spec.output_len());
         let mut y = vec![0.0; batch * spec.output_len()];
         let mut dx = vec![0.0; batch * spec.input_len()];
         reference::maxpool_forward(batch, &spec, &x, &mut y);
@@ -97,14 +98,14 @@ fn windows_side_by_side_share_their_gradients_on_any_number_of_threads() {
             epilogue: Epilogue::NONE,
         };
         let batch = 1 + round % 4;
-        let dy = numbers(&mut random, batch * spec.output_len());
+        let dy = random_elements(&mut random, batch * spec.output_len());
         let mut right = vec![0.0; batch * spec.input_len()];
         reference::avgpool_grad(batch, &spec, &dy, &mut right);
         assert_close(&average_gradient::<f64>(batch, &spec, &dy), &right, 1e-14);
         crate::simd::tests::assert_same_for_all_instruction_sets(|| average_gradient::<f32>(batch, &spec, &dy));
-        let turns = Turns(3);
+        let fork = SerialFork(3);
         let mut dx = vec![f32::NAN; right.len()];
-        f32::avgpool_grad(&Context::on(batch, &turns), &spec, &narrow(&dy), &mut dx);
+        f32::avgpool_grad(&Context::on(batch, &fork), &spec, &narrow(&dy), &mut dx);
         assert_close(&widen(&dx), &right, 1e-6);
     }
 }
@@ -121,19 +122,20 @@ fn every_epilogue_is_that_of_the_reference_on_any_number_of_threads() {
     for (round, (epilogue, channels)) in kinds().flat_map(|kind| CHANNELS.map(|channels| (kind, channels))).enumerate()
     {
         let (batch, spec) = (1 + round % 2, Spec { epilogue, ..any_spec(&mut random, channels) });
-        let x = numbers(&mut random, batch * spec.input_len());
+        let x = random_elements(&mut random, batch * spec.input_len());
         let [scale, shift] =
-            [round % 3 > 0, round % 5 > 0].map(|given| numbers(&mut random, if given { channels } else { 0 }));
+            [round % 3 > 0, round % 5 > 0].map(|given| random_elements(&mut random, if given { channels } else { 0 }));
         for (pool, reference) in pools {
             let mut z = vec![0.0; batch * spec.output_len()];
             reference(batch, &spec, &x, &mut z);
-            let before = if epilogue.accumulate { numbers(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
+            let before =
+                if epilogue.accumulate { random_elements(&mut random, z.len()) } else { vec![f64::NAN; z.len()] };
             let mut right = before.clone();
             crate::epilogue::reference(epilogue, &z, &scale, &shift, &mut right, channels);
             for threads in [1, 3] {
                 let mut y = narrow(&before);
-                let turns = Turns(threads);
-                pool(&Context::on(batch, &turns), &spec, &narrow(&x), &narrow(&scale), &narrow(&shift), &mut y);
+                let fork = SerialFork(threads);
+                pool(&Context::on(batch, &fork), &spec, &narrow(&x), &narrow(&scale), &narrow(&shift), &mut y);
                 assert_close(&widen(&y), &right, 1e-5);
             }
         }
@@ -145,8 +147,8 @@ fn gradients_are_those_of_finite_differences() {
     let mut random = Random::new(2);
     for channels in [1, 6, 8] {
         let spec = any_spec(&mut random, channels);
-        let x = distinct_numbers(&mut random, 2 * spec.input_len());
-        let dy = numbers(&mut random, 2 * spec.output_len());
+        let x = distinct_elements(&mut random, 2 * spec.input_len());
+        let dy = random_elements(&mut random, 2 * spec.output_len());
         let finite = |y: Vec<f64>| y.into_iter().map(|y| if y.is_finite() { y } else { 0.0 }).collect::<Vec<_>>();
         assert_gradient(&x, &max_gradient::<f64>(2, &spec, &x, &dy), |x| {
             inner_product(&finite(max::<f64>(2, &spec, x)), &dy)
@@ -219,8 +221,8 @@ fn all_instruction_sets_agree_to_the_last_bit() {
     let mut random = Random::new(3);
     for channels in CHANNELS {
         let spec = any_spec(&mut random, channels);
-        let x = numbers(&mut random, 2 * spec.input_len());
-        let dy = numbers(&mut random, 2 * spec.output_len());
+        let x = random_elements(&mut random, 2 * spec.input_len());
+        let dy = random_elements(&mut random, 2 * spec.output_len());
         assert_same_for_all_instruction_sets(|| max::<f32>(2, &spec, &x));
         assert_same_for_all_instruction_sets(|| max_gradient::<f32>(2, &spec, &x, &dy));
         assert_same_for_all_instruction_sets(|| average::<f32>(2, &spec, &x));
@@ -240,9 +242,9 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
     };
     fn both(configuration: impl Configuration<Spec>) -> [Vec<f32>; 2] {
         let spec = configuration.sizes();
-        let x = narrow::<f32>(&numbers(&mut Random::new(1), 2 * spec.input_len()));
+        let x = narrow::<f32>(&random_elements(&mut Random::new(1), 2 * spec.input_len()));
         let context = Context::of(2);
-        let mut y = [0, 1].map(|_| narrow::<f32>(&numbers(&mut Random::new(2), 2 * spec.output_len())));
+        let mut y = [0, 1].map(|_| narrow::<f32>(&random_elements(&mut Random::new(2), 2 * spec.output_len())));
         super::avgpool_forward(&context, configuration, &x, &[], &[], &mut y[0]);
         super::maxpool_forward(&context, configuration, &x, &[], &[], &mut y[1]);
         y

@@ -3,7 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue::tests::epilogues;
 use crate::kernels::check::shapes;
 use crate::kernels::conv::tests::{Variant, agrees, forward_agrees, numbers, specs};
@@ -70,9 +70,9 @@ fn in_lines() -> impl Strategy<Value = Spec> {
 fn on(threads: usize, batch: usize, spec: &Spec) -> Vec<f32> {
     let (w, mut packed) = (numbers(spec.weights_len(), 2), memory(spec.grouped_len(false)));
     conv_grouped_pack(&Context::of(1), spec, &w, &mut packed);
-    let (turns, mut y) = (Turns(threads), numbers(batch * spec.output_len(), 4));
+    let (fork, mut y) = (SerialFork(threads), numbers(batch * spec.output_len(), 4));
     let (x, mut scratch) = (numbers(batch * spec.input_len(), 1), memory(threads * conv_grouped_forward_scratch(spec)));
-    conv_grouped_forward(&Context::on(batch, &turns), spec, &x, &w, &packed, &[], &[], &mut y, &mut scratch);
+    conv_grouped_forward(&Context::on(batch, &fork), spec, &x, &w, &packed, &[], &[], &mut y, &mut scratch);
     y
 }
 

@@ -9,7 +9,7 @@ use super::{Spec, reference};
 use netwright_abi::Epilogue;
 use netwright_abi::spec::Windowed as _;
 
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::activation::Activation;
@@ -353,8 +353,8 @@ fn constant_sizes_give_the_bits_of_sizes_that_are_known_when_the_kernel_runs() {
 
 /// All that a variant of a convolution of three images computes on so many threads.
 fn on_threads(threads: usize, spec: &Spec, is_direct: bool) -> Vec<f32> {
-    let turns = Turns(threads);
-    let context = Context::on(3, &turns);
+    let fork = SerialFork(threads);
+    let context = Context::on(3, &fork);
     let (x, w, dy) =
         (numbers(3 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(3 * spec.output_len(), 3));
     let (mut y, mut dx) = (memory(dy.len()), numbers(x.len(), 4));

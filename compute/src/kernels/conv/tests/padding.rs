@@ -6,7 +6,7 @@ use netwright_abi::Epilogue;
 
 use super::super::{self as conv, Spec};
 use super::{memory, numbers};
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::kernels::depthwise;
 
 /// Windows of 3x3 over an image of 2x2, whose first and last rows read nothing of it.
@@ -86,8 +86,8 @@ fn rows_that_see_padding_alone_can_be_a_part_of_their_own() {
         let (x, w, bias) = (numbers(2 * spec.input_len(), 1), numbers(spec.weights_len(), 2), numbers(filters, 3));
         let alone = forward(&Context::of(2), &spec, &x, &w, &bias);
         for threads in [2, 5, 18, 36] {
-            let turns = Turns(threads);
-            let together = forward(&Context::on(2, &turns), &spec, &x, &w, &bias);
+            let fork = SerialFork(threads);
+            let together = forward(&Context::on(2, &fork), &spec, &x, &w, &bias);
             assert!(together == alone, "kernel {kernel}, {threads} threads");
         }
     }

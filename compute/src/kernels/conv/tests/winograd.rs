@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::super::{self as conv, Spec, reference};
 use super::{memory, numbers};
-use crate::context::{Context, tests::Turns};
+use crate::context::{Context, tests::SerialFork};
 use crate::epilogue;
 use crate::epilogue::tests::epilogues;
 use crate::kernels::activation::Activation;
@@ -20,11 +20,11 @@ use crate::simd::tests::only;
 
 /// A convolution by Winograd's algorithm as predictions run it, on so many threads.
 fn predicted<T: Elementary>(threads: usize, spec: &Spec, [x, w, scale, shift]: [&[T]; 4], y: &mut [T]) {
-    let turns = Turns(threads);
+    let fork = SerialFork(threads);
     let (mut filters, mut memory) =
         (memory(spec.winograd_len()), memory(threads * conv::conv_winograd_forward_scratch(spec)));
-    conv::conv_winograd_pack(&Context::on(1, &turns), spec, w, &mut filters);
-    let context = Context::on(y.len() / spec.output_len(), &turns);
+    conv::conv_winograd_pack(&Context::on(1, &fork), spec, w, &mut filters);
+    let context = Context::on(y.len() / spec.output_len(), &fork);
     conv::conv_winograd_forward(&context, spec, x, &filters, scale, shift, y, &mut memory);
 }
 
@@ -36,8 +36,8 @@ fn trained<T: Elementary>(
     [x, w, scale, shift]: [&[T]; 4],
     y: &mut [T],
 ) {
-    let turns = Turns(threads);
-    let context = Context::on(y.len() / spec.output_len(), &turns);
+    let fork = SerialFork(threads);
+    let context = Context::on(y.len() / spec.output_len(), &fork);
     let mut filters = memory(if is_prepared { spec.fine_winograd_len() } else { 0 });
     if is_prepared {
         conv::conv_winograd_pack_fine(&context, spec, w, &mut filters);
@@ -48,8 +48,8 @@ fn trained<T: Elementary>(
 
 /// The gradient of the input.
 fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy, w]: [&[T]; 2]) -> Vec<T> {
-    let turns = Turns(threads);
-    let context = Context::on(dy.len() / spec.output_len(), &turns);
+    let fork = SerialFork(threads);
+    let context = Context::on(dy.len() / spec.output_len(), &fork);
     let mut filters = memory(if is_prepared { spec.rotated().winograd_len() } else { 0 });
     if is_prepared {
         conv::conv_winograd_pack_rotated(&context, spec, w, &mut filters);
@@ -64,8 +64,8 @@ fn grad_input<T: Elementary>(threads: usize, is_prepared: bool, spec: &Spec, [dy
 
 /// The gradient of the weights, and of the bias behind it, added to ones.
 fn grad_weights<T: Elementary>(threads: usize, spec: &Spec, [x, dy]: [&[T]; 2]) -> Vec<T> {
-    let turns = Turns(threads);
-    let context = Context::on(dy.len() / spec.output_len(), &turns);
+    let fork = SerialFork(threads);
+    let context = Context::on(dy.len() / spec.output_len(), &fork);
     let mut scratch = memory(threads * conv::conv_winograd_grad_weights_scratch(spec));
     let mut both = std::vec![T::ONE; spec.weights_len() + spec.output[2]];
     let (dw, db) = both.split_at_mut(spec.weights_len());
@@ -309,12 +309,12 @@ fn a_pooled_winograd_has_the_bits_of_a_max_pool_behind_it() {
                     values.iter().map(|value| if value.is_nan() { f32::NAN } else { *value }.to_bits()).collect()
                 };
                 for threads in [1, 2, 5] {
-                    let turns = Turns(threads);
+                    let fork = SerialFork(threads);
                     let mut filters = memory(spec.winograd_len());
                     let mut scratch = memory(threads * conv::conv_winograd_pooled_forward_scratch(&spec));
                     conv::conv_winograd_pack(&Context::of(1), &spec, &w, &mut filters);
                     let mut y = memory(batch * spec.pooled_len());
-                    let context = Context::on(batch, &turns);
+                    let context = Context::on(batch, &fork);
                     conv::conv_winograd_pooled_forward(
                         &context,
                         &spec,
