@@ -1,7 +1,7 @@
-//! Prints what networks compile to in a crate that has netwright's default features, formatted: `cargo run --example expand -- FILE`. With
-//! `-p netwright-compiler --no-default-features` it prints what a crate gets without `std` and `winograd`.
+//! Prints the formatted code of networks in a crate with netwright's default features: `cargo run --example expand -- FILE`. With `-p
+//! netwright-compiler --no-default-features` it prints the code for a crate without `std` and `winograd`.
 //!
-//! FILE is a source of Rust, `FILE.rs`, whose `network! { … }` are expanded one by one, or else a file of the language alone.
+//! FILE is a Rust source file, `FILE.rs`, in which every `network! { … }` is expanded, or a file in the language alone.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -40,11 +40,11 @@ fn networks<'a>(path: &Path, file: &'a str) -> syn::Result<Vec<&'a str>> {
     Ok(networks.texts)
 }
 
-/// What stands in `with_std! { … }` is kept and what stands in `without_std! { … }` dropped, as the feature `std` does. What stands in other
-/// macros is formatted as the Rust that it is like, under a name that [`unparse`] makes a macro's again.
+/// Keeps the content of `with_std! { … }` and drops the content of `without_std! { … }`, as the feature `std` does. Replaces other
+/// macros by similar Rust code so that it can be formatted; [`unparse`] restores the macros.
 struct Readable;
 
-/// Before the name of a macro, while it is a function or a module.
+/// The prefix of a macro's name while it is a function or a module.
 const MACRO: &str = "macro_of_netwright_";
 
 impl VisitMut for Readable {
@@ -64,7 +64,7 @@ impl VisitMut for Readable {
     }
 }
 
-/// A macro like a call of a function, or like items behind a type.
+/// A macro as a function call, or as a module of items.
 fn readable(call: &Macro) -> Option<Stmt> {
     let name = format_ident!("{MACRO}{}", call.path.segments.last()?.ident);
     if is_called(call, "compiled_for") {
@@ -97,7 +97,7 @@ fn is_called(call: &Macro, name: &str) -> bool {
     call.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// What one text compiles to, or its mistakes with their lines.
+/// The expansion of one text, or its diagnostics with line numbers.
 fn expand(text: &str, lines_before: usize) -> Result<String, String> {
     let root: TokenStream = "::netwright".parse().unwrap_or_default();
     let compiled = compile(text, &root, &|_| Span::call_site(), Audience::Rustc);

@@ -1,5 +1,5 @@
 //! Prints a network from an ONNX file in the language: `cargo run --example from_onnx --features onnx -- model.onnx`. With `--check`
-//! behind the file it says only whether that can be had.
+//! after the file, it only checks whether the file can be imported.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The network as text; nothing where it was only to be checked.
+/// The network as text; empty with `--check`.
 fn text() -> Result<String, Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("which file? `from_onnx model.onnx`")?;

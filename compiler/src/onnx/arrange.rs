@@ -1,16 +1,17 @@
-//! Every operator that is read, and those that move nothing: reshaping, transposing, and the arithmetic with shapes that leads to them.
+//! The dispatch over all supported operators, and the operators that move no elements: reshaping, transposing, and the shape
+//! arithmetic that they depend on.
 
 use netwright_abi::Activation as Function;
 use netwright_onnx::{Attribute, Node};
 
 use super::attributes::{axis, float, int, ints};
-use super::constant::{BATCH, Constant, Numbers, said};
+use super::constant::{BATCH, Constant, Numbers, sizes_text};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Reading, Value};
 use crate::ops::{LogSoftmax, PoolKind, Softmax};
 
 impl<'m> Reading<'m> {
-    /// What a node computes.
+    /// The result of a node.
     pub(super) fn node(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         if !node.domain.is_empty() {
             return Err(Problem::new(format!("it is an operator of `{}`, not of ONNX itself", node.domain))
@@ -62,7 +63,7 @@ impl<'m> Reading<'m> {
             "HardSwish" => self.gated(node, &[Function::HardSigmoid(1.0 / 6.0)]),
             "Mish" => self.gated(node, &[Function::Softplus, Function::Tanh]),
             "Clip" => self.clip(node),
-            "Min" | "Max" => self.one_end(node),
+            "Min" | "Max" => self.min_or_max(node),
             "Dropout" => self.dropout(node),
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
             "Neg" => self.negated(node),
@@ -82,7 +83,7 @@ impl<'m> Reading<'m> {
             "Gather" => self.gather(node),
             "Slice" => self.slice(node),
             "Concat" => match self.operand(node, 0)? {
-                Some(Known::Constant(_)) => self.joined(node),
+                Some(Known::Constant(_)) => self.concat_constants(node),
                 _ => self.concat(node),
             },
             other => Err(Problem::new(format!("the operator `{other}` is not supported")).help(
@@ -91,7 +92,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Whether a size is that of the batch.
+    /// Whether a size is the size of the batch.
     pub(super) fn is_batch(&self, size: f64) -> bool {
         size == BATCH || self.batch.is_some_and(|batch| size == batch as f64)
     }
@@ -103,7 +104,7 @@ impl<'m> Reading<'m> {
                 if axis(from, value.layout.0.len() + 1)? != 1 {
                     return Err(Problem::new("it flattens the batch as well"));
                 }
-                self.seen_as(value.clone(), &[value.layout.len()])
+                self.reshaped_value(value.clone(), &[value.layout.len()])
             }
             Some(Known::Constant(constant)) => {
                 let sizes = constant.sizes();
@@ -115,8 +116,8 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The same elements along axes of these sizes.
-    pub(super) fn seen_as(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
+    /// The same elements with axes of these sizes.
+    pub(super) fn reshaped_value(&mut self, value: Value, sizes: &[usize]) -> Answer<Known<'m>> {
         if sizes.is_empty() {
             return Err(Problem::new("nothing is left of it but the batch"));
         }
@@ -142,7 +143,7 @@ impl<'m> Reading<'m> {
                         own.get(index).copied().ok_or_else(|| Problem::new("it keeps an axis that is not there"))?,
                     ),
                     size if size >= 0.0 => Some(size as usize),
-                    _ => return Err(Problem::new(format!("its sizes are {}", said(target)))),
+                    _ => return Err(Problem::new(format!("its sizes are {}", sizes_text(target)))),
                 });
             }
             let known =
@@ -153,12 +154,12 @@ impl<'m> Reading<'m> {
             if product == Some(len) {
                 Ok(sizes)
             } else {
-                Err(Problem::new(format!("{own:?} cannot be seen as {}", said(target))))
+                Err(Problem::new(format!("{own:?} cannot be seen as {}", sizes_text(target))))
             }
         };
         match self.operand(node, 0)? {
             Some(Known::Value(value)) => {
-                if self.puts_images_in_one_row(node, &target) || self.is_row_of_each_position(node, &value, &target) {
+                if self.flattens_batch(node, &target) || self.is_row_of_each_position(node, &value, &target) {
                     return Ok(Known::Value(value));
                 }
                 let own = value.layout.sizes();
@@ -169,7 +170,7 @@ impl<'m> Reading<'m> {
                 if !is_free && !self.is_batch(*batch) {
                     return Err(Problem::new(format!(
                         "its sizes {} do not begin with that of the batch",
-                        said(&target)
+                        sizes_text(&target)
                     ))
                     .help("images are not mixed here: each keeps its own axes behind that of the batch"));
                 }
@@ -177,7 +178,7 @@ impl<'m> Reading<'m> {
                     return Err(Problem::new("two of its sizes are open"));
                 }
                 let sizes = filled(rest, &own)?;
-                self.seen_as(value, &sizes)
+                self.reshaped_value(value, &sizes)
             }
             Some(Known::Constant(constant @ Constant::OfImages(_))) => {
                 let ([batch, rest @ ..], sizes) = (target.as_slice(), constant.sizes()) else {
@@ -186,7 +187,7 @@ impl<'m> Reading<'m> {
                 if *batch != -1.0 && *batch != 0.0 && !self.is_batch(*batch) {
                     return Err(Problem::new(format!(
                         "its sizes {} do not begin with that of the batch",
-                        said(&target)
+                        sizes_text(&target)
                     )));
                 }
                 reshaped(&constant, &[&[1], &filled(rest, &sizes[1..])?[..]].concat())
@@ -262,7 +263,7 @@ impl<'m> Reading<'m> {
                     return Ok(distances);
                 }
                 let sizes = change(&value.layout.sizes(), 1)?;
-                self.seen_as(value, &sizes)
+                self.reshaped_value(value, &sizes)
             }
             Known::Constant(constant @ Constant::OfImages(_)) => {
                 let sizes = change(&constant.sizes()[1..], 1)?;
@@ -277,13 +278,13 @@ impl<'m> Reading<'m> {
 
     fn gather(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         if let Some(Known::Value(value)) = self.operand(node, 0)? {
-            return if self.in_one_row.contains(node.inputs[0]) {
-                self.taken_apart(node, value)
+            return if self.flattened_batches.contains(node.inputs[0]) {
+                self.unflattened_batch(node, value)
             } else {
                 self.gathered(node, &value)
             };
         }
-        let (data, indices) = (self.few(node, 0, "elements")?, self.few(node, 1, "indices")?);
+        let (data, indices) = (self.small_constant(node, 0, "elements")?, self.small_constant(node, 1, "indices")?);
         if data.sizes.len() != 1 {
             return Err(Problem::new("it gathers from a table"));
         }
@@ -297,10 +298,10 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers { sizes: indices.sizes, values }))
     }
 
-    /// Neighbouring channels, by their indices.
+    /// A range of channels, selected by indices.
     fn gathered(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Known<'m>> {
         let place = axis(int(node, "axis", 0), value.layout.0.len() + 1)?;
-        let indices = self.few(node, 1, "indices")?;
+        let indices = self.small_constant(node, 1, "indices")?;
         let size = place.checked_sub(1).map_or(0, |place| value.layout.sizes()[place]) as f64;
         let counted: Vec<f64> = indices.values.iter().map(|at| if *at < 0.0 { at + size } else { *at }).collect();
         let are_neighbours = counted.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
@@ -349,7 +350,7 @@ impl<'m> Reading<'m> {
                 for index in 0..starts.len() {
                     let place = axis(axes[index], pads.len())?;
                     let Some(size) = place.checked_sub(1).map(|axis| value.layout.sizes()[axis] as i64) else {
-                        // All images, as TensorFlow says of an axis that it leaves alone.
+                        // All images: TensorFlow writes this for an axis that it does not slice.
                         let is_all = ends[index] >= i64::from(i32::MAX) || self.is_batch(ends[index] as f64);
                         if is_all && starts[index] == 0 {
                             continue;
@@ -366,7 +367,7 @@ impl<'m> Reading<'m> {
                 self.padded(&value, &pads)
             }
             _ => {
-                let data = self.few(node, 0, "elements")?;
+                let data = self.small_constant(node, 0, "elements")?;
                 let ([start], [end], 1) = (&starts[..], &ends[..], data.sizes.len()) else {
                     return Err(Problem::new("it takes a part of a table"));
                 };
@@ -378,7 +379,7 @@ impl<'m> Reading<'m> {
     }
 }
 
-/// Where something begins or ends along an axis: that of the batch ends behind all.
+/// The start or end of a slice along an axis; the size of the batch is the end of every axis.
 fn place_of(number: f64) -> Answer<i64> {
     match number {
         BATCH => Ok(i64::MAX),

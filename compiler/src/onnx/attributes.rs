@@ -1,11 +1,11 @@
-//! What a node's attributes say.
+//! Access to the attributes of a node.
 
 use netwright_onnx::{Attribute, Node};
 
 use super::problem::{Answer, Problem};
 use crate::shape::{LARGEST_VALUE, Padding, Window};
 
-/// A whole number, or the usual one.
+/// An integer attribute, or `usual` without it.
 pub(super) fn int(node: &Node<'_>, name: &str, usual: i64) -> i64 {
     match node.attribute(name) {
         Some(Attribute::Int(value)) => *value,
@@ -13,7 +13,8 @@ pub(super) fn int(node: &Node<'_>, name: &str, usual: i64) -> i64 {
     }
 }
 
-/// A fraction, or the usual one. What a decimal was rounded to is the decimal again: 0.1, and not the `f32` beside it.
+/// A floating-point attribute, or `usual` without it. The result is the decimal that was rounded to the file's `f32`: 0.1, and not the
+/// nearest `f32`.
 pub(super) fn float(node: &Node<'_>, name: &str, usual: f64) -> f64 {
     match node.attribute(name) {
         Some(Attribute::Float(value)) => decimal(*value),
@@ -21,12 +22,12 @@ pub(super) fn float(node: &Node<'_>, name: &str, usual: f64) -> f64 {
     }
 }
 
-/// The shortest decimal that is rounded to this number.
+/// The shortest decimal that rounds to this value.
 pub(super) fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
-/// A text.
+/// A string attribute.
 pub(super) fn text<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m str> {
     match node.attribute(name) {
         Some(Attribute::Text(text)) => std::str::from_utf8(text).ok(),
@@ -34,7 +35,7 @@ pub(super) fn text<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m str> {
     }
 }
 
-/// Integers.
+/// An attribute of integers.
 pub(super) fn ints<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m [i64]> {
     match node.attribute(name) {
         Some(Attribute::Ints(values)) => Some(values),
@@ -42,20 +43,20 @@ pub(super) fn ints<'m>(node: &'m Node<'_>, name: &str) -> Option<&'m [i64]> {
     }
 }
 
-/// An axis, counted from the back where it is negative.
+/// The index of an axis; negative axes count from the last.
 pub(super) fn axis(axis: i64, rank: usize) -> Answer<usize> {
     let counted = if axis < 0 { axis + rank as i64 } else { axis };
     let found = usize::try_from(counted).ok().filter(|axis| *axis < rank);
     found.ok_or_else(|| Problem::new(format!("its axis {axis} is none of {rank}")))
 }
 
-/// Those that can be sizes: neither negative nor larger than any value may be.
+/// The values that are valid sizes: not negative, and at most the largest size of a value.
 fn sizes(values: &[i64]) -> Vec<usize> {
     let size = |value: &i64| usize::try_from(*value).ok().filter(|size| *size as u64 <= LARGEST_VALUE);
     values.iter().filter_map(size).collect()
 }
 
-/// One number for each axis of the image, height and width.
+/// Values for height and width; for a series the length and 1.
 pub(super) fn pair(values: &[i64], what: &str) -> Answer<[usize; 2]> {
     let sizes = sizes(values);
     match sizes.as_slice() {
@@ -73,7 +74,7 @@ fn counts(node: &Node<'_>, name: &str) -> Answer<[usize; 2]> {
     }
 }
 
-/// Top, bottom, left, right, of what a file gives as starts and then ends.
+/// Top, bottom, left, right, from a file's order of all starts and then all ends.
 pub(super) fn sides(values: &[i64]) -> Answer<[usize; 4]> {
     let sizes = sizes(values);
     match sizes.as_slice() {
@@ -83,7 +84,7 @@ pub(super) fn sides(values: &[i64]) -> Answer<[usize; 4]> {
     }
 }
 
-/// The window that a node lays over an image of these sizes.
+/// The window of a node, applied to an image of these sizes.
 pub(super) fn window(node: &Node<'_>, size: [usize; 2], image: [usize; 2]) -> Answer<Window> {
     let (stride, dilation) = (counts(node, "strides")?, counts(node, "dilations")?);
     let window = |padding| Window { size, stride, dilation, padding };
@@ -100,11 +101,11 @@ pub(super) fn window(node: &Node<'_>, size: [usize; 2], image: [usize; 2]) -> An
                 .help("it is NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
         }
     };
-    Ok(plainly(window(Padding::Explicit(padding)), image))
+    Ok(with_same(window(Padding::Explicit(padding)), image))
 }
 
-/// Padding that is what `same` means is called so.
-pub(super) fn plainly(window: Window, image: [usize; 2]) -> Window {
+/// Replaces explicit padding by `same` where both are equal.
+pub(super) fn with_same(window: Window, image: [usize; 2]) -> Window {
     let same = Window { padding: Padding::Same, ..window };
     let is_padded = window.padding != Padding::Explicit([0; 4]);
     if is_padded && same.lay(image) == window.lay(image) { same } else { window }

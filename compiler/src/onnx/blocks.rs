@@ -1,10 +1,10 @@
-//! Blocks where structure repeats: stages with branches that differ in numbers alone are calls of one block.
+//! Blocks for repeated structure: stages with branches that differ only in numbers become calls of one block.
 
 use std::collections::BTreeMap;
 
 use super::stage::Stage;
 
-/// A text taken apart: what stands between its whole numbers, and these.
+/// A text split at its whole numbers: the text between them, and the numbers.
 #[derive(Clone, Debug)]
 struct Form {
     between: Vec<String>,
@@ -18,7 +18,7 @@ impl Form {
         let mut at = 0;
         while at < letters.len() {
             let is_digit = |at: usize| letters.get(at).is_some_and(char::is_ascii_digit);
-            // A number of its own, or a size behind an `x`; part of no name and no fraction.
+            // Only a separate number or a size after `x`, and not a part of a name or a fraction.
             let before = at.checked_sub(1).map(|before| letters[before]);
             let starts = is_digit(at) && matches!(before, None | Some(' ' | 'x'));
             let mut end = at;
@@ -44,11 +44,11 @@ impl Form {
     }
 }
 
-/// A block: its text, and for each place of a number what stands there.
+/// A block in the printed text: its text, and the parameter at each number.
 struct PrintedBlock {
     name: String,
     form: Form,
-    /// For each number, the parameter it is, times a factor.
+    /// For each number, its parameter and a factor; `None` for a number that is the same in all calls.
     places: Vec<Option<(usize, usize)>>,
     parameters: usize,
 }
@@ -56,11 +56,11 @@ struct PrintedBlock {
 const NAMES: [&str; 8] = ["width", "inner", "outer", "step", "more", "rest", "other", "last"];
 
 impl PrintedBlock {
-    /// A block that all these are calls of, each given by its numbers.
+    /// The block of which all `calls` are calls; each call is given by its numbers.
     fn of(name: String, form: Form, calls: &[Vec<usize>]) -> Option<Self> {
         let mut columns: Vec<Vec<usize>> = Vec::new();
         let column = |place: usize| -> Vec<usize> { calls.iter().map(|call| call[place]).collect() };
-        // The smallest first: others are multiples of them.
+        // The smallest numbers first, because others may be multiples of them.
         let mut order: Vec<usize> = (0..form.numbers.len()).collect();
         order.sort_by_key(|place| calls[0][*place]);
         let mut places = vec![None; order.len()];
@@ -111,7 +111,7 @@ impl PrintedBlock {
     }
 }
 
-/// The whole text: blocks, then the network.
+/// The complete text: blocks, then the network.
 pub(super) fn with_blocks(name: &str, input: &str, stages: &[Stage]) -> String {
     let forms: Vec<Form> = stages.iter().map(|stage| Form::of(&stage.text())).collect();
     let mut alike: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
@@ -134,7 +134,7 @@ pub(super) fn with_blocks(name: &str, input: &str, stages: &[Stage]) -> String {
             texts[*index] = block.call(&forms[*index].numbers);
         }
     }
-    // The same stage several times in a row is written once.
+    // Consecutive equal stages are written once, with a count.
     let mut lines: Vec<(usize, String)> = Vec::new();
     for text in texts {
         match lines.last_mut() {

@@ -1,9 +1,9 @@
-//! Channels taken apart, and put in another order.
+//! Splitting and reordering of channels.
 
 use netwright_onnx::Node;
 
 use super::attributes::{axis, int, ints};
-use super::constant::{Constant, Numbers, said};
+use super::constant::{Constant, Numbers, sizes_text};
 use super::layout::{Layout, Run};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Reading, Value};
@@ -11,13 +11,13 @@ use crate::ops::{Shuffle, Slice};
 use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
-    /// Whether the channels of a value lie along this axis behind that of the batch.
+    /// Whether this axis of the file, not counting the batch, is the channel axis of a value.
     pub(super) fn has_channels_along(&self, value: &Value, place: usize) -> bool {
         let channels = self.builder.shape(value.id).channels();
         channels > 1 && value.layout.0.get(place).is_some_and(|axis| *axis == [Run { len: channels, stride: 1 }])
     }
 
-    /// Some channels of a value that has them along this axis; `None` where it has not.
+    /// A range of channels of a value whose channel axis this is; `None` if it is another axis.
     pub(super) fn channels_of(
         &mut self,
         value: &Value,
@@ -39,7 +39,7 @@ impl<'m> Reading<'m> {
         Ok(Some(Known::Value(Value { id, layout })))
     }
 
-    /// Several parts of a value, each of which is read by nodes of its own.
+    /// Splits a value along an axis; other nodes read each part by its name.
     pub(super) fn split(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let operand = self.operand(node, 0)?.ok_or_else(|| Problem::new("it has no input"))?;
         let (sizes, batch) = match &operand {
@@ -73,7 +73,7 @@ impl<'m> Reading<'m> {
         self.known.get(node.outputs.first().copied().unwrap_or_default()).cloned().map_or(Ok(operand), Ok)
     }
 
-    /// A part of a value along one axis: channels, rows or columns.
+    /// A range of a value along one axis: of channels, rows or columns.
     fn part(&mut self, value: &Value, place: usize, [first, count]: [usize; 2]) -> Answer<Known<'m>> {
         if let Some(channels) = self.channels_of(value, place, [first, count])? {
             return Ok(channels);
@@ -84,7 +84,7 @@ impl<'m> Reading<'m> {
         self.padded(value, &pads)
     }
 
-    /// The sizes of the parts that a `Split` makes of an axis.
+    /// The sizes of a `Split`'s parts.
     fn parts(&self, node: &'m Node<'m>, size: usize) -> Answer<Vec<usize>> {
         let given: Option<Vec<f64>> = match self.constant(node, 1, "sizes")? {
             Some(sizes) => {
@@ -97,19 +97,19 @@ impl<'m> Reading<'m> {
             if count == 0 || count > size {
                 return Err(Problem::new(format!("it makes {count} parts of {size}")));
             }
-            // All of one size, but the last, which may be smaller.
+            // All of equal size, except the last, which may be smaller.
             let each = size.div_ceil(count);
             return Ok((0..count).map(|part| each.min(size.saturating_sub(part * each))).collect());
         };
         let fits =
             given.iter().all(|part| (1.0..=size as f64).contains(part)) && given.iter().sum::<f64>() == size as f64;
         if !fits || given.len() < node.outputs.len() {
-            return Err(Problem::new(format!("its parts {} are not those of {size}", said(&given))));
+            return Err(Problem::new(format!("its parts {} are not those of {size}", sizes_text(&given))));
         }
         Ok(given.into_iter().map(|part| part as usize).collect())
     }
 
-    /// Where channels were put in another order by reshaping them in groups, which was transposed and reshaped again, the network does so.
+    /// Emits a `shuffle` for a value whose channels the file reordered by reshaping to groups, transposing and reshaping back.
     pub(super) fn with_channels_in_order(&mut self, value: Value) -> Answer<Value> {
         let shape = self.builder.shape(value.id);
         if matches!(shape, Shape::Flat(_)) {
@@ -128,7 +128,8 @@ impl<'m> Reading<'m> {
         Ok(Value { id, layout })
     }
 
-    /// A row whose order is that of the file, where that is memory's by groups.
+    /// Reorders a flat value by a `shuffle` where the file's order differs from the memory order by groups; `None` for other
+    /// differences.
     pub(super) fn row_in_order(&mut self, value: &Value) -> Answer<Option<Value>> {
         let [axis] = value.layout.0.as_slice() else { return Ok(None) };
         let len = value.layout.len();
@@ -139,7 +140,7 @@ impl<'m> Reading<'m> {
     }
 }
 
-/// The groups of which an axis takes the first element of each, then the second of each.
+/// The number of groups if the axis interleaves groups: the first element of each, then the second of each, and so on.
 fn shuffled(axis: &[Run], len: usize) -> Option<usize> {
     match axis {
         [each, groups] if each.stride == 1 && groups.stride == each.len && each.len * groups.len == len => {

@@ -1,4 +1,4 @@
-//! What a file knows before anything comes in: weights, and the arithmetic with shapes around them.
+//! Values known at compile time: weights, and the results of shape arithmetic.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use netwright_onnx::{Attribute, Elements, Node, Tensor, external};
 use super::layout::Run;
 use super::problem::{Answer, Problem};
 
-/// The size of the batch, in arithmetic with shapes.
+/// The size of the batch in shape arithmetic.
 pub(super) const BATCH: f64 = f64::NEG_INFINITY;
 
-/// A number that follows from the size of the batch, and is not that: twice as many, or one less.
+/// A value that depends on the size of the batch but differs from it, such as twice the size.
 pub(super) const OF_BATCH: f64 = f64::NAN;
 
-/// Sizes as they are said: that of the batch is N, what follows from it is ?, and of many the first.
-pub(super) fn said(sizes: &[f64]) -> String {
+/// Sizes as text: the batch is N, values that depend on it are ?, and a long list is shortened.
+pub(super) fn sizes_text(sizes: &[f64]) -> String {
     const FEW: usize = 8;
     let size = |size: &f64| match *size {
         BATCH => "N".to_owned(),
@@ -26,38 +26,38 @@ pub(super) fn said(sizes: &[f64]) -> String {
     format!("[{}{more}]", first.join(", "))
 }
 
-/// A value that does not depend on what comes in.
+/// A value that does not depend on the input.
 #[derive(Clone, Debug)]
 pub(super) enum Constant<'m> {
-    /// A tensor of the file, or a part of one seen along other axes.
+    /// A tensor of the file, or a view of one.
     Weights(Weights<'m>),
-    /// A few elements that were computed.
+    /// A few computed elements.
     Numbers(Numbers),
-    /// The same for each image of the batch, along the first axis.
+    /// Elements for each image of the batch, which is the first axis.
     OfImages(OfImages),
 }
 
-/// Numbers for each image of a batch: those of the first, and how much more they are for each image behind it.
+/// Elements for each image of a batch: those of the first image, and the increment per image.
 #[derive(Clone, Debug)]
 pub(super) struct OfImages {
-    /// Their first axis, that of the batch, is 1 long.
+    /// The elements of the first image; the first axis has size 1.
     pub(super) first: Numbers,
     pub(super) step: f64,
 }
 
-/// A tensor of the file, seen along some axes.
+/// A view of a tensor of the file.
 #[derive(Clone, Debug)]
 pub(super) struct Weights<'m> {
     /// Its name in the file.
     pub(super) name: &'m str,
     pub(super) tensor: &'m Tensor<'m>,
-    /// Sizes and distances, slowest first.
+    /// Sizes and strides, slowest first.
     pub(super) axes: Vec<Run>,
-    /// Whether it was written into the graph, and not among what is trained.
+    /// Whether it is a constant of the graph instead of a trained initializer.
     pub(super) is_fixed: bool,
 }
 
-/// A few elements.
+/// A few elements, with their shape.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub(super) sizes: Vec<usize>,
@@ -65,7 +65,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// A row.
+    /// A vector.
     pub(super) fn row(values: Vec<f64>) -> Self {
         Self { sizes: vec![values.len()], values }
     }
@@ -85,12 +85,12 @@ impl<'m> Weights<'m> {
         self.axes.iter().map(|axis| axis.len).collect()
     }
 
-    /// The elements, where they are few and lie in the file itself.
+    /// The elements, if there are few and they are in the model file itself.
     pub(super) fn numbers(&self) -> Option<Numbers> {
         self.numbers_beside(None)
     }
 
-    /// The elements, where they are few, and lie in the file or in one of its folder.
+    /// The elements, if there are few and they are in the model file or in an external file in its folder.
     pub(super) fn numbers_beside(&self, folder: Option<&Path>) -> Option<Numbers> {
         const FEW: usize = 1 << 16;
         if self.tensor.len() > FEW {
@@ -113,7 +113,7 @@ impl<'m> Weights<'m> {
 }
 
 impl<'m> Constant<'m> {
-    /// What a node `Constant` makes.
+    /// The value of a `Constant` node.
     pub(super) fn of_node(node: &'m Node<'m>) -> Answer<Self> {
         let name = node.outputs.first().copied().unwrap_or_default();
         let one = |value| Self::Numbers(Numbers { sizes: Vec::new(), values: vec![value] });
@@ -135,7 +135,7 @@ impl<'m> Constant<'m> {
         Err(Problem::new("its constant is of a kind that is not read"))
     }
 
-    /// Its sizes.
+    /// The sizes.
     pub(super) fn sizes(&self) -> Vec<usize> {
         match self {
             Self::Weights(weights) => weights.sizes(),
@@ -144,7 +144,7 @@ impl<'m> Constant<'m> {
         }
     }
 
-    /// Its elements, where they are few.
+    /// The elements, if there are few.
     pub(super) fn numbers(&self) -> Option<Numbers> {
         match self {
             Self::Weights(weights) => weights.numbers(),
@@ -153,24 +153,24 @@ impl<'m> Constant<'m> {
         }
     }
 
-    /// The one number that it is.
+    /// The only element.
     pub(super) fn single(&self) -> Option<f64> {
         self.numbers().filter(|numbers| numbers.values.len() == 1).map(|numbers| numbers.values[0])
     }
 
-    /// Integers; that of the batch is [`BATCH`], and what follows from it [`OF_BATCH`].
+    /// The elements as integers; the size of the batch is [`BATCH`], and values that depend on it are [`OF_BATCH`].
     pub(super) fn whole(&self) -> Option<Vec<f64>> {
         self.numbers().map(|numbers| numbers.values)
     }
 
-    /// The axes in another order.
+    /// A view with the axes in another order.
     pub(super) fn transposed(&self, order: &[usize]) -> Option<Self> {
         let Self::Weights(weights) = self else { return None };
         let axes = order.iter().map(|&axis| weights.axes.get(axis).copied()).collect::<Option<Vec<_>>>()?;
         Some(Self::Weights(Weights { axes, ..weights.clone() }))
     }
 
-    /// The same elements along axes of these sizes.
+    /// A view with axes of these sizes.
     pub(super) fn reshaped(&self, sizes: &[usize]) -> Option<Self> {
         match self {
             Self::Numbers(numbers) => {

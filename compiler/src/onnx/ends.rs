@@ -1,4 +1,4 @@
-//! What goes into a model, and which of what comes out is the answer.
+//! The input of a model, and the selection of its output.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,12 +7,12 @@ use netwright_onnx::{Graph, Model, Value as Declared};
 use super::problem::{Answer, Problem};
 use crate::shape::Shape;
 
-/// What a graph is given: its only input that is no constant.
+/// The graph's only input that is not a constant.
 pub(super) fn only_input<'g, 'm>(graph: &'g Graph<'m>) -> Answer<&'g Declared<'m>> {
     let constants: HashSet<&str> = graph.initializers.iter().map(|tensor| tensor.name).collect();
     let mut inputs: Vec<&Declared<'_>> = graph.inputs.iter().filter(|input| !constants.contains(input.name)).collect();
     if inputs.len() > 1 {
-        // What an exporter has folded away may still be declared.
+        // An input that the exporter has folded away may still be declared.
         let read: BTreeSet<&str> = graph.nodes.iter().flat_map(|node| node.inputs.iter().copied()).collect();
         inputs.retain(|input| read.contains(input.name));
     }
@@ -31,7 +31,7 @@ pub(super) fn only_input<'g, 'm>(graph: &'g Graph<'m>) -> Answer<&'g Declared<'m
     Ok(input)
 }
 
-/// The name of the answer: that asked for, else the only one that holds fractions.
+/// The name of the output: the requested one, or the only one with floating-point elements.
 pub(super) fn answer<'m>(model: &'m Model<'m>, asked: Option<&str>) -> Answer<&'m str> {
     let outputs = &model.graph.outputs;
     let names = || outputs.iter().map(|output| format!("`{}`", output.name)).collect::<Vec<_>>().join(", ");
@@ -51,7 +51,7 @@ pub(super) fn answer<'m>(model: &'m Model<'m>, asked: Option<&str>) -> Answer<&'
     }
 }
 
-/// The shape of one image, and the size of the batch where it is fixed.
+/// The shape of one image, and the batch size if the file fixes it.
 pub(super) fn input_shape(input: &Declared<'_>, channels_last: bool) -> Answer<(Shape, Option<usize>)> {
     let name = input.name;
     let dims = input.dims.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A network as a graph of ONNX: channels first, its weights to be put behind it by whoever has them.
+//! Export of a network as an ONNX graph, channels first. The caller appends the weights.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,45 +7,45 @@ use netwright_onnx::write::{self, Attribute as Value, Message};
 use crate::graph::{Graph, Node, ValueId};
 use crate::shape::Shape;
 
-/// The version of the operators that are written: the first with `Gelu`.
+/// The version of the operator set: the first with `Gelu`.
 const OPSET: i64 = 20;
 
-/// A graph as the bytes of a model, apart from the weights.
+/// A graph as the bytes of a model, without the weights.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// What stands before the graph.
+    /// The bytes before the graph.
     pub before: Vec<u8>,
-    /// The graph's own bytes, without the tensors that are trained.
+    /// The graph's bytes, without the trained tensors.
     pub graph: Vec<u8>,
-    /// Those, in the order in which they are to be written.
+    /// The trained tensors, in the order in which they are to be written.
     pub tensors: Vec<ExportedTensor>,
 }
 
-/// A tensor of the file that is made of one of the network's.
+/// A tensor of the file that is written from a tensor of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportedTensor {
     /// Its name in the file.
     pub name: String,
-    /// The network's, by its number.
+    /// The index of the network's tensor.
     pub tensor: usize,
     /// Its sizes in the file.
     pub dims: Vec<usize>,
-    /// How the network's elements are walked in the file's order: lengths and distances, slowest first.
+    /// The traversal of the network's elements in the file's order: lengths and strides, slowest first.
     pub axes: Vec<[usize; 2]>,
 }
 
-/// A graph while it is written.
+/// A graph that is being exported.
 pub(super) struct Writing<'g> {
     pub(super) graph: &'g Graph,
     message: Message,
     tensors: Vec<ExportedTensor>,
     names: HashMap<ValueId, String>,
     used: HashSet<String>,
-    /// The layer that is written.
+    /// The name of the current layer.
     layer: String,
 }
 
-/// The sizes of a value in the file, behind that of the batch.
+/// The sizes of a value in the file, without the batch.
 pub(super) fn dims(shape: Shape) -> Vec<usize> {
     match shape {
         Shape::Image { height, width, channels } => vec![channels, height, width],
@@ -54,7 +54,7 @@ pub(super) fn dims(shape: Shape) -> Vec<usize> {
     }
 }
 
-/// The graph of a network called `name`.
+/// Exports the graph of a network called `name`.
 pub fn written_as_onnx(graph: &Graph, name: &str) -> Export {
     let mut message = Message::new();
     message.bytes(write::NAME, name);
@@ -73,7 +73,7 @@ pub fn written_as_onnx(graph: &Graph, name: &str) -> Export {
         let output = writing.node(node);
         writing.names.insert(node.output, output);
     }
-    // The answer has a name of its own, whatever computes it.
+    // The output has a fixed name, whatever the name of the value.
     let last = writing.name_of(graph.output);
     writing.message.message(write::NODE, &write::node("output", "Identity", &[&last], &["output"], &[]));
     let Writing { message, tensors, .. } = writing;
@@ -85,7 +85,7 @@ impl Writing<'_> {
         self.names.get(&value).cloned().unwrap_or_default()
     }
 
-    /// The input number `index`.
+    /// The name of the input with this index.
     pub(super) fn x(&self, node: &Node, index: usize) -> String {
         self.name_of(node.inputs[index])
     }
@@ -100,21 +100,21 @@ impl Writing<'_> {
         name
     }
 
-    /// Adds a node; the name of what it computes.
+    /// Adds a node, and returns the name of its output.
     pub(super) fn push(&mut self, op: &str, inputs: &[&str], attributes: &[(&str, Value)]) -> String {
         let output = self.free_name(&op.to_lowercase());
         self.message.message(write::NODE, &write::node(&output, op, inputs, &[&output], attributes));
         output
     }
 
-    /// A constant of whole numbers.
+    /// A constant tensor of integers.
     pub(super) fn integers(&mut self, wanted: &str, values: &[i64]) -> String {
         let name = self.free_name(wanted);
         self.message.message(write::INITIALIZER, &write::integers(&name, values));
         name
     }
 
-    /// A constant of fractions.
+    /// A constant tensor of floating-point values.
     pub(super) fn floats(&mut self, wanted: &str, dims: &[usize], values: impl IntoIterator<Item = f64>) -> String {
         let name = self.free_name(wanted);
         let values = values.into_iter().map(|value| value as f32);
@@ -122,7 +122,7 @@ impl Writing<'_> {
         name
     }
 
-    /// The node's tensor called `tensor`, walked along these axes; `None` where it has none.
+    /// The node's tensor called `tensor`, traversed along these axes; `None` if the node has no such tensor.
     pub(super) fn weights(&mut self, node: &Node, tensor: &str, dims: &[usize], axes: &[[usize; 2]]) -> Option<String> {
         let id = node.tensors.iter().find(|id| self.graph.tensors[id.0].name == tensor)?;
         let known = |known: &&ExportedTensor| known.tensor == id.0 && known.axes == axes && known.dims == dims;
@@ -135,7 +135,7 @@ impl Writing<'_> {
         Some(name)
     }
 
-    /// A row of weights, one for each channel; `otherwise` for all where the node has none.
+    /// A vector of weights, one per channel; if the node has none, a constant vector of `otherwise`.
     pub(super) fn vector(&mut self, node: &Node, tensor: &str, len: usize, otherwise: f64) -> String {
         match self.weights(node, tensor, &[len], &[[len, 1]]) {
             Some(name) => name,
@@ -143,7 +143,7 @@ impl Writing<'_> {
         }
     }
 
-    /// The value with its channels last, as our memory has it.
+    /// Transposes a value to channels last, the order of our memory.
     pub(super) fn channels_last(&mut self, x: &str, shape: Shape) -> String {
         let order = match shape {
             Shape::Image { .. } => vec![0, 2, 3, 1],
@@ -153,7 +153,7 @@ impl Writing<'_> {
         self.push("Transpose", &[x], &[("perm", Value::Ints(order))])
     }
 
-    /// The value with its channels first again.
+    /// Transposes a value back to channels first.
     pub(super) fn channels_first(&mut self, x: &str, shape: Shape) -> String {
         let order = match shape {
             Shape::Image { .. } => vec![0, 3, 1, 2],

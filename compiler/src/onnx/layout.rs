@@ -1,18 +1,18 @@
-//! Where the axes of a value of the file lie in our memory. A file has channels first, we have them last; what a file flattens, reshapes
-//! or transposes is the same memory seen along other axes, and costs nothing.
+//! The mapping from the axes of a file's value to our memory. Files store channels first, our memory has channels last. A value that a
+//! file flattens, reshapes or transposes is a view of the same memory, at no cost.
 
 use crate::shape::Shape;
 
-/// Elements at equal distances.
+/// Elements with a constant stride.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// How many.
+    /// The number of elements.
     pub(super) len: usize,
-    /// How far apart, in elements.
+    /// The stride in elements.
     pub(super) stride: usize,
 }
 
-/// The axes of a value behind that of the batch, in the file's order: each is made of runs, slowest first, through the memory of one image.
+/// The axes of a value without the batch, in the file's order. Each axis consists of runs, slowest first, in the memory of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout(pub(super) Vec<Vec<Run>>);
 
@@ -32,14 +32,14 @@ impl Layout {
         }
     }
 
-    /// Channels last: the file's order is ours.
+    /// Channels last: the file's order is the memory order.
     pub(super) fn channels_last(shape: Shape) -> Self {
         let Self(mut axes) = Self::channels_first(shape);
         axes.rotate_left(1);
         Self(axes)
     }
 
-    /// Channels first, or last, along so many axes: those that a row of features lacks are 1 long.
+    /// Channels first or last with this number of axes; axes that a flat value lacks have size 1.
     pub(super) fn along_axes(shape: Shape, axes: usize, channels_last: bool) -> Self {
         let Self(mut all) = Self::channels_first(shape);
         all.resize(axes.max(all.len()), Vec::new());
@@ -54,12 +54,12 @@ impl Layout {
         self.0.iter().map(|axis| size(axis)).collect()
     }
 
-    /// How many elements one image has.
+    /// The number of elements of one image.
     pub(super) fn len(&self) -> usize {
         self.sizes().iter().product()
     }
 
-    /// The same elements along axes of these sizes, in the same order; `None` where an axis would end within a run.
+    /// A view of the same elements with axes of these sizes, in the same order; `None` if an axis would split a run.
     pub(super) fn reshaped(&self, sizes: &[usize]) -> Option<Self> {
         let mut runs = merged(self.0.iter().flatten().copied().collect()).into_iter();
         let mut rest: Option<Run> = None;
@@ -85,18 +85,18 @@ impl Layout {
         (rest.is_none() && runs.next().is_none()).then_some(Self(axes))
     }
 
-    /// The axes in another order.
+    /// A view with the axes in another order.
     pub(super) fn transposed(&self, order: &[usize]) -> Option<Self> {
         order.iter().map(|&axis| self.0.get(axis).cloned()).collect::<Option<Vec<_>>>().map(Self)
     }
 }
 
-/// The elements along an axis.
+/// The number of elements along an axis.
 pub(super) fn size(axis: &[Run]) -> usize {
     axis.iter().map(|run| run.len).product()
 }
 
-/// Runs that go on where the one before them ends are one.
+/// Merges adjacent runs that form one run.
 fn merged(runs: Vec<Run>) -> Vec<Run> {
     let mut all: Vec<Run> = Vec::new();
     for run in runs {
@@ -108,7 +108,7 @@ fn merged(runs: Vec<Run>) -> Vec<Run> {
     all
 }
 
-/// How an axis of a tensor in a file, `stride` from one element to the next, is read in the order in which `axis` lies in memory.
+/// The runs that read an axis of a file's tensor, with stride `stride`, in the memory order of `axis`.
 pub(super) fn along(axis: &[Run], stride: usize) -> Vec<Run> {
     let mut behind = size(axis);
     let mut runs: Vec<(usize, Run)> = Vec::new();
@@ -141,7 +141,7 @@ mod tests {
     fn weights_behind_a_flattened_image_are_read_in_the_order_of_memory() {
         let image = Layout::channels_first(Shape::Image { height: 1, width: 2, channels: 3 });
         let flat = image.reshaped(&[6]).expect("all elements");
-        // Channel c of column x is element 2c + x of the file, and element 3x + c of memory.
+        // Channel c of column x is element 2c + x in the file, and element 3x + c in memory.
         assert_eq!(along(&flat.0[0], 1), [Run { len: 2, stride: 1 }, Run { len: 3, stride: 2 }]);
     }
 }

@@ -1,8 +1,7 @@
-//! ONNX as a front end: a file's nodes become calls of the [`Builder`](crate::builder::Builder), as the words of a text do. And back: a
-//! graph as the bytes of a model ([`written_as_onnx`]).
+//! The ONNX front end: each node of a file becomes calls of the [`Builder`](crate::builder::Builder), as each word of a text does. The
+//! export is the reverse: a graph becomes the bytes of a model ([`written_as_onnx`]).
 //!
-//! What a node computes in the middle of a value's axes is found by its `layout`: reshaping, transposing and the arithmetic with shapes
-//! push nothing.
+//! The `layout` of a value maps the file's axes to memory, so that reshaping, transposing and shape arithmetic add no operations.
 
 mod arrange;
 mod attributes;
@@ -11,12 +10,12 @@ mod channels;
 mod constant;
 mod ends;
 mod export;
+mod layer_norm_pattern;
 mod layout;
 mod normalise;
 mod of_lenet;
 mod operators;
 mod patterns;
-mod pieces;
 mod pointwise;
 mod printed;
 mod problem;
@@ -38,16 +37,16 @@ pub use printed::printed;
 pub use problem::Problem;
 use reading::Reading;
 
-/// A model that was read.
+/// An imported model.
 #[derive(Debug)]
 pub struct Read {
     /// Its graph.
     pub graph: Graph,
-    /// Where each of the graph's tensors comes from.
+    /// The source of each of the graph's tensors.
     pub sources: Vec<Source>,
 }
 
-/// Where a tensor's elements come from: see [`netwright_onnx::source::Source`].
+/// The source of a tensor's elements: see [`netwright_onnx::source::Source`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// A tensor of the file.
@@ -56,27 +55,27 @@ pub enum Source {
         name: String,
         /// Its sizes in the file.
         dims: Vec<usize>,
-        /// Lengths and distances.
+        /// Lengths and strides.
         axes: Vec<[usize; 2]>,
-        /// What becomes of an element.
+        /// The change applied to each element.
         change: Change,
     },
-    /// A number for all.
+    /// One value for all elements.
     Filled(f64),
 }
 
-/// What is asked of a model.
+/// Options of the import.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
-    /// The name of the answer, for a model with several.
+    /// The name of the output, for a model with several.
     pub output: Option<&'a str>,
-    /// What the answer goes through besides.
+    /// A function to add after the output.
     pub end: Option<End>,
-    /// Where files with constants may lie.
+    /// The folder of the model's external files.
     pub folder: Option<&'a Path>,
 }
 
-/// What makes shares of logits: exporters leave it to the loss, as PyTorch does.
+/// The function that turns logits into probabilities. Exporters omit it where it is part of the loss, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum End {
@@ -86,7 +85,7 @@ pub enum End {
 }
 
 impl End {
-    /// What the word says.
+    /// The function with this name.
     pub fn of(word: &str) -> Option<Self> {
         match word {
             "softmax" => Some(Self::Softmax),
@@ -97,21 +96,21 @@ impl End {
     }
 }
 
-/// Builds the graph of a model. `output` is the name of the answer, for a model with several.
+/// Imports the graph of a model. `output` is the name of the output, for a model with several.
 ///
 /// # Errors
-/// Where a node cannot be had: which, what came in, and what could be done.
+/// If a node is not supported: the node, its input shapes, and a suggestion.
 pub fn read(model: &Model<'_>, output: Option<&str>) -> Result<Read, Problem> {
     read_as(model, Asked { output, ..Asked::default() })
 }
 
-/// As [`read`], by all that is asked.
+/// Like [`read`], with all options.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_as(model: &Model<'_>, asked: Asked<'_>) -> Result<Read, Problem> {
-    // Whether the image that comes in has its channels first or last shows only in what is done with it.
+    // Only the use of the input image shows whether its channels are first or last, so both are tried.
     let read = |channels_last| Reading::of(model, asked, channels_last)?.run();
-    let further = |first: Problem, last: Problem| if last.place > first.place { last } else { first };
+    let further = |first: Problem, last: Problem| if last.node_index > first.node_index { last } else { first };
     read(false).or_else(|first| read(true).map_err(|last| further(first, last)))
 }

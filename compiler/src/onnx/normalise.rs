@@ -1,4 +1,4 @@
-//! Normalisations.
+//! Import of normalisations.
 
 use netwright_onnx::Node;
 use netwright_onnx::source::Change;
@@ -14,7 +14,7 @@ use crate::ops::{BatchNorm, LayerNorm, Lrn, Op, Prelu};
 use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
-    /// The value as what has channels, and the order in which a row of weights, one for each channel, is read.
+    /// The value with a channel axis, and the order in which a vector of weights per channel is read.
     fn channels(&mut self, value: &Value) -> Answer<(ValueId, Vec<Run>)> {
         if let [only] = value.layout.0.as_slice() {
             let id = self.shaped(value.id, Shape::Flat(value.layout.len()))?;
@@ -28,7 +28,7 @@ impl<'m> Reading<'m> {
         Ok((id, vec![Run { len: channels, stride: 1 }]))
     }
 
-    /// The rows of weights called `names`, from the inputs behind the first.
+    /// Sets the sources of the vectors of weights called `names`, the inputs after the first.
     fn vectors(&mut self, node: &'m Node<'m>, names: &[&str], order: &[Run]) -> Answer<()> {
         let channels: usize = order.iter().map(|run| run.len).product();
         for (index, name) in names.iter().enumerate() {
@@ -99,7 +99,7 @@ impl<'m> Reading<'m> {
             ))
             .help("use an odd size"));
         }
-        // A file's α is that of a mean.
+        // ONNX divides α by the size.
         let alpha = float(node, "alpha", 1e-4) / size as f64;
         let op = Lrn { size, alpha, beta: float(node, "beta", 0.75), k: float(node, "bias", 1.0) }.into();
         let id = self.normal("lrn", op, x)?;
@@ -118,7 +118,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    /// A softmax, or its logarithm.
+    /// Imports a softmax or log-softmax.
     pub(super) fn softmax(&mut self, node: &'m Node<'m>, word: &str, op: Op) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         let rank = value.layout.0.len() + 1;

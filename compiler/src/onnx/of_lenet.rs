@@ -1,5 +1,5 @@
-//! What LeNet-5 of 1998 is made of: a convolution whose filters see some channels each, as a table says, and distances to patterns. ONNX has
-//! neither, and they are written as several nodes (`operators.rs`).
+//! The special layers of LeNet-5 (1998): a convolution with a connection table, and distances to patterns. ONNX has neither, and the
+//! export writes them as several nodes (`operators.rs`).
 
 use netwright_onnx::Node;
 
@@ -15,7 +15,7 @@ use crate::ops::{Conv, ConvTable, Distance, Op};
 use crate::shape::Shape;
 
 impl<'m> Reading<'m> {
-    /// The only node that reads a value, in however many places, where it is of this kind.
+    /// The only node that reads a value, possibly several times, if it is of this kind.
     fn reader(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
         let [first, others @ ..] = self.readers_of(name) else { return None };
         let model = self.model;
@@ -30,7 +30,8 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Channels taken by their numbers, each convolved by itself, and summed as the ones of a second convolution say.
+    /// Imports a convolution with a connection table: a gather of channels, a convolution of each channel, and a second convolution
+    /// whose zeros and ones sum the channels of each filter.
     pub(super) fn connected(
         &mut self,
         node: &'m Node<'m>,
@@ -78,7 +79,7 @@ impl<'m> Reading<'m> {
         Ok(Some(self.channels_first(id, value.layout.0.len())))
     }
 
-    /// For each filter the channels that it sees.
+    /// For each filter, its input channels.
     fn table_of(&self, channels: &[usize], apart: &Node<'m>, sums: &Node<'m>) -> Option<Vec<Vec<usize>>> {
         let plain = |node: &Node<'_>| {
             let all = |name, value| ints(node, name).is_none_or(|values| values.iter().all(|each| *each == value));
@@ -99,14 +100,14 @@ impl<'m> Reading<'m> {
             filter.iter().all(|one| *one == 0.0 || *one == 1.0).then_some(seen)
         };
         let table = ones.values.chunks_exact(*count).map(sees).collect::<Option<Vec<_>>>()?;
-        // One filter after another, as they lie in memory.
+        // The filters must be consecutive, in memory order.
         let in_order = table.iter().flatten().eq(channels);
         let owners =
             (0..*count).all(|at| ones.values.chunks_exact(*count).filter(|filter| filter[at] == 1.0).count() == 1);
         (in_order && owners && table.len() == *filters && table.iter().all(|list| !list.is_empty())).then_some(table)
     }
 
-    /// The sum of (x − p)² for each of some patterns, from where the row gets an axis for these.
+    /// Imports distances to patterns, the sums of (x − p)², starting from the node that adds the axis of the patterns.
     pub(super) fn distances(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Option<Known<'m>>> {
         let found = |reading: &Self| {
             let subtract = reading.reader(node.outputs.first()?, "Sub")?;

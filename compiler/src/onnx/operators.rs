@@ -1,4 +1,4 @@
-//! Each operation in the operators of ONNX.
+//! Export of each operation to the operators of ONNX.
 
 use netwright_abi::Activation as Function;
 use netwright_onnx::write::Attribute as Value;
@@ -8,13 +8,13 @@ use crate::graph::Node;
 use crate::ops::{ConvTable, Op, PoolKind};
 use crate::shape::{Shape, Window};
 
-/// Sizes of kernels, strides and the like: one for each axis of the image.
+/// Kernel sizes, strides and similar attributes, with one value for each spatial axis.
 fn spatial(shape: Shape, sizes: [usize; 2]) -> Value {
     let axes = if matches!(shape, Shape::Series { .. }) { 1 } else { 2 };
     Value::Ints(sizes[..axes].iter().map(|size| *size as i64).collect())
 }
 
-/// Starts, then ends.
+/// All starts, then all ends.
 fn pads(shape: Shape, [top, bottom, left, right]: [usize; 4]) -> Vec<i64> {
     let pads = if matches!(shape, Shape::Series { .. }) { vec![top, bottom] } else { vec![top, left, bottom, right] };
     pads.into_iter().map(|pad| pad as i64).collect()
@@ -24,7 +24,7 @@ fn sizes_of_image(shape: Shape) -> [usize; 3] {
     shape.as_image().image_sizes().unwrap_or([1, 1, shape.len()])
 }
 
-/// What is said of a window laid over `image`.
+/// The attributes of a window applied to `image`.
 fn windowed(shape: Shape, window: &Window, image: [usize; 2]) -> Vec<(&'static str, Value)> {
     let padding = window.lay(image).map_or([0; 4], |laid| laid.padding);
     vec![
@@ -34,14 +34,14 @@ fn windowed(shape: Shape, window: &Window, image: [usize; 2]) -> Vec<(&'static s
     ]
 }
 
-/// The sizes of a file's filters, from those that are first.
+/// The sizes of a file's filters; `first` are the sizes before the window.
 fn filters(shape: Shape, first: [usize; 2], window: &Window) -> Vec<usize> {
     let axes = if matches!(shape, Shape::Series { .. }) { 1 } else { 2 };
     first.into_iter().chain(window.size[..axes].iter().copied()).collect()
 }
 
 impl Writing<'_> {
-    /// Writes a node of the graph; the name of what it computes.
+    /// Exports a node of the graph, and returns the name of its output.
     pub(super) fn node(&mut self, node: &Node) -> String {
         let x = self.x(node, 0);
         let shape = self.graph.shape(node.inputs[0]);
@@ -70,7 +70,7 @@ impl Writing<'_> {
                 self.convolved(node, [&x, &kernel.unwrap_or_default()], shape, &pool.window, channels)
             }
             Op::ConvTable(ConvTable { conv, table }) => {
-                // The channels of all lists, each convolved by itself, and the sum of each list.
+                // A gather of the channels of all lists, a convolution of each of them, and the sums of each list.
                 let seen: Vec<i64> = table.iter().flatten().map(|channel| *channel as i64).collect();
                 let (count, [tall, wide]) = (seen.len(), conv.window.size);
                 let indices = self.integers("connections", &seen);
@@ -175,7 +175,7 @@ impl Writing<'_> {
                 self.channels_first(&y, shape)
             }
             Op::Lrn(lrn) => {
-                // A file's α is that of a mean.
+                // ONNX divides α by the size.
                 let attributes = [
                     ("size", Value::Int(lrn.size as i64)),
                     ("alpha", Value::Float((lrn.alpha * lrn.size as f64) as f32)),
@@ -186,7 +186,7 @@ impl Writing<'_> {
                     if lrn.size % 2 == 1 {
                         return writing.push("LRN", &[x], &attributes);
                     }
-                    // Of an even number of neighbours a file has one more behind the channel, and we one more before it.
+                    // For an even size, ONNX has one more neighbour after the channel, and our operation one more before it.
                     let backwards: Vec<i64> = (0..channels as i64).rev().collect();
                     let backwards = writing.integers("backwards", &backwards);
                     let x = writing.push("Gather", &[x, &backwards], &[("axis", Value::Int(1))]);
@@ -267,7 +267,7 @@ impl Writing<'_> {
                 let last = self.integers("last", &[2]);
                 self.push("ReduceSum", &[&squares, &last], &[("keepdims", Value::Int(0))])
             }
-            // What passes make stands in no graph that a front end has built.
+            // Only passes add these operations, and the export precedes them.
             Op::Expand(_) | Op::Fold(_) | Op::Pack(_) | Op::Relayout(_) => x,
         }
     }
@@ -291,7 +291,7 @@ impl Writing<'_> {
         }
     }
 
-    /// What wants four axes, of a value with fewer.
+    /// Applies an operator that needs four axes to a value with fewer.
     fn of_image(&mut self, x: &str, shape: Shape, push: impl Fn(&mut Self, &str) -> String) -> String {
         let missing = 3 - dims(shape).len() as i64;
         if missing == 0 {
@@ -304,7 +304,7 @@ impl Writing<'_> {
         self.push("Squeeze", &[&y, &axes], &[])
     }
 
-    /// Rows and columns of zeros around an image, or, with a sign of -1, cut off.
+    /// Zero padding of an image, or cropping with a sign of -1.
     fn padded(&mut self, x: &str, shape: Shape, sides: [usize; 4], sign: i64) -> String {
         let sides = pads(shape, sides);
         let (before, behind) = sides.split_at(sides.len() / 2);

@@ -1,17 +1,17 @@
-//! Functions that files write as several nodes: `silu` as z times its sigmoid, `gelu` with its error function.
+//! Activations that files write as several nodes: `silu` as z times its sigmoid, `gelu` with its error function.
 
 use netwright_abi::Activation as Function;
 use netwright_onnx::Node;
 
 use super::reading::{Known, Reading};
 
-/// Whether a number is another, but for what is lost in single precision.
+/// Whether two values are equal up to single precision.
 fn is_about(found: Option<f64>, expected: f64) -> bool {
     found.is_some_and(|found| (found - expected).abs() <= 1e-6 * expected.abs())
 }
 
 impl<'m> Reading<'m> {
-    /// The single number among the inputs of a node with two, where the other is `name`.
+    /// The other operand of a binary node that reads `name`, if it is a constant scalar.
     fn with_number(&self, node: &Node<'m>, name: &str) -> Option<f64> {
         let [first, second] = node.inputs[..] else { return None };
         let other = if first == name {
@@ -27,7 +27,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The only reader of `name`, where it is of this kind.
+    /// The only reader of `name`, if it is of this kind.
     fn next(&self, name: &str, op: &str) -> Option<(usize, &'m Node<'m>)> {
         self.only_reader(name).filter(|(_, node)| node.op == op && node.domain.is_empty())
     }
@@ -36,7 +36,7 @@ impl<'m> Reading<'m> {
         node.inputs == [one, other] || node.inputs == [other, one]
     }
 
-    /// z σ(z), from its sigmoid on.
+    /// Matches z σ(z), starting at the sigmoid.
     pub(super) fn silu(&mut self, node: &'m Node<'m>) -> bool {
         let (z, result) = (node.inputs[0], self.result());
         match self.next(result, "Mul") {
@@ -48,7 +48,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// min(max(z + 3, 0), 6) / 6, from the sum on: a sigmoid of straight lines.
+    /// Matches min(max(z + 3, 0), 6) / 6, the hard sigmoid, starting at the sum.
     pub(super) fn hard_sigmoid(&mut self, node: &'m Node<'m>, z: &str) -> Option<Function> {
         is_about(self.with_number(node, z), 3.0).then_some(())?;
         let clip = self.next(node.outputs[0], "Clip")?;
@@ -64,7 +64,7 @@ impl<'m> Reading<'m> {
         Some(Function::HardSigmoid(1.0 / 6.0))
     }
 
-    /// z Φ(z) = z (1 + erf(z / √2)) / 2, from the quotient on, in the orders in which exporters multiply.
+    /// Matches z Φ(z) = z (1 + erf(z / √2)) / 2, starting at the quotient, for the orders of products that exporters write.
     pub(super) fn gelu(&mut self, node: &'m Node<'m>) -> Option<Function> {
         let root = std::f64::consts::SQRT_2;
         let z = *node.inputs.iter().find(|input| matches!(self.known.get(*input), Some(Known::Value(_))))?;

@@ -1,4 +1,4 @@
-//! Functions of each element, and arithmetic between values, or with constants.
+//! Elementwise functions, and arithmetic between values or with constants.
 
 use netwright_abi::Activation as Function;
 use netwright_onnx::Node;
@@ -16,7 +16,7 @@ use crate::ops::{Activation, Add, Depthwise, Dropout, Multiply, Op, Scale};
 use crate::shape::{Padding, Shape, Window};
 
 impl<'m> Reading<'m> {
-    /// A function of each element, in the row of what it is applied to where nothing else reads that.
+    /// Imports an elementwise function. It extends the row of its input if nothing else reads that.
     pub(super) fn function(&mut self, node: &'m Node<'m>, function: Function) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         self.function_of(value, node.inputs[0], Activation(function).into())
@@ -46,12 +46,12 @@ impl<'m> Reading<'m> {
         if middle != 0.5 {
             return Err(Problem::new(format!("its beta is {middle}, and that of a sigmoid here is 0.5")));
         }
-        // 1/6 was rounded on its way into the file.
+        // The file has rounded 1/6.
         let slope = if (slope - 1.0 / 6.0).abs() < 1e-6 { 1.0 / 6.0 } else { slope };
         self.function(node, Function::HardSigmoid(slope))
     }
 
-    /// z times a sigmoid of straight lines, or z tanh(softplus(z)): a value times a function of it.
+    /// Imports a value times a function of it: z times its hard sigmoid, or z tanh(softplus(z)).
     pub(super) fn gated(&mut self, node: &'m Node<'m>, functions: &[Function]) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         let mut gate = value.id;
@@ -66,7 +66,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    /// The ends of the interval that a `Clip` keeps to; infinite where it says none, or the largest number that there is.
+    /// The bounds of a `Clip`; infinite if they are absent, or are the largest finite value.
     pub(super) fn clip_to(&self, node: &'m Node<'m>) -> Answer<(f64, f64)> {
         let end = |index: usize, name: &str, usual: f64| -> Answer<f64> {
             let end = match self.constant(node, index, name)? {
@@ -83,11 +83,11 @@ impl<'m> Reading<'m> {
 
     pub(super) fn clip(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let ends = self.clip_to(node)?;
-        self.kept_to(node, 0, ends)
+        self.clipped(node, 0, ends)
     }
 
-    /// The larger or the smaller of a value and a number.
-    pub(super) fn one_end(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+    /// Imports the maximum or minimum of a value and a constant.
+    pub(super) fn min_or_max(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let place = usize::from(matches!(self.operand(node, 0)?, Some(Known::Constant(_))));
         let number = match (self.operand(node, 1 - place)?, node.inputs.len()) {
             (Some(Known::Constant(constant)), 2) => constant.single().map(|number| decimal(number as f32)),
@@ -98,10 +98,10 @@ impl<'m> Reading<'m> {
                 .help("the larger or smaller of a value and one number is supported"));
         };
         let ends = if node.op == "Max" { (number, f64::INFINITY) } else { (f64::NEG_INFINITY, number) };
-        self.kept_to(node, place, ends)
+        self.clipped(node, place, ends)
     }
 
-    fn kept_to(&mut self, node: &'m Node<'m>, place: usize, ends: (f64, f64)) -> Answer<Known<'m>> {
+    fn clipped(&mut self, node: &'m Node<'m>, place: usize, ends: (f64, f64)) -> Answer<Known<'m>> {
         let value = self.value(node, place)?;
         let mut function =
             |function: Function| self.function_of(value.clone(), node.inputs[place], Activation(function).into());
@@ -156,7 +156,9 @@ impl<'m> Reading<'m> {
                 _ => Err(Problem::new("what comes in divides a constant, which is not supported")
                     .help("divide by a constant, or multiply")),
             },
-            (Known::Constant(left), Known::Constant(right)) => self.folded(node, left, right).map(Known::Constant),
+            (Known::Constant(left), Known::Constant(right)) => {
+                self.fold_constants(node, left, right).map(Known::Constant)
+            }
         }
     }
 
@@ -171,7 +173,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    /// Two values of one shape, or an image and a number for each of its channels.
+    /// Imports arithmetic between two values of equal shape, or between an image and one element per channel.
     fn between(&mut self, node: &'m Node<'m>, left: Value, right: Value) -> Answer<Known<'m>> {
         let row = |value: &Value| value.layout.0.iter().filter(|axis| !axis.is_empty()).count() <= 1;
         let (mut left, mut right) = (left, right);
@@ -218,7 +220,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, layout: left.layout }))
     }
 
-    /// A sum of several values.
+    /// Imports a sum of several values.
     pub(super) fn sum(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let values = (0..node.inputs.len()).map(|index| self.value(node, index)).collect::<Answer<Vec<_>>>()?;
         let mut values = values.into_iter();
@@ -232,7 +234,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(sum))
     }
 
-    /// A value times, or plus, a constant: one for all, or one for each channel.
+    /// Imports a value times or plus a constant: a scalar, or one element per channel.
     fn with_constant(
         &mut self,
         node: &'m Node<'m>,
@@ -273,7 +275,7 @@ impl<'m> Reading<'m> {
             "Sub" => (None, Some((weights, own, Change::Times(-1.0)))),
             _ => (None, Some((weights, own, Change::Times(1.0)))),
         };
-        // What is added right behind a product is the product's bias.
+        // An addition directly after a product is the product's bias.
         if let (Some(_), Some((index, add))) = (&scale, self.only_reader(result).filter(|(_, node)| node.op == "Add")) {
             let other =
                 add.inputs.iter().find(|input| **input != result).and_then(|other| self.known.get(other)).cloned();
@@ -310,7 +312,7 @@ impl<'m> Reading<'m> {
         Ok(Known::Value(Value { id, ..value }))
     }
 
-    /// A factor for each channel, and perhaps a summand: a depthwise convolution of one pixel.
+    /// A factor per channel, optionally with a bias: a depthwise convolution with a 1x1 window.
     fn each_channel(&mut self, id: ValueId, bias: bool, options: WeightOptions, is_fixed: bool) -> Answer<ValueId> {
         let window = Window { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: Padding::Explicit([0; 4]) };
         let op: Op = Depthwise { window, multiplier: 1, bias, kernel: "kernel" }.into();
@@ -325,7 +327,7 @@ impl<'m> Reading<'m> {
         output
     }
 
-    /// The value as an image: itself, or a row of features as the channels of one pixel.
+    /// The value as an image: itself, or a flat value as a single pixel.
     fn as_pixel_image(&mut self, value: &Value) -> Answer<(bool, ValueId)> {
         match self.builder.shape(value.id) {
             Shape::Flat(channels) => {
@@ -335,7 +337,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// How weights are read in the order of a value's channels.
+    /// The order in which weights are read, for the channels of a value.
     pub(super) fn of_channels(&self, value: &Value, weights: &Weights<'m>) -> Answer<Vec<Run>> {
         let shape = self.builder.shape(value.id);
         let axes = &value.layout.0;
@@ -367,7 +369,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Values beside each other along their channels.
+    /// Imports a concatenation along the channels.
     pub(super) fn concat(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let values = (0..node.inputs.len()).map(|index| self.value(node, index)).collect::<Answer<Vec<_>>>()?;
         let first = values.first().cloned().ok_or_else(|| Problem::new("it has no inputs"))?;

@@ -1,5 +1,5 @@
-//! A graph in the language, as a person would write it: branches in braces, taps where a value is read again later, blocks where structure
-//! repeats.
+//! Printing of a graph in the language as a user would write it: branches in braces, taps for values that are read again later, blocks
+//! for repeated structure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,31 +8,31 @@ use super::problem::{Answer, Problem};
 use super::stage::Stage;
 use crate::graph::{Graph, LayerId, ValueId};
 
-/// A row of the table: one word, and what joined it.
+/// A row of the table: a word, and the words that extend it.
 struct Row {
     inputs: Vec<ValueId>,
     text: String,
 }
 
-/// A graph while it is printed.
+/// A graph that is being printed.
 struct Printing<'g> {
     graph: &'g Graph,
-    /// The row that ends in each value.
+    /// The row with each value as its output.
     rows: BTreeMap<ValueId, Row>,
-    /// The nearest value that all ways to a value lead through.
+    /// The immediate dominator of each value: the nearest value that is on all paths to it.
     before: BTreeMap<ValueId, ValueId>,
-    /// How often rows read each value.
+    /// The number of rows that read each value.
     reads: BTreeMap<ValueId, usize>,
-    /// Where the line of stages that leads to a value comes from, one step back.
+    /// For each value, the previous value in its sequence of stages.
     steps: BTreeMap<ValueId, ValueId>,
     taps: BTreeMap<ValueId, String>,
     named: usize,
 }
 
-/// The network in the language, under the name `name`.
+/// Prints the network in the language, with the name `name`.
 ///
 /// # Errors
-/// Where values are read again and again in a way that neither branches nor taps say.
+/// If values are read again in a way that neither branches nor taps express.
 pub fn printed(graph: &Graph, name: &str) -> Answer<String> {
     let mut printing = Printing::of(graph);
     let stages = printing.between(graph.input, graph.output)?;
@@ -50,7 +50,7 @@ impl<'g> Printing<'g> {
             taps: BTreeMap::new(),
             named: 0,
         };
-        // What lies side by side already: the beginning of what more is put beside, as in a DenseNet.
+        // Known concatenations: each may be the first operand of a longer one, as in a DenseNet.
         let mut joined: BTreeMap<Vec<ValueId>, ValueId> = BTreeMap::new();
         let mut from = 0;
         while let Some(first) = graph.nodes.get(from) {
@@ -79,7 +79,7 @@ impl<'g> Printing<'g> {
         printing
     }
 
-    /// Of values side by side, neighbours that fork off behind the others lie side by side first, in a branch of their own.
+    /// In concatenations, groups adjacent operands that branch off after the others into a concatenation in a branch of their own.
     fn gather_forks(&mut self) {
         let concats = self.rows.iter().filter(|(_, row)| row.text == CONCAT && row.inputs.len() > 2);
         let concats: Vec<(ValueId, Vec<ValueId>)> =
@@ -127,7 +127,7 @@ impl<'g> Printing<'g> {
         self.graph.layers[layer.0].text.clone()
     }
 
-    /// The values that all ways to `value` lead through, the nearest first.
+    /// The dominators of `value`, the nearest first.
     fn chain(&self, value: ValueId) -> impl Iterator<Item = ValueId> + '_ {
         std::iter::successors(Some(value), |value| self.before.get(value).copied())
     }
@@ -137,7 +137,7 @@ impl<'g> Printing<'g> {
         self.chain(other).find(|value| ways.contains(value)).unwrap_or(self.graph.input)
     }
 
-    /// What is computed between two values, the first left out.
+    /// The values computed between two values, without the first.
     fn region(&self, from: ValueId, to: ValueId) -> BTreeSet<ValueId> {
         let (mut region, mut open) = (BTreeSet::new(), vec![to]);
         while let Some(value) = open.pop() {
@@ -148,7 +148,7 @@ impl<'g> Printing<'g> {
         region
     }
 
-    /// Whether branches from `start` to each of these have nothing in common, and nothing in them is read elsewhere.
+    /// Whether the branches from `start` to these values are disjoint, and no other row reads a value inside them.
     fn are_apart(&self, start: ValueId, ends: &[ValueId]) -> bool {
         let mut all = BTreeSet::new();
         ends.iter().all(|end| {
@@ -162,7 +162,7 @@ impl<'g> Printing<'g> {
         })
     }
 
-    /// The stages from one value to another that all ways to lead through it.
+    /// The stages from a value to another one that it dominates.
     fn between(&mut self, from: ValueId, to: ValueId) -> Answer<Vec<Stage>> {
         let mut stages: Vec<Stage> = Vec::new();
         let mut value = to;
@@ -178,7 +178,7 @@ impl<'g> Printing<'g> {
             };
             let (inputs, text) = (inputs.clone(), text.clone());
             if let [input] = inputs[..] {
-                // Words that apply to what came out stand in one stage, where nothing else reads what is between.
+                // Modifying words belong to the stage of their layer if nothing else reads the value between.
                 let applies =
                     is_applied(&text) && self.reads[&input] == 1 && !self.taps.contains_key(&input) && input != from;
                 match stages.last_mut() {
@@ -212,7 +212,7 @@ impl<'g> Printing<'g> {
                 value = start;
                 continue;
             }
-            // What was computed before on the way of the last: taps.
+            // Values on the path of the last operand are taps.
             let last = inputs.iter().copied().max().unwrap_or(value);
             let way: BTreeSet<ValueId> =
                 std::iter::successors(Some(last), |value| self.steps.get(value).copied()).collect();
@@ -249,13 +249,13 @@ impl<'g> Printing<'g> {
     }
 }
 
-/// The word of values side by side.
+/// The word for concatenation.
 const CONCAT: &str = "concat";
 
-/// The mark of words that wait for the stage whose output they apply to.
+/// Marks words that are prepended to the stage of their layer later.
 const APPLIED: &str = "\u{1}";
 
-/// Whether a row is one of those words that may follow others in their stage.
+/// Whether a row's word may follow another layer's words in a stage.
 fn is_applied(text: &str) -> bool {
     let word = text.split(' ').next().unwrap_or_default();
     matches!(
@@ -264,7 +264,7 @@ fn is_applied(text: &str) -> bool {
     )
 }
 
-/// `residual` for a sum with what comes in.
+/// A join with its branches; a sum with the stage's input is written as `residual`.
 fn joined(word: &str, mut branches: Vec<Vec<Stage>>, tail: String) -> Stage {
     if word == "add" && branches.len() == 2 && branches.iter().filter(|branch| branch.is_empty()).count() == 1 {
         branches.retain(|branch| !branch.is_empty());

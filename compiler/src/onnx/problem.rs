@@ -1,29 +1,29 @@
-//! Why a model cannot be had.
+//! The errors of the import.
 
 use std::fmt;
 
 use crate::builder::BuildError;
 
-/// Why a model cannot be had, with what could be done.
+/// The reason why a model cannot be imported, with a suggestion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The node, and the shapes of what it reads; empty where it is the whole model.
+    /// The node, and the shapes of its inputs; empty for an error of the whole model.
     pub node: String,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What could be done.
+    /// A suggestion.
     pub help: Option<String>,
-    /// How far the model was read: the node's number.
-    pub(super) place: usize,
+    /// The index of the node, as a measure of progress.
+    pub(super) node_index: usize,
 }
 
 impl Problem {
-    /// What is wrong.
+    /// An error without a suggestion.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { node: String::new(), message: message.into(), help: None, place: 0 }
+        Self { node: String::new(), message: message.into(), help: None, node_index: 0 }
     }
 
-    /// What could be done.
+    /// Adds a suggestion.
     #[must_use]
     pub(super) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
@@ -57,5 +57,5 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// What came of a node, or why it cannot be had.
+/// The result of an import step.
 pub(super) type Answer<T> = Result<T, Problem>;

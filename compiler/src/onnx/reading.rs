@@ -1,4 +1,4 @@
-//! A model while it becomes a graph.
+//! The state of importing a model.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -17,62 +17,62 @@ use crate::graph::{Head, Origin, ValueId};
 use crate::ops::{Activation, LogSoftmax, Op, Reshape, Softmax};
 use crate::shape::Shape;
 
-/// What a name of the file stands for.
+/// The meaning of a name in the file.
 #[derive(Clone, Debug)]
 pub(super) enum Known<'m> {
-    /// Something computed of what comes in.
+    /// A value computed from the input.
     Value(Value),
-    /// Something that is there before.
+    /// A constant.
     Constant(Constant<'m>),
 }
 
-/// A value of the graph, and where the file's axes lie in it.
+/// A value of the graph, with the mapping of the file's axes to its memory.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     pub(super) id: ValueId,
     pub(super) layout: Layout,
 }
 
-/// In which order the axes of an image are.
+/// The order of an image's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     ChannelsFirst,
     ChannelsLast,
 }
 
-/// The graph's output, among those that read a value.
+/// The reader index that stands for the graph's output.
 const OUTSIDE: usize = usize::MAX;
 
-/// A model while it is read.
+/// A model that is being imported.
 pub(super) struct Reading<'m> {
     pub(super) model: &'m Model<'m>,
-    /// Where files with constants may lie.
+    /// The folder of external files.
     pub(super) folder: Option<&'m Path>,
     end: Option<End>,
     pub(super) builder: Builder,
     pub(super) known: HashMap<&'m str, Known<'m>>,
-    /// The nodes that read each name.
+    /// The indices of the nodes that read each name.
     readers: HashMap<&'m str, Vec<usize>>,
-    /// Those that are read together with one before them.
+    /// Nodes that are part of the pattern of an earlier node.
     absorbed: BTreeSet<usize>,
-    /// Values whose images are contiguous along one axis, until they are taken apart again.
-    pub(super) in_one_row: BTreeSet<&'m str>,
+    /// Values whose batch is flattened to one axis, until a `Gather` splits it again.
+    pub(super) flattened_batches: BTreeSet<&'m str>,
     sources: BTreeMap<usize, Source>,
-    /// The layer whose kernel each tensor of the file is.
+    /// The name of the layer that owns each kernel of the file.
     kernels: HashMap<(&'m str, Vec<usize>), String>,
-    /// Where the row ends that an activation may join.
+    /// The output of the row that an activation may extend.
     row: Option<ValueId>,
-    /// The node that is read.
+    /// The index of the current node.
     pub(super) at: usize,
-    /// The name of what it computes, after what it has absorbed.
+    /// The name of the current node's output, after the nodes it has absorbed.
     result: &'m str,
     output: &'m str,
-    /// The size of a batch, where the file fixes it.
+    /// The batch size, if the file fixes it.
     pub(super) batch: Option<usize>,
 }
 
 impl<'m> Reading<'m> {
-    /// Starts a model whose images come with their channels last, or first.
+    /// Starts the import of a model whose input has its channels last or first.
     pub(super) fn of(model: &'m Model<'m>, asked: Asked<'m>, channels_last: bool) -> Answer<Self> {
         if model.has_functions {
             return Err(Problem::new("it defines operators of its own, as functions")
@@ -104,7 +104,7 @@ impl<'m> Reading<'m> {
             known,
             readers,
             absorbed: BTreeSet::new(),
-            in_one_row: BTreeSet::new(),
+            flattened_batches: BTreeSet::new(),
             sources: BTreeMap::new(),
             kernels: HashMap::new(),
             row: None,
@@ -115,10 +115,10 @@ impl<'m> Reading<'m> {
         })
     }
 
-    /// Reads all nodes that the answer needs.
+    /// Imports all nodes that the output depends on.
     pub(super) fn run(mut self) -> Answer<Read> {
         let needed = self.needed();
-        // Patterns look ahead, and what is fixed may stand right before where it is read.
+        // Patterns look ahead, and a constant may be defined after the start of a pattern: read constants first.
         for node in needed.iter().map(|index| &self.model.graph.nodes[*index]).filter(|node| node.op == "Constant") {
             if let (Some(name), Ok(constant)) = (node.outputs.first(), Constant::of_node(node)) {
                 self.known.insert(name, Known::Constant(constant));
@@ -131,8 +131,11 @@ impl<'m> Reading<'m> {
             let node = &self.model.graph.nodes[index];
             self.at = index;
             self.result = node.outputs.first().copied().unwrap_or_default();
-            let known =
-                self.node(node).map_err(|problem| Problem { node: self.describe(node), place: index, ..problem })?;
+            let known = self.node(node).map_err(|problem| Problem {
+                node: self.describe(node),
+                node_index: index,
+                ..problem
+            })?;
             self.known.insert(self.result, known);
         }
         let Some(Known::Value(answer)) = self.known.get(self.output).cloned() else {
@@ -149,7 +152,7 @@ impl<'m> Reading<'m> {
         Ok(Read { sources: sources.collect(), graph })
     }
 
-    /// The answer behind what is asked for at the end.
+    /// The output after the function requested at the end.
     fn ended(&mut self, answer: ValueId) -> Answer<ValueId> {
         let (word, op): (_, Op) = match self.end {
             None => return Ok(answer),
@@ -165,7 +168,7 @@ impl<'m> Reading<'m> {
         self.row(word, word.to_owned(), vec![op], &[answer], WeightOptions::default())
     }
 
-    /// The answer as what it is to be: an image or a series, or a row whose order is that of memory.
+    /// The output in the order of our memory: an image or a series, or a flat value.
     fn in_memory_order(&mut self, answer: &Value) -> Answer<ValueId> {
         let axes: Vec<&Vec<Run>> = answer.layout.0.iter().filter(|axis| !axis.is_empty()).collect();
         let shape = self.builder.shape(answer.id);
@@ -189,7 +192,7 @@ impl<'m> Reading<'m> {
         })
     }
 
-    /// The nodes on the ways to the answer, in the file's order.
+    /// The nodes that the output depends on, in the file's order.
     fn needed(&self) -> Vec<usize> {
         let nodes = &self.model.graph.nodes;
         let mut wanted: BTreeSet<&str> = BTreeSet::from([self.output]);
@@ -204,7 +207,7 @@ impl<'m> Reading<'m> {
         needed
     }
 
-    /// The node, and the shapes of what it reads.
+    /// A description of a node, with the shapes of its inputs.
     fn describe(&self, node: &Node<'_>) -> String {
         let shapes: Vec<String> = node
             .inputs
@@ -231,7 +234,7 @@ impl<'m> Reading<'m> {
         format!("the node `{name}`, {}{of}", node.op)
     }
 
-    /// What a name stands for.
+    /// The meaning of a name.
     pub(super) fn known(&self, name: &str) -> Answer<Known<'m>> {
         self.known.get(name).cloned().ok_or_else(|| {
             let nodes = &self.model.graph.nodes;
@@ -247,7 +250,7 @@ impl<'m> Reading<'m> {
         })
     }
 
-    /// The input number `index`, where it is there.
+    /// The input with this index, if it exists.
     pub(super) fn operand(&self, node: &'m Node<'m>, index: usize) -> Answer<Option<Known<'m>>> {
         match node.inputs.get(index) {
             Some(name) if !name.is_empty() => self.known(name).map(Some),
@@ -255,7 +258,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The input number `index`, something computed.
+    /// The input with this index, which must be a value.
     pub(super) fn value(&self, node: &'m Node<'m>, index: usize) -> Answer<Value> {
         match self.operand(node, index)? {
             Some(Known::Value(value)) => Ok(value),
@@ -264,7 +267,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The input number `index`, something that does not depend on what comes in.
+    /// The input with this index, which must be a constant, if it exists.
     pub(super) fn constant(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Option<Constant<'m>>> {
         match self.operand(node, index)? {
             Some(Known::Constant(constant)) => Ok(Some(constant)),
@@ -274,7 +277,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The weights at input number `index`.
+    /// The weights at the input with this index.
     pub(super) fn weights(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Weights<'m>> {
         match self.constant(node, index, what)? {
             Some(Constant::Weights(weights)) if weights.tensor.is_empty() => {
@@ -320,18 +323,18 @@ impl<'m> Reading<'m> {
         self.readers.contains_key(name)
     }
 
-    /// What the node under way computes, after what it has absorbed.
+    /// The name of the current node's output, after the nodes it has absorbed.
     pub(super) fn result(&self) -> &'m str {
         self.result
     }
 
-    /// A node is read together with the one under way, and its output is what that computes.
+    /// Makes a node part of the current node's pattern; its output becomes the result.
     pub(super) fn absorb(&mut self, (index, node): (usize, &'m Node<'m>)) {
         self.absorbed.insert(index);
         self.result = node.outputs.first().copied().unwrap_or_default();
     }
 
-    /// The order of the axes of an image or a series; `None` where they are mixed.
+    /// The order of the axes of an image or a series; `None` for any other order.
     pub(super) fn order(&self, value: &Value) -> Option<Order> {
         let shape = self.builder.shape(value.id);
         if matches!(shape, Shape::Flat(_)) {
@@ -346,7 +349,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The value as an image, or a series, with its channels first in the file.
+    /// The value as an image or a series that has its channels first in the file.
     pub(super) fn image(&mut self, value: &Value) -> Answer<(ValueId, [usize; 3])> {
         let sizes = value.layout.sizes();
         let shape = match sizes.as_slice() {
@@ -369,7 +372,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The value seen as another shape.
+    /// The value with another shape.
     pub(super) fn shaped(&mut self, id: ValueId, shape: Shape) -> Answer<ValueId> {
         if self.builder.shape(id) == shape {
             return Ok(id);
@@ -382,7 +385,7 @@ impl<'m> Reading<'m> {
         self.row(word, text, vec![Reshape { to }.into()], &[id], WeightOptions::default())
     }
 
-    /// A layer of its own, of operations in a row.
+    /// Adds a layer with a sequence of operations.
     pub(super) fn row(
         &mut self,
         word: &str,
@@ -404,30 +407,30 @@ impl<'m> Reading<'m> {
         Ok(values[0])
     }
 
-    /// Whether what is pushed on `id`, which the file calls `name`, may join its row: nothing but what is read now reads that.
+    /// Whether an operation on `id`, called `name` in the file, may extend its row: only the current pattern reads it.
     pub(super) fn joins(&self, id: ValueId, name: &str) -> bool {
         let is_now = |reader: &usize| *reader == self.at || self.absorbed.contains(reader);
         self.row == Some(id) && self.readers.get(name).is_some_and(|readers| readers.iter().all(is_now))
     }
 
-    /// The row that is open ends here.
+    /// Sets the output of the open row.
     pub(super) fn ends_at(&mut self, id: ValueId) {
         self.row = Some(id);
     }
 
-    /// The tensor called `tensor`, of the operation that was pushed last, comes from the file.
+    /// Sets a tensor of the file as the source of the tensor called `tensor` of the last operation.
     pub(super) fn source(&mut self, tensor: &str, weights: &Weights<'_>, axes: Vec<Run>, change: Change) {
         let axes = axes.into_iter().filter(|run| run.len > 1).map(|run| [run.len, run.stride]).collect();
         let (name, dims) = (weights.name.to_owned(), weights.tensor.dims.clone());
-        self.comes_from(tensor, Source::Tensor { name, dims, axes, change });
+        self.set_source(tensor, Source::Tensor { name, dims, axes, change });
     }
 
-    /// The tensor called `tensor`, of the operation that was pushed last, is made of one number.
+    /// Sets a constant as the source of the tensor called `tensor` of the last operation.
     pub(super) fn filled(&mut self, tensor: &str, value: f64) {
-        self.comes_from(tensor, Source::Filled(value));
+        self.set_source(tensor, Source::Filled(value));
     }
 
-    fn comes_from(&mut self, tensor: &str, source: Source) {
+    fn set_source(&mut self, tensor: &str, source: Source) {
         let graph = self.builder.graph();
         let ids = graph.nodes.last().map(|node| node.tensors.as_slice()).unwrap_or_default();
         if let Some(id) = ids.iter().find(|id| graph.tensors[id.0].name == tensor) {
@@ -435,12 +438,12 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The layer that has this kernel already, in this form.
+    /// The layer that already has this kernel with these axes.
     pub(super) fn tied(&self, weights: &Weights<'m>, form: &[usize]) -> Option<String> {
         self.kernels.get(&(weights.name, form.to_vec())).cloned()
     }
 
-    /// The layer that was opened last has this kernel.
+    /// Records that the last layer has this kernel.
     pub(super) fn has_kernel(&mut self, weights: &Weights<'m>, form: Vec<usize>) {
         if let Some(layer) = self.builder.graph().layers.last() {
             let name = layer.name.clone();

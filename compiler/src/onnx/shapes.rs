@@ -1,19 +1,19 @@
-//! Arithmetic with shapes, and with the indices of the elements of a batch.
+//! Shape arithmetic, and arithmetic with the indices of a batch's elements.
 
 use netwright_onnx::{Attribute, Node};
 
 use super::arrange::numbers;
 use super::attributes::int;
-use super::constant::{BATCH, Constant, Numbers, OF_BATCH, OfImages, said};
+use super::constant::{BATCH, Constant, Numbers, OF_BATCH, OfImages, sizes_text};
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Reading, Value};
 
-/// The most elements that are computed.
+/// The maximum number of computed elements.
 const MOST: usize = 1 << 16;
 
 impl<'m> Reading<'m> {
-    /// The few elements of input `index`, where they are known.
-    pub(super) fn few(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Numbers> {
+    /// The elements of input `index`, if they are few and known.
+    pub(super) fn small_constant(&self, node: &'m Node<'m>, index: usize, what: &str) -> Answer<Numbers> {
         let constant = self.constant(node, index, what)?.ok_or_else(|| Problem::new(format!("it has no {what}")))?;
         constant.numbers().ok_or_else(|| Problem::new(format!("its {what} are too many, or not in the file")))
     }
@@ -33,13 +33,13 @@ impl<'m> Reading<'m> {
     }
 
     pub(super) fn constant_of_shape(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let sizes = self.few(node, 0, "sizes")?.values;
+        let sizes = self.small_constant(node, 0, "sizes")?.values;
         let value = match node.attribute("value") {
             Some(Attribute::Tensor(tensor)) => tensor.elements()?.get(0).unwrap_or_default(),
             _ => 0.0,
         };
         if !sizes.iter().all(|size| *size >= 0.0) {
-            return Err(Problem::new(format!("it is a constant of sizes {}", said(&sizes)))
+            return Err(Problem::new(format!("it is a constant of sizes {}", sizes_text(&sizes)))
                 .help("what does not depend on what comes in has no axis for the batch here"));
         }
         let sizes: Vec<usize> = sizes.iter().map(|size| *size as usize).collect();
@@ -49,10 +49,10 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers { sizes, values: vec![value; count] }))
     }
 
-    /// Elements at equal distances; of all images, their indices.
+    /// Elements with a constant increment; for the batch, the indices of its images.
     pub(super) fn range(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let part = |index: usize, what: &str| -> Answer<f64> {
-            let found = self.few(node, index, what)?.values;
+            let found = self.small_constant(node, index, what)?.values;
             if let [number] = found[..] {
                 Ok(number)
             } else {
@@ -69,24 +69,28 @@ impl<'m> Reading<'m> {
         }
         let count = ((limit - start) / step).ceil().max(0.0);
         if ![start, limit, step, count].iter().all(|number| number.is_finite()) || count > MOST as f64 {
-            return Err(Problem::new(format!("it counts from {} by {}", said(&[start, limit]), said(&[step]))));
+            return Err(Problem::new(format!(
+                "it counts from {} by {}",
+                sizes_text(&[start, limit]),
+                sizes_text(&[step])
+            )));
         }
         Ok(numbers(Numbers::row((0..count as usize).map(|index| start + index as f64 * step).collect())))
     }
 
-    /// How many elements sizes make.
+    /// The product of sizes.
     pub(super) fn product(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
-        let sizes = self.few(node, 0, "sizes")?.values;
+        let sizes = self.small_constant(node, 0, "sizes")?.values;
         let product = sizes.iter().fold(1.0, |product, size| computed("Mul", product, *size));
         let sizes = if int(node, "keepdims", 1) == 0 { Vec::new() } else { vec![1] };
         Ok(numbers(Numbers { sizes, values: vec![product] }))
     }
 
-    /// Rows of features, contiguous.
-    pub(super) fn joined(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
+    /// The concatenation of vectors.
+    pub(super) fn concat_constants(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let mut values = Vec::new();
         for index in 0..node.inputs.len() {
-            let part = self.few(node, index, "parts")?;
+            let part = self.small_constant(node, index, "parts")?;
             if part.sizes.len() > 1 {
                 return Err(Problem::new("it puts tables of constants side by side"));
             }
@@ -95,8 +99,13 @@ impl<'m> Reading<'m> {
         Ok(numbers(Numbers::row(values)))
     }
 
-    /// Arithmetic between elements that are known.
-    pub(super) fn folded(&self, node: &Node<'_>, left: Constant<'m>, right: Constant<'m>) -> Answer<Constant<'m>> {
+    /// Arithmetic between constants.
+    pub(super) fn fold_constants(
+        &self,
+        node: &Node<'_>,
+        left: Constant<'m>,
+        right: Constant<'m>,
+    ) -> Answer<Constant<'m>> {
         let step = match (&left, &right, node.op) {
             (Constant::OfImages(left), Constant::OfImages(right), "Add") => Some(left.step + right.step),
             (Constant::OfImages(left), Constant::OfImages(right), "Sub") => Some(left.step - right.step),
@@ -127,7 +136,7 @@ impl<'m> Reading<'m> {
         })?;
         match rank {
             None => Ok(Constant::Numbers(both)),
-            // The axis of the batch is still the first.
+            // The batch must remain the first axis.
             Some(rank) if rank == both.sizes.len() && both.sizes[0] == 1 => {
                 Ok(Constant::OfImages(OfImages { first: both, step }))
             }
@@ -135,21 +144,21 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// Whether all elements of a batch are put in one row, for nothing but a `Gather` of them by their indices: PyTorch's `as_strided`.
-    pub(super) fn puts_images_in_one_row(&mut self, node: &'m Node<'m>, target: &[f64]) -> bool {
+    /// Whether a reshape flattens the whole batch only for a `Gather` by element indices, as PyTorch's `as_strided` does.
+    pub(super) fn flattens_batch(&mut self, node: &'m Node<'m>, target: &[f64]) -> bool {
         let is_row = matches!(target, [size] if *size == -1.0 || *size == BATCH || size.is_nan());
         let is_gathered = self.only_reader(node.outputs[0]).is_some_and(|(_, next)| {
             next.op == "Gather" && next.inputs[0] == node.outputs[0] && int(next, "axis", 0) == 0
         });
         let is_one = is_row && is_gathered;
         if is_one {
-            self.in_one_row.insert(node.outputs[0]);
+            self.flattened_batches.insert(node.outputs[0]);
         }
         is_one
     }
 
-    /// The images of a row of all their elements, which are taken in their order along axes of these sizes.
-    pub(super) fn taken_apart(&mut self, node: &'m Node<'m>, value: Value) -> Answer<Known<'m>> {
+    /// Splits a flattened batch into images again, if the indices are in order, with axes of these sizes.
+    pub(super) fn unflattened_batch(&mut self, node: &'m Node<'m>, value: Value) -> Answer<Known<'m>> {
         let indices = match self.constant(node, 1, "indices")? {
             Some(Constant::Weights(weights)) => weights.numbers_beside(self.folder).map(Constant::Numbers),
             other => other,
@@ -171,11 +180,11 @@ impl<'m> Reading<'m> {
                 .help("each image is taken as it is: export the model without `as_strided`"));
             }
         };
-        self.seen_as(value, &sizes[1..])
+        self.reshaped_value(value, &sizes[1..])
     }
 }
 
-/// Arithmetic in which a size may be that of the batch: what comes of it is that, or nothing that is known.
+/// Arithmetic in which an operand may be the size of the batch. The result is then that size, or unknown unless it cancels.
 fn computed(op: &str, left: f64, right: f64) -> f64 {
     match (op, left, right) {
         ("Add", BATCH, 0.0) | ("Sub", BATCH, 0.0) | ("Mul" | "Div", BATCH, 1.0) => BATCH,
@@ -191,7 +200,7 @@ fn computed(op: &str, left: f64, right: f64) -> f64 {
 }
 
 impl Numbers {
-    /// Both, element by element, along common axes: one that is 1 long is repeated. `None` where axes do not fit, or the elements are too many.
+    /// Combines elementwise with broadcasting. `None` if the axes do not fit, or if there are too many elements.
     fn with(&self, other: &Self, compute: &dyn Fn(f64, f64) -> f64) -> Option<Self> {
         let rank = self.sizes.len().max(other.sizes.len());
         let size = |of: &Self, axis: usize| (axis + of.sizes.len()).checked_sub(rank).map_or(1, |axis| of.sizes[axis]);

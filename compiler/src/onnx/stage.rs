@@ -1,12 +1,12 @@
-//! Stages of the language, as they are printed.
+//! Stages of printed networks.
 
-/// A stage of the language: words, and branches behind the first of them.
+/// A stage: words, with branches after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stage {
-    /// What stands before the branches: all words, where there are none.
+    /// The words before the branches; all words if there are none.
     pub(super) head: String,
     pub(super) branches: Vec<Vec<Stage>>,
-    /// What stands behind the branches.
+    /// The words after the branches.
     pub(super) tail: String,
 }
 
@@ -15,7 +15,7 @@ impl Stage {
         Self { head: head.into(), branches: Vec::new(), tail: String::new() }
     }
 
-    /// On one line.
+    /// The text on one line.
     pub(super) fn text(&self) -> String {
         let mut text = self.head.clone();
         for branch in &self.branches {

@@ -1,4 +1,4 @@
-//! Convolutions and products.
+//! Import of convolutions and matrix products.
 
 use netwright_onnx::Node;
 use netwright_onnx::source::Change;
@@ -14,7 +14,7 @@ use crate::graph::ValueId;
 use crate::ops::{Conv, Deconv, Dense, Depthwise, Op, Reshape};
 use crate::shape::{Padding, Shape, Window};
 
-/// Filters, whatever the file calls their axes: outputs, inputs, height, width.
+/// The axes of filters.
 struct Filters {
     outputs: Run,
     inputs: Run,
@@ -44,18 +44,18 @@ impl Filters {
     }
 }
 
-/// A kernel in the order of the network's memory, with its bias.
+/// A kernel in the network's memory order, with its bias.
 pub(super) struct Weighted<'m> {
     pub(super) op: Op,
     pub(super) kernel: Weights<'m>,
     pub(super) axes: Vec<Run>,
-    /// The factor of the kernel, and of the bias.
+    /// The factors of the kernel and of the bias.
     pub(super) factors: [f64; 2],
     pub(super) bias: Option<(Weights<'m>, Vec<Run>)>,
 }
 
 impl<'m> Reading<'m> {
-    /// A row with a kernel, shared where another layer has it.
+    /// Adds a row with a kernel; shares the kernel if another layer has it.
     pub(super) fn weighted(&mut self, word: &str, weighted: Weighted<'m>, x: ValueId) -> Answer<ValueId> {
         let Weighted { op, kernel, axes, factors, bias } = weighted;
         let form: Vec<usize> = axes.iter().flat_map(|run| [run.len, run.stride]).collect();
@@ -96,7 +96,7 @@ impl<'m> Reading<'m> {
         let is_row =
             matches!(self.builder.shape(value.id), Shape::Flat(_)) && value.layout.0[1..].iter().all(Vec::is_empty);
         if pixel && groups == 1 && is_row {
-            // One pixel, which is a row of features here.
+            // A single pixel, which is a flat value here.
             self.check_channels(value.layout.sizes()[0], filters.inputs.len, 1)?;
             let bias = self.bias(node, outputs)?;
             let op = Dense { outputs, bias: bias.is_some(), transposed: false, asked: None }.into();
@@ -126,7 +126,7 @@ impl<'m> Reading<'m> {
     pub(super) fn conv_transpose(&mut self, node: &'m Node<'m>) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         let kernel = self.weights(node, 1, "filters")?;
-        // The file's filters are those of the convolution that is transposed.
+        // The file's filters are those of the convolution that it transposes.
         let Filters { outputs: inputs, inputs: outputs, height: tall, width: wide } = Filters::of(&kernel)?;
         if int(node, "group", 1) != 1 {
             return Err(Problem::new("it has groups, which a transposed convolution here has not"));
@@ -139,7 +139,7 @@ impl<'m> Reading<'m> {
             return Err(Problem::new("it asks for an output_shape").help("export it with pads instead"));
         }
         if window.padding == Padding::Same && super::attributes::text(node, "auto_pad").is_none() {
-            // `same` was said of the convolution from here, and means something else of a transposed one.
+            // `window` detects `same` for a convolution; for a transposed one it has another meaning.
             window.padding = Padding::Explicit(ints(node, "pads").map_or(Ok([0; 4]), super::attributes::sides)?);
         }
         let mut more = ints(node, "output_padding").map_or(Ok([0; 2]), |more| pair(more, "output_padding"))?;
@@ -147,7 +147,7 @@ impl<'m> Reading<'m> {
             // A series is an image of width 1.
             more[1] = 0;
         }
-        // `same` makes an output of input times stride, and its padding is that of the way back.
+        // `same` makes an output of input times stride; its padding is that of the convolution from output to input.
         let enlarged = [height * window.stride[0], width * window.stride[1]];
         let same = Window { padding: Padding::Same, ..window };
         let back = same.lay(enlarged).map_or([0; 4], |laid| laid.padding);
@@ -198,8 +198,8 @@ impl<'m> Reading<'m> {
         self.dense(node, kernel, [inputs, outputs], [1.0; 2], bias)
     }
 
-    /// Whether positions are put among the images of the batch, a row of channels each, for nothing but a product, and are taken out again:
-    /// a product of the channels of each position, as TensorFlow's `tensordot` writes it.
+    /// Whether a reshape moves positions to the batch axis, with one vector of channels each, only for a matrix product, and another
+    /// reshape moves them back: this is a product over the channels of each position, as TensorFlow's `tensordot` writes it.
     pub(super) fn is_row_of_each_position(&self, node: &'m Node<'m>, value: &Value, target: &[f64]) -> bool {
         let own = value.layout.sizes();
         let ([rows, channels], [positions @ .., last]) = (target, &own[..]) else { return false };
@@ -229,7 +229,7 @@ impl<'m> Reading<'m> {
         false
     }
 
-    /// A product over the last axis: of a row, or of each position of an image.
+    /// Imports a product over the last axis: of a flat value, or of each position of an image.
     fn dense(
         &mut self,
         node: &'m Node<'m>,
@@ -274,7 +274,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// The bias at input 2, or one that is added right behind the node.
+    /// The bias at input 2, or a bias that the next node adds.
     fn bias(&mut self, node: &'m Node<'m>, outputs: usize) -> Answer<Option<(Weights<'m>, Vec<Run>)>> {
         if node.inputs.get(2).is_none_or(|name| name.is_empty()) {
             return self.following_bias(outputs);
@@ -291,7 +291,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    /// A row of as many weights as there are outputs, added by the only node that reads this one.
+    /// A vector with one element per output, which the only reader of this node adds.
     fn following_bias(&mut self, outputs: usize) -> Answer<Option<(Weights<'m>, Vec<Run>)>> {
         let result = self.result();
         let Some((index, add)) =
@@ -304,7 +304,8 @@ impl<'m> Reading<'m> {
             return Ok(None);
         };
         let large: Vec<Run> = weights.axes.iter().copied().filter(|axis| axis.len > 1).collect();
-        // Along which axis it is added shows in where its own size stands; of a row, and of channels last, that is the last.
+        // The position of its only axis larger than 1 shows which axis it is added to; for flat values and channels last, that is the
+        // last one.
         let place = weights.axes.iter().rev().position(|axis| axis.len > 1);
         let fits = match (large.as_slice(), place) {
             ([axis], Some(place)) => {
@@ -322,7 +323,7 @@ impl<'m> Reading<'m> {
         Ok(Some((weights, large)))
     }
 
-    /// A value whose channels are the first of so many axes.
+    /// A value with the given number of axes, channels first.
     pub(super) fn channels_first(&self, id: ValueId, rank: usize) -> Known<'m> {
         let mut layout = Layout::channels_first(self.builder.shape(id));
         layout.0.resize(rank.max(layout.0.len()), Vec::new());

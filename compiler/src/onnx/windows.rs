@@ -1,9 +1,9 @@
-//! Pools, padding, enlargement.
+//! Import of pools, padding and upsampling.
 
 use netwright_onnx::Node;
 
-use super::attributes::{axis, int, ints, pair, plainly, text, window};
-use super::constant::{Constant, said};
+use super::attributes::{axis, int, ints, pair, text, window, with_same};
+use super::constant::{Constant, sizes_text};
 use super::layout::Layout;
 use super::problem::{Answer, Problem};
 use super::reading::{Known, Order, Reading, Value};
@@ -36,7 +36,7 @@ impl<'m> Reading<'m> {
         let counts_padding = kind == PoolKind::Average && int(node, "count_include_pad", 0) != 0;
         let mut image = [height, width];
         if counts_padding && padding != [0; 4] {
-            // Zeros that count are real ones.
+            // Padding that counts in the mean becomes explicit zeros.
             x = self.windowed("zeropad", ZeroPad(padding).into(), x)?;
             image = [height + padding[0] + padding[1], width + padding[2] + padding[3]];
             window.padding = Padding::Explicit([0; 4]);
@@ -49,7 +49,7 @@ impl<'m> Reading<'m> {
         Ok(self.channels_first(id, value.layout.0.len()))
     }
 
-    /// One number for each channel: of the whole image.
+    /// Imports a pool over the whole image, with one element per channel.
     pub(super) fn global_pool(&mut self, node: &'m Node<'m>, kind: PoolKind) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
         self.over_the_image(&value, kind, true)
@@ -57,7 +57,7 @@ impl<'m> Reading<'m> {
 
     pub(super) fn reduce(&mut self, node: &'m Node<'m>, kind: PoolKind) -> Answer<Known<'m>> {
         let value = self.value(node, 0)?;
-        if let Some(normalised) = self.layer_norm_in_pieces(node, &value)? {
+        if let Some(normalised) = self.layer_norm_pattern(node, &value)? {
             return Ok(normalised);
         }
         let rank = value.layout.0.len() + 1;
@@ -149,7 +149,7 @@ impl<'m> Reading<'m> {
         self.padded(&value, &all)
     }
 
-    /// Zeros added to, or rows and columns cut off, the axes of an image.
+    /// Pads the axes of an image with zeros, or crops them where a pad is negative.
     pub(super) fn padded(&mut self, value: &Value, pads: &[[i64; 2]]) -> Answer<Known<'m>> {
         if pads.iter().flatten().any(|pad| pad.unsigned_abs() > crate::shape::LARGEST_VALUE) {
             return Err(Problem::new("it pads by more than any image may be large"));
@@ -216,7 +216,7 @@ impl<'m> Reading<'m> {
         if !whole {
             return Err(Problem::new(format!(
                 "it enlarges by {}, and only whole factors are supported",
-                said(&factors)
+                sizes_text(&factors)
             )));
         }
         let factors: Vec<usize> = factors.iter().map(|factor| *factor as usize).collect();
@@ -256,8 +256,8 @@ impl<'m> Reading<'m> {
     }
 }
 
-/// The window padded so far that the last steps are taken whose windows begin in the image. `counted` is the padding that was put around
-/// the image already.
+/// Extends the padding so that the last windows that start inside the image are included (`ceil_mode`). `counted` is the padding that
+/// was already added explicitly.
 fn rounded_up(window: Window, image: [usize; 2], counted: Option<[usize; 4]>) -> Window {
     let Some(laid) = window.lay(image) else { return window };
     let mut padding = laid.padding;
@@ -266,12 +266,12 @@ fn rounded_up(window: Window, image: [usize; 2], counted: Option<[usize; 4]>) ->
         let padded = image[axis] + before + after;
         let (size, stride) = (window.size[axis], window.stride[axis]);
         let mut steps = padded.saturating_sub(size).div_ceil(stride) + 1;
-        // Where the image ends, and the padding behind it begins.
+        // The end of the image, where its trailing padding starts.
         let end = before + image[axis] - counted.map_or(0, |counted| counted[2 * axis + 1]);
         if (steps - 1) * stride >= end {
             steps -= 1;
         }
         padding[2 * axis + 1] += ((steps - 1) * stride + size).saturating_sub(padded);
     }
-    plainly(Window { padding: Padding::Explicit(padding), ..window }, image)
+    with_same(Window { padding: Padding::Explicit(padding), ..window }, image)
 }

@@ -1,10 +1,10 @@
-//! Operations in the words of the language: what stands in the table of layers, and in a network that is printed.
+//! The text of operations in the language, for the table of layers and for printed networks.
 
 use crate::layers;
 use crate::ops::{ConvTable, Op, PoolKind};
 use crate::shape::{Padding, Shape, Window};
 
-/// The stage that makes this operation of an input of this shape; `None` where it has no word of its own.
+/// The stage for an operation on an input of this shape; `None` if the operation has no word of its own.
 pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
     let is_series = matches!(input, Shape::Series { .. });
     let axes = |sizes: [usize; 2]| if is_series { sizes[0].to_string() } else { format!("{}x{}", sizes[0], sizes[1]) };
@@ -105,7 +105,7 @@ pub(super) fn stage(op: &Op, input: Shape) -> Option<String> {
         Op::Upsample(upsample) => format!("upsample {}", both(upsample.0)),
         Op::ZeroPad(pad) => format!("zeropad {}", sides(pad.0)),
         Op::Crop(crop) => format!("crop {}", sides(crop.0)),
-        // Joins are words around stages; the rest comes from no file, or from passes alone.
+        // Joins are written around stages; the other operations occur in no file, or only after passes.
         Op::Add(_)
         | Op::Concat(_)
         | Op::Multiply(_)

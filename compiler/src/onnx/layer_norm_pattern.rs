@@ -1,5 +1,5 @@
-//! A layer normalisation that a file writes as several nodes: as PyTorch does before version 17 of the operators, γ (x − m) / σ + β, or as
-//! Keras and TensorFlow do, x (γ / σ) + (β − m (γ / σ)), in whatever order.
+//! A layer normalisation that a file writes as several nodes. PyTorch writes γ (x − m) / σ + β before version 17 of the operator set.
+//! Keras and TensorFlow write x (γ / σ) + (β − m (γ / σ)), in any order.
 
 use std::collections::HashMap;
 
@@ -14,21 +14,21 @@ use super::reading::{Known, Reading, Value};
 use crate::ops::LayerNorm;
 use crate::shape::Shape;
 
-/// One number for each channel: weights, and how they are read.
+/// One element per channel: weights, and the order in which they are read.
 type Row<'m> = (Weights<'m>, Vec<Run>);
 
-/// What a node on the way computes, of the mean m and the deviation σ over the channels of x.
+/// The term that a node computes, with the mean m and the deviation σ over the channels of x.
 #[derive(Clone)]
-enum Piece<'m> {
+enum Term<'m> {
     /// m, or −m.
     Mean { minus: bool },
     /// x − m
     Centred,
     /// (x − m)²
     Square,
-    /// The mean of that.
+    /// The mean of (x − m)².
     Variance,
-    /// σ², with the ε that it holds.
+    /// σ², including its ε.
     Spread { epsilon: f64 },
     /// σ
     Deviation { epsilon: f64 },
@@ -36,45 +36,45 @@ enum Piece<'m> {
     Factor { epsilon: f64, gamma: Option<Row<'m>> },
     /// x γ / σ
     Scaled { gamma: Option<Row<'m>> },
-    /// β − m γ / σ, or, with `plus` and without β, m γ / σ.
+    /// β − m γ / σ; with `plus` and without β, m γ / σ.
     Shift { epsilon: f64, gamma: Option<Row<'m>>, beta: Option<Row<'m>>, plus: bool },
     /// γ (x − m) / σ + β
     Whole { epsilon: f64, gamma: Option<Row<'m>>, beta: Option<Row<'m>> },
 }
 
-/// Names, to tell whether two rows are one.
+/// Compares names and axes to find out whether two vectors are equal.
 fn same(one: &Option<Row<'_>>, other: &Option<Row<'_>>) -> bool {
     one.as_ref().map(|(weights, axes)| (weights.name, axes))
         == other.as_ref().map(|(weights, axes)| (weights.name, axes))
 }
 
 impl<'m> Reading<'m> {
-    /// The normalisation that begins with the mean over the channels of its input, where the nodes behind it are one; they are absorbed.
-    pub(super) fn layer_norm_in_pieces(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Option<Known<'m>>> {
-        /// How far behind the mean its parts stand, at most.
-        const FARTHEST: usize = 64;
+    /// Matches a normalisation that starts with the mean over the channels of its input; absorbs its nodes.
+    pub(super) fn layer_norm_pattern(&mut self, node: &'m Node<'m>, value: &Value) -> Answer<Option<Known<'m>>> {
+        /// The maximum distance of a part from the mean, in nodes.
+        const MAX_DISTANCE: usize = 64;
         if !self.is_over_channels(node, value) {
             return Ok(None);
         }
         let x = node.inputs[0];
-        let mut pieces: HashMap<&str, Piece<'m>> = HashMap::from([(node.outputs[0], Piece::Mean { minus: false })]);
+        let mut terms: HashMap<&str, Term<'m>> = HashMap::from([(node.outputs[0], Term::Mean { minus: false })]);
         let mut parts: Vec<usize> = vec![self.at];
         let mut whole = None;
         let model = self.model;
-        for (index, next) in model.graph.nodes.iter().enumerate().skip(self.at + 1).take(FARTHEST) {
-            if !next.inputs.iter().any(|input| pieces.contains_key(input)) {
+        for (index, next) in model.graph.nodes.iter().enumerate().skip(self.at + 1).take(MAX_DISTANCE) {
+            if !next.inputs.iter().any(|input| terms.contains_key(input)) {
                 continue;
             }
-            let ([output], Some(piece)) = (&next.outputs[..], self.piece(next, x, value, &pieces)) else { continue };
-            if matches!(piece, Piece::Whole { .. }) {
-                whole = Some((index, next, piece.clone()));
+            let ([output], Some(term)) = (&next.outputs[..], self.term(next, x, value, &terms)) else { continue };
+            if matches!(term, Term::Whole { .. }) {
+                whole = Some((index, next, term.clone()));
             }
-            pieces.insert(output, piece);
+            terms.insert(output, term);
             parts.push(index);
         }
-        let Some((last, end, Piece::Whole { epsilon, gamma, beta })) = whole else { return Ok(None) };
+        let Some((last, end, Term::Whole { epsilon, gamma, beta })) = whole else { return Ok(None) };
         parts.retain(|index| *index <= last);
-        // What any other node reads must be there.
+        // The value of an inner node must not be read by nodes outside of the pattern.
         let is_inside = |index: &usize| {
             let output = model.graph.nodes[*index].outputs[0];
             *index == last || self.readers_of(output).iter().all(|reader| parts.contains(reader))
@@ -98,7 +98,7 @@ impl<'m> Reading<'m> {
         Ok(Some(Known::Value(Value { id, ..value.clone() })))
     }
 
-    /// Whether a mean is taken over the channels of each position, which stay as an axis of 1.
+    /// Whether a node computes the mean over the channels of each position, and keeps the axis with size 1.
     fn is_over_channels(&self, node: &'m Node<'m>, value: &Value) -> bool {
         let rank = value.layout.0.len() + 1;
         let given: Option<Vec<i64>> = match self.constant(node, 1, "axes") {
@@ -117,17 +117,11 @@ impl<'m> Reading<'m> {
         (is_channels || is_row) && int(node, "keepdims", 1) != 0 && node.op == "ReduceMean"
     }
 
-    /// What a node computes of the pieces that there are; `None` where it is none.
-    fn piece(
-        &self,
-        node: &'m Node<'m>,
-        x: &str,
-        value: &Value,
-        pieces: &HashMap<&str, Piece<'m>>,
-    ) -> Option<Piece<'m>> {
-        use Piece::*;
+    /// The term that a node computes from known terms; `None` if it is not part of the pattern.
+    fn term(&self, node: &'m Node<'m>, x: &str, value: &Value, terms: &HashMap<&str, Term<'m>>) -> Option<Term<'m>> {
+        use Term::*;
         let at = |index: usize| node.inputs.get(index).copied().unwrap_or_default();
-        let piece = |index: usize| pieces.get(at(index)).cloned();
+        let term = |index: usize| terms.get(at(index)).cloned();
         let number = |index: usize| match self.known.get(at(index))? {
             Known::Constant(constant) => constant.single().map(|number| decimal(number as f32)),
             Known::Value(_) => None,
@@ -138,15 +132,15 @@ impl<'m> Reading<'m> {
             }
             _ => None,
         };
-        Some(match (node.op, piece(0), piece(1)) {
-            ("Identity" | "Cast", Some(piece), _) => piece,
-            // The sizes that it has.
-            ("Reshape", Some(piece @ (Mean { .. } | Variance)), None) => {
+        Some(match (node.op, term(0), term(1)) {
+            ("Identity" | "Cast", Some(term), _) => term,
+            // A reshape to the sizes that it already has.
+            ("Reshape", Some(term @ (Mean { .. } | Variance)), None) => {
                 let axes = &value.layout.0;
                 let one = |axis: &Vec<Run>| *axis == [Run { len: self.builder.shape(value.id).channels(), stride: 1 }];
                 let own = axes.iter().map(|axis| if one(axis) { 1.0 } else { super::layout::size(axis) as f64 });
                 let Known::Constant(sizes) = self.known.get(at(1))? else { return None };
-                (sizes.whole()?.split_first()?.1.iter().copied().eq(own)).then_some(piece)?
+                (sizes.whole()?.split_first()?.1.iter().copied().eq(own)).then_some(term)?
             }
             ("Neg", Some(Mean { minus }), _) => Mean { minus: !minus },
             ("Sub", None, Some(Mean { minus: false })) if at(0) == x => Centred,
