@@ -1,4 +1,4 @@
-//! The elements of a tensor, of whatever kind, read one by one where they lie.
+//! The elements of a tensor of any data type, read one by one without a copy.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::Error;
 use crate::model::Tensor;
 use crate::wire::{Field, Fields, varint};
 
-/// The kind of a tensor's elements.
+/// The data type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum DataType {
@@ -20,12 +20,12 @@ pub enum DataType {
     Float16,
     Double,
     BFloat16,
-    /// Another, by its number in `onnx.proto`.
+    /// Another type, with its number in `onnx.proto`.
     Other(i64),
 }
 
 impl DataType {
-    /// The kind of this number.
+    /// The type with this number.
     pub(crate) fn of(number: i64) -> Self {
         match number {
             1 => Self::Float,
@@ -41,7 +41,7 @@ impl DataType {
         }
     }
 
-    /// The bytes of an element.
+    /// The size of an element in bytes.
     pub(crate) fn size(self) -> Option<usize> {
         Some(match self {
             Self::Uint8 | Self::Int8 | Self::Bool => 1,
@@ -52,7 +52,7 @@ impl DataType {
         })
     }
 
-    /// Whether elements are fractions.
+    /// Whether the elements are floating-point values.
     pub fn is_float(self) -> bool {
         matches!(self, Self::Float | Self::Float16 | Self::Double | Self::BFloat16)
     }
@@ -75,7 +75,7 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// Those of a tensor whose bytes these are.
+    /// The elements of a tensor with these bytes.
     pub(crate) fn of(tensor: &Tensor<'_>, bytes: Cow<'a, [u8]>) -> Result<Self, Error> {
         let wrong = |problem| Error::Tensor { tensor: tensor.name.to_owned(), problem };
         let size = tensor.kind.size().ok_or_else(|| wrong(format!("holds {}, which is not read", tensor.kind)))?;
@@ -86,7 +86,8 @@ impl<'a> Elements<'a> {
         Ok(Self { kind: tensor.kind, bytes })
     }
 
-    /// Those that lie in the message of a tensor. What is written otherwise than in memory takes at most `most` bytes there.
+    /// The elements in the message of a tensor. Elements whose encoding differs from their representation in memory are converted, to
+    /// at most `most` bytes.
     pub(crate) fn inside(tensor: &Tensor<'a>, message: &'a [u8], most: usize) -> Result<Self, Error> {
         const WHAT: &str = "a tensor";
         let wrong = |problem: String| Error::Tensor { tensor: tensor.name.to_owned(), problem };
@@ -103,7 +104,7 @@ impl<'a> Elements<'a> {
                 return Err(wrong("has more elements than its sizes say".to_owned()));
             }
             if let Cow::Borrowed(first) = *bytes {
-                // Once, for all that come.
+                // Allocate once for all following elements.
                 let mut all = Vec::with_capacity(len);
                 all.extend_from_slice(first);
                 *bytes = all.into();
@@ -111,7 +112,7 @@ impl<'a> Elements<'a> {
             bytes.to_mut().extend_from_slice(more);
             Ok(())
         };
-        let lie = |bytes: &mut Cow<'a, [u8]>, there: &'a [u8]| {
+        let push = |bytes: &mut Cow<'a, [u8]>, there: &'a [u8]| {
             if !bytes.is_empty() {
                 return append(bytes, there);
             }
@@ -121,9 +122,9 @@ impl<'a> Elements<'a> {
         let mut bytes: Cow<'a, [u8]> = Cow::Borrowed(&[]);
         for field in Fields::of(message, WHAT) {
             match field? {
-                (9, field) => lie(&mut bytes, field.bytes(WHAT)?)?,
-                (4, Field::Bytes(packed)) if tensor.kind == DataType::Float => lie(&mut bytes, packed)?,
-                (10, Field::Bytes(packed)) if tensor.kind == DataType::Double => lie(&mut bytes, packed)?,
+                (9, field) => push(&mut bytes, field.bytes(WHAT)?)?,
+                (4, Field::Bytes(packed)) if tensor.kind == DataType::Float => push(&mut bytes, packed)?,
+                (10, Field::Bytes(packed)) if tensor.kind == DataType::Double => push(&mut bytes, packed)?,
                 (4, Field::Fixed32(one)) => append(&mut bytes, &one)?,
                 (10, Field::Fixed64(one)) => append(&mut bytes, &one)?,
                 (5 | 7 | 11, Field::Varint(one)) => append(&mut bytes, &one.to_le_bytes()[..size])?,
@@ -138,17 +139,17 @@ impl<'a> Elements<'a> {
         Self::of(tensor, bytes)
     }
 
-    /// How many there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.kind.size().unwrap_or(1)
     }
 
-    /// Whether there are none.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The element number `index`, whole numbers as fractions; `None` behind the last.
+    /// The element at `index` as `f64`; `None` after the last.
     pub fn get(&self, index: usize) -> Option<f64> {
         fn chunk<const N: usize>(bytes: &[u8], index: usize) -> Option<[u8; N]> {
             bytes.get(index.checked_mul(N)?..)?.first_chunk().copied()
@@ -170,7 +171,7 @@ impl<'a> Elements<'a> {
         })
     }
 
-    /// All of them as whole numbers.
+    /// All elements as integers.
     pub fn integers(&self) -> Vec<i64> {
         match self.kind {
             DataType::Int64 => {
@@ -181,7 +182,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// The value of a number in half precision.
+/// The value of a half-precision number.
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
     let value = match exponent {
@@ -193,7 +194,7 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 1 { -value } else { value }
 }
 
-/// Where the elements of a tensor lie in a file beside the model.
+/// The location of a tensor's elements in an external file.
 #[derive(Debug)]
 pub(crate) struct ExternalData<'a> {
     pub(crate) location: &'a str,

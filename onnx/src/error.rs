@@ -1,48 +1,48 @@
-//! Why a file cannot be read.
+//! The errors of reading a file.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use netwright_abi::FileKind;
 
-/// Why a file is no ONNX model, or one that is not read.
+/// The reason why a file is no ONNX model, or no supported one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes are no protobuf message: cut short, or of another kind.
+    /// The bytes are no protobuf message: they are truncated or of another kind.
     Malformed {
-        /// What was being read: `a node`.
+        /// The part that was being read: `a node`.
         what: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// The file is one of another program.
+    /// The file is of another known kind.
     OtherFile {
-        /// What it is.
+        /// The kind.
         found: FileKind,
     },
-    /// The message holds no graph: it is something else, or a file of weights alone.
+    /// The message contains no graph: it is of another kind, or a file with weights only.
     NoGraph,
-    /// The description of the graph would take more memory than the file is large, and more than [`MOST_MEMORY`](crate::MOST_MEMORY); or a list
-    /// in it more than the file and 8 KiB.
+    /// The description of the graph would need more memory than the size of the file and more than
+    /// [`MOST_MEMORY`](crate::MOST_MEMORY), or a single list more than the size of the file plus 8 KiB.
     TooManyParts {
-        /// The bytes that it may take.
+        /// The limit in bytes.
         most: usize,
     },
-    /// A tensor's sizes and its data do not go together.
+    /// A tensor's sizes do not match its data.
     Tensor {
         /// Its name.
         tensor: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
-    /// A file of weights beside the model that cannot be read, or must not be.
+    /// An external file of weights cannot be read, or is not allowed.
     External {
-        /// The tensor that lies there.
+        /// The tensor in this file.
         tensor: String,
-        /// The file, as the model names it.
+        /// The name of the file in the model.
         location: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Weights in files beside the model.
+//! Weights in external files.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::model::Tensor;
 use crate::{Elements, Error};
 
-/// The elements of a tensor, from the model's file or from one beside it, in `folder`; without a folder nothing else is read.
+/// The elements of a tensor, from the model's file or from an external file in `folder`; without a folder, no external file is read.
 ///
 /// # Errors
-/// [`Error::Tensor`], and [`Error::External`] where the file cannot be read, is too short, or lies outside of `folder`.
+/// [`Error::Tensor`]; [`Error::External`] if the file cannot be read, is too short, or is outside of `folder`.
 pub fn elements<'a>(tensor: &Tensor<'a>, folder: Option<&Path>) -> Result<Elements<'a>, Error> {
     match folder {
         Some(folder) if tensor.is_external => Elements::of(tensor, beside(tensor, folder)?.into()),
@@ -18,10 +18,10 @@ pub fn elements<'a>(tensor: &Tensor<'a>, folder: Option<&Path>) -> Result<Elemen
     }
 }
 
-/// The elements of a tensor, from the model's file or from one of these, each with its name in the model.
+/// The elements of a tensor, from the model's file or from one of `files`, which have the names that the model uses.
 ///
 /// # Errors
-/// [`Error::Tensor`], and [`Error::External`] for a file that is not among them, or too short.
+/// [`Error::Tensor`]; [`Error::External`] if the file is missing or too short.
 pub fn held<'a>(tensor: &Tensor<'a>, files: &[(&str, &'a [u8])]) -> Result<Elements<'a>, Error> {
     if !tensor.is_external || files.is_empty() {
         return tensor.elements();
@@ -35,11 +35,10 @@ pub fn held<'a>(tensor: &Tensor<'a>, files: &[(&str, &'a [u8])]) -> Result<Eleme
     Elements::of(tensor, part.ok_or_else(|| wrong(short(bytes.len() as u64, start, len)))?.into())
 }
 
-/// The file beside the model in which the elements of a tensor lie, by its name there and as it is called in `folder`; nothing for a tensor
-/// of the model's own file.
+/// The external file of a tensor, as its name in the model and its path in `folder`; `None` for a tensor in the model's own file.
 ///
 /// # Errors
-/// [`Error::External`] where the file is not there, is too short, or lies outside of `folder`.
+/// [`Error::External`] if the file does not exist, is too short, or is outside of `folder`.
 pub fn file(tensor: &Tensor<'_>, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, Error> {
     if !tensor.is_external {
         return Ok(None);
@@ -50,10 +49,10 @@ pub fn file(tensor: &Tensor<'_>, folder: &Path) -> Result<Option<(PathBuf, PathB
     Ok(Some((location, path)))
 }
 
-/// That the file in which the elements of a tensor lie has a name in the model's folder.
+/// Checks that the external file of a tensor has a name inside the model's folder.
 ///
 /// # Errors
-/// [`Error::External`] where it has not.
+/// [`Error::External`] if it does not.
 pub fn check(tensor: &Tensor<'_>) -> Result<(), Error> {
     if tensor.is_external { part(tensor).map(|_| ()) } else { Ok(()) }
 }
@@ -68,7 +67,7 @@ fn short(there: u64, start: u64, len: usize) -> String {
     format!("which has {there} bytes: too few for {len} from byte {start} on")
 }
 
-/// The name of a tensor's file, where its elements begin there, and how many bytes they are.
+/// The name of a tensor's file, the offset of its elements there, and their number of bytes.
 fn part(tensor: &Tensor<'_>) -> Result<(PathBuf, u64, usize), Error> {
     let data = tensor.external_data()?;
     let location = PathBuf::from(data.location);
@@ -90,12 +89,12 @@ fn found(tensor: &Tensor<'_>, location: &Path, folder: &Path) -> Result<PathBuf,
     let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let folder = folder.canonicalize().map_err(refused)?;
-    // A link may lead elsewhere.
+    // A symbolic link may lead outside.
     let path = folder.join(location).canonicalize().map_err(refused)?;
     if path.starts_with(&folder) { Ok(path) } else { Err(wrong(tensor, location, OUTSIDE.to_owned())) }
 }
 
-/// A file that has these bytes.
+/// Opens a file and checks that it contains these bytes.
 fn open(tensor: &Tensor<'_>, location: &Path, path: &Path, start: u64, len: usize) -> Result<File, Error> {
     let refused = |error: std::io::Error| wrong(tensor, location, format!("which cannot be read: {error}"));
     let file = File::open(path).map_err(refused)?;

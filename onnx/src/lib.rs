@@ -1,7 +1,8 @@
-//! ONNX files: a reader that trusts nothing, and a writer. See <https://onnx.ai/onnx/repo-docs/IR.html>.
+//! ONNX files: a reader that trusts no input, and a writer. See <https://onnx.ai/onnx/repo-docs/IR.html>.
 //!
-//! The reader borrows from the bytes of the file. What it allocates beside them is counted before it is allocated ([`MOST_MEMORY`]), at once never
-//! more than the file and 8 KiB, and it never calls itself, so that neither a bomb nor a thousand nested graphs is more than an [`Error`].
+//! The reader borrows from the bytes of the file. Its other allocations are counted before they are made ([`MOST_MEMORY`]), and a
+//! single one is at most as large as the file plus 8 KiB. The reader is not recursive. A decompression bomb or a thousand nested
+//! graphs are therefore only an [`Error`].
 #![forbid(unsafe_code)]
 
 pub mod elements;
@@ -20,6 +21,6 @@ pub use list::List;
 pub use model::{Attribute, Graph, Model, Node, Tensor, Value};
 pub use structure::structure;
 
-/// The bytes that the description of a graph may take in memory, at most, where the file is smaller than that: room for a hundred thousand
-/// nodes, whatever little each takes in the file, and no danger to a machine that compiles.
+/// The maximum number of bytes for the description of a graph in memory, for files smaller than that: enough for a hundred thousand
+/// nodes, however small each is in the file, and harmless for the machine that compiles.
 pub const MOST_MEMORY: usize = 1 << 26;

@@ -1,15 +1,15 @@
-//! A list that grows without ever being moved.
+//! A list that never moves its elements.
 
 use std::fmt;
 use std::ops::Index;
 
-/// How many lie together.
+/// The number of elements of a page.
 const PAGE: usize = 32;
 
-/// Many of a kind, in pages: what is allocated for a list, however long, is a page at a time.
+/// A list of elements in pages: however long it becomes, each allocation is a single page.
 #[derive(Clone)]
 pub struct List<T> {
-    /// All are full but the last.
+    /// All pages except the last are full.
     pages: Vec<Vec<T>>,
 }
 
@@ -25,22 +25,22 @@ impl<T> List<T> {
         }
     }
 
-    /// How many there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.pages.last().map_or(0, |last| (self.pages.len() - 1) * PAGE + last.len())
     }
 
-    /// Whether there are none.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
-    /// The one number `index`; `None` behind the last.
+    /// The element at `index`; `None` after the last.
     pub fn get(&self, index: usize) -> Option<&T> {
         self.pages.get(index / PAGE)?.get(index % PAGE)
     }
 
-    /// All of them in turn.
+    /// All elements in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         (0..self.len()).map(|index| &self[index])
     }

@@ -1,4 +1,4 @@
-//! A model as the file has it: nodes, tensors and values by their names, borrowed from the bytes.
+//! The model as stored in the file: nodes, tensors and values by name, borrowed from the bytes.
 
 use netwright_abi::FileKind;
 
@@ -10,11 +10,11 @@ use crate::{DataType, Error, MOST_MEMORY};
 /// A model.
 #[derive(Debug)]
 pub struct Model<'a> {
-    /// What wrote it: `pytorch`.
+    /// The program that wrote it: `pytorch`.
     pub producer: &'a str,
-    /// The version of the operators of `ai.onnx` that its nodes mean.
+    /// The version of the operator set `ai.onnx` that its nodes use.
     pub opset: i64,
-    /// Whether it defines functions of its own.
+    /// Whether it defines functions.
     pub has_functions: bool,
     /// Its graph.
     pub graph: Graph<'a>,
@@ -25,13 +25,13 @@ pub struct Model<'a> {
 pub struct Graph<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What computes, in the file's order.
+    /// The nodes, in the file's order.
     pub nodes: List<Node<'a>>,
-    /// Tensors with their elements.
+    /// Tensors with elements.
     pub initializers: List<Tensor<'a>>,
-    /// What comes in; some writers list the initializers too.
+    /// The inputs; some exporters list the initializers too.
     pub inputs: Vec<Value<'a>>,
-    /// What goes out.
+    /// The outputs.
     pub outputs: Vec<Value<'a>>,
 }
 
@@ -40,13 +40,13 @@ pub struct Graph<'a> {
 pub struct Node<'a> {
     /// Its name, which may be empty.
     pub name: &'a str,
-    /// What it does: `Conv`.
+    /// The operator: `Conv`.
     pub op: &'a str,
-    /// Whose operator that is; empty for `ai.onnx`.
+    /// The domain of the operator; empty for `ai.onnx`.
     pub domain: &'a str,
-    /// The names of what it reads; empty where an optional input is left out.
+    /// The names of the inputs; empty for an optional input that is absent.
     pub inputs: Vec<&'a str>,
-    /// The names of what it computes.
+    /// The names of the outputs.
     pub outputs: Vec<&'a str>,
     /// Its attributes by name.
     pub attributes: Vec<(&'a str, Attribute<'a>)>,
@@ -55,57 +55,57 @@ pub struct Node<'a> {
 /// The value of an attribute.
 #[derive(Clone, Debug)]
 pub enum Attribute<'a> {
-    /// A fraction.
+    /// A floating-point value.
     Float(f32),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A text.
+    /// A string.
     Text(&'a [u8]),
     /// A tensor.
     Tensor(Tensor<'a>),
-    /// Fractions.
+    /// Floating-point values.
     Floats(Vec<f32>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Something that no operator read here has: a graph, a list of tensors.
+    /// A value that no supported operator has: a graph, a list of tensors.
     Other(&'static str),
 }
 
-/// A tensor; its elements are read when they are asked for.
+/// A tensor; its elements are read on request.
 #[derive(Clone, Debug)]
 pub struct Tensor<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its sizes, slowest first.
     pub dims: Vec<usize>,
-    /// The kind of its elements.
+    /// The data type of its elements.
     pub kind: DataType,
     message: &'a [u8],
-    /// How many bytes its elements may take where they cannot stay in the file.
+    /// The maximum number of bytes for elements that must be converted.
     most: usize,
-    /// Whether its data lies in a file beside the model.
+    /// Whether its elements are in an external file.
     pub is_external: bool,
 }
 
-/// What is said of a value.
+/// The declaration of a value.
 #[derive(Clone, Debug, Default)]
 pub struct Value<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The kind of its elements, where that is said.
+    /// The data type of its elements, if declared.
     pub kind: Option<DataType>,
-    /// Its sizes, where it is a tensor of a known rank; `None` for one that is symbolic.
+    /// Its sizes, if it is a tensor of a known rank; a symbolic size is `None`.
     pub dims: Option<Vec<Option<usize>>>,
 }
 
-/// What a list may take beside the file.
-const BESIDE: usize = 1 << 13;
+/// The size by which a list may exceed the file.
+const LIST_EXCESS: usize = 1 << 13;
 
-/// Counts what is allocated.
+/// A limit for allocations.
 struct Budget {
     most: usize,
     left: usize,
-    /// The most bytes at once.
+    /// The maximum number of bytes of a single allocation.
     at_once: usize,
 }
 
@@ -116,7 +116,7 @@ impl Budget {
     }
 
     fn push<T>(&mut self, all: &mut Vec<T>, one: T) -> Result<(), Error> {
-        // A vector that grows doubles, and holds both of its sizes for a moment.
+        // A growing vector doubles its capacity, and holds both buffers for a moment.
         self.spend(3 * size_of::<T>())?;
         if 2 * (all.len() + 1) * size_of::<T>() > self.at_once {
             return Err(Error::TooManyParts { most: self.at_once });
@@ -149,7 +149,7 @@ impl<'a> Model<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         const WHAT: &str = "the model";
         let most = bytes.len().max(MOST_MEMORY);
-        let mut budget = Budget { most, left: most, at_once: bytes.len() + BESIDE };
+        let mut budget = Budget { most, left: most, at_once: bytes.len() + LIST_EXCESS };
         let (mut producer, mut opset, mut has_functions, mut graph) = ("", 1, false, None);
         for field in Fields::of(bytes, WHAT) {
             match field? {
@@ -207,7 +207,7 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// Every tensor that holds elements by the name under which nodes read it: initializers, and what nodes `Constant` make.
+    /// Every tensor with elements, under the name by which nodes read it: initializers, and the outputs of `Constant` nodes.
     pub fn constants(&self) -> impl Iterator<Item = (&'a str, &Tensor<'a>)> {
         let initializers = self.initializers.iter().map(|tensor| (tensor.name, tensor));
         let constants = self.nodes.iter().filter(|node| node.op == "Constant").filter_map(|node| {
@@ -244,13 +244,13 @@ impl<'a> Node<'a> {
         Ok(node)
     }
 
-    /// The attribute of this name.
+    /// The attribute with this name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
         self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
 
-/// A name with its value. A graph within it is not read, so that graphs in graphs cost nothing.
+/// Reads an attribute's name and value. A graph in an attribute is not read, so that nested graphs cost nothing.
 fn attribute<'a>(message: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Attribute<'a>), Error> {
     const WHAT: &str = "an attribute";
     let (mut name, mut kind, mut value) = ("", 0, None);
@@ -279,7 +279,7 @@ fn attribute<'a>(message: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Att
             _ => {}
         }
     }
-    // A number that is 0 need not be written.
+    // A value of 0 may be omitted.
     let value = match (value, kind) {
         _ if !floats.is_empty() => Attribute::Floats(floats),
         _ if !ints.is_empty() => Attribute::Ints(ints),
@@ -294,7 +294,7 @@ fn attribute<'a>(message: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Att
     Ok((name, value))
 }
 
-/// Integers, packed or one by one.
+/// Reads integers, packed or as single fields.
 fn integers(field: Field<'_>, all: &mut Vec<i64>, budget: &mut Budget) -> Result<(), Error> {
     const WHAT: &str = "a list of whole numbers";
     let Field::Bytes(mut packed) = field else { return budget.push(all, field.int(WHAT)?) };
@@ -331,25 +331,25 @@ impl<'a> Tensor<'a> {
         Ok(Self { name, dims: sizes, kind: DataType::of(kind), message, most: budget.at_once, is_external })
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.dims.iter().product()
     }
 
-    /// Whether it has none.
+    /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Its elements, which lie in the file itself.
+    /// Its elements, if they are in the model's file.
     ///
     /// # Errors
-    /// [`Error::Tensor`] where they lie in another file, or there are more or fewer than the sizes say.
+    /// [`Error::Tensor`] if they are in an external file, or if their number does not match the sizes.
     pub fn elements(&self) -> Result<Elements<'a>, Error> {
         Elements::inside(self, self.message, self.most)
     }
 
-    /// Where its elements lie in a file beside the model.
+    /// The location of its elements in an external file.
     pub(crate) fn external_data(&self) -> Result<ExternalData<'a>, Error> {
         ExternalData::read(self.name, self.message)
     }

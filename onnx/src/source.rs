@@ -1,34 +1,34 @@
-//! Where the weights of a network stand in a file.
+//! The sources of a network's weights in a file.
 
-/// Where the elements of one tensor of a network come from.
+/// The source of one tensor of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Source<'a> {
     /// A tensor of the file.
     Tensor {
-        /// Its name there.
+        /// Its name in the file.
         name: &'a str,
-        /// Its sizes there.
+        /// Its sizes in the file.
         dims: &'a [usize],
-        /// How it is walked in the order of the network's elements: lengths and distances, slowest first.
+        /// The traversal of the tensor in the order of the network's elements: lengths and strides, slowest first.
         axes: &'a [[usize; 2]],
-        /// What becomes of an element.
+        /// The change applied to each element.
         change: Change,
     },
-    /// The same number for all.
+    /// One value for all elements.
     Filled(f64),
 }
 
-/// What becomes of an element of the file.
+/// A change of an element of the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
-    /// It is multiplied.
+    /// Multiplication by a factor.
     Times(f64),
-    /// One is divided by it.
+    /// The reciprocal.
     Reciprocal,
 }
 
 impl Change {
-    /// The element that a network has for that of the file.
+    /// The network's element for an element of the file.
     pub fn of(self, element: f64) -> f64 {
         match self {
             Self::Times(factor) => element * factor,
@@ -37,7 +37,7 @@ impl Change {
     }
 }
 
-/// The places that `axes` lead through, in order.
+/// The offsets of a traversal along `axes`, in order.
 pub fn places(axes: &[[usize; 2]]) -> impl Iterator<Item = usize> + '_ {
     let count: usize = axes.iter().map(|[len, _]| len).product();
     (0..count).map(|mut index| {

@@ -1,27 +1,27 @@
-//! A file without its weights: what says which network it is.
+//! The structure of a file: everything except large weights.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 
 use crate::wire::varint;
 
-/// Bytes of the longest elements that are read: what is longer is weights, not shapes.
-const LONGEST: u64 = 1 << 19;
+/// The maximum size of elements that are read, in bytes: larger elements are weights, not shapes.
+const MAX_ELEMENT_BYTES: u64 = 1 << 19;
 
-/// Where elements lie: in the raw data of an initializer of the graph.
-const ELEMENTS: [u64; 3] = [7, 5, 9];
+/// The path of fields to elements: the raw data of an initializer of the graph.
+const ELEMENTS_PATH: [u64; 3] = [7, 5, 9];
 
-/// The bytes of a file, for who reads its nodes and the shapes of its weights: where there are the elements of many weights, as many zeros, which are
-/// not read, and of which the system makes no memory.
+/// The bytes of a file for reading its nodes and the shapes of its weights. The elements of large weights are replaced by zeros: they
+/// are not read, and their zero pages take no physical memory.
 ///
 /// # Errors
-/// What the system says.
+/// Errors of the operating system.
 pub fn structure(file: &mut File) -> io::Result<Vec<u8>> {
     let len = file.metadata()?.len();
     let whole = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let mut bytes = vec![0; whole];
     let mut reading = Reading { file, bytes: &mut bytes };
-    reading.message(0..len, &ELEMENTS)?;
+    reading.message(0..len, &ELEMENTS_PATH)?;
     Ok(bytes)
 }
 
@@ -33,28 +33,28 @@ struct Reading<'r> {
 type Range = std::ops::Range<u64>;
 
 impl Reading<'_> {
-    /// Reads the fields of a message, but for what lies behind this path of fields in it.
+    /// Reads the fields of a message, except large data at this path of fields.
     fn message(&mut self, all: Range, path: &[u64]) -> io::Result<()> {
         let Range { start: mut at, end } = all;
         while at < end {
-            // The number of a field, of at most ten bytes, and its value, or how long that is.
+            // The key of a field, of at most ten bytes, and its value or length.
             let head = self.read(at..end.min(at + 20))?;
             let mut rest = head;
-            let behind = |rest: &[u8]| at + (head.len() - rest.len()) as u64;
+            let offset = |rest: &[u8]| at + (head.len() - rest.len()) as u64;
             let key = varint(&mut rest);
-            let start = behind(rest);
+            let start = offset(rest);
             let value = varint(&mut rest);
             let (start, len) = match (key.map(|key| key & 7), value) {
-                (Some(0), Some(_)) => (behind(rest), 0),
+                (Some(0), Some(_)) => (offset(rest), 0),
                 (Some(1), _) => (start, 8),
-                (Some(2), Some(len)) => (behind(rest), len),
+                (Some(2), Some(len)) => (offset(rest), len),
                 (Some(5), _) => (start, 4),
-                // No model: that is for who reads it.
+                // This is no model; the parser will report that.
                 _ => (at, end - at),
             };
             at = start.saturating_add(len).min(end);
             match path {
-                [next, further @ ..] if key == Some(next << 3 | 2) && at - start > LONGEST => {
+                [next, further @ ..] if key == Some(next << 3 | 2) && at - start > MAX_ELEMENT_BYTES => {
                     if !further.is_empty() {
                         self.message(start..at, further)?;
                     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn all_is_read_but_what_many_weights_are() {
-        let large = vec![7; LONGEST as usize + 4];
+        let large = vec![7; MAX_ELEMENT_BYTES as usize + 4];
         let mut graph = Message::new();
         graph.message(write::NODE, &write::node("n", "Gemm", &["x", "w"], &["y"], &[]));
         graph.message(write::INITIALIZER, &write::raw("w", &[large.len() / 4], &large));
@@ -101,7 +101,7 @@ mod tests {
         let read = structure(&mut opened).expect("it is there");
         assert_eq!(read.len(), whole.len());
         let differing = read.iter().zip(&whole).filter(|(read, whole)| read != whole).count();
-        assert!((LONGEST as usize - 20..=large.len()).contains(&differing), "{differing}");
+        assert!((MAX_ELEMENT_BYTES as usize - 20..=large.len()).contains(&differing), "{differing}");
         let [read, whole] = [&read, &whole].map(|bytes| Model::read(bytes).expect("a model"));
         assert_eq!(format!("{:?}", read.graph.nodes), format!("{:?}", whole.graph.nodes));
         for (read, whole) in read.graph.initializers.iter().zip(whole.graph.initializers.iter()) {

@@ -1,8 +1,8 @@
-//! The wire format of protobuf: fields with numbers, each a number or a run of bytes.
+//! The wire format of protobuf: numbered fields, each a number or a sequence of bytes.
 
 use crate::Error;
 
-/// The value of a field as it stands on the wire.
+/// The value of a field on the wire.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Field<'a> {
     Varint(u64),
@@ -11,7 +11,7 @@ pub(crate) enum Field<'a> {
     Fixed32([u8; 4]),
 }
 
-/// The fields of a message, one after the other.
+/// An iterator over the fields of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
@@ -19,7 +19,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Those of a message; `what` it is, for errors.
+    /// The fields of `message`; `what` names it in errors.
     pub(crate) fn of(message: &'a [u8], what: &'static str) -> Self {
         Self { rest: message, what }
     }
@@ -68,7 +68,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// A number of at most ten bytes, seven bits in each.
+/// Reads a number of at most ten bytes, with seven bits in each.
 pub(crate) fn varint(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for (index, &byte) in rest.iter().enumerate().take(10) {

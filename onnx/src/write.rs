@@ -1,11 +1,11 @@
-//! Models as bytes.
+//! Writing of models.
 
 /// A message under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Message(Vec<u8>);
 
 impl Message {
-    /// An empty one.
+    /// An empty message.
     pub fn new() -> Self {
         Self::default()
     }
@@ -15,14 +15,14 @@ impl Message {
         self.0
     }
 
-    /// Adds a whole number.
+    /// Adds an integer.
     pub fn int(&mut self, field: u64, value: i64) -> &mut Self {
         varint(&mut self.0, field << 3);
         varint(&mut self.0, value.cast_unsigned());
         self
     }
 
-    /// Adds bytes, a text, or a message.
+    /// Adds bytes, a string, or a message.
     pub fn bytes(&mut self, field: u64, value: impl AsRef<[u8]>) -> &mut Self {
         let value = value.as_ref();
         self.header(field, value.len());
@@ -30,14 +30,14 @@ impl Message {
         self
     }
 
-    /// Adds the header of so many bytes that are written behind it.
+    /// Adds the header of a field whose `len` bytes are written after the message.
     pub fn header(&mut self, field: u64, len: usize) -> &mut Self {
         varint(&mut self.0, field << 3 | 2);
         varint(&mut self.0, len as u64);
         self
     }
 
-    /// Adds a fraction.
+    /// Adds a floating-point value.
     pub fn float(&mut self, field: u64, value: f32) -> &mut Self {
         varint(&mut self.0, field << 3 | 5);
         self.0.extend(value.to_le_bytes());
@@ -68,7 +68,7 @@ pub enum Attribute {
     Ints(Vec<i64>),
 }
 
-/// A node's message.
+/// The message of a node.
 pub fn node(name: &str, op: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&str, Attribute)]) -> Message {
     let mut node = Message::new();
     for input in inputs {
@@ -106,28 +106,28 @@ fn tensor(name: &str, dims: &[usize], kind: i64) -> Message {
     tensor
 }
 
-/// The message of a tensor of whole numbers.
+/// The message of a tensor of integers.
 pub fn integers(name: &str, values: &[i64]) -> Message {
     let mut tensor = tensor(name, &[values.len()], 7);
     tensor.bytes(9, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
     tensor
 }
 
-/// The message of a tensor of fractions.
+/// The message of a tensor of floating-point values.
 pub fn floats(name: &str, dims: &[usize], values: impl Iterator<Item = f32>) -> Message {
     let mut tensor = tensor(name, dims, 1);
     tensor.bytes(9, values.flat_map(f32::to_le_bytes).collect::<Vec<_>>());
     tensor
 }
 
-/// The message of a tensor of fractions, as their bytes.
+/// The message of a tensor of floating-point values, given as bytes.
 pub fn raw(name: &str, dims: &[usize], bytes: &[u8]) -> Message {
     let mut tensor = tensor(name, dims, 1);
     tensor.bytes(9, bytes);
     tensor
 }
 
-/// The message of a tensor of fractions that lie in a file beside the model.
+/// The message of a tensor of floating-point values in an external file.
 pub fn external(name: &str, dims: &[usize], location: &str, offset: usize, length: usize) -> Message {
     let mut tensor = tensor(name, dims, 1);
     let offset = offset.to_string();
@@ -140,7 +140,7 @@ pub fn external(name: &str, dims: &[usize], location: &str, offset: usize, lengt
     tensor
 }
 
-/// The message of an input or output: fractions, a batch of values of these sizes.
+/// The message of an input or output: a batch of floating-point values with these sizes.
 pub fn value(name: &str, dims: &[usize]) -> Message {
     let mut shape = Message::new();
     let mut batch = Message::new();
@@ -158,7 +158,7 @@ pub fn value(name: &str, dims: &[usize]) -> Message {
     value
 }
 
-/// What stands in a model's file before its graph.
+/// The part of a model before its graph.
 pub fn model(opset: i64) -> Message {
     let (mut model, mut version) = (Message::new(), Message::new());
     version.bytes(1, "").int(2, opset);
@@ -166,15 +166,15 @@ pub fn model(opset: i64) -> Message {
     model
 }
 
-/// The number of the graph's field in a model, of the node's and the initializer's in a graph.
+/// The field number of the graph in a model.
 pub const GRAPH: u64 = 7;
-/// A node of a graph.
+/// The field number of a node in a graph.
 pub const NODE: u64 = 1;
-/// A tensor of a graph.
+/// The field number of an initializer in a graph.
 pub const INITIALIZER: u64 = 5;
-/// The name of a graph.
+/// The field number of a graph's name.
 pub const NAME: u64 = 2;
-/// An input of a graph.
+/// The field number of an input of a graph.
 pub const INPUT: u64 = 11;
-/// An output of a graph.
+/// The field number of an output of a graph.
 pub const OUTPUT: u64 = 12;
