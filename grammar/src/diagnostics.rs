@@ -1,52 +1,52 @@
-//! Mistakes, collected as they are found and reported together, each under its own words.
+//! Diagnostics, which are collected and reported together, each at its own span.
 
 use crate::syntax::Span;
 
-/// One mistake.
+/// A diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The few words that are wrong.
+    /// The span of the error.
     pub span: Span,
-    /// What is wrong, in one line.
+    /// The error in one line.
     pub message: String,
-    /// What else the reader should know: the shapes so far.
+    /// Additional facts, such as the shapes so far.
     pub notes: Vec<String>,
-    /// The calls of the blocks that it stands in, the innermost first.
+    /// The calls of the enclosing blocks, the innermost first.
     pub calls: Vec<Call>,
-    /// What would fit.
+    /// A suggestion.
     pub help: Option<String>,
 }
 
-/// A block called with values.
+/// A call of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// `cell(64, 2)`, with the values of its parameters.
     pub text: String,
-    /// Where the call stands.
+    /// The span of the call.
     pub span: Span,
 }
 
 impl Diagnostic {
-    /// A mistake at `span`.
+    /// An error at `span`.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
         Self { span, message: message.into(), notes: Vec::new(), calls: Vec::new(), help: None }
     }
 
-    /// Adds a line about the circumstances.
+    /// Adds a line with additional facts.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// Says what would fit.
+    /// Adds a suggestion.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The message, its notes and its help, as rustc prints them under `error:`. `line` finds the line of a place in the user's file.
+    /// The message, its notes and its help, as rustc prints them after `error:`. `line` returns the line of a span in the user's file.
     pub fn text(&self, line: impl Fn(Span) -> Option<usize>) -> String {
         let mut text = self.message.clone();
         for note in &self.notes {
@@ -66,36 +66,36 @@ impl Diagnostic {
     }
 }
 
-/// [`Diagnostic::text`] without lines.
+/// [`Diagnostic::text`] without line numbers.
 impl core::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(&self.text(|_| None))
     }
 }
 
-/// Collects mistakes.
+/// A collection of diagnostics.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
-    /// Remembers one.
+    /// Adds a diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
     }
 
-    /// Whether nothing was wrong.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// How many were found.
+    /// The number of diagnostics.
     pub fn len(&self) -> usize {
         self.found.len()
     }
 
-    /// All of them, in the order of their places, each once: a block in two networks is wrong once.
+    /// Returns all of them, sorted by span and without duplicates: an error in a block that two networks call is one error.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
         self.found.dedup_by(|next, first| next.span == first.span && next.message == first.message);

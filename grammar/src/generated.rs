@@ -1,13 +1,13 @@
 // @generated from network.pest by `cargo run -p netwright-grammar-generator`.
 
-/// The parser that pest made of the grammar.
+/// The parser that pest generates from the grammar.
 #[derive(Debug)]
 pub(super) struct Rules;
-/**The netwright language. It knows words, numbers and punctuation, and never a layer: whatever
-fits no rule inside a body becomes a `stray`, so that the compiler can say what was meant.
+/**The netwright language. The grammar knows words, numbers and punctuation, but no layers: text in a body that matches no rule
+becomes a `stray`, which the compiler reports with a suggestion.
 
-`nesting.rs` reads the text first, with the same idea of comments and literals. It guarantees
-that delimiters pair up, so no rule here has to recover from a missing one.*/
+`nesting.rs` scans the text first, with the same definition of comments and literals. It guarantees that delimiters are paired, so
+no rule here has to recover from a missing one.*/
 #[allow(dead_code, non_camel_case_types, clippy::upper_case_acronyms)]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Rule {

@@ -1,18 +1,18 @@
-//! A first look at the text, without recursion: delimiters pair up, literals and comments end, and nothing is nested
-//! so deep that a recursive reader would run out of stack.
+//! A first scan of the text, without recursion: checks that delimiters are paired, that literals and comments end, and that the
+//! nesting is shallow enough for a recursive parser.
 
 use pest::unicode::{XID_CONTINUE, XID_START};
 
 use crate::diagnostics::Diagnostic;
 use crate::syntax::{Name, Span};
 
-/// How many parentheses, brackets and braces may stand inside one another.
+/// The maximum nesting depth of parentheses, brackets and braces.
 pub const MAX_NESTING: usize = 64;
 
-/// How many operators one expression may have: the tree of an expression is at most so deep.
+/// The maximum number of operators in an expression, which bounds the depth of its tree.
 pub const MAX_OPERATORS: usize = 64;
 
-/// Checks that `source` is balanced and within the bounds.
+/// Checks that `source` is balanced and within the limits.
 pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
     let mut open: Vec<(char, usize)> = Vec::new();
     let mut operators = 0;
@@ -80,7 +80,7 @@ pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
     }
 }
 
-/// The names before the outermost braces of a text that is not read any further.
+/// The names before the outermost braces of a text that is not parsed further.
 pub(crate) fn network_names(source: &str) -> Vec<Name> {
     let mut names = Vec::new();
     let mut last: Option<Name> = None;
@@ -140,7 +140,7 @@ fn outermost_parenthesis(open: &[(char, usize)]) -> bool {
     }
 }
 
-/// Parentheses inside brackets belong to an attribute: what stands there is Rust, not an expression.
+/// Parentheses inside brackets belong to an attribute: their content is Rust, not an expression.
 fn in_expression(open: &[(char, usize)]) -> bool {
     matches!(open.last(), Some(('(', _))) && open.iter().all(|(opening, _)| *opening != '[')
 }
@@ -149,7 +149,7 @@ fn line_comment(rest: &str) -> Option<usize> {
     rest.starts_with("//").then(|| rest.find('\n').unwrap_or(rest.len()))
 }
 
-/// The length of the comment `rest` begins with; comments nest.
+/// The length of the comment at the start of `rest`; comments nest.
 fn block_comment(rest: &str, start: usize) -> Result<usize, Diagnostic> {
     let mut depth = 0;
     let mut at = 0;
@@ -174,7 +174,7 @@ fn block_comment(rest: &str, start: usize) -> Result<usize, Diagnostic> {
     Err(Diagnostic::new(Span::new(start, start + 2), "this comment has no end").help("close it with `*/`"))
 }
 
-/// The length of the string or character literal `rest` begins with: `Some(None)` where it has no end.
+/// The length of the string or character literal at the start of `rest`; `Some(None)` if the literal does not end.
 fn quoted(rest: &str) -> Option<Option<usize>> {
     if let Some(prefix) = ["br", "cr", "r"].into_iter().find(|prefix| rest.starts_with(prefix)) {
         let after = &rest[prefix.len()..];
@@ -189,12 +189,12 @@ fn quoted(rest: &str) -> Option<Option<usize>> {
         return Some(string(text).map(|length| prefix + 1 + length));
     }
     let prefix = rest.len() - rest.strip_prefix('b').unwrap_or(rest).len();
-    // A quotation mark that begins no character is a lifetime or a slip of the pen, not a literal without an end.
+    // An apostrophe that starts no character literal is a lifetime or a typing error, not an unterminated literal.
     let text = rest[prefix..].strip_prefix('\'')?;
     character(text).map(|length| Some(prefix + 1 + length))
 }
 
-/// The length up to and with the closing quotation mark.
+/// The length up to and including the closing quotation mark.
 fn string(text: &str) -> Option<usize> {
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
@@ -207,7 +207,7 @@ fn string(text: &str) -> Option<usize> {
     None
 }
 
-/// The length up to and with the closing apostrophe, where `text` is what follows the opening one.
+/// The length up to and including the closing apostrophe; `text` starts after the opening one.
 fn character(text: &str) -> Option<usize> {
     let mut characters = text.char_indices();
     match characters.next()? {
@@ -221,7 +221,7 @@ fn character(text: &str) -> Option<usize> {
     }
 }
 
-/// The length of the word, or of the number with what is glued to it.
+/// The length of a word, or of a number with adjacent letters.
 fn lexeme(rest: &str) -> Option<usize> {
     let starts_word = |character: char| character == '_' || XID_START(character);
     let raw = rest.strip_prefix("r#").filter(|word| word.starts_with(starts_word));

@@ -1,4 +1,4 @@
-//! Text → syntax tree. Here are the items and what can be wrong with them; `stages.rs` has what stands inside.
+//! Text → syntax tree: the items, and the errors in them. `stages.rs` parses the bodies.
 
 use pest::Parser;
 use pest::error::InputLocation;
@@ -11,28 +11,28 @@ use crate::syntax::{Atom, AtomKind, Block, Body, File, Foreign, Item, Name, Netw
 
 pub(crate) use rules::Rule;
 
-// Generated ahead of time from `network.pest`, whose generator takes longer to build than the parser.
+// Generated ahead of time from `network.pest`, because the generator takes longer to build than the parser.
 #[path = "generated.rs"]
 #[allow(clippy::all, dead_code, missing_docs, missing_debug_implementations, unreachable_pub)]
 #[rustfmt::skip]
 mod rules;
 
-/// The longest text that is read, in bytes.
+/// The maximum length of a text, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 1 << 20;
 
-/// How many mistakes of syntax are reported before the reader stops reporting.
+/// The maximum number of syntax errors that are reported.
 pub const MAX_REPORTS: usize = 100;
 
 const EXAMPLE: &str = "`pub LeNet5(28x28x1) { conv 5x5x6 tanh; avgpool 2; softmax 10 }`";
 
-/// Reads the blocks and networks of `source`. What cannot be read is reported in `diagnostics`, and reading goes on
-/// with the next item: the file holds all that could be understood.
+/// Parses the blocks and networks of `source`. Reports errors to `diagnostics`, and continues with the next item: the file contains
+/// everything that could be parsed.
 ///
-/// Inside a body nearly everything is understood: what fits no rule becomes [`AtomKind::Stray`] or
-/// [`ExpressionKind::Stray`](crate::ExpressionKind::Stray), which are left to the compiler to report.
+/// Within a body, text that matches no rule becomes [`AtomKind::Stray`] or [`ExpressionKind::Stray`](crate::ExpressionKind::Stray),
+/// which the compiler reports.
 ///
-/// Never panics. Text longer than [`MAX_SOURCE_BYTES`], nested deeper than [`MAX_NESTING`](nesting::MAX_NESTING), or with unpaired
-/// delimiters is refused with one diagnostic and an empty file.
+/// Never panics. Text that is longer than [`MAX_SOURCE_BYTES`], is nested deeper than [`MAX_NESTING`](nesting::MAX_NESTING), or has
+/// unpaired delimiters results in one diagnostic and an empty file.
 pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
     let whole = Span::new(0, source.len());
     if source.len() > MAX_SOURCE_BYTES {
@@ -78,18 +78,18 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> File {
     file
 }
 
-/// Turns the matches of the grammar into the tree.
+/// Converts the matches of the grammar into the syntax tree.
 pub(crate) struct TreeReader<'s, 'd> {
     source: &'s str,
     diagnostics: &'d mut Diagnostics,
     reported: usize,
     unreadable: Vec<Name>,
     unreadable_blocks: Vec<Block>,
-    /// The item before was a network without braces: what follows are its stages.
+    /// The previous item was a network without braces: the following items are its stages.
     lacks_braces: bool,
 }
 
-/// What stands before the body of an item.
+/// The part of an item before its body.
 #[derive(Default)]
 struct Header<'s> {
     attributes: Vec<Span>,
@@ -102,7 +102,7 @@ struct Header<'s> {
 }
 
 impl Header<'_> {
-    /// From the keyword or the name to the closing parenthesis.
+    /// The span from the keyword or the name to the closing parenthesis.
     fn span(&self) -> Option<Span> {
         let parts = [self.keyword, self.name.as_ref().map(|name| name.span), self.parenthesised.as_ref().map(span)];
         parts.into_iter().flatten().reduce(Span::to)
@@ -124,7 +124,7 @@ impl<'s> TreeReader<'s, '_> {
         self.source.get(span.range()).unwrap_or_default()
     }
 
-    /// The words at `span`, short enough for a message of one line.
+    /// The text at `span`, shortened to fit a message of one line.
     fn quote(&self, span: Span) -> String {
         let mut words = String::new();
         for (position, word) in self.text(span).split_whitespace().enumerate() {
@@ -326,7 +326,7 @@ impl<'s> TreeReader<'s, '_> {
                 Some(Parameter { name, default: parts.next().map(|sum| self.expression(sum)) })
             }
             _ => {
-                // `width: usize` names a parameter all the same: its uses need not be reported as well.
+                // `width: usize` still defines a parameter, so that its uses are not reported as well.
                 let word = first.clone().into_inner().next().filter(|word| is_word(word.as_str()));
                 let place = self.entry(first).span;
                 let message = format!("`{}` is no parameter", self.quote(place));
@@ -397,7 +397,7 @@ fn bracketed(words: &str) -> Option<String> {
     sizes.iter().all(is_size).then(|| sizes.join("x"))
 }
 
-/// Whether `text` is made as names are: a letter or `_`, then letters, digits and `_`.
+/// Whether `text` is an identifier: a letter or `_`, then letters, digits and `_`.
 pub fn is_name(text: &str) -> bool {
     text.starts_with(|first| first == '_' || XID_START(first)) && text.chars().all(XID_CONTINUE)
 }
@@ -411,13 +411,13 @@ pub(crate) fn span(pair: &Pair<'_, Rule>) -> Span {
     Span::new(span.start(), span.end())
 }
 
-/// From the first part of `pair` to the last. A match that ends in a repetition may also cover the space after it.
+/// The span from the first part of `pair` to the last. A match that ends in a repetition may also cover the space after it.
 pub(crate) fn extent(pair: Pair<'_, Rule>) -> Span {
     let whole = span(&pair);
     pair.into_inner().map(|part| span(&part)).reduce(Span::to).unwrap_or(whole)
 }
 
-/// The text that a literal means, and its place.
+/// The value of a string literal, with its span.
 fn literal(pair: &Pair<'_, Rule>) -> Name {
     let written = pair.as_str().trim();
     let raw = written.starts_with('r');

@@ -1,4 +1,4 @@
-//! What stands inside a body: stages, atoms, expressions.
+//! Parsing of bodies: stages, atoms, expressions.
 
 use pest::iterators::Pair;
 
@@ -33,7 +33,7 @@ impl<'s> TreeReader<'s, '_> {
         body
     }
 
-    /// The atoms among the parts of `pair`.
+    /// The atoms in `pair`.
     pub(crate) fn atoms(&mut self, pair: Pair<'s, Rule>) -> Vec<Atom> {
         pair.into_inner().map(|part| self.atom(part)).collect()
     }
@@ -51,7 +51,7 @@ impl<'s> TreeReader<'s, '_> {
         Atom { kind, span: place }
     }
 
-    /// One of the values between parentheses and commas.
+    /// One of the comma-separated values in parentheses.
     pub(crate) fn entry(&mut self, pair: Pair<'s, Rule>) -> Expression {
         match pair.as_rule() {
             Rule::entry => match pair.clone().into_inner().next() {
@@ -60,7 +60,7 @@ impl<'s> TreeReader<'s, '_> {
             },
             Rule::wrong => self.stray(extent(pair)),
             Rule::named => self.named(pair),
-            // Between two commas stands nothing: the second one is what is wrong.
+            // A value is missing between two commas: the error is reported at the second one.
             Rule::missing => {
                 let at = span(&pair).start;
                 self.stray(Span::new(at, at + 1))
@@ -96,7 +96,7 @@ impl<'s> TreeReader<'s, '_> {
         self.operand(pair).0
     }
 
-    /// An expression, and its place with the parentheses around it: the place of `(a+b)*c` begins at its parenthesis.
+    /// An expression, and its span including enclosing parentheses: the span of `(a+b)*c` starts at its parenthesis.
     fn operand(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
         let place = span(&pair);
         match pair.as_rule() {
@@ -116,7 +116,7 @@ impl<'s> TreeReader<'s, '_> {
         }
     }
 
-    /// The expression that is the only part of `pair`.
+    /// The only expression in `pair`.
     fn only(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
         let place = span(&pair);
         match pair.into_inner().next() {
@@ -140,7 +140,7 @@ impl<'s> TreeReader<'s, '_> {
         (self.stray(place), place)
     }
 
-    /// `a + b - c`, from the left.
+    /// `a + b - c`, left-associative.
     fn chain(&self, pair: Pair<'s, Rule>) -> (Expression, Span) {
         let whole = span(&pair);
         let mut parts = pair.into_inner();

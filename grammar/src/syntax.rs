@@ -1,4 +1,4 @@
-//! The syntax tree: what was written, and where. No layer and no shape is known here.
+//! The syntax tree, with spans. It knows no layers and no shapes.
 
 use core::ops::Range;
 
@@ -17,23 +17,23 @@ impl Span {
         Self { start, end }
     }
 
-    /// The smallest span that holds both.
+    /// The smallest span that contains both.
     pub fn to(self, other: Span) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The same bytes as a range, to index the source with.
+    /// The range of bytes, to index the source.
     pub fn range(self) -> Range<usize> {
         self.start..self.end
     }
 }
 
-/// A word and its place.
+/// A word with its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// The word; without its `r#`, which the text at `span` still has.
+    /// The word without `r#`, which the text at `span` still contains.
     pub text: String,
-    /// Where it stands.
+    /// The span.
     pub span: Span,
 }
 
@@ -42,9 +42,9 @@ pub struct Name {
 pub struct File {
     /// Blocks and networks in the order written.
     pub items: Vec<Item>,
-    /// The names of networks that could not be read: a type of that name is expected all the same.
+    /// The names of networks that could not be parsed: types of these names are expected nevertheless.
     pub unreadable: Vec<Name>,
-    /// Blocks without a body, which has been reported: to call them is no mistake of its own.
+    /// Blocks without a body, which has been reported: a call of such a block is no further error.
     pub unreadable_blocks: Vec<Block>,
 }
 
@@ -59,16 +59,16 @@ pub enum Item {
     Foreign(Foreign),
 }
 
-/// A network whose layers stand in a file: `pub Model = onnx "model.onnx" embed;`
+/// A network whose layers are defined in a file: `pub Model = onnx "model.onnx" embed;`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreign {
-    /// What stands before the `=`: a network without input and stages.
+    /// The part before the `=`: a network without input and stages.
     pub network: Network,
-    /// The kind of file: `onnx`.
+    /// The format of the file: `onnx`.
     pub format: Name,
-    /// The file, as its text means it.
+    /// The path, unescaped.
     pub path: Name,
-    /// Words behind it, each with the text that follows it: `output "probabilities"`.
+    /// The options after the path, each with the string that follows it: `output "probabilities"`.
     pub options: Vec<(Name, Option<Name>)>,
 }
 
@@ -79,13 +79,13 @@ pub struct Block {
     pub name: Name,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
-    /// What it stands for.
+    /// The body that calls insert.
     pub body: Body,
     /// From `block` to the closing parenthesis.
     pub header: Span,
 }
 
-/// One parameter of a block.
+/// A parameter of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// Its name.
@@ -97,16 +97,15 @@ pub struct Parameter {
 /// `/// doc  pub LeNet5(28x28x1) { … }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// The attributes, documentation included, each as written: `#[doc = "…"]`.
+    /// The attributes, including documentation, as written: `#[doc = "…"]`.
     pub attributes: Vec<Span>,
     /// `pub`, `pub(crate)`, `pub(in path)`, as written.
     pub visibility: Option<Span>,
     /// The name of the type.
     pub name: Name,
-    /// What stands between the parentheses after the name; `None` where there are no parentheses. A comma or semicolon
-    /// in there is a stray atom.
+    /// The atoms in the parentheses after the name; `None` without parentheses. A comma or semicolon in them is a stray atom.
     pub input: Option<Vec<Atom>>,
-    /// The words between the parentheses and the braces: what is asked of the network as a whole.
+    /// The words between the parentheses and the braces: options of the whole network.
     pub options: Vec<Atom>,
     /// From the name to the closing parenthesis.
     pub header: Span,
@@ -119,36 +118,36 @@ pub struct Network {
 pub struct Body {
     /// The stages, in order. Empty stages (`;;`) are left out.
     pub stages: Vec<Stage>,
-    /// The braces included.
+    /// The span, including the braces.
     pub span: Span,
 }
 
-/// A name with arguments, up to its separator: a flat run of atoms. Which word takes which value is not known here.
+/// A sequence of atoms up to a separator. The assignment of values to words is not known here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// At least one.
     pub atoms: Vec<Atom>,
-    /// What ended it.
+    /// Its separator.
     pub separator: Separator,
-    /// From the first atom to the last.
+    /// The span from the first atom to the last.
     pub span: Span,
 }
 
-/// What stands after a stage.
+/// The separator after a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Separator {
     /// `;`, or nothing before the closing brace.
     Proper,
-    /// A comma, where a semicolon belongs.
+    /// A comma in place of a semicolon.
     Comma(Span),
 }
 
 /// The smallest part of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atom {
-    /// What it is.
+    /// The kind.
     pub kind: AtomKind,
-    /// Where it stands.
+    /// The span.
     pub span: Span,
 }
 
@@ -157,48 +156,48 @@ pub struct Atom {
 pub enum AtomKind {
     /// `conv`; `type` for `r#type`.
     Word(String),
-    /// `5x5x6`, `2`, `0.5`, `-3`, `3x3x(2*width)`: one or more numbers joined by `x`. Has two or more
-    /// entries, or one that is a plain number; a lone `(…)` is [`AtomKind::Parentheses`].
+    /// `5x5x6`, `2`, `0.5`, `-3`, `3x3x(2*width)`: one or more numbers joined by `x`. Has two or more entries, or one that is a plain
+    /// number; a lone `(…)` is [`AtomKind::Parentheses`].
     Numbers(Vec<Expression>),
-    /// `(64, 2)`, `(stride)`, `(64, stride = 2)`, `()`. A comma after the last value adds none.
+    /// `(64, 2)`, `(stride)`, `(64, stride = 2)`, `()`. A trailing comma adds no value.
     Parentheses(Vec<Expression>),
     /// `{ … }`
     Braces(Body),
     /// `*`, as in `3 * identity(64)`
     Times,
-    /// Anything that belongs to no rule of the language: `=`, `50%`, `"text"`, `[1]`, `2X2`.
+    /// Text that matches no rule of the grammar: `=`, `50%`, `"text"`, `[1]`, `2X2`.
     Stray(String),
 }
 
-/// A number, or arithmetic over a block's parameters.
+/// A number, or arithmetic with a block's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
-    /// What it is.
+    /// The kind.
     pub kind: ExpressionKind,
-    /// Where it stands; parentheses around it are not part of it.
+    /// The span, without enclosing parentheses.
     pub span: Span,
 }
 
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpressionKind {
-    /// A literal, as written (`1_000`, `0.5`, `1e-3`): its meaning is asked with [`Expression`] evaluation in the compiler.
+    /// A literal as written (`1_000`, `0.5`, `1e-3`); the compiler evaluates it.
     Number(String),
     /// A parameter of the block.
     Name(String),
-    /// `in.channels`: a part of something that has a name.
+    /// `in.channels`: a field of a named value.
     Field(Name, Name),
     /// `-a`
     Negative(Box<Expression>),
-    /// `a + b` and its like.
+    /// `a + b` and the other operators.
     Binary(Operator, Box<Expression>, Box<Expression>),
     /// `stride = 2`, among the arguments of a call.
     Named(Name, Box<Expression>),
-    /// What is no expression, as written: the compiler reports it. `,` where a value is missing before a comma.
+    /// Text that is no expression; the compiler reports it. `,` stands for a missing value before a comma.
     Stray(String),
 }
 
-/// Arithmetic: `*` and `/` bind tighter than `+` and `-`, all from the left.
+/// The arithmetic operators: `*` and `/` bind tighter than `+` and `-`, and all are left-associative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `+`

@@ -1,5 +1,5 @@
-//! The compiler as rustc sees it: tokens become text with a table of spans, mistakes become `compile_error!` under their words.
-//! Use it through the `netwright` crate.
+//! The compiler's interface to rustc: converts tokens to text with a table of spans, and diagnostics to `compile_error!` at their
+//! spans. Use it through the `netwright` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod report;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use netwright_compiler::Audience;
 use proc_macro::{Group, Literal, Span, TokenStream, TokenTree};
 
-/// `{ $crate } …`: the facade's path in braces, then the blocks and networks. The facade's `network!` calls it.
+/// `{ $crate } …`: the path of the facade crate in braces, then the blocks and networks. The facade's `network!` calls this macro.
 #[proc_macro]
 pub fn network(input: TokenStream) -> TokenStream {
     let mut tokens = input.into_iter();
@@ -29,21 +29,21 @@ pub fn network(input: TokenStream) -> TokenStream {
     output
 }
 
-/// The folder of the crate that is compiled.
+/// The folder of the crate being compiled.
 fn folder() -> Option<PathBuf> {
     std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
 }
 
-/// Who runs this macro. `cfg(rust_analyzer)` would tell, but it is set for packages of the workspace and path dependencies alone, and not
-/// for a dependency from a registry: there the program tells.
+/// The program that runs this macro. `cfg(rust_analyzer)` is set only for packages of the workspace and path dependencies, and not for
+/// a dependency from a registry, so the name of the executable decides.
 fn audience() -> Audience {
     let program = std::env::current_exe().ok();
     let name = program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
     if name.is_some_and(|name| name.contains("rust-analyzer")) { Audience::Editor } else { Audience::Rustc }
 }
 
-/// The documented words of the language: the facade's module `words`. They stand where the token in the braces stands: an editor
-/// leads there.
+/// The documented words of the language: the facade's module `words`. The items have the span of the token in the braces, to which an
+/// editor navigates.
 #[doc(hidden)]
 #[proc_macro]
 pub fn words(place: TokenStream) -> TokenStream {
@@ -69,8 +69,8 @@ pub fn tables_of_words(_: TokenStream) -> TokenStream {
     TokenTree::from(Literal::string(&netwright_compiler::reference_tables())).into()
 }
 
-/// For every example in the compiler's table of words, a module with a network `Example` and a test that hands it to the function
-/// named: a layer with a wrong gradient cannot be listed.
+/// For every example in the compiler's table of words, a module with a network `Example` and a test that passes it to the named
+/// function. A layer with a wrong gradient therefore fails a test.
 #[doc(hidden)]
 #[proc_macro]
 pub fn test_every_example(check: TokenStream) -> TokenStream {

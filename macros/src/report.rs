@@ -1,4 +1,4 @@
-//! Mistakes as errors of rustc, and what stands in for the networks that have them.
+//! Diagnostics as errors of rustc, and placeholders for the networks with errors.
 
 use netwright_compiler::{Compiled, Mistaken};
 use netwright_grammar::{Diagnostic, Name};
@@ -6,17 +6,17 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 
 use crate::text::Text;
 
-/// Every mistake as an error, and a skeleton for every network that has one.
+/// Every diagnostic as an error, and a placeholder for every network with an error.
 ///
-/// A skeleton is `pub type Net<T = f32> = <T as …::Mistaken<{ compile_error! { … } }>>::Network`: a type that depends on the
-/// mistake. rustc takes it for one about which it has complained already, and says no more about whatever the user does
-/// with it: `Net::init(1)`, `Net::PARAMETERS`, `net.conv1()`, or the length of an answer.
+/// A placeholder is `pub type Net<T = f32> = <T as …::Mistaken<{ compile_error! { … } }>>::Network`: a type that depends on the error.
+/// rustc treats it as a type whose error is already reported, and reports no further errors about its uses, such as `Net::init(1)`,
+/// `Net::PARAMETERS`, `net.conv1()`, or the length of an output.
 pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> TokenStream {
     let mut errors = compiled.diagnostics.iter().map(|diagnostic| compile_error(diagnostic, text));
     let mut output = TokenStream::new();
     if !compiled.mistaken.is_empty() {
-        let mistake = errors.next().unwrap_or_default();
-        // One carries the mistake for all. Of those that may not be there, each carries it itself.
+        let error = errors.next().unwrap_or_default();
+        // One placeholder contains the error for all. A placeholder under a configuration contains it itself.
         let carrier = compiled.mistaken.iter().position(|mistaken| mistaken.condition.is_empty());
         for (index, mistaken) in compiled.mistaken.iter().enumerate() {
             let mut right = TokenStream::new();
@@ -29,11 +29,11 @@ pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> To
                     right.extend(parsed("<__T as"));
                     right.extend(root.clone());
                     right.extend(parsed("::private::Mistaken<"));
-                    right.extend([TokenTree::Group(Group::new(Delimiter::Brace, mistake.clone()))]);
+                    right.extend([TokenTree::Group(Group::new(Delimiter::Brace, error.clone()))]);
                     right.extend(parsed(">>::Network"));
                 }
             }
-            output.extend(skeleton(mistaken, right, text));
+            output.extend(placeholder(mistaken, right, text));
         }
     }
     output.extend(errors);
@@ -41,7 +41,7 @@ pub(crate) fn errors(compiled: &Compiled, root: &TokenStream, text: &Text) -> To
 }
 
 /// `pub type Net<T = f32> = …;`
-fn skeleton(mistaken: &Mistaken, right: TokenStream, text: &Text) -> TokenStream {
+fn placeholder(mistaken: &Mistaken, right: TokenStream, text: &Text) -> TokenStream {
     let mut alias = TokenStream::from(mistaken.condition.clone());
     alias.extend(parsed("#[doc = \"A network with a mistake.\"] #[allow(nonstandard_style)] pub type"));
     alias.extend([identifier(&mistaken.name, text)]);
@@ -57,12 +57,13 @@ fn identifier(name: &Name, text: &Text) -> TokenTree {
     TokenTree::Ident(if is_raw { Ident::new_raw(&name.text, span) } else { Ident::new(&name.text, span) })
 }
 
-/// Tokens without a place in the user's file.
+/// Tokens without a span in the user's file.
 fn parsed(tokens: &str) -> TokenStream {
     tokens.parse().unwrap_or_default()
 }
 
-/// `::core::compile_error! { "…" }`, from the mistake's first token to its last: rustc underlines what lies between.
+/// `::core::compile_error! { "…" }`, with the spans of the diagnostic's first and last tokens: rustc underlines the range between
+/// them.
 fn compile_error(diagnostic: &Diagnostic, text: &Text) -> TokenStream {
     let (first, last) = text.ends(diagnostic.span);
     let message = TokenTree::from(located(Literal::string(&diagnostic.text(|bytes| text.line(bytes))), last));

@@ -1,21 +1,21 @@
-//! Tokens as text, with a table that finds the token of each byte.
+//! Conversion of tokens to text, with a table that maps bytes to tokens.
 
 use netwright_compiler::Audience;
 use netwright_grammar::Span as Bytes;
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
-/// The text of some tokens.
+/// The text of a token stream.
 pub(crate) struct Text {
     source: String,
-    /// Where each token starts and ends in the text, and its span; in order.
+    /// The range of each token in the text, and its span; in order.
     tokens: Vec<(Bytes, Span)>,
-    /// Where the token before ends in the user's file.
+    /// The end of the previous token in the user's file.
     end: Option<Position>,
     audience: Audience,
 }
 
-/// Whether a token touches what is before it, as most people write: `(`, `3x(`, `)x(`, `f(`.
-fn belong_together(before: &str, token: &str) -> bool {
+/// Whether a token is usually written without a space before it: `(`, `3x(`, `)x(`, `f(`.
+fn are_adjacent(before: &str, token: &str) -> bool {
     let word = before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default();
     let is_times = word == "x" && before.ends_with(")x")
         || word.ends_with('x') && word.starts_with(|first: char| first.is_ascii_digit());
@@ -30,7 +30,7 @@ fn belong_together(before: &str, token: &str) -> bool {
     }
 }
 
-/// A line and a column of the user's file.
+/// Line and column in the user's file.
 type Position = (usize, usize);
 
 fn position(span: Span) -> Position {
@@ -68,15 +68,15 @@ impl Text {
         }
     }
 
-    /// Appends a token; a space goes before it unless it touches the one before it in the user's file. An editor is not asked for
-    /// places, since it would have to compile again whenever something changes above: there the tokens tell.
+    /// Appends a token, after a space unless it is adjacent to the previous token in the user's file. In an editor, positions are not
+    /// queried, because the macro would then be expanded again after every change above it; the tokens themselves decide there.
     fn push(&mut self, token: &str, span: Span) {
         if token.is_empty() {
             return;
         }
         let is_apart = match self.audience {
             Audience::Rustc => self.end.is_some_and(|end| end != position(span.start())),
-            Audience::Editor => !self.source.is_empty() && !belong_together(&self.source, token),
+            Audience::Editor => !self.source.is_empty() && !are_adjacent(&self.source, token),
         };
         if is_apart {
             self.source.push(' ');
@@ -89,12 +89,12 @@ impl Text {
         }
     }
 
-    /// The line of the user's file that `bytes` start in. An editor is not asked for it: see [`Self::push`].
+    /// The line of the user's file in which `bytes` starts. It is not queried in an editor: see [`Self::push`].
     pub(crate) fn line(&self, bytes: Bytes) -> Option<usize> {
         (self.audience == Audience::Rustc).then(|| self.ends(bytes).0.line())
     }
 
-    /// The spans of the first and the last token that `bytes` touch; the macro's own where there are none.
+    /// The spans of the first and the last token that overlap `bytes`; the macro's own span if there are none.
     pub(crate) fn ends(&self, bytes: Bytes) -> (Span, Span) {
         let first = self.tokens.partition_point(|(token, _)| token.end <= bytes.start);
         let last = self.tokens.partition_point(|(token, _)| token.start < bytes.end.max(bytes.start + 1));

@@ -1,6 +1,6 @@
-//! Writes `grammar/src/generated.rs`, the parser, from `grammar/src/network.pest`: `cargo run -p netwright-grammar-generator` after a
-//! change of the grammar. It is written ahead of time because no user should compile pest's generator, and it is a crate of its own so
-//! that it runs while the parser does not compile. Its test says when it was forgotten.
+//! Generates the parser `grammar/src/generated.rs` from `grammar/src/network.pest`; run `cargo run -p netwright-grammar-generator`
+//! after a change of the grammar. The parser is generated ahead of time so that users do not compile pest's generator. The generator
+//! is a crate of its own so that it runs even if the parser does not compile. A test checks that the parser is up to date.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ const GRAMMAR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/network.pest"
 const PARSER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/generated.rs");
 
 fn main() -> std::io::Result<()> {
-    // A file half written is no parser.
+    // Write to a temporary name first: a partially written file is no parser.
     let beside = Path::new(PARSER).with_extension("rs.new");
     std::fs::write(&beside, parser())?;
     std::fs::rename(beside, PARSER)
@@ -26,7 +26,7 @@ fn parser() -> String {
         false,
     );
     let items = quote! {
-        /// The parser that pest made of the grammar.
+        /// The parser that pest generates from the grammar.
         #[derive(Debug)]
         pub(super) struct Rules;
         #parser
