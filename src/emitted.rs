@@ -1,8 +1,9 @@
-//! What emitted code would say for each network, or twice in a row, as macros.
+//! Macros for code that would otherwise be emitted again for each network.
 
-/// The methods on the type of a network itself, so that users need no trait in scope and `LeNet5::init(1)` no type: whatever has no `self`
-/// to tell the precision is there for `f32` alone, and the trait's own serves `LeNet5::<f64>::init(1)`. It is called where
-/// [`scope`](crate::private::scope) is imported. `predict` is emitted itself: messages of rustc point to it and its image.
+/// Emits the inherent methods of a network's type, so that users need no trait in scope and write `LeNet5::init(1)` without a type
+/// parameter. Items without `self` cannot infer the precision, so they exist for `f32` alone; `LeNet5::<f64>::init(1)` resolves to the trait.
+/// The macro expands where [`scope`](crate::private::scope) is imported. `predict` is not in here: the compiler emits it directly, so that
+/// messages of rustc point to the network and its image.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __methods {
@@ -12,25 +13,25 @@ macro_rules! __methods {
             pub const NAME: &'static str = <Self as Architecture>::NAME;
             /// The shape of one image.
             pub const INPUT: Shape = <Self as Architecture>::INPUT;
-            /// The shape of one answer.
+            /// The shape of the output for one image.
             pub const OUTPUT: Shape = <Self as Architecture>::OUTPUT;
-            /// How many weights there are, those of frozen layers too.
+            /// The number of weights, those of frozen layers included.
             pub const PARAMETERS: usize = <Self as Architecture>::PARAMETERS;
-            /// How many of them training changes: those of layers that are not frozen.
+            /// The number of weights that training changes: those of layers that are not frozen.
             pub const TRAINABLE: usize = <Self as Architecture>::TRAINABLE;
-            /// How many elements training moves without gradients.
+            /// The number of elements that training updates without gradients: moving means and variances.
             pub const STATISTICS: usize = <Self as Architecture>::STATISTICS;
             /// Multiply-adds to predict one image.
             pub const MACS: u64 = <Self as Architecture>::MACS;
-            /// The layers on the longest way from the image to the answer, the image included.
+            /// The number of layers on the longest path from the image to the output, the image included.
             pub const DEPTH: usize = <Self as Architecture>::DEPTH;
-            /// The fewest images of a training step.
+            /// The smallest number of images in a training step.
             pub const FEWEST_IMAGES: usize = <Self as Architecture>::FEWEST_IMAGES;
-            /// Bytes of workspace to predict one image.
+            /// Bytes of workspace for the prediction of one image.
             pub const WORKSPACE: usize = 4 * <Self as Architecture>::PREDICTING.for_batch(1);
             /// The table of layers.
             pub const LAYERS: &'static [Layer] = <Self as Architecture>::LAYERS;
-            /// The kernels chosen, for predictions and for each way of a training pass, and why.
+            /// The chosen kernels with the reason for each, for predictions and for both directions of a training pass.
             pub const PLAN: Plan = <Self as Architecture>::PLAN;
         }
 
@@ -54,31 +55,31 @@ macro_rules! __methods {
             }
 
             impl $own<f32> {
-                /// The table of layers, as `{}` of a network prints it.
+                /// Returns the table of layers, as `{}` of a network prints it.
                 #[must_use]
                 pub fn summary() -> Summary {
                     Summary::of::<Self>()
                 }
-                /// A network whose weights start as its layers say, drawn from `seed`.
+                /// Creates a network and initialises its weights as its layers specify, from the random seed `seed`.
                 #[must_use]
                 pub fn init(seed: u64) -> Self {
                     <Self as Network>::init(seed)
                 }
-                /// A network with the weights of a file.
+                /// Creates a network with the weights of a file.
                 ///
                 /// # Errors
-                /// Where the file cannot be read, or holds other weights.
+                /// Where the file cannot be read, or its tensors do not match the network's.
                 pub fn from_file(
                     path: impl AsRef<Path>,
                 ) -> Result<Self, Error> {
                     <Self as SaveWeights>::from_file(path)
                 }
-                /// Memory for training steps of up to `batch` images.
+                /// Allocates memory for training steps of up to `batch` images.
                 #[must_use]
                 pub fn workspace(batch: usize) -> TrainingWorkspace<Self> {
                     <Self as Network>::workspace(batch)
                 }
-                /// Gradients of all parameters, zero to begin with.
+                /// Returns gradients of all parameters, initialised to zero.
                 #[must_use]
                 pub fn gradients() -> Gradients<Self> {
                     <Self as Network>::gradients()
@@ -86,41 +87,41 @@ macro_rules! __methods {
             }
 
             impl<T: Precision> $own<T> {
-                /// The answers for many images.
+                /// Returns the answers for many images.
                 #[must_use]
                 pub fn predict_batch(&self, images: &[$input]) -> Vec<$output> {
                     <Self as Network>::predict_batch(self, images)
                 }
-                /// The answer for one image, written over `answer`: for one that is larger than a stack.
+                /// Writes the answer for one image to `answer`: for answers that are too large for the stack.
                 pub fn predict_into(&self, image: &$input, answer: &mut $output) {
                     <Self as Network>::predict_into(self, image, answer);
                 }
-                /// A predictor that owns what predictions read, and no other weights.
+                /// Converts the network into a predictor that owns what predictions read, and no other weights.
                 #[must_use]
                 pub fn into_predictor(self) -> OwnedPredictor<Self> {
                     <Self as Network>::into_predictor(self)
                 }
-                /// What predictions read in place of some weights, to be borrowed by a `Predictor`.
+                /// Returns the prepared weights that predictions read, for a `Predictor` to borrow.
                 #[must_use]
                 pub fn prepared(&self) -> PreparedWeights<'_, Self> {
                     <Self as Network>::prepared(self)
                 }
-                /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long
+                /// Sets the number of threads that predict; 1 means the caller's own thread. By default, a prediction that takes long
                 /// enough uses every processor. Any number gives the same bits.
                 ///
                 /// # Errors
-                /// For 0 threads, for more than 1024, and where the system refuses them.
+                /// For 0 threads, for more than 1024, and where the system cannot start them.
                 pub fn set_threads(&mut self, count: usize) -> Result<(), Error> {
                     <Self as Network>::set_threads(self, count)
                 }
-                /// The answers for many images, written to `answers`.
+                /// Writes the answers for many images to `answers`.
                 pub fn predict_batch_into(&self, images: &[$input], answers: &mut [$output]) {
                     <Self as Network>::predict_batch_into(self, images, answers);
                 }
                 /// Runs images forward as in training, and returns their answers.
                 ///
                 /// # Errors
-                /// Where there are more images than the workspace holds, or none.
+                /// Where there are no images, or more than the workspace holds.
                 pub fn forward<'w>(
                     &mut self,
                     pass: Pass,
@@ -129,10 +130,10 @@ macro_rules! __methods {
                 ) -> Result<&'w [$output], PassError> {
                     <Self as Network>::forward(self, pass, images, workspace)
                 }
-                /// Runs the images of the last `forward` backward from the gradient in `workspace`, and adds to `gradients`.
+                /// Propagates the gradient in `workspace` backward through the images of the last `forward`, and adds to `gradients`.
                 ///
                 /// # Errors
-                /// Where there are not as many images as were sent forward.
+                /// Where the number of images differs from that of the last `forward`.
                 pub fn backward(
                     &self,
                     pass: Pass,
@@ -143,10 +144,10 @@ macro_rules! __methods {
                 ) -> Result<(), PassError> {
                     <Self as Network>::backward(self, pass, seed, images, workspace, gradients)
                 }
-                /// [`Self::backward`], and the gradient of each image.
+                /// Runs [`Self::backward`], and writes the gradient with respect to the images to `input_gradient`.
                 ///
                 /// # Errors
-                /// Where there are not as many images as were sent forward, or the gradient's length is another.
+                /// Where the number of images differs from that of the last `forward`, or `input_gradient` has another length than the images.
                 pub fn backward_to_input(
                     &self,
                     pass: Pass,
@@ -158,12 +159,12 @@ macro_rules! __methods {
                 ) -> Result<(), PassError> {
                     <Self as Network>::backward_to_input(self, pass, seed, images, workspace, gradients, input_gradient)
                 }
-                /// All trained elements, contiguous.
+                /// Returns all trained elements, contiguous.
                 #[must_use]
                 pub fn parameters(&self) -> &[T] {
                     <Self as Network>::parameters(self)
                 }
-                /// All trained elements, contiguous, to change.
+                /// Returns all trained elements, contiguous and mutable.
                 pub fn parameters_mut(&mut self) -> &mut [T] {
                     <Self as Network>::parameters_mut(self)
                 }
@@ -181,8 +182,8 @@ macro_rules! __methods {
     };
 }
 
-/// The weights of each layer by name, as arrays: `layers()`, `layers_mut()`, and their types, of layers and of the tensors of a layer with
-/// the buffer that each lies in. It is called where [`scope`](crate::private::scope) is imported.
+/// Emits `layers()` and `layers_mut()`, which give the weights of each layer by name as arrays, and their types: one for all layers and one
+/// for the tensors of each layer, with the buffer that each is stored in. The macro expands where [`scope`](crate::private::scope) is imported.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __views {
@@ -206,7 +207,7 @@ macro_rules! __views {
             )*
         }
 
-        /// The weights of each layer by name.
+        /// The weights of each layer by name, mutable.
         #[derive(fmt::Debug)]
         pub struct LayersMut<'a, T> {
             $(
@@ -240,13 +241,13 @@ macro_rules! __views {
 
         $crate::__with_std! {
             impl<T: Precision> $own<T> {
-                /// The weights of each layer by name, as arrays.
+                /// Returns the weights of each layer by name, as arrays.
                 #[must_use]
                 pub fn layers(&self) -> Layers<'_, T> {
                     let weights = &mut $crate::private::buffers(self);
                     Layers { $($layer: $of::take(weights)),* }
                 }
-                /// The weights of each layer by name, to change.
+                /// Returns the weights of each layer by name, as mutable arrays.
                 pub fn layers_mut(&mut self) -> LayersMut<'_, T> {
                     let weights = &mut $crate::private::buffers_mut(self);
                     LayersMut { $($layer: $of::take_mut(weights)),* }
@@ -256,7 +257,7 @@ macro_rules! __views {
     };
 }
 
-/// A type that stands for sizes that are constants: a kernel is compiled for it.
+/// Emits a type whose constants are the sizes of a kernel, for which the kernel is compiled.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __constant_sizes {
@@ -269,8 +270,8 @@ macro_rules! __constant_sizes {
     };
 }
 
-/// A call of a kernel that is compiled for the sizes of a type alone. A debug build takes the kernel that reads its sizes when it runs: that is
-/// optimised with the crate it stands in.
+/// Emits the call of a kernel that is compiled for the sizes of a type. A debug build calls the kernel that reads its sizes at run time
+/// instead, since that one is optimised with the crate that contains it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compiled_for {

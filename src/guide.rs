@@ -1,12 +1,12 @@
-//! Training, from the data to a network one can trust, each part where it is needed first.
+//! Training, from the data to a network that can be trusted, topic by topic.
 //!
 //! # Data
 //!
-//! A [`Dataset`](crate::data::Dataset) is inputs and targets in memory: labels (`usize`, `bool`), a number for each output (`f32` for a
-//! single one, `[f32; N]`), or a label or a number for each pixel. [`data`](crate::data) reads IDX files
-//! ([`mnist`](crate::data::mnist)), CIFAR-10 ([`cifar10`](crate::data::cifar10)), tables ([`csv`](crate::data::csv)), and with the feature `images` a folder with a folder of pictures
-//! for each class. What does not fit into memory comes from any iterator, by [`Stream`](crate::train::Stream) and
-//! [`fit_stream`](crate::train::Trainer::fit_stream).
+//! A [`Dataset`](crate::data::Dataset) holds inputs and targets in memory. Targets are labels (`usize`, `bool`), a value for each output (`f32` for a
+//! single one, `[f32; N]`), or a label or a value for each pixel. [`data`](crate::data) reads IDX files
+//! ([`mnist`](crate::data::mnist)), CIFAR-10 ([`cifar10`](crate::data::cifar10)), tables ([`csv`](crate::data::csv)), and with the feature `images` a
+//! folder that has a subfolder of pictures for each class. Data that does not fit into memory comes from any iterator, by
+//! [`Stream`](crate::train::Stream) and [`fit_stream`](crate::train::Trainer::fit_stream).
 //!
 //! ```no_run
 //! use netwright::prelude::*;
@@ -22,8 +22,9 @@
 //! }
 //! ```
 //!
-//! A table says by name, or as first and last, what its columns are; missing values are filled and categories become columns. What is
-//! normalised by is kept beside the network, for rows to come. `examples/table` goes all the way from a file to another program.
+//! Columns of a table are chosen by name, or as the first or the last; missing values are filled and categories are one-hot encoded. The means and
+//! standard deviations of a normalisation are saved beside the network, for rows to predict later. `examples/table` shows the whole way from a file
+//! to a second program that predicts.
 //!
 //! ```no_run
 //! use netwright::data::csv::{self, Column, Fill};
@@ -44,13 +45,13 @@
 //! }
 //! ```
 //!
-//! # A run
+//! # A training run
 //!
-//! A [`Trainer`](crate::train::Trainer) needs a loss and an optimiser; all else has a usual value. Nonsense, such as a negative rate, is an error
-//! where it is set. [`loss`](crate::loss) and the last layer belong together: `CrossEntropy` with `softmax N`, `BinaryCrossEntropy` with
-//! `sigmoid`, `SquaredError` and `MeanAbsoluteError` with any. Each is the mean over outputs and pixels, unless
-//! [`Reduction::Sum`](crate::loss::Reduction) is asked for. [`optim`](crate::optim) has `Sgd` (with momentum, also Nesterov's), `RmsProp`,
-//! `Adam` and `AdamW`, each with clipping and with penalties, which touch weights alone unless asked. A
+//! A [`Trainer`](crate::train::Trainer) needs a loss and an optimiser; all other settings have defaults. An invalid setting, such as a negative rate,
+//! is an error where it is set. The [`loss`](crate::loss) and the last layer belong together: `CrossEntropy` with `softmax N`, `BinaryCrossEntropy`
+//! with `sigmoid`, `SquaredError` and `MeanAbsoluteError` with any. Each is the mean over outputs and pixels, unless
+//! [`Reduction::Sum`](crate::loss::Reduction) is set. [`optim`](crate::optim) has `Sgd` (with momentum, also Nesterov's), `RmsProp`,
+//! `Adam` and `AdamW`, each with gradient clipping and with penalties, which by default apply to weights and not to biases. A
 //! [`schedule`](crate::schedule) multiplies the learning rate.
 //!
 //! ```
@@ -83,9 +84,9 @@
 //!
 //! # Fine-tuning
 //!
-//! A network that has learnt one task starts another: [`copy_from`](crate::SaveWeights::copy_from) takes a part of its weights. What is to
-//! stay as it is, an optimiser freezes by name, or the word `frozen` behind a stage for good, which spares the way back through it; what is
-//! to move slowly has a rate of its own. Frozen batch normalisation uses its moving statistics and leaves them alone.
+//! A network trained for one task can be the start for another: [`copy_from`](crate::SaveWeights::copy_from) copies a part of its weights. To keep
+//! layers unchanged, freeze them by name in the optimiser, or for good by the word `frozen` behind a stage, which also saves their backward pass.
+//! Layers that should change slowly get a learning rate of their own. Frozen batch normalisation uses its moving statistics and does not update them.
 //!
 //! ```
 //! # use netwright::prelude::*;
@@ -114,8 +115,8 @@
 //!
 //! # Against overfitting
 //!
-//! `dropout` and `tied` weights are words of the language. Augmentation, mixup and early stopping belong to the run. Several networks on
-//! bootstrap samples answer together as an [`Ensemble`](crate::train::Ensemble), by their mean or by vote.
+//! `dropout` and `tied` weights are words of the language. Augmentation, mixup and early stopping are settings of the trainer. Several networks
+//! trained on bootstrap samples are combined in an [`Ensemble`](crate::train::Ensemble), by the mean of their answers or by vote.
 //!
 //! ```
 //! # use netwright::prelude::*;
@@ -144,15 +145,15 @@
 //! }
 //! ```
 //!
-//! # Seeing what happens
+//! # Monitoring a run
 //!
-//! While it goes on, a run shows a line for each epoch where standard error is a terminal, or a bar with the feature `progress`, unless it is
-//! [`quiet`](crate::train::Trainer::quiet). `Reader::summary()` is the table of its layers. What a run found, a report, a history, the table of a
-//! network and every error read well by `{}`.
+//! While it runs, a trainer prints a line for each epoch if standard error is a terminal, or a progress bar with the feature `progress`, unless it is
+//! [`quiet`](crate::train::Trainer::quiet). `Reader::summary()` is the table of layers. Reports, histories, the table of a network and every error
+//! implement `Display`: print them by `{}`.
 //!
 //! A run returns its [`History`](crate::train::History), and [`see`](crate::see) draws it: in the terminal, and with the feature `plots` as
-//! PNG or SVG. A [`StatisticsRecorder`](crate::train::statistics::StatisticsRecorder) notes for every layer and epoch how its activations lie,
-//! which share is saturated or dead, and how long its gradient is.
+//! PNG or SVG. A [`StatisticsRecorder`](crate::train::statistics::StatisticsRecorder) records for every layer and epoch the distribution of its
+//! activations, the share that is saturated or dead, and the norm of its gradient.
 //!
 //! ```
 //! # use netwright::prelude::*;
@@ -180,10 +181,10 @@
 //! }
 //! ```
 //!
-//! # Stop and go on
+//! # Stopping and resuming
 //!
-//! [`Checkpoints`](crate::train::Checkpoints) hold all that a run needs; one that was stopped, or killed, goes on to the same bits. With the
-//! feature `ctrlc`, `Trainer::stop_on_ctrl_c` ends the step and saves. Weights alone are a safetensors file:
+//! [`Checkpoints`](crate::train::Checkpoints) hold the complete state of a run; a run that was stopped, or killed, resumes with the same bits. With the
+//! feature `ctrlc`, `Trainer::stop_on_ctrl_c` finishes the current step and saves. Weights alone are saved as a safetensors file:
 //! [`SaveWeights`](crate::SaveWeights).
 //!
 //! ```no_run
@@ -204,10 +205,10 @@
 //! }
 //! ```
 //!
-//! # Under attack
+//! # Adversarial attacks
 //!
-//! [`adversarial`](crate::train::adversarial) moves an image by ε along the sign of the gradient of the loss, once or in steps, and trains
-//! against it.
+//! [`adversarial`](crate::train::adversarial) moves an image by ε along the sign of the gradient of the loss, once (FGSM) or in several steps, and
+//! trains on such images.
 //!
 //! ```
 //! # use netwright::prelude::*;
@@ -227,20 +228,20 @@
 //! }
 //! ```
 //!
-//! # Images larger than a stack
+//! # Images larger than the stack
 //!
-//! An image is an array: `Tensor<1024, 1024, 3>` is 12 MiB, and a thread has a stack of 2 MiB as a rule. Everything here works on images where
-//! they are, so that they have to be made on the heap, and stay there:
+//! An image is an array: `Tensor<1024, 1024, 3>` is 12 MiB, and a thread usually has a stack of 2 MiB. Everything here processes images where
+//! they are stored, so they must be created on the heap, and stay there:
 //!
-//! - one image with [`Tensor::boxed_zeros`](crate::Tensor::boxed_zeros), `boxed_from_fn`, `boxed_from` (a vector of elements) and `boxed_clone`;
-//!   the `clone` of a `Box` or a `Vec` of images takes the way over the stack in a debug build, [`memory::copies`](crate::memory::copies) does
+//! - one image by [`Tensor::boxed_zeros`](crate::Tensor::boxed_zeros), `boxed_from_fn`, `boxed_from` (from a vector of elements) and `boxed_clone`;
+//!   the `clone` of a `Box` or a `Vec` of images goes through the stack in a debug build, [`memory::copies`](crate::memory::copies) does
 //!   not;
-//! - arrays, such as a label for each pixel, with [`memory`](crate::memory): `boxed_zeros`, `zeros`, `values_from`;
-//! - a set with [`Dataset::from_fn`](crate::data::Dataset::from_fn), which writes every sample where it stays, or
-//!   [`Dataset::from_elements`](crate::data::Dataset::from_elements), from the elements of all samples; readers do so by themselves. A
-//!   [`Stream`](crate::train::Stream) may give inputs and targets in a `Box`;
-//! - answers with `predict_into`, which writes them into memory of yours, or `predict_batch`, which gives a vector. `predict` returns an
-//!   answer by value; of one of more than 256 KiB it does not compile.
+//! - arrays, such as a label for each pixel, by [`memory`](crate::memory): `boxed_zeros`, `zeros`, `values_from`;
+//! - a set by [`Dataset::from_fn`](crate::data::Dataset::from_fn), which writes every sample to its final location, or
+//!   [`Dataset::from_elements`](crate::data::Dataset::from_elements), from the elements of all samples; the readers in `data` do so too. A
+//!   [`Stream`](crate::train::Stream) accepts inputs and targets in a `Box`;
+//! - answers by `predict_into`, which writes to memory of the caller, or `predict_batch`, which returns a vector. `predict` returns an
+//!   answer by value; for an answer of more than 256 KiB it does not compile.
 //!
 //! ```
 //! use netwright::prelude::*;
@@ -276,21 +277,21 @@
 //! let answer = network.predict(&Tensor::boxed_zeros()); // an answer of 2 MiB, by value
 //! ```
 //!
-//! # A loop of one's own
+//! # A training loop of your own
 //!
 //! The trainer is made of public parts: [`Loader`](crate::train::Loader), [`GradientEngine`](crate::train::GradientEngine),
-//! [`Run`](crate::train::Run), [`Validator`](crate::train::Validator). The example `own_loop` puts them together by hand and gets the
+//! [`Run`](crate::train::Run), [`Validator`](crate::train::Validator). The example `own_loop` combines them by hand and gives the
 //! same bits.
 //!
 //! # Batch normalisation and threads
 //!
-//! While training, `bn` measures the whole batch, so that a batch cannot be cut: threads then share the kernels of a step one by one, unless
-//! [`Trainer::ghost_batch`](crate::train::Trainer::ghost_batch) lets every so many images be measured on their own, and threads share these
-//! groups. That is another network to train, often a better one (Hoffer et al., 2017); what it is depends on the size of the group and not on
-//! the number of threads. Predictions use the moving averages and the usual number of threads either way, and take the normalisation into the
-//! layer before it, where it costs nothing.
+//! While training, `bn` computes its statistics over the whole batch, so a batch cannot be split into micro-batches: threads then share the kernels
+//! of a step one by one. [`Trainer::ghost_batch`](crate::train::Trainer::ghost_batch) instead normalises groups of a fixed number of images
+//! separately, and threads share these groups. That changes the training, often for the better (Hoffer et al., 2017); the result depends on the size
+//! of the group and not on the number of threads. In both cases predictions use the moving averages and any number of threads, and fold the
+//! normalisation into the layer before it, where it costs nothing.
 //!
-//! A group of a few images measures badly: 16 and more are usual. With little memory, `layernorm` does not look at the batch at all.
+//! Statistics over a few images are noisy: groups of 16 and more are usual. Where memory is short, `layernorm` does not depend on the batch at all.
 //!
 //! ```
 //! use netwright::prelude::*;
@@ -306,8 +307,10 @@
 //!
 //! # Further
 //!
-//! [`pytorch`] takes over weights from PyTorch and Keras, and gives them back; [`onnx`] reads networks from ONNX files and writes them; [`serving`] predicts from several threads and with the weights once, swaps weights, chooses among networks, and says what gives the same bits everywhere. Part of
-//! another network's weights come by [`load_matching`](crate::SaveWeights::load_matching) and [`copy_from`](crate::SaveWeights::copy_from).
+//! [`pytorch`] loads weights from PyTorch and Keras, and saves weights for them. [`onnx`] reads networks from ONNX files and writes them. [`serving`]
+//! predicts from several threads with one copy of the weights, replaces weights, chooses among networks, and describes which settings give the same
+//! bits everywhere. [`load_matching`](crate::SaveWeights::load_matching) and [`copy_from`](crate::SaveWeights::copy_from) take a part of another
+//! network's weights.
 
 pub mod onnx;
 pub mod pytorch;

@@ -17,19 +17,19 @@
 //! let probabilities: [f32; 10] = network.predict(&Tensor::zeros());
 //! ```
 //!
-//! [`network!`] checks every shape while your crate compiles, plans memory, picks a kernel for every layer, and writes forward
-//! and backward passes. A network that does not fit its input does not compile, and the error stands under the layer that is wrong.
-//! What is left at run time is a struct of weights and straight lines of calls into kernels: no graph, no interpreter, and after
-//! start-up, in single precision, no allocation.
+//! [`network!`] checks every shape while your crate compiles, plans memory, selects a kernel for every layer, and generates forward
+//! and backward passes. A network whose shapes do not fit does not compile, and the error points to the layer that is wrong.
+//! At run time there is a struct of weights and a straight sequence of kernel calls: no graph, no interpreter, and, after
+//! start-up in single precision, no allocation.
 //!
 //! | | |
 //! |---|---|
-//! | [`network!`] | the language, and what it makes |
+//! | [`network!`] | the language, and the code it generates |
 //! | [`words`] | the language word by word |
-//! | [`Network`], [`Tensor`] | what every network can do, and what goes in |
-//! | [`train`], [`optim`], [`loss`], [`schedule`] | training, whole or in parts |
+//! | [`Network`], [`Tensor`] | the methods of every network, and its inputs |
+//! | [`train`], [`optim`], [`loss`], [`schedule`] | training, by a trainer or by its parts |
 //! | [`see`] | filters, curves and maps, in the terminal and as pictures |
-//! | [`data`] | sets in memory, and the files they come from |
+//! | [`data`] | data sets in memory, and readers of their files |
 //! | [`SaveWeights`] | weights on disk |
 //! | [`OwnedPredictor`] | prediction without a second copy of the weights |
 //! | [`Predictor`] | prediction without `std`, with borrowed weights and memory |
@@ -57,7 +57,7 @@
 //! # }
 //! ```
 //!
-//! [`guide`] goes on from here: data, schedules, augmentation, early stopping, checkpoints, pictures.
+//! [`guide`] continues from here: data, schedules, augmentation, early stopping, checkpoints, pictures.
 //!
 //! # Features
 //!
@@ -65,26 +65,26 @@
 //! |---|---|---|
 //! | `std` | yes | training, data, files; without it a network predicts with `core` alone |
 //! | `progress` | no | a progress bar on terminals, instead of a line for each epoch |
-//! | `ctrlc` | no | a run that ends its step and saves when Ctrl-C is pressed |
+//! | `ctrlc` | no | on Ctrl-C, a run finishes its step and saves |
 //! | `images` | no | folders of PNG and JPEG files |
-//! | `onnx` | no | networks from ONNX files while your crate compiles, and networks as such files |
-//! | `plots` | no | charts, filters and maps as PNG and SVG files, with a font of their own |
-//! | `matrixmultiply` | yes | products of matrices in double precision by the crate of that name, two to three times as fast for a batch |
-//! | `blas` | no | products of matrices by any library with the C interface of BLAS |
+//! | `onnx` | no | networks from ONNX files at compile time, and networks written as ONNX files |
+//! | `plots` | no | charts, filters and maps as PNG and SVG files, with a built-in font |
+//! | `matrixmultiply` | yes | matrix products in double precision by the crate of that name, two to three times as fast for a batch |
+//! | `blas` | no | matrix products by any library with the C interface of BLAS |
 //!
-//! # Products of matrices
+//! # Matrix products
 //!
-//! A dense layer is a single product, and while training so is a convolution whose windows are one pixel. In single precision our own kernels
-//! compute them, and nothing is allocated after start-up. In double precision the crate `matrixmultiply` does, with default features; it allocates a buffer at
-//! every call. With the feature `blas` a library of yours computes all of them but those of a single row: add the crate `blas-src` with the feature
-//! of the library, or link one that the system has (`RUSTFLAGS='-l openblas'` for Debian's `libopenblas-dev`). Such a library may allocate,
-//! start threads of its own (`OPENBLAS_NUM_THREADS=1` forbids it), and give an image other bits alone than in a batch, so that the number of threads may
-//! show in the last digits. [`PlannedCall::library`](plan::PlannedCall::library) names who computes a call of
-//! a plan.
+//! A dense layer is a single matrix product, and in training so is a convolution with windows of one pixel. In single precision netwright's own
+//! kernels compute them, and nothing is allocated after start-up. In double precision the crate `matrixmultiply` computes them, by default features;
+//! it allocates a buffer in every call. With the feature `blas`, an external library computes all of them except those of a single row: add the crate
+//! `blas-src` with the feature of the library, or link a library of the system (`RUSTFLAGS='-l openblas'` for Debian's `libopenblas-dev`). Such a
+//! library may allocate, start threads of its own (`OPENBLAS_NUM_THREADS=1` prevents that), and give other bits for a single image than for
+//! the same image in a batch, so that the last digits may depend on the number of threads.
+//! [`PlannedCall::library`](plan::PlannedCall::library) names the library that computes a call of a plan.
 //!
 //! # Debug builds
 //!
-//! Kernels and training are compiled once, in crates of their own. These lines in your `Cargo.toml` keep a debug build usable:
+//! Kernels and training code are compiled once, in crates of their own. These lines in your `Cargo.toml` keep a debug build usable:
 //!
 //! ```toml
 //! [profile.dev.package.netwright-compute]
@@ -137,13 +137,13 @@ pub use netwright_runtime::{Error, error, foreign, random};
 #[cfg(feature = "std")]
 pub use netwright_train::{data, loss, optim, schedule, see, settings, train};
 
-/// Values on the heap from the start: images, answers and targets that are larger than a stack. See [`guide`].
+/// Values that are created on the heap: images, answers and targets that are larger than the stack. See [`guide`].
 #[cfg(feature = "std")]
 pub mod memory {
     pub use netwright_runtime::memory::{Stored, boxed_from, boxed_zeros, copies, values_from, zeros};
 }
 
-/// What a program that trains usually needs: `use netwright::prelude::*;`
+/// The usual imports of a program that trains: `use netwright::prelude::*;`
 #[cfg(feature = "std")]
 pub mod prelude {
     pub use crate::data::Dataset;
@@ -163,7 +163,7 @@ pub mod prelude {
 mod emitted;
 pub mod words;
 
-/// What emitted code needs: no interface for users.
+/// Items that emitted code uses: no interface for users.
 #[doc(hidden)]
 pub mod private {
     pub use core;
@@ -196,16 +196,16 @@ pub mod private {
     #[cfg(feature = "std")]
     pub use std::{path::Path, vec::Vec};
 
-    /// What a network with a mistake is: [`Mistaken::Network`] depends on a number that does not compile.
+    /// The type of a network with an error: [`Mistaken::Network`] depends on a constant that does not compile.
     pub trait Mistaken<const MISTAKE: usize> {
-        /// Stands in for the network.
+        /// The network itself.
         type Network;
     }
     impl<T, const MISTAKE: usize> Mistaken<MISTAKE> for T {
         type Network = T;
     }
 
-    /// What is in scope where emitted code stands, before all that the user's module holds.
+    /// The names in scope of emitted code; they take precedence over those of the user's module.
     pub mod scope {
         pub use core::clone::Clone;
         pub use core::convert::AsRef;
@@ -236,7 +236,7 @@ pub mod private {
     };
 }
 
-/// Keeps what needs the feature `std`.
+/// Keeps items that need the feature `std`.
 #[cfg(feature = "std")]
 #[doc(hidden)]
 #[macro_export]
@@ -244,7 +244,7 @@ macro_rules! __with_std {
     ($($items:tt)*) => { $($items)* };
 }
 
-/// Drops what needs the feature `std`.
+/// Drops items that need the feature `std`.
 #[cfg(not(feature = "std"))]
 #[doc(hidden)]
 #[macro_export]
@@ -252,7 +252,7 @@ macro_rules! __with_std {
     ($($items:tt)*) => {};
 }
 
-/// Drops what stands in where the feature `std` is off.
+/// Drops the replacements for builds without the feature `std`.
 #[cfg(feature = "std")]
 #[doc(hidden)]
 #[macro_export]
@@ -260,7 +260,7 @@ macro_rules! __without_std {
     ($($items:tt)*) => {};
 }
 
-/// Keeps what stands in where the feature `std` is off.
+/// Keeps the replacements for builds without the feature `std`.
 #[cfg(not(feature = "std"))]
 #[doc(hidden)]
 #[macro_export]

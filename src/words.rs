@@ -1,7 +1,7 @@
 //! The language, word by word.
 //!
-//! A network is a row of stages between braces, each fed by the one before it. A stage is a word with its numbers and options,
-//! then words that apply to what came out:
+//! A network is a sequence of stages between braces; each reads the output of the one before. A stage is a word with its numbers and options,
+//! followed by words that apply to its output, such as an activation:
 //!
 //! ```
 //! netwright::network! {
@@ -14,11 +14,11 @@
 //! }
 //! ```
 //!
-//! An option belongs to the nearest word before it that knows it. Numbers are joined by `x`: height x width x filters for a
+//! An option belongs to the nearest word before it that accepts it. Sizes are joined by `x`: height x width x filters for a
 //! convolution, height x width for a window.
 //!
-//! Every word is a module here so that it has a page of its own, and an editor can show it under the word in a network and lead to it.
-//! There is nothing to import. [`network!`](crate::network!) has the grammar, and says what a network becomes.
+//! Every word is a module here, so that it has a page of its own and an editor can show that page under the word in a network.
+//! There is nothing to import. [`network!`](crate::network!) has the grammar, and describes the generated code.
 #![doc = netwright_macros::tables_of_words!()]
 
 netwright_macros::words! { all }

@@ -1,9 +1,9 @@
-//! Errors that read as well by `{:?}`, which `main` and `unwrap` use, as by `{}`.
+//! Errors whose `{:?}`, which `main` and `unwrap` print, reads as well as `{}`.
 
 use core::fmt::{Formatter, Result};
 use std::error::Error;
 
-/// Lets `{:?}` of errors write what [`write_sentence`] does.
+/// Implements `Debug` of errors by [`write_sentence`].
 macro_rules! debug_as_sentence {
     ($($error:ty),*) => {$(
         impl ::core::fmt::Debug for $error {
@@ -15,17 +15,17 @@ macro_rules! debug_as_sentence {
 }
 pub(crate) use debug_as_sentence;
 
-/// The error's sentence, then its causes, each on a line of its own unless the sentence before ends in it.
+/// Writes the error's sentence, then each cause on a line of its own, unless the sentence before already ends with it.
 pub(crate) fn write_sentence(error: &(dyn Error + 'static), f: &mut Formatter<'_>) -> Result {
-    let mut told = error.to_string();
-    f.write_str(&told)?;
+    let mut previous = error.to_string();
+    f.write_str(&previous)?;
     let mut next = error.source();
     while let Some(cause) = next {
         let sentence = cause.to_string();
-        if !told.ends_with(&sentence) {
+        if !previous.ends_with(&sentence) {
             write!(f, "\n  caused by: {sentence}")?;
         }
-        (told, next) = (sentence, cause.source());
+        (previous, next) = (sentence, cause.source());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
+//! Functions that emitted code calls besides kernels: regions of a workspace, views of weights. No interface for users.
 
 pub use netwright_abi::{Epilogue, locals};
 
@@ -9,10 +9,10 @@ use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::tensor::Nested;
 
-/// Borrows several regions of one buffer at the same time.
+/// Borrows several disjoint regions of one buffer at the same time.
 ///
 /// # Panics
-/// Where the buffer is too short: the caller passed a workspace for fewer images.
+/// If the buffer is too short: the caller passed a workspace for fewer images.
 #[inline(never)]
 pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [Range<usize>; N]) -> [&mut [T]; N] {
     match buffer.get_disjoint_mut(regions) {
@@ -21,7 +21,7 @@ pub fn disjoint<T, const N: usize>(buffer: &mut [T], regions: [Range<usize>; N])
     }
 }
 
-/// Shows an observer a value that has been computed for a layer.
+/// Passes a value that was computed for a layer to an observer.
 #[inline(always)]
 pub fn computed<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &mut [T], range: Range<usize>) {
     if O::LOOKS {
@@ -29,7 +29,7 @@ pub fn computed<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &m
     }
 }
 
-/// Shows an observer the gradient of a layer's output.
+/// Passes the gradient of a layer's output to an observer.
 #[inline(always)]
 pub fn gradient<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &mut [T], range: Range<usize>) {
     if O::LOOKS {
@@ -37,22 +37,23 @@ pub fn gradient<T, O: Observer<T>>(observer: &mut O, layer: usize, workspace: &m
     }
 }
 
-/// A part of what was prepared of the weights, or nothing where nothing was.
+/// Returns a range of the prepared weights, or an empty slice where none were prepared.
 pub fn given<T>(prepared: &[T], range: Range<usize>) -> &[T] {
     if prepared.is_empty() { &[] } else { &prepared[range] }
 }
 
-/// The gradient of weights, or nothing where a pass leaves it to the optimiser's update.
+/// Returns the gradient of weights, or an empty slice where a pass leaves it to the optimiser's update.
 pub fn unless_fused<'g, T>(pass: &Pass<'_>, gradient: &'g mut [T]) -> &'g mut [T] {
     if pass.fuses_update { &mut [] } else { gradient }
 }
 
-/// What a kernel changes that lies elsewhere, or nothing where an observer looks: what it may have changed stands in its place.
+/// Returns the source that an update kernel reads instead of its own operand, or an empty slice where an observer looks: the kernel
+/// then reads its operand, which holds the copy that the observer may have changed.
 pub fn unless_observed<'s, T, O: Observer<T>>(_observer: &O, source: &'s [T]) -> &'s [T] {
     if O::LOOKS { &[] } else { source }
 }
 
-/// The largest of some sizes, rounded up to whole cache lines.
+/// Returns the largest of some sizes, rounded up to whole cache lines.
 pub const fn largest(sizes: &[usize]) -> usize {
     let (mut most, mut index) = (0, 0);
     while index < sizes.len() {
@@ -64,43 +65,43 @@ pub const fn largest(sizes: &[usize]) -> usize {
     most.next_multiple_of(16)
 }
 
-/// Takes the next tensor off the front of `rest`.
+/// Splits the next tensor off the front of `rest`.
 pub fn take<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a [T]) -> &'a A {
     let (front, back) = rest.split_at(A::LENGTH);
     *rest = back;
-    // SAFETY: `front` has exactly the elements that `A` is made of, and lives as long as the reference.
+    // SAFETY: `front` has exactly `A::LENGTH` elements, and `Nested` promises that `A` consists of so many, without padding and aligned as one.
+    // The result borrows from the same slice for the same lifetime.
     unsafe { &*front.as_ptr().cast::<A>() }
 }
 
-/// Takes the next tensor off the front of `rest`, to change.
+/// Splits the next tensor off the front of `rest`, mutable.
 pub fn take_mut<'a, T: Precision, A: Nested<Element = T>>(rest: &mut &'a mut [T]) -> &'a mut A {
     let (front, back) = core::mem::take(rest).split_at_mut(A::LENGTH);
     *rest = back;
-    // SAFETY: `front` has exactly the elements that `A` is made of, is borrowed by nobody else, and lives as long as the
-    // reference.
+    // SAFETY: as in `take`; `front` was split off the mutable slice, so no other reference reaches its elements.
     unsafe { &mut *front.as_mut_ptr().cast::<A>() }
 }
 
-/// The parameters and statistics of a network.
+/// Returns the parameters and statistics of a network.
 #[cfg(feature = "std")]
 pub fn buffers<N: crate::network::Network>(network: &N) -> [&[N::Scalar]; 2] {
     [network.parameters(), network.statistics()]
 }
 
-/// The parameters and statistics of a network, to change.
+/// Returns the parameters and statistics of a network, mutable.
 #[cfg(feature = "std")]
 pub fn buffers_mut<N: crate::network::Network>(network: &mut N) -> [&mut [N::Scalar]; 2] {
     network.weights_mut().buffers_mut().into()
 }
 
-/// Stands for weights where there is no memory to own them: a network without `std` is used through
+/// The type that replaces weights where there is no memory to own them: a network without `std` is used through
 /// [`Predictor`](crate::predictor::Predictor).
 ///
-/// It is there with `std` too: the facade may lack that feature where another crate of the graph has turned it on here.
+/// It also exists with `std`: the facade may lack that feature although another crate of the dependency graph has enabled it here.
 #[derive(Clone, Copy, Debug)]
 pub struct NoWeights<T>(core::marker::PhantomData<T>);
 
-/// Never implemented: what `init` asks for where the feature `std` is off.
+/// A trait without implementations: `init` requires it where the feature `std` is off.
 #[diagnostic::on_unimplemented(
     message = "training needs netwright's feature `std`",
     label = "this network can only predict",
@@ -108,7 +109,7 @@ pub struct NoWeights<T>(core::marker::PhantomData<T>);
 )]
 pub trait FeatureStd<'a> {}
 
-/// The body of what can never be called.
+/// The body of functions that can never be called.
 pub fn needs_std<N>(_seed: u64) -> N {
     unreachable!("`FeatureStd` is never implemented")
 }

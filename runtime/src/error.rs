@@ -1,4 +1,4 @@
-//! What can go wrong outside the kernels, each kind with what was found and what was expected.
+//! Errors outside the kernels, each with the value that was found and the one that was expected.
 
 mod origin;
 mod setting;
@@ -16,10 +16,10 @@ pub use origin::Origin;
 pub use setting::{SettingValue, count_setting, setting};
 pub use weight_difference::WeightDifference;
 
-/// An error of data, files, losses, optimisers or training. Nothing in this crate panics on what a user can hand it.
+/// An error of data, files, losses, optimisers or training. Nothing in this crate panics on a user's input.
 ///
-/// `{}` and `{:?}` are the same sentence, with causes that it does not name on lines of their own, so that an error reads well where
-/// `main` returns it and where `unwrap` meets it:
+/// `{}` and `{:?}` print the same sentence; causes that it does not name follow on lines of their own. An error is therefore readable where
+/// `main` returns it and where `unwrap` panics with it:
 ///
 /// ```
 /// use netwright_runtime::storage::safetensors::WeightFile;
@@ -30,22 +30,22 @@ pub use weight_difference::WeightDifference;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A pass was asked for what its workspace cannot hold.
+    /// A pass whose images or gradients do not fit its workspace.
     #[error(transparent)]
     Pass(#[from] PassError),
 
-    /// An instruction set was asked for that the processor lacks.
+    /// An instruction set that the processor lacks.
     #[error(transparent)]
     Instructions(#[from] MissingInstructions),
 
-    /// A hyper-parameter that makes no sense, refused when it is set.
+    /// A hyper-parameter with an invalid value, refused where it is set.
     #[error("{setting} is {found}; it must be {expected}")]
     Setting {
-        /// Its name: `momentum`.
+        /// The name of the hyper-parameter: `momentum`.
         setting: &'static str,
-        /// What would do: `at least 0 and less than 1`.
+        /// The valid values: `at least 0 and less than 1`.
         expected: &'static str,
-        /// What it was set to.
+        /// The value it was set to.
         found: SettingValue,
     },
     /// A setting for a layer that the network does not have.
@@ -53,70 +53,70 @@ pub enum Error {
     UnknownLayer {
         /// The setting: `l2`.
         setting: &'static str,
-        /// The layer named.
+        /// The name that was given.
         layer: String,
-        /// The layers there are.
+        /// The layers of the network that have weights.
         known: String,
     },
-    /// A layer was asked for that the network does not have, or that is of another kind.
+    /// A layer that the network does not have, or that is of the wrong kind.
     #[error("`{layer}` is no {wanted}; the network has {}", choices(layer, known))]
     NoSuchLayer {
-        /// The layer named.
+        /// The name that was given.
         layer: String,
-        /// What kind of layer was needed: `layer with filters`.
+        /// The kind of layer that was needed: `layer with filters`.
         wanted: &'static str,
-        /// The layers that would do.
+        /// The layers of that kind.
         known: String,
     },
-    /// A row, a column, a channel or a class that is not there.
+    /// A row, column, channel or class out of range.
     #[error("{what} {found} of `{of}` was asked for; it has {count}, counted from 0")]
     Outside {
-        /// What: `channel`.
+        /// Its kind: `channel`.
         what: &'static str,
-        /// Of which layer or network.
+        /// The layer or network.
         of: String,
-        /// The one asked for.
+        /// The index that was given.
         found: usize,
-        /// How many there are.
+        /// The number of valid indices.
         count: usize,
     },
-    /// Slices that should be equally long.
+    /// A slice of the wrong length.
     #[error("{what}: {}, where {expected} were expected", counted(*found, "element"))]
     Length {
-        /// Which slice.
+        /// The name of the slice.
         what: &'static str,
-        /// How many elements it should have.
+        /// The number of elements it should have.
         expected: usize,
-        /// How many it has.
+        /// The number of elements it has.
         found: usize,
     },
-    /// Saved state that does not belong to what it is handed to.
+    /// Saved state that does not match the object it is restored to.
     #[error("the saved state of {of} {problem}")]
     State {
-        /// Whose state: `Adam`.
+        /// The object: `Adam`.
         of: &'static str,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 
-    /// The operating system refused to read or write a file.
+    /// A file that the operating system could not read or write.
     #[error("{path}: cannot {action}: {source}", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`.
+        /// The operation: `read`.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file of another kind, or in a form that is not read here.
+    /// A file of another format, or in a variant of its format that is not supported.
     #[error("{origin}: expected {expected}, found {found}")]
     Format {
         /// The file.
         origin: String,
-        /// What it should hold.
+        /// The format it should have.
         expected: String,
-        /// What it holds.
+        /// The format it has.
         found: String,
     },
     /// A file that ends too early.
@@ -126,10 +126,10 @@ pub enum Error {
         origin: String,
         /// The bytes its header promises.
         expected: u64,
-        /// The bytes it has.
+        /// The number of bytes it has.
         found: u64,
     },
-    /// A file that goes on after its end.
+    /// A file with bytes after its end.
     #[error("{origin}: bytes follow the {expected} that were promised")]
     TrailingBytes {
         /// The file.
@@ -137,28 +137,28 @@ pub enum Error {
         /// The bytes its header promises.
         expected: u64,
     },
-    /// A file that promises more than is believed.
+    /// A file whose header promises more bytes than the limit.
     #[error("{origin}: its header promises {promised} bytes; at most {limit} are read")]
     Oversized {
         /// The file.
         origin: String,
         /// The bytes its header promises.
         promised: u64,
-        /// The bytes that would be read.
+        /// The limit.
         limit: u64,
     },
-    /// A line of a text file that does not fit.
+    /// A line of a text file that cannot be parsed.
     #[error("{origin}, line {line}: {problem}")]
     Line {
         /// The file.
         origin: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 
-    /// A field of a table that does not fit.
+    /// A field of a table that cannot be parsed.
     #[error("{origin}, line {line}: column {column}{}: {problem}", named(name.as_deref()))]
     Cell {
         /// The file.
@@ -167,9 +167,9 @@ pub enum Error {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the header calls it.
+        /// The name of the column in the header.
         name: Option<String>,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A column that a table does not have.
@@ -177,108 +177,108 @@ pub enum Error {
     NoColumn {
         /// The file.
         origin: String,
-        /// The column named.
+        /// The name that was given.
         name: String,
-        /// The columns there are.
+        /// The columns of the table.
         known: String,
     },
 
-    /// A label that is no class.
+    /// A label that is not a class.
     #[error("{origin}: sample {sample} has the label {label}; {}", class_range(*classes))]
     Label {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
-        /// Which sample, from 0.
+        /// The index of the sample, from 0.
         sample: usize,
         /// Its label.
         label: usize,
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
-    /// A target that no loss can be computed against.
+    /// A target for which the loss is not defined.
     #[error("{origin}: the target of sample {sample} is {found}; it must be {expected}")]
     Target {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
-        /// Which sample, from 0.
+        /// The index of the sample, from 0.
         sample: usize,
-        /// What would do.
+        /// The valid values.
         expected: &'static str,
-        /// What is there.
+        /// The value.
         found: f64,
     },
-    /// An input, met outside of a training step, with a number that is NaN or infinite.
+    /// An input with a NaN or an infinite element, found outside of a training step.
     #[error("{origin}: the input of sample {sample} is NaN or infinite")]
     Input {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
-        /// Which sample, from 0.
+        /// The index of the sample, from 0.
         sample: usize,
     },
-    /// Not as many inputs as targets.
+    /// Different numbers of inputs and targets.
     #[error(
         "{origin}: {} and {}; there must be one target for each input",
         counted(*inputs, "input"),
         counted(*targets, "target")
     )]
     Count {
-        /// The files or set.
+        /// The files or the data set.
         origin: String,
-        /// How many inputs.
+        /// The number of inputs.
         inputs: usize,
-        /// How many targets.
+        /// The number of targets.
         targets: usize,
     },
-    /// Classes that should be counted, where targets are no labels.
+    /// Classes of targets that are not labels.
     #[error("{origin}: classes are counted by labels (`usize` or `bool`), and these targets are none")]
     NoLabels {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
     },
-    /// A set without samples.
+    /// A data set without samples.
     #[error("{origin}: no samples; at least one is needed")]
     Empty {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
     },
-    /// A sample that a set does not have.
+    /// An index of a sample that the set does not have.
     #[error("sample {sample} was asked for; the set has {len}")]
     NoSuchSample {
-        /// The sample, from 0.
+        /// The index, from 0.
         sample: usize,
-        /// How many there are.
+        /// The number of samples.
         len: usize,
     },
-    /// A sample that its source could not give: an error of the user's own iterator.
+    /// An error of the user's iterator of samples.
     #[error("{origin}: sample {sample}: {source}")]
     Sample {
         /// The source.
         origin: String,
-        /// How many samples came before it in the epoch.
+        /// The number of samples before it in the epoch.
         sample: u64,
-        /// What the iterator said.
+        /// The iterator's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A stream that ended within an epoch.
+    /// A stream that ended before the end of an epoch.
     #[error("{origin}: it ended after {found} samples; an epoch has {expected}")]
     StreamEnd {
         /// The source.
         origin: String,
-        /// The samples of an epoch.
+        /// The number of samples in an epoch.
         expected: u64,
-        /// The samples there were.
+        /// The number of samples that the stream gave.
         found: u64,
     },
-    /// Code of the user's that panicked while samples were prepared.
+    /// User code that panicked while samples were prepared.
     #[error("{origin}: sample {sample}: {what} panicked: {message}")]
     Panicked {
         /// The source of the samples.
         origin: String,
         /// The number of the sample.
         sample: u64,
-        /// What panicked: `its augmentation`.
+        /// The code that panicked: `its augmentation`.
         what: &'static str,
-        /// With which words.
+        /// The message of the panic.
         message: String,
     },
     /// Images of another size than the network's input.
@@ -286,15 +286,15 @@ pub enum Error {
         "{origin}: the images are {found}, the network takes {expected}; resize them, or change the network's input"
     )]
     ImageSize {
-        /// The file or set.
+        /// The file or data set.
         origin: String,
-        /// What the network takes.
+        /// The shape of the network's input.
         expected: crate::Shape,
-        /// What the images are.
+        /// The shape of the images.
         found: crate::Shape,
     },
 
-    /// Weights that do not fit the network: every difference, none of them loaded.
+    /// Weights that do not fit the network, with every difference; none were loaded.
     #[error("{origin}: not the weights of {network}:{}", lines(differences))]
     Weights {
         /// The file.
@@ -304,21 +304,21 @@ pub enum Error {
         /// Every difference found.
         differences: Vec<WeightDifference>,
     },
-    /// A file of prepared weights that is not read.
+    /// A file of prepared weights that cannot be used.
     #[error("{origin}: {problem}")]
     PredictionFile {
         /// The file.
         origin: String,
-        /// Why not.
+        /// The reason.
         problem: PredictionFileError,
     },
-    /// A file that is no ONNX model, or one whose tensors cannot be read.
+    /// A file that is not an ONNX model, or whose tensors cannot be read.
     #[cfg(feature = "onnx")]
     #[error("{origin}: {problem}")]
     Onnx {
         /// The file.
         origin: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: netwright_onnx::Error,
     },
     /// A chart or sheet that cannot be drawn.
@@ -326,71 +326,71 @@ pub enum Error {
     Drawing {
         /// Its title.
         title: String,
-        /// Why not.
+        /// The reason.
         problem: String,
     },
-    /// The system refused to start threads.
+    /// Threads that the system could not start.
     #[error("cannot start threads: {0}")]
     Threads(String),
-    /// Ctrl-C could not be listened to.
+    /// A handler for Ctrl-C that the system refused.
     #[error("cannot listen to Ctrl-C: {0}")]
     Interrupt(String),
-    /// A NaN or an infinite number on the way from the images to the gradient. The network is as it was before the step.
+    /// A NaN or an infinite element between the images and the gradient. The network is as it was before the step.
     #[error("step {step}: NaN or infinite, first in {origin}{}", last_good(checkpoint.as_deref()))]
     NotFinite {
-        /// The step, from 0.
+        /// The index of the step, from 0.
         step: u64,
-        /// Where it first appeared.
+        /// The value in which it first appeared.
         origin: Origin,
-        /// The last good checkpoint, where one was written.
+        /// The last checkpoint before it, if one was written.
         checkpoint: Option<PathBuf>,
     },
-    /// Something was asked for that needs a validation set.
+    /// A setting that needs a validation set, in a run without one.
     #[error("{setting} needs a validation set, and none was given")]
     NoValidation {
-        /// What: `early stopping`.
+        /// The setting: `early stopping`.
         setting: &'static str,
     },
-    /// A metric that the trainer was not given.
+    /// A metric that the trainer does not have.
     #[error(
         "{setting} watches the metric `{metric}`, which the trainer does not have; it has {}",
         choices(metric, known)
     )]
     UnknownMetric {
-        /// What watches it: `early stopping`.
+        /// The setting that watches it: `early stopping`.
         setting: &'static str,
-        /// The metric named.
+        /// The name that was given.
         metric: &'static str,
-        /// The metrics there are.
+        /// The trainer's metrics.
         known: String,
     },
-    /// A metric whose name would be mixed up with another's.
+    /// A metric whose name conflicts with another's.
     #[error("the metric `{name}` {problem}")]
     MetricName {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// A number that a report does not have.
+    /// A metric that a report does not have.
     #[error("there is no `{metric}` in this report; there are {}", choices(metric, known))]
     NoSuchMetric {
-        /// The metric asked for.
+        /// The name that was given.
         metric: String,
-        /// Those there are.
+        /// The metrics of the report.
         known: String,
     },
     /// A tensor that the network does not have.
     #[error("the network has no tensor `{layer}.{tensor}`; it has {}", choices(&format!("{layer}.{tensor}"), known))]
     UnknownTensor {
-        /// The layer named.
+        /// The name of the layer.
         layer: String,
-        /// The tensor named.
+        /// The name of the tensor.
         tensor: String,
-        /// The tensors of that layer, or all there are where there is none of that name: `conv1.kernel, conv1.bias`.
+        /// The tensors of that layer, or all tensors if there is no such layer: `conv1.kernel, conv1.bias`.
         known: String,
     },
-    /// An error of a user's own code, such as a callback or a source of samples: see [`Error::other`].
+    /// An error of the user's own code, such as a callback or a source of samples: see [`Error::other`].
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
     /// A checkpoint of another run.
@@ -400,9 +400,9 @@ pub enum Error {
         origin: String,
         /// The first difference: `the seed`.
         what: &'static str,
-        /// What this run has.
+        /// The value of this run.
         expected: String,
-        /// What the checkpoint has.
+        /// The value in the checkpoint.
         found: String,
     },
     /// A checkpoint of a run with other settings, or of a network with other layers.
@@ -412,13 +412,13 @@ pub enum Error {
         origin: String,
         /// The first difference: `the learning rate`.
         name: String,
-        /// What the checkpoint has.
+        /// The value in the checkpoint.
         before: String,
-        /// What this run has.
+        /// The value of this run.
         now: String,
     },
 
-    /// A file whose bytes are not those that were written.
+    /// A file whose bytes have changed since it was written.
     #[error("{origin}: damaged: its checksum is {found}, the file says {expected}")]
     Checksum {
         /// The file.
@@ -432,7 +432,7 @@ pub enum Error {
 
 debug_as_sentence!(Error);
 
-/// The name of a column behind its number.
+/// Formats the name of a column after its number.
 fn named(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" (`{name}`)"))
 }
@@ -441,7 +441,7 @@ fn last_good(checkpoint: Option<&std::path::Path>) -> String {
     checkpoint.map_or(String::new(), |path| format!("; the last good checkpoint is {}", path.display()))
 }
 
-/// `1 number`, `3 numbers`.
+/// Formats a count with its noun: `1 number`, `3 numbers`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
@@ -459,12 +459,12 @@ fn lines(differences: &[WeightDifference]) -> String {
 }
 
 impl Error {
-    /// Wraps an error of one's own, for a callback or a source of samples to return. A text will do: `Error::other("no more disk")`.
+    /// Wraps an error of your own, for a callback or a source of samples to return. A text works too: `Error::other("no more disk")`.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Other(error.into())
     }
 
-    /// The same error about a sample that stands elsewhere: in `origin`, where `number` gives its number for its place.
+    /// Returns the same error with another origin and another index of the sample: `number` maps the index within a batch to that in `origin`.
     pub fn of_sample(self, origin: &str, number: &dyn Fn(usize) -> usize) -> Self {
         match self {
             Self::Label { sample, label, classes, .. } => {
@@ -478,14 +478,14 @@ impl Error {
         }
     }
 
-    /// For `map_err` on file operations.
+    /// Returns a function for `map_err` on file operations.
     pub fn io(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
 }
 
-/// The words of a panic that was caught.
+/// Returns the message of a panic that was caught.
 pub fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without words").to_owned()

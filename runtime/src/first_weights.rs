@@ -1,4 +1,4 @@
-//! How all tensors of a network start.
+//! The initialisation of all tensors of a network.
 
 use crate::init::{Init, initialise_tensor};
 use crate::layer::{Layer, ParameterTensor};
@@ -6,8 +6,8 @@ use crate::network::Weights;
 use crate::random::{Random, key};
 use crate::scalar::Precision;
 
-/// Draws every tensor as its layer says. Each has a generator of its own, keyed by the seed and the tensor's name, so
-/// that a layer more or less leaves the others as they were.
+/// Initialises every tensor as its layer specifies. Each has a random generator of its own, keyed by the seed and the tensor's name, so
+/// that adding or removing a layer does not change the others.
 pub(crate) fn initialise<T: Precision>(layers: &[Layer], seed: u64, parameters: &mut [T], statistics: &mut [T]) {
     for layer in layers {
         for tensor in layer.tensors {
@@ -18,19 +18,19 @@ pub(crate) fn initialise<T: Precision>(layers: &[Layer], seed: u64, parameters: 
     }
 }
 
-/// [`initialise`], of the weights of a network.
+/// Runs [`initialise`] on the weights of a network.
 pub(crate) fn initialise_weights<T: Precision>(layers: &[Layer], seed: u64, weights: &mut Weights<T>) {
     let (parameters, statistics) = weights.buffers_mut();
     initialise(layers, seed, parameters, statistics);
 }
 
-/// Draws one tensor of a layer as `init` says.
+/// Initialises one tensor of a layer by `init`.
 pub(crate) fn draw<T: Precision>(layer: &str, tensor: &ParameterTensor, init: Init, seed: u64, elements: &mut [T]) {
     let mut random = Random::new(key(seed, 0, name_hash(layer), name_hash(tensor.name)));
     initialise_tensor(init, tensor.shape, tensor.fan_in, tensor.fan_out, &mut random, elements);
 }
 
-/// FNV-1a.
+/// Returns the FNV-1a hash of a name.
 fn name_hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

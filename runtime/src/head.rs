@@ -1,4 +1,4 @@
-//! How a network ends. A loss may be fused with a head, so the head is part of the network's type.
+//! The final activations of networks. A loss may be fused with a head, so the head is part of the network's type.
 
 mod sealed {
     pub trait Sealed {}
@@ -7,16 +7,16 @@ mod sealed {
 /// The head of a network: [`Softmax`], [`LogSoftmax`], [`Sigmoid`] or [`Linear`].
 pub trait Head: sealed::Sealed + Send + Sync + 'static {}
 
-/// Ends in a softmax over classes.
+/// The network ends in a softmax over classes.
 #[derive(Clone, Copy, Debug)]
 pub enum Softmax {}
-/// Ends in the logarithm of a softmax over classes.
+/// The network ends in the logarithm of a softmax over classes.
 #[derive(Clone, Copy, Debug)]
 pub enum LogSoftmax {}
-/// Ends in a sigmoid for each output.
+/// The network ends in a sigmoid for each output.
 #[derive(Clone, Copy, Debug)]
 pub enum Sigmoid {}
-/// Ends in anything else.
+/// The network ends in any other layer.
 #[derive(Clone, Copy, Debug)]
 pub enum Linear {}
 

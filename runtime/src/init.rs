@@ -1,8 +1,8 @@
-//! How weights and biases start.
+//! The initialisation of weights and biases.
 
 pub use netwright_abi::Init;
 
-/// Refuses a width that makes no sense.
+/// Refuses a negative or non-finite parameter of an initialiser.
 #[cfg(feature = "std")]
 pub(crate) fn check(init: Init) -> Result<(), crate::error::Error> {
     let width = "a number, at least 0";
@@ -24,8 +24,8 @@ mod drawing {
     use crate::random::Random;
     use crate::scalar::Precision;
 
-    /// Fills one tensor as `init` says. `shape` matters to [`Init::Orthogonal`] alone: its last size is the columns, the
-    /// others are the rows. A kernel whose fans are those of its window is depthwise: its last but one size is the channels.
+    /// Initialises one tensor. `shape` matters for [`Init::Orthogonal`] alone: its last axis is the columns, the others are the rows. A
+    /// kernel whose fans are those of its window is depthwise: its last axis but one is the channels.
     pub fn initialise_tensor<T: Precision>(
         init: Init,
         shape: &[usize],
@@ -55,7 +55,7 @@ mod drawing {
             Init::GlorotNormal => return normal((2.0 / (fan_in + fan_out)).sqrt()),
             _ => {}
         }
-        // A uniform draw in ±b has the variance b²/3.
+        // A uniform distribution over ±b has the variance b²/3.
         let bound = match init {
             Init::Uniform(bound) => bound,
             Init::LecunUniform => (3.0 / fan_in).sqrt(),
@@ -66,7 +66,7 @@ mod drawing {
         elements.iter_mut().for_each(|element| *element = T::from_f64(bound * (2.0 * random.uniform() - 1.0)));
     }
 
-    /// A matrix whose rows, or columns where these are fewer, are orthonormal: Gram-Schmidt on normal draws.
+    /// Draws a matrix whose rows, or columns if there are fewer, are orthonormal: Gram-Schmidt on normal draws.
     fn orthogonal<T: Precision>(columns: usize, random: &mut Random, elements: &mut [T]) {
         let rows = elements.len().checked_div(columns).unwrap_or(0);
         let (count, len) = (rows.min(columns), rows.max(columns));
@@ -82,7 +82,7 @@ mod drawing {
         }
     }
 
-    /// A matrix for each channel, window by filters. Channels stand between the two.
+    /// Draws an orthogonal matrix for each channel, window by filters. In memory the axis of channels is between these two.
     fn depthwise_orthogonal<T: Precision>(channels: usize, filters: usize, random: &mut Random, elements: &mut [T]) {
         let mut own = vec![T::ZERO; elements.len().checked_div(channels).unwrap_or(0)];
         for channel in 0..channels {
@@ -92,7 +92,7 @@ mod drawing {
         }
     }
 
-    /// A unit vector orthogonal to those before it. Projecting twice leaves no more than rounding.
+    /// Draws a unit vector orthogonal to those in `before`. The projection runs twice to reduce its error to rounding.
     fn draw_orthogonal(before: &[f64], len: usize, random: &mut Random) -> Vec<f64> {
         loop {
             let mut vector: Vec<f64> = (0..len).map(|_| random.normal()).collect();
@@ -103,7 +103,7 @@ mod drawing {
                 }
             }
             let norm = crate::norm::norm(&vector).length();
-            // Shorter by so much, the draw lay in the span of the others, and its rest is rounding.
+            // A shorter vector was in the span of the others but for rounding.
             if norm > 1e-8 {
                 vector.iter_mut().for_each(|a| *a /= norm);
                 return vector;
@@ -140,7 +140,7 @@ mod tests {
             let count = elements.len() as f64;
             let mean = elements.iter().sum::<f64>() / count;
             let found = elements.iter().map(|element| (element - mean).powi(2)).sum::<f64>() / count;
-            // Four standard errors and more of 100,000 draws.
+            // Four standard errors and more, for 100,000 draws.
             assert!(mean.abs() < 5.0 * (variance / count).sqrt(), "{init:?}: mean {mean}");
             assert!((found / variance - 1.0).abs() < 0.025, "{init:?}: variance {found}, not {variance}");
         }

@@ -1,4 +1,4 @@
-//! The facts about a network that its macro knows at compile time: its layers and their tensors.
+//! The facts about a network that the macro knows at compile time: its layers and their tensors.
 
 pub use netwright_abi::{Axes, ParameterKind, WeightLayout};
 
@@ -6,32 +6,32 @@ use crate::Shape;
 use crate::init::Init;
 use crate::kernels::activation::Activation;
 
-/// One line of a network's table.
+/// One row of a network's table of layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layer {
-    /// Unique in its network: what `as` says, else the word and its number, `conv1`.
+    /// The name, unique in the network: the one after `as`, else the word and its number, `conv1`.
     pub name: &'static str,
     /// The stage as written, with the values of a block's parameters and without its `as`: `conv 5x5x6 same`, `dense 9 tied encode`.
     pub text: &'static str,
-    /// What comes in.
+    /// The shape of its input.
     pub input: Shape,
-    /// What goes out.
+    /// The shape of its output.
     pub output: Shape,
-    /// The function that its outputs come from, where the last that it does is one: `Relu` of `conv 5x5x6 relu`.
+    /// The activation that computes its output, if an activation is its last operation: `Relu` for `conv 5x5x6 relu`.
     pub activation: Option<Activation>,
-    /// Its trained tensors, then its statistics. Empty where the weights are another layer's.
+    /// Its trained tensors, then its statistics. Empty for a layer that uses the weights of another layer.
     pub tensors: &'static [ParameterTensor],
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Whether the network's text freezes it: training leaves its weights and statistics as they are.
+    /// Whether the network's text freezes it: training leaves its weights and statistics unchanged.
     pub frozen: bool,
-    /// What another library calls it, where `from` says that.
+    /// Its name in another library, given by `from`.
     pub foreign: Option<&'static str>,
 }
 
 impl Layer {
-    /// Whether the layer is, or lies in, the part of its network that this name means: a layer (`conv1`), a call of a block (`pair1`), or
-    /// either without its number, which means all of them (`conv`, `pair`). The empty name means the whole network.
+    /// Returns whether the layer is, or is inside, the part of its network with this name. A part is a layer (`conv1`), a call of a block
+    /// (`pair1`), or either without its number, which means all of them (`conv`, `pair`). The empty name means the whole network.
     ///
     /// ```
     /// use netwright_runtime::layer::is_part;
@@ -43,7 +43,7 @@ impl Layer {
         is_part(part, self.name)
     }
 
-    /// How many trained elements it has.
+    /// Returns the number of trained elements.
     pub const fn parameters(&self) -> usize {
         let (mut sum, mut i) = (0, 0);
         while i < self.tensors.len() {
@@ -56,7 +56,7 @@ impl Layer {
     }
 }
 
-/// How many elements of these layers training changes by their gradients: those of all that are not frozen.
+/// Returns the number of elements that training changes by gradients: those of all layers that are not frozen.
 pub const fn trainable(layers: &[Layer]) -> usize {
     let (mut sum, mut i) = (0, 0);
     while i < layers.len() {
@@ -68,7 +68,7 @@ pub const fn trainable(layers: &[Layer]) -> usize {
     sum
 }
 
-/// Every name that means a part of a network with weights: the blocks' and the layers', apart by commas.
+/// Returns the names of all parts of a network that have weights, blocks and layers, separated by commas.
 #[cfg(feature = "std")]
 pub fn parts(layers: &[Layer]) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -83,7 +83,7 @@ pub fn parts(layers: &[Layer]) -> String {
     parts.join(", ")
 }
 
-/// Whether the layer called `name` is, or lies in, what `part` means: see [`Layer::is_in`].
+/// Returns whether the layer `name` is, or is inside, the part `part`: see [`Layer::is_in`].
 pub fn is_part(part: &str, name: &str) -> bool {
     if part.is_empty() {
         return true;
@@ -94,27 +94,27 @@ pub fn is_part(part: &str, name: &str) -> bool {
     ends(rest) || numbered && ends(rest.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
-/// One tensor of weights or of statistics, and its place in the flat buffer.
+/// One tensor of weights or of statistics, and its position in the flat buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParameterTensor {
     /// `kernel`, `bias`, `gamma`, …: unique in its layer.
     pub name: &'static str,
-    /// What it is for.
+    /// Its role.
     pub kind: ParameterKind,
-    /// Sizes, slowest first: `[height, width, input channels / groups, filters]` for a convolution, `[height, width, channels,
+    /// The shape, slowest axis first: `[height, width, input channels / groups, filters]` for a convolution, `[height, width, channels,
     /// multiplier]` for a depthwise one, `[height, width, filters, input channels]` for a transposed one, `[inputs, outputs]` for a dense
     /// layer. The pages of the facade's `words` show the tensors of every layer.
     pub shape: &'static [usize],
-    /// Where it starts, in elements, in the buffer of parameters (or of statistics, by its kind).
+    /// Its offset in elements in the buffer of parameters (or of statistics, by its kind).
     pub offset: usize,
-    /// How many elements it has.
+    /// The number of elements.
     pub len: usize,
-    /// Inputs that meet in one output.
+    /// The number of inputs that one output depends on.
     pub fan_in: usize,
-    /// Outputs that one input reaches.
+    /// The number of outputs that depend on one input.
     pub fan_out: usize,
-    /// How it starts.
+    /// How it is initialised.
     pub init: Init,
-    /// What its axes mean.
+    /// The meaning of its axes.
     pub layout: WeightLayout,
 }

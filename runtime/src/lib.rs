@@ -1,4 +1,5 @@
-//! What the code emitted by `network!` calls, and what its users call to train. Use it through the `netwright` crate.
+//! The runtime of networks: the items that code emitted by `network!` uses, and that users call to predict and train. Use it through the
+//! `netwright` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -28,7 +29,7 @@ pub mod observer;
 pub mod once;
 #[cfg(feature = "onnx")]
 pub mod onnx;
-/// Predicting alone has nothing to be compiled once.
+/// Without `std`, no functions are compiled once for all networks.
 #[cfg(not(feature = "std"))]
 mod once {
     pub trait Once {}

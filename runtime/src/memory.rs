@@ -1,5 +1,5 @@
-//! Flat, aligned buffers: one for parameters, one for gradients, one for each workspace; and values that are made on the heap, since
-//! an image may be larger than a stack.
+//! Flat, aligned buffers for parameters, gradients and workspaces; and values that are created on the heap, since
+//! an image may be larger than the stack.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -8,7 +8,7 @@ use crate::predictor::LengthError;
 use crate::scalar::Precision;
 use crate::tensor::{Nested, elements_of, elements_of_mut};
 
-/// `count` values of zeros. They never lie on a stack, whatever their size and however the program is compiled.
+/// Returns `count` values of zeros. They are never on the stack, whatever their size and however the program is compiled.
 ///
 /// ```
 /// use netwright_runtime::memory::zeros;
@@ -20,12 +20,12 @@ pub fn zeros<A: Nested>(count: usize) -> Vec<A> {
     whole(elements.into_boxed_slice(), count).into_vec()
 }
 
-/// Zeros on the heap: of `[u8; 262144]`, say.
+/// Returns a value of zeros on the heap, such as a `[u8; 262144]`.
 pub fn boxed_zeros<A: Nested>() -> Box<A> {
     one(vec![A::Element::default(); A::LENGTH].into_boxed_slice())
 }
 
-/// Elements seen as the values that they are, contiguous. They stay where they are.
+/// Converts elements into values, contiguous, without copying.
 ///
 /// ```
 /// use netwright_runtime::{Tensor, memory::values_from};
@@ -35,7 +35,7 @@ pub fn boxed_zeros<A: Nested>() -> Box<A> {
 /// ```
 ///
 /// # Errors
-/// [`LengthError`] where they are not whole values.
+/// [`LengthError`] where they are not a whole number of values.
 pub fn values_from<A: Nested>(elements: Vec<A::Element>) -> Result<Vec<A>, LengthError> {
     let (count, found) = (elements.len().checked_div(A::LENGTH).unwrap_or(0), elements.len());
     if count * A::LENGTH != found {
@@ -44,10 +44,10 @@ pub fn values_from<A: Nested>(elements: Vec<A::Element>) -> Result<Vec<A>, Lengt
     Ok(whole(elements.into_boxed_slice(), count).into_vec())
 }
 
-/// Elements seen as the one value that they are. They stay where they are.
+/// Converts elements into one value on the heap, without copying.
 ///
 /// # Errors
-/// [`LengthError`] where they are more or fewer.
+/// [`LengthError`] where there are more or fewer elements than the value has.
 pub fn boxed_from<A: Nested>(elements: Vec<A::Element>) -> Result<Box<A>, LengthError> {
     if elements.len() != A::LENGTH {
         return Err(LengthError { what: "one value", expected: A::LENGTH, found: elements.len() });
@@ -58,26 +58,26 @@ pub fn boxed_from<A: Nested>(elements: Vec<A::Element>) -> Result<Box<A>, Length
 fn whole<A: Nested>(elements: Box<[A::Element]>, count: usize) -> Box<[A]> {
     assert_eq!(elements.len(), count * A::LENGTH, "whole values");
     let elements = Box::into_raw(elements).cast::<A>();
-    // SAFETY: `Nested` promises that a value is `LENGTH` elements in a row, without padding and aligned as one, so that the memory has the
-    // size and alignment of `count` values. All of them are initialised, and the box that owned them has been given up.
+    // SAFETY: `Nested` promises that a value is `LENGTH` contiguous elements, without padding and aligned as one, so the allocation of
+    // `count * LENGTH` elements has the size and alignment of `count` values. All are initialised, and the box that owned them is consumed.
     unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(elements, count)) }
 }
 
 fn one<A: Nested>(elements: Box<[A::Element]>) -> Box<A> {
     assert_eq!(elements.len(), A::LENGTH, "one value");
-    // SAFETY: as in `whole`, for a single value.
+    // SAFETY: as in `whole`, for a single value: the length was checked and the box that owned the elements is consumed.
     unsafe { Box::from_raw(Box::into_raw(elements).cast::<A>()) }
 }
 
-/// What can be copied from one place on the heap to another: inputs and targets. A clone takes the way over the stack where nothing is
-/// optimised, which numbers, arrays and images of them do not need to. For a type of one's own, whose clones are small,
-/// `impl Stored for Own {}` will do.
+/// Values that can be copied directly from one location on the heap to another: inputs and targets. Without optimisation a clone goes through
+/// the stack, which is not necessary for numbers, arrays and images of them. For a type of your own whose clones are small,
+/// `impl Stored for Own {}` is enough.
 #[diagnostic::on_unimplemented(
     message = "a set of `{Self}` cannot be copied from place to place",
     note = "numbers, labels, arrays and images of them can be; for a type of your own write `impl netwright::memory::Stored for {Self} {{}}`"
 )]
 pub trait Stored: Clone {
-    /// Copies the value behind others.
+    /// Appends a copy of the value to `values`.
     fn append_to(&self, values: &mut Vec<Self>) {
         values.push(self.clone());
     }
@@ -91,8 +91,8 @@ pub trait Stored: Clone {
 impl<A: Nested> Stored for A {
     fn append_to(&self, values: &mut Vec<Self>) {
         values.reserve(1);
-        // SAFETY: there is room for one value more behind those there are, and `Nested` promises that a value is nothing but elements,
-        // which are `Copy`.
+        // SAFETY: `reserve` made room for one more value behind the last, which does not overlap `self`. `Nested` promises that a value
+        // consists of nothing but elements, which are `Copy`, so a bitwise copy is a valid value.
         unsafe {
             values.as_mut_ptr().add(values.len()).copy_from_nonoverlapping(self, 1);
             values.set_len(values.len() + 1);
@@ -106,7 +106,7 @@ impl<A: Nested> Stored for A {
 
 impl<T: Clone> Stored for Vec<T> {}
 
-/// Copies of values, contiguous; see [`Stored`].
+/// Returns copies of values, contiguous; see [`Stored`].
 ///
 /// ```
 /// use netwright_runtime::{Tensor, memory::copies};
@@ -122,12 +122,12 @@ pub fn copies<'a, X: Stored + 'a>(values: impl IntoIterator<Item = &'a X>) -> Ve
     copies
 }
 
-/// Asks the system for pages of 2 MiB in place of 4 KiB, where `memory` that nobody has touched yet has room for them: weights that no cache
-/// holds are read twice as fast, since fewer addresses are looked up. It may not listen; contents do not depend on it.
+/// Asks the system for pages of 2 MiB instead of 4 KiB for `memory`, if it is large enough and not yet touched: weights that exceed the caches
+/// are read twice as fast, since there are fewer TLB misses. The system may ignore the request; contents do not depend on it.
 #[cfg(target_os = "linux")]
 fn ask_for_huge_pages<T>(memory: &mut [core::mem::MaybeUninit<T>]) {
     use core::ffi::{c_int, c_void};
-    // SAFETY: the signature of POSIX' `madvise`, which every libc of Linux has.
+    // SAFETY: this is the signature of POSIX' `madvise`, which every libc of Linux has.
     unsafe extern "C" {
         fn madvise(start: *mut c_void, len: usize, advice: c_int) -> c_int;
     }
@@ -137,22 +137,22 @@ fn ask_for_huge_pages<T>(memory: &mut [core::mem::MaybeUninit<T>]) {
     let before = start.align_offset(PAGE);
     let len = size_of_val(memory).saturating_sub(before) / PAGE * PAGE;
     if len > 0 {
-        // SAFETY: whole pages between `before` and the end of memory that is borrowed here mutably. The call keeps contents as they are, and
-        // only says how large the pages should be.
+        // SAFETY: the range is the whole pages between `before` and the end of `memory`, which is borrowed mutably here. The call keeps the
+        // contents; it only advises on the size of the pages.
         unsafe { madvise(start.wrapping_add(before).cast(), len, MADV_HUGEPAGE) };
     }
 }
 
-/// Other systems choose pages themselves.
+/// Other systems choose the page size themselves.
 #[cfg(not(target_os = "linux"))]
 fn ask_for_huge_pages<T>(_: &mut [core::mem::MaybeUninit<T>]) {}
 
-/// Sixteen elements that start a cache line, so that buffers made of them do.
+/// Sixteen elements, aligned to a cache line, so that buffers made of them are aligned too.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line<T>([T; 16]);
 
-/// A fixed number of zeros to begin with, aligned to 64 bytes.
+/// A buffer of fixed length, initialised to zeros and aligned to 64 bytes.
 #[derive(Clone, Debug)]
 pub struct Buffer<T> {
     lines: Vec<Line<T>>,
@@ -160,7 +160,7 @@ pub struct Buffer<T> {
 }
 
 impl<T: Precision> Buffer<T> {
-    /// `len` zeros.
+    /// Allocates `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let count = len.div_ceil(16);
         let mut lines = Vec::with_capacity(count);
@@ -169,7 +169,7 @@ impl<T: Precision> Buffer<T> {
         Self { lines, len }
     }
 
-    /// Leaves those at `kept`, which are in order and do not overlap, and gives the memory of the others back.
+    /// Keeps the elements in the ranges `kept`, which are in order and do not overlap, and frees the memory of the others.
     pub(crate) fn keep(&mut self, kept: &[Stretch]) {
         let mut end = 0;
         for &[first, last] in kept {
@@ -185,20 +185,20 @@ impl<T: Precision> Buffer<T> {
 impl<T> core::ops::Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: `lines` holds at least `len` elements in a row: a `Line` is sixteen of them without padding (16 elements of 4
-        // or 8 bytes fill whole multiples of its alignment).
+        // SAFETY: `lines` has at least `len` contiguous elements: a `Line` is sixteen of them without padding, since 16 elements of 4
+        // or 8 bytes fill a multiple of its alignment. All are initialised.
         unsafe { core::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
 impl<T> core::ops::DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`; the lines are borrowed mutably.
+        // SAFETY: as in `deref`; `lines` is borrowed mutably for as long as the result.
         unsafe { core::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }
 
-/// What is computed from weights when it is first needed, and forgotten when they change. Its memory is kept for the next time.
+/// Elements that are computed from weights when they are first needed, and invalidated when the weights change. The memory is reused.
 #[derive(Debug)]
 pub struct Prepared<T> {
     computed: OnceLock<Buffer<T>>,
@@ -210,7 +210,7 @@ impl<T: Precision> Prepared<T> {
         Self { computed: OnceLock::new(), idle: Mutex::new(None) }
     }
 
-    /// The `len` elements that `compute` writes, once for all callers.
+    /// Returns the `len` elements that `compute` writes; it is called once for all callers.
     pub(crate) fn get_or_compute(&self, len: usize, compute: &dyn Fn(&mut [T])) -> &[T] {
         self.computed.get_or_init(|| {
             let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
@@ -220,7 +220,7 @@ impl<T: Precision> Prepared<T> {
         })
     }
 
-    /// What was computed; nothing where nothing was.
+    /// Returns the computed elements; an empty buffer where nothing was computed.
     pub(crate) fn into_buffer(self) -> Buffer<T> {
         self.computed.into_inner().unwrap_or_else(|| Buffer::zeros(0))
     }
@@ -232,8 +232,8 @@ impl<T: Precision> Prepared<T> {
     }
 }
 
-/// Workspaces not in use at the moment. Whoever predicts takes one and puts it back, so that `predict` needs no `&mut` and
-/// allocates only when more threads predict at once than ever before.
+/// Workspaces that are not in use. A prediction takes one and returns it, so that `predict` needs no `&mut` and
+/// allocates only when more predictions run at once than ever before.
 #[derive(Debug)]
 pub struct WorkspacePool<T>(Mutex<Vec<Buffer<T>>>);
 
@@ -242,7 +242,7 @@ impl<T: Precision> WorkspacePool<T> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Runs `work` with at least `len` elements of workspace.
+    /// Calls `work` with at least `len` elements of workspace.
     pub(crate) fn with(&self, len: usize, work: &mut dyn FnMut(&mut [T])) {
         let idle = |pool: &Self| pool.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
         let mut workspace = match idle(self) {

@@ -1,4 +1,4 @@
-//! A network that owns its weights: it predicts, and it trains.
+//! Networks that own their weights: they predict and train.
 
 use crate::architecture::{Architecture, GradientSeed};
 use crate::context::Context;
@@ -21,21 +21,21 @@ use crate::tensor::Sample;
 use crate::threads::Threads;
 pub use crate::training_workspace::{Gradients, TrainingWorkspace, enough_images};
 
-/// The weights of a network: its parameters, its statistics, and the workspaces that predictions borrow.
+/// The weights of a network: its parameters, its statistics, and the pool of workspaces that predictions borrow.
 #[derive(Debug)]
 pub struct Weights<T> {
     parameters: Buffer<T>,
     statistics: Buffer<T>,
     workspaces: WorkspacePool<T>,
     prepared: Prepared<T>,
-    /// The threads that predict; unless they were set, those that all networks share.
+    /// The threads that predict; `None` means the pool that all networks share.
     threads: Option<Threads>,
-    /// The instruction set that predicts and trains; unless it was set, the processor's widest.
+    /// The instruction set for predictions and training; `None` means the processor's widest.
     isa: Option<Isa>,
 }
 
 impl<T: Precision> Weights<T> {
-    /// Zeros, for `parameters` trained elements and `statistics` others.
+    /// Creates weights of zeros, for `parameters` trained elements and `statistics` moving means and variances.
     pub fn zeros(parameters: usize, statistics: usize) -> Self {
         Self {
             parameters: Buffer::zeros(parameters),
@@ -47,35 +47,35 @@ impl<T: Precision> Weights<T> {
         }
     }
 
-    /// All trained elements.
+    /// Returns all trained elements.
     pub fn parameters(&self) -> &[T] {
         &self.parameters
     }
 
-    /// The moving means and variances.
+    /// Returns the moving means and variances.
     pub fn statistics(&self) -> &[T] {
         &self.statistics
     }
 
-    /// The instruction set that predicts and trains, where it was set: see [`Network::set_instructions`].
+    /// Returns the instruction set that was set by [`Network::set_instructions`]; `None` means the processor's widest.
     pub fn isa(&self) -> Option<Isa> {
         self.isa
     }
 
-    /// Parameters and statistics at the same time, to change: what was prepared of them does not hold any more.
+    /// Returns parameters and statistics, both mutable. Prepared weights become invalid.
     pub fn buffers_mut(&mut self) -> (&mut [T], &mut [T]) {
         self.prepared.forget();
         (&mut self.parameters, &mut self.statistics)
     }
 
-    /// Takes the parameters and statistics of others; who predicts, and on what, stays as it was set.
+    /// Takes the parameters and statistics of `of`; threads and instruction set stay as they were set.
     pub(crate) fn take_buffers(&mut self, of: Self) {
         self.prepared.forget();
         (self.parameters, self.statistics) = (of.parameters, of.statistics);
     }
 }
 
-/// The parameters and statistics; each copy has workspaces of its own.
+/// Copies parameters and statistics; each clone gets a pool of workspaces of its own.
 impl<T: Precision> Clone for Weights<T> {
     fn clone(&self) -> Self {
         Self {
@@ -99,62 +99,62 @@ fn predicting<N: Network>(network: &N) -> Predicting<'_, N> {
     }
 }
 
-/// A network with weights. `network!` implements it for the type it makes; the type offers the same methods without this trait
+/// A network with weights. `network!` implements this trait for the type it generates; the type has the same methods without the trait
 /// in scope.
 pub trait Network: Architecture + Clone {
-    /// A network with these weights.
+    /// Creates a network with these weights.
     fn from_weights(weights: Weights<Self::Scalar>) -> Self;
-    /// Its weights.
+    /// Returns its weights.
     fn weights_ref(&self) -> &Weights<Self::Scalar>;
-    /// Its weights, to change.
+    /// Returns its weights, mutable.
     fn weights_mut(&mut self) -> &mut Weights<Self::Scalar>;
 
-    /// A network whose weights start as each layer says, drawn from `seed`: the same seed gives the same bits everywhere.
+    /// Creates a network and initialises its weights as each layer specifies, from `seed`: the same seed gives the same bits everywhere.
     fn init(seed: u64) -> Self {
         let mut network = Self::from_weights(Self::Scalar::zero_weights(Self::PARAMETERS, Self::STATISTICS));
         Self::Scalar::initialise(Self::LAYERS, seed, network.weights_mut());
         network
     }
 
-    /// All trained elements, in the order of [`Architecture::LAYERS`].
+    /// Returns all trained elements, in the order of [`Architecture::LAYERS`].
     fn parameters(&self) -> &[Self::Scalar] {
         &self.weights_ref().parameters
     }
 
-    /// All trained elements, to change.
+    /// Returns all trained elements, mutable.
     fn parameters_mut(&mut self) -> &mut [Self::Scalar] {
         self.weights_mut().buffers_mut().0
     }
 
-    /// The moving means and variances.
+    /// Returns the moving means and variances.
     fn statistics(&self) -> &[Self::Scalar] {
         &self.weights_ref().statistics
     }
 
-    /// The moving means and variances, to change.
+    /// Returns the moving means and variances, mutable.
     fn statistics_mut(&mut self) -> &mut [Self::Scalar] {
         self.weights_mut().buffers_mut().1
     }
 
-    /// The elements of one tensor: `network.tensor("conv1", "kernel")`.
+    /// Returns the elements of one tensor, `network.tensor("conv1", "kernel")`; `None` if the network has no such tensor.
     fn tensor(&self, layer: &str, tensor: &str) -> Option<&[Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
         let elements = if tensor.kind.is_trained() { self.parameters() } else { self.statistics() };
         Some(&elements[tensor.offset..tensor.offset + tensor.len])
     }
 
-    /// The elements of one tensor, to change.
+    /// Returns the elements of one tensor, mutable; `None` if the network has no such tensor.
     fn tensor_mut(&mut self, layer: &str, tensor: &str) -> Option<&mut [Self::Scalar]> {
         let tensor = find(Self::LAYERS, layer, tensor)?;
         let elements = if tensor.kind.is_trained() { self.parameters_mut() } else { self.statistics_mut() };
         Some(&mut elements[tensor.offset..tensor.offset + tensor.len])
     }
 
-    /// Draws one tensor anew as `init` says, whatever its layer says: `network.initialise("dense1", "bias", Init::Normal(0.1), 7)`.
+    /// Initialises one tensor again by `init`, whatever its layer specifies: `network.initialise("dense1", "bias", Init::Normal(0.1), 7)`.
     ///
     /// # Errors
     /// [`Error::UnknownTensor`] for a name that the network does not have, [`Error::Setting`] for a negative width or a NaN.
-    /// Nothing has changed then.
+    /// The network is unchanged then.
     fn initialise(&mut self, layer: &str, tensor: &str, init: Init, seed: u64) -> Result<(), Error> {
         let Some(found) = find(Self::LAYERS, layer, tensor) else {
             return Err(unknown_tensor(Self::LAYERS, layer, tensor));
@@ -165,9 +165,9 @@ pub trait Network: Architecture + Clone {
         Ok(())
     }
 
-    /// What predictions read in place of some weights: scales and shifts of folded normalisations, packed filters;
-    /// [`Architecture::PREPARED`] elements. It is computed for the first prediction after the weights have changed, and kept. A
-    /// [`Predictor`](crate::predictor::Predictor) borrows it.
+    /// Returns the prepared weights, which predictions read instead of some weights: scales and shifts of folded normalisations, packed filters;
+    /// [`Architecture::PREPARED`] elements. They are computed for the first prediction after the weights have changed, and kept. A
+    /// [`Predictor`](crate::predictor::Predictor) borrows them.
     fn prepared(&self) -> PreparedWeights<'_, Self> {
         let weights = self.weights_ref();
         PreparedWeights::of_network(Self::Scalar::prepared(&weights.prepared, Self::PREPARED, &|prepared| {
@@ -175,9 +175,8 @@ pub trait Network: Architecture + Clone {
         }))
     }
 
-    /// A predictor that owns what predictions read, and no other weights: for a program that has no more memory than it needs. The
-    /// parameters and the prepared weights are there together while it is made; from a file they never are:
-    /// [`OwnedPredictor::from_file`].
+    /// Converts the network into a predictor that owns what predictions read, and no other weights: for programs with little memory.
+    /// During the conversion the parameters and the prepared weights are both in memory; [`OwnedPredictor::from_file`] avoids that.
     fn into_predictor(mut self) -> OwnedPredictor<Self> {
         self.prepared();
         let zeros = Self::Scalar::zero_weights(0, 0);
@@ -186,53 +185,53 @@ pub trait Network: Architecture + Clone {
         OwnedPredictor::of_network([parameters, statistics], prepared.into_buffer(), threads, isa)
     }
 
-    /// On how many threads it predicts; one means the caller's own. Unless this is said, a prediction that takes long enough uses
+    /// Sets the number of threads that predict; 1 means the caller's own thread. By default, a prediction that takes long enough uses
     /// every processor. Any number gives the same bits.
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system refuses them.
+    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system cannot start them.
     fn set_threads(&mut self, count: usize) -> Result<(), Error> {
         let threads = Threads::new(count)?;
         self.weights_mut().threads = Some(threads);
         Ok(())
     }
 
-    /// With which instruction set it predicts and trains: a narrower one than the processor's widest, which is taken unless this is said.
-    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine, and takes several times as long. Whatever
-    /// trains the network follows it: [`Network::forward`] and [`Network::backward`], a `GradientEngine`, a `Trainer`; a pass over borrowed
-    /// weights is told by [`Pass::with_instructions`].
+    /// Sets the instruction set for predictions and training, such as a narrower one than the processor's widest, which is the default.
+    /// [`InstructionSet::Portable`] gives single precision the same bits on every machine, and takes several times as long. All training
+    /// of the network uses it: [`Network::forward`] and [`Network::backward`], a `GradientEngine`, a `Trainer`. For a pass over borrowed
+    /// weights, set it by [`Pass::with_instructions`].
     ///
     /// # Errors
-    /// [`Error::Instructions`] where the processor lacks it; nothing has changed then.
+    /// [`Error::Instructions`] where the processor lacks it; the network is unchanged then.
     fn set_instructions(&mut self, instructions: InstructionSet) -> Result<(), Error> {
         let isa = Isa::of(instructions)?;
         self.weights_mut().isa = Some(isa);
         Ok(())
     }
 
-    /// The answer for one image. Allocates a workspace the first time, then never on one thread.
+    /// Predicts one image and returns the answer. Allocates a workspace in the first call; after that, on one thread, never.
     ///
-    /// It comes by value, over the stack, so that a network whose answers are of more than 256 KiB does not compile with it: those go
-    /// into memory of the caller, by [`Network::predict_into`].
+    /// The answer is returned by value, on the stack. For a network whose answer is larger than 256 KiB this does not compile; use
+    /// [`Network::predict_into`], which writes to memory of the caller.
     fn predict(&self, image: &Self::Input) -> Self::Output {
         let mut answer = by_value::<Self>();
         self.predict_into(image, &mut answer);
         answer
     }
 
-    /// The answer for one image, with an observer between the kernels; on the caller's thread.
+    /// Predicts one image on the caller's thread, and calls `observer` between the kernels.
     fn predict_observed<O: Observer<Self::Scalar>>(&self, image: &Self::Input, observer: &mut O) -> Self::Output {
         let mut answer = by_value::<Self>();
         self.predict_into_observed(image, &mut answer, observer);
         answer
     }
 
-    /// The answer for one image, written over `answer`: a `Tensor::boxed_zeros()`, say, where it is larger than a stack.
+    /// Writes the answer for one image to `answer`: for an answer larger than the stack, a `Tensor::boxed_zeros()`.
     fn predict_into(&self, image: &Self::Input, answer: &mut Self::Output) {
         self.predict_batch_into(core::slice::from_ref(image), core::slice::from_mut(answer));
     }
 
-    /// [`Network::predict_into`] with an observer between the kernels; on the caller's thread.
+    /// Runs [`Network::predict_into`] on the caller's thread, and calls `observer` between the kernels.
     fn predict_into_observed<O: Observer<Self::Scalar>>(
         &self,
         image: &Self::Input,
@@ -243,45 +242,44 @@ pub trait Network: Architecture + Clone {
         predicting(self).pass(Context::of(1), images, answers, &mut [], observer);
     }
 
-    /// The answers for many images.
+    /// Returns the answers for many images.
     fn predict_batch(&self, images: &[Self::Input]) -> Vec<Self::Output> {
         let mut answers = crate::memory::zeros(images.len());
         self.predict_batch_into(images, &mut answers);
         answers
     }
 
-    /// The answers for many images, written to `answers`: as many as there are images, or as there is room for.
+    /// Writes the answers for many images to `answers`. If the two lengths differ, the shorter one counts.
     fn predict_batch_into(&self, images: &[Self::Input], answers: &mut [Self::Output]) {
         let count = images.len().min(answers.len());
         let (images, answers) = (&images[..count], &mut answers[..count]);
         predicting(self).many(images, answers, &mut []);
     }
 
-    /// The answers for many images, as [`Network::predict_batch_into`] gives them, and in `logits` what went into the final softmax or
-    /// sigmoid: what a loss reads that is fused with the head, [`GradientSeed::Logits`]. An answer is a rounded number and cannot be turned
-    /// back: σ(17) is 1 in `f32`. Where the network has another end, the logits are the answers. As many as there are images, or as there is
-    /// room for in both.
+    /// Writes the answers as [`Network::predict_batch_into`] does, and to `logits` the inputs of the final softmax or sigmoid, which a loss
+    /// that is fused with the head reads ([`GradientSeed::Logits`]). Logits cannot be recovered from answers, which are rounded: σ(17) is 1
+    /// in `f32`. For a network that ends in another layer, the logits are the answers. If the three lengths differ, the shortest one counts.
     fn predict_with_logits(&self, images: &[Self::Input], answers: &mut [Self::Output], logits: &mut [Self::Output]) {
         let count = images.len().min(answers.len()).min(logits.len());
         let (images, answers, logits) = (&images[..count], &mut answers[..count], &mut logits[..count]);
         predicting(self).many(images, answers, logits);
     }
 
-    /// A workspace for training steps of up to `batch` images. After it exists, a step allocates nothing.
+    /// Allocates a workspace for training steps of up to `batch` images. With it, a step allocates nothing.
     fn workspace(batch: usize) -> TrainingWorkspace<Self> {
         TrainingWorkspace::on(batch, Threads::default())
     }
 
-    /// Gradients for all parameters, zero to begin with.
+    /// Returns gradients of all parameters, initialised to zero.
     fn gradients() -> Gradients<Self> {
         Gradients::zeros()
     }
 
-    /// Runs images forward as in training, and returns their answers. What the backward pass needs stays in `workspace`.
+    /// Runs images forward as in training, and returns their answers. The values that the backward pass needs stay in `workspace`.
     ///
     /// # Errors
-    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
-    /// the network normalises a single value by statistics that `pass` does not keep.
+    /// [`PassError::Capacity`] where there are no images, or more than the workspace holds; [`PassError::OneValue`] for one image, where
+    /// the network normalises a single value by statistics of the batch (see [`Architecture::NORMALISE_ONE_VALUE`]).
     fn forward<'w>(
         &mut self,
         pass: Pass,
@@ -291,7 +289,7 @@ pub trait Network: Architecture + Clone {
         self.forward_observed(pass, images, workspace, &mut Unobserved)
     }
 
-    /// [`Network::forward`] with an observer between the kernels.
+    /// Runs [`Network::forward`], and calls `observer` between the kernels.
     ///
     /// # Errors
     /// As [`Network::forward`].
@@ -308,11 +306,11 @@ pub trait Network: Architecture + Clone {
         Ok(workspace.outputs())
     }
 
-    /// Runs the images of the last [`Network::forward`] backward from the gradient in `workspace` (see
-    /// [`TrainingWorkspace::output_gradient_mut`]) and adds the gradients of all parameters to `gradients`.
+    /// Propagates the gradient in `workspace` (see [`TrainingWorkspace::output_gradient_mut`]) backward through the images of the last
+    /// [`Network::forward`], and adds the gradients of all parameters to `gradients`.
     ///
     /// # Errors
-    /// [`PassError::Batch`] where `images` are not as many as were sent forward.
+    /// [`PassError::Batch`] where the number of images differs from that of the last forward pass.
     fn backward(
         &self,
         pass: Pass,
@@ -324,10 +322,11 @@ pub trait Network: Architecture + Clone {
         workspace.backward(pass.or_isa(self.weights_ref().isa), seed, self.parameters(), images, gradients, &mut [])
     }
 
-    /// [`Network::backward`], and the gradient of each image, written to `input_gradient` (as many elements as the images have).
+    /// Runs [`Network::backward`], and writes the gradient of each image to `input_gradient`, which has as many elements as the images.
     ///
     /// # Errors
-    /// [`PassError::Batch`] where `images` are not as many as were sent forward, or `input_gradient` has another length.
+    /// [`PassError::Batch`] where the number of images differs from that of the last forward pass, [`PassError::InputGradient`] where
+    /// `input_gradient` has another length.
     fn backward_to_input(
         &self,
         pass: Pass,

@@ -1,19 +1,19 @@
-//! The length of a vector, √Σx²: the one place where squares are added up under a root.
+//! The Euclidean norm of a vector, √Σx²: the only code that takes the root of a sum of squares.
 
 use crate::scalar::Precision;
 
-/// A length, in two factors: it may be more than an `f64` holds, where no element of the vector is.
+/// A norm, as the product of two factors: it may be larger than an `f64` can hold, although no element of the vector is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
     scale: f64,
     relative: f64,
 }
 
-/// The sums of squares within which none of the squares that matter has overflowed or lost digits.
+/// The sums of squares within which no relevant square has overflowed or lost digits.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-270..=1e300;
 
-/// The length of a vector. Where squares would overflow or underflow, they are those of the elements divided by a power of two near the
-/// largest, as in LAPACK's `dlassq`. A NaN gives NaN, an infinite number infinity. Added up in f64 and in a fixed order.
+/// Computes the Euclidean norm of a vector. Where squares would overflow or underflow, elements are first divided by a power of two near the
+/// largest, as in LAPACK's `dlassq`. A NaN gives NaN, an infinite element infinity. Sums are in `f64` and in a fixed order.
 pub fn norm<T: Precision>(elements: &[T]) -> Norm {
     let squares = sum_of_squares(elements, 1.0);
     if SAFE.contains(&squares) || squares.is_nan() {
@@ -23,12 +23,12 @@ pub fn norm<T: Precision>(elements: &[T]) -> Norm {
     if largest == 0.0 || largest.is_infinite() {
         return Norm { scale: largest, relative: 1.0 };
     }
-    // Its exponent alone: division by a power of two rounds nothing.
+    // Only the exponent of the largest element: division by a power of two does not round.
     let scale = f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits()).max(f64::MIN_POSITIVE);
     Norm { scale, relative: sum_of_squares(elements, scale).sqrt() }
 }
 
-/// The length of a vector from those of its parts.
+/// Computes the norm of a vector from the norms of its parts.
 pub fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
     let scale = parts.clone().map(|part| part.scale).fold(0.0, f64::max);
     if scale == 0.0 || scale.is_infinite() {
@@ -39,23 +39,23 @@ pub fn norm_of_parts(parts: impl Iterator<Item = Norm> + Clone) -> Norm {
 }
 
 impl Norm {
-    /// The length; infinite where it is more than an `f64` holds.
+    /// Returns the norm; infinite if it is larger than an `f64` can hold.
     pub fn length(self) -> f64 {
         self.scale * self.relative
     }
 
-    /// The root of the mean of the squares of `count` elements.
+    /// Returns the root mean square of `count` elements.
     pub fn root_mean_square(self, count: usize) -> f64 {
         self.scale * (self.relative / (count.max(1) as f64).sqrt())
     }
 
-    /// Two factors, one after the other, that make a vector of this length no longer than `limit`. A NaN is passed on.
+    /// Returns two factors whose successive application limits the norm of a vector with this norm to `limit`. A NaN is passed on.
     pub fn shorten<T: Precision>(self, limit: f64) -> [T; 2] {
         if self.length() <= limit {
             return [T::ONE; 2];
         }
         let factor = limit / self.scale / self.relative;
-        // Rounded to `T` a very small factor would have few digits, or none.
+        // A very small factor would be subnormal or 0 in `T`, so it is split in two.
         let step = 2.0_f64.powi(if T::EPSILON > f64::EPSILON { 80 } else { 512 });
         if factor > 1.0 / step || factor == 0.0 && self.scale.is_infinite() {
             return [T::from_f64(factor), T::ONE];
@@ -64,9 +64,9 @@ impl Norm {
     }
 }
 
-#[inline(always)] // Dividing by 1 is nothing.
+#[inline(always)] // Folds the division by 1.
 fn sum_of_squares<T: Precision>(elements: &[T], scale: f64) -> f64 {
-    // Eight sums side by side, which become vector code.
+    // Eight independent sums, which vectorise.
     let mut sums = [0.0_f64; 8];
     let mut add = |elements: &[T]| {
         for (sum, element) in sums.iter_mut().zip(elements) {

@@ -1,10 +1,10 @@
-//! Looking at a pass while it runs, or reaching into it.
+//! Observers: code that reads or changes the values of a pass while it runs.
 
-/// Is called by a pass of [`Architecture`](crate::Architecture) between its kernels. Every method does nothing unless it is
-/// written; a pass with [`Unobserved`] compiles to the kernels alone.
+/// Receives the values and gradients of a pass of [`Architecture`](crate::Architecture) between its kernels. Every method does nothing by
+/// default; a pass with [`Unobserved`] compiles to the kernels alone.
 ///
 /// A layer is given by its index in [`Architecture::LAYERS`](crate::Architecture::LAYERS). Values and gradients hold the whole
-/// batch of contiguous images, and may be changed: what comes after works with the change.
+/// batch of contiguous images. An observer may change them; the kernels that follow use the changed elements.
 ///
 /// ```
 /// use netwright_runtime::observer::Observer;
@@ -19,29 +19,29 @@
 /// }
 /// ```
 pub trait Observer<T> {
-    /// Whether it looks at all: where not, the passes do not even stop for it.
+    /// Whether the observer does anything; if `false`, the passes do not call it at all.
     const LOOKS: bool = true;
 
-    /// A kernel on the way forward has written `values` for `layer`. A layer of several kernels is reported several times; the
-    /// last time it is the layer's output. A prediction does not compute the outputs of layers that its plan has merged with a later
-    /// one ([`PlannedCall::merged`](crate::plan::PlannedCall::merged)), as a convolution with its batch normalisation.
+    /// Called in the forward direction after a kernel has written `values` for `layer`. A layer of several kernels is reported several
+    /// times; the last time `values` is the layer's output. A prediction does not compute the outputs of layers that its plan has merged
+    /// with a later one ([`PlannedCall::merged`](crate::plan::PlannedCall::merged)), such as a convolution with its batch normalisation.
     fn computed(&mut self, layer: usize, values: &mut [T]) {
         let _ = (layer, values);
     }
 
-    /// On the way back, `gradient` is the whole gradient of the output of `layer`, and is about to go on to the layer's weights and
-    /// inputs. Not called for the last layer where the loss wrote the gradient of its logits.
+    /// Called in the backward direction when `gradient` holds the complete gradient of the output of `layer`, before it propagates to the
+    /// layer's weights and inputs. Not called for the last layer where the loss wrote the gradient of its logits.
     fn gradient(&mut self, layer: usize, gradient: &mut [T]) {
         let _ = (layer, gradient);
     }
 
-    /// The kernels on the way back have run for `layer`; those that a pass leaves out for frozen weights or images count as run.
+    /// Called after the backward kernels of `layer`; those that a pass skips for frozen weights or for images count as run.
     fn propagated(&mut self, layer: usize) {
         let _ = layer;
     }
 }
 
-/// Looks at nothing.
+/// An observer that does nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unobserved;
 

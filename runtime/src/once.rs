@@ -1,7 +1,7 @@
-//! What is the same for every network. A generic function is compiled in the crate that calls it with its own types: a program that trains
-//! would compile the trainer anew after every changed line. What needs of a network only its elements and its tables is generic over
-//! the scalar alone, and [`Once`] calls it from here: for `f32` a program links it. For `f64` it does so in debug builds; in release builds it is
-//! compiled where it is called, so that who computes in single precision does not build it.
+//! Functions that are compiled once for all networks. A generic function is compiled in the crate that calls it with its own types, so a program
+//! that trains would compile the trainer anew after every changed line. Functions that need only the elements and the tables of a network are
+//! therefore generic over the scalar alone, and [`Once`] instantiates them in this crate. For `f32` a program links them. For `f64` it does so in
+//! debug builds; in release builds they are compiled where they are called, so that programs in single precision do not build them.
 
 use std::path::Path;
 
@@ -18,23 +18,23 @@ use crate::prediction_file::Expected;
 use crate::prediction_weights::KeptTensors;
 use crate::weights::Loaded;
 
-/// What the tables of an [`Architecture`] say of it.
+/// The facts in the tables of an [`Architecture`].
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
-    /// Its name.
+    /// The name of the network.
     pub name: &'static str,
-    /// What comes in.
+    /// The shape of its input.
     pub input: Shape,
-    /// The rows of its table.
+    /// The rows of its table of layers.
     pub layers: &'static [Layer],
-    /// How many elements are trained.
+    /// The number of trained elements.
     pub parameters: usize,
-    /// How many elements are statistics.
+    /// The number of elements of statistics.
     pub statistics: usize,
 }
 
 impl Facts {
-    /// Those of a network.
+    /// Returns the facts of a network.
     pub const fn of<N: Architecture>() -> Self {
         Self { name: N::NAME, input: N::INPUT, layers: N::LAYERS, parameters: N::PARAMETERS, statistics: N::STATISTICS }
     }
@@ -72,7 +72,7 @@ macro_rules! __once {
 }
 
 __once! {
-    /// The functions of this crate that are compiled in it.
+    /// The functions of this crate that are compiled in this crate.
     trait Once: Sized;
 
 

@@ -1,4 +1,4 @@
-//! ONNX at run time: the weights of a network that was compiled from a file, and any network as a file.
+//! ONNX at run time: weights for networks that were compiled from a file, and files of any network.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::suggest::nearest;
 
 /// A network that was compiled from an ONNX file: `network! { pub Model = onnx "model.onnx"; }`.
 pub trait FromOnnx: Network {
-    /// Where the tensors of [`LAYERS`](crate::Architecture::LAYERS), in their order, stand in a file.
+    /// The source in a file of each tensor of [`LAYERS`](crate::Architecture::LAYERS), in their order.
     const SOURCES: &'static [Source<'static>];
 
-    /// Takes the weights from a file with the same tensors. Files of weights beside it are read where they lie in its folder.
+    /// Loads the weights from a file with the same tensors. Files with external data are read from the same folder.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Onnx`] for a file that is no model, or cut short; [`Error::Weights`] with every tensor that is missing, of
-    /// another shape, or of whole numbers. The network is unchanged then.
+    /// [`Error::Io`]; [`Error::Onnx`] for a file that is truncated or no model; [`Error::Weights`] with every tensor that is missing, of
+    /// another shape, or of integers. The network is unchanged then.
     fn load_onnx(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
@@ -33,7 +33,7 @@ pub trait FromOnnx: Network {
         load(self, &File { bytes: &bytes, beside: Beside::Folder(path.parent()), origin: &origin })
     }
 
-    /// [`Self::load_onnx`] from the bytes of a model that has no files beside it.
+    /// Loads weights as [`Self::load_onnx`] does, from the bytes of a model without external files.
     ///
     /// # Errors
     /// As [`Self::load_onnx`], without [`Error::Io`].
@@ -41,7 +41,8 @@ pub trait FromOnnx: Network {
         self.load_onnx_held(bytes, &[])
     }
 
-    /// [`Self::load_onnx`] from the bytes of a model and those of the files beside it, each by its name in the model: `model.onnx.data`.
+    /// Loads weights as [`Self::load_onnx`] does, from the bytes of a model and of its external files, each with its name in the model:
+    /// `model.onnx.data`.
     ///
     /// # Errors
     /// As [`Self::load_onnx_bytes`].
@@ -49,7 +50,7 @@ pub trait FromOnnx: Network {
         load(self, &File { bytes, beside: Beside::Held(files), origin: "the bytes" })
     }
 
-    /// A network with the weights of a model and of the files beside it, as [`Self::load_onnx_held`] takes them.
+    /// Creates a network with the weights of a model and of its external files, as [`Self::load_onnx_held`] takes them.
     ///
     /// # Errors
     /// As [`Self::load_onnx_bytes`].
@@ -59,7 +60,7 @@ pub trait FromOnnx: Network {
         Ok(network)
     }
 
-    /// A network with the weights of a model that has no files beside it.
+    /// Creates a network with the weights of a model without external files.
     ///
     /// # Errors
     /// As [`Self::load_onnx_bytes`].
@@ -67,7 +68,7 @@ pub trait FromOnnx: Network {
         Self::from_onnx_held(bytes, &[])
     }
 
-    /// A network with the weights of a file.
+    /// Creates a network with the weights of a file.
     ///
     /// # Errors
     /// As [`Self::load_onnx`].
@@ -78,7 +79,7 @@ pub trait FromOnnx: Network {
     }
 }
 
-/// Where the files beside a model are.
+/// The location of the external files of a model.
 #[derive(Clone, Copy)]
 enum Beside<'f> {
     Folder(Option<&'f Path>),
@@ -111,7 +112,7 @@ fn tensors(facts: Facts) -> impl Iterator<Item = (String, &'static ParameterTens
         .flat_map(|layer| layer.tensors.iter().map(|tensor| (format!("{}.{}", layer.name, tensor.name), tensor)))
 }
 
-/// Hands every element of a file, in the order of the network's, to `take`: whether it is trained, where it stands, and its value.
+/// Passes every element to `take`, in the order of the network's tensors: whether it is trained, its index, and its value.
 fn read(
     facts: Facts,
     sources: &[Source<'_>],
@@ -168,41 +169,41 @@ fn read(
     Ok(())
 }
 
-/// A network as a graph of ONNX, apart from its weights.
+/// A network as a graph of ONNX, without its weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Exported {
     /// The bytes before the graph.
     pub before: &'static [u8],
-    /// The graph's bytes, without the tensors.
+    /// The bytes of the graph, without the tensors.
     pub graph: &'static [u8],
     /// The tensors.
     pub tensors: &'static [Written],
 }
 
-/// A tensor of the file.
+/// A tensor in an exported file.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
-    /// Its name there.
+    /// Its name in the file.
     pub name: &'static str,
-    /// The network's tensor, by its number among all of [`LAYERS`](crate::Architecture::LAYERS).
+    /// The index of the network's tensor among all of [`LAYERS`](crate::Architecture::LAYERS).
     pub tensor: usize,
-    /// Its sizes in the file.
+    /// Its shape in the file.
     pub dims: &'static [usize],
-    /// How the network's elements are walked in the file's order.
+    /// The sizes and strides by which the network's elements are traversed in the file's order.
     pub axes: &'static [[usize; 2]],
 }
 
-/// A network that can be written as an ONNX model: every one, with the feature `onnx`. Images have their channels first there, as other
-/// libraries have them, the size of a batch is open, and elements are in single precision.
+/// A network that can be written as an ONNX model: every network, with the feature `onnx`. In the model, images are channels first, as in other
+/// libraries, the batch size is open, and elements are in single precision.
 pub trait ToOnnx: Network {
     /// Its graph.
     const EXPORTED: Exported;
 
-    /// Writes the network with its weights as one file, under a temporary name that is then changed.
+    /// Writes the network with its weights to one file, under a temporary name that is then renamed.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses; an older file of that name is as it was. [`Error::Oversized`] for more than 2 GB of weights:
-    /// see [`Self::to_onnx_beside`].
+    /// [`Error::Io`] where the system cannot write; an older file of that name stays unchanged. [`Error::Oversized`] for more than 2 GB of
+    /// weights: see [`Self::to_onnx_beside`].
     fn to_onnx(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let facts = Facts::of::<Self>();
         let elements = elements_of(self);
@@ -210,11 +211,11 @@ pub trait ToOnnx: Network {
         crate::storage::replace_file(path.as_ref(), &bytes)
     }
 
-    /// Writes the network as a model and, beside it, `NAME.data` with its weights: for more than a file can hold, or to change one and keep
-    /// the other.
+    /// Writes the network to a model and its weights to a second file beside it, `NAME.data`: for weights that exceed the limit of a model, or
+    /// to replace one file and keep the other.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where the system cannot write.
     fn to_onnx_beside(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let facts = Facts::of::<Self>();
         let elements = elements_of(self);
@@ -227,7 +228,7 @@ pub trait ToOnnx: Network {
     }
 }
 
-/// The element of a network's that is trained, or of its statistics.
+/// Returns a function that reads an element of the parameters (`true`) or of the statistics by its index.
 fn elements_of<N: Network>(network: &N) -> impl Fn(bool, usize) -> f32 {
     let weights = network.weights_ref();
     move |is_trained, index| {
@@ -236,7 +237,7 @@ fn elements_of<N: Network>(network: &N) -> impl Fn(bool, usize) -> f32 {
     }
 }
 
-/// The bytes of a tensor of the file.
+/// Returns the bytes of a tensor in the file.
 fn bytes_of(own: &ParameterTensor, axes: &[[usize; 2]], elements: &dyn Fn(bool, usize) -> f32) -> Vec<u8> {
     let is_trained = own.kind.is_trained();
     places(axes).flat_map(|place| elements(is_trained, own.offset + place).to_le_bytes()).collect()
@@ -257,14 +258,14 @@ fn model(exported: &Exported, tensors: &[Message]) -> Vec<u8> {
     bytes
 }
 
-/// The model with its weights inside.
+/// Returns the bytes of a model that contains its weights.
 fn whole(
     facts: Facts,
     exported: &Exported,
     path: &Path,
     elements: &dyn Fn(bool, usize) -> f32,
 ) -> Result<Vec<u8>, Error> {
-    // What a message of protobuf may hold, with room for the graph.
+    // The limit of a protobuf message is 2 GiB; this leaves room for the graph.
     const LIMIT: u64 = 0x7000_0000;
     let own: Vec<_> = tensors(facts).collect();
     let promised: u64 = exported.tensors.iter().map(|tensor| 4 * tensor.dims.iter().product::<usize>() as u64).sum();
@@ -278,7 +279,7 @@ fn whole(
     Ok(model(exported, &messages.collect::<Vec<_>>()))
 }
 
-/// The model, and its weights in a file called `location`.
+/// Returns the bytes of a model and of its weights, which belong in a file called `location`.
 fn beside(
     facts: Facts,
     exported: &Exported,

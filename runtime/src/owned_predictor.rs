@@ -1,4 +1,4 @@
-//! A predictor that owns what predictions read of the weights, and nothing else.
+//! Predictors that own the weights that predictions read, and no others.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -20,18 +20,18 @@ use crate::storage::{Safetensors, replace_by};
 use crate::tensor::{bytes_of, bytes_of_mut};
 use crate::threads::Threads;
 
-/// A network that predicts and does not train: it owns what predictions read of the weights, prepared, and no weights besides.
+/// A network that predicts and does not train: it owns the prepared weights and the few others that predictions read.
 ///
-/// A [`Network`](crate::network::Network) holds both, since its weights may change. Predictions read packed or transformed filters in
-/// place of most weights, so that a predictor is smaller, and gives the same bits.
+/// A [`Network`](crate::network::Network) holds both the original and the prepared weights, since its weights may change. Predictions read packed or
+/// transformed filters instead of most weights, so that a predictor is smaller, and gives the same bits.
 ///
-/// | made by | memory while it is made |
+/// | created by | memory while it is created |
 /// |---|---|
-/// | [`network.into_predictor()`](crate::network::Network::into_predictor) | all weights and what was prepared of them |
-/// | [`OwnedPredictor::from_file`] of weights that were saved | what it holds, and the largest tensor |
-/// | [`OwnedPredictor::from_file`] of what [`OwnedPredictor::save`] wrote | what it holds |
+/// | [`network.into_predictor()`](crate::network::Network::into_predictor) | all weights and all prepared weights |
+/// | [`OwnedPredictor::from_file`] of weights that a network saved | its own memory and the largest tensor |
+/// | [`OwnedPredictor::from_file`] of a file that [`OwnedPredictor::save`] wrote | its own memory |
 ///
-/// A `Predictor` borrows such a file where it lies, mapped to memory or in flash.
+/// A `Predictor` borrows such a file in place, memory-mapped or in flash.
 ///
 /// ```
 /// use netwright_runtime::{Error, network::Network, owned_predictor::OwnedPredictor};
@@ -50,7 +50,7 @@ pub struct OwnedPredictor<N: Architecture> {
     network: PhantomData<fn() -> N>,
 }
 
-/// What a predictor owns: contiguous tensors that are kept, and what was prepared of the others.
+/// The elements that a predictor owns: the tensors that predictions read unchanged, contiguous, and the prepared weights.
 #[derive(Debug)]
 pub struct Held<T> {
     parameters: Buffer<T>,
@@ -59,7 +59,7 @@ pub struct Held<T> {
 }
 
 impl<T: Precision> Held<T> {
-    /// Leaves of a network's parameters and statistics those that are kept.
+    /// Keeps those parameters and statistics that predictions read unchanged.
     pub(crate) fn of_network(kept: KeptTensors, buffers: [Buffer<T>; 2], prepared: Buffer<T>) -> Self {
         let [mut parameters, mut statistics] = buffers;
         parameters.keep(kept.parameters);
@@ -72,7 +72,7 @@ impl<T: Precision> Held<T> {
     }
 }
 
-/// How a network's weights become what predictions read.
+/// The facts of a network that are needed to turn its weights into those that predictions read.
 #[derive(Clone, Copy, Debug)]
 pub struct HeldPlan<T> {
     facts: Facts,
@@ -102,27 +102,27 @@ impl<T: Precision> HeldPlan<T> {
 }
 
 impl<N: Architecture> OwnedPredictor<N> {
-    /// A predictor with the weights of a file: weights that a network [saved](crate::weights::SaveWeights::save), of which each tensor is
-    /// read when it is prepared and then forgotten, or what [`OwnedPredictor::save`] wrote. Its first bytes tell which.
+    /// Creates a predictor from a file. It is either a file of weights that a network [saved](crate::weights::SaveWeights::save), of which one tensor
+    /// at a time is read, prepared and freed, or a file that [`OwnedPredictor::save`] wrote. The first bytes tell which.
     ///
     /// # Errors
     /// [`Error::Io`]; those of [`SaveWeights::from_file`](crate::weights::SaveWeights::from_file); [`Error::PredictionFile`] for prepared
-    /// weights of another network, or of kernels that read them otherwise, cut short or damaged.
+    /// weights of another network or of kernels with another packed layout, and for a truncated or damaged file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let held = N::Scalar::read_held(&HeldPlan::of::<N>(), path.as_ref())?;
         Ok(Self::holding(held, None, None))
     }
 
-    /// Writes what it holds to a file that [`OwnedPredictor::from_file`] reads and `Predictor::from_bytes`
-    /// borrows. It is for the kernels of one version of netwright, on any processor: keep the weights themselves too.
+    /// Writes the prepared weights to a file that [`OwnedPredictor::from_file`] reads and `Predictor::from_bytes`
+    /// borrows. It fits the kernels of one version of netwright, on any little-endian processor: keep the weights themselves too.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses; an older file of that name is as it was.
+    /// [`Error::Io`] where the system cannot write; an older file of that name stays unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         N::Scalar::save_held(&Expected::of::<N>(), &self.held, path.as_ref())
     }
 
-    /// Of a network's parameters and statistics, and what was prepared of them.
+    /// Creates a predictor from a network's parameters and statistics and its prepared weights.
     pub(crate) fn of_network(
         buffers: [Buffer<N::Scalar>; 2],
         prepared: Buffer<N::Scalar>,
@@ -136,7 +136,7 @@ impl<N: Architecture> OwnedPredictor<N> {
         Self { held, workspaces: WorkspacePool::new(), threads, isa, network: PhantomData }
     }
 
-    /// The bytes of what it holds. A prediction works in memory besides: [`Architecture::PREDICTING`].
+    /// Returns the size of its elements in bytes. A prediction also needs a workspace: [`Architecture::PREDICTING`].
     pub fn bytes(&self) -> usize {
         self.held.groups().into_iter().map(size_of_val::<[N::Scalar]>).sum()
     }
@@ -151,50 +151,51 @@ impl<N: Architecture> OwnedPredictor<N> {
         }
     }
 
-    /// On how many threads it predicts: [`Network::set_threads`](crate::network::Network::set_threads).
+    /// Sets the number of threads that predict: see [`Network::set_threads`](crate::network::Network::set_threads).
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system refuses them.
+    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system cannot start them.
     pub fn set_threads(&mut self, count: usize) -> Result<(), Error> {
         self.threads = Some(Threads::new(count)?);
         Ok(())
     }
 
-    /// With which instruction set it predicts: [`Network::set_instructions`](crate::network::Network::set_instructions).
+    /// Sets the instruction set that predicts: see [`Network::set_instructions`](crate::network::Network::set_instructions).
     ///
     /// # Errors
-    /// [`Error::Instructions`] where the processor lacks it; nothing has changed then.
+    /// [`Error::Instructions`] where the processor lacks it; the predictor is unchanged then.
     pub fn set_instructions(&mut self, instructions: InstructionSet) -> Result<(), Error> {
         self.isa = Some(Isa::of(instructions)?);
         Ok(())
     }
 
-    /// The answer for one image, by value: one of more than 256 KiB does not compile, but goes to [`OwnedPredictor::predict_into`].
+    /// Predicts one image and returns the answer by value. For an answer of more than 256 KiB this does not compile: use
+    /// [`OwnedPredictor::predict_into`].
     pub fn predict(&self, image: &N::Input) -> N::Output {
         let mut answer = by_value::<N>();
         self.predict_into(image, &mut answer);
         answer
     }
 
-    /// The answer for one image, written over `answer`.
+    /// Writes the answer for one image to `answer`.
     pub fn predict_into(&self, image: &N::Input, answer: &mut N::Output) {
         self.predict_batch_into(core::slice::from_ref(image), core::slice::from_mut(answer));
     }
 
-    /// The answers for many images.
+    /// Returns the answers for many images.
     pub fn predict_batch(&self, images: &[N::Input]) -> Vec<N::Output> {
         let mut answers = crate::memory::zeros(images.len());
         self.predict_batch_into(images, &mut answers);
         answers
     }
 
-    /// The answers for many images, written to `answers`: as many as there are images, or as there is room for.
+    /// Writes the answers for many images to `answers`. If the two lengths differ, the shorter one counts.
     pub fn predict_batch_into(&self, images: &[N::Input], answers: &mut [N::Output]) {
         let count = images.len().min(answers.len());
         self.predicting().many(&images[..count], &mut answers[..count], &mut []);
     }
 
-    /// The answers, and what went into the final softmax or sigmoid:
+    /// Writes the answers, and to `logits` the inputs of the final softmax or sigmoid: see
     /// [`Network::predict_with_logits`](crate::network::Network::predict_with_logits).
     pub fn predict_with_logits(&self, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
         let count = images.len().min(answers.len()).min(logits.len());
@@ -227,7 +228,7 @@ pub(crate) fn read<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held
     }
 }
 
-/// Reads weights that a network saved, and prepares those that predictions read in another form.
+/// Reads weights that a network saved, and computes the prepared weights from them, tensor by tensor.
 fn prepare<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held<T>, Error> {
     let stream = Safetensors::read(path)?;
     crate::weights::with_all(plan.facts, &stream, &|compared| {
@@ -235,37 +236,37 @@ fn prepare<T: Precision>(plan: &HeldPlan<T>, path: &Path) -> Result<Held<T>, Err
         compared.read(true, plan.kept.parameters, &mut held.parameters)?;
         compared.read(false, plan.kept.statistics, &mut held.statistics)?;
         let [mut parameters, mut statistics] = [Vec::new(), Vec::new()];
-        for (place, part) in plan.preparation.iter().enumerate() {
+        for (index, part) in plan.preparation.iter().enumerate() {
             parameters.resize(len(part.parameters), T::ZERO);
             statistics.resize(len(part.statistics), T::ZERO);
             compared.read(true, part.parameters, &mut parameters)?;
             compared.read(false, part.statistics, &mut statistics)?;
             let parameters = Tensors::some(&parameters, part.parameters);
             let statistics = Tensors::some(&statistics, part.statistics);
-            (plan.prepare_part)(place, parameters, statistics, &mut held.prepared);
+            (plan.prepare_part)(index, parameters, statistics, &mut held.prepared);
         }
         Ok(held)
     })
 }
 
-/// Reads what follows the header, and returns its checksum.
+/// Reads the elements that follow the header, and returns their checksum.
 fn read_groups<T: Precision>(held: &mut Held<T>, mut file: &File) -> std::io::Result<u32> {
     let mut checksum = crc32fast::Hasher::new();
-    let mut filled = [0; 64];
+    let mut padding_bytes = [0; 64];
     let Held { parameters, statistics, prepared } = held;
     for group in [parameters, statistics, prepared] {
         let bytes = bytes_of_mut::<T>(group);
         file.read_exact(bytes)?;
         checksum.update(bytes);
-        let filled = &mut filled[..filling(bytes.len())];
-        file.read_exact(filled)?;
-        checksum.update(filled);
+        let padding_bytes = &mut padding_bytes[..padding(bytes.len())];
+        file.read_exact(padding_bytes)?;
+        checksum.update(padding_bytes);
     }
     Ok(checksum.finalize())
 }
 
-/// The zeros behind so many bytes.
-fn filling(bytes: usize) -> usize {
+/// Returns the number of padding bytes after a group of `bytes` bytes.
+fn padding(bytes: usize) -> usize {
     bytes.next_multiple_of(64) - bytes
 }
 
@@ -280,7 +281,7 @@ pub(crate) fn save<T: Precision>(expected: &Expected, held: &Held<T>, path: &Pat
         file.seek(SeekFrom::Start(HEADER as u64))?;
         for group in held.groups() {
             let bytes = bytes_of(group);
-            for part in [bytes, &[0; 64][..filling(bytes.len())]] {
+            for part in [bytes, &[0; 64][..padding(bytes.len())]] {
                 file.write_all(part)?;
                 checksum.update(part);
             }

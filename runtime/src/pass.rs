@@ -1,12 +1,12 @@
-//! What a pass forward or back is told, and what it may refuse.
+//! The settings of a forward or backward pass, and its errors.
 
 pub use netwright_compute::pass::{BackwardRule, Pass};
 
-/// A pass that was asked for what its workspace cannot hold.
+/// An error of a pass: the images or gradients do not fit the workspace or the network.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PassError {
-    /// No images, or more than there is room for.
+    /// No images, or more than the workspace holds.
     #[error("{found} images, where there must be at least 1 and there is room for {capacity}")]
     Capacity {
         /// The most images.
@@ -14,7 +14,7 @@ pub enum PassError {
         /// The images given.
         found: usize,
     },
-    /// Another number of images than was sent forward.
+    /// Another number of images than the forward pass had.
     #[error("{found} images, where {expected} were sent forward")]
     Batch {
         /// The images sent forward.
@@ -23,8 +23,8 @@ pub enum PassError {
         found: usize,
     },
     /// A training step of one image, in a network that needs several: see
-    /// [`Architecture::NORMALISE_ONE_VALUE`](crate::architecture::Architecture::NORMALISE_ONE_VALUE). What is left over of an epoch joins
-    /// the batch before by `Loader::join_left_over`.
+    /// [`Architecture::NORMALISE_ONE_VALUE`](crate::architecture::Architecture::NORMALISE_ONE_VALUE). `Loader::join_left_over` merges a last
+    /// batch of one image with the batch before it.
     #[error(
         "1 image, where the batch normalisation `{layer}` has a single value of each channel of an image: that would become 0 and train nothing \
          before it. A step needs at least 2 images, or frozen statistics"
@@ -33,7 +33,7 @@ pub enum PassError {
         /// The batch normalisation.
         layer: &'static str,
     },
-    /// A buffer for the gradient of the images that does not match them.
+    /// A buffer for the gradient of the images that has another length than the images.
     #[error("room for {found} elements of input gradient, where the images have {expected}")]
     InputGradient {
         /// The elements of all images.

@@ -1,4 +1,4 @@
-//! What the compiler planned for a network: each call of a kernel, and why this kernel.
+//! The compiler's plan for a network: each kernel call, and why this kernel was selected.
 
 use core::fmt;
 
@@ -7,8 +7,8 @@ pub use netwright_abi::{Computes, Direction, Library};
 use crate::gemm;
 use crate::scalar::Scalar;
 
-/// The calls of a network's programs: what predictions prepare of the weights and the predictions, then what a training step prepares and its
-/// pass, forward and back. It is one text, which `{}` prints as a table and [`Plan::calls`] reads.
+/// The kernel calls of a network's programs: the preparation of weights for predictions, the predictions, the preparation of a training step,
+/// and the training pass, forward and backward. The plan is one text, which `{}` prints as a table and [`Plan::calls`] parses.
 ///
 /// ```
 /// use netwright_runtime::{Architecture, plan::Direction};
@@ -26,41 +26,41 @@ pub struct Plan {
     has_constant_sizes: bool,
 }
 
-/// A call of a kernel, and why this kernel.
+/// A kernel call, and why this kernel was selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
     /// What it computes.
     pub computes: Computes,
-    /// The layer whose output, gradients or weights in another form it computes.
+    /// The layer whose output, gradients or prepared weights it computes.
     pub layer: &'static str,
     merged: &'static str,
-    /// The kernel: `conv_gemm_forward`.
+    /// The name of the kernel: `conv_gemm_forward`.
     pub kernel: &'static str,
-    /// Whether the kernel is one product of matrices: [`PlannedCall::library`] says who computes it.
+    /// Whether the kernel is one matrix product: [`PlannedCall::library`] names the library that computes it.
     pub is_product: bool,
-    /// Whether the kernel is compiled for the sizes of this layer alone. No debug build has such kernels: they read sizes when they run.
+    /// Whether the kernel is compiled for the sizes of this layer alone. In a debug build it never is: kernels read their sizes at run time.
     pub has_constant_sizes: bool,
-    /// Why the compiler chose it: the estimated time of an image, and what the runner-up would have taken.
+    /// Why the compiler selected it: the estimated time per image, and the estimate of the runner-up.
     pub why: &'static str,
 }
 
 impl Plan {
-    /// A plan from the text that the compiler writes: a line for each call, whose fields are apart by tabs. They are what it computes
-    /// ([`Computes::name`]), the layer, the merged layers with spaces between, the kernel, `product` or nothing, `constant sizes` or nothing,
-    /// and the reason.
+    /// Creates a plan from the text that the compiler writes: a line for each call, with fields separated by tabs. The fields are what the call
+    /// computes ([`Computes::name`]), the layer, the merged layers separated by spaces, the kernel, `product` or nothing, `constant sizes` or
+    /// nothing, and the reason.
     #[must_use]
     pub const fn from_text(text: &'static str) -> Self {
         Self { text, has_constant_sizes: true }
     }
 
-    /// The same of a build that compiles kernels for constant sizes, or of one that does not: a debug build.
+    /// Sets whether the build compiles kernels for constant sizes; a debug build does not.
     #[must_use]
     pub const fn with_constant_sizes(self, has_constant_sizes: bool) -> Self {
         Self { has_constant_sizes, ..self }
     }
 
-    /// Every call, in the order in which they run: what is prepared of the weights for predictions, a prediction, one of blocks of images where
-    /// there is one, then what is prepared for a training step of several micro-batches, and a training pass.
+    /// Returns every call, in the order in which they run: the preparation of weights for predictions, a prediction, a prediction of blocks of
+    /// images if there is one, then the preparation for a training step of several micro-batches, and a training pass.
     pub fn calls(self) -> impl Iterator<Item = PlannedCall> + Clone {
         self.text.lines().filter_map(move |line| {
             let call = PlannedCall::from_line(line)?;
@@ -68,7 +68,7 @@ impl Plan {
         })
     }
 
-    /// The calls that compute in a direction.
+    /// Returns the calls that compute in a direction.
     pub fn of(self, direction: Direction) -> impl Iterator<Item = PlannedCall> + Clone {
         self.calls().filter(move |call| call.computes.directions().contains(&direction))
     }
@@ -84,19 +84,19 @@ impl PlannedCall {
         Some(Self { computes, layer, merged, kernel, is_product, has_constant_sizes, why })
     }
 
-    /// The layers before [`layer`](Self::layer) whose work it does too, in their order: their outputs are never stored.
+    /// Returns the layers before [`layer`](Self::layer) whose work the call includes, in their order: their outputs are never stored.
     pub fn merged(self) -> impl Iterator<Item = &'static str> + Clone {
         self.merged.split_whitespace()
     }
 
-    /// Who computes the call's product of matrices in a network of `T`; nothing where it is none.
+    /// Returns the library that computes the call's matrix product in a network of `T`; `None` for a call without one.
     ///
     /// It depends on the features that the program is built with, and on `T`, but on no size.
     pub fn library<T: Scalar>(&self) -> Option<Library> {
         self.is_product.then(gemm::library::<T>)
     }
 
-    /// The part of the table that it stands in.
+    /// Returns the heading of the section of the table that contains the call.
     fn heading(&self) -> &'static str {
         match self.computes {
             Computes::Preparation => "preparing, once for all predictions",
@@ -107,7 +107,7 @@ impl PlannedCall {
         }
     }
 
-    /// What a row of the table begins with: the gradient, on the way back.
+    /// Returns the label that a row of the table begins with: in the backward pass, which gradient is computed.
     fn label(&self) -> Option<&'static str> {
         match self.computes {
             Computes::InputGradient => Some("input"),
@@ -118,7 +118,7 @@ impl PlannedCall {
     }
 }
 
-/// A part for predictions, one for each way of a training pass, and one before either for what it prepares of the weights; in it a line for each
+/// Prints a section for predictions, one for each direction of a training pass, and before each its preparation of weights. Each line is a
 /// call: the layers, the kernel, and why.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,7 +147,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// The calls.
+/// Lists the calls.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.calls()).finish()

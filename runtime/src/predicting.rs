@@ -1,4 +1,4 @@
-//! Predictions of any number of images, on any number of threads: what a network and an owned predictor share.
+//! Predictions of any number of images on any number of threads, shared by networks and owned predictors.
 
 use netwright_abi::LANES;
 
@@ -12,16 +12,16 @@ use crate::simd::Isa;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
-/// How many images [`Predicting::many`] sends through at a time: enough to fill the kernels, few enough for the cache.
-const PREDICTED_TOGETHER: usize = 32;
+/// The number of images per pass of [`Predicting::many`]: enough to fill the kernels, few enough for the cache.
+const IMAGES_PER_PASS: usize = 32;
 
-/// What a prediction reads and works with.
+/// The weights, workspaces and settings of a prediction.
 pub(crate) struct Predicting<'a, N: Architecture> {
     pub(crate) weights: PredictionWeights<'a, N::Scalar>,
     pub(crate) workspaces: &'a WorkspacePool<N::Scalar>,
-    /// Unless they were set, those that all networks share.
+    /// `None` means the pool that all networks share.
     pub(crate) threads: Option<&'a Threads>,
-    /// Unless it was set, the processor's widest.
+    /// `None` means the processor's widest instruction set.
     pub(crate) isa: Option<Isa>,
 }
 
@@ -33,13 +33,13 @@ impl<N: Architecture> Clone for Predicting<'_, N> {
 
 impl<N: Architecture> Copy for Predicting<'_, N> {}
 
-/// Multiply-adds below which a prediction does not look for other threads: they would take longer to wake.
-const WORTH_THREADS: u64 = 1 << 23;
+/// The number of multiply-adds below which a prediction uses no other threads: waking them would take longer.
+const MIN_MACS_FOR_THREADS: u64 = 1 << 23;
 
 impl<'a, N: Architecture> Predicting<'a, N> {
-    /// The threads for so many images, where there are several and it pays.
+    /// Returns the threads for `images` images, if there are several and using them pays.
     fn threads(self, images: usize) -> Option<&'a Threads> {
-        if N::MACS.saturating_mul(images as u64) < WORTH_THREADS || Threads::are_busy() {
+        if N::MACS.saturating_mul(images as u64) < MIN_MACS_FOR_THREADS || Threads::are_busy() {
             return None;
         }
         let threads = self.threads.unwrap_or_else(|| Threads::shared());
@@ -50,7 +50,8 @@ impl<'a, N: Architecture> Predicting<'a, N> {
         self.isa.map_or(context, |isa| context.with_isa(isa))
     }
 
-    /// As many images as there are answers. Several are cut between the threads; of few, every layer is. `logits` may be empty.
+    /// Predicts as many images as there are answers. Many images are divided between the threads; for few images, threads share the work of
+    /// each layer instead. `logits` may be empty.
     pub(crate) fn many(self, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
         match self.threads(images.len()) {
             None => self.all(images, answers, logits),
@@ -63,7 +64,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
         }
     }
 
-    /// In so many parts, side by side.
+    /// Divides the images into `parts` parts and predicts these in parallel.
     fn halve(
         self,
         threads: &Threads,
@@ -87,7 +88,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
         );
     }
 
-    /// On the caller's thread. There are as many `logits` as answers, or none.
+    /// Predicts on the caller's thread. There are as many `logits` as answers, or none.
     fn all(self, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
         let in_blocks = images_in_blocks::<N>(images.len());
         let (blocks, images) = images.split_at(in_blocks);
@@ -97,14 +98,14 @@ impl<'a, N: Architecture> Predicting<'a, N> {
         for (images, answers) in blocks.chunks(LANES).zip(block_answers.chunks_mut(LANES)) {
             self.block(images, answers, block_logits.next().unwrap_or_default());
         }
-        let mut logits = logits.chunks_mut(PREDICTED_TOGETHER);
-        for (images, answers) in images.chunks(PREDICTED_TOGETHER).zip(answers.chunks_mut(PREDICTED_TOGETHER)) {
+        let mut logits = logits.chunks_mut(IMAGES_PER_PASS);
+        for (images, answers) in images.chunks(IMAGES_PER_PASS).zip(answers.chunks_mut(IMAGES_PER_PASS)) {
             let logits = logits.next().unwrap_or_default();
             self.pass(Context::of(images.len()), images, answers, logits, &mut Unobserved);
         }
     }
 
-    /// The images of a context. There are as many `logits` as answers, or none.
+    /// Predicts the images of one pass. There are as many `logits` as answers, or none.
     pub(crate) fn pass<O: Observer<N::Scalar>>(
         self,
         context: Context<'_>,
@@ -121,7 +122,7 @@ impl<'a, N: Architecture> Predicting<'a, N> {
         });
     }
 
-    /// A block of images on the caller's thread. There are as many `logits` as answers, or none.
+    /// Predicts a block of images on the caller's thread. There are as many `logits` as answers, or none.
     fn block(self, images: &[N::Input], answers: &mut [N::Output], logits: &mut [N::Output]) {
         let context = self.context(Context::of(images.len()));
         let len = blocks::<N>().map_or(0, |blocks| blocks.workspace(images.len()));
@@ -132,12 +133,12 @@ impl<'a, N: Architecture> Predicting<'a, N> {
     }
 }
 
-/// The program for blocks of images, where there is one. Double precision, which is for checks, has no vectors that it would fill.
+/// Returns the program for blocks of images, if there is one. Double precision, which is for checks, does not use it.
 fn blocks<N: Architecture>() -> Option<ImageBlocks> {
     N::BLOCKS.filter(|_| size_of::<N::Scalar>() == size_of::<f32>())
 }
 
-/// How many of `count` images are predicted in blocks. Their places alone decide, never threads.
+/// Returns how many of `count` images are predicted in blocks. It depends on the count alone, never on the number of threads.
 fn images_in_blocks<N: Architecture>(count: usize) -> usize {
     blocks::<N>().map_or(0, |blocks| blocks.images(count))
 }

@@ -1,19 +1,19 @@
-//! What predictions read of the weights, as a file that is read where it lies: a header, then tensors that are kept, then what was prepared.
+//! Files of prepared weights, which are usable in place: a header, then the tensors that predictions read unchanged, then the prepared weights.
 //! `core` alone.
 //!
-//! | bytes | what |
+//! | bytes | contents |
 //! |---|---|
-//! | 0..16 | `netwright/weight`: what kind of file it is |
+//! | 0..16 | `netwright/weight`: the kind of file |
 //! | 16..20 | the version of this format, 1 |
-//! | 20..24 | the layout of packed weights |
-//! | 24..28 | the bytes of an element |
-//! | 28..32 | CRC-32 of all that follows the header |
+//! | 20..24 | the version of the packed layout |
+//! | 24..28 | the size of an element in bytes |
+//! | 28..32 | the CRC-32 of all that follows the header |
 //! | 32..40 | the fingerprint: [`Architecture::FINGERPRINT`] |
-//! | 40..64 | how many parameters, statistics and prepared elements there are |
-//! | 64..128 | the network's name, filled up with zeros |
-//! | 128.. | the elements of each of the three, each filled up with zeros to a multiple of 64 bytes |
+//! | 40..64 | the numbers of parameters, statistics and prepared elements |
+//! | 64..128 | the network's name, padded with zeros |
+//! | 128.. | the elements of each of the three, each padded with zeros to a multiple of 64 bytes |
 //!
-//! Numbers have the little end first.
+//! Numbers are little-endian.
 
 use core::fmt;
 
@@ -26,23 +26,23 @@ use netwright_compute::packed_layout::packed_layout;
 
 const KIND: &[u8; 16] = b"netwright/weight";
 const VERSION: u32 = 1;
-/// The bytes of the header.
+/// The size of the header in bytes.
 pub(crate) const HEADER: usize = 128;
 const NAME: usize = 64;
 
-/// A file of prepared weights that is not read.
+/// The reason why a file of prepared weights cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictionFileError {
-    /// Another kind of file.
+    /// A file of another kind.
     #[error("no file of prepared weights, as `OwnedPredictor::save` writes it")]
     Kind,
-    /// A file of another version of the format.
+    /// A file in another version of the format.
     #[error("a file of prepared weights of version {found}; version {expected} is read")]
     Version {
-        /// The version that is read.
+        /// The supported version.
         expected: u32,
-        /// The file's.
+        /// The file's version.
         found: u32,
     },
     /// Weights of a network of another name.
@@ -53,7 +53,7 @@ pub enum PredictionFileError {
         /// The network that was saved.
         found: NetworkName,
     },
-    /// Weights of a network of this name that has other layers or other kernels.
+    /// Weights of a network of this name with other layers or other kernels.
     #[error(
         "weights prepared for {network} with other layers or other kernels: its text, a feature or the version of netwright has changed \
          since; prepare them anew"
@@ -62,48 +62,48 @@ pub enum PredictionFileError {
         /// The network.
         network: &'static str,
     },
-    /// Weights packed as other kernels read them.
+    /// Weights in another packed layout than the kernels read.
     #[error(
         "weights packed in the layout {found}, where kernels read the layout {expected}: the version of netwright, or who multiplies \
          matrices, has changed since; prepare them anew"
     )]
     Layout {
-        /// The layout that is read.
+        /// The layout that the kernels read.
         expected: u32,
-        /// The file's.
+        /// The file's layout.
         found: u32,
     },
-    /// Elements of another kind.
+    /// Elements of another size.
     #[error("elements of {found} bytes, where {expected} were expected")]
     Element {
-        /// The bytes of an element of the network.
+        /// The size of the network's elements in bytes.
         expected: u32,
-        /// Those of the file's.
+        /// The size of the file's elements in bytes.
         found: u32,
     },
-    /// A file that is cut short, or goes on.
+    /// A file that is too short or too long.
     #[error("{found} bytes, where {expected} were expected")]
     Length {
-        /// Its bytes by the header.
+        /// The length according to the header, in bytes.
         expected: u64,
-        /// The bytes there are.
+        /// The length of the file.
         found: u64,
     },
-    /// Bytes that were damaged.
+    /// Damaged elements.
     #[error("damaged: the checksum of its elements is {found:08x}, the file says {expected:08x}")]
     Checksum {
         /// The checksum written in the file.
         expected: u32,
-        /// That of its elements.
+        /// The checksum of its elements.
         found: u32,
     },
-    /// Bytes to be borrowed that do not lie where elements can.
+    /// Borrowed bytes that are not aligned as elements must be.
     #[error("the bytes do not start at a multiple of {expected}, as elements must")]
     Alignment {
-        /// What the address must be a multiple of.
+        /// The alignment that is needed, in bytes.
         expected: usize,
     },
-    /// A processor with the big end first.
+    /// A big-endian processor.
     #[error("the file has the little end of numbers first, the processor the big end")]
     ByteOrder,
     /// A workspace that is too short.
@@ -111,14 +111,14 @@ pub enum PredictionFileError {
     Workspace(#[from] LengthError),
 }
 
-/// The sentence, which `main` prints by it.
+/// Writes the same sentence as `Display`, since `main` prints errors by `Debug`.
 impl fmt::Debug for PredictionFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// The name of a network in a file, the first 64 bytes of it.
+/// The name of a network in a file: its first 64 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NetworkName([u8; NAME]);
 
@@ -144,7 +144,7 @@ impl fmt::Debug for NetworkName {
     }
 }
 
-/// What a file of a network must say.
+/// The header that a file of a network must have.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected {
     name: &'static str,
@@ -155,7 +155,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Of a network.
+    /// Returns the header of a network.
     pub(crate) fn of<N: Architecture>() -> Self {
         let [parameters, statistics] = N::KEPT.lens();
         Self {
@@ -167,17 +167,17 @@ impl Expected {
         }
     }
 
-    /// The bytes of each of the three groups of elements, without what fills them up.
+    /// Returns the size in bytes of each of the three groups of elements, without padding.
     fn bytes(&self) -> [usize; 3] {
         self.lens.map(|len| len * self.element)
     }
 
-    /// The bytes of a whole file.
+    /// Returns the size in bytes of a whole file.
     pub(crate) fn len(&self) -> usize {
         HEADER + self.bytes().into_iter().map(|bytes| bytes.next_multiple_of(64)).sum::<usize>()
     }
 
-    /// The header of a file with this checksum.
+    /// Returns the header of a file with this checksum.
     #[cfg(feature = "std")]
     pub(crate) fn header(&self, checksum: u32) -> [u8; HEADER] {
         let mut header = [0; HEADER];
@@ -195,7 +195,7 @@ impl Expected {
         header
     }
 
-    /// Checks the first bytes of a file of `total` bytes, and returns the checksum that they promise.
+    /// Checks the first bytes of a file of `total` bytes, and returns the checksum in its header.
     pub(crate) fn check(&self, start: &[u8], total: u64) -> Result<u32, PredictionFileError> {
         use PredictionFileError as E;
         if !start.starts_with(KIND) {
@@ -237,7 +237,7 @@ impl Expected {
     }
 }
 
-/// The weights in the bytes of a file, where they lie.
+/// Borrows the weights in the bytes of a file.
 pub(crate) fn borrow<N: Architecture>(bytes: &[u8]) -> Result<PredictionWeights<'_, N::Scalar>, PredictionFileError> {
     let expected = Expected::of::<N>();
     let [parameters, statistics, prepared] = borrow_groups(&expected, bytes)?;

@@ -1,33 +1,33 @@
-//! What predictions read of the weights: tensors as they lie, and what was prepared of the others.
+//! The weights that predictions read: some tensors unchanged, and prepared weights instead of the others.
 
 use core::ops::Range;
 
-/// Tensors that lie together among the parameters, or among the statistics: where they start, and where they end.
+/// A range of neighbouring tensors among the parameters, or among the statistics: its start and its end.
 pub type Stretch = [usize; 2];
 
 /// Parameters or statistics: all of them, or some tensors, contiguous.
 #[derive(Clone, Copy)]
 pub struct Tensors<'a, T> {
     elements: &'a [T],
-    /// Where the tensors lie among all, in the order in which they lie here; `None` where all are here.
+    /// The ranges of the stored tensors among all, in the order in which they are stored; `None` if all are stored.
     held: Option<&'a [Stretch]>,
 }
 
 impl<'a, T> Tensors<'a, T> {
-    /// All of them.
+    /// Wraps all parameters, or all statistics.
     pub const fn all(elements: &'a [T]) -> Self {
         Self { elements, held: None }
     }
 
-    /// Those at the stretches `held` of all, contiguous.
+    /// Wraps the tensors in the ranges `held`, stored contiguously.
     pub const fn some(elements: &'a [T], held: &'a [Stretch]) -> Self {
         Self { elements, held: Some(held) }
     }
 
-    /// A tensor by its range among all.
+    /// Returns a tensor by its range among all.
     ///
     /// # Panics
-    /// Where it is not here: the caller passed fewer than the network's `Architecture` says.
+    /// If the tensor is not stored: the caller passed fewer tensors than the network's `Architecture` declares.
     pub fn at(&self, range: Range<usize>) -> &'a [T] {
         let Some(held) = self.held else { return &self.elements[range] };
         let mut before = 0;
@@ -48,7 +48,7 @@ impl<T> core::fmt::Debug for Tensors<'_, T> {
     }
 }
 
-/// The weights of a prediction, all of them or those that it reads.
+/// The weights of a prediction: all of them, or those that it reads.
 #[derive(Clone, Copy, Debug)]
 pub struct PredictionWeights<'a, T> {
     parameters: Tensors<'a, T>,
@@ -57,50 +57,50 @@ pub struct PredictionWeights<'a, T> {
 }
 
 impl<'a, T> PredictionWeights<'a, T> {
-    /// All parameters and statistics, and what [`Architecture::prepare`](crate::Architecture::prepare) has made of them.
+    /// Combines all parameters and statistics with the output of [`Architecture::prepare`](crate::Architecture::prepare).
     pub const fn all(parameters: &'a [T], statistics: &'a [T], prepared: &'a [T]) -> Self {
         Self { parameters: Tensors::all(parameters), statistics: Tensors::all(statistics), prepared }
     }
 
-    /// Those parameters and statistics that a prediction reads, `kept`, and what was prepared.
+    /// Combines the parameters and statistics that predictions read unchanged, `kept`, with the prepared weights.
     pub const fn kept(kept: &'a KeptTensors, parameters: &'a [T], statistics: &'a [T], prepared: &'a [T]) -> Self {
         let parameters = Tensors::some(parameters, kept.parameters);
         Self { parameters, statistics: Tensors::some(statistics, kept.statistics), prepared }
     }
 
-    /// A tensor of parameters by its range among all.
+    /// Returns a tensor of parameters by its range among all.
     pub fn parameters(&self, range: Range<usize>) -> &'a [T] {
         self.parameters.at(range)
     }
 
-    /// A tensor of statistics by its range among all.
+    /// Returns a tensor of statistics by its range among all.
     pub fn statistics(&self, range: Range<usize>) -> &'a [T] {
         self.statistics.at(range)
     }
 
-    /// A part of what was prepared.
+    /// Returns a range of the prepared weights.
     pub fn prepared(&self, range: Range<usize>) -> &'a [T] {
         &self.prepared[range]
     }
 }
 
-/// The tensors that predictions read as they lie; what they read of the others was prepared.
+/// The tensors that predictions read unchanged; instead of the others they read prepared weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptTensors {
-    /// Where they lie among the parameters, in order, neighbours joined.
+    /// Their ranges among the parameters, in order, with neighbours joined.
     pub parameters: &'static [Stretch],
-    /// Where they lie among the statistics.
+    /// Their ranges among the statistics.
     pub statistics: &'static [Stretch],
 }
 
 impl KeptTensors {
-    /// How many parameters and statistics they have.
+    /// Returns the number of parameters and of statistics they contain.
     pub const fn lens(&self) -> [usize; 2] {
         [len(self.parameters), len(self.statistics)]
     }
 }
 
-/// The elements in some stretches.
+/// Returns the number of elements in some ranges.
 pub(crate) const fn len(stretches: &[Stretch]) -> usize {
     let (mut sum, mut index) = (0, 0);
     while index < stretches.len() {
@@ -110,12 +110,12 @@ pub(crate) const fn len(stretches: &[Stretch]) -> usize {
     sum
 }
 
-/// A part of [`Architecture::prepare`](crate::Architecture::prepare): the tensors that it reads, neighbours joined.
+/// A part of [`Architecture::prepare`](crate::Architecture::prepare): the ranges of the tensors that it reads, neighbours joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreparationPart {
-    /// Among the parameters.
+    /// Ranges of parameters.
     pub parameters: &'static [Stretch],
-    /// Among the statistics.
+    /// Ranges of statistics.
     pub statistics: &'static [Stretch],
 }
 

@@ -1,4 +1,4 @@
-//! Predicting with borrowed weights and a borrowed workspace: `core` alone, nothing on a heap, weights may stay in flash.
+//! Prediction with borrowed weights and a borrowed workspace: `core` alone, no heap; weights may stay in flash.
 
 use crate::architecture::Architecture;
 use crate::context::Context;
@@ -9,30 +9,30 @@ use crate::prepared_weights::PreparedWeights;
 use crate::simd::{InstructionSet, Isa, MissingInstructions};
 use crate::tensor::{Output, Sample};
 
-/// A network that predicts, with weights and memory that belong to someone else.
+/// A network that predicts with borrowed weights and memory.
 ///
-/// `parameters` has [`Architecture::PARAMETERS`] elements and `statistics` [`Architecture::STATISTICS`], as `network.parameters()`
-/// and `network.statistics()` gave them where it was trained; `prepared` is what [`PreparedWeights::of`] computes of them, or
-/// `network.prepared()` has; `workspace` has at least `N::PREDICTING.for_batch(1)`.
+/// `parameters` has [`Architecture::PARAMETERS`] elements and `statistics` has [`Architecture::STATISTICS`], as `network.parameters()`
+/// and `network.statistics()` of the trained network return them; `prepared` comes from [`PreparedWeights::of`] or
+/// `network.prepared()`; `workspace` has at least [`Predictor::WORKSPACE`] elements.
 pub struct Predictor<'a, N: Architecture> {
     weights: PredictionWeights<'a, N::Scalar>,
     workspace: &'a mut [N::Scalar],
     isa: Isa,
 }
 
-/// A slice of another length than the network needs.
+/// An error: a slice has another length than the network needs.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {found} elements, where {expected} were expected")]
 pub struct LengthError {
-    /// Which slice.
+    /// The name of the slice.
     pub what: &'static str,
-    /// Its length should be this (or more, for a workspace).
+    /// The length that is needed (the minimum, for a workspace).
     pub expected: usize,
-    /// Its length.
+    /// The length of the slice.
     pub found: usize,
 }
 
-/// The sentence, which `main` prints by it.
+/// Writes the same sentence as `Display`, since `main` prints errors by `Debug`.
 impl core::fmt::Debug for LengthError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(self, f)
@@ -40,20 +40,20 @@ impl core::fmt::Debug for LengthError {
 }
 
 impl LengthError {
-    /// Unless the length is the one that was expected.
+    /// Returns an error unless `found` equals `expected`.
     pub(crate) fn unless_equal(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
         if expected == found { Ok(()) } else { Err(Self { what, expected, found }) }
     }
 }
 
 impl<'a, N: Architecture> Predictor<'a, N> {
-    /// The workspace of one image, in elements: the length of an array for it.
+    /// The workspace of one image, in elements: usable as the length of an array.
     pub const WORKSPACE: usize = N::PREDICTING.for_batch(1);
 
-    /// A predictor over these weights.
+    /// Creates a predictor over borrowed weights.
     ///
     /// # Errors
-    /// [`LengthError`] where a slice has not the length that the network needs.
+    /// [`LengthError`] where a slice does not have the length that the network needs.
     pub fn new(
         parameters: &'a [N::Scalar],
         statistics: &'a [N::Scalar],
@@ -65,13 +65,13 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         Self::with_weights(PredictionWeights::all(parameters, statistics, prepared.elements()), workspace)
     }
 
-    /// A predictor over what [`OwnedPredictor::save`](crate::owned_predictor::OwnedPredictor::save) has written, where it lies: in flash,
-    /// or in a file that is mapped to memory. Nothing is copied, and of the elements nothing is read before the first prediction, so that
-    /// damage among them does not show.
+    /// Creates a predictor over the bytes that [`OwnedPredictor::save`](crate::owned_predictor::OwnedPredictor::save) has written, in place: in
+    /// flash, or in a memory-mapped file. Nothing is copied, and only the header is read before the first prediction; damaged elements are not
+    /// detected.
     ///
     /// # Errors
-    /// [`PredictionFileError`] for bytes that are no such file, of another network or of kernels that read it otherwise, too short or too
-    /// long, or that do not lie where elements can; and for a workspace that is too short.
+    /// [`PredictionFileError`] for bytes of another kind, of another network, of kernels with another packed layout, of another length, or
+    /// not aligned as elements must be; and for a workspace that is too short.
     pub fn from_bytes(bytes: &'a [u8], workspace: &'a mut [N::Scalar]) -> Result<Self, PredictionFileError> {
         Ok(Self::with_weights(crate::prediction_file::borrow::<N>(bytes)?, workspace)?)
     }
@@ -87,7 +87,7 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         Ok(Self { weights, workspace, isa: Isa::detect() })
     }
 
-    /// The same with another instruction set than the widest that the processor has, or, without `std`, that the target promises.
+    /// Selects an instruction set; the default is the widest of the processor or, without `std`, of the compilation target.
     /// [`InstructionSet::Portable`] gives single precision the same bits on every machine.
     ///
     /// # Errors
@@ -96,24 +96,25 @@ impl<'a, N: Architecture> Predictor<'a, N> {
         Ok(Self { isa: Isa::of(instructions)?, ..self })
     }
 
-    /// The answer for one image, by value: one of more than 256 KiB does not compile, but goes to [`Predictor::predict_into`].
+    /// Predicts one image and returns the answer by value. For an answer of more than 256 KiB this does not compile: use
+    /// [`Predictor::predict_into`].
     pub fn predict(&mut self, image: &N::Input) -> N::Output {
         self.predict_observed(image, &mut Unobserved)
     }
 
-    /// The answer for one image, with an observer between the kernels.
+    /// Runs [`Predictor::predict`], and calls `observer` between the kernels.
     pub fn predict_observed<O: Observer<N::Scalar>>(&mut self, image: &N::Input, observer: &mut O) -> N::Output {
         let mut answer = by_value::<N>();
         self.predict_into_observed(image, &mut answer, observer);
         answer
     }
 
-    /// The answer for one image, written over `answer`.
+    /// Writes the answer for one image to `answer`.
     pub fn predict_into(&mut self, image: &N::Input, answer: &mut N::Output) {
         self.predict_into_observed(image, answer, &mut Unobserved);
     }
 
-    /// [`Predictor::predict_into`] with an observer between the kernels.
+    /// Runs [`Predictor::predict_into`], and calls `observer` between the kernels.
     pub fn predict_into_observed<O: Observer<N::Scalar>>(
         &mut self,
         image: &N::Input,
@@ -126,11 +127,11 @@ impl<'a, N: Architecture> Predictor<'a, N> {
     }
 }
 
-/// The most bytes of an answer that is returned by value: it takes several times its size of a stack where nothing is optimised, and a
-/// thread has 2 MiB as a rule.
+/// The largest answer in bytes that is returned by value. Without optimisation it takes several times its size on the stack, and a
+/// thread usually has a stack of 2 MiB.
 const LARGEST_BY_VALUE: usize = 256 * 1024;
 
-/// Room for an answer that is returned by value.
+/// Returns zeros for an answer that is returned by value; does not compile for one that is too large.
 pub fn by_value<N: Architecture>() -> N::Output {
     const {
         assert!(

@@ -1,25 +1,26 @@
-//! What was prepared of a network's weights, by the type of the network.
+//! Prepared weights, tied to the type of their network.
 
 use crate::architecture::Architecture;
 use crate::predictor::LengthError;
 
-/// What predictions of the network `N` read in place of some weights: scales and shifts of folded normalisations, packed filters.
+/// The prepared weights of the network `N`, which predictions read instead of some weights: scales and shifts of folded normalisations, packed
+/// filters.
 ///
-/// Elements alone do not tell for which network and which kernels they were prepared. These are known: `network.prepared()` gave them, or
-/// [`PreparedWeights::of`] computed them, in this program. Those of another network are of another type. What another program prepared comes
-/// with a header that is compared: [`Predictor::from_bytes`](crate::predictor::Predictor::from_bytes).
+/// Plain elements do not show for which network and which kernels they were prepared. The type ensures it: a value comes from
+/// `network.prepared()` or from [`PreparedWeights::of`] in the same program, and prepared weights of another network have another type. Weights
+/// that another program prepared have a header, which [`Predictor::from_bytes`](crate::predictor::Predictor::from_bytes) compares.
 pub struct PreparedWeights<'a, N: Architecture> {
     elements: &'a [N::Scalar],
 }
 
 impl<'a, N: Architecture> PreparedWeights<'a, N> {
-    /// How many elements there are.
+    /// The number of elements.
     pub const LEN: usize = N::PREPARED;
 
-    /// Computes them in `memory`, which has [`PreparedWeights::LEN`] elements.
+    /// Computes the prepared weights in `memory`, which has [`PreparedWeights::LEN`] elements.
     ///
     /// # Errors
-    /// [`LengthError`] where a slice has not the length that the network needs.
+    /// [`LengthError`] where a slice does not have the length that the network needs.
     pub fn of(
         parameters: &[N::Scalar],
         statistics: &[N::Scalar],
@@ -32,13 +33,13 @@ impl<'a, N: Architecture> PreparedWeights<'a, N> {
         Ok(Self { elements: memory })
     }
 
-    /// Those that a network keeps.
+    /// Wraps the elements that a network keeps.
     #[cfg(feature = "std")]
     pub(crate) fn of_network(elements: &'a [N::Scalar]) -> Self {
         Self { elements }
     }
 
-    /// The elements.
+    /// Returns the elements.
     pub fn elements(self) -> &'a [N::Scalar] {
         self.elements
     }

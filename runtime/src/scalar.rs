@@ -1,4 +1,4 @@
-//! The elements of a network.
+//! The element types of networks.
 
 pub use netwright_compute::Scalar;
 
@@ -6,7 +6,8 @@ use crate::kernels::Kernels;
 use crate::once::Once;
 use crate::tensor::Element;
 
-/// The precision of a network: `f32` for speed, `f64` to check gradients. It has every kernel, and what is compiled once for all networks.
+/// The precision of a network: `f32` for speed, `f64` to check gradients. It has every kernel, and the functions that are compiled once for all
+/// networks.
 pub trait Precision: Scalar + Kernels + Element + Once {}
 
 impl Precision for f32 {}

@@ -5,9 +5,9 @@ use crate::context::Context;
 use crate::memory::Buffer;
 use crate::threads::Threads;
 
-/// The parameters of a network as a training pass reads them: as they lie, or with what was packed of them for all passes of a step.
+/// The parameters of a network as a training pass reads them: alone, or with the weights that were packed for all passes of a step.
 ///
-/// It borrows both, so that nobody changes the one without the other.
+/// It borrows both, so that neither can change without the other.
 #[derive(Clone, Copy)]
 pub struct StepWeights<'a, T> {
     parameters: &'a [T],
@@ -15,7 +15,7 @@ pub struct StepWeights<'a, T> {
 }
 
 impl<'a, T> StepWeights<'a, T> {
-    /// All trained elements.
+    /// Returns all trained elements.
     pub fn parameters(&self) -> &'a [T] {
         self.parameters
     }
@@ -25,7 +25,7 @@ impl<'a, T> StepWeights<'a, T> {
     }
 }
 
-/// Parameters as they lie: kernels pack them in each pass.
+/// Wraps parameters without packed weights: kernels then pack them in each pass.
 impl<'a, T> From<&'a [T]> for StepWeights<'a, T> {
     fn from(parameters: &'a [T]) -> Self {
         Self { parameters, prepared: &[] }
@@ -38,7 +38,7 @@ impl<T> core::fmt::Debug for StepWeights<'_, T> {
     }
 }
 
-/// Room for what is prepared of the weights for a training step, [`Architecture::STEP_PREPARED`] elements.
+/// The memory for the packed weights of a training step, [`Architecture::STEP_PREPARED`] elements.
 pub struct PreparedStep<N: Architecture> {
     elements: Buffer<N::Scalar>,
 }
@@ -50,8 +50,8 @@ impl<N: Architecture> Default for PreparedStep<N> {
 }
 
 impl<N: Architecture> PreparedStep<N> {
-    /// Packs parameters for all passes that read them until they change, on `threads`; any number gives the same bits, and those of passes that
-    /// pack for themselves.
+    /// Packs parameters on `threads`, for all passes that read them until they change. Any number of threads gives the same bits, which are
+    /// also those of passes that pack weights themselves.
     pub fn prepare<'a>(&'a mut self, parameters: &'a [N::Scalar], threads: &Threads) -> StepWeights<'a, N::Scalar> {
         N::prepare_step(&Context::on(0, threads), parameters, &mut self.elements);
         StepWeights { parameters, prepared: &self.elements }

@@ -1,17 +1,17 @@
-//! What the writer of an unknown name may have meant.
+//! Suggestions for unknown names.
 
 use netwright_abi::meant;
 pub use netwright_abi::nearest;
 
-/// The most names that an error lists.
-const MOST: usize = 12;
+/// The largest number of names that an error lists.
+const MAX_LISTED: usize = 12;
 
-/// The names of `known`, which are apart by commas, and the one among them that `word` means, if any is near.
+/// Lists the names of `known`, which are separated by commas, with a suggestion if one of them is near `word`.
 pub fn choices(word: &str, known: &str) -> String {
     let names: Vec<&str> = known.split(", ").filter(|name| !name.is_empty()).collect();
-    let listed = match names.get(..MOST) {
+    let listed = match names.get(..MAX_LISTED) {
         _ if names.is_empty() => "none".to_owned(),
-        Some(first) if names.len() > MOST => format!("{}, … ({} in all)", first.join(", "), names.len()),
+        Some(first) if names.len() > MAX_LISTED => format!("{}, … ({} in all)", first.join(", "), names.len()),
         _ => known.to_owned(),
     };
     meant(word, &names).map_or(listed.clone(), |name| format!("{listed}; did you mean `{name}`?"))

@@ -1,21 +1,21 @@
-//! A network as a table for people.
+//! The table of a network's layers as text.
 
 use core::fmt;
 
 use crate::architecture::Architecture;
 use crate::layer::Layer;
 
-/// What a terminal is taken to be wide where it does not say.
-const USUAL_WIDTH: usize = 100;
-/// The least that a column of words is cut to.
-const NARROWEST: usize = 8;
+/// The assumed width of a terminal that does not report its width.
+const DEFAULT_WIDTH: usize = 100;
+/// The smallest width to which a text column is shortened.
+const MIN_COLUMN_WIDTH: usize = 8;
 
 const BOLD: &str = "\u{1b}[1m";
 const FAINT: &str = "\u{1b}[2m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The table of a network's layers: names, words, shapes of outputs, trained parameters and multiply-adds, with the sums below. A network's own
-/// `{}` is the same table.
+/// The table of a network's layers: names, text, output shapes, trained parameters and multiply-adds, with the sums at the end. `{}` of a network
+/// prints the same table.
 ///
 /// ```
 /// use netwright_runtime::{Architecture, summary::Summary};
@@ -25,7 +25,7 @@ const PLAIN: &str = "\u{1b}[0m";
 /// }
 /// ```
 ///
-/// It has no colours and is as wide as it is, unless asked: so it can go into a file as well.
+/// By default it has no colours and no limit on its width, so that it suits files as well.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
     network: &'static str,
@@ -35,14 +35,14 @@ pub struct Summary {
     trainable: usize,
     statistics: usize,
     macs: u64,
-    /// Of weights, and of the workspace of one image.
+    /// The bytes of the weights, and of the workspace for one image.
     bytes: [usize; 2],
     width: Option<usize>,
     colours: bool,
 }
 
 impl Summary {
-    /// Of a network's type.
+    /// Creates the table of a network's type.
     pub fn of<N: Architecture>() -> Self {
         let size = size_of::<N::Scalar>();
         Self {
@@ -59,32 +59,32 @@ impl Summary {
         }
     }
 
-    /// At most so many characters wide, as far as the numbers allow: names lose their beginning and words their end,
-    /// where `…` stands.
+    /// Limits the width to `width` characters, as far as the numbers allow: names are shortened at the beginning and texts at the end, marked
+    /// by `…`.
     pub fn width(mut self, width: usize) -> Self {
         self.width = Some(width);
         self
     }
 
-    /// With a bold head and sums, and without emphasis on layers that have no weights.
+    /// Prints the header and the sums bold, and layers without weights faint.
     pub fn colours(mut self, colours: bool) -> Self {
         self.colours = colours;
         self
     }
 
-    /// For standard output: with colours where it is a terminal, unless the variable `NO_COLOR` forbids them, and as wide as the variable
-    /// `COLUMNS` says, or 100.
+    /// Adapts the table to standard output: with colours if it is a terminal, unless the variable `NO_COLOR` is set, and with the width of the
+    /// variable `COLUMNS`, or 100.
     pub fn for_terminal(self) -> Self {
         use std::io::IsTerminal;
         if !std::io::stdout().is_terminal() {
             return self;
         }
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let columns = set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(USUAL_WIDTH);
+        let columns = set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(DEFAULT_WIDTH);
         self.width(columns).colours(set("NO_COLOR").is_none())
     }
 
-    /// Name, words, output, parameters, multiply-adds.
+    /// Returns the cells of a row: name, text, output shape, parameters, multiply-adds.
     fn row(layer: &Layer) -> [String; 5] {
         let number = |number: u64| if number == 0 { String::new() } else { grouped(number) };
         let output = layer.output.to_string();
@@ -92,7 +92,7 @@ impl Summary {
     }
 }
 
-/// A line for each layer between a head and the sums.
+/// Prints a header, a line for each layer, and the sums.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["layer", "", "output", "parameters", "multiply-adds"].map(str::to_owned);
@@ -107,9 +107,9 @@ impl fmt::Display for Summary {
         let excess = |widths: &[usize; 5]| {
             self.width.map_or(0, |most| (widths.iter().sum::<usize>() + gaps).saturating_sub(most))
         };
-        // What the words say stands in the source; the names do not.
+        // Texts are shortened first, since they can be read in the source; names cannot.
         for column in [1, 0] {
-            let least = NARROWEST.min(widths[column]);
+            let least = MIN_COLUMN_WIDTH.min(widths[column]);
             widths[column] = widths[column].saturating_sub(excess(&widths)).max(least);
         }
         let mut line = |row: &[String; 5], style: &str| {
@@ -145,7 +145,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// The first characters of a text that is too long.
+/// Returns the beginning of a text that is too long.
 fn start_of(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -153,7 +153,7 @@ fn start_of(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// The last characters of a text that is too long: of a name, they tell it from its neighbours.
+/// Returns the end of a text that is too long: the ends of names distinguish neighbouring layers.
 fn end_of(text: &str, width: usize) -> String {
     let skipped = text.chars().count().saturating_sub(width);
     if skipped == 0 {
@@ -162,7 +162,7 @@ fn end_of(text: &str, width: usize) -> String {
     core::iter::once('…').chain(text.chars().skip(skipped + 1)).collect()
 }
 
-/// 61706 as `61,706`.
+/// Formats 61706 as `61,706`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let first = (digits.len() - 1) % 3 + 1;

@@ -1,10 +1,10 @@
-//! Images with their sizes in the type, and the traits by which passes see them as flat slices.
+//! Images with their sizes in the type, and the traits by which passes access them as flat slices.
 
 use core::any::TypeId;
 
 use crate::scalar::Precision;
 
-/// What arrays and images can be made of: numbers, and labels. Its default is 0.
+/// The element types of arrays and images: numbers and labels. The default is 0.
 pub trait Element: Copy + Default + Send + Sync + 'static {}
 
 macro_rules! elements {
@@ -13,86 +13,87 @@ macro_rules! elements {
 
 elements!(f32 f64 u8 u16 u32 u64 usize i8 i16 i32 i64 isize bool);
 
-/// Elements in a row, however they are nested: one, an array of arrays, a [`Tensor`].
+/// A contiguous sequence of elements, however it is nested: a single element, an array of arrays, a [`Tensor`].
 ///
 /// # Safety
-/// The implementor is exactly `LENGTH` elements in a row, without padding and aligned as one of them.
+/// The implementor consists of exactly `LENGTH` elements, contiguous, without padding, and with the alignment of one of them.
 pub unsafe trait Nested: Clone {
-    /// What it is made of.
+    /// The element type.
     type Element: Element;
-    /// Of how many.
+    /// The number of elements.
     const LENGTH: usize;
 }
 
-// SAFETY: an element is itself.
+// SAFETY: a single element is one element with its own size and alignment.
 unsafe impl<T: Element> Nested for T {
     type Element = T;
     const LENGTH: usize = 1;
 }
 
-// SAFETY: an array is its elements in a row, without padding.
+// SAFETY: an array stores its items contiguously, without padding, with the alignment of an item, and each item is `A::LENGTH` elements.
 unsafe impl<A: Nested, const N: usize> Nested for [A; N] {
     type Element = A::Element;
     const LENGTH: usize = N * A::LENGTH;
 }
 
-// SAFETY: a `Tensor` is transparent over nested arrays.
+// SAFETY: `Tensor` is `repr(transparent)` over nested arrays of `T`, for which the case above holds.
 unsafe impl<const H: usize, const W: usize, const C: usize, T: Element> Nested for Tensor<H, W, C, T> {
     type Element = T;
     const LENGTH: usize = H * W * C;
 }
 
-/// The elements of many values, contiguous.
+/// Returns the elements of many values, contiguous.
 pub(crate) fn elements_of<A: Nested>(values: &[A]) -> &[A::Element] {
-    // SAFETY: `Nested` promises that these are `LENGTH` elements each, in a row.
+    // SAFETY: `Nested` promises that each value is `LENGTH` contiguous elements, so that the slice covers exactly the memory of `values`.
     unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), values.len() * A::LENGTH) }
 }
 
-/// The elements of many values, to change.
+/// Returns the elements of many values, mutable.
 pub(crate) fn elements_of_mut<A: Nested>(values: &mut [A]) -> &mut [A::Element] {
-    // SAFETY: as in `elements_of`; the slice is borrowed mutably, so nothing else sees it.
+    // SAFETY: as in `elements_of`; `values` is borrowed mutably for as long as the result, so nothing else accesses it.
     unsafe { core::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len() * A::LENGTH) }
 }
 
-/// Elements seen as values; a rest too short for one is left out.
+/// Returns elements as values; a remainder too short for a value is left out.
 fn values_of<A: Nested>(elements: &[A::Element]) -> &[A] {
-    // SAFETY: `Nested` promises that a value is `LENGTH` elements in a row, aligned as one; the count is rounded down to whole values.
+    // SAFETY: `Nested` promises that a value is `LENGTH` contiguous elements, aligned as one; the count is rounded down to whole values, so
+    // that they lie within `elements`.
     unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), elements.len().checked_div(A::LENGTH).unwrap_or(0)) }
 }
 
-/// Whether elements are `f32` or `f64`, which any bytes are, and which have no padding.
+/// Returns whether elements are `f32` or `f64`, which have no padding and for which all bit patterns are valid.
 fn are_floats<T: Precision>() -> bool {
     let id = TypeId::of::<T>();
     id == TypeId::of::<f32>() || id == TypeId::of::<f64>()
 }
 
-/// The bytes of elements, as they lie in memory; none where they are neither `f32` nor `f64`.
+/// Returns the bytes of elements in native order; an empty slice where they are neither `f32` nor `f64`.
 #[cfg(feature = "std")]
 pub(crate) fn bytes_of<T: Precision>(elements: &[T]) -> &[u8] {
     let len = if are_floats::<T>() { size_of_val(elements) } else { 0 };
-    // SAFETY: these are the bytes of `f32` or `f64`, all of them initialised, or none.
+    // SAFETY: `len` is the size of `elements` in bytes, or 0. Elements are `f32` or `f64` then, which have no padding, so all bytes are initialised.
     unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), len) }
 }
 
-/// The bytes of elements, to change; none where they are neither `f32` nor `f64`.
+/// Returns the bytes of elements, mutable; an empty slice where they are neither `f32` nor `f64`.
 #[cfg(feature = "std")]
 pub(crate) fn bytes_of_mut<T: Precision>(elements: &mut [T]) -> &mut [u8] {
     let len = if are_floats::<T>() { size_of_val(elements) } else { 0 };
-    // SAFETY: as in `bytes_of`, borrowed mutably; whatever is written is `f32` or `f64` again.
+    // SAFETY: as in `bytes_of`, with `elements` borrowed mutably; any bytes written are valid `f32` or `f64`.
     unsafe { core::slice::from_raw_parts_mut(elements.as_mut_ptr().cast(), len) }
 }
 
-/// Bytes seen as elements where they lie; `None` where they are not aligned, or not whole elements of `f32` or `f64`.
+/// Returns bytes as elements in place; `None` where they are not aligned, or not a whole number of `f32` or `f64`.
 pub(crate) fn elements_in<T: Precision>(bytes: &[u8]) -> Option<&[T]> {
     let elements = bytes.as_ptr().cast::<T>();
     if !are_floats::<T>() || !elements.is_aligned() || !bytes.len().is_multiple_of(size_of::<T>()) {
         return None;
     }
-    // SAFETY: the bytes are borrowed as long as the elements, aligned and whole, and any bytes are `f32` or `f64`.
+    // SAFETY: the result borrows `bytes` and covers no more than them. The address is aligned, and any bytes are a valid `f32` or `f64`.
     Some(unsafe { core::slice::from_raw_parts(elements, bytes.len() / size_of::<T>()) })
 }
 
-/// An image of `H` rows, `W` columns and `C` channels. In memory the channels of a pixel lie together.
+/// An image of `H` rows, `W` columns and `C` channels, stored row by row; the channels of a pixel are contiguous.
 ///
 /// ```
 /// use netwright_runtime::Tensor;
@@ -105,15 +106,15 @@ pub(crate) fn elements_in<T: Precision>(bytes: &[u8]) -> Option<&[T]> {
 pub struct Tensor<const H: usize, const W: usize, const C: usize, T = f32>([[[T; C]; W]; H]);
 
 impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, C, T> {
-    /// How many elements it holds.
+    /// The number of elements.
     pub const LEN: usize = H * W * C;
 
-    /// All zeros. One that is large, as 256x256x3, belongs on the heap: [`Tensor::boxed_zeros`].
+    /// Creates an image of zeros. A large one, such as 256x256x3, belongs on the heap: [`Tensor::boxed_zeros`].
     pub const fn zeros() -> Self {
         Self([[[T::ZERO; C]; W]; H])
     }
 
-    /// All zeros, on the heap from the start: it never lies on a stack, whatever its size and however the program is compiled.
+    /// Creates an image of zeros on the heap. It is never on the stack, whatever its size and however the program is compiled.
     ///
     /// ```
     /// use netwright_runtime::Tensor;
@@ -125,7 +126,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         crate::memory::boxed_zeros()
     }
 
-    /// The value at each row, column and channel, written where the image stays: on the heap.
+    /// Creates an image on the heap and sets each element to `value(row, column, channel)`, in place.
     #[cfg(feature = "std")]
     pub fn boxed_from_fn(mut value: impl FnMut(usize, usize, usize) -> T) -> Box<Self> {
         let mut image = Self::boxed_zeros();
@@ -137,7 +138,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         image
     }
 
-    /// The elements of one image, row by row, as an image: they stay where they are, on the heap.
+    /// Converts the elements of one image, row by row, into an image on the heap, without copying.
     ///
     /// ```
     /// use netwright_runtime::Tensor;
@@ -148,24 +149,24 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
     /// ```
     ///
     /// # Errors
-    /// [`LengthError`](crate::predictor::LengthError) where there are not exactly [`Self::LEN`].
+    /// [`LengthError`](crate::predictor::LengthError) where there are not exactly [`Self::LEN`] elements.
     #[cfg(feature = "std")]
     pub fn boxed_from(elements: Vec<T>) -> Result<Box<Self>, crate::predictor::LengthError> {
         crate::memory::boxed_from(elements)
     }
 
-    /// From rows of pixels of channels.
+    /// Creates an image from rows of pixels of channels.
     pub const fn new(rows: [[[T; C]; W]; H]) -> Self {
         Self(rows)
     }
 
-    /// The value at each row, column and channel.
+    /// Creates an image whose elements are `value(row, column, channel)`.
     /// For a large image see [`Tensor::boxed_from_fn`].
     pub fn from_fn(mut value: impl FnMut(usize, usize, usize) -> T) -> Self {
         Self(core::array::from_fn(|y| core::array::from_fn(|x| core::array::from_fn(|c| value(y, x, c)))))
     }
 
-    /// A copy on the heap from the start, where `clone` may take the way over the stack, also that of a `Box` or a `Vec`.
+    /// Copies the image directly to the heap. `clone` may go through the stack, also that of a `Box` or a `Vec`.
     #[cfg(feature = "std")]
     pub fn boxed_clone(&self) -> Box<Self> {
         let mut copy = Self::boxed_zeros();
@@ -173,7 +174,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         copy
     }
 
-    /// The elements of one image seen as an image; `None` where there are not exactly [`Self::LEN`].
+    /// Returns the elements of one image as an image, without copying; `None` where there are not exactly [`Self::LEN`] elements.
     pub fn view(elements: &[T]) -> Option<&Self> {
         if elements.len() != Self::LEN {
             return None;
@@ -181,12 +182,12 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Tensor<H, W, 
         values_of(elements).first()
     }
 
-    /// All elements, row by row.
+    /// Returns all elements, row by row.
     pub fn as_slice(&self) -> &[T] {
         self.0.as_flattened().as_flattened()
     }
 
-    /// All elements, row by row.
+    /// Returns all elements, row by row, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.0.as_flattened_mut().as_flattened_mut()
     }
@@ -211,32 +212,32 @@ impl<const H: usize, const W: usize, const C: usize, T: Precision> Default for T
     }
 }
 
-/// Its size, not its elements.
+/// Prints the size, not the elements.
 impl<const H: usize, const W: usize, const C: usize, T> core::fmt::Debug for Tensor<H, W, C, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Tensor<{H}, {W}, {C}>")
     }
 }
 
-/// One input of a network: elements in a row.
+/// One input of a network: contiguous elements.
 pub trait Sample<T>: Nested<Element = T> + Send + Sync + 'static {
-    /// How many elements.
+    /// The number of elements.
     const LEN: usize;
-    /// The elements.
+    /// Returns the elements.
     fn elements(&self) -> &[T];
-    /// The elements of many, contiguous.
+    /// Returns the elements of many samples, contiguous.
     fn many(samples: &[Self]) -> &[T];
 }
 
-/// One answer of a network.
+/// One answer of a network: contiguous elements.
 pub trait Output<T>: Sample<T> + Clone {
-    /// All zeros.
+    /// Creates an answer of zeros.
     fn zeros() -> Self;
-    /// The elements.
+    /// Returns the elements, mutable.
     fn elements_mut(&mut self) -> &mut [T];
-    /// The elements of many, contiguous.
+    /// Returns the elements of many answers, contiguous and mutable.
     fn many_mut(outputs: &mut [Self]) -> &mut [T];
-    /// Elements seen as answers; a rest too short for one is left out.
+    /// Returns elements as answers; a remainder too short for an answer is left out.
     fn views(elements: &[T]) -> &[Self];
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Empty at first, gone when dropped.
+/// A folder that is empty at first and is deleted when dropped.
 #[derive(Debug)]
 pub(crate) struct TestFolder(PathBuf);
 
@@ -18,7 +18,7 @@ impl TestFolder {
         &self.0
     }
 
-    /// A file with these bytes.
+    /// Writes a file with these bytes and returns its path.
     pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, bytes).unwrap();

@@ -1,4 +1,4 @@
-//! What a training step works in: values on their way forward, gradients on their way back.
+//! The memory of a training step: values of the forward pass and gradients of the backward pass.
 
 use crate::architecture::{Architecture, FusedGradient, GradientSeed};
 use crate::context::PassThreads;
@@ -13,7 +13,7 @@ use crate::step_weights::StepWeights;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
-/// Refuses a training step of so few images that a batch normalisation would see a single value.
+/// Refuses a training step of so few images that a batch normalisation would have a single value per channel.
 pub fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), PassError> {
     if images >= N::FEWEST_IMAGES {
         return Ok(());
@@ -24,9 +24,9 @@ pub fn enough_images<N: Architecture>(pass: &Pass, images: usize) -> Result<(), 
     }
 }
 
-/// The memory of training steps: values on their way forward, gradients on their way back.
+/// The memory of training steps: values of the forward pass and gradients of the backward pass.
 pub struct TrainingWorkspace<N: Architecture> {
-    /// Scratch memory for each thread, then what [`Architecture::TRAINING`] says, of which its own scratch is the first part.
+    /// The scratch memory of each thread, then the values. [`Architecture::TRAINING`] counts the scratch of one thread in its fixed part.
     memory: Buffer<N::Scalar>,
     capacity: usize,
     batch: usize,
@@ -34,14 +34,14 @@ pub struct TrainingWorkspace<N: Architecture> {
 }
 
 impl<N: Architecture> TrainingWorkspace<N> {
-    /// Memory for `capacity` images, in which kernels share `threads`: each has scratch memory of its own. However many there are, a pass
-    /// computes the same bits.
+    /// Allocates memory for `capacity` images. Kernels share `threads`, each of which has scratch memory of its own. The number of
+    /// threads does not change the bits of a pass.
     pub fn on(capacity: usize, threads: Threads) -> Self {
         let memory = Buffer::zeros(N::TRAINING.for_threads(capacity, threads.count()));
         Self { memory, capacity, batch: 0, threads }
     }
 
-    /// Where values begin: behind the scratch memory of each thread.
+    /// The offset of the values: behind the scratch memory of all threads.
     fn start(&self) -> usize {
         self.threads.count() * N::TRAINING.scratch
     }
@@ -55,12 +55,12 @@ impl<N: Architecture> TrainingWorkspace<N> {
         &mut self.memory[start..]
     }
 
-    /// The most images it can hold.
+    /// Returns the largest number of images it can hold.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Its size in bytes.
+    /// Returns its size in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val::<[N::Scalar]>(&self.memory)
     }
@@ -69,8 +69,8 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// packed for several passes; see [`Network::forward`].
     ///
     /// # Errors
-    /// [`PassError::Capacity`] where there are more images than the workspace holds, or none; [`PassError::OneValue`] for one image, where
-    /// the network normalises a single value by statistics that `pass` does not keep.
+    /// [`PassError::Capacity`] where there are no images, or more than the workspace holds; [`PassError::OneValue`] for one image, where
+    /// the network normalises a single value by statistics of the batch.
     pub fn forward<'w>(
         &mut self,
         pass: Pass,
@@ -81,7 +81,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         self.forward_observed(pass, weights, statistics, images, &mut Unobserved)
     }
 
-    /// [`TrainingWorkspace::forward`] with an observer between the kernels.
+    /// Runs [`TrainingWorkspace::forward`], and calls `observer` between the kernels.
     ///
     /// # Errors
     /// As [`TrainingWorkspace::forward`].
@@ -108,7 +108,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
     /// Runs images backward with borrowed weights; see [`Network::backward`]. `input_gradient` may be empty.
     ///
     /// # Errors
-    /// [`PassError::Batch`] where `images` are not as many as were sent forward.
+    /// [`PassError::Batch`] where the number of images differs from that of the last forward pass.
     pub fn backward<'w>(
         &mut self,
         pass: Pass,
@@ -121,7 +121,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         self.backward_observed(pass, seed, weights, images, gradients, input_gradient, &mut Unobserved)
     }
 
-    /// [`TrainingWorkspace::backward`] with an observer between the kernels.
+    /// Runs [`TrainingWorkspace::backward`], and calls `observer` between the kernels.
     ///
     /// # Errors
     /// As [`TrainingWorkspace::backward`].
@@ -147,7 +147,7 @@ impl<N: Architecture> TrainingWorkspace<N> {
         Ok(())
     }
 
-    /// The factors L and R of a gradient that the last backward pass, of these images, left to the optimiser's update:
+    /// Returns the factors L and R of a gradient that the last backward pass, over these images, left to the optimiser's update:
     /// [`Architecture::FUSED`].
     pub fn fused_factors<'w>(&'w self, gradient: &FusedGradient, images: &'w [N::Input]) -> [&'w [N::Scalar]; 2] {
         [gradient.left, gradient.right].map(|slot| match slot {
@@ -156,29 +156,29 @@ impl<N: Architecture> TrainingWorkspace<N> {
         })
     }
 
-    /// The answers of the last forward pass.
+    /// Returns the answers of the last forward pass.
     pub fn outputs(&self) -> &[N::Output] {
         Output::views(&self.values()[N::OUTPUT_SLOT.range(self.batch)])
     }
 
-    /// What went into the final softmax or sigmoid in the last forward pass; the answers where there is neither.
+    /// Returns the inputs of the final softmax or sigmoid in the last forward pass; the answers if the network ends in another layer.
     pub fn logits(&self) -> &[N::Output] {
         Output::views(&self.values()[N::LOGITS_SLOT.range(self.batch)])
     }
 
-    /// Where the gradient of the answers belongs before [`Network::backward`] with [`GradientSeed::Output`].
+    /// Returns the gradient of the answers, to be written before [`Network::backward`] with [`GradientSeed::Output`].
     pub fn output_gradient_mut(&mut self) -> &mut [N::Scalar] {
         let range = N::OUTPUT_GRADIENT_SLOT.range(self.batch);
         &mut self.values_mut()[range]
     }
 
-    /// Where the gradient of the logits belongs before [`Network::backward`] with [`GradientSeed::Logits`].
+    /// Returns the gradient of the logits, to be written before [`Network::backward`] with [`GradientSeed::Logits`].
     pub fn logits_gradient_mut(&mut self) -> &mut [N::Scalar] {
         let range = N::LOGITS_GRADIENT_SLOT.range(self.batch);
         &mut self.values_mut()[range]
     }
 
-    /// The values a loss reads and the gradient it writes: `(outputs, gradient of outputs)`, or those of the logits.
+    /// Returns the values that a loss reads and the gradient that it writes: those of the outputs, or those of the logits.
     pub fn loss_operands(&mut self, seed: GradientSeed) -> (&[N::Scalar], &mut [N::Scalar]) {
         let (values, gradient) = match seed {
             GradientSeed::Output => (N::OUTPUT_SLOT, N::OUTPUT_GRADIENT_SLOT),
@@ -194,8 +194,8 @@ impl<N: Architecture> TrainingWorkspace<N> {
         }
     }
 
-    /// The output of layer `index` of [`Architecture::LAYERS`] in the last forward pass, images contiguous; `None`
-    /// where another value has been computed in its slot.
+    /// Returns the output of layer `index` of [`Architecture::LAYERS`] in the last forward pass, images contiguous; `None`
+    /// if its memory was reused for another value.
     pub fn activation(&self, index: usize) -> Option<&[N::Scalar]> {
         let slot = (*N::ACTIVATIONS.get(index)?)?;
         Some(&self.values()[slot.range(self.batch)])
@@ -208,33 +208,33 @@ impl<N: Architecture> core::fmt::Debug for TrainingWorkspace<N> {
     }
 }
 
-/// The gradient of every parameter, laid out as the parameters are.
+/// The gradient of every parameter, in the order of the parameters.
 pub struct Gradients<N: Architecture> {
     elements: Buffer<N::Scalar>,
 }
 
 impl<N: Architecture> Gradients<N> {
-    /// Zeros.
+    /// Allocates zeros.
     pub(crate) fn zeros() -> Self {
         Self { elements: Buffer::zeros(N::PARAMETERS) }
     }
 
-    /// All of them in a row.
+    /// Returns all gradients as one slice.
     pub fn as_slice(&self) -> &[N::Scalar] {
         &self.elements
     }
 
-    /// All of them in a row, to clip or to scale.
+    /// Returns all gradients as one mutable slice, to clip or to scale.
     pub fn as_mut_slice(&mut self) -> &mut [N::Scalar] {
         &mut self.elements
     }
 
-    /// Back to zero: a backward pass adds.
+    /// Resets all gradients to zero, since a backward pass adds to them.
     pub fn clear(&mut self) {
         self.elements.fill(N::Scalar::ZERO);
     }
 
-    /// The gradient of one tensor: `gradients.tensor("conv1", "kernel")`.
+    /// Returns the gradient of one tensor, `gradients.tensor("conv1", "kernel")`; `None` if the network trains no such tensor.
     pub fn tensor(&self, layer: &str, tensor: &str) -> Option<&[N::Scalar]> {
         let tensor = find(N::LAYERS, layer, tensor).filter(|tensor| tensor.kind.is_trained())?;
         Some(&self.elements[tensor.offset..tensor.offset + tensor.len])

@@ -1,4 +1,4 @@
-//! Trained weights on disk, as safetensors, and from one network to another: each tensor is named `layer.tensor`.
+//! Trained weights on disk, as safetensors, and copies between networks: each tensor is named `layer.tensor`.
 
 use core::fmt;
 use std::path::Path;
@@ -16,28 +16,28 @@ use crate::suggest::nearest;
 
 /// Saves and loads a network's weights: trained parameters and statistics.
 ///
-/// A file is written under a temporary name and then renamed, so that the old one stays whole until the new one is. A file is
-/// checked in full before a single weight changes. What another program has rewritten is read like any other file whose tensors fit:
-/// the report says whether they have changed since they were written.
+/// A file is written under a temporary name and then renamed, so that the old file stays intact until the new one is complete. A file is
+/// checked completely before any weight changes. A file that another program has rewritten is read like any other whose tensors fit:
+/// [`Loaded`] reports whether the tensors have changed since they were written.
 pub trait SaveWeights: Network {
     /// Writes the weights to a file.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses; an older file of that name is as it was.
+    /// [`Error::Io`] where the system cannot write; an older file of that name stays unchanged.
     fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         crate::storage::replace_file(path.as_ref(), &self.to_bytes())
     }
 
-    /// Takes the weights from a file that [`Self::save`] wrote, or another program with the same names.
+    /// Loads the weights from a file that [`Self::save`] or another program with the same tensor names wrote.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, of another shape or dtype;
-    /// and those of [`WeightFile::from_bytes`] for a file that is no safetensors file, or cut short. The network is unchanged then.
+    /// [`Error::Io`]; [`Error::Weights`] with every tensor that is missing, unknown, or of another shape or dtype;
+    /// and those of [`WeightFile::from_bytes`] for a file that is truncated or no safetensors file. The network is unchanged then.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), false)
     }
 
-    /// [`Self::load`], where the file may hold elements of another floating-point type: F16, BF16, F32 or F64, widened or rounded.
+    /// Loads weights as [`Self::load`] does, and converts elements of another floating-point type: F16, BF16, F32 or F64, widened or rounded.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -45,9 +45,9 @@ pub trait SaveWeights: Network {
         Self::Scalar::load_weights(Facts::of::<Self>(), self.weights_mut(), path.as_ref(), true)
     }
 
-    /// Takes those weights of a file whose names and shapes are the network's, converted as in [`Self::load_converted`], and leaves the
-    /// others as they are: for a network that shares some of its layers with the one that was saved. The report says what was taken, and
-    /// what was not and why.
+    /// Loads those tensors of a file whose names and shapes match the network's, converted as in [`Self::load_converted`], and leaves the
+    /// others unchanged: for a network that shares some of its layers with the saved one. The result lists the tensors that were loaded, and
+    /// those that were not, with the reason.
     ///
     /// ```
     /// use netwright_runtime::{Error, network::Network, weights::SaveWeights};
@@ -64,12 +64,12 @@ pub trait SaveWeights: Network {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`WeightFile::from_bytes`] for a file that is no safetensors file, or cut short.
+    /// [`Error::Io`], and those of [`WeightFile::from_bytes`] for a file that is truncated or no safetensors file.
     fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Loaded, Error> {
         Self::Scalar::load_matching(Facts::of::<Self>(), self.weights_mut(), path.as_ref())
     }
 
-    /// A network with the weights of a file, which is read tensor by tensor: its bytes are never in memory as a whole.
+    /// Creates a network with the weights of a file, which is read tensor by tensor: the whole file is never in memory.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -77,12 +77,12 @@ pub trait SaveWeights: Network {
         Ok(Self::from_weights(Self::Scalar::read_weights(Facts::of::<Self>(), path.as_ref())?))
     }
 
-    /// The bytes that [`Self::save`] writes.
+    /// Returns the bytes that [`Self::save`] writes.
     fn to_bytes(&self) -> Vec<u8> {
         Self::Scalar::weights_to_bytes(Facts::of::<Self>(), self.weights_ref())
     }
 
-    /// [`Self::load`] from bytes, as of `include_bytes!`.
+    /// Loads weights as [`Self::load`] does, from bytes, such as those of `include_bytes!`.
     ///
     /// # Errors
     /// As [`Self::load`], without [`Error::Io`].
@@ -90,9 +90,9 @@ pub trait SaveWeights: Network {
         Self::Scalar::load_bytes(Facts::of::<Self>(), self.weights_mut(), bytes)
     }
 
-    /// Copies a part of another network, of whatever type: a layer (`conv1`), a call of a block (`pair1`), either without its number
-    /// (`conv`: all of them), or everything (`""`); see [`Layer::is_in`](crate::layer::Layer::is_in). Elements are rounded where the other
-    /// network's are wider.
+    /// Copies the weights of a part of another network, of any type. A part is a layer (`conv1`), a call of a block (`pair1`), either without
+    /// its number (`conv`: all of them), or the whole network (`""`); see [`Layer::is_in`](crate::layer::Layer::is_in). Elements are rounded
+    /// where the other network's are wider.
     ///
     /// ```
     /// use netwright_runtime::{Error, network::Network, weights::SaveWeights};
@@ -105,7 +105,7 @@ pub trait SaveWeights: Network {
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] where this network has no such part, [`Error::Weights`] with every tensor of the part that only one of the
-    /// two has, or that has another shape. The network is unchanged then.
+    /// two networks has, or that has another shape. The network is unchanged then.
     fn copy_from<O: Network>(&mut self, other: &O, part: &str) -> Result<Loaded, Error> {
         if !Self::LAYERS.iter().any(|layer| layer.is_in(part) && !layer.tensors.is_empty()) {
             let known = Self::LAYERS.iter().filter(|layer| !layer.tensors.is_empty()).map(|layer| layer.name);
@@ -119,7 +119,7 @@ pub trait SaveWeights: Network {
         compared.take(facts, self.weights_mut(), O::NAME, Checksum::None)
     }
 
-    /// Copies all tensors of another network whose names and shapes are this one's, and leaves the others as they are.
+    /// Copies all tensors of another network whose names and shapes match this one's, and leaves the others unchanged.
     fn copy_matching<O: Network>(&mut self, other: &O) -> Loaded {
         let facts = Facts::of::<Self>();
         let offers = of_network(other);
@@ -130,32 +130,32 @@ pub trait SaveWeights: Network {
 
 impl<N: Network> SaveWeights for N {}
 
-/// What a network has taken from a file or from another network.
+/// The tensors that a network has loaded from a file or copied from another network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// The file, or the other network's name.
     pub origin: String,
-    /// The network that took it.
+    /// The name of the network that loaded them.
     pub network: &'static str,
-    /// The tensors taken, in the network's order.
+    /// The loaded tensors, in the network's order.
     pub taken: Vec<String>,
-    /// Those among them whose elements were of another type, with that type: `("conv1.kernel", "BF16")`.
+    /// Those of `taken` that were converted from another element type, with that type: `("conv1.kernel", "BF16")`.
     pub converted: Vec<(String, String)>,
-    /// What did not fit, and so was left as it was; empty where everything had to fit.
+    /// The tensors that did not match and were left unchanged; empty where all had to match.
     pub left: Vec<WeightDifference>,
     /// Whether the file's tensors have changed since they were written.
     pub checksum: Checksum,
 }
 
 impl Loaded {
-    /// Whether the tensors have changed since they were written, by another program or by damage. A file without checksum, as others
-    /// write them, does not tell.
+    /// Returns whether the tensors have changed since they were written, by another program or by damage. A file without checksum, as other
+    /// programs write it, counts as unchanged.
     pub fn has_changed(&self) -> bool {
         matches!(self.checksum, Checksum::Differs { .. })
     }
 }
 
-/// A sentence, and a line for each tensor that was left.
+/// Writes a sentence, and a line for each tensor that was left unchanged.
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { origin, network, taken, converted, left, .. } = self;
@@ -175,7 +175,7 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// Each tensor's layer, name and place.
+/// Returns each tensor of a network with the name of its layer and its full name.
 fn tensors(facts: Facts) -> impl Iterator<Item = (&'static str, String, &'static ParameterTensor)> {
     facts.layers.iter().flat_map(|layer| {
         layer.tensors.iter().map(|tensor| (layer.name, format!("{}.{}", layer.name, tensor.name), tensor))
@@ -194,14 +194,14 @@ pub fn add_weights<T: Precision>(writer: &mut Writer, facts: Facts, weights: &We
     }
 }
 
-/// A tensor that a network may take.
+/// A tensor that is offered to a network, by a file or by another network.
 pub struct Offer<'o, T> {
     shape: &'o [usize],
     /// Its element type.
     kind: String,
-    /// Whether it can be read as `T`, converted or not.
+    /// Whether it can be read as `T`, by conversion if necessary.
     is_readable: bool,
-    /// Writes its elements to as many.
+    /// Writes its elements to a slice of the same length.
     read: Read<'o, T>,
 }
 
@@ -213,10 +213,10 @@ impl<T> fmt::Debug for Offer<'_, T> {
     }
 }
 
-/// With their names.
+/// Offered tensors with their names.
 pub type Offers<'o, T> = Vec<(String, Offer<'o, T>)>;
 
-/// The tensors of a file that are a network's: a checkpoint holds others too.
+/// Offers those tensors of a file that are weights: a checkpoint also holds other tensors.
 pub fn of_file<T: Precision>(file: &WeightFile, is_weight: impl Fn(&str) -> bool) -> Offers<'_, T> {
     fn offer<T: Precision>(view: View<'_>) -> Offer<'_, T> {
         let (kind, is_readable) = (view.dtype.to_string(), view.is_readable());
@@ -229,7 +229,7 @@ pub fn of_file<T: Precision>(file: &WeightFile, is_weight: impl Fn(&str) -> bool
     file.tensors().filter(|view| is_weight(view.name)).map(|view| (view.name.to_owned(), offer(view))).collect()
 }
 
-/// The tensors of a file that stays where it is.
+/// Offers the tensors of a file that is read tensor by tensor.
 fn of_stream<T: Precision>(stream: &Safetensors) -> Offers<'_, T> {
     let offers = stream.entries().map(|(name, dtype, shape)| {
         let (kind, is_readable) = (dtype.to_string(), dtype.is_floating());
@@ -252,7 +252,7 @@ fn of_network<T: Precision, O: Network>(network: &O) -> Offers<'_, T> {
     offers.collect()
 }
 
-/// What of some tensors fits a network.
+/// The result of matching offered tensors against a network's.
 #[derive(Debug)]
 pub struct Compared<'o, T> {
     fitting: Vec<(String, &'static ParameterTensor, &'o Offer<'o, T>)>,
@@ -260,8 +260,8 @@ pub struct Compared<'o, T> {
 }
 
 impl<'o, T: Precision> Compared<'o, T> {
-    /// Compares what is offered with a part of a network.
-    // Such functions of a scalar are linked by other crates, which would compile them again.
+    /// Compares the offered tensors with those of a part of a network.
+    // Not inlined: a function that is generic over the scalar would otherwise be compiled again in each crate that calls it.
     #[inline(never)]
     pub fn new(facts: Facts, offers: &'o Offers<'o, T>, part: &str, convert: bool) -> Self {
         let (mut fitting, mut differences) = (Vec::new(), Vec::new());
@@ -298,7 +298,7 @@ impl<'o, T: Precision> Compared<'o, T> {
         Self { fitting, differences }
     }
 
-    /// Whether everything fits.
+    /// Returns an error with all differences, unless everything matches.
     pub fn check(&self, facts: Facts, origin: &str) -> Result<(), Error> {
         if self.differences.is_empty() {
             return Ok(());
@@ -307,7 +307,7 @@ impl<'o, T: Precision> Compared<'o, T> {
         Err(Error::Weights { origin, network: facts.name, differences })
     }
 
-    /// Reads the tensors that lie in some stretches of the parameters, or of the statistics, to where those are contiguous.
+    /// Reads the tensors within ranges of the parameters, or of the statistics, to `elements`, where these ranges are contiguous.
     pub(crate) fn read(&self, trained: bool, stretches: &[Stretch], elements: &mut [T]) -> Result<(), Error> {
         let mut rest = elements;
         for &[first, end] in stretches {
@@ -323,10 +323,10 @@ impl<'o, T: Precision> Compared<'o, T> {
         Ok(())
     }
 
-    /// Takes what fits.
+    /// Loads the matching tensors.
     ///
     /// # Errors
-    /// That of a file that is read meanwhile; some of the weights may have changed then.
+    /// An error of reading the file; some of the weights may have changed then.
     #[inline(never)]
     pub fn take(
         self,
@@ -350,7 +350,7 @@ impl<'o, T: Precision> Compared<'o, T> {
     }
 }
 
-/// Takes all tensors of a network from a file that has these and no others, or changes nothing.
+/// Loads all tensors of a network from a file that has exactly these tensors; otherwise changes nothing.
 fn take_all<T: Precision>(
     facts: Facts,
     weights: &mut Weights<T>,
@@ -402,7 +402,7 @@ pub(crate) fn read<T: Precision>(facts: Facts, path: &Path) -> Result<Weights<T>
     })
 }
 
-/// Calls `take` with the tensors of a file that has all of a network's and no others.
+/// Calls `take` with the tensors of a file that has exactly the tensors of a network.
 pub(crate) fn with_all<T: Precision, R>(
     facts: Facts,
     stream: &Safetensors,

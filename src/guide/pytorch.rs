@@ -1,6 +1,6 @@
 //! Weights from PyTorch and Keras, and back.
 //!
-//! What another library calls a layer stands behind it, in quotation marks:
+//! The name that another library gives to a layer follows the layer, in quotation marks:
 //!
 //! ```
 //! use netwright::prelude::*;
@@ -35,25 +35,26 @@
 //! # }
 //! ```
 //!
-//! A name behind the call of a block or a repeat is what the names inside begin with: `layer1.0.conv1`. A dot stands between, unless the
-//! first ends in a sign itself, `block1_`. `{}` counts the repeat around it from 0, `{1..}` from 1, and `{0,2,5}` lists what stands there each
-//! time: the two convolutions of `repeat 2 { conv 3x3x64 same from "features.{0,2}" relu }` are `features.0` and `features.2`. Of several such places
-//! in a name, the last counts the innermost repeat. A layer without `from` is told by its name when a file is loaded.
+//! A name after the call of a block or after a repeat is the prefix of the names inside: `layer1.0.conv1`. They are joined by a dot, unless the
+//! prefix itself ends in a separator, `block1_`. `{}` is the index of the surrounding repeat counted from 0, `{1..}` counts from 1, and `{0,2,5}`
+//! lists the values: the two convolutions of `repeat 2 { conv 3x3x64 same from "features.{0,2}" relu }` are `features.0` and `features.2`. Of several
+//! placeholders in a name, the last one counts the innermost repeat. A layer without `from` is reported by its name when a file is loaded.
 //!
-//! Names that all begin with one more, as in a checkpoint `{"model": model.state_dict(), "epoch": 3}` or behind `DataParallel`, are said to lie
-//! below it, with what the map needs: `Map::pytorch().below("model")`.
+//! If all names have a common prefix, as in a checkpoint `{"model": model.state_dict(), "epoch": 3}` or behind `DataParallel`, pass that prefix to
+//! the map: `Map::pytorch().below("model")`.
 //!
-//! What is missing, unexpected, of other sizes or kinds is told at once, beside the nearest name, and the network stays as it was. Numbers
-//! of 16 and 64 bits are converted.
+//! All tensors that are missing, unexpected, or of another shape or element type are reported together, each beside the nearest name, and the
+//! network stays unchanged. Elements of 16 and 64 bits are converted.
 //!
 //! # The classic networks
 //!
-//! The package `netwright-zoo` knows what torchvision and Keras call the layers of its networks. With its features `formats` (`.pt`, `.npz`, safetensors) or
-//! `hdf5` (Keras' `.h5` as well) one call reads a file: `netwright_zoo::torchvision::resnet50("resnet50.pt")?`, `netwright_zoo::keras::xception("xception.weights.h5")?`.
+//! The package `netwright-zoo` knows the names that torchvision and Keras give to the layers of its networks. With its features `formats`
+//! (`.pt`, `.npz`, safetensors) or `hdf5` (Keras' `.h5` as well) one call reads a file: `netwright_zoo::torchvision::resnet50("resnet50.pt")?`,
+//! `netwright_zoo::keras::xception("xception.weights.h5")?`.
 //!
 //! # A map in code
 //!
-//! For a network whose text says nothing, or says what another library calls its layers, a [`Map`](crate::foreign::Map) does the same:
+//! For a network whose text has no `from`, or has the names of another library, a [`Map`](crate::foreign::Map) gives the names in code:
 //!
 //! ```no_run
 //! use netwright::foreign::{Map, Safetensors};
@@ -69,13 +70,13 @@
 //! # }
 //! ```
 //!
-//! [`Map::keras`](crate::foreign::Map::keras) has Keras' names and axes; [`numbered`](crate::foreign::Map::numbered) calls layers as Keras does
-//! where nobody did, `conv2d`, `conv2d_1`.
+//! [`Map::keras`](crate::foreign::Map::keras) has Keras' names and axes; [`numbered`](crate::foreign::Map::numbered) names layers as Keras does
+//! by default, `conv2d`, `conv2d_1`.
 //!
 //! # Other formats
 //!
-//! Safetensors are read by netwright itself. PyTorch's `.pt` and `.pth`, NumPy's `.npz` and, with its feature `hdf5`, Keras' `.weights.h5` and `.h5` are
-//! read by the crate `netwright-formats`, beside netwright in Cargo.toml: `cargo add netwright-formats --features hdf5`.
+//! Safetensors are read by netwright itself. PyTorch's `.pt` and `.pth`, NumPy's `.npz` and, with its feature `hdf5`, Keras' `.weights.h5` and `.h5`
+//! are read by the crate `netwright-formats`, a dependency beside netwright: `cargo add netwright-formats --features hdf5`.
 //!
 //! ```text
 //! // torch.save(model.state_dict(), "model.pt")
@@ -87,7 +88,7 @@
 //! network.load_foreign(&*file, &Map::keras())?;
 //! ```
 //!
-//! What is neither is a [`TensorFile`](crate::foreign::TensorFile) that you write.
+//! For any other format, implement [`TensorFile`](crate::foreign::TensorFile).
 //!
 //! # Axes
 //!
@@ -102,20 +103,20 @@
 //! | `PReLU`: `.weight` | channels, or 1 | `slope` |
 //! | `depthwise.weight`, `pointwise.weight` and `.bias` | as convolutions | of `sepconv`: `depthwise_kernel`, `pointwise_kernel`, `bias` |
 //!
-//! PyTorch flattens an image channel by channel, netwright pixel by pixel: the weights of a dense layer behind a flattened image, or before a
-//! `reshape`, change their order too, with all that stands between. The images that a network is shown have to be height x width x channels.
+//! PyTorch flattens an image channel by channel, netwright pixel by pixel. The weights of a dense layer behind a flattened image, or before a
+//! `reshape`, are therefore reordered, together with those of the layers in between. Images passed to a network are height x width x channels.
 //!
-//! PyTorch keeps a count of batches, `num_batches_tracked`, which is 0 in what is saved for it. A normalisation without a scale (`bn noscale`)
-//! has one there, which must be 1. Layers whose weights are tied have them in both places there: leave one out with `ignoring`.
+//! PyTorch keeps a count of batches, `num_batches_tracked`; files saved for PyTorch contain it as 0. A normalisation without a scale (`bn noscale`)
+//! has a scale in PyTorch's file, which must be 1. Layers with tied weights have a tensor each there: exclude one with `ignoring`.
 //!
-//! # What else has to be the same
+//! # Other settings that must agree
 //!
-//! - Batch normalisation: PyTorch adds `eps = 1e-5` to the variance, netwright and Keras 0.001 unless told: write `bn eps 1e-5`. Its `momentum = 0.1`
-//!   is the weight of the new value, here it is that of the old one: `bn momentum 0.9`. Predictions do not depend on the momentum.
-//! - Padding: `padding=1` of a 3x3 window is `same` at stride 1. At stride 2 `same` is that of Keras, which pads the far side alone; write
-//!   `pad 1` for PyTorch's.
+//! - Batch normalisation: PyTorch adds `eps = 1e-5` to the variance, netwright and Keras 0.001 by default: write `bn eps 1e-5`. PyTorch's
+//!   `momentum = 0.1` is the weight of the new value, here it is that of the old one: `bn momentum 0.9`. Predictions do not depend on the momentum.
+//! - Padding: `padding=1` of a 3x3 window is `same` at stride 1. At stride 2, `same` is that of Keras, which pads the bottom and right sides alone;
+//!   write `pad 1` for PyTorch's.
 //! - `AvgPool2d` with padding counts the zeros around an image, `avgpool` does not: `zeropad 1; avgpool 3 stride 1`.
-//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, to be written out;
+//! - `GELU()` is `gelu`, `GELU(approximate="tanh")` is `gelu_tanh`; `LeakyReLU` has a slope of 0.01, which must be written out;
 //!   `Hardtanh()` is `clip min -1 max 1`.
 //! - A network for `CrossEntropyLoss` ends without a softmax in PyTorch; here `softmax 10` is the last layer, and its loss reads the logits.
-//! - What inputs were normalised with, such as ImageNet's means and deviations, belongs to the network.
+//! - The normalisation of inputs, such as ImageNet's means and standard deviations, must be that of the network's training.

@@ -1,10 +1,10 @@
-//! A network in a program that runs on: several threads, weights that are there once, weights that are swapped, one of several networks.
+//! Prediction in a long-running program: several threads, one copy of the weights, replacing weights at run time, choosing among networks.
 //!
 //! # Several threads
 //!
-//! `predict` borrows a network and changes nothing that is seen, so threads share it as they share any value: in an `Arc`, or by a borrow in a
-//! scope. The weights are there once; each prediction under way has a workspace of its own, which is kept for the next one and made when there
-//! are more at a time than ever before. After that nothing is allocated.
+//! `predict` borrows a network and has no visible side effects, so threads share it as they share any value: in an `Arc`, or by a borrow in a
+//! scope. There is one copy of the weights. Each running prediction uses a workspace of its own; workspaces are kept and reused, and a new one
+//! is allocated only when more predictions run at once than ever before. After that nothing is allocated.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -24,15 +24,15 @@
 //! assert!(answers.iter().all(|answer| *answer == answers[0])); // to the bit
 //! ```
 //!
-//! A clone copies the weights: it is for a second version of them, not for a second thread. Where memory is short, a
-//! [`Predictor`](crate::Predictor) borrows weights and a workspace that its caller owns, one for each thread.
+//! A clone copies the weights: use it for a second version of them, not for a second thread. Where memory is short, a
+//! [`Predictor`](crate::Predictor) borrows weights and a workspace that its caller owns, one workspace per thread.
 //!
-//! # Weights once
+//! # One copy of the weights
 //!
-//! A network may go on training, so that it holds its weights and, for predictions, packed or transformed copies of most of them. A program
-//! that only predicts holds an [`OwnedPredictor`](crate::OwnedPredictor): the prepared weights, and those others that predictions read as they
-//! are. It gives the network's bits. Made of a file, it reads and prepares one tensor after the other, and never has the weights as a whole; it
-//! writes what it holds to a file that needs no preparation.
+//! A network can be trained further, so it holds its weights and, for predictions, packed or transformed copies of most of them. A program
+//! that only predicts holds an [`OwnedPredictor`](crate::OwnedPredictor): the prepared weights, and the other weights that predictions read
+//! unchanged. It gives the same bits as the network. Created from a file, it reads and prepares one tensor after the other, and never holds all
+//! original weights at once; it can write its contents to a file that needs no further preparation.
 //!
 //! ```
 //! use netwright::prelude::*;
@@ -57,8 +57,8 @@
 //! # }
 //! ```
 //!
-//! A [`Predictor`](crate::Predictor) borrows the bytes of such a file where they lie: in the flash of a board, or in a file that is mapped, whose
-//! pages several processes share (`memmap2::Mmap` is such bytes). What it needs besides is its workspace.
+//! A [`Predictor`](crate::Predictor) borrows the bytes of such a file in place: in the flash of a board, or in a memory-mapped file, whose
+//! pages several processes share (`memmap2::Mmap` provides such bytes). Besides these it only needs its workspace.
 //!
 //! ```
 //! use netwright::{PredictionFileError, Predictor, Tensor};
@@ -72,22 +72,23 @@
 //! # assert!(read(&[], &Tensor::zeros()).is_err());
 //! ```
 //!
-//! Prepared weights are for one network as one version of netwright compiles it, on any processor with the little end first. Those of another
-//! network, of other layers, of kernels that pack otherwise, cut short or damaged are a
-//! [`PredictionFileError`](crate::PredictionFileError). The weights themselves are what is kept for good.
+//! Prepared weights belong to one network as compiled by one version of netwright, on any little-endian processor. A file of another
+//! network, of other layers, or of kernels with another packed layout, and a truncated or damaged file, is a
+//! [`PredictionFileError`](crate::PredictionFileError). For long-term storage, keep the weights themselves.
 //!
 //! # The same bits everywhere
 //!
-//! Any number of threads gives the same bits. Instruction sets add up in an order of their own: AVX2, AVX-512, NEON and WebAssembly's vectors
-//! differ from plain code by rounding, predictions by less than 1e-6, gradients by less than 1e-5 of the root mean square of their layer's
-//! (`tests/instructions.rs` holds them to it). Over many steps of training, rounding grows into other weights.
-//! [`InstructionSet::Portable`](crate::InstructionSet::Portable) holds every machine to one order, of predictions and of training, at several times the
-//! cost: `network.set_instructions(InstructionSet::Portable)?` before `predict`, a [`Trainer`](crate::train::Trainer), a
-//! [`GradientEngine`](crate::train::GradientEngine) or a loop of one's own. CI trains so on x86-64, aarch64 and WebAssembly and compares the bits.
+//! Any number of threads gives the same bits. Instruction sets differ in the order of their sums: AVX2, AVX-512, NEON and WebAssembly's vectors
+//! differ from scalar code by rounding, predictions by less than 1e-6, gradients by less than 1e-5 of the root mean square of their layer's
+//! gradient (`tests/instructions.rs` checks both). Over many steps of training, rounding leads to different weights.
+//! [`InstructionSet::Portable`](crate::InstructionSet::Portable) uses one order on every machine, for predictions and for training, and takes several
+//! times as long: call `network.set_instructions(InstructionSet::Portable)?` before `predict`, a [`Trainer`](crate::train::Trainer), a
+//! [`GradientEngine`](crate::train::GradientEngine) or a training loop of your own. CI trains this way on x86-64, aarch64 and WebAssembly and
+//! compares the bits.
 //!
-//! # Weights swapped while it runs
+//! # Replacing weights at run time
 //!
-//! A network is a value: a new one is loaded beside the old, tried, and put in its place. Whoever predicts holds the one it began with.
+//! A network is a value: load a new one beside the old, test it, and replace the old one. A running prediction keeps the network it began with.
 //!
 //! ```
 //! use std::path::Path;
@@ -121,8 +122,8 @@
 //!
 //! # One of several networks
 //!
-//! Networks of different layers are different types. An `enum` chooses among those that are known, a trait object among those that share an input
-//! and an answer; either is written in a few lines, and costs one jump for an image.
+//! Networks of different layers are different types. An `enum` chooses among a closed set, a trait object among all that share the types of input
+//! and answer; either takes a few lines, and costs one indirect jump per image.
 //!
 //! ```
 //! use netwright::prelude::*;

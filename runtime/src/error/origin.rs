@@ -1,27 +1,27 @@
-//! Where a NaN or an infinite element came from.
+//! The origin of a NaN or an infinite element.
 
-/// Where a NaN or an infinite number first appeared; layers by their names.
+/// The value in which a NaN or an infinite element first appeared; layers by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// In the input at this place of the batch, from 0. `Batch::name_sample` makes it the number of
+    /// The input with this index in the batch, from 0. `Batch::name_sample` replaces it by the index of
     /// the sample.
     BatchInput(usize),
-    /// In the input of the sample of this number: its place in the set from 0, or how many came before it in the stream's epoch.
+    /// The input of a sample, by its index in the set from 0, or by the number of samples before it in the stream's epoch.
     Input {
-        /// The sample.
+        /// The index of the sample.
         sample: u64,
-        /// The sample that mixup blended with it, whose input it may be as well.
+        /// The sample that mixup blended with it, whose input may be the cause as well.
         partner: Option<u64>,
     },
-    /// In the output of a layer, from finite inputs and weights.
+    /// The output of a layer, with finite inputs and weights.
     Output(&'static str),
-    /// In the loss, after finite answers.
+    /// The loss, after finite answers.
     Loss,
-    /// In the gradient of a layer's weights, after a finite loss.
+    /// The gradient of a layer's weights, after a finite loss.
     Gradient(&'static str),
-    /// In the weights of a layer: given so, or moved too far by a step.
+    /// The weights of a layer: they were set so, or a step changed them too much.
     Weights(&'static str),
-    /// In the gradient of a feature that is being maximised: see `Maximisation`.
+    /// The gradient of a feature that is being maximised: see `Maximisation`.
     Feature,
 }
 

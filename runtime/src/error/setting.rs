@@ -1,13 +1,13 @@
-//! Hyper-parameters, and what they may be.
+//! Hyper-parameters and their valid values.
 
 use super::Error;
 
-/// What a hyper-parameter was set to.
+/// The value that a hyper-parameter was set to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SettingValue {
-    /// A count, told to its last digit.
+    /// A count, printed exactly.
     Count(u64),
-    /// A number.
+    /// A real number.
     Real(f64),
 }
 
@@ -20,13 +20,13 @@ impl core::fmt::Display for SettingValue {
     }
 }
 
-/// Refuses a hyper-parameter that is outside its range, or no number.
+/// Returns `found`, or an error if it is not valid or not finite.
 pub fn setting(setting: &'static str, found: f64, valid: bool, expected: &'static str) -> Result<f64, Error> {
     let refused = Error::Setting { setting, expected, found: SettingValue::Real(found) };
     if valid && found.is_finite() { Ok(found) } else { Err(refused) }
 }
 
-/// Refuses a count that is outside its range.
+/// Returns an error for a count that is not valid.
 pub fn count_setting(
     setting: &'static str,
     found: impl TryInto<u64>,

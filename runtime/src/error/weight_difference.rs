@@ -1,4 +1,4 @@
-//! How weights that are offered to a network can differ from its own.
+//! Differences between the weights that are offered to a network and its own.
 
 use crate::debug_as_sentence::debug_as_sentence;
 
@@ -13,7 +13,7 @@ pub enum WeightDifference {
         tensor: String,
         /// Its shape.
         expected: Vec<usize>,
-        /// Of the tensors that the network lacks, the one whose name is nearest.
+        /// The tensor with the nearest name among those that the network lacks.
         nearest: Option<String>,
     },
     /// The file has a tensor that the network lacks.
@@ -23,7 +23,7 @@ pub enum WeightDifference {
         tensor: String,
         /// Its shape.
         found: Vec<usize>,
-        /// Of the tensors that are missing, the one whose name is nearest.
+        /// The tensor with the nearest name among those that are missing.
         nearest: Option<String>,
     },
     /// A tensor has another shape.
@@ -36,12 +36,12 @@ pub enum WeightDifference {
         /// The file's shape.
         found: Vec<usize>,
     },
-    /// All names of a file begin with a name more, as of a module around the network, or of the place in a checkpoint.
+    /// All names of a file have a common prefix, such as the name of a module around the network, or of a key in a checkpoint.
     #[error("its tensors lie below `{name}`: give the map `.below(\"{name}\")`{}", besides(beside))]
     Below {
-        /// That name.
+        /// The prefix.
         name: String,
-        /// What else lies in the file, which the network has no place for.
+        /// Other entries of the file, which do not belong to the network.
         beside: Vec<String>,
     },
     /// The file has the names of another library than the map.
@@ -52,18 +52,18 @@ pub enum WeightDifference {
         /// The map of its names.
         map: &'static str,
     },
-    /// A layer with weights that another library's file cannot be asked for.
+    /// A layer with weights for which the map gives no name in the other library.
     #[error("`{layer}` has no name there: write `from` behind it, or name it in the map")]
     Unnamed {
         /// The layer.
         layer: String,
     },
-    /// A tensor that another library trains and this network does not have, with other elements than it would need.
+    /// A tensor that the other library trains and this network does not have, with other elements than the network assumes.
     #[error("`{tensor}` is not {expected} throughout, and the network's layer leaves it out")]
     NotConstant {
         /// The tensor.
         tensor: String,
-        /// What each of its elements would have to be.
+        /// The value that each of its elements must have.
         expected: String,
     },
     /// A tensor holds another element type.
@@ -71,9 +71,9 @@ pub enum WeightDifference {
     Numbers {
         /// The tensor.
         tensor: String,
-        /// The network's: `F32`.
+        /// The network's element type: `F32`.
         expected: &'static str,
-        /// The file's: `F64`.
+        /// The file's element type: `F64`.
         found: String,
     },
 }

@@ -1,33 +1,34 @@
-//! What a file of weights is, whatever its format.
+//! The interface to files of weights, whatever their format.
 
 use std::borrow::Cow;
 
 use crate::error::Error;
 use crate::storage::safetensors::Dtype;
 
-/// What the header of a file says of a tensor.
+/// The header's entry for a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
     /// Its name in the file.
     pub name: String,
     /// Its element type.
     pub dtype: Dtype,
-    /// Its sizes, slowest first.
+    /// Its shape, slowest axis first.
     pub shape: Vec<usize>,
 }
 
-/// A file whose headers have been read: it knows its tensors before it reads one, so that nothing is allocated for what does not fit.
+/// A file whose headers have been read: it lists its tensors before it reads their elements, so that nothing is allocated for tensors that do not
+/// fit.
 pub trait TensorFile {
-    /// Its name in errors.
+    /// Returns the name of the file in errors.
     fn origin(&self) -> &str;
 
-    /// Its tensors, each name once.
+    /// Returns its tensors; names are unique.
     fn tensors(&self) -> Vec<TensorInfo>;
 
-    /// The elements of one of them, by its place in [`Self::tensors`]: row by row, little end first, exactly as many bytes as its shape and
+    /// Returns the elements of the tensor at `index` in [`Self::tensors`]: row by row, little-endian, exactly as many bytes as its shape and
     /// dtype say.
     ///
     /// # Errors
-    /// What reading and unpacking gives.
+    /// Errors of reading and decompressing.
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error>;
 }

@@ -1,19 +1,19 @@
-//! The axes of a tensor in another library: its sizes there, and where each of our elements lies.
+//! The axes of a tensor in another library: its shape there, and the offset of each element.
 
 use crate::Shape;
 use crate::layer::{Axes, ParameterTensor};
 
-/// How another library keeps a tensor.
+/// The layout of a tensor in another library.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Theirs {
-    /// Its sizes there, slowest first.
+    /// Its shape, slowest axis first.
     pub(super) shape: Vec<usize>,
-    /// For each of our axes, what each index along it adds to the place of an element there.
+    /// For each of netwright's axes and each index along it, the contribution to an element's offset in the other library.
     offsets: Vec<Vec<usize>>,
 }
 
 impl Theirs {
-    /// With channels before height and width, and outputs before inputs.
+    /// Returns the layout with channels before height and width, and outputs before inputs.
     pub(super) fn channels_first(tensor: &ParameterTensor, is_series: bool) -> Self {
         let (layout, sizes) = (tensor.layout, tensor.shape);
         let image = |shape: [usize; 4], strides: [usize; 4]| {
@@ -44,25 +44,25 @@ impl Theirs {
         }
     }
 
-    /// With the axes in our order.
+    /// Returns the layout with the axes in netwright's order.
     pub(super) fn as_ours(tensor: &ParameterTensor, is_series: bool) -> Self {
         let sizes = tensor.shape;
         let stride = |axis: usize| sizes[axis + 1..].iter().product();
         let offsets = (0..sizes.len()).map(|axis| steps(sizes[axis], stride(axis))).collect();
-        // The width of a series is 1.
+        // A series has no axis of width, which is 1.
         let is_window = matches!(tensor.layout.axes, Axes::Conv | Axes::Depthwise | Axes::Deconv);
         let kept = |axis: usize| !(is_series && is_window && axis == 1);
         let shape = (0..sizes.len()).filter(|&axis| kept(axis)).map(|axis| sizes[axis]).collect();
         Self { shape, offsets }
     }
 
-    /// Whether a file's sizes are these. A row of channels may have axes of length 1 beside, as slopes have in Keras.
+    /// Returns whether a file's shape fits. A vector of channels may have additional axes of length 1, as slopes have in Keras.
     pub(super) fn fits(&self, found: &[usize]) -> bool {
         let long = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
         self.shape == found || self.offsets.len() == 1 && long(&self.shape) == long(found)
     }
 
-    /// Calls `row` for each row of our elements in their order: with the place there of what it begins with, and what each adds to it.
+    /// Calls `row` for each innermost row of netwright's elements, in order, with its base offset and the offset of each element from it.
     pub(super) fn rows(&self, row: &mut dyn FnMut(usize, &[usize])) {
         let Some((last, outer)) = self.offsets.split_last() else { return };
         let mut at = vec![0; outer.len()];
@@ -79,7 +79,7 @@ fn steps(size: usize, stride: usize) -> Vec<usize> {
     (0..size).map(|index| index * stride).collect()
 }
 
-/// Where the elements of a row lie in which images were flattened, where channels come first.
+/// Returns the offsets of the elements of a vector that consists of flattened images, which the other library flattens channels first.
 fn places(len: usize, parts: &[Shape], stride: usize) -> Vec<usize> {
     if parts.is_empty() {
         return steps(len, stride);
@@ -108,14 +108,14 @@ mod tests {
         ParameterTensor { name: "kernel", kind, shape, offset: 0, len, fan_in: 1, fan_out: 1, init, layout }
     }
 
-    /// The place there of each of our elements, in order.
+    /// Returns the offset in the other library of each element, in order.
     fn places_of(theirs: &Theirs) -> Vec<usize> {
         let mut places = Vec::new();
         theirs.rows(&mut |base, last| places.extend(last.iter().map(|offset| base + offset)));
         places
     }
 
-    /// By the words of the other library's documentation: for each index there, the index here.
+    /// By the documentation of the other library: for each index there, the index here.
     #[test]
     fn every_layout_is_a_change_of_axes() {
         let index = |sizes: &[usize], at: &[usize]| sizes.iter().zip(at).fold(0, |place, (size, at)| place * size + at);

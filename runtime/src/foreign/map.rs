@@ -1,4 +1,4 @@
-//! What another library calls each tensor of a network.
+//! The names that another library gives to the tensors of a network.
 
 use std::vec::IntoIter;
 
@@ -10,16 +10,16 @@ use crate::layer::{Axes, Layer, ParameterTensor};
 use crate::once::Facts;
 use crate::order::{sort_places, sorted_places};
 
-/// How a library names the tensors of a layer, and orders their axes.
+/// The convention by which a library names the tensors of a layer and orders their axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convention {
-    /// `conv1.weight`, `bn1.running_var`: channels before height and width, outputs before inputs.
+    /// `conv1.weight`, `bn1.running_var`: axes of channels before height and width, outputs before inputs.
     PyTorch,
-    /// `conv1/kernel`, `bn1/moving_variance`, or `conv1/0`, as `.weights.h5` numbers them: axes as here.
+    /// `conv1/kernel`, `bn1/moving_variance`, or `conv1/0`, as `.weights.h5` numbers them: axes in netwright's order.
     Keras,
 }
 
-/// What another library calls the layers of a network: what `from` says in its text, and what is said here. What is said here comes first.
+/// The names that another library gives to the layers of a network. Names set here take precedence over those given by `from` in the network's text.
 ///
 /// ```
 /// use netwright_runtime::foreign::Map;
@@ -37,37 +37,37 @@ pub struct Map {
     is_numbered: bool,
 }
 
-/// In how many places of a file a network is looked for.
-const MOST_PLACES: usize = 64;
+/// The largest number of prefixes in a file that are tried.
+const MAX_CANDIDATES: usize = 64;
 
 /// A tensor that a library keeps for a layer.
 #[derive(Debug)]
 pub(super) struct Expected {
-    /// Its names there: any of them will do, and the first is written.
+    /// Its names there: any of them is accepted, and the first one is written.
     pub(super) names: Vec<String>,
-    /// What it is here.
+    /// The corresponding tensor here.
     pub(super) ours: Ours,
 }
 
-/// What a tensor of another library is here.
+/// The counterpart of another library's tensor.
 #[derive(Debug)]
 pub(super) enum Ours {
-    /// A tensor, by our name for it.
+    /// A tensor, with its name and its layout in the other library.
     Tensor(String, &'static ParameterTensor, Theirs),
-    /// None: it has this value throughout, so many times.
+    /// No tensor: all elements must have this value, and there are so many.
     Constant(f64, usize),
-    /// None: a count of batches, which may be missing.
+    /// No tensor: a count of batches, which may be missing.
     Count,
 }
 
 impl Map {
-    /// The names of PyTorch's modules in their `state_dict`, without `.weight` and the like. A separable convolution is two modules there,
-    /// `depthwise` and `pointwise`, unless [`Self::tensor`] says otherwise.
+    /// Creates a map for PyTorch: the names of modules in a `state_dict`, without `.weight` and the like. A separable convolution is two modules
+    /// there, `depthwise` and `pointwise`, unless [`Self::tensor`] sets other names.
     pub fn pytorch() -> Self {
         Self::of(Convention::PyTorch)
     }
 
-    /// The names of Keras' layers.
+    /// Creates a map for Keras: the names of layers.
     pub fn keras() -> Self {
         Self::of(Convention::Keras)
     }
@@ -77,56 +77,56 @@ impl Map {
         Self { convention, layers, tensors, ignored, below: String::new(), is_numbered: false }
     }
 
-    /// The convention that tensors follow.
+    /// Returns the convention of the other library.
     pub fn convention(&self) -> Convention {
         self.convention
     }
 
-    /// Calls the layer `ours` of the network (`conv1`, `cell2.conv1`) `theirs`.
+    /// Maps the layer `ours` of the network (`conv1`, `cell2.conv1`) to `theirs`.
     #[must_use]
     pub fn layer(mut self, ours: impl Into<String>, theirs: impl Into<String>) -> Self {
         self.layers.push((ours.into(), theirs.into()));
         self
     }
 
-    /// Calls so many layers at once.
+    /// Maps several layers at once.
     #[must_use]
     pub fn layers<O: Into<String>, T: Into<String>>(mut self, names: impl IntoIterator<Item = (O, T)>) -> Self {
         self.layers.extend(names.into_iter().map(|(ours, theirs)| (ours.into(), theirs.into())));
         self
     }
 
-    /// Calls one tensor of the network (`sepconv1.depthwise_kernel`) `theirs`, with everything: `block.conv1.weight`.
+    /// Maps one tensor of the network (`sepconv1.depthwise_kernel`) to the full name `theirs`: `block.conv1.weight`.
     #[must_use]
     pub fn tensor(mut self, ours: impl Into<String>, theirs: impl Into<String>) -> Self {
         self.tensors.push((ours.into(), theirs.into()));
         self
     }
 
-    /// Leaves out what lies in a part of the file: a module or layer of this name, and all in it.
+    /// Ignores a part of the file: a module or layer of this name, and everything inside it.
     #[must_use]
     pub fn ignoring(mut self, part: impl Into<String>) -> Self {
         self.ignored.push(part.into());
         self
     }
 
-    /// Puts a name before all others: `module`, as `DataParallel` does it.
+    /// Puts a prefix before all names: `module`, as `DataParallel` does.
     #[must_use]
     pub fn below(mut self, name: impl Into<String>) -> Self {
         self.below = name.into();
         self
     }
 
-    /// Calls layers without a name as Keras does by itself: `conv2d`, `conv2d_1`, `batch_normalization`, each kind counted in the order of the
-    /// network's text. Keras goes on counting from one model of a program to the next, `conv2d_94`: a file with as many layers of a kind is
-    /// taken in their order.
+    /// Names layers without a name as Keras does by default: `conv2d`, `conv2d_1`, `batch_normalization`, each kind counted in the order of the
+    /// network's text. Keras counts on from one model of a program to the next, `conv2d_94`: if a file has as many layers of a kind as the
+    /// network, they are matched in order.
     #[must_use]
     pub fn numbered(mut self) -> Self {
         self.is_numbered = true;
         self
     }
 
-    /// Whether a tensor of a file is to be left out.
+    /// Returns whether a tensor of a file is to be ignored.
     pub(super) fn ignores(&self, name: &str) -> bool {
         let inside = |part: &String| {
             name.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
@@ -134,8 +134,8 @@ impl Map {
         self.ignored.iter().any(inside)
     }
 
-    /// The map that finds the tensors of a file below a name that this one does not say, and what it says: where more than half of them
-    /// are there, and anything else is not the network's.
+    /// Returns a map with the prefix under which the file has more than half of the tensors, and the difference that reports it. All other
+    /// parts of the file are ignored.
     pub(super) fn moved(&self, facts: Facts, infos: &[TensorInfo]) -> Option<(Self, WeightDifference)> {
         let bare = self.clone().below("");
         let expected = bare.expected(facts, "", &[]).ok()?;
@@ -156,8 +156,8 @@ impl Map {
             (!found.is_empty()).then(|| in_order(found))
         });
         let count = |name: &str| expected.iter().filter(|entry| is_below(name, entry)).count();
-        // A file whose names all end alike has as many candidates as tensors.
-        let (count, name) = candidates?.into_iter().take(MOST_PLACES).map(|name| (count(name), name)).max()?;
+        // If all names of a file end alike, there are as many candidates as tensors.
+        let (count, name) = candidates?.into_iter().take(MAX_CANDIDATES).map(|name| (count(name), name)).max()?;
         if 2 * count <= expected.len() {
             return None;
         }
@@ -169,7 +169,7 @@ impl Map {
         Some((map, WeightDifference::Below { name: name.to_owned(), beside }))
     }
 
-    /// The map of the other library, and that it is meant: where more than half of the tensors are called as that calls them.
+    /// Returns the map of the other library, and the difference that reports it, if more than half of the tensors have that library's names.
     pub(super) fn of_other_library(&self, facts: Facts, infos: &[TensorInfo]) -> Option<(Self, WeightDifference)> {
         let (convention, library, map) = match self.convention {
             Convention::PyTorch => (Convention::Keras, "Keras", "Map::keras()"),
@@ -183,11 +183,11 @@ impl Map {
         (2 * count > expected.len()).then_some((other, WeightDifference::Library { library, map }))
     }
 
-    /// Every tensor that the library keeps for a network, in the network's order; `infos` is what a file has, for layers that are numbered.
+    /// Returns every tensor that the library keeps for a network, in the network's order; `infos` are the tensors of a file, for numbered layers.
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] or [`Error::UnknownTensor`] for a name that the network does not have; [`Error::Weights`] with every layer
-    /// that has none here.
+    /// for which the map has no name.
     pub(super) fn expected(&self, facts: Facts, origin: &str, infos: &[TensorInfo]) -> Result<Vec<Expected>, Error> {
         self.check(facts)?;
         let (mut expected, mut differences) = (Vec::new(), Vec::new());
@@ -216,7 +216,7 @@ impl Map {
         Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
     }
 
-    /// How the layers of each kind are counted: as in a file that has as many, and otherwise from 0.
+    /// Returns the numbers of the layers of each kind: those in the file if it has as many layers, otherwise counted from 0.
     fn numbers(
         &self,
         kinds: impl Iterator<Item = &'static str>,
@@ -249,7 +249,7 @@ impl Map {
         numbers.collect()
     }
 
-    /// Adds the tensors of one layer, as far as they have names.
+    /// Adds the tensors of one layer for which there are names.
     fn layer_tensors(&self, layer: &Layer, name: Option<&str>, expected: &mut Vec<Expected>) {
         let is_series = matches!(layer.input, Shape::Series { .. });
         let has = |name: &str| layer.tensors.iter().any(|tensor| tensor.name == name);
@@ -266,7 +266,7 @@ impl Map {
         if self.convention != Convention::PyTorch {
             return;
         }
-        // A normalisation has both a scale and a shift there, or neither.
+        // In PyTorch a normalisation has both a scale and a shift, or neither.
         let Some(name) = name else { return };
         let mut beside =
             |suffix: &str, ours| expected.push(Expected { names: vec![self.whole(name, '.', suffix)], ours });
@@ -286,7 +286,7 @@ impl Map {
         format!("{below}{layer}{sign}{tensor}")
     }
 
-    /// What the library calls a tensor of the layer that it calls `name`.
+    /// Returns the library's names for a tensor of the layer that it calls `name`.
     fn names(&self, name: &str, layer: &Layer, tensor: &ParameterTensor, index: usize) -> Vec<String> {
         match self.convention {
             Convention::PyTorch => {
@@ -306,7 +306,7 @@ impl Map {
             Convention::Keras => {
                 let suffix = if tensor.name == "slope" { "alpha" } else { tensor.name };
                 let mut names = vec![self.whole(name, '/', suffix), self.whole(name, '/', &index.to_string())];
-                // As Keras 2 calls the kernel of a depthwise convolution.
+                // Keras 2 gives another name to the kernel of a depthwise convolution.
                 if tensor.layout.axes == Axes::Depthwise && tensor.name == "kernel" {
                     names.push(self.whole(name, '/', "depthwise_kernel"));
                 }
@@ -315,7 +315,7 @@ impl Map {
         }
     }
 
-    /// Refuses names that the network does not have.
+    /// Returns an error for names that the network does not have.
     fn check(&self, facts: Facts) -> Result<(), Error> {
         let layers = || facts.layers.iter().filter(|layer| !layer.tensors.is_empty());
         if let Some((unknown, _)) = self.layers.iter().find(|(ours, _)| !layers().any(|layer| layer.name == ours)) {
@@ -336,7 +336,7 @@ impl Map {
     }
 }
 
-/// Names in their order, each once.
+/// Sorts names and removes duplicates.
 fn in_order(names: Vec<&str>) -> Vec<&str> {
     let order = sorted_places(names.len(), &|one, other| names[one].cmp(names[other]));
     let mut names: Vec<&str> = order.into_iter().map(|place| names[place]).collect();
@@ -344,7 +344,7 @@ fn in_order(names: Vec<&str>) -> Vec<&str> {
     names
 }
 
-/// What Keras calls a layer of this kind by itself.
+/// Returns the default name in Keras of a layer of this kind.
 fn kind(layer: &Layer) -> &'static str {
     let has = |name: &str| layer.tensors.iter().any(|tensor| tensor.name == name);
     let is_series = matches!(layer.input, Shape::Series { .. });

@@ -1,7 +1,7 @@
-//! Weights of other libraries, in and out: their names, and the order of their axes.
+//! Weights from and for other libraries: names of tensors, and the order of their axes.
 //!
-//! What another library calls a layer stands in the network's text, `conv 3x3x64 from "features.0"`, or in a [`Map`]. A file is anything
-//! that is a [`TensorFile`]: safetensors here, other formats in the crate `netwright-formats`.
+//! The name that another library gives to a layer is in the network's text, `conv 3x3x64 from "features.0"`, or in a [`Map`]. A file is any
+//! implementation of [`TensorFile`]: safetensors here, other formats in the crate `netwright-formats`.
 
 mod file;
 mod layout;
@@ -24,7 +24,7 @@ pub use crate::storage::safetensors::Dtype;
 use crate::storage::safetensors::Writer;
 use crate::weights::Loaded;
 
-/// Loads and saves the weights of a network under the names of another library, with their axes as they are there.
+/// Loads and saves the weights of a network under the names of another library, with the axes in that library's order.
 ///
 /// ```
 /// use netwright_runtime::foreign::ForeignWeights;
@@ -39,7 +39,7 @@ use crate::weights::Loaded;
 /// }
 /// ```
 pub trait ForeignWeights: Network {
-    /// Takes the weights of a `state_dict` of PyTorch that was saved as safetensors, by the names that `from` gives the layers.
+    /// Loads the weights of a PyTorch `state_dict` that was saved as safetensors, by the names that `from` gives to the layers.
     ///
     /// # Errors
     /// [`Error::Io`]; those of [`Safetensors::of`]; and those of [`Self::load_foreign`]. The network is unchanged then.
@@ -47,7 +47,7 @@ pub trait ForeignWeights: Network {
         self.load_foreign(&Safetensors::read(path)?, &Map::pytorch())
     }
 
-    /// A network with the weights of a `state_dict`, as [`Self::load_pytorch`] takes them.
+    /// Creates a network with the weights of a `state_dict`, as [`Self::load_pytorch`] loads them.
     ///
     /// # Errors
     /// As [`Self::load_pytorch`].
@@ -55,7 +55,7 @@ pub trait ForeignWeights: Network {
         Self::from_foreign(&Safetensors::read(path)?, &Map::pytorch())
     }
 
-    /// A network with the weights of a file, as [`Self::load_foreign`] takes them.
+    /// Creates a network with the weights of a file, as [`Self::load_foreign`] loads them.
     ///
     /// # Errors
     /// As [`Self::load_foreign`].
@@ -63,19 +63,19 @@ pub trait ForeignWeights: Network {
         Self::Scalar::read_foreign(Facts::of::<Self>(), file, map).map(|(weights, _)| Self::from_weights(weights))
     }
 
-    /// Takes the weights of a file by the names of a map. Floating-point elements of any type are widened or rounded to the network's.
+    /// Loads the weights of a file by the names of a map. Floating-point elements of any type are widened or rounded to the network's.
     ///
     /// # Errors
-    /// [`Error::Weights`] with every tensor that is missing, unexpected or of another shape or kind, and every layer that has no name;
-    /// [`Error::NoSuchLayer`] for a map that names what the network does not have; and what reading gives. The network is unchanged then.
+    /// [`Error::Weights`] with every tensor that is missing, unexpected or of another shape or element type, and every layer without a name;
+    /// [`Error::NoSuchLayer`] for a layer of the map that the network does not have; and errors of reading. The network is unchanged then.
     fn load_foreign(&mut self, file: &dyn TensorFile, map: &Map) -> Result<Loaded, Error> {
         let (read, loaded) = Self::Scalar::read_foreign(Facts::of::<Self>(), file, map)?;
         self.weights_mut().take_buffers(read);
         Ok(loaded)
     }
 
-    /// Writes the weights as safetensors, for `load_state_dict(safetensors.torch.load_file(path), strict=True)`: the names that `from` gives,
-    /// PyTorch's axes, and the tensors that it keeps beside: a count of batches, and scales of 1 where the network leaves them out.
+    /// Writes the weights as safetensors, for `load_state_dict(safetensors.torch.load_file(path), strict=True)`: with the names that `from`
+    /// gives, PyTorch's order of axes, and the additional tensors of PyTorch: counts of batches, and scales of 1 for layers without a scale.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] where a layer with weights has no name.
@@ -86,7 +86,7 @@ pub trait ForeignWeights: Network {
     /// Writes the weights as safetensors under the names of a map.
     ///
     /// # Errors
-    /// As [`Self::save_as_pytorch`], and [`Error::NoSuchLayer`] for a map that names what the network does not have.
+    /// As [`Self::save_as_pytorch`], and [`Error::NoSuchLayer`] for a layer of the map that the network does not have.
     fn save_foreign(&self, path: impl AsRef<Path>, map: &Map) -> Result<(), Error> {
         let mut writer = Writer::new();
         if map.convention() == Convention::PyTorch {
@@ -101,7 +101,7 @@ pub trait ForeignWeights: Network {
         writer.write(path.as_ref())
     }
 
-    /// All tensors as another library has them, for a format of one's own.
+    /// Returns all tensors as another library has them, to write them in a format of your own.
     ///
     /// # Errors
     /// As [`Self::save_foreign`], without [`Error::Io`].

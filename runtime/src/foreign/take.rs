@@ -1,4 +1,4 @@
-//! Between a network's weights and the tensors of another library.
+//! Conversion between a network's weights and the tensors of another library.
 
 use std::borrow::Cow;
 
@@ -12,30 +12,30 @@ use crate::scalar::Precision;
 use crate::suggest::nearest;
 use crate::weights::{Checksum, Loaded};
 
-/// A tensor as another library has it.
+/// A tensor with the name, shape and order of another library.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WholeTensor<T> {
-    /// Numbers.
+    /// Floating-point elements.
     Elements {
-        /// Its name there.
+        /// Its name in the other library.
         name: String,
-        /// Its sizes there, slowest first.
+        /// Its shape there, slowest axis first.
         shape: Vec<usize>,
         /// Its elements, row by row.
         elements: Vec<T>,
     },
-    /// A single whole number: how many batches a normalisation has seen.
+    /// A scalar integer: the number of batches that a normalisation has seen.
     Count {
-        /// Its name there.
+        /// Its name in the other library.
         name: String,
-        /// The number.
+        /// The value.
         count: i64,
     },
 }
 
-/// What of a file is what here.
+/// A tensor of a file that matches an expected one.
 struct Found<'e> {
-    /// Where it is in the file.
+    /// Its index in the file.
     index: usize,
     info: &'e TensorInfo,
     expected: &'e Expected,
@@ -85,7 +85,7 @@ pub(crate) fn read<T: Precision>(
     Ok((weights, Loaded { origin, network: facts.name, taken, converted, left, checksum }))
 }
 
-/// The elements of a tensor of a file, as many as its header says.
+/// Returns the bytes of a tensor of a file, and checks that there are as many as its header says.
 fn bytes_of<'f>(file: &'f dyn TensorFile, index: usize, info: &TensorInfo) -> Result<Cow<'f, [u8]>, Error> {
     let bytes = file.bytes(index)?;
     let expected = info.shape.iter().product::<usize>() * info.dtype.bits() / 8;
@@ -106,7 +106,7 @@ fn refuse(facts: Facts, origin: &str, differences: Vec<WeightDifference>) -> Res
     Err(Error::Weights { origin: origin.to_owned(), network: facts.name, differences })
 }
 
-/// What of a file is expected, or every difference.
+/// Matches the tensors of a file with the expected ones, or returns an error with every difference.
 fn matched<'e>(
     facts: Facts,
     origin: &str,
@@ -118,7 +118,7 @@ fn matched<'e>(
     if found.is_empty()
         && let Some((meant, hint)) = map.moved(facts, infos).or_else(|| map.of_other_library(facts, infos))
     {
-        // What is wrong besides: each name that is not where it is sought says no more.
+        // Compare by the corrected map: with the wrong names every tensor would be missing, which hides the other differences.
         let expected = meant.expected(facts, origin, infos)?;
         differences = compared(&meant, &expected, infos).1;
         differences.insert(0, hint);
@@ -127,14 +127,14 @@ fn matched<'e>(
     Ok(found)
 }
 
-/// What of a file is expected, and every difference.
+/// Matches the tensors of a file with the expected ones, and returns the matches and every difference.
 fn compared<'e>(
     map: &Map,
     expected: &'e [Expected],
     infos: &'e [TensorInfo],
 ) -> (Vec<Found<'e>>, Vec<WeightDifference>) {
     let by_name = sorted_places(infos.len(), &|one, other| infos[one].name.cmp(&infos[other].name));
-    // Of a name that is there twice, the last.
+    // If a name occurs twice, the last tensor is used.
     let last = |name: &String| {
         let index = *by_name[..by_name.partition_point(|&each| infos[each].name <= *name)].last()?;
         (infos[index].name == *name).then_some(index)
@@ -180,11 +180,11 @@ fn compared<'e>(
     (found, differences)
 }
 
-/// What a file may hold.
+/// The element types that are accepted.
 const T_NAMES: &str = "F16, BF16, F32 or F64";
 
 impl Expected {
-    /// Its sizes there; none where it need not be there.
+    /// Returns its shape in the other library; `None` if it may be missing.
     fn shape(&self) -> Option<Vec<usize>> {
         match &self.ours {
             Ours::Tensor(_, _, theirs) => Some(theirs.shape.clone()),

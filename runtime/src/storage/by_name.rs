@@ -2,8 +2,8 @@
 
 use crate::order::sorted_places;
 
-/// Values in the order of their names, each name once. What is read is sorted once; a `BTreeMap` of each kind of value took a quarter of what
-/// this crate gives the compiler.
+/// Values sorted by their names, which are unique. Values that are read are sorted once. A `BTreeMap` for each type of value took a quarter of
+/// this crate's compile time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ByName<V>(Vec<(String, V)>);
 
@@ -14,7 +14,7 @@ impl<V> Default for ByName<V> {
 }
 
 impl<V> ByName<V> {
-    /// Of a name that is there twice, the last value.
+    /// Sorts the values. For a name that occurs several times, the last value is kept.
     pub(super) fn last_of_each(values: Vec<(String, V)>) -> Self {
         let order = sorted_places(values.len(), &|one, other| values[one].0.cmp(&values[other].0));
         let mut values: Vec<Option<(String, V)>> = values.into_iter().map(Some).collect();
@@ -29,12 +29,12 @@ impl<V> ByName<V> {
         Self(sorted)
     }
 
-    /// The place of a name, or where it would stand.
+    /// Returns the index of a name, or the index where it would be inserted.
     pub(super) fn place(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(each, _)| each.as_str().cmp(name))
     }
 
-    /// A name, as it is kept, and its value.
+    /// Returns a name, as it is stored, and its value.
     pub(super) fn pair(&self, name: &str) -> Option<(&str, &V)> {
         self.place(name).ok().map(|place| (self.0[place].0.as_str(), &self.0[place].1))
     }
@@ -43,7 +43,7 @@ impl<V> ByName<V> {
         self.pair(name).map(|(_, value)| value)
     }
 
-    /// Replaces what the name had. Quick where names come in their order.
+    /// Inserts a value, or replaces the one of the same name. Fast where names come in sorted order.
     pub(super) fn insert(&mut self, name: String, value: V) {
         match self.place(&name) {
             Ok(place) => self.0[place].1 = value,

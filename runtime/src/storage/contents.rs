@@ -1,4 +1,4 @@
-//! The bytes of a file, in memory or where they lie.
+//! The bytes of a file, in memory or on disk.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -8,21 +8,21 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
 
-/// Bytes that are read part by part: those of a file are never in memory as a whole.
+/// Bytes that are read in parts: a file on disk is never in memory as a whole.
 #[derive(Debug)]
 pub struct Contents {
     origin: String,
     len: u64,
-    place: Place,
+    storage: Storage,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Memory(Vec<u8>),
     File(Mutex<Window>),
 }
 
-/// A file, and what was read of it last: what headers say lies close together.
+/// A file with a window of the bytes that were read last, since headers read bytes that are close together.
 #[derive(Debug)]
 struct Window {
     file: File,
@@ -30,11 +30,11 @@ struct Window {
     bytes: Vec<u8>,
 }
 
-/// How many bytes of a file are read at least.
+/// The minimum number of bytes that are read from a file at a time.
 const WINDOW: usize = 2048;
 
 impl Contents {
-    /// A file that stays where it is.
+    /// Opens a file, whose bytes stay on disk.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -42,43 +42,43 @@ impl Contents {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (len, file) = opened.map_err(Error::io(path, "read"))?;
         let window = Window { file, start: 0, bytes: Vec::new() };
-        Ok(Self { origin: path.display().to_string(), len, place: Place::File(Mutex::new(window)) })
+        Ok(Self { origin: path.display().to_string(), len, storage: Storage::File(Mutex::new(window)) })
     }
 
-    /// Bytes that are in memory; `origin` names them in errors.
+    /// Wraps bytes in memory; `origin` is their name in errors.
     pub fn of(bytes: Vec<u8>, origin: &str) -> Self {
-        Self { origin: origin.to_owned(), len: bytes.len() as u64, place: Place::Memory(bytes) }
+        Self { origin: origin.to_owned(), len: bytes.len() as u64, storage: Storage::Memory(bytes) }
     }
 
-    /// Its name in errors.
+    /// Returns the name in errors.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Whether so many bytes are there.
+    /// Returns whether `len` bytes exist from offset `at` on.
     pub fn has(&self, at: u64, len: u64) -> bool {
         at.checked_add(len).is_some_and(|end| end <= self.len)
     }
 
-    /// [`Error::Io`] for what was wrong with reading it.
+    /// Converts an error of reading it into [`Error::Io`].
     pub fn io(&self, error: io::Error) -> Error {
         Error::io(Path::new(&self.origin), "read")(error)
     }
 
-    /// Fills `bytes` with those from `at` on.
+    /// Fills `bytes` with those from offset `at` on.
     ///
     /// # Errors
-    /// What the system says; [`io::ErrorKind::UnexpectedEof`] for bytes that are not there.
+    /// The error of the operating system; [`io::ErrorKind::UnexpectedEof`] for bytes beyond the end.
     pub fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -86,17 +86,17 @@ impl Contents {
         if !self.has(at, bytes.len() as u64) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        match &self.place {
-            Place::Memory(memory) => {
+        match &self.storage {
+            Storage::Memory(memory) => {
                 bytes.copy_from_slice(&memory[at as usize..][..bytes.len()]);
                 Ok(())
             }
-            // A window is replaced as a whole, so that one whose thread has panicked is as good as another.
-            Place::File(window) => window.lock().unwrap_or_else(PoisonError::into_inner).read(at, bytes, self.len),
+            // A window is only replaced as a whole, so it is valid even if a thread has panicked while it held the lock.
+            Storage::File(window) => window.lock().unwrap_or_else(PoisonError::into_inner).read(at, bytes, self.len),
         }
     }
 
-    /// So many bytes from `at` on; nothing is allocated for more than there are.
+    /// Returns `len` bytes from offset `at` on. Nothing is allocated if they do not all exist.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -112,15 +112,15 @@ impl Contents {
         Ok(bytes.into())
     }
 
-    /// So many bytes from `at` on, where they are in memory already.
+    /// Returns `len` bytes from offset `at` on, if they are in memory.
     pub fn held(&self, at: u64, len: usize) -> Option<&[u8]> {
-        match &self.place {
-            Place::Memory(memory) => memory.get(usize::try_from(at).ok()?..)?.get(..len),
-            Place::File(_) => None,
+        match &self.storage {
+            Storage::Memory(memory) => memory.get(usize::try_from(at).ok()?..)?.get(..len),
+            Storage::File(_) => None,
         }
     }
 
-    /// The first bytes: so many, or all there are.
+    /// Returns the first `len` bytes, or all bytes if there are fewer.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -128,7 +128,7 @@ impl Contents {
         self.bytes(0, usize::try_from(self.len).unwrap_or(len).min(len))
     }
 
-    /// So many bytes from `at` on, to be read in turn.
+    /// Returns a reader of `len` bytes from offset `at` on.
     pub fn part(&self, at: u64, len: u64) -> Section<'_> {
         Section { contents: self, at, left: len }
     }
@@ -140,21 +140,21 @@ impl Window {
             self.file.seek(SeekFrom::Start(at))?;
             return self.file.read_exact(bytes);
         }
-        let place = at.checked_sub(self.start).and_then(|place| usize::try_from(place).ok());
-        let mut place = place.unwrap_or(usize::MAX);
-        if place.checked_add(bytes.len()).is_none_or(|end| end > self.bytes.len()) {
+        let offset = at.checked_sub(self.start).and_then(|offset| usize::try_from(offset).ok());
+        let mut offset = offset.unwrap_or(usize::MAX);
+        if offset.checked_add(bytes.len()).is_none_or(|end| end > self.bytes.len()) {
             let mut read = std::mem::take(&mut self.bytes);
             read.resize((total - at).min(WINDOW as u64) as usize, 0);
             self.file.seek(SeekFrom::Start(at))?;
             self.file.read_exact(&mut read)?;
-            (self.start, self.bytes, place) = (at, read, 0);
+            (self.start, self.bytes, offset) = (at, read, 0);
         }
-        bytes.copy_from_slice(&self.bytes[place..][..bytes.len()]);
+        bytes.copy_from_slice(&self.bytes[offset..][..bytes.len()]);
         Ok(())
     }
 }
 
-/// Bytes of a [`Contents`] that are read one after the other.
+/// A reader of a range of a [`Contents`].
 #[derive(Debug)]
 pub struct Section<'c> {
     contents: &'c Contents,

@@ -1,6 +1,6 @@
-//! The two element types of sixteen bits, which files hold and nothing here computes with.
+//! Element types of 16 bits, which occur in files alone; nothing computes in them.
 
-/// The number of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction.
+/// Converts from IEEE 754's binary16: a sign, five bits of exponent, ten of fraction.
 pub(super) fn f16(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff) / 1024.0);
     let size = match exponent {
@@ -12,7 +12,7 @@ pub(super) fn f16(bits: u16) -> f64 {
     if bits >> 15 == 0 { size } else { -size }
 }
 
-/// The number whose `f32` begins with these bits.
+/// Converts from bfloat16: the upper 16 bits of an `f32`.
 pub(super) fn bf16(bits: u16) -> f64 {
     f32::from_bits(u32::from(bits) << 16).into()
 }
@@ -21,7 +21,7 @@ pub(super) fn bf16(bits: u16) -> f64 {
 mod tests {
     use super::*;
 
-    /// The bits of the `f32` that is the same number, by moving the fields: another way to the same.
+    /// Returns the bits of the `f32` of the same value by shifting the fields: an independent conversion.
     fn widened(bits: u16) -> f32 {
         let (sign, exponent, fraction) = (u32::from(bits >> 15) << 31, bits >> 10 & 0x1f, u32::from(bits & 0x3ff));
         match exponent {

@@ -1,4 +1,4 @@
-//! The header of a safetensors file: for each tensor its element type, its shape and where it lies; and texts.
+//! The header of a safetensors file: the element type, shape and byte range of each tensor, and metadata texts.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::by_name::ByName;
 use super::json::{Json, quoted};
 use crate::order::sorted_places;
 
-/// The key of all texts.
+/// The key under which the header stores all texts.
 const TEXTS: &str = "__metadata__";
 
 /// An element type, as the format names it.
@@ -58,7 +58,7 @@ impl Dtype {
 }
 
 impl Dtype {
-    /// How many bits an element has.
+    /// Returns the number of bits of an element.
     pub(crate) fn bits(self) -> usize {
         self.bits
     }
@@ -70,16 +70,16 @@ impl fmt::Display for Dtype {
     }
 }
 
-/// What a header says of one tensor.
+/// The header's entry for one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
-    /// From the end of the header.
+    /// The byte range, relative to the end of the header.
     pub(super) bytes: [usize; 2],
 }
 
-/// The tensors and texts of a file.
+/// The entries of all tensors and the metadata texts of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) texts: ByName<String>,
@@ -87,7 +87,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// As it stands in a file, padded so that what follows starts at a multiple of eight bytes.
+    /// Returns the header as JSON, padded so that the data behind it starts at a multiple of eight bytes.
     pub(super) fn to_text(&self) -> String {
         let texts = self.texts.iter().map(|(key, text)| format!("{}:{}", quoted(key), quoted(text)));
         let texts = format!("{{{}}}", texts.collect::<Vec<_>>().join(","));
@@ -96,7 +96,7 @@ impl Header {
             format!("{name}:{{\"data_offsets\":[{start},{end}],\"dtype\":\"{dtype}\",\"shape\":{shape}}}")
         });
         let mut values: Vec<String> = entries.collect();
-        // Texts stand where their key falls among the names.
+        // Entries are sorted by name, and the texts are sorted among them by their key.
         let (Ok(place) | Err(place)) = self.entries.place(TEXTS);
         values.insert(place, format!("{}:{texts}", quoted(TEXTS)));
         let mut text = format!("{{{}}}", values.join(","));
@@ -104,7 +104,7 @@ impl Header {
         text
     }
 
-    /// Reads a header whose tensors lie one after the other and are as long as their shapes say.
+    /// Parses a header, and checks that tensors are contiguous and as long as their shapes say.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -127,12 +127,12 @@ impl Header {
         Ok(parsed)
     }
 
-    /// Where the last tensor ends, from the end of the header.
+    /// Returns the end of the last tensor, relative to the end of the header.
     pub(super) fn data_len(&self) -> usize {
         self.entries.iter().map(|(_, entry)| entry.bytes[1]).max().unwrap_or(0)
     }
 
-    /// Refuses tensors that overlap, or that leave bytes between them.
+    /// Refuses tensors that overlap, and gaps between tensors.
     fn check(&self) -> Result<(), String> {
         let places: Vec<([usize; 2], &str)> = self.entries.iter().map(|(name, entry)| (entry.bytes, name)).collect();
         let mut end = 0;
@@ -147,7 +147,7 @@ impl Header {
     }
 }
 
-/// Whole numbers as an array of JSON.
+/// Formats integers as a JSON array.
 pub(super) fn listed(numbers: &[usize]) -> String {
     format!("[{}]", numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
 }
@@ -182,7 +182,7 @@ mod tests {
         for dtype in Dtype::ALL {
             let theirs: ::safetensors::Dtype = serde_json::from_value(dtype.name.into()).unwrap();
             assert_eq!((theirs.bitsize(), theirs.to_string()), (dtype.bits, dtype.to_string()));
-            // Eight of a kind fill whole bytes.
+            // Eight elements of any type fill whole bytes.
             let data = vec![0; dtype.bits];
             let view = ::safetensors::tensor::TensorView::new(theirs, vec![2, 4], &data).unwrap();
             let file = ::safetensors::serialize([("a", view)], None).unwrap();

@@ -1,31 +1,31 @@
-//! JSON (RFC 8259), as headers of files are written in it: a reader of whole texts that trusts nothing, and strings. A crate for it would take
-//! a user's build longer than all else that reads files.
+//! JSON (RFC 8259) as headers of files use it: a parser that does not trust its input, and a writer of strings. A crate for JSON would take longer
+//! to build than all other code that reads files.
 
 use super::by_name::ByName;
 
-/// Arrays and objects around a value, at most: in headers of ours there are two.
-const DEEPEST: usize = 128;
+/// The largest depth of nested arrays and objects; netwright's headers have two levels.
+const MAX_DEPTH: usize = 128;
 
-/// Elements of an array, at most: in headers of ours they are the sizes of a tensor. A value takes more memory than its text.
-const LONGEST: usize = 1 << 10;
+/// The largest length of an array; in netwright's headers, arrays are the shapes of tensors. A parsed value takes more memory than its text.
+const MAX_ARRAY_LEN: usize = 1 << 10;
 
-/// A value.
+/// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Json {
-    /// Of a key that is there twice, the last.
+    /// An object. For a key that occurs several times, the last value is kept.
     Object(ByName<Json>),
     Array(Vec<Json>),
     Text(String),
     Whole(u64),
-    /// `null`, a truth value, or a number that is no `u64`: no header of ours has a use for them.
+    /// `null`, a boolean, or a number that is not a `u64`: netwright's headers do not use them.
     Other,
 }
 
 impl Json {
-    /// Reads a text that is one value, with space around it.
+    /// Parses a text that consists of one value, with white space around it.
     ///
     /// # Errors
-    /// What is wrong, and at which byte.
+    /// A description of the error with its byte offset.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|error| {
             let valid = String::from_utf8_lossy(&text[..error.valid_up_to()]);
@@ -36,7 +36,7 @@ impl Json {
         if reader.next_after_space().is_some() { Err(reader.expected("the end")) } else { Ok(value) }
     }
 
-    /// The value of a key, where this is an object that has it.
+    /// Returns the value of a key, if this is an object that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.as_object()?.get(key)
     }
@@ -58,13 +58,13 @@ impl Json {
     }
 }
 
-/// Where that is, in words: the last characters before it.
+/// Describes a position by the last characters before it.
 fn behind(before: &str) -> String {
     let Some((start, _)) = before.char_indices().rev().take(24).last() else { return String::new() };
     format!(", behind `{}`", before[start..].replace(char::is_control, "\u{fffd}"))
 }
 
-/// A text, and how much of it is read, in bytes: always whole characters.
+/// A text and the offset of the next byte to parse, which is always at a character boundary.
 struct Parser<'t> {
     text: &'t str,
     at: usize,
@@ -86,15 +86,15 @@ impl Parser<'_> {
         self.next()
     }
 
-    /// Goes behind `byte`, which may have space before it; whether it was there.
-    fn takes(&mut self, byte: u8) -> bool {
+    /// Consumes `byte`, with white space before it, if it comes next; returns whether it does.
+    fn consumes(&mut self, byte: u8) -> bool {
         let found = self.next_after_space() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
     fn value(&mut self, depth: usize) -> Result<Json, String> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(self.expected("no more than 128 values around it"));
         }
         match self.next_after_space() {
@@ -109,7 +109,7 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Result<Json, String> {
         let mut values = Vec::new();
         self.at += 1;
-        if self.takes(b'}') {
+        if self.consumes(b'}') {
             return Ok(Json::Object(ByName::default()));
         }
         loop {
@@ -117,14 +117,14 @@ impl Parser<'_> {
                 return Err(self.expected("a key"));
             }
             let key = self.string()?;
-            if !self.takes(b':') {
+            if !self.consumes(b':') {
                 return Err(self.expected("`:`"));
             }
             values.push((key, self.value(depth + 1)?));
-            if self.takes(b'}') {
+            if self.consumes(b'}') {
                 return Ok(Json::Object(ByName::last_of_each(values)));
             }
-            if !self.takes(b',') {
+            if !self.consumes(b',') {
                 return Err(self.expected("`,` or `}`"));
             }
         }
@@ -133,18 +133,18 @@ impl Parser<'_> {
     fn array(&mut self, depth: usize) -> Result<Json, String> {
         let mut values = Vec::new();
         self.at += 1;
-        if self.takes(b']') {
+        if self.consumes(b']') {
             return Ok(Json::Array(values));
         }
         loop {
-            if values.len() == LONGEST {
+            if values.len() == MAX_ARRAY_LEN {
                 return Err(self.expected("no more than 1024 elements"));
             }
             values.push(self.value(depth + 1)?);
-            if self.takes(b']') {
+            if self.consumes(b']') {
                 return Ok(Json::Array(values));
             }
-            if !self.takes(b',') {
+            if !self.consumes(b',') {
                 return Err(self.expected("`,` or `]`"));
             }
         }
@@ -157,7 +157,7 @@ impl Parser<'_> {
         Ok(Json::Other)
     }
 
-    /// Goes behind the digits that come next; where there are none, that is wrong.
+    /// Consumes one or more digits.
     fn digits(&mut self) -> Result<(), String> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.next() {
@@ -169,7 +169,7 @@ impl Parser<'_> {
     fn number(&mut self) -> Result<Json, String> {
         let start = self.at;
         self.at += usize::from(self.next() == Some(b'-'));
-        // A number that starts with 0 has no other digit before its point.
+        // A number that starts with 0 has no further digits before its decimal point.
         if self.next() == Some(b'0') {
             self.at += 1
         } else {
@@ -187,7 +187,7 @@ impl Parser<'_> {
         Ok(self.text[start..self.at].parse().map_or(Json::Other, Json::Whole))
     }
 
-    /// The string whose quotation mark comes next.
+    /// Parses the string that starts at the current offset with a quotation mark.
     fn string(&mut self) -> Result<String, String> {
         let mut string = String::new();
         self.at += 1;
@@ -211,7 +211,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The character that is written behind a backslash.
+    /// Parses the character after a backslash.
     fn escaped(&mut self) -> Result<char, String> {
         let letter = self.next().ok_or_else(|| self.expected("an escape"))?;
         let character = match letter {
@@ -228,7 +228,7 @@ impl Parser<'_> {
         Ok(character)
     }
 
-    /// The character of `u0041`, or of a pair of surrogates: `ud83d\ude00`.
+    /// Parses the character of `u0041`, or of a pair of surrogates: `ud83d\ude00`.
     fn unicode(&mut self) -> Result<char, String> {
         let first = self.unit()?;
         let mut units = [first, 0];
@@ -243,7 +243,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `u` and four digits.
+    /// Parses `u` and four hexadecimal digits.
     fn unit(&mut self) -> Result<u16, String> {
         let digits = self.text.as_bytes().get(self.at..self.at + 5).and_then(|unit| unit.strip_prefix(b"u"));
         let digits = digits.ok_or_else(|| self.expected("`u` and four digits"))?;
@@ -254,7 +254,7 @@ impl Parser<'_> {
     }
 }
 
-/// A text as a string of JSON, in quotation marks; only what must be escaped is.
+/// Returns a text as a JSON string in quotation marks; only required escapes are used.
 pub fn quoted(text: &str) -> String {
     let mut string = String::with_capacity(text.len() + 2);
     string.push('"');
@@ -281,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// What another implementation reads.
+    /// Returns what the reference implementation parses.
     fn of_reference(value: Value) -> Json {
         match value {
             Value::Object(values) => {
@@ -297,7 +297,7 @@ mod tests {
 
     fn assert_as_reference(text: &[u8]) {
         let expected = serde_json::from_slice(text).map(of_reference);
-        // It also refuses numbers that no `f64` holds.
+        // The reference also refuses numbers that exceed `f64`.
         if expected.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range")) {
             return;
         }

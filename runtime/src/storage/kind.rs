@@ -1,8 +1,8 @@
-//! What is found where a file of another kind was expected.
+//! Descriptions of files that are not of the expected kind.
 
 pub use netwright_abi::FileKind;
 
-/// What is found where a file of one kind is expected and `len` bytes begin with these: its kind, or how long it is.
+/// Describes a file of `len` bytes by its first bytes: its kind if that is known, else its length.
 pub fn found(beginning: &[u8], len: u64) -> String {
     match (len, FileKind::of(beginning)) {
         (0, _) => "an empty file".to_owned(),

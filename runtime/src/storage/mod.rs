@@ -1,4 +1,4 @@
-//! Files that are whole or not there, and the format that weights and checkpoints are written in.
+//! Atomic replacement of files, and the file format of weights and checkpoints.
 
 mod by_name;
 mod contents;
@@ -18,16 +18,16 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Writes a file under a temporary name in the same folder, makes sure that it is on the disk, and gives it its name. Whatever
-/// stops this on the way leaves the file of that name as it was.
+/// Writes a file under a temporary name in the same folder, flushes it to the disk, and renames it. If any step fails, an older file of
+/// that name stays unchanged.
 ///
 /// # Errors
-/// [`Error::Io`] where the system refuses.
+/// [`Error::Io`] where the system cannot write.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace_by(path, &|file| file.write_all(bytes))
 }
 
-/// [`replace_file`], where `write` writes the bytes, so that they need not be in memory together.
+/// Runs [`replace_file`] with bytes that `write` produces, so that they need not be in memory all at once.
 pub(crate) fn replace_by(path: &Path, write: &dyn Fn(&mut File) -> std::io::Result<()>) -> Result<(), Error> {
     let temporary = temporary_name(path);
     let written = (|| {
@@ -38,16 +38,16 @@ pub(crate) fn replace_by(path: &Path, write: &dyn Fn(&mut File) -> std::io::Resu
         fs::rename(&temporary, path)
     })();
     if let Err(source) = written {
-        // The file is incomplete and nobody's; if it cannot be removed either, the first error is the one to tell.
+        // The incomplete file is useless. If removing it fails too, the first error is the one to report.
         let _ = fs::remove_file(&temporary);
         return Err(Error::io(path, "write")(source));
     }
     sync_folder(path).map_err(Error::io(path, "write"))
 }
 
-/// Tries whether a file could be written by [`replace_file`] later, for what is written only after hours: makes its folder, and those above
-/// it, where they do not exist, and writes a file beside it, which goes at once. Nothing of the name itself is touched. Where this is
-/// refused, folders that were made go too.
+/// Checks whether [`replace_file`] could write a file later, for results that are written only after hours. It creates the missing folders, and
+/// writes and removes a temporary file in the folder; the file itself is not touched. If this fails, it removes the folders that it has
+/// created.
 ///
 /// ```
 /// # let folder = std::env::temp_dir().join(format!("netwright-writable-{}", std::process::id()));
@@ -62,7 +62,7 @@ pub(crate) fn replace_by(path: &Path, write: &dyn Fn(&mut File) -> std::io::Resu
 /// ```
 ///
 /// # Errors
-/// [`Error::Io`] with what the system says: the file's name is that of a folder, one above it is a file, there is no permission or no room.
+/// [`Error::Io`] with the error of the operating system: the path is a folder, a parent is a file, there is no permission or no space.
 pub fn check_writable(path: impl AsRef<Path>) -> Result<(), Error> {
     check_path(path.as_ref())
 }
@@ -81,13 +81,13 @@ fn check_path(path: &Path) -> Result<(), Error> {
         tried.and(gone).map_err(Error::io(path, "write"))
     });
     if tried.is_err() {
-        // From the innermost: a folder that something else has filled meanwhile stays.
+        // From the innermost one outward: a folder that another program has filled in the meantime stays.
         missing.into_iter().for_each(|folder| drop(fs::remove_dir(folder)));
     }
     tried
 }
 
-/// `weights.safetensors` → `.weights.safetensors.4711.tmp`.
+/// Returns a temporary name: `weights.safetensors` → `.weights.safetensors.4711-0.tmp`.
 fn temporary_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
@@ -96,7 +96,7 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{process}-{number}.tmp"))
 }
 
-/// Makes the new name itself last; only Unix lets a folder be opened for this.
+/// Flushes the new name to the disk; only on Unix can a folder be opened for this.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The safetensors format: eight bytes with the length of a header, a header of JSON, then the elements of each tensor, little
-//! end first. Other programs read and write it too.
+//! The safetensors format: eight bytes with the length of a header, a header in JSON, then the elements of each tensor,
+//! little-endian. Other programs read and write it too.
 
 use std::path::Path;
 
@@ -13,13 +13,13 @@ use super::{half, kind};
 use crate::error::Error;
 use crate::scalar::{Precision, Scalar};
 
-/// The header's longest length, as in the format's own implementation.
-pub(super) const LONGEST_HEADER: u64 = 100_000_000;
-/// Begins the keys of our texts, so that nobody else's are taken for them.
+/// The largest length of a header, as in the reference implementation of the format.
+pub(super) const MAX_HEADER_LEN: u64 = 100_000_000;
+/// The prefix of netwright's keys, so that they do not collide with those of other programs.
 const OWN: &str = "netwright.";
 const CHECKSUM: &str = "netwright.crc32";
 
-/// Named tensors and named texts, on their way to a file.
+/// A writer that collects named tensors and named texts for a file.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     header: Header,
@@ -27,12 +27,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// With nothing in it.
+    /// Creates an empty writer.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text, whose key in the file is `netwright.` and this one.
+    /// Adds a text under the key `netwright.` followed by `key`.
     pub fn metadata(&mut self, key: &str, value: &str) {
         self.header.texts.insert(format!("{OWN}{key}"), value.to_owned());
     }
@@ -42,7 +42,7 @@ impl Writer {
         self.header.texts.insert(key.to_owned(), value.to_owned());
     }
 
-    /// Adds a single whole number, without axes.
+    /// Adds a scalar integer, a tensor without axes.
     pub fn count(&mut self, name: &str, count: i64) {
         self.entry(name, Dtype::I64, &[], count.to_le_bytes().into_iter());
     }
@@ -58,7 +58,7 @@ impl Writer {
         }
     }
 
-    /// Adds a row of whole numbers.
+    /// Adds a vector of integers.
     pub fn integers(&mut self, name: &str, integers: &[u64]) {
         let bytes = integers.iter().flat_map(|integer| integer.to_le_bytes());
         self.entry(name, Dtype::U64, &[integers.len()], bytes);
@@ -71,7 +71,7 @@ impl Writer {
         self.header.entries.insert(name.to_owned(), entry);
     }
 
-    /// The whole file: the same tensors and texts give the same bytes. It carries a [`Checksum`].
+    /// Returns the bytes of the file: the same tensors and texts give the same bytes. It contains a [`Checksum`].
     pub fn to_bytes(&self) -> Vec<u8> {
         let checksum = checksum(texts(&self.header.texts), views(&self.header.entries, &self.data));
         let mut header = self.header.clone();
@@ -80,33 +80,33 @@ impl Writer {
         [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &self.data].concat()
     }
 
-    /// Writes the file, by [`replace_file`](super::replace_file).
+    /// Writes the file by [`replace_file`](super::replace_file).
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where the system cannot write.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         super::replace_file(path.as_ref(), &self.to_bytes())
     }
 }
 
-/// What a file's checksum says: CRC-32 of the names, kinds, shapes and bytes of all tensors and of our texts, each in the order of their
-/// names. Where the tensors lie in the file, how its header is spaced, and the texts of other programs do not count.
+/// The state of a file's checksum: the CRC-32 of the names, types, shapes and bytes of all tensors and of netwright's texts, each sorted by
+/// name. The order of tensors in the file, the white space of its header and the texts of other programs do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checksum {
-    /// There is none: another program wrote the file.
+    /// There is no checksum: another program wrote the file.
     None,
-    /// All is as it was written.
+    /// The contents are those that were written.
     Matches,
     /// Tensors have changed since they were written: by another program, or by damage.
     Differs {
         /// The checksum in the file.
         expected: String,
-        /// That of its contents.
+        /// The checksum of its contents.
         found: String,
     },
 }
 
-/// A file read and checked: its tensors lie within it, do not overlap, and are as long as their shapes say.
+/// A file in memory, read and checked: its tensors are inside it, do not overlap, and are as long as their shapes say.
 #[derive(Debug)]
 pub struct WeightFile {
     origin: String,
@@ -128,12 +128,12 @@ pub struct View<'f> {
 }
 
 impl Dtype {
-    /// Whether it is a floating-point number of a kind that [`Dtype::scalars`] reads: F16, BF16, F32, F64.
+    /// Returns whether it is a floating-point type that [`Dtype::scalars`] reads: F16, BF16, F32, F64.
     pub fn is_floating(self) -> bool {
         matches!(self, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
     }
 
-    /// The floating-point elements in `bytes`, little end first, rounded where `T` is narrower; `None` for other kinds.
+    /// Returns the floating-point elements in `bytes`, little-endian, rounded where `T` is narrower; `None` for other types.
     pub fn scalars<T: Precision>(self, bytes: &[u8]) -> Option<Vec<T>> {
         fn each<T: Precision, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Option<Vec<T>> {
             Some(bytes.as_chunks().0.iter().map(|&bytes| T::from_f64(number(bytes))).collect())
@@ -147,8 +147,8 @@ impl Dtype {
         }
     }
 
-    /// The floating-point elements of `bytes` at `base` and so many further, little end first, rounded where `T` is narrower. Of another kind, and
-    /// where there are no bytes, nothing is written.
+    /// Writes the floating-point elements at the indices `base + further` of `bytes` to `elements`, rounded where `T` is narrower. For another
+    /// type, and for indices out of range, nothing is written.
     pub(crate) fn gather<T: Precision>(self, bytes: &[u8], base: usize, further: &[usize], elements: &mut [T]) {
         fn each<T: Precision, const SIZE: usize>(
             (bytes, base, further): (&[u8], usize, &[usize]),
@@ -174,22 +174,22 @@ impl Dtype {
 }
 
 impl<'f> View<'f> {
-    /// Its elements as the file has them, little end first.
+    /// Returns its bytes as the file has them, little-endian.
     pub fn bytes(&self) -> &'f [u8] {
         self.bytes
     }
 
-    /// Whether it holds floating-point elements of a type that [`View::scalars`] reads: F16, BF16, F32, F64.
+    /// Returns whether it has a floating-point type that [`View::scalars`] reads: F16, BF16, F32, F64.
     pub fn is_readable(&self) -> bool {
         self.dtype.is_floating()
     }
 
-    /// The floating-point elements of a tensor, rounded where `T` is narrower; `None` for other kinds.
+    /// Returns its floating-point elements, rounded where `T` is narrower; `None` for other types.
     pub fn scalars<T: Precision>(&self) -> Option<Vec<T>> {
         self.dtype.scalars(self.bytes)
     }
 
-    /// The whole numbers of a tensor of U64; `None` for other kinds.
+    /// Returns the elements of a tensor of type U64; `None` for other types.
     pub fn integers(&self) -> Option<Vec<u64>> {
         (self.dtype == Dtype::U64)
             .then(|| self.bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect())
@@ -207,56 +207,56 @@ impl WeightFile {
         Self::from_bytes(bytes, &path.display().to_string())
     }
 
-    /// Checks the bytes of a file; `origin` names them in errors.
+    /// Checks the bytes of a file; `origin` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for a header that does not make sense.
+    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for an invalid header.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
         let (header, data) = located(&bytes, bytes.len() as u64, origin)?;
         Ok(Self { origin: origin.to_owned(), header, bytes, data })
     }
 
-    /// The name it has in errors.
+    /// Returns its name in errors.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// What its checksum says.
+    /// Computes the checksum and compares it with the one in the file.
     pub fn checksum(&self) -> Checksum {
         let Some(expected) = self.header.texts.get(CHECKSUM) else { return Checksum::None };
         let found = checksum(texts(&self.header.texts), self.tensors());
         if *expected == found { Checksum::Matches } else { Checksum::Differs { expected: expected.clone(), found } }
     }
 
-    /// A text of ours: see [`Writer::metadata`].
+    /// Returns one of netwright's texts: see [`Writer::metadata`].
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.header.texts.get(&format!("{OWN}{key}")).map(String::as_str)
     }
 
-    /// All tensors, in the order of their names.
+    /// Returns all tensors, sorted by name.
     pub fn tensors(&self) -> impl Iterator<Item = View<'_>> {
         views(&self.header.entries, &self.bytes[self.data..])
     }
 
-    /// The tensor of this name.
+    /// Returns the tensor of this name.
     pub fn tensor(&self, name: &str) -> Option<View<'_>> {
         let (name, info) = self.header.entries.pair(name)?;
         Some(view(name, info, &self.bytes[self.data..]))
     }
 }
 
-/// The header at the start of a file of `found` bytes, and where it ends.
+/// Parses the header at the start of a file of `found` bytes, and returns it with the offset of the data.
 pub(super) fn located(bytes: &[u8], found: u64, origin: &str) -> Result<(Header, usize), Error> {
     let truncated = |expected: u64| Error::Truncated { origin: origin.to_owned(), expected, found };
     let format =
         |found: String| Error::Format { origin: origin.to_owned(), expected: "a safetensors file".to_owned(), found };
-    // Behind its length, the header begins with a brace.
+    // After its length, the header begins with a brace.
     if bytes.get(8) != Some(&b'{') && (bytes.len() < 8 || FileKind::of(bytes).is_some()) {
         return Err(format(kind::found(bytes, found)));
     }
     let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| truncated(8))?;
     let length = u64::from_le_bytes(*length);
-    if length > LONGEST_HEADER {
+    if length > MAX_HEADER_LEN {
         return Err(format(format!("a header of {length} bytes")));
     }
     let data = 8 + length as usize;
@@ -281,7 +281,7 @@ fn view<'f>(name: &'f str, info: &'f Entry, data: &'f [u8]) -> View<'f> {
     View { name, dtype: info.dtype, shape: &info.shape, bytes: &data[start..end] }
 }
 
-/// The texts that a checksum covers.
+/// Returns the texts that the checksum covers.
 fn texts(texts: &ByName<String>) -> impl Iterator<Item = (&str, &str)> {
     let own = texts.iter().filter(|(key, _)| key.starts_with(OWN) && *key != CHECKSUM);
     own.map(|(key, value)| (key, value.as_str()))
@@ -450,7 +450,7 @@ mod tests {
         let Error::Format { expected, found, .. } = &error else { panic!("{error}") };
         assert_eq!(expected, "a safetensors file");
         assert!(found.starts_with("a zip archive, as PyTorch"), "{found}");
-        // Of a file that is too short for a header too.
+        // Also for a file that is too short for a header.
         assert!(matches!(WeightFile::from_bytes(b"\x1f\x8b".to_vec(), "a.gz"), Err(Error::Format { .. })));
         for (bytes, expected) in [
             (&b""[..], "a: expected a safetensors file, found an empty file"),
@@ -461,7 +461,7 @@ mod tests {
         }
     }
 
-    /// The end of the tensors, with the header before them, is beyond all numbers.
+    /// The sum of the header's length and the end of the tensors overflows.
     #[test]
     fn sizes_that_overflow_are_a_file_cut_short() {
         let size = usize::MAX / 8;
@@ -475,7 +475,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is read can be looked at, and lies in the file.
+        /// A file that is accepted can be traversed, and its tensors are inside it.
         #[test]
         fn no_bytes_panic(start in 0_usize..400, spoilt in prop::collection::vec(any::<u8>(), 0..40)) {
             let mut bytes = sample();

@@ -1,20 +1,20 @@
-//! A safetensors file that is read tensor by tensor: its bytes are never in memory as a whole.
+//! A safetensors file that is read tensor by tensor: it is never in memory as a whole.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use super::contents::Contents;
 use super::header::{Dtype, Entry, Header};
-use super::safetensors::{LONGEST_HEADER, located};
+use super::safetensors::{MAX_HEADER_LEN, located};
 use crate::error::Error;
 use crate::foreign::{TensorFile, TensorInfo};
 use crate::scalar::Precision;
 
-/// Bytes that are read at a time: whole elements of any kind.
-const AT_ONCE: usize = 1 << 16;
+/// The number of bytes that are read at a time: whole elements of any type.
+const CHUNK_BYTES: usize = 1 << 16;
 
-/// A safetensors file whose header has been read and checked: its tensors lie within it, do not overlap, and are as long as their shapes say. A
-/// tensor is read when it is asked for.
+/// A safetensors file whose header has been read and checked: its tensors are inside it, do not overlap, and are as long as their shapes say. The
+/// elements of a tensor are read on demand.
 #[derive(Debug)]
 pub struct Safetensors {
     contents: Contents,
@@ -31,7 +31,7 @@ impl Safetensors {
         Self::of(Contents::open(path.as_ref())?)
     }
 
-    /// Reads the header of the bytes of a file, which `origin` names in errors.
+    /// Reads the header from the bytes of a file; `origin` is its name in errors.
     ///
     /// # Errors
     /// Those of [`Self::of`].
@@ -39,15 +39,15 @@ impl Safetensors {
         Self::of(Contents::of(bytes, origin))
     }
 
-    /// Reads the header of a file.
+    /// Reads the header of a file in memory or on disk.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for a header that does not make sense.
+    /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::Format`] for an invalid header.
     pub fn of(contents: Contents) -> Result<Self, Error> {
         let read = |len| contents.beginning(len).map_err(|error| contents.io(error));
         let mut start = read(512)?;
         let length = start.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
-        if length <= LONGEST_HEADER && 8 + length > start.len() as u64 {
+        if length <= MAX_HEADER_LEN && 8 + length > start.len() as u64 {
             start = read(8 + length as usize)?;
         }
         let (header, data) = located(&start, contents.len(), contents.origin())?;
@@ -55,17 +55,17 @@ impl Safetensors {
         Ok(Self { contents, header, data: data as u64 })
     }
 
-    /// The name it has in errors.
+    /// Returns its name in errors.
     pub fn origin(&self) -> &str {
         self.contents.origin()
     }
 
-    /// All tensors, in the order of their names: name, element type, shape.
+    /// Returns all tensors, sorted by name: name, element type, shape.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, Dtype, &[usize])> {
         self.header.entries.iter().map(|(name, entry)| (name, entry.dtype, entry.shape.as_slice()))
     }
 
-    /// The floating-point elements of a tensor, rounded where `T` is narrower; `None` where there is none of this name, or it has others.
+    /// Reads the floating-point elements of a tensor, rounded where `T` is narrower; `None` for an unknown name or another element type.
     ///
     /// # Errors
     /// [`Error::Io`], also for a file that has changed since it was opened.
@@ -74,16 +74,16 @@ impl Safetensors {
         Ok(entry.dtype.scalars(&self.elements(entry)?))
     }
 
-    /// Reads a tensor of floating-point elements to as many, rounded where they are narrower.
+    /// Reads a tensor of floating-point elements to `elements`, which has the same length, rounded where `T` is narrower.
     ///
     /// # Errors
     /// [`Error::Io`], also for a file that has changed since it was opened.
     pub(crate) fn read_to<T: Precision>(&self, name: &str, elements: &mut [T]) -> Result<(), Error> {
         let Some(Entry { dtype, bytes: [start, end], .. }) = self.header.entries.get(name) else { return Ok(()) };
         let (mut at, mut left, mut rest) = (self.data + *start as u64, end - start, elements);
-        let mut bytes = vec![0; AT_ONCE.min(left)];
+        let mut bytes = vec![0; CHUNK_BYTES.min(left)];
         while left > 0 {
-            let bytes = &mut bytes[..AT_ONCE.min(left)];
+            let bytes = &mut bytes[..CHUNK_BYTES.min(left)];
             self.contents.read(at, bytes).map_err(|error| self.contents.io(error))?;
             (at, left) = (at + bytes.len() as u64, left - bytes.len());
             let read = dtype.scalars::<T>(bytes).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! How threads wait. Waking one that sleeps takes some tens of microseconds, as long as a small layer takes; so those that wait look for
-//! work for a while, and only then sleep.
+//! How threads wait for work. Waking a sleeping thread takes some tens of microseconds, as long as a small layer takes, so threads without
+//! work poll for a while before they sleep.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use rayon_core::Yield;
 
-/// How long a thread without work looks for some before it sleeps.
-const AWAKE: Duration = Duration::from_micros(200);
+/// How long a thread without work polls before it sleeps.
+const POLL_BEFORE_SLEEP: Duration = Duration::from_micros(200);
 
-/// How long a thread whose part is done stays awake for another's. Parts take equally long, so that more means that the other thread
-/// has lost its processor.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// How long a thread that has finished its part stays awake for the other's. Both parts take equally long, so a longer wait means that the
+/// other thread has lost its processor.
+const POLL_FOR_PARTNER: Duration = Duration::from_millis(2);
 
-/// Looks without work after which other programs get the processor, should there be more threads than processors.
-const LOOKS: u32 = 64;
+/// The number of polls without work after which a thread yields its processor, in case there are more threads than processors.
+const POLLS_BEFORE_YIELD: u32 = 64;
 
-/// What the threads of a pool without work share.
+/// The state that the threads of a pool share while they wait.
 ///
-/// No call for work is lost: who hands work out does so before it looks whether a thread sleeps, and who is about to sleep counts as
-/// asleep before it looks for work once more.
+/// No call is lost: a thread that hands out work does so before it checks for sleeping threads, and a thread that is about to sleep counts as
+/// asleep before it polls for the last time.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
     asleep: AtomicUsize,
-    /// How often a sleeping thread has been called.
+    /// The number of calls so far to sleeping threads.
     calls: AtomicU64,
-    /// What threads outside the pool have announced, and none of the pool has begun.
+    /// The number of announcements by threads outside the pool whose work no thread of the pool has begun.
     announced: AtomicUsize,
     has_ended: AtomicBool,
     lock: Mutex<()>,
@@ -34,18 +34,18 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// What each thread of a pool does until the pool ends: the work of others, where there is some.
+    /// The loop of each thread until the pool ends: executes the work of others, where there is some.
     pub(super) fn work(&self) {
-        let mut wait = Wait::new();
+        let mut polling = Polling::new();
         while !self.has_ended.load(Ordering::Acquire) {
-            if !wait.look(AWAKE) {
+            if !polling.poll(POLL_BEFORE_SLEEP) {
                 self.sleep();
-                wait = Wait::new();
+                polling = Polling::new();
             }
         }
     }
 
-    /// Calls a thread that sleeps, if one does, for work that has been handed out.
+    /// Wakes a sleeping thread, if there is one, after work has been handed out.
     pub(super) fn call(&self) {
         fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::Relaxed) > 0 {
@@ -55,25 +55,25 @@ impl Idle {
         }
     }
 
-    /// Calls a thread for work that is about to come from outside the pool.
+    /// Wakes a thread for work that is about to come from outside the pool.
     pub(super) fn announce(&self) {
         self.announced.fetch_add(1, Ordering::Relaxed);
         self.call();
     }
 
-    /// What was announced has begun.
+    /// Takes back an announcement whose work has begun.
     pub(super) fn begin(&self) {
         self.announced.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Lets all threads go.
+    /// Ends the loops of all threads.
     pub(super) fn end(&self) {
         let _lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.has_ended.store(true, Ordering::Release);
         self.called.notify_all();
     }
 
-    /// Until there is a call.
+    /// Sleeps until there is a call.
     fn sleep(&self) {
         let calls = self.calls.load(Ordering::Relaxed);
         self.asleep.fetch_add(1, Ordering::Relaxed);
@@ -87,16 +87,16 @@ impl Idle {
     }
 }
 
-/// Calls both, side by side where a thread is free. Who is done first stays awake for the other.
+/// Calls both functions, in parallel if a thread is free. The thread that finishes first stays awake for the other.
 pub(super) fn join(idle: &Idle, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
     let done = AtomicBool::new(false);
     rayon_core::join(
         || {
             idle.call();
             first();
-            let mut wait = Wait::new();
+            let mut polling = Polling::new();
             loop {
-                if done.load(Ordering::Acquire) || !wait.look(PATIENCE) {
+                if done.load(Ordering::Acquire) || !polling.poll(POLL_FOR_PARTNER) {
                     break;
                 }
             }
@@ -108,25 +108,25 @@ pub(super) fn join(idle: &Idle, first: &mut (dyn FnMut() + Send), second: &mut (
     );
 }
 
-/// A thread that looks for work.
-struct Wait {
+/// The state of a thread that polls for work.
+struct Polling {
     since: Instant,
-    looks: u32,
+    polls: u32,
 }
 
-impl Wait {
+impl Polling {
     fn new() -> Self {
-        Self { since: Instant::now(), looks: 0 }
+        Self { since: Instant::now(), polls: 0 }
     }
 
-    /// Does what another thread has handed out, or looks and finds nothing; whether it has found something in the last `most`.
-    fn look(&mut self, most: Duration) -> bool {
+    /// Executes work that another thread has handed out, if there is some. Returns `false` after `most` without work.
+    fn poll(&mut self, most: Duration) -> bool {
         if rayon_core::yield_now() == Some(Yield::Executed) {
             *self = Self::new();
             return true;
         }
-        self.looks += 1;
-        if self.looks.is_multiple_of(LOOKS) {
+        self.polls += 1;
+        if self.polls.is_multiple_of(POLLS_BEFORE_YIELD) {
             std::thread::yield_now();
             return self.since.elapsed() < most;
         }

@@ -1,4 +1,4 @@
-//! The threads that training and predictions share work between.
+//! The thread pools of training and predictions.
 
 mod idle;
 
@@ -10,17 +10,17 @@ use self::idle::Idle;
 use crate::context::Fork;
 use crate::error::Error;
 
-/// More than any machine has processors. The system may not refuse far more, but it then does nothing else for minutes.
-const MOST: usize = 1024;
+/// More than the processors of any machine. A system may allow far more threads, but then it is unresponsive for minutes.
+const MAX_THREADS: usize = 1024;
 
-/// Refuses to work on no thread, or on a great many.
+/// Returns the count, or an error for 0 threads and for too many.
 pub fn check(count: usize) -> Result<usize, Error> {
-    crate::error::count_setting("threads", count, (1..=MOST).contains(&count), "at least 1 and at most 1024")?;
+    crate::error::count_setting("threads", count, (1..=MAX_THREADS).contains(&count), "at least 1 and at most 1024")?;
     Ok(count)
 }
 
-/// The threads that the parts of a run share: one, the caller's, or a pool. How work is cut never depends on them, so that results do
-/// not either. A copy stands for the same threads.
+/// The threads that share the work of a run: the caller's alone, or a pool. How work is divided never depends on the number of threads, so results
+/// do not depend on it either. A clone refers to the same threads.
 #[derive(Clone, Default)]
 pub struct Threads(Option<Arc<Pool>>);
 
@@ -50,10 +50,10 @@ impl Drop for Pool {
 }
 
 impl Threads {
-    /// `count` threads; one means the caller's own, as [`Threads::default`] does.
+    /// Creates a pool of `count` threads; 1 means the caller's own thread, as [`Threads::default`] does.
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system refuses them.
+    /// [`Error::Setting`] for 0 and for more than 1024, [`Error::Threads`] where the system cannot start them.
     pub fn new(count: usize) -> Result<Self, Error> {
         if check(count)? == 1 {
             return Ok(Self(None));
@@ -61,7 +61,7 @@ impl Threads {
         let pool = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("netwright-{i}")).build();
         let threads = pool.map_err(|error| Error::Threads(error.to_string()))?;
         let pool = Pool { threads, idle: Arc::default() };
-        // What a thread allocates when it starts and first looks for work, it allocates here and not in a step.
+        // A thread allocates memory when it starts and when it first polls. The barrier makes that happen here, not in a step.
         let (idle, ready) = (pool.idle.clone(), Arc::new(Barrier::new(count + 1)));
         let started = ready.clone();
         pool.threads.spawn_broadcast(move |_| {
@@ -73,37 +73,37 @@ impl Threads {
         Ok(Self(Some(Arc::new(pool))))
     }
 
-    /// How many.
+    /// Returns the number of threads.
     pub fn count(&self) -> usize {
         self.0.as_ref().map_or(1, |pool| pool.threads.current_num_threads())
     }
 
-    /// As many as the machine has processors.
+    /// Returns the number of the machine's processors.
     pub fn available() -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
+        std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
     }
 
-    /// Those that predictions share unless a network has its own: one for each processor, started when they are first asked for.
+    /// Returns the pool that predictions share unless a network has its own: one thread per processor, started at first use.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Threads> = OnceLock::new();
-        // A system that refuses threads leaves the caller's.
+        // If the system refuses threads, the caller's thread remains.
         SHARED.get_or_init(|| Self::new(Self::available()).unwrap_or_default())
     }
 
-    /// Whether the caller already is one of several threads that share some work.
+    /// Returns whether the caller is already a thread of a pool.
     pub fn are_busy() -> bool {
         rayon_core::current_thread_index().is_some()
     }
 
-    /// Runs `work` on one of them, from where handing work to the others allocates nothing.
+    /// Runs `work` on one of the threads, where handing work to the others does not allocate.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         let (mut work, mut done) = (Some(work), None);
         self.run(&mut || done = work.take().map(|work| work()));
         done.unwrap_or_else(|| unreachable!("`run` has called its closure, or handed its panic on"))
     }
 
-    /// [`Threads::install`] of what returns nothing. Neither this nor [`Threads::pair`] is generic, so that the crate of a user, which
-    /// compiles its own calls, need not compile `rayon`.
+    /// Runs [`Threads::install`] for work that returns nothing. Neither this nor [`Threads::pair`] is generic, so that a user's crate, which
+    /// compiles its own instances of generic functions, need not compile `rayon`.
     fn run(&self, work: &mut (dyn FnMut() + Send)) {
         match &self.0 {
             None => work(),
@@ -111,7 +111,7 @@ impl Threads {
         }
     }
 
-    /// Calls both, side by side where there are several.
+    /// Calls both functions, in parallel if there are several threads.
     fn pair(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
         match &self.0 {
             None => {
@@ -122,7 +122,7 @@ impl Threads {
         }
     }
 
-    /// Calls both, side by side where there are several, with what they return.
+    /// Calls both functions, in parallel if there are several threads, and returns both results.
     pub fn both<A: Send, B: Send>(
         &self,
         first: impl FnOnce() -> A + Send,
@@ -133,7 +133,7 @@ impl Threads {
         a.zip(b).unwrap_or_else(|| unreachable!("`pair` has called both closures, or handed a panic on"))
     }
 
-    /// Calls `work` with each place and its pair of items, side by side. The slices are of equal length.
+    /// Calls `work` with each index and its pair of items, in parallel. The slices have equal lengths.
     pub fn each<A: Send, B: Send>(
         &self,
         left: &mut [A],
@@ -164,7 +164,7 @@ impl Threads {
         }
     }
 
-    /// Calls `work` with stretches of `elements` and the place where each starts.
+    /// Calls `work` with chunks of `elements` and the offset of each, in parallel.
     pub fn stretches<T: Send>(&self, elements: &mut [T], work: &(dyn Fn(usize, &mut [T]) + Sync)) {
         match &self.0 {
             None => work(0, elements),
@@ -182,7 +182,7 @@ impl Threads {
     }
 }
 
-/// Below this many elements another thread costs more than it saves.
+/// The largest chunk: for fewer elements, another thread costs more than it saves.
 const STRETCH: usize = 1 << 14;
 
 impl Fork for Threads {
@@ -205,7 +205,7 @@ impl core::fmt::Debug for Threads {
 mod tests {
     use super::*;
 
-    /// The sum of `range`, halved until it is short.
+    /// Returns the sum of `range` by recursive halving.
     fn sum(threads: &Threads, range: core::ops::Range<u64>) -> u64 {
         let middle = u64::midpoint(range.start, range.end);
         if range.end - range.start < 8 {
