@@ -1,4 +1,4 @@
-//! Images changed so that a network errs (slide 16).
+//! Adversarial attacks: images that are changed so that a network errs (slide 16).
 
 use super::batch_loss::BatchLoss;
 use super::evaluate::Evaluator;
@@ -19,7 +19,7 @@ use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
 /// An attack on images: steps along the sign of the gradient of the loss with respect to the image,
-/// x ← x + α · sign(∇ₓJ(θ, x, y)), never further than ε from the image in any element.
+/// x ← x + α · sign(∇ₓJ(θ, x, y)), at most ε away from the original image in any element.
 ///
 /// [`Attack::fgsm`] is the fast gradient sign method of the lecture (slide 16; Goodfellow et al., 2015), one step of ε;
 /// [`Attack::pgd`] the iterated form, projected gradient descent (Madry et al., 2018).
@@ -33,19 +33,19 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// One step of ε.
+    /// Creates an attack of one step of ε.
     ///
     /// # Errors
-    /// [`Error::Setting`] where ε is negative or no number.
+    /// [`Error::Setting`] where ε is negative or not finite.
     pub fn fgsm(epsilon: f64) -> Result<Self, Error> {
         setting("epsilon", epsilon, epsilon >= 0.0, "at least 0")?;
         Ok(Self { epsilon, step: epsilon, iterations: 1, least: f64::NEG_INFINITY, most: f64::INFINITY })
     }
 
-    /// `iterations` steps of `step`, each followed by a return to within ε of the image.
+    /// Creates an attack of `iterations` steps of size `step`, each followed by a projection to within ε of the image.
     ///
     /// # Errors
-    /// [`Error::Setting`] where ε is negative or no number, the step is not more than 0 (for an ε of 0 it may be 0), or there are no
+    /// [`Error::Setting`] where ε is negative or not finite, the step is not greater than 0 (for ε = 0 it may be 0), or there are no
     /// iterations.
     pub fn pgd(epsilon: f64, step: f64, iterations: usize) -> Result<Self, Error> {
         let moves = step > 0.0 || (step == 0.0 && epsilon == 0.0);
@@ -54,7 +54,7 @@ impl Attack {
         Ok(Self { step, iterations, ..Self::fgsm(epsilon)? })
     }
 
-    /// Keeps elements between the least and the most that an image can have, such as 0 and 1.
+    /// Clamps elements to the range of an image, such as 0 to 1.
     ///
     /// # Errors
     /// [`Error::Setting`] where `least` is not below `most`.
@@ -68,7 +68,7 @@ impl Attack {
         self.iterations
     }
 
-    /// One step of `elements`, which began as `clean`.
+    /// Makes one step from `elements`, whose original values are `clean`.
     pub(crate) fn advance<T: Precision>(&self, clean: &[T], elements: &mut [T], gradient: &[T]) {
         for ((element, clean), slope) in elements.iter_mut().zip(clean).zip(gradient) {
             let (clean, slope) = (clean.to_f64(), slope.to_f64());
@@ -86,7 +86,7 @@ impl Attack {
     }
 }
 
-/// The number between two others that is nearest. A NaN stays one, where `f64::max` would lose it.
+/// Clamps a number. A NaN stays NaN, while `f64::max` would drop it.
 fn within(number: f64, least: f64, most: f64) -> f64 {
     if number < least {
         least
@@ -97,15 +97,15 @@ fn within(number: f64, least: f64, most: f64) -> f64 {
     }
 }
 
-/// Images that one pass of an attack takes together.
-const TOGETHER: usize = 32;
+/// The number of images in one pass of an attack.
+const IMAGES_PER_PASS: usize = 32;
 
-/// ∇ₓJ for each image: the gradient of its loss with respect to its elements, images contiguous. As in training, unless
-/// `pass` is frozen: where the network drops units, it does so by `pass`. Moving statistics stay as they are.
+/// Returns ∇ₓJ for each image: the gradient of its loss with respect to its elements, images contiguous. The network runs as in training,
+/// with dropout drawn by `pass`, unless `pass` is frozen. Moving statistics stay unchanged.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many targets as images; those of [`Loss::check`]; [`Error::Input`] and [`Error::NotFinite`]
-/// where the gradient is NaN or infinite, because an image is or something that the network computes from it;
+/// [`Error::Count`] where the numbers of targets and images differ; those of [`Loss::check`]; [`Error::Input`] where the gradient is NaN
+/// or infinite because an image is, and [`Error::NotFinite`] where it is for another reason;
 /// [`PassError::OneValue`](crate::pass::PassError::OneValue) for one image where the network needs two, unless `pass` is frozen.
 pub fn input_gradient<N, Y, L>(
     network: &N,
@@ -123,10 +123,10 @@ where
     loss.check(N::OUTPUT, targets, "the images")?;
     let mut gradient = vec![N::Scalar::ZERO; images.len() * N::Input::LEN];
     let (count, fewest) = (images.len(), N::FEWEST_IMAGES);
-    let mut workspace = N::workspace(parts::largest(count, TOGETHER, fewest));
+    let mut workspace = N::workspace(parts::largest(count, IMAGES_PER_PASS, fewest));
     let mut parameters = N::gradients();
-    for place in 0..parts::count(count, TOGETHER, fewest) {
-        let part = parts::part(count, TOGETHER, fewest, place);
+    for place in 0..parts::count(count, IMAGES_PER_PASS, fewest) {
+        let part = parts::part(count, IMAGES_PER_PASS, fewest, place);
         let gradient = &mut gradient[part.start * N::Input::LEN..part.end * N::Input::LEN];
         let (images, targets) = (&images[part.clone()], &targets[part.clone()]);
         let made = slopes(network, images, targets, loss, pass, &mut workspace, &mut parameters, gradient);
@@ -161,7 +161,7 @@ fn slopes<N: Network, Y: Target, L: Loss<N::Head, Y>>(
     Err(Error::NotFinite { step: pass.step, origin, checkpoint: None })
 }
 
-/// The images as `attack` changes them against `network` as it predicts: without dropout, and with moving statistics.
+/// Returns the images as `attack` changes them. The network runs as in prediction: without dropout, and with moving statistics.
 ///
 /// # Errors
 /// As [`input_gradient`].
@@ -186,7 +186,7 @@ where
     Ok(changed)
 }
 
-/// x + ε · sign(∇ₓJ) for each image (slide 16).
+/// Returns x + ε · sign(∇ₓJ) for each image (slide 16).
 ///
 /// # Errors
 /// As [`input_gradient`], and [`Error::Setting`] for a negative ε.
@@ -206,7 +206,7 @@ where
     attack(network, images, targets, loss, &Attack::fgsm(epsilon)?)
 }
 
-/// Loss and accuracy on the samples as `attack` changes them: beside [`evaluate`](super::evaluate), the adversarial accuracy.
+/// Computes loss and accuracy on samples that `attack` has changed. Compare [`evaluate`](super::evaluate), which uses the clean samples.
 ///
 /// # Errors
 /// As [`input_gradient`]; [`Error::Empty`] without samples.
@@ -220,8 +220,8 @@ where
 {
     super::evaluate::check::<N, Y, L>(&samples, loss)?;
     let mut total = BatchLoss::default();
-    for first in (0..samples.len()).step_by(TOGETHER) {
-        let range = first..samples.len().min(first + TOGETHER);
+    for first in (0..samples.len()).step_by(IMAGES_PER_PASS) {
+        let range = first..samples.len().min(first + IMAGES_PER_PASS);
         let images = copies(range.clone().map(|index| samples.input(index)));
         let targets = copies(range.map(|index| samples.target(index)));
         let changed = attack(network, &images, &targets, loss, under);
@@ -232,7 +232,7 @@ where
     Ok(total)
 }
 
-/// Adversarial training: a share of every batch is attacked, with the weights as they are at that step, before it is trained on.
+/// Adversarial training: before each step, a share of the batch is attacked with the current weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdversarialTraining {
     pub(crate) attack: Attack,
@@ -240,15 +240,15 @@ pub struct AdversarialTraining {
 }
 
 impl AdversarialTraining {
-    /// Attacks half of the images.
+    /// Attacks half of the images of each batch.
     pub fn new(attack: Attack) -> Self {
         Self { attack, share: 0.5 }
     }
 
-    /// Attacks this share of the images, from 0 to 1; which ones is drawn from the run's seed.
+    /// Sets the share of attacked images, from 0 to 1; the images are drawn from the run's seed.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a share outside of 0 to 1.
     pub fn share(mut self, share: f64) -> Result<Self, Error> {
         self.share = setting("share of attacked images", share, (0.0..=1.0).contains(&share), "between 0 and 1")?;
         Ok(self)

@@ -10,20 +10,20 @@ use crate::loss::Loss;
 pub struct Batch<I, T> {
     pub(super) inputs: Vec<I>,
     pub(super) targets: Vec<T>,
-    /// The numbers of the samples.
+    /// The index of each sample.
     pub(super) numbers: Vec<u64>,
-    /// How many of the inputs and targets belong to it; those behind wait for a larger one.
+    /// The number of samples; further inputs and targets are buffers for a larger batch.
     pub(super) len: usize,
-    /// The numbers of the samples that these are mixed with, where there is mixup.
+    /// The indices of the samples that these are mixed with, where there is mixup.
     pub(super) partner_numbers: Vec<u64>,
-    /// Room for the other samples of a mixup.
+    /// Buffers for the partner inputs of a mixup.
     pub(super) partners: Vec<I>,
-    /// What errors call where they come from.
+    /// The name of the data in errors.
     pub(super) origin: String,
 }
 
 impl<I, T> Batch<I, T> {
-    /// Room for `len` samples.
+    /// Allocates memory for `len` samples.
     pub(super) fn with_capacity(len: usize, partners: usize, origin: &str) -> Self {
         let (inputs, targets, numbers) = (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
         let partner_numbers = Vec::with_capacity(if partners > 0 { len } else { 0 });
@@ -31,32 +31,32 @@ impl<I, T> Batch<I, T> {
         Self { inputs, targets, numbers, len: 0, partner_numbers, partners, origin: origin.to_owned() }
     }
 
-    /// How many samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The inputs.
+    /// Returns the inputs.
     pub fn inputs(&self) -> &[I] {
         &self.inputs[..self.len]
     }
 
-    /// Their targets.
+    /// Returns their targets.
     pub fn targets(&self) -> &[T] {
         &self.targets[..self.len]
     }
 
-    /// The number of each sample: its place in the set, or how many come before it in the stream's epoch.
+    /// Returns the index of each sample: its index in the set, or the number of samples before it in the stream's epoch.
     pub fn numbers(&self) -> &[u64] {
         &self.numbers
     }
 
-    /// Refuses targets that `loss` cannot compare with answers of the shape `outputs`. The error names the sample by its number.
+    /// Checks that `loss` accepts all targets for outputs of the shape `outputs`. An error names the sample by its index.
     ///
     /// # Errors
     /// Those of [`Loss::check`].
@@ -64,9 +64,9 @@ impl<I, T> Batch<I, T> {
         loss.check(outputs, self.targets(), &self.origin).map_err(|error| self.name_sample(error))
     }
 
-    /// An error about the sample at a place of this batch, such as those of
-    /// [`GradientEngine::gradient`](super::GradientEngine::gradient), with the name of the set and the sample's number there. Other
-    /// errors stay as they are.
+    /// Replaces the index within this batch in an error, such as one of
+    /// [`GradientEngine::gradient`](super::GradientEngine::gradient), by the name of the data set and the sample's index there. Other
+    /// errors are returned unchanged.
     pub fn name_sample(&self, error: Error) -> Error {
         name_sample(error, &self.origin, &self.numbers, &self.partner_numbers)
     }

@@ -1,26 +1,26 @@
-//! The loss of some images, added up.
+//! The summed loss of some images.
 
 #[cfg(doc)]
 use super::target::Target;
 
-/// The loss of some images and, where answers can be right or wrong, how many were right.
+/// The loss of some images and, where answers can be right or wrong, their score.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchLoss {
     /// The sum of the losses of all images.
     pub sum: f64,
-    /// The images.
+    /// The number of images.
     pub images: usize,
-    /// The sum of the scores of all images (see [`Target::score`]), as the training pass gave them: dropout drops.
+    /// The sum of the scores of all images (see [`Target::score`]); in training, those of the training pass, with dropout.
     pub score: Option<f64>,
 }
 
 impl BatchLoss {
-    /// The loss of a mean image. Penalties on weights are not in it.
+    /// Returns the mean loss per image, without penalties on weights.
     pub fn mean(&self) -> f64 {
         self.sum / self.images.max(1) as f64
     }
 
-    /// The share of right answers, from 0 to 1.
+    /// Returns the share of right answers, from 0 to 1; `None` where answers are neither right nor wrong.
     pub fn accuracy(&self) -> Option<f64> {
         self.score.map(|score| score / self.images.max(1) as f64)
     }
@@ -37,7 +37,7 @@ impl BatchLoss {
     }
 }
 
-/// `loss 0.0312  accuracy 99.17 %  of 360`.
+/// Prints `loss 0.0312  accuracy 99.17 %  of 360`.
 impl core::fmt::Display for BatchLoss {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "loss {:.4}", self.mean())?;

@@ -1,4 +1,4 @@
-//! What a user's code hears from a training run, and how it stops one.
+//! Callbacks: user code that observes a training run, and can end it.
 
 use core::ops::ControlFlow;
 
@@ -8,29 +8,29 @@ use crate::error::Error;
 use crate::network::Gradients;
 use crate::network::Network;
 
-/// A run that is about to begin or to go on.
+/// The report before the first step of a new or resumed run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunReport {
-    /// The epochs of the whole run.
+    /// The number of epochs of the whole run.
     pub epochs: u64,
-    /// The steps of one epoch.
+    /// The number of steps in an epoch.
     pub steps_per_epoch: u64,
-    /// The images of one epoch.
+    /// The number of images in an epoch.
     pub images: u64,
-    /// The steps made before: not 0 where a run is resumed.
+    /// The number of steps made before; greater than 0 for a resumed run.
     pub step: u64,
 }
 
-/// A step that has been made.
+/// The report after a step.
 #[derive(Debug)]
 pub struct StepReport<'a, N: Network> {
     /// The epoch, from 1.
     pub epoch: u64,
-    /// The steps made, this one included.
+    /// The number of steps made, including this one.
     pub step: u64,
     /// The loss of its batch.
     pub loss: BatchLoss,
-    /// That of all batches of this epoch so far.
+    /// The loss of all batches of this epoch so far.
     pub running: BatchLoss,
     /// The learning rate.
     pub rate: f64,
@@ -40,81 +40,82 @@ pub struct StepReport<'a, N: Network> {
     pub gradients: &'a Gradients<N>,
 }
 
-/// An epoch that has ended.
+/// The report after an epoch.
 #[derive(Debug)]
 pub struct EpochReport<'a, N: Network> {
-    /// Its numbers.
+    /// The record of the epoch.
     pub record: EpochRecord,
-    /// All epochs so far, this one included.
+    /// The history of all epochs so far, including this one.
     pub history: &'a History,
-    /// The network after it.
+    /// The network after the epoch.
     pub network: &'a N,
 }
 
 impl<N: Network> EpochReport<'_, N> {
-    /// A number of this epoch by its name: one of the run's own (`loss`, `validation_accuracy`, …: [`EpochRecord::NAMES`]), or a metric.
+    /// Returns a value of this epoch by its name: one that every run records (`loss`, `validation_accuracy`, …: [`EpochRecord::NAMES`]), or
+    /// a metric.
     ///
     /// # Errors
-    /// [`Error::NoSuchMetric`] for a name that is not there, or that was not measured, such as the accuracy of values.
+    /// [`Error::NoSuchMetric`] for an unknown name, or for a value that was not measured, such as the accuracy of a regression.
     pub fn metric(&self, name: &str) -> Result<f64, Error> {
         self.history.last_number(name)
     }
 }
 
-/// A line: the epoch, its losses and accuracies, the metrics, and how long it took.
+/// Prints a line: the epoch, its losses and accuracies, the metrics, and its duration.
 impl<N: Network> core::fmt::Display for EpochReport<'_, N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.history.write_last(&self.record, f)
     }
 }
 
-/// Hears of every step and epoch. `ControlFlow::Break(())` ends the run there, with its checkpoint saved; an error ends it and
-/// is handed on.
+/// Observes every step and epoch. `ControlFlow::Break(())` ends the run there, with its checkpoint saved; an error ends it and
+/// is returned.
 pub trait Callback<N: Network>: Send {
-    /// Before the first step.
+    /// Called before the first step.
     ///
     /// # Errors
-    /// Its own, which end the run.
+    /// Errors of the callback, which end the run.
     fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
         let _ = run;
         Ok(())
     }
 
-    /// After each step.
+    /// Called after each step.
     ///
     /// # Errors
-    /// Its own, which end the run.
+    /// Errors of the callback, which end the run.
     fn on_step(&mut self, step: &StepReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         let _ = step;
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Whether it reads [`StepReport::gradients`]. Where no callback does, steps do not store the gradients of large dense layers, and those
-    /// are 0 in the report.
+    /// Returns whether the callback reads [`StepReport::gradients`]. If no callback does, steps do not store the gradients of large dense layers,
+    /// which are 0 in the report.
     fn reads_gradients(&self) -> bool {
         true
     }
 
-    /// After each epoch and its validation.
+    /// Called after each epoch and its validation.
     ///
     /// # Errors
-    /// Its own, which end the run.
+    /// Errors of the callback, which end the run.
     fn on_epoch(&mut self, epoch: &EpochReport<'_, N>) -> Result<ControlFlow<()>, Error> {
         let _ = epoch;
         Ok(ControlFlow::Continue(()))
     }
 
-    /// After the last step of a run that ended without error.
+    /// Called after the last step of a run that ended without error.
     ///
     /// # Errors
-    /// Its own.
+    /// Errors of the callback.
     fn on_end(&mut self, history: &History) -> Result<(), Error> {
         let _ = history;
         Ok(())
     }
 }
 
-/// A callback that is read after the run.
+/// Implemented for references, so that a callback can be read after the run.
 impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
     fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
         (**self).on_start(run)
@@ -133,15 +134,15 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
     }
 }
 
-/// What a closure that hears of steps or epochs may return: nothing, and the run goes on; a `ControlFlow`, of which `Break(())` ends
-/// it; or a `Result` of one of these, whose error ends it and is handed on.
+/// The return type of a closure that observes steps or epochs: `()` continues the run; `ControlFlow::Break(())` ends it; and the error of a
+/// `Result` of either ends it and is returned.
 #[diagnostic::on_unimplemented(
     message = "a closure that hears of a run cannot return `{Self}`",
     label = "this closure returns neither `()` nor a `ControlFlow<()>`",
     note = "a `Result` of one of them, with the error `netwright::Error`, will do too"
 )]
 pub trait Decision {
-    /// Whether the run goes on.
+    /// Returns whether the run continues.
     ///
     /// # Errors
     /// Those of the closure.
@@ -166,9 +167,9 @@ impl<D: Decision> Decision for Result<D, Error> {
     }
 }
 
-/// A closure that hears of steps.
+/// A closure that observes steps.
 pub(crate) struct OnStep<F>(pub(crate) F);
-/// A closure that hears of epochs.
+/// A closure that observes epochs.
 pub(crate) struct OnEpoch<F>(pub(crate) F);
 
 impl<N: Network, D: Decision, F: FnMut(&StepReport<'_, N>) -> D + Send> Callback<N> for OnStep<F> {

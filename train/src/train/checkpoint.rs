@@ -1,4 +1,4 @@
-//! All that a run needs to go on, in one file.
+//! Checkpoints: the complete state of a run in one file.
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ use crate::storage::check_writable;
 use crate::storage::safetensors::{WeightFile, Writer};
 use crate::weights::{Checksum, Compared, add_weights, of_file};
 
-/// The form of checkpoints that is written and read.
+/// The version of the checkpoint format.
 const VERSION: &str = "3";
-/// Begins the names of everything in a checkpoint that is no tensor of the network.
+/// The prefix of all entries of a checkpoint that are not tensors of the network.
 const STATE: &str = "train/";
 const INTEGERS: &str = "train/integers";
 const NUMBERS: &str = "train/numbers";
@@ -27,15 +27,15 @@ const OPTIMIZER: &str = "train/optimizer/";
 const BEST_PARAMETERS: &str = "train/best/parameters";
 const BEST_STATISTICS: &str = "train/best/statistics";
 
-/// Where and when a run saves all that it needs to go on: weights, optimiser, schedule, early stopping, history, and the place in
-/// the data. Random draws hang on the seed and that place. A run that goes on from its checkpoint gives the same bits as one
+/// Where and when a run saves its complete state: weights, optimiser, schedule, early stopping, history, and the position in
+/// the data. Random draws depend on the seed and that position alone. A run that resumes from its checkpoint gives the same bits as one
 /// that was never stopped.
 ///
-/// The file is replaced as a whole (a temporary name, then a rename), so that a kill at any moment leaves the one before. It is
+/// The file is replaced atomically (a temporary name, then a rename), so that a kill at any moment leaves the previous one. It is
 /// a safetensors file, with the network's tensors under the names that [`SaveWeights`](crate::weights::SaveWeights) uses.
-/// Besides its times, a run saves when it ends for whatever reason but an error.
+/// In addition to the set intervals, a run saves when it ends for any reason except an error.
 ///
-/// A loop of one's own saves and goes on by [`Checkpoints::save`] and [`Checkpoints::resume_run`]: see [`Run`].
+/// A training loop of your own saves and resumes by [`Checkpoints::save`] and [`Checkpoints::resume_run`]: see [`Run`].
 ///
 /// ```
 /// use netwright_train::train::Checkpoints;
@@ -54,12 +54,12 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// To this file, after each epoch.
+    /// Saves to this file after each epoch.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned(), every_epochs: 1, every_steps: None, resume: false, allow_changes: false }
     }
 
-    /// After every so many epochs.
+    /// Saves after every `epochs` epochs.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -69,7 +69,7 @@ impl Checkpoints {
         Ok(self)
     }
 
-    /// After every so many steps too.
+    /// Saves after every `steps` steps too.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -79,32 +79,32 @@ impl Checkpoints {
         Ok(self)
     }
 
-    /// Whether to go on from the file where it exists; a run without one starts from the beginning. The file must come from a
-    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order of them; and with the same settings, unless
-    /// [`Checkpoints::allow_changes`]. Epochs may be more, unless the schedule counts them, and early stopping other.
+    /// Sets whether to resume from the file if it exists; otherwise the run starts from the beginning. The file must come from a
+    /// run with the same network, optimiser, metrics, seed, batch, number of samples and order; and with the same settings, unless
+    /// [`Checkpoints::allow_changes`] is set. The number of epochs may be larger, unless the schedule depends on it, and early stopping may differ.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
     }
 
-    /// Whether to go on though settings have changed, on purpose: the rate, the schedule, the loss, penalties, augmentation, or what layers of
-    /// the same sizes do. The bits are neither those of the old settings nor those of the new ones then.
+    /// Sets whether to resume although settings have changed on purpose: the rate, the schedule, the loss, penalties, augmentation, or
+    /// layers with the same weights. The bits are then neither those of the old settings nor those of the new ones.
     pub fn allow_changes(mut self, allow: bool) -> Self {
         self.allow_changes = allow;
         self
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Saves a run, for a loop of one's own: whenever it likes, or as [`Checkpoints::is_due_after_step`] and
-    /// [`Checkpoints::is_due_after_epoch`] say.
+    /// Saves a run, for a training loop of your own: at any time, or when [`Checkpoints::is_due_after_step`] or
+    /// [`Checkpoints::is_due_after_epoch`] returns `true`.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be written, [`Error::NotFinite`] where weights are NaN or infinite: the checkpoint before must
-    /// outlive them. It is whole in both cases.
+    /// [`Error::Io`] where the file cannot be written, [`Error::NotFinite`] where weights are NaN or infinite, so that they do not replace
+    /// good ones. The previous checkpoint stays intact in both cases.
     pub fn save<N: Trainable, O: Optimizer<N::Scalar>>(
         &self,
         identity: &Identity,
@@ -113,15 +113,15 @@ impl Checkpoints {
         N::Scalar::save_checkpoint(self, identity, &mut run.view())
     }
 
-    /// Lets a run go on from the file, where it exists and [`Checkpoints::resume`] asks for it; whether it does. Tries first whether the
-    /// file can be written, before any step is made in vain, and makes its folder where there is none.
+    /// Resumes a run from the file, if it exists and [`Checkpoints::resume`] is set; returns whether it did. It first checks that the
+    /// file can be written, so that no steps are lost, and creates its folder if necessary.
     ///
     /// # Errors
     /// [`Error::Io`] where the file could not be written.
     /// [`Error::Resume`] for a checkpoint of another run, [`Error::Weights`] for one of a network with other tensors, [`Error::Changed`] for one
-    /// with other settings or layers that do something else, [`Error::Format`],
-    /// [`Error::Truncated`] or [`Error::Checksum`] for a file that is none or damaged, [`Error::State`] where the optimiser remembers
-    /// something else. The run is as it was then.
+    /// with other settings or with layers that compute something else, [`Error::Format`],
+    /// [`Error::Truncated`] or [`Error::Checksum`] for a file of another kind or a damaged one, [`Error::State`] where the state of the
+    /// optimiser does not match. The run is unchanged then.
     pub fn resume_run<N: Trainable, O: Optimizer<N::Scalar>>(
         &self,
         identity: &Identity,
@@ -130,12 +130,12 @@ impl Checkpoints {
         N::Scalar::resume_checkpoint(self, identity, &mut run.view())
     }
 
-    /// Whether a checkpoint is due between two steps.
+    /// Returns whether a checkpoint is due after so many steps.
     pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_steps.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Whether a checkpoint is due after so many epochs.
+    /// Returns whether a checkpoint is due after so many epochs.
     pub fn is_due_after_epoch(&self, epoch: u64) -> bool {
         epoch.is_multiple_of(self.every_epochs)
     }
@@ -173,12 +173,12 @@ pub(crate) fn resume<T: Precision>(
     Ok(true)
 }
 
-/// A checkpoint that has been read and found to belong to this run.
+/// A checkpoint that was read and belongs to this run.
 struct Checkpoint {
     file: WeightFile,
 }
 
-/// Whether a tensor is the network's own.
+/// Returns whether a tensor is one of the network's.
 fn is_weight(name: &str) -> bool {
     !name.starts_with(STATE)
 }
@@ -187,18 +187,18 @@ fn metric_names<T>(run: &View<'_, T>) -> Vec<&'static str> {
     run.history.metrics.iter().map(|series| series.name).collect()
 }
 
-/// What the network says of its layers, a line for each.
+/// Returns the text of each layer, a line for each.
 fn layer_texts(facts: Facts) -> String {
     let input = format!("input {}", facts.input);
     core::iter::once(input.as_str()).chain(facts.layers.iter().map(|layer| layer.text)).collect::<Vec<_>>().join("\n")
 }
 
-/// All settings of a run.
+/// Returns all settings of a run.
 fn settings<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Settings {
     run.settings().and(identity.settings.clone())
 }
 
-/// A checkpoint on its way to a file.
+/// Writes a checkpoint to a safetensors writer.
 fn write<T: Precision>(identity: &Identity, run: &View<'_, T>) -> Writer {
     let View { watcher, position, history, .. } = run;
     let watcher = watcher.as_deref();
@@ -271,7 +271,7 @@ impl Checkpoint {
         };
         expect("kind", "netwright checkpoint", "")?;
         expect("version", VERSION, "version ")?;
-        // Nobody but a run writes a checkpoint: what has changed is damaged, and going on from it would be another run.
+        // Only a run writes checkpoints, so a change is damage, and a run that resumes from it would be another run.
         match file.checksum() {
             Checksum::Matches => {}
             Checksum::Differs { expected, found } => return Err(Error::Checksum { origin, expected, found }),
@@ -300,7 +300,7 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// The values of each metric after each of `epochs` epochs.
+    /// Returns the values of each metric after each of `epochs` epochs.
     fn metrics(&self, names: &[&'static str], epochs: usize) -> Result<Vec<MetricSeries>, Error> {
         let values: Vec<f64> = self.scalars(METRICS)?;
         if values.len() != epochs * names.len() {
@@ -312,7 +312,7 @@ impl Checkpoint {
         Ok(series.collect())
     }
 
-    /// Compares what tensors of the same sizes do not tell: activations, strides, and the rate of dropout.
+    /// Compares settings of layers that the shapes of tensors do not show: activations, strides, and the rate of dropout.
     fn compare_layers<T>(&self, run: &View<'_, T>) -> Result<(), Error> {
         let (here, saved) = (layer_texts(run.facts), self.file.metadata("layers").unwrap_or_default());
         let (mut here, mut saved) = (here.lines(), saved.lines());
@@ -326,13 +326,13 @@ impl Checkpoint {
         }
     }
 
-    /// Compares what else the steps of a run depend on.
+    /// Compares the other settings that the steps of a run depend on.
     fn compare_settings<T: Precision>(&self, identity: &Identity, run: &View<'_, T>) -> Result<(), Error> {
         let before = Settings::from_text(self.file.metadata("settings").unwrap_or_default());
         if let Some(change) = settings(identity, run).change_since(&before) {
             return Err(self.changed(change.name, change.before.to_owned(), change.now.to_owned()));
         }
-        // A run may be given more epochs, unless its schedule would have been another from the start.
+        // A run may get more epochs, unless its schedule would have been different from the start.
         let [_, _, _, _, _, step, ..] = self.integers()?;
         let epochs = self.file.metadata("epochs").and_then(|epochs| epochs.parse().ok()).unwrap_or(run.epochs);
         if run.factor(step, epochs) == run.factor(step, run.epochs) {
@@ -360,7 +360,7 @@ impl Checkpoint {
         self.file.tensor(name).and_then(|view| view.scalars()).ok_or_else(|| self.malformed(name))
     }
 
-    /// Takes everything over, or nothing. A schedule that remembers something else than the one before is as new where changes are allowed.
+    /// Restores everything, or nothing. A schedule with another kind of state than the previous one starts anew if changes are allowed.
     fn restore<T: Precision>(&self, run: &mut View<'_, T>, allow_changes: bool) -> Result<(), Error> {
         let [_, _, _, epoch, batch, step, images, optimizer_steps, waited, best_step, ending] = self.integers()?;
         let numbers: [f64; 4] = self.scalars(NUMBERS)?.try_into().map_err(|_| self.malformed(NUMBERS))?;

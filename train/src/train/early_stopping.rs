@@ -1,10 +1,10 @@
-//! Stopping when the validation no longer gets better (slide 14).
+//! Early stopping: ends a run when the validation no longer improves (slide 14).
 
 use super::history::Best;
 use crate::error::{Error, count_setting, setting};
 use crate::network::Network;
 
-/// What early stopping watches.
+/// The value that early stopping watches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Watch {
     /// The validation loss.
@@ -12,15 +12,15 @@ pub enum Watch {
     Loss,
     /// 1 − the validation accuracy.
     Error,
-    /// A metric of [`Trainer::metric`](super::Trainer::metric) of which less is better, by its name.
+    /// A metric of [`Trainer::metric`](super::Trainer::metric) for which lower is better, by its name.
     Lowest(&'static str),
-    /// A metric of which more is better; [`Best::metric`] is then its negative.
+    /// A metric for which higher is better; [`Best::metric`] is then its negative.
     Highest(&'static str),
 }
 
-/// Stops a run whose validation has not become better for a while (slide 14), and gives back the weights of the best one.
+/// Ends a run whose validation has not improved for a while (slide 14), and restores the weights of the best validation.
 ///
-/// The validation is looked at after each epoch, or after every k batches: "can do this every few iterations to reduce
+/// The validation runs after each epoch, or after every k batches: "can do this every few iterations to reduce
 /// overhead".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EarlyStopping {
@@ -32,7 +32,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` validations without a better one.
+    /// Stops after `patience` consecutive validations without improvement.
     ///
     /// # Errors
     /// [`Error::Setting`] for a patience of 0.
@@ -41,17 +41,17 @@ impl EarlyStopping {
         Ok(Self { patience, min_delta: 0.0, every_batches: None, restore_best: true, watch: Watch::Loss })
     }
 
-    /// How much lower a validation must be to count as better; 0 unless said.
+    /// Sets how much lower the watched value must be to count as an improvement; the default is 0.
     ///
     /// # Errors
-    /// [`Error::Setting`] where it is negative or no number.
+    /// [`Error::Setting`] where it is negative or not finite.
     pub fn min_delta(mut self, delta: f64) -> Result<Self, Error> {
         self.min_delta = setting("min_delta", delta, delta >= 0.0, "at least 0")?;
         Ok(self)
     }
 
     /// Validates after every `batches` steps instead of after each epoch. A [`Trainer`](super::Trainer) refuses more steps than the whole
-    /// run has: nothing would ever be watched.
+    /// run has, since the validation would never run.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -61,41 +61,41 @@ impl EarlyStopping {
         Ok(self)
     }
 
-    /// Whether the network ends with the weights of the best validation, as it does unless said, or with the last ones.
+    /// Sets whether the network ends with the weights of the best validation, which is the default, or with the last ones.
     pub fn restore_best(mut self, restore: bool) -> Self {
         self.restore_best = restore;
         self
     }
 
-    /// What is watched; the loss unless said.
+    /// Sets the watched value; the default is the loss.
     pub fn watch(mut self, watch: Watch) -> Self {
         self.watch = watch;
         self
     }
 
-    /// Whether the validation after `step` steps is for early stopping.
+    /// Returns whether a validation is due after `step` steps.
     pub fn is_due_after_step(&self, step: u64) -> bool {
         self.every_batches.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Refuses to look more seldom than once in a run of so many steps.
+    /// Refuses an interval that is longer than the run of `steps` steps.
     pub(super) fn check_steps(&self, steps: u64) -> Result<(), Error> {
         let every = self.every_batches.unwrap_or(0);
         count_setting("every_batches", every, every <= steps, "at most as many as the steps of the whole run")
     }
 
-    /// What is watched.
+    /// Returns the watched value.
     pub fn watched(&self) -> Watch {
         self.watch
     }
 
-    /// Whether the validation after an epoch is for early stopping.
+    /// Returns whether a validation is due after each epoch.
     pub fn is_due_after_epoch(&self) -> bool {
         self.every_batches.is_none()
     }
 }
 
-/// Early stopping at work: it hears of validations, keeps the best weights, and says when to stop.
+/// The state of early stopping: it observes validations, keeps the best weights, and decides when to stop.
 ///
 /// ```
 /// use netwright_runtime::{Error, network::Network};
@@ -119,28 +119,28 @@ pub struct Watcher<T> {
     rules: EarlyStopping,
     pub(super) best: Option<Best>,
     pub(super) waited: u64,
-    /// The parameters and statistics of the best validation.
+    /// The parameters of the best validation, and its statistics.
     pub(super) parameters: Vec<T>,
     pub(super) statistics: Vec<T>,
 }
 
 impl<T: Clone + Copy> Watcher<T> {
-    /// Of these rules; it has heard of nothing yet.
+    /// Creates the state without any observation.
     pub fn new(rules: EarlyStopping) -> Self {
         Self { rules, best: None, waited: 0, parameters: Vec::new(), statistics: Vec::new() }
     }
 
-    /// Its rules.
+    /// Returns its rules.
     pub fn rules(&self) -> &EarlyStopping {
         &self.rules
     }
 
-    /// The best validation so far.
+    /// Returns the best validation so far.
     pub fn best(&self) -> Option<Best> {
         self.best
     }
 
-    /// Hears what a validation after `step` steps found, of which less is better; whether to stop. A NaN is never better.
+    /// Observes the result of a validation after `step` steps, where lower is better; returns whether to stop. A NaN never is an improvement.
     pub fn observe<N: Network<Scalar = T>>(&mut self, network: &N, metric: f64, step: u64) -> bool {
         if !metric.is_nan() && self.best.is_none_or(|best| metric < best.metric - self.rules.min_delta) {
             self.best = Some(Best { step, metric });
@@ -157,12 +157,12 @@ impl<T: Clone + Copy> Watcher<T> {
         self.is_over()
     }
 
-    /// Whether patience has run out.
+    /// Returns whether the patience has run out.
     pub fn is_over(&self) -> bool {
         self.waited >= self.rules.patience
     }
 
-    /// Gives the network its best weights back, where the rules had them kept and there was a validation.
+    /// Restores the best weights in the network, if the rules say so and there was a validation.
     pub fn restore<N: Network<Scalar = T>>(&self, network: &mut N) {
         let kept = (self.parameters.len(), self.statistics.len()) == (N::PARAMETERS, N::STATISTICS);
         if self.rules.restore_best && self.best.is_some() && kept {

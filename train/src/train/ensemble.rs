@@ -1,4 +1,4 @@
-//! Bagging: networks of one type on bootstrap samples, predicting together (slide 17).
+//! Bagging: an ensemble of networks of one type, trained on bootstrap samples (slide 17).
 
 use core::fmt;
 
@@ -13,12 +13,12 @@ use crate::scalar::Precision;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
-/// What random draws are for, so that one seed serves for all.
+/// The purposes of random draws; each is part of the key, so that one seed serves all of them.
 const BOOTSTRAP: u64 = 32;
 const WEIGHTS: u64 = 33;
 
-/// Trains k networks, each on its own bootstrap sample: as many samples as there are, drawn with replacement (Breiman, 1994;
-/// slide 17). They are trained side by side.
+/// Trains k networks in parallel, each on its own bootstrap sample: as many samples as the data set has, drawn with replacement (Breiman,
+/// 1994; slide 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bagging {
     members: usize,
@@ -28,7 +28,7 @@ pub struct Bagging {
 }
 
 impl Bagging {
-    /// Of `members` networks, with seed 0, on all processors.
+    /// Creates a bagging of `members` networks, with seed 0, on all processors.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -37,20 +37,20 @@ impl Bagging {
         Ok(Self { members, seed: 0, threads: Threads::available(), bootstrap: true })
     }
 
-    /// Whether members see bootstrap samples, as they do unless said, or all samples each: then they differ by their first weights
-    /// and by what their training draws (deep ensembles; Lakshminarayanan et al., 2017).
+    /// Sets whether each member is trained on a bootstrap sample, the default, or on all samples. In the latter case members differ by their
+    /// initial weights and by the random draws of training (deep ensembles; Lakshminarayanan et al., 2017).
     pub fn bootstrap(mut self, bootstrap: bool) -> Self {
         self.bootstrap = bootstrap;
         self
     }
 
-    /// What the bootstrap samples and the first weights are drawn from.
+    /// Sets the seed of the bootstrap samples and the initial weights.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How many members are trained at a time; results do not depend on it.
+    /// Sets the number of members that are trained at a time; results do not depend on it.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -59,7 +59,7 @@ impl Bagging {
         Ok(self)
     }
 
-    /// The samples that a member sees of `len`: as many numbers below `len`, drawn with replacement.
+    /// Returns the indices of a member's samples: `len` numbers below `len`, drawn with replacement.
     pub fn sample(&self, member: usize, len: usize) -> Vec<usize> {
         if !self.bootstrap {
             return (0..len).collect();
@@ -68,11 +68,11 @@ impl Bagging {
         (0..len).map(|_| random.below(len as u64) as usize).collect()
     }
 
-    /// Trains every member by `train`, which gets its number, its network with first weights, and its samples. Let a
-    /// [`Trainer`](super::Trainer) inside have one thread and no progress bar, for the members already run side by side.
+    /// Trains every member by `train`, which receives its index, its network with initial weights, and its samples. Inside, set a
+    /// [`Trainer`](super::Trainer) to one thread and no progress bar, since the members already run in parallel.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Threads`] where the system refuses threads, and the first error of a member.
+    /// [`Error::Empty`] without samples, [`Error::Threads`] where the system cannot start threads, and the first error of a member.
     pub fn fit<N, Y, S>(
         &self,
         samples: &S,
@@ -99,24 +99,24 @@ impl Bagging {
     }
 }
 
-/// Networks of one type that predict together.
+/// Networks of one type whose predictions are combined.
 #[derive(Clone, Debug)]
 pub struct Ensemble<N> {
     networks: Vec<N>,
 }
 
-/// How an ensemble does beside its members: shares of right answers, from 0 to 1.
+/// The accuracy of an ensemble and of each of its members, from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnsembleAccuracy {
-    /// By the mean of the answers.
+    /// The accuracy of the mean of the answers.
     pub mean: f64,
-    /// By vote.
+    /// The accuracy of the majority vote.
     pub vote: f64,
-    /// Each member alone.
+    /// The accuracy of each member alone.
     pub members: Vec<f64>,
 }
 
-/// A line for each member, then the ensemble.
+/// Prints a line for each member, then those of the ensemble.
 impl fmt::Display for EnsembleAccuracy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (member, accuracy) in self.members.iter().enumerate() {
@@ -128,7 +128,7 @@ impl fmt::Display for EnsembleAccuracy {
 }
 
 impl<N: Network> Ensemble<N> {
-    /// Of networks trained elsewhere.
+    /// Creates an ensemble of trained networks.
     ///
     /// # Errors
     /// [`Error::Empty`] without networks.
@@ -140,25 +140,25 @@ impl<N: Network> Ensemble<N> {
         }
     }
 
-    /// Its networks.
+    /// Returns its networks.
     pub fn networks(&self) -> &[N] {
         &self.networks
     }
 
-    /// The mean of the answers for one image: the average of a regression, or of the classes' probabilities.
+    /// Returns the mean of the answers for one image: the average of a regression, or of the classes' probabilities.
     pub fn predict(&self, image: &N::Input) -> N::Output {
         let mut answer = by_value::<N>();
         self.predict_into(image, &mut answer);
         answer
     }
 
-    /// [`Ensemble::predict`], written over `answer`: for one that is larger than a stack.
+    /// Writes the result of [`Ensemble::predict`] to `answer`: for an answer larger than the stack.
     pub fn predict_into(&self, image: &N::Input, answer: &mut N::Output) {
         let answers = self.answers(core::slice::from_ref(image));
         mean(answers.iter().map(|answers| &answers[0]), answer);
     }
 
-    /// [`Ensemble::predict`] for many images.
+    /// Runs [`Ensemble::predict`] on many images.
     pub fn predict_batch(&self, images: &[N::Input]) -> Vec<N::Output> {
         let answers = self.answers(images);
         let mut means = zeros(images.len());
@@ -168,22 +168,22 @@ impl<N: Network> Ensemble<N> {
         means
     }
 
-    /// The class that most networks name for one image; of equals the lowest. `None` where no network names one.
+    /// Returns the class that most networks predict for one image; in a tie the lowest. `None` where no network predicts a class.
     pub fn vote(&self, image: &N::Input) -> Option<usize> {
         let answers = self.answers(core::slice::from_ref(image));
         winner(answers.iter().map(|answers| answers[0].elements()))
     }
 
-    /// The answers of each network for all images.
+    /// Returns the answers of each network for all images.
     fn answers(&self, images: &[N::Input]) -> Vec<Vec<N::Output>> {
         self.networks.iter().map(|network| network.predict_batch(images)).collect()
     }
 
-    /// The accuracy on labelled samples, by mean and by vote, and of each member alone; over all positions where there are many labels
-    /// in a sample.
+    /// Computes the accuracy on labelled samples, by mean and by vote, and of each member alone. Where a sample has many labels, all positions
+    /// count.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Target`] for targets that are no labels.
+    /// [`Error::Empty`] without samples, [`Error::NoLabels`] for targets that are not labels.
     pub fn accuracy<Y, S>(&self, samples: &S) -> Result<EnsembleAccuracy, Error>
     where
         N: Network<Input: Clone>,
@@ -197,8 +197,8 @@ impl<N: Network> Ensemble<N> {
         let right = |target: &Y, answer: &N::Output| target.score(answer.elements(), reading).unwrap_or(0.0);
         let (mut by_mean, mut by_vote, mut members) = (0.0, 0.0, vec![0.0; self.networks.len()]);
         let mut together: Vec<N::Output> = zeros(1);
-        for first in (0..samples.len()).step_by(TOGETHER) {
-            let range = first..samples.len().min(first + TOGETHER);
+        for first in (0..samples.len()).step_by(IMAGES_PER_PASS) {
+            let range = first..samples.len().min(first + IMAGES_PER_PASS);
             let images = copies(range.clone().map(|sample| samples.input(sample)));
             let answers = self.answers(&images);
             for sample in range {
@@ -227,10 +227,10 @@ impl<N: Network> Ensemble<N> {
     }
 }
 
-/// Images that one network sees at a time.
-const TOGETHER: usize = 64;
+/// The number of images in one batch of predictions.
+const IMAGES_PER_PASS: usize = 64;
 
-/// Writes the mean of answers.
+/// Writes the mean of some answers.
 fn mean<'a, T: Precision, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Item = &'a A>, mean: &mut A) {
     let share = T::from_f64(1.0 / answers.len() as f64);
     mean.elements_mut().fill(T::ZERO);
@@ -239,7 +239,7 @@ fn mean<'a, T: Precision, A: Output<T> + 'a>(answers: impl ExactSizeIterator<Ite
     }
 }
 
-/// The class that most answers name; of equals the lowest.
+/// Returns the class that most answers predict; in a tie the lowest.
 fn winner<'a, T: Precision>(answers: impl Iterator<Item = &'a [T]>) -> Option<usize> {
     let mut votes: Vec<usize> = answers.filter_map(predicted_class).collect();
     votes.sort_unstable();

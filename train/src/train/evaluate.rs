@@ -1,4 +1,4 @@
-//! How good a network is on samples it is not training on.
+//! Evaluation of a network on samples.
 
 use super::batch_loss::BatchLoss;
 use super::finite::broken_input;
@@ -12,14 +12,14 @@ use crate::network::Network;
 use crate::tensor::Sample;
 use crate::threads::Threads;
 
-/// Images that one thread sends through at a time. Losses are summed in these groups, whatever the threads.
+/// The number of images in one batch of an evaluation. Losses are summed per group, so that the sum does not depend on the number of threads.
 const GROUP: usize = 64;
 
-/// The loss and, where answers can be right or wrong, the accuracy of `network` on `samples`, predicting (no dropout, moving
-/// statistics), on the caller's thread.
+/// Computes the loss and, where answers can be right or wrong, the accuracy of `network` on `samples`. The network runs as in prediction (no
+/// dropout, moving statistics), on the caller's thread.
 ///
-/// A loss that is fused with a head reads logits, as in training: the same weights, images and targets have the same loss whoever asks,
-/// up to the rounding of its sum in double precision, unless the network drops units, measures its batch, or mixes labels in training.
+/// A loss that is fused with a head reads logits, as in training. For the same weights, images and targets the loss is therefore that of a training
+/// pass, up to the rounding of its sum in double precision, unless the network uses dropout, statistics of the batch or mixed labels in training.
 ///
 /// # Errors
 /// [`Error::Empty`] without samples; [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that do not fit;
@@ -31,14 +31,14 @@ where
     S: Samples<N::Input, Y> + ?Sized,
     L: Loss<N::Head, Y>,
 {
-    // A reference to samples of any kind is `Sized`, and so becomes a `dyn Samples`: there is one evaluation for all kinds.
+    // A reference to any samples is `Sized`, and so converts to `dyn Samples`: the evaluation is compiled once for all kinds.
     let samples: &dyn Samples<N::Input, Y> = &samples;
     check::<N, Y, L>(samples, loss)?;
     let found = Evaluator::new(samples.len()).run(network, samples, loss, &Threads::default(), &mut []);
     explained::<N, Y>(found, samples)
 }
 
-/// The answers of `network` for all samples.
+/// Returns the answers of `network` for all samples.
 pub fn predict_all<N, Y, S>(network: &N, samples: &S) -> Vec<N::Output>
 where
     N: Network<Input: Clone>,
@@ -70,7 +70,7 @@ where
     Ok(())
 }
 
-/// A loss that was found on `samples`; an error where it is not finite because one of their inputs is not.
+/// Returns the loss on `samples`, or an error where it is not finite because one of their inputs is not.
 pub(crate) fn explained<N, Y>(found: BatchLoss, samples: &dyn Samples<N::Input, Y>) -> Result<BatchLoss, Error>
 where
     N: Network,
@@ -86,7 +86,7 @@ where
     Ok(found)
 }
 
-/// The partial sums of an evaluation, kept between evaluations.
+/// The partial sums of an evaluation; the memory is reused.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
     groups: Vec<BatchLoss>,
@@ -97,8 +97,8 @@ impl Evaluator {
         Self { groups: vec![BatchLoss::default(); samples.div_ceil(GROUP)] }
     }
 
-    /// Evaluates on `threads`, with the same bits on any number of them. The answers are left in `kept`, which has room for
-    /// all of them or for none.
+    /// Evaluates on `threads`, with the same bits for any number of them. The answers are copied to `kept`, which has room for
+    /// all of them or is empty.
     pub(crate) fn run<N, Y, L>(
         &mut self,
         network: &N,

@@ -1,4 +1,4 @@
-//! Where the first element that is NaN or infinite stands.
+//! Searches for the first element that is NaN or infinite.
 
 use crate::error::Origin;
 use crate::network::{Network, TrainingWorkspace};
@@ -8,8 +8,8 @@ use crate::pass::{Pass, PassError};
 use crate::scalar::Precision;
 use crate::tensor::Sample;
 
-/// Notes the layer whose kernel first writes what is not finite, where it watches. A step is made with one that does not, so that both
-/// passes are the same code: a program compiles its network's once.
+/// An observer that records the layer whose kernel first writes an element that is not finite, if `watches` is set. A normal step runs with an
+/// observer that does not watch, so that both passes are the same code and a program compiles its network once.
 #[derive(Default)]
 pub(crate) struct FirstBroken {
     watches: bool,
@@ -24,7 +24,7 @@ impl<T: Precision> Observer<T> for FirstBroken {
     }
 }
 
-/// The place of the first image that is not all finite.
+/// Returns the index of the first image with an element that is not finite.
 pub(crate) fn broken_input<T: Precision, I: Sample<T>>(images: &[I]) -> Option<usize> {
     for (place, image) in images.iter().enumerate() {
         if !T::all_finite(image.elements()) {
@@ -34,9 +34,9 @@ pub(crate) fn broken_input<T: Precision, I: Sample<T>>(images: &[I]) -> Option<u
     None
 }
 
-/// What broke a forward pass whose loss is not finite: the first image that is not finite itself, else the first layer to compute
-/// what is not finite (by its weights, where these are not), else the loss itself. Runs the pass once more and looks after each
-/// kernel, so that values computed in place of others are seen too.
+/// Finds the origin of a loss that is not finite: the first image that is not finite, else the first layer whose output is not finite
+/// (or its weights, if these are not), else the loss itself. It runs the pass again and checks after each kernel, so that it also sees
+/// values that are later overwritten.
 pub(crate) fn broken_forward<N: Network>(
     pass: Pass,
     images: &[N::Input],

@@ -28,7 +28,7 @@ use crate::pass::Pass;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 
-/// What a run is to be.
+/// The settings of a run.
 pub(super) struct RunOptions<'c, N: Trainable, Y, L, O, T> {
     pub(super) epochs: u64,
     pub(super) batch: usize,
@@ -48,7 +48,7 @@ pub(super) struct RunOptions<'c, N: Trainable, Y, L, O, T> {
 }
 
 impl<N: Trainable, Y, L, O, T> RunOptions<'_, N, Y, L, O, T> {
-    /// What the steps depend on besides the optimiser, the schedule and the preparation of samples, in words.
+    /// Describes the settings that steps depend on besides the optimiser, the schedule and the preparation of samples.
     fn settings(&self) -> Settings
     where
         L: core::fmt::Debug,
@@ -60,13 +60,13 @@ impl<N: Trainable, Y, L, O, T> RunOptions<'_, N, Y, L, O, T> {
     }
 }
 
-/// The parts of a run, put together as a [`RunOptions`] says.
+/// The parts of a run, created from [`RunOptions`].
 struct Session<'a, 'c, N: Trainable, Y, L, O, T, P> {
     run: Run<'a, N, O>,
     loader: Loader<P, N::Input, Y, T>,
     identity: Identity,
     loss: L,
-    /// Whether targets are known only when they are read.
+    /// Whether targets are checked only when they are read.
     unseen: bool,
     validator: Option<Validator<'a, N, Y>>,
     checkpoints: Option<Checkpoints>,
@@ -74,8 +74,8 @@ struct Session<'a, 'c, N: Trainable, Y, L, O, T, P> {
     interrupt: Option<Arc<AtomicBool>>,
 }
 
-/// Trains `network` as `plan` says on what `sampler` draws, whose targets nobody has looked at where they are `unseen`. What can be
-/// checked before the first step is.
+/// Trains `network` by the settings `plan` on the samples of `sampler`, whose targets were not checked yet if they are `unseen`. All other
+/// checks run before the first step.
 pub(super) fn fit<'a, N, Y, L, O, T, P>(
     plan: RunOptions<'_, N, Y, L, O, T>,
     network: &'a mut N,
@@ -153,7 +153,7 @@ where
     O: Optimizer<N::Scalar>,
     P: Sampler<N::Input, Y>,
 {
-    /// Trains to the end.
+    /// Trains until the run ends.
     fn train(mut self, engine: &mut GradientEngine<N>) -> Result<History, Error> {
         let report = RunReport {
             epochs: self.run.epochs,
@@ -219,7 +219,7 @@ where
         Ok(flow)
     }
 
-    /// The gradient of the next batch and a step along it, while the batch after it is prepared; nothing at the end of an epoch.
+    /// Makes a step with the next batch, while the batch after it is prepared; returns `None` at the end of an epoch.
     fn step(&mut self, engine: &mut GradientEngine<N>) -> Result<Option<BatchLoss>, Error> {
         let Self { run, loader, loss, unseen, .. } = self;
         let (seed, step) = (loader.preparation().seed(), run.position.step);
@@ -234,7 +234,7 @@ where
         made.transpose()
     }
 
-    /// Validation, callbacks, checkpoints and interruptions between two steps.
+    /// Runs the validation, callbacks, checkpoints and interruptions that are due between two steps.
     fn after_step(&mut self, engine: &GradientEngine<N>, loss: BatchLoss) -> Result<ControlFlow<Ending>, Error> {
         let mut flow = ControlFlow::Continue(());
         let Position { epoch, step, running, rate, .. } = self.run.position;

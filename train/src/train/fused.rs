@@ -1,4 +1,4 @@
-//! Gradients of dense weights that the optimiser's update computes itself, block by block, so that they are neither stored nor read again.
+//! Fused updates: the optimiser's update computes gradients of dense weights block by block, so that they are neither stored nor read again.
 
 use core::ops::Range;
 
@@ -14,27 +14,27 @@ use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::threads::Threads;
 
-/// Multiply-adds of a part of a gradient that is worth a thread.
-const WORTH_A_THREAD: usize = 1 << 19;
+/// The smallest number of multiply-adds in a share of a gradient for which using another thread pays.
+const MIN_MACS_PER_THREAD: usize = 1 << 19;
 
-/// Which gradients an engine leaves to the update, and the memory for it.
+/// The gradients that an engine leaves to the update, and the memory for it.
 pub(crate) struct Fusion<T> {
     all: &'static [FusedGradient],
-    /// Those that are left in this step.
+    /// Those that are left to the update in this step.
     chosen: Vec<FusedGradient>,
-    /// The parameters whose gradients the passes compute: those between the chosen.
+    /// The ranges of parameters whose gradients the passes compute: those between the chosen.
     computed: Vec<Range<usize>>,
     parameters: usize,
-    /// As much for each thread.
+    /// Scratch memory, in equal shares for all threads.
     scratch: Buffer<T>,
-    /// Whether whoever uses the engine wants the whole gradient of each step.
+    /// Whether the user of the engine needs the whole gradient of each step.
     pub(super) is_off: bool,
 }
 
 impl<T: Precision> Fusion<T> {
-    /// For batches of up to `batch` images on so many threads, of a network whose update can compute the gradients `all`.
+    /// Prepares for batches of up to `batch` images on so many threads, of a network whose update can compute the gradients `all`.
     pub(super) fn new(all: &'static [FusedGradient], parameters: usize, batch: usize, threads: usize) -> Self {
-        // Other libraries say of no sum in which order they take it.
+        // Other libraries do not specify the order of their sums, so that fused updates would not give the same bits.
         let all = if library::<T>() == Library::Netwright { all } else { &[] };
         let scratch = all.iter().map(|gradient| gradient_blocks_scratch(batch, gradient.columns)).max().unwrap_or(0);
         let mut computed = Vec::with_capacity(all.len() + 1);
@@ -43,7 +43,7 @@ impl<T: Precision> Fusion<T> {
         Self { all, chosen, computed, parameters, scratch: Buffer::zeros(scratch * threads), is_off: false }
     }
 
-    /// Leaves all that can be left in a step of this pass; whether these are others than before.
+    /// Chooses all gradients that can be left to the update in a step of this pass; returns whether the choice has changed.
     pub(super) fn choose(&mut self, pass: &Pass) -> bool {
         let trained = || self.all.iter().filter(|gradient| pass.trains(gradient.layer));
         if trained().eq(&self.chosen) {
@@ -61,52 +61,52 @@ impl<T: Precision> Fusion<T> {
         true
     }
 
-    /// Leaves none.
+    /// Leaves no gradients to the update.
     pub(super) fn stop(&mut self) {
         self.chosen.clear();
         self.computed.clear();
         self.computed.push(0..self.parameters);
     }
 
-    /// Whether any is left in this step.
+    /// Returns whether any gradient is left to the update in this step.
     pub(super) fn is_on(&self) -> bool {
         !self.chosen.is_empty()
     }
 
-    /// The parameters whose gradients the passes of this step compute.
+    /// Returns the ranges of parameters whose gradients the passes of this step compute.
     pub(super) fn computed(&self) -> &[Range<usize>] {
         &self.computed
     }
 
-    /// The gradients that are left in this step, and the memory for the update.
+    /// Returns the gradients that are left to the update in this step, and its scratch memory.
     pub(super) fn parts(&mut self) -> (&[FusedGradient], &mut [T]) {
         (&self.chosen, &mut self.scratch)
     }
 }
 
-/// The factors L and R of a gradient, of the micro-batch of a place.
+/// Returns the factors L and R of a gradient for the micro-batch of an index.
 pub(crate) type Factors<'f, T> = dyn Fn(&FusedGradient, usize) -> [&'f [T]; 2] + Sync + 'f;
 
-/// Gradients after the passes of a step: those that are left to the update by their factors, the others in full.
+/// The gradients after the passes of a step: for those that are left to the update the factors, for the others all elements.
 pub struct Fused<'f, T> {
     pub(super) left: &'f [FusedGradient],
     pub(super) micro_batches: usize,
-    /// The instructions that the passes ran with.
+    /// The instruction set of the passes.
     pub(super) isa: Isa,
     pub(super) factors: &'f Factors<'f, T>,
-    /// Of all parameters.
+    /// The gradients of all parameters.
     pub(super) gradients: &'f [T],
     pub(super) threads: &'f Threads,
 }
 
 impl<T: Number> Fused<'_, T> {
-    /// Whether all elements of what is left are certainly finite.
+    /// Returns whether all elements of the gradients that are left to the update are certainly finite.
     pub(crate) fn is_surely_finite(&self) -> bool {
         let finite = |left| T::is_surely_finite(self.isa, self.micro_batches, &|place| (self.factors)(left, place));
         self.left.iter().all(finite)
     }
 
-    /// Moves all parameters.
+    /// Updates all parameters.
     pub(crate) fn update(&self, parts: StepParts<'_, T>, scratch: &mut [T]) {
         let (mut parts, mut done) = (parts, 0);
         for left in self.left {
@@ -115,14 +115,14 @@ impl<T: Number> Fused<'_, T> {
             plain.apply_on(self.threads, &self.gradients[done..range.start]);
             let (own, others) = others.split_at(range.len());
             let images: usize = (0..self.micro_batches).map(|place| (self.factors)(left, place)[1].len()).sum();
-            let count = (images * left.rows / WORTH_A_THREAD).clamp(1, self.threads.count());
+            let count = (images * left.rows / MIN_MACS_PER_THREAD).clamp(1, self.threads.count());
             self.rows(left, 0..left.rows, count, own, scratch);
             (parts, done) = (others, range.end);
         }
         parts.apply_on(self.threads, &self.gradients[done..]);
     }
 
-    /// Moves some rows of the weights, in so many parts side by side.
+    /// Updates some rows of the weights, in `parts` parts in parallel.
     fn rows(&self, left: &FusedGradient, rows: Range<usize>, parts: usize, own: StepParts<'_, T>, scratch: &mut [T]) {
         if parts == 1 {
             let mut own = own;

@@ -1,4 +1,4 @@
-//! The gradient of a batch, on any number of threads, with the same bits on each.
+//! The gradient of a batch, on any number of threads with the same bits.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -23,18 +23,18 @@ use crate::step_weights::PreparedStep;
 use crate::tensor::Output;
 use crate::threads::Threads;
 
-/// The most images that a micro-batch of a batch has.
+/// Returns the number of images of the largest micro-batch of a batch.
 const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
     crate::architecture::micro_batch_size(N::PARAMETERS, N::MACS, N::BATCH_COUPLED, batch)
 }
 
 /// Computes the gradient of the mean loss of a batch: forward, loss and backward, on one thread or several.
 ///
-/// A batch is cut in micro-batches whose number depends on the network and the batch alone. Each micro-batch adds to gradients of its own,
-/// and the micro-batches are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. The memory is made by
-/// [`GradientEngine::new`]; after that a step allocates nothing (with several threads: inside [`GradientEngine::install`]).
+/// A batch is divided into micro-batches whose number depends on the network and the batch alone. Each micro-batch accumulates gradients of its
+/// own, and these are summed in a fixed order, so that 1, 2 and 7 threads give the same bits. [`GradientEngine::new`] allocates the memory;
+/// after that a step allocates nothing (with several threads: inside [`GradientEngine::install`]).
 ///
-/// It is the part of [`Trainer`](crate::train::Trainer) to take for a loop of one's own:
+/// [`Trainer`](crate::train::Trainer) uses it; so can a training loop of your own:
 ///
 /// ```
 /// use netwright_runtime::{Error, Pass, head::Softmax, network::Network};
@@ -59,13 +59,13 @@ const fn micro_batch_size<N: Architecture>(batch: usize) -> usize {
 ///
 /// # Batch normalisation
 ///
-/// The images of a batch meet in it, so that the batch of a network with batch normalisation is not cut, and threads share its kernels one by
-/// one, unless [`GradientEngine::ghost_batches`] lets every few images be normalised on their own.
+/// Batch normalisation computes statistics over all images of a batch, so the batch is not divided, and threads share its kernels one by
+/// one, unless [`GradientEngine::ghost_batches`] normalises small groups of images separately.
 pub struct GradientEngine<N: Network> {
     pub(super) micro_batches: Vec<MicroBatch<N>>,
-    /// The attacked images of each micro-batch, where images are attacked.
+    /// The attacked images of each micro-batch, in adversarial training.
     pub(super) attacked: Vec<Option<Attacked<N>>>,
-    /// What all passes of a step read of the weights, where a step has several.
+    /// The packed weights that all passes of a step read, if a step has several passes.
     prepared: Option<PreparedStep<N>>,
     pub(super) fusion: Fusion<N::Scalar>,
     micro_batch_size: usize,
@@ -73,38 +73,38 @@ pub struct GradientEngine<N: Network> {
     pub(super) threads: Threads,
 }
 
-/// In how many micro-batches of up to `size` images a batch is cut. None has fewer than `fewest`, so that the odd image of ghost batches of two makes
-/// one of three.
+/// Returns the number of micro-batches of up to `size` images in a batch. None has fewer than `fewest` images, so that an odd image of ghost
+/// batches of two makes one of three.
 fn micro_batch_count(batch: usize, size: usize, fewest: usize) -> usize {
     batch.div_ceil(size).min(batch / fewest).max(1)
 }
 
-/// The most images that a micro-batch has of a batch of up to `batch`.
+/// Returns the number of images in the largest micro-batch of a batch of up to `batch`.
 fn largest_micro_batch<N: Architecture>(batch: usize, size: usize) -> usize {
     size.max(2 * N::FEWEST_IMAGES - 1).min(batch)
 }
 
-/// The images of micro-batch `place` of `micro_batches`, where `batch` images are cut as evenly as can be.
+/// Returns the range of micro-batch `place` of `micro_batches`, where `batch` images are divided as evenly as possible.
 pub(super) fn cut(batch: usize, micro_batches: usize, place: usize) -> Range<usize> {
     place * batch / micro_batches..(place + 1) * batch / micro_batches
 }
 
 impl<N: Network> GradientEngine<N> {
-    /// An engine for batches of up to `batch` images on `threads` threads; one thread means the caller's own.
+    /// Creates an engine for batches of up to `batch` images on `threads` threads; 1 means the caller's own thread.
     ///
     /// # Errors
-    /// [`Error::Setting`] where either is 0 or there are more than 1024 threads, [`Error::Threads`] where the system refuses them.
+    /// [`Error::Setting`] where either is 0 or there are more than 1024 threads, [`Error::Threads`] where the system cannot start them.
     pub fn new(batch: usize, threads: usize) -> Result<Self, Error> {
         Self::cut_by(batch, micro_batch_size::<N>(batch), threads)
     }
 
-    /// An engine that cuts a batch in micro-batches of up to `images` images, in each of which batch normalisation measures mean and
-    /// variance on its own: "ghost batches" (Hoffer et al., 2017), and what training on several devices does. The moving
-    /// statistics move by the mean over the micro-batches. The network is another than without: it learns a little otherwise, often a
-    /// little better, and on as many threads as there are micro-batches.
+    /// Creates an engine that divides a batch into micro-batches of up to `images` images, in each of which batch normalisation computes its own
+    /// mean and variance: "ghost batches" (Hoffer et al., 2017), as in training on several devices. The moving statistics are updated
+    /// by the mean over the micro-batches. Training gives other weights than without, often slightly better ones, and uses as many threads as
+    /// there are micro-batches.
     ///
     /// # Errors
-    /// As [`GradientEngine::new`]; [`Error::Setting`] for fewer than 2 images, whose variance says nothing.
+    /// As [`GradientEngine::new`]; [`Error::Setting`] for fewer than 2 images, which have no variance.
     pub fn ghost_batches(batch: usize, images: usize, threads: usize) -> Result<Self, Error> {
         ghost_batch(images)?;
         Self::cut_by(batch, images, threads)
@@ -115,7 +115,7 @@ impl<N: Network> GradientEngine<N> {
         let threads = Threads::new(threads)?;
         let micro_batch_size = micro_batch_size.min(batch);
         let count = micro_batch_count(batch, micro_batch_size, N::FEWEST_IMAGES);
-        // Threads share the micro-batches; where there is only one, its kernels.
+        // Threads share the micro-batches; if there is only one, they share its kernels.
         let inside = if count == 1 { threads.clone() } else { Threads::default() };
         let images = largest_micro_batch::<N>(batch, micro_batch_size);
         let (mut micro_batches, mut attacked) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -128,7 +128,7 @@ impl<N: Network> GradientEngine<N> {
         Ok(Self { micro_batches, attacked, prepared, fusion, micro_batch_size, capacity: batch, threads })
     }
 
-    /// Attacks a share of each batch, with the weights as they are at that step, before its gradient is computed (slide 16).
+    /// Attacks a share of each batch with the current weights, before its gradient is computed (slide 16).
     pub fn adversarial(self, training: AdversarialTraining) -> Self
     where
         N::Input: Output<N::Scalar>,
@@ -143,31 +143,31 @@ impl<N: Network> GradientEngine<N> {
         self
     }
 
-    /// The most images of a batch.
+    /// Returns the number of images of the largest batch.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// The most images that a micro-batch of a batch has; a batch is cut as evenly as can be.
+    /// Returns the number of images of the largest micro-batch; a batch is divided as evenly as possible.
     pub fn micro_batch_size(&self) -> usize {
         largest_micro_batch::<N>(self.capacity, self.micro_batch_size)
     }
 
-    /// Runs `work` on the engine's threads: a loop of steps inside allocates nothing, where steps from outside have to be
-    /// queued.
+    /// Runs `work` on one of the engine's threads. Steps inside of it allocate nothing, while steps outside are queued, which
+    /// allocates.
     pub fn install<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
         let threads = self.threads.clone();
         threads.install(|| work(self))
     }
 
-    /// Computes the gradient of the mean loss of these images: see [`GradientEngine::gradients`]. Moves the network's
-    /// statistics (the moving means of batch normalisation), not its parameters. `pass` gives the seed and the step.
+    /// Computes the gradient of the mean loss of these images: see [`GradientEngine::gradients`]. Updates the network's
+    /// statistics (the moving means and variances of batch normalisation), not its parameters. `pass` has the seed and the step.
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many targets as inputs, [`Error::Pass`] for no images or more than
-    /// [`GradientEngine::capacity`] or for a single one where the network needs two ([`PassError::OneValue`]), [`Error::Label`] or [`Error::Target`] for a target that the loss cannot compare, and
-    /// [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is unchanged then. A sample is named by its
-    /// place in the batch: see [`Batch::name_sample`](super::Batch::name_sample).
+    /// [`Error::Count`] where the numbers of targets and inputs differ, [`Error::Pass`] for no images, for more than
+    /// [`GradientEngine::capacity`], or for one where the network needs two ([`PassError::OneValue`]), [`Error::Label`] or [`Error::Target`]
+    /// for a target that the loss cannot compare, and [`Error::NotFinite`] where the loss or the gradient is NaN or infinite. The network is
+    /// unchanged then. A sample is named by its index in the batch: see [`Batch::name_sample`](super::Batch::name_sample).
     pub fn gradient<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         network: &mut N,
@@ -181,7 +181,7 @@ impl<N: Network> GradientEngine<N> {
         self.gather(network, inputs, pass, used)
     }
 
-    /// Sends the micro-batches of a batch forward and back; how many there are. What failed in one is noted there.
+    /// Runs the micro-batches of a batch forward and backward, and returns their number. Each micro-batch stores its own error.
     pub(super) fn passes<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         network: &N,
@@ -200,7 +200,7 @@ impl<N: Network> GradientEngine<N> {
         }
         let used = micro_batch_count(batch, self.micro_batch_size, N::FEWEST_IMAGES);
         let passes = used * (1 + self.attacked[0].as_ref().map_or(0, Attacked::passes));
-        // Once a step, before any pass: whatever has changed the weights since the last.
+        // Weights may have changed since the last step, so they are packed once per step, before any pass.
         let weights = match &mut self.prepared {
             Some(prepared) if passes > 1 => prepared.prepare(network.parameters(), &self.threads),
             _ => network.parameters().into(),
@@ -221,12 +221,12 @@ impl<N: Network> GradientEngine<N> {
         Ok(used)
     }
 
-    /// Whether a pass of the first `used` micro-batches has failed.
+    /// Returns whether a pass of the first `used` micro-batches has failed.
     pub(super) fn has_failed(&self, used: usize) -> bool {
         self.micro_batches[..used].iter().any(|micro_batch| micro_batch.failure.is_some())
     }
 
-    /// Sums losses and gradients of the first `used` micro-batches, and looks whether they are finite.
+    /// Sums losses and gradients of the first `used` micro-batches, and checks that they are finite.
     pub(super) fn gather(
         &mut self,
         network: &mut N,
@@ -235,7 +235,7 @@ impl<N: Network> GradientEngine<N> {
         used: usize,
     ) -> Result<BatchLoss, Error> {
         self.sum(network, pass, used).map_err(|error| match error {
-            // A rectifier or a maximum can hide what is wrong with an input from the loss, but not from the gradient.
+            // A rectifier or a maximum can hide a NaN in an input from the loss, but not from the gradient.
             Error::NotFinite { step, origin: Origin::Gradient(layer), checkpoint } => {
                 let origin = broken_input(inputs).map_or(Origin::Gradient(layer), Origin::BatchInput);
                 Error::NotFinite { step, origin, checkpoint }
@@ -244,18 +244,18 @@ impl<N: Network> GradientEngine<N> {
         })
     }
 
-    /// The gradients of the last batch. After [`GradientEngine::step`], those that its update computed are 0 here, unless the engine
+    /// Returns the gradients of the last batch. After [`GradientEngine::step`], those that its update computed are 0, unless the engine
     /// [keeps](GradientEngine::keep_gradients) them.
     pub fn gradients(&self) -> &Gradients<N> {
         &self.micro_batches[0].gradients
     }
 
-    /// The gradients of the last batch, to clip or to scale.
+    /// Returns the gradients of the last batch, mutable, to clip or to scale.
     pub fn gradients_mut(&mut self) -> &mut Gradients<N> {
         &mut self.micro_batches[0].gradients
     }
 
-    /// Its threads, for the parts around it: [`Loader::threads`](super::Loader::threads).
+    /// Returns its threads, to share them with other parts: [`Loader::threads`](super::Loader::threads).
     pub fn threads(&self) -> &Threads {
         &self.threads
     }
@@ -293,7 +293,7 @@ impl<N: Network> GradientEngine<N> {
     }
 }
 
-/// The moving statistics after a batch: those of its micro-batches, each with the weight of its images.
+/// Updates the moving statistics after a batch: the mean over its micro-batches, weighted by their numbers of images.
 fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[MicroBatch<N>]) {
     if let [only] = micro_batches {
         return statistics.copy_from_slice(&only.statistics);
@@ -305,7 +305,7 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
     for (place, statistic) in statistics.iter_mut().enumerate() {
         let first = micro_batches.first().map_or(*statistic, |micro_batch| micro_batch.statistics[place]);
         if micro_batches.iter().all(|micro_batch| micro_batch.statistics[place] == first) {
-            // A frozen one above all, which the mean could round.
+            // Equal values, above all frozen ones, are copied, since the mean could round them.
             *statistic = first;
             continue;
         }
@@ -317,7 +317,7 @@ fn move_statistics<N: Network>(statistics: &mut [N::Scalar], micro_batches: &[Mi
     }
 }
 
-/// Refuses ghost batches too small to be normalised.
+/// Refuses ghost batches that are too small for batch normalisation.
 pub(crate) fn ghost_batch(images: usize) -> Result<(), Error> {
     crate::error::count_setting("ghost batch", images, images > 1, "at least 2 images")
 }

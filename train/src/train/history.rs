@@ -1,35 +1,35 @@
-//! What a training run has to tell.
+//! The history of a training run.
 
 use crate::error::{Error, counted};
 use crate::storage::json::quoted;
 
-/// One epoch in numbers.
+/// The record of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochRecord {
-    /// Which, from 1.
+    /// The epoch, from 1.
     pub epoch: u64,
-    /// The steps made since the beginning of the run.
+    /// The number of steps since the beginning of the run.
     pub step: u64,
     /// The learning rate of its last step.
     pub rate: f64,
-    /// The mean loss of its batches as they were trained on, without penalties on weights.
+    /// The mean loss of its batches during training, without penalties on weights.
     pub loss: f64,
-    /// The share of right answers among them.
+    /// The accuracy on its batches during training.
     pub accuracy: Option<f64>,
-    /// The mean loss on the validation set after it.
+    /// The mean loss on the validation set after the epoch.
     pub validation_loss: Option<f64>,
-    /// The share of right answers there.
+    /// The accuracy on the validation set after the epoch.
     pub validation_accuracy: Option<f64>,
-    /// How long it took; for an epoch that was interrupted, the part after the interruption.
+    /// The duration in seconds; for an epoch that was interrupted, the part after the interruption.
     pub seconds: f64,
 }
 
 impl EpochRecord {
-    /// The names of its numbers, in the order of [`EpochRecord::numbers`].
+    /// The names of its values, in the order of [`EpochRecord::numbers`].
     pub const NAMES: [&'static str; 8] =
         ["epoch", "step", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds"];
 
-    /// Its numbers, in the order of [`EpochRecord::NAMES`].
+    /// Returns its values, in the order of [`EpochRecord::NAMES`].
     pub fn numbers(&self) -> [Option<f64>; 8] {
         [
             Some(self.epoch as f64),
@@ -43,7 +43,7 @@ impl EpochRecord {
         ]
     }
 
-    /// From [`EpochRecord::numbers`].
+    /// Creates a record from [`EpochRecord::numbers`].
     pub(crate) fn from_numbers(numbers: [Option<f64>; 8]) -> Self {
         let [epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy, seconds] = numbers;
         Self {
@@ -60,7 +60,7 @@ impl EpochRecord {
 }
 
 impl EpochRecord {
-    /// Its line, with metrics before the time.
+    /// Writes its line, with metrics before the time.
     pub(super) fn write_line(
         &self,
         metrics: &mut dyn Iterator<Item = (&'static str, f64)>,
@@ -77,27 +77,27 @@ impl EpochRecord {
     }
 }
 
-/// `epoch   3  loss 0.0312  99.17 %  validation 0.0500  98.61 %  1.2 s`.
+/// Prints `epoch   3  loss 0.0312  99.17 %  validation 0.0500  98.61 %  1.2 s`.
 impl core::fmt::Display for EpochRecord {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.write_line(&mut core::iter::empty(), f)
     }
 }
 
-/// A share as percent behind other numbers; nothing where there is none.
+/// Formats a share in percent, to follow other values; empty for `None`.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or(String::new(), |share| format!("  {:.2} %", 100.0 * share))
 }
 
-/// Why a run ended.
+/// The reason why a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// All epochs were made.
+    /// All epochs were completed.
     #[default]
     Finished,
-    /// The validation stopped getting better: see [`EarlyStopping`](super::EarlyStopping).
+    /// The validation stopped improving: see [`EarlyStopping`](super::EarlyStopping).
     Early,
-    /// A callback asked for it.
+    /// A callback ended it.
     Callback,
     /// Ctrl-C, or the flag of [`Trainer::interrupt`](super::Trainer::interrupt).
     Interrupted,
@@ -117,52 +117,52 @@ impl core::fmt::Display for Ending {
 /// The best validation of a run with early stopping.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Best {
-    /// The steps made until then.
+    /// The number of steps before it.
     pub step: u64,
-    /// What was watched: the validation loss, or 1 − accuracy.
+    /// The watched value: the validation loss, 1 − accuracy, or a metric.
     pub metric: f64,
 }
 
-/// A metric of [`Trainer::metric`](super::Trainer::metric) over the epochs.
+/// The values of a metric of [`Trainer::metric`](super::Trainer::metric) over the epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricSeries {
-    /// Its name.
+    /// The name of the metric.
     pub name: &'static str,
     /// Its value on the validation set after each epoch of [`History::epochs`].
     pub values: Vec<f64>,
 }
 
-/// All epochs of a run, and why it ended.
+/// All epochs of a run, and the reason why it ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// The finished epochs in their order, those before an interruption included.
+    /// The completed epochs in order, including those before an interruption.
     pub epochs: Vec<EpochRecord>,
     /// The trainer's own metrics.
     pub metrics: Vec<MetricSeries>,
-    /// Why it ended.
+    /// The reason why it ended.
     pub ending: Ending,
-    /// The best validation, where early stopping watched.
+    /// The best validation, for a run with early stopping.
     pub best: Option<Best>,
 }
 
 impl History {
-    /// The last finished epoch.
+    /// Returns the last completed epoch.
     pub fn last(&self) -> Option<&EpochRecord> {
         self.epochs.last()
     }
 
-    /// The values of the metric of this name after each epoch.
+    /// Returns the values of a metric after each epoch.
     pub fn metric(&self, name: &str) -> Option<&[f64]> {
         self.metrics.iter().find(|series| series.name == name).map(|series| series.values.as_slice())
     }
 
-    /// Names and numbers of the epoch at `place`, metrics at the end; nothing where there is no such epoch.
+    /// Returns names and values of the epoch with index `place`, metrics last; empty if there is no such epoch.
     pub(super) fn row(&self, place: usize) -> impl Iterator<Item = (&'static str, Option<f64>)> {
         let own = EpochRecord::NAMES.into_iter().zip(self.epochs.get(place).into_iter().flat_map(EpochRecord::numbers));
         own.chain(self.metrics.iter().map(move |series| (series.name, series.values.get(place).copied())))
     }
 
-    /// A number of the last epoch, by its name.
+    /// Returns a value of the last epoch by its name.
     pub(super) fn last_number(&self, name: &str) -> Result<f64, Error> {
         let row = || self.row(self.epochs.len().saturating_sub(1));
         if let Some((_, Some(value))) = row().find(|(known, _)| *known == name) {
@@ -172,13 +172,13 @@ impl History {
         Err(Error::NoSuchMetric { metric: name.to_owned(), known })
     }
 
-    /// The line of an epoch whose metrics are the last.
+    /// Writes the line of an epoch with the last values of the metrics.
     pub(super) fn write_last(&self, record: &EpochRecord, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut metrics = self.metrics.iter().filter_map(|series| Some((series.name, *series.values.last()?)));
         record.write_line(&mut metrics, f)
     }
 
-    /// A table of comma-separated values with a line of names.
+    /// Returns comma-separated values with a header line.
     pub fn to_csv(&self) -> String {
         let names = EpochRecord::NAMES.into_iter().chain(self.metrics.iter().map(|series| series.name));
         let mut text = names.map(csv_cell).collect::<Vec<_>>().join(",") + "\n";
@@ -190,7 +190,7 @@ impl History {
         text
     }
 
-    /// A JSON object on a line for each epoch; what was not measured, or is no number, is `null`.
+    /// Returns one JSON object per line and epoch; values that were not measured or are not finite are `null`.
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
         for place in 0..self.epochs.len() {
@@ -207,14 +207,14 @@ impl History {
     }
 }
 
-/// The most epochs that a history shows.
-const MOST_LINES: usize = 24;
+/// The largest number of regularly spaced epochs that `Display` shows.
+const MAX_LINES: usize = 24;
 
-/// A line for each epoch (of a long run, for epochs as far apart as fit, the last and the best), then how it ended.
+/// Prints a line for each epoch (of a long run, for regularly spaced epochs, the last and the best), then how the run ended.
 impl core::fmt::Display for History {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (count, best) = (self.epochs.len(), self.best.map(|best| best.step));
-        let apart = count.div_ceil(MOST_LINES).max(1);
+        let apart = count.div_ceil(MAX_LINES).max(1);
         for (place, record) in self.epochs.iter().enumerate() {
             let is_best = best == Some(record.step);
             if is_best || place + 1 == count || place.is_multiple_of(apart) {
@@ -228,7 +228,7 @@ impl core::fmt::Display for History {
     }
 }
 
-/// A name as a cell of comma-separated values.
+/// Formats a name as a cell of comma-separated values.
 fn csv_cell(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
 }
@@ -271,7 +271,7 @@ mod tests {
         let history = History { epochs: (1..=500).map(record).collect(), best, ..History::default() };
         let shown = history.to_string();
         let epochs: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
-        assert!(epochs.len() <= MOST_LINES + 3, "{shown}");
+        assert!(epochs.len() <= MAX_LINES + 3, "{shown}");
         assert!(
             epochs.starts_with(&["1", "22", "43"]) && epochs.contains(&"444") && epochs.contains(&"500"),
             "{shown}"

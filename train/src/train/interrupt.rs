@@ -1,12 +1,12 @@
-//! Ctrl-C.
+//! Handling of Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
 
-/// The flag that Ctrl-C sets, for a loop of one's own to look at between two steps. From now on the program no longer ends by Ctrl-C
-/// itself. The handler is installed once; calls after the first find it there, and the flag taken back.
+/// Returns the flag that Ctrl-C sets, for a training loop of your own to check between two steps. From this call on, Ctrl-C no longer ends the
+/// program itself. The handler is installed once; later calls return the same flag, reset to `false`.
 ///
 /// # Errors
 /// [`Error::Interrupt`] where the program has a handler of its own.

@@ -1,12 +1,12 @@
-//! Classes as they are written in targets: one for a sample, or one for each of its positions.
+//! Labels in targets: one for a sample, or one for each of its positions.
 
 use super::augment::MixedLabel;
 
-/// What a target says of one position: a class, or shares of two.
+/// The label of one position: a class, or shares of two classes.
 pub(crate) trait Label: Copy + Send + Sync + 'static {
-    /// The share of a class.
+    /// Returns the share of a class.
     fn share(self, class: usize) -> f64;
-    /// The largest class that has a share.
+    /// Returns the largest class with a share.
     fn largest(self) -> usize;
 }
 
@@ -36,9 +36,9 @@ impl Label for MixedLabel {
 
 /// The labels of a sample, one for each position of the answer.
 pub(crate) trait Labels: Sync {
-    /// What is said of each.
+    /// The type of a label.
     type Label: Label;
-    /// One after the other, row by row.
+    /// Returns all labels, row by row.
     fn each(&self) -> &[Self::Label];
 }
 
@@ -63,7 +63,7 @@ impl<L: Label> Labels for Vec<L> {
     }
 }
 
-/// Calls a macro with each type that labels the pixels of a sample, its parameters in brackets before it. A `Vec` lives on the heap
+/// Calls a macro for each type that labels the pixels of a sample; its generic parameters precede it in brackets. A `Vec` is on the heap,
 /// whatever the size of an image.
 macro_rules! each_label_map {
     ($call:ident) => {

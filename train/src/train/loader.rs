@@ -1,4 +1,4 @@
-//! Batches, prepared ahead of the step that trains on them.
+//! Batches that are prepared while the step before them runs.
 
 use super::batch::Batch;
 use super::parts;
@@ -10,11 +10,11 @@ use crate::error::{Error, count_setting};
 use crate::memory::Stored;
 use crate::threads::Threads;
 
-/// Makes the batches of a run, one epoch after another.
+/// Prepares the batches of a run, one epoch after another.
 ///
-/// With several [`Loader::threads`], the next batch is read, augmented and mixed while [`Loader::step`] works on the one before: there
-/// are two batches, and their memory is used again. What is in a batch depends on the seed, the epoch and the place in it alone, so that
-/// every number of threads gives the same bits, and a run can go on from the middle of an epoch.
+/// With several [`Loader::threads`], the next batch is read, augmented and mixed while [`Loader::step`] processes the current one: there
+/// are two batches, whose memory is reused. The contents of a batch depend on the seed, the epoch and its index alone, so that
+/// every number of threads gives the same bits, and a run can resume in the middle of an epoch.
 ///
 /// ```
 /// use netwright_runtime::{Error, Pass, head::Softmax, network::Network};
@@ -52,20 +52,20 @@ pub struct Loader<P, I, Y, T = Y> {
     threads: Threads,
     samples: usize,
     batch: usize,
-    /// Fewer samples than this join the batch before.
+    /// A last batch with fewer samples is merged into the batch before.
     least: usize,
     epoch: u64,
-    /// The batches of the epoch that have been handed out.
+    /// The number of batches of the epoch that have been returned.
     made: u64,
-    /// Whether the sampler has yet to go to where this epoch begins.
+    /// Whether the sampler has yet to be positioned in the epoch.
     to_begin: bool,
     current: Batch<I, T>,
     next: Batch<I, T>,
-    /// What has become of the next batch, where it has been prepared ahead.
+    /// The result of preparing the next batch ahead, if that was done.
     ahead: Option<Result<(), Error>>,
 }
 
-/// Room for two batches of `len` samples.
+/// Allocates two batches of `len` samples.
 fn room<I, Y, T>(len: usize, preparation: &Preparation<I, Y, T>, origin: &str) -> [Batch<I, T>; 2] {
     let batch = || Batch::with_capacity(len, preparation.partners(len), origin);
     [batch(), batch()]
@@ -78,8 +78,8 @@ where
     Y: Send + Sync,
     T: Send + Sync,
 {
-    /// Batches of `batch` samples of a set in memory, shuffled anew for each epoch; the last of an epoch has what is left: see
-    /// [`Loader::join_left_over`]. It stands before the first epoch.
+    /// Creates a loader of batches of `batch` samples of a set in memory, shuffled anew for each epoch. The last batch of an epoch has the
+    /// remaining samples: see [`Loader::join_left_over`]. The loader starts before the first epoch.
     ///
     /// # Errors
     /// [`Error::Setting`] for a batch of 0, [`Error::Empty`] without samples.
@@ -95,7 +95,7 @@ where
     Y: Send + Sync,
     T: Send + Sync,
 {
-    /// Batches of what a sampler draws: [`Source::sampler`](super::Source::sampler) gives that of a stream.
+    /// Creates a loader of batches from any sampler; [`Source::sampler`](super::Source::sampler) returns that of a stream.
     ///
     /// # Errors
     /// [`Error::Setting`] for a batch of 0, [`Error::Empty`] without samples.
@@ -122,38 +122,38 @@ where
         })
     }
 
-    /// What is left over at the end of an epoch joins the batch before where it has fewer than `least` samples, so that it trains as they do:
+    /// Merges the last batch of an epoch into the one before if it has fewer than `least` samples. Use
     /// [`Architecture::FEWEST_IMAGES`](crate::architecture::Architecture::FEWEST_IMAGES) of the network, whose batch normalisation may need
-    /// two. The last batch of an epoch then has up to `batch + least − 1` samples. [`Trainer`](super::Trainer) does so by itself.
+    /// two. The last batch of an epoch then has up to `batch + least − 1` samples. [`Trainer`](super::Trainer) sets this itself.
     pub fn join_left_over(mut self, least: usize) -> Self {
         self.least = least.max(1);
         [self.current, self.next] = room(self.capacity(), &self.preparation, self.sampler.origin());
         self
     }
 
-    /// The threads that prepare batches ahead: those of the engine that trains on them, as a rule. Without them, and with a single one,
-    /// each batch is prepared when it is asked for.
+    /// Sets the threads that prepare batches ahead, usually those of the engine that trains on them. Without threads, and with a single one,
+    /// each batch is prepared when it is needed.
     pub fn threads(mut self, threads: &Threads) -> Self {
         self.threads = threads.clone();
         self
     }
 
-    /// The batches of an epoch.
+    /// Returns the number of batches of an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         parts::count(self.samples, self.batch, self.least) as u64
     }
 
-    /// The most samples that a batch has.
+    /// Returns the number of samples of the largest batch.
     pub fn capacity(&self) -> usize {
         parts::largest(self.samples, self.batch, self.least)
     }
 
-    /// What happens to samples on their way into a batch.
+    /// Returns the preparation of its samples.
     pub fn preparation(&self) -> &Preparation<I, Y, T> {
         &self.preparation
     }
 
-    /// What must be the same in a run that goes on from a checkpoint.
+    /// Returns the settings that must be the same in a run that resumes from a checkpoint.
     pub fn identity(&self) -> Identity {
         Identity {
             seed: self.preparation.seed(),
@@ -164,13 +164,13 @@ where
         }
     }
 
-    /// Goes to batch `batch` of epoch `epoch`, both from 0. A stream is opened, and what comes before that batch is read past, when the
-    /// next batch is asked for.
+    /// Moves to batch `batch` of epoch `epoch`, both from 0. With a stream, the next batch opens the stream and reads the samples before
+    /// that batch without using them.
     pub fn begin(&mut self, epoch: u64, batch: u64) {
         (self.epoch, self.made, self.to_begin, self.ahead) = (epoch, batch, true, None);
     }
 
-    /// Reads and prepares the batch that comes next into `self.next`.
+    /// Reads and prepares the next batch into `self.next`.
     fn prepare(&mut self) -> Result<(), Error> {
         let drawn = parts::part(self.samples, self.batch, self.least, self.made as usize);
         if core::mem::take(&mut self.to_begin) {
@@ -180,11 +180,11 @@ where
         self.preparation.fill(&mut self.next, &self.sampler, drawn.len(), self.epoch, &self.threads)
     }
 
-    /// The batch that comes next, until the epoch ends.
+    /// Returns the next batch, or `None` at the end of the epoch.
     ///
     /// # Errors
     /// Those of the source ([`Error::Sample`], [`Error::StreamEnd`]), and [`Error::Panicked`] where it or the augmentation
-    /// panics. The epoch has to be begun anew then.
+    /// panics. Call [`Loader::begin`] again then.
     pub fn next_batch(&mut self) -> Result<Option<&Batch<I, T>>, Error> {
         if self.made >= self.steps_per_epoch() {
             return Ok(None);
@@ -202,11 +202,11 @@ where
         Ok(Some(&self.current))
     }
 
-    /// Calls `work` with the batch that comes next and, with several threads, prepares the one after it meanwhile. `None` where the epoch
-    /// has ended.
+    /// Calls `work` with the next batch and, with several threads, prepares the batch after it in parallel. Returns `None` at the end of the
+    /// epoch.
     ///
     /// # Errors
-    /// As [`Loader::next_batch`]. What goes wrong with the batch that is prepared ahead is told by the next call.
+    /// As [`Loader::next_batch`]. An error in the batch that is prepared ahead is returned by the next call.
     pub fn step<R: Send>(&mut self, work: impl FnOnce(&Batch<I, T>) -> R + Send) -> Result<Option<R>, Error> {
         if self.next_batch()?.is_none() {
             return Ok(None);
@@ -214,7 +214,7 @@ where
         if self.threads.count() == 1 || self.made >= self.steps_per_epoch() {
             return Ok(Some(work(&self.current)));
         }
-        // `prepare` does not look at the current batch.
+        // The current batch is moved out so that `prepare` can borrow the loader; it does not access that batch.
         let current = core::mem::replace(&mut self.current, Batch::with_capacity(0, 0, ""));
         let threads = self.threads.clone();
         let (result, prepared) = threads.both(|| work(&current), || self.prepare());

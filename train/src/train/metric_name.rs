@@ -1,13 +1,13 @@
-//! Names of metrics, each of which stands for itself wherever a run notes it.
+//! Checks that the names of metrics are distinct wherever a run records them.
 
 use super::history::EpochRecord;
 use crate::error::Error;
 
-/// Names that a run gives to numbers of its own, besides those of an epoch's record.
+/// The names of a run's own records, besides those of an epoch's record.
 const OWN: [&str; 2] = ["training", "validation"];
 
-/// Refuses a name that could be taken for one of `others`, or for one of the run's own numbers: in a table, in a message, or as a file
-/// where capitals and punctuation are not told apart.
+/// Refuses a name that could be confused with one of `others`, or with one of the run's own values: in a table, in a message, or as a file
+/// name, where case and punctuation may not count.
 pub(crate) fn check(name: &str, mut others: &mut dyn Iterator<Item = &'static str>) -> Result<(), Error> {
     let refused = |problem: String| Err(Error::MetricName { name: name.to_owned(), problem });
     let key = key(name);
@@ -24,7 +24,7 @@ pub(crate) fn check(name: &str, mut others: &mut dyn Iterator<Item = &'static st
     }
 }
 
-/// What is left of a name where neither capitals nor punctuation count.
+/// Returns the name without case and punctuation.
 fn key(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

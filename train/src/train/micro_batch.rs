@@ -1,4 +1,4 @@
-//! One micro-batch of a batch: its images forward, their loss, and back; attacked before, where that is asked for.
+//! One micro-batch: the forward pass of its images, their loss, and the backward pass; optionally with an attack before.
 
 use core::ops::Range;
 
@@ -18,28 +18,28 @@ use crate::step_weights::StepWeights;
 use crate::tensor::{Output, Sample};
 use crate::threads::Threads;
 
-/// What random draws are for, so that one seed serves for all.
+/// The purpose of random draws for attacks; it is part of the key, so that one seed serves all purposes.
 const ATTACKING: u64 = 18;
 
-/// What one micro-batch of a batch works with.
+/// The memory of one micro-batch.
 pub(crate) struct MicroBatch<N: Network> {
     pub(super) workspace: TrainingWorkspace<N>,
     pub(super) gradients: Gradients<N>,
-    /// A copy, so that micro-batches do not meet and a failed step leaves the network as it was.
+    /// A copy, so that micro-batches are independent and a failed step leaves the network unchanged.
     pub(super) statistics: Buffer<N::Scalar>,
     pub(super) loss: BatchLoss,
     pub(super) failure: Option<Error>,
 }
 
-/// What all micro-batches of a step share.
+/// The values that all micro-batches of a step share.
 pub(crate) struct Step<'a, N: Network> {
     pub(super) weights: StepWeights<'a, N::Scalar>,
     pub(super) statistics: &'a [N::Scalar],
-    /// The seed and step; a micro-batch fills in its images.
+    /// The seed and step; each micro-batch adds its images.
     pub(super) pass: Pass<'a>,
-    /// The images of the whole batch.
+    /// The number of images in the whole batch.
     pub(super) batch: usize,
-    /// The parameters whose gradients the passes compute.
+    /// The ranges of parameters whose gradients the passes compute.
     pub(super) computed: &'a [Range<usize>],
 }
 
@@ -52,7 +52,7 @@ impl<N: Network> Clone for Step<'_, N> {
 impl<N: Network> Copy for Step<'_, N> {}
 
 impl<N: Network> MicroBatch<N> {
-    /// For up to `images` images, whose kernels share `threads`.
+    /// Allocates memory for up to `images` images, whose kernels share `threads`.
     pub(super) fn new(images: usize, threads: Threads) -> Self {
         Self {
             workspace: TrainingWorkspace::on(images, threads),
@@ -63,7 +63,7 @@ impl<N: Network> MicroBatch<N> {
         }
     }
 
-    /// Forward, loss and backward of the images of this micro-batch, which start at `first` in their batch. `input_gradient` may be
+    /// Runs forward, loss and backward on the images of this micro-batch, which start at index `first` in their batch. `input_gradient` may be
     /// empty.
     pub(crate) fn run<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
@@ -98,7 +98,7 @@ impl<N: Network> MicroBatch<N> {
     }
 }
 
-/// Adversarial training, with what it needs to know of inputs.
+/// Adversarial training with functions for the type of inputs.
 pub(crate) struct Attacking<N: Network> {
     training: AdversarialTraining,
     copy: fn(&mut Vec<N::Input>, &[N::Input]),
@@ -140,18 +140,18 @@ pub(super) struct Attacked<N: Network> {
 }
 
 impl<N: Network> Attacked<N> {
-    /// For up to `images` images.
+    /// Allocates memory for up to `images` images.
     pub(super) fn new(attacking: Attacking<N>, images: usize) -> Self {
         let slopes = vec![N::Scalar::ZERO; images * N::Input::LEN];
         Self { attacking, images: Vec::with_capacity(images), slopes }
     }
 
-    /// Passes that attack the images of a step.
+    /// Returns the number of passes that attack the images of a step.
     pub(super) fn passes(&self) -> usize {
         self.attacking.training.attack.iterations()
     }
 
-    /// A copy of the images of a micro-batch, a share of them moved up the gradient of their loss.
+    /// Copies the images of a micro-batch, and moves a share of them along the gradient of their loss.
     pub(super) fn images<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         step: Step<'_, N>,

@@ -1,19 +1,19 @@
-//! Training: the gradient of a batch on several threads, the loop around it, and the parts to compose.
+//! Training: the gradient of a batch on several threads, the training loop, and the parts to build one.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`Trainer`] | epochs, validation, and all of the below |
-//! | [`Run`] | the books of a run: a step, an epoch, what a checkpoint saves. For a loop of one's own: the example `own_loop` |
+//! | [`Run`] | the state of a run, which a checkpoint saves: for a training loop of your own, see the example `own_loop` |
 //! | [`GradientEngine`] | one batch forward and backward |
-//! | [`Loader`], [`Preparation`] | batches, made ahead of the step on the worker threads |
-//! | [`Samples`], [`Stream`] | what batches are made of: sets in memory, and any iterator |
-//! | [`evaluate()`], [`Validator`], [`metrics`] | how good a network is |
-//! | [`EarlyStopping`], [`Watcher`] | stops when the validation no longer gets better, and restores the best weights (slide 14) |
-//! | [`augment`] | changed and mixed images (slide 15) |
-//! | [`adversarial`] | the fast gradient sign, its iterated form, and training against them (slide 16) |
-//! | [`Bagging`] | networks on bootstrap samples that predict together (slide 17) |
+//! | [`Loader`], [`Preparation`] | batches, prepared ahead of the step on the worker threads |
+//! | [`Samples`], [`Stream`] | the samples of batches: sets in memory, and any iterator |
+//! | [`evaluate()`], [`Validator`], [`metrics`] | evaluation of a network |
+//! | [`EarlyStopping`], [`Watcher`] | ends a run when the validation no longer improves, and restores the best weights (slide 14) |
+//! | [`augment`] | changed and blended images (slide 15) |
+//! | [`adversarial`] | the fast gradient sign method, its iterated form, and training against them (slide 16) |
+//! | [`Bagging`] | an ensemble of networks on bootstrap samples (slide 17) |
 //! | [`statistics`] | saturation and vanishing gradients as numbers (slides 6 to 11) |
-//! | [`Checkpoints`], [`RunFolder`] | runs that can be stopped anywhere, and their numbers on disk |
+//! | [`Checkpoints`], [`RunFolder`] | runs that can be stopped at any time, and their metrics on disk |
 
 pub mod adversarial;
 pub mod augment;

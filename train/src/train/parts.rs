@@ -1,22 +1,22 @@
-//! How samples are cut in parts of one size, where a part of a single one may say nothing.
+//! Division of samples into parts of equal size, with a minimum size for the last part.
 
 use core::ops::Range;
 
-/// The parts of `len` samples, each of `size`. What is left over is a part of its own unless it has fewer than `least` samples: then it joins
-/// the part before.
+/// Returns the number of parts of `len` samples, each of `size`. The remainder is a part of its own unless it has fewer than `least` samples:
+/// then it is merged into the part before.
 pub(super) const fn count(len: usize, size: usize, least: usize) -> usize {
     let (whole, left_over) = (len / size, len % size);
     if whole > 0 && left_over < least { whole } else { len.div_ceil(size) }
 }
 
-/// The samples of part `place` of [`count`].
+/// Returns the range of the samples of part `place` of [`count`].
 pub(super) const fn part(len: usize, size: usize, least: usize, place: usize) -> Range<usize> {
     let start = place * size;
     let end = if place + 1 == count(len, size, least) { len } else { start + size };
     start..end
 }
 
-/// The most samples that a part of [`count`] has.
+/// Returns the number of samples of the largest part of [`count`].
 pub(super) const fn largest(len: usize, size: usize, least: usize) -> usize {
     let count = count(len, size, least);
     if count == 0 {

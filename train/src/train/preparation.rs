@@ -1,4 +1,4 @@
-//! What happens to samples on their way into a batch: copied, augmented, mixed.
+//! The preparation of samples for a batch: copying, augmentation, mixup.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,24 +11,24 @@ use crate::random::{Random, key};
 use crate::settings::Settings;
 use crate::threads::Threads;
 
-/// What random draws are for, so that one seed serves for all.
+/// The purposes of random draws; each is part of the key, so that one seed serves all of them.
 const AUGMENTING: u64 = 16;
 const MIXING: u64 = 17;
 
-/// Images that one thread prepares at a time.
-const STRETCH: usize = 8;
+/// The number of images that one thread prepares at a time.
+const SAMPLES_PER_TASK: usize = 8;
 
-/// Mixup, with what it needs to know of inputs and targets.
+/// Mixup with its functions for inputs and targets.
 struct Mixing<I, Y, T> {
     mixup: Mixup,
     inputs: fn(&mut I, &I, f64),
     targets: fn(&Y, &Y, f64, &mut T),
 }
 
-/// What happens to samples on their way into a batch: nothing, or they are augmented (slide 15), or mixed.
+/// The preparation of samples for a batch: they are copied, and optionally augmented (slide 15) and mixed.
 ///
-/// All draws depend on the seed, the epoch and the sample's number alone. `Y` are the targets of the data, `T` those that are trained
-/// towards: others where labels are mixed.
+/// All random draws depend on the seed, the epoch and the index of the sample alone. `Y` is the type of the data's targets, `T` the type of the
+/// targets in training, which differs where labels are mixed.
 ///
 /// ```
 /// use netwright_train::train::{Augmentation, Mixup, Preparation};
@@ -42,13 +42,13 @@ pub struct Preparation<I, Y, T = Y> {
     seed: u64,
     augment: Option<Box<dyn Augment<I>>>,
     mixing: Option<Mixing<I, Y, T>>,
-    /// The target of a sample that has not been mixed: written behind others, and over another.
+    /// Writes the target of a sample that is not mixed: `make` appends it to a vector, `write` overwrites another.
     make: fn(&Y, &mut Vec<T>),
     write: fn(&Y, &mut T),
 }
 
 impl<I, Y: Stored> Preparation<I, Y> {
-    /// Copies and nothing else, in an order that is drawn from `seed`.
+    /// Creates a preparation that only copies; the order of samples is drawn from `seed`.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -61,36 +61,36 @@ impl<I, Y: Stored> Preparation<I, Y> {
 }
 
 impl<I, Y, T> Preparation<I, Y, T> {
-    /// What the order of samples, augmentation and mixup are drawn from.
+    /// Returns the seed of the order of samples, of augmentation and of mixup.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// What is done to samples, in words.
+    /// Describes its settings for checkpoints.
     pub(super) fn settings(&self) -> Settings {
         Settings::new()
             .with_set("the augmentation", self.augment.as_ref().map(|augment| augment.describe()))
             .with_set("mixup", self.mixing.as_ref().map(|mixing| format!("{:?}", mixing.mixup)))
     }
 
-    /// How many inputs of room a mixup of `count` samples needs.
+    /// Returns how many buffers for partner inputs a mixup of `count` samples needs.
     pub(super) fn partners(&self, count: usize) -> usize {
-        if self.mixing.is_some() { count.div_ceil(STRETCH) } else { 0 }
+        if self.mixing.is_some() { count.div_ceil(SAMPLES_PER_TASK) } else { 0 }
     }
 
-    /// The same with draws from another seed.
+    /// Replaces the seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Changed copies of the inputs: see [`Augmentation`](super::augment::Augmentation).
+    /// Replaces inputs by changed copies: see [`Augmentation`](super::augment::Augmentation).
     pub fn augment(mut self, augment: impl Augment<I> + 'static) -> Self {
         self.augment = Some(Box::new(augment));
         self
     }
 
-    /// Blends each sample with another, after augmenting both. Labels become [`MixedLabel`](super::augment::MixedLabel)s.
+    /// Blends each sample with another, after augmentation of both. Labels become [`MixedLabel`](super::augment::MixedLabel)s.
     pub fn mixup(self, mixup: Mixup) -> Preparation<I, Y, Y::Mixed>
     where
         I: Mix,
@@ -106,7 +106,7 @@ impl<I, Y, T> Preparation<I, Y, T> {
     }
 }
 
-/// Some places of a batch, with one input of room for the partner of a mixup for each [`STRETCH`] of them.
+/// A range of a batch, with one buffer for a partner input per [`SAMPLES_PER_TASK`] samples.
 struct BatchSlice<'b, I, T> {
     first: usize,
     inputs: &'b mut [I],
@@ -116,10 +116,10 @@ struct BatchSlice<'b, I, T> {
 }
 
 impl<I, T> BatchSlice<'_, I, T> {
-    /// Both halves, cut between two stretches.
+    /// Splits it in two at a multiple of [`SAMPLES_PER_TASK`].
     fn halve(&mut self) -> (BatchSlice<'_, I, T>, BatchSlice<'_, I, T>) {
-        let stretches = self.inputs.len().div_ceil(STRETCH) / 2;
-        let middle = stretches * STRETCH;
+        let stretches = self.inputs.len().div_ceil(SAMPLES_PER_TASK) / 2;
+        let middle = stretches * SAMPLES_PER_TASK;
         let (low_inputs, high_inputs) = self.inputs.split_at_mut(middle);
         let (low_targets, high_targets) = self.targets.split_at_mut(middle);
         let (low_partners, high_partners) = self.partners.split_at_mut(stretches.min(self.partners.len()));
@@ -144,11 +144,11 @@ impl<I, T> BatchSlice<'_, I, T> {
 }
 
 impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
-    /// Makes a batch of the `count` samples that `sampler` has drawn in `epoch`. After the first batch as large as this one it
+    /// Fills a batch with the `count` samples that `sampler` has drawn in `epoch`. Once there was a batch as large as this one, it
     /// allocates nothing.
     ///
     /// # Errors
-    /// [`Error::Panicked`] where the augmentation panics, for the first sample of the batch with which it does.
+    /// [`Error::Panicked`] where the augmentation panics, for the first such sample of the batch.
     pub(crate) fn fill<P: Sampler<I, Y>>(
         &self,
         batch: &mut Batch<I, T>,
@@ -190,7 +190,7 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         epoch: u64,
         threads: &Threads,
     ) -> Result<(), Error> {
-        if threads.count() > 1 && part.inputs.len() > STRETCH {
+        if threads.count() > 1 && part.inputs.len() > SAMPLES_PER_TASK {
             let (low, high) = part.halve();
             let (low, high) = threads.both(
                 || self.fill_part(low, sampler, epoch, threads),
@@ -208,8 +208,8 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
                     let share = mixup.share(&mut random);
                     let other = sampler.partner(&mut random);
                     part.partner_numbers[place] = other.number;
-                    let partner = &mut part.partners[place / STRETCH..=place / STRETCH];
-                    // Another key than that of `other` itself: the partner is changed in a way of its own.
+                    let partner = &mut part.partners[place / SAMPLES_PER_TASK..=place / SAMPLES_PER_TASK];
+                    // Another key than that of `other` as a sample of its own, so that the partner is augmented independently.
                     self.copy(&other, partner, epoch, AUGMENTING ^ (MIXING << 8), sampler)?;
                     inputs(&mut part.inputs[place], &partner[0], share);
                     targets(sample.target, other.target, share, &mut part.targets[place]);
@@ -219,7 +219,7 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
         Ok(())
     }
 
-    /// Copies one input, changed where that is asked for, to the only place of `copy`.
+    /// Copies one input to `copy[0]`, augmented if that is set.
     fn copy<P: Sampler<I, Y>>(
         &self,
         sample: &Drawn<'_, I, Y>,
@@ -233,7 +233,7 @@ impl<I: Stored + Send + Sync, Y: Sync, T: Send> Preparation<I, Y, T> {
             return Ok(());
         };
         let mut random = Random::new(key(self.seed, epoch, purpose, sample.number));
-        // Whatever it leaves half done is written anew before it is read.
+        // After a panic the copy may be incomplete; it is overwritten before it is read.
         let changed = catch_unwind(AssertUnwindSafe(|| augment.augment(sample.input, &mut copy[0], &mut random)));
         changed.map_err(|panic| Error::Panicked {
             origin: sampler.origin().to_owned(),

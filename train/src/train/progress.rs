@@ -1,12 +1,12 @@
-//! What a run shows on a terminal while it goes on: a bar with the feature `progress`, a line for each epoch without it. It is the one place
-//! where the library writes to a terminal.
+//! The progress of a run on a terminal: a bar with the feature `progress`, a line for each epoch without it. This is the only code
+//! of the library that writes to a terminal.
 
 use std::io::IsTerminal;
 
 use super::callback::Callback;
 use crate::network::Network;
 
-/// What to show, where standard error is a terminal to show it on.
+/// Returns the callback that shows the progress, if standard error is a terminal.
 pub(crate) fn shown<N: Network>() -> Option<Box<dyn Callback<N>>> {
     #[cfg(not(feature = "progress"))]
     let shown = || Box::new(lines::Lines(std::io::stderr())) as Box<dyn Callback<N>>;
@@ -25,11 +25,11 @@ mod lines {
     use crate::train::callback::{Callback, EpochReport};
     use crate::train::history::{Ending, History};
 
-    /// A line for each epoch, and one for a run that ended before its time.
+    /// Prints a line for each epoch, and one for a run that ended early.
     #[derive(Debug)]
     pub(super) struct Lines<W>(pub(super) W);
 
-    /// A terminal that has gone does not end a run.
+    /// Ignores errors of writing: a terminal that has been closed does not end a run.
     impl<N: Network, W: Write + Send> Callback<N> for Lines<W> {
         fn reads_gradients(&self) -> bool {
             false
@@ -65,7 +65,7 @@ mod shown {
     use crate::train::callback::{Callback, EpochReport, RunReport, StepReport};
     use crate::train::history::History;
 
-    /// A bar of steps with their rate and the time left, and a line for each epoch.
+    /// A progress bar of steps with their rate and the remaining time, and a line for each epoch.
     #[derive(Debug)]
     pub(super) struct Bar {
         bar: ProgressBar,
@@ -73,7 +73,7 @@ mod shown {
     }
 
     impl Bar {
-        /// A bar that is drawn there.
+        /// Creates a bar that is drawn to `target`.
         pub(super) fn new(target: ProgressDrawTarget) -> Self {
             let bar = ProgressBar::with_draw_target(None, target);
             let template = "{msg} [{bar:30}] {pos}/{len} steps  {per_sec}  {eta} left";

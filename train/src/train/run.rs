@@ -1,4 +1,4 @@
-//! All that changes while a network is trained.
+//! The state of a training run.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
@@ -21,15 +21,15 @@ use crate::scalar::Precision;
 use crate::schedule::{Constant, Progress, Schedule};
 use crate::settings::Settings;
 
-/// Where a run stands. With the seed, which all random draws hang on, it is all that a run remembers besides its network, its
+/// The position of a run. Together with the seed, on which all random draws depend, it is the only state of a run besides its network, its
 /// optimiser and its schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Position {
-    /// The epochs made.
+    /// The number of completed epochs.
     pub epoch: u64,
-    /// The batches of the current epoch made.
+    /// The number of completed batches of the current epoch.
     pub batch: u64,
-    /// The steps made.
+    /// The number of completed steps.
     pub step: u64,
     /// The loss of the current epoch so far.
     pub running: BatchLoss,
@@ -37,25 +37,25 @@ pub struct Position {
     pub rate: f64,
 }
 
-/// What must be the same in a run that goes on from a checkpoint, besides its network, its optimiser and the names of its metrics: see
-/// [`Loader::identity`](super::Loader::identity).
+/// The settings that must be the same in a run that resumes from a checkpoint, besides its network, its optimiser and the names of its metrics:
+/// see [`Loader::identity`](super::Loader::identity).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// What all draws hang on.
+    /// The seed of all random draws.
     pub seed: u64,
-    /// The samples of a step.
+    /// The number of samples in a step.
     pub batch: usize,
-    /// The samples of an epoch.
+    /// The number of samples in an epoch.
     pub samples: usize,
-    /// How they are ordered: see [`Sampler::order`](super::Sampler::order).
+    /// The order of samples: see [`Sampler::order`](super::Sampler::order).
     pub order: String,
-    /// What else its steps depend on. The loader knows of augmentation and mixup, the run of its optimiser and schedule; a loop of one's own
-    /// can add what it likes.
+    /// All other settings that the steps depend on. The loader adds augmentation and mixup, the run its optimiser and schedule; a training loop
+    /// of your own may add more.
     pub settings: Settings,
 }
 
-/// A network on its way through training, with all that changes meanwhile: what a checkpoint saves. [`Trainer`](super::Trainer) keeps its
-/// books with it, and a loop of one's own can, to get the same bits.
+/// The state of a training run, which a checkpoint saves. [`Trainer`](super::Trainer) uses it, and a training loop of your own can use it to get
+/// the same bits.
 ///
 /// ```
 /// use std::time::Instant;
@@ -101,25 +101,25 @@ pub struct Identity {
 pub struct Run<'n, N: Trainable, O> {
     /// The network.
     pub network: &'n mut N,
-    /// What moves its weights.
+    /// The optimiser.
     pub optimizer: O,
-    /// How the learning rate changes.
+    /// The schedule of the learning rate.
     pub schedule: Box<dyn Schedule>,
-    /// Early stopping, where there is some.
+    /// The state of early stopping, if there is any.
     pub watcher: Option<Watcher<N::Scalar>>,
-    /// Where the run stands.
+    /// The position of the run.
     pub position: Position,
-    /// The epochs so far.
+    /// The history of the epochs so far.
     pub history: History,
-    /// The epochs of the whole run: schedules depend on it.
+    /// The number of epochs of the whole run, on which schedules depend.
     pub epochs: u64,
-    /// The steps of one epoch.
+    /// The number of steps in an epoch.
     pub steps_per_epoch: u64,
-    /// The file of the last checkpoint, once it exists.
+    /// The file of the last checkpoint, once there is one.
     pub saved: Option<PathBuf>,
 }
 
-/// Adds the metric of a name, which has no values yet.
+/// Adds a metric without values to the history.
 fn add_series(history: &mut History, name: &'static str) -> Result<(), Error> {
     super::metric_name::check(name, &mut history.metrics.iter().map(|known| known.name))?;
     history.metrics.push(MetricSeries { name, values: Vec::new() });
@@ -127,7 +127,7 @@ fn add_series(history: &mut History, name: &'static str) -> Result<(), Error> {
 }
 
 impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
-    /// A run of `epochs` epochs that has yet to make its first step, with a constant rate and without early stopping.
+    /// Creates a run of `epochs` epochs before its first step, with a constant rate and without early stopping.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0 epochs or 0 steps, and those of [`Optimizer::prepare`].
@@ -148,22 +148,22 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         })
     }
 
-    /// With a learning rate that changes.
+    /// Sets the schedule of the learning rate.
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
         self.schedule = Box::new(schedule);
         self
     }
 
-    /// With early stopping, which hears of validations by [`Run::watch`].
+    /// Sets early stopping, which observes validations by [`Run::watch`].
     pub fn early_stopping(mut self, rules: EarlyStopping) -> Self {
         self.watcher = Some(Watcher::new(rules));
         self
     }
 
-    /// With the metrics of these names in its history: those of the validator, see [`Validator::names`](super::Validator::names).
+    /// Sets the names of the metrics in its history: those of the validator, see [`Validator::names`](super::Validator::names).
     ///
     /// # Errors
-    /// [`Error::MetricName`] for a name that could be taken for another's or for a number that every run notes (`loss`, …).
+    /// [`Error::MetricName`] for a name that could be confused with another's or with a value that every run records (`loss`, …).
     pub fn metrics(mut self, names: impl IntoIterator<Item = &'static str>) -> Result<Self, Error> {
         self.history.metrics.clear();
         for name in names {
@@ -172,7 +172,7 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         Ok(self)
     }
 
-    /// The run without the types of its network and its optimiser.
+    /// Returns the run without the types of its network and its optimiser.
     pub(super) fn view(&mut self) -> View<'_, N::Scalar> {
         View {
             facts: Facts::of::<N>(),
@@ -188,8 +188,8 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         }
     }
 
-    /// Moves the weights along the gradient of a batch, at the rate that the schedule gives, and counts the step. Returns the loss it
-    /// was given.
+    /// Updates the weights by the gradient of a batch, at the rate of the schedule, and counts the step. Returns `loss`
+    /// unchanged.
     ///
     /// # Errors
     /// Those of [`Optimizer::step`].
@@ -198,8 +198,8 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         Ok(loss)
     }
 
-    /// Makes a whole step with a batch, at the rate that the schedule gives, and counts it: see [`GradientEngine::step`]. The same bits as
-    /// [`GradientEngine::gradient`] and [`Run::step`], sooner, where nothing comes in between.
+    /// Makes a whole step with a batch, at the rate of the schedule, and counts it: see [`GradientEngine::step`]. It gives the same bits as
+    /// [`GradientEngine::gradient`] followed by [`Run::step`], and is faster; use it if nothing happens between the two.
     ///
     /// # Errors
     /// Those of [`GradientEngine::step`].
@@ -218,8 +218,8 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         Ok(loss)
     }
 
-    /// Ends an epoch: tells the schedule of the validation loss (without a validation, of the training loss), writes the history, and goes
-    /// to the beginning of the next.
+    /// Ends an epoch: passes the validation loss (without a validation, the training loss) to the schedule, writes the history, and moves
+    /// to the beginning of the next epoch.
     ///
     /// # Errors
     /// Those of [`Run::check_weights`].
@@ -227,19 +227,19 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         N::Scalar::end_epoch(&mut self.view(), validation, took)
     }
 
-    /// Lets early stopping see a validation, where there is some; whether to stop.
+    /// Passes a validation to early stopping, if there is any; returns whether to stop.
     pub fn watch(&mut self, validation: &Validation) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
         watcher.observe(&*self.network, validation.watched(watcher.rules().watched()), self.position.step)
     }
 
-    /// Whether early stopping has decided to stop, perhaps before a checkpoint from which the run goes on.
+    /// Returns whether early stopping has ended the run, perhaps before the checkpoint from which the run was resumed.
     pub fn is_over(&self) -> bool {
         self.history.ending == Ending::Early || self.watcher.as_ref().is_some_and(Watcher::is_over)
     }
 
-    /// Ends the run as [`History::ending`] says: notes the best validation in the history, and gives the network its weights back where
-    /// early stopping is to. A run that was interrupted, or ended by a callback, keeps its last weights, for it may go on.
+    /// Ends the run according to [`History::ending`]: records the best validation in the history, and restores its weights if
+    /// early stopping says so. A run that was interrupted, or ended by a callback, keeps its last weights, since it may be resumed.
     pub fn restore_best(&mut self) {
         if let Some(watcher) = &self.watcher {
             self.history.best = watcher.best();
@@ -249,8 +249,8 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         }
     }
 
-    /// A step can move weights too far though its gradient was finite: the last of an epoch, and the last before a checkpoint,
-    /// have no next loss to show it.
+    /// Checks that the weights are finite. A step can move weights too far although its gradient was finite. After the last step of an epoch or
+    /// before a checkpoint, no further loss would show it.
     ///
     /// # Errors
     /// [`Error::NotFinite`] for weights that are NaN or infinite.
@@ -259,7 +259,7 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
         N::Scalar::check_weights(N::LAYERS, self.network.parameters(), step, saved)
     }
 
-    /// An error of a step, which names the last good checkpoint where it is one of numbers that are not finite.
+    /// Adds the path of the last checkpoint to an error about values that are not finite; other errors are returned unchanged.
     pub fn with_checkpoint(&self, error: Error) -> Error {
         match error {
             Error::NotFinite { step, origin, .. } => Error::NotFinite { step, origin, checkpoint: self.saved.clone() },
@@ -268,7 +268,7 @@ impl<'n, N: Trainable, O: Optimizer<N::Scalar>> Run<'n, N, O> {
     }
 }
 
-/// A [`Run`] as [`Once`] is given it.
+/// A [`Run`] as the functions of [`Once`] take it.
 pub struct View<'r, T> {
     pub(crate) facts: Facts,
     pub(crate) weights: &'r mut Weights<T>,
@@ -283,12 +283,12 @@ pub struct View<'r, T> {
 }
 
 impl<T: Precision> View<'_, T> {
-    /// What its steps depend on, in words.
+    /// Describes the settings that its steps depend on.
     pub(super) fn settings(&self) -> Settings {
         self.optimizer.settings().with("the schedule", format!("{:?}", self.schedule))
     }
 
-    /// The factor of the learning rate at a step of a run of so many epochs.
+    /// Returns the factor of the learning rate at a step of a run of so many epochs.
     pub(super) fn factor(&self, step: u64, epochs: u64) -> f64 {
         let steps = epochs.saturating_mul(self.steps_per_epoch);
         self.schedule.factor(&Progress { step, steps_per_epoch: self.steps_per_epoch, steps })
@@ -300,7 +300,7 @@ impl<T: Precision> View<'_, T> {
     }
 }
 
-/// [`Run::check_weights`] after so many steps, with the last checkpoint.
+/// Implements [`Run::check_weights`] after so many steps, with the path of the last checkpoint.
 pub(crate) fn check_weights<T: Precision>(
     layers: &'static [Layer],
     parameters: &[T],
@@ -322,12 +322,12 @@ pub(crate) fn step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, gradien
     Ok(())
 }
 
-/// The learning rate of the next step.
+/// Returns the learning rate of the next step.
 pub(crate) fn step_rate<T: Precision>(run: &View<'_, T>) -> f64 {
     run.optimizer.rate() * run.factor(run.position.step, run.epochs)
 }
 
-/// Counts a step that has been made.
+/// Counts a completed step.
 pub(crate) fn count_step<T: Precision>(run: &mut View<'_, T>, loss: BatchLoss, rate: f64) {
     run.position.rate = rate;
     run.position.running.add(&loss);

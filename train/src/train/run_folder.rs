@@ -1,4 +1,4 @@
-//! The numbers of a run on disk.
+//! The metrics of a run on disk.
 
 use core::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::storage::{check_writable, replace_file};
 
-/// A folder that holds a run's epochs as `metrics.csv` and `metrics.jsonl`, up to date after each epoch. Give it to
-/// [`Trainer::callback`](super::Trainer::callback), or let a loop of one's own [`RunFolder::write`] its history. A resumed run writes
-/// the epochs before the interruption too.
+/// A folder with the epochs of a run as `metrics.csv` and `metrics.jsonl`, which are rewritten after each epoch. Pass it to
+/// [`Trainer::callback`](super::Trainer::callback), or call [`RunFolder::write`] with the history in a training loop of your own. A resumed
+/// run also writes the epochs before the interruption.
 ///
 /// ```no_run
 /// use netwright_train::train::{Checkpoints, History, RunFolder};
@@ -28,25 +28,25 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder, and those above it, where they do not exist.
+    /// Creates the folder, and its parents, where they do not exist.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where the system cannot create it.
     pub fn new(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
         std::fs::create_dir_all(&path).map_err(Error::io(&path, "create the folder"))?;
         Ok(Self { path })
     }
 
-    /// A file in it, for a checkpoint: `folder.file("last.checkpoint")`.
+    /// Returns the path of a file in the folder, such as a checkpoint: `folder.file("last.checkpoint")`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Writes `metrics.csv` and `metrics.jsonl` anew, for a loop of one's own.
+    /// Rewrites `metrics.csv` and `metrics.jsonl`, for a training loop of your own.
     ///
     /// # Errors
-    /// [`Error::Io`] where the system refuses; the files of before are whole then.
+    /// [`Error::Io`] where the system cannot write; the previous files stay intact then.
     pub fn write(&self, history: &History) -> Result<(), Error> {
         let [csv, json_lines] = self.metrics();
         replace_file(&csv, history.to_csv().as_bytes())?;
@@ -63,7 +63,7 @@ impl<N: Network> Callback<N> for RunFolder {
         false
     }
 
-    /// Tries whether the files can be written.
+    /// Checks that the files can be written.
     fn on_start(&mut self, _: &RunReport) -> Result<(), Error> {
         self.metrics().iter().try_for_each(check_writable)
     }

@@ -1,25 +1,25 @@
-//! What training reads: samples by their number.
+//! Data for training: samples by index.
 
 use crate::error::Error;
 
-/// Inputs and their targets, by number: a data set, two slices, or a choice from another set.
+/// Inputs and their targets by index: a data set, two slices, or a choice from another set.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no samples with inputs of type `{I}`",
     label = "these inputs are not what the network takes",
     note = "the network takes `{I}`, as the shape behind its name says; samples are a `Dataset`, `Pairs` or a `Choice`"
 )]
 pub trait Samples<I, Y>: Sync {
-    /// How many.
+    /// Returns the number of samples.
     fn len(&self) -> usize;
-    /// Whether there are none.
+    /// Returns whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// The input of a sample, below [`Samples::len`].
+    /// Returns the input of a sample; `index` is less than [`Samples::len`].
     fn input(&self, index: usize) -> &I;
-    /// The target of a sample, below [`Samples::len`].
+    /// Returns the target of a sample; `index` is less than [`Samples::len`].
     fn target(&self, index: usize) -> &Y;
-    /// What errors call it.
+    /// Returns the name of the data in errors.
     fn origin(&self) -> &str {
         "the data"
     }
@@ -40,7 +40,7 @@ impl<I, Y, S: Samples<I, Y> + ?Sized> Samples<I, Y> for &S {
     }
 }
 
-/// Two slices side by side, equally long.
+/// Two slices of equal length: inputs and targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Pairs<'a, I, Y> {
     inputs: &'a [I],
@@ -48,15 +48,15 @@ pub struct Pairs<'a, I, Y> {
 }
 
 impl<'a, I, Y> Pairs<'a, I, Y> {
-    /// The inputs.
+    /// Returns the inputs.
     pub fn inputs(&self) -> &'a [I] {
         self.inputs
     }
 
-    /// The inputs and their targets.
+    /// Creates samples from inputs and their targets.
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many targets as inputs.
+    /// [`Error::Count`] where the numbers of targets and inputs differ.
     pub fn new(inputs: &'a [I], targets: &'a [Y]) -> Result<Self, Error> {
         if inputs.len() == targets.len() {
             Ok(Self { inputs, targets })
@@ -78,7 +78,7 @@ impl<I: Sync, Y: Sync> Samples<I, Y> for Pairs<'_, I, Y> {
     }
 }
 
-/// Some samples of another set, in an order of their own; one may come several times.
+/// A selection of samples of another set, in any order; a sample may occur several times.
 #[derive(Clone, Debug)]
 pub struct Choice<'a, S> {
     samples: &'a S,
@@ -86,10 +86,10 @@ pub struct Choice<'a, S> {
 }
 
 impl<'a, S> Choice<'a, S> {
-    /// The samples of these numbers.
+    /// Selects the samples with these indices.
     ///
     /// # Errors
-    /// [`Error::NoSuchSample`] for a number outside the set.
+    /// [`Error::NoSuchSample`] for an index out of range.
     pub fn new<I, Y>(samples: &'a S, indices: Vec<usize>) -> Result<Self, Error>
     where
         S: Samples<I, Y>,
@@ -101,7 +101,7 @@ impl<'a, S> Choice<'a, S> {
         }
     }
 
-    /// The numbers chosen.
+    /// Returns the selected indices.
     pub fn indices(&self) -> &[usize] {
         &self.indices
     }

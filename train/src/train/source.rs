@@ -1,4 +1,4 @@
-//! Where the samples of a run come from, and in which order.
+//! Sources of samples, and the order of their samples.
 
 use core::ops::Range;
 
@@ -7,20 +7,20 @@ use crate::data::shuffled;
 use crate::error::Error;
 use crate::random::Random;
 
-/// Samples that need not be in memory: a [`Stream`](super::Stream), or a kind of one's own, for
+/// A source of samples that need not be in memory: a [`Stream`](super::Stream), or an implementation of your own, for
 /// [`Trainer::fit_stream`](super::Trainer::fit_stream) and [`Loader::with_sampler`](super::Loader::with_sampler).
 pub trait Source<I, Y> {
-    /// What goes through the samples.
+    /// The type of its sampler.
     type Sampler<'s>: Sampler<I, Y>
     where
         Self: 's;
 
-    /// What goes through the samples, in an order that depends on `seed` and the epoch alone.
+    /// Creates a sampler, whose order depends on `seed` and the epoch alone.
     fn sampler(&self, seed: u64) -> Self::Sampler<'_>;
 }
 
-/// Goes through samples, epoch after epoch: what a [`Loader`](super::Loader) makes batches of. A loader begins an epoch, then draws, and
-/// looks at the samples of each draw from several threads.
+/// Draws samples, epoch after epoch; a [`Loader`](super::Loader) makes batches of them. The loader begins an epoch, then draws, and
+/// reads the samples of each draw from several threads.
 ///
 /// Without shuffling, for example:
 ///
@@ -70,38 +70,38 @@ pub trait Source<I, Y> {
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Sampler<I, Y>: Send + Sync {
-    /// How many samples make an epoch.
+    /// Returns the number of samples in an epoch.
     fn epoch_len(&self) -> usize;
 
-    /// How an epoch is ordered, in words. A run goes on from a checkpoint only where it is the same.
+    /// Describes the order of samples. A run resumes from a checkpoint only if the description is the same.
     fn order(&self) -> String;
 
-    /// What errors call the source.
+    /// Returns the name of the source in errors.
     fn origin(&self) -> &str;
 
-    /// Goes to the beginning of an epoch and past its first `skip` samples.
+    /// Moves to the beginning of an epoch and skips its first `skip` samples.
     ///
     /// # Errors
     /// Those of the source.
     fn begin(&mut self, epoch: u64, skip: usize) -> Result<(), Error>;
 
-    /// Brings the next `count` samples to the places from 0 on, instead of those there.
+    /// Draws the next `count` samples, which replace those of the previous draw; [`Sampler::at`] returns them by their index from 0.
     ///
     /// # Errors
     /// Those of the source.
     fn draw(&mut self, count: usize) -> Result<(), Error>;
 
-    /// The sample at a place, below the `count` of [`Sampler::draw`].
+    /// Returns a sample of the draw; `place` is less than the `count` of [`Sampler::draw`].
     fn at(&self, place: usize) -> Drawn<'_, I, Y>;
 
-    /// Another sample, to be mixed with one: drawn from `random`.
+    /// Returns another sample to blend with, drawn by `random`.
     fn partner(&self, random: &mut Random) -> Drawn<'_, I, Y>;
 }
 
 /// A sample that a [`Sampler`] has drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawn<'s, I, Y> {
-    /// Its number: its place in the set, or how many come before it in the stream's epoch.
+    /// Its index in the set, or the number of samples before it in the stream's epoch.
     pub number: u64,
     /// The input.
     pub input: &'s I,
@@ -109,18 +109,18 @@ pub struct Drawn<'s, I, Y> {
     pub target: &'s Y,
 }
 
-/// Goes through all samples of a set in memory, shuffled anew for each epoch.
+/// A sampler of all samples of a set in memory, shuffled anew for each epoch.
 #[derive(Debug)]
 pub struct Shuffled<'s, S> {
     samples: &'s S,
     seed: u64,
     order: Vec<usize>,
-    /// The part of the order that stands at the places from 0 on.
+    /// The range of `order` that was drawn last.
     drawn: Range<usize>,
 }
 
 impl<'s, S> Shuffled<'s, S> {
-    /// In the order that [`Dataset::order`](crate::data::Dataset::order) gives for the same seed.
+    /// Creates a sampler with the order that [`Dataset::order`](crate::data::Dataset::order) returns for the same seed.
     pub fn new<I, Y>(samples: &'s S, seed: u64) -> Self
     where
         S: Samples<I, Y>,

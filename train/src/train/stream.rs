@@ -1,4 +1,4 @@
-//! Samples that come one after the other: from files too large for memory, over a network, out of a generator.
+//! Streams of samples: from files too large for memory, over a network, from a generator.
 
 use core::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,26 +9,26 @@ use super::target::Target;
 use crate::error::{Error, count_setting, panic_message};
 use crate::random::{Random, key};
 
-/// What random draws are for, so that one seed serves for all.
+/// The purpose of random draws for shuffling; it is part of the key, so that one seed serves all purposes.
 const SHUFFLING: u64 = 19;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Samples from an iterator that is made anew for each epoch: data that need not be in memory.
+/// Samples from an iterator that is created anew for each epoch: for data that need not be in memory.
 ///
-/// `open` gets the epoch, from 0, and gives what iterates over `Result<(input, target), error>`. An input or a target may stand in a `Box`
-/// or an `Arc`, which spares large ones the way over the stack. An epoch has the first so many of its samples, so that the iterator may go
-/// on for ever; one that ends too early is an [`Error::StreamEnd`], and an error of its own becomes an [`Error::Sample`] that names the
+/// `open` takes the epoch, from 0, and returns an iterator over `Result<(input, target), error>`. An input or a target may be in a `Box`
+/// or an `Arc`, so that large ones do not go through the stack. An epoch takes the first `samples` samples, so the iterator may be
+/// infinite; one that ends too early is an [`Error::StreamEnd`], and an error of its own becomes an [`Error::Sample`] with the
 /// sample's number.
 ///
-/// Samples come as the iterator gives them, unless [`Stream::shuffle`] holds some back to draw from. Mixup blends a sample with one of
+/// Samples come in the order of the iterator, unless [`Stream::shuffle`] draws from a buffer of them. Mixup blends a sample with one of
 /// its batch.
 ///
-/// # Going on from a checkpoint
+/// # Resuming from a checkpoint
 ///
-/// A run that goes on in the middle of an epoch opens that epoch anew, and reads past the samples that it has trained on; nothing else is
-/// done with them. Its bits are those of a run that was not stopped where the iterator gives the same samples whenever an epoch is
-/// opened: it may depend on the epoch, not on how often or when it is opened.
+/// A run that resumes in the middle of an epoch opens that epoch again, and skips the samples that it has trained on without using
+/// them. It gives the bits of a run that was not stopped if the iterator gives the same samples whenever an epoch is
+/// opened: they may depend on the epoch, not on how often or when it is opened.
 ///
 /// ```
 /// use netwright_runtime::{Error, head::Softmax, network::Network};
@@ -52,7 +52,7 @@ pub struct Stream<F> {
 }
 
 impl<F> Stream<F> {
-    /// An epoch has `samples` samples of what `open` gives for it.
+    /// Creates a stream with epochs of `samples` samples from the iterators that `open` returns.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0 samples.
@@ -61,10 +61,10 @@ impl<F> Stream<F> {
         Ok(Self { open, samples, buffer: 1, name: "the stream".to_owned() })
     }
 
-    /// An epoch has as many samples as `open` gives for epoch 0, which is gone through once to count them.
+    /// Creates a stream with epochs of as many samples as the iterator for epoch 0 has, which is exhausted once to count them.
     ///
     /// # Errors
-    /// [`Error::Sample`] and [`Error::Panicked`] of the iterator, [`Error::Empty`] where it gives nothing.
+    /// [`Error::Sample`] and [`Error::Panicked`] of the iterator, [`Error::Empty`] where it has no samples.
     pub fn counted<X, E, It>(open: F) -> Result<Self, Error>
     where
         F: Fn(u64) -> It,
@@ -85,8 +85,8 @@ impl<F> Stream<F> {
         Ok(stream)
     }
 
-    /// Holds back up to `buffer` samples and draws the next from among them: 1, as without, leaves the order as it is, and as many as an
-    /// epoch has shuffle it evenly.
+    /// Draws samples at random from a buffer of up to `buffer` samples: 1, the default, keeps the order, and the size of an epoch shuffles
+    /// uniformly.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -96,15 +96,15 @@ impl<F> Stream<F> {
         Ok(self)
     }
 
-    /// What errors call it: `the stream` unless said.
+    /// Sets the name in errors; the default is `the stream`.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Runs code of the user's, and makes a panic an error.
+    /// Runs user code, and converts a panic into an error.
     fn guard<R>(&self, sample: u64, work: impl FnOnce() -> R) -> Result<R, Error> {
-        // An iterator that has panicked is not asked again: the error ends the epoch.
+        // An iterator that has panicked is not called again: the error ends the epoch.
         catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Error::Panicked {
             origin: self.name.clone(),
             sample,
@@ -125,10 +125,10 @@ impl<F> core::fmt::Debug for Stream<F> {
     }
 }
 
-/// What a stream gives as the target of a sample: a `Y`, or a `Box` or `Arc` of one that is too large for a stack, such as a label for
-/// each pixel of an image.
+/// A type that a stream may use as the target of a sample: a `Y`, or a `Box` or `Arc` of a `Y` that is too large for the stack, such as a
+/// label for each pixel of an image.
 pub trait HeldTarget<Y> {
-    /// The target.
+    /// Returns the target.
     fn target(&self) -> &Y;
 }
 
@@ -176,20 +176,20 @@ where
     }
 }
 
-/// A sample of a stream, and how many came before it.
+/// A sample of a stream, and the number of samples before it.
 struct Numbered<X, Y> {
     number: u64,
     input: X,
     target: Y,
 }
 
-/// Goes through a [`Stream`], some samples of which it holds back.
+/// The sampler of a [`Stream`], with its shuffle buffer.
 pub struct InTurn<'s, F, It, X, Y> {
     stream: &'s Stream<F>,
     seed: u64,
-    /// Never locked: it makes an iterator that only one thread may ask one that others may look at.
+    /// Never locked: the `Mutex` makes an iterator `Sync` that only one thread may call, while others borrow the sampler.
     iterator: Mutex<Option<It>>,
-    /// The samples read of this epoch.
+    /// The number of samples read in this epoch.
     read: u64,
     random: Random,
     held: Vec<Numbered<X, Y>>,
@@ -207,7 +207,7 @@ where
     E: Into<Cause>,
     It: Iterator<Item = Result<(X, Y), E>>,
 {
-    /// The next sample in the order of the iterator.
+    /// Reads the next sample in the order of the iterator.
     fn read(&mut self) -> Result<Numbered<X, Y>, Error> {
         let (stream, number) = (self.stream, self.read);
         let iterator = self.iterator.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -228,7 +228,7 @@ where
         }
     }
 
-    /// The next sample of the epoch.
+    /// Returns the next sample of the epoch, drawn from the buffer.
     fn next(&mut self) -> Result<Numbered<X, Y>, Error> {
         while self.held.len() < self.stream.buffer && self.read < self.stream.samples as u64 {
             let sample = self.read()?;

@@ -1,4 +1,4 @@
-//! What a network is trained towards, and when an answer hits it.
+//! Targets of training, and the scores of answers.
 
 use core::any::TypeId;
 
@@ -11,19 +11,19 @@ use crate::once::Number;
 use crate::scalar::Precision;
 use crate::tensor::{Sample, Tensor};
 
-/// How the answers of a network are to be read, by its head.
+/// How the answers of a network are interpreted, by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// One class: the output with the largest answer (or, with a single output, 1 where it is above ½).
+    /// One class: the index of the largest output (or, for a single output, 1 if it is above ½).
     OneClass,
     /// Yes or no for each output: above ½ or not.
     YesOrNo,
-    /// Values; nothing is right or wrong.
+    /// Values, which are neither right nor wrong.
     Values,
 }
 
 impl Reading {
-    /// The reading of networks that end in `H`.
+    /// Returns the interpretation for networks that end in `H`.
     pub fn of<H: Head>() -> Self {
         let head = TypeId::of::<H>();
         if head == TypeId::of::<Softmax>() || head == TypeId::of::<LogSoftmax>() {
@@ -36,10 +36,10 @@ impl Reading {
     }
 }
 
-/// The class that an answer names: the place of its largest element, the first of equals; with a single element, 1 where it is
-/// above ½, else 0. `None` where any of its elements is NaN or infinite: such an answer names no class, and is right about nothing.
+/// Returns the class that an answer predicts: the index of its largest element, the first of equal ones; for a single element, 1 if it is
+/// above ½, else 0. `None` where any of its elements is NaN or infinite: such an answer predicts no class, and is never right.
 ///
-/// Every metric, vote, score and map asks this function.
+/// Every metric, vote, score and map uses this function.
 ///
 /// ```
 /// use netwright_train::train::predicted_class;
@@ -64,8 +64,8 @@ pub fn predicted_class<T: Precision>(answer: &[T]) -> Option<usize> {
     Some(best)
 }
 
-/// The class that is named at each position of an answer that has `classes` elements for each: the map of a segmentation, row by row. See
-/// [`predicted_class`].
+/// Returns the class that is predicted at each position of an answer with `classes` elements per position: the map of a segmentation, row by
+/// row. See [`predicted_class`].
 ///
 /// ```
 /// use netwright_train::train::predicted_classes;
@@ -76,13 +76,13 @@ pub fn predicted_classes<T: Precision>(answer: &[T], classes: usize) -> impl Ite
     answer.chunks_exact(classes.max(1)).map(predicted_class)
 }
 
-/// The classes that `outputs` elements tell apart: a single sigmoid tells two.
+/// Returns the number of classes that `outputs` elements distinguish: a single sigmoid distinguishes two.
 pub const fn classes(outputs: usize) -> usize {
     if outputs == 1 { 2 } else { outputs }
 }
 
-/// What a network is trained towards: a label (`usize`, `bool`), wanted answers (`f32`, `[f32; K]`, a `Tensor`), or a label for
-/// each of many positions (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`).
+/// A target of training: a label (`usize`, `bool`), values for all outputs (`f32`, `[f32; K]`, a `Tensor`), or a label for
+/// each of many positions (`[u8; P]` or `Vec<u8>`, also of `u16`, `usize` and `bool`).
 #[diagnostic::on_unimplemented(
     message = "a network cannot be trained towards `{Self}`",
     label = "these targets are of a type that no loss compares with",
@@ -90,23 +90,23 @@ pub const fn classes(outputs: usize) -> usize {
     note = "labels for each pixel are `[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`"
 )]
 pub trait Target: Stored + Send + Sync + 'static {
-    /// How many labels this is: one, or one for each position; 0 where it is none. They are what metrics of classification count.
+    /// Returns the number of labels, which metrics of classification count: one, or one for each position; 0 for other targets.
     fn positions(&self) -> usize {
         0
     }
 
-    /// The label at a position.
+    /// Returns the label at a position.
     fn label_at(&self, _position: usize) -> Option<usize> {
         None
     }
 
-    /// The label, where this is a single one.
+    /// Returns the label, if there is exactly one.
     fn label(&self) -> Option<usize> {
         if self.positions() == 1 { self.label_at(0) } else { None }
     }
 
-    /// The share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs where there are many;
-    /// `None` where there is no right or wrong, as in regression.
+    /// Returns the share of `answer` that is right: 0 or 1 for a label, a share of the positions or outputs if there are many;
+    /// `None` where answers are neither right nor wrong, as in regression.
     fn score<T: Precision>(&self, answer: &[T], reading: Reading) -> Option<f64>;
 }
 
@@ -114,12 +114,12 @@ fn share(right: usize, of: usize) -> f64 {
     right as f64 / of.max(1) as f64
 }
 
-/// The elements of an answer that belong to each of `positions`.
+/// Returns the elements of an answer for each of `positions` positions.
 pub(crate) fn rows<T>(answer: &[T], positions: usize) -> core::slice::ChunksExact<'_, T> {
     answer.chunks_exact((answer.len() / positions.max(1)).max(1))
 }
 
-/// The mean over the positions of the shares of the classes that are named.
+/// Returns the mean share of the predicted classes over all positions.
 fn mean_share<L: Labels, T: Precision>(labels: &L, answer: &[T]) -> f64 {
     let labels = labels.each();
     let mut sum = 0.0;
@@ -159,19 +159,19 @@ macro_rules! mixed {
     };
 }
 mixed!(
-    /// The score is the share of the class that was named.
+    /// The score is the share of the predicted class.
     [] MixedLabel
 );
 mixed!(
-    /// The share of the classes that were named, over all positions.
+    /// The score is the mean share of the predicted classes over all positions.
     [const P: usize] [MixedLabel; P]
 );
 mixed!(
-    /// The share of the classes that were named, over all positions.
+    /// The score is the mean share of the predicted classes over all positions.
     [] Vec<MixedLabel>
 );
 
-/// The score of wanted answers, in groups that each name one class.
+/// Returns the score of target values, in groups that each predict one class.
 fn score_values<V: Precision, T: Precision>(wanted: &[V], answer: &[T], group: usize, reading: Reading) -> Option<f64> {
     let group = match reading {
         Reading::OneClass => group.max(1),
@@ -211,7 +211,7 @@ impl<const H: usize, const W: usize, const C: usize, V: Number> Target for Tenso
     }
 }
 
-/// The summed score of answers, in their order.
+/// Returns the sum of the scores of answers, in their order.
 pub(crate) fn score<N: Architecture, Y: Target>(answers: &[N::Output], targets: &[Y]) -> Option<f64> {
     let reading = Reading::of::<N::Head>();
     let mut sum = 0.0;

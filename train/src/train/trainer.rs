@@ -1,4 +1,4 @@
-//! How a network is to be trained.
+//! The trainer and its settings.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,18 +25,18 @@ use crate::schedule::{Constant, Schedule};
 use crate::tensor::Output;
 use crate::threads::Threads;
 
-/// The place of a loss that has not been chosen: `Trainer::loss` is missing.
+/// The type of a missing loss: call `Trainer::loss`.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLoss;
 
-/// The place of an optimiser that has not been chosen: `Trainer::optimizer` is missing.
+/// The type of a missing optimiser: call `Trainer::optimizer`.
 #[derive(Clone, Copy, Debug)]
 pub struct NoOptimizer;
 
-/// Trains a network: epochs of shuffled batches, validation, and whatever of schedules, early stopping, augmentation,
-/// checkpoints and callbacks is asked for.
+/// Trains a network: epochs of shuffled batches, and optionally validation, schedules, early stopping, augmentation,
+/// checkpoints and callbacks.
 ///
-/// The same settings and seed give the same bits, on any number of threads. The trainer puts parts together that can also be used without
+/// The same settings and seed give the same bits on any number of threads. The trainer combines parts that can also be used without
 /// it: see [`Run`](super::Run), and the example `own_loop`.
 ///
 /// ```
@@ -61,13 +61,14 @@ pub struct NoOptimizer;
 /// }
 /// ```
 ///
-/// `Y` are the targets of the data, `T` those that are trained towards: others where labels are mixed.
+/// `Y` is the type of the data's targets, `T` the type of the targets in training, which differs where labels are mixed.
 pub struct Trainer<'c, N: Trainable, Y = usize, L = NoLoss, O = NoOptimizer, T = Y> {
     plan: RunOptions<'c, N, Y, L, O, T>,
 }
 
 impl<'c, N: Trainable, Y: Stored> Trainer<'c, N, Y> {
-    /// Ten epochs of batches of 64, seed 0, all processors, a constant rate, and a progress bar or lines where there is a terminal: see [`Trainer::quiet`].
+    /// Creates a trainer with the defaults: 10 epochs, batches of 64, seed 0, all processors, a constant rate, and, on a terminal, a progress
+    /// bar or lines (see [`Trainer::quiet`]).
     pub fn new() -> Self {
         let plan = RunOptions {
             epochs: 10,
@@ -97,7 +98,7 @@ impl<N: Trainable, Y: Stored> Default for Trainer<'_, N, Y> {
 }
 
 impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
-    /// How many times the data are gone through.
+    /// Sets the number of epochs: how often training goes through the data.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -107,9 +108,9 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// How many images each step has; the last of an epoch has what is left. Where a batch normalisation would see a single value of each
-    /// channel (over a row of features or an image of one pixel, with one image), a batch of 1 is refused when training begins, and one
-    /// image left over joins the batch before.
+    /// Sets the number of images in a step; the last step of an epoch has the remaining images. Where a batch normalisation would have a
+    /// single value per channel (over a row of features or an image of one pixel, with one image), a batch of 1 is refused when training begins,
+    /// and a single remaining image is merged into the batch before.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -119,9 +120,9 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// Lets batch normalisation measure every `images` images of a batch on their own, so that threads share whole groups of images: see
-    /// [`GradientEngine::ghost_batches`](super::GradientEngine::ghost_batches). Without it a network with batch normalisation
-    /// keeps a batch whole, and threads share its kernels.
+    /// Normalises groups of `images` images of a batch separately in batch normalisation, so that threads share whole groups: see
+    /// [`GradientEngine::ghost_batches`](super::GradientEngine::ghost_batches). Without it, a network with batch normalisation
+    /// processes a batch as a whole, and threads share its kernels.
     ///
     /// # Errors
     /// [`Error::Setting`] for fewer than 2 images.
@@ -131,13 +132,13 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// What the order of samples, dropout and augmentation are drawn from.
+    /// Sets the seed of the order of samples, of dropout and of augmentation.
     pub fn seed(mut self, seed: u64) -> Self {
         self.plan.preparation = self.plan.preparation.with_seed(seed);
         self
     }
 
-    /// How many threads work; results do not depend on it.
+    /// Sets the number of threads; results do not depend on it.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0 and for more than 1024.
@@ -146,17 +147,17 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// What is made small.
+    /// Sets the loss to minimise.
     pub fn loss<M>(self, loss: M) -> Trainer<'c, N, Y, M, O, T> {
         self.with(|_, optimizer, preparation| (loss, optimizer, preparation))
     }
 
-    /// What moves the weights.
+    /// Sets the optimiser.
     pub fn optimizer<P>(self, optimizer: P) -> Trainer<'c, N, Y, L, P, T> {
         self.with(|loss, _, preparation| (loss, optimizer, preparation))
     }
 
-    /// How the learning rate changes; constant unless said. It hears of the validation loss (or, without validation, the
+    /// Sets the schedule of the learning rate; the default is constant. It observes the validation loss (or, without validation, the
     /// training loss) after each epoch.
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
         self.plan.schedule = Box::new(schedule);
@@ -169,7 +170,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self
     }
 
-    /// Trains on blends of two samples each; the target of two labels is a distribution over both, a
+    /// Trains on blends of two samples; the target of two labels is a distribution over both, a
     /// [`MixedLabel`](super::augment::MixedLabel).
     pub fn mixup(self, mixup: Mixup) -> Trainer<'c, N, Y, L, O, Y::Mixed>
     where
@@ -179,7 +180,7 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self.with(|loss, optimizer, preparation| (loss, optimizer, preparation.mixup(mixup)))
     }
 
-    /// Trains on attacked images among the others (slide 16).
+    /// Trains on a mix of attacked and clean images (slide 16).
     pub fn adversarial(mut self, training: AdversarialTraining) -> Self
     where
         N::Input: Output<N::Scalar>,
@@ -188,13 +189,13 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self
     }
 
-    /// Measures all answers on the validation set after each epoch by a function of [`metrics`](super::metrics) or one of one's
-    /// own: `.metric("top-3", |answers, labels| metrics::top_k(answers, labels, 3))?`. It stands in the history, in the run
-    /// folder and on the progress bar under `name`, and early stopping can watch it. Needs a validation set.
+    /// Adds a metric, which measures all answers on the validation set after each epoch: a function of [`metrics`](super::metrics) or of
+    /// your own, `.metric("top-3", |answers, labels| metrics::top_k(answers, labels, 3))?`. It appears in the history, in the run
+    /// folder and on the progress bar under `name`, and early stopping can watch it. It needs a validation set.
     ///
     /// # Errors
-    /// [`Error::MetricName`] for a name that could be taken for another metric's or for a number that every run notes (`loss`, …), where
-    /// capitals and punctuation do not count.
+    /// [`Error::MetricName`] for a name that could be confused with another metric's or with a value that every run records (`loss`, …), where
+    /// case and punctuation do not count.
     pub fn metric(
         mut self,
         name: &'static str,
@@ -205,31 +206,31 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self)
     }
 
-    /// Stops when the validation no longer gets better; needs a validation set.
+    /// Stops when the validation no longer improves; needs a validation set.
     pub fn early_stopping(mut self, rules: EarlyStopping) -> Self {
         self.plan.early_stopping = Some(rules);
         self
     }
 
-    /// Saves checkpoints, and goes on from one.
+    /// Saves checkpoints, and resumes from one.
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
         self.plan.checkpoints = Some(checkpoints);
         self
     }
 
-    /// Lets `callback` hear of every step and epoch; several are called in the order they were given.
+    /// Adds a callback that observes every step and epoch; callbacks are called in the order in which they were added.
     pub fn callback(mut self, callback: impl Callback<N> + 'c) -> Self {
         self.plan.callbacks.push(Box::new(callback));
         self
     }
 
-    /// Calls a closure after each step. It returns nothing, or a `ControlFlow`, of which `Break(())` ends the run, or a `Result` of
+    /// Calls a closure after each step. It returns `()`, or a `ControlFlow`, of which `Break(())` ends the run, or a `Result` of
     /// either: see [`Decision`].
     pub fn on_step<D: Decision>(self, call: impl FnMut(&StepReport<'_, N>) -> D + Send + 'c) -> Self {
         self.callback(OnStep(call))
     }
 
-    /// Calls a closure after each epoch; what it returns is read as in [`Trainer::on_step`].
+    /// Calls a closure after each epoch; its return value has the same meaning as in [`Trainer::on_step`].
     ///
     /// ```
     /// # use netwright_runtime::{head::Softmax, network::Network};
@@ -249,8 +250,8 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         self
     }
 
-    /// Ends the run after the step in which Ctrl-C is pressed, with its checkpoint saved. From now on the program no longer ends
-    /// by Ctrl-C itself.
+    /// Ends the run after the step in which Ctrl-C is pressed, with its checkpoint saved. From this call on, Ctrl-C no longer ends
+    /// the program itself.
     ///
     /// # Errors
     /// [`Error::Interrupt`] where the program has a handler of its own.
@@ -260,14 +261,14 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         Ok(self.interrupt(flag))
     }
 
-    /// Whether to show how the run goes on where standard error is a terminal: a progress bar with the feature `progress`, a line for each
-    /// epoch without it. Nothing is ever written to anything else.
+    /// Sets whether to show the progress if standard error is a terminal: a progress bar with the feature `progress`, a line for each
+    /// epoch without it. Nothing is written to other outputs.
     pub fn progress(mut self, show: bool) -> Self {
         self.plan.progress = show;
         self
     }
 
-    /// Shows nothing, on a terminal neither: `progress(false)`.
+    /// Shows no progress, even on a terminal: `progress(false)`.
     pub fn quiet(self) -> Self {
         self.progress(false)
     }
@@ -300,15 +301,15 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
 
     /// Trains `network` on `train`, and measures it on `validation` after each epoch.
     ///
-    /// With several threads, each batch is read, augmented and mixed while the step before it is made: see [`Loader`](super::Loader).
+    /// With several threads, the next batch is read, augmented and mixed during each step: see [`Loader`](super::Loader).
     ///
     /// # Errors
     /// Before the first step: [`Error::Empty`] without samples, [`Error::Label`], [`Error::Target`] or [`Error::Length`] for targets that
-    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`], and
-    /// those of a checkpoint that cannot be gone on from, and [`Error::Io`] where a checkpoint, the files of a [`RunFolder`](super::RunFolder)
-    /// or of recorded statistics could not be written. Later: [`Error::NotFinite`] where a loss is NaN or infinite ([`Error::Input`]
-    /// where that of the validation is, because of an input),
-    /// [`Error::Panicked`] where an augmentation panics, those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
+    /// the loss cannot compare, [`Error::NoValidation`], [`Error::UnknownMetric`], those of metrics, those of [`Optimizer::prepare`],
+    /// those of a checkpoint from which the run cannot resume, and [`Error::Io`] where a checkpoint, the files of a
+    /// [`RunFolder`](super::RunFolder) or of recorded statistics could not be written. Later: [`Error::NotFinite`] where a loss is NaN or
+    /// infinite ([`Error::Input`] where that of the validation is, because of an input), [`Error::Panicked`] where an augmentation panics,
+    /// those of callbacks, and [`Error::Io`] where a checkpoint cannot be written.
     pub fn fit<S>(
         self,
         network: &mut N,
@@ -328,10 +329,10 @@ impl<'c, N: Trainable, Y, L, O, T> Trainer<'c, N, Y, L, O, T> {
         super::fit::fit(self.plan, network, sampler, false, validation)
     }
 
-    /// [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
+    /// Runs [`Trainer::fit`] on samples that need not be in memory: see [`Stream`](super::Stream).
     ///
     /// # Errors
-    /// As [`Trainer::fit`], but for targets, which are looked at when they are read: [`Error::Label`] and [`Error::Target`] then name the
+    /// As [`Trainer::fit`], except for targets, which are checked when they are read: [`Error::Label`] and [`Error::Target`] then name the
     /// sample's number, as [`Error::Sample`] does for an error of the stream itself. [`Error::StreamEnd`] where it ends within an epoch,
     /// [`Error::Panicked`] where it panics.
     pub fn fit_stream<S>(

@@ -1,4 +1,4 @@
-//! A whole step: the gradient of a batch, and the optimiser's update.
+//! A whole training step: the gradient of a batch, and the optimiser's update.
 
 use netwright_compute::simd::Isa;
 
@@ -16,7 +16,7 @@ use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::threads::Threads;
 
-/// What moves the weights at the end of a step.
+/// The update of the weights at the end of a step.
 pub struct Update<'a, T> {
     /// The optimiser.
     pub optimizer: &'a mut dyn Optimizer<T>,
@@ -25,7 +25,7 @@ pub struct Update<'a, T> {
 }
 
 impl<T: Precision> Update<'_, T> {
-    /// Moves the parameters by the whole gradient, on `threads`. Any number gives the bits of [`Optimizer::step`].
+    /// Updates the parameters by the whole gradient, on `threads`. Any number of threads gives the bits of [`Optimizer::step`].
     pub(crate) fn step(
         &mut self,
         threads: &Threads,
@@ -48,10 +48,10 @@ impl<T: Precision> core::fmt::Debug for Update<'_, T> {
 }
 
 impl<N: Trainable> GradientEngine<N> {
-    /// Makes a whole step, on the engine's threads: to the bits of [`GradientEngine::gradient`] and [`Optimizer::step`] one after the other. The
-    /// gradients of [`Architecture::FUSED`](crate::architecture::Architecture::FUSED), those of large dense layers, are computed in the update
-    /// then, block by block, and never stored: unless the optimiser cuts the length of the whole gradient, images are attacked, or the engine
-    /// [keeps](GradientEngine::keep_gradients) gradients. Where `pass` names no frozen layers, they are the optimiser's.
+    /// Makes a whole step on the engine's threads, with the bits of [`GradientEngine::gradient`] followed by [`Optimizer::step`]. The
+    /// gradients of [`Architecture::FUSED`](crate::architecture::Architecture::FUSED), those of large dense layers, are computed in the update,
+    /// block by block, and never stored, unless the optimiser clips the norm of the whole gradient, images are attacked, or the engine
+    /// [keeps](GradientEngine::keep_gradients) gradients. If `pass` names no frozen layers, those of the optimiser are frozen.
     ///
     /// # Errors
     /// Those of [`GradientEngine::gradient`] and of [`Optimizer::step`]. The parameters are unchanged then.
@@ -88,8 +88,8 @@ impl<N: Trainable> GradientEngine<N> {
         Ok(made)
     }
 
-    /// Computes all gradients but those that the update can, if there are such, and it is certain that these will be finite. Returns the
-    /// loss and the number of micro-batches.
+    /// Computes all gradients except those that the update can compute, if there are such and they are certainly finite. Returns the
+    /// loss and the number of micro-batches, or `None` if no gradient is left to the update.
     fn leave_gradients<Y: Target, L: Loss<N::Head, Y>>(
         &mut self,
         network: &mut N,
@@ -116,7 +116,7 @@ impl<N: Trainable> GradientEngine<N> {
         Ok(Some((self.gather(network, inputs, pass, used)?, used)))
     }
 
-    /// Hands over the gradients as the passes have left them, and the memory for the update.
+    /// Calls `work` with the gradients after the passes and the scratch memory of the update.
     fn with_fused<R>(
         &mut self,
         isa: Isa,
@@ -133,7 +133,7 @@ impl<N: Trainable> GradientEngine<N> {
         work(&Fused { left, micro_batches: used, isa, factors: &factors, gradients, threads }, scratch)
     }
 
-    /// Whether a step keeps the whole gradient for whoever reads [`GradientEngine::gradients`] after it. It does not by itself.
+    /// Sets whether a step keeps the whole gradient for readers of [`GradientEngine::gradients`]; by default it does not.
     pub fn keep_gradients(&mut self, keep: bool) {
         self.fusion.is_off = keep;
     }

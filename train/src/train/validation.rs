@@ -1,4 +1,4 @@
-//! The validation set of a run, and what is measured on it.
+//! The validation set of a run, and the metrics on it.
 
 use super::batch_loss::BatchLoss;
 use super::early_stopping::{EarlyStopping, Watch};
@@ -11,7 +11,7 @@ use crate::memory::{copies, zeros};
 use crate::network::Network;
 use crate::threads::Threads;
 
-/// A number about all answers and their targets.
+/// A metric over all answers and their targets.
 pub(crate) type Measure<N, Y> =
     Box<dyn Fn(&[<N as crate::architecture::Architecture>::Output], &[Y]) -> Result<f64, Error> + Send + Sync>;
 
@@ -22,7 +22,7 @@ pub(crate) struct NamedMeasure<N: Network, Y> {
 }
 
 impl<N: Network, Y> NamedMeasure<N, Y> {
-    /// Beside `others`, which have other names.
+    /// Creates a metric whose name differs from those of `others`.
     pub(crate) fn new(
         name: &'static str,
         measure: impl Fn(&[N::Output], &[Y]) -> Result<f64, Error> + Send + Sync + 'static,
@@ -33,22 +33,22 @@ impl<N: Network, Y> NamedMeasure<N, Y> {
     }
 }
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
-    /// The loss, and the share of right answers where there is one.
+    /// The loss, and the accuracy where there is one.
     pub loss: BatchLoss,
     /// The metrics by their names.
     pub metrics: Vec<(&'static str, f64)>,
 }
 
 impl Validation {
-    /// The metric of a name.
+    /// Returns a metric by its name.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
-    /// What early stopping watches, as a number of which less is better; NaN where it was not measured.
+    /// Returns the value that early stopping watches, where lower is better; NaN if it was not measured.
     pub fn watched(&self, watch: Watch) -> f64 {
         let metric = |name| self.metric(name).unwrap_or(f64::NAN);
         match watch {
@@ -60,7 +60,7 @@ impl Validation {
     }
 }
 
-/// What was found of the loss, then the metrics.
+/// Prints the loss, then the metrics.
 impl core::fmt::Display for Validation {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}", self.loss)?;
@@ -68,7 +68,7 @@ impl core::fmt::Display for Validation {
     }
 }
 
-/// A validation set with its metrics, measured on several threads with the same bits on any number of them.
+/// A validation set with its metrics. It is evaluated on several threads, with the same bits for any number of them.
 ///
 /// ```
 /// use netwright_runtime::{Error, head::Softmax, network::Network};
@@ -86,7 +86,7 @@ impl core::fmt::Display for Validation {
 /// }
 /// ```
 pub struct Validator<'a, N: Network, Y> {
-    // Answers and targets are kept together where there are metrics to read them.
+    // Answers and targets are kept only if there are metrics to read them.
     samples: &'a dyn Samples<N::Input, Y>,
     evaluator: Evaluator,
     metrics: Vec<NamedMeasure<N, Y>>,
@@ -95,10 +95,10 @@ pub struct Validator<'a, N: Network, Y> {
 }
 
 impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
-    /// Of samples, without metrics.
+    /// Creates a validator for some samples, without metrics.
     ///
     /// # Errors
-    /// [`Error::Empty`] where there are none.
+    /// [`Error::Empty`] without samples.
     pub fn new<S: Samples<N::Input, Y>>(samples: &'a S) -> Result<Self, Error> {
         Self::of(samples)
     }
@@ -111,10 +111,10 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         Ok(Self { samples, evaluator, metrics: Vec::new(), answers: Vec::new(), targets: Vec::new() })
     }
 
-    /// Measures all answers by a function of [`metrics`](super::metrics) or one of one's own too.
+    /// Adds a metric over all answers, from [`metrics`](super::metrics) or of your own.
     ///
     /// # Errors
-    /// [`Error::MetricName`] for a name that could be taken for another metric's or for a number that every run notes (`loss`, …).
+    /// [`Error::MetricName`] for a name that could be confused with another metric's or with a value that every run records (`loss`, …).
     pub fn metric(
         self,
         name: &'static str,
@@ -133,12 +133,12 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         self
     }
 
-    /// The names of the metrics.
+    /// Returns the names of the metrics.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.metrics.iter().map(|metric| metric.name)
     }
 
-    /// [`Self::names`] as a loop, which every program compiles sooner than a chain of iterators.
+    /// Returns [`Self::names`] by a loop, which compiles faster in every program than a chain of iterators.
     pub(crate) fn name_list(&self) -> Vec<&'static str> {
         let mut names = Vec::with_capacity(self.metrics.len());
         for metric in &self.metrics {
@@ -147,8 +147,8 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
         names
     }
 
-    /// Refuses before the first epoch what would fail after it: targets that the loss cannot compare, a metric that cannot read them, and
-    /// early stopping that watches what is not measured.
+    /// Checks, before the first epoch, for errors that would occur after it: targets that the loss cannot compare, metrics that cannot read
+    /// them, and early stopping that watches a value that is not measured.
     ///
     /// # Errors
     /// Those of [`Loss::check`] and of the metrics, and [`Error::UnknownMetric`].
@@ -172,7 +172,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     /// Measures a network as it predicts: without dropout, and with moving statistics.
     ///
     /// # Errors
-    /// [`Error::Input`] where the loss is not finite because an input is not, and those of the metrics.
+    /// [`Error::Input`] where the loss is not finite because an input is not, and errors of the metrics.
     pub fn measure<L: Loss<N::Head, Y>>(
         &mut self,
         network: &N,
@@ -189,7 +189,7 @@ impl<'a, N: Network<Input: Clone>, Y: Target> Validator<'a, N, Y> {
     }
 }
 
-/// Refuses to watch what is not measured.
+/// Refuses to watch a value that is not measured.
 fn check_watched(watched: Option<Watch>, has_accuracy: bool, metrics: &[&str]) -> Result<(), Error> {
     let metric = match watched {
         Some(Watch::Error) if !has_accuracy => "accuracy",

@@ -1,4 +1,4 @@
-//! Images shifted, turned, scaled, flipped, cropped, lit, and with noise.
+//! Augmentation of images: shift, rotation, scale, flip, crop, contrast, brightness and noise.
 
 use super::Augment;
 use crate::error::{Error, setting};
@@ -6,24 +6,24 @@ use crate::once::Number;
 use crate::random::Random;
 use crate::tensor::Tensor;
 
-/// What a copy has at the places that lie outside the image it is made from: what [`Augmentation::shift`], [`Augmentation::rotate`]
-/// and [`Augmentation::scale`] bring in.
+/// The values of pixels that come from outside of the image, in [`Augmentation::shift`], [`Augmentation::rotate`]
+/// and [`Augmentation::scale`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fill {
-    /// The same value everywhere; half a pixel across the border is half of it. Black, where pixels lie between 0 and 1, is 0.
+    /// A constant; interpolation at the border blends it with the image. Black is 0 where elements are between 0 and 1.
     Constant(f64),
-    /// The nearest pixel of the border goes on: `a a a | a b c d | d d d`.
+    /// The nearest pixel of the border: `a a a | a b c d | d d d`.
     Edge,
-    /// The image is mirrored in the pixels of its border, which stand once: `d c b | a b c d | c b a`.
+    /// The image mirrored at the pixels of its border, which are not repeated: `d c b | a b c d | c b a`.
     Reflect,
 }
 
 /// Random changes of an image (slide 15): "images can be translated/rotated slightly, their brightness changed". Each amount is
-/// drawn anew for every copy; nothing is changed unless asked for.
+/// drawn anew for every copy; by default nothing is changed.
 ///
-/// Crop, flip, rotation, scale and shift are one mapping of places, read with bilinear interpolation. Then come contrast, brightness
-/// and noise. An image whose elements are all the same stays so, unless a shift, a rotation or a scale brings in what lies outside,
-/// which is 0 unless [`Self::fill`] says otherwise, or [`Self::noise`] is added.
+/// Crop, flip, rotation, scale and shift are one mapping of coordinates, evaluated by bilinear interpolation. Contrast, brightness
+/// and noise follow. A constant image stays unchanged, except by [`Self::noise`], or where a shift, a rotation or a scale reads outside of
+/// the image, where values are 0 unless [`Self::fill`] is set.
 ///
 /// ```
 /// use netwright_train::train::augment::{Augmentation, Fill};
@@ -52,7 +52,7 @@ impl Default for Augmentation {
 }
 
 impl Augmentation {
-    /// Nothing changed.
+    /// Creates an augmentation that changes nothing.
     pub const fn new() -> Self {
         Self {
             shift: 0.0,
@@ -68,25 +68,25 @@ impl Augmentation {
         }
     }
 
-    /// Moves by up to ±`pixels` along each axis, fractions included. Brings in what [`Self::fill`] says.
+    /// Shifts by up to ±`pixels` along each axis, fractions included. Pixels from outside have the values of [`Self::fill`].
     ///
     /// # Errors
-    /// [`Error::Setting`] where it is negative or no number.
+    /// [`Error::Setting`] where it is negative or not finite.
     pub fn shift(mut self, pixels: f64) -> Result<Self, Error> {
         self.shift = setting("shift", pixels, pixels >= 0.0, "at least 0")?;
         Ok(self)
     }
 
-    /// Turns by up to ±`degrees` around the middle. Brings in what [`Self::fill`] says, at the corners.
+    /// Rotates by up to ±`degrees` around the centre. The corners, which come from outside, have the values of [`Self::fill`].
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 180.
+    /// [`Error::Setting`] for an angle outside of 0 to 180.
     pub fn rotate(mut self, degrees: f64) -> Result<Self, Error> {
         self.rotate = setting("rotate", degrees, (0.0..=180.0).contains(&degrees), "between 0 and 180")?;
         Ok(self)
     }
 
-    /// Enlarges by a factor from 1 − `share` to 1 + `share`. Where that is less than 1, brings in what [`Self::fill`] says.
+    /// Scales by a factor from 1 − `share` to 1 + `share`. Below 1, the borders come from outside and have the values of [`Self::fill`].
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.
@@ -95,8 +95,8 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// Cuts out a window whose sides are at least 1 − `share` of the image's, anywhere in it, and enlarges it to the whole. Brings in
-    /// nothing: at the image's border its own pixels go on. Whatever else is asked for is done to what was cut out.
+    /// Crops a random window whose sides are at least 1 − `share` of the image's, and enlarges it to the whole image. At the image's border its
+    /// own pixels are repeated, so nothing comes from outside. All other changes apply to the cropped window.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.
@@ -105,34 +105,34 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// Swaps left and right with this probability.
+    /// Flips left and right with this probability.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a probability outside of 0 to 1.
     pub fn flip_horizontal(mut self, probability: f64) -> Result<Self, Error> {
         self.flip_horizontal = chance(probability)?;
         Ok(self)
     }
 
-    /// Swaps top and bottom with this probability.
+    /// Flips top and bottom with this probability.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a probability outside of 0 to 1.
     pub fn flip_vertical(mut self, probability: f64) -> Result<Self, Error> {
         self.flip_vertical = chance(probability)?;
         Ok(self)
     }
 
-    /// Adds up to ±`amount` to every element, the same to all of an image.
+    /// Adds up to ±`amount` to every element, the same amount to the whole image.
     ///
     /// # Errors
-    /// [`Error::Setting`] where it is negative or no number.
+    /// [`Error::Setting`] where it is negative or not finite.
     pub fn brightness(mut self, amount: f64) -> Result<Self, Error> {
         self.brightness = setting("brightness", amount, amount >= 0.0, "at least 0")?;
         Ok(self)
     }
 
-    /// Stretches the distance from the image's mean by a factor from 1 − `share` to 1 + `share`.
+    /// Scales the differences from the image's mean by a factor from 1 − `share` to 1 + `share`.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.
@@ -141,20 +141,20 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// Adds a draw from N(0, σ²) to every element, another to each.
+    /// Adds an independent draw from N(0, σ²) to every element.
     ///
     /// # Errors
-    /// [`Error::Setting`] where σ is negative or no number.
+    /// [`Error::Setting`] where σ is negative or not finite.
     pub fn noise(mut self, sigma: f64) -> Result<Self, Error> {
         self.noise = setting("noise", sigma, sigma >= 0.0, "at least 0")?;
         Ok(self)
     }
 
-    /// What a shift, a rotation or a scale brings in where a place of the copy comes from outside the image: [`Fill::Constant`] of 0
-    /// unless said.
+    /// Sets the values of pixels that a shift, a rotation or a scale reads from outside of the image; the default is [`Fill::Constant`]
+    /// of 0.
     ///
     /// # Errors
-    /// [`Error::Setting`] where a constant is no number.
+    /// [`Error::Setting`] where a constant is not finite.
     pub fn fill(mut self, fill: Fill) -> Result<Self, Error> {
         if let Fill::Constant(value) = fill {
             setting("fill", value, true, "a number")?;
@@ -163,10 +163,10 @@ impl Augmentation {
         Ok(self)
     }
 
-    /// [`Self::fill`] with one value everywhere, such as the background of a drawing.
+    /// Sets [`Self::fill`] to a constant, such as the background of a drawing.
     ///
     /// # Errors
-    /// [`Error::Setting`] where it is no number.
+    /// [`Error::Setting`] where it is not finite.
     pub fn background(self, value: f64) -> Result<Self, Error> {
         self.fill(Fill::Constant(value))
     }
@@ -176,7 +176,7 @@ impl Augmentation {
         [shift, rotate, scale, crop, flip_horizontal, flip_vertical].iter().any(|amount| *amount > 0.0)
     }
 
-    /// Draws where each place of the copy comes from.
+    /// Draws the mapping from pixels of the copy to coordinates in the source.
     fn mapping(&self, height: usize, width: usize, random: &mut Random) -> Mapping {
         let turn = within(self.rotate, random).to_radians();
         let part = 1.0 - self.crop * random.uniform();
@@ -206,13 +206,13 @@ fn chance(probability: f64) -> Result<f64, Error> {
     setting("probability", probability, (0.0..=1.0).contains(&probability), "between 0 and 1")
 }
 
-/// Even in ±`amount`.
+/// Draws uniformly from ±`amount`.
 fn within(amount: f64, random: &mut Random) -> f64 {
     amount * (2.0 * random.uniform() - 1.0)
 }
 
-/// Where in the source a place of the copy comes from: an affine map of its distance from the middle leads to a place of what was cut
-/// out, and each axis from there to the source.
+/// The mapping from pixels of the copy to the source: an affine map of the distance from the centre gives coordinates in the cropped window,
+/// and each axis maps these to the source.
 struct Mapping {
     y: [f64; 3],
     x: [f64; 3],
@@ -220,18 +220,18 @@ struct Mapping {
     axes: [Axis; 2],
 }
 
-/// One axis of a source, and the window cut out of it.
+/// One axis of the source, and the window cropped from it.
 struct Axis {
     size: usize,
     fill: Fill,
-    /// The share of the source that was cut out.
+    /// The length of the window as a share of the source.
     part: f64,
-    /// The place in the source of the window's first pixel.
+    /// The coordinate in the source of the window's first pixel.
     start: f64,
 }
 
-/// The two neighbours between which a place lies, how far towards the second, and how much of it lies inside the image.
-struct Between {
+/// The two pixels next to a coordinate, the weight of the second, and the share of the coordinate that is inside of the image.
+struct Interpolation {
     first: usize,
     second: usize,
     along: f64,
@@ -239,7 +239,7 @@ struct Between {
 }
 
 impl Mapping {
-    fn source(&self, row: usize, column: usize) -> [Between; 2] {
+    fn source(&self, row: usize, column: usize) -> [Interpolation; 2] {
         let (down, right) = (row as f64 - self.middle[0], column as f64 - self.middle[1]);
         let at = |[a, b, c]: [f64; 3]| a * down + b * right + c;
         [self.axes[0].find(at(self.y)), self.axes[1].find(at(self.x))]
@@ -247,7 +247,7 @@ impl Mapping {
 }
 
 impl Axis {
-    fn find(&self, place: f64) -> Between {
+    fn find(&self, place: f64) -> Interpolation {
         let last = (self.size - 1) as f64;
         let (place, inside) = match self.fill {
             Fill::Constant(_) => (place, (place + 1.0).min(last + 1.0 - place).clamp(0.0, 1.0)),
@@ -257,11 +257,11 @@ impl Axis {
         };
         let place = (self.start + self.part * place.clamp(0.0, last)).clamp(0.0, last);
         let first = place as usize;
-        Between { first, second: (first + 1).min(self.size - 1), along: place - first as f64, inside }
+        Interpolation { first, second: (first + 1).min(self.size - 1), along: place - first as f64, inside }
     }
 }
 
-/// From `a` to `b`. Between a number and itself there is no other.
+/// Interpolates from `a` to `b`. If they are equal, the result is exactly that number.
 fn blend(a: f64, b: f64, share: f64) -> f64 {
     a + (b - a) * share
 }
@@ -295,7 +295,7 @@ impl<T: Number, const H: usize, const W: usize, const C: usize> Augment<Tensor<H
         let elements = copy.as_mut_slice();
         if let (true, &[first, ..]) = (self.contrast > 0.0 || self.brightness > 0.0, &*elements) {
             let (first, count) = (first.to_f64(), elements.len() as f64);
-            // The mean of the distances from one of the elements: of elements that are all the same, it is exact.
+            // The mean of the distances from one element: exact if all elements are equal.
             let mut distance = 0.0;
             for element in &*elements {
                 distance += element.to_f64() - first;
@@ -389,7 +389,7 @@ mod tests {
         assert!(first.abs() > 1e-3 && (first - last).abs() < 1e-4);
     }
 
-    /// Ones, or whatever else, in either precision.
+    /// Returns whether a constant image stays unchanged.
     fn stays<T: Number>(augmentation: Augmentation, number: f64) -> bool {
         let ones = Tensor::<5, 7, 2, T>::from_fn(|_, _, _| T::from_f64(number));
         (0..50).all(|seed| {
@@ -415,7 +415,7 @@ mod tests {
         };
         for number in [1.0, 0.1, -3.7, 1e6] {
             for augmentation in kept.into_iter().chain([Fill::Edge, Fill::Reflect, Fill::Constant(number)].map(moved)) {
-                // The fill would be another number in f32.
+                // The value in f32 is rounded, so the fill would be another number.
                 assert!(
                     augmentation.fill == Fill::Constant(number) || stays::<f32>(augmentation, number),
                     "{augmentation:?} of {number}"
@@ -433,17 +433,17 @@ mod tests {
         for seed in 0..200 {
             let crop = apply(Augmentation::new().crop(0.8).unwrap(), seed);
             assert!(crop.as_slice().iter().all(|element| (least..=most).contains(element)));
-            // The image rises along both axes, and what is cut out of it does too.
+            // The image increases along both axes, and so does a window of it.
             assert!(crop[[0, 0, 0]] <= crop[[0, 6, 0]] && crop[[0, 0, 0]] <= crop[[4, 0, 0]]);
         }
     }
 
     #[test]
     fn what_lies_outside_is_filled_as_asked() {
-        // A row of 0 to 6, read at a distance of two pixels and a half.
+        // A row of 0 to 6, read at an offset of two and a half pixels.
         let axis = |fill| Axis { size: 7, fill, part: 1.0, start: 0.0 };
         let at = |fill, place: f64| {
-            let Between { first, second, along, inside } = axis(fill).find(place);
+            let Interpolation { first, second, along, inside } = axis(fill).find(place);
             (blend(first as f64, second as f64, along), inside)
         };
         assert_eq!(at(Fill::Edge, -2.5), (0.0, 1.0));

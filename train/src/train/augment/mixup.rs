@@ -1,4 +1,4 @@
-//! Mixup: two samples and their targets, blended.
+//! Mixup: blends of two samples and their targets.
 
 use crate::error::{Error, setting};
 use crate::memory::{Stored, zeros};
@@ -9,21 +9,21 @@ use crate::tensor::{Element, Tensor};
 use crate::train::label::Label;
 use crate::train::target::Target;
 
-/// What there can be shares of: `f32`, `[f32; K]`, or a `Tensor`.
+/// Types that can be blended: `f32`, `[f32; K]`, or a `Tensor`.
 pub trait Mix {
-    /// share · self + (1 − share) · other.
+    /// Computes share · self + (1 − share) · other in place.
     fn mix(&mut self, other: &Self, share: f64);
 }
 
-/// A target that can be mixed with another: numbers give numbers, labels a distribution over both.
+/// A target that can be blended with another: values give values, labels a distribution over both.
 pub trait MixTarget: Target {
-    /// What two of them mixed are.
+    /// The type of a blended target.
     type Mixed: Target;
 
-    /// This one alone.
+    /// Returns this target alone, as a blended target.
     fn unmixed(&self) -> Self::Mixed;
 
-    /// Writes this one alone behind others. Targets of many positions are written where they stay, since they may be larger than a stack.
+    /// Appends this target alone to `targets`. Targets of many positions are written in place, since they may be larger than the stack.
     fn push_unmixed(&self, targets: &mut Vec<Self::Mixed>) {
         targets.push(self.unmixed());
     }
@@ -32,13 +32,13 @@ pub trait MixTarget: Target {
     fn mixed(&self, other: &Self, share: f64, mixed: &mut Self::Mixed);
 }
 
-/// A distribution over classes, or the two classes of a single output: `share` of `label` and the rest of `other`, which may be the
-/// same.
+/// A distribution over classes, or over the two classes of a single output: `share` for `label` and the rest for `other`, which may be
+/// the same class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MixedLabel {
-    /// The label of the sample itself.
+    /// The label of the sample.
     pub label: usize,
-    /// That of its partner.
+    /// The label of its partner.
     pub other: usize,
     /// The share of `label`, from 0 to 1.
     pub share: f64,
@@ -47,7 +47,7 @@ pub struct MixedLabel {
 impl Element for MixedLabel {}
 
 impl MixedLabel {
-    /// The share of a class.
+    /// Returns the share of a class.
     pub fn share_of(&self, class: usize) -> f64 {
         let of = |label: usize, share: f64| if class == label { share } else { 0.0 };
         of(self.label, self.share) + of(self.other, 1.0 - self.share)
@@ -141,7 +141,7 @@ mix_numbers!([] f64);
 mix_numbers!([T: Number, const K: usize] [T; K]);
 mix_numbers!([T: Number, const H: usize, const W: usize, const C: usize] Tensor<H, W, C, T>);
 
-/// share · a + (1 − share) · b. Between a number and itself there is no other, which rounding could make of it.
+/// Computes share · a + (1 − share) · b. Equal elements stay exactly the same, without rounding.
 fn blend<T: Precision>(elements: &mut [T], other: &[T], share: f64) {
     let (share, rest) = (T::from_f64(share), T::from_f64(1.0 - share));
     elements.iter_mut().zip(other).for_each(|(a, b)| *a = if *a == *b { *a } else { share * *a + rest * *b });
@@ -173,22 +173,22 @@ pub struct Mixup {
 }
 
 impl Mixup {
-    /// With α: 0.1 to 0.4 for a little, 1 for any share alike.
+    /// Creates a mixup with α: 0.1 to 0.4 blends a little, 1 makes all shares equally likely.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is more than 0.
+    /// [`Error::Setting`] unless it is greater than 0.
     pub fn new(alpha: f64) -> Result<Self, Error> {
         Ok(Self { alpha: setting("alpha", alpha, alpha > 0.0, "more than 0")? })
     }
 
-    /// λ from Beta(α, α), as a share of two Gamma draws.
+    /// Draws λ from Beta(α, α), by two draws from a Gamma distribution.
     pub(crate) fn share(&self, random: &mut Random) -> f64 {
         let (a, b) = (gamma(self.alpha, random), gamma(self.alpha, random));
         if a + b > 0.0 { a / (a + b) } else { 0.5 }
     }
 }
 
-/// A draw from Gamma(shape, 1) (Marsaglia and Tsang, 2000).
+/// Draws from Gamma(shape, 1) (Marsaglia and Tsang, 2000).
 fn gamma(shape: f64, random: &mut Random) -> f64 {
     if shape < 1.0 {
         let boost = libm::pow(random.uniform(), 1.0 / shape);

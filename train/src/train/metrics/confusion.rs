@@ -1,4 +1,4 @@
-//! Which classes are taken for which.
+//! Confusion matrices: which classes are predicted for which.
 
 use core::fmt;
 
@@ -9,8 +9,8 @@ use crate::scalar::Precision;
 use crate::tensor::Output;
 use crate::train::target::{Target, classes, predicted_class};
 
-/// How often each class was taken for each: rows are true classes, columns predicted ones. Answers that name no class, being NaN or
-/// infinite, are counted beside them, and are wrong. It displays as a table; [`ConfusionMatrix::table`] has a row of scores for each class.
+/// The number of samples for each pair of a true class (row) and a predicted class (column). Answers that predict no class, being NaN or
+/// infinite, are counted separately, and count as wrong. `{}` prints a table; [`ConfusionMatrix::table`] has a row of scores for each class.
 ///
 /// ```
 /// use netwright_train::train::metrics::ConfusionMatrix;
@@ -26,18 +26,18 @@ use crate::train::target::{Target, classes, predicted_class};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     counts: Vec<u64>,
-    /// The answers that name no class, by the true one.
+    /// The number of answers that predict no class, for each true class.
     none: Vec<u64>,
     classes: usize,
 }
 
 impl ConfusionMatrix {
-    /// Empty, for so many classes.
+    /// Creates an empty matrix.
     pub fn new(classes: usize) -> Self {
         Self { counts: vec![0; classes * classes], none: vec![0; classes], classes }
     }
 
-    /// Of answers and their labels; a single output makes two classes. Where a target labels every pixel, each of them is counted.
+    /// Counts answers and their labels; a single output makes two classes. Where a target labels every pixel, each pixel is counted.
     ///
     /// ```
     /// use netwright_train::train::ConfusionMatrix;
@@ -49,9 +49,9 @@ impl ConfusionMatrix {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many labels as answers, [`Error::Label`] for a label outside the classes,
-    /// [`Error::NoLabels`] for targets that are none, [`Error::Length`] for labels of pixels among which the elements of an answer cannot
-    /// be divided.
+    /// [`Error::Count`] where the numbers of labels and answers differ, [`Error::Label`] for a label outside the classes,
+    /// [`Error::NoLabels`] for targets that are not labels, [`Error::Length`] where the elements of an answer cannot be divided evenly among
+    /// the labels of pixels.
     pub fn of<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<Self, Error> {
         same_count(answers.len(), labels.len())?;
         let outputs = labels.first().map_or(Ok(A::LEN), outputs_of_a_label::<T, A, Y>)?;
@@ -60,7 +60,7 @@ impl ConfusionMatrix {
         Ok(matrix)
     }
 
-    /// Counts one answer: the class it names, or `None` for one that names none, as [`predicted_class`] tells.
+    /// Counts one answer: the class it predicts, or `None` for an answer that predicts none, as [`predicted_class`] returns it.
     ///
     /// # Errors
     /// [`Error::Label`] for a class outside the matrix.
@@ -68,10 +68,10 @@ impl ConfusionMatrix {
         self.add_sample(self.total() as usize, actual, predicted.into())
     }
 
-    /// Counts what another matrix of as many classes has counted.
+    /// Adds the counts of another matrix with as many classes.
     ///
     /// # Errors
-    /// [`Error::Length`] where it has other classes.
+    /// [`Error::Length`] where it has another number of classes.
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         if self.classes != other.classes {
             let (expected, found) = (self.classes, other.classes);
@@ -94,12 +94,12 @@ impl ConfusionMatrix {
         Ok(())
     }
 
-    /// How many classes it has.
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// How often `actual` was taken for `predicted`; 0 outside the classes.
+    /// Returns how often `predicted` was predicted for samples of `actual`; 0 outside the classes.
     pub fn count(&self, actual: usize, predicted: usize) -> u64 {
         if actual < self.classes && predicted < self.classes {
             self.counts[actual * self.classes + predicted]
@@ -108,66 +108,66 @@ impl ConfusionMatrix {
         }
     }
 
-    /// All answers counted, those that name no class included.
+    /// Returns the number of all answers, including those that predict no class.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.none()
     }
 
-    /// How many answers name no class, being NaN or infinite.
+    /// Returns the number of answers that predict no class, being NaN or infinite.
     pub fn none(&self) -> u64 {
         self.none.iter().sum()
     }
 
-    /// How many answers to samples of class `actual` name no class; 0 outside the classes.
+    /// Returns the number of answers for samples of class `actual` that predict no class; 0 outside the classes.
     pub fn none_of(&self, actual: usize) -> u64 {
         self.none.get(actual).copied().unwrap_or(0)
     }
 
-    /// The share of right answers; 0 of none.
+    /// Returns the share of correct answers; 0 without answers.
     pub fn accuracy(&self) -> f64 {
         ratio((0..self.classes).map(|class| self.count(class, class)).sum(), self.total())
     }
 
-    /// Of the answers that name `class`, the share that is right; 0 of none.
+    /// Returns the precision: the share of correct answers among those that predict `class`; 0 without such answers.
     pub fn precision(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.predicted(class))
     }
 
-    /// Of the samples of `class`, the share that was found; 0 of none.
+    /// Returns the recall: the share of the samples of `class` that were predicted correctly; 0 without such samples.
     pub fn recall(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.actual(class))
     }
 
-    /// The harmonic mean of precision and recall, 2PR/(P + R); 0 where both are.
+    /// Returns the harmonic mean of precision and recall, 2PR/(P + R); 0 where both are 0.
     pub fn f1(&self, class: usize) -> f64 {
         ratio(2 * self.count(class, class), self.actual(class) + self.predicted(class))
     }
 
-    /// Dice's coefficient 2|A ∩ B| / (|A| + |B|) of the pixels that are of `class` and those taken for it; the same number as
+    /// Returns Dice's coefficient 2|A ∩ B| / (|A| + |B|) of the pixels of `class` and those predicted as `class`; it equals
     /// [`ConfusionMatrix::f1`].
     pub fn dice(&self, class: usize) -> f64 {
         self.f1(class)
     }
 
-    /// The intersection over union |A ∩ B| / |A ∪ B| (the Jaccard index) of the pixels that are of `class` and those taken for it; 0 where
-    /// there are neither.
+    /// Returns the intersection over union |A ∩ B| / |A ∪ B| (the Jaccard index) of the pixels of `class` and those predicted as `class`; 0
+    /// where there are neither.
     pub fn iou(&self, class: usize) -> f64 {
         let both = self.count(class, class);
         ratio(both, self.actual(class) + self.predicted(class) - both)
     }
 
-    /// The mean of [`ConfusionMatrix::f1`] over the classes that occur, as true ones or as answers; 0 of none. A class that does not
-    /// occur has been told apart from the others as well as can be, and so does not count.
+    /// Returns the mean of [`ConfusionMatrix::f1`] over the classes that occur, as true or as predicted ones; 0 without any. A class that does
+    /// not occur has no score, and so does not count.
     pub fn macro_f1(&self) -> f64 {
         self.mean(Self::f1)
     }
 
-    /// The mean of [`ConfusionMatrix::iou`] over the classes that occur, as true ones or as answers; 0 of none.
+    /// Returns the mean of [`ConfusionMatrix::iou`] over the classes that occur, as true or as predicted ones; 0 without any.
     pub fn mean_iou(&self) -> f64 {
         self.mean(Self::iou)
     }
 
-    /// A row of scores for each class, to print.
+    /// Returns a table of scores with a row for each class, to print.
     pub fn table(&self) -> ClassTable<'_> {
         ClassTable::new(self)
     }
@@ -178,18 +178,18 @@ impl ConfusionMatrix {
         scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
-    /// How many samples, or pixels, are of a class.
+    /// Returns the number of samples, or pixels, of a class.
     pub fn actual(&self, class: usize) -> u64 {
         (0..self.classes).map(|predicted| self.count(class, predicted)).sum::<u64>() + self.none_of(class)
     }
 
-    /// How many answers name a class.
+    /// Returns the number of answers that predict a class.
     pub fn predicted(&self, class: usize) -> u64 {
         (0..self.classes).map(|actual| self.count(actual, class)).sum()
     }
 }
 
-/// A share in percent; a dot where it is one of nothing.
+/// Formats a share in percent; a dot where the whole is 0.
 pub(super) fn percent(share: f64, whole: u64) -> String {
     if whole == 0 { "·".to_owned() } else { format!("{:.1}", 100.0 * share) }
 }
@@ -198,9 +198,9 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// A table: a row for each true class, with its recall; the last row holds the precision of each predicted class. Empty places
-/// show a dot, as do the recall of a class without samples and the precision of one that no answer names. Answers that name no class
-/// have a column of their own, where there are any.
+/// Prints a table: a row for each true class, with its recall; the last row has the precision of each predicted class. Counts of 0 are
+/// printed as a dot, as are the recall of a class without samples and the precision of a class without predictions. Answers that predict no
+/// class have a column of their own, if there are any.
 impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let none = (self.none() > 0).then_some("none");

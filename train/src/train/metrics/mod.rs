@@ -1,5 +1,5 @@
-//! What answers are worth. Of classes: accuracy, top-k, confusion, precision, recall, F1, intersection over union, for the pixels of a
-//! segmentation as well. Of numbers: squared and absolute error, R².
+//! Metrics. For classes: accuracy, top-k, confusion, precision, recall, F1, intersection over union, also for the pixels of a
+//! segmentation. For values: squared and absolute error, R².
 
 mod confusion;
 mod regression;
@@ -22,7 +22,7 @@ fn same_count(answers: usize, targets: usize) -> Result<(), Error> {
     }
 }
 
-/// Calls `each` with every label, the number of its sample, and the elements of the answer where it stands.
+/// Calls `each` with every label: the index of its sample, the label, and the elements of the answer at its position.
 fn each_label<T: Precision, A: Sample<T>, Y: Target>(
     answers: &[A],
     labels: &[Y],
@@ -43,7 +43,7 @@ fn no_labels() -> Error {
     Error::NoLabels { origin: "the metric".to_owned() }
 }
 
-/// How many elements of an answer belong to each label of a target.
+/// Returns the number of elements of an answer per label of a target.
 fn outputs_of_a_label<T: Precision, A: Sample<T>, Y: Target>(target: &Y) -> Result<usize, Error> {
     match target.positions() {
         0 => Err(no_labels()),
@@ -55,17 +55,17 @@ fn outputs_of_a_label<T: Precision, A: Sample<T>, Y: Target>(target: &Y) -> Resu
     }
 }
 
-/// The share of answers that name their label, from 0 to 1; 0 for none. Where a target labels every pixel, each of them counts.
+/// Returns the share of answers that predict their label, from 0 to 1; 0 without answers. Where a target labels every pixel, each counts.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many labels as answers, [`Error::NoLabels`] for targets that are none, [`Error::Length`] for
-/// labels of pixels among which the elements of an answer cannot be divided.
+/// [`Error::Count`] where the numbers of labels and answers differ, [`Error::NoLabels`] for targets that are not labels, [`Error::Length`]
+/// where the elements of an answer cannot be divided evenly among the labels of pixels.
 pub fn accuracy<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y]) -> Result<f64, Error> {
     top_k(answers, labels, 1)
 }
 
-/// The share of answers whose `k` largest elements include the label, from 0 to 1. Of equal elements the first counts as larger. An answer
-/// that names no class ([`predicted_class`]) includes no label.
+/// Returns the share of answers whose `k` largest elements include the label, from 0 to 1. Of equal elements the first counts as larger. An
+/// answer that predicts no class ([`predicted_class`]) includes no label.
 ///
 /// # Errors
 /// As [`accuracy`]; [`Error::Setting`] for k = 0.
@@ -90,8 +90,8 @@ pub fn top_k<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[Y],
     Ok(hits as f64 / all.max(1) as f64)
 }
 
-/// The mean over the classes of [`ConfusionMatrix::iou`], the intersection over union or Jaccard index: the usual figure of a segmentation.
-/// For one number of a [`Trainer`](crate::train::Trainer); a [`ConfusionMatrix`] tells every class.
+/// Returns the mean of [`ConfusionMatrix::iou`] over the classes, the intersection over union or Jaccard index: the usual metric of a
+/// segmentation, as one number for a [`Trainer`](crate::train::Trainer). A [`ConfusionMatrix`] has the score of every class.
 ///
 /// # Errors
 /// As [`ConfusionMatrix::of`].
@@ -99,7 +99,7 @@ pub fn mean_iou<T: Precision, A: Output<T>, Y: Target>(answers: &[A], labels: &[
     Ok(ConfusionMatrix::of(answers, labels)?.mean_iou())
 }
 
-/// The mean over the classes of [`ConfusionMatrix::dice`], which is F1.
+/// Returns the mean of [`ConfusionMatrix::dice`] over the classes, which equals F1.
 ///
 /// # Errors
 /// As [`ConfusionMatrix::of`].

@@ -1,4 +1,4 @@
-//! How far numbers are from those that were wanted.
+//! Metrics of regression.
 
 use super::same_count;
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::loss::Dense;
 use crate::scalar::Precision;
 use crate::tensor::Output;
 
-/// Refuses targets that are not as many as answers, or have another length.
+/// Checks that there are as many targets as answers, of the same length.
 fn comparable<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<(), Error> {
     same_count(answers.len(), targets.len())?;
     match targets.iter().find(|target| target.len() != A::LEN) {
@@ -15,7 +15,7 @@ fn comparable<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]
     }
 }
 
-/// The mean of `of(a − y)` over all outputs of all answers; 0 of none.
+/// Returns the mean of `of(a − y)` over all outputs of all answers; 0 without answers.
 fn mean<T: Precision, A: Output<T>, Y: Dense>(
     answers: &[A],
     targets: &[Y],
@@ -30,15 +30,15 @@ fn mean<T: Precision, A: Output<T>, Y: Dense>(
     Ok(sum / (answers.len() * A::LEN).max(1) as f64)
 }
 
-/// The mean of (a − y)² over all outputs of all answers.
+/// Returns the mean of (a − y)² over all outputs of all answers.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many targets as answers, [`Error::Length`] where one has another length.
+/// [`Error::Count`] where the numbers of targets and answers differ, [`Error::Length`] where a target has another length than the answer.
 pub fn mean_squared_error<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &[Y]) -> Result<f64, Error> {
     mean(answers, targets, |error| error * error)
 }
 
-/// The mean of |a − y| over all outputs of all answers: how far off an answer is, in the unit of the target.
+/// Returns the mean of |a − y| over all outputs of all answers: the average deviation, in the unit of the target.
 ///
 /// # Errors
 /// As [`mean_squared_error`].
@@ -46,9 +46,9 @@ pub fn mean_absolute_error<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], 
     mean(answers, targets, f64::abs)
 }
 
-/// R², the coefficient of determination: 1 − Σ(a − y)² / Σ(y − ȳ)² of each output, averaged over the outputs as in scikit-learn. 1 is
-/// perfect, 0 no better than always answering the mean target, and less is worse than that. Where a target never changes, 1 if every
-/// answer is right and 0 if not. NaN for fewer than two answers, whose mean says nothing.
+/// Returns R², the coefficient of determination: 1 − Σ(a − y)² / Σ(y − ȳ)² of each output, averaged over the outputs as in scikit-learn. 1 is
+/// perfect, 0 is no better than always predicting the mean target, and negative values are worse. For a constant target it is 1 if every
+/// answer is exact, else 0. NaN for fewer than two answers, for which R² is not defined.
 ///
 /// ```
 /// use netwright_train::train::metrics::r_squared;
@@ -74,7 +74,7 @@ pub fn r_squared<T: Precision, A: Output<T>, Y: Dense>(answers: &[A], targets: &
         } else if error == 0.0 {
             1.0
         } else {
-            // A NaN stays one.
+            // Multiplication keeps a NaN.
             0.0 * error
         }
     };
@@ -94,7 +94,7 @@ mod tests {
         assert!(matches!(r_squared(&answers, &[[0.0_f32]; 2]), Err(Error::Length { expected: 2, found: 1, .. })));
     }
 
-    /// The numbers of scikit-learn's page of `r2_score`.
+    /// The example in scikit-learn's documentation of `r2_score`.
     #[test]
     fn r_squared_is_that_of_scikit_learn() {
         let close = |found: Result<f64, Error>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12);

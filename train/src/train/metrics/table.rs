@@ -1,12 +1,12 @@
-//! The scores of each class, as a table.
+//! The scores of each class as a table.
 
 use core::fmt;
 
 use super::confusion::{ConfusionMatrix, percent};
 use crate::error::Error;
 
-/// A row of scores for each class of a [`ConfusionMatrix`], in percent: how many samples or pixels are of it, precision, recall, Dice (which
-/// is F1) and intersection over union. A dot stands where there is nothing to divide by. Made by [`ConfusionMatrix::table`].
+/// A row of scores for each class of a [`ConfusionMatrix`], in percent: the number of its samples or pixels, precision, recall, Dice (which
+/// equals F1) and intersection over union. A dot replaces a score that would divide by 0. Created by [`ConfusionMatrix::table`].
 ///
 /// ```
 /// use netwright_train::train::ConfusionMatrix;
@@ -30,15 +30,15 @@ pub struct ClassTable<'m> {
 }
 
 impl<'m> ClassTable<'m> {
-    /// With the classes named by their numbers.
+    /// Creates a table whose classes are named by their indices.
     pub(super) fn new(matrix: &'m ConfusionMatrix) -> Self {
         Self { matrix, names: (0..matrix.classes()).map(|class| class.to_string()).collect() }
     }
 
-    /// What the classes are called, from 0.
+    /// Sets the names of the classes, from class 0.
     ///
     /// # Errors
-    /// [`Error::Length`] where there are not as many names as classes.
+    /// [`Error::Length`] where the numbers of names and classes differ.
     pub fn names<C: Into<String>>(mut self, names: impl IntoIterator<Item = C>) -> Result<Self, Error> {
         self.names = names.into_iter().map(Into::into).collect();
         let (expected, found) = (self.matrix.classes(), self.names.len());
@@ -46,7 +46,7 @@ impl<'m> ClassTable<'m> {
     }
 }
 
-/// The table; its last rows are the means over the classes that occur and, where there are any, how many answers name no class.
+/// Prints the table; its last rows are the means over the classes that occur and, if there are any, the number of answers that predict no class.
 impl fmt::Display for ClassTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let matrix = self.matrix;

@@ -1,4 +1,4 @@
-//! Saturation and vanishing gradients as numbers (slides 6 to 11).
+//! Statistics of saturation and vanishing gradients (slides 6 to 11).
 
 mod record;
 
@@ -18,40 +18,40 @@ use crate::scalar::{Precision, Scalar};
 
 pub use record::{StatisticsHistory, StatisticsRecorder};
 
-/// The outputs of one layer over some images.
+/// Statistics of the outputs of one layer over some images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActivationStatistics {
-    /// Their mean.
+    /// The mean of the outputs.
     pub mean: f64,
-    /// Their standard deviation.
+    /// The standard deviation of the outputs.
     pub spread: f64,
-    /// The share that lies where the activation is flat: a ReLU's zeros, a tanh beyond ±0.95, a sigmoid below 0.05 or above 0.95.
+    /// The share of outputs where the activation is flat: a ReLU's zeros, a tanh beyond ±0.95, a sigmoid below 0.05 or above 0.95.
     /// `None` for a layer without such an activation.
     pub saturated: Option<f64>,
-    /// The share of units that lie there for every image: dead, as far as these images tell.
+    /// The share of units that are flat for every image: dead units, as far as these images show.
     pub dead: Option<f64>,
 }
 
-/// One layer, as [`layer_statistics`] found it.
+/// The statistics of one layer, as [`layer_statistics`] computes them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStatistics {
-    /// Its name.
+    /// The name of the layer.
     pub layer: &'static str,
-    /// Its outputs; `None` for a layer that computes nothing, such as `flatten`.
+    /// The statistics of its outputs; `None` for a layer without computation, such as `flatten`.
     pub activations: Option<ActivationStatistics>,
-    /// The length √Σg² of the gradient of the mean loss with respect to its outputs: what comes back to it. `None` for a layer
-    /// that computes nothing, and for the last where the loss is fused with it.
+    /// The norm √Σg² of the gradient of the mean loss with respect to its outputs. `None` for a layer without computation,
+    /// and for the last layer if the loss is fused with it.
     pub output_gradient: Option<f64>,
-    /// The length of the gradient with respect to its parameters; `None` where it has none.
+    /// The norm of the gradient with respect to its parameters; `None` for a layer without parameters.
     pub gradient_norm: Option<f64>,
-    /// The length of its parameters.
+    /// The norm of its parameters.
     pub weight_norm: Option<f64>,
 }
 
-/// All layers of a network over some images. It displays as a table, with ℓ for the loss, a for outputs and w for parameters.
+/// The statistics of all layers of a network over some images. `{}` prints a table, with ℓ for the loss, a for outputs and w for parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkStatistics {
-    /// In the order of the network.
+    /// The statistics of each layer, in the order of the network.
     pub layers: Vec<LayerStatistics>,
 }
 
@@ -70,14 +70,14 @@ fn activations<T: Precision>(values: &[T], images: usize, flat: Option<Saturatio
     ActivationStatistics { mean, spread: variance.sqrt(), saturated, dead }
 }
 
-/// What has been seen of a layer.
+/// The recorded values of a layer.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     activations: Option<ActivationStatistics>,
     output_gradient: Option<f64>,
 }
 
-/// Looks at every layer while a pass runs: what is computed in place is gone afterwards.
+/// Records every layer while a pass runs, since memory is reused for later values.
 struct Eye {
     layers: &'static [Layer],
     images: usize,
@@ -95,11 +95,11 @@ impl<T: Precision> Observer<T> for Eye {
     }
 }
 
-/// Sends images forward and backward as in training, and looks at every layer. The network stays as it is. A few dozen images
-/// tell enough; they all go through together.
+/// Runs images forward and backward as in training, and computes the statistics of every layer. The network stays unchanged. A few dozen
+/// images are enough; all of them run in one batch.
 ///
 /// # Errors
-/// [`Error::Count`] where there are not as many targets as images, [`Error::Pass`] without images; those of [`Loss::check`].
+/// [`Error::Count`] where the numbers of targets and images differ, [`Error::Pass`] without images; those of [`Loss::check`].
 pub fn layer_statistics<N, Y, L>(
     network: &N,
     images: &[N::Input],
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn dead_units_are_those_that_are_flat_for_every_image() {
-        // Two images of three ReLU units: the first never fires, the second once, the third always.
+        // Two images of three ReLU units: the first is never active, the second once, the third always.
         let found = activations(&[0.0_f32, 0.0, 1.0, 0.0, 2.0, 3.0], 2, Some(Saturation::AtZero));
         assert_eq!(found.saturated, Some(0.5));
         assert_eq!(found.dead, Some(1.0 / 3.0));

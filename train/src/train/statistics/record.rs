@@ -1,4 +1,4 @@
-//! The statistics of all layers, epoch by epoch.
+//! The statistics of all layers over the epochs.
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -13,10 +13,10 @@ use crate::train::callback::{Callback, EpochReport, RunReport};
 use crate::train::run_folder::RunFolder;
 use crate::train::target::Target;
 
-/// The statistics of all layers after each epoch. It displays as the table of the last; `figure` draws them all.
+/// The statistics of all layers after each epoch. `{}` prints the table of the last epoch; `figure` draws all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatisticsHistory {
-    /// The epochs, from 1 (0 is before training), and what was found after each.
+    /// The epochs, from 1 (0 is before training), with the statistics after each.
     pub epochs: Vec<(u64, NetworkStatistics)>,
 }
 
@@ -24,7 +24,7 @@ pub struct StatisticsHistory {
 const NAMES: [&str; 7] = ["mean", "spread", "saturated", "dead", "output_gradient", "gradient_norm", "weight_norm"];
 
 impl LayerStatistics {
-    /// In the order of `NAMES`.
+    /// Returns its values in the order of `NAMES`.
     fn numbers(&self) -> [Option<f64>; 7] {
         let of = |number: fn(&ActivationStatistics) -> Option<f64>| self.activations.as_ref().and_then(number);
         [
@@ -50,7 +50,7 @@ impl StatisticsHistory {
         self.epochs.iter().flat_map(|(epoch, network)| network.layers.iter().map(|layer| (*epoch, layer)))
     }
 
-    /// A table of comma-separated values with a line of names, and a line for each layer of each epoch.
+    /// Returns comma-separated values with a header line, and a line for each layer of each epoch.
     pub fn to_csv(&self) -> String {
         let mut text = format!("epoch,layer,{}\n", NAMES.join(","));
         for (epoch, layer) in self.rows() {
@@ -60,7 +60,7 @@ impl StatisticsHistory {
         text
     }
 
-    /// A JSON object on a line for each layer of each epoch; what was not measured, or is no number, is `null`.
+    /// Returns one JSON object per line, layer and epoch; values that were not measured or are not finite are `null`.
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
         for (epoch, layer) in self.rows() {
@@ -74,10 +74,10 @@ impl StatisticsHistory {
         text
     }
 
-    /// Reads what [`StatisticsHistory::to_csv`] wrote of a network of this type; `origin` names it in errors.
+    /// Parses the output of [`StatisticsHistory::to_csv`] for a network of this type; `origin` is the name in errors.
     ///
     /// # Errors
-    /// [`Error::Line`] for the first line that is none of its lines.
+    /// [`Error::Line`] for the first invalid line.
     pub fn from_csv<N: Network>(text: &str, origin: &str) -> Result<Self, Error> {
         let mut history = Self::default();
         for (line, row) in text.lines().enumerate().skip(1) {
@@ -114,8 +114,8 @@ impl fmt::Display for StatisticsHistory {
     }
 }
 
-/// Looks at every layer after each epoch, always with the same images: saturation, dead units and vanishing gradients on their way
-/// (slides 6 to 11). Give a reference to [`Trainer::callback`](crate::train::Trainer::callback), and read
+/// Records the statistics of every layer after each epoch, always over the same images: saturation, dead units and vanishing gradients
+/// (slides 6 to 11). Pass a reference to [`Trainer::callback`](crate::train::Trainer::callback), and read
 /// [`StatisticsRecorder::history`] afterwards.
 ///
 /// ```
@@ -150,10 +150,10 @@ pub struct StatisticsRecorder<I, Y, L> {
 }
 
 impl<I, Y: Target, L> StatisticsRecorder<I, Y, L> {
-    /// A few dozen images tell enough; they all go through together.
+    /// Creates a recorder with images and their targets. A few dozen images are enough; all of them run in one batch.
     ///
     /// # Errors
-    /// [`Error::Empty`] without images, [`Error::Count`] where there are not as many targets.
+    /// [`Error::Empty`] without images, [`Error::Count`] where the numbers of targets and images differ.
     pub fn new(images: Vec<I>, targets: Vec<Y>, loss: L) -> Result<Self, Error> {
         let origin = || "the images to record statistics with".to_owned();
         if images.len() != targets.len() {
@@ -165,19 +165,19 @@ impl<I, Y: Target, L> StatisticsRecorder<I, Y, L> {
         Ok(Self { images, targets, loss, history: StatisticsHistory::default(), files: None })
     }
 
-    /// Keeps the statistics in a folder, as `statistics.csv` and `statistics.jsonl`, up to date after each epoch. A run that is
-    /// resumed goes on with what is there; what is recorded before it goes.
+    /// Writes the statistics to a folder, as `statistics.csv` and `statistics.jsonl`, after each epoch. A resumed run continues
+    /// these files; statistics recorded before that are dropped.
     pub fn folder(mut self, folder: &RunFolder) -> Self {
         self.files = Some(["statistics.csv", "statistics.jsonl"].map(|name| folder.file(name)));
         self
     }
 
-    /// What has been recorded.
+    /// Returns the recorded statistics.
     pub fn history(&self) -> &StatisticsHistory {
         &self.history
     }
 
-    /// Looks at a network now; 0 is the epoch before training. What was recorded of this epoch and of later ones goes.
+    /// Records the statistics of a network; epoch 0 is before training. Statistics of this epoch and of later ones are dropped.
     ///
     /// # Errors
     /// Those of [`Loss::check`].
@@ -199,7 +199,7 @@ where
     Y: Target,
     L: Loss<N::Head, Y>,
 {
-    /// Tries whether the files can be written, and goes on with the statistics in them where the run is resumed.
+    /// Checks that the files can be written, and reads their statistics if the run is resumed.
     fn on_start(&mut self, run: &RunReport) -> Result<(), Error> {
         self.files.iter().flatten().try_for_each(check_writable)?;
         if let Some([csv, _]) = &self.files
