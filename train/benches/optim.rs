@@ -1,9 +1,9 @@
-//! Steps of the optimisers, beside copying as many bytes as they have to move, in the same run, on one thread.
+//! Steps of the optimisers, compared with copying as many bytes as they read and write, in the same run, on one thread.
 //!
 //! `cargo bench -p netwright-train --bench optim`
 //!
-//! Parameters that fit into the cache of a core show how far the arithmetic is from moving the numbers; of many, memory is the limit, and
-//! shares above 1 are usual: a copy has to fetch what it overwrites, and a step has read it anyway.
+//! Parameters that fit into the cache of a core show how close the arithmetic is to memory speed. For many parameters, memory is the limit, and
+//! shares above 1 are usual: a copy has to fetch the lines that it overwrites, while a step has already read them.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use netwright_measure::best;
 use netwright_runtime::layer::Layer;
 use netwright_train::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd};
 
-/// The gigabytes per second of a step that reads and writes `moved` numbers of four bytes for each parameter, and of a copy.
+/// Returns the throughput in GB/s of a step that reads and writes `moved` elements of four bytes for each parameter, and of a copy.
 fn measure(optimizer: &mut dyn Optimizer<f32>, parameters: usize, moved: usize) -> [f64; 2] {
     const NO_LAYERS: &[Layer] = &[];
     let numbers = |count: usize| -> Vec<f32> { (0..count).map(|i| ((i * 37) % 251) as f32 / 251.0 - 0.5).collect() };
@@ -32,7 +32,7 @@ fn main() {
     let sgd = || Sgd::new(0.1).expect("the rate is in range");
     let rms_prop = || RmsProp::new(0.1).expect("the rate is in range");
     let momentum = || sgd().momentum(0.9).expect("the share is in range");
-    // With the numbers that each has to read and write for a parameter: weights and what it remembers twice, gradients once.
+    // Each with the number of elements that it reads and writes per parameter: weights and state twice, gradients once.
     let optimizers: [(&str, Box<dyn Optimizer<f32>>, usize); 7] = [
         ("Sgd", Box::new(sgd()), 3),
         ("Sgd, momentum", Box::new(momentum()), 5),
@@ -49,7 +49,7 @@ fn main() {
     println!("{:<16} {:>11} {:>11} {:>11} {:>6}", "optimiser", "parameters", "step GB/s", "copy GB/s", "share");
     for (name, mut optimizer, moved) in optimizers {
         for parameters in [8 << 10, 4 << 20] {
-            // The first step of another length would be refused: each length has an optimiser that is as new.
+            // A step of another length would be refused, so the state is reset for each length.
             optimizer.restore(&[], 0).expect("no state is a state");
             let [step, copying] = measure(&mut *optimizer, parameters, moved);
             println!("{name:<16} {parameters:>11} {step:>11.1} {copying:>11.1} {:>6.2}", step / copying);

@@ -1,8 +1,8 @@
-//! What trains a network and shows what it does: data, losses, optimisers, the trainer and its parts. Use it through the `netwright` crate.
+//! Training and visualisation: data, losses, optimisers, the trainer and its parts. Use it through the `netwright` crate.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Tests inside share the networks of the tests outside, which call this crate by its name.
+// Unit tests use the networks of the integration tests, which refer to this crate by its name.
 #[cfg(all(test, feature = "progress"))]
 extern crate self as netwright_train;
 #[cfg(all(test, feature = "progress"))]

@@ -1,4 +1,4 @@
-//! What of training is the same for every network, compiled here: see [`netwright_runtime::once`].
+//! The functions of training that are compiled once for all networks, in this crate: see [`netwright_runtime::once`].
 
 use core::ops::Range;
 use core::time::Duration;
@@ -19,13 +19,13 @@ use crate::train::fused::Fused;
 use crate::train::run::{self, Identity, View};
 use crate::train::{BatchLoss, EpochRecord, Update, Validation};
 
-/// A network that can be trained: every network.
+/// A network that can be trained: implemented for every network.
 pub trait Trainable: Network<Scalar: Number> {}
 
 impl<N: Network<Scalar: Number>> Trainable for N {}
 
 netwright_runtime::__once! {
-    /// What training computes with, `f32` or `f64`: the functions of this crate that are compiled in it.
+    /// The scalar types of training, `f32` and `f64`, with the functions of this crate that are compiled in this crate.
     trait Number: Precision;
 
 

@@ -1,4 +1,4 @@
-//! How the learning rate changes while a network trains: factors that multiply the optimiser's own rate.
+//! Learning-rate schedules: factors that multiply the optimiser's own rate.
 //!
 //! ```
 //! use netwright_train::schedule::{Cosine, Progress, Schedule, WarmUp};
@@ -20,61 +20,61 @@ use crate::error::{Error, setting};
 
 pub use reduce_on_plateau::ReduceOnPlateau;
 
-/// Where a training run stands.
+/// The progress of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The steps made so far.
+    /// The number of steps made so far.
     pub step: u64,
-    /// The steps of one epoch.
+    /// The number of steps in an epoch.
     pub steps_per_epoch: u64,
-    /// The steps of the whole run.
+    /// The number of steps in the whole run.
     pub steps: u64,
 }
 
 impl Progress {
-    /// The epochs made so far, with a fraction.
+    /// Returns the number of epochs made so far, with a fraction.
     fn epoch(&self) -> f64 {
         self.step as f64 / self.steps_per_epoch.max(1) as f64
     }
 
-    /// The share of the whole run, from 0 to 1.
+    /// Returns the share of the whole run, from 0 to 1.
     fn share(&self) -> f64 {
         share(self.step as f64, self.steps as f64)
     }
 }
 
-/// The share of a whole that may be nothing: it has just begun then, unless there is more than nothing of it.
+/// Returns the share of `whole` that `part` is, clamped to 0 to 1; if `whole` is 0, it is 1 for a positive part, else 0.
 fn share(part: f64, whole: f64) -> f64 {
     if part > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// From `start` to `end` along half a cosine.
+/// Interpolates from `start` to `end` along half a cosine.
 fn anneal(start: f64, end: f64, share: f64) -> f64 {
     end + (start - end) * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * share))
 }
 
-/// A learning-rate schedule. What `Debug` says of it stands in checkpoints: what it was made with, and not what it remembers.
+/// A learning-rate schedule. Checkpoints store its `Debug` output, which must show its settings, but not its state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no learning-rate schedule",
     label = "this is no schedule",
     note = "a schedule that can be made wrongly comes in a `Result`: put a `?` behind it, as in `Step::new(10.0, 0.1)?`"
 )]
 pub trait Schedule: Debug + Send {
-    /// What the optimiser's rate is multiplied by for the step that comes next.
+    /// Returns the factor of the optimiser's rate for the next step.
     fn factor(&self, progress: &Progress) -> f64;
 
-    /// Hears how a validation went; lower is better.
+    /// Observes the result of a validation; lower is better.
     fn observe(&mut self, _metric: f64) {}
 
-    /// What it remembers, for a checkpoint.
+    /// Returns its state, for a checkpoint.
     fn state(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Takes what [`Self::state`] gave.
+    /// Restores the state that [`Self::state`] returned.
     ///
     /// # Errors
-    /// [`Error::State`] where it has another length; nothing has changed then.
+    /// [`Error::State`] where it has another length; the schedule is unchanged then.
     fn restore(&mut self, state: &[f64]) -> Result<(), Error> {
         match state {
             [] => Ok(()),
@@ -98,7 +98,7 @@ impl Schedule for Box<dyn Schedule> {
     }
 }
 
-/// Always the optimiser's own rate.
+/// The optimiser's own rate throughout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Constant;
 
@@ -108,7 +108,7 @@ impl Schedule for Constant {
     }
 }
 
-/// Times γ every so many epochs: `StepLR` in PyTorch.
+/// Multiplies the rate by γ after every so many epochs: `StepLR` in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     epochs: f64,
@@ -116,10 +116,10 @@ pub struct Step {
 }
 
 impl Step {
-    /// Times `gamma` after every `epochs` epochs.
+    /// Multiplies by `gamma` after every `epochs` epochs.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless both are more than 0.
+    /// [`Error::Setting`] unless both are greater than 0.
     pub fn new(epochs: f64, gamma: f64) -> Result<Self, Error> {
         let epochs = setting("epochs of a step", epochs, epochs > 0.0, "more than 0")?;
         Ok(Self { epochs, gamma: setting("gamma", gamma, gamma > 0.0, "more than 0")? })
@@ -128,23 +128,23 @@ impl Step {
 
 impl Schedule for Step {
     fn factor(&self, progress: &Progress) -> f64 {
-        // Three tenths divided by a tenth is a little less than 3.
+        // The quotient 0.3 / 0.1 is a little less than 3.
         libm::pow(self.gamma, (progress.epoch() / self.epochs + 1e-9).floor())
     }
 }
 
-/// Times γ with every epoch, smoothly, step by step: γ^epoch. `ExponentialDecay` in Keras; in PyTorch `ExponentialLR` steps at the end of
-/// each epoch.
+/// Multiplies the rate by γ in every epoch, smoothly, step by step: γ^epoch. `ExponentialDecay` in Keras; in PyTorch, `ExponentialLR` changes
+/// it at the end of each epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponential {
     gamma: f64,
 }
 
 impl Exponential {
-    /// Times `gamma` with every epoch.
+    /// Multiplies by `gamma` in every epoch.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is more than 0.
+    /// [`Error::Setting`] unless it is greater than 0.
     pub fn new(gamma: f64) -> Result<Self, Error> {
         Ok(Self { gamma: setting("gamma", gamma, gamma > 0.0, "more than 0")? })
     }
@@ -156,27 +156,27 @@ impl Schedule for Exponential {
     }
 }
 
-/// Along half a cosine from the full rate to a last one, which would be that of the step after the run (Loshchilov and Hutter, 2017).
-/// `CosineAnnealingLR` in PyTorch, `CosineDecay` in Keras.
+/// Decays along half a cosine from the full rate to a last one, which the step after the end of the run would have (Loshchilov and Hutter,
+/// 2017). `CosineAnnealingLR` in PyTorch, `CosineDecay` in Keras.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cosine {
     last: f64,
 }
 
-/// [`Cosine::new`] by the name of its type: `.schedule(Cosine)`.
+/// A constant with the name of its type, equal to [`Cosine::new`]: `.schedule(Cosine)`.
 #[allow(non_upper_case_globals)]
 pub const Cosine: Cosine = Cosine::new();
 
 impl Cosine {
-    /// Down to 0.
+    /// Creates a decay to 0.
     pub const fn new() -> Self {
         Self { last: 0.0 }
     }
 
-    /// Down to this factor.
+    /// Sets the factor at the end.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a factor outside of 0 to 1.
     pub fn last(self, factor: f64) -> Result<Self, Error> {
         Ok(Self { last: setting("last factor", factor, (0.0..=1.0).contains(&factor), "between 0 and 1")? })
     }
@@ -188,10 +188,10 @@ impl Schedule for Cosine {
     }
 }
 
-/// Rises evenly to the first rate of another schedule, which then has the rest of the run (Goyal et al., 2017). In a run that is
-/// shorter it rises to the end.
+/// Rises linearly to the first rate of another schedule, which then covers the rest of the run (Goyal et al., 2017). If the run is
+/// shorter than the warm-up, it rises until the end.
 ///
-/// Of w steps of warm-up, step t has the share t/w of the rate, as in Keras, and the first, which would stand still, that of the second.
+/// Of w steps of warm-up, step t has the share t/w of the rate, as in Keras; step 0, which would have none, has the share of step 1.
 /// With [`Self::first`] it rises from another share: `LinearLR` in PyTorch.
 ///
 /// ```
@@ -208,18 +208,18 @@ pub struct WarmUp<S> {
 }
 
 impl<S: Schedule> WarmUp<S> {
-    /// Rises for `epochs` epochs, then hands over.
+    /// Rises for `epochs` epochs, then follows `then`.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is more than 0.
+    /// [`Error::Setting`] unless it is greater than 0.
     pub fn new(epochs: f64, then: S) -> Result<Self, Error> {
         Ok(Self { epochs: setting("epochs of warm-up", epochs, epochs > 0.0, "more than 0")?, first: None, then })
     }
 
-    /// The share of the rate that the first step has, from which the others rise.
+    /// Sets the share of the rate in the first step.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a share outside of 0 to 1.
     pub fn first(mut self, share: f64) -> Result<Self, Error> {
         self.first = Some(setting("first share", share, (0.0..=1.0).contains(&share), "between 0 and 1")?);
         Ok(self)
@@ -239,7 +239,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
             return factor;
         }
         match self.first {
-            // The first step would stand still at 0.
+            // Step 0 would have the rate 0.
             None => factor * progress.step.max(1) as f64 / warm as f64,
             Some(first) => factor * (first + (1.0 - first) * progress.step as f64 / warm as f64),
         }
@@ -258,10 +258,10 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     }
 }
 
-/// Up to the full rate and down below the first, each along half a cosine (Smith and Topin, 2018): `OneCycleLR` in PyTorch, whose numbers
-/// these are, but for the momentum, which stays as it is (`cycle_momentum=False`).
+/// Rises to the full rate and falls below the first one, each along half a cosine (Smith and Topin, 2018): `OneCycleLR` in PyTorch, with the
+/// same factors; the momentum stays constant (`cycle_momentum=False`).
 ///
-/// Of n steps, counted from 0, step 0.3 n − 1 has the full rate, or would have if it is none, and step n − 1 the last.
+/// Of n steps, counted from 0, the full rate is at step 0.3 n − 1, which need not be an integer, and the last rate at step n − 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OneCycle {
     peak: f64,
@@ -269,29 +269,29 @@ pub struct OneCycle {
     last: f64,
 }
 
-/// [`OneCycle::new`] by the name of its type: `.schedule(OneCycle)`.
+/// A constant with the name of its type, equal to [`OneCycle::new`]: `.schedule(OneCycle)`.
 #[allow(non_upper_case_globals)]
 pub const OneCycle: OneCycle = OneCycle::new();
 
 impl OneCycle {
-    /// From 1/25 of the rate to all of it after 0.3 of the run, then to 1/10,000 of the first.
+    /// Creates a cycle from 1/25 of the rate to the full rate after 0.3 of the run, then to 1/10,000 of the first rate.
     pub const fn new() -> Self {
         Self { peak: 0.3, first: 1.0 / 25.0, last: 1.0 / 250_000.0 }
     }
 
-    /// The share of the run at whose last step the rate is full: `pct_start` in PyTorch.
+    /// Sets the share of the run at whose last step the rate is full: `pct_start` in PyTorch.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a share outside of 0 to 1.
     pub fn peak(mut self, share: f64) -> Result<Self, Error> {
         self.peak = setting("peak", share, (0.0..=1.0).contains(&share), "between 0 and 1")?;
         Ok(self)
     }
 
-    /// The first and the last factor: 1 / `div_factor` and 1 / (`div_factor` · `final_div_factor`) in PyTorch.
+    /// Sets the first and the last factor: 1 / `div_factor` and 1 / (`div_factor` · `final_div_factor`) in PyTorch.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless both lie between 0 and 1.
+    /// [`Error::Setting`] for a factor outside of 0 to 1.
     pub fn ends(mut self, first: f64, last: f64) -> Result<Self, Error> {
         self.first = setting("first factor", first, (0.0..=1.0).contains(&first), "between 0 and 1")?;
         self.last = setting("last factor", last, (0.0..=1.0).contains(&last), "between 0 and 1")?;
@@ -308,9 +308,9 @@ impl Default for OneCycle {
 impl Schedule for OneCycle {
     fn factor(&self, progress: &Progress) -> f64 {
         let (step, steps) = (progress.step as f64, progress.steps as f64);
-        // Before the first step where that is the first of a cycle going down.
+        // Negative if the cycle begins with its fall.
         let peak = self.peak * steps - 1.0;
-        // Of no steps at all, as after a warm-up longer than the run, the first is all there is.
+        // A run without steps, as after a warm-up longer than the run, has the first factor.
         if step < peak || steps == 0.0 {
             anneal(self.first, 1.0, share(step, peak))
         } else {

@@ -1,9 +1,9 @@
-//! What decides the numbers of a run, in words.
+//! The settings of a run as text.
 
 use core::fmt::Display;
 
-/// Settings in words: the name of each and its value. A checkpoint keeps those of its run, so that a run that goes on from it can tell
-/// which of them has changed.
+/// Named settings as text. A checkpoint stores those of its run, so that a run that resumes from it can report which of them have
+/// changed.
 ///
 /// ```
 /// use netwright_train::settings::Settings;
@@ -16,24 +16,24 @@ use core::fmt::Display;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings(Vec<(String, String)>);
 
-/// A setting with two values.
+/// A setting whose value has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change<'s> {
     /// The setting.
     pub name: &'s str,
-    /// What it was; `none` where it was not set.
+    /// The old value; `none` if it was not set.
     pub before: &'s str,
-    /// What it is; `none` where it is not set.
+    /// The new value; `none` if it is not set.
     pub now: &'s str,
 }
 
 impl Settings {
-    /// None.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one more. Breaks between lines become spaces.
+    /// Adds a setting. Line breaks and tabs become spaces.
     pub fn with(mut self, name: impl Display, value: impl Display) -> Self {
         self.push(name.to_string(), value.to_string());
         self
@@ -44,7 +44,7 @@ impl Settings {
         self.0.push((line(name), line(value)));
     }
 
-    /// With one more, where it has been set.
+    /// Adds a setting if it has a value.
     pub fn with_set(self, name: impl Display, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -52,13 +52,13 @@ impl Settings {
         }
     }
 
-    /// With all of `others` too.
+    /// Adds all settings of `others`.
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// The first setting whose value is not what it was.
+    /// Returns the first setting whose value differs from that in `before`.
     pub fn change_since<'s>(&'s self, before: &'s Self) -> Option<Change<'s>> {
         let names = self.0.iter().chain(&before.0).map(|(name, _)| name.as_str());
         let mut changes = names.map(|name| Change { name, before: before.value(name), now: self.value(name) });
@@ -69,12 +69,12 @@ impl Settings {
         self.0.iter().find(|(known, _)| known == name).map_or("none", |(_, value)| value)
     }
 
-    /// A line for each.
+    /// Formats a line for each setting.
     pub(crate) fn to_text(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}\t{value}\n")).collect()
     }
 
-    /// What [`Self::to_text`] gave.
+    /// Parses the output of [`Self::to_text`].
     pub(crate) fn from_text(text: &str) -> Self {
         let settings = text.lines().filter_map(|line| line.split_once('\t'));
         Self(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())

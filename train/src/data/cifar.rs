@@ -1,4 +1,4 @@
-//! CIFAR-10 in its binary form (Krizhevsky, 2009): for each image a label, then 32x32 bytes of red, of green, of blue.
+//! CIFAR-10 in its binary form (Krizhevsky, 2009): for each image a label, then planes of 32x32 bytes for red, green and blue.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + 3 * PLANE;
 const LIMIT: u64 = 1 << 32;
 
-/// Reads CIFAR-10: `(train, test)` from `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` in `folder`.
+/// Reads CIFAR-10 and returns `(train, test)`, from `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` in `folder`.
 ///
 /// # Errors
 /// As [`read`].
@@ -21,11 +21,11 @@ pub fn cifar10(folder: impl AsRef<Path>) -> Result<(LabelledImages, LabelledImag
     Ok((read(&batches)?, read(&[folder.join("test_batch.bin")])?))
 }
 
-/// Reads files of CIFAR-10 behind each other, gzip or not.
+/// Reads files of CIFAR-10 and concatenates them. Each may be compressed by gzip.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Truncated`] where a file ends within an image, [`Error::Format`] for a gzip file that is damaged or cut,
-/// [`Error::Oversized`] beyond 4 GiB, [`Error::Label`] above 9, [`Error::Empty`].
+/// [`Error::Io`]; [`Error::Truncated`] where a file ends within an image, [`Error::Format`] for a gzip file that is damaged or truncated,
+/// [`Error::Oversized`] beyond 4 GiB, [`Error::Label`] for a label above 9, [`Error::Empty`].
 pub fn read(paths: &[impl AsRef<Path>]) -> Result<LabelledImages, Error> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
@@ -91,7 +91,7 @@ mod tests {
         let path = folder.file("d.bin", &[record(1), record(2)].concat()[..6145]);
         let error = read(&[&path]).unwrap_err().to_string();
         assert!(error.ends_with("d.bin: truncated: 6146 bytes were promised, 6145 are there"), "{error}");
-        // The five files of a folder are all needed.
+        // All five files of a folder are required.
         let error = cifar10(folder.path()).unwrap_err();
         assert!(matches!(&error, Error::Io { path, .. } if path.ends_with("data_batch_1.bin")), "{error}");
     }
@@ -113,7 +113,7 @@ mod tests {
         for place in 10..whole.len() {
             let mut damaged = whole.clone();
             damaged[place] ^= 0x10;
-            // The last byte of the contents has bits that mean nothing.
+            // The last byte of the compressed data has padding bits without effect.
             if let Ok(found) = read(&[folder.file("damaged.bin.gz", &damaged)]) {
                 assert_eq!(found.labels(), set.labels(), "byte {place}");
                 let same = |image: usize| found.images().get(image) == set.images().get(image);

@@ -8,7 +8,7 @@ use crate::random::{Random, key};
 use crate::tensor::Nested;
 use crate::train::Target;
 
-/// Inputs and their targets, at least one: what a network is trained on, or measured with.
+/// Inputs and their targets, at least one pair: the data for training or evaluation.
 #[derive(Debug, PartialEq)]
 pub struct Dataset<X, Y = usize> {
     inputs: Vec<X>,
@@ -22,10 +22,10 @@ impl<X: Stored, Y: Stored> Clone for Dataset<X, Y> {
 }
 
 impl<X, Y> Dataset<X, Y> {
-    /// The target of each input in the same place.
+    /// Creates a data set from inputs and targets, which belong together by index.
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many of both, [`Error::Empty`] where there are none.
+    /// [`Error::Count`] where the two numbers differ, [`Error::Empty`] where they are 0.
     pub fn new(inputs: Vec<X>, targets: Vec<Y>) -> Result<Self, Error> {
         Self::named(inputs, targets, "the dataset")
     }
@@ -41,16 +41,16 @@ impl<X, Y> Dataset<X, Y> {
         Ok(Self { inputs, targets })
     }
 
-    /// From pairs. Each goes over the stack: [`Self::from_fn`] and [`Self::from_elements`] spare large images that way.
+    /// Creates a data set from pairs. Each pair goes through the stack, which [`Self::from_fn`] and [`Self::from_elements`] avoid for large images.
     ///
     /// # Errors
-    /// [`Error::Empty`] where there are none.
+    /// [`Error::Empty`] without pairs.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (X, Y)>) -> Result<Self, Error> {
         let (inputs, targets) = pairs.into_iter().unzip();
         Self::new(inputs, targets)
     }
 
-    /// `count` samples, each written where it stays, on the heap: `write` gets its place, and its input and target of zeros.
+    /// Creates `count` samples, each written in place on the heap: `write` takes its index, and its input and target, initialised to zeros.
     ///
     /// ```
     /// use netwright_runtime::Tensor;
@@ -66,7 +66,7 @@ impl<X, Y> Dataset<X, Y> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`] for none.
+    /// [`Error::Empty`] for a count of 0.
     pub fn from_fn(count: usize, mut write: impl FnMut(usize, &mut X, &mut Y)) -> Result<Self, Error>
     where
         X: Nested,
@@ -79,8 +79,8 @@ impl<X, Y> Dataset<X, Y> {
         Self::new(inputs, targets)
     }
 
-    /// From the elements of all inputs, contiguous, and those of all targets: of labels, or of the labels of each pixel. They
-    /// stay where they are.
+    /// Creates a data set from the elements of all inputs, contiguous, and those of all targets (labels, or labels of each pixel), without
+    /// copying.
     ///
     /// ```
     /// use netwright_runtime::Tensor;
@@ -91,7 +91,7 @@ impl<X, Y> Dataset<X, Y> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Length`] where they are not whole inputs and targets; those of [`Self::new`].
+    /// [`Error::Length`] where they are not a whole number of inputs or targets; those of [`Self::new`].
     pub fn from_elements(inputs: Vec<X::Element>, targets: Vec<Y::Element>) -> Result<Self, Error>
     where
         X: Nested,
@@ -102,56 +102,56 @@ impl<X, Y> Dataset<X, Y> {
         Self::new(inputs, values_from(targets).map_err(not_whole("the elements of whole targets"))?)
     }
 
-    /// How many samples.
+    /// Returns the number of samples.
     #[allow(clippy::len_without_is_empty)] // It never is.
     pub fn len(&self) -> usize {
         self.inputs.len()
     }
 
-    /// One sample.
+    /// Returns one sample; `None` for an index out of range.
     pub fn get(&self, sample: usize) -> Option<(&X, &Y)> {
         Some((self.inputs.get(sample)?, self.targets.get(sample)?))
     }
 
-    /// All inputs.
+    /// Returns all inputs.
     pub fn inputs(&self) -> &[X] {
         &self.inputs
     }
 
-    /// All inputs, to change: to normalise them.
+    /// Returns all inputs, mutable, for example to normalise them.
     pub fn inputs_mut(&mut self) -> &mut [X] {
         &mut self.inputs
     }
 
-    /// All targets.
+    /// Returns all targets.
     pub fn targets(&self) -> &[Y] {
         &self.targets
     }
 
-    /// All targets, to change: to normalise them.
+    /// Returns all targets, mutable, for example to normalise them.
     pub fn targets_mut(&mut self) -> &mut [Y] {
         &mut self.targets
     }
 
-    /// All samples, in order.
+    /// Iterates over all samples in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&X, &Y)> {
         self.inputs.iter().zip(&self.targets)
     }
 
-    /// The inputs and the targets, apart.
+    /// Returns the inputs and the targets as two vectors.
     pub fn into_parts(self) -> (Vec<X>, Vec<Y>) {
         (self.inputs, self.targets)
     }
 
-    /// The same inputs with other targets: an autoencoder's, the inputs themselves.
+    /// Replaces the targets: for an autoencoder, by the inputs themselves.
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many.
+    /// [`Error::Count`] where their number differs from that of the inputs.
     pub fn with_targets<Z>(self, targets: Vec<Z>) -> Result<Dataset<X, Z>, Error> {
         Dataset::new(self.inputs, targets)
     }
 
-    /// The samples at these places, in this order; one may come more than once, as in a bootstrap sample.
+    /// Copies the samples with these indices, in this order; an index may occur several times, as in a bootstrap sample.
     ///
     /// # Errors
     /// [`Error::NoSuchSample`], [`Error::Empty`].
@@ -167,10 +167,10 @@ impl<X, Y> Dataset<X, Y> {
         Self::named(inputs, copies(samples.iter().map(|&sample| &self.targets[sample])), "the subset")
     }
 
-    /// The first `count` samples and the rest.
+    /// Splits it into the first `count` samples and the rest.
     ///
     /// # Errors
-    /// [`Error::Empty`] where one of the two would have none.
+    /// [`Error::Empty`] where either part would have no samples.
     pub fn split_at(mut self, count: usize) -> Result<(Self, Self), Error> {
         let count = count.min(self.len());
         let (inputs, targets) = (self.inputs.split_off(count), self.targets.split_off(count));
@@ -178,11 +178,11 @@ impl<X, Y> Dataset<X, Y> {
         Ok((first, Self::named(inputs, targets, "the second part of the split")?))
     }
 
-    /// Holds out `share` of the samples of each stratum: `(rest, held out)`, each in the old order. The same seed holds out the
-    /// same samples. At least one sample of each stratum stays, and others are held out in its place as far as there are any.
+    /// Holds out `share` of the samples of each stratum and returns `(rest, held out)`, each in the original order. The same seed holds out the
+    /// same samples. At least one sample of each stratum stays in the rest; if possible, other samples are held out instead.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless the share is more than 0 and less than 1; [`Error::Empty`] where there are too few samples
+    /// [`Error::Setting`] unless the share is greater than 0 and less than 1; [`Error::Empty`] where there are too few samples
     /// for it.
     pub fn split_by(self, share: f64, seed: u64, stratum: impl Fn(&Y) -> usize) -> Result<(Self, Self), Error> {
         setting("held-out share", share, share > 0.0 && share < 1.0, "more than 0 and less than 1")?;
@@ -196,19 +196,19 @@ impl<X, Y> Dataset<X, Y> {
         Ok((rest, Self::named(inputs.1, targets.1, "the samples held out")?))
     }
 
-    /// The places of all samples in the order of an epoch: the same for the same seed and epoch.
+    /// Returns the indices of all samples in the order of an epoch: the same for the same seed and epoch.
     pub fn order(&self, seed: u64, epoch: u64) -> Vec<usize> {
         let mut order = Vec::new();
         self.order_into(seed, epoch, &mut order);
         order
     }
 
-    /// [`Self::order`] into a vector that is used again, which then allocates nothing.
+    /// Writes the result of [`Self::order`] to a vector; if it is reused, nothing is allocated.
     pub fn order_into(&self, seed: u64, epoch: u64, order: &mut Vec<usize>) {
         shuffled(self.len(), seed, epoch, order);
     }
 
-    /// The batches of an epoch, shuffled; the last may be smaller.
+    /// Returns the batches of an epoch, shuffled; the last may be smaller.
     ///
     /// # Errors
     /// [`Error::Setting`] for a batch of 0.
@@ -218,8 +218,8 @@ impl<X, Y> Dataset<X, Y> {
         Ok(Batches { set: self, order: self.order(seed, epoch), batch, next: 0, inputs, targets })
     }
 
-    /// Copies samples behind each other into vectors that are used again, which then allocates nothing. Places that the set
-    /// does not have are left out.
+    /// Copies samples to vectors, contiguous; if these are reused, nothing is allocated. Indices out of range are
+    /// ignored.
     pub fn gather(&self, samples: &[usize], inputs: &mut Vec<X>, targets: &mut Vec<Y>)
     where
         X: Stored,
@@ -234,23 +234,23 @@ impl<X, Y> Dataset<X, Y> {
     }
 }
 
-/// The indices below `len` in the order of an epoch.
+/// Writes the indices below `len` in the order of an epoch to `order`.
 pub(crate) fn shuffled(len: usize, seed: u64, epoch: u64, order: &mut Vec<usize>) {
     order.clear();
     order.extend(0..len);
     Random::new(key(seed, epoch, SHUFFLING, 0)).shuffle(order);
 }
 
-/// Which samples are held out, so that every stratum gives its share: see [`Dataset::split_by`].
+/// Marks the samples that are held out, so that every stratum contributes its share: see [`Dataset::split_by`].
 fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
     let samples = in_order_of(stratum_of.len(), &|sample| stratum_of[sample]);
     let strata = samples.chunk_by(|&one, &next| stratum_of[one] == stratum_of[next]);
     let mut strata: Vec<Vec<usize>> = strata.map(<[usize]>::to_vec).collect();
     let mut held_out = vec![false; stratum_of.len()];
     let mut random = Random::new(key(seed, 0, HOLDING_OUT, 0));
-    // The fraction of a sample that one stratum owes passes to the next, so that the whole share comes out right.
+    // The fraction of a sample that is left in one stratum carries over to the next, so that the overall share is exact.
     let (mut owed, mut held) = (0.0, 0.0);
-    // Marks what is owed, as far as a stratum has more than one sample that is not marked.
+    // Holds out samples up to the total `owed`, but leaves at least one of each stratum.
     let mut hold_out = |unmarked: &mut Vec<usize>, owed: f64| {
         let count = ((owed - held).round().max(0.0) as usize).min(unmarked.len() - 1);
         held += count as f64;
@@ -261,19 +261,19 @@ fn hold_out(stratum_of: &[usize], share: f64, seed: u64) -> Vec<bool> {
         owed += share * samples.len() as f64;
         hold_out(samples, owed);
     }
-    // What strata of few samples still owe at the end comes from the largest.
+    // Samples that small strata could not contribute come from the largest ones.
     for largest in in_order_of(strata.len(), &|stratum| usize::MAX - strata[stratum].len()) {
         hold_out(&mut strata[largest], owed);
     }
     held_out
 }
 
-/// The indices below `len` in the order of a key, those with the same key in their own.
+/// Returns the indices below `len` sorted by a key; equal keys keep their order.
 pub(crate) fn in_order_of(len: usize, key: &dyn Fn(usize) -> usize) -> Vec<usize> {
     sorted_places(len, &|one, other| key(one).cmp(&key(other)))
 }
 
-/// The values that are not marked, and those that are. They go from vector to vector in runs, and never over the stack.
+/// Splits values into those that are not marked, and those that are. They are moved in runs between vectors, and never through the stack.
 fn parted<X>(mut values: Vec<X>, marked: &[bool]) -> (Vec<X>, Vec<X>) {
     let mut runs = Vec::new();
     for run in marked.chunk_by(|a, b| a == b).rev() {
@@ -286,13 +286,13 @@ fn parted<X>(mut values: Vec<X>, marked: &[bool]) -> (Vec<X>, Vec<X>) {
     parts
 }
 
-/// What random draws are for, so that one seed serves for all.
+/// The purposes of random draws; each is part of the key, so that one seed serves all of them.
 const HOLDING_OUT: u64 = 1;
 const SHUFFLING: u64 = 2;
 
 impl<X, Y: Target> Dataset<X, Y> {
-    /// Holds out `share` of the samples, drawn by the seed: `(rest, held out)`, each in the old order. Of targets that are a label it is
-    /// `share` of each class, at least one sample of which stays: what is never seen cannot be learned.
+    /// Holds out `share` of the samples, drawn by the seed, and returns `(rest, held out)`, each in the original order. For targets that are
+    /// labels, `share` of each class is held out, and at least one sample of each class stays for training.
     ///
     /// ```
     /// use netwright_train::data::Dataset;
@@ -310,10 +310,10 @@ impl<X, Y: Target> Dataset<X, Y> {
 }
 
 impl<X> Dataset<X, usize> {
-    /// Checks that every label is one of `classes`.
+    /// Checks that every label is less than `classes`.
     ///
     /// # Errors
-    /// [`Error::Label`] for the first that is not.
+    /// [`Error::Label`] for the first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<(), Error> {
         check_labels(&self.targets, classes, "the dataset")
     }
@@ -326,7 +326,7 @@ pub(super) fn check_labels(labels: &[usize], classes: usize, origin: &str) -> Re
     }
 }
 
-/// The batches of one epoch. Its vectors are used again: take each batch with [`Self::next_batch`].
+/// The batches of one epoch. Its vectors are reused: get each batch by [`Self::next_batch`].
 #[derive(Debug)]
 pub struct Batches<'d, X, Y> {
     set: &'d Dataset<X, Y>,
@@ -338,7 +338,7 @@ pub struct Batches<'d, X, Y> {
 }
 
 impl<X: Stored, Y: Stored> Batches<'_, X, Y> {
-    /// The next inputs and targets, until the epoch ends.
+    /// Returns the next inputs and targets, or `None` at the end of the epoch.
     pub fn next_batch(&mut self) -> Option<(&[X], &[Y])> {
         let samples = self.order[self.next..].chunks(self.batch).next()?;
         self.next += samples.len();
@@ -346,7 +346,7 @@ impl<X: Stored, Y: Stored> Batches<'_, X, Y> {
         Some((&self.inputs, &self.targets))
     }
 
-    /// How many batches the epoch has.
+    /// Returns the number of batches in the epoch.
     pub fn count(&self) -> usize {
         self.order.len().div_ceil(self.batch)
     }

@@ -1,4 +1,4 @@
-//! Bytes from files, gzip or not, never more than were asked for.
+//! Bytes of files, compressed by gzip or not, with limits on how many are read.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// The first bytes of gzip.
+/// The magic number of gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A source of bytes, and its name in errors.
@@ -17,13 +17,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// A file; whether it is compressed is told by its first bytes, not by its name.
+    /// Opens a file. Its first bytes, not its name, decide whether it is compressed.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         Self::from_reader(Box::new(file), &path.display().to_string())
     }
 
-    /// Boxes keep what reads and what unpacks from being compiled for each kind of reader.
+    /// Wraps a reader in a box, so that reading and decompression are not compiled for each type of reader.
     pub(super) fn from_reader(mut reader: Box<dyn Read>, origin: &str) -> Result<Self, Error> {
         let mut start = Vec::new();
         reader.by_ref().take(2).read_to_end(&mut start).map_err(Error::io(Path::new(origin), "read"))?;
@@ -35,7 +35,7 @@ impl Source {
         Ok(Self { origin: origin.to_owned(), reader, compressed })
     }
 
-    /// What went wrong after `read` bytes: with the gzip file itself, or with the system.
+    /// Converts an error after `read` bytes: into a damaged gzip file, or into an error of the operating system.
     fn failed(&self, error: std::io::Error, read: u64) -> Error {
         use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         if self.compressed && matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
@@ -46,7 +46,7 @@ impl Source {
         Error::io(Path::new(&self.origin), "read")(error)
     }
 
-    /// Up to `limit` bytes. The memory grows with what is there, not with what was promised.
+    /// Reads up to `limit` bytes. Memory is allocated as bytes arrive, not as a header promises them.
     pub(super) fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(limit).read_to_end(&mut bytes) {
@@ -55,11 +55,11 @@ impl Source {
         }
     }
 
-    /// Exactly `count` bytes of the `promised` whole, of which `before` have been read.
+    /// Reads exactly `count` of the `promised` bytes, of which `before` have been read.
     pub(super) fn exactly(&mut self, count: u64, before: u64, promised: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(count).read_to_end(&mut bytes) {
-            // What a gzip file that was cut ends in.
+            // A truncated gzip file ends in `UnexpectedEof`, which is reported below.
             Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
                 return Err(self.failed(error, before + bytes.len() as u64));
             }
@@ -72,7 +72,7 @@ impl Source {
         Ok(bytes)
     }
 
-    /// An error unless all has been read.
+    /// Returns an error unless all bytes have been read.
     pub(super) fn end(&mut self, expected: u64) -> Result<(), Error> {
         let more = self.bytes(1)?;
         if more.is_empty() { Ok(()) } else { Err(Error::TrailingBytes { origin: self.origin.clone(), expected }) }

@@ -1,4 +1,4 @@
-//! Images in a folder that has a folder for each class, read by the `image` crate (feature `images`).
+//! Images in a folder with a subfolder for each class, read by the `image` crate (feature `images`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use super::{Images, LabelledImages, resize};
 use crate::error::Error;
 
-/// The endings of files that are read; others are passed over.
+/// The extensions of files that are read; others are ignored.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
-/// A set of images, and the class names that its labels stand for.
+/// Labelled images, and the names of their classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFolder {
     /// The images with their labels.
     pub images: LabelledImages,
-    /// The name of each class: its folder's, in alphabetical order.
+    /// The name of each class, which is that of its folder, in alphabetical order.
     pub classes: Vec<String>,
 }
 
-/// Reads the PNG and JPEG files of each folder within `folder`, stretched to `[height, width, channels]`: grey for 1 channel,
-/// red, green and blue for 3, with opacity for 4. Folders and files come in alphabetical order; hidden ones, whose names begin with a
-/// dot, are passed over.
+/// Reads the PNG and JPEG files of each subfolder of `folder`, resized to `[height, width, channels]`: grey for 1 channel,
+/// red, green and blue for 3, with opacity for 4. Folders and files are sorted alphabetically; hidden ones, whose names begin with a
+/// dot, are ignored.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image;
-/// [`Error::Empty`] for a class without any; [`Error::Format`] where `folder` holds no folders.
+/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is not an image;
+/// [`Error::Empty`] for a class without images; [`Error::Format`] where `folder` has no subfolders.
 pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> Result<ImageFolder, Error> {
     let (folder, size) = (folder.as_ref(), [height, width, channels]);
     check(size)?;
@@ -49,10 +49,10 @@ pub fn read(folder: impl AsRef<Path>, [height, width, channels]: [usize; 3]) -> 
     Ok(ImageFolder { images: LabelledImages::new(images, labels, classes.len())?, classes })
 }
 
-/// Reads one PNG or JPEG file, stretched to `[height, width, channels]`, as [`read`] does.
+/// Reads one PNG or JPEG file, resized to `[height, width, channels]`, as [`read`] does.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is no image.
+/// [`Error::Io`]; [`Error::Setting`] for sizes of 0 or other channels; [`Error::Format`] for a file that is not an image.
 pub fn read_image(path: impl AsRef<Path>, size: [usize; 3]) -> Result<Images, Error> {
     let path = path.as_ref();
     check(size)?;
@@ -67,7 +67,7 @@ fn check([height, width, channels]: [usize; 3]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The bytes of an image at another size.
+/// Returns the bytes of an image at another size.
 fn stretched(path: &Path, [height, width, channels]: [usize; 3]) -> Result<impl Iterator<Item = u8>, Error> {
     let (image, size) = decode(path, channels)?;
     let mut stretched = vec![0.0; height * width * channels];
@@ -79,7 +79,7 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = fs::read_dir(folder).map_err(Error::io(folder, "read"))?;
     let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths.map_err(Error::io(folder, "read"))?;
-    // Some systems keep `._1.png`, which is no image, beside `1.png`.
+    // Some systems store `._1.png`, which is not an image, beside `1.png`.
     paths.retain(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
     paths.sort();
     Ok(paths)
@@ -90,7 +90,7 @@ fn is_image(path: &Path) -> bool {
     path.is_file() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// The bytes of an image as elements, and its height and width.
+/// Returns the bytes of an image as elements, and its height and width.
 fn decode(path: &Path, channels: usize) -> Result<(Vec<f32>, [usize; 2]), Error> {
     let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
     let image = image::load_from_memory(&bytes).map_err(|error| Error::Format {

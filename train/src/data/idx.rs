@@ -1,6 +1,6 @@
-//! The IDX format of MNIST and Fashion-MNIST (LeCun, Cortes and Burges), gzip or not.
+//! The IDX format of MNIST and Fashion-MNIST (LeCun, Cortes and Burges), compressed by gzip or not.
 //!
-//! Four bytes that tell the kind of element and the dimensions, then four big-endian bytes for each size, then the elements.
+//! A file has four bytes for the element type and the number of dimensions, four big-endian bytes for each size, and the elements.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use super::file::Source;
 use super::{Images, LabelledImages};
 use crate::error::Error;
 
-/// The bytes that a file may promise.
+/// The largest number of bytes that a file may promise.
 const LIMIT: u64 = 1 << 32;
-/// Unsigned bytes in three dimensions.
+/// The magic number of unsigned bytes in three dimensions.
 const IMAGES: u32 = 0x0803;
-/// Unsigned bytes in one dimension.
+/// The magic number of unsigned bytes in one dimension.
 const LABELS: u32 = 0x0801;
 
 /// Reads a file of images.
@@ -25,7 +25,7 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Images, Error> {
     images(Source::open(path.as_ref())?)
 }
 
-/// [`read_images`] from any source of bytes; `origin` names it in errors.
+/// Reads images from any reader; `origin` is its name in errors.
 ///
 /// # Errors
 /// As [`read_images`].
@@ -41,7 +41,7 @@ pub fn read_labels(path: impl AsRef<Path>, classes: usize) -> Result<Vec<usize>,
     labels(Source::open(path.as_ref())?, classes)
 }
 
-/// [`read_labels`] from any source of bytes; `origin` names it in errors.
+/// Reads labels from any reader; `origin` is its name in errors.
 ///
 /// # Errors
 /// As [`read_labels`].
@@ -49,7 +49,7 @@ pub fn labels_from(reader: impl Read + 'static, origin: &str, classes: usize) ->
     labels(Source::from_reader(Box::new(reader), origin)?, classes)
 }
 
-/// Reads MNIST, or a set of the same form such as Fashion-MNIST: `(train, test)` from the four files of the usual names in
+/// Reads MNIST, or a set in the same format such as Fashion-MNIST, and returns `(train, test)`, from the four files of the usual names in
 /// `folder`, compressed or not.
 ///
 /// # Errors
@@ -64,7 +64,7 @@ pub fn mnist(folder: impl AsRef<Path>) -> Result<(LabelledImages, LabelledImages
     Ok((part("train")?, part("t10k")?))
 }
 
-/// The file itself where it is there, else the compressed one.
+/// Returns the path of the file, or of the compressed one if only that exists.
 fn find(folder: &Path, name: &str) -> PathBuf {
     let compressed = folder.join(format!("{name}.gz"));
     if !folder.join(name).exists() && compressed.exists() { compressed } else { folder.join(name) }
@@ -84,7 +84,7 @@ fn labels(source: Source, classes: usize) -> Result<Vec<usize>, Error> {
     Ok(labels)
 }
 
-/// The sizes and the bytes of a file that starts with `magic`.
+/// Reads the sizes and the bytes of a file that starts with `magic`.
 fn read<const D: usize>(mut source: Source, magic: u32) -> Result<([usize; D], Vec<u8>), Error> {
     let header_len = 4 + 4 * D as u64;
     let start = source.exactly(4, 0, header_len)?;
@@ -112,7 +112,7 @@ fn big_endian(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
 
-/// A magic number in words.
+/// Describes a magic number.
 fn kind(magic: u32) -> String {
     match magic {
         IMAGES => format!("IDX images ({IMAGES:#010x})"),

@@ -1,4 +1,4 @@
-//! Images as files hold them, and their way into a network's input.
+//! Images in bytes, and their conversion into inputs of a network.
 
 use super::Dataset;
 use super::dataset::check_labels;
@@ -9,7 +9,7 @@ use crate::once::Number;
 use crate::scalar::Precision;
 use crate::tensor::{Output, Tensor};
 
-/// Images of one size in bytes, channels of a pixel together.
+/// Images of one size in bytes; the channels of a pixel are contiguous.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     origin: String,
@@ -21,12 +21,12 @@ pub struct Images {
 }
 
 impl Images {
-    /// From the bytes of all images, contiguous. `white` is the byte that becomes 1: 255, or 16 for the UCI digits;
-    /// `origin` names the images in errors.
+    /// Creates images from their bytes, contiguous. `white` is the byte that is converted to 1: 255, or 16 for the UCI digits;
+    /// `origin` is the name of the images in errors.
     ///
     /// # Errors
-    /// [`Error::Setting`] where a size or `white` is 0, [`Error::Empty`] for no images, [`Error::Length`] where the bytes are
-    /// not whole images.
+    /// [`Error::Setting`] where a size or `white` is 0, [`Error::Empty`] without images, [`Error::Length`] where the bytes are
+    /// not a whole number of images.
     pub fn new(origin: &str, [height, width, channels]: [usize; 3], white: u8, pixels: Vec<u8>) -> Result<Self, Error> {
         for (name, size) in [("height", height), ("width", width), ("channels", channels), ("white", white.into())] {
             crate::error::count_setting(name, size, size > 0, "at least 1")?;
@@ -42,18 +42,18 @@ impl Images {
         Ok(Self { origin: origin.to_owned(), height, width, channels, white, pixels })
     }
 
-    /// How many.
+    /// Returns the number of images.
     #[allow(clippy::len_without_is_empty)] // It never is.
     pub fn len(&self) -> usize {
         self.pixels.len() / self.image_len()
     }
 
-    /// The size of each.
+    /// Returns the shape of each image.
     pub fn shape(&self) -> Shape {
         Shape::Image { height: self.height, width: self.width, channels: self.channels }
     }
 
-    /// The bytes of one.
+    /// Returns the bytes of one image.
     pub fn get(&self, image: usize) -> Option<&[u8]> {
         self.pixels.chunks_exact(self.image_len()).nth(image)
     }
@@ -62,10 +62,10 @@ impl Images {
         self.height * self.width * self.channels
     }
 
-    /// The images between 0 and 1, at the size they have.
+    /// Converts the images to elements between 0 and 1, without resizing.
     ///
     /// # Errors
-    /// [`Error::ImageSize`] where that is another.
+    /// [`Error::ImageSize`] where they have another size.
     pub fn tensors<const H: usize, const W: usize, const C: usize, T: Number>(
         &self,
     ) -> Result<Vec<Tensor<H, W, C, T>>, Error> {
@@ -76,7 +76,7 @@ impl Images {
         Ok(self.convert())
     }
 
-    /// The images between 0 and 1 as rows of `N` features, whatever their sizes.
+    /// Converts the images to vectors of `N` elements between 0 and 1, whatever their height and width.
     ///
     /// # Errors
     /// [`Error::ImageSize`] where they have another number of pixels.
@@ -84,10 +84,10 @@ impl Images {
         if self.image_len() != N { Err(self.another_size(Shape::Flat(N))) } else { Ok(self.convert()) }
     }
 
-    /// The images between 0 and 1, stretched to the size asked for; see [`resize`].
+    /// Converts the images to elements between 0 and 1, and resizes them; see [`resize`].
     ///
     /// # Errors
-    /// [`Error::ImageSize`] where the number of channels is another.
+    /// [`Error::ImageSize`] where they have another number of channels.
     pub fn resized<const H: usize, const W: usize, const C: usize, T: Number>(
         &self,
     ) -> Result<Vec<Tensor<H, W, C, T>>, Error> {
@@ -109,7 +109,7 @@ impl Images {
         images
     }
 
-    /// Bytes to elements between 0 and 1.
+    /// Converts bytes to elements between 0 and 1.
     fn scale<T: Precision>(&self, bytes: &[u8], elements: &mut [T]) {
         let white = f64::from(self.white);
         for (element, &byte) in elements.iter_mut().zip(bytes) {
@@ -122,7 +122,7 @@ impl Images {
     }
 }
 
-/// Images and the class of each.
+/// Images with the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledImages {
     images: Images,
@@ -131,10 +131,10 @@ pub struct LabelledImages {
 }
 
 impl LabelledImages {
-    /// The label of each image in the same place.
+    /// Combines images and labels, which belong together by index.
     ///
     /// # Errors
-    /// [`Error::Count`] where there are not as many of both, [`Error::Label`] for a label that is not below `classes`.
+    /// [`Error::Count`] where the two numbers differ, [`Error::Label`] for a label that is not less than `classes`.
     pub fn new(images: Images, labels: Vec<usize>, classes: usize) -> Result<Self, Error> {
         if images.len() != labels.len() {
             let (origin, targets) = (images.origin.clone(), labels.len());
@@ -144,42 +144,42 @@ impl LabelledImages {
         Ok(Self { images, labels, classes })
     }
 
-    /// The images.
+    /// Returns the images.
     pub fn images(&self) -> &Images {
         &self.images
     }
 
-    /// The class of each.
+    /// Returns the class of each image.
     pub fn labels(&self) -> &[usize] {
         &self.labels
     }
 
-    /// How many classes there are.
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The set, images between 0 and 1 at the size they have.
+    /// Converts it to a data set of images between 0 and 1, without resizing.
     ///
     /// # Errors
-    /// [`Error::ImageSize`] where that is another.
+    /// [`Error::ImageSize`] where the images have another size.
     pub fn dataset<const H: usize, const W: usize, const C: usize, T: Number>(
         self,
     ) -> Result<Dataset<Tensor<H, W, C, T>>, Error> {
         Dataset::named(self.images.tensors()?, self.labels, &self.images.origin)
     }
 
-    /// The set, images between 0 and 1 stretched to the size asked for; see [`resize`].
+    /// Converts it to a data set of images between 0 and 1, resized; see [`resize`].
     ///
     /// # Errors
-    /// [`Error::ImageSize`] where the number of channels is another.
+    /// [`Error::ImageSize`] where they have another number of channels.
     pub fn resized_dataset<const H: usize, const W: usize, const C: usize, T: Number>(
         self,
     ) -> Result<Dataset<Tensor<H, W, C, T>>, Error> {
         Dataset::named(self.images.resized()?, self.labels, &self.images.origin)
     }
 
-    /// The set, images between 0 and 1 as rows of `N` features.
+    /// Converts it to a data set of vectors of `N` elements between 0 and 1.
     ///
     /// # Errors
     /// [`Error::ImageSize`] where they have another number of pixels.
@@ -188,8 +188,8 @@ impl LabelledImages {
     }
 }
 
-/// Stretches an image of `channels` to another size, `[height, width]`, by bilinear interpolation between the centres of
-/// pixels; the border goes on outside. Nothing happens where a slice is too short for its size.
+/// Resizes an image of `channels` to another size, `[height, width]`, by bilinear interpolation between the centres of
+/// pixels; pixels of the border are repeated outside. Does nothing if a slice is too short for its size.
 pub fn resize<T: Precision>(
     from: &[T],
     [h, w]: [usize; 2],
@@ -214,7 +214,7 @@ pub fn resize<T: Precision>(
     }
 }
 
-/// The two old pixels between which the centre of the new pixel `at` lies, and how far towards the second.
+/// Returns the two source pixels next to the centre of the target pixel `at`, and the weight of the second.
 fn between(at: usize, new: usize, old: usize) -> (usize, usize, f64) {
     let centre = ((at as f64 + 0.5) * old as f64 / new as f64 - 0.5).clamp(0.0, (old - 1) as f64);
     let first = centre as usize;

@@ -1,4 +1,4 @@
-//! Data to train on: sets in memory, and the files they come from.
+//! Data for training: data sets in memory, and readers of files.
 //!
 //! ```no_run
 //! use netwright_runtime::Tensor;

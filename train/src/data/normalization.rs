@@ -1,4 +1,4 @@
-//! Inputs brought to mean 0 and deviation 1.
+//! Normalisation of inputs to mean 0 and standard deviation 1.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use crate::scalar::Precision;
 use crate::storage::replace_file;
 use crate::tensor::Output;
 
-/// The mean and the deviation of each channel of a set, by which it and others are normalised: x ← (x − μ) / σ. Measure them on
-/// the training set alone, and keep them with the network.
+/// The mean and the standard deviation of each channel of a set, for the normalisation x ← (x − μ) / σ of this and other sets. Compute them on
+/// the training set alone, and save them with the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalization {
     mean: Vec<f64>,
@@ -16,13 +16,13 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Measures `inputs` of `channels` channels: those of the images, or as many as there are features, each by itself. A
-    /// channel that is constant up to rounding has the deviation 1, and so becomes 0: its largest and its smallest element are no
-    /// further apart than 8 ulps (units in the last place) of the inputs' own precision.
+    /// Computes the statistics of `inputs` with `channels` channels: those of the images, or the number of features to treat each separately.
+    /// A channel that is constant up to rounding gets the standard deviation 1, and so becomes 0: its largest and its smallest element differ by
+    /// at most 8 ulps (units in the last place) of the inputs' precision.
     ///
     /// # Errors
-    /// [`Error::Length`] where an input is not made of whole pixels, [`Error::Empty`] where there are none, [`Error::Input`] for one
-    /// that is NaN or infinite, which would spoil all others.
+    /// [`Error::Length`] where an input is not a whole number of pixels, [`Error::Empty`] without inputs, [`Error::Input`] for one
+    /// that is NaN or infinite, since it would make all statistics NaN.
     pub fn fit<T: Precision, X: Output<T>>(inputs: &[X], channels: usize) -> Result<Self, Error> {
         check::<T, X>(channels)?;
         let elements = X::many(inputs);
@@ -36,10 +36,10 @@ impl Normalization {
         Ok(Self { mean, deviation })
     }
 
-    /// With a known mean and deviation for each channel.
+    /// Creates a normalisation from known means and standard deviations of each channel.
     ///
     /// # Errors
-    /// [`Error::Length`] where there are not as many of both, [`Error::Setting`] for a deviation that is not more than 0.
+    /// [`Error::Length`] where the two numbers differ, [`Error::Setting`] for a standard deviation that is not greater than 0.
     pub fn new(mean: Vec<f64>, deviation: Vec<f64>) -> Result<Self, Error> {
         if mean.len() != deviation.len() {
             return Err(Error::Length { what: "the deviations", expected: mean.len(), found: deviation.len() });
@@ -51,12 +51,12 @@ impl Normalization {
         Ok(Self { mean, deviation })
     }
 
-    /// The mean of each channel.
+    /// Returns the mean of each channel.
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
 
-    /// The deviation of each channel.
+    /// Returns the standard deviation of each channel.
     pub fn deviation(&self) -> &[f64] {
         &self.deviation
     }
@@ -64,12 +64,12 @@ impl Normalization {
     /// Normalises inputs in place.
     ///
     /// # Errors
-    /// [`Error::Length`] where an input is not made of whole pixels of these channels.
+    /// [`Error::Length`] where an input is not a whole number of pixels of these channels.
     pub fn apply<T: Precision, X: Output<T>>(&self, inputs: &mut [X]) -> Result<(), Error> {
         self.each(inputs, |element, mean, deviation| (element - mean) / deviation)
     }
 
-    /// Normalises a single input: a row to predict.
+    /// Normalises a single input, such as a row to predict.
     ///
     /// # Errors
     /// As [`Normalization::apply`].
@@ -77,7 +77,7 @@ impl Normalization {
         self.apply(core::slice::from_mut(input))
     }
 
-    /// Takes normalised elements back in place, x ← σ x + μ: answers to targets that were normalised, or inputs to be looked at.
+    /// Reverses the normalisation in place, x ← σ x + μ: for answers to normalised targets, or for inputs to display.
     ///
     /// # Errors
     /// As [`Normalization::apply`].
@@ -85,7 +85,7 @@ impl Normalization {
         self.each(inputs, |element, mean, deviation| element * deviation + mean)
     }
 
-    /// Takes a single answer, or input, back.
+    /// Reverses the normalisation of a single answer or input.
     ///
     /// # Errors
     /// As [`Normalization::apply`].
@@ -107,8 +107,8 @@ impl Normalization {
         Ok(())
     }
 
-    /// Writes it as a table of a line for each channel, `mean,deviation`, with all digits: to stand beside the network's weights. The file
-    /// is whole or not there.
+    /// Writes a table with a line for each channel, `mean,deviation`, with all digits, to store beside the network's weights. The file
+    /// is written atomically.
     ///
     /// ```no_run
     /// use netwright_train::data::Normalization;
@@ -129,7 +129,7 @@ impl Normalization {
         replace_file(path.as_ref(), text.as_bytes())
     }
 
-    /// Reads what [`Normalization::save`] wrote.
+    /// Reads a file that [`Normalization::save`] wrote.
     ///
     /// # Errors
     /// Those of [`csv::read`](super::csv::read); [`Error::Line`], [`Error::Cell`] or [`Error::NoColumn`] for another table, and those of
@@ -142,16 +142,16 @@ impl Normalization {
     }
 }
 
-/// The header of a file.
+/// The header of the file.
 const HEADER: [&str; 2] = ["mean", "deviation"];
 
-/// The mean and the deviation of one channel. Elements are brought between -1 and 1 before they are added up, so that neither a large
-/// mean nor a large or small spread costs digits; what is constant up to rounding has the deviation 1.
+/// Returns the mean and the standard deviation of one channel. Elements are scaled to -1 to 1 before they are summed, so that neither a large
+/// mean nor a large or small spread costs digits; a channel that is constant up to rounding has the standard deviation 1.
 fn spread<T: Precision>(elements: &[T], channel: usize, channels: usize) -> (f64, f64) {
     let values = || elements[channel..].iter().step_by(channels).map(|element| element.to_f64());
     let (least, most) =
         values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
-    // Halves, since the whole range may be more than f64 holds.
+    // Each term is halved, since the whole range may overflow f64.
     let (middle, half) = (least / 2.0 + most / 2.0, most / 2.0 - least / 2.0);
     let rounding = 4.0 * T::EPSILON * least.abs().max(most.abs());
     if half <= rounding {
@@ -231,7 +231,7 @@ mod tests {
         let mut row = [[0.101_f64]];
         tenths.apply(&mut row).unwrap();
         assert!((row[0][0] - 0.001).abs() < 1e-15, "{row:?}");
-        // Three tenths, reached by two ways.
+        // The number 0.3, computed in two ways.
         assert_eq!(fit(&[[0.1 + 0.2], [0.3], [0.3]]).deviation(), [1.0]);
         for constant in [1e8, -1e300, 1e-30, 5e-324, f64::MAX, 0.0, -0.0] {
             let normalization = fit(&[[constant]; 1000]);

@@ -1,4 +1,4 @@
-//! Sigmoid and binary cross-entropy in one.
+//! Sigmoid and binary cross-entropy, fused.
 
 use super::reduction::reduce;
 use super::{Dense, Loss, Reduction, check_dense, check_labels};
@@ -12,33 +12,33 @@ use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
 
 /// The cross-entropy of each output of a sigmoid: ℓ = −(y ln a + (1 − y) ln(1 − a)) with a = σ(z), fused with the sigmoid so that
-/// ∂ℓ/∂z = a − y (slide 7): no saturation. Safe for logits of any size. The loss of an image is the mean over its outputs, or their sum:
-/// see [`Reduction`].
+/// ∂ℓ/∂z = a − y (slide 7), which does not saturate. Stable for logits of any size. The loss of an image is the mean over its outputs, or their
+/// sum: see [`Reduction`].
 ///
-/// Targets are `[f32; K]` between 0 and 1, or 0 and 1 for each output (`[bool; K]` or `Vec<bool>`, as well of `u8`, `u16` and `usize`); for
+/// Targets are `[f32; K]` between 0 and 1, or 0 and 1 for each output (`[bool; K]` or `Vec<bool>`, also of `u8`, `u16` and `usize`); for
 /// one output also `f32`, `bool`, or 0 and 1 as `usize`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BinaryCrossEntropy {
     reduction: Reduction,
 }
 
-/// Averaged over the outputs of an image: `.loss(BinaryCrossEntropy)`.
+/// The loss averaged over the outputs of an image: `.loss(BinaryCrossEntropy)`.
 #[allow(non_upper_case_globals)]
 pub const BinaryCrossEntropy: BinaryCrossEntropy = BinaryCrossEntropy { reduction: Reduction::Mean };
 
-/// The loss at logit z and a − y. ln(1 + e⁻ᶻ) is taken where it cannot overflow.
+/// Returns the loss at logit z, and a − y. The term ln(1 + e⁻ᶻ) is computed so that it cannot overflow.
 fn at(z: f64, y: f64) -> (f64, f64) {
     let e = libm::exp(-z.abs());
     let answer = if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
-    // `f64::max` would lose a NaN.
+    // `f64::max` would drop a NaN.
     let positive = if z < 0.0 { 0.0 } else { z };
-    // 1 − a directly, where a rounds to 1.
+    // 1 − a is computed directly where a rounds to 1.
     let error = if z >= 0.0 && y == 1.0 { -e / (1.0 + e) } else { answer - y };
     (positive - z * y + libm::log1p(e), error)
 }
 
 impl BinaryCrossEntropy {
-    /// What the losses of an image's outputs come to.
+    /// Sets how the losses of an image's outputs are reduced.
     ///
     /// ```
     /// use netwright_train::loss::{BinaryCrossEntropy, Reduction};
@@ -72,11 +72,11 @@ binary_cross_entropy!(
     shares, check_shares, [] f64
 );
 binary_cross_entropy!(
-    /// A number for each output.
+    /// A value for each output.
     shares, check_shares, [S: Number, const K: usize] [S; K]
 );
 binary_cross_entropy!(
-    /// A number for each output at each position.
+    /// A value for each output at each position.
     shares, check_shares, [S: Number, const H: usize, const W: usize, const C: usize] crate::tensor::Tensor<H, W, C, S>
 );
 binary_cross_entropy!(
@@ -88,15 +88,15 @@ binary_cross_entropy!(
     labels, check_single, [] usize
 );
 binary_cross_entropy!(
-    /// Two of 0 and 1 with their shares, for one output, as mixup makes them of labels.
+    /// The classes 0 and 1 with their shares, for one output, as mixup blends labels.
     labels, check_single, [] MixedLabel
 );
 binary_cross_entropy!(
-    /// Two of 0 and 1 with their shares, for each of `P` outputs.
+    /// The classes 0 and 1 with their shares, for each of `P` outputs.
     labels, check_each, [const P: usize] [MixedLabel; P]
 );
 binary_cross_entropy!(
-    /// Two of 0 and 1 with their shares, for each output.
+    /// The classes 0 and 1 with their shares, for each output.
     labels, check_each, [] Vec<MixedLabel>
 );
 

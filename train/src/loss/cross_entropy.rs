@@ -1,4 +1,4 @@
-//! Softmax and cross-entropy in one.
+//! Softmax and cross-entropy, fused.
 
 use super::{Dense, Loss, Reduction, check_dense, check_labels};
 use crate::Shape;
@@ -10,16 +10,16 @@ use crate::scalar::Precision;
 use crate::train::MixedLabel;
 use crate::train::label::{Label, Labels, each_label_map};
 
-/// The cross-entropy of a softmax's answer, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
-/// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Safe for logits of any size.
+/// The cross-entropy of a softmax's output, fused with the softmax: ℓ = −Σ yₖ ln aₖ with a = softmax(z), so that
+/// ∂ℓ/∂z = a − y (slide 7), which is large where the answer is far off. Stable for logits of any size.
 ///
-/// Behind `logsoftmax`, whose answers are ln aₖ, it is the negative log-likelihood (PyTorch's `NLLLoss`), and the same numbers.
+/// After `logsoftmax`, whose outputs are ln aₖ, it is the negative log-likelihood (PyTorch's `NLLLoss`), with the same values.
 ///
-/// Where the network answers for each pixel, the loss of an image is the mean over its pixels, or their sum: see [`Reduction`].
+/// For a network with an output for each pixel, the loss of an image is the mean over its pixels, or their sum: see [`Reduction`].
 ///
-/// Targets are labels (`usize`), a label for each pixel (`[u8; P]` or `Vec<u8>`, as well of `u16`, `usize` and `bool`, row by row), or the
-/// share of each class (`[f32; K]`, which add up to 1; a `Tensor` for each pixel), or two labels mixed ([`MixedLabel`]). A label that is
-/// no class has probability 0 and an infinite loss.
+/// Targets are labels (`usize`), a label for each pixel (`[u8; P]` or `Vec<u8>`, also of `u16`, `usize` and `bool`, row by row), or the
+/// share of each class (`[f32; K]`, with the sum 1; a `Tensor` for each pixel), or two blended labels ([`MixedLabel`]). A label that is not
+/// a class has probability 0 and an infinite loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[doc(alias = "NLLLoss")]
 pub struct CrossEntropy {
@@ -27,7 +27,7 @@ pub struct CrossEntropy {
     reduction: Reduction,
 }
 
-/// [`CrossEntropy::new`] by the name of its type, as other losses are written: `.loss(CrossEntropy)`.
+/// A constant with the name of its type, equal to [`CrossEntropy::new`]: `.loss(CrossEntropy)`.
 ///
 /// ```
 /// use netwright_train::loss::CrossEntropy;
@@ -39,12 +39,12 @@ pub struct CrossEntropy {
 pub const CrossEntropy: CrossEntropy = CrossEntropy::new();
 
 impl CrossEntropy {
-    /// Without label smoothing, averaged over the pixels of an image.
+    /// Creates the loss without label smoothing, averaged over the pixels of an image.
     pub const fn new() -> Self {
         Self { smoothing: 0.0, reduction: Reduction::Mean }
     }
 
-    /// What the losses of an image's pixels come to.
+    /// Sets how the losses of an image's pixels are reduced.
     ///
     /// ```
     /// use netwright_train::loss::{CrossEntropy, Reduction};
@@ -54,7 +54,7 @@ impl CrossEntropy {
         Self { reduction, ..self }
     }
 
-    /// Takes `share` from the true class and spreads it over all K classes: y ← (1 − s) y + s / K (Szegedy et al., 2016).
+    /// Moves `share` of the target from the true class to all K classes evenly: y ← (1 − s) y + s / K (Szegedy et al., 2016).
     ///
     /// ```
     /// use netwright_train::loss::CrossEntropy;
@@ -69,13 +69,13 @@ impl CrossEntropy {
         Ok(Self { smoothing: setting("label smoothing", share, valid, "at least 0 and less than 1")?, ..self })
     }
 
-    /// The loss of one softmax, and its gradient times a scale where there is room for one. `target` gives yₖ.
+    /// Returns the loss of one softmax, and writes its gradient times a scale, if asked for. `target` returns yₖ.
     fn row<T: Precision>(&self, logits: &[T], target: impl Fn(usize) -> f64, gradient: Option<(&mut [T], T)>) -> f64 {
         let target = |class| (1.0 - self.smoothing) * target(class) + self.smoothing / logits.len() as f64;
         let mut largest = f64::NEG_INFINITY;
         for logit in logits {
             let logit = logit.to_f64();
-            // A NaN must not be lost, as it would be in `f64::max`.
+            // `f64::max` would drop a NaN.
             if logit > largest || logit.is_nan() {
                 largest = logit;
             }
@@ -101,7 +101,7 @@ impl CrossEntropy {
         loss
     }
 
-    /// The loss of all images. A target has `positions`, each with a `share` for every class.
+    /// Returns the summed loss of all images. A target has `positions`, each with a `share` for every class.
     fn sum<T: Precision, Y>(
         &self,
         values: &[T],
@@ -155,7 +155,7 @@ macro_rules! cross_entropy {
 
 cross_entropy!(labels, check_classes, [] usize);
 cross_entropy!(
-    /// Two labels with their shares, as mixup makes them of labels.
+    /// Two labels with their shares, as mixup blends labels.
     labels, check_classes, [] MixedLabel
 );
 cross_entropy!(
@@ -167,7 +167,7 @@ cross_entropy!(
     labels, check_classes, [] Vec<MixedLabel>
 );
 cross_entropy!(
-    /// The share of each class, as mixup makes them.
+    /// The share of each class, as mixup blends them.
     shares, check_shares, [S: Number, const K: usize] [S; K]
 );
 cross_entropy!(
@@ -198,7 +198,7 @@ fn check_shares<Y: Dense>(outputs: Shape, targets: &[Y], origin: &str) -> Result
     check_sums(targets, origin)
 }
 
-/// Refuses shares that do not add up to 1, as of several classes that are each a whole: the gradient a − y holds for those alone.
+/// Refuses shares whose sum is not 1, such as several classes of share 1: the gradient a − y assumes that sum.
 fn check_sums<Y: Dense>(targets: &[Y], origin: &str) -> Result<(), Error> {
     let group = Y::GROUP.max(1);
     for (sample, target) in targets.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Losses that compare the answer itself, whatever the network ends in.
+//! Losses on the answer itself, whatever the last layer of the network.
 
 use super::reduction::reduce;
 use super::{Dense, Loss, Reduction, check_dense};
@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::head::Head;
 use crate::scalar::Precision;
 
-/// ℓ = Σ (a − y)² / K over the K outputs of an image (slide 6, which adds them up: [`Reduction::Sum`]); its gradient 2 (a − y) / K goes back
-/// through the last activation, whose flat parts stop it.
+/// ℓ = Σ (a − y)² / K over the K outputs of an image (slide 6 uses the sum: [`Reduction::Sum`]). Its gradient 2 (a − y) / K propagates
+/// through the last activation, and vanishes where that saturates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SquaredError {
     reduction: Reduction,
@@ -50,7 +50,7 @@ fn absolute(answer: f64, target: f64) -> (f64, f64) {
 macro_rules! distance {
     ($loss:ident, $one:ident) => {
         impl $loss {
-            /// What the losses of an image's outputs come to.
+            /// Sets how the losses of an image's outputs are reduced.
             ///
             /// ```
             #[doc = concat!("use netwright_train::loss::{Reduction, ", stringify!($loss), "};")]

@@ -1,9 +1,9 @@
-//! Losses ℓ(a, y): what training makes small, and where its gradient starts (forward equation (4), back-propagation (1)).
+//! Losses ℓ(a, y): the function that training minimises, and the start of its gradient (forward equation (4), back-propagation (1)).
 //!
-//! The loss of an image is the mean over its outputs or pixels, as in PyTorch and Keras, or their sum where [`Reduction::Sum`] is asked for.
-//! Over the images of a batch every loss adds up; callers divide by the batch through `scale`, so that a batch may be cut into micro-batches.
+//! The loss of an image is the mean over its outputs or pixels, as in PyTorch and Keras, or their sum with [`Reduction::Sum`].
+//! Over the images of a batch every loss is a sum; callers divide by the batch through `scale`, so that a batch may be split into micro-batches.
 
-/// A loss that is fused with the head it is for: what sums it up, what refuses targets, and the targets.
+/// Implements a loss that is fused with a head: the method that sums it up, the function that checks targets, and the type of targets.
 macro_rules! fused_with_head {
     ($loss:ident, $head:ident, $(#[$doc:meta])* $sum:ident, $check:path, [$($generic:tt)*] $target:ty) => {
         $(#[$doc])*
@@ -45,7 +45,7 @@ use crate::once::Number;
 use crate::scalar::{Precision, Scalar};
 use crate::train::label::{Label, Labels};
 
-/// A loss for networks that end in `H`, against targets of type `Y`. What `Debug` says of it stands in checkpoints: all that it was made with.
+/// A loss for networks that end in `H`, with targets of type `Y`. Checkpoints store its `Debug` output, which must show all of its settings.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a network that ends in `{H}` with targets of type `{Y}`",
     label = "this loss does not fit the end of the network, or its targets",
@@ -55,36 +55,36 @@ use crate::train::label::{Label, Labels};
     note = "`NoLoss` stands where none was chosen: `.loss(CrossEntropy)`"
 )]
 pub trait Loss<H: Head, Y>: Clone + Debug + Send + Sync {
-    /// Which values it reads and whose gradient it writes: the logits', where it is fused with the head.
+    /// Selects the values that it reads and whose gradient it writes: the logits, if it is fused with the head.
     const SEED: GradientSeed;
 
-    /// Writes `scale` times the gradient of the summed loss to `gradient` (batch x outputs, like `values`), and returns the
+    /// Writes `scale` times the gradient of the summed loss to `gradient` (batch x outputs, as `values`), and returns the
     /// sum of the losses of these images, not scaled. `values` are logits or answers, by [`Self::SEED`].
     fn evaluate<T: Precision>(&self, values: &[T], targets: &[Y], scale: T, gradient: &mut [T]) -> f64;
 
-    /// The sum of the losses of these images, without gradients.
+    /// Returns the sum of the losses of these images, without gradients.
     fn value<T: Precision>(&self, values: &[T], targets: &[Y]) -> f64;
 
-    /// Whether every target can be met by a network that answers with `outputs`; to be asked once before training.
+    /// Checks that the loss is defined for every target and an output shape of `outputs`; call it once before training.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Label`] or [`Error::Target`] for the first sample that cannot; `origin` names the set.
+    /// [`Error::Length`], [`Error::Label`] or [`Error::Target`] for the first invalid sample; `origin` names the set.
     fn check(&self, outputs: Shape, targets: &[Y], origin: &str) -> Result<(), Error>;
 }
 
-/// A target with a number for each output: a number for a single one, an array, or a tensor for networks that answer with images.
+/// A target with a value for each output: a number for a single one, an array, or a tensor for networks whose outputs are images.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no number for each output of a network",
     note = "such targets are `f32` for a single output, `[f32; N]`, or a `Tensor`"
 )]
 pub trait Dense: Send + Sync {
-    /// How many elements belong together in a softmax: all of an array, the channels of a pixel.
+    /// The number of elements in one softmax: all of an array, the channels of a pixel.
     const GROUP: usize;
-    /// The element at a place, row by row, channels innermost.
+    /// Returns an element by its index, row by row, channels innermost.
     fn at(&self, index: usize) -> f64;
-    /// How many.
+    /// Returns the number of elements.
     fn len(&self) -> usize;
-    /// Whether there are none.
+    /// Returns whether there are no elements.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -127,12 +127,12 @@ impl<S: Number, const H: usize, const W: usize, const C: usize> Dense for crate:
     }
 }
 
-/// The label as a share of 1 for its class: the target of [`struct@CrossEntropy`] for labels that are mixed.
+/// Returns a label as shares, 1 for its class and 0 for the others: a target of [`struct@CrossEntropy`].
 pub fn one_hot<const K: usize, T: Number>(label: usize) -> [T; K] {
     core::array::from_fn(|class| if class == label { T::ONE } else { T::ZERO })
 }
 
-/// `Ok` where every element of every target satisfies `valid`, and there are as many as the network has outputs.
+/// Checks that every target has as many elements as the network has outputs, and that all of them satisfy `valid`.
 fn check_dense<Y: Dense>(
     outputs: Shape,
     targets: &[Y],
@@ -151,7 +151,7 @@ fn check_dense<Y: Dense>(
     Ok(())
 }
 
-/// `Ok` where every target has a label for each of `positions`, and each is one of `classes`.
+/// Checks that every target has a label for each of `positions`, and that each is less than `classes`.
 fn check_labels<Y: Labels>(positions: usize, classes: usize, targets: &[Y], origin: &str) -> Result<(), Error> {
     for (sample, target) in targets.iter().enumerate() {
         let labels = target.each();

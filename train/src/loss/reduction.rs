@@ -1,20 +1,20 @@
-//! How the losses of the outputs of an image become one.
+//! The reduction of the losses of an image's outputs.
 
 use crate::scalar::Precision;
 
-/// What the losses of an image's outputs, or of its positions where it is labelled pixel by pixel, come to. The losses of a batch are
-/// averaged over its images either way.
+/// How the losses of an image's outputs, or of its positions if it is labelled pixel by pixel, are reduced to one loss. The loss of a batch is
+/// the mean over its images in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
-    /// Their mean, as in PyTorch and Keras: a learning rate then holds for networks of any number of outputs.
+    /// The mean, as in PyTorch and Keras: a learning rate then suits networks with any number of outputs.
     #[default]
     Mean,
-    /// Their sum. The gradient is as many times longer as there are outputs or positions.
+    /// The sum. The gradient is larger by the number of outputs or positions.
     Sum,
 }
 
 impl Reduction {
-    /// What each of `parts` losses counts.
+    /// Returns the weight of each of `parts` losses.
     pub(super) fn share(self, parts: usize) -> f64 {
         match self {
             Self::Mean => 1.0 / parts.max(1) as f64,
@@ -23,8 +23,8 @@ impl Reduction {
     }
 }
 
-/// Reduces `one(value, target)`, which returns a loss and its derivative, over the outputs of each image, and adds up the images. `at`
-/// gives the number of a target for an output. Where there is room for a gradient, it becomes the derivatives times the scale.
+/// Reduces `one(value, target)`, which returns a loss and its derivative, over the outputs of each image, and sums over the images. `at`
+/// returns the element of a target for an output. If `gradient` is given, the derivatives times the scale are written to it.
 pub(super) fn reduce<T: Precision, Y>(
     reduction: Reduction,
     values: &[T],

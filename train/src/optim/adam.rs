@@ -11,7 +11,7 @@ use crate::layer::Layer;
 use crate::scalar::Precision;
 use crate::settings::Settings;
 
-/// The settings and moments that Adam and AdamW share.
+/// The settings and moments of Adam and AdamW.
 #[derive(Clone, Debug)]
 struct Moments<T> {
     rate: f64,
@@ -101,14 +101,14 @@ macro_rules! adam {
             $(#[$new])*
             ///
             /// # Errors
-            /// [`Error::Setting`] where the learning rate is negative or no number.
+            /// [`Error::Setting`] where the learning rate is negative or not finite.
             pub fn new(rate: f64) -> Result<Self, Error> {
                 let mut treatment = Treatment::new(rate);
                 treatment.set("weight decay", $weight_decay)?;
                 Ok(Self { moments: Moments::new(rate)?, treatment })
             }
 
-            /// β₁ and β₂, the weights of the old moments.
+            /// Sets β₁ and β₂, the weights of the old moments.
             ///
             /// # Errors
             /// [`Error::Setting`] unless each is at least 0 and less than 1.
@@ -118,16 +118,16 @@ macro_rules! adam {
                 Ok(self)
             }
 
-            /// ε.
+            /// Sets ε.
             ///
             /// # Errors
-            /// [`Error::Setting`] unless it is more than 0.
+            /// [`Error::Setting`] unless it is greater than 0.
             pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
                 self.moments.epsilon = positive("epsilon", epsilon)?;
                 Ok(self)
             }
 
-            /// Whether ε is added to the root before or after its correction.
+            /// Sets whether ε is added to the root before or after the correction of its bias.
             pub fn epsilon_placement(mut self, placement: Epsilon) -> Self {
                 self.moments.placement = placement;
                 self
@@ -199,13 +199,13 @@ macro_rules! adam {
 }
 
 adam!(
-    /// Adam (Kingma and Ba, 2015): m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², both corrected for their start at zero, and
+    /// Adam (Kingma and Ba, 2015): m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², both corrected for their bias towards zero, and
     /// w ← w − rate · m̂ / (√v̂ + ε).
     Adam, "Adam", 0.0,
-    /// β₁ = 0.9, β₂ = 0.999, ε = 1e-8, no penalties.
+    /// Creates the optimiser with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and no penalties.
 );
 adam!(
     /// [`Adam`] with decoupled weight decay (Loshchilov and Hutter, 2019).
     AdamW, "AdamW", 0.01,
-    /// β₁ = 0.9, β₂ = 0.999, ε = 1e-8, weight decay 0.01.
+    /// Creates the optimiser with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and weight decay 0.01.
 );

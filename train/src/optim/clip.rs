@@ -1,4 +1,4 @@
-//! Gradients that are too long, cut.
+//! Gradient clipping.
 
 use netwright_compute::update::clamp;
 
@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::norm::norm;
 use crate::scalar::Precision;
 
-/// The length of the whole gradient, √Σg², without overflow or underflow of the squares: see LAPACK's `dlassq`. Added up in f64 and in
-/// a fixed order. Infinite where the length itself is more than an `f64` holds.
+/// Returns the norm of the whole gradient, √Σg², without overflow or underflow of the squares: see LAPACK's `dlassq`. The sum is in f64 and
+/// in a fixed order. Infinite where the norm is larger than an `f64` can hold.
 ///
 /// ```
 /// use netwright_train::optim::global_norm;
@@ -17,7 +17,7 @@ pub fn global_norm<T: Precision>(gradients: &[T]) -> f64 {
     norm(gradients).length()
 }
 
-/// Shortens the gradient to the length `limit` where it is longer (Pascanu et al., 2013), and returns the length it had. The optimisers'
+/// Scales the gradient to the norm `limit` if its norm is larger (Pascanu et al., 2013), and returns the original norm. The optimisers'
 /// own `clip_norm` does the same within the step.
 ///
 /// ```
@@ -29,7 +29,7 @@ pub fn global_norm<T: Precision>(gradients: &[T]) -> f64 {
 /// ```
 ///
 /// # Errors
-/// [`Error::Setting`] unless the limit is more than 0.
+/// [`Error::Setting`] unless the limit is greater than 0.
 pub fn clip_by_global_norm<T: Precision>(gradients: &mut [T], limit: f64) -> Result<f64, Error> {
     super::positive("clipping norm", limit)?;
     let norm = norm(gradients);
@@ -40,7 +40,7 @@ pub fn clip_by_global_norm<T: Precision>(gradients: &mut [T], limit: f64) -> Res
     Ok(norm.length())
 }
 
-/// Cuts each element to ±`limit`. A NaN stays one.
+/// Clamps each element to ±`limit`. A NaN stays NaN.
 ///
 /// ```
 /// use netwright_train::optim::clip_by_value;
@@ -51,7 +51,7 @@ pub fn clip_by_global_norm<T: Precision>(gradients: &mut [T], limit: f64) -> Res
 /// ```
 ///
 /// # Errors
-/// [`Error::Setting`] unless the limit is more than 0.
+/// [`Error::Setting`] unless the limit is greater than 0.
 pub fn clip_by_value<T: Precision>(gradients: &mut [T], limit: f64) -> Result<(), Error> {
     let limit = T::from_f64(super::positive("clipping value", limit)?);
     gradients.iter_mut().for_each(|gradient| *gradient = clamp(*gradient, limit));

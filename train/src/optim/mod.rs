@@ -1,5 +1,5 @@
-//! Optimisers: they move the flat buffer of parameters against its gradient. And the penalties that keep weights small, and
-//! gradients that are cut where they are too long.
+//! Optimisers, which update the flat buffer of parameters by its gradient; penalties on weights; and
+//! gradient clipping.
 
 mod adam;
 mod clip;
@@ -20,7 +20,7 @@ use crate::layer::Layer;
 use crate::scalar::Precision;
 use crate::settings::Settings;
 
-/// An optimiser: what a gradient does to the parameters. It may keep state as long as the parameters.
+/// An optimiser: updates parameters by their gradient. It may have state as long as the parameters.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not move weights of type `{T}`",
     label = "no optimiser for this network",
@@ -29,34 +29,34 @@ use crate::settings::Settings;
     note = "an optimiser comes in a `Result`: put a `?` behind it"
 )]
 pub trait Optimizer<T: Precision>: Send {
-    /// Its name: `Adam`.
+    /// Returns its name: `Adam`.
     fn name(&self) -> &'static str;
 
-    /// The learning rate it was made with; a [`Schedule`](crate::schedule::Schedule) multiplies it.
+    /// Returns the learning rate it was created with; a [`Schedule`](crate::schedule::Schedule) multiplies it.
     fn rate(&self) -> f64;
 
-    /// All that its steps depend on besides its state: the rate, and whatever else can be set.
+    /// Describes the settings that its steps depend on besides its state: the rate, and all others.
     fn settings(&self) -> Settings {
         Settings::new().with("the learning rate", self.rate())
     }
 
-    /// Moves `parameters` one step with the learning rate `rate`. The penalties go by `layers`, the network's table. Allocates
-    /// in the first step alone.
+    /// Updates `parameters` by one step at the learning rate `rate`. Penalties are set per part of the network, by its table `layers`.
+    /// Allocates in the first step alone.
     ///
     /// # Errors
     /// [`Error::Length`] where the slices differ in length from each other or from earlier steps, [`Error::UnknownLayer`] for
-    /// a penalty, a rate or the freezing of a part that does not exist, [`Error::Setting`] for a negative rate or a NaN. The parameters are
+    /// a penalty, a rate or the freezing of an unknown part, [`Error::Setting`] for a rate that is negative or NaN. The parameters are
     /// unchanged then.
     fn step(&mut self, rate: f64, layers: &[Layer], parameters: &mut [T], gradients: &[T]) -> Result<(), Error>;
 
-    /// Whether a step can be made part by part, of gradients that are nowhere known as a whole: [`Self::begin_step`] without them. Where the
-    /// length of the gradient is cut, it cannot.
+    /// Returns whether a step can be made part by part, without the whole gradient: by [`Self::begin_step`] with `None`. It cannot if the norm
+    /// of the gradient is clipped.
     fn moves_by_parts(&self) -> bool {
         false
     }
 
-    /// Begins a step as [`Self::step`] makes it, and leaves it to the caller to move each parameter once. `gradients` are the whole gradient,
-    /// where that is known. Nothing, and nothing has changed, where the optimiser makes its steps by [`Self::step`] alone, or by whole gradients alone.
+    /// Begins the step of [`Self::step`], and leaves it to the caller to update each parameter once. `gradients` is the whole gradient, if it
+    /// is known. Returns `None`, without any change, if the optimiser supports [`Self::step`] alone, or needs the whole gradient.
     ///
     /// # Errors
     /// Those of [`Self::step`].
@@ -71,34 +71,34 @@ pub trait Optimizer<T: Precision>: Send {
         Ok(None)
     }
 
-    /// Checks against a network what the first step would: call it to hear of mistakes early.
+    /// Checks the settings against a network, as the first step would: call it to get errors early.
     ///
     /// # Errors
     /// [`Error::UnknownLayer`], [`Error::Length`] as [`Self::step`].
     fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error>;
 
-    /// For each layer, whether it is frozen, as [`Pass::frozen_layers`](crate::pass::Pass::frozen_layers) takes it; empty where none is. Known
+    /// Returns for each layer whether it is frozen, for [`Pass::frozen_layers`](crate::pass::Pass::frozen_layers); empty if none is. Known
     /// after [`Self::prepare`].
     fn frozen_layers(&self) -> &[bool] {
         &[]
     }
 
-    /// What the penalties add to the loss: Σ l1 |w| + l2/2 w². Decoupled decay adds nothing.
+    /// Returns the penalties to add to the loss: Σ l1 |w| + l2/2 w². Decoupled weight decay adds nothing.
     ///
     /// # Errors
     /// As [`Self::prepare`].
     fn penalty(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error>;
 
-    /// Its state for a checkpoint: named slices as long as the parameters. None before the first step.
+    /// Returns its state for a checkpoint: named slices as long as the parameters. Empty before the first step.
     fn state(&self) -> Vec<(&'static str, &[T])>;
 
-    /// How many steps it has made, where the update depends on it; else 0.
+    /// Returns the number of steps it has made, if the update depends on it; else 0.
     fn steps(&self) -> u64;
 
-    /// Takes state that [`Self::state`] and [`Self::steps`] gave.
+    /// Restores the state that [`Self::state`] and [`Self::steps`] returned.
     ///
     /// # Errors
-    /// [`Error::State`] where the names are others or the slices differ in length; nothing has changed then.
+    /// [`Error::State`] where the names are others or the slices differ in length; the optimiser is unchanged then.
     fn restore(&mut self, state: &[(&str, &[T])], steps: u64) -> Result<(), Error>;
 }
 
@@ -147,7 +147,7 @@ impl<T: Precision> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
 }
 
-/// Where ε keeps a division from growing without bound, in the two forms in use.
+/// The position of ε, which keeps a denominator above 0, in the two forms in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Epsilon {
     /// As in PyTorch: Adam divides by √(v/(1 − β₂ᵗ)) + ε, RMSProp by √v + ε.
@@ -166,12 +166,12 @@ impl core::fmt::Display for Epsilon {
     }
 }
 
-/// The learning rate that a constructor or a step was given.
+/// Checks the learning rate of a constructor or a step.
 fn rate(rate: f64) -> Result<f64, Error> {
     crate::error::setting("learning rate", rate, rate >= 0.0, "a number, at least 0")
 }
 
-/// A share that may not reach 1: momentum, the decay of a moving mean.
+/// Checks a share that must be less than 1: momentum, the decay of a moving mean.
 fn below_one(name: &'static str, share: f64) -> Result<f64, Error> {
     crate::error::setting(name, share, (0.0..1.0).contains(&share), "at least 0 and less than 1")
 }
@@ -184,12 +184,12 @@ fn same_length(what: &'static str, expected: usize, found: usize) -> Result<(), 
     if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
 }
 
-/// A moment of the gradient, zero until it is needed.
+/// A moment of the gradient; empty until the first step.
 #[derive(Clone, Debug, Default)]
 struct Moment<T>(Vec<T>);
 
 impl<T: Precision> Moment<T> {
-    /// Zeros for the first step; later only a check.
+    /// Allocates zeros for the first step; later checks the length.
     fn ready(&mut self, len: usize) -> Result<(), Error> {
         if self.0.is_empty() {
             self.0 = vec![T::ZERO; len];
@@ -198,14 +198,14 @@ impl<T: Precision> Moment<T> {
     }
 }
 
-/// Moves all parameters by the whole gradient, with which the step was begun.
+/// Updates all parameters by the whole gradient, with which the step was begun.
 fn finish_step<T: Precision>(begun: Option<StepParts<'_, T>>, gradients: &[T]) {
     if let Some(mut parts) = begun {
         parts.apply(0..gradients.len(), gradients);
     }
 }
 
-/// The slices that belong to `names`, in their order; none of them where there is no state at all.
+/// Returns the slices called `names`, in their order; empty slices if there is no state at all.
 fn named<'s, T, const N: usize>(
     of: &'static str,
     names: [&str; N],
@@ -230,8 +230,8 @@ fn named<'s, T, const N: usize>(
 }
 
 /// Implements [`Optimizer`] for `f32` and for `f64` by name and not for any scalar, so that the loops are compiled in this
-/// crate: fast in a debug build too, where the user's profile optimises dependencies. In release, those of `f64`, which serves checks, are
-/// compiled where they are called.
+/// crate: then they are fast in a debug build too, where the user's profile optimises dependencies. In release builds, those of `f64`, which is
+/// for checks, are compiled where they are called.
 macro_rules! for_f32_and_f64 {
     (
         impl Optimizer<T> for $optimizer:ty {
@@ -257,77 +257,78 @@ macro_rules! for_f32_and_f64 {
 }
 pub(crate) use for_f32_and_f64;
 
-/// The builder methods for penalties, clipping, freezing and rates of layers that all optimisers share; the struct has a field `treatment`.
+/// Emits the builder methods for penalties, clipping, freezing and rates of layers that all optimisers share; the struct has a field `treatment`.
 macro_rules! penalties {
     ($optimizer:ident) => {
         impl<T: crate::scalar::Scalar> $optimizer<T> {
-            /// Adds l1 Σ|w| to the loss: the gradient gets l1 · sign(w). Weights only (slide 5), unless asked.
+            /// Adds l1 Σ|w| to the loss: the gradient gets l1 · sign(w). By default for weights only (slide 5), not for biases and scales.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number.
+            /// [`Error::Setting`] where it is negative or not finite.
             pub fn l1(mut self, l1: f64) -> Result<Self, Error> {
                 self.treatment.set("l1", l1)?;
                 Ok(self)
             }
 
-            /// Adds l2/2 Σw² to the loss: the gradient gets l2 · w. Weights only (slide 5), unless asked.
+            /// Adds l2/2 Σw² to the loss: the gradient gets l2 · w. By default for weights only (slide 5), not for biases and scales.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number.
+            /// [`Error::Setting`] where it is negative or not finite.
             pub fn l2(mut self, l2: f64) -> Result<Self, Error> {
                 self.treatment.set("l2", l2)?;
                 Ok(self)
             }
 
-            /// Decoupled weight decay (Loshchilov and Hutter, 2019): w shrinks by rate · decay · w before the step. Weights
-            /// only, unless asked.
+            /// Sets decoupled weight decay (Loshchilov and Hutter, 2019): w shrinks by rate · decay · w before the step. By default for
+            /// weights only, not for biases and scales.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number.
+            /// [`Error::Setting`] where it is negative or not finite.
             pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
                 self.treatment.set("weight decay", decay)?;
                 Ok(self)
             }
 
-            /// [`Self::l1`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
-            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
+            /// Sets [`Self::l1`] for a part of the network, instead of the general value. A part is a layer, a block, or all layers of a word: see
+            /// [`Layer::is_in`](crate::layer::Layer::is_in).
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or not finite. An unknown part is an error in the first step.
             pub fn l1_for(mut self, layer: &str, l1: f64) -> Result<Self, Error> {
                 self.treatment.set_for(layer, "l1", l1)?;
                 Ok(self)
             }
 
-            /// [`Self::l2`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
-            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
+            /// Sets [`Self::l2`] for a part of the network, instead of the general value. A part is a layer, a block, or all layers of a word: see
+            /// [`Layer::is_in`](crate::layer::Layer::is_in).
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or not finite. An unknown part is an error in the first step.
             pub fn l2_for(mut self, layer: &str, l2: f64) -> Result<Self, Error> {
                 self.treatment.set_for(layer, "l2", l2)?;
                 Ok(self)
             }
 
-            /// [`Self::weight_decay`] for one part of the network, instead of the general one: a layer, a block, or all of them of this word, as
-            /// [`Layer::is_in`](crate::layer::Layer::is_in) has it.
+            /// Sets [`Self::weight_decay`] for a part of the network, instead of the general value. A part is a layer, a block, or all layers
+            /// of a word: see [`Layer::is_in`](crate::layer::Layer::is_in).
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number. A part that does not exist shows in the first step.
+            /// [`Error::Setting`] where it is negative or not finite. An unknown part is an error in the first step.
             pub fn weight_decay_for(mut self, layer: &str, decay: f64) -> Result<Self, Error> {
                 self.treatment.set_for(layer, "weight decay", decay)?;
                 Ok(self)
             }
 
-            /// Freezes a part of the network, by the names of its table of layers: a layer (`conv1`), the call of a block (`features1`),
-            /// or all of them (`conv`, `features`); see [`Layer::is_in`](crate::layer::Layer::is_in). Its weights stay as they are:
-            /// they are neither moved nor decayed nor penalised, count in no clipping norm, and cost no gradient. Its batch normalisation
-            /// uses its moving statistics, as when predicting, and leaves them alone, as in Keras with `trainable = False`; its
-            /// dropout drops. In a loop of one's own a pass is told by [`Optimizer::frozen_layers`](crate::optim::Optimizer::frozen_layers).
+            /// Freezes a part of the network, by the names in its table of layers: a layer (`conv1`), the call of a block (`features1`),
+            /// or all of them (`conv`, `features`); see [`Layer::is_in`](crate::layer::Layer::is_in). Its weights stay unchanged:
+            /// they are neither updated nor decayed nor penalised, do not count in a clipping norm, and no gradient is computed for them. Its
+            /// batch normalisation uses its moving statistics, as in prediction, and does not update them, as in Keras with
+            /// `trainable = False`; its dropout still drops. In a training loop of your own, pass
+            /// [`Optimizer::frozen_layers`](crate::optim::Optimizer::frozen_layers) to the pass.
             ///
-            /// The word `frozen` of the language freezes for good, and spares the way back too.
+            /// The word `frozen` of the language freezes for good, and saves the backward pass too.
             ///
-            /// A part that does not exist shows when a run begins, or in the first step: [`Error::UnknownLayer`].
+            /// An unknown part is an error when a run begins, or in the first step: [`Error::UnknownLayer`].
             ///
             /// ```
             /// use netwright_train::optim::{Adam, Sgd};
@@ -342,45 +343,45 @@ macro_rules! penalties {
                 self
             }
 
-            /// The learning rate of a part of the network, instead of the general one, named as in [`Self::freeze`]. A schedule multiplies
-            /// both by the same factor. Of several parts that a layer lies in, here or in [`Self::freeze`], the last that was
-            /// named decides.
+            /// Sets the learning rate of a part of the network, instead of the general one, named as in [`Self::freeze`]. A schedule multiplies
+            /// both by the same factor. If a layer is in several parts, here or in [`Self::freeze`], the last one that was
+            /// set counts.
             ///
             /// # Errors
-            /// [`Error::Setting`] where it is negative or no number, or the general rate is 0. A part that does not exist shows when a run
+            /// [`Error::Setting`] where it is negative or not finite, or the general rate is 0. An unknown part is an error when a run
             /// begins, or in the first step.
             pub fn rate_for(mut self, part: &str, rate: f64) -> Result<Self, Error> {
                 self.treatment.set_rate_for(part, rate)?;
                 Ok(self)
             }
 
-            /// Whether the penalties hold for biases too; they do not by themselves.
+            /// Sets whether the penalties apply to biases too; by default they do not.
             pub fn decay_biases(mut self, decay: bool) -> Self {
                 self.treatment.biases = decay;
                 self
             }
 
-            /// Whether the penalties hold for the scales, shifts and slopes of normalisations and activations too; they do
-            /// not by themselves.
+            /// Sets whether the penalties apply to the scales, shifts and slopes of normalisations and activations too; by default
+            /// they do not.
             pub fn decay_scales(mut self, decay: bool) -> Self {
                 self.treatment.scales = decay;
                 self
             }
 
-            /// Cuts each number of the gradient to ±`limit`, before penalties are added.
+            /// Clamps each element of the gradient to ±`limit`, before penalties are added.
             ///
             /// # Errors
-            /// [`Error::Setting`] unless it is more than 0.
+            /// [`Error::Setting`] unless it is greater than 0.
             pub fn clip_value(mut self, limit: f64) -> Result<Self, Error> {
                 self.treatment.clip_value = super::positive("clipping value", limit)?;
                 Ok(self)
             }
 
-            /// Shortens the whole gradient to the length `limit` where it is longer, before penalties are added and before
+            /// Scales the whole gradient to the norm `limit` if its norm is larger, before penalties are added and before
             /// [`Self::clip_value`].
             ///
             /// # Errors
-            /// [`Error::Setting`] unless it is more than 0.
+            /// [`Error::Setting`] unless it is greater than 0.
             pub fn clip_norm(mut self, limit: f64) -> Result<Self, Error> {
                 self.treatment.clip_norm = super::positive("clipping norm", limit)?;
                 Ok(self)

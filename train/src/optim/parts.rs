@@ -1,4 +1,4 @@
-//! A step that is made part by part, in any order and on any thread.
+//! Steps that are made part by part, in any order and on any thread.
 
 use std::ops::Range;
 
@@ -9,42 +9,42 @@ use super::update::{self, AdamStep, GradientTreatment, RmsPropStep};
 use crate::scalar::Precision;
 use crate::threads::Threads;
 
-/// Elements of a part that is worth a thread.
-const WORTH_A_THREAD: usize = 1 << 15;
+/// The smallest number of parameters per thread for which using another thread pays.
+const MIN_PARAMETERS_PER_THREAD: usize = 1 << 15;
 
-/// A part starts at a cache line, where the parameters do.
+/// Parts start at multiples of a cache line, as the parameters do.
 const LINE: usize = 16;
 
-/// What becomes of a parameter, its gradient and its state, at the learning rate of the step.
+/// The update rule of an optimiser, with the learning rate of the step.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rule<T> {
     /// w ← w − rate · g.
     Descent(T),
-    /// The rate, μ, and whether to look ahead.
+    /// The rate, μ, and whether to use Nesterov's form.
     Momentum(T, T, bool),
     Adam(AdamStep<T>),
-    /// With momentum where the state has two parts.
+    /// With momentum if there are two slices of state.
     RmsProp(RmsPropStep<T>),
 }
 
-/// What is done with each part of a gradient before a [`Rule`] uses it.
+/// The treatment of gradients before a [`Rule`] uses them: rates, penalties and clipping.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Treated<'a, T> {
-    /// Runs of parameters that are treated alike, in order; frozen ones are left out.
+    /// Ranges of parameters with the same treatment, in order; frozen ones are left out.
     pub(super) segments: &'a [(Range<usize>, Moved)],
     pub(super) rate: f64,
-    /// What shortens the whole gradient.
+    /// The factors that clip the norm of the whole gradient.
     pub(super) factors: [T; 2],
     pub(super) limit: f64,
 }
 
-/// A step that [`Optimizer::begin_step`](super::Optimizer::begin_step) has begun: parameters with their state. What becomes of one depends on
-/// its own gradient alone, so that parts may be moved in any order and on any thread, to the same bits.
+/// A step that [`Optimizer::begin_step`](super::Optimizer::begin_step) has begun: parameters with their state. The update of a parameter depends
+/// on its own gradient alone, so that parts may be updated in any order and on any thread, with the same bits.
 #[derive(Debug)]
 pub struct StepParts<'a, T> {
     first: usize,
     weights: &'a mut [T],
-    /// As long as the weights, or empty.
+    /// Each as long as the weights, or empty.
     state: [&'a mut [T]; 2],
     rule: Rule<T>,
     treated: Treated<'a, T>,
@@ -55,16 +55,16 @@ impl<'a, T: Precision> StepParts<'a, T> {
         Self { first: 0, weights, state, rule, treated }
     }
 
-    /// How many parameters.
+    /// Returns the number of parameters.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.weights.len()
     }
 
-    /// The first `middle` parameters, and the others.
+    /// Splits off the first `middle` parameters.
     ///
     /// # Panics
-    /// Where there are fewer.
+    /// If there are fewer.
     pub fn split_at(self, middle: usize) -> (Self, Self) {
         let Self { first, weights, state, rule, treated } = self;
         let (low, high) = weights.split_at_mut(middle);
@@ -76,10 +76,10 @@ impl<'a, T: Precision> StepParts<'a, T> {
         (low, Self { first: first + middle, weights: high, state: [high0, high1], rule, treated })
     }
 
-    /// Moves the parameters of a range of these by their gradients.
+    /// Updates the parameters of a range of this part by their gradients.
     ///
     /// # Panics
-    /// Where the range ends outside, or there are not as many gradients.
+    /// If the range is out of bounds, or the number of gradients differs from its length.
     pub fn apply(&mut self, range: Range<usize>, gradients: &[T]) {
         assert_eq!(range.len(), gradients.len(), "gradients for each parameter");
         let Treated { segments, rate, factors, limit } = self.treated;
@@ -135,9 +135,9 @@ impl<'a, T: Precision> StepParts<'a, T> {
         }
     }
 
-    /// Moves all of these by their gradients, on `threads`.
+    /// Updates all parameters of this part by their gradients, on `threads`.
     pub(crate) fn apply_on(mut self, threads: &Threads, gradients: &[T]) {
-        let parts = threads.count().min(self.len() / WORTH_A_THREAD);
+        let parts = threads.count().min(self.len() / MIN_PARAMETERS_PER_THREAD);
         if parts > 1 {
             self.halve(threads, parts, gradients);
         } else {

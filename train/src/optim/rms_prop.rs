@@ -11,8 +11,8 @@ use crate::layer::Layer;
 use crate::scalar::{Precision, Scalar};
 use crate::settings::Settings;
 
-/// RMSProp (Tieleman and Hinton, 2012): v ← ρ v + (1 − ρ) g², w ← w − rate · g / (√v + ε). With momentum μ the steps without
-/// their rate add up: b ← μ b + g / (√v + ε), w ← w − rate · b.
+/// RMSProp (Tieleman and Hinton, 2012): v ← ρ v + (1 − ρ) g², w ← w − rate · g / (√v + ε). With momentum μ, the steps accumulate before the
+/// rate is applied: b ← μ b + g / (√v + ε), w ← w − rate · b.
 #[derive(Clone, Debug)]
 pub struct RmsProp<T = f32> {
     rate: f64,
@@ -28,10 +28,10 @@ pub struct RmsProp<T = f32> {
 penalties!(RmsProp);
 
 impl<T: Precision> RmsProp<T> {
-    /// ρ = 0.99, ε = 1e-8, no momentum.
+    /// Creates the optimiser with ρ = 0.99, ε = 1e-8 and no momentum.
     ///
     /// # Errors
-    /// [`Error::Setting`] where the learning rate is negative or no number.
+    /// [`Error::Setting`] where the learning rate is negative or not finite.
     pub fn new(rate: f64) -> Result<Self, Error> {
         Ok(Self {
             rate: super::rate(rate)?,
@@ -45,7 +45,7 @@ impl<T: Precision> RmsProp<T> {
         })
     }
 
-    /// ρ, the weight of the old mean square.
+    /// Sets ρ, the weight of the old mean square.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.
@@ -54,22 +54,22 @@ impl<T: Precision> RmsProp<T> {
         Ok(self)
     }
 
-    /// ε.
+    /// Sets ε.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is more than 0.
+    /// [`Error::Setting`] unless it is greater than 0.
     pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
         self.epsilon = positive("epsilon", epsilon)?;
         Ok(self)
     }
 
-    /// Whether ε stands beside the root or under it.
+    /// Sets whether ε is added to the root or under it.
     pub fn epsilon_placement(mut self, placement: Epsilon) -> Self {
         self.placement = placement;
         self
     }
 
-    /// Keeps this share of the last step.
+    /// Sets the momentum μ: the share of the last step that is kept.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.

@@ -29,16 +29,16 @@ pub struct Sgd<T = f32> {
 penalties!(Sgd);
 
 impl<T: Precision> Sgd<T> {
-    /// Without momentum or penalties.
+    /// Creates the optimiser without momentum or penalties.
     ///
     /// # Errors
-    /// [`Error::Setting`] where the learning rate is negative or no number.
+    /// [`Error::Setting`] where the learning rate is negative or not finite.
     pub fn new(rate: f64) -> Result<Self, Error> {
         let velocity = Moment(Vec::new());
         Ok(Self { rate: super::rate(rate)?, momentum: 0.0, nesterov: false, treatment: Treatment::new(rate), velocity })
     }
 
-    /// Keeps this share of the last step's velocity.
+    /// Sets the momentum μ: the share of the last step's velocity that is kept.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is at least 0 and less than 1.
@@ -47,8 +47,8 @@ impl<T: Precision> Sgd<T> {
         Ok(self)
     }
 
-    /// Whether to look ahead: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013). Without
-    /// [`Sgd::momentum`] there is nothing to look ahead along, and nothing changes.
+    /// Sets whether to use Nesterov's momentum: w ← w − rate · (g + μ v) (Nesterov 1983, in the form of Sutskever et al., 2013). Without
+    /// [`Sgd::momentum`] it has no effect.
     pub fn nesterov(mut self, nesterov: bool) -> Self {
         self.nesterov = nesterov;
         self

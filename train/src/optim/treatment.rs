@@ -1,4 +1,4 @@
-//! What an optimiser does with each layer: which parameters are kept small, and how much; which move, and at what rate.
+//! The treatment of each layer by an optimiser: penalties, clipping, freezing and learning rates.
 
 use std::ops::Range;
 
@@ -17,9 +17,9 @@ pub(super) struct Treatment {
     /// The optimiser's own learning rate.
     rate: f64,
     general: Strength,
-    /// For a part of the network, what is set instead of the general strength.
+    /// Values for parts of the network that replace the general strength.
     overrides: Vec<(String, &'static str, f64)>,
-    /// For a part of the network, its learning rate; nothing for one that is frozen.
+    /// Learning rates of parts of the network; `None` for a frozen part.
     rates: Vec<(String, Option<f64>)>,
     pub(super) biases: bool,
     pub(super) scales: bool,
@@ -28,7 +28,7 @@ pub(super) struct Treatment {
     resolved: Option<Resolved>,
 }
 
-/// How strongly a parameter is drawn to zero.
+/// The strengths of the penalties on a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Strength {
     pub(super) l1: f64,
@@ -36,21 +36,21 @@ pub(super) struct Strength {
     pub(super) weight_decay: f64,
 }
 
-/// What is done with a parameter that is not frozen.
+/// The treatment of a parameter that is not frozen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moved {
     pub(super) strength: Strength,
-    /// The learning rate in shares of the optimiser's own.
+    /// The learning rate as a multiple of the optimiser's own.
     pub(super) pace: f64,
 }
 
-/// What is done with the parameters of one network: neighbours that are treated alike together. Frozen ones are left out.
+/// The treatment of the parameters of one network, as ranges with the same treatment. Frozen ones are left out.
 #[derive(Clone, Debug)]
 struct Resolved {
     layers: Vec<Layer>,
     parameters: usize,
     segments: Vec<(Range<usize>, Moved)>,
-    /// For each layer, whether it is frozen; empty where none is.
+    /// For each layer, whether it is frozen; empty if none is.
     frozen: Vec<bool>,
 }
 
@@ -65,7 +65,7 @@ impl Strength {
 }
 
 impl Treatment {
-    /// Nothing but a learning rate.
+    /// Creates a treatment with a learning rate alone.
     pub(super) fn new(rate: f64) -> Self {
         Self {
             rate,
@@ -100,19 +100,19 @@ impl Treatment {
 
     pub(super) fn set_rate_for(&mut self, part: &str, rate: f64) -> Result<(), Error> {
         let rate = super::rate(rate)?;
-        // A schedule multiplies the optimiser's own rate, of which the layer's is so many times as much.
+        // A schedule multiplies the optimiser's own rate, and the layer's rate is stored as a multiple of it.
         setting("learning rate beside that of a layer", self.rate, self.rate > 0.0, "more than 0")?;
         self.rates.push((part.to_owned(), Some(rate)));
         self.resolved = None;
         Ok(())
     }
 
-    /// For each layer, whether it is frozen; empty where none is, and before the first [`Self::prepare`].
+    /// Returns for each layer whether it is frozen; empty if none is, and before the first [`Self::prepare`].
     pub(super) fn frozen_layers(&self) -> &[bool] {
         self.resolved.as_ref().map_or(&[], |resolved| &resolved.frozen)
     }
 
-    /// Those that have been set.
+    /// Describes the settings that differ from the defaults.
     pub(super) fn settings(&self) -> Settings {
         let Strength { l1, l2, weight_decay } = self.general;
         let strength = |strength: f64| (strength != 0.0).then_some(strength);
@@ -135,7 +135,7 @@ impl Treatment {
         })
     }
 
-    /// Finds out once which parameter is decayed how much; later calls with the same network only compare.
+    /// Resolves the treatment of each parameter once; later calls with the same network only compare.
     pub(super) fn prepare(&mut self, layers: &[Layer], parameters: usize) -> Result<(), Error> {
         if self.resolved.as_ref().is_some_and(|known| known.layers == layers && known.parameters == parameters) {
             return Ok(());
@@ -144,8 +144,8 @@ impl Treatment {
         Ok(())
     }
 
-    /// The learning rate of a layer in shares of the optimiser's own; nothing for one that is frozen. Of several parts that it lies in, the
-    /// last that was named decides.
+    /// Returns the learning rate of a layer as a multiple of the optimiser's own; `None` for a frozen layer. If it is in several parts, the
+    /// last one that was set counts.
     fn pace(&self, layer: &Layer) -> Option<f64> {
         if layer.frozen {
             return None;
@@ -200,7 +200,7 @@ impl Treatment {
             (Some((last, same)), Some(moved)) if *same == moved && last.end == range.start => last.end = range.end,
             (_, Some(moved)) => segments.push((range, moved)),
         };
-        // What belongs to no layer.
+        // For parameters that belong to no layer.
         let plain = Some(Moved { strength: Strength::default(), pace: 1.0 });
         let mut covered = 0;
         for (range, moved) in tensors {
@@ -212,13 +212,13 @@ impl Treatment {
         Ok(Resolved { layers: layers.to_vec(), parameters, segments, frozen })
     }
 
-    /// Whether a step needs the whole gradient before it moves anything: its norm is cut.
+    /// Returns whether a step needs the whole gradient before it updates anything: its norm is clipped.
     pub(super) fn wants_norm(&self) -> bool {
         self.clip_norm.is_finite()
     }
 
-    /// Checks the rate and the lengths, and tells how each part of a gradient is treated; nothing where that needs the whole, which is not
-    /// given. The norm is that of the gradient of what moves.
+    /// Checks the rate and the lengths, and returns the treatment of gradients; `None` if that needs the whole gradient, which is not
+    /// given. The norm counts only the parameters that are updated.
     pub(super) fn begin<T: Precision>(
         &mut self,
         rate: f64,
@@ -242,14 +242,14 @@ impl Treatment {
         Ok(Some(Treated { segments, rate, factors, limit }))
     }
 
-    /// What every step checks before it changes anything.
+    /// Runs the checks of every step before it changes anything.
     fn check(&mut self, rate: f64, layers: &[Layer], parameters: usize, gradients: usize) -> Result<(), Error> {
         super::rate(rate)?;
         same_length("the gradients", parameters, gradients)?;
         self.prepare(layers, parameters)
     }
 
-    /// Σ l1 |w| + l2/2 w², over what moves.
+    /// Returns Σ l1 |w| + l2/2 w² over the parameters that are updated.
     pub(super) fn penalty<T: Precision>(&mut self, layers: &[Layer], parameters: &[T]) -> Result<f64, Error> {
         self.prepare(layers, parameters.len())?;
         let mut penalty = 0.0;

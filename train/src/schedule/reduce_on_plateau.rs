@@ -1,11 +1,11 @@
-//! The schedule that follows the validation.
+//! A schedule that reacts to the validation.
 
 use core::fmt::Debug;
 
 use super::{Progress, Schedule};
 use crate::error::{Error, count_setting, setting};
 
-/// Lower whenever validations have stopped getting better: `ReduceLROnPlateau` in Keras. PyTorch's waits for one validation more than its
+/// Lowers the rate when validations have stopped improving: `ReduceLROnPlateau` in Keras. PyTorch's waits for one validation more than its
 /// `patience`.
 #[derive(Clone, Copy, PartialEq)]
 pub struct ReduceOnPlateau {
@@ -19,10 +19,10 @@ pub struct ReduceOnPlateau {
 }
 
 impl ReduceOnPlateau {
-    /// Times `gamma` after `patience` validations without a better one.
+    /// Multiplies by `gamma` after `patience` consecutive validations without improvement.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `gamma` is more than 0 and less than 1, and `patience` at least 1.
+    /// [`Error::Setting`] unless `gamma` is greater than 0 and less than 1, and `patience` at least 1.
     pub fn new(gamma: f64, patience: u64) -> Result<Self, Error> {
         let valid = gamma > 0.0 && gamma < 1.0;
         count_setting("patience", patience, patience > 0, "at least 1")?;
@@ -37,7 +37,7 @@ impl ReduceOnPlateau {
         })
     }
 
-    /// How much lower a validation must be to count as better.
+    /// Sets how much lower a validation must be to count as an improvement.
     ///
     /// # Errors
     /// [`Error::Setting`] where it is negative.
@@ -46,10 +46,10 @@ impl ReduceOnPlateau {
         Ok(self)
     }
 
-    /// The factor it does not go below.
+    /// Sets the smallest factor.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] for a factor outside of 0 to 1.
     pub fn least(mut self, factor: f64) -> Result<Self, Error> {
         self.least = setting("least factor", factor, (0.0..=1.0).contains(&factor), "between 0 and 1")?;
         Ok(self)

@@ -1,4 +1,4 @@
-//! What a layer gives for one image.
+//! The output of a layer for one image.
 
 use super::find_layer;
 use super::picture::Picture;
@@ -9,8 +9,8 @@ use crate::pass::Pass;
 use crate::scalar::Precision;
 use crate::tensor::Sample;
 
-/// The output of a layer for `image`, as when predicting. Its channels are the feature maps of slides 23 to 28: see
-/// [`Picture::split`]. A layer without image gives one row of pixels.
+/// Returns the output of a layer for `image`, as in prediction. Its channels are the feature maps of slides 23 to 28: see
+/// [`Picture::split`]. The output of a layer without image shape is one row of pixels.
 ///
 /// # Errors
 /// [`Error::NoSuchLayer`] where the network has no layer of that name.
@@ -25,27 +25,27 @@ use crate::tensor::Sample;
 /// ```
 pub fn activations<N: Network>(network: &N, image: &N::Input, layer: &str) -> Result<Picture, Error> {
     let index = find_layer::<N>(layer, "layer", |_| true)?;
-    Ok(Picture::of_shape(N::LAYERS[index].output, Watcher::new(network, index).output(image)?))
+    Ok(Picture::of_shape(N::LAYERS[index].output, LayerProbe::new(network, index).output(image)?))
 }
 
-/// Computes what a layer gives for single images, in a network that stays as it is. A training pass, frozen: when predicting,
-/// layers may be merged.
-pub(super) struct Watcher<'n, N: Network> {
+/// Computes the output of a layer for single images, without changing the network. It runs a frozen training pass, since predictions
+/// may merge layers.
+pub(super) struct LayerProbe<'n, N: Network> {
     network: &'n N,
     workspace: TrainingWorkspace<N>,
     statistics: Vec<N::Scalar>,
     copy: Copy<N::Scalar>,
 }
 
-impl<'n, N: Network> Watcher<'n, N> {
+impl<'n, N: Network> LayerProbe<'n, N> {
     pub(super) fn new(network: &'n N, layer: usize) -> Self {
         let copy = Copy { layer, values: Vec::new() };
         Self { network, workspace: N::workspace(1), statistics: network.statistics().to_vec(), copy }
     }
 
-    /// The output of the layer.
+    /// Returns the output of the layer.
     pub(super) fn output(&mut self, image: &N::Input) -> Result<&[N::Scalar], Error> {
-        // What `flatten` gives at the very beginning is the image itself: no kernel runs.
+        // A `flatten` at the very beginning outputs the image itself, and no kernel runs for it.
         self.copy.values.clear();
         self.copy.values.extend_from_slice(image.elements());
         let pass = Pass { frozen: true, ..Pass::default() }.or_isa(self.network.weights_ref().isa());

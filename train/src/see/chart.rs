@@ -1,24 +1,24 @@
-//! Curves over one axis.
+//! Charts of curves.
 
 use core::fmt;
 
 use super::sparkline::sparkline_between;
 
-/// A named line of points `(x, y)`.
+/// A named curve of points `(x, y)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
-    /// Its points, in the order in which the line goes through them. Those that are not finite, or
-    /// beyond 1e100, interrupt it.
+    /// Its points, in the order in which they are connected. Points that are not finite, or
+    /// beyond 1e100, interrupt the line.
     pub points: Vec<(f64, f64)>,
-    /// Whether the points are drawn alone, without a line.
+    /// Whether only the points are drawn, without a line.
     pub scattered: bool,
-    /// Which of the chart's colours it has: its place among the curves, unless told otherwise.
+    /// The index of its colour; by default, its index among the curves.
     pub colour: usize,
 }
 
-/// Curves in one frame. It displays as a sparkline for each curve, all of one scale; with the feature `plots` it is saved as PNG or SVG.
+/// Curves in one frame. `{}` prints a sparkline for each curve, all with the same scale; with the feature `plots` it can be saved as PNG or SVG.
 ///
 /// ```
 /// use netwright_train::see::Chart;
@@ -40,32 +40,32 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// An empty frame.
+    /// Creates an empty chart.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
     }
 
-    /// What the axes show, with units: `("epoch", "time (s)")`.
+    /// Sets the labels of the axes, with units: `("epoch", "time (s)")`.
     pub fn axes(mut self, x: impl Into<String>, y: impl Into<String>) -> Self {
         (self.x, self.y) = (x.into(), y.into());
         self
     }
 
-    /// A logarithmic y axis: equal ratios are equally far apart. Points that are not positive are left out. (A linear
-    /// axis spans at least 1e-10: what is smaller needs this one.)
+    /// Makes the y axis logarithmic: equal ratios have equal distances. Points that are not positive are not drawn. (A linear
+    /// axis spans at least 1e-10; smaller ranges need a logarithmic one.)
     pub fn logarithmic(mut self) -> Self {
         self.logarithmic = true;
         self
     }
 
-    /// The least and the most y that the frame shows at least; it grows with the curves.
+    /// Sets a range of y that the frame always shows; it is extended to contain the curves.
     pub fn at_least(mut self, from: f64, to: f64) -> Self {
-        let bound = |bound: f64| (bound.abs() < MOST).then_some(bound);
+        let bound = |bound: f64| (bound.abs() < MAX_MAGNITUDE).then_some(bound);
         (self.from, self.to) = (bound(from), bound(to));
         self
     }
 
-    /// Adds a line through points.
+    /// Adds a curve.
     pub fn curve(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let (points, colour) = (points.into_iter().collect(), self.curves.len());
         self.with_curve(Curve { name: name.into(), points, scattered: false, colour })
@@ -77,29 +77,29 @@ impl Chart {
         self.with_curve(Curve { name: name.into(), points, scattered: true, colour })
     }
 
-    /// Adds a curve.
+    /// Adds a curve with all its settings.
     pub fn with_curve(mut self, curve: Curve) -> Self {
         self.curves.push(curve);
         self
     }
 
-    /// Adds a line through values at 0, 1, 2 …
+    /// Adds a curve through values at x = 0, 1, 2 …
     pub fn values(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         self.curve(name, values.into_iter().enumerate().map(|(x, y)| (x as f64, y)))
     }
 
-    /// The curves, in their order.
+    /// Returns the curves in order.
     pub fn curves(&self) -> &[Curve] {
         &self.curves
     }
 
-    /// Whether a point can be shown.
+    /// Returns whether a point can be drawn.
     pub(super) fn shows(&self, (x, y): (f64, f64)) -> bool {
-        let fits = |number: f64| number.abs() < MOST;
-        fits(x) && fits(y) && (!self.logarithmic || y > 1.0 / MOST)
+        let fits = |number: f64| number.abs() < MAX_MAGNITUDE;
+        fits(x) && fits(y) && (!self.logarithmic || y > 1.0 / MAX_MAGNITUDE)
     }
 
-    /// The smallest and the largest x, and those of y, of all points that can be shown.
+    /// Returns the range of x and the range of y over all points that can be drawn.
     pub fn extent(&self) -> Option<[(f64, f64); 2]> {
         let points = self.curves.iter().flat_map(|curve| &curve.points).filter(|point| self.shows(**point));
         points.fold(None, |extent, &(x, y)| match extent {
@@ -110,22 +110,22 @@ impl Chart {
 }
 
 impl Chart {
-    /// The range of the axes: that of the points, and what [`Chart::at_least`] asks for as far as the axis has it.
+    /// Returns the ranges of the axes: those of the points, extended by [`Chart::at_least`] as far as the axis can show it.
     pub(super) fn frame(&self) -> Option<[(f64, f64); 2]> {
         let [x, (low, high)] = self.extent()?;
-        let fits = |bound: &f64| !self.logarithmic || *bound > 1.0 / MOST;
+        let fits = |bound: &f64| !self.logarithmic || *bound > 1.0 / MAX_MAGNITUDE;
         let from = self.from.filter(fits).map_or(low, |from| from.min(low));
         Some([x, (from, self.to.filter(fits).map_or(high, |to| to.max(high)))])
     }
 }
 
-/// Numbers beyond this are not shown: the span of a frame must remain a number.
-const MOST: f64 = 1e100;
+/// Larger numbers are not drawn, so that the span of a frame stays finite.
+const MAX_MAGNITUDE: f64 = 1e100;
 
-/// How wide a sparkline is.
+/// The width of a sparkline in characters.
 const WIDTH: usize = 40;
 
-/// For each curve its name, its course, its first and its last value.
+/// Prints for each curve its name, a sparkline, and its first and last value.
 impl fmt::Display for Chart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.title.is_empty() {
@@ -147,7 +147,7 @@ impl fmt::Display for Chart {
     }
 }
 
-/// A number in a few characters.
+/// Formats a number in a few characters.
 pub(super) fn short(number: f64) -> String {
     let size = number.abs();
     if number == 0.0 || !number.is_finite() {
@@ -161,7 +161,7 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
-/// Charts below each other, with a common title.
+/// Charts in a grid.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figure {
     pub(super) charts: Vec<Chart>,
@@ -169,18 +169,18 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Charts side by side, as many columns as asked for; 0 counts as 1.
+    /// Arranges charts in `columns` columns; 0 counts as 1.
     pub fn new(columns: usize, charts: impl IntoIterator<Item = Chart>) -> Self {
         Self { charts: charts.into_iter().collect(), columns: columns.max(1) }
     }
 
-    /// The charts, in their order.
+    /// Returns the charts in order.
     pub fn charts(&self) -> &[Chart] {
         &self.charts
     }
 }
 
-/// The sparklines of each chart.
+/// Prints the sparklines of each chart.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.charts.iter().try_for_each(|chart| chart.fmt(f))

@@ -5,8 +5,8 @@ use crate::train::statistics::{LayerStatistics, StatisticsHistory};
 use crate::train::{EpochRecord, History};
 
 impl History {
-    /// The learning curves: the loss and, where it was measured, the accuracy, on the data that were trained on and on the
-    /// validation set, over epochs. They fall apart where a network learns by heart (slide 14). The training loss and accuracy are means over the
+    /// Returns the learning curves: the loss and, if it was measured, the accuracy on the training set and on the
+    /// validation set, over epochs. They diverge where a network overfits (slide 14). The training loss and accuracy are means over the
     /// epoch, those of the validation are measured at its end.
     pub fn learning_curves(&self) -> Figure {
         let loss = Chart::new("loss").axes("epoch", "mean loss");
@@ -28,8 +28,8 @@ impl History {
 }
 
 impl StatisticsHistory {
-    /// A curve for each layer over epochs: the spread of its outputs, how many of them are saturated and how many units dead, and
-    /// the lengths of its gradients, which vanish or explode over the layers (slides 6 to 11). Charts without curves are left out.
+    /// Returns charts with a curve for each layer over epochs: the standard deviation of its outputs, the shares of saturated outputs and of
+    /// dead units, and the norms of its gradients, which vanish or explode over the layers (slides 6 to 11). Charts without curves are omitted.
     pub fn figure(&self) -> Figure {
         type Number = fn(&LayerStatistics) -> Option<f64>;
         let chart = |title: &str, unit: &str| Chart::new(title).axes("epoch", unit);

@@ -1,4 +1,4 @@
-//! What a picture is made for: a class, a unit, or a feature map.
+//! Features: a class, a unit, or a feature map, for which a picture is computed.
 
 use super::find_layer;
 use crate::Shape;
@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::scalar::Precision;
 
-/// One element that a network computes on its way. Layers are named as in the table of layers; the units of a layer without image
-/// are its channels.
+/// A scalar that a network computes, such as one element of a layer. Layers are named as in the table of layers; the units of a layer
+/// without image shape are its channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature(Description);
 
@@ -17,20 +17,20 @@ enum Description {
     Layer { layer: String, channel: usize, within: Within },
 }
 
-/// Which elements of a feature map.
+/// Selects elements of a feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Within {
-    /// That at a row and column.
+    /// The element at a row and column.
     At([usize; 2]),
-    /// The largest.
+    /// The largest element.
     Peak,
-    /// The mean of all.
+    /// The mean of all elements.
     Mean,
 }
 
 impl Feature {
-    /// What the network answers for a class before the final softmax or sigmoid. Not after it, because a class is also made
-    /// probable by making the others less so (Simonyan et al., 2014, section 2).
+    /// The logit of a class: its output before the final softmax or sigmoid. The output after the softmax could also be increased
+    /// by decreasing the other classes (Simonyan et al., 2014, section 2).
     pub fn class(class: usize) -> Self {
         Self(Description::Class(class))
     }
@@ -40,7 +40,7 @@ impl Feature {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::At([row, column]) })
     }
 
-    /// The largest element of a feature map of `layer`, wherever it is in each image.
+    /// The largest element of a feature map of `layer`, at any position of each image.
     pub fn peak(layer: impl Into<String>, channel: usize) -> Self {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::Peak })
     }
@@ -50,7 +50,7 @@ impl Feature {
         Self(Description::Layer { layer: layer.into(), channel, within: Within::Mean })
     }
 
-    /// Its place in a network.
+    /// Looks the feature up in a network.
     pub(super) fn locate<N: Network>(&self) -> Result<Located, Error> {
         match &self.0 {
             Description::Class(class) => {
@@ -72,12 +72,12 @@ impl Feature {
     }
 }
 
-/// Refuses a place that is not there.
+/// Refuses an index that is out of range.
 pub(super) fn inside(what: &'static str, of: &str, found: usize, count: usize) -> Result<(), Error> {
     if found < count { Ok(()) } else { Err(Error::Outside { what, of: of.to_owned(), found, count }) }
 }
 
-/// A feature in the network it was looked up in.
+/// A feature that was looked up in a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Located {
     Class(usize),
@@ -87,15 +87,15 @@ pub(super) enum Located {
 /// One feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MapOf {
-    /// The layer's place in the table of layers.
+    /// The index of the layer in the table of layers.
     pub(super) layer: usize,
-    /// The sizes of its output: units without an image are channels.
+    /// The sizes of its output; without image shape, the units are channels.
     sizes: [usize; 3],
     channel: usize,
 }
 
 impl MapOf {
-    /// The first feature map of a layer.
+    /// Returns the first feature map of a layer.
     fn new<N: Network>(layer: usize) -> Self {
         let sizes = match N::LAYERS[layer].output {
             Shape::Image { height, width, channels } => [height, width, channels],
@@ -105,13 +105,13 @@ impl MapOf {
         Self { layer, sizes, channel: 0 }
     }
 
-    /// All feature maps of a layer.
+    /// Returns all feature maps of a layer.
     pub(super) fn all<N: Network>(layer: usize) -> impl Iterator<Item = Self> {
         let first = Self::new::<N>(layer);
         (0..first.sizes[2]).map(move |channel| Self { channel, ..first })
     }
 
-    /// The value of a feature in the layer's output, and the row and column of its element: the first for a mean.
+    /// Returns the value of a feature in the layer's output, and the row and column of its element: `[0, 0]` for a mean.
     pub(super) fn read<T: Precision>(&self, within: Within, output: &[T]) -> (f64, [usize; 2]) {
         let [_, width, channels] = self.sizes;
         let map = || output.iter().skip(self.channel).step_by(channels).map(|element| element.to_f64());
@@ -126,7 +126,7 @@ impl MapOf {
         }
     }
 
-    /// Writes the derivative of a feature with respect to the layer's output, times `scale`. `place` is what [`MapOf::read`] found.
+    /// Writes the derivative of a feature with respect to the layer's output, times `scale`. `place` is the position that [`MapOf::read`] returned.
     pub(super) fn derive<T: Precision>(
         &self,
         within: Within,

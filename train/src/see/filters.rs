@@ -1,4 +1,4 @@
-//! The kernels of a convolution as small pictures.
+//! The filters of a layer as small pictures.
 
 use super::find_layer;
 use super::picture::Picture;
@@ -7,15 +7,15 @@ use crate::error::Error;
 use crate::layer::{ParameterKind, ParameterTensor};
 use crate::network::Network;
 
-/// The filters of a layer, one picture each, as high and wide as the filter, with a channel for each channel it reads
-/// (slides 23 to 25). The name is that of the table of layers: `conv1`, or what `as` says.
+/// Returns the filters of a layer, one picture each, as high and wide as the filter, with a channel for each input channel
+/// (slides 23 to 25). The name is that in the table of layers: `conv1`, or the name after `as`.
 ///
-/// Of a depthwise convolution, or one with a table of connections: a picture of one channel for each map that is read. Of a
-/// transposed convolution: what each map that is read paints. Of a dense layer that reads an image: the weights of each unit in
-/// the shape of that image. Filters of several channels can be shown channel by channel with [`Picture::split`].
+/// For a depthwise convolution, or one with a table of connections: a picture of one channel for each input map that is read. For a
+/// transposed convolution: the pattern that each input map contributes to the output. For a dense layer that reads an image: the weights of
+/// each unit in the shape of that image. Filters of several channels can be shown channel by channel with [`Picture::split`].
 ///
 /// # Errors
-/// [`Error::NoSuchLayer`] where no layer of that name has weights in the shape of pictures.
+/// [`Error::NoSuchLayer`] where no layer of that name has weights that can be shown as pictures.
 ///
 /// ```
 /// use netwright_runtime::{Error, network::Network};
@@ -37,18 +37,18 @@ pub fn filters<N: Network>(network: &N, layer: &str) -> Result<Vec<Picture>, Err
     (0..count).map(filter).collect()
 }
 
-/// The tensor of a layer that can be seen as pictures, and their sizes. Every weight of a picture is as many places from the next
-/// as there are pictures.
+/// Returns the tensor of a layer that can be shown as pictures, and their sizes. The stride between the weights of a picture
+/// is the number of pictures.
 fn pictures<N: Network>(index: usize) -> Option<(&'static ParameterTensor, [usize; 3])> {
     let layer = &N::LAYERS[index];
     let tensor = layer.tensors.iter().find(|tensor| tensor.kind == ParameterKind::Weight)?;
     let sizes = match *tensor.shape {
-        // A depthwise convolution: no filter reads more than one map.
+        // A depthwise convolution, in which a filter reads a single map.
         [height, width, _, _] if tensor.fan_in == height * width => [height, width, 1],
         [height, width, channels, _] => [height, width, channels],
         [height, width, _] => [height, width, 1],
         [inputs, _] => {
-            // What it reads, or what that was before it was flattened, rectified or dropped.
+            // The shape of its input, or of the values before they were flattened, rectified or dropped.
             let before = N::LAYERS[..index].iter().rev().map(|layer| layer.output).chain([N::INPUT]);
             let mut alike = core::iter::once(layer.input).chain(before).take_while(|shape| shape.len() == inputs);
             alike.find_map(|shape| match shape {

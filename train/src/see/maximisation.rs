@@ -1,4 +1,4 @@
-//! The image that a network would most like to see.
+//! Activation maximisation: the image that excites a feature most.
 
 use super::feature::Feature;
 use super::picture::Picture;
@@ -13,14 +13,14 @@ use crate::random::{Random, key};
 use crate::scalar::{Precision, Scalar};
 use crate::tensor::{Output, Sample};
 
-/// What random draws are for, so that one seed serves for all.
+/// The purposes of random draws; each is part of the key, so that one seed serves all of them.
 const START: u64 = 1;
 const JITTER: u64 = 2;
 
-/// Gradient ascent on an image, so that a feature becomes as large as it can (Erhan et al., 2009; for classes Simonyan et al.,
+/// Gradient ascent on an image that maximises a feature (Erhan et al., 2009; for classes Simonyan et al.,
 /// 2014): x ← x + rate · g / rms(g), with g = ∂feature/∂x.
 ///
-/// Without restraint the image becomes noise that no image is made of. What restrains it: decay (the L2 penalty of Simonyan et
+/// Without regularisation the result is noise that no natural image resembles. The regularisers are decay (the L2 penalty of Simonyan et
 /// al.), blur (Yosinski et al., 2015), jitter (Mordvintsev et al., 2015), and the range of the elements.
 ///
 /// ```
@@ -39,7 +39,7 @@ pub struct Maximisation {
     steps: usize,
     rate: f64,
     decay: f64,
-    /// How many steps lie between two blurs, and how wide they are.
+    /// The number of steps between two blurs, and the standard deviation of the blur.
     blur: Option<(usize, f64)>,
     jitter: usize,
     least: f64,
@@ -47,16 +47,16 @@ pub struct Maximisation {
     seed: u64,
 }
 
-/// The image that [`Maximisation`] found.
+/// The result of [`Maximisation`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Maximised<I> {
-    /// The image; it may be larger than a stack.
+    /// The image; it may be larger than the stack.
     pub image: Box<I>,
-    /// It again, to be looked at.
+    /// The same image as a picture.
     pub picture: Picture,
-    /// The feature in it.
+    /// The value of the feature for this image.
     pub value: f64,
-    /// The feature before each step.
+    /// The value of the feature before each step.
     pub course: Vec<f64>,
 }
 
@@ -67,13 +67,13 @@ impl Default for Maximisation {
 }
 
 impl Maximisation {
-    /// A hundred steps of 0.05, with a decay of 0.01 and nothing else, seed 0.
+    /// Creates the default: 100 steps at the rate 0.05, with a decay of 0.01, no other regularisation, and seed 0.
     pub fn new() -> Self {
         let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
         Self { steps: 100, rate: 0.05, decay: 0.01, blur: None, jitter: 0, least, most, seed: 0 }
     }
 
-    /// How many steps.
+    /// Sets the number of steps.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -83,29 +83,29 @@ impl Maximisation {
         Ok(self)
     }
 
-    /// How far the elements of the image move in a step: the root of the mean of their squares.
+    /// Sets the size of a step: the root mean square of the change of the elements.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is more than 0.
+    /// [`Error::Setting`] unless it is greater than 0.
     pub fn rate(mut self, rate: f64) -> Result<Self, Error> {
         self.rate = setting("rate", rate, rate > 0.0, "more than 0")?;
         Ok(self)
     }
 
-    /// The share of each element that a step takes away: where nothing speaks for an element, it goes to 0.
+    /// Sets the share by which each element shrinks in a step, so that elements without influence on the feature go to 0.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it lies between 0 and 1.
+    /// [`Error::Setting`] unless it is at least 0 and less than 1.
     pub fn decay(mut self, decay: f64) -> Result<Self, Error> {
         self.decay = setting("decay", decay, (0.0..1.0).contains(&decay), "at least 0 and less than 1")?;
         Ok(self)
     }
 
-    /// Blurs the image after every `every` steps by a Gaussian of this standard deviation in pixels, so that what is fine does not
-    /// drown what is large. Does nothing to inputs that are no images.
+    /// Blurs the image after every `every` steps by a Gaussian of this standard deviation in pixels, to suppress high
+    /// frequencies. It has no effect on inputs that are not images.
     ///
     /// # Errors
-    /// [`Error::Setting`] for 0 steps, or a deviation that is not more than 0 and at most 100.
+    /// [`Error::Setting`] for 0 steps, or a standard deviation that is not greater than 0 and at most 100.
     pub fn blur(mut self, every: usize, deviation: f64) -> Result<Self, Error> {
         count_setting("steps between blurs", every, every > 0, "at least 1")?;
         let valid = deviation > 0.0 && deviation <= 100.0;
@@ -113,14 +113,14 @@ impl Maximisation {
         Ok(self)
     }
 
-    /// Shifts the image by up to so many pixels in each direction before a step and back after it, so that it does not fit one
-    /// raster alone. Does nothing to inputs that are no images.
+    /// Shifts the image by up to `pixels` pixels in each direction before a step and back after it, so that it does not adapt to the
+    /// grid of one position. It has no effect on inputs that are not images.
     pub fn jitter(mut self, pixels: usize) -> Self {
         self.jitter = pixels;
         self
     }
 
-    /// Keeps elements between the least and the most that an image can have, such as 0 and 1.
+    /// Clamps elements to the range of an image, such as 0 to 1.
     ///
     /// # Errors
     /// [`Error::Setting`] where `least` is not below `most`.
@@ -130,13 +130,13 @@ impl Maximisation {
         Ok(self)
     }
 
-    /// What the first image and the jitter are drawn from.
+    /// Sets the seed of the first image and of the jitter.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Starts at faint noise around 0 (or around the nearest one in the range), and climbs.
+    /// Runs gradient ascent from faint noise around 0 (or around the nearest value in the range).
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have; [`Error::NotFinite`] where its
@@ -154,7 +154,7 @@ impl Maximisation {
         self.climb(network, feature, &image)
     }
 
-    /// [`Maximisation::run`] from an image of one's own.
+    /// Runs gradient ascent from the image `from`.
     ///
     /// # Errors
     /// As [`Maximisation::run`].
@@ -180,7 +180,7 @@ impl Maximisation {
                 let origin = Origin::Feature;
                 return Err(Error::NotFinite { step: step as u64, origin, checkpoint: None });
             }
-            // Where nothing moves the feature, as behind dead units, the image stays.
+            // If the gradient is 0, as behind dead units, the image stays.
             let along = |slope: f64| if length > 0.0 { self.rate * (slope / length) } else { 0.0 };
             for (element, slope) in image.elements_mut().iter_mut().zip(&gradient) {
                 *element = self.inside(element.to_f64() * (1.0 - self.decay) + along(slope.to_f64()));
@@ -207,7 +207,7 @@ impl Maximisation {
     }
 }
 
-/// Shifts an image by rows and columns; what leaves at one side comes in at the other.
+/// Shifts an image cyclically by rows and columns.
 fn roll<T: Precision>(shape: Shape, elements: &mut [T], [down, right]: [isize; 2]) {
     let Shape::Image { height, width, channels } = shape else { return };
     let by = |pixels: isize, size: usize| pixels.rem_euclid(size as isize) as usize;
@@ -217,7 +217,7 @@ fn roll<T: Precision>(shape: Shape, elements: &mut [T], [down, right]: [isize; 2
     }
 }
 
-/// Blurs an image by a Gaussian, first along its columns and then along its rows; the border goes on outside.
+/// Blurs an image by a Gaussian, first along its columns and then along its rows; pixels of the border are repeated outside.
 fn blur<T: Precision>(shape: Shape, elements: &mut [T], deviation: f64) {
     let Shape::Image { height, width, channels } = shape else { return };
     let reach = (3.0 * deviation).ceil() as isize;
@@ -253,7 +253,7 @@ mod tests {
     fn what_is_rolled_out_comes_in_at_the_other_side() {
         let mut elements: Vec<f64> = (0..24).map(f64::from).collect();
         roll(SHAPE, &mut elements, [1, -1]);
-        // The last row comes first, each row from its second pixel on.
+        // The last row comes first, and each row starts with its second pixel.
         assert_eq!(elements[..8], [18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 16.0, 17.0]);
         roll(SHAPE, &mut elements, [-1, 1]);
         assert!(elements.iter().enumerate().all(|(place, element)| *element == place as f64));

@@ -1,19 +1,19 @@
-//! Seeing what a network has learnt, and how.
+//! Visualisation of what a network has learnt, and how.
 //!
 //! | part | what it shows |
 //! |---|---|
-//! | [`filters`] | the kernels of a convolution as small pictures (slides 23 to 25) |
-//! | [`activations`] | what a layer gives for an image: its feature maps |
-//! | [`projection`] | what in an image excited a feature: deconvnet, guided back-propagation, saliency (slide 27) |
+//! | [`filters`] | the filters of a convolution as small pictures (slides 23 to 25) |
+//! | [`activations`] | the output of a layer for an image: its feature maps |
+//! | [`projection`] | the parts of an image that excited a feature: deconvnet, guided back-propagation, saliency (slide 27) |
 //! | [`strongest`], [`feature_sheet`] | the images that excite a feature most, with their projections (slide 27) |
-//! | [`Occlusion`] | where in an image an answer comes from, by hiding it |
+//! | [`Occlusion`] | the parts of an image that an answer depends on, by hiding them |
 //! | [`Maximisation`] | the image that excites a feature most |
 //! | [`History::learning_curves`](crate::train::History::learning_curves) | loss and accuracy over epochs (slide 14) |
 //! | [`StatisticsHistory::figure`](crate::train::statistics::StatisticsHistory::figure) | saturation, dead units and gradients of each layer over epochs (slides 6 to 11) |
-//! | [`Picture`], [`Sheet`], [`Tones`] | numbers as pictures, side by side, in grey or colour |
+//! | [`Picture`], [`Sheet`], [`Tones`] | elements as pictures, side by side, in grey or colour |
 //! | [`Chart`], [`Figure`], [`sparkline`] | curves |
 //!
-//! All of it displays as text in a terminal. With the feature `plots`, whatever is a `Drawing` is saved as a PNG or SVG file:
+//! All of these print as text in a terminal. With the feature `plots`, every `Drawing` can be saved as a PNG or SVG file:
 //!
 //! ```
 //! # #[cfg(feature = "plots")]
@@ -59,7 +59,7 @@ pub use tones::Tones;
 use crate::error::Error;
 use crate::network::Network;
 
-/// The place of a layer in the table of layers; `wanted` says what `fits` looks for.
+/// Returns the index of a layer in the table of layers; `wanted` describes the layers for which `fits` returns `true`.
 fn find_layer<N: Network>(name: &str, wanted: &'static str, fits: impl Fn(usize) -> bool) -> Result<usize, Error> {
     let found = N::LAYERS.iter().position(|layer| layer.name == name).filter(|index| fits(*index));
     found.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Where in an image an answer comes from, by hiding one part of it after the other.
+//! Occlusion maps: which parts of an image an answer depends on, by hiding one part after the other.
 
 use super::feature::{Feature, inside};
 use super::picture::Picture;
@@ -11,10 +11,10 @@ use crate::scalar::Scalar;
 use crate::tensor::{Output, Sample};
 use crate::train::predicted_class;
 
-/// Images that go through the network together.
-const TOGETHER: usize = 64;
+/// The number of images in one batch of predictions.
+const IMAGES_PER_PASS: usize = 64;
 
-/// A square that slides over an image and hides what is under it (Zeiler and Fergus, 2014, section 4.2 and figure 7).
+/// A square that slides over an image and hides the pixels under it (Zeiler and Fergus, 2014, section 4.2 and figure 7).
 ///
 /// ```
 /// use netwright_runtime::{Error, Tensor, network::Network};
@@ -34,20 +34,20 @@ pub struct Occlusion {
     fill: f64,
 }
 
-/// What a network said while each part of an image was hidden.
+/// The answers of a network while each part of an image was hidden.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OcclusionMap {
-    /// The answer for the class while the square lay around each place (figure 7d): a row and a column for each step of the
-    /// square. Low where the network looked.
+    /// The answer for the class while the square covered each position (figure 7d): a row and a column for each step of the
+    /// square. It is low where the network depends on the hidden pixels.
     pub answer: Picture,
-    /// The class with the largest answer meanwhile (figure 7e); `None` where the answer names none: see [`predicted_class`].
+    /// The predicted class for each position (figure 7e); `None` where the answer predicts none: see [`predicted_class`].
     pub predicted: Vec<Option<usize>>,
-    /// The answer for the class with nothing hidden.
+    /// The answer for the class of the whole image.
     pub whole: f64,
 }
 
 impl Occlusion {
-    /// A square of `side` pixels that stops at every pixel and is black: 0.
+    /// Creates a square of `side` pixels with stride 1, filled with black, 0.
     ///
     /// # Errors
     /// [`Error::Setting`] for a side of 0.
@@ -56,7 +56,7 @@ impl Occlusion {
         Ok(Self { side, stride: 1, fill: 0.0 })
     }
 
-    /// How far the square moves between two answers.
+    /// Sets the stride of the square in pixels.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
@@ -66,20 +66,20 @@ impl Occlusion {
         Ok(self)
     }
 
-    /// What the square is filled with, in all channels: the paper's grey.
+    /// Sets the value that fills the square in all channels, such as the grey of the paper.
     ///
     /// # Errors
-    /// [`Error::Setting`] for what is no number.
+    /// [`Error::Setting`] for a value that is not finite.
     pub fn fill(mut self, fill: f64) -> Result<Self, Error> {
         self.fill = setting("fill of the square", fill, true, "a number")?;
         Ok(self)
     }
 
-    /// Slides the square over `image` and asks for `class`, an index of the answer. The square is centred on every place where it
-    /// stops, beginning at the first pixel, and cut at the border.
+    /// Slides the square over `image` and records the answer for `class`, an index of the answer. The square is centred at each position,
+    /// starting with the first pixel, and is cropped at the border.
     ///
     /// # Errors
-    /// [`Error::Outside`] for a class that the network does not have, [`Error::ImageSize`] for a network whose input is no image.
+    /// [`Error::Outside`] for a class that the network does not have, [`Error::ImageSize`] for a network whose input is not an image.
     pub fn map<N>(&self, network: &N, image: &N::Input, class: usize) -> Result<OcclusionMap, Error>
     where
         N: Network,
@@ -88,9 +88,9 @@ impl Occlusion {
         inside("class", N::NAME, class, N::OUTPUT.len())?;
         let stops = Stops::of::<N>(self.stride)?;
         let places: Vec<[usize; 2]> = stops.places().collect();
-        let mut hidden: Vec<N::Input> = zeros(TOGETHER.min(places.len()));
+        let mut hidden: Vec<N::Input> = zeros(IMAGES_PER_PASS.min(places.len()));
         let (mut answers, mut predicted) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
-        for places in places.chunks(TOGETHER) {
+        for places in places.chunks(IMAGES_PER_PASS) {
             let hidden = &mut hidden[..places.len()];
             hidden.iter_mut().zip(places).for_each(|(hidden, &place)| self.hide::<N>(image, &stops, place, hidden));
             for answer in &network.predict_batch(hidden) {
@@ -102,12 +102,12 @@ impl Occlusion {
         Ok(OcclusionMap { answer: Picture::of(stops.sizes(), answers), predicted, whole })
     }
 
-    /// The value of a feature while the square lies around each place: as the answer of [`OcclusionMap`], for any feature
+    /// Returns the value of a feature while the square covers each position: like the answer in [`OcclusionMap`], for any feature
     /// (figure 7c shows the mean of the strongest feature map).
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have, [`Error::ImageSize`] for a
-    /// network whose input is no image.
+    /// network whose input is not an image.
     pub fn feature<N>(&self, network: &N, image: &N::Input, feature: &Feature) -> Result<Picture, Error>
     where
         N: Network,
@@ -122,7 +122,7 @@ impl Occlusion {
         Ok(Picture::of(stops.sizes(), stops.places().map(&mut value).collect::<Result<_, Error>>()?))
     }
 
-    /// Writes the image with the square around a place.
+    /// Writes the image with the square centred at a position.
     fn hide<N>(&self, image: &N::Input, stops: &Stops, [row, column]: [usize; 2], hidden: &mut N::Input)
     where
         N: Network,
@@ -137,7 +137,7 @@ impl Occlusion {
         }
     }
 
-    /// The pixels of a row or column under a square centred at `place`.
+    /// Returns the rows or columns under a square centred at `place`.
     fn covered(&self, place: usize, len: usize) -> core::ops::Range<usize> {
         let start = place.saturating_sub((self.side - 1) / 2);
         let end = place.saturating_add(self.side / 2 + 1).min(len);
@@ -145,7 +145,7 @@ impl Occlusion {
     }
 }
 
-/// Where a square stops on an image.
+/// The positions of a square on an image.
 struct Stops {
     height: usize,
     width: usize,
@@ -166,12 +166,12 @@ impl Stops {
         }
     }
 
-    /// The sizes of a map with an element for each stop.
+    /// Returns the sizes of a map with an element for each position.
     fn sizes(&self) -> [usize; 3] {
         [self.height.div_ceil(self.stride), self.width.div_ceil(self.stride), 1]
     }
 
-    /// Row by row.
+    /// Iterates over the positions, row by row.
     fn places(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
         let (width, stride) = (self.width, self.stride);
         let rows = (0..self.height).step_by(stride);
@@ -180,7 +180,7 @@ impl Stops {
 }
 
 impl OcclusionMap {
-    /// How much the answer falls while each place is hidden; negative where it grows.
+    /// Returns how much the answer decreases while each position is hidden; negative where it increases.
     pub fn drop(&self) -> Picture {
         let whole = self.whole as f32;
         self.answer.map(|answer| whole - answer)

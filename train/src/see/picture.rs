@@ -1,4 +1,4 @@
-//! Elements in rows and columns, to be looked at.
+//! Pictures: elements in rows and columns.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use crate::once::Number;
 use crate::scalar::Precision;
 use crate::tensor::Tensor;
 
-/// Pictures of at most so many columns have every element to themselves in a terminal.
+/// The largest width of a picture whose elements are all shown separately in a terminal.
 const SMALL: usize = 16;
 
-/// Elements in rows, columns and channels, of any range: an image, a filter, a feature map, a gradient. [`Tones`] turn them into
-/// colours. It displays as characters, from its smallest element (blank) to its largest: two for each element of a picture of up to 16
+/// Elements in rows, columns and channels, of any range: an image, a filter, a feature map, a gradient. [`Tones`] convert them to
+/// colours. `{}` prints characters, from the smallest element (blank) to the largest: two for each element of a picture of up to 16
 /// columns, else one for two rows of a column.
 ///
 /// ```
@@ -33,7 +33,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// From elements row by row, channels innermost; sizes are `[height, width, channels]`.
+    /// Creates a picture from elements row by row, channels innermost; sizes are `[height, width, channels]`.
     ///
     /// # Errors
     /// [`Error::Setting`] where a size is 0, [`Error::Length`] where there are not height x width x channels elements.
@@ -48,13 +48,13 @@ impl Picture {
         Ok(Self::of([height, width, channels], elements.iter().map(|element| element.to_f64() as f32).collect()))
     }
 
-    /// Of elements that are as many as the sizes say.
+    /// Creates a picture from exactly as many elements as the sizes say.
     pub(super) fn of([height, width, channels]: [usize; 3], elements: Vec<f32>) -> Self {
         debug_assert_eq!(elements.len(), height * width * channels);
         Self { height, width, channels, elements }
     }
 
-    /// A value of a network, seen as an image: a row of features becomes one row of pixels.
+    /// Creates a picture from a value of a network; a vector of features becomes one row of pixels.
     pub(super) fn of_shape<T: Precision>(shape: Shape, elements: &[T]) -> Self {
         let sizes = match shape {
             Shape::Image { height, width, channels } => [height, width, channels],
@@ -64,30 +64,30 @@ impl Picture {
         Self::of(sizes, elements.iter().map(|element| element.to_f64() as f32).collect())
     }
 
-    /// `[height, width, channels]`.
+    /// Returns `[height, width, channels]`.
     pub fn sizes(&self) -> [usize; 3] {
         [self.height, self.width, self.channels]
     }
 
-    /// All elements, row by row, channels innermost.
+    /// Returns all elements, row by row, channels innermost.
     pub fn elements(&self) -> &[f32] {
         &self.elements
     }
 
-    /// The element in a row, column and channel; `None` outside.
+    /// Returns the element in a row, column and channel; `None` out of range.
     pub fn get(&self, row: usize, column: usize, channel: usize) -> Option<f32> {
         let inside = row < self.height && column < self.width && channel < self.channels;
         inside.then(|| self.elements[(row * self.width + column) * self.channels + channel])
     }
 
-    /// The smallest and the largest finite element; `(0, 0)` where there is none.
+    /// Returns the smallest and the largest finite element; `(0, 0)` if there is none.
     pub fn range(&self) -> (f32, f32) {
         let finite = self.elements.iter().filter(|element| element.is_finite());
         let range = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &x| (least.min(x), most.max(x)));
         if range.0 <= range.1 { range } else { (0.0, 0.0) }
     }
 
-    /// The row, column and channel of the largest element, the first of equals; of the first place where all are NaN.
+    /// Returns the row, column and channel of the largest element, the first of equal ones; zeros if all are NaN.
     pub fn peak(&self) -> [usize; 3] {
         let mut peak = 0;
         for (place, element) in self.elements.iter().enumerate() {
@@ -99,7 +99,7 @@ impl Picture {
         [pixel / self.width, pixel % self.width, channel]
     }
 
-    /// Each channel as a picture of its own.
+    /// Returns each channel as a picture of its own.
     pub fn split(&self) -> Vec<Self> {
         let channel = |channel| {
             let elements = self.elements.iter().skip(channel).step_by(self.channels).copied().collect();
@@ -108,19 +108,19 @@ impl Picture {
         (0..self.channels).map(channel).collect()
     }
 
-    /// The mean of the channels of each pixel.
+    /// Returns the mean over the channels of each pixel.
     pub fn mean_channel(&self) -> Self {
         let pixels = self.elements.chunks_exact(self.channels);
         let elements = pixels.map(|pixel| pixel.iter().sum::<f32>() / self.channels as f32).collect();
         Self::of([self.height, self.width, 1], elements)
     }
 
-    /// Every element changed by itself.
+    /// Applies a function to every element.
     pub fn map(&self, change: impl FnMut(f32) -> f32) -> Self {
         Self::of(self.sizes(), self.elements.iter().copied().map(change).collect())
     }
 
-    /// What has to be added to `before` to get this picture.
+    /// Returns the difference of this picture and `before`.
     ///
     /// # Errors
     /// [`Error::ImageSize`] where the two have different sizes.
@@ -130,10 +130,10 @@ impl Picture {
         Ok(Self::of(self.sizes(), elements))
     }
 
-    /// A rectangle of it, from `[row, column]`, of `[height, width]`; what reaches beyond the border is left out.
+    /// Crops a rectangle of `[height, width]` that starts at `[row, column]`; parts beyond the border are omitted.
     ///
     /// # Errors
-    /// [`Error::Setting`] where nothing is left.
+    /// [`Error::Setting`] where the result would be empty.
     pub fn cut(&self, [row, column]: [usize; 2], [height, width]: [usize; 2]) -> Result<Self, Error> {
         let rows = row.min(self.height)..row.saturating_add(height).min(self.height);
         let columns = column.min(self.width)..column.saturating_add(width).min(self.width);
@@ -147,7 +147,7 @@ impl Picture {
         Ok(Self::of(sizes, rows.flat_map(row).copied().collect()))
     }
 
-    /// Stretched to another `[height, width]` by bilinear interpolation.
+    /// Resizes it to `[height, width]` by bilinear interpolation.
     ///
     /// # Errors
     /// [`Error::Setting`] where a size is 0.
@@ -159,12 +159,12 @@ impl Picture {
         Ok(Self::of([height, width, self.channels], elements))
     }
 
-    /// This picture in grey under the colours of `map`, which is stretched to its size: where an occlusion map is hot in the
-    /// image it was made of. `tones` are those of the map; `strength`, from 0 to 1, says how much of the colour is the map's.
+    /// Blends this picture, in grey, with the colours of `map`, which is resized to its size: for example an image with its occlusion
+    /// map. `tones` are those of the map; `strength`, from 0 to 1, is the weight of the map's colours.
     /// The result has three channels between 0 and 1.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a strength that does not lie between 0 and 1.
+    /// [`Error::Setting`] for a strength outside of 0 to 1.
     pub fn under(&self, map: &Self, tones: Tones, strength: f32) -> Result<Self, Error> {
         let valid = (0.0..=1.0).contains(&strength);
         crate::error::setting("strength", strength.into(), valid, "between 0 and 1")?;
@@ -177,18 +177,18 @@ impl Picture {
         Ok(Self::of([self.height, self.width, 3], greys.iter().zip(&colours).flat_map(blend).collect()))
     }
 
-    /// What is looked at: the picture itself, or the mean of channels that are no colours.
+    /// Returns the picture that is displayed: itself, or the mean over its channels if they are not colours.
     pub(super) fn shown(&self) -> Cow<'_, Self> {
         if matches!(self.channels, 1 | 3) { Cow::Borrowed(self) } else { Cow::Owned(self.mean_channel()) }
     }
 
-    /// The colour of each pixel, row by row: red, green and blue.
+    /// Returns the colour of each pixel, row by row: red, green and blue.
     pub fn colours(&self, tones: Tones) -> Vec<[u8; 3]> {
         let shown = self.shown();
         shown.colours_by(tones.scale(shown.range()))
     }
 
-    /// [`Picture::colours`] on a scale.
+    /// Returns the colour of each pixel on a given scale.
     pub(super) fn colours_by(&self, scale: Scale) -> Vec<[u8; 3]> {
         let shown = self.shown();
         match shown.channels {
@@ -197,8 +197,8 @@ impl Picture {
         }
     }
 
-    /// Its colours as half blocks with the escape sequences of a colour terminal: two rows of pixels in one line. Without them,
-    /// [`fmt::Display`] shows shades.
+    /// Formats its colours as half blocks with the escape sequences of a colour terminal: two rows of pixels in one line.
+    /// [`fmt::Display`] prints shades without escape sequences.
     pub fn to_ansi(&self, tones: Tones) -> String {
         use fmt::Write;
         let colours = self.colours(tones);
@@ -218,12 +218,12 @@ impl Picture {
         text
     }
 
-    /// How many characters wide it is displayed.
+    /// Returns the number of characters in a line of its [`fmt::Display`].
     pub(super) fn characters(&self) -> usize {
         if self.width <= SMALL { 2 * self.width } else { self.width }
     }
 
-    /// The lines of its [`fmt::Display`].
+    /// Returns the lines of its [`fmt::Display`].
     pub(super) fn shades(&self) -> Vec<String> {
         const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
         let grey = self.mean_channel();
@@ -261,7 +261,7 @@ impl<const H: usize, const W: usize, const C: usize, T: Number> From<&Tensor<H, 
     }
 }
 
-/// From the smallest element (blank) to the largest: two characters for each element of a small picture, one for two rows of a
+/// Prints from the smallest element (blank) to the largest: two characters for each element of a small picture, one for two rows of a
 /// column of a large one. Characters are about twice as high as wide.
 impl fmt::Display for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! A feature's value and its gradient with respect to the image.
+//! The value of a feature, and its gradient with respect to the image.
 
 use super::feature::Located;
 use crate::architecture::GradientSeed;
@@ -9,16 +9,16 @@ use crate::pass::{BackwardRule, Pass};
 use crate::scalar::{Precision, Scalar};
 use crate::tensor::Sample;
 
-/// Sends single images forward and backward through a network that stays as it is.
+/// Runs single images forward and backward, without changing the network.
 pub(super) struct Probe<'n, N: Network> {
     network: &'n N,
     workspace: TrainingWorkspace<N>,
-    /// What a backward pass adds to; nobody reads it.
+    /// The gradients to which a backward pass adds; they are not read.
     gradients: Gradients<N>,
     statistics: Vec<N::Scalar>,
 }
 
-/// What a feature was in an image.
+/// The value of a feature for an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Reading {
     pub(super) value: f64,
@@ -32,15 +32,15 @@ impl<'n, N: Network> Probe<'n, N> {
         Self { network, workspace: N::workspace(1), gradients: N::gradients(), statistics }
     }
 
-    /// Reads a feature.
+    /// Computes the value of a feature.
     pub(super) fn read(&mut self, image: &N::Input, feature: Located) -> Result<Reading, Error> {
         let mut seed = Seed { feature, reading: Reading::before(feature, image.elements()), sent: N::Scalar::ZERO };
         self.forward(image, BackwardRule::Gradient, &mut seed)?;
         Ok(seed.reading)
     }
 
-    /// Reads a feature and writes its gradient with respect to the image, as `rule` lets it through, to `gradient`. With
-    /// [`BackwardRule::Deconvnet`] the feature's value itself is sent back, as Zeiler and Fergus do.
+    /// Computes the value of a feature, and writes its gradient with respect to the image, by the backward `rule`, to `gradient`. With
+    /// [`BackwardRule::Deconvnet`] the backward pass starts from the feature's value, as in Zeiler and Fergus.
     pub(super) fn run(
         &mut self,
         image: &N::Input,
@@ -88,7 +88,7 @@ impl<'n, N: Network> Probe<'n, N> {
 }
 
 impl Reading {
-    /// Before any kernel has run. What `flatten` gives at the very beginning is the image itself: no kernel runs for it.
+    /// The reading before any kernel has run. A `flatten` at the very beginning outputs the image itself, and no kernel runs for it.
     fn before<T: Precision>(feature: Located, image: &[T]) -> Self {
         let (value, place) = match feature {
             Located::Layer(map, within) => map.read(within, image),
@@ -98,11 +98,11 @@ impl Reading {
     }
 }
 
-/// Reads a feature on the way forward, and is where the way back begins.
+/// The observer that reads a feature in the forward pass and starts the backward pass from it.
 struct Seed<T> {
     feature: Located,
     reading: Reading,
-    /// What is sent back.
+    /// The value from which the backward pass starts.
     sent: T,
 }
 

@@ -1,4 +1,4 @@
-//! What in an image made a feature strong, by sending the feature back to the image.
+//! Projections: which elements of an image excited a feature, by propagating the feature back to the image.
 
 use super::feature::Feature;
 use super::picture::Picture;
@@ -9,27 +9,27 @@ use crate::pass::BackwardRule;
 use crate::scalar::Scalar;
 use crate::tensor::Sample;
 
-/// A feature sent back to the image in which it was found.
+/// A feature projected back to the image for which it was computed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
-    /// The value of the feature in this image.
+    /// The value of the feature for this image.
     pub value: f64,
     /// The row and column of its element in its feature map; `[0, 0]` for a class, and for the mean of a map.
     pub place: [usize; 2],
-    /// A element for each of the image.
+    /// The projection, with an element for each element of the image.
     pub picture: Picture,
 }
 
-/// Sends a feature back to `image`, in a network that computes as when predicting.
+/// Projects a feature back to `image`. The network runs as in prediction.
 ///
-/// | rule | what is seen |
+/// | rule | what it shows |
 /// |---|---|
 /// | [`BackwardRule::Gradient`] | how the feature changes with each element of the image: the saliency of Simonyan et al. (2014) |
 /// | [`BackwardRule::Deconvnet`] | the pattern that excited the feature: Zeiler and Fergus (2014), slide 27 |
 /// | [`BackwardRule::Guided`] | the same with less noise: guided back-propagation, Springenberg et al. (2015) |
 ///
-/// The rules differ at rectifiers alone: in a network of tanh all three show the gradient. Max pooling sends back to the largest
-/// element of each window, the switches of the deconvnet. With the rule of the deconvnet the feature's value itself is sent back, else 1.
+/// The rules differ at rectifiers alone: in a network of tanh all three give the gradient. Max pooling propagates to the largest
+/// element of each window (the switches of the deconvnet). With the deconvnet's rule the pass starts from the feature's value, else from 1.
 ///
 /// # Errors
 /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a feature that the network does not have.
@@ -51,19 +51,19 @@ pub fn projection<N: Network>(
     Projector::new(network).project(image, feature, rule)
 }
 
-/// [`projection`] for many images and features, with one workspace.
+/// Runs [`projection`] for many images and features, with one workspace.
 pub struct Projector<'n, N: Network> {
     probe: Probe<'n, N>,
     gradient: Vec<N::Scalar>,
 }
 
 impl<'n, N: Network> Projector<'n, N> {
-    /// Makes the workspace, for one image at a time.
+    /// Allocates the workspace, for one image at a time.
     pub fn new(network: &'n N) -> Self {
         Self { probe: Probe::new(network), gradient: vec![N::Scalar::ZERO; N::Input::LEN] }
     }
 
-    /// See [`projection`].
+    /// Projects a feature back to an image: see [`projection`].
     ///
     /// # Errors
     /// As [`projection`].
@@ -81,8 +81,8 @@ impl<N: Network> core::fmt::Debug for Projector<'_, N> {
 }
 
 impl Projection {
-    /// The smallest rectangle of the image that holds all elements other than 0, as `([row, column], [height, width])`: what the
-    /// feature could see, where nothing is projected outside. `None` where all are 0.
+    /// Returns the smallest rectangle of the image that contains all elements other than 0, as `([row, column], [height, width])`: the
+    /// receptive field of the feature, as far as the projection is not 0. `None` if all elements are 0.
     pub fn extent(&self) -> Option<([usize; 2], [usize; 2])> {
         let [height, width, channels] = self.picture.sizes();
         let lit = |row: usize, column: usize| {

@@ -1,4 +1,4 @@
-//! Pictures side by side.
+//! Sheets of pictures.
 
 use core::fmt;
 
@@ -10,15 +10,15 @@ use super::tones::Tones;
 /// One picture of a sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tile {
-    /// What it shows.
+    /// The picture.
     pub picture: Picture,
-    /// What stands below it; may be empty.
+    /// The text below it; may be empty.
     pub caption: String,
     /// Its colours.
     pub tones: Tones,
 }
 
-/// Pictures in rows, each with its caption. It displays as characters; with the feature `plots` it is saved as PNG or SVG.
+/// Pictures in rows, each with its caption. `{}` prints them as characters; with the feature `plots` it can be saved as PNG or SVG.
 ///
 /// ```
 /// use netwright_train::see::{Picture, Sheet, Tones};
@@ -39,19 +39,19 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// An empty sheet of eight columns.
+    /// Creates an empty sheet of eight columns.
     pub fn new(title: impl Into<String>) -> Self {
         let (tiles, rows) = (Vec::new(), Vec::new());
         Self { title: title.into(), columns: 8, tones: Tones::Own, tiles, rows, legend: None }
     }
 
-    /// How many pictures stand side by side; 0 counts as 1.
+    /// Sets the number of columns; 0 counts as 1.
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
         self
     }
 
-    /// The colours of the pictures that are added from here on.
+    /// Sets the colours of the pictures that are added after this call.
     pub fn tones(mut self, tones: Tones) -> Self {
         self.tones = tones;
         self
@@ -68,31 +68,31 @@ impl Sheet {
         pictures.into_iter().fold(self, |sheet, (picture, caption)| sheet.add(picture, caption))
     }
 
-    /// Adds pictures captioned by their number, from 0.
+    /// Adds pictures with their indices, from 0, as captions.
     pub fn numbered(self, pictures: impl IntoIterator<Item = Picture>) -> Self {
         let first = self.tiles.len();
         self.extend(pictures.into_iter().enumerate().map(|(number, picture)| (picture, (first + number).to_string())))
     }
 
-    /// What stands on the left of each row, from the first.
+    /// Sets the texts on the left of the rows, from the first row on.
     pub fn row_names<C: Into<String>>(mut self, names: impl IntoIterator<Item = C>) -> Self {
         self.rows = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Shows what the colours mean: a bar of these tones with its numbers and `meaning`, with the unit. With [`Tones::Own`] and
-    /// [`Tones::Signed`], the pictures of these tones share the range of all of them, so that the bar holds for each.
+    /// Adds a legend: a colour bar of these tones with its values and `meaning`, with the unit. With [`Tones::Own`] and
+    /// [`Tones::Signed`], all pictures of these tones use a common range, so that the bar is valid for each of them.
     pub fn legend(mut self, tones: Tones, meaning: impl Into<String>) -> Self {
         self.legend = Some((tones, meaning.into()));
         self
     }
 
-    /// The pictures, in their order.
+    /// Returns the pictures in order.
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }
 
-    /// The tones of the legend, and their scale for all pictures that have them; for all pictures where none has.
+    /// Returns the tones of the legend, and their common scale for all pictures with these tones; for all pictures if none has them.
     #[cfg(feature = "plots")]
     pub(super) fn shared_scale(&self) -> Option<(Tones, Scale)> {
         let tones = self.legend.as_ref()?.0;
@@ -105,11 +105,11 @@ impl Sheet {
     }
 }
 
-/// Characters of a line: a row of pictures that is wider goes on below.
+/// The number of characters in a line; a wider row of pictures is broken.
 const LINE: usize = 100;
 
 impl Sheet {
-    /// How many of these pictures stand side by side in a terminal, so that its lines are not too long.
+    /// Returns the number of pictures per line in a terminal, so that lines are not too long.
     fn side_by_side(tiles: &[Tile]) -> usize {
         let widest = tiles.iter().map(Tile::columns).max().unwrap_or(0);
         let most = ((LINE + GAP) / (widest + GAP)).max(1);
@@ -118,7 +118,7 @@ impl Sheet {
 }
 
 impl Tile {
-    /// Its colours, on the scale of the legend where it has the legend's tones.
+    /// Returns its colours, on the scale of the legend if it has the legend's tones.
     #[cfg(feature = "plots")]
     pub(super) fn colours(&self, shared: Option<(Tones, Scale)>) -> Vec<[u8; 3]> {
         match shared {
@@ -127,16 +127,16 @@ impl Tile {
         }
     }
 
-    /// How many characters wide it is in a terminal.
+    /// Returns its width in a terminal in characters.
     fn columns(&self) -> usize {
         self.picture.characters().max(self.caption.chars().count())
     }
 }
 
-/// The characters between two pictures.
+/// The number of characters between two pictures.
 const GAP: usize = 2;
 
-/// The pictures in their rows, as characters, with captions below; a row wider than 100 characters in several.
+/// Prints the pictures in rows, as characters, with captions below; a row wider than 100 characters is broken.
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.title.is_empty() {
@@ -152,7 +152,7 @@ impl fmt::Display for Sheet {
     }
 }
 
-/// Pictures side by side, and their captions below.
+/// Prints pictures side by side, and their captions below.
 fn write_beside(f: &mut fmt::Formatter<'_>, tiles: &[Tile]) -> fmt::Result {
     let mut line = |cells: &mut dyn Iterator<Item = (&Tile, &str)>| {
         let cells = cells.map(|(tile, text)| format!("{text:<width$}", width = tile.columns() + GAP));

@@ -1,7 +1,7 @@
-//! A curve in one line of text.
+//! Sparklines: curves in one line of text.
 
-/// The course of `values` in at most `width` characters, from the smallest (▁) to the largest (█); means of neighbours where
-/// there are more values than characters. What is not finite is a blank; a curve without range stays in the middle.
+/// Formats `values` in at most `width` characters, from the smallest (▁) to the largest (█); if there are more values than characters,
+/// each character is the mean of neighbours. Values that are not finite are blank; a constant curve is in the middle.
 ///
 /// ```
 /// assert_eq!(netwright_train::see::sparkline(&[1.0, 2.0, 3.0, 8.0], 10), "▁▂▃█");
@@ -14,7 +14,7 @@ pub fn sparkline(values: &[f64], width: usize) -> String {
     bars(&points, range)
 }
 
-/// [`sparkline`] with ▁ for the first number and █ for the second, so that curves can be compared.
+/// Formats a sparkline with a given range, ▁ for its start and █ for its end, so that curves can be compared.
 pub(super) fn sparkline_between(values: &[f64], width: usize, range: (f64, f64)) -> String {
     bars(&means(values, width), range)
 }
@@ -29,7 +29,7 @@ fn bars(points: &[f64], (least, most): (f64, f64)) -> String {
     points.iter().map(bar).collect()
 }
 
-/// At most `width` means of neighbouring values; what is not finite is left out of them.
+/// Returns at most `width` means of neighbouring values, without values that are not finite.
 fn means(values: &[f64], width: usize) -> Vec<f64> {
     let points = values.len().min(width);
     let mean = |point: usize| {

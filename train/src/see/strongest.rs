@@ -1,6 +1,6 @@
 //! The images that excite each feature map most.
 
-use super::activations::Watcher;
+use super::activations::LayerProbe;
 use super::feature::{Feature, MapOf, Within};
 use super::find_layer;
 use super::picture::Picture;
@@ -12,10 +12,10 @@ use crate::network::Network;
 use crate::pass::BackwardRule;
 use crate::tensor::Sample;
 
-/// An image in which a feature map has a large element.
+/// An image for which a feature map has a large element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strongest {
-    /// The image's place among those that were looked at.
+    /// The index of the image.
     pub image: usize,
     /// The largest element of the map.
     pub value: f64,
@@ -23,8 +23,8 @@ pub struct Strongest {
     pub place: [usize; 2],
 }
 
-/// For each feature map of `layer`, the `count` images with the largest element in it, the largest first; of equal ones the first
-/// image first. The maps of a layer without image are its units.
+/// Returns, for each feature map of `layer`, the `count` images with its largest elements, the largest first; equal ones in the order of the
+/// images. The maps of a layer without image shape are its units.
 ///
 /// # Errors
 /// [`Error::NoSuchLayer`] where the network has no layer of that name, [`Error::Empty`] without images.
@@ -40,9 +40,9 @@ pub fn strongest<N: Network>(
     }
     let maps: Vec<MapOf> = MapOf::all::<N>(index).collect();
     let mut found = vec![Vec::with_capacity(count + 1); maps.len()];
-    let mut watcher = Watcher::new(network, index);
+    let mut probe = LayerProbe::new(network, index);
     for (image, input) in images.iter().enumerate() {
-        let output = watcher.output(input)?;
+        let output = probe.output(input)?;
         for (map, found) in maps.iter().zip(&mut found) {
             let (value, place) = map.read(Within::Peak, output);
             let rank = found.partition_point(|other: &Strongest| other.value >= value);
@@ -53,11 +53,11 @@ pub fn strongest<N: Network>(
     Ok(found)
 }
 
-/// What the feature maps of a layer look for: a row for each, of the `count` images that excite it most, each as the projection of
-/// its peak by the deconvnet and the part of the image that the peak could see. The figure of slide 27 (Zeiler and Fergus, 2014,
+/// Shows what the feature maps of a layer respond to: a row for each map, with the `count` images that excite it most, each as the
+/// projection of its peak by the deconvnet and the part of the image in its receptive field. The figure of slide 27 (Zeiler and Fergus, 2014,
 /// figure 2).
 ///
-/// `maps` says which feature maps; `tones` are those of the images.
+/// `maps` selects the feature maps; `tones` are those of the images.
 ///
 /// # Errors
 /// [`Error::NoSuchLayer`] and [`Error::Outside`] for a layer or map that the network does not have, [`Error::Empty`] without

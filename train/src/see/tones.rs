@@ -1,22 +1,22 @@
-//! From numbers to colours.
+//! The conversion of elements to colours.
 
-/// How the elements of a [`Picture`](super::Picture) become light or colour. Pictures of three channels show as red, green and
-/// blue; of other channels than one or three, their mean is shown.
+/// How the elements of a [`Picture`](super::Picture) are converted to brightness or colour. Pictures of three channels are shown as red, green
+/// and blue; for other numbers of channels except one, their mean is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Tones {
-    /// From black at the picture's own smallest element to white at its largest. Of a single element, 0 is black, any other grey.
+    /// From black at the picture's own smallest element to white at its largest. A constant picture is black if it is 0, else grey.
     #[default]
     Own,
-    /// From black at the first number to white at the second, so that pictures can be compared. The first may be the larger:
-    /// then small elements are white, as ink on paper.
+    /// From black at the first number to white at the second, so that pictures can be compared. The first may be the larger one:
+    /// then small elements are white, like ink on paper.
     Range(f32, f32),
-    /// Blue below 0, white at 0, red above, as deep as the picture's largest magnitude: filters, differences, gradients. Three
-    /// channels show 0 as grey.
+    /// Blue below 0, white at 0, red above, with full colour at the picture's largest magnitude: for filters, differences, gradients. In
+    /// pictures of three channels, 0 is grey.
     Signed,
-    /// [`Tones::Signed`], deepest at this magnitude, so that pictures can be compared.
+    /// [`Tones::Signed`] with full colour at this magnitude, so that pictures can be compared.
     SignedTo(f32),
-    /// From dark blue at the first number over green to yellow at the second: maps of probabilities and other amounts. Grey
-    /// prints keep the order, and those who do not tell red from green can read it.
+    /// From dark blue at the first number over green to yellow at the second: for maps of probabilities and other amounts. The order
+    /// is preserved in grey prints, and for readers who do not distinguish red from green.
     Heat(f32, f32),
 }
 
@@ -46,10 +46,10 @@ const HEAT: [[u8; 3]; 9] = [
 ];
 
 impl Tones {
-    /// For a picture with elements of this range.
+    /// Returns the scale for a picture with elements in this range.
     pub(super) fn scale(self, (low, high): (f32, f32)) -> Scale {
         let (least, most, colours): (f32, f32, &[[u8; 3]]) = match self {
-            // Nothing at all: a map in which nothing fires.
+            // All elements are 0, as in a map without activity: black.
             Self::Own if (low, high) == (0.0, 0.0) => (0.0, 1.0, &GREYS),
             Self::Own => (low, high, &GREYS),
             Self::Range(least, most) => (least, most, &GREYS),
@@ -62,13 +62,13 @@ impl Tones {
 }
 
 impl Scale {
-    /// Where a number lies in the range, from 0 to 1; the middle of a range without width, and of what is no number.
+    /// Returns the position of a number in the range, from 0 to 1; 0.5 for an empty range, and for NaN.
     fn place(&self, number: f32) -> f32 {
         let place = (number - self.least) / (self.most - self.least);
         if self.least == self.most || place.is_nan() { 0.5 } else { place.clamp(0.0, 1.0) }
     }
 
-    /// The colour of a number.
+    /// Returns the colour of a number.
     pub(super) fn colour(&self, number: f32) -> [u8; 3] {
         let at = self.place(number) * (self.colours.len() - 1) as f32;
         let lower = (at as usize).min(self.colours.len() - 2);
@@ -77,7 +77,7 @@ impl Scale {
         core::array::from_fn(|c| mixed(c).round() as u8)
     }
 
-    /// The light of one channel.
+    /// Returns the brightness of one channel.
     pub(super) fn light(&self, number: f32) -> u8 {
         (self.place(number) * 255.0).round() as u8
     }

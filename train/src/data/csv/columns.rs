@@ -1,11 +1,11 @@
-//! Columns by their names, and what is done to them before they are numbers of a network.
+//! Columns by name, and the operations on them that make them numeric.
 
 use std::sync::Arc;
 
 use super::table::{Cell, Table, Value, Values};
 use crate::error::{Error, setting};
 
-/// A column of a [`Table`]: `Column::First`, `Column::Last`, its place from 0, or its name in the header.
+/// A column of a [`Table`]: `Column::First`, `Column::Last`, its index from 0, or its name in the header.
 ///
 /// ```
 /// use netwright_train::data::csv::Column;
@@ -14,13 +14,13 @@ use crate::error::{Error, setting};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// The first.
+    /// The first column.
     First,
-    /// The last.
+    /// The last column.
     Last,
-    /// The one at a place, from 0.
+    /// The column with an index, from 0.
     At(usize),
-    /// The one that the header calls so.
+    /// The column with a name in the header.
     Named(String),
 }
 
@@ -42,20 +42,20 @@ impl From<String> for Column {
     }
 }
 
-/// What stands in for a missing value.
+/// The replacement for missing values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fill {
     /// The mean of the column's numbers.
     Mean,
-    /// The number in the middle of the column's, or the mean of the two there.
+    /// The median of the column's numbers.
     Median,
     /// A number.
     Constant(f64),
-    /// A word, such as a category of its own.
+    /// A text, such as a category of its own.
     Word(String),
 }
 
-/// A category as a word: numbers as they print.
+/// Returns a category as text: numbers as they are printed.
 fn word(cell: Cell<'_>) -> Option<String> {
     match cell {
         Cell::Number(number) => Some(number.to_string()),
@@ -65,10 +65,10 @@ fn word(cell: Cell<'_>) -> Option<String> {
 }
 
 impl Table {
-    /// These columns alone, in this order.
+    /// Keeps these columns alone, in this order.
     ///
     /// # Errors
-    /// [`Error::NoColumn`] or [`Error::Outside`] for a column that is not there.
+    /// [`Error::NoColumn`] or [`Error::Outside`] for an unknown column.
     pub fn select<C: Into<Column>>(mut self, columns: impl IntoIterator<Item = C>) -> Result<Self, Error> {
         let places = columns.into_iter().map(|column| self.place(&column.into()));
         let places = places.collect::<Result<Vec<_>, Error>>()?;
@@ -80,7 +80,7 @@ impl Table {
         Ok(self.with_columns(chosen))
     }
 
-    /// All columns but these, such as a number of the row that says nothing.
+    /// Removes these columns, such as a row number.
     ///
     /// # Errors
     /// As [`Table::select`].
@@ -91,10 +91,10 @@ impl Table {
         self.select(kept)
     }
 
-    /// What [`Table::fill`] would put in place of missing numbers, to fill others with: those of a test set, or of a single row.
+    /// Returns the number with which [`Table::fill`] would replace missing values, to fill other tables with it: a test set, or a single row.
     ///
     /// # Errors
-    /// As [`Table::fill`]; [`Error::Setting`] for a word.
+    /// As [`Table::fill`]; [`Error::Setting`] for a text.
     pub fn fill_value(&self, column: impl Into<Column>, by: &Fill) -> Result<f64, Error> {
         let column = self.place(&column.into())?;
         let mut numbers: Vec<f64> = self.values(column).numbers().collect();
@@ -116,10 +116,10 @@ impl Table {
         }
     }
 
-    /// Puts something in place of the missing values of a column.
+    /// Replaces the missing values of a column.
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Cell`] for a mean or median of no numbers, or where words stand among them;
+    /// Those of [`Table::select`]; [`Error::Cell`] for a mean or median of a column without numbers, or with texts among them;
     /// [`Error::Setting`] for a constant that is not finite.
     pub fn fill(mut self, column: impl Into<Column>, by: Fill) -> Result<Self, Error> {
         let column = self.place(&column.into())?;
@@ -147,7 +147,7 @@ impl Table {
         Ok(self.with_columns(columns))
     }
 
-    /// The different values of a column, in order: numbers by their size where there are numbers alone, else words.
+    /// Returns the distinct values of a column, sorted: numerically if all are numbers, else as texts.
     ///
     /// # Errors
     /// As [`Table::select`].
@@ -165,7 +165,7 @@ impl Table {
         Ok(words)
     }
 
-    /// For each row the place of its value among `categories`.
+    /// Returns for each row the index of its value in `categories`.
     fn coded<W: AsRef<str>>(&self, column: usize, categories: &[W]) -> Result<Vec<usize>, Error> {
         let place = |row: usize| {
             let missing = || self.problem(row, column, "a value is missing; `Table::fill` fills it".to_owned());
@@ -177,7 +177,7 @@ impl Table {
         (0..self.len()).map(place).collect()
     }
 
-    /// Replaces a column by one for each of its [`Table::categories`], which is 1 where the row is of that category and else 0. The column
+    /// Replaces a column by one for each of its [`Table::categories`], which is 1 in the rows of that category and else 0. The column
     /// `district` becomes `district=north` and so on.
     ///
     /// # Errors
@@ -188,10 +188,10 @@ impl Table {
         self.one_hot_of(column, &categories)
     }
 
-    /// [`Table::one_hot`] with known categories in a known order: those of the training set, whatever the rows at hand show.
+    /// Runs [`Table::one_hot`] with given categories in a given order: those of the training set, whatever values occur in this table.
     ///
     /// # Errors
-    /// As [`Table::one_hot`], and [`Error::Cell`] for a value that is none of them.
+    /// As [`Table::one_hot`], and [`Error::Cell`] for a value that is not one of them.
     pub fn one_hot_of<W: AsRef<str>>(mut self, column: impl Into<Column>, categories: &[W]) -> Result<Self, Error> {
         let column = self.place(&column.into())?;
         let codes = self.coded(column, categories)?;
@@ -207,7 +207,7 @@ impl Table {
         Ok(self.with_columns(columns))
     }
 
-    /// Replaces the words of a column by their places among `categories`: labels of classes.
+    /// Replaces the texts of a column by their indices in `categories`: labels of classes.
     ///
     /// ```
     /// use netwright_train::data::{Dataset, csv};
@@ -218,7 +218,7 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Cell`] for a value that is missing or none of them.
+    /// Those of [`Table::select`]; [`Error::Cell`] for a value that is missing or not one of them.
     pub fn encode<W: AsRef<str>>(mut self, column: impl Into<Column>, categories: &[W]) -> Result<Self, Error> {
         let column = self.place(&column.into())?;
         let codes = self.coded(column, categories)?;

@@ -1,4 +1,4 @@
-//! Tables in text: a row for each sample, fields apart by commas. Read one, say what its columns are, and make samples of it.
+//! Tables in text files: a row for each sample, with fields separated by commas. Read a table, prepare its columns, and convert it to samples.
 //!
 //! ```
 //! use netwright_train::data::{Dataset, csv};
@@ -33,7 +33,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// Reads a file, gzip or not, as [`Reader::new`] does.
+/// Reads a file, compressed by gzip or not, with the settings of [`Reader::new`].
 ///
 /// # Errors
 /// As [`Reader::read`].
@@ -41,7 +41,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Table, Error> {
     Reader::new().read(path)
 }
 
-/// [`read`] from any source of bytes, as of `include_bytes!`; `origin` names it in errors.
+/// Reads from any reader, such as the bytes of `include_bytes!`; `origin` is its name in errors.
 ///
 /// # Errors
 /// As [`Reader::read`].

@@ -1,4 +1,4 @@
-//! Text to a table.
+//! The parser of tables.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -11,13 +11,13 @@ use super::super::file::Source;
 use super::table::{Table, Value};
 use crate::error::{Error, counted, setting};
 
-/// The bytes of text that are read.
+/// The largest number of bytes that are read.
 const LIMIT: u64 = 1 << 32;
 
-/// What stands for a missing value, besides a field without anything in it.
+/// The texts that stand for a missing value, besides an empty field.
 const MISSING: [&str; 7] = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?"];
 
-/// How a table is read. Fields are apart by commas and may stand in quotes; empty lines are left out.
+/// The settings for reading a table. Fields are separated by commas and may be quoted; empty lines are ignored.
 ///
 /// ```
 /// use netwright_train::data::csv::Reader;
@@ -39,22 +39,22 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Fields apart by commas, and the first row is a header if it looks like one:
+    /// Creates a reader with the defaults: fields are separated by commas, and the first row is a header if it looks like one:
     ///
-    /// - no field of it is a number, or
-    /// - a field of it is none where the column has numbers alone below, or
-    /// - all its fields stand in quotes, and no field of the next row does, or
-    /// - it counts its columns: 0, 1, 2, and so on, for five columns at least.
+    /// - none of its fields is a number, or
+    /// - one of its fields is not a number although all others in the column are, or
+    /// - all its fields are quoted, and no field of the next row is, or
+    /// - it numbers its columns: 0, 1, 2, and so on, for at least five columns.
     ///
-    /// Missing are fields without anything in them, and `NA`, `N/A`, `NaN`, `nan`, `null`, `NULL` and `?`.
+    /// Missing values are empty fields, and `NA`, `N/A`, `NaN`, `nan`, `null`, `NULL` and `?`.
     pub fn new() -> Self {
         Self { delimiter: None, header: None, missing: MISSING.map(String::from).to_vec() }
     }
 
-    /// What stands between fields: `b';'`, `b'\t'`.
+    /// Sets the separator of fields: `b';'`, `b'\t'`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a quote, the end of a line, or what is no ASCII.
+    /// [`Error::Setting`] for a quote, a line break, or a byte that is not ASCII.
     pub fn delimiter(mut self, delimiter: u8) -> Result<Self, Error> {
         let valid = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\n' | b'\r');
         let expected = "an ASCII character other than a quote and the end of a line";
@@ -63,28 +63,28 @@ impl Reader {
         Ok(self)
     }
 
-    /// Whether the first row is a header, whatever it looks like.
+    /// Sets whether the first row is a header, whatever it looks like.
     pub fn header(mut self, header: bool) -> Self {
         self.header = Some(header);
         self
     }
 
-    /// What stands for a missing value, besides a field without anything in it.
+    /// Sets the texts that stand for a missing value, besides an empty field.
     pub fn missing<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.missing = words.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Reads a file, gzip or not.
+    /// Reads a file, compressed by gzip or not.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Line`] for a line with more or fewer columns than the first, [`Error::Format`] for a file that is no text,
-    /// [`Error::Oversized`] beyond 4 GiB, [`Error::Empty`] where there is no row.
+    /// [`Error::Io`]; [`Error::Line`] for a line with more or fewer columns than the first, [`Error::Format`] for a file that is not text,
+    /// [`Error::Oversized`] beyond 4 GiB, [`Error::Empty`] without rows.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table, Error> {
         self.table(Source::open(path.as_ref())?)
     }
 
-    /// [`Reader::read`] from any source of bytes, as of `include_bytes!`; `origin` names it in errors.
+    /// Reads from any reader, such as the bytes of `include_bytes!`; `origin` is its name in errors.
     ///
     /// # Errors
     /// As [`Reader::read`].
@@ -104,7 +104,7 @@ impl Reader {
             expected: "text".to_owned(),
             found: format!("bytes that are not UTF-8, from byte {} on", error.utf8_error().valid_up_to()),
         })?;
-        // Spreadsheets put a mark of the byte order in front.
+        // Spreadsheets write a byte order mark at the beginning.
         let mut records = Records::new(text.trim_start_matches('\u{feff}'), self.delimiter.unwrap_or(b','), &origin);
         let mut first = Vec::new();
         let Some(line) = records.next(&mut first)? else { return Err(Error::Empty { origin }) };
@@ -130,13 +130,13 @@ impl Reader {
     }
 }
 
-/// A table that gets its rows.
+/// A table under construction.
 struct Filler<'r> {
     reader: &'r Reader,
     table: Table,
-    /// Words that have been met, so that a category is in memory once.
+    /// The texts so far, so that each category is stored once.
     words: HashSet<Arc<str>>,
-    /// Whether what stands for a missing value may be a number.
+    /// Whether a text that stands for a missing value may be a number.
     missing_numbers: bool,
 }
 
@@ -178,32 +178,32 @@ impl<'r> Filler<'r> {
     }
 }
 
-/// What a field says, which may stand in quotes.
+/// Parses a field, which may be quoted.
 fn number(field: &str) -> Option<f64> {
     let field = field.trim();
     let quoted = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
     quoted.unwrap_or(field).trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Whether no field of a row is a number, nor what stands between semicolons or tabs in it.
+/// Returns whether no field of a row is a number, even if it is split at semicolons and tabs.
 fn numberless(row: &[String]) -> bool {
     row.iter().flat_map(|field| field.split([';', '\t'])).all(|part| number(part).is_none())
 }
 
-/// Whether a row counts its columns from 0.
+/// Returns whether a row numbers its columns from 0.
 fn counts(row: &[String]) -> bool {
     row.len() >= 5 && row.iter().enumerate().all(|(place, field)| field.trim() == place.to_string())
 }
 
-/// The records of a text, one after the other.
+/// The records of a text.
 struct Records<'t> {
     text: &'t [u8],
-    /// Where the next record begins, and its line, from 1.
+    /// The offset of the next record, and its line, from 1.
     at: usize,
     line: usize,
     core: csv_core::Reader,
     delimiter: u8,
-    /// Whether each field of the last record stood in quotes.
+    /// Whether each field of the last record was quoted.
     quoted: Vec<bool>,
     buffer: Vec<u8>,
     origin: &'t str,
@@ -216,17 +216,17 @@ impl<'t> Records<'t> {
         Self { text, at: 0, line: 1, core, delimiter, quoted: Vec::new(), buffer, origin }
     }
 
-    /// Whether all fields of the last record stood in quotes.
+    /// Returns whether all fields of the last record were quoted.
     fn all_quoted(&self) -> bool {
         self.quoted.iter().all(|&quoted| quoted)
     }
 
-    /// Whether no field of the last record did.
+    /// Returns whether no field of the last record was quoted.
     fn bare(&self) -> bool {
         !self.quoted.iter().any(|&quoted| quoted)
     }
 
-    /// Passes lines without anything but spaces.
+    /// Skips lines that are empty or consist of spaces.
     fn skip_empty_lines(&mut self) {
         loop {
             let rest = &self.text[self.at..];
@@ -240,7 +240,7 @@ impl<'t> Records<'t> {
         }
     }
 
-    /// The fields of the next record in `row`, and the line it begins at; `None` at the end.
+    /// Reads the fields of the next record to `row`, and returns the line where it begins; `None` at the end.
     fn next(&mut self, row: &mut Vec<String>) -> Result<Option<usize>, Error> {
         self.skip_empty_lines();
         row.clear();
@@ -256,7 +256,7 @@ impl<'t> Records<'t> {
         Ok(None)
     }
 
-    /// Reads one field; whether it is the last of its record.
+    /// Reads one field; returns whether it is the last of its record.
     fn field(&mut self, row: &mut Vec<String>) -> Option<bool> {
         let start = self.at;
         let mut length = 0;
@@ -276,7 +276,7 @@ impl<'t> Records<'t> {
         }
     }
 
-    /// Refuses a quote that swallows the rest of the text.
+    /// Refuses an unclosed quote, which extends to the end of the text.
     fn check(&self, start: usize, line: usize) -> Result<(), Error> {
         let record = self.text[start..self.at].trim_ascii_end();
         let open = record.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;

@@ -1,4 +1,4 @@
-//! Rows to samples.
+//! Conversion of rows to samples.
 
 use super::columns::Column;
 use super::table::Table;
@@ -7,8 +7,8 @@ use crate::error::{Error, counted};
 use crate::memory::zeros;
 use crate::scalar::Precision;
 
-/// Rows from which on labels that never change are looked at twice.
-const MANY: usize = 32;
+/// The number of rows from which on constant labels are suspicious.
+const MANY_ROWS: usize = 32;
 
 impl Table {
     fn check_columns(&self, expected: usize) -> Result<(), Error> {
@@ -19,15 +19,15 @@ impl Table {
         Err(Error::Line { origin: self.origin().to_owned(), line: self.lines()[0], problem })
     }
 
-    /// The columns that are not among `targets`, of which there must be `count`.
+    /// Returns the columns that are not among `targets`, and checks that there are `count` of them.
     fn features(&self, targets: &[usize], count: usize) -> Result<Vec<usize>, Error> {
         self.check_columns(count.saturating_add(targets.len()))?;
         Ok((0..self.columns()).filter(|column| !targets.contains(column)).collect())
     }
 
-    /// The numbers of some columns of each row.
+    /// Returns the numbers of some columns of each row.
     fn numbers<const N: usize, T: Precision>(&self, columns: &[usize]) -> Result<Vec<[T; N]>, Error> {
-        // A row may be larger than a stack.
+        // The rows are on the heap from the start, since a row may be larger than the stack.
         let mut rows = zeros::<[T; N]>(self.len());
         for (row, numbers) in rows.iter_mut().enumerate() {
             for (number, &column) in numbers.iter_mut().zip(columns) {
@@ -37,21 +37,21 @@ impl Table {
         Ok(rows)
     }
 
-    /// All columns as features: rows to predict.
+    /// Converts all columns to features: rows to predict.
     ///
     /// # Errors
-    /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is no number.
+    /// [`Error::Line`] where there are not `N` columns, [`Error::Cell`] for a field that is not a number.
     pub fn inputs<const N: usize, T: Precision>(&self) -> Result<Vec<[T; N]>, Error> {
         self.numbers(&self.features(&[], N)?)
     }
 
-    /// `N` features and a label below `classes` in each row. Nothing in a table says where the label stands: `Column::First`,
-    /// `Column::Last`, a name of the header.
+    /// Converts each row to `N` features and a label less than `classes`. The column of the label must be given: `Column::First`,
+    /// `Column::Last`, or a name of the header.
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is no number, a
-    /// label that is no whole number, and labels that never change in many rows where the column at the other end would do as labels;
-    /// [`Error::Label`] where one is no class.
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + 1 columns; [`Error::Cell`] for a field that is not a number, for a
+    /// label that is not an integer, and for labels that are constant over many rows while the column at the other end would be valid labels;
+    /// [`Error::Label`] for a label that is not a class.
     pub fn labelled<const N: usize, T: Precision>(
         &self,
         label: impl Into<Column>,
@@ -63,10 +63,10 @@ impl Table {
         Dataset::named(self.numbers(&features)?, labels, self.origin())
     }
 
-    /// `N` features and the numbers of the columns `targets` in each row.
+    /// Converts each row to `N` features and the values of the columns `targets`.
     ///
     /// # Errors
-    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is no number.
+    /// Those of [`Table::select`]; [`Error::Line`] where there are not N + K columns, [`Error::Cell`] for a field that is not a number.
     pub fn regression<const N: usize, const K: usize, T: Precision, C: Into<Column>>(
         &self,
         targets: [C; K],
@@ -77,11 +77,11 @@ impl Table {
         Dataset::named(self.numbers(&features)?, self.numbers(&targets)?, self.origin())
     }
 
-    /// The pixels of an image of `[height, width, channels]` and a label below `classes` in each row. Pixels are whole numbers
-    /// from 0 to `white`: 16 for the UCI digits, 255 for most. MNIST has its label in `Column::First`, the UCI digits in `Column::Last`.
+    /// Converts each row to the pixels of an image of `[height, width, channels]` and a label less than `classes`. Pixels are integers
+    /// from 0 to `white`: 16 for the UCI digits, usually 255. MNIST has its label in `Column::First`, the UCI digits in `Column::Last`.
     ///
     /// # Errors
-    /// As [`Table::labelled`]; [`Error::Cell`] for a pixel that is none.
+    /// As [`Table::labelled`]; [`Error::Cell`] for an invalid pixel.
     pub fn images(
         &self,
         shape: [usize; 3],
@@ -124,11 +124,12 @@ impl Table {
         Ok(labels)
     }
 
-    /// Refuses labels that never change where the column at the other end of the rows has all that labels need: the pixels in the corners
+    /// Refuses constant labels if the column at the other end of the rows is valid as labels: the pixels in the corners
     /// of MNIST are always 0.
     fn check_place(&self, column: usize, labels: &[usize], classes: usize) -> Result<(), Error> {
         let last = self.columns() - 1;
-        if labels.len() < MANY || labels.iter().any(|&label| label != labels[0]) || (column != 0 && column != last) {
+        if labels.len() < MANY_ROWS || labels.iter().any(|&label| label != labels[0]) || (column != 0 && column != last)
+        {
             return Ok(());
         }
         let other = last - column;

@@ -1,4 +1,4 @@
-//! Columns of numbers and words.
+//! Tables with columns of numbers and texts.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use super::columns::Column;
 use crate::error::Error;
 use crate::suggest::choices;
 
-/// A table: at least one row of equally many fields, which are numbers, words, or missing.
+/// A table: at least one row; all rows have the same number of fields, which are numbers, texts, or missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     origin: String,
     names: Option<Vec<String>>,
     columns: Vec<Values>,
-    /// The line of each row, from 1.
+    /// The line of each row in the file, from 1.
     lines: Vec<usize>,
 }
 
@@ -21,9 +21,9 @@ pub struct Table {
 pub enum Cell<'t> {
     /// A finite number.
     Number(f64),
-    /// Anything else that stands there.
+    /// Any other text.
     Text(&'t str),
-    /// Nothing, or what stands for nothing.
+    /// An empty field, or a text that stands for a missing value.
     Missing,
 }
 
@@ -35,16 +35,16 @@ pub(super) enum Value {
     Missing,
 }
 
-/// One column. Most are numbers alone, of which there may be many millions.
+/// One column. Most columns are numbers alone, possibly many millions of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Values {
-    /// NaN where there is none.
+    /// The numbers; NaN for a field that is not a number.
     numbers: Vec<f64>,
-    /// What is no number, by its row, in order; `None` is missing.
+    /// The fields that are not numbers, each with its row, in order; `None` is a missing value.
     others: Vec<(usize, Option<Arc<str>>)>,
 }
 
-/// The NaN of a field that is no number is one like another.
+/// Compares columns; the NaNs of fields that are not numbers are equal.
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
         let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
@@ -65,7 +65,7 @@ impl Values {
         self.numbers.push(f64::NAN);
     }
 
-    /// Below its length.
+    /// Returns a field; `row` is less than the number of rows.
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         let number = self.numbers[row];
         if !number.is_nan() {
@@ -79,12 +79,12 @@ impl Values {
         (0..self.numbers.len()).map(|row| self.cell(row))
     }
 
-    /// Its numbers, where there are some.
+    /// Returns the numbers of the column.
     pub(super) fn numbers(&self) -> impl Iterator<Item = f64> {
         self.numbers.iter().copied().filter(|number| !number.is_nan())
     }
 
-    /// Whether a word stands above numbers alone.
+    /// Returns whether the first field is a text and all others are numbers or missing.
     fn begins_with_a_word(&self) -> bool {
         let mut others = self.others.iter();
         let first = matches!(others.next(), Some((0, Some(_))));
@@ -133,32 +133,32 @@ impl Table {
         self.lines.is_empty()
     }
 
-    /// How many rows.
+    /// Returns the number of rows.
     #[allow(clippy::len_without_is_empty)] // It never is.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// How many columns.
+    /// Returns the number of columns.
     pub fn columns(&self) -> usize {
         self.columns.len()
     }
 
-    /// What the columns are called, where there is a header.
+    /// Returns the names of the columns, if there is a header.
     pub fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
     }
 
-    /// A field; `None` outside.
+    /// Returns a field; `None` for a row out of range.
     ///
     /// # Errors
-    /// Where there is no such column: as [`Table::select`].
+    /// As [`Table::select`], for an unknown column.
     pub fn cell(&self, row: usize, column: impl Into<Column>) -> Result<Option<Cell<'_>>, Error> {
         let column = self.place(&column.into())?;
         Ok((row < self.len()).then(|| self.columns[column].cell(row)))
     }
 
-    /// The line of each row, from 1.
+    /// Returns the line of each row in the file, from 1.
     pub(super) fn lines(&self) -> &[usize] {
         &self.lines
     }
@@ -167,7 +167,7 @@ impl Table {
         &self.columns[column]
     }
 
-    /// Where a column stands, from 0.
+    /// Returns the index of a column, from 0.
     pub(super) fn place(&self, column: &Column) -> Result<usize, Error> {
         match column {
             Column::First => Ok(0),
@@ -193,13 +193,13 @@ impl Table {
         Error::NoColumn { origin: self.origin.clone(), name: name.to_owned(), known }
     }
 
-    /// Something is wrong with a field.
+    /// Returns an error about a field.
     pub(super) fn problem(&self, row: usize, column: usize, problem: String) -> Error {
         let name = self.names.as_ref().and_then(|names| names.get(column).cloned());
         Error::Cell { origin: self.origin.clone(), line: self.lines[row], column: column + 1, name, problem }
     }
 
-    /// The number of a field, and what to say where there is none.
+    /// Returns the number in a field, or an error.
     pub(super) fn number(&self, row: usize, column: usize) -> Result<f64, Error> {
         match self.columns[column].cell(row) {
             Cell::Number(number) => Ok(number),
@@ -211,7 +211,7 @@ impl Table {
         }
     }
 
-    /// The same rows with other columns, each with its name.
+    /// Replaces the columns; each has its name.
     pub(super) fn with_columns(self, columns: Vec<(Option<String>, Values)>) -> Self {
         let (names, columns): (Option<Vec<String>>, Vec<Values>) = {
             let (names, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
@@ -220,7 +220,7 @@ impl Table {
         Self { names, columns, ..self }
     }
 
-    /// Its columns with their names, to change and to hand to [`Table::with_columns`].
+    /// Takes the columns with their names out of the table, to change them and pass them to [`Table::with_columns`].
     pub(super) fn take_columns(&mut self) -> Vec<(Option<String>, Values)> {
         let columns = core::mem::take(&mut self.columns);
         let names = self.names.take();

@@ -51,7 +51,7 @@ fn digits_whose_labels_come_first_are_not_read_as_pixels_without_a_word() {
         "the table, line 1: column 4: all labels are 0, while column 1 has whole numbers below 10: the labels are there, it seems"
     );
     assert!(table.labelled::<3, f32>(Column::Last, 10).is_err());
-    // One class alone is nothing strange where no other column could be the labels.
+    // Labels of a single class are accepted where no other column could be the labels.
     let text: &'static str = "0.5,7.5,1\n".repeat(40).leak();
     assert_eq!(read(text).unwrap().labelled::<2, f32>(Column::Last, 3).unwrap().targets(), [1; 40]);
 }

@@ -1,4 +1,4 @@
-//! Charts in their frames.
+//! Drawing of charts.
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
@@ -15,16 +15,16 @@ use super::{TEXT, TITLE, anchored, colour, text, width_of};
 use crate::see::chart::{Chart, Curve, Figure, short};
 use crate::see::tones::Tones;
 
-/// The frame of one chart, in pixels, without its legend.
+/// The size of the frame of one chart in pixels, without its legend.
 const WIDTH: u64 = 560;
 const HEIGHT: u64 = 360;
 const MARGIN: u64 = 10;
-/// What lies between the charts of a figure, and between a frame and its legend.
+/// The gap between the charts of a figure, and between a frame and its legend.
 const GAP: u64 = 16;
-/// The line of a legend's entry.
+/// The length of the line in a legend's entry.
 const KEY: i32 = 24;
 
-/// Seven colours that can be told apart, also by those who do not see all of them (Okabe and Ito, 2008), the black one last.
+/// Seven colours that are distinguishable, also with colour vision deficiency (Okabe and Ito, 2008), black last.
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -109,22 +109,22 @@ impl Chart {
         Ok(())
     }
 
-    /// Up to seven curves have colours of their own; more are taken to be in an order, such as that of layers.
+    /// Returns the colour of a curve. Up to seven curves have colours of their own; more are assumed to be ordered, such as layers.
     fn colour_of(&self, curve: &Curve) -> RGBColor {
         let last = self.curves.iter().map(|curve| curve.colour).max().unwrap_or(0);
         match COLOURS.get(curve.colour) {
             Some(&own) if last < COLOURS.len() => own,
-            // The yellow end of the scale is too light for a line on white.
+            // The yellow end of the scale is too bright for a line on white.
             _ => colour(Tones::Heat(0.0, 1.15).scale((0.0, 1.0)).colour(curve.colour as f32 / last as f32)),
         }
     }
 
-    /// As wide as all frames, unless the title is wider.
+    /// Returns the width of the frame: the same for all charts, unless the title is wider.
     fn frame_width(&self) -> u64 {
         WIDTH.max(width_of(&self.title, TITLE) + 2 * MARGIN)
     }
 
-    /// One curve without a name needs no legend.
+    /// Returns whether there is a legend: a single curve without a name needs none.
     fn has_legend(&self) -> bool {
         self.curves.iter().any(|curve| !curve.name.is_empty())
     }
@@ -161,12 +161,12 @@ fn line_height() -> u64 {
     u64::from(TEXT) * 3 / 2
 }
 
-/// A tick on an axis of this span: plotters counts up to it in steps, and misses 0 by what was rounded on the way.
+/// Rounds a tick near 0 to 0, on an axis of this span: plotters adds up steps, and misses 0 by rounding.
 fn zeroed(tick: f64, span: f64) -> f64 {
     if tick.abs() < span * 1e-9 { 0.0 } else { tick }
 }
 
-/// A range with room for ticks: plotters counts in steps that must not vanish beside the numbers.
+/// Widens a range so that there is room for ticks: plotters adds up steps that must not vanish beside the values.
 fn widened((low, high): (f64, f64)) -> (f64, f64) {
     let least = (low.abs().max(high.abs()) * 1e-6).max(1e-10);
     match high - low {
@@ -177,7 +177,7 @@ fn widened((low, high): (f64, f64)) -> (f64, f64) {
 }
 
 impl Figure {
-    /// The width of each column and the height of each row.
+    /// Returns the width of each column and the height of each row.
     fn cells(&self) -> (Vec<u64>, Vec<u64>) {
         let (mut widths, mut heights) = (vec![0; self.columns.min(self.charts.len().max(1))], Vec::new());
         for row in self.charts.chunks(widths.len()) {

@@ -1,4 +1,4 @@
-//! Confusion matrices.
+//! Drawing of confusion matrices.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -12,13 +12,13 @@ use super::{TEXT, TITLE, anchored, colour, upwards, width_of};
 use crate::error::Error;
 use crate::train::ConfusionMatrix;
 
-/// Around everything.
+/// The margin on all sides.
 const GAP: u64 = 14;
-/// The name of the column of answers that name no class.
+/// The name of the column of answers that predict no class.
 const NONE: &str = "none";
 
-/// A [`ConfusionMatrix`] to be drawn: rows are true classes, columns predicted ones. A field is as dark as its share of its row,
-/// and shows its count. Answers that name no class have a last column, where there are any.
+/// A drawing of a [`ConfusionMatrix`]: rows are true classes, columns predicted ones. The darkness of a field is its share of its row,
+/// and its text is its count. Answers that predict no class have a last column, if there are any.
 ///
 /// ```
 /// use netwright_train::see::{ConfusionChart, Drawing};
@@ -38,33 +38,33 @@ pub struct ConfusionChart {
 }
 
 impl ConfusionChart {
-    /// With the classes named by their numbers.
+    /// Creates a chart whose classes are named by their indices.
     pub fn new(title: impl Into<String>, matrix: ConfusionMatrix) -> Self {
         let names = (0..matrix.classes()).map(|class| class.to_string()).collect();
         Self { title: title.into(), matrix, names }
     }
 
-    /// What the classes are called, from 0.
+    /// Sets the names of the classes, from class 0.
     ///
     /// # Errors
-    /// [`Error::Length`] where there are not as many names as classes.
+    /// [`Error::Length`] where the numbers of names and classes differ.
     pub fn names<C: Into<String>>(mut self, names: impl IntoIterator<Item = C>) -> Result<Self, Error> {
         self.names = names.into_iter().map(Into::into).collect();
         let (expected, found) = (self.matrix.classes(), self.names.len());
         if expected == found { Ok(self) } else { Err(Error::Length { what: "the names of classes", expected, found }) }
     }
 
-    /// How many columns: one for each class, and one for answers that name none.
+    /// Returns the number of columns: one for each class, and one for answers that predict none.
     fn columns(&self) -> usize {
         self.matrix.classes() + usize::from(self.matrix.none() > 0)
     }
 
-    /// The count of a row and column.
+    /// Returns the count in a row and column.
     fn count(&self, actual: usize, column: usize) -> u64 {
         if column < self.matrix.classes() { self.matrix.count(actual, column) } else { self.matrix.none_of(actual) }
     }
 
-    /// The side of a field: room for its count and for the name above it.
+    /// Returns the side of a field, with room for its count and for the name above it.
     fn field(&self) -> u64 {
         let rows = 0..self.matrix.classes();
         let counts = rows.flat_map(|actual| (0..self.columns()).map(move |column| self.count(actual, column)));
@@ -77,7 +77,7 @@ impl ConfusionChart {
         names.map(|name| width_of(name, TEXT)).max().unwrap_or(0)
     }
 
-    /// The corner of the first field.
+    /// Returns the corner of the first field.
     fn corner(&self) -> (u64, u64) {
         let line = u64::from(TEXT) * 3 / 2;
         let title = if self.title.is_empty() { 0 } else { u64::from(TITLE) * 3 / 2 };
@@ -136,7 +136,7 @@ impl Paint for ConfusionChart {
     }
 }
 
-/// White for nothing to dark blue for all. The root of the share, so that the few errors of a good network can be seen.
+/// Returns a colour from white for 0 to dark blue for 1. It uses the root of the share, so that the few errors of a good network are visible.
 fn shade(share: f64) -> [u8; 3] {
     const ALL: [u8; 3] = [8, 81, 156];
     ALL.map(|full| (255.0 - (255.0 - f64::from(full)) * share.sqrt()).round() as u8)

@@ -1,4 +1,4 @@
-//! Drawing with several pixels for one: text and lines of a PNG file stay sharp.
+//! Drawing with several pixels per unit, so that text and lines of a PNG file are sharp.
 
 use plotters::prelude::DrawingBackend;
 use plotters::style::{FontDesc, TextStyle};
@@ -6,13 +6,13 @@ use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyl
 
 use super::letters;
 
-/// A backend on which everything is so many times as large.
+/// A backend that enlarges all coordinates and sizes by a factor.
 pub(super) struct Enlarged<B> {
     pub(super) backend: B,
     pub(super) factor: u32,
 }
 
-/// Lines that are wider.
+/// A style with wider lines.
 struct Wide<'a, S>(&'a S, u32);
 
 impl<S: BackendStyle> BackendStyle for Wide<'_, S> {

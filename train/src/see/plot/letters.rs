@@ -1,4 +1,4 @@
-//! Text of PNG files. That of `plotters` leaves out the room on the left of each letter, so that letters stand unevenly.
+//! Text in PNG files. The text of `plotters` ignores the left side bearing of letters, so that they are unevenly spaced.
 
 use ab_glyph::{Font, FontRef, ScaleFont, point};
 use dejavu::sans;
@@ -31,7 +31,7 @@ pub(super) fn draw<B: DrawingBackend, S: BackendTextStyle>(
         HPos::Center => -width / 2.0,
         HPos::Right => -width,
     };
-    // What is centred or hangs from its top is capital letters and figures.
+    // Text is aligned vertically by its capital letters and figures.
     let capital = font.outline_glyph(font.scaled_glyph('H')).map_or(0.0, |letter| -letter.px_bounds().min.y);
     let down = match anchor.v_pos {
         VPos::Top => capital,

@@ -25,42 +25,42 @@ pub use confusion::ConfusionChart;
 use enlarged::Enlarged;
 use paint::Paint;
 
-/// The font of all drawings, which is part of the program, so that no machine needs fonts. A viewer of SVG that has it not takes
-/// its own without serifs.
+/// The font of all drawings, which is part of the program, so that no fonts need to be installed. A viewer of SVG without this font uses
+/// its own sans-serif font.
 const FONT: &str = "DejaVu Sans, sans-serif";
 /// The height of titles, in pixels.
 const TITLE: u32 = 20;
 /// The height of all other text, in pixels.
 const TEXT: u32 = 15;
-/// How many pixels of a PNG file, in each direction, are one pixel of the drawing.
+/// The number of pixels of a PNG file, in each direction, per pixel of the drawing.
 const SHARPNESS: u32 = 2;
-/// The most pixels of a drawing: a PNG takes twelve bytes for each while it is made.
-const MOST_PIXELS: u64 = 1 << 25;
+/// The largest number of pixels of a drawing: a PNG takes twelve bytes for each while it is created.
+const MAX_PIXELS: u64 = 1 << 25;
 
 mod paint {
     use super::*;
 
     pub(super) type Painted<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-    /// What draws itself in pixels.
+    /// A type that can draw itself.
     pub trait Paint {
-        /// Its title, to name it in errors.
+        /// Returns its title, which names it in errors.
         fn title(&self) -> &str;
-        /// Its width and height.
+        /// Returns its width and height in pixels.
         fn size(&self) -> (u64, u64);
         /// Draws on a white area of that size.
         fn paint<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Painted<B>;
     }
 }
 
-/// What is saved as a picture: [`Chart`](super::Chart), [`Figure`](super::Figure), [`Sheet`](super::Sheet),
+/// A type that can be saved as a picture: [`Chart`](super::Chart), [`Figure`](super::Figure), [`Sheet`](super::Sheet),
 /// [`ConfusionChart`].
 pub trait Drawing: Paint {
     /// Writes a PNG or SVG file, by the extension of its name, under a temporary name first.
     ///
     /// # Errors
     /// [`Error::Format`] for another extension, [`Error::Drawing`] for a drawing that is too large, [`Error::Io`] where the system
-    /// refuses.
+    /// cannot write.
     fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -75,7 +75,7 @@ pub trait Drawing: Paint {
         }
     }
 
-    /// The bytes of a PNG file, with two pixels in each direction for one of the drawing, so that text is sharp.
+    /// Returns the bytes of a PNG file, with two pixels in each direction per pixel of the drawing, so that text is sharp.
     ///
     /// # Errors
     /// [`Error::Drawing`] for a drawing that is too large.
@@ -92,7 +92,7 @@ pub trait Drawing: Paint {
         Ok(file)
     }
 
-    /// The text of an SVG file.
+    /// Returns the text of an SVG file.
     ///
     /// # Errors
     /// [`Error::Drawing`] for a drawing that is too large.
@@ -109,9 +109,9 @@ fn checked_size(drawing: &(impl Paint + ?Sized)) -> Result<(u32, u32), Error> {
     let (width, height) = drawing.size();
     let pixels = width.saturating_mul(height);
     match (u32::try_from(width), u32::try_from(height)) {
-        (Ok(width), Ok(height)) if pixels <= MOST_PIXELS => Ok((width, height)),
+        (Ok(width), Ok(height)) if pixels <= MAX_PIXELS => Ok((width, height)),
         _ => {
-            let problem = format!("it would have {width} x {height} pixels; at most {MOST_PIXELS} are drawn");
+            let problem = format!("it would have {width} x {height} pixels; at most {MAX_PIXELS} are drawn");
             Err(Error::Drawing { title: drawing.title().to_owned(), problem })
         }
     }
@@ -132,10 +132,10 @@ fn draw<B: DrawingBackend>(drawing: &(impl Paint + ?Sized), backend: B) -> Resul
     draw().map_err(|error| failed(drawing, &error))
 }
 
-/// Makes the font known to `plotters`.
+/// Registers the font with `plotters`.
 fn register() {
     static REGISTERED: Once = Once::new();
-    // It is the crate's own font: it can be read.
+    // The font is part of the crate, so registration cannot fail.
     REGISTERED.call_once(|| drop(register_font(FONT, FontStyle::Normal, dejavu::sans::regular())));
 }
 
@@ -143,18 +143,18 @@ fn text(height: u32) -> TextStyle<'static> {
     (FontFamily::Name(FONT), height as i32).into_font().color(&BLACK)
 }
 
-/// Text that starts, ends or is centred at a point.
+/// Returns the style of text that starts, ends or is centred at a point.
 fn anchored(height: u32, across: HPos, down: VPos) -> TextStyle<'static> {
     text(height).pos(Pos::new(across, down))
 }
 
-/// Text that reads from below, centred at a point.
+/// Returns the style of text that reads from bottom to top, centred at a point.
 fn upwards(height: u32) -> TextStyle<'static> {
     let font = (FontFamily::Name(FONT), height as i32).into_font().transform(FontTransform::Rotate270);
     font.color(&BLACK).pos(Pos::new(HPos::Center, VPos::Center))
 }
 
-/// How wide a text is, in pixels.
+/// Returns the width of a text in pixels.
 fn width_of(words: &str, height: u32) -> u64 {
     register();
     let wide = || words.chars().count() as u64 * u64::from(height);

@@ -1,4 +1,4 @@
-//! Sheets of pictures.
+//! Drawing of sheets of pictures.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -13,19 +13,19 @@ use crate::see::chart::short;
 use crate::see::sheet::{Sheet, Tile};
 use crate::see::tones::{Scale, Tones};
 
-/// About how long the longer side of a picture is, in pixels.
+/// The approximate length of the longer side of a picture, in pixels.
 const SIDE: u64 = 112;
-/// Between pictures, and around all of them.
+/// The gap between pictures, and the margin around all of them.
 const GAP: u64 = 14;
-/// The width of the bar that explains colours, and what lies between it and its numbers.
+/// The width of the colour bar, and the gap between it and its numbers.
 const BAR: u64 = 18;
 const BESIDE: u64 = 6;
-/// The lines in which the bar is drawn.
+/// The height of the colour bar in pixels.
 const BAR_LINES: u64 = 160;
-/// Around each picture.
+/// The colour of the frame around each picture.
 const FRAME: [u8; 3] = [204, 204, 204];
 
-/// Where everything stands.
+/// The positions and sizes of all parts of a sheet.
 struct Layout {
     /// The height of the highest picture.
     picture_height: u64,
@@ -66,13 +66,13 @@ impl Layout {
     }
 }
 
-/// The side of one number of the picture: so large that the longer side of the picture is about `SIDE`.
+/// Returns the side of one element of a picture, so that the longer side of the picture is about `SIDE`.
 fn pixel_size(tile: &Tile) -> u64 {
     let [height, width, _] = tile.picture.sizes();
     (SIDE / height.max(width) as u64).max(1)
 }
 
-/// The height and the width of the picture in pixels of the drawing.
+/// Returns the height and the width of the picture in pixels of the drawing.
 fn drawn_sizes(tile: &Tile) -> [u64; 2] {
     let [height, width, _] = tile.picture.sizes();
     [height, width].map(|size| size as u64 * pixel_size(tile))
@@ -88,7 +88,7 @@ impl Sheet {
 }
 
 impl Tile {
-    /// A picture over the middle of its caption, in a thin frame: what is white ends somewhere.
+    /// Draws a picture centred over its caption, in a thin frame, which shows the border of white pixels.
     fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
@@ -103,7 +103,7 @@ impl Tile {
         for (row, colours) in self.colours(shared).chunks(self.picture.sizes()[1]).enumerate() {
             let y = top + row as i32 * size;
             let mut x = left;
-            // Neighbours of one colour are one rectangle: an SVG file has a line for each.
+            // Neighbours of the same colour are one rectangle, since an SVG file has a line for each rectangle.
             for run in colours.chunk_by(|a, b| a == b) {
                 let end = x + run.len() as i32 * size;
                 area.draw(&Rectangle::new([(x, y), (end, y + size)], colour(run[0]).filled()))?;
@@ -115,16 +115,16 @@ impl Tile {
     }
 }
 
-/// What the colours mean.
+/// The colour bar with its values and its meaning.
 struct Legend<'s> {
     scale: Scale,
-    /// Those at the top, in the middle and at the bottom of the bar.
+    /// The values at the top, in the middle and at the bottom of the bar.
     numbers: [String; 3],
     meaning: &'s str,
 }
 
 impl Legend<'_> {
-    /// From the bar to the middle of its meaning.
+    /// Returns the distance from the bar to the middle of its meaning.
     fn reach(&self) -> u64 {
         let numbers = self.numbers.iter().map(|number| width_of(number, TEXT)).max().unwrap_or(0);
         BAR + BESIDE + numbers + 2 * BESIDE + u64::from(TEXT) / 2

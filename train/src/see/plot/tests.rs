@@ -3,7 +3,7 @@ use crate::see::{Chart, Figure, Picture, Sheet, Tones};
 use crate::test_folder::TestFolder;
 use crate::train::ConfusionMatrix;
 
-/// The pixels of a PNG file.
+/// Returns the pixels of a PNG file.
 fn pixels(png: &[u8]) -> image::RgbImage {
     image::load_from_memory(png).unwrap().to_rgb8()
 }
@@ -73,7 +73,7 @@ fn curves_that_go_nowhere_or_everywhere_are_drawn() {
 
 #[test]
 fn letters_keep_the_room_on_their_left_and_stand_in_the_middle_of_their_place() {
-    // The rectangle of what is dark of a text at (100, 100).
+    // Returns the bounding box of the dark pixels of a text at (100, 100).
     let ink = |text: &str, across, down| {
         let mut pixels = vec![255; 3 * 200 * 200];
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (200, 200));
@@ -96,7 +96,7 @@ fn letters_keep_the_room_on_their_left_and_stand_in_the_middle_of_their_place() 
     assert!((95..100).contains(&right) && (98..=100).contains(&low) && low < bottom, "{right} {low}");
 }
 
-/// The words of an SVG file.
+/// Returns the texts of an SVG file.
 fn words(drawing: &impl Drawing) -> Vec<String> {
     drawing.to_svg().unwrap().lines().filter(|line| !line.starts_with('<')).map(str::to_owned).collect()
 }

@@ -72,26 +72,26 @@ fn activations<T: Precision>(values: &[T], images: usize, flat: Option<Saturatio
 
 /// The recorded values of a layer.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct Recorded {
     activations: Option<ActivationStatistics>,
     output_gradient: Option<f64>,
 }
 
 /// Records every layer while a pass runs, since memory is reused for later values.
-struct Eye {
+struct Recorder {
     layers: &'static [Layer],
     images: usize,
-    seen: Vec<Seen>,
+    recorded: Vec<Recorded>,
 }
 
-impl<T: Precision> Observer<T> for Eye {
+impl<T: Precision> Observer<T> for Recorder {
     fn computed(&mut self, layer: usize, values: &mut [T]) {
-        self.seen[layer].activations =
+        self.recorded[layer].activations =
             Some(activations(values, self.images, self.layers[layer].activation.and_then(Activation::saturation)));
     }
 
     fn gradient(&mut self, layer: usize, gradient: &mut [T]) {
-        self.seen[layer].output_gradient = Some(global_norm(gradient));
+        self.recorded[layer].output_gradient = Some(global_norm(gradient));
     }
 }
 
@@ -117,22 +117,22 @@ where
     let mut gradients = N::gradients();
     let mut moving = network.statistics().to_vec();
     let pass = Pass::default().or_isa(network.weights_ref().isa());
-    let nothing = vec![Seen::default(); N::LAYERS.len()];
-    let mut eye = Eye { layers: N::LAYERS, images: images.len(), seen: nothing };
-    workspace.forward_observed(pass, network.parameters(), &mut moving, images, &mut eye)?;
+    let nothing = vec![Recorded::default(); N::LAYERS.len()];
+    let mut recorder = Recorder { layers: N::LAYERS, images: images.len(), recorded: nothing };
+    workspace.forward_observed(pass, network.parameters(), &mut moving, images, &mut recorder)?;
     let (values, gradient) = workspace.loss_operands(L::SEED);
     loss.evaluate(values, targets, N::Scalar::from_f64(1.0 / images.len() as f64), gradient);
-    workspace.backward_observed(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [], &mut eye)?;
+    workspace.backward_observed(pass, L::SEED, network.parameters(), images, &mut gradients, &mut [], &mut recorder)?;
     let norm = |layer: &Layer, numbers: &[N::Scalar]| {
         let trained = layer.tensors.iter().filter(|tensor| tensor.kind.is_trained());
         let lengths: Vec<f64> =
             trained.map(|tensor| global_norm(&numbers[tensor.offset..tensor.offset + tensor.len])).collect();
         (!lengths.is_empty()).then(|| global_norm(&lengths))
     };
-    let layers = N::LAYERS.iter().zip(eye.seen).map(|(layer, seen)| LayerStatistics {
+    let layers = N::LAYERS.iter().zip(recorder.recorded).map(|(layer, recorded)| LayerStatistics {
         layer: layer.name,
-        activations: seen.activations,
-        output_gradient: seen.output_gradient,
+        activations: recorded.activations,
+        output_gradient: recorded.output_gradient,
         gradient_norm: norm(layer, gradients.as_slice()),
         weight_norm: norm(layer, network.parameters()),
     });
