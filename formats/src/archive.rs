@@ -1,4 +1,4 @@
-//! A zip archive: where each file lies in it. What is packed is unpacked to the length that is asked for, not to what it says.
+//! Zip archives: the location of each file. Decompression is limited to the length that the caller requests, whatever the archive says.
 
 use std::borrow::Cow;
 use std::io::{BufReader, ErrorKind, Read as _};
@@ -12,45 +12,45 @@ use crate::budget::Budget;
 use crate::directory::{self, Directory};
 use crate::{format, shortened};
 
-/// The files in an archive.
+/// An archive with its files.
 #[derive(Debug)]
 pub(crate) struct Archive {
     pub(crate) contents: Contents,
-    /// By name.
+    /// The files, sorted by name.
     directory: Directory,
 }
 
 /// A file in an archive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// Where its name is in that of all, and how long.
+    /// The offset and length of its name in the string of all names.
     pub(crate) name: u32,
     pub(crate) name_len: u16,
     pub(crate) is_packed: bool,
-    /// Where its header is.
+    /// The offset of its header.
     pub(crate) header: u64,
-    /// Where its bytes begin, and how many there are.
+    /// The offset of its bytes, and how many there are.
     pub(crate) start: u64,
     pub(crate) packed: u64,
-    /// How long it says it is.
+    /// The length of the decompressed file, according to the directory.
     pub(crate) len: u64,
 }
 
-/// What is allowed beside the length of a file: the first pages of lists.
-const BESIDE: usize = 6 << 10;
+/// The memory that is allowed in addition to the length of a file: the first pages of lists.
+const OVERHEAD: usize = 6 << 10;
 
-/// How much of a packed file is read at a time.
-const AT_ONCE: usize = 1 << 10;
+/// How many bytes of a compressed file are read at a time.
+const READ_LEN: usize = 1 << 10;
 
 impl Entry {
-    /// What its header and its bytes take.
-    fn place(&self) -> (u64, u64) {
+    /// Returns the range that its header and its bytes occupy.
+    fn extent(&self) -> (u64, u64) {
         (self.header, self.start + self.packed)
     }
 }
 
 impl Archive {
-    /// Reads where everything lies.
+    /// Reads the directory of an archive.
     pub(crate) fn new(contents: Contents) -> Result<Self, Error> {
         const EXPECTED: &str = "a zip archive";
         let start = crate::beginning(&contents)?;
@@ -60,11 +60,11 @@ impl Archive {
         }
         drop(start);
         let Directory { names, mut entries } =
-            directory::read(&contents).map_err(|trouble| trouble.of(&contents, EXPECTED))?;
+            directory::read(&contents).map_err(|error| error.of(&contents, EXPECTED))?;
         let name = |entry: &Entry| directory::name(&names, entry);
         let shown = |entry: &Entry| shortened(name(entry)).into_owned();
-        entries.sort_unstable_by_key(Entry::place);
-        if let Some(pair) = entries.windows(2).find(|pair| pair[1].place().0 < pair[0].place().1) {
+        entries.sort_unstable_by_key(Entry::extent);
+        if let Some(pair) = entries.windows(2).find(|pair| pair[1].extent().0 < pair[0].extent().1) {
             return Err(wrong(format!("`{}` inside of `{}`", shown(&pair[1]), shown(&pair[0]))));
         }
         entries.sort_unstable_by(|one, other| name(one).cmp(name(other)));
@@ -74,33 +74,33 @@ impl Archive {
         Ok(Self { directory: Directory { names, entries }, contents })
     }
 
-    /// Its name in errors.
+    /// Returns its name in errors.
     pub(crate) fn origin(&self) -> &str {
         self.contents.origin()
     }
 
-    /// What may be kept of what its files say, beside its own list of them.
+    /// Returns the budget for data from its files' headers, without the memory of its directory.
     pub(crate) fn budget(&self) -> Budget {
-        Budget::of((self.len() + BESIDE).saturating_sub(self.directory.bytes()))
+        Budget::of((self.len() + OVERHEAD).saturating_sub(self.directory.bytes()))
     }
 
-    /// What a list of its tensors may take.
+    /// Returns the budget for a list of its tensors.
     #[cfg(feature = "pytorch")]
     pub(crate) fn list_budget(&self) -> Budget {
         Budget::of(self.len())
     }
 
-    /// How long the archive is.
+    /// Returns the length of the archive.
     pub(crate) fn len(&self) -> usize {
         usize::try_from(self.contents.len()).unwrap_or(usize::MAX / 2)
     }
 
-    /// The files, in the order of their names.
+    /// Returns the files, sorted by name.
     pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &Entry)> {
         self.directory.entries.iter().map(|entry| (self.name(entry), entry))
     }
 
-    /// The file whose name is these parts, joined.
+    /// Returns the file whose name is the concatenation of `name`.
     #[cfg(feature = "pytorch")]
     pub(crate) fn entry(&self, name: &[&str]) -> Option<&Entry> {
         let name = || name.iter().flat_map(|part| part.bytes());
@@ -109,18 +109,18 @@ impl Archive {
         found.ok().map(|index| &entries[index])
     }
 
-    /// What a file is called.
+    /// Returns the name of a file.
     pub(crate) fn name(&self, entry: &Entry) -> &str {
         directory::name(&self.directory.names, entry)
     }
 
-    /// The bytes of a file as they lie there, where they are in memory.
+    /// Returns the stored bytes of a file, if they are in memory.
     #[cfg(feature = "pytorch")]
     pub(crate) fn held(&self, entry: &Entry) -> Option<&[u8]> {
         self.contents.held(entry.start, usize::try_from(entry.packed).ok()?)
     }
 
-    /// The first bytes of a file, so many or all there are.
+    /// Returns the first `len` bytes of a file, or all bytes if there are fewer.
     pub(crate) fn beginning(&self, entry: &Entry, len: usize) -> Result<Cow<'_, [u8]>, Error> {
         if !entry.is_packed {
             let len = usize::try_from(entry.packed).unwrap_or(len).min(len);
@@ -134,7 +134,7 @@ impl Archive {
             _ => self.contents.io(error),
         };
         let mut unpacked = vec![0; len];
-        let packed = BufReader::with_capacity(AT_ONCE, self.contents.part(entry.start, entry.packed));
+        let packed = BufReader::with_capacity(READ_LEN, self.contents.part(entry.start, entry.packed));
         let (mut decoder, mut filled) = (DeflateDecoder::new(packed), 0);
         while filled < len {
             match decoder.read(&mut unpacked[filled..]).map_err(wrong)? {
@@ -146,7 +146,7 @@ impl Archive {
         Ok(unpacked.into())
     }
 
-    /// A whole file, which has exactly so many bytes.
+    /// Returns a whole file, which must have exactly `len` bytes.
     pub(crate) fn exactly(&self, entry: &Entry, len: usize) -> Result<Cow<'_, [u8]>, Error> {
         let wrong = |found: String| {
             let expected = format!("`{}` of {len} bytes", shortened(self.name(entry)));
@@ -155,12 +155,12 @@ impl Archive {
         if entry.len != len as u64 {
             return Err(wrong(entry.len.to_string()));
         }
-        // A longer one gives one byte more.
+        // One byte more is requested, to detect a longer file.
         let bytes = self.beginning(entry, len.saturating_add(1))?;
         if bytes.len() == len { Ok(bytes) } else { Err(wrong(bytes.len().to_string())) }
     }
 
-    /// Some bytes of a file, which has `len` of them. What is not packed is read from there on.
+    /// Returns a range of a file that has `len` bytes. If it is not compressed, only the range is read.
     pub(crate) fn within(&self, entry: &Entry, len: usize, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
         if !entry.is_packed && entry.len == len as u64 && range.end <= len {
             let read = self.contents.bytes(entry.start + range.start as u64, range.len());
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// What is in an archive by the crate `zip`: of each name, what the file unpacks to.
+    /// Reads an archive by the crate `zip`: the decompressed bytes of each file by name.
     fn by_the_crate(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
         let mut files = BTreeMap::new();
@@ -197,7 +197,7 @@ mod tests {
         Some(files)
     }
 
-    /// The same by the reader here.
+    /// Reads the same by the reader in this module.
     fn by_ours(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         let archive = Archive::new(Contents::of(bytes.to_vec(), "made up")).ok()?;
         let unpacked = |entry: &Entry| {
@@ -207,7 +207,7 @@ mod tests {
         archive.entries().map(|(name, entry)| Some((name.to_owned(), unpacked(entry)?))).collect()
     }
 
-    /// SplitMix64.
+    /// The random generator SplitMix64.
     fn random(state: &mut u64, below: u64) -> u64 {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (*state ^ *state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -215,7 +215,7 @@ mod tests {
         (z ^ z >> 31) % below
     }
 
-    /// An archive of a few files, in all the ways that the crate writes them.
+    /// Creates an archive of a few files, with all options of the crate `zip`.
     fn made(state: &mut u64) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         for number in 0..random(state, 6) {
@@ -244,20 +244,20 @@ mod tests {
         }
     }
 
-    /// Of a damaged one what both can read is the same.
+    /// For a damaged archive, the files that both can read are the same.
     #[test]
     fn a_changed_archive_holds_what_the_crate_finds_in_it_or_is_refused() {
         let mut state = 2;
         let mut read = 0;
         for _ in 0..40 {
             let bytes = made(&mut state);
-            // The list of files, its end, and what stands before each file.
+            // The directory, its end record, and the header of each file.
             for _ in 0..50 {
                 let mut damaged = bytes.clone();
                 let place = damaged.len() - 1 - random(&mut state, (damaged.len() as u64).min(300)) as usize;
                 damaged[place] ^= 1 << random(&mut state, 8);
                 if let (Some(ours), Some(theirs)) = (by_ours(&damaged), by_the_crate(&damaged)) {
-                    // They take a name for one of an old code page where a bit says so.
+                    // The crate decodes names in an old code page if a bit says so.
                     if ours.keys().eq(theirs.keys()) {
                         assert_eq!(ours, theirs);
                         read += 1;
@@ -276,7 +276,7 @@ mod tests {
         let bytes = writer.finish().unwrap().into_inner();
         let at = bytes.windows(4).position(|mark| mark == b"PK\x01\x02").unwrap();
         let end = bytes.windows(4).position(|mark| mark == b"PK\x05\x06").unwrap();
-        // The list again, with its lengths where those of 64 bits stand, and the records that say where it is.
+        // The directory again, with its sizes in the fields of 64 bits, and the records that locate it.
         let mut listed = bytes[at..end].to_vec();
         listed[20..28].fill(0xff);
         listed[30] = 28;
@@ -297,7 +297,7 @@ mod tests {
         let files = by_ours(&whole).expect("it is whole");
         assert_eq!(files.into_iter().collect::<Vec<_>>(), [("a".to_owned(), b"some bytes".to_vec())]);
         assert_eq!(by_the_crate(&whole), by_ours(&whole));
-        // The record elsewhere, the list elsewhere, a part of several.
+        // The record elsewhere, the directory elsewhere, one part of several.
         for (place, value) in [(8, 1), (56 + 8, 1), (48, 0xff), (16, 1)] {
             let mut changed = whole.clone();
             changed[record as usize + place] = value;

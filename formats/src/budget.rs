@@ -1,7 +1,7 @@
-//! How much may still be read, or kept, of a file's headers.
+//! Limits on how much is read, or kept, of a file's headers.
 
-/// What is left of a number of bytes that follows from the length of the file, so that no header takes more than it is long, whatever it says,
-/// and links in a circle end as an error.
+/// The remainder of a number of bytes that depends on the length of the file, so that headers never take more memory than the file is long,
+/// whatever they say, and cyclic links end in an error.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     left: usize,
@@ -18,7 +18,7 @@ impl Budget {
     }
 
     /// # Errors
-    /// That there are no so many bytes left.
+    /// If fewer than `bytes` bytes are left.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), String> {
         self.left = self.left.checked_sub(bytes).ok_or("more objects than a file of its length has room for")?;
         Ok(())

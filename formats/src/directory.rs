@@ -1,28 +1,28 @@
-//! The directory of a zip archive (PKWARE's APPNOTE 6.3.10): what stands at its end and says where each of its files lies. Files that are packed by
-//! DEFLATE and files that are not, lengths of 64 bits; nothing encrypted and nothing in several parts, which no library writes weights as.
+//! The directory of a zip archive (PKWARE's APPNOTE 6.3.10), which is at its end and locates each file. Supported are uncompressed files, DEFLATE,
+//! and lengths of 64 bits; not supported are encryption and archives in several parts, in which no library writes weights.
 
 use std::borrow::Cow;
 
 use netwright_runtime::storage::Contents;
 
 use crate::archive::Entry;
+use crate::read_error::ReadError;
 use crate::shortened;
-use crate::trouble::Trouble;
 
-/// The record that ends an archive, before its comment.
+/// The length of the end record, without its comment.
 const END: usize = 22;
-/// The record with the same in 64 bits, as far as it is needed here, and the one that says where that is, which lies before the end.
+/// The lengths of the end record in 64 bits, as far as it is needed here, and of its locator, which precedes the end record.
 const END_64: usize = 56;
 const LOCATOR: usize = 20;
-/// What the directory has of a file, before its name.
+/// The length of a directory entry, before its name.
 const LISTED: usize = 46;
-/// What stands where 32 bits do not do.
+/// The value of a 32-bit field whose actual value is in a field of 64 bits.
 const IN_64_BITS: u64 = u32::MAX as u64;
 
-/// What a file's own header has before its name.
+/// The length of a file's own header, before its name.
 const HEADER: usize = 30;
 
-/// The files of an archive, and their names, contiguous.
+/// The files of an archive, and their names, concatenated.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) names: String,
@@ -30,22 +30,22 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// What it takes in memory.
+    /// Returns its size in memory.
     pub(crate) fn bytes(&self) -> usize {
         self.names.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 }
 
-/// What a file is called.
+/// Returns the name of a file.
 pub(crate) fn name<'n>(names: &'n str, entry: &Entry) -> &'n str {
     names.get(entry.name as usize..).and_then(|rest| rest.get(..entry.name_len.into())).unwrap_or_default()
 }
 
-/// Where everything lies, in the order of the directory.
+/// Reads the directory; files are in its order.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn read(contents: &Contents) -> Result<Directory, Trouble> {
+/// A description of the problem.
+pub(crate) fn read(contents: &Contents) -> Result<Directory, ReadError> {
     let [start, end] = directory(contents)?;
     let (mut at, mut count, mut named) = (start, 0, 0);
     while at < end {
@@ -59,8 +59,8 @@ pub(crate) fn read(contents: &Contents) -> Result<Directory, Trouble> {
         at = listed.end;
         let name = contents.bytes(listed.name, listed.name_len.into())?;
         let name = std::str::from_utf8(&name).map_err(|_| not_utf8(&name))?;
-        let place = u32::try_from(directory.names.len()).map_err(|_| "one with names of gigabytes")?;
-        directory.entries.push(Entry { name: place, ..listed.entry(contents, name)? });
+        let offset = u32::try_from(directory.names.len()).map_err(|_| "one with names of gigabytes")?;
+        directory.entries.push(Entry { name: offset, ..listed.entry(contents, name)? });
         directory.names.push_str(name);
     }
     let Directory { names, entries } = &mut directory;
@@ -68,24 +68,24 @@ pub(crate) fn read(contents: &Contents) -> Result<Directory, Trouble> {
     Ok(directory)
 }
 
-/// That a name is none, with as much of it as is text.
+/// Describes a name that is not UTF-8.
 fn not_utf8(name: &[u8]) -> String {
     format!("a file whose name, `{}`, is not UTF-8", shortened(&String::from_utf8_lossy(name)))
 }
 
-/// Where the list of all files begins, and where it ends.
-fn directory(contents: &Contents) -> Result<[u64; 2], Trouble> {
+/// Returns the start and the end of the list of all files.
+fn directory(contents: &Contents) -> Result<[u64; 2], ReadError> {
     let at = end(contents)?;
     let record = record::<END>(contents, at)?;
     let (mut parts, mut len, mut start) = (number(&record, 4, 4), number(&record, 12, 4), number(&record, 16, 4));
     let locator = match at.checked_sub(LOCATOR as u64) {
-        Some(place) => Some(self::record::<LOCATOR>(contents, place)?).filter(|record| is(record, b"PK\x06\x07")),
+        Some(offset) => Some(self::record::<LOCATOR>(contents, offset)?).filter(|record| is(record, b"PK\x06\x07")),
         None => None,
     };
     if let Some(locator) = locator {
-        let place = number(&locator, 8, 8);
+        let offset = number(&locator, 8, 8);
         let record =
-            if contents.has(place, END_64 as u64) { Some(self::record::<END_64>(contents, place)?) } else { None };
+            if contents.has(offset, END_64 as u64) { Some(self::record::<END_64>(contents, offset)?) } else { None };
         let record = record.filter(|record| is(record, b"PK\x06\x06"));
         let record = record.ok_or("one whose list of files is not where it says it is")?;
         (parts, len, start) = (number(&record, 16, 8), number(&record, 40, 8), number(&record, 48, 8));
@@ -102,8 +102,8 @@ fn directory(contents: &Contents) -> Result<[u64; 2], Trouble> {
     }
 }
 
-/// Where the last record begins. A comment of at most 65535 bytes may follow it.
-fn end(contents: &Contents) -> Result<u64, Trouble> {
+/// Returns the offset of the end record. A comment of at most 65535 bytes may follow it.
+fn end(contents: &Contents) -> Result<u64, ReadError> {
     let len = contents.len();
     let first = len.saturating_sub(END as u64 + u64::from(u16::MAX));
     let tail = contents.bytes(first, (len - first) as usize)?;
@@ -119,7 +119,7 @@ fn end(contents: &Contents) -> Result<u64, Trouble> {
     })
 }
 
-/// What the directory says of one file.
+/// The directory entry of one file.
 struct Listed {
     record: [u8; LISTED],
     name: u64,
@@ -130,23 +130,23 @@ struct Listed {
 }
 
 impl Listed {
-    /// The one that stands there, in a list that ends at `end`.
-    fn read(contents: &Contents, at: u64, end: u64) -> Result<Self, Trouble> {
-        let senseless = || Trouble::from("one whose list of files makes no sense");
+    /// Reads the entry at offset `at` of a list that ends at `end`.
+    fn read(contents: &Contents, at: u64, end: u64) -> Result<Self, ReadError> {
+        let senseless = || ReadError::from("one whose list of files makes no sense");
         let name = at + LISTED as u64;
         if name > end {
             return Err(senseless());
         }
         let record = record::<LISTED>(contents, at)?;
-        let [name_len, extra_len, comment] = [28, 30, 32].map(|place| number(&record, place, 2) as u16);
+        let [name_len, extra_len, comment] = [28, 30, 32].map(|offset| number(&record, offset, 2) as u16);
         let extra = name + u64::from(name_len);
         let listed =
             Self { record, name, name_len, extra, extra_len, end: extra + u64::from(extra_len) + u64::from(comment) };
         if is(&record, b"PK\x01\x02") && listed.end <= end { Ok(listed) } else { Err(senseless()) }
     }
 
-    /// What it says of the file: where its own header is, and how long it is.
-    fn entry(&self, contents: &Contents, name: &str) -> Result<Entry, Trouble> {
+    /// Converts it to the location of the file's header and its length.
+    fn entry(&self, contents: &Contents, name: &str) -> Result<Entry, ReadError> {
         let name = shortened(name);
         if number(&self.record, 8, 2) & 1 != 0 {
             return Err(format!("`{name}` encrypted").into());
@@ -169,9 +169,9 @@ impl Listed {
         Ok(Entry { name: 0, name_len: self.name_len, is_packed, header, start: header, packed, len })
     }
 
-    /// How long the file is, how long it is packed, and where its header is: each in 64 bits where it says so, in this order.
-    fn sizes(&self, contents: &Contents) -> Result<Option<[u64; 3]>, Trouble> {
-        let mut sizes = [(24, 4), (20, 4), (42, 4)].map(|(place, len)| number(&self.record, place, len));
+    /// Returns the length of the file, its compressed length, and the offset of its header, each from the field of 64 bits if the entry says so.
+    fn sizes(&self, contents: &Contents) -> Result<Option<[u64; 3]>, ReadError> {
+        let mut sizes = [(24, 4), (20, 4), (42, 4)].map(|(offset, len)| number(&self.record, offset, len));
         if !sizes.contains(&IN_64_BITS) {
             return Ok(Some(sizes));
         }
@@ -186,7 +186,7 @@ impl Listed {
     }
 }
 
-/// The field of lengths of 64 bits; nothing where there is none.
+/// Returns the extra field with lengths of 64 bits; empty if there is none.
 fn in_64_bits(extra: &[u8]) -> &[u8] {
     let mut rest = extra;
     while let Some((head, behind)) = rest.split_first_chunk::<4>() {
@@ -200,10 +200,10 @@ fn in_64_bits(extra: &[u8]) -> &[u8] {
     &[]
 }
 
-/// Finds where the bytes of a file begin: behind its own header.
-fn begin(contents: &Contents, listed: &str, entry: &mut Entry) -> Result<(), Trouble> {
+/// Finds the offset of a file's bytes, which follow its own header.
+fn begin(contents: &Contents, listed: &str, entry: &mut Entry) -> Result<(), ReadError> {
     let name = shortened(listed);
-    let outside = || Trouble::from(format!("`{name}` outside of the file"));
+    let outside = || ReadError::from(format!("`{name}` outside of the file"));
     if !contents.has(entry.header, HEADER as u64) {
         return Err(outside());
     }
@@ -212,7 +212,7 @@ fn begin(contents: &Contents, listed: &str, entry: &mut Entry) -> Result<(), Tro
         return Err(format!("`{name}` outside of the file, or where another thing is").into());
     }
     let at = entry.header + HEADER as u64;
-    let [name_len, extra] = [26, 28].map(|place| number(&own, place, 2));
+    let [name_len, extra] = [26, 28].map(|offset| number(&own, offset, 2));
     entry.start = at + name_len + extra;
     if !contents.has(entry.start, entry.packed) {
         return Err(outside());
@@ -225,8 +225,8 @@ fn begin(contents: &Contents, listed: &str, entry: &mut Entry) -> Result<(), Tro
     Ok(())
 }
 
-/// So many bytes from there on.
-fn record<const LEN: usize>(contents: &Contents, at: u64) -> Result<[u8; LEN], Trouble> {
+/// Reads `LEN` bytes at offset `at`.
+fn record<const LEN: usize>(contents: &Contents, at: u64) -> Result<[u8; LEN], ReadError> {
     let mut record = [0; LEN];
     contents.read(at, &mut record)?;
     Ok(record)
@@ -236,7 +236,7 @@ fn is(record: &[u8], signature: &[u8; 4]) -> bool {
     record.starts_with(signature)
 }
 
-/// A number of `len` bytes, at most eight, that lie in the record.
-fn number(record: &[u8], place: usize, len: usize) -> u64 {
-    record[place..place + len].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+/// Returns a little-endian number of `len` bytes, at most eight, in the record.
+fn number(record: &[u8], offset: usize, len: usize) -> u64 {
+    record[offset..offset + len].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }

@@ -1,4 +1,4 @@
-//! `.h5`: HDF5, as Keras writes it; here is what Keras calls the tensors.
+//! `.h5`: HDF5 as Keras writes it, and Keras' names of tensors.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,18 +10,18 @@ use netwright_runtime::storage::{Contents, kind};
 
 use crate::format;
 use crate::hdf5::{self, DataSet};
-use crate::trouble::Trouble;
+use crate::read_error::ReadError;
 
-/// What Keras 3 writes by `model.save_weights("model.weights.h5")`, and Keras 2 and 3 by `save_weights("model.h5")` or `save("model.h5")`. Tensors are
-/// called by their layer and their number in it, `block1_conv1/0`, or their name, `block1_conv1/kernel`, as the file has it; both are what
-/// [`Map::keras`](netwright_runtime::foreign::Map::keras) looks for. Where two tensors would have one name, as layers inside of layers may,
-/// each has its whole path. The optimiser's are left out.
+/// A file that Keras 3 writes by `model.save_weights("model.weights.h5")`, or Keras 2 and 3 by `save_weights("model.h5")` or `save("model.h5")`.
+/// Tensors are named by their layer and their index in it, `block1_conv1/0`, or their name, `block1_conv1/kernel`, as in the file;
+/// [`Map::keras`](netwright_runtime::foreign::Map::keras) looks for both. If two tensors had the same name, as may be for nested layers,
+/// each is named by its whole path. Tensors of the optimiser are ignored.
 pub struct KerasFile {
     contents: Contents,
     tensors: Vec<Tensor>,
 }
 
-/// A name, and what it is the name of: in a box, so that a list of them is no longer than what they stand for.
+/// A tensor and its name. The data set is boxed, so that a list of tensors is no longer than their headers in the file.
 struct Tensor {
     name: String,
     data: Box<DataSet>,
@@ -35,7 +35,7 @@ impl std::fmt::Debug for KerasFile {
 
 const EXPECTED: &str = "an HDF5 file that Keras wrote";
 
-/// What an optimiser keeps.
+/// The groups with the state of an optimiser.
 const OPTIMIZER: [&str; 2] = ["optimizer", "optimizer_weights"];
 
 impl KerasFile {
@@ -47,10 +47,10 @@ impl KerasFile {
         Self::of(Contents::open(path.as_ref())?)
     }
 
-    /// Reads the headers of the bytes of a file, which `origin` names in errors.
+    /// Reads the headers from the bytes of a file; `origin` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Format`] for what is no HDF5 file, or does not hold together.
+    /// [`Error::Format`] for a file that is not HDF5, or is inconsistent.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
         Self::of(Contents::of(bytes, origin))
     }
@@ -61,32 +61,32 @@ impl KerasFile {
             return Err(format(contents.origin(), EXPECTED, kind::found(&start, contents.len())));
         }
         drop(start);
-        let mut found = Walk::default();
-        hdf5::walk(&contents, &mut found).map_err(|trouble| trouble.of(&contents, EXPECTED))?;
+        let mut found = Collector::default();
+        hdf5::traverse(&contents, &mut found).map_err(|error| error.of(&contents, EXPECTED))?;
         Ok(Self { contents, tensors: named(found.found) })
     }
 }
 
-/// A data set with its path, and what its layer calls itself.
+/// A data set with its path, and the name of its layer according to an attribute.
 struct Found {
     path: String,
     layer: Option<String>,
     data: Box<DataSet>,
 }
 
-/// The groups around, each with what its attribute says that its layer is called, and what has been found.
+/// The enclosing groups, each with the layer's name in its attribute, and the data sets found so far.
 #[derive(Default)]
-struct Walk {
+struct Collector {
     groups: Vec<(String, Option<String>)>,
     found: Vec<Found>,
 }
 
-impl hdf5::Visitor for Walk {
+impl hdf5::Visitor for Collector {
     fn enter(&mut self, name: &str, layer: Option<&str>) -> bool {
         if self.groups.is_empty() && OPTIMIZER.contains(&name) {
             return false;
         }
-        // Keras 3 notes what a layer is called beside its variables.
+        // Keras 3 stores the name of a layer in an attribute of the group of its variables.
         let layer = layer.filter(|_| name == "vars").map(str::to_owned);
         self.groups.push((name.to_owned(), layer));
         true
@@ -96,7 +96,7 @@ impl hdf5::Visitor for Walk {
         self.groups.pop();
     }
 
-    fn data(&mut self, name: &str, data: DataSet) -> Result<(), Trouble> {
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), ReadError> {
         let around = self.groups.iter().map(|(name, _)| name.as_str());
         let path = around.chain([name]).collect::<Vec<&str>>().join("/");
         let layer = self.groups.last().and_then(|(_, layer)| layer.clone());
@@ -105,7 +105,7 @@ impl hdf5::Visitor for Walk {
     }
 }
 
-/// The tensors by name: `layer/0`, `layer/kernel`, or the whole path where that is no tensor's alone.
+/// Names the tensors: `layer/0`, `layer/kernel`, or the whole path where several tensors would share that name.
 fn named(found: Vec<Found>) -> Vec<Tensor> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for found in &found {
@@ -150,8 +150,8 @@ impl TensorFile for KerasFile {
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let Some(Tensor { name, data }) = self.tensors.get(index) else { return Ok(Cow::default()) };
-        let wrong = |trouble: Trouble| {
-            let said = trouble.map(|found| format!("one that {found}"));
+        let wrong = |error: ReadError| {
+            let said = error.map(|found| format!("one that {found}"));
             said.of(&self.contents, &format!("the elements of `{name}`"))
         };
         let mut bytes = data.elements(&self.contents).map_err(wrong)?;

@@ -1,14 +1,14 @@
-//! Files in which other libraries keep weights, each a [`TensorFile`] that [`load_foreign`] takes:
+//! Readers of other libraries' files of weights, each a [`TensorFile`] for [`load_foreign`]:
 //!
 //! | | file | feature |
 //! |---|---|---|
-//! | [`PyTorchFile`] | `.pt`, `.pth`: what `torch.save(model.state_dict(), path)` writes | `pytorch` |
-//! | [`NpzFile`] | `.npz`: what `numpy.savez` and `numpy.savez_compressed` write | `npz` |
+//! | [`PyTorchFile`] | `.pt`, `.pth`: written by `torch.save(model.state_dict(), path)` | `pytorch` |
+//! | [`NpzFile`] | `.npz`: written by `numpy.savez` and `numpy.savez_compressed` | `npz` |
 //! | [`KerasFile`] | `.weights.h5` of Keras 3, `.h5` of Keras 2 and 3 | `hdf5` |
 //!
-//! Nothing in a file is executed. A file stays where it is: its headers are read, then one tensor after the other, each when it is asked for, and
-//! nothing is unpacked before its header is known to be wanted. What is kept of its headers, with all that reading them takes meanwhile, is at most as
-//! long as the file and 8 KiB, whatever they say, and 48 KiB where something is packed; the pickle of a file that is not in memory comes to that.
+//! Nothing in a file is executed. A file stays on disk: its headers are read, then one tensor after the other, on demand, and
+//! nothing is decompressed before its header shows that it is needed. The memory for headers, including all that is needed while they are read, is
+//! at most the length of the file and 8 KiB, whatever they say, and 48 KiB if something is compressed; this includes the pickle of a file on disk.
 //!
 //! [`load_foreign`]: netwright_runtime::foreign::ForeignWeights::load_foreign
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -33,12 +33,12 @@ mod pages;
 mod pickle;
 #[cfg(feature = "pytorch")]
 mod pytorch;
+#[cfg(any(feature = "hdf5", feature = "npz", feature = "pytorch"))]
+mod read_error;
 #[cfg(feature = "pytorch")]
 mod state_dict;
 #[cfg(any(feature = "npz", feature = "pytorch"))]
 mod strided;
-#[cfg(any(feature = "hdf5", feature = "npz", feature = "pytorch"))]
-mod trouble;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -54,7 +54,7 @@ pub use npz::NpzFile;
 #[cfg(feature = "pytorch")]
 pub use pytorch::PyTorchFile;
 
-/// Reads the headers of a file of any format that the features of this crate know, or of safetensors.
+/// Reads the headers of a file in any format that the features of this crate support, or of safetensors.
 ///
 /// # Errors
 /// [`Error::Io`]; those of the formats.
@@ -62,7 +62,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn TensorFile>, Error> {
     of(Contents::open(path.as_ref())?)
 }
 
-/// [`open`] of bytes, which `origin` names in errors.
+/// Reads the headers from the bytes of a file; `origin` is its name in errors.
 ///
 /// # Errors
 /// Those of the formats.
@@ -100,23 +100,23 @@ fn of(contents: Contents) -> Result<Box<dyn TensorFile>, Error> {
     Ok(Box::new(Safetensors::of(contents)?))
 }
 
-/// As many of the first bytes as say what a file is.
+/// Returns enough of the first bytes to recognise the format.
 fn beginning(contents: &Contents) -> Result<Vec<u8>, Error> {
     contents.beginning(512).map(Cow::into_owned).map_err(|error| contents.io(error))
 }
 
-/// That a file is not what it should be.
+/// Returns an error for a file in another format than expected.
 fn format(origin: &str, expected: &str, found: impl Into<String>) -> Error {
     Error::Format { origin: origin.to_owned(), expected: expected.to_owned(), found: found.into() }
 }
 
-/// A name as messages have it: of one that is no name, the beginning.
+/// Shortens a name for error messages: an invalid name may be very long.
 #[cfg(any(feature = "npz", feature = "pytorch"))]
 fn shortened(name: &str) -> std::borrow::Cow<'_, str> {
-    const LONGEST: usize = 120;
-    if name.len() <= LONGEST {
+    const MAX_LEN: usize = 120;
+    if name.len() <= MAX_LEN {
         return name.into();
     }
-    let end = (0..=LONGEST).rfind(|&end| name.is_char_boundary(end)).unwrap_or(0);
+    let end = (0..=MAX_LEN).rfind(|&end| name.is_char_boundary(end)).unwrap_or(0);
     format!("{}…", &name[..end]).into()
 }

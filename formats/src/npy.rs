@@ -1,33 +1,33 @@
-//! The header of a NumPy array (NEP 1): a literal of Python that says its kind, its order and its sizes.
+//! The header of a NumPy array (NEP 1): a Python literal with its element type, order and shape.
 
 use netwright_runtime::foreign::Dtype;
 
 use crate::shortened;
-use crate::strided::{MOST_AXES, Strided};
+use crate::strided::{MAX_AXES, Strided};
 
-/// How many bytes say how long a header is.
+/// The number of bytes that contain the length of the header.
 pub(crate) const START: usize = 12;
 
-/// The longest header that is read: those of plain element types, with the most axes and the largest sizes, have half of it.
-pub(crate) const LONGEST: usize = 1 << 12;
+/// The longest header that is read: those of plain element types with the most axes and the largest sizes have half this length.
+pub(crate) const MAX_LEN: usize = 1 << 12;
 
-/// What a header says.
+/// A parsed header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) dtype: Dtype,
-    /// How many bytes an element has.
+    /// The size of an element in bytes.
     pub(crate) size: usize,
     pub(crate) is_big_endian: bool,
-    pub(crate) place: Strided,
-    /// Where the elements begin.
+    pub(crate) layout: Strided,
+    /// The offset of the elements.
     pub(crate) data: usize,
 }
 
 impl Header {
-    /// How long the header is that begins with these bytes, all in all.
+    /// Returns the total length of the header that begins with these bytes.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the problem.
     pub(crate) fn len(bytes: &[u8]) -> Result<usize, String> {
         let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("no array of NumPy")?;
         let (version, rest) = rest.split_first_chunk::<2>().ok_or("a header that is cut short")?;
@@ -37,13 +37,13 @@ impl Header {
             other => return Err(format!("an array of NumPy's version {other}")),
         };
         let len = len.ok_or("a header that is cut short")?;
-        if len > LONGEST - start { Err(format!("a header of {len} bytes")) } else { Ok(start + len) }
+        if len > MAX_LEN - start { Err(format!("a header of {len} bytes")) } else { Ok(start + len) }
     }
 
-    /// Reads the header that `bytes` begin with.
+    /// Parses the header at the beginning of `bytes`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the problem.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let data = Self::len(bytes)?;
         let start = if bytes[6] == 1 { 10 } else { 12 };
@@ -70,13 +70,13 @@ impl Header {
         };
         let (dtype, size, is_big_endian) =
             kind(descr).ok_or_else(|| format!("elements of the kind `{}`", shortened(descr)))?;
-        let place = if is_fortran { Strided::columns(shape) } else { Strided::rows(shape) };
-        let place = place.filter(|place| place.len().and_then(|len| len.checked_mul(size)).is_some());
-        Ok(Self { dtype, size, is_big_endian, place: place.ok_or("sizes that overflow")?, data })
+        let layout = if is_fortran { Strided::columns(shape) } else { Strided::rows(shape) };
+        let layout = layout.filter(|layout| layout.len().and_then(|len| len.checked_mul(size)).is_some());
+        Ok(Self { dtype, size, is_big_endian, layout: layout.ok_or("sizes that overflow")?, data })
     }
 }
 
-/// `<f4`: the kind, the bytes of an element, whether the first byte is the highest.
+/// Parses a type such as `<f4`: the element type, the size of an element, and whether it is big-endian.
 fn kind(descr: &str) -> Option<(Dtype, usize, bool)> {
     let order = descr.chars().next().filter(|order| matches!(order, '<' | '>' | '|' | '='))?;
     let dtype = match &descr[1..] {
@@ -97,7 +97,7 @@ fn kind(descr: &str) -> Option<(Dtype, usize, bool)> {
     Some((dtype, descr[2..].parse().ok()?, order == '>'))
 }
 
-/// As much of Python's literals as a header has.
+/// A parser of the Python literals that occur in a header.
 struct Literal<'t>(&'t str);
 
 impl<'t> Literal<'t> {
@@ -136,8 +136,8 @@ impl<'t> Literal<'t> {
         self.sign('(')?;
         let mut sizes = Vec::new();
         while !self.is_next(')') {
-            if sizes.len() == MOST_AXES {
-                return Err(format!("more than {MOST_AXES} axes"));
+            if sizes.len() == MAX_AXES {
+                return Err(format!("more than {MAX_AXES} axes"));
             }
             let end = self.0.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(self.0.len());
             let (digits, rest) = self.0.split_at(end);
@@ -168,13 +168,13 @@ mod tests {
     fn headers_of_numpy_are_read() {
         let header = Header::parse(&array("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }   \n")).unwrap();
         assert_eq!((header.dtype, header.size, header.is_big_endian), (Dtype::F32, 4, false));
-        assert_eq!((header.place.shape, header.place.steps), (vec![3, 4], vec![4, 1]));
+        assert_eq!((header.layout.shape, header.layout.strides), (vec![3, 4], vec![4, 1]));
         assert_eq!(header.data, 73);
         let header = Header::parse(&array("{\"shape\": (3,4), 'fortran_order':True,'descr':'>f8'}")).unwrap();
-        assert_eq!((header.dtype, header.is_big_endian, header.place.steps), (Dtype::F64, true, vec![1, 3]));
+        assert_eq!((header.dtype, header.is_big_endian, header.layout.strides), (Dtype::F64, true, vec![1, 3]));
         for (shape, expected) in [("()", vec![]), ("(7,)", vec![7]), ("(3L, 2L)", vec![3, 2])] {
             let header = Header::parse(&array(&format!("{{'descr':'|b1','fortran_order':False,'shape':{shape}}}")));
-            assert_eq!(header.unwrap().place.shape, expected);
+            assert_eq!(header.unwrap().layout.shape, expected);
         }
     }
 

@@ -1,15 +1,15 @@
-//! A list that never takes more memory than it holds and one page: one that doubles takes three times as much while it does.
+//! A list that never takes more memory than its elements and one page. A vector takes three times as much while it doubles.
 
 use crate::budget::Budget;
 
-/// A list in pages of a kilobyte. What it has shrunk by it keeps, to grow again.
+/// A list in pages of a kilobyte. When it shrinks it keeps its pages, to grow again.
 #[derive(Debug)]
 pub(crate) struct Pages<T> {
     pages: Vec<Box<[T]>>,
     len: usize,
 }
 
-/// What a page takes in the list of pages, while that doubles.
+/// The memory of a page in the list of pages, while that doubles.
 const LISTED: usize = 3 * size_of::<Box<[()]>>();
 
 impl<T: Copy + Default> Pages<T> {
@@ -23,7 +23,7 @@ impl<T: Copy + Default> Pages<T> {
         self.len
     }
 
-    /// What the pages take.
+    /// Returns the memory of the pages.
     pub(crate) fn bytes(&self) -> usize {
         self.pages.len() * (Self::PAGE * size_of::<T>() + LISTED)
     }
@@ -32,7 +32,7 @@ impl<T: Copy + Default> Pages<T> {
         (index < self.len).then(|| self.pages[index / Self::PAGE][index % Self::PAGE])
     }
 
-    /// Puts `value` where another is; beyond the end nothing happens.
+    /// Replaces a value; does nothing beyond the end.
     pub(crate) fn set(&mut self, index: usize, value: T) {
         if index < self.len {
             self.pages[index / Self::PAGE][index % Self::PAGE] = value;
@@ -40,7 +40,7 @@ impl<T: Copy + Default> Pages<T> {
     }
 
     /// # Errors
-    /// That the budget does not hold another page.
+    /// If the budget does not allow another page.
     pub(crate) fn push(&mut self, value: T, budget: &mut Budget) -> Result<(), String> {
         if self.len == self.pages.len() * Self::PAGE {
             budget.spend(Self::PAGE * size_of::<T>() + LISTED)?;

@@ -1,4 +1,4 @@
-//! `.pt`: a zip archive with a pickle of what was saved, and a file for the elements of each tensor.
+//! `.pt`: a zip archive with a pickle of the saved object, and a file for the elements of each storage.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,13 +12,13 @@ use crate::format;
 use crate::pickle::Pickle;
 use crate::state_dict::{Described, StateDict, Tensors};
 
-/// What `torch.save(model.state_dict(), "model.pt")` writes, since PyTorch 1.6. A dictionary in a dictionary, as checkpoints have it
-/// (`{"model": model.state_dict(), "epoch": 3}`), begins the names in it: `model.conv1.weight`, for
+/// A file that `torch.save(model.state_dict(), "model.pt")` writes, since PyTorch 1.6. In nested dictionaries, as checkpoints have them
+/// (`{"model": model.state_dict(), "epoch": 3}`), keys are joined: `model.conv1.weight`, for
 /// [`Map::below`](netwright_runtime::foreign::Map::below). Nothing in the file is executed.
 #[derive(Debug)]
 pub struct PyTorchFile {
     archive: Archive,
-    /// The pickle in the archive, and its bytes where they are not in memory with that.
+    /// The pickle's entry in the archive, and its bytes if the archive is not in memory.
     entry: Entry,
     pickled: Option<Vec<u8>>,
     pickle: Pickle,
@@ -27,12 +27,12 @@ pub struct PyTorchFile {
 
 const EXPECTED: &str = "a `state_dict` that `torch.save` wrote";
 
-/// The pickle of an archive, with its name.
+/// Returns the pickle of an archive, with its name.
 fn pickle_of(archive: &Archive) -> Option<(&str, &Entry)> {
     archive.entries().find(|(name, _)| *name == "data.pkl" || name.ends_with("/data.pkl"))
 }
 
-/// What an archive without a pickle is.
+/// Describes an archive without a pickle.
 fn no_pickle(archive: &Archive) -> &'static str {
     if archive.entries().any(|(name, _)| name.ends_with(".npy")) {
         return "NumPy's arrays, which `NpzFile` reads";
@@ -40,13 +40,13 @@ fn no_pickle(archive: &Archive) -> &'static str {
     "an archive without `data.pkl`"
 }
 
-/// Whether an archive is one of these.
+/// Returns whether an archive was written by PyTorch.
 pub(crate) fn is_written_by_torch(archive: &Archive) -> bool {
     pickle_of(archive).is_some()
 }
 
 impl PyTorchFile {
-    /// Reads what a file says of its tensors.
+    /// Reads the descriptions of the tensors in a file.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
@@ -54,11 +54,11 @@ impl PyTorchFile {
         Self::in_contents(Contents::open(path.as_ref())?)
     }
 
-    /// Reads what the bytes of a file say of its tensors; `origin` names them in errors.
+    /// Reads the descriptions of the tensors from the bytes of a file; `origin` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Format`] for what is no such archive, or whose pickle makes no sense, holds no dictionary of tensors, or describes tensors
-    /// that lie outside of what there is.
+    /// [`Error::Format`] for a file that is not such an archive, or whose pickle is invalid, is not a dictionary of tensors, or describes tensors
+    /// outside of their storages.
     pub fn from_bytes(bytes: Vec<u8>, origin: &str) -> Result<Self, Error> {
         Self::in_contents(Contents::of(bytes, origin))
     }
@@ -119,19 +119,19 @@ impl TensorFile for PyTorchFile {
     fn tensors(&self) -> Vec<TensorInfo> {
         let dict = self.dict();
         let info = |index| {
-            // All of it was read once, when the file was.
-            let (name, Described { kind, place, .. }) = dict.tensor(&self.tensors, index).ok()?;
-            Some(TensorInfo { name, dtype: kind.dtype, shape: place.shape })
+            // Every tensor was already checked when the file was opened.
+            let (name, Described { kind, layout, .. }) = dict.tensor(&self.tensors, index).ok()?;
+            Some(TensorInfo { name, dtype: kind.dtype, shape: layout.shape })
         };
         (0..self.tensors.len()).filter_map(info).collect()
     }
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let found = (index < self.tensors.len()).then(|| self.dict().tensor(&self.tensors, index));
-        let Some(Ok((name, Described { kind, place, entry, elements }))) = found else { return Ok(Cow::default()) };
+        let Some(Ok((name, Described { kind, layout, entry, elements }))) = found else { return Ok(Cow::default()) };
         let wrong = || format(self.archive.origin(), &format!("the tensor `{name}`"), "a part of it");
-        let span = place.span(kind.size).ok_or_else(wrong)?;
-        let data = place.gather(self.archive.within(&entry, elements * kind.size, span)?, kind.size);
+        let span = layout.span(kind.size).ok_or_else(wrong)?;
+        let data = layout.gather(self.archive.within(&entry, elements * kind.size, span)?, kind.size);
         data.ok_or_else(wrong)
     }
 }

@@ -1,22 +1,22 @@
-//! Attributes, as far as they are one text.
+//! Attributes with a single text.
 
 use super::header::Message;
-use super::{Fields, NOWHERE, View};
+use super::{Fields, UNDEFINED, View};
 
-/// How a text is kept.
+/// The datatype classes of texts: fixed-length strings and variable-length sequences.
 const FIXED: u8 = 3;
 const VARIABLE: u8 = 9;
 
 impl<'f> View<'f> {
-    /// The text of an attribute that is called so; nothing where it is another one, or something else than a text.
+    /// Returns the text of the attribute `name`; `None` for another attribute, or for one that is not a text.
     pub(super) fn text_of(&self, message: &Message<'f>, name: &str) -> Option<String> {
         let mut fields = message.body;
         let version = fields.byte().ok()?;
         fields.take(1).ok()?;
         let lens = [fields.count(2).ok()?, fields.count(2).ok()?, fields.count(2).ok()?];
-        // Which letters a name has.
+        // The character set of the name.
         fields.take((version == 3).into()).ok()?;
-        // The first version fills each part up to eight bytes.
+        // Version 1 pads each part to eight bytes.
         let padded = |len: usize| if version == 1 { len.next_multiple_of(8) } else { len };
         let found = fields.take(padded(lens[0])).ok()?;
         if until_zero(found).as_deref() != Some(name) {
@@ -31,10 +31,10 @@ impl<'f> View<'f> {
                 let len = kind.count(4).ok()?;
                 fields.take(len).ok()?
             }
-            // A sequence of letters, not of other things.
+            // A sequence of characters.
             (VARIABLE, 1) => {
                 let len = fields.count(4).ok()?;
-                let (heap, index) = (fields.place().ok()?, fields.number(4).ok()?);
+                let (heap, index) = (fields.address().ok()?, fields.number(4).ok()?);
                 self.in_heap(heap, index)?.take(len).ok()?
             }
             _ => return None,
@@ -42,25 +42,25 @@ impl<'f> View<'f> {
         until_zero(text).filter(|text| !text.is_empty())
     }
 
-    /// An object of a heap for the whole file.
-    fn in_heap(&self, place: u64, index: u64) -> Option<Fields<'f>> {
-        if place == NOWHERE {
+    /// Returns an object of a global heap.
+    fn in_heap(&self, address: u64, index: u64) -> Option<Fields<'f>> {
+        if address == UNDEFINED {
             return None;
         }
         let before = 8 + self.length;
         let len = {
-            let mut fields = self.signed(place, before, *b"GCOL").ok()?;
+            let mut fields = self.signed(address, before, *b"GCOL").ok()?;
             fields.take(4).ok()?;
             usize::try_from(fields.len().ok()?).ok()?
         };
-        let mut fields = self.part(place, len).ok()?;
+        let mut fields = self.part(address, len).ok()?;
         fields.take(before).ok()?;
         loop {
             let found = fields.number(2).ok()?;
             fields.take(6).ok()?;
             let len = fields.count(self.length).ok()?;
             let mut object = fields.take(len.checked_next_multiple_of(8)?).ok()?;
-            // The last one is what is free.
+            // Index 0 is the free space at the end.
             match found {
                 0 => return None,
                 found if found == index => return object.take(len).ok(),
@@ -70,7 +70,7 @@ impl<'f> View<'f> {
     }
 }
 
-/// A text, up to a zero where there is one; nothing where it is none, or too long for a name.
+/// Returns a text, up to a zero byte if there is one; `None` if it is not text, or too long for a name.
 fn until_zero(fields: Fields<'_>) -> Option<String> {
     fields.name(true).or_else(|_| fields.name(false)).ok()
 }

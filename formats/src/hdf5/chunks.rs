@@ -1,57 +1,57 @@
-//! Elements in chunks: blocks of one size that cover a data set, each packed by itself.
+//! Chunked storage: blocks of one size that cover a data set, each compressed separately.
 
 use std::borrow::Cow;
 use std::io::Read as _;
 
 use flate2::bufread::ZlibDecoder;
 
-use super::{Budget, Fields, NOWHERE, Trouble, View};
+use super::{Budget, Fields, ReadError, UNDEFINED, View};
 
-/// Where the chunks of a data set are, and how they are packed.
+/// The locations of a data set's chunks, and their filters.
 pub(crate) struct Chunks {
-    /// The sizes of a chunk, as many as the data set has.
+    /// The sizes of a chunk along each axis of the data set.
     sizes: Vec<usize>,
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     size: usize,
     filters: Vec<Filter>,
     index: Index,
 }
 
 enum Index {
-    /// One chunk is all.
+    /// A single chunk.
     One(Stored),
-    /// A tree of chunks by their first element.
+    /// A B-tree of chunks by their first element.
     Tree(u64),
 }
 
-/// A chunk as it lies in the file.
+/// A chunk in the file.
 #[derive(Clone, Copy)]
 struct Stored {
-    place: u64,
+    address: u64,
     len: usize,
-    /// A bit for each filter that was left out.
+    /// A bit for each filter that was skipped.
     mask: u32,
 }
 
-/// Is shown each chunk with its first element.
-type Seen<'s> = &'s mut dyn FnMut(&[usize], Stored) -> Result<(), Trouble>;
+/// Called with the index of each chunk's first element, and the chunk.
+type Callback<'s> = &'s mut dyn FnMut(&[usize], Stored) -> Result<(), ReadError>;
 
-/// What a chunk has gone through.
+/// A filter that was applied to a chunk.
 #[derive(Clone, Copy)]
 pub(super) enum Filter {
     Deflate,
-    /// First the first bytes of all elements, of so many bytes each.
+    /// Stores the first bytes of all elements first, then the second bytes, and so on; with the size of an element.
     Shuffle(usize),
-    /// A checksum of four bytes behind.
+    /// Appends a checksum of four bytes.
     Checksum,
 }
 
-/// What DEFLATE makes of a byte, at most.
-const MOST_UNPACKED: usize = 1032;
+/// The largest ratio of decompressed to compressed bytes in DEFLATE.
+const MAX_DEFLATE_RATIO: usize = 1032;
 
 impl Filter {
-    /// The filters of a data set, in the order of writing.
-    pub(super) fn list(mut fields: Fields<'_>) -> Result<Vec<Self>, Trouble> {
+    /// Reads the filters of a data set, in the order of writing.
+    pub(super) fn list(mut fields: Fields<'_>) -> Result<Vec<Self>, ReadError> {
         let (version, count) = (fields.byte()?, fields.byte()?);
         fields.take(if version == 1 { 6 } else { 0 })?;
         let mut filters = Vec::new();
@@ -72,8 +72,8 @@ impl Filter {
         Ok(filters)
     }
 
-    /// What the bytes were before; no more than `most`.
-    fn undo<'f>(self, bytes: Cow<'f, [u8]>, most: usize) -> Result<Cow<'f, [u8]>, Trouble> {
+    /// Undoes the filter; the result has at most `most` bytes.
+    fn undo<'f>(self, bytes: Cow<'f, [u8]>, most: usize) -> Result<Cow<'f, [u8]>, ReadError> {
         match self {
             Self::Deflate => {
                 let mut unpacked = Vec::new();
@@ -87,8 +87,8 @@ impl Filter {
             Self::Shuffle(size) => {
                 let count = bytes.len().checked_div(size).ok_or("is shuffled by elements of no bytes")?;
                 let mut whole = bytes.to_vec();
-                for (place, byte) in bytes[..count * size].iter().enumerate() {
-                    whole[place % count * size + place / count] = *byte;
+                for (index, byte) in bytes[..count * size].iter().enumerate() {
+                    whole[index % count * size + index / count] = *byte;
                 }
                 Ok(whole.into())
             }
@@ -110,17 +110,17 @@ impl Filter {
     }
 }
 
-/// How long the file is.
+/// Returns the length of the file.
 fn len_of(view: &View<'_>) -> usize {
     usize::try_from(view.contents.len()).unwrap_or(usize::MAX)
 }
 
-/// The checksum of words of two bytes, the first of them the higher.
+/// Computes the Fletcher checksum over big-endian words of two bytes.
 fn fletcher32(bytes: &[u8]) -> u32 {
     let (mut sum, mut sums) = (0_u32, 0_u32);
     for pair in bytes.chunks(2) {
         let word = u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |&low| u32::from(low));
-        // Modulo 65535, where 0 is 65535 unless all words are 0.
+        // Modulo 65535, where 0 is represented by 65535 unless all words are 0.
         sum = folded(sum + word);
         sums = folded(sums + sum);
     }
@@ -132,29 +132,29 @@ fn folded(sum: u32) -> u32 {
 }
 
 impl Chunks {
-    /// Reads what a layout of this version says; nothing where no chunk has been written.
+    /// Reads a layout message of this version; `None` if no chunk has been written.
     pub(super) fn read(
         mut fields: Fields<'_>,
         version: u8,
         shape: &[usize],
         size: usize,
         filters: Vec<Filter>,
-    ) -> Result<Option<Self>, Trouble> {
+    ) -> Result<Option<Self>, ReadError> {
         let flags = if version == 4 { fields.byte()? } else { 0 };
         let rank = usize::from(fields.byte()?);
-        let place = if version == 3 { fields.place()? } else { NOWHERE };
+        let address = if version == 3 { fields.address()? } else { UNDEFINED };
         let width = if version == 3 { 4 } else { usize::from(fields.byte()?) };
         // The last size is that of an element, in bytes.
         if rank != shape.len() + 1 || shape.is_empty() || !(1..=8).contains(&width) {
             return Err(format!("has chunks of {rank} sizes for sizes {shape:?}").into());
         }
-        let sizes = (1..rank).map(|_| fields.count(width)).collect::<Result<Vec<usize>, Trouble>>()?;
+        let sizes = (1..rank).map(|_| fields.count(width)).collect::<Result<Vec<usize>, ReadError>>()?;
         if fields.count(width)? != size || sizes.contains(&0) {
             return Err("has chunks of elements of another size".into());
         }
         let len = sizes.iter().try_fold(size, |len, &size| len.checked_mul(size)).ok_or("has sizes that overflow")?;
         let index = if version == 3 {
-            Index::Tree(place)
+            Index::Tree(address)
         } else {
             match fields.byte()? {
                 1 => {
@@ -164,7 +164,7 @@ impl Chunks {
                     } else {
                         (len, 0)
                     };
-                    Index::One(Stored { place: fields.place()?, len: packed.0, mask: packed.1 })
+                    Index::One(Stored { address: fields.address()?, len: packed.0, mask: packed.1 })
                 }
                 kind => {
                     return Err(format!(
@@ -173,17 +173,17 @@ impl Chunks {
                 }
             }
         };
-        let is_written = !matches!(index, Index::Tree(NOWHERE) | Index::One(Stored { place: NOWHERE, .. }));
+        let is_written = !matches!(index, Index::Tree(UNDEFINED) | Index::One(Stored { address: UNDEFINED, .. }));
         Ok(is_written.then_some(Self { sizes, size, filters, index }))
     }
 
-    /// Shows each chunk with its first element.
-    fn each<'f>(&self, view: &View<'f>, see: Seen<'_>) -> Result<(), Trouble> {
+    /// Calls `visit` for each chunk.
+    fn each<'f>(&self, view: &View<'f>, visit: Callback<'_>) -> Result<(), ReadError> {
         match self.index {
-            Index::One(stored) => see(&vec![0; self.sizes.len()], stored),
-            Index::Tree(place) => {
+            Index::One(stored) => visit(&vec![0; self.sizes.len()], stored),
+            Index::Tree(address) => {
                 let mut budget = Budget::of(len_of(view));
-                self.below(view, place, None, &mut budget, see)
+                self.below(view, address, None, &mut budget, visit)
             }
         }
     }
@@ -191,39 +191,40 @@ impl Chunks {
     fn below<'f>(
         &self,
         view: &View<'f>,
-        place: u64,
+        address: u64,
         expected: Option<u8>,
         budget: &mut Budget,
-        see: Seen<'_>,
-    ) -> Result<(), Trouble> {
+        visit: Callback<'_>,
+    ) -> Result<(), ReadError> {
         let key = 8 + 8 * (self.sizes.len() + 1);
-        let node = view.node(place, 1, expected, key, budget)?;
+        let node = view.node(address, 1, expected, key, budget)?;
         let mut fields = node.entries;
         for _ in 0..node.count {
             let (len, mask) = (fields.count(4)?, fields.number(4)? as u32);
-            let first = self.sizes.iter().map(|_| fields.count(8)).collect::<Result<Vec<usize>, Trouble>>()?;
+            let first = self.sizes.iter().map(|_| fields.count(8)).collect::<Result<Vec<usize>, ReadError>>()?;
             fields.take(8)?;
-            let child = fields.place()?;
+            let child = fields.address()?;
             match node.level.checked_sub(1) {
-                Some(below) => self.below(view, child, Some(below), budget, see)?,
-                None => see(&first, Stored { place: child, len, mask })?,
+                Some(below) => self.below(view, child, Some(below), budget, visit)?,
+                None => visit(&first, Stored { address: child, len, mask })?,
             }
         }
         Ok(())
     }
 
-    /// The elements of a data set of these sizes, in order.
-    pub(super) fn elements(&self, view: &View<'_>, shape: &[usize]) -> Result<Vec<u8>, Trouble> {
+    /// Returns the elements of a data set of these sizes, in order.
+    pub(super) fn elements(&self, view: &View<'_>, shape: &[usize]) -> Result<Vec<u8>, ReadError> {
         let total = shape.iter().product::<usize>() * self.size;
         let chunk = self.sizes.iter().product::<usize>() * self.size;
-        // What is allocated is what the file has the bytes for.
+        // No more is allocated than the bytes in the file can decompress to.
         let (mut count, mut stored) = (0_usize, 0_usize);
         self.each(view, &mut |_, found| {
-            view.part(found.place, found.len)?;
+            view.part(found.address, found.len)?;
             (count, stored) = (count + 1, stored.saturating_add(found.len));
             Ok(())
         })?;
-        let most = if self.filters.iter().any(|filter| matches!(filter, Filter::Deflate)) { MOST_UNPACKED } else { 1 };
+        let most =
+            if self.filters.iter().any(|filter| matches!(filter, Filter::Deflate)) { MAX_DEFLATE_RATIO } else { 1 };
         let expected: usize = shape.iter().zip(&self.sizes).map(|(len, size)| len.div_ceil(*size)).product();
         if count != expected {
             return Err(format!("has {count} chunks where its sizes want {expected}").into());
@@ -244,9 +245,9 @@ impl Chunks {
         Ok(whole)
     }
 
-    fn unpacked<'f>(&self, view: &View<'f>, stored: Stored, len: usize) -> Result<Cow<'f, [u8]>, Trouble> {
-        let mut bytes = view.part(stored.place, stored.len)?.bytes()?;
-        // Between filters there may be checksums, of four bytes each.
+    fn unpacked<'f>(&self, view: &View<'f>, stored: Stored, len: usize) -> Result<Cow<'f, [u8]>, ReadError> {
+        let mut bytes = view.part(stored.address, stored.len)?.bytes()?;
+        // Each filter may add a checksum of four bytes.
         let most = len + 4 * self.filters.len();
         for (number, filter) in self.filters.iter().enumerate().rev() {
             if stored.mask.checked_shr(number as u32).is_none_or(|mask| mask & 1 == 0) {
@@ -259,22 +260,22 @@ impl Chunks {
         Ok(bytes)
     }
 
-    /// Copies what of a chunk lies in the sizes, row by row of the last axis.
+    /// Copies the part of a chunk that is inside the data set, row by row of the last axis.
     fn put(&self, bytes: &[u8], first: &[usize], shape: &[usize], whole: &mut [u8]) {
         let last = self.sizes.len() - 1;
         let row = self.sizes[last] * self.size;
         let len = self.sizes[last].min(shape[last] - first[last]) * self.size;
         for (number, bytes) in bytes.chunks_exact(row).enumerate() {
-            let (mut rest, mut place, mut stride, mut is_inside) = (number, first[last], shape[last], true);
+            let (mut rest, mut offset, mut stride, mut is_inside) = (number, first[last], shape[last], true);
             for axis in (0..last).rev() {
                 let index = first[axis] + rest % self.sizes[axis];
                 rest /= self.sizes[axis];
                 is_inside &= index < shape[axis];
-                place += index * stride;
+                offset += index * stride;
                 stride *= shape[axis];
             }
             if is_inside {
-                whole[place * self.size..][..len].copy_from_slice(&bytes[..len]);
+                whole[offset * self.size..][..len].copy_from_slice(&bytes[..len]);
             }
         }
     }

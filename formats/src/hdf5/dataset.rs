@@ -1,4 +1,4 @@
-//! Data sets: sizes, element types, where the elements lie; and how objects are walked.
+//! Data sets with their sizes, element types and storage; and the traversal of groups.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use netwright_runtime::storage::Contents;
 use super::chunks::{Chunks, Filter};
 use super::group::{Link, SymbolTable, is_member};
 use super::header::{Message, kind};
-use super::{Budget, Fields, NOWHERE, Trouble, View};
+use super::{Budget, Fields, ReadError, UNDEFINED, View};
 
-/// A data set whose elements a tensor can have.
+/// A data set with an element type of tensors.
 pub(crate) struct DataSet {
     pub(crate) dtype: Dtype,
     pub(crate) is_big_endian: bool,
@@ -18,24 +18,24 @@ pub(crate) struct DataSet {
     pub(crate) elements: Elements,
 }
 
-/// Where the elements of a data set lie.
+/// The storage of a data set's elements.
 pub(crate) enum Elements {
-    /// Nowhere: nothing has been written.
+    /// Nothing has been written.
     Unwritten,
-    /// In the header of the data set.
+    /// Compact: in the header of the data set.
     Inline(Box<[u8]>),
-    /// In one piece, within the file.
+    /// Contiguous in the file.
     Whole { start: u64, len: usize },
-    /// In several, which may be packed.
+    /// In chunks, which may be compressed.
     Chunked(Chunks),
 }
 
 impl DataSet {
-    /// The elements of a data set of this file, as they lie there.
+    /// Returns the elements of a data set of this file, in the file's byte order.
     ///
     /// # Errors
-    /// What does not hold together.
-    pub(crate) fn elements<'f>(&'f self, contents: &'f Contents) -> Result<Cow<'f, [u8]>, Trouble> {
+    /// A description of the inconsistency.
+    pub(crate) fn elements<'f>(&'f self, contents: &'f Contents) -> Result<Cow<'f, [u8]>, ReadError> {
         match &self.elements {
             Elements::Unwritten if self.shape.contains(&0) => Ok(Cow::default()),
             Elements::Unwritten => Err("holds no elements: none has been written".into()),
@@ -46,30 +46,30 @@ impl DataSet {
     }
 }
 
-/// What a walk shows of a file.
+/// Receives the groups and data sets of a file in a traversal.
 pub(crate) trait Visitor {
-    /// A group begins; whether it is to be walked. Called with what its attribute `name` says.
+    /// Called before a group, with the text of its attribute `name`; returns whether to traverse it.
     fn enter(&mut self, name: &str, layer: Option<&str>) -> bool;
-    /// The last group that was entered ends.
+    /// Called after the group that was entered last.
     fn leave(&mut self);
-    /// A data set whose elements a tensor can have.
-    fn data(&mut self, name: &str, data: DataSet) -> Result<(), Trouble>;
+    /// Called for a data set with an element type of tensors.
+    fn data(&mut self, name: &str, data: DataSet) -> Result<(), ReadError>;
 }
 
-/// How deep groups may lie in groups.
-const DEEPEST: usize = 32;
+/// The largest depth of nested groups.
+const MAX_DEPTH: usize = 32;
 
-/// What a data set takes in a file at least, its link with it.
-const SMALLEST: usize = 160;
+/// The smallest number of bytes that a data set, with its link, occupies in a file.
+const MIN_DATA_SET_LEN: usize = 160;
 
-/// The groups around an object: how many, and how long their names are together.
+/// The enclosing groups of an object: their number, and the total length of their names.
 #[derive(Clone, Copy, Default)]
 struct Around {
     groups: usize,
     names: usize,
 }
 
-/// The messages of an object that are of interest.
+/// The header messages of an object that are used here.
 #[derive(Default)]
 struct Object<'f> {
     is_group: bool,
@@ -81,11 +81,11 @@ struct Object<'f> {
     filters: Option<Message<'f>>,
 }
 
-/// Walks all groups of a file, and shows its data sets.
+/// Traverses all groups of a file, and passes its data sets to a visitor.
 ///
 /// # Errors
-/// What does not hold together.
-pub(crate) fn walk(contents: &Contents, visitor: &mut impl Visitor) -> Result<(), Trouble> {
+/// A description of the inconsistency.
+pub(crate) fn traverse(contents: &Contents, visitor: &mut impl Visitor) -> Result<(), ReadError> {
     let (view, root) = View::of(contents)?;
     let mut budget = Budget::of(usize::try_from(contents.len()).unwrap_or(usize::MAX).saturating_mul(2));
     let object = view.object(root, &mut budget)?;
@@ -96,9 +96,9 @@ pub(crate) fn walk(contents: &Contents, visitor: &mut impl Visitor) -> Result<()
 }
 
 impl<'f> View<'f> {
-    fn object(&self, place: u64, budget: &mut Budget) -> Result<Object<'f>, Trouble> {
+    fn object(&self, address: u64, budget: &mut Budget) -> Result<Object<'f>, ReadError> {
         let mut object = Object::default();
-        self.messages(place, budget, &mut |message| {
+        self.messages(address, budget, &mut |message| {
             object.is_group |= is_member(message.kind);
             let room = match message.kind {
                 kind::DATASPACE => &mut object.space,
@@ -126,21 +126,21 @@ impl<'f> View<'f> {
 
     fn members(
         &self,
-        place: u64,
+        address: u64,
         object: &Object<'f>,
         budget: &mut Budget,
         visitor: &mut impl Visitor,
         around: Around,
-    ) -> Result<(), Trouble> {
-        if around.groups > DEEPEST {
-            return Err(format!("groups more than {DEEPEST} deep").into());
+    ) -> Result<(), ReadError> {
+        if around.groups > MAX_DEPTH {
+            return Err(format!("groups more than {MAX_DEPTH} deep").into());
         }
         if let Some(table) = object.table {
             return self.symbols(table, budget, &mut |link, budget| self.member(&link, budget, visitor, around));
         }
-        // Links that stand in the header are met by reading it once more, so that no list of them is kept.
+        // Links in the header are found by reading it a second time, so that no list of them is stored.
         let mut again = Budget::of(usize::MAX);
-        self.messages(place, &mut again, &mut |message| match message.kind {
+        self.messages(address, &mut again, &mut |message| match message.kind {
             kind::LINK => match self.link(message.own()?)? {
                 Some(link) => self.member(&link, budget, visitor, around),
                 None => Ok(()),
@@ -155,9 +155,9 @@ impl<'f> View<'f> {
         budget: &mut Budget,
         visitor: &mut impl Visitor,
         around: Around,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ReadError> {
         let named = |reason: String| format!("{reason}, at `{}`", link.name);
-        let object = self.object(link.object, budget).map_err(|trouble| trouble.map(named))?;
+        let object = self.object(link.object, budget).map_err(|error| error.map(named))?;
         if object.is_group {
             if visitor.enter(&link.name, object.layer.as_deref()) {
                 let around = Around { groups: around.groups + 1, names: around.names + link.name.len() };
@@ -166,15 +166,15 @@ impl<'f> View<'f> {
             }
             return Ok(());
         }
-        budget.spend(SMALLEST + around.names + link.name.len())?;
-        match self.data_set(&object).map_err(|trouble| trouble.map(|reason| format!("`{}` {reason}", link.name)))? {
+        budget.spend(MIN_DATA_SET_LEN + around.names + link.name.len())?;
+        match self.data_set(&object).map_err(|error| error.map(|reason| format!("`{}` {reason}", link.name)))? {
             Some(data) => visitor.data(&link.name, data),
             None => Ok(()),
         }
     }
 
-    /// What an object is as a data set; nothing where it is none, or its elements are none of a tensor.
-    fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, Trouble> {
+    /// Interprets an object as a data set; `None` if it is not one, or has another element type than tensors.
+    fn data_set(&self, object: &Object<'f>) -> Result<Option<DataSet>, ReadError> {
         let (Some(space), Some(kind), Some(layout)) = (object.space, object.kind, object.layout) else {
             return Ok(None);
         };
@@ -193,7 +193,7 @@ impl<'f> View<'f> {
         size: usize,
         len: usize,
         filters: Vec<Filter>,
-    ) -> Result<Elements, Trouble> {
+    ) -> Result<Elements, ReadError> {
         let version = fields.byte()?;
         if !(3..=4).contains(&version) {
             return Err(format!("has a layout of version {version}").into());
@@ -203,8 +203,8 @@ impl<'f> View<'f> {
             let chunks = Chunks::read(fields, version, shape, size, filters)?;
             return Ok(chunks.map_or(Elements::Unwritten, Elements::Chunked));
         }
-        let wrong = |found: u64| Trouble::from(format!("has {found} bytes for sizes {shape:?}"));
-        let (place, found) = match class {
+        let wrong = |found: u64| ReadError::from(format!("has {found} bytes for sizes {shape:?}"));
+        let (address, found) = match class {
             0 => {
                 let found = fields.count(2)?;
                 if found != len {
@@ -212,22 +212,22 @@ impl<'f> View<'f> {
                 }
                 return Ok(Elements::Inline(fields.take(len)?.bytes()?.into()));
             }
-            1 => (fields.place()?, fields.len()?),
+            1 => (fields.address()?, fields.len()?),
             _ => return Err("lies in other files".into()),
         };
-        if place == NOWHERE {
+        if address == UNDEFINED {
             return Ok(Elements::Unwritten);
         }
         if found != len as u64 {
             return Err(wrong(found));
         }
-        self.part(place, len).map_err(|trouble| trouble.map(|reason| format!("has {reason}")))?;
-        Ok(Elements::Whole { start: place, len })
+        self.part(address, len).map_err(|error| error.map(|reason| format!("has {reason}")))?;
+        Ok(Elements::Whole { start: address, len })
     }
 }
 
-/// The sizes of a data set.
-fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, Trouble> {
+/// Reads the sizes of a data set.
+fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, ReadError> {
     let (version, rank) = (fields.byte()?, fields.byte()?);
     match version {
         1 => fields.take(6)?,
@@ -237,8 +237,8 @@ fn shape(mut fields: Fields<'_>) -> Result<Vec<usize>, Trouble> {
     (0..rank).map(|_| usize::try_from(fields.len()?).map_err(|_| "has sizes that overflow".into())).collect()
 }
 
-/// The element type, its bytes, and whether its first byte is the highest; nothing where it is none that a tensor has.
-fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, Trouble> {
+/// Reads the element type, its size, and whether it is big-endian; `None` for an element type that tensors do not have.
+fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, ReadError> {
     let class = fields.byte()? & 0x0f;
     let bits = fields.number(3)?;
     let size = fields.count(4)?;
@@ -257,7 +257,7 @@ fn number(mut fields: Fields<'_>) -> Result<Option<(Dtype, usize, bool)>, Troubl
                 _ => return Ok(None),
             }
         }
-        // The order of a VAX.
+        // The byte order of a VAX.
         1 if bits & 0x40 != 0 => return Ok(None),
         1 => {
             fields.take(5)?;

@@ -1,23 +1,23 @@
-//! A file as HDF5 reads it, field by field, little end first.
+//! Access to the fields of an HDF5 file; numbers are little-endian.
 
 use std::borrow::Cow;
 
 use netwright_runtime::storage::Contents;
 
-use super::NOWHERE;
-use crate::trouble::Trouble;
+use super::UNDEFINED;
+use crate::read_error::ReadError;
 
-/// The contents of a file, and how wide its addresses and lengths are.
+/// The contents of a file, and the sizes of its addresses and lengths.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'f> {
     pub(super) contents: &'f Contents,
-    /// Bytes of an address.
+    /// The size of an address in bytes.
     pub(super) address: usize,
-    /// Bytes of a length.
+    /// The size of a length in bytes.
     pub(super) length: usize,
 }
 
-/// A part of a file that is read from its beginning.
+/// A range of a file with a read position.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'f> {
     pub(super) view: View<'f>,
@@ -26,38 +26,38 @@ pub(super) struct Fields<'f> {
 }
 
 impl<'f> View<'f> {
-    /// The part that begins there.
-    pub(super) fn part(&self, place: u64, len: usize) -> Result<Fields<'f>, Trouble> {
-        if !self.contents.has(place, len as u64) {
+    /// Returns the range of `len` bytes at an address.
+    pub(super) fn part(&self, address: u64, len: usize) -> Result<Fields<'f>, ReadError> {
+        if !self.contents.has(address, len as u64) {
             let all = self.contents.len();
-            return Err(format!("{len} bytes at {place}, outside of its {all} bytes").into());
+            return Err(format!("{len} bytes at {address}, outside of its {all} bytes").into());
         }
-        Ok(Fields { view: *self, at: place, end: place + len as u64 })
+        Ok(Fields { view: *self, at: address, end: address + len as u64 })
     }
 
-    /// A part that begins with these four letters, behind them.
-    pub(super) fn signed(&self, place: u64, len: usize, signature: [u8; 4]) -> Result<Fields<'f>, Trouble> {
-        let mut part = self.part(place, len.max(4))?;
+    /// Returns the range of `len` bytes at an address, after its signature of four characters.
+    pub(super) fn signed(&self, address: u64, len: usize, signature: [u8; 4]) -> Result<Fields<'f>, ReadError> {
+        let mut part = self.part(address, len.max(4))?;
         if !part.skip_if(&signature)? {
-            return Err(format!("no {} at {place}", signature.escape_ascii()).into());
+            return Err(format!("no {} at {address}", signature.escape_ascii()).into());
         }
         Ok(part)
     }
 }
 
 impl<'f> Fields<'f> {
-    /// How many bytes are left.
+    /// Returns how many bytes are left.
     pub(super) fn left(&self) -> u64 {
         self.end - self.at
     }
 
-    /// Where the next byte lies in the file.
+    /// Returns the offset of the next byte in the file.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// The next bytes, to be read by themselves.
-    pub(super) fn take(&mut self, len: usize) -> Result<Self, Trouble> {
+    /// Splits off the next `len` bytes.
+    pub(super) fn take(&mut self, len: usize) -> Result<Self, ReadError> {
         if len as u64 > self.left() {
             return Err("a header that ends early".into());
         }
@@ -66,14 +66,14 @@ impl<'f> Fields<'f> {
         Ok(taken)
     }
 
-    /// All that is left.
-    pub(super) fn bytes(&self) -> Result<Cow<'f, [u8]>, Trouble> {
+    /// Returns all bytes that are left.
+    pub(super) fn bytes(&self) -> Result<Cow<'f, [u8]>, ReadError> {
         let len = usize::try_from(self.left()).map_err(|_| "a size that overflows")?;
         Ok(self.view.contents.bytes(self.at, len)?)
     }
 
-    /// Whether these come next, which are passed over then.
-    pub(super) fn skip_if<const LEN: usize>(&mut self, expected: &[u8; LEN]) -> Result<bool, Trouble> {
+    /// Skips these bytes if they come next; returns whether they do.
+    pub(super) fn skip_if<const LEN: usize>(&mut self, expected: &[u8; LEN]) -> Result<bool, ReadError> {
         let mut found = [0; LEN];
         if self.left() < LEN as u64 {
             return Ok(false);
@@ -84,36 +84,36 @@ impl<'f> Fields<'f> {
         Ok(is_there)
     }
 
-    /// A number of at most eight bytes.
-    pub(super) fn number(&mut self, len: usize) -> Result<u64, Trouble> {
+    /// Reads a number of at most eight bytes.
+    pub(super) fn number(&mut self, len: usize) -> Result<u64, ReadError> {
         let field = self.take(len)?;
         let mut bytes = [0; 8];
         self.view.contents.read(field.at, &mut bytes[..len])?;
         Ok(u64::from_le_bytes(bytes))
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Trouble> {
+    pub(super) fn byte(&mut self) -> Result<u8, ReadError> {
         Ok(self.number(1)? as u8)
     }
 
-    /// A number that counts bytes or elements in memory.
-    pub(super) fn count(&mut self, len: usize) -> Result<usize, Trouble> {
+    /// Reads a count of bytes or elements, which must fit into memory.
+    pub(super) fn count(&mut self, len: usize) -> Result<usize, ReadError> {
         usize::try_from(self.number(len)?).map_err(|_| "a size that overflows".into())
     }
 
-    /// Where something lies, or [`NOWHERE`].
-    pub(super) fn place(&mut self) -> Result<u64, Trouble> {
-        let place = self.number(self.view.address)?;
-        let nowhere = NOWHERE >> (64 - 8 * self.view.address);
-        Ok(if place == nowhere { NOWHERE } else { place })
+    /// Reads an address, or [`UNDEFINED`].
+    pub(super) fn address(&mut self) -> Result<u64, ReadError> {
+        let address = self.number(self.view.address)?;
+        let undefined = UNDEFINED >> (64 - 8 * self.view.address);
+        Ok(if address == undefined { UNDEFINED } else { address })
     }
 
-    pub(super) fn len(&mut self) -> Result<u64, Trouble> {
+    pub(super) fn len(&mut self) -> Result<u64, ReadError> {
         self.number(self.view.length)
     }
 
-    /// A name: all that is left, or what of it stands before a zero.
-    pub(super) fn name(&self, ends_with_zero: bool) -> Result<String, Trouble> {
+    /// Returns a name: all bytes that are left, or those before a zero byte.
+    pub(super) fn name(&self, ends_with_zero: bool) -> Result<String, ReadError> {
         let mut name = Vec::new();
         let mut rest = *self;
         loop {
@@ -123,8 +123,8 @@ impl<'f> Fields<'f> {
             let some = &some[..len];
             let end = if ends_with_zero { some.iter().position(|&byte| byte == 0) } else { None };
             name.extend_from_slice(&some[..end.unwrap_or(len)]);
-            if name.len() > LONGEST {
-                return Err(format!("a name of more than {LONGEST} bytes").into());
+            if name.len() > MAX_NAME_LEN {
+                return Err(format!("a name of more than {MAX_NAME_LEN} bytes").into());
             }
             rest.at += len as u64;
             match (end, rest.left()) {
@@ -140,5 +140,5 @@ impl<'f> Fields<'f> {
     }
 }
 
-/// How long a name may be.
-const LONGEST: usize = 1 << 10;
+/// The longest name in bytes.
+const MAX_NAME_LEN: usize = 1 << 10;

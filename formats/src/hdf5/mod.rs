@@ -1,8 +1,8 @@
-//! HDF5, as far as Keras and h5py write it: <https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html>.
+//! HDF5, as far as Keras and h5py use it: <https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html>.
 //!
-//! Everything is read where it lies, field by field, and every length is held to the file before it is believed. What reading headers may take, in
-//! steps and in memory, is a [`Budget`] of the file's length, so that links in a circle end as an error. Not read are the indexes of HDF5 1.10 for many chunks,
-//! and links that lie in a heap of their own, which h5py writes only where it is asked for them.
+//! Everything is read in place, field by field, and every length is checked against the file before it is used. The steps and the memory for reading
+//! headers are limited by a [`Budget`] of the file's length, so that cyclic links end in an error. Not supported are the indexes of HDF5 1.10 for
+//! many chunks, and links in a heap of their own, which h5py writes only on request.
 
 mod attribute;
 mod chunks;
@@ -13,11 +13,11 @@ mod header;
 mod superblock;
 
 use crate::budget::Budget;
-use crate::trouble::Trouble;
+use crate::read_error::ReadError;
 use fields::{Fields, View};
 
-pub(crate) use dataset::{DataSet, Visitor, walk};
+pub(crate) use dataset::{DataSet, Visitor, traverse};
 pub(crate) use superblock::SIGNATURE;
 
-/// An address that says that there is nothing.
-const NOWHERE: u64 = u64::MAX;
+/// The undefined address.
+const UNDEFINED: u64 = u64::MAX;

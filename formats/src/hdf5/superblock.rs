@@ -1,27 +1,27 @@
-//! The beginning of a file: how wide its addresses and lengths are, and where the root group lies.
+//! The superblock of a file: the sizes of its addresses and lengths, and the address of the root group.
 
 use netwright_runtime::storage::Contents;
 
-use super::{Trouble, View};
+use super::{ReadError, View};
 
-/// The longest beginning.
-const LONGEST: u64 = 128;
+/// The largest length of a superblock.
+const MAX_LEN: u64 = 128;
 
-/// What every file begins with.
+/// The signature at the beginning of every file.
 pub(crate) const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 
 impl<'f> View<'f> {
-    /// Reads the beginning of a file; with it comes the header of the root group.
-    pub(crate) fn of(contents: &'f Contents) -> Result<(Self, u64), Trouble> {
+    /// Reads the superblock, and returns the view of the file with the address of the root group's header.
+    pub(crate) fn of(contents: &'f Contents) -> Result<(Self, u64), ReadError> {
         let mut view = Self { contents, address: 8, length: 8 };
-        let len = contents.len().min(LONGEST) as usize;
+        let len = contents.len().min(MAX_LEN) as usize;
         let mut fields = view.part(0, len)?;
         if !fields.skip_if(SIGNATURE)? {
             return Err("a file that begins otherwise".into());
         }
         let version = fields.byte()?;
         let skipped = match version {
-            // Versions of other parts, then the sizes, then what leaves and nodes of groups hold.
+            // Versions of other parts; after the sizes, the numbers of entries in leaves and nodes of groups.
             0 | 1 => 4,
             2 | 3 => 0,
             _ => return Err(format!("a superblock of version {version}").into()),
@@ -37,19 +37,19 @@ impl<'f> View<'f> {
             1 => 1 + 4 + 4 + 4,
             _ => 1,
         })?;
-        if fields.place()? != 0 {
+        if fields.address()? != 0 {
             return Err("a file within another one".into());
         }
-        // Free space or an extension, and where the file ends; in the older ones a driver's information, and the name of the root.
-        fields.place()?;
-        let end = fields.place()?;
+        // Free space or an extension, and the end of the file; in older versions also driver information, and the name of the root.
+        fields.address()?;
+        let end = fields.address()?;
         if end > contents.len() {
             return Err(format!("a file that ends early: {} of its {end} bytes are there", contents.len()).into());
         }
         if version < 2 {
-            fields.place()?;
-            fields.place()?;
+            fields.address()?;
+            fields.address()?;
         }
-        Ok((view, fields.place()?))
+        Ok((view, fields.address()?))
     }
 }

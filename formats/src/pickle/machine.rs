@@ -1,11 +1,11 @@
-//! The machine that a pickle is a program of.
+//! The stack machine that executes pickles.
 
 use super::written::Written;
-use super::{Kind, LONGEST, Pickle, Seen, Value, items, see};
+use super::{Decoded, Kind, MAX_LEN, Pickle, Value, decode, items};
 use crate::budget::Budget;
 use crate::pages::Pages;
 
-/// What reads a pickle: a stack of values, and what it remembers.
+/// The state of the machine: its stack and its memo.
 pub(super) struct Machine<'p> {
     bytes: &'p [u8],
     at: usize,
@@ -32,7 +32,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Reads what comes next, and goes behind it.
+    /// Reads at the current offset, and moves behind what was read.
     fn read<T>(&mut self, read: impl FnOnce(&mut Written<'p>) -> Result<T, String>) -> Result<T, String> {
         let mut written = Written { bytes: self.bytes, at: self.at };
         let found = read(&mut written);
@@ -40,7 +40,7 @@ impl<'p> Machine<'p> {
         found
     }
 
-    /// Does what the code at `start` says.
+    /// Executes the opcode at `start`.
     fn step(&mut self, code: u8, start: usize) -> Result<(), String> {
         match code {
             // PROTO, FRAME
@@ -147,7 +147,7 @@ impl<'p> Machine<'p> {
             // REDUCE, NEWOBJ; NEWOBJ_EX has named arguments too.
             b'R' | 0x81 => self.call(2),
             0x92 => self.call(3),
-            // BUILD: what is said of an object is no weight.
+            // BUILD sets the state of an object, which contains no weights.
             b'b' => self.pop().map(drop),
             // BINPERSID
             b'Q' => {
@@ -162,7 +162,7 @@ impl<'p> Machine<'p> {
         self.read(|written| written.take(len)).map(drop)
     }
 
-    /// What is of no use, and has so many bytes.
+    /// Pushes a value without meaning for weights, whose encoding has `len` bytes.
     fn other(&mut self, len: usize) -> Result<(), String> {
         self.skip(len)?;
         self.push(Value::new(Kind::Other, 0))
@@ -187,27 +187,27 @@ impl<'p> Machine<'p> {
         Ok(value)
     }
 
-    /// Where the last `count` values of the stack begin, which all stand behind the last mark.
+    /// Returns the index of the first of the top `count` values of the stack, which must all be above the last mark.
     fn operands(&self, count: usize) -> Result<usize, String> {
         let first = self.stack.len().checked_sub(count);
         let first = first.filter(|&first| (first..self.stack.len()).all(|place| self.kind_at(place) != Kind::Mark));
         first.ok_or_else(|| "it takes from an empty stack".to_owned())
     }
 
-    /// Where what stands behind the last mark begins.
+    /// Returns the index of the first value above the last mark.
     fn to_mark(&self) -> Result<usize, String> {
         let mark = (0..self.stack.len()).rev().find(|&place| self.kind_at(place) == Kind::Mark);
         mark.map(|mark| mark + 1).ok_or_else(|| "it goes back to a mark that is not there".to_owned())
     }
 
     fn part(&mut self, value: Value) -> Result<(), String> {
-        if self.parts.len() >= LONGEST {
-            return Err(format!("it holds more than {LONGEST} values"));
+        if self.parts.len() >= MAX_LEN {
+            return Err(format!("it holds more than {MAX_LEN} values"));
         }
         self.parts.push(value, &mut self.budget)
     }
 
-    /// Moves what stands from `first` on behind the parts, with how many they are.
+    /// Moves the values from index `first` on from the stack to the parts, preceded by their number.
     fn parts(&mut self, first: usize, is_piece: bool) -> Result<(), String> {
         self.part(Value::of_place(self.stack.len() - first))?;
         if is_piece {
@@ -220,7 +220,7 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
-    /// Makes a container of what stands from `first` on.
+    /// Creates a container from the values from index `first` on.
     fn container(&mut self, first: usize, kind: Kind) -> Result<(), String> {
         let place = self.parts.len();
         let has_pieces = matches!(kind, Kind::List | Kind::Dict);
@@ -234,7 +234,7 @@ impl<'p> Machine<'p> {
         self.push(Value::new(kind, place))
     }
 
-    /// The same, where a mark stands before.
+    /// Creates a container in the same way, and removes the mark below the values.
     fn container_at_mark(&mut self, first: usize, kind: Kind) -> Result<(), String> {
         self.container(first, kind)?;
         let value = self.pop()?;
@@ -242,7 +242,7 @@ impl<'p> Machine<'p> {
         self.push(value)
     }
 
-    /// Adds what stands from `first` on to the container that ends before `end`; what is no such container keeps nothing.
+    /// Adds the values from index `first` on to the container below index `end`; they are dropped if it is of another kind.
     fn extend(&mut self, end: usize, first: usize, kind: Kind) -> Result<(), String> {
         if kind == Kind::Dict && !(self.stack.len() - first).is_multiple_of(2) {
             return Err("a key without a value".to_owned());
@@ -263,7 +263,7 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
-    /// Remembers the last value. Python counts what it remembers, so that hardly a place is left empty.
+    /// Stores the top value in the memo. Python numbers memo entries in sequence, so the memo has hardly any gaps.
     fn put(&mut self, index: usize) -> Result<(), String> {
         let value = self.last()?;
         while self.memo.len() <= index {
@@ -278,15 +278,17 @@ impl<'p> Machine<'p> {
         self.push(value.ok_or("it remembers what it was never told")?)
     }
 
-    /// A callable with its arguments; an ordered dictionary is a dictionary.
+    /// Creates a call from a callable and its arguments; an ordered dictionary becomes a dictionary.
     fn call(&mut self, operands: usize) -> Result<(), String> {
         let first = self.operands(operands)?;
-        let seen = |place: usize| {
+        let decoded = |place: usize| {
             let value = self.stack.get(place).unwrap_or_default();
-            (see(self.bytes, &self.parts, value), items(&self.parts, value).next())
+            (decode(self.bytes, &self.parts, value), items(&self.parts, value).next())
         };
-        match (seen(first), seen(first + 1)) {
-            ((Some(Seen::Global("collections", "OrderedDict")), _), (Some(Seen::Tuple), None)) if operands == 2 => {
+        match (decoded(first), decoded(first + 1)) {
+            ((Some(Decoded::Global("collections", "OrderedDict")), _), (Some(Decoded::Tuple), None))
+                if operands == 2 =>
+            {
                 self.stack.truncate(first);
                 self.container(first, Kind::Dict)
             }

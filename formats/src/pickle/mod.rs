@@ -1,8 +1,8 @@
-//! Python's pickles (protocols 0 to 5, without what needs code), read as data: nothing is imported and nothing is called. A global is a
-//! name, a call is the callable with its arguments, an object is what was said of it.
+//! Python's pickles (protocols 0 to 5, without features that need code), parsed as data: nothing is imported and nothing is called. A global is a
+//! name, a call is the callable with its arguments, an object is the call that creates it.
 //!
-//! A pickle may say `N` a million times, or put one value into a million lists. So that what is kept is no longer than what was read, a value is
-//! four bytes: what it is, and where in the pickle it is written, or where in a list of values its parts are.
+//! A pickle may repeat `N` a million times, or put one value into a million lists. To keep the parsed form no longer than the pickle, a value is
+//! four bytes: its kind, and the offset of its encoding in the pickle, or of its parts in a list of values.
 
 mod machine;
 mod written;
@@ -13,34 +13,34 @@ use written::Written;
 use crate::budget::Budget;
 use crate::pages::Pages;
 
-/// A value: what it is in the lower four bits, and above them where it is found.
+/// A value: its kind in the lower four bits, and its offset above them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Value(u32);
 
-/// What is found where a value says: in the pickle for those that are written there, else among the parts.
+/// The kind of a value. The offset refers to the pickle for encoded values, else to the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
-    /// Where a container begins on the stack.
+    /// The start of a container on the stack.
     Mark,
     None,
     False,
     True,
-    /// A number, or bytes, that no weights are described with.
+    /// A number, or bytes, with no meaning for weights.
     Other,
     Int,
     Text,
-    /// Two lines of the pickle.
+    /// A module and a name, in two lines of the pickle.
     Global,
-    /// Two texts.
+    /// A module and a name, as two texts.
     NamedGlobal,
     Tuple,
     List,
-    /// Keys and values in turn.
+    /// Keys and values, alternating.
     Dict,
     /// A callable and its arguments.
     Call,
-    /// What `persistent_load` would be given.
+    /// The argument of `persistent_load`.
     Persistent,
 }
 
@@ -63,11 +63,11 @@ impl Kind {
     ];
 }
 
-/// The longest pickle, and the most parts: what the places of values reach.
-const LONGEST: usize = 1 << 28;
+/// The largest length of a pickle, and the largest number of parts: the range of offsets in values.
+const MAX_LEN: usize = 1 << 28;
 
 impl Value {
-    /// The place is below [`LONGEST`].
+    /// Creates a value; `place` is less than [`MAX_LEN`].
     fn new(kind: Kind, place: usize) -> Self {
         Self((place as u32) << 4 | kind as u32)
     }
@@ -76,12 +76,12 @@ impl Value {
         Kind::ALL.get((self.0 & 15) as usize).copied().unwrap_or(Kind::Other)
     }
 
-    /// Where it is found: where its code stands in the pickle, or which of the parts says how many it has.
+    /// Returns its offset: that of its opcode in the pickle, or the index of its number of parts.
     pub(crate) fn place(self) -> usize {
         (self.0 >> 4) as usize
     }
 
-    /// A place among the parts, which stands there as a value does.
+    /// Creates an index of a part, which is stored among the parts in the form of a value.
     fn of_place(place: usize) -> Self {
         Self(place as u32)
     }
@@ -91,33 +91,33 @@ impl Value {
     }
 }
 
-/// A value as it is looked at.
+/// A decoded value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Seen<'p> {
+pub(crate) enum Decoded<'p> {
     Int(i64),
     Text(&'p str),
-    /// A class or function by its module and name.
+    /// A class or function with its module and name.
     Global(&'p str, &'p str),
     Tuple,
     List,
     Dict,
     Call,
     Persistent,
-    /// None, a truth value, or what no weights are described with.
+    /// None, a boolean, or a value with no meaning for weights.
     Other,
 }
 
-/// A pickle that was read.
+/// A parsed pickle.
 #[derive(Debug)]
 pub(crate) struct Pickle {
-    /// Of each tuple, call and so on how many parts it has, and the parts. Of a list or dictionary its last piece, and pieces: how many parts, the place
-    /// of the next piece or 0, and the parts.
+    /// For each tuple, call and so on: the number of its parts, and the parts. For a list or dictionary: the index of its last piece, and its pieces,
+    /// each with the number of its parts, the index of the next piece or 0, and the parts.
     parts: Pages<Value>,
-    /// What was pickled.
+    /// The pickled object.
     pub(crate) value: Value,
 }
 
-/// The parts of a value, in turn.
+/// An iterator over the parts of a value.
 #[derive(Clone, Debug)]
 pub(crate) struct Items<'p> {
     parts: &'p Pages<Value>,
@@ -142,38 +142,38 @@ impl Iterator for Items<'_> {
 }
 
 impl Pickle {
-    /// Reads a pickle. What it holds, and what reading takes beside it, is at most what is left of the budget; more is refused.
+    /// Parses a pickle. The memory for it, including what parsing needs, is limited by the budget.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the problem.
     pub(crate) fn read(bytes: &[u8], budget: Budget) -> Result<Self, String> {
-        if bytes.len() > LONGEST {
-            return Err(format!("it has {} bytes, of at most {LONGEST}", bytes.len()));
+        if bytes.len() > MAX_LEN {
+            return Err(format!("it has {} bytes, of at most {MAX_LEN}", bytes.len()));
         }
         Machine::new(bytes, budget).run()
     }
 
-    /// What it takes in memory.
+    /// Returns its size in memory.
     pub(crate) fn bytes(&self) -> usize {
         self.parts.bytes()
     }
 
-    /// How many values lie in others, with what says so.
+    /// Returns the number of stored parts, including their counts and indices.
     pub(crate) fn len(&self) -> usize {
         self.parts.len()
     }
 
-    /// Looks at a value of the pickle that was read of these bytes.
-    pub(crate) fn see<'p>(&self, bytes: &'p [u8], value: Value) -> Seen<'p> {
-        see(bytes, &self.parts, value).unwrap_or(Seen::Other)
+    /// Decodes a value; `bytes` are those of the pickle.
+    pub(crate) fn decode<'p>(&self, bytes: &'p [u8], value: Value) -> Decoded<'p> {
+        decode(bytes, &self.parts, value).unwrap_or(Decoded::Other)
     }
 
-    /// What a container holds.
+    /// Returns the parts of a container.
     pub(crate) fn items(&self, value: Value) -> Items<'_> {
         items(&self.parts, value)
     }
 
-    /// The first parts of a container, where it has so many.
+    /// Returns the first parts of a container; `None` if it has fewer.
     pub(crate) fn first<const COUNT: usize>(&self, value: Value) -> Option<[Value; COUNT]> {
         let mut items = self.items(value);
         let mut first = [Value::default(); COUNT];
@@ -195,28 +195,28 @@ fn items(parts: &Pages<Value>, value: Value) -> Items<'_> {
     Items { parts, at, left, next }
 }
 
-fn see<'p>(bytes: &'p [u8], parts: &Pages<Value>, value: Value) -> Option<Seen<'p>> {
+fn decode<'p>(bytes: &'p [u8], parts: &Pages<Value>, value: Value) -> Option<Decoded<'p>> {
     let mut written = Written { bytes, at: value.place() };
     Some(match value.kind() {
-        Kind::Int => Seen::Int(written.int().ok()??),
-        Kind::Text => Seen::Text(written.text().ok()??),
+        Kind::Int => Decoded::Int(written.int().ok()??),
+        Kind::Text => Decoded::Text(written.text().ok()??),
         Kind::Global => {
             written.byte().ok()?;
-            Seen::Global(written.line().ok()?, written.line().ok()?)
+            Decoded::Global(written.line().ok()?, written.line().ok()?)
         }
         Kind::NamedGlobal => {
-            let mut names = items(parts, value).map(|name| see(bytes, parts, name));
+            let mut names = items(parts, value).map(|name| decode(bytes, parts, name));
             match (names.next()??, names.next()??) {
-                (Seen::Text(module), Seen::Text(name)) => Seen::Global(module, name),
+                (Decoded::Text(module), Decoded::Text(name)) => Decoded::Global(module, name),
                 _ => return None,
             }
         }
-        Kind::Tuple => Seen::Tuple,
-        Kind::List => Seen::List,
-        Kind::Dict => Seen::Dict,
-        Kind::Call => Seen::Call,
-        Kind::Persistent => Seen::Persistent,
-        Kind::Mark | Kind::None | Kind::False | Kind::True | Kind::Other => Seen::Other,
+        Kind::Tuple => Decoded::Tuple,
+        Kind::List => Decoded::List,
+        Kind::Dict => Decoded::Dict,
+        Kind::Call => Decoded::Call,
+        Kind::Persistent => Decoded::Persistent,
+        Kind::Mark | Kind::None | Kind::False | Kind::True | Kind::Other => Decoded::Other,
     })
 }
 
@@ -230,19 +230,19 @@ mod tests {
         Pickle::read(bytes, Budget::of(SMALL))
     }
 
-    /// A value in words, with all that is in it.
+    /// Formats a value with all its parts.
     fn shown(pickle: &Pickle, bytes: &[u8], value: Value) -> String {
         let items = || pickle.items(value).map(|item| shown(pickle, bytes, item)).collect::<Vec<_>>().join(" ");
-        match pickle.see(bytes, value) {
-            Seen::Int(number) => number.to_string(),
-            Seen::Text(text) => text.to_owned(),
-            Seen::Global(module, name) => format!("{module}.{name}"),
-            Seen::Tuple => format!("({})", items()),
-            Seen::List => format!("[{}]", items()),
-            Seen::Dict => format!("{{{}}}", items()),
-            Seen::Call => format!("call({})", items()),
-            Seen::Persistent => format!("persistent({})", items()),
-            Seen::Other => format!("{:?}", value.kind()),
+        match pickle.decode(bytes, value) {
+            Decoded::Int(number) => number.to_string(),
+            Decoded::Text(text) => text.to_owned(),
+            Decoded::Global(module, name) => format!("{module}.{name}"),
+            Decoded::Tuple => format!("({})", items()),
+            Decoded::List => format!("[{}]", items()),
+            Decoded::Dict => format!("{{{}}}", items()),
+            Decoded::Call => format!("call({})", items()),
+            Decoded::Persistent => format!("persistent({})", items()),
+            Decoded::Other => format!("{:?}", value.kind()),
         }
     }
 
@@ -264,7 +264,7 @@ mod tests {
         }
     }
 
-    /// Lists and dictionaries that grow while others do, and remember themselves.
+    /// Lists and dictionaries that grow alternately, and contain themselves.
     #[test]
     fn containers_have_what_was_put_in_them_in_this_order() {
         assert_read(b"]q\0(]q\x01K\x01aK\x02eh\x01K\x03a0(K\x04K\x05eh\x01(K\x06K\x07e0.", "[[1 3 6 7] 2 4 5]");
@@ -277,7 +277,7 @@ mod tests {
         assert_read(b"cm\nn\n)}\x92}bQ.", "persistent(call(m.n () {}))");
     }
 
-    /// `pickle.dumps(os.system)` and its call with an argument are names and texts.
+    /// `pickle.dumps(os.system)` and its call with an argument are parsed as names and texts.
     #[test]
     fn what_would_be_called_is_only_read() {
         let pickle = read(b"cposix\nsystem\n(S'x'\n").unwrap_err();
@@ -319,13 +319,13 @@ mod tests {
             let bytes = [&b"]"[..], &code.repeat(times), b"."].concat();
             let refused = read(&bytes).unwrap_err();
             assert!(refused.contains("has room for"), "{refused}");
-            // With room enough it is read, unless a mark is left.
+            // With a sufficient budget it is parsed, unless a mark remains.
             let read = Pickle::read(&bytes, Budget::of(1 << 20));
             assert!(read.map_or(code == b"(", |pickle| pickle.bytes() < 1 << 16));
         }
-        // A list in itself is a loop that nobody follows.
+        // A list that contains itself is a cycle, which is not traversed.
         assert!(read(b"]q\0h\0a.").is_ok());
-        // What is remembered under a large number takes room for all before it.
+        // A memo entry with a large index needs memory for all before it.
         assert!(read(b"Nq\x07h\x07\x86.").is_ok());
         assert!(read(b"Nq\x07h\x06\x86.").unwrap_err().contains("never told"));
         assert!(read(b"Nr\xff\xff\xff\xff.").unwrap_err().contains("has room for"));

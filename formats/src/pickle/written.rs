@@ -1,6 +1,6 @@
-//! What stands in a pickle: its codes, and what follows each.
+//! The encoding of values in a pickle: opcodes and their operands.
 
-/// The bytes of a pickle, from a place on.
+/// A cursor over the bytes of a pickle.
 #[derive(Clone, Copy)]
 pub(super) struct Written<'p> {
     pub(super) bytes: &'p [u8],
@@ -8,7 +8,7 @@ pub(super) struct Written<'p> {
 }
 
 impl<'p> Written<'p> {
-    /// A whole number with its code; none where it is longer than 64 bits.
+    /// Reads an integer with its opcode; `None` if it is longer than 64 bits.
     pub(super) fn int(&mut self) -> Result<Option<i64>, String> {
         // BININT, BININT1, BININT2, LONG1, LONG4, INT, LONG
         Ok(match self.byte()? {
@@ -27,7 +27,7 @@ impl<'p> Written<'p> {
         })
     }
 
-    /// A text with its code; none where it is no UTF-8.
+    /// Reads a text with its opcode; `None` if it is not UTF-8.
     pub(super) fn text(&mut self) -> Result<Option<&'p str>, String> {
         // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, UNICODE; the texts of Python 2
         let len = match self.byte()? {
@@ -36,7 +36,7 @@ impl<'p> Written<'p> {
             0x8d => self.u64()?,
             _ => return self.line().map(Some),
         };
-        // Python writes lone surrogates too, which no name has.
+        // Python also writes lone surrogates, which do not occur in names.
         Ok(std::str::from_utf8(self.take(len)?).ok())
     }
 

@@ -1,4 +1,4 @@
-//! Why a file is not read, before it is said of which.
+//! Errors of reading a file, before the name of the file is added.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use netwright_runtime::storage::Contents;
 
 use crate::format;
 
-/// What was found, or what the system said.
+/// A problem in the file, or an error of the operating system.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum ReadError {
     Found(String),
     Io(io::Error),
 }
 
-impl Trouble {
-    /// Puts what was found in other words.
+impl ReadError {
+    /// Changes the description of a problem in the file.
     #[cfg(feature = "hdf5")]
     pub(crate) fn map(self, words: impl FnOnce(String) -> String) -> Self {
         match self {
@@ -24,7 +24,7 @@ impl Trouble {
         }
     }
 
-    /// The error: of these contents, where something else was expected.
+    /// Converts it to an error about these contents, where `expected` was expected.
     pub(crate) fn of(self, contents: &Contents, expected: &str) -> Error {
         match self {
             Self::Found(found) => format(contents.origin(), expected, found),
@@ -33,19 +33,19 @@ impl Trouble {
     }
 }
 
-impl From<String> for Trouble {
+impl From<String> for ReadError {
     fn from(found: String) -> Self {
         Self::Found(found)
     }
 }
 
-impl From<&str> for Trouble {
+impl From<&str> for ReadError {
     fn from(found: &str) -> Self {
         Self::Found(found.to_owned())
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
